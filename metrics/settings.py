@@ -1,0 +1,98 @@
+"""Settings, from environment variables with the prefix `TIDEMARK_` or a `.env` file."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, UrlConstraints, ValidationError, field_validator
+from pydantic_core import Url
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from metrics.errors import SettingsError
+
+PREFIX = "TIDEMARK_"
+
+HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
+MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
+RedisUrl = Annotated[str, Field(pattern=r"^(rediss?|unix)://")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `docs/settings.md` is generated from these fields."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".tidemark"), description="Folder of the embedded stack: data, logs, DAGSTER_HOME.")
+    http_port: Port = Field(8000, description="Port of the HTTP API and the dashboard.")
+    dagster_port: Port = Field(3000, description="Port of the Dagster UI.")
+    simulator_port: Port = Field(8100, description="Port of the platform simulator under `tidemark up`.")
+
+    mongo_url: MongoUrl | None = Field(None, description="MongoDB 6.0 or newer, a replica set. Unset: embedded.")
+    mongo_db: str = Field("tidemark", min_length=1, description="Name of the database.")
+    redis_url: RedisUrl | None = Field(None, description="Redis 6.2 or newer, or Valkey. Unset: embedded.")
+
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Fernet keys that seal credentials, newest first, separated by commas."
+    )
+    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Apprise URLs that alerts go to, separated by commas."
+    )
+
+    retention_days: int = Field(400, ge=1, description="Days that observations are kept. Rollups stay longer.")
+    rollup_retention_days: int = Field(3650, ge=1, description="Days that rollups are kept.")
+
+    instagram_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Instagram's Graph API.")
+    facebook_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Facebook's Graph API.")
+    twitter_url: HttpUrl = Field(Url("https://api.x.com"), description="Base of the X API.")
+    linkedin_url: HttpUrl = Field(Url("https://api.linkedin.com"), description="Base of LinkedIn's API.")
+
+    collect_shards: int = Field(1, ge=1, le=1024, description="Stable shards a raw asset fans out over.")
+    collect_grace_minutes: int = Field(60, ge=0, description="Minutes after its end until a slot is old.")
+    collect_workspaces: int = Field(10, ge=1, description="Workspaces collected in parallel.")
+    collect_concurrency: int = Field(32, ge=1, description="Calls under way at once per platform and worker.")
+
+    cache_ttl_metrics: int = Field(300, ge=1, description="Seconds that answers with observations are cached.")
+    cache_ttl_aggregated: int = Field(3600, ge=1, description="Seconds that answers with rollups are cached.")
+    events_max: int = Field(100_000, ge=1000, description="Events kept per workspace for resuming streams.")
+
+    @field_validator("secret_keys", "alert_urls", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _check_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        from cryptography.fernet import Fernet  # slow to import, needed by few
+
+        for key in keys:
+            try:
+                Fernet(key.get_secret_value())
+            except ValueError:
+                raise ValueError("each must be a Fernet key: 32 bytes in URL-safe base64") from None
+        return keys
+
+    def platform_url(self, platform: str) -> str:
+        """Return the base URL of a platform's API, without a slash at the end."""
+        return str(getattr(self, f"{platform}_url")).rstrip("/")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: one line that names the variable and what is wrong; never the value, which may be a secret.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return load_settings()
