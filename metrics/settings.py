@@ -39,8 +39,10 @@ class Settings(BaseSettings):
         (), description="Apprise URLs that alerts go to, separated by commas."
     )
 
-    retention_days: int = Field(400, ge=1, description="Days that observations are kept. Rollups stay longer.")
-    rollup_retention_days: int = Field(3650, ge=1, description="Days that rollups are kept.")
+    retention_days: int = Field(
+        400, ge=1, le=20_000, description="Days that observations are kept. Rollups stay longer."
+    )
+    rollup_retention_days: int = Field(3650, ge=1, le=20_000, description="Days that rollups are kept.")
 
     instagram_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Instagram's Graph API.")
     facebook_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Facebook's Graph API.")

@@ -1,0 +1,73 @@
+"""The `dataVersion` of a workspace: what makes a cached answer old the moment something is written.
+
+Answers are cached under the version that they were read at. Each announced write gives the workspace a version that
+never was before, so nothing has to be searched and deleted, and a slow filler can only fill an old version.
+
+A version is `<epoch>-<n>`. The epoch is new whenever Redis began anew (its `run_id` differs: a restart, a failover,
+another server), because then increments may have been lost; so no version ever comes twice.
+"""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+from redis import Redis
+
+from metrics.redisdb import cache_prefix, redis_errors, version_key
+
+CURRENT_VERSION = """
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local known = redis.call('HMGET', KEYS[1], 'run', 'epoch', 'n')
+if known[1] ~= run then
+  redis.call('HSET', KEYS[1], 'run', run, 'epoch', ARGV[1], 'n', 0)
+  known = {run, ARGV[1], '0'}
+end
+"""
+"""Lua: sets `known[2]` and `known[3]` to epoch and number. KEYS[1] is the version key, ARGV[1] an epoch never used."""
+
+READ_VERSION = CURRENT_VERSION + "return known[2] .. '-' .. known[3]"
+BUMP_VERSION = CURRENT_VERSION + "return known[2] .. '-' .. redis.call('HINCRBY', KEYS[1], 'n', 1)"
+
+
+def new_epoch() -> str:
+    """Return an epoch that never was."""
+    return uuid4().hex[:16]
+
+
+def data_version(redis: Redis, workspace_id: str) -> str:
+    """Return the present version of a workspace's data.
+
+    Raises:
+        RedisUnavailable: Redis does not answer.
+    """
+    with redis_errors():
+        return str(redis.eval(READ_VERSION, 1, version_key(workspace_id), new_epoch()), "ascii")
+
+
+def invalidate(redis: Redis, workspace_id: str, pattern: str = "*") -> int:
+    """Drop cached answers of a workspace whose key begins with `pattern` (`aggregated:*`); return how many.
+
+    Raises:
+        RedisUnavailable: Redis does not answer.
+    """
+    prefix = _escape(cache_prefix(workspace_id, pattern.rstrip("*")))
+    dropped = 0
+    with redis_errors():
+        for keys in _chunks(redis.scan_iter(match=f"{prefix}*", count=1000)):
+            dropped += int(redis.unlink(*keys))
+    return dropped
+
+
+def _escape(text: str) -> str:
+    """Take the special meaning from glob characters: a pattern means a prefix."""
+    return "".join(f"\\{c}" if c in "*?[]^\\" else c for c in text)
+
+
+def _chunks(keys: Iterator[bytes], size: int = 500) -> Iterator[list[bytes]]:
+    chunk: list[bytes] = []
+    for key in keys:
+        chunk.append(key)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,36 @@
+"""Ids. Ours are stable and say nothing; those from outside are checked before they reach a key or a query."""
+
+import base64
+import hashlib
+import re
+
+from metrics.documents import Platform
+from metrics.errors import InvalidInput
+
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+
+def check_id(value: str, parameter: str) -> str:
+    """Return `value` if it can be an id.
+
+    Raises:
+        InvalidInput: it is empty, too long, or holds a character that no id has.
+    """
+    if not _ID.fullmatch(value):
+        raise InvalidInput(f"{parameter}: an id has 1 to 128 letters, digits, '_', '.', ':' or '-'", parameter)
+    return value
+
+
+def account_id(workspace_id: str, platform: Platform, platform_account_id: str) -> str:
+    """Return our id of a platform's account in a workspace: the same at every connection."""
+    return "acc_" + _digest(workspace_id, platform, platform_account_id)
+
+
+def post_id(account_id: str, platform_post_id: str) -> str:
+    """Return our id of a post: stable, and unique over all accounts and platforms."""
+    return "post_" + _digest(account_id, platform_post_id)
+
+
+def _digest(*parts: str) -> str:
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return base64.b32encode(digest[:15]).decode().lower()

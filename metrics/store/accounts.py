@@ -1,0 +1,87 @@
+"""The collection `accounts`: who is collected, and in which state. Credentials stay sealed here."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import cast
+
+from pymongo import ReplaceOne
+from pymongo.database import Database
+
+from metrics.documents import AccountDocument, AccountState, Document, Platform
+from metrics.errors import NotFound
+from metrics.store.errors import mongo_errors
+
+
+class AccountStore:
+    """Reads and writes of accounts."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._accounts = db["accounts"]
+
+    def put(self, accounts: Iterable[AccountDocument]) -> int:
+        """Insert or replace accounts by id; return how many."""
+        writes = [ReplaceOne({"_id": a["_id"]}, cast("Document", a), upsert=True) for a in accounts]
+        with mongo_errors():
+            return len(writes) if writes and self._accounts.bulk_write(writes, ordered=False) else 0
+
+    def get(self, account_id: str) -> AccountDocument:
+        """Return one account.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with mongo_errors():
+            found = self._accounts.find_one({"_id": account_id})
+        if found is None:
+            raise NotFound(f"no account {account_id}")
+        return cast("AccountDocument", found)
+
+    def find(
+        self,
+        *,
+        workspace_id: str | None = None,
+        platform: Platform | None = None,
+        states: Sequence[AccountState] | None = None,
+    ) -> list[AccountDocument]:
+        """Return accounts by workspace, then id; without a workspace those of all."""
+        query: Document = {}
+        if workspace_id is not None:
+            query["workspaceId"] = workspace_id
+        if platform is not None:
+            query["platform"] = platform
+        if states is not None:
+            query["state"] = {"$in": list(states)}
+        with mongo_errors():
+            return cast(
+                "list[AccountDocument]", list(self._accounts.find(query).sort([("workspaceId", 1), ("_id", 1)]))
+            )
+
+    def workspaces(self) -> list[str]:
+        """Return the ids of all workspaces that have or had an account, sorted."""
+        with mongo_errors():
+            return sorted(self._accounts.distinct("workspaceId"))
+
+    def set_state(self, account_id: str, state: AccountState, reason: str | None = None) -> None:
+        """Change the state of an account; the reason of the former state is dropped.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        change: Document = {"$set": {"state": state, **({"stateReason": reason} if reason else {})}}
+        if not reason:
+            change["$unset"] = {"stateReason": ""}
+        with mongo_errors():
+            if self._accounts.update_one({"_id": account_id}, change).matched_count == 0:
+                raise NotFound(f"no account {account_id}")
+
+    def set_credentials(self, account_id: str, sealed: bytes, *, expected: bytes | None = None) -> bool:
+        """Store sealed credentials; with `expected` only over those, so that of two refreshes the first one counts."""
+        query: Document = {"_id": account_id, **({"credentials": expected} if expected is not None else {})}
+        with mongo_errors():
+            return self._accounts.update_one(query, {"$set": {"credentials": sealed}}).matched_count == 1
+
+    def connected_at(self, account_ids: Iterable[str]) -> dict[str, datetime]:
+        """Return when accounts were connected."""
+        with mongo_errors():
+            rows = self._accounts.find({"_id": {"$in": list(account_ids)}}, {"connectedAt": 1})
+            return {row["_id"]: row["connectedAt"] for row in rows}

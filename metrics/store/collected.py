@@ -1,0 +1,75 @@
+"""The collection `collections`: what became of each (account, slot): collected, failed or skipped, with the reason."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import cast
+
+from pymongo import ReplaceOne
+from pymongo.database import Database
+
+from metrics.clock import isoformat
+from metrics.documents import CollectionDocument, Document, Platform
+from metrics.store.errors import mongo_errors
+
+
+def record_id(account_id: str, slot: datetime) -> str:
+    """Return the `_id` of the record of one account in one slot."""
+    return f"{account_id}|{isoformat(slot)}"
+
+
+class CollectionRecords:
+    """Reads and writes of collection records."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._records = db["collections"]
+
+    def put(self, records: Iterable[CollectionDocument]) -> None:
+        """Write records; a failure never hides that the slot had been collected before."""
+        writes = []
+        for record in records:
+            query: Document = {"_id": record["_id"]}
+            if record["state"] != "collected":
+                query["state"] = {"$ne": "collected"}
+            writes.append(ReplaceOne(query, cast("Document", record), upsert=True))
+        if not writes:
+            return
+        with mongo_errors():
+            from pymongo.errors import BulkWriteError
+
+            try:
+                self._records.bulk_write(writes, ordered=False)
+            except BulkWriteError as error:
+                # An upsert of a failure over a collected slot meets the `_id` that is there: that one stays.
+                if any(e["code"] != 11000 for e in error.details["writeErrors"]):
+                    raise
+
+    def of_slot(self, slot: datetime, platform: Platform | None = None) -> list[CollectionDocument]:
+        """Return the records of one slot."""
+        query: Document = {"slot": slot, **({"platform": platform} if platform else {})}
+        with mongo_errors():
+            return cast("list[CollectionDocument]", list(self._records.find(query)))
+
+    def last_by_account(self, workspace_id: str) -> dict[str, dict[str, CollectionDocument]]:
+        """Return, per account, its newest record and its newest collected one: `{accountId: {"last", "collected"}}`."""
+        pipeline: list[Document] = [
+            {"$match": {"workspaceId": workspace_id}},
+            {"$sort": {"slot": 1}},
+            {
+                "$group": {
+                    "_id": "$accountId",
+                    "last": {"$last": "$$ROOT"},
+                    "collected": {"$max": {"$cond": [{"$eq": ["$state", "collected"]}, "$slot", None]}},
+                }
+            },
+        ]
+        with mongo_errors():
+            rows = list(self._records.aggregate(pipeline, allowDiskUse=True))
+            wanted = [record_id(r["_id"], r["collected"]) for r in rows if r["collected"]]
+            collected = {d["accountId"]: d for d in self._records.find({"_id": {"$in": wanted}})}
+        return {
+            r["_id"]: cast(
+                "dict[str, CollectionDocument]",
+                {"last": r["last"], **({"collected": collected[r["_id"]]} if r["_id"] in collected else {})},
+            )
+            for r in rows
+        }

@@ -1,0 +1,118 @@
+"""The collection `api_keys`: hashed keys, what they may do, and when they end."""
+
+import hashlib
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo.database import Database
+
+from metrics.clock import utcnow
+from metrics.documents import Document, Scope
+from metrics.errors import NotFound
+from metrics.store.errors import mongo_errors
+
+PREFIX = "tm_live_"
+_ALPHABET = string.ascii_letters + string.digits
+_SECRET_LENGTH = 40
+ALL_WORKSPACES = "*"
+
+
+def hash_key(key: str) -> str:
+    """Return what is stored of a key. A key has 238 random bits: a fast hash is enough, there is nothing to guess."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What a key may do. `workspaces` holds ids, or `*` for all."""
+
+    key_id: str
+    name: str
+    prefix: str
+    workspaces: tuple[str, ...]
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def valid(self, now: datetime) -> bool:
+        """Tell whether the key is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def allows(self, workspace_id: str) -> bool:
+        """Tell whether the key is for this workspace."""
+        return ALL_WORKSPACES in self.workspaces or workspace_id in self.workspaces
+
+
+class ApiKeys:
+    """Reads and writes of API keys."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._keys = db["api_keys"]
+
+    def create(
+        self, name: str, workspaces: Sequence[str], scopes: Sequence[Scope], expires_at: datetime | None = None
+    ) -> tuple[str, ApiKey]:
+        """Make a key and return it with what was stored. The key itself is shown this once."""
+        key = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
+        document: Document = {
+            "_id": hash_key(key),
+            "name": name,
+            "prefix": key[: len(PREFIX) + 6],
+            "workspaces": list(workspaces),
+            "scopes": list(scopes),
+            "createdAt": utcnow(),
+        }
+        if expires_at is not None:
+            document["expiresAt"] = expires_at
+        with mongo_errors():
+            self._keys.insert_one(document)
+        return key, _api_key(document)
+
+    def look_up(self, key: str) -> ApiKey | None:
+        """Return the key, valid or not, or None where it is unknown."""
+        with mongo_errors():
+            found = self._keys.find_one({"_id": hash_key(key)})
+        return _api_key(found) if found else None
+
+    def find_all(self) -> list[ApiKey]:
+        """Return all keys, oldest first."""
+        with mongo_errors():
+            return [_api_key(d) for d in self._keys.find().sort("createdAt", 1)]
+
+    def revoke(self, prefix: str) -> ApiKey:
+        """Revoke the key that begins with `prefix`, as `list` shows it.
+
+        Raises:
+            NotFound: no key begins so, or several do.
+        """
+        with mongo_errors():
+            found = list(self._keys.find({"prefix": prefix}).limit(2))
+            if len(found) != 1:
+                raise NotFound(f"{'no' if not found else 'more than one'} key begins with {prefix}")
+            now = utcnow()
+            self._keys.update_one({"_id": found[0]["_id"]}, {"$set": {"revokedAt": now}})
+        return _api_key({**found[0], "revokedAt": now})
+
+    def touch(self, key_id: str, now: datetime) -> None:
+        """Record that a key was used."""
+        with mongo_errors():
+            self._keys.update_one({"_id": key_id}, {"$max": {"lastUsedAt": now}})
+
+
+def _api_key(document: Document) -> ApiKey:
+    return ApiKey(
+        key_id=document["_id"],
+        name=document["name"],
+        prefix=document["prefix"],
+        workspaces=tuple(document["workspaces"]),
+        scopes=tuple(document["scopes"]),
+        created_at=document["createdAt"],
+        expires_at=document.get("expiresAt"),
+        last_used_at=document.get("lastUsedAt"),
+        revoked_at=document.get("revokedAt"),
+    )

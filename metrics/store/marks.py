@@ -1,0 +1,86 @@
+"""The collection `roll_marks`: which periods of which workspace have to be rolled again.
+
+Whoever appends observations marks what they touch; whoever rolled a period settles what it had read. A mark made in
+between stays, so an observation that lands while its day is being rolled is never lost, and neither is one that lands
+while nothing runs: the marks are state, not a cursor that could be lost.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo import UpdateOne
+from pymongo.database import Database
+
+from metrics.clock import isoformat, utcnow
+from metrics.documents import Document
+from metrics.periods import Period
+from metrics.store.errors import mongo_errors
+
+Touched = tuple[str, Period, datetime]
+"""(workspace id, period, its start)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a roll read of a mark before it began: settling takes away no more than this."""
+
+    mark_id: str
+    touched: int
+
+
+class RollMarks:
+    """Reads and writes of marks."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._marks = db["roll_marks"]
+
+    def touch(self, touched: Iterable[Touched]) -> None:
+        """Mark periods to be rolled again."""
+        now = utcnow()
+        writes = [
+            UpdateOne(
+                {"_id": f"{workspace_id}|{period}|{isoformat(start)}"},
+                {
+                    "$inc": {"touched": 1},
+                    "$set": {"dirty": True, "touchedAt": now},
+                    "$setOnInsert": {"workspaceId": workspace_id, "period": period, "periodStart": start},
+                },
+                upsert=True,
+            )
+            for workspace_id, period, start in sorted(set(touched))
+        ]
+        if writes:
+            with mongo_errors():
+                self._marks.bulk_write(writes, ordered=False)
+
+    def dirty(self, period: Period) -> dict[datetime, list[str]]:
+        """Return the periods to roll again, oldest first, with their workspaces: `{periodStart: [workspaceId]}`."""
+        found: dict[datetime, list[str]] = {}
+        with mongo_errors():
+            for mark in self._marks.find({"dirty": True, "period": period}).sort([("periodStart", 1), ("_id", 1)]):
+                found.setdefault(mark["periodStart"], []).append(mark["workspaceId"])
+        return found
+
+    def claim(self, period: Period, starts: Sequence[datetime], workspaces: Sequence[str] | None = None) -> list[Claim]:
+        """Read the marks that a roll of these periods is about to satisfy. Before it reads any observation."""
+        query: Document = {"dirty": True, "period": period, "periodStart": {"$in": list(starts)}}
+        if workspaces is not None:
+            query["workspaceId"] = {"$in": list(workspaces)}
+        with mongo_errors():
+            return [Claim(m["_id"], m["touched"]) for m in self._marks.find(query)]
+
+    def settle(self, claims: Sequence[Claim]) -> None:
+        """Clear claimed marks that nobody touched since."""
+        writes = [UpdateOne({"_id": c.mark_id, "touched": c.touched}, {"$set": {"dirty": False}}) for c in claims]
+        if writes:
+            with mongo_errors():
+                self._marks.bulk_write(writes, ordered=False)
+
+    def count(self) -> Mapping[Period, int]:
+        """Count the periods that wait to be rolled, for doctors and metrics."""
+        with mongo_errors():
+            rows = self._marks.aggregate(
+                [{"$match": {"dirty": True}}, {"$group": {"_id": "$period", "n": {"$sum": 1}}}]
+            )
+            return {row["_id"]: row["n"] for row in rows}

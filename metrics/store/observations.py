@@ -1,0 +1,166 @@
+"""The log: append, and read what counts of it.
+
+Nothing is updated or deleted. For each (subject, slot, metric) the value with the newest `collectedAt` counts; a metric
+that the newer observation lacks keeps the older value (docs/metrics.md, 2).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from pymongo.database import Database
+
+from metrics.documents import Document, Observation
+from metrics.periods import HOUR
+from metrics.store.errors import mongo_errors
+from metrics.store.schema import METRICS
+
+BATCH = 2000
+"""Observations per insert: beyond 1,000 the time per observation no longer falls."""
+
+EFFECTIVE: list[Document] = [
+    # `_id` breaks ties, so that the same log always gives the same answer.
+    {"$sort": {"collectedAt": 1, "_id": 1}},
+    {
+        "$group": {
+            "_id": {"slot": "$timestamp", "account": "$metadata.accountId", "post": "$metadata.postId"},
+            "timestamp": {"$last": "$timestamp"},
+            "metadata": {"$last": "$metadata"},
+            "collectedAt": {"$last": "$collectedAt"},
+            "metrics": {"$mergeObjects": "$metrics"},
+            "unavailable": {"$mergeObjects": "$unavailable"},
+            "runId": {"$last": "$runId"},
+            "apiVersion": {"$last": "$apiVersion"},
+        }
+    },
+]
+"""Stages that merge the observations of a (subject, slot) into the one that counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page ended: the order of reads is slot, then account, then post (accounts before their posts)."""
+
+    slot: datetime
+    account_id: str
+    post_id: str
+
+
+class ObservationLog:
+    """Reads and appends of the time series `metrics`."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._log = db[METRICS]
+
+    def append(self, observations: Iterable[Observation]) -> int:
+        """Append observations, sorted by series and time, and return how many; on disk at a majority when it returns.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer; what was appended before stays, appending again changes nothing.
+        """
+        ordered = sorted(observations, key=lambda o: (o.workspace_id, o.account_id, o.post_id or "", o.slot))
+        documents = (o.document() for o in ordered)
+        written = 0
+        with mongo_errors():
+            while batch := list(islice(documents, BATCH)):
+                self._log.insert_many(batch, ordered=False)
+                written += len(batch)
+        return written
+
+    def page(
+        self, scope: Mapping[str, Any], start: datetime, end: datetime, *, limit: int, after: Position | None = None
+    ) -> list[Document]:
+        """Return up to `limit` observations that count, oldest first, of slots in `[start, end)`.
+
+        `scope` names the subjects by fields of `metadata`, `{"workspaceId": "w1", "platform": "instagram"}`; the
+        workspace, the account or the post has to be in it. `after` continues behind the last one of a page.
+        """
+        found: list[Document] = []
+        low = max(start, after.slot) if after else start
+        # The order is by time, the log by series: hours are read in growing steps, so that a page costs a page.
+        step = HOUR
+        while low < end and len(found) < limit:
+            high = min(low + step, end)
+            rows = self._window(scope, low, high, limit - len(found), after)
+            if len(rows) < limit - len(found):
+                step = min(step * 2, timedelta(days=31))
+            found += rows
+            low, after = high, None
+        return found
+
+    def _window(
+        self, scope: Mapping[str, Any], low: datetime, high: datetime, limit: int, after: Position | None
+    ) -> list[Document]:
+        match = {f"metadata.{name}": value for name, value in scope.items()}
+        pipeline: list[Document] = [{"$match": {**match, "timestamp": {"$gte": low, "$lt": high}}}, *EFFECTIVE]
+        if after is not None:
+            order = ["$timestamp", "$metadata.accountId", {"$ifNull": ["$metadata.postId", ""]}]
+            last = [after.slot, after.account_id, after.post_id]
+            pipeline.append({"$match": {"$expr": {"$gt": [order, last]}}})
+        pipeline += [
+            {"$sort": {"timestamp": 1, "metadata.accountId": 1, "metadata.postId": 1}},
+            {"$limit": limit},
+            {"$unset": "_id"},
+        ]
+        with mongo_errors():
+            return [_known(row) for row in self._log.aggregate(pipeline, allowDiskUse=True)]
+
+    def stream(self, scope: Mapping[str, Any], start: datetime, end: datetime) -> Iterator[Document]:
+        """Yield all observations that count of slots in `[start, end)`, oldest first, in flat memory."""
+        after: Position | None = None
+        while rows := self.page(scope, start, end, limit=BATCH, after=after):
+            yield from rows
+            after = position(rows[-1])
+
+    def latest(self, post_ids: Sequence[str]) -> dict[str, Document]:
+        """Return the last known value of every metric of posts: `{postId: {metrics, timestamp, collectedAt}}`.
+
+        A metric that the newest slot lacks keeps the value of the slot before; `timestamp` is the newest slot.
+        """
+        pipeline: list[Document] = [
+            {"$match": {"metadata.postId": {"$in": list(post_ids)}}},
+            {"$sort": {"timestamp": 1, "collectedAt": 1, "_id": 1}},
+            {
+                "$group": {
+                    "_id": "$metadata.postId",
+                    "timestamp": {"$last": "$timestamp"},
+                    "collectedAt": {"$last": "$collectedAt"},
+                    "metrics": {"$mergeObjects": "$metrics"},
+                    "unavailable": {"$last": "$unavailable"},
+                }
+            },
+        ]
+        with mongo_errors():
+            return {row.pop("_id"): row for row in self._log.aggregate(pipeline, allowDiskUse=True)}
+
+    def observed_slots(self, scope: Mapping[str, Any], start: datetime, end: datetime) -> dict[str, int]:
+        """Count, per account, the slots in `[start, end)` in which the account itself was observed."""
+        match = {f"metadata.{name}": value for name, value in scope.items()}
+        pipeline: list[Document] = [
+            {"$match": {**match, "metadata.metricType": "account", "timestamp": {"$gte": start, "$lt": end}}},
+            {"$group": {"_id": {"a": "$metadata.accountId", "s": "$timestamp"}}},
+            {"$group": {"_id": "$_id.a", "slots": {"$sum": 1}}},
+        ]
+        with mongo_errors():
+            return {row["_id"]: row["slots"] for row in self._log.aggregate(pipeline)}
+
+    def newest_slot(self, scope: Mapping[str, Any]) -> datetime | None:
+        """Return the newest slot with an observation within `scope`, or None where there is none."""
+        match = {f"metadata.{name}": value for name, value in scope.items()}
+        with mongo_errors():
+            row = self._log.find_one(match, {"timestamp": 1}, sort=[("timestamp", -1)])
+        return row["timestamp"] if row else None
+
+
+def _known(row: Document) -> Document:
+    """Drop the reasons of what another observation of the slot knew."""
+    reasons = {name: reason for name, reason in (row.pop("unavailable") or {}).items() if name not in row["metrics"]}
+    return {**row, "unavailable": reasons} if reasons else row
+
+
+def position(document: Document) -> Position:
+    """Return where in the order of reads an observation stands."""
+    metadata = document["metadata"]
+    return Position(document["timestamp"], metadata["accountId"], metadata.get("postId", ""))

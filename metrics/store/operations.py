@@ -1,0 +1,128 @@
+"""The collection `operations`: work that was asked for over HTTP. What is in it is run, also after a restart."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+from pymongo import ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from metrics.clock import isoformat, utcnow
+from metrics.documents import Document, OperationDocument, OperationKind, OperationState
+from metrics.errors import NotFound
+from metrics.periods import Period
+from metrics.store.errors import mongo_errors
+
+IDEMPOTENCY_WINDOW = timedelta(hours=24)
+FINISHED: tuple[OperationState, ...] = ("succeeded", "partial", "failed")
+
+
+def scope_key(kind: OperationKind, workspace_id: str, *parts: object) -> str:
+    """Return what two requests for the same work have in common."""
+    words = [isoformat(p) if isinstance(p, datetime) else str(p) for p in parts if p is not None]
+    return "|".join([kind, workspace_id, *words])
+
+
+class Operations:
+    """Reads and writes of operations."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._operations = db["operations"]
+
+    def request(
+        self,
+        kind: OperationKind,
+        workspace_id: str,
+        *,
+        account_id: str | None = None,
+        post_id: str | None = None,
+        period: Period | None = None,
+        period_start: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> OperationDocument:
+        """Return a queued operation: a new one, or the one that this request repeats.
+
+        Durable when it returns. The same scope while one is queued, and the same idempotency key within 24 hours, give
+        the operation that is there.
+        """
+        now = utcnow()
+        key = scope_key(kind, workspace_id, account_id, post_id, period, period_start)
+        if idempotency_key is not None:
+            idempotency_key = f"{workspace_id}|{idempotency_key}"
+        document: Document = {
+            "_id": f"op_{uuid4().hex}",
+            "workspaceId": workspace_id,
+            "kind": kind,
+            "state": "queued",
+            "createdAt": now,
+            "updatedAt": now,
+            "scopeKey": key,
+        }
+        optional = {
+            "accountId": account_id,
+            "postId": post_id,
+            "period": period,
+            "periodStart": period_start,
+            "idempotencyKey": idempotency_key,
+        }
+        document |= {name: value for name, value in optional.items() if value is not None}
+        with mongo_errors():
+            if idempotency_key is not None:
+                self._forget_idempotency(idempotency_key, now - IDEMPOTENCY_WINDOW)
+            for _ in range(3):
+                try:
+                    self._operations.insert_one(document)
+                except DuplicateKeyError:
+                    found = self._repeated(key, idempotency_key)
+                    if found is not None:
+                        return cast("OperationDocument", found)
+                    # The one that stood in the way has just begun: the next insert succeeds.
+                else:
+                    return cast("OperationDocument", document)
+        raise RuntimeError(f"operation {key} could not be queued")
+
+    def _forget_idempotency(self, idempotency_key: str, before: datetime) -> None:
+        query = {"idempotencyKey": idempotency_key, "createdAt": {"$lt": before}}
+        self._operations.update_one(query, {"$unset": {"idempotencyKey": ""}})
+
+    def _repeated(self, key: str, idempotency_key: str | None) -> Document | None:
+        same: list[Document] = [{"scopeKey": key, "state": "queued"}]
+        if idempotency_key is not None:
+            same.insert(0, {"idempotencyKey": idempotency_key})
+        return next((found for query in same if (found := self._operations.find_one(query))), None)
+
+    def get(self, operation_id: str) -> OperationDocument:
+        """Return one operation.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with mongo_errors():
+            found = self._operations.find_one({"_id": operation_id})
+        if found is None:
+            raise NotFound(f"no operation {operation_id}")
+        return cast("OperationDocument", found)
+
+    def find(self, states: Sequence[OperationState], limit: int = 1000) -> list[OperationDocument]:
+        """Return operations in these states, oldest first."""
+        with mongo_errors():
+            found = self._operations.find({"state": {"$in": list(states)}}).sort("createdAt", 1).limit(limit)
+            return cast("list[OperationDocument]", list(found))
+
+    def start(self, operation_id: str, run_id: str) -> bool:
+        """Record that a run works on an operation; False where it is finished already."""
+        query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}}
+        change = {"$set": {"state": "running", "runId": run_id, "updatedAt": utcnow()}}
+        with mongo_errors():
+            return self._operations.update_one(query, change).matched_count == 1
+
+    def finish(self, operation_id: str, state: OperationState, **facts: Any) -> OperationDocument | None:
+        """Write the outcome back, once; return the operation, or None where it was finished already."""
+        now = utcnow()
+        query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}}
+        change = {"$set": {"state": state, "updatedAt": now, "finishedAt": now, **facts}}
+        with mongo_errors():
+            found = self._operations.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        return cast("OperationDocument | None", found)

@@ -1,0 +1,60 @@
+"""The collection `posts`: what was published, and what of it still lives. A deleted post keeps its history."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from pymongo import UpdateOne
+from pymongo.database import Database
+
+from metrics.documents import Document, PostDocument
+from metrics.errors import NotFound
+from metrics.store.errors import mongo_errors
+
+
+class PostStore:
+    """Reads and writes of posts."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._posts = db["posts"]
+
+    def put(self, posts: Iterable[PostDocument]) -> int:
+        """Insert posts or bring their facts up to date, by id; `deletedAt` is never taken back. Return how many."""
+        writes = []
+        for post in posts:
+            facts = {k: v for k, v in post.items() if k not in ("_id", "deletedAt")}
+            writes.append(UpdateOne({"_id": post["_id"]}, {"$set": facts}, upsert=True))
+        with mongo_errors():
+            return len(writes) if writes and self._posts.bulk_write(writes, ordered=False) else 0
+
+    def mark_deleted(self, post_ids: Sequence[str], at: datetime) -> int:
+        """Record that posts are gone from their platform, `at` the first time that was seen."""
+        query = {"_id": {"$in": list(post_ids)}, "deletedAt": {"$exists": False}}
+        with mongo_errors():
+            return self._posts.update_many(query, {"$set": {"deletedAt": at}}).modified_count
+
+    def get(self, post_id: str) -> PostDocument:
+        """Return one post.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with mongo_errors():
+            found = self._posts.find_one({"_id": post_id})
+        if found is None:
+            raise NotFound(f"no post {post_id}")
+        return cast("PostDocument", found)
+
+    def of_account(self, account_id: str, *, since: datetime, alive: bool = True) -> list[PostDocument]:
+        """Return posts of an account published at or after `since`, newest first; with `alive` without deleted ones."""
+        query: Document = {"accountId": account_id, "publishedAt": {"$gte": since}}
+        if alive:
+            query["deletedAt"] = {"$exists": False}
+        with mongo_errors():
+            return cast("list[PostDocument]", list(self._posts.find(query).sort("publishedAt", -1)))
+
+    def published(self, workspace_id: str, start: datetime, end: datetime, **fields: Any) -> list[PostDocument]:
+        """Return posts of a workspace published in `[start, end)`, newest first; `fields` narrow by equality."""
+        query: Document = {"workspaceId": workspace_id, "publishedAt": {"$gte": start, "$lt": end}, **fields}
+        with mongo_errors():
+            return cast("list[PostDocument]", list(self._posts.find(query).sort([("publishedAt", -1), ("_id", 1)])))

@@ -1,0 +1,59 @@
+"""Reads of `subject_rollups` and `aggregated_metrics`. `pipelines.rollup` alone writes them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from pymongo.database import Database
+
+from metrics.clock import isoformat
+from metrics.documents import AggregatedDocument, Document, Platform
+from metrics.periods import Period
+from metrics.store.errors import mongo_errors
+
+
+def rollup_id(subject_or_account_id: str, period: Period, start: datetime) -> str:
+    """Return the deterministic `_id` of a rollup."""
+    return f"{subject_or_account_id}|{period}|{isoformat(start)}"
+
+
+class Rollups:
+    """Reads of rollups."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self.subjects = db["subject_rollups"]
+        self.accounts = db["aggregated_metrics"]
+
+    def aggregated(
+        self,
+        workspace_id: str,
+        period: Period,
+        start: datetime,
+        end: datetime,
+        *,
+        platform: Platform | None = None,
+        account_ids: Sequence[str] | None = None,
+        limit: int = 0,
+        after: tuple[datetime, str] | None = None,
+    ) -> list[AggregatedDocument]:
+        """Return account rollups of periods that start in `[start, end)`, by start, then account.
+
+        `after` is the (periodStart, accountId) of the last one of the page before; `limit` 0 means all.
+        """
+        query: Document = {
+            "workspaceId": workspace_id,
+            "period": period,
+            "periodStart": {"$gte": start, "$lt": end},
+        }
+        if platform is not None:
+            query["platform"] = platform
+        if account_ids is not None:
+            query["accountId"] = {"$in": list(account_ids)}
+        if after is not None:
+            query["$or"] = [
+                {"periodStart": {"$gt": after[0]}},
+                {"periodStart": after[0], "accountId": {"$gt": after[1]}},
+            ]
+        with mongo_errors():
+            found = self.accounts.find(query).sort([("periodStart", 1), ("accountId", 1)]).limit(limit)
+            return cast("list[AggregatedDocument]", list(found))

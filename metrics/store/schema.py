@@ -1,0 +1,168 @@
+"""Collections, validators and indexes. What is here exists after `Store.ensure`, on MongoDB 6.0 and later."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from metrics.documents import Document
+from metrics.settings import Settings
+
+METRICS = "metrics"
+BUCKET_SECONDS = 86_400
+_NAMESPACE_EXISTS = 48
+
+_STRING = {"bsonType": "string", "minLength": 1}
+_DATE = {"bsonType": "date"}
+
+_REQUIRED: Mapping[str, Mapping[str, Any]] = {
+    "accounts": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "platform": _STRING,
+        "platformAccountId": _STRING,
+        "state": {"enum": ["active", "paused", "needs_reauth", "disconnected"]},
+        "connectedAt": _DATE,
+    },
+    "posts": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "accountId": _STRING,
+        "platformPostId": _STRING,
+        "metricType": {"enum": ["post", "story", "reel"]},
+        "publishedAt": _DATE,
+    },
+    "collections": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "accountId": _STRING,
+        "slot": _DATE,
+        "state": {"enum": ["collected", "failed", "skipped"]},
+    },
+    "operations": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "kind": {"enum": ["collect", "aggregate"]},
+        "state": {"enum": ["queued", "running", "succeeded", "partial", "failed"]},
+        "createdAt": _DATE,
+        "scopeKey": _STRING,
+    },
+    "api_keys": {"_id": _STRING, "workspaces": {"bsonType": "array"}, "scopes": {"bsonType": "array"}},
+    "roll_marks": {"_id": _STRING, "workspaceId": _STRING, "periodStart": _DATE},
+    "subject_rollups": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
+    "aggregated_metrics": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
+}
+
+_INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    # The workspace leads every query, so that the log can be sharded by it. MongoDB makes bucket indexes of these.
+    METRICS: [
+        IndexModel([("metadata.workspaceId", ASCENDING), ("timestamp", ASCENDING)]),
+        IndexModel([("metadata.accountId", ASCENDING), ("timestamp", ASCENDING)]),
+        IndexModel([("metadata.postId", ASCENDING), ("timestamp", ASCENDING)]),
+    ],
+    "accounts": [
+        IndexModel([("workspaceId", ASCENDING), ("platform", ASCENDING)]),
+        IndexModel([("platform", ASCENDING), ("state", ASCENDING), ("workspaceId", ASCENDING)]),
+    ],
+    "posts": [
+        IndexModel([("accountId", ASCENDING), ("publishedAt", DESCENDING)]),
+        IndexModel([("workspaceId", ASCENDING), ("publishedAt", DESCENDING)]),
+    ],
+    "collections": [
+        IndexModel([("accountId", ASCENDING), ("slot", DESCENDING)]),
+        IndexModel([("slot", ASCENDING), ("platform", ASCENDING), ("state", ASCENDING)]),
+        IndexModel([("workspaceId", ASCENDING), ("slot", DESCENDING)]),
+    ],
+    "operations": [
+        IndexModel([("state", ASCENDING), ("createdAt", ASCENDING)]),
+        # A second request for the same scope while one is queued meets this and gets the queued one.
+        IndexModel(
+            [("scopeKey", ASCENDING)],
+            name="one_queued_per_scope",
+            unique=True,
+            partialFilterExpression={"state": "queued"},
+        ),
+        IndexModel(
+            [("idempotencyKey", ASCENDING)],
+            name="idempotency",
+            unique=True,
+            partialFilterExpression={"idempotencyKey": {"$exists": True}},
+        ),
+        IndexModel([("finishedAt", ASCENDING)], name="expire", expireAfterSeconds=90 * 86_400),
+    ],
+    "api_keys": [IndexModel([("prefix", ASCENDING)])],
+    "roll_marks": [
+        IndexModel(
+            [("period", ASCENDING), ("periodStart", ASCENDING)],
+            name="dirty",
+            partialFilterExpression={"dirty": True},
+        )
+    ],
+    "subject_rollups": [
+        IndexModel([("workspaceId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),
+        IndexModel([("accountId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),
+        IndexModel([("subjectId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),
+    ],
+    "aggregated_metrics": [
+        IndexModel([("workspaceId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),
+        IndexModel([("accountId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),
+    ],
+}
+
+
+def ensure(db: Database[Document], settings: Settings) -> None:
+    """Create collections, validators and indexes that are missing; safe to run from several processes at once."""
+    existing = set(db.list_collection_names())
+    _ensure_log(db, existing, settings.retention_days * 86_400)
+    for name, properties in _REQUIRED.items():
+        _ensure_collection(db, name, existing, properties)
+    for name, indexes in _INDEXES.items():
+        db[name].create_indexes(list(indexes))
+    for name in ("subject_rollups", "aggregated_metrics"):
+        _ensure_expiry(db, name, "periodEnd", settings.rollup_retention_days * 86_400)
+
+
+def bucketing(version: Sequence[int]) -> dict[str, Any]:
+    """Return the options that make buckets of 24 hours: by name up to 6.2, by seconds after."""
+    if tuple(version[:2]) >= (6, 3):
+        return {"bucketMaxSpanSeconds": BUCKET_SECONDS, "bucketRoundingSeconds": BUCKET_SECONDS}
+    return {"granularity": "minutes"}
+
+
+def _ensure_log(db: Database[Document], existing: set[str], retention_seconds: int) -> None:
+    if METRICS not in existing:
+        version = db.client.server_info()["versionArray"]
+        options = {"timeField": "timestamp", "metaField": "metadata", **bucketing(version)}
+        try:
+            db.create_collection(METRICS, timeseries=options, expireAfterSeconds=retention_seconds)
+        except (CollectionInvalid, OperationFailure) as error:
+            if isinstance(error, OperationFailure) and error.code != _NAMESPACE_EXISTS:
+                raise
+        else:
+            return
+    db.command("collMod", METRICS, expireAfterSeconds=retention_seconds)
+
+
+def _ensure_collection(
+    db: Database[Document], name: str, existing: set[str], properties: Mapping[str, Mapping[str, Any]]
+) -> None:
+    validator = {"$jsonSchema": {"bsonType": "object", "required": list(properties), "properties": dict(properties)}}
+    if name not in existing:
+        try:
+            db.create_collection(name, validator=validator)
+        except (CollectionInvalid, OperationFailure) as error:
+            if isinstance(error, OperationFailure) and error.code != _NAMESPACE_EXISTS:
+                raise
+        else:
+            return
+    db.command("collMod", name, validator=validator)
+
+
+def _ensure_expiry(db: Database[Document], name: str, field: str, seconds: int) -> None:
+    existing = db[name].index_information().get("expire")
+    if existing is None:
+        db[name].create_index([(field, ASCENDING)], name="expire", expireAfterSeconds=seconds)
+    elif existing.get("expireAfterSeconds") != seconds:
+        db.command("collMod", name, index={"name": "expire", "expireAfterSeconds": seconds})

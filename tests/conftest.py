@@ -1,0 +1,90 @@
+"""What all tests share: a real MongoDB and a real Redis per worker, and a database of its own per test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from cryptography.fernet import Fernet
+from redis import Redis
+
+from metrics import redisdb
+from metrics.settings import Settings, load_settings
+from metrics.store import Store
+from tidemark.stack import mongo, redis
+from tidemark.stack.ports import free_port
+from tidemark.stack.process import Child
+
+FIXTURES = Path(os.environ.get("TIDEMARK_FIXTURES", Path(__file__).parents[2] / "shared" / "fixtures"))
+SECRET_KEY = Fernet.generate_key().decode()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the settings of whoever runs the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith("TIDEMARK_") and n != "TIDEMARK_FIXTURES"]:
+            patch.delenv(name)
+        patch.setenv("TIDEMARK_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a MongoDB of this worker."""
+    home, port = tmp_path_factory.mktemp("mongo"), free_port()
+    child = mongo.start(home / "data", port, home / "logs")
+    yield mongo.url(port)
+    child.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Redis of this worker."""
+    home, port = tmp_path_factory.mktemp("redis"), free_port()
+    child: Child = redis.start(home / "data", port, home / "logs")
+    yield redis.url(port)
+    child.stop()
+
+
+@pytest.fixture
+def settings(mongo_server: str, redis_server: str, tmp_path: Path) -> Settings:
+    """Settings of one test: a database of its own, an emptied Redis, and retention that keeps old dates."""
+    with Redis.from_url(redis_server) as client:
+        client.flushall()
+    return load_settings(
+        _env_file=None,
+        home=tmp_path,
+        mongo_url=mongo_server,
+        mongo_db=f"test_{uuid4().hex[:12]}",
+        redis_url=redis_server,
+        secret_keys=SECRET_KEY,
+        retention_days=20_000,
+        rollup_retention_days=20_000,
+    )
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """An empty store; its database is dropped after the test."""
+    opened = Store.connect(settings)
+    opened.ensure(settings)
+    yield opened
+    opened.client.drop_database(settings.mongo_db)
+    opened.close()
+
+
+@pytest.fixture
+def redis_client(settings: Settings) -> Iterator[Redis]:
+    """A client of this test's Redis."""
+    with redisdb.connect(settings) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """The folder of recorded answers; tests that read them skip where it is missing."""
+    if not FIXTURES.is_dir():
+        pytest.skip(f"no recorded answers in {FIXTURES}; set TIDEMARK_FIXTURES")
+    return FIXTURES

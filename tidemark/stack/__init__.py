@@ -1,0 +1,1 @@
+"""The embedded stack: real servers, found or unpacked, started, watched and stopped in order."""

@@ -1,0 +1,65 @@
+"""The embedded MongoDB: one node, as a replica set, bound to the loopback."""
+
+from pathlib import Path
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from metrics.documents import Document
+from tidemark.stack import locate
+from tidemark.stack.ports import HOST
+from tidemark.stack.process import Child
+
+REPLICA_SET = "tidemark"
+_ALREADY_INITIALIZED = 23
+_CACHE_GB = "0.5"
+
+
+def url(port: int) -> str:
+    """Return the URL of the embedded MongoDB."""
+    return f"mongodb://{HOST}:{port}/?replicaSet={REPLICA_SET}"
+
+
+def start(folder: Path, port: int, logs: Path, *, seconds: float = 30.0) -> Child:
+    """Start `mongod` on the data in `folder` and return when it is a writable primary.
+
+    Raises:
+        SettingsError: there is no mongod.
+        StartFailed: it does not come up.
+    """
+    server = locate.mongod(folder.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [
+        str(server.program), "--replSet", REPLICA_SET, "--bind_ip", HOST, "--port", str(port),
+        "--dbpath", str(folder), "--wiredTigerCacheSizeGB", _CACHE_GB, "--oplogSize", "128",
+        "--setParameter", "diagnosticDataCollectionEnabled=false",
+    ]  # fmt: skip
+    child = Child.start("mongod", command, log=logs / "mongod.log", environment=server.environment)
+    try:
+        child.wait_until(lambda: _primary(port), seconds)
+    except BaseException:
+        child.stop()
+        raise
+    return child
+
+
+def _primary(port: int) -> bool:
+    """Make the node a replica set of one under its present port, and tell whether it is the primary of it."""
+    try:
+        with MongoClient[Document](HOST, port, directConnection=True, serverSelectionTimeoutMS=500) as client:
+            member = {"_id": 0, "host": f"{HOST}:{port}"}
+            try:
+                config = client.admin.command("replSetGetConfig")["config"]
+            except OperationFailure:
+                config = {"_id": REPLICA_SET, "members": [member], "settings": {"electionTimeoutMillis": 2000}}
+                client.admin.command("replSetInitiate", config)
+                return False
+            if config["members"][0]["host"] != member["host"]:
+                # The port is another than the last time: the node does not find itself until it is told.
+                config["members"][0]["host"] = member["host"]
+                config["version"] += 1
+                client.admin.command("replSetReconfig", config, force=True)
+                return False
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+    except PyMongoError:
+        return False

@@ -1,0 +1,96 @@
+"""One child process: started, watched, stopped."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from metrics.errors import TidemarkError
+
+_PR_SET_PDEATHSIG = 1
+_POLL_SECONDS = 0.05
+_LINES_OF_LOG = 5
+
+
+class StartFailed(TidemarkError):
+    """A child ended, or was not ready in time; the message shows the last lines of its log."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A running child, its output in a log file of its own."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(
+        cls, name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
+    ) -> "Child":
+        """Start `command` in a process group of its own, so that Ctrl-C reaches us alone and we stop in order."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            )
+        return cls(name, process, log)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until `ready()` is true.
+
+        Raises:
+            StartFailed: the child ended or `seconds` passed.
+        """
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if not self.alive:
+                raise StartFailed(f"{self.name} ended with code {self.process.returncode}: {self.last_lines()}")
+            if time.monotonic() > deadline:
+                raise StartFailed(f"{self.name} was not ready after {seconds:.0f} s: {self.last_lines()}")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_POLL_SECONDS)
+
+    def last_lines(self) -> str:
+        """Return where the log is and its last lines."""
+        lines = self.log.read_text(errors="replace").splitlines()[-_LINES_OF_LOG:]
+        return f"see {self.log}" + "".join(f"\n  {line[:400]}" for line in lines)
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """Ask the child to end, wait, then end it and what it started."""
+        if self.alive:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
+        # What the child left behind in its group ends with it.
+        self._signal(signal.SIGKILL, group=True)
+        self.process.wait()
+
+    def _signal(self, number: signal.Signals, *, group: bool = False) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if group:
+                os.killpg(self.process.pid, number)
+            else:
+                self.process.send_signal(number)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end the child when we are killed: nothing may hold a port or a lock of the next start."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
