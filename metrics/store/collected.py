@@ -49,6 +49,11 @@ class CollectionRecords:
         with mongo_errors():
             return cast("list[CollectionDocument]", list(self._records.find(query)))
 
+    def recorded_slots(self, start: datetime, end: datetime) -> set[datetime]:
+        """Return the slots in `[start, end)` with any record."""
+        with mongo_errors():
+            return set(self._records.distinct("slot", {"slot": {"$gte": start, "$lt": end}}))
+
     def last_by_account(self, workspace_id: str) -> dict[str, dict[str, CollectionDocument]]:
         """Return, per account, its newest record and its newest collected one: `{accountId: {"last", "collected"}}`."""
         pipeline: list[Document] = [

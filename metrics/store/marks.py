@@ -29,6 +29,15 @@ class Claim:
     touched: int
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A period that has to be rolled again for some workspaces; `touched` grows with every further mark."""
+
+    start: datetime
+    workspaces: tuple[str, ...]
+    touched: int
+
+
 class RollMarks:
     """Reads and writes of marks."""
 
@@ -54,13 +63,22 @@ class RollMarks:
             with mongo_errors():
                 self._marks.bulk_write(writes, ordered=False)
 
-    def dirty(self, period: Period) -> dict[datetime, list[str]]:
-        """Return the periods to roll again, oldest first, with their workspaces: `{periodStart: [workspaceId]}`."""
-        found: dict[datetime, list[str]] = {}
+    def pending(self, period: Period) -> list[Pending]:
+        """Return the periods to roll again, oldest first, with the workspaces that have to be."""
+        stages: list[Document] = [
+            {"$match": {"dirty": True, "period": period}},
+            {"$sort": {"_id": 1}},
+            {
+                "$group": {
+                    "_id": "$periodStart",
+                    "workspaces": {"$push": "$workspaceId"},
+                    "touched": {"$sum": "$touched"},
+                }
+            },
+            {"$sort": {"_id": 1}},
+        ]
         with mongo_errors():
-            for mark in self._marks.find({"dirty": True, "period": period}).sort([("periodStart", 1), ("_id", 1)]):
-                found.setdefault(mark["periodStart"], []).append(mark["workspaceId"])
-        return found
+            return [Pending(m["_id"], tuple(m["workspaces"]), m["touched"]) for m in self._marks.aggregate(stages)]
 
     def claim(self, period: Period, starts: Sequence[datetime], workspaces: Sequence[str] | None = None) -> list[Claim]:
         """Read the marks that a roll of these periods is about to satisfy. Before it reads any observation."""

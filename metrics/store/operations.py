@@ -1,6 +1,6 @@
 """The collection `operations`: work that was asked for over HTTP. What is in it is run, also after a restart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
@@ -117,6 +117,22 @@ class Operations:
         change = {"$set": {"state": "running", "runId": run_id, "updatedAt": utcnow()}}
         with mongo_errors():
             return self._operations.update_one(query, change).matched_count == 1
+
+    def report(self, operation_id: str, part: str, accounts: Mapping[str, int], parts: int) -> OperationDocument | None:
+        """Record what one of `parts` parts of the work came to, `{"ok": 3, "failed": 1}` accounts.
+
+        Return the finished operation when that was the last part, else None.
+        """
+        query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}}
+        change = {"$set": {f"parts.{part}": dict(accounts), "updatedAt": utcnow()}}
+        with mongo_errors():
+            found = self._operations.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        if found is None or len(found["parts"]) < parts:
+            return None
+        total = {name: sum(p.get(name, 0) for p in found["parts"].values()) for name in ("ok", "failed", "skipped")}
+        if not total["failed"]:
+            return self.finish(operation_id, "succeeded", accounts=total)
+        return self.finish(operation_id, "partial" if total["ok"] else "failed", accounts=total)
 
     def finish(self, operation_id: str, state: OperationState, **facts: Any) -> OperationDocument | None:
         """Write the outcome back, once; return the operation, or None where it was finished already."""

@@ -1,0 +1,40 @@
+"""Marks: what was touched is rolled again, also what is touched while it is rolled."""
+
+from datetime import UTC, datetime
+
+from metrics.store import Store
+
+DAY, NEXT = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_pending_names_periods_and_workspaces_in_order(store: Store) -> None:
+    store.marks.touch([("w2", "daily", NEXT), ("w1", "daily", NEXT), ("w1", "daily", DAY), ("w1", "weekly", DAY)])
+    assert [(p.start, p.workspaces) for p in store.marks.pending("daily")] == [(DAY, ("w1",)), (NEXT, ("w1", "w2"))]
+
+
+def test_settling_clears_what_was_claimed(store: Store) -> None:
+    store.marks.touch([("w", "daily", DAY)])
+    store.marks.settle(store.marks.claim("daily", [DAY]))
+    assert store.marks.pending("daily") == []
+
+
+def test_mark_made_between_claim_and_settling_stays(store: Store) -> None:
+    store.marks.touch([("w", "daily", DAY)])
+    claims = store.marks.claim("daily", [DAY])
+    store.marks.touch([("w", "daily", DAY)])
+    store.marks.settle(claims)
+    assert [p.start for p in store.marks.pending("daily")] == [DAY]
+
+
+def test_claim_of_one_workspace_leaves_the_others(store: Store) -> None:
+    store.marks.touch([("w1", "daily", DAY), ("w2", "daily", DAY)])
+    store.marks.settle(store.marks.claim("daily", [DAY], ["w1"]))
+    assert [p.workspaces for p in store.marks.pending("daily")] == [("w2",)]
+
+
+def test_touching_again_changes_what_is_pending(store: Store) -> None:
+    store.marks.touch([("w", "daily", DAY)])
+    (before,) = store.marks.pending("daily")
+    store.marks.touch([("w", "daily", DAY)])
+    (after,) = store.marks.pending("daily")
+    assert after.touched > before.touched

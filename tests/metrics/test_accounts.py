@@ -1,0 +1,31 @@
+"""Sealed credentials: opened by any of the keys, sealed with the newest, never shown."""
+
+import pytest
+from pydantic import SecretStr
+
+from metrics.accounts import Vault, generate_secret_key
+from metrics.errors import CredentialError, SettingsError
+
+OLD, NEW = SecretStr(generate_secret_key()), SecretStr(generate_secret_key())
+
+
+def test_what_was_sealed_opens_again() -> None:
+    vault = Vault([NEW])
+    sealed = vault.seal({"access_token": "t0ken"})
+    assert b"t0ken" not in sealed
+    assert vault.open(sealed) == {"access_token": "t0ken"}
+
+
+def test_rotation_leaves_the_old_key_unneeded() -> None:
+    sealed = Vault([OLD]).seal({"access_token": "t"})
+    assert Vault([NEW]).open(Vault([NEW, OLD]).rotate(sealed)) == {"access_token": "t"}
+
+
+def test_unknown_key_is_one_line_that_names_the_setting() -> None:
+    with pytest.raises(CredentialError, match="TIDEMARK_SECRET_KEYS"):
+        Vault([NEW]).open(Vault([OLD]).seal({}))
+
+
+def test_no_key_is_refused_at_the_start() -> None:
+    with pytest.raises(SettingsError, match="TIDEMARK_SECRET_KEYS"):
+        Vault([])

@@ -1,0 +1,46 @@
+"""The catalog says what every platform offers, and engagement follows from it."""
+
+import pytest
+
+from metrics.catalog import CATALOG, RATE_BASIS, engagement, engagement_parts, offered
+from metrics.documents import PLATFORMS, ContentType, MetricType, Platform
+
+
+def test_people_never_add_up_over_subjects_unless_they_follow() -> None:
+    for (_, name), metric in CATALOG.items():
+        if metric.unit == "people" and "ollower" not in name:
+            assert not metric.adds_over_subjects, name
+
+
+def test_every_platform_offers_the_basis_of_its_rate() -> None:
+    for platform in PLATFORMS:
+        assert RATE_BASIS[platform] in offered(platform, "post")
+
+
+@pytest.mark.parametrize(
+    ("platform", "metric_type", "content_type", "parts"),
+    [
+        ("instagram", "post", "image", ("likes", "comments", "shares", "saves")),
+        ("instagram", "post", "video", ("likes", "comments", "saves")),
+        ("instagram", "reel", "video", ("likes", "comments", "shares", "saves")),
+        ("instagram", "story", "image", ("shares",)),
+        ("facebook", "post", "link", ("likes", "comments", "shares")),
+        ("twitter", "post", "text", ("likes", "comments", "shares", "saves")),
+        ("linkedin", "post", "text", ("likes", "comments", "shares")),
+    ],
+)
+def test_parts_of_engagement(
+    platform: Platform, metric_type: MetricType, content_type: ContentType, parts: tuple[str, ...]
+) -> None:
+    assert engagement_parts(platform, metric_type, content_type) == parts
+
+
+def test_engagement_is_unknown_if_an_offered_part_is() -> None:
+    values = {"likes": 5, "comments": 1, "shares": 2}
+    assert engagement(values, "instagram", "post", "image") is None
+    assert engagement({**values, "saves": 0}, "instagram", "post", "image") == 8
+    assert engagement(values, "linkedin", "post", "text") == 8
+
+
+def test_clicks_never_count_as_engagement() -> None:
+    assert engagement({"likes": 1, "comments": 1, "shares": 1, "clicks": 99}, "facebook", "post") == 3
