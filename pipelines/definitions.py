@@ -1,0 +1,33 @@
+"""Everything that Dagster knows of Tidemark: what is registered here exists, nothing else does."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies, at every import
+
+from pipelines.assets import ASSETS  # noqa: E402
+from pipelines.checks import CHECKS  # noqa: E402
+from pipelines.jobs import JOBS  # noqa: E402
+from pipelines.resources import Tidemark  # noqa: E402
+from pipelines.schedules import SCHEDULES  # noqa: E402
+from pipelines.sensors import SENSORS  # noqa: E402
+
+
+def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Return the definitions; tests hand in resources of their own."""
+    return dg.Definitions(
+        assets=ASSETS,
+        asset_checks=CHECKS,
+        jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
+        resources={"tidemark": Tidemark(), **(resources or {})},
+        # A step in a process of its own costs as much again as the run; threads do the work inside.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build()

@@ -1,0 +1,99 @@
+"""Operations: work asked for over HTTP becomes a run, and the run's outcome becomes the operation's.
+
+The `requested_work` sensor turns a queued operation into one run (`run_key` is the operation's id). The run's assets
+report what they did; the last one finishes the operation. The sensor finishes those whose run ended without a word.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from metrics.documents import OperationDocument, Platform
+from metrics.errors import TidemarkError
+from metrics.periods import Period, slot_of
+from metrics.store import Store
+from pipelines.partitions import has_partition, period_key, slot_key
+from pipelines.resources import Clients
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The run that carries out an operation: a job, its assets and its partition."""
+
+    operation_id: str
+    job: str
+    assets: tuple[str, ...]
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkScope:
+    """What of an asset's partition an operation is about; None means everything."""
+
+    workspace_ids: tuple[str, ...] | None = None
+    account_ids: tuple[str, ...] | None = None
+
+
+def plan(operation: OperationDocument, platforms: Sequence[Platform], now: datetime) -> Work:
+    """Return the run for an operation: a collection belongs to the hour under way.
+
+    Raises:
+        TidemarkError: the operation asks for a period that has no partition.
+    """
+    if operation["kind"] == "collect":
+        assets = tuple(f"raw_{platform}" for platform in platforms)
+        return Work(operation["_id"], "collect_hourly", assets, slot_key(slot_of(now)))
+    period: Period = operation["period"]
+    start = operation["periodStart"]
+    if not has_partition(start, now):
+        raise TidemarkError(f"there is no {period} partition {period_key(start)}")
+    return Work(operation["_id"], f"aggregate_{period}", (f"{period}_rollup",), period_key(start))
+
+
+def platforms_of(store: Store, operation: OperationDocument, known: Sequence[Platform]) -> list[Platform]:
+    """Return the platforms an operation has accounts on, in the registry's order; all where it has none."""
+    if "accountId" in operation:
+        accounts = [store.accounts.get(operation["accountId"])]
+    else:
+        accounts = store.accounts.find(workspace_id=operation["workspaceId"])
+    present = {account["platform"] for account in accounts}
+    return [platform for platform in known if platform in present] or list(known)
+
+
+def scope(store: Store, operation_id: str | None) -> WorkScope:
+    """Return the accounts or the workspace that a run is about."""
+    if operation_id is None:
+        return WorkScope()
+    operation = store.operations.get(operation_id)
+    accounts = (operation["accountId"],) if "accountId" in operation else None
+    return WorkScope((operation["workspaceId"],), accounts)
+
+
+class Outcome:
+    """What an asset did for an operation: accounts ok, failed and skipped."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, int] = {}
+
+    def set(self, accounts: Mapping[str, int]) -> None:
+        """Say what came of it."""
+        self.accounts = dict(accounts)
+
+
+@contextmanager
+def carrying_out(clients: Clients, operation_id: str | None, run_id: str, part: str, parts: int) -> Iterator[Outcome]:
+    """Keep an operation informed of one part of its work; without an operation, do nothing.
+
+    An exception leaves the operation running: Dagster may try the step again. The sensor ends it with the run.
+    """
+    outcome = Outcome()
+    if operation_id is None:
+        yield outcome
+        return
+    if clients.store.operations.start(operation_id, run_id):
+        clients.announce_operation(operation_id)
+    yield outcome
+    finished = clients.store.operations.report(operation_id, part, outcome.accounts, parts)
+    if finished is not None:
+        clients.announce_operation(operation_id)

@@ -1,0 +1,65 @@
+"""The one resource: typed clients of this process, made when first used and shared by every asset and sensor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import dagster as dg
+from redis import Redis
+
+from metrics import redisdb
+from metrics.accounts import Vault
+from metrics.documents import AggregatedDocument
+from metrics.events import Announcer, Event, aggregated, operation_status
+from metrics.settings import Settings, load_settings
+from metrics.store import Store
+from pipelines.collect.collector import Collector
+
+
+@dataclass(frozen=True)
+class Clients:
+    """The stores of this process."""
+
+    settings: Settings
+    store: Store
+    redis: Redis
+    announcer: Announcer
+
+    def announce(self, workspace_id: str, events: Sequence[Event]) -> None:
+        """Announce what was written."""
+        self.announcer.announce(workspace_id, events)
+
+    def announce_rollups(self, workspace_id: str, documents: Sequence[AggregatedDocument]) -> None:
+        """Announce rollups that were written."""
+        self.announcer.announce(workspace_id, [aggregated(document) for document in documents])
+
+    def announce_operation(self, operation_id: str) -> None:
+        """Announce where an operation stands."""
+        operation = self.store.operations.get(operation_id)
+        self.announce(operation["workspaceId"], [operation_status(operation)])
+
+    def collector(self) -> Collector:
+        """Return a collector; credentials are opened in its memory alone."""
+        return Collector(self.store, self.announcer, Vault(self.settings.secret_keys), self.settings)
+
+
+@lru_cache(maxsize=4)
+def clients(settings: Settings) -> Clients:
+    """Return the clients for these settings; the first call creates what is missing in MongoDB."""
+    store = Store.connect(settings)
+    store.ensure(settings)
+    redis = redisdb.connect(settings)
+    return Clients(settings, store, redis, Announcer(redis, settings.events_max))
+
+
+class Tidemark(dg.ConfigurableResource[Clients]):
+    """Settings from the environment (docs/settings.md), read when a run or an evaluation begins."""
+
+    def clients(self) -> Clients:
+        """Return this process's clients.
+
+        Raises:
+            SettingsError: a setting is wrong or missing.
+            MongoUnavailable: MongoDB does not answer.
+        """
+        return clients(load_settings())

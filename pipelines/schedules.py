@@ -1,0 +1,58 @@
+"""The four schedules. Each names the window that ended, whatever `end_offset` the partitions have.
+
+At midnight the daily schedule fires while slot 23 is still being collected: the schedule guarantees that a rollup runs,
+the `late_data` sensor that it is right.
+"""
+
+from datetime import datetime
+
+import dagster as dg
+
+from metrics.periods import Period, period_start, previous_start
+from pipelines import jobs
+from pipelines.partitions import ended_slot, period_key, slot_key
+
+_RUNNING = dg.DefaultScheduleStatus.RUNNING
+
+
+@dg.schedule(
+    name="collect_hourly",
+    job=jobs.collect_hourly,
+    cron_schedule="0 * * * *",
+    execution_timezone="UTC",
+    default_status=_RUNNING,
+    description="Every hour: the hour that just ended, all platforms in one run.",
+)
+def collect_hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request the hour that just ended."""
+    key = slot_key(ended_slot(context.scheduled_execution_time))
+    return dg.RunRequest(run_key=key, partition_key=key)
+
+
+def _aggregate(period: Period, cron: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"aggregate_{period}",
+        job=jobs.AGGREGATE[period],
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=_RUNNING,
+        description=f"Roll up the {period} period that ended.",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        key = period_key(ended_period(period, context.scheduled_execution_time))
+        return dg.RunRequest(run_key=key, partition_key=key)
+
+    return schedule
+
+
+def ended_period(period: Period, instant: datetime) -> datetime:
+    """Return the start of the newest period that had ended at `instant`."""
+    return previous_start(period, period_start(period, instant))
+
+
+SCHEDULES = [
+    collect_hourly,
+    _aggregate("daily", "0 0 * * *"),
+    _aggregate("weekly", "0 1 * * 1"),
+    _aggregate("monthly", "0 2 1 * *"),
+]

@@ -1,0 +1,155 @@
+"""Sensors: work that is asked for, data that came late, hours that were missed.
+
+Each evaluation is a plain function over plain data; here it meets Dagster. None keeps a cursor: what is to be done is
+read from MongoDB each time, so that nothing is lost with a cursor, a restart or a pause.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from metrics.clock import utcnow
+from metrics.documents import OperationDocument
+from metrics.errors import TidemarkError
+from metrics.periods import PERIODS, Period
+from pipelines import jobs, operations, partitions
+from pipelines.late import Roll, runs_to_request
+from pipelines.missed import missed_slots
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
+from pipelines.resources import Clients, Tidemark
+from pipelines.tags import ASSETS, LATE, MISSED, OPERATION, PRIORITY, RANGE_END, RANGE_START
+
+_RUNNING = dg.DefaultSensorStatus.RUNNING
+_LISTEN_SECONDS = 20.0
+_LISTEN_INTERVAL = 0.3
+_UNFINISHED = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+_ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+
+
+@dg.sensor(
+    jobs=jobs.JOBS,
+    minimum_interval_seconds=1,
+    default_status=_RUNNING,
+    description="Turns operations asked for over HTTP into runs, once each, and writes back how they ended.",
+)
+def requested_work(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Listen for queued operations; return as soon as there are any, so that a run starts within a second or two."""
+    clients = tidemark.clients()
+    _settle_ended(clients, context.instance)
+    queued = _listen(clients, _LISTEN_SECONDS)
+    for operation in queued:
+        try:
+            known = operations.platforms_of(clients.store, operation, PLATFORMS_IMPLEMENTED)
+            work = operations.plan(operation, known, utcnow())
+        except TidemarkError as error:
+            _fail(clients, operation, str(error))
+            continue
+        yield _request(work)
+    if not queued:
+        yield dg.SkipReason("nothing was asked for")
+
+
+def _request(work: operations.Work) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=work.operation_id,
+        job_name=work.job,
+        partition_key=work.partition,
+        asset_selection=[dg.AssetKey(asset) for asset in work.assets],
+        tags={OPERATION: work.operation_id, ASSETS: str(len(work.assets)), PRIORITY: "20"},
+    )
+
+
+def _listen(clients: Clients, seconds: float) -> Sequence[OperationDocument]:
+    """Return queued operations, waiting up to `seconds` for the first: the daemon itself comes by every 5 s only."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not (queued := clients.store.operations.find(["queued"], limit=50)) and time.monotonic() < deadline:
+        pause.wait(_LISTEN_INTERVAL)
+    return queued
+
+
+def _settle_ended(clients: Clients, instance: DagsterInstance) -> None:
+    """Finish operations whose run ended without a word: crashed, cancelled, or failed before its asset began."""
+    for operation in clients.store.operations.find(["queued", "running"], limit=200):
+        runs = instance.get_runs(filters=RunsFilter(tags={OPERATION: operation["_id"]}), limit=1)
+        if runs and runs[0].status in _ENDED_BADLY:
+            _fail(clients, operation, f"run {runs[0].run_id} ended as {runs[0].status.value.lower()}")
+
+
+def _fail(clients: Clients, operation: OperationDocument, reason: str) -> None:
+    if clients.store.operations.finish(operation["_id"], "failed", error=reason) is not None:
+        clients.announce_operation(operation["_id"])
+
+
+@dg.sensor(
+    jobs=list(jobs.AGGREGATE.values()),
+    minimum_interval_seconds=5,
+    default_status=_RUNNING,
+    description="Rolls again exactly the days, weeks and months whose observations changed, one run per burst.",
+)
+def late_data(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request the runs that bring the marked periods up to date."""
+    clients = tidemark.clients()
+    pending = {period: clients.store.marks.pending(period) for period in PERIODS}
+    rolls = runs_to_request(pending, _busy(context.instance), utcnow())
+    requests = [request for roll in rolls if (request := _late_request(context.instance, roll))]
+    yield from requests or [dg.SkipReason("no rollup is behind its observations")]
+
+
+def _busy(instance: DagsterInstance) -> Iterable[Period]:
+    """Return the grains with a run under way."""
+    for period, job in jobs.AGGREGATE.items():
+        if instance.get_runs(filters=RunsFilter(job_name=job.name, statuses=_UNFINISHED), limit=1):
+            yield period
+
+
+def _late_request(instance: DagsterInstance, roll: Roll) -> dg.RunRequest | None:
+    """Return the request for a roll; one that failed is tried again, each time after a longer wait."""
+    earlier = instance.get_run_records(filters=RunsFilter(tags={LATE: roll.run_key}), limit=20)
+    if earlier:
+        wait_minutes = 2 ** min(len(earlier), 6)
+        if time.time() - (earlier[0].end_time or time.time()) < wait_minutes * 60:
+            return None
+    first, last = partitions.period_key(roll.first), partitions.period_key(roll.last)
+    one = first == last
+    return dg.RunRequest(
+        run_key=f"{roll.run_key}:{len(earlier)}",
+        job_name=jobs.AGGREGATE[roll.period].name,
+        partition_key=first if one else None,
+        tags={LATE: roll.run_key, PRIORITY: "1", **({} if one else {RANGE_START: first, RANGE_END: last})},
+    )
+
+
+@dg.sensor(
+    job=jobs.collect_hourly,
+    minimum_interval_seconds=60,
+    default_status=_RUNNING,
+    description="Finds ended hours that were not collected, newest first: after downtime the scheduler runs only one.",
+)
+def missed_hours(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request hours without a record of collection."""
+    clients = tidemark.clients()
+    busy = context.instance.get_runs(
+        filters=RunsFilter(job_name=jobs.collect_hourly.name, statuses=_UNFINISHED), limit=1
+    )
+    if busy:
+        yield dg.SkipReason("an hour is being collected")
+        return
+    missed = missed_slots(clients.store, utcnow())
+    for slot in missed:
+        key = partitions.slot_key(slot)
+        yield dg.RunRequest(run_key=f"missed:{key}", partition_key=key, tags={MISSED: "true", PRIORITY: "-1"})
+    if not missed:
+        yield dg.SkipReason("every hour has been collected")
+
+
+SENSORS = [requested_work, late_data, missed_hours]

@@ -1,0 +1,36 @@
+"""Schedules: each tick names the window that ended, also over the edges of years and in leap years."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from pipelines.definitions import defs
+
+
+@pytest.mark.parametrize(
+    ("schedule", "cron", "tick", "partition"),
+    [
+        ("collect_hourly", "0 * * * *", datetime(2026, 3, 9, 6), "2026-03-09-05:00"),
+        ("collect_hourly", "0 * * * *", datetime(2026, 1, 1, 0), "2025-12-31-23:00"),
+        ("aggregate_daily", "0 0 * * *", datetime(2026, 1, 1, 0), "2025-12-31"),
+        ("aggregate_daily", "0 0 * * *", datetime(2024, 3, 1, 0), "2024-02-29"),
+        ("aggregate_weekly", "0 1 * * 1", datetime(2025, 1, 6, 1), "2024-12-30"),
+        ("aggregate_monthly", "0 2 1 * *", datetime(2024, 3, 1, 2), "2024-02-01"),
+        ("aggregate_monthly", "0 2 1 * *", datetime(2026, 1, 1, 2), "2025-12-01"),
+    ],
+)
+def test_tick_names_the_window_that_ended(schedule: str, cron: str, tick: datetime, partition: str) -> None:
+    repository = defs.get_repository_def()
+    found = repository.get_schedule_def(schedule)
+    context = dg.build_schedule_context(scheduled_execution_time=tick.replace(tzinfo=UTC), repository_def=repository)
+    (request,) = found.evaluate_tick(context).run_requests or ()
+    assert (found.cron_schedule, found.execution_timezone) == (cron, "UTC")
+    assert request.partition_key == partition
+
+
+def test_schedules_and_sensors_are_on_from_the_start() -> None:
+    repository = defs.get_repository_def()
+    assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in repository.schedule_defs)
+    assert all(s.default_status == dg.DefaultSensorStatus.RUNNING for s in repository.sensor_defs)
+    assert {s.name for s in repository.sensor_defs} >= {"requested_work", "late_data", "missed_hours"}
