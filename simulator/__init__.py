@@ -1,1 +1,1 @@
-
+"""The platforms' HTTP APIs on this machine, with known truth and faults on demand."""

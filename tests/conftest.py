@@ -12,6 +12,7 @@ from redis import Redis
 from metrics import redisdb
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
+from tests.simulator_fixture import _simulator, simulator
 from tidemark.stack import mongo, redis
 from tidemark.stack.ports import free_port
 from tidemark.stack.process import Child
@@ -88,3 +89,6 @@ def fixtures() -> Path:
     if not FIXTURES.is_dir():
         pytest.skip(f"no recorded answers in {FIXTURES}; set TIDEMARK_FIXTURES")
     return FIXTURES
+
+
+__all__ = ["_simulator", "simulator"]

@@ -1,0 +1,128 @@
+"""Asset checks: what turns red where a data engineer looks first.
+
+`completeness` and the value checks are evaluated with the partition, by the asset itself; `freshness` asks MongoDB,
+because Dagster's own policy takes any backfilled hour for a sign of life.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from metrics.clock import isoformat, utcnow
+from metrics.documents import Platform
+from metrics.periods import HOUR
+from metrics.store import Store
+from pipelines.collect.report import CollectReport
+from pipelines.partitions import slot_key
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
+from pipelines.resources import Tidemark
+from pipelines.rollup import RollReport, Unexplained, unexplained
+
+STALE_AFTER = timedelta(hours=2)
+"""An hour is collected within minutes of its end: an observation older than this means that collection stands still."""
+
+_WARN = dg.AssetCheckSeverity.WARN
+
+
+def raw_specs(asset: str) -> list[dg.AssetCheckSpec]:
+    """Return the checks that a raw asset evaluates itself."""
+    return [
+        dg.AssetCheckSpec("completeness", asset=asset, description="Every active account was collected."),
+        dg.AssetCheckSpec("no_future_timestamps", asset=asset, description="No slot has yet to begin."),
+        dg.AssetCheckSpec(
+            "no_impossible_values", asset=asset, description="Every value is a number that the catalog explains."
+        ),
+    ]
+
+
+def raw_results(store: Store, asset: str, reports: Sequence[CollectReport]) -> list[dg.AssetCheckResult]:
+    """Evaluate the checks of the hours of a run."""
+    start, end = min(r.slot for r in reports), max(r.slot for r in reports) + HOUR
+    workspaces = sorted({workspace for report in reports for workspace in report.workspaces})
+    found = unexplained(store, start, end, workspaces)
+    expected, ok = sum(r.expected for r in reports), sum(r.ok for r in reports)
+    short = [slot_key(r.slot) for r in reports if r.failed]
+    return [
+        dg.AssetCheckResult(
+            asset_key=asset,
+            check_name="completeness",
+            passed=not short,
+            severity=_WARN,
+            metadata={"expected": expected, "collected": ok, "hours_with_failures": short},
+        ),
+        _values(asset, "no_future_timestamps", found.future_slots, found),
+        _values(asset, "no_impossible_values", found.total - found.future_slots, found),
+    ]
+
+
+def _values(asset: str, name: str, count: int, found: Unexplained) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=name,
+        passed=count == 0,
+        severity=_WARN,
+        description=None if count == 0 else f"{count} observations stay in the log and enter no rollup",
+        metadata={"observations": count, **({"samples": list(found.samples)} if count else {})},
+    )
+
+
+def rollup_specs(asset: str) -> list[dg.AssetCheckSpec]:
+    """Return the checks that a rollup evaluates itself."""
+    return [
+        dg.AssetCheckSpec(
+            "completeness", asset=asset, description="Every slot that could be observed was, in periods that ended."
+        )
+    ]
+
+
+def rollup_results(report: RollReport, asset: str) -> list[dg.AssetCheckResult]:
+    """Evaluate the checks of a roll."""
+    partial = report.by_status.get("partial", 0)
+    return [
+        dg.AssetCheckResult(
+            asset_key=asset,
+            check_name="completeness",
+            passed=partial == 0,
+            severity=_WARN,
+            metadata={"accounts_partial": partial, "accounts": report.accounts},
+        )
+    ]
+
+
+def stale(newest: datetime | None, connected: datetime | None, now: datetime) -> str | None:
+    """Say why a platform's log is stale, or return None. Without an active account nothing is expected of it."""
+    if connected is None:
+        return None
+    if newest is None:
+        return None if now - connected < STALE_AFTER else "no observation at all"
+    age = now - (newest + HOUR)
+    return None if age < STALE_AFTER else f"the newest slot, {isoformat(newest)}, ended {age} ago"
+
+
+def _freshness(platform: Platform) -> dg.AssetChecksDefinition:
+    name = f"raw_{platform}"
+
+    @dg.asset_check(asset=name, name="freshness", description="The newest slot in MongoDB is of this hour or the last.")
+    def check(tidemark: Tidemark) -> dg.AssetCheckResult:
+        store = tidemark.clients().store
+        active = store.accounts.find(platform=platform, states=["active"])
+        newest = max(
+            (s for w in {a["workspaceId"] for a in active} if (s := newest_slot(store, w, platform))), default=None
+        )
+        reason = stale(newest, min((a["connectedAt"] for a in active), default=None), utcnow())
+        return dg.AssetCheckResult(
+            passed=reason is None,
+            description=reason,
+            metadata={"newest_slot": isoformat(newest) if newest else "none", "active_accounts": len(active)},
+        )
+
+    return check
+
+
+def newest_slot(store: Store, workspace_id: str, platform: Platform) -> datetime | None:
+    """Return the newest slot of one platform in a workspace."""
+    return store.observations.newest_slot({"workspaceId": workspace_id, "platform": platform})
+
+
+CHECKS = [_freshness(platform) for platform in PLATFORMS_IMPLEMENTED]

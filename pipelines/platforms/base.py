@@ -1,0 +1,93 @@
+"""What a platform module offers to collection, and the plain data that passes between them."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from metrics.documents import ContentType, MetricType, Platform, Reason
+
+FOLLOWED_DAYS = 90
+"""Posts older than that are no longer looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An account and the open credentials to read it; the repr keeps them to itself."""
+
+    platform_account_id: str
+    credentials: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def token(self) -> str:
+        """The access token."""
+        return str(self.credentials["access_token"])
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post as its platform names it."""
+
+    platform_post_id: str
+    metric_type: MetricType
+    content_type: ContentType
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Numbers by canonical name, reasons for those that are missing, and the instant of the answer."""
+
+    read_at: datetime
+    metrics: Mapping[str, int | float] = field(default_factory=dict)
+    unavailable: Mapping[str, Reason] = field(default_factory=dict)
+
+
+@dataclass
+class AccountReading:
+    """What an account and its posts say now. `quarantined` names metrics that the platform refused."""
+
+    account: Reading
+    posts: list[tuple[Post, Reading]] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    quarantined: set[str] = field(default_factory=set)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Tally:
+    """What the calls of an account cost."""
+
+    calls: int = 0
+    requests: int = 0
+    retries: int = 0
+    waited_seconds: float = 0.0
+
+
+class PlatformApi(Protocol):
+    """One platform. Every method raises a leaf of `pipelines.platforms.errors`."""
+
+    name: Platform
+    api_version: str
+
+    def read(
+        self,
+        access: Access,
+        followed: Sequence[Post],
+        is_due: Callable[[Post], bool],
+        known: Collection[str],
+        tally: Tally,
+    ) -> AccountReading:
+        """Return what the account, its due posts and its new ones say now.
+
+        `followed` are the living posts that are known, `known` the platform ids of all posts ever seen.
+        """
+        ...
+
+    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
+        """Return what the platform says of its own days, by their date."""
+        ...
+
+    def refresh(self, access: Access) -> Mapping[str, Any] | None:
+        """Return renewed credentials, or None where a person has to connect the account again."""
+        ...

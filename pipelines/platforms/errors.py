@@ -1,0 +1,88 @@
+"""What a platform's answer means for the next step; each leaf is a decision.
+
+    PlatformError
+    ├── Transient            try again soon: overload, a cut connection, broken JSON
+    ├── RateLimited          wait until `until`; `scope` says who: the app, the token, the account
+    ├── NeedsReauth          the account's token is dead: no more calls until it is connected again
+    ├── PermissionMissing    this token may not read this; its other reads go on
+    ├── MetricRefused        a metric in the request is invalid here: find it, leave it out
+    ├── PostUnavailable      this post has no numbers to give, for `reason`; its neighbours have
+    ├── PostGone             the post is not there any more
+    └── BadAnswer            refused or not understood, and asking again changes nothing
+
+Messages are the platform's own words, never a token or a URL with one.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from metrics.documents import Reason
+from metrics.errors import TidemarkError
+
+
+class PlatformError(TidemarkError):
+    """Base of all; `reason` is what becomes of the numbers concerned."""
+
+    reason: Reason = "provider_error"
+
+
+class Transient(PlatformError):
+    """Asking again soon may help. `retry_after` are seconds, where the platform says so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after)
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class RateLimited(PlatformError):
+    """The budget is used up until `until` (UTC)."""
+
+    def __init__(self, message: str, until: datetime, scope: Literal["app", "account"]) -> None:
+        super().__init__(message, until, scope)
+        self.until = until
+        self.scope = scope
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} (until {self.until:%Y-%m-%d %H:%M} UTC)"
+
+
+class NeedsReauth(PlatformError):
+    """The token is expired or revoked."""
+
+    reason: Reason = "permission_missing"
+
+
+class PermissionMissing(PlatformError):
+    """A scope or role is missing."""
+
+    reason: Reason = "permission_missing"
+
+
+class MetricRefused(PlatformError):
+    """One metric of the request is unknown, retired, or not for this kind of object."""
+
+    reason: Reason = "metric_retired"
+
+
+class PostUnavailable(PlatformError):
+    """A post without numbers: too few viewers, or older than the business account."""
+
+    def __init__(self, message: str, reason: Reason) -> None:
+        super().__init__(message, reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class PostGone(PlatformError):
+    """Deleted, expired, or never visible to this token: the platforms do not tell which."""
+
+    reason: Reason = "not_recoverable"
+
+
+class BadAnswer(PlatformError):
+    """An answer that a further try would not change: HTML instead of JSON, an unknown host, a refused request."""

@@ -1,0 +1,113 @@
+"""HTTP to the platforms: one pooled session each, timeouts, and retries for what is transient only.
+
+Tokens travel in the Authorization header or a form body, never in a URL, so that no log, error or proxy shows one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+import tenacity
+from requests.adapters import HTTPAdapter
+
+from pipelines.platforms.base import Tally
+from pipelines.platforms.errors import BadAnswer, Transient
+
+TIMEOUT = (5.0, 30.0)
+TRIES = 4
+FIRST_WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 20.0
+
+
+class Http:
+    """JSON over one platform's base URL; thread-safe, one per platform and process."""
+
+    def __init__(self, base_url: str, pool: int = 32, *, timeout: tuple[float, float] = TIMEOUT) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._timeout = timeout
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = "tidemark"
+        # Where calls go, settings alone decide: no proxy and no netrc of the machine.
+        self._session.trust_env = False
+        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> tuple[int, Any, Mapping[str, str]]:
+        """Return status, JSON body and headers of one answer, whatever the status.
+
+        Raises:
+            Transient: no answer in time, a cut connection, broken JSON, 502 to 504.
+            BadAnswer: the host does not exist or refuses, or what answers is no JSON API.
+        """
+        try:
+            answer = self._session.request(
+                method,
+                self.base_url + path,
+                params=params,
+                data=form,
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=self._timeout,
+            )
+        except requests.Timeout:
+            raise Transient(f"no answer from {self._host} in time") from None
+        except requests.ConnectionError as error:
+            raise self._unreachable(error) from None
+        except requests.RequestException as error:
+            raise BadAnswer(f"{self._host}: {type(error).__name__}") from None
+        return answer.status_code, self._json(answer), answer.headers
+
+    @property
+    def _host(self) -> str:
+        return self.base_url.partition("://")[2].partition("/")[0]
+
+    def _unreachable(self, error: requests.ConnectionError) -> BadAnswer | Transient:
+        text = str(error)
+        if "NameResolution" in text or "Name or service" in text or "getaddrinfo" in text:
+            return BadAnswer(f"the host {self._host} is not known: check the platform's base URL")
+        if "refused" in text:
+            return Transient(f"{self._host} refuses connections")
+        return Transient(f"the connection to {self._host} was cut")
+
+    def _json(self, answer: requests.Response) -> Any:
+        kind = answer.headers.get("Content-Type", "")
+        retry_after = answer.headers.get("Retry-After", "")
+        try:
+            return answer.json()
+        except ValueError:
+            if answer.status_code in (502, 503, 504):
+                wait = float(retry_after) if retry_after.isdecimal() else None
+                raise Transient(f"{self._host} answers {answer.status_code}", wait) from None
+            if "html" in kind:
+                raise BadAnswer(f"{self._host} answers an HTML page ({answer.status_code}) instead of JSON") from None
+            raise Transient(f"{self._host} answers broken JSON ({answer.status_code})") from None
+
+
+def retrying(tally: Tally) -> tenacity.Retrying:
+    """Return the retry policy: exponential backoff with full jitter, `Retry-After` obeyed, transient errors only."""
+    jitter = tenacity.wait_random_exponential(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, Transient) else None
+        return asked if asked is not None else jitter(state)
+
+    def count(state: tenacity.RetryCallState) -> None:
+        tally.retries += 1
+        tally.waited_seconds += state.next_action.sleep if state.next_action else 0.0
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(Transient),
+        stop=tenacity.stop_after_attempt(TRIES),
+        wait=wait,
+        before_sleep=count,
+        reraise=True,
+    )

@@ -1,0 +1,317 @@
+"""Instagram through the Graph API with Facebook Login (platforms.md, 2).
+
+An account costs one batch: its node, its stories, its newest media, and each due post with its insights expanded in one
+element. New posts are read in a second one. Which metrics a post has, the catalog says; what the API refuses all the
+same is found once per kind of post and left out from then on.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from metrics.catalog import offered
+from metrics.clock import utcnow
+from metrics.documents import ContentType, MetricType, Reason
+from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, Reading, Tally
+from pipelines.platforms.errors import MetricRefused, PlatformError, PostGone, PostUnavailable
+from pipelines.platforms.graph import Get, GraphApi, Result
+from pipelines.platforms.http import Http
+
+API_VERSION = "v25.0"
+PAGE = 50
+PACIFIC = ZoneInfo("America/Los_Angeles")
+"""Meta's days are Pacific days; their label is the day that ended at `end_time`."""
+
+_LIST_FIELDS = "id,media_type,media_product_type,timestamp"
+_NODE_METRICS = {"likes": "like_count", "comments": "comments_count"}
+_ACCOUNT_FIELDS = {"followers": "followers_count", "following": "follows_count", "posts": "media_count"}
+_CONTENT_TYPES: Mapping[str, ContentType] = {"IMAGE": "image", "VIDEO": "video", "CAROUSEL_ALBUM": "carousel"}
+_METRIC_TYPES: Mapping[str, MetricType] = {"STORY": "story", "REELS": "reel"}
+_SERIES = {"reach": "reach", "newFollowers": "follower_count"}
+_WEEKLY = "weeklyReach"
+
+Kind = tuple[MetricType, ContentType]
+
+
+class Instagram:
+    """The platform `instagram`; thread-safe."""
+
+    name = "instagram"
+    api_version = API_VERSION
+
+    def __init__(self, http: Http) -> None:
+        self._graph = GraphApi(http, API_VERSION)
+        self._refused: dict[tuple[Kind, str], str] = {}
+
+    def read(
+        self,
+        access: Access,
+        followed: Sequence[Post],
+        is_due: Callable[[Post], bool],
+        known: Collection[str],
+        tally: Tally,
+    ) -> AccountReading:
+        """Return what the account, its due posts and its new ones say now."""
+        due = [post for post in followed if is_due(post)]
+        account_id = access.platform_account_id
+        gets = [
+            Get(account_id, {"fields": ",".join(_ACCOUNT_FIELDS.values())}),
+            Get(f"{account_id}/stories", {"fields": _LIST_FIELDS, "limit": "100"}),
+            Get(f"{account_id}/media", {"fields": _LIST_FIELDS, "limit": str(PAGE)}),
+            *(self._get(post) for post in due),
+        ]
+        node, stories, media, *found = self._graph.batch(access.token, gets, tally)
+        if isinstance(node, PlatformError):
+            raise node
+        reading = AccountReading(_account_reading(node))
+        listed = self._listed(access, stories, media, known, reading, tally)
+        new = [post for post in listed if post.platform_post_id not in known]
+        pairs = list(zip(due, found, strict=True))
+        if new:
+            pairs += zip(new, self._graph.batch(access.token, [self._get(p) for p in new], tally), strict=True)
+        self._take(access, pairs, reading, tally)
+        return reading
+
+    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
+        """Return the account's insights of Pacific days that have ended, by date."""
+        names = offered("instagram", "account")
+        totals = {n: o.field for n, o in names.items() if n not in {*_SERIES, *_ACCOUNT_FIELDS, _WEEKLY}}
+        edge = f"{access.platform_account_id}/insights"
+        first, last = min(days), max(days)
+        series = {"period": "day", **_window(first, last)}
+        gets = [
+            *(Get(edge, {"metric": field, **series}) for field in _SERIES.values()),
+            Get(edge, {"metric": "reach", "period": "week", **_window(first, last)}),
+            *(
+                Get(edge, {"metric": field, "period": "day", "metric_type": "total_value", **_window(day, day)})
+                for day in days
+                for field in totals.values()
+            ),
+        ]
+        results = iter(self._graph.batch(access.token, gets, tally))
+        readings: dict[date, Reading] = {day: Reading(utcnow(), {}, {}) for day in days}
+        for name in (*_SERIES, _WEEKLY):
+            _take_series(readings, name, next(results))
+        for day in days:
+            for name in totals:
+                _take_total(readings[day], name, next(results))
+        return readings
+
+    def refresh(self, access: Access) -> Mapping[str, Any] | None:
+        """Return None: a token of Facebook Login is renewed by a person, Page tokens do not expire by time."""
+        return None
+
+    def _metrics(self, post: Post) -> dict[str, str]:
+        """Return the insights to ask of a post, `{canonical: field}`, without what was refused for its kind."""
+        kind = (post.metric_type, post.content_type)
+        return {
+            name: offer.field
+            for name, offer in offered("instagram", *kind).items()
+            if name not in _NODE_METRICS and (kind, name) not in self._refused
+        }
+
+    def _get(self, post: Post, *, insights: bool = True) -> Get:
+        fields = ["id", *_NODE_METRICS.values()]
+        metrics = ",".join(self._metrics(post).values())
+        if insights and metrics:
+            fields.append(f"insights.metric({metrics})")
+        return Get(post.platform_post_id, {"fields": ",".join(fields)})
+
+    def _listed(
+        self,
+        access: Access,
+        stories: Result,
+        media: Result,
+        known: Collection[str],
+        reading: AccountReading,
+        tally: Tally,
+    ) -> list[Post]:
+        """Return listed posts young enough to follow, reading on while a page holds any that is new."""
+        oldest = utcnow() - timedelta(days=FOLLOWED_DAYS)
+        posts: list[Post] = []
+        if isinstance(stories, PlatformError):
+            reading.failures["stories"] = str(stories)
+        else:
+            posts += [_post(item, "story") for item in stories.get("data", ())]
+        while True:
+            if isinstance(media, PlatformError):
+                reading.failures["media"] = str(media)
+                break
+            page = [_post(item) for item in media.get("data", ())]
+            young = [post for post in page if post.published_at >= oldest]
+            posts += young
+            after = media.get("paging", {}).get("cursors", {}).get("after")
+            more = "next" in media.get("paging", {}) and after
+            if not more or len(young) < len(page) or all(post.platform_post_id in known for post in young):
+                break
+            params = {"fields": _LIST_FIELDS, "limit": str(PAGE), "after": after}
+            (media,) = self._graph.batch(access.token, [Get(f"{access.platform_account_id}/media", params)], tally)
+        return posts
+
+    def _take(
+        self, access: Access, pairs: Sequence[tuple[Post, Result]], reading: AccountReading, tally: Tally
+    ) -> None:
+        """Turn results into readings; what was refused as a whole is asked again in what is left of it."""
+        refused = [post for post, result in pairs if isinstance(result, MetricRefused)]
+        bare: list[tuple[Post, Reason]] = []
+        missing: list[Post] = []
+        for post, result in pairs:
+            if isinstance(result, PostGone):
+                missing.append(post)
+            elif isinstance(result, PostUnavailable):
+                bare.append((post, result.reason))
+            elif isinstance(result, MetricRefused):
+                continue
+            elif isinstance(result, PlatformError):
+                reading.failures[post.platform_post_id] = str(result)
+            else:
+                reading.posts.append((post, self._reading(post, result, reading)))
+        if refused:
+            self._quarantine(access, refused, tally)
+            gets = [self._get(post) for post in refused]
+            again = list(zip(refused, self._graph.batch(access.token, gets, tally), strict=True))
+            # A kind whose refusal names nothing that can be left out is given up here, not asked for ever.
+            for post, result in again:
+                if isinstance(result, MetricRefused):
+                    bare.append((post, result.reason))
+            self._take(access, [p for p in again if not isinstance(p[1], MetricRefused)], reading, tally)
+        if bare:
+            self._take_bare(access, bare, reading, tally)
+        if missing:
+            self._confirm_gone(access, missing, reading, tally)
+
+    def _reading(self, post: Post, body: Mapping[str, Any], reading: AccountReading) -> Reading:
+        kind = (post.metric_type, post.content_type)
+        metrics: dict[str, int | float] = {}
+        unavailable: dict[str, Reason] = {}
+        names = offered("instagram", *kind)
+        values = _insights(body.get("insights"))
+        for name, offer in names.items():
+            field = _NODE_METRICS.get(name)
+            value = body.get(field) if field else values.get(offer.field)
+            if (kind, name) in self._refused:
+                unavailable[name] = "metric_retired"
+                reading.quarantined.add(f"{name} of {post.content_type} {post.metric_type}")
+            elif value is not None:
+                metrics[name] = value
+            elif field or "insights" not in body:
+                # Likes are missing where their owner hides them, the edge where the token may not see it.
+                unavailable[name] = "permission_missing"
+            else:
+                unavailable[name] = "no_observation"
+        return Reading(utcnow(), metrics, unavailable)
+
+    def _quarantine(self, access: Access, posts: Sequence[Post], tally: Tally) -> None:
+        """Ask one post of each kind for its metrics one by one, in one batch, and remember what is refused."""
+        kinds = {(post.metric_type, post.content_type): post for post in posts}
+        asked = [
+            (kind, post, name, field) for kind, post in kinds.items() for name, field in self._metrics(post).items()
+        ]
+        gets = [Get(f"{post.platform_post_id}/insights", {"metric": field}) for _, post, _, field in asked]
+        for (kind, _, name, _), result in zip(asked, self._graph.batch(access.token, gets, tally), strict=True):
+            if isinstance(result, MetricRefused):
+                self._refused[kind, name] = str(result)
+
+    def _take_bare(
+        self, access: Access, posts: Sequence[tuple[Post, Reason]], reading: AccountReading, tally: Tally
+    ) -> None:
+        """Read posts without their insights, which are missing for the given reason."""
+        gets = [self._get(post, insights=False) for post, _ in posts]
+        for (post, reason), result in zip(posts, self._graph.batch(access.token, gets, tally), strict=True):
+            if isinstance(result, PlatformError):
+                reading.failures[post.platform_post_id] = str(result)
+                continue
+            full = self._reading(post, result, reading)
+            reasons: dict[str, Reason] = {
+                name: why if name in _NODE_METRICS else reason for name, why in full.unavailable.items()
+            }
+            reading.posts.append((post, Reading(full.read_at, full.metrics, reasons)))
+
+    def _confirm_gone(self, access: Access, posts: Sequence[Post], reading: AccountReading, tally: Tally) -> None:
+        """Ask for the bare object: 100/33 is a disguised rate limit at times (platforms.md, 1.4)."""
+        gets = [Get(post.platform_post_id, {"fields": "id"}) for post in posts]
+        for post, result in zip(posts, self._graph.batch(access.token, gets, tally), strict=True):
+            if isinstance(result, PostGone):
+                reading.gone.append(post.platform_post_id)
+            else:
+                reading.failures[post.platform_post_id] = "missing at first, then there: left for the next hour"
+
+
+def _account_reading(node: Mapping[str, Any]) -> Reading:
+    found = {name: node[field] for name, field in _ACCOUNT_FIELDS.items() if field in node}
+    missing: dict[str, Reason] = {name: "permission_missing" for name in _ACCOUNT_FIELDS if name not in found}
+    return Reading(utcnow(), found, missing)
+
+
+def _post(item: Mapping[str, Any], metric_type: MetricType | None = None) -> Post:
+    published = item.get("timestamp")
+    return Post(
+        platform_post_id=str(item["id"]),
+        metric_type=metric_type or _METRIC_TYPES.get(item.get("media_product_type", ""), "post"),
+        content_type=_CONTENT_TYPES.get(item.get("media_type", ""), "other"),
+        published_at=parse_time(published) if published else utcnow(),
+    )
+
+
+def parse_time(text: str) -> datetime:
+    """Return the instant of a Graph timestamp, `2026-04-06T17:50:09+0000`."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
+
+
+def _insights(edge: Mapping[str, Any] | None) -> dict[str, int | float]:
+    """Return `{field: value}`; some answers have `values`, some only `total_value` (platforms.md, 2.3)."""
+    found: dict[str, int | float] = {}
+    for row in (edge or {}).get("data", ()):
+        value = _value(row)
+        if value is not None:
+            found[row["name"]] = value
+    return found
+
+
+def _value(row: Mapping[str, Any]) -> int | float | None:
+    values = row.get("values")
+    value = values[0].get("value") if values else (row.get("total_value") or {}).get("value")
+    return value if isinstance(value, int | float) else None
+
+
+def _window(first: date, last: date) -> dict[str, str]:
+    """Return `since` and `until` of Pacific days, both included; `end_time` of the last is `until`."""
+    start = datetime(first.year, first.month, first.day, tzinfo=PACIFIC)
+    end = datetime(last.year, last.month, last.day, tzinfo=PACIFIC) + timedelta(days=1)
+    return {"since": str(int(start.timestamp())), "until": str(int(end.timestamp()))}
+
+
+def _reason(result: PlatformError) -> Reason:
+    return "not_supported" if isinstance(result, MetricRefused) else result.reason
+
+
+def _take_series(readings: Mapping[date, Reading], name: str, result: Result) -> None:
+    """Put the values of a series with the days that their `end_time` ends."""
+    if isinstance(result, PlatformError):
+        for reading in readings.values():
+            reading.unavailable[name] = _reason(result)  # type: ignore[index]
+        return
+    rows = result.get("data", ())
+    found: dict[date, int | float] = {}
+    for entry in (entry for row in rows for entry in row.get("values", ())):
+        ended = parse_time(entry["end_time"]).astimezone(PACIFIC) - timedelta(minutes=1)
+        found[ended.date()] = entry["value"]
+    for day, reading in readings.items():
+        if day in found:
+            reading.metrics[name] = found[day]  # type: ignore[index]
+        else:
+            # Nothing at all is how small accounts are told; a missing day is still being counted.
+            reading.unavailable[name] = "not_yet_available" if rows else "privacy_threshold"  # type: ignore[index]
+
+
+def _take_total(reading: Reading, name: str, result: Result) -> None:
+    if isinstance(result, PlatformError):
+        reading.unavailable[name] = _reason(result)  # type: ignore[index]
+        return
+    rows = result.get("data", ())
+    value = _value(rows[0]) if rows else None
+    if value is not None:
+        reading.metrics[name] = value  # type: ignore[index]
+    else:
+        reading.unavailable[name] = "no_observation" if rows else "privacy_threshold"  # type: ignore[index]

@@ -1,0 +1,22 @@
+"""The platforms that are collected: the only list of them."""
+
+from collections.abc import Callable, Mapping
+
+from metrics.documents import Platform
+from metrics.settings import Settings
+from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.http import Http
+from pipelines.platforms.instagram import Instagram
+
+_FACTORIES: Mapping[Platform, Callable[[Http], PlatformApi]] = {"instagram": Instagram}
+
+PLATFORMS_IMPLEMENTED: tuple[Platform, ...] = tuple(_FACTORIES)
+
+
+def open_platform(platform: Platform, settings: Settings) -> PlatformApi:
+    """Return a platform's API at its base URL, with a connection pool of its own.
+
+    Raises:
+        KeyError: the platform is not implemented.
+    """
+    return _FACTORIES[platform](Http(settings.platform_url(platform), settings.collect_concurrency))

@@ -1,0 +1,66 @@
+"""What a data engineer reads of a run: counts that Dagster draws over partitions, and tables of what went wrong."""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from pipelines.collect.report import CollectReport
+from pipelines.rollup import RollReport
+
+MAX_ROWS = 50
+
+
+def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
+    """Return the metadata of one collected hour."""
+    counts = {
+        "dagster/partition_row_count": report.rows,
+        "accounts_expected": report.expected,
+        "accounts_ok": report.ok,
+        "accounts_failed": report.failed,
+        "accounts_skipped": report.skipped,
+        "calls": report.calls,
+        "retries": report.retries,
+    }
+    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
+    metadata["calls_per_account"] = dg.MetadataValue.float(round(report.calls / max(report.expected, 1), 2))
+    metadata["seconds_waited_on_limits"] = dg.MetadataValue.float(round(report.waited_seconds, 2))
+    if report.failures:
+        rows = [
+            {"account": f.account_id, "workspace": f.workspace_id, "state": f.state, "reason": f.reason, "message": f.message}
+            for f in report.failures
+        ]
+        metadata["failures"] = _table(rows)
+        metadata["failures_total"] = dg.MetadataValue.int(len(rows))
+    if report.not_recoverable:
+        metadata["not_recoverable"] = dg.MetadataValue.md(
+            "The platform no longer answers for this hour: " + ", ".join(sorted(report.not_recoverable))
+        )
+    if report.quarantined:
+        metadata["quarantined_metrics"] = dg.MetadataValue.md(", ".join(sorted(report.quarantined)))
+    return metadata
+
+
+def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:
+    """Return the metadata of a roll."""
+    counts = {
+        "dagster/row_count": report.accounts,
+        "periods": report.periods,
+        "workspaces": report.workspaces,
+        "accounts": report.accounts,
+        "subjects": report.subjects,
+        "changed": report.replaced,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+    }
+    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
+    metadata["seconds"] = dg.MetadataValue.float(round(report.seconds, 3))
+    if report.by_status:
+        metadata["status"] = dg.MetadataValue.json(dict(report.by_status))
+    return metadata
+
+
+def _table(rows: Sequence[Mapping[str, str | None]]) -> dg.MetadataValue:
+    """Return rows as a table; the UI gets the first of them, the total stands beside it."""
+    records = [dg.TableRecord({name: value or "" for name, value in row.items()}) for row in rows[:MAX_ROWS]]
+    schema = dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in rows[0]])
+    return dg.MetadataValue.table(records=records, schema=schema)

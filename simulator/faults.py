@@ -1,0 +1,72 @@
+"""Faults on demand: by rate, or a number of times, for every call or those of one account."""
+
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal, get_args
+
+from simulator.chance import unit
+
+Kind = Literal[
+    "error",  # HTTP 500, code 2, transient
+    "timeout",  # no answer for `seconds`
+    "broken_json",
+    "html",
+    "app_limit",  # code 4
+    "account_limit",  # code 80002 with minutes to wait
+    "expired_token",  # code 190, subcode 463
+    "permission",  # code 10
+    "retired_metric",  # `metric` fails for everybody
+    "null_element",  # a batch element comes back as null
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_FIELDS = {"kind": str, "rate": (int, float), "times": int, "account": str, "metric": str, "seconds": (int, float)}
+
+
+@dataclass
+class Fault:
+    """One fault. `times` counts down where it is set; `account` is a platform's id."""
+
+    kind: Kind
+    rate: float = 1.0
+    times: int | None = None
+    account: str | None = None
+    metric: str | None = None
+    seconds: float = 60.0
+
+    @classmethod
+    def parse(cls, value: Any) -> "Fault":
+        """Return a fault of its JSON form.
+
+        Raises:
+            ValueError: one line that says what is wrong.
+        """
+        if not isinstance(value, dict) or value.get("kind") not in KINDS:
+            raise ValueError(f"a fault has a kind: {', '.join(KINDS)}")
+        for name, given in value.items():
+            if name not in _FIELDS or not isinstance(given, _FIELDS[name]):
+                raise ValueError(f"{name}: a fault has {', '.join(_FIELDS)}")
+        return cls(**value)
+
+
+class Faults:
+    """The faults in force; which call is hit follows from the seed and the number of the call."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._numbers = count()
+        self.active: list[Fault] = []
+
+    def strike(self, kind: Kind, account: str | None = None) -> Fault | None:
+        """Return the fault of a kind that hits this call, if one does."""
+        for fault in self.active:
+            if fault.kind != kind or fault.account not in (None, account) or fault.times == 0:
+                continue
+            if unit(self._seed, next(self._numbers)) < fault.rate:
+                if fault.times is not None:
+                    fault.times -= 1
+                return fault
+        return None
+
+    def retired(self) -> set[str]:
+        """Return the metrics that no longer exist."""
+        return {fault.metric for fault in self.active if fault.kind == "retired_metric" and fault.metric}

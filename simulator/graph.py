@@ -1,0 +1,216 @@
+"""The Graph API: versions, tokens, batches, `?ids=`, field expansion, paging and errors, as platforms.md 1 has them.
+
+What an object is, its platform's module knows (`simulator.instagram`). Calls are plain function calls here, so that a
+batch is a loop over its elements.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from simulator.clock import Clock
+from simulator.faults import Faults
+from simulator.world import SimAccount, World
+
+VERSIONS = ("v22.0", "v23.0", "v24.0", "v25.0", "v26.0")
+MAX_BATCH = 50
+USAGE_HEADERS_AFTER = 20
+BUDGET_PER_HOUR = 4800
+
+Params = Mapping[str, str]
+
+
+class GraphError(Exception):
+    """An answer that is an error: HTTP status and the envelope of platforms.md 1.4."""
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        subcode: int | None = None,
+        status: int = 400,
+        transient: bool = False,
+        **more: Any,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: dict[str, Any] = {"message": message, "type": "OAuthException", "code": code, **more}
+        if subcode is not None:
+            self.body["error_subcode"] = subcode
+        if transient:
+            self.body["is_transient"] = True
+        self.body["fbtrace_id"] = "AsimulatedTraceId"
+
+
+def missing(object_id: str) -> GraphError:
+    """Return the error of an object that is not there, or not for this token: the same body."""
+    return GraphError(
+        100,
+        f"Unsupported get request. Object with ID '{object_id}' does not exist, cannot be loaded due to missing "
+        "permissions, or does not support this operation",
+        subcode=33,
+        error_data={},
+    )
+
+
+@dataclass
+class State:
+    """What the simulator remembers: faults, the clock, dead tokens, counts of calls."""
+
+    world: World
+    clock: Clock
+    faults: Faults
+    dead_tokens: set[str] = field(default_factory=set)
+    calls: dict[str, int] = field(default_factory=dict)
+    calls_by_account: dict[str, int] = field(default_factory=dict)
+
+    def count(self, kind: str, account: str) -> None:
+        """Count one call; every element of a batch is one."""
+        self.calls[kind] = self.calls.get(kind, 0) + 1
+        self.calls_by_account[account] = self.calls_by_account.get(account, 0) + 1
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one account's token."""
+
+    state: State
+    account: SimAccount
+    params: Params
+    base_url: str
+    now: datetime
+
+
+@dataclass
+class Answer:
+    """Status, JSON body and headers."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Node = Callable[[Call, str, str | None], Any]
+"""Answers `GET /{object}` and `GET /{object}/{edge}`; raises GraphError."""
+
+
+class Graph:
+    """Dispatches calls to the platform whose object is asked for."""
+
+    def __init__(self, state: State, node: Node) -> None:
+        self.state = state
+        self._node = node
+
+    def handle(self, method: str, path: str, params: dict[str, str], token: str | None, base_url: str) -> Answer:
+        """Answer one HTTP request; `path` has the version in front."""
+        version, _, rest = path.strip("/").partition("/")
+        headers = {"facebook-api-version": version}
+        try:
+            if version not in VERSIONS:
+                raise GraphError(2635, f"You are calling a deprecated version of the Ads API: {version}.")
+            account = self._authenticate(params.pop("access_token", None) or token)
+            headers |= self._usage(account)
+            self._limits(account)
+            if method == "POST" and "batch" in params:
+                return Answer(200, self._batch(params, account, base_url), headers)
+            return Answer(200, self._get(rest, params, account, base_url), headers)
+        except GraphError as error:
+            return Answer(error.status, {"error": error.body}, headers)
+
+    def _authenticate(self, token: str | None) -> SimAccount:
+        if not token:
+            raise GraphError(104, "An access token is required to request this resource.", status=400)
+        account = self.state.world.of_token(token)
+        if account is None:
+            raise GraphError(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+        if token in self.state.dead_tokens or self.state.faults.strike("expired_token", account.platform_account_id):
+            self.state.dead_tokens.add(token)
+            raise GraphError(
+                190, "Error validating access token: Session has expired on an earlier day.", subcode=463, status=401
+            )
+        return account
+
+    def _limits(self, account: SimAccount) -> None:
+        faults, platform_id = self.state.faults, account.platform_account_id
+        if faults.strike("error", platform_id):
+            raise GraphError(
+                2, "An unexpected error has occurred. Please retry your request later.", status=500, transient=True
+            )
+        if faults.strike("app_limit", platform_id):
+            raise GraphError(4, "(#4) Application request limit reached", subcode=1349210, status=403)
+        if faults.strike("account_limit", platform_id):
+            raise GraphError(80002, "(#80002) There have been too many calls to this Instagram account.")
+
+    def _usage(self, account: SimAccount) -> dict[str, str]:
+        """Usage in percent, in headers that appear only once there was some traffic."""
+        calls = self.state.calls_by_account.get(account.platform_account_id, 0)
+        limited = [f for f in self.state.faults.active if f.kind == "account_limit" and f.times != 0]
+        if calls < USAGE_HEADERS_AFTER and not limited:
+            return {}
+        used = 100 if limited else min(calls * 100 // BUDGET_PER_HOUR, 100)
+        minutes = int(limited[0].seconds / 60) if limited else 0
+        case = {"type": "instagram", "call_count": used, "total_cputime": used // 4, "total_time": used // 4}
+        usage = {account.platform_account_id: [{**case, "estimated_time_to_regain_access": minutes}]}
+        return {"x-business-use-case-usage": json.dumps(usage)}
+
+    def _get(self, path: str, params: Params, account: SimAccount, base_url: str) -> Any:
+        call = Call(self.state, account, params, base_url, self.state.clock.now())
+        if not path and "ids" in params:
+            # One bad id fails them all.
+            return {one: self._object(one, None, call) for one in params["ids"].split(",")}
+        object_id, _, edge = path.partition("/")
+        return self._object(object_id, edge or None, call)
+
+    def _object(self, object_id: str, edge: str | None, call: Call) -> Any:
+        self.state.count(edge or "node", call.account.platform_account_id)
+        if self.state.faults.strike("permission", call.account.platform_account_id):
+            raise GraphError(10, "(#10) Application does not have permission for this action", status=403)
+        return self._node(call, object_id, edge)
+
+    def _batch(self, params: Params, account: SimAccount, base_url: str) -> list[Any]:
+        try:
+            elements = json.loads(params["batch"])
+        except ValueError:
+            raise GraphError(100, "(#100) batch parameter must be a JSON array") from None
+        if len(elements) > MAX_BATCH:
+            error = GraphError(0, f"Too many requests in batch message. Maximum batch size is {MAX_BATCH}")
+            error.body["type"] = "GraphBatchException"
+            del error.body["code"]
+            raise error
+        return [self._element(element, account, base_url) for element in elements]
+
+    def _element(self, element: Mapping[str, str], account: SimAccount, base_url: str) -> Any:
+        if self.state.faults.strike("null_element", account.platform_account_id):
+            return None
+        url = urlsplit(element["relative_url"])
+        path = url.path.strip("/")
+        if path.split("/")[0] in VERSIONS:
+            path = path.partition("/")[2]
+        try:
+            status, body = 200, self._get(path, dict(parse_qsl(url.query)), account, base_url)
+        except GraphError as error:
+            status, body = error.status, {"error": error.body}
+        headers = [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]
+        return {"code": status, "headers": headers, "body": json.dumps(body)}
+
+
+def page(items: list[dict[str, Any]], call: Call, path: str, params: Params) -> dict[str, Any]:
+    """Return one page of a list by cursor; `after` stands on the last page too, only `next` is missing there."""
+    try:
+        limit = min(int(params.get("limit", 25)), 100)
+        start = int(params.get("after", "0") or 0)
+    except ValueError:
+        raise GraphError(100, "(#100) Invalid parameter") from None
+    chosen = items[start : start + limit]
+    if not chosen:
+        return {"data": []}
+    cursors = {"before": str(start), "after": str(start + len(chosen))}
+    paging: dict[str, Any] = {"cursors": cursors}
+    if start + len(chosen) < len(items):
+        query = "&".join(f"{k}={v}" for k, v in {**params, "limit": str(limit), "after": cursors["after"]}.items())
+        paging["next"] = f"{call.base_url}/{VERSIONS[-2]}/{path}?access_token=REDACTED&{query}"
+    return {"data": chosen, "paging": paging}

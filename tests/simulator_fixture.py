@@ -1,0 +1,61 @@
+"""A running simulator for tests: a real server on a free port, with its world beside it."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from simulator.app import create_app
+from simulator.world import World
+from tidemark.stack.ports import HOST, free_port
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """Where it listens, what is true in it, and how to trouble it."""
+
+    url: str
+    world: World
+    client: httpx.Client
+
+    def set_clock(self, now: datetime) -> None:
+        self.client.put("/_control/clock", json={"now": now.isoformat()}).raise_for_status()
+
+    def set_faults(self, *faults: dict[str, Any]) -> None:
+        self.client.put("/_control/faults", json=list(faults)).raise_for_status()
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = self.client.get("/_control/calls").json()
+        return found
+
+    def reset(self) -> None:
+        for path in ("faults", "clock", "calls"):
+            self.client.delete(f"/_control/{path}").raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def _simulator() -> Iterator[Simulator]:
+    world, port = World(), free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(world), host=HOST, port=port, log_level="warning", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    with httpx.Client(base_url=f"http://{HOST}:{port}") as client:
+        yield Simulator(f"http://{HOST}:{port}", world, client)
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def simulator(_simulator: Simulator) -> Simulator:
+    """The simulator as new: real clock, no faults, no calls counted."""
+    _simulator.reset()
+    return _simulator
