@@ -26,7 +26,13 @@ def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
     metadata["seconds_waited_on_limits"] = dg.MetadataValue.float(round(report.waited_seconds, 2))
     if report.failures:
         rows = [
-            {"account": f.account_id, "workspace": f.workspace_id, "state": f.state, "reason": f.reason, "message": f.message}
+            {
+                "account": f.account_id,
+                "workspace": f.workspace_id,
+                "state": f.state,
+                "reason": f.reason,
+                "message": f.message,
+            }
             for f in report.failures
         ]
         metadata["failures"] = _table(rows)

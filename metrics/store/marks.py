@@ -21,6 +21,11 @@ Touched = tuple[str, Period, datetime]
 """(workspace id, period, its start)."""
 
 
+def mark_id(workspace_id: str, period: Period, start: datetime) -> str:
+    """Return the `_id` of a mark."""
+    return f"{workspace_id}|{period}|{isoformat(start)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a roll read of a mark before it began: settling takes away no more than this."""
@@ -49,7 +54,7 @@ class RollMarks:
         now = utcnow()
         writes = [
             UpdateOne(
-                {"_id": f"{workspace_id}|{period}|{isoformat(start)}"},
+                {"_id": mark_id(workspace_id, period, start)},
                 {
                     "$inc": {"touched": 1},
                     "$set": {"dirty": True, "touchedAt": now},
@@ -79,6 +84,12 @@ class RollMarks:
         ]
         with mongo_errors():
             return [Pending(m["_id"], tuple(m["workspaces"]), m["touched"]) for m in self._marks.aggregate(stages)]
+
+    def touched(self, workspace_id: str, period: Period, start: datetime) -> int:
+        """Return how often a period was touched: whoever read this first read no more of the log than whoever later."""
+        with mongo_errors():
+            mark = self._marks.find_one({"_id": mark_id(workspace_id, period, start)}, {"touched": 1})
+        return mark["touched"] if mark else 0
 
     def claim(self, period: Period, starts: Sequence[datetime], workspaces: Sequence[str] | None = None) -> list[Claim]:
         """Read the marks that a roll of these periods is about to satisfy. Before it reads any observation."""

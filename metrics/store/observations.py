@@ -135,6 +135,17 @@ class ObservationLog:
         with mongo_errors():
             return {row.pop("_id"): row for row in self._log.aggregate(pipeline, allowDiskUse=True)}
 
+    def ever_observed(self, post_ids: Sequence[str]) -> set[str]:
+        """Return which of these posts have any observation."""
+        if not post_ids:
+            return set()
+        pipeline: list[Document] = [
+            {"$match": {"metadata.postId": {"$in": list(post_ids)}}},
+            {"$group": {"_id": "$metadata.postId"}},
+        ]
+        with mongo_errors():
+            return {row["_id"] for row in self._log.aggregate(pipeline)}
+
     def observed_slots(self, scope: Mapping[str, Any], start: datetime, end: datetime) -> dict[str, int]:
         """Count, per account, the slots in `[start, end)` in which the account itself was observed."""
         match = {f"metadata.{name}": value for name, value in scope.items()}

@@ -53,6 +53,12 @@ class PostStore:
         with mongo_errors():
             return cast("list[PostDocument]", list(self._posts.find(query).sort("publishedAt", -1)))
 
+    def published_at(self, post_ids: Sequence[str]) -> dict[str, datetime]:
+        """Return when posts were published."""
+        with mongo_errors():
+            rows = self._posts.find({"_id": {"$in": list(post_ids)}}, {"publishedAt": 1})
+            return {row["_id"]: row["publishedAt"] for row in rows}
+
     def published(self, workspace_id: str, start: datetime, end: datetime, **fields: Any) -> list[PostDocument]:
         """Return posts of a workspace published in `[start, end)`, newest first; `fields` narrow by equality."""
         query: Document = {"workspaceId": workspace_id, "publishedAt": {"$gte": start, "$lt": end}, **fields}

@@ -10,7 +10,7 @@ import dagster as dg
 
 from metrics.documents import Platform
 from pipelines import checks, operations, tables
-from pipelines.collect.collector import CollectReport
+from pipelines.collect.report import CollectReport
 from pipelines.partitions import HOURS, slot_key, slot_of_key
 from pipelines.resources import Clients, Tidemark
 from pipelines.tags import ASSETS, OPERATION

@@ -67,8 +67,15 @@ class Tally:
 class PlatformApi(Protocol):
     """One platform. Every method raises a leaf of `pipelines.platforms.errors`."""
 
-    name: Platform
-    api_version: str
+    @property
+    def name(self) -> Platform:
+        """The platform's name."""
+        ...
+
+    @property
+    def api_version(self) -> str:
+        """The version that answers."""
+        ...
 
     def read(
         self,
@@ -88,6 +95,6 @@ class PlatformApi(Protocol):
         """Return what the platform says of its own days, by their date."""
         ...
 
-    def refresh(self, access: Access) -> Mapping[str, Any] | None:
+    def refresh(self, _access: Access, /) -> Mapping[str, Any] | None:
         """Return renewed credentials, or None where a person has to connect the account again."""
         ...

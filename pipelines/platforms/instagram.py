@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
-from metrics.documents import ContentType, MetricType, Reason
+from metrics.documents import ContentType, MetricType, Platform, Reason
 from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, Reading, Tally
 from pipelines.platforms.errors import MetricRefused, PlatformError, PostGone, PostUnavailable
 from pipelines.platforms.graph import Get, GraphApi, Result
@@ -37,7 +37,7 @@ Kind = tuple[MetricType, ContentType]
 class Instagram:
     """The platform `instagram`; thread-safe."""
 
-    name = "instagram"
+    name: Platform = "instagram"
     api_version = API_VERSION
 
     def __init__(self, http: Http) -> None:
@@ -98,7 +98,7 @@ class Instagram:
                 _take_total(readings[day], name, next(results))
         return readings
 
-    def refresh(self, access: Access) -> Mapping[str, Any] | None:
+    def refresh(self, _access: Access) -> Mapping[str, Any] | None:
         """Return None: a token of Facebook Login is renewed by a person, Page tokens do not expire by time."""
         return None
 

@@ -1,0 +1,222 @@
+"""Rollups of accounts out of those of their subjects: docs/metrics.md, 5."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from metrics.aggregation.expressions import Expression, known, percent, when
+from metrics.aggregation.subjects import WEEKLY_REACH
+from metrics.catalog import (
+    DEFINITION_VERSION,
+    ENGAGEMENT_PARTS,
+    RATE_BASIS,
+    engagement_parts,
+    metrics_of,
+    supported,
+)
+from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS, Document
+from metrics.periods import DAY, WEEK, slot_of
+
+TOTALS = ("likes", "comments", "shares", "saves", "impressions", "views", "videoViews", "clicks")
+PERIOD_SUMS = tuple(metric.name for metric in metrics_of("account", "period_sum"))
+_RATES = ("engagementRate", "avgEngagementRate", "minEngagementRate", "maxEngagementRate")
+_FOLLOWERS = ("followers", "minFollowers", "maxFollowers", "avgFollowers", "followerGrowth", "followerGrowthRate")
+
+
+def total_name(metric: str) -> str:
+    """Return the name of a metric's total: `likes` is `totalLikes`."""
+    return f"total{metric[0].upper()}{metric[1:]}"
+
+
+def account_stages(period: str, start: datetime, end: datetime, now: datetime) -> list[Document]:
+    """Return stages from rollups of subjects over `[start, end)` to one document per account.
+
+    Beside what docs/metrics.md, 5 lists, a document holds `engagementRateParts`, from which rates are pooled again.
+    """
+    return [
+        {"$set": {"post": {"$ne": ["$metricType", "account"]}}},
+        {"$set": {"engagement": _engagement(), "basis": _basis()}},
+        {"$set": {"rated": {"$and": [known("$engagement"), known("$basis"), {"$gt": ["$basis", 0]}]}}},
+        {"$group": _group()},
+        *_joins(start, end),
+        {"$set": {"metrics": _metrics(end - start)}},
+        {"$set": {"expected": _expected_slots(start, end, now)}},
+        {
+            "$project": {
+                "workspaceId": 1,
+                "accountId": "$_id",
+                "platform": 1,
+                "period": period,
+                "periodStart": start,
+                "periodEnd": end,
+                "aggregatedMetrics": "$metrics",
+                "unavailable": _unavailable(end - start),
+                "coverage": {"expectedSlots": "$expected", "observedSlots": "$observedSlots"},
+                "status": "open"
+                if now < end
+                else when({"$lt": ["$observedSlots", "$expected"]}, "partial", "complete"),
+                "definitionVersion": {"$literal": DEFINITION_VERSION},
+                "computedAt": now,
+            }
+        },
+    ]
+
+
+def _kind_is(kinds: Iterable[str]) -> Expression:
+    parts = ["$platform", "|", "$metricType", "|", {"$ifNull": ["$contentType", "other"]}]
+    return {"$in": [{"$concat": parts}, sorted(kinds)]}
+
+
+def _engagement() -> Expression:
+    """Return a post's net engagement; null unless the net of every part that is offered for its kind is known."""
+    by_parts: dict[tuple[str, ...], list[str]] = {}
+    for platform in PLATFORMS:
+        for metric_type in METRIC_TYPES[1:]:
+            for content_type in CONTENT_TYPES:
+                parts = engagement_parts(platform, metric_type, content_type)
+                by_parts.setdefault(parts, []).append(f"{platform}|{metric_type}|{content_type}")
+    branches = []
+    for parts, kinds in by_parts.items():
+        if parts:
+            nets = [f"$metrics.{part}.net" for part in parts]
+            every = {"$and": [known(net) for net in nets]}
+            branches.append({"case": _kind_is(kinds), "then": when(every, {"$add": nets}, None)})
+    return {"$switch": {"branches": branches, "default": None}}
+
+
+def _basis() -> Expression:
+    branches = [
+        {"case": {"$eq": ["$platform", platform]}, "then": f"$metrics.{basis}.net"}
+        for platform, basis in RATE_BASIS.items()
+    ]
+    return when("$post", {"$switch": {"branches": branches, "default": None}}, None)
+
+
+def _group() -> Document:
+    rate = when("$rated", percent("$engagement", "$basis"), None)
+    group: Document = {
+        "_id": "$accountId",
+        "workspaceId": {"$first": "$workspaceId"},
+        "platform": {"$first": "$platform"},
+        "account": {"$max": when("$post", None, "$metrics")},
+        "observedSlots": {"$sum": when("$post", 0, "$observedSlots")},
+        "engagement": {"$sum": when("$post", "$engagement", None)},
+        "engagementKnown": {"$sum": when(known("$engagement"), 1, 0)},
+        "rateEngagement": {"$sum": when("$rated", "$engagement", 0)},
+        "rateBasis": {"$sum": when("$rated", "$basis", 0)},
+        "postsMeasured": {"$sum": when("$rated", 1, 0)},
+        "avgRate": {"$avg": rate},
+        "minRate": {"$min": rate},
+        "maxRate": {"$max": rate},
+    }
+    for name in TOTALS:
+        net = f"$metrics.{name}.net"
+        group[name] = {"$sum": when("$post", net, None)}
+        group[f"{name}Known"] = {"$sum": when({"$and": ["$post", known(net)]}, 1, 0)}
+    return group
+
+
+def _joins(start: datetime, end: datetime) -> list[Document]:
+    published = {"publishedAt": {"$gte": start, "$lt": end}}
+    count = {"_id": {"$ifNull": ["$contentType", "other"]}, "n": {"$sum": 1}, "deleted": {"$sum": _is_deleted()}}
+    return [
+        {
+            "$lookup": {
+                "from": "posts",
+                "localField": "_id",
+                "foreignField": "accountId",
+                "pipeline": [{"$match": published}, {"$group": count}, {"$sort": {"_id": 1}}],
+                "as": "published",
+            }
+        },
+        {
+            "$lookup": {
+                "from": "accounts",
+                "localField": "_id",
+                "foreignField": "_id",
+                "pipeline": [{"$project": {"connectedAt": 1}}],
+                "as": "connected",
+            }
+        },
+        {"$set": {"connectedAt": {"$first": "$connected.connectedAt"}}},
+    ]
+
+
+def _is_deleted() -> Expression:
+    return when({"$gt": ["$deletedAt", None]}, 1, 0)
+
+
+def _metrics(span: Any) -> Document:
+    followers = "$account.followers"
+    measured = {"$gt": ["$postsMeasured", 0]}
+    basis = [{"case": {"$eq": ["$platform", p]}, "then": b} for p, b in RATE_BASIS.items()]
+    by_type = {"$arrayToObject": {"$map": {"input": "$published", "in": {"k": "$$this._id", "v": "$$this.n"}}}}
+    grown = {"$and": [known(f"{followers}.open"), {"$ne": [f"{followers}.open", 0]}]}
+    own_baseline = {"$ne": [f"{followers}.baseline", True]}
+    found: Document = {
+        **{total_name(n): when({"$gt": [f"${n}Known", 0]}, f"${n}") for n in TOTALS},
+        "totalEngagement": when({"$gt": ["$engagementKnown", 0]}, "$engagement"),
+        "engagementRate": when(measured, percent("$rateEngagement", {"$max": ["$rateBasis", 1]})),
+        "engagementRateBasis": {"$switch": {"branches": basis}},
+        "engagementRateParts": when(measured, {"engagement": "$rateEngagement", "basis": "$rateBasis"}),
+        "avgEngagementRate": when(measured, "$avgRate"),
+        "minEngagementRate": when(measured, "$minRate"),
+        "maxEngagementRate": when(measured, "$maxRate"),
+        "postsMeasured": "$postsMeasured",
+        "followers": f"{followers}.close",
+        "minFollowers": f"{followers}.min",
+        "maxFollowers": f"{followers}.max",
+        "avgFollowers": when(
+            known(f"{followers}.sum"), {"$divide": [f"{followers}.sum", {"$max": [f"{followers}.samples", 1]}]}
+        ),
+        "followerGrowth": f"{followers}.net",
+        "followerGrowthRate": when(
+            {"$and": [grown, own_baseline]}, percent(f"{followers}.net", when(grown, f"{followers}.open", 1))
+        ),
+        "postCount": {"$sum": "$published.n"},
+        "postCountByType": by_type,
+        "deletedPostCount": {"$sum": "$published.deleted"},
+        **{name: f"$account.{name}.total" for name in PERIOD_SUMS},
+    }
+    reach = _own_reach(span)
+    if reach is not None:
+        found["reach"] = reach
+    return found
+
+
+def _own_reach(span: Any) -> Expression | None:
+    """Return the provider's own reach of a day or of a week; of other spans there is none."""
+    names = {DAY: "reach", WEEK: WEEKLY_REACH}
+    return f"$account.{names[span]}.value" if span in names else None
+
+
+def _expected_slots(start: datetime, end: datetime, now: datetime) -> Expression:
+    """Count slots that have ended between the later of start and connection, and the earlier of end and now."""
+    last = min(end, slot_of(now))
+    connected = {"$dateTrunc": {"date": {"$ifNull": ["$connectedAt", start]}, "unit": "hour"}}
+    first = {"$max": [start, connected]}
+    hours = {"$dateDiff": {"startDate": first, "endDate": last, "unit": "hour"}}
+    return {"$toInt": {"$max": [0, hours]}}
+
+
+def _unavailable(span: Any) -> Expression:
+    """Return why what is absent is absent, by the name in `aggregatedMetrics`."""
+    reasons: dict[str, Expression] = {}
+    for name in (*TOTALS, "engagement"):
+        lacking = sorted(p for p in PLATFORMS if not _has_posts_with(p, name))
+        reasons[total_name(name)] = when({"$in": ["$platform", lacking]}, "not_supported", "no_observation")
+    reasons |= dict.fromkeys((*_RATES, *_FOLLOWERS), "no_observation")
+    reasons["reach"] = "no_observation" if span in (DAY, WEEK) else "not_additive"
+    reasons |= {name: _offered_or("no_observation", name) for name in PERIOD_SUMS}
+    return {name: when({"$lte": [f"$metrics.{name}", None]}, why) for name, why in reasons.items()}
+
+
+def _has_posts_with(platform: Any, name: str) -> bool:
+    if name == "engagement":
+        return any(_has_posts_with(platform, part) for part in ENGAGEMENT_PARTS)
+    return any(metric.name == name and platform in metric.offers for metric in metrics_of("post"))
+
+
+def _offered_or(reason: str, name: str) -> Expression:
+    lacking = sorted(p for p in PLATFORMS if not supported(p, name))
+    return when({"$in": ["$platform", lacking]}, "not_supported", reason)

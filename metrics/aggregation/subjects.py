@@ -1,0 +1,117 @@
+"""Rollups of subjects: from slots to a day, from days to longer periods (docs/metrics.md, 4)."""
+
+from datetime import datetime
+from typing import Any
+
+from metrics.aggregation.expressions import Expression, known, numbers, when
+from metrics.catalog import CATALOG, Metric
+from metrics.documents import Document
+from metrics.periods import DAY, WEEK
+
+WEEKLY_REACH = "weeklyReach"
+_METRICS = tuple(CATALOG.values())
+
+
+def day_entries() -> dict[str, Expression]:
+    """Return an entry per metric, of the arrays `slots.m.<name>` in order of time and the values `before` the day."""
+    return {name: _either(name, _day_entry) for name in _names()}
+
+
+def merged_entries(start: datetime, end: datetime) -> dict[str, Expression]:
+    """Return an entry per metric over `[start, end)`, of the arrays `days.m.<name>` in order of time."""
+    return {name: _either(name, _merged_entry, start, end) for name in _names()}
+
+
+def merge_days(start: datetime, end: datetime, scope: Document) -> list[Document]:
+    """Return stages from daily rollups of `[start, end)` to one document per subject, with `metrics` merged."""
+    first = ("workspaceId", "accountId", "platform", "metricType", "postId", "contentType")
+    return [
+        {"$match": {**scope, "period": "daily", "periodStart": {"$gte": start, "$lt": end}}},
+        {"$sort": {"periodStart": 1}},
+        {
+            "$group": {
+                "_id": "$subjectId",
+                **{name: {"$last": f"${name}"} for name in first},
+                "days": {"$push": {"start": "$periodStart", "m": "$metrics"}},
+                "observedSlots": {"$sum": "$observedSlots"},
+            }
+        },
+        {
+            "$project": {
+                **{name: when({"$ne": [{"$type": f"${name}"}, "missing"]}, f"${name}") for name in first},
+                "subjectId": "$_id",
+                "observedSlots": 1,
+                "metrics": merged_entries(start, end),
+            }
+        },
+        {"$match": {"metrics": {"$ne": {}}}},
+    ]
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(metric.name for metric in _METRICS))
+
+
+def _either(name: str, entry: Any, *more: Any) -> Expression:
+    """Return the entry of a metric that accounts and posts may both have, each with a kind of its own."""
+    account, post = CATALOG.get(("account", name)), CATALOG.get(("post", name))
+    of_account = entry(account, *more) if account else "$$REMOVE"
+    of_post = entry(post, *more) if post else "$$REMOVE"
+    return when({"$eq": ["$metricType", "account"]}, of_account, of_post)
+
+
+def _day_entry(metric: Metric) -> Expression:
+    values, before = numbers(f"$slots.m.{metric.name}"), f"$before.{metric.name}"
+    first, last = {"$first": "$$values"}, {"$last": "$$values"}
+    if metric.kind in ("counter", "gauge"):
+        # A post that was published under our eyes gained all it has; anything else begins where it was first seen.
+        unseen: Expression = when("$born", 0, first) if metric.kind == "counter" else first
+        baseline = {"$and": [{"$not": known(before)}, {"$not": ["$born"]} if metric.kind == "counter" else True]}
+        opening = when(known(before), before, unseen)
+        found: Document = {
+            "open": "$$open",
+            "close": last,
+            "net": {"$subtract": [last, "$$open"]},
+            "samples": {"$size": "$$values"},
+            "baseline": when(baseline, True),
+        }
+        if metric.kind == "gauge":
+            found |= {"min": {"$min": "$$values"}, "max": {"$max": "$$values"}, "sum": {"$sum": "$$values"}}
+        some: Expression = {"$let": {"vars": {"open": opening}, "in": found}}
+    else:
+        some = {"total" if metric.kind == "period_sum" else "value": last, "samples": 1}
+    return {"$let": {"vars": {"values": values}, "in": _unless_empty("$$values", some)}}
+
+
+def _merged_entry(metric: Metric, start: datetime, end: datetime) -> Expression:
+    entries = f"$days.m.{metric.name}"
+    first, last = {"$first": entries}, {"$last": entries}
+    samples = {"$sum": f"{entries}.samples"}
+    if metric.kind in ("counter", "gauge"):
+        found: Document = {
+            "open": {"$getField": {"field": "open", "input": first}},
+            "close": {"$getField": {"field": "close", "input": last}},
+            "net": {"$sum": f"{entries}.net"},
+            "samples": samples,
+            "baseline": when({"$eq": [{"$getField": {"field": "baseline", "input": first}}, True]}, True),
+        }
+        if metric.kind == "gauge":
+            of_days = {"min": "$min", "max": "$max", "sum": "$sum"}
+            found |= {name: {operator: f"{entries}.{name}"} for name, operator in of_days.items()}
+        return _unless_empty(entries, found)
+    if metric.kind == "period_sum":
+        return _unless_empty(entries, {"total": {"$sum": f"{entries}.total"}, "samples": samples})
+    # People are never added up: a single day has its own number, a week the provider's own of the seven days that
+    # end with it, anything else none.
+    span = end - start
+    if span == DAY:
+        return _unless_empty(entries, first)
+    if span == WEEK and metric.name == WEEKLY_REACH:
+        closing = {"$filter": {"input": "$days", "cond": {"$eq": ["$$this.start", end - DAY]}}}
+        field = {"$getField": {"field": metric.name, "input": "$$day.m"}}
+        return {"$let": {"vars": {"day": {"$first": closing}}, "in": when({"$gt": [field, None]}, field)}}
+    return "$$REMOVE"
+
+
+def _unless_empty(values: Expression, entry: Expression) -> Expression:
+    return when({"$gt": [{"$size": {"$ifNull": [values, []]}}, 0]}, entry)

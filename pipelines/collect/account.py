@@ -1,0 +1,204 @@
+"""One account in one slot: read, written, recorded, announced. What fails here fails alone."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from metrics.accounts import Vault
+from metrics.catalog import metrics_of
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, CollectionDocument, Observation, PostDocument
+from metrics.errors import CredentialError, RedisUnavailable
+from metrics.events import Announcer, Event, account_status, observed
+from metrics.ids import post_id
+from metrics.periods import HOUR, midnight
+from metrics.store import Store
+from metrics.store.collected import record_id
+from pipelines.collect import observe
+from pipelines.collect.ladder import FOLLOWED_UNTIL, due
+from pipelines.collect.report import CollectReport, Failure
+from pipelines.platforms.base import Access, AccountReading, PlatformApi, Post, Tally
+from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
+
+SETTLING_DAYS = 3
+"""Meta corrects a day's numbers for up to 48 hours after it ended (platforms.md, 2.4)."""
+
+DAY_VALUE_HOURS = (9, 15, 21)
+"""Slots in which the provider's newest days are read: after the Pacific day ended, and twice more."""
+
+_DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
+
+
+@dataclass(frozen=True)
+class AccountCollector:
+    """Collects accounts of one platform; shared by the threads of a run."""
+
+    store: Store
+    announcer: Announcer
+    vault: Vault
+    api: PlatformApi
+    slot: datetime
+    old: bool
+    run_id: str
+
+    def collect(self, account: AccountDocument) -> CollectReport:
+        """Collect one account. Only what concerns everyone (MongoDB away) is raised; all else is recorded."""
+        report = CollectReport(account["platform"], self.slot, expected=1, workspaces={account["workspaceId"]})
+        tally = Tally()
+        started = time.monotonic()
+        try:
+            observations = self._read(account, tally, report)
+        except (PlatformError, CredentialError) as error:
+            self._fail(account, error, tally, report)
+        else:
+            self._succeed(account, observations, tally, report)
+        report.calls, report.requests, report.retries = tally.calls, tally.requests, tally.retries
+        report.waited_seconds = min(tally.waited_seconds, time.monotonic() - started)
+        return report
+
+    def _read(self, account: AccountDocument, tally: Tally, report: CollectReport) -> list[Observation]:
+        access = Access(account["platformAccountId"], self.vault.open(account.get("credentials", b"")))
+        try:
+            return self._observe(account, access, tally, report)
+        except NeedsReauth:
+            renewed = self.api.refresh(access)
+            if renewed is None:
+                raise
+            # The new token is stored before it is used: a rotated one works only once.
+            sealed = self.vault.seal(renewed)
+            self.store.accounts.set_credentials(account["_id"], sealed, expected=account.get("credentials"))
+            return self._observe(account, Access(access.platform_account_id, renewed), tally, report)
+
+    def _observe(
+        self, account: AccountDocument, access: Access, tally: Tally, report: CollectReport
+    ) -> list[Observation]:
+        found: list[Observation] = []
+        if self.old:
+            report.not_recoverable.update(("snapshots of accounts", "snapshots of posts"))
+        else:
+            found += self._snapshot(account, access, tally, report)
+        if self.old or self.slot.hour in DAY_VALUE_HOURS:
+            found += self._days(account, access, tally)
+        return found
+
+    def _snapshot(
+        self, account: AccountDocument, access: Access, tally: Tally, report: CollectReport
+    ) -> list[Observation]:
+        since = utcnow() - FOLLOWED_UNTIL
+        stored = self.store.posts.of_account(account["_id"], since=since, alive=False)
+        followed = [observe.post_of(post) for post in stored if "deletedAt" not in post and _alive(post)]
+        seen = self.store.observations.ever_observed([post["_id"] for post in stored])
+
+        def is_due(post: Post) -> bool:
+            # A post that the publishing module named, or one found late, is read at once.
+            return due(post.published_at, self.slot) or _id(account, post) not in seen
+
+        known = {post["platformPostId"] for post in stored}
+        reading = self.api.read(access, followed, is_due, known, tally)
+        self._note_posts(account, reading)
+        report.quarantined |= reading.quarantined
+        for what, message in reading.failures.items():
+            report.failures.append(
+                Failure(
+                    account["workspaceId"], account["_id"], "partly collected", "provider_error", f"{what}: {message}"
+                )
+            )
+        return list(observe.observations(account, reading, self.slot, self.run_id, self.api.api_version))
+
+    def _note_posts(self, account: AccountDocument, reading: AccountReading) -> None:
+        self.store.posts.put(observe.post_document(account, post) for post, _ in reading.posts)
+        gone = [post_id(account["_id"], platform_post_id) for platform_post_id in reading.gone]
+        if gone:
+            self.store.posts.mark_deleted(gone, utcnow())
+
+    def _days(self, account: AccountDocument, access: Access, tally: Tally) -> list[Observation]:
+        """Return what is new of the provider's days: the slot's own for an old slot, else the settling ones."""
+        days = [self.slot.date()] if self.old else _finished_days(self.slot)
+        days = [day for day in days if observe.last_slot(day) + HOUR > account["connectedAt"] or self.old]
+        if not days:
+            return []
+        readings = self.api.read_days(access, days, tally)
+        known = self._known_days(account, days)
+        return list(observe.day_observations(account, readings, known, self.run_id, self.api.api_version))
+
+    def _known_days(self, account: AccountDocument, days: Sequence[date]) -> dict[date, dict[str, int | float]]:
+        scope = {"accountId": account["_id"], "metricType": "account"}
+        known: dict[date, dict[str, int | float]] = {}
+        for day in days:
+            rows = self.store.observations.page(scope, midnight(day), observe.last_slot(day) + HOUR, limit=24)
+            known[day] = {n: v for row in rows for n, v in row["metrics"].items() if n in _DAY_METRICS}
+        return known
+
+    def _succeed(self, account: AccountDocument, found: list[Observation], tally: Tally, report: CollectReport) -> None:
+        workspace_id = account["workspaceId"]
+        touched = {(workspace_id, "daily", midnight(o.slot.date())) for o in found}
+        # Marked before and after: a crash in between leaves a mark, a roll in between leaves the second one.
+        self.store.marks.touch(touched)  # type: ignore[arg-type]
+        report.rows = self.store.observations.append(found)
+        self.store.marks.touch(touched)  # type: ignore[arg-type]
+        self._record(account, "skipped" if self.old and not found else "collected", report, tally)
+        report.ok = 1
+        self._announce(workspace_id, [observed(o) for o in found], report)
+
+    def _fail(
+        self, account: AccountDocument, error: PlatformError | CredentialError, tally: Tally, report: CollectReport
+    ) -> None:
+        report.failed = 1
+        reason = _reason(error)
+        report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", reason, str(error)))
+        self._record(account, "failed", report, tally, reason=reason, message=str(error)[:500])
+        if isinstance(error, NeedsReauth | CredentialError):
+            self.store.accounts.set_state(account["_id"], "needs_reauth", str(error)[:300])
+            event = account_status(account["workspaceId"], account["_id"], "needs_reauth", reason)
+            self._announce(account["workspaceId"], [event], report)
+
+    def _record(self, account: AccountDocument, state: str, report: CollectReport, tally: Tally, **more: str) -> None:
+        record: CollectionDocument = {
+            "_id": record_id(account["_id"], self.slot),
+            "workspaceId": account["workspaceId"],
+            "accountId": account["_id"],
+            "platform": account["platform"],
+            "slot": self.slot,
+            "state": state,  # type: ignore[typeddict-item]
+            "finishedAt": utcnow(),
+            "runId": self.run_id,
+            "observations": report.rows,
+            "calls": tally.calls,
+            **more,  # type: ignore[typeddict-item]
+        }
+        if report.not_recoverable:
+            record["notRecoverable"] = sorted(report.not_recoverable)
+        if report.quarantined:
+            record["quarantined"] = sorted(report.quarantined)
+        self.store.collections.put([record])
+
+    def _announce(self, workspace_id: str, events: Sequence[Event], report: CollectReport) -> None:
+        """Announce; if Redis is away the data stays, and the run is told to come again."""
+        try:
+            self.announcer.announce(workspace_id, events)
+        except RedisUnavailable:
+            report.unannounced.add(workspace_id)
+
+
+def _id(account: AccountDocument, post: Post) -> str:
+    return post_id(account["_id"], post.platform_post_id)
+
+
+def _alive(post: PostDocument) -> bool:
+    """Tell whether a post can still be read: a story lives for 24 hours."""
+    return post["metricType"] != "story" or utcnow() < post["publishedAt"] + timedelta(hours=24)
+
+
+def _finished_days(slot: datetime) -> list[date]:
+    """Return the provider's days that ended before a slot's end, as far back as they still settle."""
+    today = slot.date()
+    return [today - timedelta(days=back) for back in range(1, SETTLING_DAYS + 1)]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RateLimited):
+        return "rate_limited"
+    if isinstance(error, NeedsReauth | CredentialError):
+        return "needs_reauth"
+    return error.reason if isinstance(error, PlatformError) else "provider_error"

@@ -1,0 +1,43 @@
+"""How often a post is looked at: the younger, the oftener.
+
+Slots in which posts are due are aligned to the UTC calendar, so that the last slot of a day (of a Sunday, for the
+weekly step) is always one of them: the close of a day is the day's own.
+"""
+
+from datetime import datetime, timedelta
+
+from metrics.periods import HOUR, WEEK
+
+HOURLY_UNTIL = timedelta(days=2)
+SIX_HOURLY_UNTIL = WEEK
+DAILY_UNTIL = timedelta(days=30)
+FOLLOWED_UNTIL = timedelta(days=90)
+
+_LAST_HOUR = 23
+_SUNDAY = 6
+
+
+def due(published_at: datetime, slot: datetime) -> bool:
+    """Tell whether a post is due in a slot, by its age at the slot's end."""
+    age = slot + HOUR - published_at
+    if age <= timedelta() or age > FOLLOWED_UNTIL:
+        return False
+    if age <= HOURLY_UNTIL:
+        return True
+    if age <= SIX_HOURLY_UNTIL:
+        return slot.hour % 6 == _LAST_HOUR % 6
+    if slot.hour != _LAST_HOUR:
+        return False
+    return age <= DAILY_UNTIL or slot.weekday() == _SUNDAY
+
+
+def due_slots(published_at: datetime, start: datetime, end: datetime) -> list[datetime]:
+    """Return the slots in `[start, end)` in which a post is due, oldest first."""
+    slot = max(start, (published_at - HOUR).replace(minute=0, second=0, microsecond=0))
+    last = min(end, published_at + FOLLOWED_UNTIL)
+    found = []
+    while slot < last:
+        if due(published_at, slot):
+            found.append(slot)
+        slot += HOUR
+    return found

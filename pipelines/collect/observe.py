@@ -1,0 +1,82 @@
+"""Readings to observations and posts: names and shapes, nothing else."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+
+from metrics.documents import AccountDocument, Observation, PostDocument
+from metrics.ids import post_id
+from metrics.periods import DAY, HOUR, midnight
+from pipelines.platforms.base import AccountReading, Post, Reading
+
+
+def last_slot(day: date) -> datetime:
+    """Return the slot that holds a provider's day: the last of the UTC date that labels it."""
+    return midnight(day) + DAY - HOUR
+
+
+def observations(
+    account: AccountDocument, reading: AccountReading, slot: datetime, run_id: str, api_version: str
+) -> Iterator[Observation]:
+    """Yield what an account and its posts said for a slot, the account first."""
+    yield _observation(account, reading.account, slot, run_id, api_version)
+    for post, post_reading in reading.posts:
+        yield _observation(account, post_reading, slot, run_id, api_version, post)
+
+
+def day_observations(
+    account: AccountDocument,
+    days: Mapping[date, Reading],
+    known: Mapping[date, Mapping[str, int | float]],
+    run_id: str,
+    api_version: str,
+) -> Iterator[Observation]:
+    """Yield what the provider says of its days, where it says something new. `known` are the values in the log."""
+    for day, reading in sorted(days.items()):
+        news = {name: value for name, value in reading.metrics.items() if known.get(day, {}).get(name) != value}
+        if news:
+            changed = Reading(reading.read_at, news, reading.unavailable)
+            yield _observation(account, changed, last_slot(day), run_id, api_version)
+
+
+def post_document(account: AccountDocument, post: Post) -> PostDocument:
+    """Return the document of a post."""
+    return {
+        "_id": post_id(account["_id"], post.platform_post_id),
+        "workspaceId": account["workspaceId"],
+        "accountId": account["_id"],
+        "platform": account["platform"],
+        "platformPostId": post.platform_post_id,
+        "metricType": post.metric_type,
+        "contentType": post.content_type,
+        "publishedAt": post.published_at,
+    }
+
+
+def post_of(document: PostDocument) -> Post:
+    """Return a stored post as its platform names it."""
+    return Post(document["platformPostId"], document["metricType"], document["contentType"], document["publishedAt"])
+
+
+def _observation(
+    account: AccountDocument,
+    reading: Reading,
+    slot: datetime,
+    run_id: str,
+    api_version: str,
+    post: Post | None = None,
+) -> Observation:
+    return Observation(
+        workspace_id=account["workspaceId"],
+        account_id=account["_id"],
+        platform=account["platform"],
+        metric_type=post.metric_type if post else "account",
+        slot=slot,
+        collected_at=reading.read_at,
+        metrics=reading.metrics,
+        unavailable=reading.unavailable,
+        run_id=run_id,
+        api_version=api_version,
+        post_id=post_id(account["_id"], post.platform_post_id) if post else None,
+        platform_post_id=post.platform_post_id if post else None,
+        content_type=post.content_type if post else None,
+    )

@@ -1,0 +1,74 @@
+"""What came of collecting one slot of one platform."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from metrics.documents import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An account, or a part of one, that was not collected. `message` is the platform's, without secrets."""
+
+    workspace_id: str
+    account_id: str
+    state: str
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} {self.state} ({self.reason}): {self.message}"
+
+
+@dataclass
+class CollectReport:
+    """Counts of accounts and rows; `failures` holds one row per account that failed, in whole or in part."""
+
+    platform: Platform
+    slot: datetime
+    expected: int = 0
+    ok: int = 0
+    failed: int = 0
+    skipped: int = 0
+    rows: int = 0
+    calls: int = 0
+    requests: int = 0
+    retries: int = 0
+    waited_seconds: float = 0.0
+    failures: list[Failure] = field(default_factory=list)
+    workspaces: set[str] = field(default_factory=set)
+    not_recoverable: set[str] = field(default_factory=set)
+    quarantined: set[str] = field(default_factory=set)
+    unannounced: set[str] = field(default_factory=set)
+
+    def merge(self, others: Iterable["CollectReport"]) -> None:
+        """Add the counts of parts."""
+        for other in others:
+            for name in (
+                "expected",
+                "ok",
+                "failed",
+                "skipped",
+                "rows",
+                "calls",
+                "requests",
+                "retries",
+                "waited_seconds",
+            ):
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+            self.failures += other.failures
+            for name in ("workspaces", "not_recoverable", "quarantined", "unannounced"):
+                getattr(self, name).update(getattr(other, name))
+
+    def summary(self) -> str:
+        """Return one line for a log."""
+        text = (
+            f"{self.platform}: {self.ok} of {self.expected} accounts, {self.rows} observations, {self.calls} calls in "
+            f"{self.requests} requests, {self.retries} retries, {self.waited_seconds:.1f} s waited"
+        )
+        return (
+            text
+            + (f", {self.failed} failed" if self.failed else "")
+            + (f", {self.skipped} skipped" if self.skipped else "")
+        )

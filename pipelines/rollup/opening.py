@@ -1,0 +1,132 @@
+"""The values before a period: found without scanning history.
+
+Collection ends every day with a slot in which each followed post is due, so nearly all values stand in the hour before
+the period. What is missing there is looked for in windows that grow, for the subjects and metrics concerned alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo.collection import Collection
+
+from metrics.documents import Document
+from metrics.periods import HOUR
+from metrics.store import Store
+
+_REACHES = (timedelta(days=1), timedelta(days=8), timedelta(days=40), timedelta(days=200))
+_BATCH = 1000
+
+SUBJECT = {"$ifNull": ["$metadata.postId", "$metadata.accountId"]}
+
+
+@dataclass
+class Opening:
+    """What is known of a subject before the period."""
+
+    subject_id: str
+    account_id: str
+    post: bool
+    wanted: set[str]
+    found: dict[str, Any] = field(default_factory=dict)
+    born: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every metric of the period has a value before it."""
+        return self.wanted <= self.found.keys()
+
+
+def openings(store: Store, workspace_id: str, start: datetime, end: datetime) -> tuple[set[str], list[Opening]]:
+    """Return the subjects observed in `[start, end)`, and what precedes those that the hour before does not explain."""
+    log = store.db["metrics"]
+    observed: set[str] = set()
+    missing: list[Opening] = []
+    for row in log.aggregate(_survey(workspace_id, start, end), allowDiskUse=True):
+        observed.add(row["_id"])
+        if row["wanted"]:
+            missing.append(Opening(row["_id"], row["account"], row["post"], set(row["wanted"])))
+    _search(log, workspace_id, missing, start)
+    _mark_born(store, [opening for opening in missing if not opening.complete and opening.post])
+    return observed, missing
+
+
+def _survey(workspace_id: str, start: datetime, end: datetime) -> list[Document]:
+    """Per subject of the period: the metrics that it has there and lacks in the hour before."""
+    inside = {"$gte": ["$timestamp", start]}
+    keys = {"$map": {"input": {"$objectToArray": "$$values"}, "in": "$$this.k"}}
+    return [
+        {"$match": {"metadata.workspaceId": workspace_id, "timestamp": {"$gte": start - HOUR, "$lt": end}}},
+        {
+            "$group": {
+                "_id": SUBJECT,
+                "account": {"$first": "$metadata.accountId"},
+                "post": {"$max": {"$ne": ["$metadata.metricType", "account"]}},
+                "within": {"$mergeObjects": {"$cond": [inside, "$metrics", {}]}},
+                "before": {"$mergeObjects": {"$cond": [inside, {}, "$metrics"]}},
+                "observed": {"$max": inside},
+            }
+        },
+        {"$match": {"observed": True}},
+        {
+            "$project": {
+                "account": 1,
+                "post": 1,
+                "wanted": {
+                    "$setDifference": [
+                        {"$let": {"vars": {"values": "$within"}, "in": keys}},
+                        {"$let": {"vars": {"values": "$before"}, "in": keys}},
+                    ]
+                },
+            }
+        },
+    ]
+
+
+def _search(log: Collection[Document], workspace_id: str, missing: list[Opening], start: datetime) -> None:
+    """Fill in values before the hour before `start`, the newest first."""
+    oldest = log.find_one({"metadata.workspaceId": workspace_id}, {"timestamp": 1}, sort=[("timestamp", 1)])
+    floor = oldest["timestamp"] if oldest else start
+    high = start - HOUR
+    for low in [*(start - reach for reach in _REACHES), floor]:
+        rest = {opening.subject_id: opening for opening in missing if not opening.complete}
+        if not rest or high <= floor:
+            return
+        for row in _last_values(log, workspace_id, rest, max(low, floor), high):
+            found = rest[row["_id"]].found
+            found.update({name: value for name, value in row["metrics"].items() if name not in found})
+        high = min(high, max(low, floor))
+
+
+def _last_values(
+    log: Collection[Document], workspace_id: str, rest: Mapping[str, Opening], low: datetime, high: datetime
+) -> Iterator[Document]:
+    posts = [opening.subject_id for opening in rest.values() if opening.post]
+    accounts = [opening.subject_id for opening in rest.values() if not opening.post]
+    window = {"$gte": low, "$lt": high}
+    matches: list[Document] = [
+        {"metadata.workspaceId": workspace_id, "metadata.postId": {"$in": posts[i : i + _BATCH]}, "timestamp": window}
+        for i in range(0, len(posts), _BATCH)
+    ]
+    if accounts:
+        own = {"metadata.metricType": "account", "metadata.accountId": {"$in": accounts}}
+        matches.append({"metadata.workspaceId": workspace_id, **own, "timestamp": window})
+    for match in matches:
+        yield from log.aggregate(
+            [
+                {"$match": match},
+                {"$sort": {"timestamp": 1, "collectedAt": 1, "_id": 1}},
+                {"$group": {"_id": SUBJECT, "metrics": {"$mergeObjects": "$metrics"}}},
+            ],
+            allowDiskUse=True,
+        )
+
+
+def _mark_born(store: Store, posts: list[Opening]) -> None:
+    """Mark posts published at or after their account's connection: all they have, they gained under our eyes."""
+    connected = store.accounts.connected_at({post.account_id for post in posts})
+    published = store.posts.published_at([post.subject_id for post in posts])
+    for post in posts:
+        at, since = published.get(post.subject_id), connected.get(post.account_id)
+        post.born = at is not None and since is not None and at >= since
