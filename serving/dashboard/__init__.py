@@ -1,0 +1,1 @@
+"""The page that shows a workspace; it uses the public API alone."""

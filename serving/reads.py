@@ -1,0 +1,256 @@
+"""The reads of observations, rollups, posts and accounts."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metrics.catalog import CATALOG, RATE_BASIS, engagement
+from metrics.clock import utcnow
+from metrics.documents import Document, Platform, PostDocument
+from metrics.periods import HOUR, Period, period_start, slot_of
+from metrics.store import Store
+from metrics.store.observations import Position, position
+from serving.access import account, operation, post, workspace
+from serving.answers import cached, encode, envelope, milliseconds, observation, renamed, respond
+from serving.cache import State, finish
+from serving.problems import Problem
+from serving.query import (
+    AggregatedQuery,
+    MetricsQuery,
+    NoQuery,
+    PageQuery,
+    PostMetricsQuery,
+    PostsQuery,
+    decode_cursor,
+    encode_cursor,
+    instant,
+    parse,
+)
+from serving.services import services
+
+Scope = Mapping[str, Any]
+
+
+def coverage(store: Store, scope: Scope, start: datetime, end: datetime) -> dict[str, int]:
+    """Return how many slots of the accounts in scope there are in the range, and how many were observed."""
+    end = min(end, slot_of(utcnow()))
+    wanted = {"_id": scope["accountId"]} if "accountId" in scope else {"workspaceId": scope["workspaceId"]}
+    accounts = store.accounts.find(workspace_id=scope["workspaceId"], platform=scope.get("platform"))
+    expected = 0
+    for one in accounts:
+        if wanted.get("_id", one["_id"]) == one["_id"]:
+            expected += max(0, round((end - max(start, slot_of(one["connectedAt"]))) / HOUR))
+    names = ("workspaceId", "accountId", "platform")
+    observed = store.observations.observed_slots({n: scope[n] for n in names if n in scope}, start, end)
+    return {"expectedSlots": expected, "observedSlots": sum(observed.values())}
+
+
+def page_of(store: Store, scope: Scope, query: PageQuery, route: str) -> tuple[list[Document], str | None]:
+    """Return a page of observations and the cursor of the next."""
+    place = decode_cursor(query, route, 3)
+    after = Position(instant(place[0]), str(place[1]), str(place[2])) if place else None
+    start, end = query.bounds()
+    found = store.observations.page(scope, start, end, limit=query.limit + 1, after=after)
+    if len(found) <= query.limit:
+        return found, None
+    found = found[: query.limit]
+    last = position(found[-1])
+    return found, encode_cursor(query, route, [milliseconds(last.slot), last.account_id, last.post_id])
+
+
+async def _metrics(request: Request, scope: dict[str, Any]) -> Response:
+    query, parts, route = parse(request, MetricsQuery), services(request), request.url.path
+    scope |= {"platform": query.platform} if query.platform else {}
+    narrowed = scope | ({"metricType": query.metric_type} if query.metric_type else {})
+    decode_cursor(query, route, 3)
+    query.days()
+
+    def read(state: State) -> bytes:
+        found, cursor = page_of(parts.store, narrowed, query, route)
+        covered = coverage(parts.store, scope, *query.bounds())
+        return encode(envelope([observation(d) for d in found], query, state, cursor=cursor, coverage=covered))
+
+    return await cached(request, scope["workspaceId"], "metrics", query, lambda s: parts.threads.run(read, s))
+
+
+async def workspace_metrics(request: Request) -> Response:
+    """Answer the observations of a workspace, oldest first."""
+    return await _metrics(request, {"workspaceId": await workspace(request, "read")})
+
+
+async def account_metrics(request: Request) -> Response:
+    """Answer the observations of one account and its posts."""
+    found = await account(request, "read")
+    return await _metrics(request, {"workspaceId": found["workspaceId"], "accountId": found["_id"]})
+
+
+async def post_metrics(request: Request) -> Response:
+    """Answer a post, its latest values and its observations."""
+    found = await post(request, "read")
+    query, parts, route = parse(request, PostMetricsQuery), services(request), request.url.path
+    scope = {"workspaceId": found["workspaceId"], "accountId": found["accountId"], "postId": found["_id"]}
+    decode_cursor(query, route, 3)
+    query.days()
+
+    def read(state: State) -> bytes:
+        observed, cursor = page_of(parts.store, scope, query, route)
+        data = latest_of(found, parts.store.observations.latest([found["_id"]]).get(found["_id"]))
+        data["observations"] = [observation(d) for d in observed]
+        covered = coverage(parts.store, scope, *query.bounds())
+        return encode(envelope(data, query, state, cursor=cursor, coverage=covered))
+
+    return await cached(request, found["workspaceId"], "metrics", query, lambda s: parts.threads.run(read, s))
+
+
+def latest_of(found: PostDocument, latest: Document | None) -> dict[str, Any]:
+    """Return a post with its latest values; engagement and its rate over the post's life are derived."""
+    data = renamed(found, "postId")
+    metrics = dict(latest["metrics"]) if latest else {}
+    unavailable = dict(latest.get("unavailable") or {}) if latest else {}
+    total = engagement(metrics, found["platform"], found["metricType"], found["contentType"])
+    if total is not None:
+        metrics["engagement"] = total
+        basis = metrics.get(RATE_BASIS[found["platform"]])
+        if basis:
+            metrics["engagementRate"] = 100 * total / basis
+    data |= {"metrics": metrics, "unavailable": {n: r for n, r in unavailable.items() if n not in metrics}}
+    data["engagementRateBasis"] = RATE_BASIS[found["platform"]]
+    if latest:
+        data |= {"timestamp": latest["timestamp"], "collectedAt": latest["collectedAt"]}
+    return data
+
+
+async def posts(request: Request) -> Response:
+    """Answer the posts published in the range with their latest values, the best first."""
+    workspace_id = await workspace(request, "read")
+    query, parts, route = parse(request, PostsQuery), services(request), request.url.path
+    decode_cursor(query, route, 1)
+    query.days()
+
+    def read(state: State) -> bytes:
+        fields: dict[str, Any] = {"platform": query.platform, "contentType": query.content_type}
+        published = parts.store.posts.published(
+            workspace_id, *query.bounds(), **{n: v for n, v in fields.items() if v is not None}
+        )
+        latest = parts.store.observations.latest([p["_id"] for p in published])
+        ordered = sorted((latest_of(p, latest.get(p["_id"])) for p in published), key=lambda d: _rank(d, query.sort))
+        place = decode_cursor(query, route, 1)
+        begin = place[0] if place and isinstance(place[0], int) and place[0] >= 0 else 0
+        data = ordered[begin : begin + query.limit]
+        more = begin + query.limit < len(ordered)
+        cursor = encode_cursor(query, route, [begin + query.limit]) if more else None
+        scope = {"workspaceId": workspace_id} | ({"platform": query.platform} if query.platform else {})
+        covered = coverage(parts.store, scope, *query.bounds())
+        return encode(envelope(data, query, state, cursor=cursor, coverage=covered))
+
+    return await cached(request, workspace_id, "posts", query, lambda s: parts.threads.run(read, s))
+
+
+def _rank(data: dict[str, Any], sort: str) -> tuple[bool, float, str]:
+    """Order by a value, greatest first; posts without it come last, never as 0."""
+    value = data["publishedAt"].timestamp() if sort == "publishedAt" else data["metrics"].get(sort)
+    return value is None, -(value or 0), data["postId"]
+
+
+async def aggregated(request: Request) -> Response:
+    """Answer the rollups of periods that overlap the range."""
+    workspace_id = await workspace(request, "read")
+    query, parts, route = parse(request, AggregatedQuery), services(request), request.url.path
+    place = decode_cursor(query, route, 2)
+    after = (instant(place[0]), str(place[1])) if place else None
+    start, end = query.bounds()
+    if query.period == "custom" or query.compare is not None:
+        parameter = "period" if query.period == "custom" else "compare"
+        raise Problem(422, f"{parameter}: this server does not answer it", errors=[(parameter, "not offered here")])
+    period: Period = query.period  # type: ignore[assignment]
+
+    def read(state: State) -> bytes:
+        found = parts.store.rollups.aggregated(
+            workspace_id,
+            period,
+            period_start(period, start),
+            end,
+            platform=cast("Platform | None", query.platform),
+            account_ids=[query.account_id] if query.account_id else None,
+            limit=query.limit + 1,
+            after=after,
+        )
+        more, found = len(found) > query.limit, found[: query.limit]
+        place = [milliseconds(found[-1]["periodStart"]), found[-1]["accountId"]] if more else None
+        cursor = encode_cursor(query, route, place) if place else None
+        scope: dict[str, Any] = {"workspaceId": workspace_id}
+        scope |= {"platform": query.platform} if query.platform else {}
+        scope |= {"accountId": query.account_id} if query.account_id else {}
+        data = [{n: v for n, v in d.items() if n != "_id"} for d in found]
+        covered = coverage(parts.store, scope, start, end)
+        return encode(envelope(data, query, state, cursor=cursor, period=period, coverage=covered))
+
+    return await cached(request, workspace_id, "aggregated", query, lambda s: parts.threads.run(read, s))
+
+
+async def accounts(request: Request) -> Response:
+    """Answer the accounts of a workspace, their state, last collection and last error."""
+    workspace_id = await workspace(request, "read")
+    query, parts = parse(request, NoQuery), services(request)
+
+    def read(state: State) -> bytes:
+        records = parts.store.collections.last_by_account(workspace_id)
+        data = []
+        for one in parts.store.accounts.find(workspace_id=workspace_id):
+            record = records.get(one["_id"], {})
+            last, collected = record.get("last"), record.get("collected")
+            shown = renamed(one, "accountId", "credentials")
+            if collected:
+                shown |= {"lastCollectedSlot": collected["slot"], "lastCollectedAt": collected["finishedAt"]}
+            if last and last["state"] != "collected":
+                said = {n: last[n] for n in ("reason", "message") if n in last}
+                shown["lastError"] = {"slot": last["slot"], **said}
+            data.append(shown)
+        return encode(envelope(data, query, state))
+
+    return await cached(request, workspace_id, "accounts", query, lambda s: parts.threads.run(read, s))
+
+
+async def workspaces(request: Request) -> Response:
+    """Answer the workspaces of the key that have an account."""
+    parse(request, NoQuery)
+    parts = services(request)
+    key = await parts.auth.authenticate(request)
+    known = await parts.threads.run(parts.store.accounts.workspaces)
+    data = [{"workspaceId": one} for one in known if key.allows(one)]
+    return respond(request, await finish(encode({"data": data}), State(None, None)))
+
+
+async def catalog(request: Request) -> Response:
+    """Answer the catalog of metrics."""
+    parse(request, NoQuery)
+    await services(request).auth.authenticate(request)
+    data = [
+        {
+            "name": m.name,
+            "subject": m.subject,
+            "kind": m.kind,
+            "unit": m.unit,
+            "meaning": m.meaning,
+            "addsOverTime": m.adds_over_time,
+            "addsOverSubjects": m.adds_over_subjects,
+            "platforms": {
+                p: {"field": o.field, "metricTypes": o.on, "since": o.since.isoformat() if o.since else None}
+                for p, o in m.offers.items()
+            },
+        }
+        for m in CATALOG.values()
+    ]
+    body = encode({"data": data, "meta": {"engagementRateBasis": dict(RATE_BASIS)}})
+    return respond(request, await finish(body, State(None, None)))
+
+
+async def operation_state(request: Request) -> Response:
+    """Answer where a requested collection or aggregation stands."""
+    parse(request, NoQuery)
+    found = await operation(request)
+    body = encode({"data": renamed(found, "operationId", "scopeKey", "idempotencyKey", "parts")})
+    return Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")

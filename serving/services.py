@@ -1,0 +1,75 @@
+"""What a serving process holds: stores, clients, cache and hub, from start to stop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import redis as sync_redis
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from starlette.requests import Request
+
+from metrics.redisdb import RETRIES, backoff, client_options, connect, redis_url
+from metrics.settings import Settings
+from metrics.store import Store
+from serving.auth import Authenticator
+from serving.cache import AnswerCache
+from serving.stream.hub import Hub
+from serving.threads import Threads
+
+POOL = 64
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of one process."""
+
+    settings: Settings
+    store: Store
+    threads: Threads
+    redis: Redis
+    sync_redis: "sync_redis.Redis"
+    auth: Authenticator
+    cache: AnswerCache
+    hub: Hub
+
+
+def services(request: Request) -> Services:
+    """Return the services of the process that answers."""
+    found: Services = request.app.state.services
+    return found
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open the clients, run what runs beside requests, and close everything in order."""
+    store = Store.connect(settings)
+    threads = Threads()
+    redis = _redis(settings, blocking=False)
+    blocking = _redis(settings, blocking=True)
+    blocked_calls = connect(settings)
+    ttl, long_ttl = settings.cache_ttl_metrics, settings.cache_ttl_aggregated
+    cache = AnswerCache(redis, {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl})
+    auth = Authenticator(store, threads)
+    hub = Hub(redis, blocking, settings.events_max)
+    recorder = asyncio.create_task(auth.record_use())
+    try:
+        yield Services(settings, store, threads, redis, blocked_calls, auth, cache, hub)
+    finally:
+        recorder.cancel()
+        with suppress(asyncio.CancelledError):
+            await recorder
+        await hub.close()
+        await redis.aclose()
+        await blocking.aclose()
+        blocked_calls.close()
+        store.close()
+
+
+def _redis(settings: Settings, *, blocking: bool) -> Redis:
+    options = client_options() | ({"socket_timeout": None} if blocking else {})
+    pool = BlockingConnectionPool.from_url(
+        redis_url(settings), max_connections=POOL, timeout=5, retry=Retry(backoff(), RETRIES), **options
+    )
+    return Redis.from_pool(pool)

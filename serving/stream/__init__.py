@@ -1,0 +1,1 @@
+"""Server-sent events: one reader per workspace stream, many bounded queues."""

@@ -1,0 +1,103 @@
+"""A real server on a free port, with one workspace's data."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from redis import Redis
+
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, Observation, PostDocument
+from metrics.events import Announcer
+from metrics.periods import slot_of
+from metrics.settings import Settings
+from metrics.store import Store
+from serving.__main__ import Server, server
+from serving.app import create_app
+from tidemark.stack.ports import free_port
+
+NOW = slot_of(utcnow())
+
+
+def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
+
+
+def account(account_id: str, workspace_id: str) -> AccountDocument:
+    return {
+        "_id": account_id, "workspaceId": workspace_id, "platform": "instagram", "platformAccountId": account_id,
+        "handle": account_id, "state": "active", "connectedAt": NOW - timedelta(days=3), "credentials": b"sealed",
+    }  # fmt: skip
+
+
+def post(post_id: str, account_id: str, workspace_id: str) -> PostDocument:
+    return {
+        "_id": post_id, "workspaceId": workspace_id, "accountId": account_id, "platform": "instagram",
+        "platformPostId": f"theirs_{post_id}", "metricType": "post", "contentType": "image",
+        "publishedAt": NOW - timedelta(days=1),
+    }  # fmt: skip
+
+
+def observation(slot: datetime, workspace_id: str = "w1", account_id: str = "a1", **metrics: int) -> Observation:
+    values = metrics or {"followers": 100}
+    return Observation(
+        workspace_id, account_id, "instagram", "account", slot, slot + timedelta(hours=1), values, "r", "v1"
+    )
+
+
+def post_observation(slot: datetime, post_id: str = "p1", **metrics: int) -> Observation:
+    return Observation(
+        "w1", "a1", "instagram", "post", slot, slot + timedelta(hours=1), metrics, "r", "v1",
+        post_id=post_id, platform_post_id=f"theirs_{post_id}", content_type="image",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def seeded(store: Store) -> Store:
+    """Two workspaces, `w1` with three hours of an account and two posts, `w2` with one account."""
+    store.accounts.put([account("a1", "w1"), account("a2", "w2")])
+    store.posts.put([post("p1", "a1", "w1"), post("p2", "a1", "w1"), post("p9", "a2", "w2")])
+    hours = [NOW - timedelta(hours=h) for h in (3, 2, 1)]
+    store.observations.append([observation(slot, followers=100 + n) for n, slot in enumerate(hours)])
+    store.observations.append(
+        [
+            post_observation(hours[-1], likes=3, comments=2, shares=1, saves=0, views=60),
+            post_observation(hours[-1], "p2", likes=1),
+        ]
+    )
+    return store
+
+
+@pytest.fixture
+def live(seeded: Store, settings: Settings) -> Iterator[tuple[str, Server]]:
+    """The URL of a running server, and the server."""
+    port = free_port()
+    running = server(create_app(settings), "127.0.0.1", port)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    until(lambda: running.started)
+    yield f"http://127.0.0.1:{port}", running
+    running.end_streams()
+    running.should_exit = True
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def client(live: tuple[str, Server], seeded: Store) -> Iterator[httpx.Client]:
+    """A client with a key of `w1` that may read and collect."""
+    key, _ = seeded.keys.create("test", ["w1"], ["read", "collect"])
+    with httpx.Client(base_url=live[0], headers={"Authorization": f"Bearer {key}"}, timeout=10) as opened:
+        yield opened
+
+
+@pytest.fixture
+def announcer(redis_client: Redis) -> Announcer:
+    return Announcer(redis_client)

@@ -1,0 +1,110 @@
+"""Reads: envelope, parameters, cursors, tenancy, ETags, the cache."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from metrics.events import Announcer
+from metrics.store import Store
+from tests.serving.conftest import NOW, observation
+
+METRICS = "/analytics/workspace/w1/metrics"
+
+
+def test_observations_are_answered_oldest_first_with_coverage(client: httpx.Client) -> None:
+    body = client.get(METRICS, params={"metricType": "account"}).json()
+    assert [o["metrics"]["followers"] for o in body["data"]] == [100, 101, 102]
+    assert body["meta"]["coverage"] == {"expectedSlots": 72, "observedSlots": 3}
+
+
+def test_engagement_of_a_post_is_known_only_with_all_its_parts(client: httpx.Client) -> None:
+    body = client.get(METRICS, params={"metricType": "post"}).json()
+    assert [o["metrics"].get("engagement") for o in body["data"]] == [6, None]
+
+
+def test_pages_together_are_the_whole(client: httpx.Client) -> None:
+    seen, cursor = [], None
+    while True:
+        body = client.get(METRICS, params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
+        seen += [(o["timestamp"], o["metadata"].get("postId")) for o in body["data"]]
+        cursor = body["page"]["nextCursor"]
+        if not cursor:
+            break
+    assert len(seen) == len(set(seen)) == 5
+    assert seen == sorted(seen, key=lambda s: (s[0], s[1] or ""))
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("startDate=2026-01-01", "endDate"),
+        ("startDate=2026-02-30&endDate=2026-03-01", "startDate"),
+        ("startDate=2026-03-02&endDate=2026-03-01", "endDate"),
+        ("startDate=2024-01-01&endDate=2026-03-01", "endDate"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("platform=myspace", "platform"),
+        ("nonsense=1", "nonsense"),
+        ("cursor=nonsense", "cursor"),
+    ],
+)
+def test_bad_parameter_is_named(client: httpx.Client, query: str, parameter: str) -> None:
+    answer = client.get(f"{METRICS}?{query}")
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert [e["parameter"] for e in answer.json()["errors"]] == [parameter]
+
+
+def test_unknown_period_lists_the_valid_ones(client: httpx.Client) -> None:
+    answer = client.get("/analytics/workspace/w1/aggregated", params={"period": "hourly"})
+    assert answer.status_code == 400
+    assert "daily, weekly, monthly, custom" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["workspace/{}/metrics", "account/{}/metrics", "post/{}/metrics"])
+def test_another_tenants_id_is_answered_like_an_unknown_one(client: httpx.Client, kind: str) -> None:
+    theirs = {"workspace": "w2", "account": "a2", "post": "p9"}[kind.partition("/")[0]]
+    answers = [client.get("/analytics/" + kind.format(i)) for i in (theirs, "nobody")]
+    bodies = [{k: v for k, v in a.json().items() if k not in ("requestId", "instance")} for a in answers]
+    assert [a.status_code for a in answers] == [404, 404]
+    assert bodies[0] == bodies[1]
+
+
+def test_same_answer_is_not_sent_twice(client: httpx.Client) -> None:
+    first = client.get(METRICS)
+    again = client.get(METRICS, headers={"If-None-Match": first.headers["etag"]})
+    assert (first.headers["x-cache"], again.status_code, again.headers["x-cache"]) == ("miss", 304, "hit")
+
+
+def test_write_makes_the_kept_answer_old(client: httpx.Client, seeded: Store, announcer: Announcer) -> None:
+    old = client.get(METRICS)
+    seeded.observations.append([observation(NOW, followers=500)])
+    announcer.announce("w1")
+    new = client.get(METRICS, headers={"If-None-Match": old.headers["etag"]})
+    assert (new.status_code, new.headers["x-cache"]) == (200, "miss")
+    assert new.json()["data"][-1]["metrics"]["followers"] == 500
+
+
+def test_posts_without_the_sorted_value_come_last(client: httpx.Client) -> None:
+    body = client.get("/analytics/workspace/w1/posts", params={"sort": "engagement"}).json()
+    assert [(p["postId"], p["metrics"].get("engagementRate")) for p in body["data"]] == [("p1", 10.0), ("p2", None)]
+
+
+def test_accounts_never_show_credentials(client: httpx.Client) -> None:
+    answer = client.get("/analytics/workspace/w1/accounts")
+    assert [a["accountId"] for a in answer.json()["data"]] == ["a1"]
+    assert "credentials" not in answer.text
+
+
+def test_aggregated_with_compare_is_refused_clearly(client: httpx.Client) -> None:
+    query = {"period": "daily", "compare": "previous"}
+    assert client.get("/analytics/workspace/w1/aggregated", params=query).status_code == 422
+
+
+def test_export_streams_every_row(client: httpx.Client) -> None:
+    day = {"startDate": str((NOW - timedelta(days=1)).date()), "endDate": str(NOW.date())}
+    answer = client.get("/analytics/workspace/w1/export", params={"dataset": "metrics", "format": "csv", **day})
+    assert len(answer.text.splitlines()) == 6
+    lines = client.get("/analytics/workspace/w1/export", params={"dataset": "metrics", "format": "ndjson", **day})
+    assert len(lines.text.splitlines()) == 5
