@@ -2,23 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.catalog import CATALOG, RATE_BASIS, engagement
 from metrics.clock import utcnow
-from metrics.documents import Document, Platform, PostDocument
-from metrics.periods import HOUR, Period, period_start, slot_of
+from metrics.documents import Document, PostDocument
+from metrics.periods import HOUR, slot_of
 from metrics.store import Store
 from metrics.store.observations import Position, position
 from serving.access import account, operation, post, workspace
 from serving.answers import cached, encode, envelope, milliseconds, observation, renamed, respond
 from serving.cache import State, finish
-from serving.problems import Problem
 from serving.query import (
-    AggregatedQuery,
     MetricsQuery,
     NoQuery,
     PageQuery,
@@ -153,42 +151,6 @@ def _rank(data: dict[str, Any], sort: str) -> tuple[bool, float, str]:
     """Order by a value, greatest first; posts without it come last, never as 0."""
     value = data["publishedAt"].timestamp() if sort == "publishedAt" else data["metrics"].get(sort)
     return value is None, -(value or 0), data["postId"]
-
-
-async def aggregated(request: Request) -> Response:
-    """Answer the rollups of periods that overlap the range."""
-    workspace_id = await workspace(request, "read")
-    query, parts, route = parse(request, AggregatedQuery), services(request), request.url.path
-    place = decode_cursor(query, route, 2)
-    after = (instant(place[0]), str(place[1])) if place else None
-    start, end = query.bounds()
-    if query.period == "custom" or query.compare is not None:
-        parameter = "period" if query.period == "custom" else "compare"
-        raise Problem(422, f"{parameter}: this server does not answer it", errors=[(parameter, "not offered here")])
-    period: Period = query.period  # type: ignore[assignment]
-
-    def read(state: State) -> bytes:
-        found = parts.store.rollups.aggregated(
-            workspace_id,
-            period,
-            period_start(period, start),
-            end,
-            platform=cast("Platform | None", query.platform),
-            account_ids=[query.account_id] if query.account_id else None,
-            limit=query.limit + 1,
-            after=after,
-        )
-        more, found = len(found) > query.limit, found[: query.limit]
-        place = [milliseconds(found[-1]["periodStart"]), found[-1]["accountId"]] if more else None
-        cursor = encode_cursor(query, route, place) if place else None
-        scope: dict[str, Any] = {"workspaceId": workspace_id}
-        scope |= {"platform": query.platform} if query.platform else {}
-        scope |= {"accountId": query.account_id} if query.account_id else {}
-        data = [{n: v for n, v in d.items() if n != "_id"} for d in found]
-        covered = coverage(parts.store, scope, start, end)
-        return encode(envelope(data, query, state, cursor=cursor, period=period, coverage=covered))
-
-    return await cached(request, workspace_id, "aggregated", query, lambda s: parts.threads.run(read, s))
 
 
 async def accounts(request: Request) -> Response:

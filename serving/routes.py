@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving import export, reads, writes
+from serving import aggregated, export, reads, writes
 from serving import query as queries
 from serving.stream import route as stream
 
@@ -35,7 +35,7 @@ OPERATIONS = (
     Operation("GET", f"{_W}/metrics", reads.workspace_metrics, "read", queries.MetricsQuery),
     Operation("GET", f"{_A}/metrics", reads.account_metrics, "read", queries.MetricsQuery),
     Operation("GET", "/analytics/post/{postId}/metrics", reads.post_metrics, "read", queries.PostMetricsQuery),
-    Operation("GET", f"{_W}/aggregated", reads.aggregated, "read", queries.AggregatedQuery),
+    Operation("GET", f"{_W}/aggregated", aggregated.aggregated, "read", queries.AggregatedQuery),
     Operation("GET", f"{_W}/posts", reads.posts, "read", queries.PostsQuery),
     Operation("GET", f"{_W}/accounts", reads.accounts, "read"),
     Operation("GET", f"{_W}/export", export.export, "read", queries.ExportQuery, media_type="application/x-ndjson"),

@@ -1,11 +1,13 @@
 """Reads: envelope, parameters, cursors, tenancy, ETags, the cache."""
 
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from metrics.events import Announcer
+from metrics.periods import midnight
 from metrics.store import Store
 from tests.serving.conftest import NOW, observation
 
@@ -97,9 +99,30 @@ def test_accounts_never_show_credentials(client: httpx.Client) -> None:
     assert "credentials" not in answer.text
 
 
-def test_aggregated_with_compare_is_refused_clearly(client: httpx.Client) -> None:
-    query = {"period": "daily", "compare": "previous"}
-    assert client.get("/analytics/workspace/w1/aggregated", params=query).status_code == 422
+def rollup(day: int, engagement: int) -> dict[str, Any]:
+    start = midnight((NOW - timedelta(days=day)).date())
+    metrics = {"totalEngagement": engagement, "followers": 100, "followerGrowth": 0}
+    return {
+        "_id": f"a1|daily|{day}", "workspaceId": "w1", "accountId": "a1", "platform": "instagram", "period": "daily",
+        "periodStart": start, "periodEnd": start + timedelta(days=1), "aggregatedMetrics": metrics, "unavailable": {},
+        "coverage": {"expectedSlots": 24, "observedSlots": 24}, "status": "complete", "definitionVersion": 1,
+        "computedAt": NOW, "runId": "r",
+    }  # fmt: skip
+
+
+def test_totals_are_compared_with_the_period_before(client: httpx.Client, seeded: Store) -> None:
+    seeded.rollups.accounts.insert_many([rollup(2, 10), rollup(1, 15)])
+    day = str((NOW - timedelta(days=1)).date())
+    query = {"period": "daily", "compare": "previous", "startDate": day, "endDate": day}
+    body = client.get("/analytics/workspace/w1/aggregated", params=query).json()
+    assert [d["aggregatedMetrics"]["totalEngagement"] for d in body["data"]] == [15]
+    (total,) = body["totals"]
+    assert total["comparison"]["changes"]["totalEngagement"]["delta"] == 5
+
+
+def test_custom_period_is_answered(client: httpx.Client) -> None:
+    answer = client.get("/analytics/workspace/w1/aggregated", params={"period": "custom"})
+    assert (answer.status_code, answer.json()["data"]) == (200, [])
 
 
 def test_export_streams_every_row(client: httpx.Client) -> None:
