@@ -32,6 +32,7 @@ _UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+_WILL_RETRY = "dagster/will_retry"
 _ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
@@ -81,7 +82,7 @@ def _settle_ended(clients: Clients, instance: DagsterInstance) -> None:
     """Finish operations whose run ended without a word: crashed, cancelled, or failed before its asset began."""
     for operation in clients.store.operations.find(["queued", "running"], limit=200):
         runs = instance.get_runs(filters=RunsFilter(tags={OPERATION: operation["_id"]}), limit=1)
-        if runs and runs[0].status in _ENDED_BADLY:
+        if runs and runs[0].status in _ENDED_BADLY and runs[0].tags.get(_WILL_RETRY) != "true":
             _fail(clients, operation, f"run {runs[0].run_id} ended as {runs[0].status.value.lower()}")
 
 
@@ -102,7 +103,9 @@ def late_data(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterat
     pending = {period: clients.store.marks.pending(period) for period in PERIODS}
     rolls = runs_to_request(pending, _busy(context.instance), utcnow())
     requests = [request for roll in rolls if (request := _late_request(context.instance, roll))]
-    yield from requests or [dg.SkipReason("no rollup is behind its observations")]
+    yield from requests
+    if not requests:
+        yield dg.SkipReason("no rollup is behind its observations")
 
 
 def _busy(instance: DagsterInstance) -> Iterable[Period]:

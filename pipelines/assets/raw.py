@@ -53,7 +53,7 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
             "the past gets only what the platform still answers for it: the metadata says what was not recoverable."
         ),
     )
-    def raw(context: dg.AssetExecutionContext, tidemark: Tidemark) -> dg.MaterializeResult[None]:
+    def raw(context: dg.AssetExecutionContext, tidemark: Tidemark) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
         clients = tidemark.clients()
         operation_id = context.run.tags.get(OPERATION)
         parts = int(context.run.tags.get(ASSETS, 1))

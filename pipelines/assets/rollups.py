@@ -56,7 +56,7 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": _COLUMNS, "collection": "aggregated_metrics"},
         description=_DESCRIPTIONS[period],
     )
-    def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> dg.MaterializeResult[None]:
+    def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
         clients = tidemark.clients()
         operation_id = context.run.tags.get(OPERATION)
         with operations.carrying_out(clients, operation_id, context.run_id, name, 1) as outcome:

@@ -1,0 +1,89 @@
+"""The accounts file: CSV with a header, or one JSON object a line. Taken as a whole or refused as a whole.
+
+Columns: `workspaceId, platform, platformAccountId, handle, accessToken`.
+"""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import Any
+
+from metrics.documents import PLATFORMS, Platform
+from metrics.errors import InvalidInput
+from metrics.ids import account_id, check_id
+
+COLUMNS = ("workspaceId", "platform", "platformAccountId", "handle", "accessToken")
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """One account to connect; its token stays out of the repr."""
+
+    workspace_id: str
+    platform: Platform
+    platform_account_id: str
+    handle: str
+    access_token: str = field(repr=False)
+
+    @property
+    def account_id(self) -> str:
+        """Our id of it."""
+        return account_id(self.workspace_id, self.platform, self.platform_account_id)
+
+
+def parse(text: str) -> list[NewAccount]:
+    """Return the accounts of a file.
+
+    Raises:
+        InvalidInput: at least one line is wrong; the message names each with its number and says what is wrong.
+    """
+    found: list[NewAccount] = []
+    problems: list[str] = []
+    seen: dict[str, int] = {}
+    for number, row in _rows(text):
+        try:
+            account = _account(row)
+        except InvalidInput as error:
+            problems.append(f"line {number}: {error}")
+            continue
+        first = seen.setdefault(account.account_id, number)
+        if first != number:
+            problems.append(f"line {number}: the same account as line {first}")
+        found.append(account)
+    if problems:
+        raise InvalidInput("nothing was imported; " + "; ".join(problems))
+    if not found:
+        raise InvalidInput(f"the file holds no account; its columns are {', '.join(COLUMNS)}")
+    return found
+
+
+def _rows(text: str) -> Iterator[tuple[int, Any]]:
+    if text.lstrip().startswith("{"):
+        for number, line in enumerate(text.splitlines(), start=1):
+            if line.strip():
+                try:
+                    yield number, json.loads(line)
+                except ValueError:
+                    yield number, None
+        return
+    reader = csv.DictReader(StringIO(text))
+    for row in reader:
+        yield reader.line_num, row
+
+
+def _account(row: Any) -> NewAccount:
+    if not isinstance(row, dict) or None in row:
+        raise InvalidInput("is no account: it needs " + ", ".join(COLUMNS))
+    values = {name: str(row.get(name) or "").strip() for name in COLUMNS}
+    if missing := [name for name in COLUMNS if not values[name]]:
+        raise InvalidInput(f"{', '.join(missing)} missing")
+    platform = next((p for p in PLATFORMS if p == values["platform"]), None)
+    if platform is None:
+        raise InvalidInput(f"platform {values['platform']} is none of {', '.join(PLATFORMS)}")
+    check_id(values["workspaceId"], "workspaceId")
+    check_id(values["platformAccountId"], "platformAccountId")
+    return NewAccount(
+        values["workspaceId"], platform, values["platformAccountId"], values["handle"], values["accessToken"]
+    )

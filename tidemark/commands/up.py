@@ -1,0 +1,55 @@
+"""`tidemark up`."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from metrics.settings import load_settings
+from tidemark.commands.console import out
+from tidemark.stack.up import Up
+
+
+def up(
+    seed: Annotated[bool, typer.Option(help="Write 35 days of history at the first start.")] = True,
+    dagster: Annotated[bool, typer.Option(help="Start Dagster too.")] = True,
+    days: Annotated[int, typer.Option(min=1, max=390, help="Days of history.")] = 35,
+    workspaces: Annotated[int, typer.Option(min=1, max=100, help="Workspaces of history.")] = 3,
+) -> None:
+    """Start everything on this machine and stay in the foreground; Ctrl-C stops it.
+
+    Examples: tidemark up; TIDEMARK_HTTP_PORT=8080 tidemark up --no-seed
+    """
+    started = time.monotonic()
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def say(line: str) -> None:
+            out.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {line}")
+            bar.update(task, description=line[:28])
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        def announce(urls: dict[str, str]) -> None:
+            bar.stop()
+            _print_urls(urls, time.monotonic() - started)
+
+        stack = Up(load_settings(), say, progress, seed, dagster, days, workspaces)
+        stack.run(announce)
+
+
+def _print_urls(urls: dict[str, str], seconds: float) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    table.add_row("dashboard", f"{urls['http']}/#key={urls['key']}")
+    table.add_row("HTTP API", f"{urls['http']}/docs")
+    if urls["dagster"]:
+        table.add_row("Dagster", urls["dagster"])
+    table.add_row("simulator", urls["simulator"])
+    table.add_row("key", urls["key"])
+    out.print(f"\nready after {seconds:.0f} s\n")
+    out.print(table, soft_wrap=True)
+    out.print("\nCtrl-C stops everything and keeps the data.")

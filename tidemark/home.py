@@ -1,0 +1,90 @@
+"""The folder of one stack, `$TIDEMARK_HOME`: what lies where, and secrets that only their owner may read."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metrics.accounts import generate_secret_key
+from metrics.errors import TidemarkError
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths below `$TIDEMARK_HOME`."""
+
+    path: Path
+
+    @property
+    def logs(self) -> Path:
+        """One log per process."""
+        return self.path / "logs"
+
+    @property
+    def dagster(self) -> Path:
+        """DAGSTER_HOME."""
+        return self.path / "dagster"
+
+    @property
+    def up_file(self) -> Path:
+        """What runs here and where: written when everything is ready."""
+        return self.path / "up.json"
+
+    def prepare(self) -> None:
+        """Make the folders, and put `dagster.yaml` where Dagster looks for it."""
+        self.dagster.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
+        shutil.copyfile(dagster_yaml(), self.dagster / "dagster.yaml")
+
+    def secret_key(self) -> str:
+        """Return the key that seals credentials here, made at the first call."""
+        path = self.path / "secret.key"
+        if not path.exists():
+            write_private(path, generate_secret_key())
+        return path.read_text().strip()
+
+    def read(self, name: str) -> Any:
+        """Return a JSON file, or None where it is missing or broken: all of them can be made again."""
+        try:
+            return json.loads((self.path / name).read_text())
+        except (OSError, ValueError):
+            return None
+
+    def write(self, name: str, value: Any) -> None:
+        """Write a JSON file, whole or not at all, readable by its owner alone."""
+        write_private(self.path / name, json.dumps(value, indent=2) + "\n")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder; the kernel lets go of it however we end.
+
+        Raises:
+            TidemarkError: another stack runs in it.
+        """
+        with (self.path / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise TidemarkError(
+                    f"a stack already runs in {self.path}: stop it, or set TIDEMARK_HOME to another folder"
+                ) from None
+            yield
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file in one step; mode 0600."""
+    temporary = path.with_suffix(".new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+def dagster_yaml() -> Path:
+    """Return our `dagster.yaml`: beside the packages in a checkout, inside this one in a wheel."""
+    here = Path(__file__).parent
+    return next(p for p in (here.parent / "dagster.yaml", here / "dagster.yaml") if p.exists())

@@ -1,0 +1,185 @@
+"""Seeded history: what collection would have written, from the simulator's truth, through the same stores."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from metrics.accounts import Vault
+from metrics.catalog import metrics_of, offered
+from metrics.documents import AccountDocument, CollectionDocument, Observation, Reason
+from metrics.ids import account_id, post_id
+from metrics.periods import DAY, HOUR, midnight, slot_of
+from metrics.store import Store
+from metrics.store.collected import record_id
+from pipelines.collect import observe
+from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
+from pipelines.platforms.base import Post
+from pipelines.platforms.instagram import API_VERSION
+from simulator import truth
+from simulator.instagram import MIN_STORY_VIEWERS, day_end
+from simulator.world import STORY_LIFE, SimAccount, SimPost, World
+
+WORKSPACES = ("demo-north", "demo-harbour", "demo-south")
+RUN_ID = "seed"
+_LAG = timedelta(seconds=20)
+_WEEKLY = "weeklyReach"
+_LEVELS = {m.name: m.offers["instagram"].field for m in metrics_of("account", "gauge") if "instagram" in m.offers}
+_DAYS = {
+    m.name: m.offers["instagram"].field
+    for m in metrics_of("account", "period_sum", "period_unique")
+    if "instagram" in m.offers
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is seeded: `[start, end)` in whole hours, for accounts of workspaces."""
+
+    start: datetime
+    end: datetime
+    workspaces: tuple[str, ...] = WORKSPACES
+    accounts: int = 2
+
+    @property
+    def pairs(self) -> list[tuple[str, int]]:
+        """Workspaces with the numbers of their accounts in the simulator."""
+        return [(w, n * self.accounts + i) for n, w in enumerate(self.workspaces) for i in range(self.accounts)]
+
+
+def plan(now: datetime, days: int = 35, workspaces: int = len(WORKSPACES)) -> Plan:
+    """Return the plan of `days` days that end with the hour that just ended."""
+    end = slot_of(now)
+    names = tuple(WORKSPACES[n] if n < len(WORKSPACES) else f"demo-{n + 1}" for n in range(workspaces))
+    return Plan(midnight((end - timedelta(days=days)).date()), end, names)
+
+
+def seed(store: Store, vault: Vault, world: World, what: Plan, progress: Callable[[int, int], None]) -> int:
+    """Write accounts, posts, observations, records and marks; return how many observations.
+
+    Doing it twice changes no number: the log takes the same values again. `progress` gets accounts done and in all.
+    """
+    written = 0
+    for done, (workspace_id, index) in enumerate(what.pairs):
+        progress(done, len(what.pairs))
+        sim = world.account("instagram", index)
+        account = _account(workspace_id, sim, vault, what.start)
+        posts = world.posts(sim, what.start - FOLLOWED_UNTIL, what.end)
+        store.accounts.put([account])
+        _put_posts(store, account, posts, what.end)
+        written += store.observations.append(observations(world, account, sim, posts, what))
+        store.collections.put(_records(account, what))
+        days = (what.end - what.start) // DAY + 1
+        store.marks.touch((workspace_id, "daily", what.start + DAY * n) for n in range(days))
+    progress(len(what.pairs), len(what.pairs))
+    return written
+
+
+def observations(
+    world: World, account: AccountDocument, sim: SimAccount, posts: list[SimPost], what: Plan
+) -> Iterator[Observation]:
+    """Yield all observations of one account and its posts."""
+    yield from _levels(world, account, sim, what)
+    yield from _provider_days(world, account, sim, what)
+    for post in posts:
+        yield from _post(world, account, post, what)
+
+
+def _account(workspace_id: str, sim: SimAccount, vault: Vault, connected: datetime) -> AccountDocument:
+    return {
+        "_id": account_id(workspace_id, sim.platform, sim.platform_account_id),
+        "workspaceId": workspace_id,
+        "platform": sim.platform,
+        "platformAccountId": sim.platform_account_id,
+        "handle": sim.handle,
+        "state": "active",
+        "connectedAt": connected,
+        "credentials": vault.seal({"access_token": sim.token}),
+    }
+
+
+def _put_posts(store: Store, account: AccountDocument, posts: list[SimPost], now: datetime) -> None:
+    documents = [
+        observe.post_document(account, Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at))
+        for p in posts
+    ]
+    store.posts.put(documents)
+    for post in posts:
+        if post.deleted_at is not None and post.deleted_at <= now:
+            # Noticed by the first collection after it.
+            store.posts.mark_deleted([post_id(account["_id"], post.platform_post_id)], slot_of(post.deleted_at) + HOUR)
+
+
+def _levels(world: World, account: AccountDocument, sim: SimAccount, what: Plan) -> Iterator[Observation]:
+    slot = what.start
+    while slot < what.end:
+        values = {name: truth.account_value(world, sim, field, slot + HOUR) for name, field in _LEVELS.items()}
+        yield _observation(account, slot, slot + HOUR + _LAG, values)
+        slot += HOUR
+
+
+def _provider_days(world: World, account: AccountDocument, sim: SimAccount, what: Plan) -> Iterator[Observation]:
+    day = what.start.date()
+    while (read_at := day_end(day).replace(minute=0) + timedelta(hours=3)) <= what.end:
+        values = {name: _day_value(world, sim, name, field, day) for name, field in _DAYS.items()}
+        yield _observation(account, observe.last_slot(day), read_at, values)
+        day += DAY
+
+
+def _day_value(world: World, sim: SimAccount, name: str, field: str, day: date) -> int:
+    return (truth.week_value if name == _WEEKLY else truth.day_value)(world, sim, field, day)
+
+
+def _post(world: World, account: AccountDocument, post: SimPost, what: Plan) -> Iterator[Observation]:
+    fields = {n: o.field for n, o in offered("instagram", post.metric_type, post.content_type).items()}
+    end = min(what.end, post.published_at + STORY_LIFE) if post.metric_type == "story" else what.end
+    for slot in due_slots(post.published_at, what.start, end):
+        now = slot + HOUR
+        if not post.visible(now):
+            continue
+        few = post.metric_type == "story" and truth.post_value(world, post, "reach", now) < MIN_STORY_VIEWERS
+        values = {} if few else {name: truth.post_value(world, post, field, now) for name, field in fields.items()}
+        unavailable: dict[str, Reason] = dict.fromkeys(fields, "privacy_threshold") if few else {}
+        yield _observation(account, slot, now + _LAG, values, unavailable, post)
+
+
+def _observation(
+    account: AccountDocument,
+    slot: datetime,
+    collected_at: datetime,
+    metrics: dict[str, int],
+    unavailable: dict[str, Reason] | None = None,
+    post: SimPost | None = None,
+) -> Observation:
+    return Observation(
+        workspace_id=account["workspaceId"],
+        account_id=account["_id"],
+        platform=account["platform"],
+        metric_type=post.metric_type if post else "account",
+        slot=slot,
+        collected_at=collected_at,
+        metrics=metrics,
+        unavailable=unavailable or {},
+        run_id=RUN_ID,
+        api_version=API_VERSION,
+        post_id=post_id(account["_id"], post.platform_post_id) if post else None,
+        platform_post_id=post.platform_post_id if post else None,
+        content_type=post.content_type if post else None,
+    )
+
+
+def _records(account: AccountDocument, what: Plan) -> Iterator[CollectionDocument]:
+    slot = what.start
+    while slot < what.end:
+        yield {
+            "_id": record_id(account["_id"], slot),
+            "workspaceId": account["workspaceId"],
+            "accountId": account["_id"],
+            "platform": account["platform"],
+            "slot": slot,
+            "state": "collected",
+            "finishedAt": slot + HOUR + _LAG,
+            "runId": RUN_ID,
+            "observations": 1,
+            "calls": 0,
+        }
+        slot += HOUR

@@ -1,0 +1,78 @@
+"""The services of the stack: their commands, and how each shows that it is ready."""
+
+import sys
+from collections.abc import Callable, Mapping
+
+import requests
+
+from tidemark.home import Home
+from tidemark.stack.ports import HOST
+from tidemark.stack.process import Child
+from tidemark.stack.supervisor import Service
+
+_PYTHON = sys.executable
+_ASK = requests.Session()
+_ASK.trust_env = False
+
+
+def simulator(home: Home, port: int) -> Service:
+    """Return the platforms' simulator."""
+    command = [_PYTHON, "-m", "simulator", "--host", HOST, "--port", str(port)]
+    return _service("simulator", command, home, {}, _answers(f"http://{HOST}:{port}/_control/clock"))
+
+
+def code_server(home: Home, port: int, environment: Mapping[str, str]) -> Service:
+    """Return Dagster's code server: the webserver and the daemon share it, and it starts the runs."""
+    command = [
+        _PYTHON, "-m", "dagster", "api", "grpc", "-h", HOST, "-p", str(port), "-m", "pipelines.definitions",
+        "--location-name", "pipelines",
+    ]  # fmt: skip
+    return _service("dagster code server", command, home, environment, lambda: True)
+
+
+def webserver(home: Home, port: int, grpc_port: int, environment: Mapping[str, str]) -> Service:
+    """Return the Dagster UI."""
+    command = [
+        _PYTHON, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), "--grpc-host", HOST,
+        "--grpc-port", str(grpc_port),
+    ]  # fmt: skip
+    return _service("dagster webserver", command, home, environment, lambda: _loaded(port))
+
+
+def daemon(home: Home, grpc_port: int, environment: Mapping[str, str]) -> Service:
+    """Return the Dagster daemon: schedules, sensors, queue, backfills."""
+    command = [_PYTHON, "-m", "dagster._daemon", "run", "--grpc-host", HOST, "--grpc-port", str(grpc_port)]
+    return _service("dagster daemon", command, home, environment, lambda: True)
+
+
+def serving(home: Home, port: int, environment: Mapping[str, str]) -> Service:
+    """Return the HTTP API."""
+    command = [_PYTHON, "-m", "serving", "--host", HOST, "--port", str(port)]
+    return _service("serving", command, home, environment, _answers(f"http://{HOST}:{port}/readyz"))
+
+
+def _service(
+    name: str, command: list[str], home: Home, environment: Mapping[str, str], ready: Callable[[], bool]
+) -> Service:
+    log = home.logs / f"{name.replace(' ', '-')}.log"
+    return Service(name, lambda: Child.start(name, command, log=log, environment=environment), ready)
+
+
+def _answers(url: str) -> Callable[[], bool]:
+    def ready() -> bool:
+        try:
+            return _ASK.get(url, timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
+
+    return ready
+
+
+def _loaded(port: int) -> bool:
+    """Tell whether the webserver answers and has loaded the definitions."""
+    query = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
+    try:
+        answer = _ASK.post(f"http://{HOST}:{port}/graphql", json={"query": query}, timeout=5)
+        return bool(answer.json()["data"]["repositoriesOrError"].get("nodes"))
+    except (requests.RequestException, ValueError, KeyError, TypeError):
+        return False

@@ -1,0 +1,149 @@
+"""Keeps children alive: one that dies is started again, one that keeps dying brings everything down."""
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+
+import psutil
+
+from metrics.errors import TidemarkError
+from tidemark.home import Home
+from tidemark.stack.process import Child
+
+WATCH_SECONDS = 0.5
+MAX_DEATHS = 5
+DEATHS_WITHIN = 60.0
+_PIDS = "pids.json"
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Service:
+    """A child that is kept alive. `start` starts it, `ready` tells whether it serves."""
+
+    name: str
+    start: Callable[[], Child]
+    ready: Callable[[], bool] = lambda: True
+    stop_seconds: float = 5.0
+    child: Child | None = None
+    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_DEATHS))
+
+
+class Supervisor:
+    """Starts services in order, watches them, stops them in the opposite order.
+
+    Children are started by the thread that calls: the kernel ends them when that thread ends.
+    """
+
+    def __init__(self, home: Home, say: Say) -> None:
+        self._home = home
+        self._say = say
+        self._services: list[Service] = []
+        self.stopping = threading.Event()
+
+    def listen(self) -> None:
+        """Stop on Ctrl-C and SIGTERM; a second Ctrl-C changes nothing."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.stopping.set()
+
+    def start(self, service: Service) -> Service:
+        """Start a service; it is watched from now on."""
+        self.check()
+        service.child = service.start()
+        self._services.append(service)
+        self._note_pids()
+        return service
+
+    def wait(self, service: Service, seconds: float) -> None:
+        """Wait until a service is ready.
+
+        Raises:
+            StartFailed: it ended or took too long.
+            Stopped: somebody pressed Ctrl-C.
+        """
+        child = service.child
+        if child is None:
+            raise TidemarkError(f"{service.name} was not started")
+
+        def ready() -> bool:
+            self.check()
+            return service.ready()
+
+        child.wait_until(ready, seconds)
+
+    def check(self) -> None:
+        """Raise `Stopped` if it was asked for."""
+        if self.stopping.is_set():
+            raise Stopped
+
+    def watch(self) -> None:
+        """Watch until asked to stop.
+
+        Raises:
+            TidemarkError: a service died too often.
+        """
+        while not self.stopping.wait(WATCH_SECONDS):
+            for service in self._services:
+                if service.child is not None and not service.child.alive:
+                    self._revive(service, service.child)
+
+    def _revive(self, service: Service, dead: Child) -> None:
+        now = time.monotonic()
+        service.deaths.append(now)
+        if len(service.deaths) == MAX_DEATHS and now - service.deaths[0] < DEATHS_WITHIN:
+            raise TidemarkError(f"{service.name} died {MAX_DEATHS} times within a minute: {dead.last_lines()}")
+        self._say(f"{service.name} died (code {dead.process.returncode}): starting it again")
+        dead.stop()
+        # It comes back sooner the first time than the fourth.
+        self.stopping.wait(0.2 * 2 ** len(service.deaths) - 0.4)
+        try:
+            service.child = service.start()
+        except TidemarkError as error:
+            self._say(f"{service.name} did not start: {error}")
+            return
+        self._note_pids()
+
+    def stop(self) -> None:
+        """Stop everything, last started first."""
+        for service in reversed(self._services):
+            if service.child is not None:
+                service.child.stop(service.stop_seconds)
+        self._services.clear()
+        (self._home.path / _PIDS).unlink(missing_ok=True)
+
+    def _note_pids(self) -> None:
+        pids = [s.child.process.pid for s in self._services if s.child is not None and s.child.alive]
+        self._home.write(_PIDS, [[pid, psutil.Process(pid).create_time()] for pid in pids if psutil.pid_exists(pid)])
+
+
+class Stopped(Exception):
+    """Somebody asked for the end while things were starting."""
+
+
+def end_leftovers(home: Home) -> int:
+    """End what a killed stack left behind in this folder, known by pid and start time; return how many."""
+    ended = []
+    for pid, created in home.read(_PIDS) or []:
+        try:
+            process = psutil.Process(pid)
+            if abs(process.create_time() - created) < 1:
+                ended += [*process.children(recursive=True), process]
+        except psutil.NoSuchProcess:
+            continue
+    for process in ended:
+        try:
+            process.terminate()
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(ended, timeout=10)
+    for process in alive:
+        process.kill()
+    return len(ended)

@@ -1,0 +1,224 @@
+"""`tidemark up`: everything on one machine, in order, until Ctrl-C."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from metrics.accounts import Vault
+from metrics.clock import utcnow
+from metrics.documents import PLATFORMS
+from metrics.settings import PREFIX, Settings, load_settings
+from metrics.store import Store
+from simulator.world import World
+from tidemark import seed
+from tidemark.home import Home, write_private
+from tidemark.stack import mongo, redis, services
+from tidemark.stack.ports import HOST, free_port, is_free, require_free
+from tidemark.stack.process import Child, StartFailed
+from tidemark.stack.supervisor import Service, Stopped, Supervisor, end_leftovers
+
+Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
+
+_START_SECONDS = 90.0
+_KEY_FILE = "key"
+
+
+@dataclass
+class Up:
+    """One stack. `say` shows a line, `progress` how far the seeding is."""
+
+    settings: Settings
+    say: Say
+    progress: Progress
+    with_seed: bool = True
+    with_dagster: bool = True
+    days: int = 35
+    workspaces: int = 3
+    home: Home = field(init=False)
+    supervisor: Supervisor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.home = Home(self.settings.home.resolve())
+        self.supervisor = Supervisor(self.home, self.say)
+
+    def run(self, announce: Callable[[dict[str, str]], None]) -> None:
+        """Start, announce the URLs, watch until asked to stop, stop.
+
+        Raises:
+            TidemarkError: something could not be started, or keeps dying.
+        """
+        self.home.path.mkdir(parents=True, exist_ok=True)
+        with self.home.lock():
+            self.supervisor.listen()
+            self.home.up_file.unlink(missing_ok=True)
+            if leftovers := end_leftovers(self.home):
+                self.say(f"ended {leftovers} processes that an earlier stack had left")
+            try:
+                announce(self._start())
+                self.supervisor.watch()
+            except Stopped:
+                pass
+            finally:
+                self.say("stopping")
+                self.home.up_file.unlink(missing_ok=True)
+                self.supervisor.stop()
+
+    def _start(self) -> dict[str, str]:
+        self.home.prepare()
+        http, dagster, simulator = self._ports()
+        environment = self._environment(simulator)
+        grpc = free_port()
+        migration = self._begin_migration(environment) if self.with_dagster else None
+        sim = self.supervisor.start(services.simulator(self.home, simulator))
+        self._start_stores(environment)
+        if self.with_dagster:
+            self.supervisor.start(services.code_server(self.home, grpc, environment))
+        settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _STORES})
+        store = Store.connect(settings)
+        store.ensure(settings)
+        key = self._key(store)
+        api = self.supervisor.start(services.serving(self.home, http, environment))
+        self.supervisor.wait(sim, _START_SECONDS)
+        ui: Service | None = None
+        if migration is not None:
+            self._finish_migration(migration)
+            ui = self.supervisor.start(services.webserver(self.home, dagster, grpc, environment))
+        if self.with_seed:
+            self._seed(store, settings, environment)
+        if ui is not None:
+            self.supervisor.start(services.daemon(self.home, grpc, environment))
+            self.supervisor.wait(ui, _START_SECONDS)
+        self.supervisor.wait(api, _START_SECONDS)
+        store.close()
+        up = {
+            "http": f"http://{HOST}:{http}",
+            "dagster": f"http://{HOST}:{dagster}" if self.with_dagster else "",
+            "simulator": f"http://{HOST}:{simulator}",
+            "mongo": environment["TIDEMARK_MONGO_URL"],
+            "redis": environment["TIDEMARK_REDIS_URL"],
+            "key": key,
+        }
+        self.home.write("up.json", up)
+        return up
+
+    def _ports(self) -> tuple[int, int, int]:
+        settings = self.settings
+        http = require_free(settings.http_port, "TIDEMARK_HTTP_PORT")
+        dagster = settings.dagster_port
+        if self.with_dagster:
+            require_free(dagster, "TIDEMARK_DAGSTER_PORT")
+        return http, dagster, require_free(settings.simulator_port, "TIDEMARK_SIMULATOR_PORT")
+
+    def _environment(self, simulator: int) -> dict[str, str]:
+        """Return what children find in their environment: settings, and where the simulator stands for a platform."""
+        ports = self.home.read("ports.json") or {}
+        ports = {
+            n: p if is_free(p) else free_port()
+            for n, p in {"mongo": free_port(), "redis": free_port(), **ports}.items()
+        }
+        self.home.write("ports.json", ports)
+        keys = ",".join(key.get_secret_value() for key in self.settings.secret_keys) or self.home.secret_key()
+        environment = {
+            "TIDEMARK_HOME": str(self.home.path),
+            "TIDEMARK_MONGO_URL": self.settings.mongo_url or mongo.url(ports["mongo"]),
+            "TIDEMARK_MONGO_DB": self.settings.mongo_db,
+            "TIDEMARK_REDIS_URL": self.settings.redis_url or redis.url(ports["redis"]),
+            "TIDEMARK_SECRET_KEYS": keys,
+            "DAGSTER_HOME": str(self.home.dagster),
+            "PYTHONUNBUFFERED": "1",
+        }
+        for platform in PLATFORMS:
+            variable = f"{PREFIX}{platform.upper()}_URL"
+            if f"{platform}_url" not in self.settings.model_fields_set:
+                environment[variable] = f"http://{HOST}:{simulator}"
+        return environment
+
+    def _start_stores(self, environment: dict[str, str]) -> None:
+        data, logs = self.home.path, self.home.logs
+        if self.settings.mongo_url is None:
+            self.say("MongoDB")
+            port = int(environment["TIDEMARK_MONGO_URL"].split(":")[2].split("/")[0])
+            self._start_child("MongoDB", lambda: mongo.start(data / "mongo", port, logs))
+        if self.settings.redis_url is None:
+            self.say("Redis")
+            redis_port = int(environment["TIDEMARK_REDIS_URL"].split(":")[2].split("/")[0])
+            self._start_child("Redis", lambda: redis.start(data / "redis", redis_port, logs))
+
+    def _start_child(self, name: str, start: Callable[[], Child]) -> None:
+        self.supervisor.start(Service(name, start, stop_seconds=10.0))
+
+    def _key(self, store: Store) -> str:
+        """Return the key of this stack, the same at every start as long as it is valid."""
+        path: Path = self.home.path / _KEY_FILE
+        if path.exists():
+            key = path.read_text().strip()
+            found = store.keys.look_up(key)
+            if found is not None and found.valid(utcnow()):
+                return key
+        key, _ = store.keys.create("tidemark up", ["*"], ["read", "collect", "admin"])
+        write_private(path, key)
+        return key
+
+    def _begin_migration(self, environment: dict[str, str]) -> subprocess.Popen[bytes] | None:
+        """Make Dagster's tables before its processes start together: two that make them at once kill each other."""
+        if (self.home.dagster / f".migrated-{version('dagster')}").exists():
+            return None
+        with (self.home.logs / "dagster-migrate.log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "dagster", "instance", "migrate"],
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _finish_migration(self, migration: subprocess.Popen[bytes] | None) -> None:
+        if migration is None:
+            return
+        self.say("Dagster's storage")
+        if migration.wait(_START_SECONDS) != 0:
+            raise StartFailed(f"dagster instance migrate failed: see {self.home.logs / 'dagster-migrate.log'}")
+        (self.home.dagster / f".migrated-{version('dagster')}").touch()
+
+    def _seed(self, store: Store, settings: Settings, environment: dict[str, str]) -> None:
+        """Write the history, once; an interrupted seeding is done again and doubles nothing."""
+        if store.accounts.workspaces() and self.home.read("seeded.json"):
+            return
+        self.say("35 days of history")
+        what = seed.plan(utcnow(), self.days, self.workspaces)
+        seed.seed(store, Vault(settings.secret_keys), World(), what, self._checked)
+        if self.with_dagster:
+            self.say("rollups")
+            self._history("roll", what.start, what.end, environment, wait=True)
+            self._history("report", what.start, what.end, environment, wait=False)
+        self.home.write("seeded.json", {"start": what.start.isoformat(), "end": what.end.isoformat()})
+
+    def _checked(self, done: int, total: int) -> None:
+        self.supervisor.check()
+        self.progress(done, total)
+
+    def _history(self, task: str, start: datetime, end: datetime, environment: dict[str, str], *, wait: bool) -> None:
+        span = [instant.strftime("%Y-%m-%dT%H:%M") for instant in (start, end)]
+        command = [sys.executable, "-m", "tidemark.history", task, *span]
+        child = Child.start(f"history {task}", command, log=self.home.logs / "history.log", environment=environment)
+        if not wait:
+            return
+        deadline = time.monotonic() + _START_SECONDS
+        while child.alive:
+            self.supervisor.check()
+            if time.monotonic() > deadline:
+                child.stop()
+                raise StartFailed(f"rolling up the history took over {_START_SECONDS:.0f} s: {child.last_lines()}")
+            self.supervisor.stopping.wait(0.1)
+        if child.process.returncode != 0:
+            raise StartFailed(f"rolling up the history failed: {child.last_lines()}")
+
+
+_STORES = {"TIDEMARK_MONGO_URL", "TIDEMARK_MONGO_DB", "TIDEMARK_REDIS_URL", "TIDEMARK_SECRET_KEYS", "TIDEMARK_HOME"}
