@@ -7,12 +7,12 @@ from typing import Any
 from metrics.aggregation.expressions import Expression, known, percent, when
 from metrics.aggregation.subjects import WEEKLY_REACH
 from metrics.catalog import (
+    CATALOG,
     DEFINITION_VERSION,
     ENGAGEMENT_PARTS,
     RATE_BASIS,
     engagement_parts,
     metrics_of,
-    supported,
 )
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS, Document
 from metrics.periods import DAY, WEEK, slot_of
@@ -206,7 +206,7 @@ def _unavailable(span: Any) -> Expression:
         lacking = sorted(p for p in PLATFORMS if not _has_posts_with(p, name))
         reasons[total_name(name)] = when({"$in": ["$platform", lacking]}, "not_supported", "no_observation")
     reasons |= dict.fromkeys((*_RATES, *_FOLLOWERS), "no_observation")
-    reasons["reach"] = "no_observation" if span in (DAY, WEEK) else "not_additive"
+    reasons["reach"] = _offered_or("no_observation" if span in (DAY, WEEK) else "not_additive", "reach")
     reasons |= {name: _offered_or("no_observation", name) for name in PERIOD_SUMS}
     return {name: when({"$lte": [f"$metrics.{name}", None]}, why) for name, why in reasons.items()}
 
@@ -218,5 +218,5 @@ def _has_posts_with(platform: Any, name: str) -> bool:
 
 
 def _offered_or(reason: str, name: str) -> Expression:
-    lacking = sorted(p for p in PLATFORMS if not supported(p, name))
+    lacking = sorted(p for p in PLATFORMS if p not in CATALOG["account", name].offers)
     return when({"$in": ["$platform", lacking]}, "not_supported", reason)

@@ -21,6 +21,12 @@ def numbers(path: str) -> Expression:
     return {"$filter": {"input": {"$ifNull": [path, []]}, "cond": known("$$this")}}
 
 
+def numbers_only(document: Expression) -> Expression:
+    """Return an object without the fields that hold no number."""
+    kept = {"$filter": {"input": {"$objectToArray": document}, "as": "field", "cond": known("$$field.v")}}
+    return {"$arrayToObject": kept}
+
+
 def percent(numerator: Expression, denominator: Expression) -> Expression:
-    """Return `100 × numerator / denominator`."""
+    """Return `100 x numerator / denominator`."""
     return {"$multiply": [100, {"$divide": [numerator, denominator]}]}

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from metrics.aggregation.expressions import numbers_only
 from metrics.aggregation.subjects import day_entries
 from metrics.catalog import metrics_of
 from metrics.documents import Document
@@ -30,7 +31,7 @@ def day_stages(workspace_id: str, start: datetime, openings: list[Opening], now:
                 "said": {"$push": {"c": "$collectedAt", "i": "$_id", "m": "$metrics"}},
             }
         },
-        {"$project": {"s": "$_id.s", "t": "$_id.t", "metadata": 1, "m": _counting("$said")}},
+        {"$project": {"s": "$_id.s", "t": "$_id.t", "metadata": 1, "m": _counting("$said", start)}},
         {"$unionWith": {"pipeline": [{"$documents": [_opening(o) for o in openings]}]}} if openings else {"$match": {}},
         {"$sort": {"t": 1}},
         {
@@ -63,16 +64,13 @@ def day_stages(workspace_id: str, start: datetime, openings: list[Opening], now:
     ]
 
 
-def _counting(said: str) -> Any:
-    """Merge what was said of a slot, oldest first; numbers only where there is more than one to merge."""
+def _counting(said: str, start: datetime) -> Any:
+    """Merge what was said of a slot, oldest first; numbers only where there is more to merge than the one of a slot."""
     in_order = {"$sortArray": {"input": said, "sortBy": {"c": 1, "i": 1}}}
-    numbers = {
-        "$arrayToObject": {
-            "$filter": {"input": {"$objectToArray": "$$this.m"}, "as": "e", "cond": {"$isNumber": "$$e.v"}}
-        }
-    }
+    numbers = numbers_only("$$this.m")
     merged = {"$reduce": {"input": in_order, "initialValue": {}, "in": {"$mergeObjects": ["$$value", numbers]}}}
-    return {"$cond": [{"$eq": [{"$size": said}, 1]}, {"$first": f"{said}.m"}, merged]}
+    alone = {"$and": [{"$eq": [{"$size": said}, 1]}, {"$gte": ["$_id.t", start]}]}
+    return {"$cond": [alone, {"$first": f"{said}.m"}, merged]}
 
 
 def _shows_a_level() -> Any:

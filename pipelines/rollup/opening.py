@@ -11,6 +11,7 @@ from typing import Any
 
 from pymongo.collection import Collection
 
+from metrics.aggregation.expressions import numbers_only
 from metrics.documents import Document
 from metrics.periods import HOUR
 from metrics.store import Store
@@ -76,7 +77,7 @@ def _survey(workspace_id: str, start: datetime, end: datetime) -> list[Document]
                 "wanted": {
                     "$setDifference": [
                         {"$let": {"vars": {"values": "$within"}, "in": keys}},
-                        {"$let": {"vars": {"values": "$before"}, "in": keys}},
+                        {"$let": {"vars": {"values": numbers_only("$before")}, "in": keys}},
                     ]
                 },
             }
@@ -86,6 +87,8 @@ def _survey(workspace_id: str, start: datetime, end: datetime) -> list[Document]
 
 def _search(log: Collection[Document], workspace_id: str, missing: list[Opening], start: datetime) -> None:
     """Fill in values before the hour before `start`, the newest first."""
+    if not missing:
+        return
     oldest = log.find_one({"metadata.workspaceId": workspace_id}, {"timestamp": 1}, sort=[("timestamp", 1)])
     floor = oldest["timestamp"] if oldest else start
     high = start - HOUR
@@ -117,7 +120,7 @@ def _last_values(
             [
                 {"$match": match},
                 {"$sort": {"timestamp": 1, "collectedAt": 1, "_id": 1}},
-                {"$group": {"_id": SUBJECT, "metrics": {"$mergeObjects": "$metrics"}}},
+                {"$group": {"_id": SUBJECT, "metrics": {"$mergeObjects": numbers_only("$metrics")}}},
             ],
             allowDiskUse=True,
         )

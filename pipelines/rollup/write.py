@@ -10,7 +10,8 @@ from metrics.clock import isoformat
 from metrics.documents import Document
 from metrics.periods import Period
 
-_STAMPS = ("computedAt", "runId", "rollId", "basis")
+STAMPS = ("computedAt", "runId", "rollId", "changedBy", "basis")
+"""Fields that tell of a roll, not of the log: what was rolled twice differs in these alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,23 @@ def write(
     source: Collection[Document], stages: list[Document], target: Collection[Document], at: Target, subject: str
 ) -> Written:
     """Run `stages` over `source` and make their results the documents of `at` in `target`; the rest of it goes."""
-    before = {d["_id"]: d.get("rollId") for d in target.find(at.query, {"rollId": 1})}
+    before = _rolls(target, at)
     source.aggregate([*stages, _stamp(at, subject), _merge(target.name)], allowDiskUse=True)
-    after = {
-        d["_id"]: (d.get("rollId"), d["computedAt"]) for d in target.find(at.query, {"rollId": 1, "computedAt": 1})
+    after = _rolls(target, at)
+    ours = [key for key, row in after.items() if row.get("rollId") == at.roll_id]
+    changed = [key for key, row in after.items() if row.get("changedBy") == at.roll_id]
+    # What another roll wrote since, or what one wrote that had read more of the log, is not ours to remove.
+    stale = {
+        key: row.get("rollId")
+        for key, row in after.items()
+        if key in before and before[key].get("rollId") == row.get("rollId") and row.get("basis", 0) <= at.basis
     }
-    ours = {key for key, (roll_id, _) in after.items() if roll_id == at.roll_id}
-    stale = {key: before[key] for key, (roll_id, _) in after.items() if key in before and before[key] == roll_id}
-    removed = _remove(target, {key: roll_id for key, roll_id in stale.items() if key not in ours})
-    changed = [key for key in ours if after[key][1] == at.now]
-    return Written(len(ours), changed, removed)
+    return Written(len(ours), changed, _remove(target, stale))
+
+
+def _rolls(target: Collection[Document], at: Target) -> dict[str, Document]:
+    fields = {"rollId": 1, "changedBy": 1, "basis": 1}
+    return {row["_id"]: row for row in target.find(at.query, fields)}
 
 
 def _stamp(at: Target, subject: str) -> Document:
@@ -67,6 +75,7 @@ def _stamp(at: Target, subject: str) -> Document:
             "computedAt": at.now,
             "runId": {"$literal": at.run_id},
             "rollId": at.roll_id,
+            "changedBy": at.roll_id,
             "basis": at.basis,
         }
     }
@@ -84,7 +93,7 @@ def _merge(into: str) -> Document:
 
 
 def _blank() -> Document:
-    return dict.fromkeys(_STAMPS)
+    return dict.fromkeys(STAMPS)
 
 
 def _remove(target: Collection[Document], stale: Mapping[str, str | None]) -> list[str]:

@@ -89,7 +89,9 @@ def test_post_older_than_the_account_has_a_baseline(store: Store, settings: Sett
 def test_open_is_found_after_a_gap_of_weeks(store: Store, settings: Settings) -> None:
     account(store, settings, DAY - timedelta(days=200))
     post(store, "p", DAY - timedelta(days=100))
-    store.observations.append([seen(DAY - timedelta(days=45), "p", likes=7, saves=1), seen(at(3), "p", likes=5, saves=2)])
+    store.observations.append(
+        [seen(DAY - timedelta(days=45), "p", likes=7, saves=1), seen(at(3), "p", likes=5, saves=2)]
+    )
     roll(store, "daily", [DAY], run_id="r", now=NOW)
     assert entry(store, "p", "likes") == {"open": 7, "close": 5, "net": -2, "samples": 1}
 
@@ -97,7 +99,12 @@ def test_open_is_found_after_a_gap_of_weeks(store: Store, settings: Settings) ->
 def test_followers_have_levels_over_the_slots(store: Store, settings: Settings) -> None:
     account(store, settings)
     store.observations.append(
-        [seen(at(-1), followers=100), seen(at(1), followers=90), seen(at(2), followers=120), seen(at(2), late=5, followers=110)]
+        [
+            seen(at(-1), followers=100),
+            seen(at(1), followers=90),
+            seen(at(2), followers=120),
+            seen(at(2), late=5, followers=110),
+        ]
     )
     roll(store, "daily", [DAY], run_id="r", now=NOW)
     assert entry(store, "a", "followers") == {

@@ -1,0 +1,165 @@
+"""Roll up logs of growing size and compare with a bare `$group` over the same observations.
+
+    python bench/rollup.py [--small] [--mongo URL]
+
+Starts a MongoDB of its own unless given one. One table on the terminal, the same as JSON in bench/results/rollup.json.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from metrics.documents import AccountDocument, Observation, PostDocument
+from metrics.settings import load_settings
+from metrics.store import Store
+from pipelines.rollup import roll
+from tidemark.stack import mongo
+from tidemark.stack.ports import free_port
+
+DAY = datetime(2026, 3, 2, tzinfo=UTC)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+ACCOUNTS, POSTS = 4, 20
+"""Accounts per workspace and posts per account."""
+HOURS = 24
+RESULTS = Path(__file__).parent / "results" / "rollup.json"
+
+
+def fill(store: Store, workspaces: int, days: int) -> int:
+    """Write hourly observations of every post and account over `days`; return how many there are in a day."""
+    for number in range(workspaces):
+        accounts = [_account(f"w{number}", f"w{number}a{i}") for i in range(ACCOUNTS)]
+        posts = [_post(account, i) for account in accounts for i in range(POSTS)]
+        store.accounts.put(accounts)
+        store.posts.put(posts)
+        store.observations.append(_said(accounts, posts, days))
+    return workspaces * ACCOUNTS * (POSTS + 1) * HOURS
+
+
+def _account(workspace_id: str, account_id: str) -> AccountDocument:
+    return {
+        "_id": account_id, "workspaceId": workspace_id, "platform": "instagram", "platformAccountId": account_id,
+        "handle": account_id, "state": "active", "connectedAt": DAY - timedelta(days=30),
+    }  # fmt: skip
+
+
+def _post(account: AccountDocument, number: int) -> PostDocument:
+    return {
+        "_id": f"{account['_id']}p{number}", "workspaceId": account["workspaceId"], "accountId": account["_id"],
+        "platform": "instagram", "platformPostId": str(number), "metricType": "post", "contentType": "image",
+        "publishedAt": DAY - timedelta(days=5),
+    }  # fmt: skip
+
+
+def _said(accounts: list[AccountDocument], posts: list[PostDocument], days: int) -> Iterator[Observation]:
+    for hour in range(-1, HOURS * days):
+        slot = DAY + timedelta(hours=hour)
+        heard = slot + timedelta(hours=1, seconds=5)
+        for account in accounts:
+            yield Observation(
+                account["workspaceId"], account["_id"], "instagram", "account", slot, heard,
+                {"followers": 1000 + hour, "following": 10, "posts": POSTS}, "bench", "v25.0",
+            )  # fmt: skip
+        for post in posts:
+            yield Observation(
+                post["workspaceId"], post["accountId"], "instagram", "post", slot, heard,
+                {"likes": 50 + hour, "comments": hour // 3 + 1, "shares": 3, "saves": 2, "views": 900 + 20 * hour},
+                "bench", "v25.0", {}, post["_id"], post["platformPostId"], "image",
+            )  # fmt: skip
+
+
+def bare_group(store: Store, start: datetime, end: datetime) -> float:
+    """Return the seconds of the least that any rollup has to do: minimum and maximum of each metric by subject."""
+    names = ("likes", "comments", "shares", "saves", "views", "followers")
+    extremes = {f"{low}_{n}": {f"${low}": f"$metrics.{n}"} for n in names for low in ("min", "max")}
+    subject = {"a": "$metadata.accountId", "p": "$metadata.postId"}
+    began = time.perf_counter()
+    stages = [{"$match": {"timestamp": {"$gte": start, "$lt": end}}}, {"$group": {"_id": subject, **extremes}}]
+    list(store.db["metrics"].aggregate([*stages, {"$count": "n"}], allowDiskUse=True))
+    return time.perf_counter() - began
+
+
+def measure(store: Store, workspaces: int, days: int, rounds: int) -> dict[str, float]:
+    """Fill the store, roll its days, its week and its month; return medians in seconds."""
+    per_day = fill(store, workspaces, days)
+    starts = [DAY + timedelta(days=n) for n in range(days)]
+    first, bare, again = [], [], []
+    for number, start in enumerate(starts):
+        first.append(_rolled(store, [start]))
+        if number < rounds:
+            bare.append(bare_group(store, start, start + timedelta(days=1)))
+            again.append(_rolled(store, [start]))
+    began = time.perf_counter()
+    roll(store, "monthly", [datetime(2026, 3, 1, tzinfo=UTC)], run_id="bench", now=NOW)
+    month = time.perf_counter() - began
+    seconds, group = statistics.median(first), statistics.median(bare)
+    return {
+        "observations": per_day * days, "days": days, "day_observations": per_day, "day_seconds": seconds,
+        "again_seconds": statistics.median(again), "observations_per_second": per_day / seconds,
+        "bare_group_seconds": group, "ratio_to_group": seconds / group, "month_seconds": month,
+        "worker_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+
+
+def _rolled(store: Store, starts: list[datetime]) -> float:
+    began = time.perf_counter()
+    roll(store, "daily", starts, run_id="bench", now=NOW)
+    return time.perf_counter() - began
+
+
+@contextmanager
+def server(url: str | None) -> Iterator[str]:
+    """Yield the URL of a MongoDB; of one that lasts as long as the bench where none is given."""
+    if url is not None:
+        yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
+        home, port = Path(folder), free_port()
+        child = mongo.start(home / "data", port, home / "logs")
+        try:
+            yield mongo.url(port)
+        finally:
+            child.stop()
+
+
+def main() -> None:
+    """Measure each size, print a table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="100 workspaces and one day alone")
+    parser.add_argument("--mongo", help="URL of a MongoDB to measure; its database tidemark_bench is dropped")
+    asked = parser.parse_args()
+    # (workspaces, days): 200 thousand observations in a day; 10^5, 10^6 and 10^7 in all.
+    sizes = [(100, 2)] if asked.small else [(50, 1), (100, 5), (100, 50)]
+    rows = []
+    with server(asked.mongo) as url:
+        for workspaces, days in sizes:
+            settings = load_settings(
+                _env_file=None, mongo_url=url, mongo_db="tidemark_bench", secret_keys=Fernet.generate_key().decode(),
+                retention_days=20_000, rollup_retention_days=20_000,
+            )  # fmt: skip
+            store = Store.connect(settings)
+            store.client.drop_database(settings.mongo_db)
+            store.ensure(settings)
+            rows.append(measure(store, workspaces, days, rounds=3))
+            store.client.drop_database(settings.mongo_db)
+            store.close()
+            _print(rows[-1])
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps({"python": sys.version.split()[0], "sizes": rows}, indent=2) + "\n")
+
+
+def _print(row: dict[str, float]) -> None:
+    print("  ".join(f"{name} {value:,.2f}" for name, value in row.items()))
+
+
+if __name__ == "__main__":
+    main()

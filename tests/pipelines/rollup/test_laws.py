@@ -1,0 +1,148 @@
+"""The five laws of docs/metrics.md, 4, and equality with the reference."""
+
+import random
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from metrics.aggregation import custom
+from metrics.documents import Document
+from metrics.store import Store
+from pipelines.rollup.write import STAMPS
+from tests.pipelines.rollup.reference import period_of
+from tests.pipelines.rollup.worlds import PERIODS, World, again, worlds
+
+DAY = timedelta(days=1)
+few = settings(
+    max_examples=15,
+    deadline=None,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def stored(store: Store, world: World) -> dict[str, Document]:
+    """Every rollup of the workspace by `_id`, without its stamps."""
+    query = {"workspaceId": world.workspace_id}
+    rows = [*store.rollups.subjects.find(query), *store.rollups.accounts.find(query)]
+    kinds = ["s"] * store.rollups.subjects.count_documents(query) + ["a"] * len(rows)
+    return {
+        f"{kind}:{row['_id']}": {name: value for name, value in row.items() if name not in STAMPS}
+        for kind, row in zip(kinds, rows, strict=False)
+    }
+
+
+def same(found: Any, wanted: Any) -> None:
+    """Equal to the last digit for counts, within 1e-9 for ratios."""
+    if isinstance(wanted, dict):
+        assert sorted(found) == sorted(wanted)
+        for name, value in wanted.items():
+            same(found[name], value)
+    elif isinstance(wanted, float):
+        assert found == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+    else:
+        assert found == wanted
+
+
+def compare(document: Document | None, wanted: dict[str, Any] | None) -> None:
+    if wanted is None:
+        assert document is None
+    else:
+        assert document is not None
+        same({name: document[name] for name in wanted}, wanted)
+
+
+@given(worlds())
+@few
+def test_every_rollup_equals_the_reference(store: Store, world: World) -> None:
+    world.write(store)
+    world.roll_all(store)
+    reference = world.reference
+    for period in PERIODS:
+        for start, end in {period_of(period, start) for start in world.starts(period)}:
+            key = {"workspaceId": world.workspace_id, "period": period, "periodStart": start}
+            for owner in world.accounts:
+                subjects = store.rollups.subjects.find({**key, "accountId": owner["_id"]})
+                wanted = reference.subjects(owner["_id"], start, end, period)
+                same({row["subjectId"]: row["metrics"] for row in subjects}, wanted)
+                document = store.rollups.accounts.find_one({**key, "accountId": owner["_id"]})
+                compare(document, reference.account(owner["_id"], start, end, period))
+
+
+@given(worlds(), st.integers(0, 6), st.integers(1, 12))
+@few
+def test_custom_period_equals_the_reference(store: Store, world: World, first: int, days: int) -> None:
+    world.write(store)
+    world.roll(store, "daily")
+    start, end = world.base + first * DAY, world.base + (first + days) * DAY
+    found = {d["accountId"]: d for d in custom(store, world.workspace_id, start, end, now=world.now)}
+    for owner in world.accounts:
+        kind = "daily" if days == 1 else "custom"
+        wanted = world.reference.account(owner["_id"], start, end, kind)
+        compare(found.get(owner["_id"]), wanted)  # type: ignore[arg-type]
+
+
+@given(worlds())
+@few
+def test_conservation_nets_of_days_add_up(store: Store, world: World) -> None:
+    world.write(store)
+    world.roll(store, "daily")
+    start, end = world.base, world.base + 40 * DAY
+    nets: dict[tuple[str, str], int] = defaultdict(int)
+    for row in store.rollups.subjects.find({"workspaceId": world.workspace_id, "period": "daily"}):
+        for name, entry in row["metrics"].items():
+            nets[row["subjectId"], name] += entry.get("net", 0)
+    for owner in world.accounts:
+        for subject, entries in world.reference.subjects(owner["_id"], start, end, "custom").items():
+            assert all(nets[subject, name] == entry["net"] for name, entry in entries.items() if "net" in entry)
+
+
+@given(worlds(), st.randoms(use_true_random=False))
+@few
+def test_purity_any_order_any_number_of_times(store: Store, world: World, chance: random.Random) -> None:
+    world.write(store)
+    world.roll_all(store)
+    before = stored(store, world)
+    days = world.starts("daily") * 2
+    chance.shuffle(days)
+    for day in days:
+        world.roll(store, "daily", [day])
+    world.roll(store, "monthly")
+    world.roll(store, "weekly")
+    assert stored(store, world) == before
+
+
+@given(worlds(), st.data())
+@few
+def test_late_data_heals_by_the_marks_alone(store: Store, world: World, data: st.DataObject) -> None:
+    late = data.draw(st.sets(st.integers(0, len(world.observations) - 1)))
+    world.write(store, [o for i, o in enumerate(world.observations) if i not in late])
+    world.roll_marked(store)
+    world.append(store, [world.observations[i] for i in sorted(late)])
+    world.roll_marked(store)
+    healed = stored(store, world)
+    world.roll_all(store)
+    assert stored(store, world) == healed
+
+
+@given(worlds())
+@few
+def test_idempotence_the_same_collection_twice(store: Store, world: World) -> None:
+    world.write(store)
+    world.roll_marked(store)
+    before = stored(store, world)
+    world.append(store, again(world.observations))
+    rolled = world.roll_marked(store)
+    assert stored(store, world) == before
+    assert {period for period, _ in rolled} <= {"daily"}
+
+
+def test_reference_knows_its_calendar() -> None:
+    at = datetime.fromisoformat
+    assert period_of("weekly", at("2026-01-01T05:00Z")) == (at("2025-12-29T00:00Z"), at("2026-01-05T00:00Z"))
+    assert period_of("monthly", at("2024-02-29T23:00Z")) == (at("2024-02-01T00:00Z"), at("2024-03-01T00:00Z"))
