@@ -32,6 +32,9 @@ class Claim:
 
     mark_id: str
     touched: int
+    workspace_id: str
+    start: datetime
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,12 @@ class RollMarks:
         with mongo_errors():
             return [Pending(m["_id"], tuple(m["workspaces"]), m["touched"]) for m in self._marks.aggregate(stages)]
 
-    def touched(self, workspace_id: str, period: Period, start: datetime) -> int:
-        """Return how often a period was touched: whoever read this first read no more of the log than whoever later."""
+    def touched(self, workspace_ids: Sequence[str], period: Period, start: datetime) -> dict[str, int]:
+        """Return how often a period was touched, by workspace: who reads this first reads no more of the log."""
+        ids = [mark_id(workspace_id, period, start) for workspace_id in workspace_ids]
         with mongo_errors():
-            mark = self._marks.find_one({"_id": mark_id(workspace_id, period, start)}, {"touched": 1})
-        return mark["touched"] if mark else 0
+            found = {m["workspaceId"]: m["touched"] for m in self._marks.find({"_id": {"$in": ids}})}
+        return {workspace_id: found.get(workspace_id, 0) for workspace_id in workspace_ids}
 
     def claim(self, period: Period, starts: Sequence[datetime], workspaces: Sequence[str] | None = None) -> list[Claim]:
         """Read the marks that a roll of these periods is about to satisfy. Before it reads any observation."""
@@ -97,7 +101,10 @@ class RollMarks:
         if workspaces is not None:
             query["workspaceId"] = {"$in": list(workspaces)}
         with mongo_errors():
-            return [Claim(m["_id"], m["touched"]) for m in self._marks.find(query)]
+            return [
+                Claim(m["_id"], m["touched"], m["workspaceId"], m["periodStart"], m["touchedAt"])
+                for m in self._marks.find(query)
+            ]
 
     def settle(self, claims: Sequence[Claim]) -> None:
         """Clear claimed marks that nobody touched since."""

@@ -1,62 +1,57 @@
-"""One day of one workspace: from the log to rollups of subjects, in one aggregation."""
+"""One day of some workspaces: from the log to rollups of subjects, in one aggregation."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from metrics.aggregation.expressions import numbers_only
+from metrics.aggregation.expressions import Expression, numbers_only, when
 from metrics.aggregation.subjects import day_entries
 from metrics.catalog import metrics_of
 from metrics.documents import Document
 from metrics.periods import DAY, HOUR
 from pipelines.rollup.opening import SUBJECT, Opening
 
-LONG_AGO = datetime(1970, 1, 1)  # noqa: DTZ001 - BSON dates are UTC
 _LEVELS = tuple(metric.name for metric in metrics_of("account", "gauge"))
 _IDENTITY = ("workspaceId", "accountId", "platform", "metricType", "postId", "contentType")
 
 
-def day_stages(workspace_id: str, start: datetime, openings: list[Opening], now: datetime) -> list[Document]:
+def day_stages(workspace_ids: Sequence[str], start: datetime, openings: list[Opening], now: datetime) -> list[Document]:
     """Return stages over `metrics` to one document per subject observed on the day that starts at `start`.
 
     A slot that has yet to begin is left out. `openings` are the values before the day that do not stand in the hour
     before it.
     """
-    end = min(start + DAY, now)
+    slots = {"$gte": start - HOUR, "$lt": min(start + DAY, now)}
+    within, earlier = {"$gte": ["$$this.t", start]}, {"$lt": ["$$this.t", start]}
     return [
-        {"$match": {"metadata.workspaceId": workspace_id, "timestamp": {"$gte": start - HOUR, "$lt": end}}},
+        {"$match": {"metadata.workspaceId": {"$in": list(workspace_ids)}, "timestamp": slots}},
+        # `_id` breaks ties, so that the same log always gives the same answer.
+        {"$sort": {"timestamp": 1, "collectedAt": 1, "_id": 1}},
         {
             "$group": {
-                "_id": {"s": SUBJECT, "t": "$timestamp"},
-                "metadata": {"$first": "$metadata"},
-                "said": {"$push": {"c": "$collectedAt", "i": "$_id", "m": "$metrics"}},
-            }
-        },
-        {"$project": {"s": "$_id.s", "t": "$_id.t", "metadata": 1, "m": _counting("$said", start)}},
-        {"$unionWith": {"pipeline": [{"$documents": [_opening(o) for o in openings]}]}} if openings else {"$match": {}},
-        {"$sort": {"t": 1}},
-        {
-            "$group": {
-                "_id": "$s",
+                "_id": SUBJECT,
                 "metadata": {"$last": "$metadata"},
-                "before": {"$mergeObjects": {"$cond": [{"$lt": ["$t", start]}, "$m", {}]}},
-                "slots": {"$push": {"$cond": [{"$lt": ["$t", start]}, None, {"t": "$t", "m": "$m"}]}},
-                "born": {"$max": "$born"},
+                "said": {"$push": {"t": "$timestamp", "m": "$metrics"}},
             }
         },
+        *_join(openings),
         {
             "$project": {
                 **{name: f"$metadata.{name}" for name in _IDENTITY},
-                "metricType": "$metadata.metricType",
-                "before": 1,
+                "before": {"$mergeObjects": ["$opening", _merged({"$filter": {"input": "$said", "cond": earlier}})]},
                 "born": {"$eq": ["$born", True]},
-                "slots": {"$filter": {"input": "$slots", "cond": {"$ne": ["$$this", None]}}},
+                "slots": {"$filter": {"input": "$said", "cond": within}},
             }
         },
+        {"$set": {"slots": _counting("$slots")}},
         {
             "$project": {
                 **dict.fromkeys(_IDENTITY, 1),
                 "subjectId": "$_id",
-                "observedSlots": {"$size": {"$filter": {"input": "$slots", "cond": _shows_a_level()}}},
+                "observedSlots": when(
+                    {"$eq": ["$metricType", "account"]},
+                    {"$size": {"$filter": {"input": "$slots", "cond": _shows_a_level()}}},
+                    0,
+                ),
                 "metrics": day_entries(),
             }
         },
@@ -64,19 +59,38 @@ def day_stages(workspace_id: str, start: datetime, openings: list[Opening], now:
     ]
 
 
-def _counting(said: str, start: datetime) -> Any:
-    """Merge what was said of a slot, oldest first; numbers only where there is more to merge than the one of a slot."""
-    in_order = {"$sortArray": {"input": said, "sortBy": {"c": 1, "i": 1}}}
-    numbers = numbers_only("$$this.m")
-    merged = {"$reduce": {"input": in_order, "initialValue": {}, "in": {"$mergeObjects": ["$$value", numbers]}}}
-    alone = {"$and": [{"$eq": [{"$size": said}, 1]}, {"$gte": ["$_id.t", start]}]}
-    return {"$cond": [alone, {"$first": f"{said}.m"}, merged]}
+def _join(openings: list[Opening]) -> list[Document]:
+    """Return stages that add `opening` and `born` to the subjects concerned."""
+    if not openings:
+        return []
+    rows = [{"_id": o.subject_id, "opening": {"$literal": o.found}, "born": o.born} for o in openings]
+    return [
+        {"$unionWith": {"pipeline": [{"$documents": rows}]}},
+        {
+            "$group": {
+                "_id": "$_id",
+                **{name: {"$max": f"${name}"} for name in ("metadata", "said", "opening", "born")},
+            }
+        },
+    ]
 
 
-def _shows_a_level() -> Any:
+def _merged(said: Expression) -> Expression:
+    """Merge what was said, in order: the numbers alone."""
+    return {
+        "$reduce": {"input": said, "initialValue": {}, "in": {"$mergeObjects": ["$$value", numbers_only("$$this.m")]}}
+    }
+
+
+def _counting(said: str) -> Expression:
+    """Merge what was said of the same slot; nearly always there is nothing to merge."""
+    distinct = {"$setUnion": [f"{said}.t"]}
+    of_slot = {"$filter": {"input": said, "as": "one", "cond": {"$eq": ["$$one.t", "$$slot"]}}}
+    slots = {"$sortArray": {"input": distinct, "sortBy": 1}}
+    merged = {"$map": {"input": slots, "as": "slot", "in": {"t": "$$slot", "m": _merged(of_slot)}}}
+    return {"$cond": [{"$eq": [{"$size": distinct}, {"$size": said}]}, said, merged]}
+
+
+def _shows_a_level() -> Expression:
     """Tell whether an account was observed in a slot: one that holds a provider's day alone was not."""
     return {"$or": [{"$isNumber": f"$$this.m.{name}"} for name in _LEVELS]}
-
-
-def _opening(opening: Opening) -> Document:
-    return {"s": opening.subject_id, "t": LONG_AGO, "m": {"$literal": opening.found}, "born": opening.born}

@@ -4,20 +4,23 @@ Collection ends every day with a slot in which each followed post is due, so nea
 the period. What is missing there is looked for in windows that grow, for the subjects and metrics concerned alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.collection import Collection
 
-from metrics.aggregation.expressions import numbers_only
+from metrics.aggregation.expressions import Expression, numbers_only, when
+from metrics.catalog import metrics_of
 from metrics.documents import Document
 from metrics.periods import HOUR
 from metrics.store import Store
 
 _REACHES = (timedelta(days=1), timedelta(days=8), timedelta(days=40), timedelta(days=200))
 _BATCH = 1000
+_COUNTERS = [metric.name for metric in metrics_of("post", "counter", "gauge")]
+_GAUGES = [metric.name for metric in metrics_of("account", "counter", "gauge")]
 
 SUBJECT = {"$ifNull": ["$metadata.postId", "$metadata.accountId"]}
 
@@ -39,26 +42,26 @@ class Opening:
         return self.wanted <= self.found.keys()
 
 
-def openings(store: Store, workspace_id: str, start: datetime, end: datetime) -> tuple[set[str], list[Opening]]:
-    """Return the subjects observed in `[start, end)`, and what precedes those that the hour before does not explain."""
+def openings(store: Store, workspace_ids: Sequence[str], start: datetime, end: datetime) -> list[Opening]:
+    """Return what precedes the subjects observed in `[start, end)` that the hour before does not explain."""
     log = store.db["metrics"]
-    observed: set[str] = set()
-    missing: list[Opening] = []
-    for row in log.aggregate(_survey(workspace_id, start, end), allowDiskUse=True):
-        observed.add(row["_id"])
-        if row["wanted"]:
-            missing.append(Opening(row["_id"], row["account"], row["post"], set(row["wanted"])))
-    _search(log, workspace_id, missing, start)
+    rows = log.aggregate(_survey(workspace_ids, start, end), allowDiskUse=True)
+    missing = [Opening(row["_id"], row["account"], row["post"], set(row["wanted"])) for row in rows]
+    _search(log, workspace_ids, missing, start)
     _mark_born(store, [opening for opening in missing if not opening.complete and opening.post])
-    return observed, missing
+    return missing
 
 
-def _survey(workspace_id: str, start: datetime, end: datetime) -> list[Document]:
-    """Per subject of the period: the metrics that it has there and lacks in the hour before."""
+def _survey(workspace_ids: Sequence[str], start: datetime, end: datetime) -> list[Document]:
+    """Per subject of the period: counters and gauges that it has there and lacks in the hour before."""
     inside = {"$gte": ["$timestamp", start]}
-    keys = {"$map": {"input": {"$objectToArray": "$$values"}, "in": "$$this.k"}}
     return [
-        {"$match": {"metadata.workspaceId": workspace_id, "timestamp": {"$gte": start - HOUR, "$lt": end}}},
+        {
+            "$match": {
+                "metadata.workspaceId": {"$in": list(workspace_ids)},
+                "timestamp": {"$gte": start - HOUR, "$lt": end},
+            }
+        },
         {
             "$group": {
                 "_id": SUBJECT,
@@ -76,45 +79,56 @@ def _survey(workspace_id: str, start: datetime, end: datetime) -> list[Document]
                 "post": 1,
                 "wanted": {
                     "$setDifference": [
-                        {"$let": {"vars": {"values": "$within"}, "in": keys}},
-                        {"$let": {"vars": {"values": numbers_only("$before")}, "in": keys}},
+                        {"$setIntersection": [_names("$within"), when("$post", _COUNTERS, _GAUGES)]},
+                        _names(numbers_only("$before")),
                     ]
                 },
             }
         },
+        {"$match": {"wanted": {"$ne": []}}},
     ]
 
 
-def _search(log: Collection[Document], workspace_id: str, missing: list[Opening], start: datetime) -> None:
+def _names(values: Expression) -> Expression:
+    return {"$map": {"input": {"$objectToArray": values}, "in": "$$this.k"}}
+
+
+def _search(log: Collection[Document], workspace_ids: Sequence[str], missing: list[Opening], start: datetime) -> None:
     """Fill in values before the hour before `start`, the newest first."""
     if not missing:
         return
-    oldest = log.find_one({"metadata.workspaceId": workspace_id}, {"timestamp": 1}, sort=[("timestamp", 1)])
-    floor = oldest["timestamp"] if oldest else start
+    floor = _oldest(log, workspace_ids, start)
     high = start - HOUR
     for low in [*(start - reach for reach in _REACHES), floor]:
         rest = {opening.subject_id: opening for opening in missing if not opening.complete}
         if not rest or high <= floor:
             return
-        for row in _last_values(log, workspace_id, rest, max(low, floor), high):
+        for row in _last_values(log, workspace_ids, rest, max(low, floor), high):
             found = rest[row["_id"]].found
             found.update({name: value for name, value in row["metrics"].items() if name not in found})
         high = min(high, max(low, floor))
 
 
+def _oldest(log: Collection[Document], workspace_ids: Sequence[str], start: datetime) -> datetime:
+    """Return the first slot of any of the workspaces, or `start` where there is none."""
+    found = [start]
+    for workspace_id in workspace_ids:
+        first = log.find_one({"metadata.workspaceId": workspace_id}, {"timestamp": 1}, sort=[("timestamp", 1)])
+        found += [first["timestamp"]] if first else []
+    return min(found)
+
+
 def _last_values(
-    log: Collection[Document], workspace_id: str, rest: Mapping[str, Opening], low: datetime, high: datetime
+    log: Collection[Document], workspace_ids: Sequence[str], rest: Mapping[str, Opening], low: datetime, high: datetime
 ) -> Iterator[Document]:
     posts = [opening.subject_id for opening in rest.values() if opening.post]
     accounts = [opening.subject_id for opening in rest.values() if not opening.post]
-    window = {"$gte": low, "$lt": high}
+    scope: Document = {"metadata.workspaceId": {"$in": list(workspace_ids)}, "timestamp": {"$gte": low, "$lt": high}}
     matches: list[Document] = [
-        {"metadata.workspaceId": workspace_id, "metadata.postId": {"$in": posts[i : i + _BATCH]}, "timestamp": window}
-        for i in range(0, len(posts), _BATCH)
+        {**scope, "metadata.postId": {"$in": posts[i : i + _BATCH]}} for i in range(0, len(posts), _BATCH)
     ]
     if accounts:
-        own = {"metadata.metricType": "account", "metadata.accountId": {"$in": accounts}}
-        matches.append({"metadata.workspaceId": workspace_id, **own, "timestamp": window})
+        matches.append({**scope, "metadata.metricType": "account", "metadata.accountId": {"$in": accounts}})
     for match in matches:
         yield from log.aggregate(
             [

@@ -3,23 +3,33 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import cast
 from uuid import uuid4
+
+from pymongo.collection import Collection
 
 from metrics.aggregation.accounts import account_stages
 from metrics.aggregation.subjects import merge_days
 from metrics.clock import utcnow
-from metrics.documents import AggregatedDocument
+from metrics.documents import AggregatedDocument, Document
 from metrics.errors import InvalidInput
 from metrics.periods import PERIODS, Period, period_end, period_start
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
+from metrics.store.marks import Touched
+from metrics.store.schema import METRICS
 from pipelines.rollup import heal
 from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings
 from pipelines.rollup.write import Target, Written, write
+
+_BATCH = 10
+"""Workspaces per aggregation: taking the pipeline apart costs MongoDB as much as reading a small workspace."""
+_THREADS = 2
 
 Announce = Callable[[str, Sequence[AggregatedDocument]], None]
 
@@ -38,7 +48,7 @@ class RollReport:
     unchanged: int = 0
     seconds: float = 0.0
     by_status: Counter[str] = field(default_factory=Counter)
-    touched: list[tuple[str, Period, datetime]] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
 
     def summary(self) -> str:
         """Return one line for a log."""
@@ -71,12 +81,18 @@ def roll(
     started = time.monotonic()
     for start in starts:
         _check(period, start, now)
-    workspaces = list(workspace_ids) if workspace_ids is not None else store.accounts.workspaces()
+    workspaces = sorted(set(workspace_ids)) if workspace_ids is not None else store.accounts.workspaces()
     report = RollReport(period, periods=len(set(starts)), workspaces=len(workspaces))
-    with mongo_errors():
-        for workspace_id in workspaces:
-            for start in sorted(set(starts)):
-                _Roll(store, period, start, workspace_id, run_id, now, report, announce).run()
+    batches = [workspaces[begin : begin + _BATCH] for begin in range(0, len(workspaces), _BATCH)]
+    lock = Lock()
+
+    def work(batch: list[str]) -> None:
+        # The days of a workspace one after the other: each opens where the one before closed.
+        for start in sorted(set(starts)):
+            _Roll(store, period, start, batch, run_id, now, report, announce, lock).run()
+
+    with mongo_errors(), ThreadPoolExecutor(_THREADS, thread_name_prefix="roll") as pool:
+        list(pool.map(work, batches))
     report.seconds = time.monotonic() - started
     return report
 
@@ -92,69 +108,84 @@ def _check(period: Period, start: datetime, now: datetime) -> None:
 
 @dataclass
 class _Roll:
+    """One period of a few workspaces; `lock` guards the report and the announcements that batches share."""
+
     store: Store
     period: Period
     start: datetime
-    workspace_id: str
+    workspace_ids: list[str]
     run_id: str
     now: datetime
     report: RollReport
     announce: Announce | None
+    lock: Lock
 
     def run(self) -> None:
-        """Roll one period of one workspace."""
-        claims = self.store.marks.claim(self.period, [self.start], [self.workspace_id])
-        end = period_end(self.period, self.start)
-        basis = self.store.marks.touched(self.workspace_id, self.period, self.start)
-        at = Target(self.workspace_id, self.period, self.start, end, uuid4().hex, self.run_id, basis, self.now)
-        subjects = self._daily(at) if self.period == "daily" else self._merged(at)
+        """Claim, compute, write, follow up, announce, settle."""
+        claims = self.store.marks.claim(self.period, [self.start], self.workspace_ids)
+        at = Target(
+            self.workspace_ids,
+            self.period,
+            self.start,
+            period_end(self.period, self.start),
+            uuid4().hex,
+            self.run_id,
+            self.store.marks.touched(self.workspace_ids, self.period, self.start),
+            self.now,
+            utcnow(),
+            {claim.workspace_id: claim.since for claim in claims},
+        )
+        subjects = write(*self._source(at), self.store.rollups.subjects, at, "subjectId")
         accounts = write(
             self.store.rollups.subjects,
-            [{"$match": at.query}, *account_stages(self.period, self.start, end, self.now)],
+            [{"$match": at.query}, *account_stages(self.period, self.start, at.end, self.now)],
             self.store.rollups.accounts,
             at,
             "accountId",
         )
-        self._follow_up(subjects)
-        self._announce(at, accounts)
+        touched = self._follow_up(subjects)
+        with self.lock:
+            self._announce(accounts)
+            self._count(at, subjects, accounts, touched)
         self.store.marks.settle(claims)
-        self._count(at, subjects, accounts)
 
-    def _daily(self, at: Target) -> Written:
-        _, found = openings(self.store, at.workspace_id, at.start, min(at.end, self.now))
-        stages = day_stages(at.workspace_id, at.start, found, self.now)
-        return write(self.store.db["metrics"], stages, self.store.rollups.subjects, at, "subjectId")
+    def _source(self, at: Target) -> tuple[Collection[Document], list[Document]]:
+        if self.period == "daily":
+            found = openings(self.store, at.workspace_ids, at.start, min(at.end, self.now))
+            return self.store.db[METRICS], day_stages(at.workspace_ids, at.start, found, self.now)
+        scope = {"workspaceId": {"$in": list(at.workspace_ids)}}
+        return self.store.rollups.subjects, merge_days(at.start, at.end, scope)
 
-    def _merged(self, at: Target) -> Written:
-        stages = merge_days(at.start, at.end, {"workspaceId": at.workspace_id})
-        return write(self.store.rollups.subjects, stages, self.store.rollups.subjects, at, "subjectId")
-
-    def _follow_up(self, subjects: Written) -> None:
+    def _follow_up(self, subjects: Written) -> list[Touched]:
         """After a day changed: mark its week, its month, and the next observed day that no longer fits to it."""
-        if self.period != "daily" or not (subjects.changed or subjects.removed):
-            return
-        changed = [key.split("|")[0] for key in (*subjects.changed, *subjects.removed)]
-        later = heal.next_observed_days(self.store, self.workspace_id, self.start, changed)
-        touched: list[tuple[str, Period, datetime]] = [
-            *((self.workspace_id, period, start) for period, start in heal.upward(self.start)),
-            *((self.workspace_id, cast("Period", "daily"), day) for day in sorted(later)),
-        ]
+        if self.period != "daily":
+            return []
+        touched: list[Touched] = []
+        for workspace_id, keys in subjects.unsettled.items():
+            changed = [key.rsplit("|", 2)[0] for key in keys]
+            later = heal.next_observed_days(self.store, workspace_id, self.start, changed)
+            touched += [(workspace_id, period, start) for period, start in heal.upward(self.start)]
+            touched += [(workspace_id, "daily", day) for day in sorted(later)]
         self.store.marks.touch(touched)
-        self.report.touched += touched
+        return touched
 
-    def _announce(self, at: Target, accounts: Written) -> None:
-        if self.announce is None or not accounts.changed:
+    def _announce(self, accounts: Written) -> None:
+        if self.announce is None:
             return
-        found = self.store.rollups.accounts.find({"_id": {"$in": accounts.changed}}).sort("accountId", 1)
-        self.announce(at.workspace_id, cast("list[AggregatedDocument]", list(found)))
+        for workspace_id, keys in sorted(accounts.unsettled.items()):
+            found = self.store.rollups.accounts.find({"_id": {"$in": keys}}).sort("accountId", 1)
+            documents = cast("list[AggregatedDocument]", list(found))
+            if documents:
+                self.announce(workspace_id, documents)
 
-    def _count(self, at: Target, subjects: Written, accounts: Written) -> None:
+    def _count(self, at: Target, subjects: Written, accounts: Written, touched: list[Touched]) -> None:
         report = self.report
         report.subjects += subjects.documents
         report.accounts += accounts.documents
         report.replaced += len(subjects.changed) + len(accounts.changed)
         report.removed += len(subjects.removed) + len(accounts.removed)
         report.unchanged += subjects.documents + accounts.documents - len(subjects.changed) - len(accounts.changed)
+        report.touched += touched
         by_status = self.store.rollups.accounts.aggregate(
             [{"$match": at.query}, {"$group": {"_id": "$status", "n": {"$sum": 1}}}]
         )

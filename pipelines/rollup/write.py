@@ -1,45 +1,55 @@
 """Writing rollups: replaced whole, in place, and never by one that read less of the log."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pymongo.collection import Collection
 
+from metrics.aggregation.expressions import Expression
 from metrics.clock import isoformat
 from metrics.documents import Document
 from metrics.periods import Period
 
-STAMPS = ("computedAt", "runId", "rollId", "changedBy", "basis")
+STAMPS = ("computedAt", "changedAt", "runId", "rollId", "changedBy", "basis")
 """Fields that tell of a roll, not of the log: what was rolled twice differs in these alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The documents of one period of one workspace. `roll_id` is this roll's, `basis` what it had read of the marks."""
+    """The documents of one period of some workspaces.
 
-    workspace_id: str
+    `roll_id` is this roll's, `basis` what it had read of the marks of each workspace, `wrote` the time on the clock.
+    `since` is, for workspaces with a claimed mark, when that was made: what changed after it has yet to be followed up,
+    also if whoever changed it did not live to do so.
+    """
+
+    workspace_ids: Sequence[str]
     period: Period
     start: datetime
     end: datetime
     roll_id: str
     run_id: str
-    basis: int
+    basis: Mapping[str, int]
     now: datetime
+    wrote: datetime
+    since: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def query(self) -> Document:
         """What finds the documents."""
-        return {"workspaceId": self.workspace_id, "period": self.period, "periodStart": self.start}
+        workspaces = {"$in": list(self.workspace_ids)}
+        return {"workspaceId": workspaces, "period": self.period, "periodStart": self.start}
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What writing came to."""
+    """What writing came to. `unsettled` are the changed and removed ids by workspace, of a roll cut short as well."""
 
     documents: int
     changed: list[str]
     removed: list[str]
+    unsettled: dict[str, list[str]]
 
 
 def write(
@@ -55,13 +65,21 @@ def write(
     stale = {
         key: row.get("rollId")
         for key, row in after.items()
-        if key in before and before[key].get("rollId") == row.get("rollId") and row.get("basis", 0) <= at.basis
+        if key in before
+        and before[key].get("rollId") == row.get("rollId")
+        and row.get("basis", 0) <= at.basis[row["workspaceId"]]
     }
-    return Written(len(ours), changed, _remove(target, stale))
+    removed = _remove(target, stale)
+    unsettled: dict[str, list[str]] = {}
+    for key, row in after.items():
+        since = at.since.get(row["workspaceId"])
+        if key in stale or row.get("changedBy") == at.roll_id or (since and row.get("changedAt", since) > since):
+            unsettled.setdefault(row["workspaceId"], []).append(key)
+    return Written(len(ours), changed, removed, unsettled)
 
 
 def _rolls(target: Collection[Document], at: Target) -> dict[str, Document]:
-    fields = {"rollId": 1, "changedBy": 1, "basis": 1}
+    fields = dict.fromkeys(("rollId", "changedBy", "changedAt", "basis", "workspaceId"), 1)
     return {row["_id"]: row for row in target.find(at.query, fields)}
 
 
@@ -73,12 +91,24 @@ def _stamp(at: Target, subject: str) -> Document:
             "periodStart": at.start,
             "periodEnd": at.end,
             "computedAt": at.now,
+            "changedAt": at.wrote,
             "runId": {"$literal": at.run_id},
             "rollId": at.roll_id,
             "changedBy": at.roll_id,
-            "basis": at.basis,
+            "basis": _basis(at.basis),
         }
     }
+
+
+def _basis(by_workspace: Mapping[str, int]) -> Expression:
+    workspaces: dict[int, list[str]] = {}
+    for workspace_id, basis in by_workspace.items():
+        workspaces.setdefault(basis, []).append(workspace_id)
+    branches = [
+        {"case": {"$in": ["$workspaceId", {"$literal": ids}]}, "then": {"$literal": basis}}
+        for basis, ids in workspaces.items()
+    ]
+    return {"$switch": {"branches": branches}}
 
 
 def _merge(into: str) -> Document:

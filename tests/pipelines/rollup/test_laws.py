@@ -82,7 +82,7 @@ def test_custom_period_equals_the_reference(store: Store, world: World, first: i
     start, end = world.base + first * DAY, world.base + (first + days) * DAY
     found = {d["accountId"]: d for d in custom(store, world.workspace_id, start, end, now=world.now)}
     for owner in world.accounts:
-        kind = "daily" if days == 1 else "custom"
+        kind = {1: "daily", 7: "weekly"}.get(days, "custom")
         wanted = world.reference.account(owner["_id"], start, end, kind)
         compare(found.get(owner["_id"]), wanted)  # type: ignore[arg-type]
 
