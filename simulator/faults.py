@@ -19,7 +19,14 @@ Kind = Literal[
     "null_element",  # a batch element comes back as null
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_FIELDS = {"kind": str, "rate": (int, float), "times": int, "account": str, "metric": str, "seconds": (int, float)}
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "kind": str,
+    "rate": (int, float),
+    "times": int,
+    "account": str,
+    "metric": str,
+    "seconds": (int, float),
+}
 
 
 @dataclass

@@ -110,8 +110,7 @@ class Graph:
         version, _, rest = path.strip("/").partition("/")
         headers = {"facebook-api-version": version}
         try:
-            if version not in VERSIONS:
-                raise GraphError(2635, f"You are calling a deprecated version of the Ads API: {version}.")
+            _check_version(version)
             account = self._authenticate(params.pop("access_token", None) or token)
             headers |= self._usage(account)
             self._limits(account)
@@ -196,6 +195,11 @@ class Graph:
             status, body = error.status, {"error": error.body}
         headers = [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]
         return {"code": status, "headers": headers, "body": json.dumps(body)}
+
+
+def _check_version(version: str) -> None:
+    if version not in VERSIONS:
+        raise GraphError(2635, f"You are calling a deprecated version of the API: {version}.")
 
 
 def page(items: list[dict[str, Any]], call: Call, path: str, params: Params) -> dict[str, Any]:

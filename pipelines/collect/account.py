@@ -17,6 +17,7 @@ from metrics.store import Store
 from metrics.store.collected import record_id
 from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due
+from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport, Failure
 from pipelines.platforms.base import Access, AccountReading, PlatformApi, Post, Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
@@ -26,6 +27,9 @@ SETTLING_DAYS = 3
 
 DAY_VALUE_HOURS = (9, 15, 21)
 """Slots in which the provider's newest days are read: after the Pacific day ended, and twice more."""
+
+_DAY_ENDED = timedelta(hours=32)
+"""A Pacific day has ended at 08:00 UTC of the next date at the latest; before, its numbers are those of a part."""
 
 _DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
 
@@ -38,8 +42,10 @@ class AccountCollector:
     announcer: Announcer
     vault: Vault
     api: PlatformApi
+    pauses: Pauses
     slot: datetime
     old: bool
+    now: datetime
     run_id: str
 
     def collect(self, account: AccountDocument) -> CollectReport:
@@ -50,14 +56,19 @@ class AccountCollector:
         try:
             observations = self._read(account, tally, report)
         except (PlatformError, CredentialError) as error:
+            if isinstance(error, RateLimited):
+                self.pauses.note(account, error)
             self._fail(account, error, tally, report)
         else:
+            if tally.near_limit is not None:
+                self.pauses.note(account, tally.near_limit)
             self._succeed(account, observations, tally, report)
         report.calls, report.requests, report.retries = tally.calls, tally.requests, tally.retries
         report.waited_seconds = min(tally.waited_seconds, time.monotonic() - started)
         return report
 
     def _read(self, account: AccountDocument, tally: Tally, report: CollectReport) -> list[Observation]:
+        self.pauses.check(account)
         access = Access(account["platformAccountId"], self.vault.open(account.get("credentials", b"")))
         try:
             return self._observe(account, access, tally, report)
@@ -115,6 +126,7 @@ class AccountCollector:
     def _days(self, account: AccountDocument, access: Access, tally: Tally) -> list[Observation]:
         """Return what is new of the provider's days: the slot's own for an old slot, else the settling ones."""
         days = [self.slot.date()] if self.old else _finished_days(self.slot)
+        days = [day for day in days if midnight(day) + _DAY_ENDED <= self.now]
         days = [day for day in days if observe.last_slot(day) + HOUR > account["connectedAt"] or self.old]
         if not days:
             return []
@@ -160,7 +172,7 @@ class AccountCollector:
             "accountId": account["_id"],
             "platform": account["platform"],
             "slot": self.slot,
-            "state": state,  # type: ignore[typeddict-item]
+            "state": state,
             "finishedAt": utcnow(),
             "runId": self.run_id,
             "observations": report.rows,

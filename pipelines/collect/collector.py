@@ -5,6 +5,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+from metrics import redisdb
 from metrics.accounts import Vault
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Platform
@@ -14,6 +15,7 @@ from metrics.periods import HOUR
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.collect.account import AccountCollector
+from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport
 from pipelines.platforms.registry import open_platform
 
@@ -61,8 +63,13 @@ class Collector:
             return report
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
         api = open_platform(platform, self._settings)
-        one = AccountCollector(self._store, self._announcer, self._vault, api, slot, old, run_id)
-        with ThreadPoolExecutor(self._settings.collect_concurrency, thread_name_prefix=f"collect-{platform}") as pool:
+        threads = self._settings.collect_concurrency
+        with (
+            redisdb.connect(self._settings) as redis,
+            ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,
+        ):
+            pauses = Pauses(redis, platform)
+            one = AccountCollector(self._store, self._announcer, self._vault, api, pauses, slot, old, now, run_id)
             report.merge(pool.map(one.collect, accounts))
         if report.unannounced:
             raise RedisUnavailable(

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
+from pipelines.platforms.errors import RateLimited
 
 FOLLOWED_DAYS = 90
 """Posts older than that are no longer looked at."""
@@ -56,12 +57,13 @@ class AccountReading:
 
 @dataclass
 class Tally:
-    """What the calls of an account cost."""
+    """What the calls of an account cost. `near_limit` is set where little of the budget is left."""
 
     calls: int = 0
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
+    near_limit: RateLimited | None = None
 
 
 class PlatformApi(Protocol):

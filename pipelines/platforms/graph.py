@@ -21,7 +21,7 @@ from pipelines.platforms.errors import (
     RateLimited,
     Transient,
 )
-from pipelines.platforms.http import Http, retrying
+from pipelines.platforms.http import Http, overloaded, retrying
 
 MAX_BATCH = 50
 ELEMENT_ROUNDS = 3
@@ -30,6 +30,7 @@ _APP_LIMITS = frozenset({4, 341, 368})
 _ACCOUNT_LIMITS = frozenset({17, 32, 613, 80000, 80001, 80002, 80003, 80004})
 _APP_PAUSE = timedelta(minutes=15)
 _ACCOUNT_PAUSE = timedelta(minutes=15)
+_NEARLY_USED_PERCENT = 95
 _OBJECT_MISSING = 33
 _BEFORE_CONVERSION = 2108006
 _NOT_CROSS_POSTED = 2207086
@@ -94,6 +95,7 @@ class GraphApi:
                 tally.requests += 1
                 status, body, headers = self._http.send("GET", f"/{self.version}/{path}", token=token, params=params)
                 raise_for(status, body, headers)
+                tally.near_limit = near_limit(headers) or tally.near_limit
         found: Mapping[str, Any] = body
         return found
 
@@ -106,6 +108,7 @@ class GraphApi:
                 tally.requests += 1
                 status, body, headers = self._http.send("POST", f"/{self.version}/", token=token, form=form)
                 raise_for(status, body, headers)
+                tally.near_limit = near_limit(headers) or tally.near_limit
                 if not isinstance(body, list) or len(body) != len(gets):
                     raise Transient("a batch came back with another number of elements")
         return [_element(element, headers) for element in body]
@@ -135,9 +138,9 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) 
     error = body.get("error") if isinstance(body, Mapping) else None
     if error is None:
         if status >= 500:
-            raise Transient(f"the Graph API answers {status}")
+            raise overloaded(f"the Graph API answers {status}", headers or {})
         if status == 429:
-            raise RateLimited("too many requests", utcnow() + _ACCOUNT_PAUSE, "account")
+            raise RateLimited("too many requests", _regained_at(headers or {}), "account")
         if status >= 400:
             raise BadAnswer(f"the Graph API answers {status}")
         return
@@ -174,6 +177,8 @@ def _invalid(subcode: object, message: str) -> PlatformError:
         return PostGone(message)
     if subcode == _BEFORE_CONVERSION:
         return PostUnavailable(message, "not_recoverable")
+    if "missing permission" in message:
+        return PermissionMissing(message)
     if subcode == _NOT_CROSS_POSTED or "metric" in message.lower():
         return MetricRefused(message)
     return BadAnswer(message)
@@ -188,6 +193,26 @@ def _regained_at(headers: Mapping[str, str]) -> datetime:
     except (ValueError, AttributeError, TypeError):
         minutes = 0
     return utcnow() + (timedelta(minutes=minutes) if minutes else _ACCOUNT_PAUSE)
+
+
+def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
+    """Return the pause to make where the usage headers tell of a nearly used budget (platforms.md, 1.3)."""
+    if _used_percent(headers.get("x-app-usage")) >= _NEARLY_USED_PERCENT:
+        return RateLimited("the app's budget is nearly used", utcnow() + _APP_PAUSE, "app")
+    if _used_percent(headers.get("x-business-use-case-usage")) >= _NEARLY_USED_PERCENT:
+        return RateLimited("the account's budget is nearly used", _regained_at(headers), "account")
+    return None
+
+
+def _used_percent(header: str | None) -> int:
+    """Return the highest share used of a usage header; 0 where there is none that can be read."""
+    try:
+        usage = json.loads(header or "{}")
+        flat = [usage] if "call_count" in usage else [each for cases in usage.values() for each in cases]
+        names = ("call_count", "total_cputime", "total_time")
+        return max((int(each.get(name, 0)) for each in flat for name in names), default=0)
+    except (ValueError, AttributeError, TypeError):
+        return 0
 
 
 def _chunks(pending: Sequence[tuple[int, Get]]) -> Iterator[list[tuple[int, Get]]]:

@@ -4,19 +4,23 @@ Tokens travel in the Authorization header or a form body, never in a URL, so tha
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 import tenacity
 from requests.adapters import HTTPAdapter
 
+from metrics.clock import utcnow
 from pipelines.platforms.base import Tally
-from pipelines.platforms.errors import BadAnswer, Transient
+from pipelines.platforms.errors import BadAnswer, RateLimited, Transient
 
 TIMEOUT = (5.0, 30.0)
 TRIES = 4
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 20.0
+LONGEST_ASKED_WAIT_SECONDS = 60.0
 
 
 class Http:
@@ -45,8 +49,9 @@ class Http:
         """Return status, JSON body and headers of one answer, whatever the status.
 
         Raises:
-            Transient: no answer in time, a cut connection, broken JSON, 502 to 504.
-            BadAnswer: the host does not exist or refuses, or what answers is no JSON API.
+            Transient: no answer in time, a refused or cut connection, broken JSON, a 5xx page.
+            RateLimited: a page of a proxy or of the platform asks for a long pause.
+            BadAnswer: the host does not exist, or what answers is no JSON API.
         """
         try:
             answer = self._session.request(
@@ -61,6 +66,8 @@ class Http:
             raise Transient(f"no answer from {self._host} in time") from None
         except requests.ConnectionError as error:
             raise self._unreachable(error) from None
+        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+            raise Transient(f"the connection to {self._host} was cut") from None
         except requests.RequestException as error:
             raise BadAnswer(f"{self._host}: {type(error).__name__}") from None
         return answer.status_code, self._json(answer), answer.headers
@@ -79,16 +86,34 @@ class Http:
 
     def _json(self, answer: requests.Response) -> Any:
         kind = answer.headers.get("Content-Type", "")
-        retry_after = answer.headers.get("Retry-After", "")
         try:
             return answer.json()
         except ValueError:
-            if answer.status_code in (502, 503, 504):
-                wait = float(retry_after) if retry_after.isdecimal() else None
-                raise Transient(f"{self._host} answers {answer.status_code}", wait) from None
+            if answer.status_code >= 500 or answer.status_code == 429:
+                raise overloaded(f"{self._host} answers {answer.status_code}", answer.headers) from None
             if "html" in kind:
                 raise BadAnswer(f"{self._host} answers an HTML page ({answer.status_code}) instead of JSON") from None
             raise Transient(f"{self._host} answers broken JSON ({answer.status_code})") from None
+
+
+def overloaded(message: str, headers: Mapping[str, str]) -> Transient | RateLimited:
+    """Return what an overloaded platform asks for: a try soon, or a pause that no thread should sleep through."""
+    seconds = _retry_after(headers.get("Retry-After", ""))
+    if seconds is not None and seconds > LONGEST_ASKED_WAIT_SECONDS:
+        return RateLimited(message, utcnow() + timedelta(seconds=seconds), "account")
+    return Transient(message, seconds)
+
+
+def _retry_after(text: str) -> float | None:
+    """Return the seconds of a `Retry-After` header, a number or a date (RFC 9110, 10.2.3)."""
+    if text.isdecimal():
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max((at - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def retrying(tally: Tally) -> tenacity.Retrying:

@@ -6,28 +6,32 @@ same is found once per kind of post and left out from then on.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import ContentType, MetricType, Platform, Reason
 from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, Reading, Tally
-from pipelines.platforms.errors import MetricRefused, PlatformError, PostGone, PostUnavailable
+from pipelines.platforms.errors import MetricRefused, PermissionMissing, PlatformError, PostGone, PostUnavailable
 from pipelines.platforms.graph import Get, GraphApi, Result
 from pipelines.platforms.http import Http
+from pipelines.platforms.instagram_answers import (
+    ACCOUNT_FIELDS,
+    account_reading,
+    insights,
+    listed_post,
+    take_series,
+    take_total,
+    understood,
+    window,
+)
 
 API_VERSION = "v25.0"
 PAGE = 50
-PACIFIC = ZoneInfo("America/Los_Angeles")
-"""Meta's days are Pacific days; their label is the day that ended at `end_time`."""
 
 _LIST_FIELDS = "id,media_type,media_product_type,timestamp"
 _NODE_METRICS = {"likes": "like_count", "comments": "comments_count"}
-_ACCOUNT_FIELDS = {"followers": "followers_count", "following": "follows_count", "posts": "media_count"}
-_CONTENT_TYPES: Mapping[str, ContentType] = {"IMAGE": "image", "VIDEO": "video", "CAROUSEL_ALBUM": "carousel"}
-_METRIC_TYPES: Mapping[str, MetricType] = {"STORY": "story", "REELS": "reel"}
 _SERIES = {"reach": "reach", "newFollowers": "follower_count"}
 _WEEKLY = "weeklyReach"
 
@@ -44,6 +48,7 @@ class Instagram:
         self._graph = GraphApi(http, API_VERSION)
         self._refused: dict[tuple[Kind, str], str] = {}
 
+    @understood()
     def read(
         self,
         access: Access,
@@ -56,35 +61,40 @@ class Instagram:
         due = [post for post in followed if is_due(post)]
         account_id = access.platform_account_id
         gets = [
-            Get(account_id, {"fields": ",".join(_ACCOUNT_FIELDS.values())}),
+            Get(account_id, {"fields": ",".join(ACCOUNT_FIELDS.values())}),
             Get(f"{account_id}/stories", {"fields": _LIST_FIELDS, "limit": "100"}),
             Get(f"{account_id}/media", {"fields": _LIST_FIELDS, "limit": str(PAGE)}),
             *(self._get(post) for post in due),
         ]
         node, stories, media, *found = self._graph.batch(access.token, gets, tally)
+        if isinstance(node, PostGone):
+            # The same body says «deleted» and «not for this token»; of an account the second is likelier.
+            raise PermissionMissing(str(node))
         if isinstance(node, PlatformError):
             raise node
-        reading = AccountReading(_account_reading(node))
+        reading = AccountReading(account_reading(node))
         listed = self._listed(access, stories, media, known, reading, tally)
-        new = [post for post in listed if post.platform_post_id not in known]
+        # A post published between two pages moves the last of the first one onto the second.
+        new = list({post.platform_post_id: post for post in listed if post.platform_post_id not in known}.values())
         pairs = list(zip(due, found, strict=True))
         if new:
             pairs += zip(new, self._graph.batch(access.token, [self._get(p) for p in new], tally), strict=True)
         self._take(access, pairs, reading, tally)
         return reading
 
+    @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
         """Return the account's insights of Pacific days that have ended, by date."""
         names = offered("instagram", "account")
-        totals = {n: o.field for n, o in names.items() if n not in {*_SERIES, *_ACCOUNT_FIELDS, _WEEKLY}}
+        totals = {n: o.field for n, o in names.items() if n not in {*_SERIES, *ACCOUNT_FIELDS, _WEEKLY}}
         edge = f"{access.platform_account_id}/insights"
         first, last = min(days), max(days)
-        series = {"period": "day", **_window(first, last)}
+        series = {"period": "day", **window(first, last)}
         gets = [
             *(Get(edge, {"metric": field, **series}) for field in _SERIES.values()),
-            Get(edge, {"metric": "reach", "period": "week", **_window(first, last)}),
+            Get(edge, {"metric": "reach", "period": "week", **window(first, last)}),
             *(
-                Get(edge, {"metric": field, "period": "day", "metric_type": "total_value", **_window(day, day)})
+                Get(edge, {"metric": field, "period": "day", "metric_type": "total_value", **window(day, day)})
                 for day in days
                 for field in totals.values()
             ),
@@ -92,10 +102,10 @@ class Instagram:
         results = iter(self._graph.batch(access.token, gets, tally))
         readings: dict[date, Reading] = {day: Reading(utcnow(), {}, {}) for day in days}
         for name in (*_SERIES, _WEEKLY):
-            _take_series(readings, name, next(results))
+            take_series(readings, name, next(results))
         for day in days:
             for name in totals:
-                _take_total(readings[day], name, next(results))
+                take_total(readings[day], name, next(results))
         return readings
 
     def refresh(self, _access: Access) -> Mapping[str, Any] | None:
@@ -133,12 +143,12 @@ class Instagram:
         if isinstance(stories, PlatformError):
             reading.failures["stories"] = str(stories)
         else:
-            posts += [_post(item, "story") for item in stories.get("data", ())]
+            posts += [listed_post(item, "story") for item in stories.get("data", ())]
         while True:
             if isinstance(media, PlatformError):
                 reading.failures["media"] = str(media)
                 break
-            page = [_post(item) for item in media.get("data", ())]
+            page = [listed_post(item) for item in media.get("data", ())]
             young = [post for post in page if post.published_at >= oldest]
             posts += young
             after = media.get("paging", {}).get("cursors", {}).get("after")
@@ -186,7 +196,7 @@ class Instagram:
         metrics: dict[str, int | float] = {}
         unavailable: dict[str, Reason] = {}
         names = offered("instagram", *kind)
-        values = _insights(body.get("insights"))
+        values = insights(body.get("insights"))
         for name, offer in names.items():
             field = _NODE_METRICS.get(name)
             value = body.get(field) if field else values.get(offer.field)
@@ -236,82 +246,3 @@ class Instagram:
                 reading.gone.append(post.platform_post_id)
             else:
                 reading.failures[post.platform_post_id] = "missing at first, then there: left for the next hour"
-
-
-def _account_reading(node: Mapping[str, Any]) -> Reading:
-    found = {name: node[field] for name, field in _ACCOUNT_FIELDS.items() if field in node}
-    missing: dict[str, Reason] = {name: "permission_missing" for name in _ACCOUNT_FIELDS if name not in found}
-    return Reading(utcnow(), found, missing)
-
-
-def _post(item: Mapping[str, Any], metric_type: MetricType | None = None) -> Post:
-    published = item.get("timestamp")
-    return Post(
-        platform_post_id=str(item["id"]),
-        metric_type=metric_type or _METRIC_TYPES.get(item.get("media_product_type", ""), "post"),
-        content_type=_CONTENT_TYPES.get(item.get("media_type", ""), "other"),
-        published_at=parse_time(published) if published else utcnow(),
-    )
-
-
-def parse_time(text: str) -> datetime:
-    """Return the instant of a Graph timestamp, `2026-04-06T17:50:09+0000`."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
-
-
-def _insights(edge: Mapping[str, Any] | None) -> dict[str, int | float]:
-    """Return `{field: value}`; some answers have `values`, some only `total_value` (platforms.md, 2.3)."""
-    found: dict[str, int | float] = {}
-    for row in (edge or {}).get("data", ()):
-        value = _value(row)
-        if value is not None:
-            found[row["name"]] = value
-    return found
-
-
-def _value(row: Mapping[str, Any]) -> int | float | None:
-    values = row.get("values")
-    value = values[0].get("value") if values else (row.get("total_value") or {}).get("value")
-    return value if isinstance(value, int | float) else None
-
-
-def _window(first: date, last: date) -> dict[str, str]:
-    """Return `since` and `until` of Pacific days, both included; `end_time` of the last is `until`."""
-    start = datetime(first.year, first.month, first.day, tzinfo=PACIFIC)
-    end = datetime(last.year, last.month, last.day, tzinfo=PACIFIC) + timedelta(days=1)
-    return {"since": str(int(start.timestamp())), "until": str(int(end.timestamp()))}
-
-
-def _reason(result: PlatformError) -> Reason:
-    return "not_supported" if isinstance(result, MetricRefused) else result.reason
-
-
-def _take_series(readings: Mapping[date, Reading], name: str, result: Result) -> None:
-    """Put the values of a series with the days that their `end_time` ends."""
-    if isinstance(result, PlatformError):
-        for reading in readings.values():
-            reading.unavailable[name] = _reason(result)  # type: ignore[index]
-        return
-    rows = result.get("data", ())
-    found: dict[date, int | float] = {}
-    for entry in (entry for row in rows for entry in row.get("values", ())):
-        ended = parse_time(entry["end_time"]).astimezone(PACIFIC) - timedelta(minutes=1)
-        found[ended.date()] = entry["value"]
-    for day, reading in readings.items():
-        if day in found:
-            reading.metrics[name] = found[day]  # type: ignore[index]
-        else:
-            # Nothing at all is how small accounts are told; a missing day is still being counted.
-            reading.unavailable[name] = "not_yet_available" if rows else "privacy_threshold"  # type: ignore[index]
-
-
-def _take_total(reading: Reading, name: str, result: Result) -> None:
-    if isinstance(result, PlatformError):
-        reading.unavailable[name] = _reason(result)  # type: ignore[index]
-        return
-    rows = result.get("data", ())
-    value = _value(rows[0]) if rows else None
-    if value is not None:
-        reading.metrics[name] = value  # type: ignore[index]
-    else:
-        reading.unavailable[name] = "no_observation" if rows else "privacy_threshold"  # type: ignore[index]

@@ -28,7 +28,9 @@ def collector(store: Store, redis_client: Redis, settings: Settings, simulator: 
     return Collector(store, Announcer(redis_client), Vault(here.secret_keys), here)
 
 
-def connect(store: Store, settings: Settings, simulator: Simulator, index: int = 0, workspace: str = "w") -> AccountDocument:
+def connect(
+    store: Store, settings: Settings, simulator: Simulator, index: int = 0, workspace: str = "w"
+) -> AccountDocument:
     account = simulator.world.account("instagram", index)
     document: AccountDocument = {
         "_id": f"a{index}",

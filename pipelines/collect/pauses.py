@@ -1,0 +1,67 @@
+"""Who may not be asked before when: one answer «too many calls» stops every worker, not only the one that got it."""
+
+from datetime import UTC, datetime
+from math import ceil
+
+from redis import Redis
+
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, Platform
+from metrics.errors import RedisUnavailable
+from metrics.redisdb import redis_errors
+from pipelines.platforms.errors import RateLimited
+
+
+class Pauses:
+    """Pauses of one platform and of its accounts, kept in Redis until they end.
+
+    Without Redis a run still obeys what it met itself; it asks Redis no more, so that no account pays for the outage.
+    """
+
+    def __init__(self, redis: Redis, platform: Platform) -> None:
+        self._redis = redis
+        self._platform_key = f"tm:{{{platform}}}:paused"
+        self._own: dict[str, int] = {}
+        self._shared = True
+
+    def check(self, account: AccountDocument) -> None:
+        """Raise if the platform or the account is paused.
+
+        Raises:
+            RateLimited: says until when.
+        """
+        until = self._known(account)
+        if until > utcnow().timestamp():
+            raise RateLimited("not asked: too many calls before", datetime.fromtimestamp(until, UTC), "account")
+
+    def note(self, account: AccountDocument, limit: RateLimited) -> None:
+        """Keep a limit that was met, unless a longer one is known."""
+        until, now = ceil(limit.until.timestamp()), utcnow().timestamp()
+        if until <= max(now, self._known(account)):
+            return
+        key = self._platform_key if limit.scope == "app" else _account_key(account)
+        self._own[key] = until
+        if self._shared:
+            try:
+                with redis_errors():
+                    self._redis.set(key, until, exat=until)
+            except RedisUnavailable:
+                self._shared = False
+
+    def _known(self, account: AccountDocument) -> int:
+        return max(self._until(key) for key in (self._platform_key, _account_key(account)))
+
+    def _until(self, key: str) -> int:
+        own = self._own.get(key, 0)
+        if not self._shared:
+            return own
+        try:
+            with redis_errors():
+                return max(own, int(self._redis.get(key) or 0))
+        except RedisUnavailable:
+            self._shared = False
+            return own
+
+
+def _account_key(account: AccountDocument) -> str:
+    return f"tm:{{{account['workspaceId']}}}:paused:{account['_id']}"
