@@ -1,0 +1,133 @@
+"""HTTP to the platforms: what an answer that is none comes to, and that no token is ever shown."""
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from metrics.clock import utcnow
+from pipelines.platforms.base import Access, Tally
+from pipelines.platforms.errors import BadAnswer, PlatformError, RateLimited, Transient
+from pipelines.platforms.http import TRIES, Http, overloaded, retrying
+from tests.pipelines.platforms.conftest import TOKEN, Answering
+from tidemark.stack.ports import free_port
+
+
+def send(client: Http) -> tuple[int, object]:
+    status, body, _ = client.send("GET", "/v25.0/me", token=TOKEN)
+    return status, body
+
+
+def test_returns_json_whatever_the_status(client: Http, server: Answering) -> None:
+    server.say({"error": {"code": 4}}, 403)
+    assert send(client) == (403, {"error": {"code": 4}})
+
+
+def test_token_travels_in_the_header_only(client: Http, server: Answering) -> None:
+    send(client)
+    ((path, headers),) = server.requests
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert TOKEN not in path
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_html_is_a_bad_answer(client: Http, server: Answering, status: int) -> None:
+    server.say(b"<html>Sorry</html>", status, Content_Type="text/html")
+    with pytest.raises(BadAnswer, match="HTML page"):
+        send(client)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_error_page_of_a_gateway_is_transient(client: Http, server: Answering, status: int) -> None:
+    server.say(b"<html>Bad gateway</html>", status, Content_Type="text/html", Retry_After="7")
+    with pytest.raises(Transient, match=str(status)) as caught:
+        send(client)
+    assert caught.value.retry_after == 7
+
+
+def test_broken_json_is_transient(client: Http, server: Answering) -> None:
+    server.say(b'{"data": [')
+    with pytest.raises(Transient, match="broken JSON"):
+        send(client)
+
+
+def test_unknown_host_names_the_setting() -> None:
+    with pytest.raises(BadAnswer, match=r"no-such-host\.invalid is not known: check the platform's base URL"):
+        send(Http("http://no-such-host.invalid"))
+
+
+def test_refused_connection_is_transient() -> None:
+    with pytest.raises(Transient, match="refuses connections"):
+        send(Http(f"http://127.0.0.1:{free_port()}"))
+
+
+@pytest.fixture
+def mute() -> Iterator[str]:
+    """The URL of a server that takes connections and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_no_answer_in_time_is_transient(mute: str) -> None:
+    client = Http(mute, timeout=(1.0, 0.05))
+    with pytest.raises(Transient, match="in time"):
+        send(client)
+
+
+def test_no_error_shows_the_token(client: Http, server: Answering, mute: str) -> None:
+    clients = [client, Http("http://no-such-host.invalid"), Http(mute, timeout=(1.0, 0.05))]
+    server.say(b"<html>", Content_Type="text/html")
+    for one in clients:
+        with pytest.raises(PlatformError) as caught:
+            send(one)
+        assert TOKEN not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
+
+
+def test_repr_of_access_hides_the_credentials() -> None:
+    assert TOKEN not in repr(Access("1", {"access_token": TOKEN}))
+
+
+def test_short_retry_after_is_waited_for() -> None:
+    error = overloaded("busy", {"Retry-After": "3"})
+    assert isinstance(error, Transient)
+    assert error.retry_after == 3
+
+
+@pytest.mark.parametrize("text", ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)])
+def test_long_retry_after_is_a_pause(text: str) -> None:
+    error = overloaded("busy", {"Retry-After": text})
+    assert isinstance(error, RateLimited)
+    assert abs(error.until - utcnow() - timedelta(hours=1)) < timedelta(minutes=5)
+
+
+def test_unreadable_retry_after_is_ignored() -> None:
+    error = overloaded("busy", {"Retry-After": "soon"})
+    assert isinstance(error, Transient)
+    assert error.retry_after is None
+
+
+def test_transient_errors_are_tried_again_and_counted() -> None:
+    tally, tries = Tally(), []
+
+    def busy() -> None:
+        tries.append(1)
+        raise Transient("busy", 0.0)
+
+    with pytest.raises(Transient):
+        retrying(tally)(busy)
+    assert (len(tries), tally.retries) == (TRIES, TRIES - 1)
+
+
+def test_other_errors_are_not_tried_again() -> None:
+    tally = Tally()
+
+    def refuse() -> None:
+        raise BadAnswer("no")
+
+    with pytest.raises(BadAnswer):
+        retrying(tally)(refuse)
+    assert tally.retries == 0
