@@ -101,11 +101,11 @@ class Instagram:
         ]
         results = iter(self._graph.batch(access.token, gets, tally))
         readings: dict[date, Reading] = {day: Reading(utcnow(), {}, {}) for day in days}
-        for name in (*_SERIES, _WEEKLY):
-            take_series(readings, name, next(results))
+        for name, field in {**_SERIES, _WEEKLY: "reach"}.items():
+            take_series(readings, name, field, next(results))
         for day in days:
-            for name in totals:
-                take_total(readings[day], name, next(results))
+            for name, field in totals.items():
+                take_total(readings[day], name, field, next(results))
         return readings
 
     def refresh(self, _access: Access) -> Mapping[str, Any] | None:

@@ -79,13 +79,13 @@ def _reason(result: PlatformError) -> Reason:
     return "not_supported" if isinstance(result, MetricRefused) else result.reason
 
 
-def take_series(readings: Mapping[date, Reading], name: str, result: Result) -> None:
+def take_series(readings: Mapping[date, Reading], name: str, field: str, result: Result) -> None:
     """Put the values of a series with the days that their `end_time` ends."""
     if isinstance(result, PlatformError):
         for reading in readings.values():
             reading.unavailable[name] = _reason(result)  # type: ignore[index]
         return
-    rows = result.get("data", ())
+    rows = [row for row in result.get("data", ()) if row["name"] == field]
     found: dict[date, int | float] = {}
     for entry in (entry for row in rows for entry in row.get("values", ())):
         ended = parse_time(entry["end_time"]).astimezone(PACIFIC) - timedelta(minutes=1)
@@ -98,12 +98,12 @@ def take_series(readings: Mapping[date, Reading], name: str, result: Result) -> 
             reading.unavailable[name] = "not_yet_available" if rows else "privacy_threshold"  # type: ignore[index]
 
 
-def take_total(reading: Reading, name: str, result: Result) -> None:
+def take_total(reading: Reading, name: str, field: str, result: Result) -> None:
     """Put the one number of a window with a reading, or why there is none."""
     if isinstance(result, PlatformError):
         reading.unavailable[name] = _reason(result)  # type: ignore[index]
         return
-    rows = result.get("data", ())
+    rows = [row for row in result.get("data", ()) if row["name"] == field]
     value = _value(rows[0]) if rows else None
     if value is not None:
         reading.metrics[name] = value  # type: ignore[index]
