@@ -147,7 +147,9 @@ class Graph:
     def _usage(self, account: SimAccount) -> dict[str, str]:
         """Usage in percent, in headers that appear only once there was some traffic."""
         calls = self.state.calls_by_account.get(account.platform_account_id, 0)
-        limited = [f for f in self.state.faults.active if f.kind == "account_limit" and f.times != 0]
+        whom = (None, account.platform_account_id)
+        limits = [f for f in self.state.faults.active if f.kind == "account_limit" and f.account in whom]
+        limited = [f for f in limits if f.times != 0]
         if calls < USAGE_HEADERS_AFTER and not limited:
             return {}
         used = 100 if limited else min(calls * 100 // BUDGET_PER_HOUR, 100)

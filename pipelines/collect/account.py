@@ -96,9 +96,9 @@ class AccountCollector:
     def _snapshot(
         self, account: AccountDocument, access: Access, tally: Tally, report: CollectReport
     ) -> list[Observation]:
-        since = utcnow() - FOLLOWED_UNTIL
+        since = self.now - FOLLOWED_UNTIL
         stored = self.store.posts.of_account(account["_id"], since=since, alive=False)
-        followed = [observe.post_of(post) for post in stored if "deletedAt" not in post and _alive(post)]
+        followed = [observe.post_of(post) for post in stored if "deletedAt" not in post and _alive(post, self.now)]
         seen = self.store.observations.ever_observed([post["_id"] for post in stored])
 
         def is_due(post: Post) -> bool:
@@ -197,9 +197,9 @@ def _id(account: AccountDocument, post: Post) -> str:
     return post_id(account["_id"], post.platform_post_id)
 
 
-def _alive(post: PostDocument) -> bool:
+def _alive(post: PostDocument, now: datetime) -> bool:
     """Tell whether a post can still be read: a story lives for 24 hours."""
-    return post["metricType"] != "story" or utcnow() < post["publishedAt"] + timedelta(hours=24)
+    return post["metricType"] != "story" or now < post["publishedAt"] + timedelta(hours=24)
 
 
 def _finished_days(slot: datetime) -> list[date]:

@@ -1,64 +1,31 @@
-"""Collecting against the simulator: what is written equals the truth, number for number."""
+"""Collecting against the simulator: what is written equals the truth, number for number; trouble stays where it is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from redis import Redis
 
 from metrics.accounts import Vault
 from metrics.catalog import offered
-from metrics.documents import AccountDocument
+from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.events import Announcer
-from metrics.periods import slot_of
-from metrics.settings import Settings
-from metrics.store import Store
-from pipelines.collect.collector import Collector
-from pipelines.collect.report import CollectReport
+from metrics.ids import post_id
+from metrics.periods import HOUR
+from pipelines.collect.collector import Collector, shard_of
 from simulator import truth
-from tests.simulator_fixture import Simulator
+from simulator.instagram import MIN_STORY_VIEWERS
+from tests.pipelines.collect.conftest import NOW, SLOT, Bench
+from tidemark.stack.ports import free_port
 
-NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
-SLOT = slot_of(NOW)
-
-
-@pytest.fixture
-def collector(store: Store, redis_client: Redis, settings: Settings, simulator: Simulator) -> Collector:
-    simulator.set_clock(NOW)
-    here = settings.model_copy(update={"instagram_url": simulator.url})
-    return Collector(store, Announcer(redis_client), Vault(here.secret_keys), here)
+DAY_FIELDS = {"reach": "reach", "accountViews": "views", "newFollowers": "follower_count"}
 
 
-def connect(
-    store: Store, settings: Settings, simulator: Simulator, index: int = 0, workspace: str = "w"
-) -> AccountDocument:
-    account = simulator.world.account("instagram", index)
-    document: AccountDocument = {
-        "_id": f"a{index}",
-        "workspaceId": workspace,
-        "platform": "instagram",
-        "platformAccountId": account.platform_account_id,
-        "handle": account.handle,
-        "state": "active",
-        "connectedAt": NOW - timedelta(days=1),
-        "credentials": Vault(settings.secret_keys).seal({"access_token": account.token}),
-    }
-    store.accounts.put([document])
-    return document
-
-
-def collect(collector: Collector, slot: datetime = SLOT, **options: object) -> CollectReport:
-    return collector.collect("instagram", slot, run_id="run", **{"now": NOW, **options})  # type: ignore[arg-type]
-
-
-def test_every_number_equals_the_truth(
-    store: Store, settings: Settings, simulator: Simulator, collector: Collector
-) -> None:
-    connect(store, settings, simulator)
-    report = collect(collector)
+def test_every_number_equals_the_truth(bench: Bench) -> None:
+    bench.connect()
+    report = bench.collect()
     assert (report.ok, report.failed, report.failures) == (1, 0, [])
-    rows = store.observations.page({"workspaceId": "w"}, SLOT, SLOT + timedelta(hours=1), limit=1000)
-    world, checked = simulator.world, 0
-    for row in rows:
+    world, checked = bench.simulator.world, 0
+    for row in bench.rows():
         metadata = row["metadata"]
         if metadata["metricType"] == "account":
             continue
@@ -75,14 +42,228 @@ def test_every_number_equals_the_truth(
     assert checked > 100
 
 
-def test_account_levels_equal_the_truth(
-    store: Store, settings: Settings, simulator: Simulator, collector: Collector
-) -> None:
-    connect(store, settings, simulator)
-    collect(collector)
-    (row,) = store.observations.page(
-        {"accountId": "a0", "metricType": "account"}, SLOT, SLOT + timedelta(hours=1), limit=10
-    )
-    account = simulator.world.account("instagram", 0)
-    assert row["metrics"]["followers"] == truth.account_value(simulator.world, account, "followers_count", NOW)
+def test_account_levels_equal_the_truth(bench: Bench) -> None:
+    bench.connect()
+    bench.collect()
+    (row,) = bench.rows(metricType="account")
+    account = bench.simulator.world.account("instagram", 0)
+    assert row["metrics"]["followers"] == truth.account_value(bench.simulator.world, account, "followers_count", NOW)
     assert set(row["metrics"]) == {"followers", "following", "posts"}
+
+
+def test_provider_days_go_into_their_last_slot_and_are_not_written_twice(bench: Bench) -> None:
+    bench.connect()
+    slot = SLOT - HOUR
+    bench.collect(slot)
+    world, account = bench.simulator.world, bench.simulator.world.account("instagram", 0)
+    for day in (date(2026, 11, 17), date(2026, 11, 18), date(2026, 11, 19)):
+        last = slot.replace(day=day.day, hour=23)
+        (row,) = bench.rows(last, metricType="account")
+        for name, field in DAY_FIELDS.items():
+            assert row["metrics"][name] == truth.day_value(world, account, field, day)
+        assert row["metrics"]["weeklyReach"] == truth.week_value(world, account, "reach", day)
+    before = bench.store.db["metrics"].count_documents({"timestamp": last})
+    bench.collect(slot)
+    assert bench.store.db["metrics"].count_documents({"timestamp": last}) == before
+
+
+def test_repetition_changes_no_effective_number(bench: Bench) -> None:
+    bench.connect()
+    bench.collect()
+    first = {row["metadata"].get("postId"): set(row["metrics"]) for row in bench.rows()}
+    bench.collect()
+    assert {row["metadata"].get("postId"): set(row["metrics"]) for row in bench.rows()} == first
+
+
+def test_old_slot_gets_no_snapshot(bench: Bench) -> None:
+    bench.connect()
+    report = bench.collect(SLOT - timedelta(days=2))
+    assert report.not_recoverable == {"snapshots of accounts", "snapshots of posts"}
+    assert bench.rows(SLOT - timedelta(days=2)) == []
+    assert bench.record(slot=SLOT - timedelta(days=2))["notRecoverable"] == sorted(report.not_recoverable)
+    (row,) = bench.rows((SLOT - timedelta(days=2)).replace(hour=23))
+    assert "reach" in row["metrics"]
+    assert "followers" not in row["metrics"]
+
+
+def test_old_slot_of_a_day_under_way_writes_nothing_of_it(bench: Bench) -> None:
+    bench.connect()
+    assert bench.collect(SLOT - 5 * HOUR).rows == 0
+    assert bench.record(slot=SLOT - 5 * HOUR)["state"] == "skipped"
+
+
+def test_slot_in_the_future_is_refused(bench: Bench) -> None:
+    with pytest.raises(InvalidInput, match="has not begun"):
+        bench.collect(SLOT + HOUR)
+
+
+def test_expired_token_needs_reauth_and_is_not_asked_again(bench: Bench) -> None:
+    account = bench.connect()
+    bench.connect(1)
+    bench.simulator.set_faults({"kind": "expired_token", "account": account["platformAccountId"]})
+    report = bench.collect()
+    assert (report.ok, report.failed) == (1, 1)
+    assert bench.state() == "needs_reauth"
+    assert bench.record()["reason"] == "needs_reauth"
+    bench.simulator.client.delete("/_control/calls")
+    assert bench.collect().skipped == 1
+    assert account["platformAccountId"] not in bench.simulator.calls()["byAccount"]
+
+
+def test_reauth_is_announced(bench: Bench) -> None:
+    bench.connect()
+    bench.simulator.set_faults({"kind": "expired_token"})
+    bench.collect()
+    events = bench.redis.xrange("tm:{w}:events")
+    assert b"needs_reauth" in str(events).encode()
+
+
+def test_unreadable_credentials_need_reauth(bench: Bench) -> None:
+    bench.connect(credentials=b"sealed with another key")
+    bench.collect()
+    assert bench.state() == "needs_reauth"
+
+
+def test_deleted_post_is_marked_and_no_longer_read(bench: Bench) -> None:
+    world = bench.simulator.world
+    gone = next(
+        p
+        for index in range(60)
+        for p in world.posts(world.account("instagram", index), NOW - timedelta(days=2), NOW)
+        if p.deleted_at and p.deleted_at > NOW
+    )
+    bench.connect(gone.account_index)
+    bench.collect(now=NOW)
+    bench.collect(SLOT, now=NOW)
+    our_id = post_id(f"a{gone.account_index}", gone.platform_post_id)
+    assert bench.rows(postId=our_id)
+    later = gone.deleted_at.replace(hour=23, minute=59) if gone.deleted_at else NOW
+    slot = later.replace(minute=0, second=0, microsecond=0)
+    bench.collect(slot, now=later)
+    (post,) = bench.store.db["posts"].find({"_id": our_id})
+    assert "deletedAt" in post
+    assert bench.rows(slot, postId=our_id) == []
+
+
+def test_story_with_few_viewers_is_under_the_threshold(bench: Bench) -> None:
+    world = bench.simulator.world
+    story = next(
+        p
+        for index in range(50)
+        for p in world.posts(world.account("instagram", index), NOW - timedelta(days=2), NOW)
+        if p.metric_type == "story"
+        and truth.post_value(world, p, "reach", p.published_at + timedelta(seconds=60)) < MIN_STORY_VIEWERS
+    )
+    bench.connect(story.account_index)
+    now = story.published_at + timedelta(seconds=30)
+    slot = now.replace(minute=0, second=0, microsecond=0)
+    report = bench.collect(slot, now=now)
+    (row,) = bench.rows(slot, postId=post_id(f"a{story.account_index}", story.platform_post_id))
+    assert (row["metrics"], set(row["unavailable"].values())) == ({}, {"privacy_threshold"})
+    assert report.failures == []
+
+
+def test_retired_metric_is_lost_alone(bench: Bench) -> None:
+    bench.connect()
+    bench.simulator.set_faults({"kind": "retired_metric", "metric": "shares"})
+    report = bench.collect()
+    assert report.quarantined
+    assert all(text.startswith("shares of ") for text in report.quarantined)
+    rows = [row for row in bench.rows() if row["metadata"]["metricType"] != "account"]
+    assert all("shares" not in row["metrics"] for row in rows)
+    assert all("reach" in row["metrics"] for row in rows if "reach" not in row.get("unavailable", {}))
+    assert bench.record()["quarantined"] == sorted(report.quarantined)
+
+
+@pytest.mark.parametrize("kind", ["html", "broken_json", "error", "permission"])
+def test_failing_account_leaves_its_neighbours(bench: Bench, kind: str) -> None:
+    account = bench.connect(0)
+    bench.connect(1)
+    bench.simulator.set_faults({"kind": kind, "account": account["platformAccountId"]})
+    report = bench.collect()
+    assert (report.ok, report.failed) == (1, 1)
+    assert (bench.record("a0")["state"], bench.record("a1")["state"]) == ("failed", "collected")
+    assert bench.state() == "active"
+
+
+@pytest.mark.parametrize("kind", ["broken_json", "error", "null_element"])
+def test_passing_trouble_is_overcome(bench: Bench, kind: str) -> None:
+    bench.connect()
+    bench.simulator.set_faults({"kind": kind, "times": 1})
+    report = bench.collect()
+    assert (report.ok, report.failures) == (1, [])
+    assert report.retries == 1
+
+
+def test_wrong_base_url_is_said_per_account(bench: Bench) -> None:
+    bench.connect()
+    (failure,) = bench.having(instagram_url="http://no-such-host.invalid").collect().failures
+    assert "no-such-host.invalid is not known" in failure.message
+
+
+def test_app_limit_stops_the_accounts_that_follow(bench: Bench) -> None:
+    for index in range(3):
+        bench.connect(index)
+    bench.simulator.set_faults({"kind": "app_limit", "times": 1})
+    report = bench.having(collect_concurrency=1).collect()
+    assert (report.failed, report.requests) == (3, 1)
+    assert {failure.reason for failure in report.failures} == {"rate_limited"}
+    assert all("until 20" in failure.message for failure in report.failures)
+
+
+def test_account_limit_stops_that_account_until_then(bench: Bench) -> None:
+    account = bench.connect(0)
+    bench.connect(1)
+    limit = {"kind": "account_limit", "account": account["platformAccountId"], "times": 1, "seconds": 1800}
+    bench.simulator.set_faults(limit)
+    assert (bench.collect().failed, bench.record()["reason"]) == (1, "rate_limited")
+    again = bench.collect()
+    assert (again.ok, again.failed) == (1, 1)
+
+
+def test_known_post_without_observation_is_read_at_once(bench: Bench) -> None:
+    account = bench.connect()
+    world = bench.simulator.world
+    found = world.posts(world.account("instagram", 0), NOW - timedelta(days=20), NOW - timedelta(days=8))
+    post = next(p for p in found if p.metric_type != "story" and p.visible(NOW))
+    our_id = post_id("a0", post.platform_post_id)
+    bench.store.posts.put(
+        [
+            {
+                "_id": our_id, "workspaceId": "w", "accountId": account["_id"], "platform": "instagram",
+                "platformPostId": post.platform_post_id, "metricType": post.metric_type,
+                "contentType": post.content_type, "publishedAt": post.published_at,
+            }
+        ]
+    )  # fmt: skip
+    bench.collect()
+    assert bench.rows(postId=our_id)
+    bench.collect(SLOT + HOUR, now=NOW + HOUR)
+    assert bench.rows(SLOT + HOUR, postId=our_id) == []
+
+
+def test_without_redis_the_data_stays_and_the_run_comes_again(bench: Bench) -> None:
+    bench.connect()
+    bench.simulator.set_clock(NOW)
+    with Redis(port=free_port()) as nowhere:
+        away = bench.settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}"})
+        collector = Collector(bench.store, Announcer(nowhere), Vault(away.secret_keys), away)
+        with pytest.raises(RedisUnavailable, match="collect again"):
+            collector.collect("instagram", SLOT, run_id="run", now=NOW)
+    assert bench.rows()
+    assert bench.record()["state"] == "collected"
+
+
+def test_only_the_named_accounts_are_collected(bench: Bench) -> None:
+    bench.connect(0)
+    bench.connect(1, "v")
+    assert bench.collect(workspace_ids=["v"]).workspaces == {"v"}
+    assert bench.collect(account_ids=["a0"]).workspaces == {"w"}
+
+
+def test_shards_are_stable_and_even() -> None:
+    counts = [0] * 4
+    for index in range(4000):
+        counts[shard_of(f"account-{index}", 4)] += 1
+    assert all(900 < count < 1100 for count in counts)
+    assert (shard_of("a", 8), shard_of("b", 8), shard_of("c", 8)) == (2, 2, 2)

@@ -1,0 +1,80 @@
+"""A collector against the simulator, at one instant, with accounts to connect."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from metrics.accounts import Vault
+from metrics.documents import AccountDocument
+from metrics.events import Announcer
+from metrics.periods import HOUR, slot_of
+from metrics.settings import Settings
+from metrics.store import Store
+from pipelines.collect.collector import Collector
+from pipelines.collect.report import CollectReport
+from pipelines.platforms import http
+from tests.simulator_fixture import Simulator
+
+NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
+SLOT = slot_of(NOW)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a test of collection needs at hand."""
+
+    store: Store
+    redis: Redis
+    settings: Settings
+    simulator: Simulator
+
+    def having(self, **settings: Any) -> "Bench":
+        """Return the same bench with other settings."""
+        return replace(self, settings=self.settings.model_copy(update=settings))
+
+    def connect(self, index: int = 0, workspace: str = "w", **fields: Any) -> AccountDocument:
+        """Connect account `index` of the simulator as `a<index>`."""
+        account = self.simulator.world.account("instagram", index)
+        document: AccountDocument = {
+            "_id": f"a{index}",
+            "workspaceId": workspace,
+            "platform": "instagram",
+            "platformAccountId": account.platform_account_id,
+            "handle": account.handle,
+            "state": "active",
+            "connectedAt": NOW - timedelta(days=9),
+            "credentials": Vault(self.settings.secret_keys).seal({"access_token": account.token}),
+        }
+        document.update(fields)  # type: ignore[typeddict-item]
+        self.store.accounts.put([document])
+        return document
+
+    def collect(self, slot: datetime = SLOT, now: datetime = NOW, **options: Any) -> CollectReport:
+        """Collect a slot at an instant; platform and simulator share the clock."""
+        self.simulator.set_clock(now)
+        collector = Collector(self.store, Announcer(self.redis), Vault(self.settings.secret_keys), self.settings)
+        return collector.collect("instagram", slot, run_id="run", now=now, **options)
+
+    def rows(self, slot: datetime = SLOT, **scope: str) -> list[dict[str, Any]]:
+        """Return the observations of a slot."""
+        return list(self.store.observations.page({"workspaceId": "w", **scope}, slot, slot + HOUR, limit=2000))
+
+    def record(self, account_id: str = "a0", slot: datetime = SLOT) -> dict[str, Any]:
+        """Return the record of an account's collection."""
+        found = next(r for r in self.store.collections.of_slot(slot) if r["accountId"] == account_id)
+        return dict(found)
+
+    def state(self, account_id: str = "a0") -> str:
+        """Return an account's state."""
+        return self.store.accounts.get(account_id)["state"]
+
+
+@pytest.fixture
+def bench(
+    store: Store, redis_client: Redis, settings: Settings, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> Bench:
+    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
+    return Bench(store, redis_client, settings.model_copy(update={"instagram_url": simulator.url}), simulator)
