@@ -1,4 +1,4 @@
-"""Totals of a workspace and comparisons of periods: docs/metrics.md, end of 5, and 6. Plain functions over documents."""
+"""Totals of a workspace and comparisons of periods (docs/metrics.md, 5 and 6): plain functions over documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -62,8 +62,8 @@ def compare(
 ) -> dict[str, Any]:
     """Compare the metrics of a period with those of the one before.
 
-    `{comparable, changes: {name: {current, previous, delta, deltaPercent}}}`; `deltaPercent` is absent where previous is
-    absent or 0, and `comparable` is false where either side is not complete.
+    `{comparable, changes: {name: {current, previous, delta, deltaPercent}}}`; `deltaPercent` is absent where previous
+    is absent or 0, and `comparable` is false where either side is not complete.
     """
     changes = {}
     for name in COMPARED:

@@ -49,8 +49,8 @@ class Pending:
 class RollMarks:
     """Reads and writes of marks."""
 
-    def __init__(self, db: Database[Document]) -> None:
-        self._marks = db["roll_marks"]
+    def __init__(self, db: Database[Document], prefix: str = "") -> None:
+        self._marks = db[f"{prefix}roll_marks"]
 
     def touch(self, touched: Iterable[Touched]) -> None:
         """Mark periods to be rolled again."""

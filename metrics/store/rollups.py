@@ -20,9 +20,9 @@ def rollup_id(subject_or_account_id: str, period: Period, start: datetime) -> st
 class Rollups:
     """Reads of rollups."""
 
-    def __init__(self, db: Database[Document]) -> None:
-        self.subjects = db["subject_rollups"]
-        self.accounts = db["aggregated_metrics"]
+    def __init__(self, db: Database[Document], prefix: str = "") -> None:
+        self.subjects = db[f"{prefix}subject_rollups"]
+        self.accounts = db[f"{prefix}aggregated_metrics"]
 
     def aggregated(
         self,

@@ -27,10 +27,14 @@ SERVER_SELECTION_MS = 3000
 
 @dataclass(frozen=True)
 class Store:
-    """Typed access to every collection; thread-safe, one per process."""
+    """Typed access to every collection; thread-safe, one per process.
+
+    `prefix` leads the names of what is derived from the log: with one, rollups and marks stand apart from those served.
+    """
 
     client: MongoClient[Document]
     db: Database[Document]
+    prefix: str = ""
 
     @classmethod
     def connect(cls, settings: Settings, *, server_selection_ms: int = SERVER_SELECTION_MS) -> Self:
@@ -85,7 +89,7 @@ class Store:
     @cached_property
     def rollups(self) -> Rollups:
         """Rollups of subjects and of accounts."""
-        return Rollups(self.db)
+        return Rollups(self.db, self.prefix)
 
     @cached_property
     def accounts(self) -> AccountStore:
@@ -115,4 +119,4 @@ class Store:
     @cached_property
     def marks(self) -> RollMarks:
         """Which periods of which workspace have to be rolled again."""
-        return RollMarks(self.db)
+        return RollMarks(self.db, self.prefix)

@@ -27,7 +27,7 @@ class Unexplained:
 def unexplained(
     store: Store, start: datetime, end: datetime, workspace_ids: Sequence[str], now: datetime | None = None
 ) -> Unexplained:
-    """Count observations of slots in `[start, end)` with an unknown metric, a value that is no number, or a future slot."""
+    """Count observations of `[start, end)` with an unknown metric, a value that is no number, or a future slot."""
     now = now or utcnow()
     found = Unexplained()
     with mongo_errors():
