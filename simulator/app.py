@@ -17,6 +17,8 @@ from simulator.faults import Fault, Faults
 from simulator.graph import Answer, Graph, State
 from simulator.world import World
 
+LONGEST_LATENCY_MS = 60_000
+
 
 def create_app(world: World | None = None, clock: Clock | None = None, *, latency_ms: float = 0.0) -> Starlette:
     """Return the simulator; `latency_ms` is added to every answer of a platform."""
@@ -75,7 +77,8 @@ class Control:
         """`GET` the time, `PUT {"now": "…"}` to set it, `DELETE` for the real one."""
         if request.method == "PUT":
             try:
-                self.state.clock.set(datetime.fromisoformat((await request.json())["now"]))
+                (text,) = _only(await request.json(), "now")
+                self.state.clock.set(datetime.fromisoformat(text))
             except (ValueError, KeyError, TypeError):
                 return _refuse('send {"now": "2026-01-15T10:00:00+00:00"}')
         elif request.method == "DELETE":
@@ -97,10 +100,14 @@ class Control:
     async def latency(self, request: Request) -> Response:
         """`PUT {"ms": 100}`: every answer takes that much longer."""
         if request.method == "PUT":
-            value = await request.json()
-            if not isinstance(value, dict) or not isinstance(value.get("ms"), int | float) or value["ms"] < 0:
+            try:
+                (value,) = _only(await request.json(), "ms")
+                milliseconds = float(value)
+            except (ValueError, KeyError, TypeError):
+                milliseconds = -1.0
+            if not 0 <= milliseconds <= LONGEST_LATENCY_MS:
                 return _refuse('send {"ms": 100}')
-            self.latency_ms = float(value["ms"])
+            self.latency_ms = milliseconds
         return _json({"ms": self.latency_ms})
 
     async def calls(self, request: Request) -> Response:
@@ -119,7 +126,7 @@ class Control:
                 return _json({"value": truth.post_value(self.state.world, post, query["field"], instant)})
             if account := self.state.world.find(query["object"]):
                 return _json({"value": truth.account_value(self.state.world, account, query["field"], instant)})
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, TypeError):
             return _refuse(
                 "ask with object, field and instant: ?object=17841400000000000&field=followers_count&instant=…"
             )
@@ -142,6 +149,17 @@ class Control:
                 for a in accounts
             ]
         )
+
+
+def _only(value: Any, *names: str) -> list[Any]:
+    """Return the values of exactly these keys.
+
+    Raises:
+        ValueError: it is no object, or has other keys.
+    """
+    if not isinstance(value, dict) or set(value) != set(names):
+        raise ValueError(f"send {', '.join(names)} and nothing else")
+    return [value[name] for name in names]
 
 
 def _json(value: Any) -> Response:

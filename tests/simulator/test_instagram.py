@@ -1,0 +1,233 @@
+"""The simulated API over HTTP: shapes of the recorded answers, strictness, paging, batches, faults and control."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from simulator import truth
+from simulator.world import SimPost
+from tests.simulator_fixture import Simulator
+
+NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
+LIST = "id,media_type,timestamp,permalink,like_count,comments_count"
+
+
+@pytest.fixture
+def api(simulator: Simulator) -> Simulator:
+    simulator.set_clock(NOW)
+    return simulator
+
+
+def ask(api: Simulator, path: str = "", token: str | None = None, **params: Any) -> httpx.Response:
+    account = api.world.account("instagram", 0)
+    where = path.replace("{ig}", account.platform_account_id)
+    headers = {"Authorization": f"Bearer {token or account.token}"}
+    return api.client.get(f"/v25.0/{where}", params=params, headers=headers)
+
+
+def batch(api: Simulator, *urls: str) -> httpx.Response:
+    elements = json.dumps([{"method": "GET", "relative_url": url} for url in urls])
+    token = api.world.account("instagram", 0).token
+    return api.client.post("/v25.0/", data={"batch": elements, "access_token": token})
+
+
+def media(api: Simulator, **fields: str) -> SimPost:
+    found = api.world.posts(api.world.account("instagram", 0), NOW - timedelta(days=90), NOW)
+    return next(p for p in found if p.visible(NOW) and all(getattr(p, k) == v for k, v in fields.items()))
+
+
+def shape(value: Any) -> Any:
+    """Return keys, nesting and types: of a list the shape of its first element."""
+    if isinstance(value, dict):
+        return {key: shape(one) for key, one in value.items()}
+    return [shape(value[0])] if isinstance(value, list) and value else type(value).__name__
+
+
+def recorded(fixtures: Path, name: str) -> Any:
+    return json.loads((fixtures / f"instagram/{name}.json").read_text())
+
+
+def test_account_node_has_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
+    wanted = recorded(fixtures, "airbyte_user_node")
+    del wanted["website"]
+    assert shape(ask(api, "{ig}", fields=",".join(wanted)).json()) == shape(wanted)
+
+
+def test_media_list_has_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
+    wanted = shape(recorded(fixtures, "pyfacebook_media_list_page1"))
+    wanted["data"][0].pop("media_url")
+    assert shape(ask(api, "{ig}/media", fields=LIST, limit=2).json()) == wanted
+
+
+def test_story_list_has_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
+    wanted = shape(recorded(fixtures, "pyfacebook_stories_list"))
+    wanted["data"][0].pop("media_url")
+    index = next(n for n in range(50) if any(p.metric_type == "story" and p.visible(NOW) for p in recent(api, n)))
+    account = api.world.account("instagram", index)
+    answer = ask(api, f"{account.platform_account_id}/stories", account.token, fields=LIST)
+    assert shape(answer.json()) == wanted
+
+
+def recent(api: Simulator, index: int) -> list[SimPost]:
+    return api.world.posts(api.world.account("instagram", index), NOW - timedelta(days=1), NOW)
+
+
+def test_media_insights_have_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
+    post = media(api, media_type="IMAGE", media_product_type="FEED")
+    answer = ask(api, f"{post.platform_post_id}/insights", metric="reach,saved").json()
+    assert shape(answer) == shape(recorded(fixtures, "airbyte_media_insights_feed"))
+    assert answer["data"][0]["id"] == f"{post.platform_post_id}/insights/reach/lifetime"
+
+
+def test_account_insights_have_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
+    answer = ask(api, "{ig}/insights", metric="follower_count,reach", period="day").json()
+    assert shape(answer) == shape(recorded(fixtures, "airbyte_user_insights_day"))
+    assert {v["end_time"][11:] for row in answer["data"] for v in row["values"]} == {"08:00:00+0000"}
+
+
+def test_error_has_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
+    api.set_faults({"kind": "permission", "times": 1})
+    assert shape(ask(api, "{ig}").json()) == shape(recorded(fixtures, "airbyte_error_10_permission"))
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "code"),
+    [
+        ("{ig}", {"fields": "nonsense"}, 100),
+        ("{ig}", {"fields": "id,media{id"}, 2500),
+        ("{ig}/nonsense", {}, 100),
+        ("{ig}/insights", {"metric": "views", "period": "day"}, 100),
+        ("{ig}/insights", {"metric": "reach", "period": "decade"}, 100),
+        ("{ig}/insights", {"period": "day"}, 3001),
+        ("{ig}/insights", {"metric": "reach", "period": "day", "since": 1_900_000_000, "until": 1_900_086_400}, 100),
+        ("{ig}/insights", {"metric": "reach", "period": "day", "since": 1_760_000_000, "until": 1_763_600_000}, 100),
+        ("18000000990000000", {}, 100),
+    ],
+)
+def test_wrong_request_is_refused(api: Simulator, path: str, params: dict[str, Any], code: int) -> None:
+    answer = ask(api, path, **params)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+
+
+@pytest.mark.parametrize("metric", ["impressions", "nonsense", "replies"])
+def test_one_wrong_metric_fails_the_whole_request(api: Simulator, metric: str) -> None:
+    post = media(api, media_type="IMAGE", media_product_type="FEED")
+    answer = ask(api, f"{post.platform_post_id}/insights", metric=f"reach,{metric}")
+    assert answer.json()["error"]["code"] == 100
+
+
+def test_unknown_token_is_refused(api: Simulator) -> None:
+    answer = ask(api, "{ig}", token="sim.17841400000000000.wrong")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, 190)
+
+
+def test_media_of_another_account_is_missing(api: Simulator) -> None:
+    error = ask(api, media(api).platform_post_id, token=api.world.account("instagram", 1).token).json()["error"]
+    assert (error["code"], error["error_subcode"]) == (100, 33)
+
+
+def test_paging_to_the_end_gives_each_once(api: Simulator) -> None:
+    seen, after = [], None
+    while True:
+        answer = ask(api, "{ig}/media", limit=7, **({"after": after} if after else {})).json()
+        seen += [item["id"] for item in answer["data"]]
+        after = answer["paging"]["cursors"]["after"]
+        if "next" not in answer["paging"]:
+            break
+    posts = api.world.posts(api.world.account("instagram", 0), NOW - timedelta(days=400), NOW)
+    assert seen == [p.platform_post_id for p in reversed(posts) if p.visible(NOW) and p.metric_type != "story"]
+
+
+def test_expansion_equals_the_separate_reads(api: Simulator) -> None:
+    post = media(api, media_type="IMAGE", media_product_type="FEED").platform_post_id
+    expanded = ask(api, post, fields="id,insights.metric(saved,follows)").json()
+    names = {row["name"] for row in expanded["insights"]["data"]}
+    assert names == {"saved", "follows"}
+    assert shape(expanded["insights"]) == shape(ask(api, f"{post}/insights", metric="saved").json())
+
+
+def test_batch_answers_in_order_with_json_in_json(api: Simulator) -> None:
+    ig = api.world.account("instagram", 0).platform_account_id
+    first, second = batch(api, f"v25.0/{ig}?fields=id", f"{ig}?fields=nonsense").json()
+    assert (first["code"], json.loads(first["body"])) == (200, {"id": ig})
+    assert (second["code"], json.loads(second["body"])["error"]["code"]) == (400, 100)
+
+
+def test_batch_takes_fifty(api: Simulator) -> None:
+    ig = api.world.account("instagram", 0).platform_account_id
+    assert len(batch(api, *[ig] * 50).json()) == 50
+    assert batch(api, *[ig] * 51).json()["error"]["type"] == "GraphBatchException"
+
+
+@pytest.mark.parametrize("text", ["nonsense", "3", '["x"]', "[{}]"])
+def test_batch_that_is_none_is_refused(api: Simulator, text: str) -> None:
+    token = api.world.account("instagram", 0).token
+    answer = api.client.post("/v25.0/", data={"batch": text, "access_token": token})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
+
+
+def test_numbers_are_the_truth_at_the_clock(api: Simulator) -> None:
+    post = media(api, media_type="IMAGE", media_product_type="FEED")
+    later = NOW + timedelta(days=30)
+    api.set_clock(later)
+    got = ask(api, f"{post.platform_post_id}/insights", metric="views").json()["data"][0]["values"][0]["value"]
+    assert got == pytest.approx(truth.post_value(api.world, post, "views", later), abs=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"), [("error", 500, 2), ("app_limit", 403, 4), ("account_limit", 400, 80002)]
+)
+def test_fault_strikes_as_often_as_asked(api: Simulator, kind: str, status: int, code: int) -> None:
+    api.set_faults({"kind": kind, "times": 1})
+    struck = ask(api, "{ig}")
+    assert (struck.status_code, struck.json()["error"]["code"]) == (status, code)
+    assert ask(api, "{ig}").status_code == 200
+
+
+def test_expired_token_stays_expired(api: Simulator) -> None:
+    api.set_faults({"kind": "expired_token", "times": 1})
+    assert [ask(api, "{ig}").json()["error"]["error_subcode"] for _ in range(2)] == [463, 463]
+
+
+def test_usage_headers_come_with_traffic(api: Simulator) -> None:
+    ig = api.world.account("instagram", 0).platform_account_id
+    assert "x-business-use-case-usage" not in ask(api, "{ig}").headers
+    batch(api, *[ig] * 30)
+    assert ig in json.loads(ask(api, "{ig}").headers["x-business-use-case-usage"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("clock", '{"now": "yesterday"}'),
+        ("clock", '{"now": "2026-01-15T10:00:00+00:00", "zone": "x"}'),
+        ("clock", "nonsense"),
+        ("faults", '[{"kind": "nonsense"}]'),
+        ("faults", '[{"kind": "html", "colour": "red"}]'),
+        ("faults", "3"),
+        ("latency", '{"ms": -1}'),
+        ("latency", "nonsense"),
+    ],
+)
+def test_control_refuses_nonsense_in_one_line(api: Simulator, path: str, body: str) -> None:
+    answer = api.client.put(f"/_control/{path}", content=body)
+    assert answer.status_code == 400
+    assert "\n" not in answer.json()["detail"]
+
+
+def test_control_tells_the_truth(api: Simulator) -> None:
+    account = api.world.account("instagram", 0)
+    query = {"object": account.platform_account_id, "field": "followers_count", "instant": NOW.isoformat()}
+    got = api.client.get("/_control/truth", params=query).json()
+    assert got == {"value": truth.account_value(api.world, account, "followers_count", NOW)}
+
+
+@pytest.mark.parametrize("change", [{"object": "1"}, {"field": "x"}, {"instant": "x"}, {"instant": "2026-01-01T00:00"}])
+def test_control_refuses_questions_without_an_answer(api: Simulator, change: dict[str, str]) -> None:
+    post = media(api).platform_post_id
+    query = {"object": post, "field": "views", "instant": NOW.isoformat(), **change}
+    assert api.client.get("/_control/truth", params=query).status_code == 400

@@ -1,0 +1,120 @@
+"""Truth: the same in every process, plausible, and falling at times."""
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator import truth
+from simulator.instagram import media_metrics
+from simulator.world import EPOCH, SimPost, World
+import itertools
+
+WORLD = World()
+SCRIPT = """
+from datetime import datetime, timedelta, UTC
+from simulator import truth
+from simulator.world import World
+world = World(7)
+account = world.account("instagram", 5)
+now = datetime(2026, 6, 1, tzinfo=UTC)
+posts = world.posts(account, now - timedelta(days=9), now)
+followers = truth.account_value(world, account, "followers_count", now)
+print(followers, [truth.post_value(world, p, "likes", now) for p in posts])
+"""
+
+instants = st.datetimes(datetime(2026, 2, 1), datetime(2026, 12, 1), timezones=st.just(UTC))
+
+
+@st.composite
+def posts(draw: st.DrawFn) -> SimPost:
+    account = WORLD.account("instagram", draw(st.integers(0, 999_999)))
+    start = EPOCH + timedelta(days=draw(st.integers(0, 300)))
+    return draw(st.sampled_from(WORLD.posts(account, start, start + timedelta(days=20))))
+
+
+@given(posts(), st.integers(0, 90 * 24))
+def test_counters_are_whole_numbers_of_plausible_size(post: SimPost, hours: int) -> None:
+    now = post.published_at + timedelta(hours=hours)
+    values = {name: truth.post_value(WORLD, post, name, now) for name in media_metrics(post)}
+    assert all(type(value) is int and value >= 0 for value in values.values())
+    assert values["reach"] <= truth.post_value(WORLD, post, "views", now)
+    assert values.get("likes", 0) <= truth.post_value(WORLD, post, "views", now)
+
+
+@given(posts())
+def test_nothing_is_counted_before_publication(post: SimPost) -> None:
+    assert truth.post_value(WORLD, post, "views", post.published_at - timedelta(seconds=1)) == 0
+
+
+@given(posts(), st.integers(0, 1000), st.integers(1, 1000))
+def test_views_never_fall(post: SimPost, hours: int, more: int) -> None:
+    early = post.published_at + timedelta(hours=hours)
+    late = early + timedelta(hours=more)
+    assert truth.post_value(WORLD, post, "views", early) <= truth.post_value(WORLD, post, "views", late)
+
+
+@given(st.integers(0, 999_999), instants)
+def test_followers_move_slowly(index: int, now: datetime) -> None:
+    account = WORLD.account("instagram", index)
+    today, tomorrow = (truth.account_value(WORLD, account, "followers_count", now + timedelta(days=d)) for d in (0, 1))
+    assert today > 0
+    assert abs(tomorrow - today) <= 2 + today * 0.03
+
+
+@given(st.integers(0, 999_999), st.dates(date(2026, 2, 1), date(2026, 12, 1)))
+def test_reach_of_a_week_lies_between_its_best_day_and_the_sum(index: int, day: date) -> None:
+    account = WORLD.account("instagram", index)
+    days = [truth.day_value(WORLD, account, "reach", day - timedelta(days=back)) for back in range(7)]
+    assert max(days) <= truth.week_value(WORLD, account, "reach", day) <= sum(days)
+
+
+def test_likes_and_followers_fall_at_times() -> None:
+    account = WORLD.account("instagram", 3)
+    start = EPOCH + timedelta(days=60)
+    hours = [start + timedelta(hours=n) for n in range(24 * 14)]
+    followers = [truth.account_value(WORLD, account, "followers_count", now) for now in hours]
+    likes = [
+        [truth.post_value(WORLD, post, "likes", now) for now in hours]
+        for post in WORLD.posts(account, start - timedelta(days=5), start)
+    ]
+    assert any(b < a for a, b in itertools.pairwise(followers))
+    assert any(b < a for series in likes for a, b in itertools.pairwise(series))
+
+
+def test_another_process_knows_the_same_truth() -> None:
+    runs = {
+        subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True).stdout
+        for _ in range(2)
+    }
+    assert len(runs) == 1
+    assert "[" in runs.pop()
+
+
+def test_seeds_differ() -> None:
+    worlds = [World(seed) for seed in range(5)]
+    now = EPOCH + timedelta(days=90)
+    values = {truth.account_value(w, w.account("instagram", 0), "followers_count", now) for w in worlds}
+    assert len(values) == 5
+
+
+@pytest.mark.parametrize("ask", [truth.account_value, truth.day_value])
+def test_unknown_field_is_refused(ask: object) -> None:
+    with pytest.raises(KeyError):
+        ask(WORLD, WORLD.account("instagram", 0), "nonsense", EPOCH)  # type: ignore[operator]
+
+
+@given(posts())
+def test_a_post_is_found_by_its_id(post: SimPost) -> None:
+    assert WORLD.post(post.platform_post_id) == post
+
+
+@given(st.integers(0, 999_999))
+def test_an_account_is_found_by_id_and_by_token(index: int) -> None:
+    account = WORLD.account("instagram", index)
+    assert WORLD.find(account.platform_account_id) == account
+    assert WORLD.of_token(account.token) == account
+    assert WORLD.of_token(account.token + "0") is None
