@@ -1,0 +1,62 @@
+"""Which periods follow from a change."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics.settings import Settings
+from metrics.store import Store
+from pipelines.rollup import roll
+from pipelines.rollup.heal import next_observed_days, partitions_to_roll, upward
+from tests.pipelines.rollup.reference import period_of
+from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, seen
+
+SLOTS = st.datetimes(datetime(2023, 12, 1), datetime(2026, 12, 31), timezones=st.just(UTC))
+
+
+@given(st.lists(SLOTS, max_size=5))
+def test_slots_touch_their_day_week_and_month(slots: list[datetime]) -> None:
+    found = partitions_to_roll(slots)
+    for period, starts in found.items():
+        assert starts == sorted({period_of(period, slot)[0] for slot in slots})
+
+
+def test_next_observed_day_brings_its_own_week_and_month() -> None:
+    day, later = datetime(2026, 3, 31, tzinfo=UTC), datetime(2026, 4, 8, tzinfo=UTC)
+    found = partitions_to_roll([day + timedelta(hours=5)], {day: [later]})
+    assert found["daily"] == [day, later]
+    assert found["monthly"] == [day.replace(day=1), later.replace(day=1)]
+    assert len(found["weekly"]) == 2
+
+
+def test_upward_of_an_edge() -> None:
+    assert upward(datetime(2026, 1, 1, tzinfo=UTC)) == [
+        ("weekly", datetime(2025, 12, 29, tzinfo=UTC)),
+        ("monthly", datetime(2026, 1, 1, tzinfo=UTC)),
+    ]
+
+
+def test_late_hour_touches_the_next_day_of_its_metric_alone(store: Store, settings: Settings) -> None:
+    account(store, settings)
+    days = [DAY + timedelta(days=n) for n in range(4)]
+    said = [{"followers": 10}, {"following": 3}, {"followers": 12}, {"followers": 13}]
+    store.observations.append([seen(at(1, day), **values) for day, values in zip(days, said, strict=True)])
+    roll(store, "daily", days, run_id="r", now=NOW)
+    assert next_observed_days(store, "w", DAY, ["a"]) == set()
+    store.observations.append([seen(at(2), followers=11)])
+    report = roll(store, "daily", [DAY], run_id="r", now=NOW)
+    assert [start for _, period, start in report.touched if period == "daily"] == [days[2]]
+
+
+def test_roll_cut_short_is_followed_up_by_the_next(store: Store, settings: Settings) -> None:
+    account(store, settings)
+    store.observations.append([seen(at(1), followers=10)])
+    store.marks.touch([("w", "daily", DAY)])
+    roll(store, "daily", [DAY], run_id="r", now=NOW)
+    # As if the roll had died before it followed up and settled: the mark waits, the week was never told.
+    store.db["roll_marks"].delete_many({"period": {"$ne": "daily"}})
+    store.db["roll_marks"].update_one({}, {"$set": {"dirty": True}})
+    report = roll(store, "daily", [DAY], run_id="r", now=NOW)
+    assert report.replaced == 0
+    assert [mark.start for mark in store.marks.pending("weekly")] == [DAY]
