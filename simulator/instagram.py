@@ -15,6 +15,7 @@ HISTORY = timedelta(days=400)
 MIN_FOLLOWERS = 100
 MIN_STORY_VIEWERS = 5
 MAX_SPAN = timedelta(days=30)
+_STEP = timedelta(days=40)
 
 _MEDIA_METRICS: Mapping[tuple[str, str], frozenset[str]] = {
     ("IMAGE", "FEED"): frozenset(
@@ -189,19 +190,29 @@ def _media_field(call: Call, post: SimPost, name: str) -> Any:
 
 
 def _list(call: Call, edge: str, asked: tuple[Field, ...], params: Params) -> Any:
-    since = call.now - (STORY_LIFE if edge == "stories" else HISTORY)
-    wanted = edge == "stories"
-    posts = call.state.world.posts(call.account, since, call.now)
-    shown = [p for p in reversed(posts) if p.visible(call.now) and (p.metric_type == "story") == wanted]
     limit, after = params.get("limit", "25"), params.get("after", "0") or "0"
     if limit.isdecimal() and after.isdecimal():
         # Only the page's posts are asked for their numbers.
         last = int(after) + min(int(limit), 100)
+        shown = _shown(call, edge, last + 1)
         rows = [_fields(call, asked, p) if int(after) <= n < last else {} for n, p in enumerate(shown)]
     else:
         rows = []
     kept = {k: v for k, v in params.items() if k in ("fields", "limit", "after")}
     return page(rows, call, f"{call.account.platform_account_id}/{edge}", kept)
+
+
+def _shown(call: Call, edge: str, count: int) -> list[SimPost]:
+    """Return the newest posts of a list, at least `count` where there are that many: history is not drawn in vain."""
+    stories = edge == "stories"
+    oldest, end = call.now - (STORY_LIFE if stories else HISTORY), call.now
+    shown: list[SimPost] = []
+    while end > oldest and len(shown) < count:
+        start = max(oldest, end - _STEP)
+        posts = call.state.world.posts(call.account, start, end)
+        shown += [p for p in reversed(posts) if p.visible(call.now) and (p.metric_type == "story") == stories]
+        end = start
+    return shown
 
 
 def _media_insights(call: Call, post: SimPost, metrics: str) -> dict[str, Any]:

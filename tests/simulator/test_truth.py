@@ -1,5 +1,6 @@
 """Truth: the same in every process, plausible, and falling at times."""
 
+import itertools
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 from simulator import truth
 from simulator.instagram import media_metrics
 from simulator.world import EPOCH, SimPost, World
-import itertools
 
 WORLD = World()
 SCRIPT = """
