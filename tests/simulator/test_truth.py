@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import truth
-from simulator.instagram import media_metrics
+from simulator.instagram_insights import media_metrics
 from simulator.world import EPOCH, SimPost, World
 
 WORLD = World()

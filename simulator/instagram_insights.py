@@ -1,0 +1,179 @@
+"""Insights of the simulated Instagram: which metric fits what, windows, thresholds (platforms.md, 2.3 and 2.4)."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from simulator import truth
+from simulator.graph import Call, GraphError, Params
+from simulator.world import SimAccount, SimPost
+
+PACIFIC = ZoneInfo("America/Los_Angeles")
+MIN_FOLLOWERS = 100
+MIN_STORY_VIEWERS = 5
+MAX_SPAN = timedelta(days=30)
+
+_MEDIA_METRICS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("IMAGE", "FEED"): frozenset(
+        ["views", "reach", "likes", "comments", "shares", "saved", "total_interactions", "follows", "profile_visits"]
+    ),
+    ("VIDEO", "FEED"): frozenset({"reach", "saved"}),
+    ("VIDEO", "REELS"): frozenset(
+        [
+            "views",
+            "reach",
+            "likes",
+            "comments",
+            "shares",
+            "saved",
+            "total_interactions",
+            "ig_reels_video_view_total_time",
+        ]
+    ),
+}
+_STORY_METRICS = frozenset(
+    ["views", "reach", "shares", "total_interactions", "follows", "profile_visits", "replies", "navigation"]
+)
+_GONE = frozenset(
+    ["impressions", "plays", "engagement", "video_views", "exits", "taps_forward", "taps_back", "clips_replays_count"]
+)
+_KNOWN = frozenset().union(*_MEDIA_METRICS.values(), _STORY_METRICS)
+
+_SERIES = frozenset({"reach", "follower_count"})
+_TOTALS = frozenset(["views", "accounts_engaged", "total_interactions", "profile_views", "website_clicks", "reach"])
+_PERIODS = ("day", "week", "days_28", "lifetime", "total_over_range")
+
+
+def media_insights(call: Call, post: SimPost, metrics: str) -> dict[str, Any]:
+    """Answer `GET /{media}/insights`, or the expansion of it."""
+    asked = [name for name in metrics.split(",") if name]
+    if not asked:
+        raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
+    _check_metrics(call, post, asked)
+    if post.metric_type == "story" and truth.post_value(call.state.world, post, "reach", call.now) < MIN_STORY_VIEWERS:
+        raise GraphError(10, "(#10) Not enough viewers for the media to show insights", status=403)
+    return {
+        "data": [
+            {
+                "name": name,
+                "period": "lifetime",
+                "values": [{"value": truth.post_value(call.state.world, post, name, call.now)}],
+                "title": name.replace("_", " ").capitalize(),
+                "description": f"{name.replace('_', ' ').capitalize()} of the media.",
+                "id": f"{post.platform_post_id}/insights/{name}/lifetime",
+            }
+            for name in asked
+        ]
+    }
+
+
+def media_metrics(post: SimPost) -> frozenset[str]:
+    """Return the metrics that a media's type has."""
+    if post.metric_type == "story":
+        return _STORY_METRICS
+    media = "IMAGE" if post.media_type == "CAROUSEL_ALBUM" else post.media_type
+    return _MEDIA_METRICS[media, post.media_product_type]
+
+
+def _check_metrics(call: Call, post: SimPost, asked: list[str]) -> None:
+    """Fail the whole request for one metric that does not fit, as the real API does."""
+    retired = call.state.faults.retired()
+    for name in asked:
+        if name in _GONE or name in retired:
+            raise GraphError(
+                100, f"(#100) Starting from version v22.0 and above, the {name} metric is no longer supported."
+            )
+        if name not in _KNOWN:
+            raise GraphError(100, f"(#100) metric[0] must be one of the following values: {', '.join(sorted(_KNOWN))}")
+        if name not in media_metrics(post):
+            raise GraphError(
+                100, f"(#100) The Media Insights API does not support the {name} metric for this media product type."
+            )
+
+
+def account_insights(call: Call, params: Params) -> dict[str, Any]:
+    """Answer `GET /{ig}/insights`."""
+    asked = [name for name in params.get("metric", "").split(",") if name]
+    period = params.get("period", "")
+    if not asked:
+        raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
+    if period not in _PERIODS:
+        raise GraphError(100, f"(#100) period must be one of the following values: {', '.join(_PERIODS)}")
+    totals = params.get("metric_type") == "total_value"
+    retired = call.state.faults.retired()
+    for name in asked:
+        if name not in _SERIES | _TOTALS or name in retired:
+            raise GraphError(100, f"(#100) metric[0] must be one of the following values: {', '.join(sorted(_TOTALS))}")
+        if name not in (_TOTALS if totals else _SERIES):
+            raise GraphError(
+                100, f"(#100) The following metrics ({name}) should be specified with parameter metric_type=total_value"
+            )
+        if period != "day" and name != "reach":
+            raise GraphError(100, f"(#100) The following metrics ({name}) cannot be fetched with period {period}")
+    since, until = _window(call, params)
+    if truth.account_value(call.state.world, call.account, "followers_count", call.now) < MIN_FOLLOWERS:
+        return {"data": []}
+    shape = _total if totals else _series
+    return {"data": [row for name in asked if (row := shape(call, name, period, since, until))]}
+
+
+def _window(call: Call, params: Params) -> tuple[datetime, datetime]:
+    """Return `since` and `until` in UTC; without them the last two days."""
+    try:
+        until = datetime.fromtimestamp(int(params["until"]), PACIFIC) if "until" in params else call.now
+        since = (
+            datetime.fromtimestamp(int(params["since"]), PACIFIC) if "since" in params else until - timedelta(days=2)
+        )
+    except ValueError:
+        raise GraphError(100, "(#100) param since must be a valid timestamp") from None
+    if since > call.now:
+        raise GraphError(100, "(#100) since param cannot be in the future")
+    if until - since > MAX_SPAN:
+        raise GraphError(100, "(#100) There cannot be more than 30 days (2592000 s) between since and until")
+    return since, until
+
+
+def _days(call: Call, since: datetime, until: datetime) -> list[date]:
+    """Return the Pacific days of a window that have ended."""
+    day, days = since.astimezone(PACIFIC).date(), []
+    while day_end(day) <= min(until, call.now):
+        days.append(day)
+        day += timedelta(days=1)
+    return days
+
+
+def day_end(day: date) -> datetime:
+    """Return the instant at which a Pacific day ends: 07:00 or 08:00 UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=PACIFIC) + timedelta(days=1)
+
+
+def _value(call: Call, account: SimAccount, name: str, period: str, day: date) -> int:
+    world = call.state.world
+    return (truth.week_value if period == "week" else truth.day_value)(world, account, name, day)
+
+
+def _row(call: Call, name: str, period: str) -> dict[str, Any]:
+    title = name.replace("_", " ").capitalize()
+    row_id = f"{call.account.platform_account_id}/insights/{name}/{period}"
+    return {"name": name, "period": period, "title": title, "description": f"{title} of the account.", "id": row_id}
+
+
+def _series(call: Call, name: str, period: str, since: datetime, until: datetime) -> dict[str, Any] | None:
+    days = _days(call, since, until)
+    if not days:
+        return None
+    values = [
+        {
+            "value": _value(call, call.account, name, period, day),
+            "end_time": day_end(day).astimezone(call.now.tzinfo).strftime("%Y-%m-%dT%H:%M:%S+0000"),
+        }
+        for day in days
+    ]
+    row = _row(call, name, period)
+    return {"name": name, "period": period, "values": values, **row}
+
+
+def _total(call: Call, name: str, period: str, since: datetime, until: datetime) -> dict[str, Any]:
+    total = sum(_value(call, call.account, name, period, day) for day in _days(call, since, until))
+    return {**_row(call, name, period), "total_value": {"value": total}}
