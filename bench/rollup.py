@@ -134,10 +134,10 @@ def server(url: str | None) -> Iterator[str]:
 def main() -> None:
     """Measure each size, print a table, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="100 workspaces and one day alone")
+    parser.add_argument("--small", action="store_true", help="two days of 100 workspaces alone")
     parser.add_argument("--mongo", help="URL of a MongoDB to measure; its database tidemark_bench is dropped")
     asked = parser.parse_args()
-    # (workspaces, days): 200 thousand observations in a day; 10^5, 10^6 and 10^7 in all.
+    # (workspaces, days): 10^5, 10^6 and 10^7 observations.
     sizes = [(100, 2)] if asked.small else [(50, 1), (100, 5), (100, 50)]
     rows = []
     with server(asked.mongo) as url:
