@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from metrics.documents import AccountDocument, Observation, PostDocument
+from metrics.documents import AccountDocument, Document, Observation, PostDocument
 from metrics.settings import load_settings
 from metrics.store import Store
 from pipelines.rollup import roll
@@ -83,7 +83,10 @@ def bare_group(store: Store, start: datetime, end: datetime) -> float:
     extremes = {f"{low}_{n}": {f"${low}": f"$metrics.{n}"} for n in names for low in ("min", "max")}
     subject = {"a": "$metadata.accountId", "p": "$metadata.postId"}
     began = time.perf_counter()
-    stages = [{"$match": {"timestamp": {"$gte": start, "$lt": end}}}, {"$group": {"_id": subject, **extremes}}]
+    stages: list[Document] = [
+        {"$match": {"timestamp": {"$gte": start, "$lt": end}}},
+        {"$group": {"_id": subject, **extremes}},
+    ]
     list(store.db["metrics"].aggregate([*stages, {"$count": "n"}], allowDiskUse=True))
     return time.perf_counter() - began
 
