@@ -6,7 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies, at every import
+# Backfill policies, at every import.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from pipelines.assets import ASSETS  # noqa: E402
 from pipelines.checks import CHECKS  # noqa: E402

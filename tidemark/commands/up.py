@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from metrics.settings import load_settings
 from tidemark.commands.console import out
@@ -43,13 +42,12 @@ def up(
 
 
 def _print_urls(urls: dict[str, str], seconds: float) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2))
-    table.add_row("dashboard", f"{urls['http']}/#key={urls['key']}")
-    table.add_row("HTTP API", f"{urls['http']}/docs")
+    rows = {"dashboard": f"{urls['http']}/#key={urls['key']}", "HTTP API": f"{urls['http']}/docs"}
     if urls["dagster"]:
-        table.add_row("Dagster", urls["dagster"])
-    table.add_row("simulator", urls["simulator"])
-    table.add_row("key", urls["key"])
+        rows["Dagster"] = urls["dagster"]
+    rows |= {"simulator": urls["simulator"], "key": urls["key"]}
     out.print(f"\nready after {seconds:.0f} s\n")
-    out.print(table, soft_wrap=True)
+    for name, value in rows.items():
+        # Never wrapped: people copy these.
+        out.print(f"  {name:<10} {value}", soft_wrap=True)
     out.print("\nCtrl-C stops everything and keeps the data.")

@@ -87,7 +87,7 @@ class Up:
         api = self.supervisor.start(services.serving(self.home, http, environment))
         self.supervisor.wait(sim, _START_SECONDS)
         ui: Service | None = None
-        if migration is not None:
+        if self.with_dagster:
             self._finish_migration(migration)
             ui = self.supervisor.start(services.webserver(self.home, dagster, grpc, environment))
         if self.with_seed:
