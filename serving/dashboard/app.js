@@ -48,27 +48,19 @@ function byDay(documents, pick) {
   return [...days].sort();
 }
 
-function level(documents) {
-  const newest = new Map();
-  for (const one of documents) {
-    const close = one.aggregatedMetrics.followers?.close ?? one.aggregatedMetrics.followers;
-    if (typeof close === "number") newest.set(one.accountId, close);
+// Sums, pooled rates and comparisons are the API's: a page that adds up by itself adds what must not be added.
+function figure(title, name, totals) {
+  const value = totals?.metrics[name], change = totals?.comparison?.changes[name];
+  const unit = name === "engagementRate" ? " %" : "";
+  let text = "no previous period", tone = "soft";
+  if (change?.delta !== undefined) {
+    const percent = change.deltaPercent === undefined ? "" : ` (${number.format(change.deltaPercent)} %)`;
+    text = `${change.delta >= 0 ? "+" : ""}${number.format(change.delta)}${percent}`;
+    tone = change.delta >= 0 ? "up" : "down";
+    if (!totals.comparison.comparable) { text += ", not comparable: a period is open or partial"; tone = "soft"; }
   }
-  return newest.size ? [...newest.values()].reduce((a, b) => a + b, 0) : undefined;
-}
-
-const total = (documents, pick) => {
-  const days = byDay(documents, pick);
-  return days.length ? days.reduce((sum, [, value]) => sum + value, 0) : undefined;
-};
-
-function figure(title, now, before) {
-  const delta = now !== undefined && before !== undefined ? now - before : undefined;
-  const percent = delta !== undefined && before ? ` (${number.format((100 * delta) / Math.abs(before))} %)` : "";
-  const change = delta === undefined ? "no previous period" : `${delta >= 0 ? "+" : ""}${number.format(delta)}${percent}`;
-  const tone = delta === undefined ? "soft" : delta >= 0 ? "up" : "down";
-  return `<section class="card"><h2>${title}</h2><div class="big">${now === undefined ? "–" : number.format(now)}</div>
-    <div class="${tone}">${change}</div></section>`;
+  return `<section class="card"><h2>${title}</h2><div class="big">${value === undefined ? "–" : number.format(value) + unit}</div>
+    <div class="${tone}">${text}</div></section>`;
 }
 
 function draw(id, points, kind) {
@@ -76,27 +68,24 @@ function draw(id, points, kind) {
   const ink = style.getPropertyValue("--soft"), accent = style.getPropertyValue("--accent"), line = style.getPropertyValue("--line");
   const trace = { x: points.map((p) => p[0]), y: points.map((p) => p[1]), type: kind, mode: "lines", line: { color: accent, width: 2 }, marker: { color: accent } };
   const axis = { gridcolor: line, color: ink, zeroline: false };
-  Plotly.react(id, [trace], { margin: { l: 48, r: 8, t: 8, b: 32 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", font: { color: ink }, xaxis: axis, yaxis: axis }, { displayModeBar: false, responsive: true });
+  Plotly.react(id, [trace], { margin: { l: 48, r: 8, t: 8, b: 32 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", font: { color: ink }, xaxis: { ...axis, type: "date" }, yaxis: { ...axis, type: "linear" } }, { displayModeBar: false, responsive: true });
 }
 
-const followersOf = (m) => (typeof m.followers === "number" ? m.followers : m.followers?.close);
+const followersOf = (m) => m.followers;
 const engagementOf = (m) => m.totalEngagement;
 
 async function load() {
-  const [now, before, accounts, posts] = await Promise.all([
+  const [now, sums, accounts, posts] = await Promise.all([
     all(`${base()}/aggregated?period=daily&limit=1000&${range(29, 0)}`),
-    all(`${base()}/aggregated?period=daily&limit=1000&${range(59, 30)}`),
+    call(`${base()}/aggregated?period=custom&compare=previous&limit=1&${range(29, 0)}`),
     call(`${base()}/accounts`),
     call(`${base()}/posts?limit=10&sort=engagement`),
   ]);
   cursor = now.cursor ?? "";
   handles = Object.fromEntries(accounts.body.data.map((a) => [a.accountId, a.handle]));
-  const figures = [
-    ["Followers", level(now.data), level(before.data)],
-    ["Engagement, 30 days", total(now.data, engagementOf), total(before.data, engagementOf)],
-    ["Posts, 30 days", total(now.data, (m) => m.postCount), total(before.data, (m) => m.postCount)],
-  ];
-  $("figures").innerHTML = figures.map((f) => figure(...f)).join("");
+  const figures = [["Followers", "followers"], ["Engagement, 30 days", "totalEngagement"],
+    ["Engagement rate", "engagementRate"], ["Posts, 30 days", "postCount"]];
+  $("figures").innerHTML = figures.map((f) => figure(...f, sums.body.totals?.[0])).join("");
   draw("followers", byDay(now.data, followersOf), "scatter");
   draw("engagement", byDay(now.data, engagementOf), "bar");
   const { expectedSlots, observedSlots } = now.meta.coverage;

@@ -73,10 +73,15 @@ class Child:
         lines = self.log.read_text(errors="replace").splitlines()[-_LINES_OF_LOG:]
         return f"see {self.log}" + "".join(f"\n  {line[:400]}" for line in lines)
 
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM and do not wait."""
+        if self.alive:
+            self._signal(signal.SIGTERM)
+
     def stop(self, seconds: float = 10.0) -> None:
         """Ask the child to end, wait, then end it and what it started."""
         if self.alive:
-            self._signal(signal.SIGTERM)
+            self.ask_to_stop()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
         # What the child left behind in its group ends with it.

@@ -1,7 +1,9 @@
 """The services of the stack: their commands, and how each shows that it is ready."""
 
+import json
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import requests
 
@@ -32,16 +34,13 @@ def code_server(home: Home, port: int, environment: Mapping[str, str]) -> Servic
 
 def webserver(home: Home, port: int, grpc_port: int, environment: Mapping[str, str]) -> Service:
     """Return the Dagster UI."""
-    command = [
-        _PYTHON, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), "--grpc-host", HOST,
-        "--grpc-port", str(grpc_port),
-    ]  # fmt: skip
+    command = [_PYTHON, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), "-w", str(_workspace(home, grpc_port))]
     return _service("dagster webserver", command, home, environment, lambda: _loaded(port))
 
 
 def daemon(home: Home, grpc_port: int, environment: Mapping[str, str]) -> Service:
     """Return the Dagster daemon: schedules, sensors, queue, backfills."""
-    command = [_PYTHON, "-m", "dagster._daemon", "run", "--grpc-host", HOST, "--grpc-port", str(grpc_port)]
+    command = [_PYTHON, "-m", "dagster._daemon", "run", "-w", str(_workspace(home, grpc_port))]
     return _service("dagster daemon", command, home, environment, lambda: True)
 
 
@@ -49,6 +48,14 @@ def serving(home: Home, port: int, environment: Mapping[str, str]) -> Service:
     """Return the HTTP API."""
     command = [_PYTHON, "-m", "serving", "--host", HOST, "--port", str(port)]
     return _service("serving", command, home, environment, _answers(f"http://{HOST}:{port}/readyz"))
+
+
+def _workspace(home: Home, grpc_port: int) -> Path:
+    """Write where the code server listens: its name stays, so that what was switched off in the UI stays off."""
+    path = home.path / "workspace.yaml"
+    server = {"host": HOST, "port": grpc_port, "location_name": "pipelines"}
+    path.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
+    return path
 
 
 def _service(

@@ -29,7 +29,8 @@ class Service:
     name: str
     start: Callable[[], Child]
     ready: Callable[[], bool] = lambda: True
-    stop_seconds: float = 5.0
+    stop_seconds: float = 4.0
+    store: bool = False
     child: Child | None = None
     deaths: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_DEATHS))
 
@@ -112,7 +113,10 @@ class Supervisor:
         self._note_pids()
 
     def stop(self) -> None:
-        """Stop everything, last started first."""
+        """Stop everything: what uses the stores at once, then the stores, last started first."""
+        for service in self._services:
+            if service.child is not None and not service.store:
+                service.child.ask_to_stop()
         for service in reversed(self._services):
             if service.child is not None:
                 service.child.stop(service.stop_seconds)

@@ -152,7 +152,7 @@ class Up:
             self._start_child("Redis", lambda: redis.start(data / "redis", redis_port, logs))
 
     def _start_child(self, name: str, start: Callable[[], Child]) -> None:
-        self.supervisor.start(Service(name, start, stop_seconds=10.0))
+        self.supervisor.start(Service(name, start, stop_seconds=10.0, store=True))
 
     def _key(self, store: Store) -> str:
         """Return the key of this stack, the same at every start as long as it is valid."""
