@@ -1,0 +1,27 @@
+"""`docs/settings.md`, made from the settings themselves: `python -m tidemark.settings_page > docs/settings.md`."""
+
+import sys
+
+from metrics.settings import PREFIX, Settings
+
+_HEAD = """# Settings
+
+Environment variables, or lines of a `.env` file in the working folder. A wrong value stops the start with one line that
+names the variable. This page is made from the code: `python -m tidemark.settings_page > docs/settings.md`.
+
+| variable | default | meaning |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, ()) else f"`{field.default}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |\n")
+    return _HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
