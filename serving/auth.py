@@ -70,8 +70,7 @@ class Authenticator:
 
     async def still_valid(self, key_id: str) -> bool:
         """Ask the store whether a key is neither revoked nor expired."""
-        keys = await self._threads.run(self._store.keys.find_all)
-        return any(k.key_id == key_id and k.valid(utcnow()) for k in keys)
+        return await self._threads.run(self._store.keys.valid, key_id, utcnow())
 
     async def record_use(self) -> None:
         """Write last-used times, every few seconds, until cancelled."""

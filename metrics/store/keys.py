@@ -79,6 +79,12 @@ class ApiKeys:
             found = self._keys.find_one({"_id": hash_key(key)})
         return _api_key(found) if found else None
 
+    def valid(self, key_id: str, now: datetime) -> bool:
+        """Tell whether the key of an id is there, neither revoked nor expired."""
+        with mongo_errors():
+            found = self._keys.find_one({"_id": key_id})
+        return found is not None and _api_key(found).valid(now)
+
     def find_all(self) -> list[ApiKey]:
         """Return all keys, oldest first."""
         with mongo_errors():

@@ -27,7 +27,9 @@ def test_revoked_and_expired_keys_are_not_valid(store: Store) -> None:
     key, created = store.keys.create("k", ["w"], ["read"], expires_at=now + timedelta(hours=1))
     assert created.valid(now)
     assert not created.valid(now + timedelta(hours=1))
+    assert store.keys.valid(created.key_id, now)
     store.keys.revoke(created.prefix)
+    assert not store.keys.valid(created.key_id, now)
     found = store.keys.look_up(key)
     assert found is not None
     assert not found.valid(now)

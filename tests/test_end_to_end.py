@@ -1,0 +1,120 @@
+"""`tidemark up` as a user has it: history, a collection on demand, the stream, a store that dies, the second start."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from httpx_sse import connect_sse
+
+from tidemark.stack.ports import free_port
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+WORKSPACE = "/analytics/workspace/demo-north"
+
+
+class Stack:
+    """One `tidemark up` in a folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        ports = {f"TIDEMARK_{name}_PORT": str(free_port()) for name in ("HTTP", "DAGSTER", "SIMULATOR")}
+        self.environment = {**os.environ, **ports, "TIDEMARK_HOME": str(home)}
+
+    def start(self) -> None:
+        with (self.home / "up.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tidemark.cli", "up", "--days", "3"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until(lambda: (self.home / "up.json").exists() or self.process.poll() is not None, 150)
+        assert self.process.poll() is None, (self.home / "up.log").read_text()[-3000:]
+        self.up: dict[str, str] = json.loads((self.home / "up.json").read_text())
+        headers = {"Authorization": f"Bearer {self.up['key']}"}
+        self.client = httpx.Client(base_url=self.up["http"], headers=headers, timeout=30)
+
+    def stop(self) -> list[psutil.Process]:
+        """Press Ctrl-C; return what is left of the stack's processes after 15 seconds."""
+        self.client.close()
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(15)
+        return psutil.wait_procs(children, timeout=1)[1]
+
+    def get(self, path: str, **params: str) -> httpx.Response:
+        return self.client.get(path, params=params)
+
+
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until a condition holds, looking ten times a second."""
+    pause = threading.Event()
+    for _ in range(int(seconds * 10)):
+        if condition():
+            return
+        pause.wait(0.1)
+    raise AssertionError(f"not so after {seconds} s")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    made = Stack(tmp_path_factory.mktemp("up"))
+    made.start()
+    yield made
+    if made.process.poll() is None:
+        made.stop()
+
+
+def test_history_is_rolled_up_and_complete(stack: Stack) -> None:
+    found = stack.get(f"{WORKSPACE}/aggregated", period="daily").json()["data"]
+    ended = [row for row in found if row["status"] != "open"]
+    assert len(ended) >= 6
+    assert {row["status"] for row in ended} == {"complete"}
+
+
+def test_collection_on_demand_arrives_on_the_stream_and_in_the_reads(stack: Stack) -> None:
+    seen: set[str] = set()
+    with connect_sse(stack.client, "GET", "/analytics/stream", params={"workspaceId": "demo-north"}) as source:
+        answer = stack.client.post(f"{WORKSPACE}/collect")
+        assert answer.status_code == 202
+        for event in source.iter_sse():
+            seen.add(event.event)
+            if {"metrics:update", "metrics:post", "metrics:aggregated"} <= seen:
+                break
+    operation = answer.headers["location"]
+    until(lambda: stack.get(operation).json()["data"]["state"] == "succeeded", 15)
+    newest = stack.get(f"{WORKSPACE}/accounts").json()["data"][0]
+    assert newest["lastCollectedAt"] >= answer.json()["data"]["createdAt"]
+
+
+def test_what_was_accepted_is_run_after_mongodb_died(stack: Stack) -> None:
+    operation = stack.client.post("/analytics/workspace/demo-harbour/collect").headers["location"]
+    children = psutil.Process(stack.process.pid).children()
+    mongod = next(p for p in children if "mongod" in p.name())
+    mongod.kill()
+    statuses: set[int] = set()
+
+    def back() -> bool:
+        statuses.add(stack.get(f"{WORKSPACE}/posts", limit="7").status_code)
+        return stack.get("/readyz").status_code == 200 and not mongod.is_running()
+
+    until(back, 30)
+    assert statuses <= {200, 503}
+    until(lambda: stack.get(operation).json()["data"].get("state") in ("succeeded", "partial"), 60)
+
+
+def test_second_start_has_all_data_of_the_first(stack: Stack) -> None:
+    before = stack.get(f"{WORKSPACE}/aggregated", period="daily").json()["data"][0]
+    assert stack.stop() == []
+    assert not (stack.home / "up.json").exists()
+    stack.start()
+    assert stack.get(f"{WORKSPACE}/aggregated", period="daily").json()["data"][0] == before
