@@ -3,6 +3,7 @@
 python -m tests.smoke
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 
 from tidemark.stack.ports import free_port
 
@@ -69,11 +71,14 @@ def _ask(up: dict[str, str]) -> None:
 def _stop(process: subprocess.Popen[bytes]) -> float:
     """Press Ctrl-C and return the seconds until everything has ended."""
     started = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        process.wait(STOP_SECONDS * 4)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+    family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    process.wait()
+    _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS * 2)
+    for left in alive:
+        print(f"still there: {left}")
+        left.kill()
     return time.monotonic() - started
 
 

@@ -1,19 +1,32 @@
 """`tidemark up` as a user has it: history, a collection on demand, the stream, a store that dies, the second start."""
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from httpx_sse import connect_sse
+from pydantic import SecretStr
 
+from metrics.accounts import Vault, generate_secret_key
+from metrics.clock import isoformat
+from metrics.documents import AccountDocument, Observation, PostDocument
+from metrics.periods import DAY
+from pipelines.collect.ladder import FOLLOWED_UNTIL
+from pipelines.collect.observe import post_document
+from pipelines.platforms.base import Post
+from simulator.world import World
+from tests.pipelines.rollup.reference import Reference
+from tidemark.seed import Plan, observations, seeded_account
 from tidemark.stack.ports import free_port
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -79,6 +92,57 @@ def test_history_is_rolled_up_and_complete(stack: Stack) -> None:
     ended = [row for row in found if row["status"] != "open"]
     assert len(ended) >= 6
     assert {row["status"] for row in ended} == {"complete"}
+
+
+def truth_of(stack: Stack) -> Reference:
+    """Everything seeded of a workspace, from the simulator's truth, for the brute-force reference."""
+    span = json.loads((stack.home / "seeded.json").read_text())
+    what = Plan(*(datetime.fromisoformat(span[name]) for name in ("start", "end")))
+    world, vault = World(), Vault([SecretStr(generate_secret_key())])
+    accounts: list[AccountDocument] = []
+    posts: list[PostDocument] = []
+    said: list[Observation] = []
+    for sim in (world.account("instagram", index) for index in range(2)):
+        account = seeded_account("demo-north", sim, vault, what.start)
+        published = world.posts(sim, what.start - FOLLOWED_UNTIL, what.end)
+        accounts.append(account)
+        for p in published:
+            post = Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at)
+            document = post_document(account, post)
+            if p.deleted_at is not None and p.deleted_at <= what.end:
+                document["deletedAt"] = p.deleted_at
+            posts.append(document)
+        said += observations(world, account, sim, published, what)
+    return Reference(accounts, posts, said, what.end)
+
+
+def test_every_answered_number_equals_the_truth(stack: Stack) -> None:
+    reference = truth_of(stack)
+    span = {"startDate": min(o.slot for o in reference.observations).date().isoformat()}
+    span["endDate"] = reference.now.date().isoformat()
+    wanted: dict[tuple[str, str], dict[str, int | float]] = {}
+    for one in reference.observations:
+        wanted.setdefault((one.subject_id, isoformat(one.slot)), {}).update(one.metrics)
+    found: dict[tuple[str, str], dict[str, int | float]] = {}
+    page = {"nextCursor": ""}
+    while page["nextCursor"] is not None:
+        cursor = {"cursor": page["nextCursor"]} if page["nextCursor"] else {}
+        answer = stack.get(f"{WORKSPACE}/metrics", limit="1000", **span, **cursor).json()
+        for row in answer["data"]:
+            row["metrics"].pop("engagement", None)
+            found[row["metadata"].get("postId", row["accountId"]), row["timestamp"]] = row["metrics"]
+        page = answer["page"]
+    assert found == wanted
+    days = [d for d in stack.get(f"{WORKSPACE}/aggregated", period="daily").json()["data"] if d["status"] != "open"]
+    for day in days:
+        start = datetime.fromisoformat(day["periodStart"])
+        expected = reference.account(day["accountId"], start, start + DAY, "daily")
+        assert expected is not None
+        for name, value in expected["aggregatedMetrics"].items():
+            given = day["aggregatedMetrics"][name]
+            same = math.isclose(given, value, rel_tol=1e-9) if isinstance(value, float) else given == value
+            assert same, (name, day["periodStart"], given, value)
+    assert len(days) >= 6
 
 
 def test_collection_on_demand_arrives_on_the_stream_and_in_the_reads(stack: Stack) -> None:

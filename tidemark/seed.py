@@ -62,7 +62,7 @@ def seed(store: Store, vault: Vault, world: World, what: Plan, progress: Callabl
     for done, (workspace_id, index) in enumerate(what.pairs):
         progress(done, len(what.pairs))
         sim = world.account("instagram", index)
-        account = _account(workspace_id, sim, vault, what.start)
+        account = seeded_account(workspace_id, sim, vault, what.start)
         posts = world.posts(sim, what.start - FOLLOWED_UNTIL, what.end)
         store.accounts.put([account])
         _put_posts(store, account, posts, what.end)
@@ -84,7 +84,8 @@ def observations(
         yield from _post(world, account, post, what)
 
 
-def _account(workspace_id: str, sim: SimAccount, vault: Vault, connected: datetime) -> AccountDocument:
+def seeded_account(workspace_id: str, sim: SimAccount, vault: Vault, connected: datetime) -> AccountDocument:
+    """Return the document of a simulated account, its token sealed."""
     return {
         "_id": account_id(workspace_id, sim.platform, sim.platform_account_id),
         "workspaceId": workspace_id,
