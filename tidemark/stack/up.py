@@ -1,7 +1,5 @@
 """`tidemark up`: everything on one machine, in order, until Ctrl-C."""
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -78,8 +76,6 @@ class Up:
         migration = self._begin_migration(environment) if self.with_dagster else None
         sim = self.supervisor.start(services.simulator(self.home, simulator))
         self._start_stores(environment)
-        if self.with_dagster:
-            self.supervisor.start(services.code_server(self.home, grpc, environment))
         settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _STORES})
         store = Store.connect(settings)
         store.ensure(settings)
@@ -88,7 +84,9 @@ class Up:
         self.supervisor.wait(sim, _START_SECONDS)
         ui: Service | None = None
         if self.with_dagster:
+            # The code server opens Dagster's storage too: it has to wait for the tables like the others.
             self._finish_migration(migration)
+            self.supervisor.start(services.code_server(self.home, grpc, environment))
             ui = self.supervisor.start(services.webserver(self.home, dagster, grpc, environment))
         if self.with_seed:
             self._seed(store, settings, environment)
@@ -166,25 +164,20 @@ class Up:
         write_private(path, key)
         return key
 
-    def _begin_migration(self, environment: dict[str, str]) -> subprocess.Popen[bytes] | None:
+    def _begin_migration(self, environment: dict[str, str]) -> Child | None:
         """Make Dagster's tables before its processes start together: two that make them at once kill each other."""
         if (self.home.dagster / f".migrated-{version('dagster')}").exists():
             return None
-        with (self.home.logs / "dagster-migrate.log").open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "dagster", "instance", "migrate"],
-                env={**os.environ, **environment},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        command = [sys.executable, "-m", "dagster", "instance", "migrate"]
+        log = self.home.logs / "dagster-migrate.log"
+        return Child.start("dagster instance migrate", command, log=log, environment=environment)
 
-    def _finish_migration(self, migration: subprocess.Popen[bytes] | None) -> None:
+    def _finish_migration(self, migration: Child | None) -> None:
         if migration is None:
             return
         self.say("Dagster's storage")
-        if migration.wait(_START_SECONDS) != 0:
-            raise StartFailed(f"dagster instance migrate failed: see {self.home.logs / 'dagster-migrate.log'}")
+        if migration.process.wait(_START_SECONDS) != 0:
+            raise StartFailed(f"dagster instance migrate failed: {migration.last_lines()}")
         (self.home.dagster / f".migrated-{version('dagster')}").touch()
 
     def _seed(self, store: Store, settings: Settings, environment: dict[str, str]) -> None:
