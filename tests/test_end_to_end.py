@@ -62,7 +62,9 @@ class Stack:
         children = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(signal.SIGINT)
         self.process.wait(15)
-        return psutil.wait_procs(children, timeout=1)[1]
+        alive = psutil.wait_procs(children, timeout=1)[1]
+        # What has ended and waits for init to notice is no process that is left.
+        return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
     def get(self, path: str, **params: str) -> httpx.Response:
         return self.client.get(path, params=params)

@@ -40,6 +40,7 @@ class Up:
     days: int = 35
     workspaces: int = 3
     home: Home = field(init=False)
+    _reporting: Child | None = field(default=None, init=False)
     supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +67,8 @@ class Up:
             finally:
                 self.say("stopping")
                 self.home.up_file.unlink(missing_ok=True)
+                if self._reporting is not None:
+                    self._reporting.stop(1.0)
                 self.supervisor.stop()
 
     def _start(self) -> dict[str, str]:
@@ -202,6 +205,7 @@ class Up:
         command = [sys.executable, "-m", "tidemark.history", task, *span]
         child = Child.start(f"history {task}", command, log=self.home.logs / "history.log", environment=environment)
         if not wait:
+            self._reporting = child
             return
         deadline = time.monotonic() + _START_SECONDS
         while child.alive:
