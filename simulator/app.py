@@ -3,7 +3,6 @@
 import asyncio
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from starlette.applications import Starlette
@@ -11,24 +10,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import instagram, truth
+from metrics.documents import Platform
+from simulator import truth
 from simulator.clock import Clock
 from simulator.faults import Fault, Faults
-from simulator.graph import Answer, Graph, State
+from simulator.registry import new_world, open_apis
+from simulator.state import Api, State
+from simulator.state import Request as ApiRequest
 from simulator.world import World
 
 LONGEST_LATENCY_MS = 60_000
+MOST_ACCOUNTS = 10_000
 
 
 def create_app(world: World | None = None, clock: Clock | None = None, *, latency_ms: float = 0.0) -> Starlette:
     """Return the simulator; `latency_ms` is added to every answer of a platform."""
-    world = world or World()
+    world = world or new_world()
     state = State(world, clock or Clock(), Faults(world.seed))
-    graph = Graph(state, instagram.node)
     control = Control(state, latency_ms)
+    apis = open_apis(state)
 
-    async def answer_graph(request: Request) -> Response:
-        return await _answer_graph(graph, control, request)
+    async def answer(request: Request) -> Response:
+        return await _answer(apis, control, request)
 
     app = Starlette(
         routes=[
@@ -38,28 +41,36 @@ def create_app(world: World | None = None, clock: Clock | None = None, *, latenc
             Route("/_control/calls", control.calls, methods=["GET", "DELETE"]),
             Route("/_control/truth", control.truth, methods=["GET"]),
             Route("/_control/accounts", control.accounts, methods=["GET"]),
-            Route("/{path:path}", answer_graph, methods=["GET", "POST"]),
+            Route("/{path:path}", answer, methods=["GET", "POST"]),
         ]
     )
     app.state.simulator = state
     return app
 
 
-async def _answer_graph(graph: Graph, control: "Control", request: Request) -> Response:
+async def _answer(apis: tuple[Api, ...], control: "Control", request: Request) -> Response:
     if control.latency_ms:
         await asyncio.sleep(control.latency_ms / 1000)
-    params = dict(request.query_params)
-    if request.method == "POST":
-        params |= dict(parse_qsl((await request.body()).decode()))
-    token = request.headers.get("authorization", "").removeprefix("Bearer ").strip() or None
-    faults = graph.state.faults
-    account = graph.state.world.of_token(params.get("access_token") or token or "")
+    path = request.scope["raw_path"].decode()
+    api = next((api for api in apis if api.serves(path)), None)
+    if api is None:
+        return Response(orjson.dumps({"detail": f"no platform serves {request.url.path}"}), 404)
+    asked = ApiRequest(
+        request.method,
+        path,
+        request.url.query,
+        {name.lower(): value for name, value in request.headers.items()},
+        await request.body(),
+        str(request.base_url).rstrip("/"),
+    )
+    account = api.account(asked)
     account_id = account.platform_account_id if account else None
+    faults = control.state.faults
     if fault := faults.strike("timeout", account_id):
         await asyncio.sleep(fault.seconds)
     if faults.strike("html", account_id):
         return Response("<html><body>Sorry, something went wrong.</body></html>", 200, media_type="text/html")
-    answer: Answer = graph.handle(request.method, request.url.path, params, token, str(request.base_url).rstrip("/"))
+    answer = api.handle(asked)
     body = orjson.dumps(answer.body)
     if faults.strike("broken_json", account_id):
         body = body[: len(body) // 2]
@@ -122,22 +133,36 @@ class Control:
         query = request.query_params
         try:
             instant = datetime.fromisoformat(query["instant"])
-            if post := self.state.world.post(query["object"]):
-                return _json({"value": truth.post_value(self.state.world, post, query["field"], instant)})
-            if account := self.state.world.find(query["object"]):
-                return _json({"value": truth.account_value(self.state.world, account, query["field"], instant)})
+            found = self._true(query["object"], query["field"], instant, query.get("period"))
         except (KeyError, ValueError, TypeError):
             return _refuse(
-                "ask with object, field and instant: ?object=17841400000000000&field=followers_count&instant=…"
+                "ask with object, field and instant: ?object=17841400000000000&field=followers_count&instant=…; "
+                "period=day or week for the provider's amount of the day of the instant"
             )
-        return _refuse("there is no such object")
+        return _refuse("there is no such object") if found is None else _json({"value": found})
+
+    def _true(self, name: str, field: str, instant: datetime, period: str | None) -> int | None:
+        world = self.state.world
+        for platform in world.platforms:
+            if account := world.find(platform, name):
+                if period is not None:
+                    amount = {"day": truth.day_value, "week": truth.week_value}[period]
+                    return amount(world, account, field, instant.date())
+                return truth.account_value(world, account, field, instant)
+            if post := world.post(platform, name):
+                return truth.post_value(world, post, field, instant)
+        return None
 
     async def accounts(self, request: Request) -> Response:
-        """`GET ?count=5`: accounts with their tokens, to connect them."""
-        count = request.query_params.get("count", "5")
-        if not count.isdecimal() or not 1 <= int(count) <= 10_000:
-            return _refuse("count is a whole number from 1 to 10000")
-        accounts = (self.state.world.account("instagram", index) for index in range(int(count)))
+        """`GET ?platform=instagram&count=5`: accounts with their tokens, to connect them; by default of all."""
+        count, asked = request.query_params.get("count", "5"), request.query_params.get("platform")
+        known = self.state.world.platforms
+        if not count.isdecimal() or not 1 <= int(count) <= MOST_ACCOUNTS:
+            return _refuse(f"count is a whole number from 1 to {MOST_ACCOUNTS}")
+        platforms: list[Platform] = [name for name in known if asked in (None, name)]
+        if not platforms:
+            return _refuse(f"platform is one of {', '.join(known)}")
+        found = (self.state.world.account(platform, n) for platform in platforms for n in range(int(count)))
         return _json(
             [
                 {
@@ -146,7 +171,7 @@ class Control:
                     "handle": a.handle,
                     "token": a.token,
                 }
-                for a in accounts
+                for a in found
             ]
         )
 

@@ -1,24 +1,26 @@
 """The Graph API: versions, tokens, batches, `?ids=`, field expansion, paging and errors, as platforms.md 1 has them.
 
-What an object is, its platform's module knows (`simulator.instagram`). Calls are plain function calls here, so that a
-batch is a loop over its elements.
+What an object is, its platform's module knows (`simulator.instagram.node`). Calls are plain function calls here, so
+that a batch is a loop over its elements.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from simulator.clock import Clock
-from simulator.faults import Faults
-from simulator.world import SimAccount, World
+from metrics.documents import Platform
+from simulator.state import Answer, Request, State
+from simulator.world import SimAccount
 
 VERSIONS = ("v22.0", "v23.0", "v24.0", "v25.0", "v26.0")
 MAX_BATCH = 50
 USAGE_HEADERS_AFTER = 20
 BUDGET_PER_HOUR = 4800
+_USAGE_TYPES = {"facebook": "pages"}
 
 Params = Mapping[str, str]
 
@@ -57,23 +59,6 @@ def missing(object_id: str) -> GraphError:
     )
 
 
-@dataclass
-class State:
-    """What the simulator remembers: faults, the clock, dead tokens, counts of calls."""
-
-    world: World
-    clock: Clock
-    faults: Faults
-    dead_tokens: set[str] = field(default_factory=set)
-    calls: dict[str, int] = field(default_factory=dict)
-    calls_by_account: dict[str, int] = field(default_factory=dict)
-
-    def count(self, kind: str, account: str) -> None:
-        """Count one call; every element of a batch is one."""
-        self.calls[kind] = self.calls.get(kind, 0) + 1
-        self.calls_by_account[account] = self.calls_by_account.get(account, 0) + 1
-
-
 @dataclass(frozen=True)
 class Call:
     """One call of one account's token."""
@@ -85,36 +70,36 @@ class Call:
     now: datetime
 
 
-@dataclass
-class Answer:
-    """Status, JSON body and headers."""
-
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-
-
 Node = Callable[[Call, str, str | None], Any]
 """Answers `GET /{object}` and `GET /{object}/{edge}`; raises GraphError."""
 
 
 class Graph:
-    """Dispatches calls to the platform whose object is asked for."""
+    """Dispatches calls to the platform whose token is used."""
 
-    def __init__(self, state: State, node: Node) -> None:
+    def __init__(self, state: State, nodes: Mapping[Platform, Node]) -> None:
         self.state = state
-        self._node = node
+        self._nodes = nodes
 
-    def handle(self, method: str, path: str, params: dict[str, str], token: str | None, base_url: str) -> Answer:
-        """Answer one HTTP request; `path` has the version in front."""
-        version, _, rest = path.strip("/").partition("/")
+    def serves(self, path: str) -> bool:
+        """Tell whether a path begins with a version, `/v25.0/…`."""
+        return re.match(r"/v\d+\.\d+(/|$)", path) is not None
+
+    def account(self, request: Request) -> SimAccount | None:
+        """Return whose token a request carries, in its header, its query or its form."""
+        return self.state.world.of_token(request.params.get("access_token") or request.bearer or "")
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request; its path has the version in front."""
+        version, _, rest = request.path.strip("/").partition("/")
+        params, base_url = request.params, request.base_url
         headers = {"facebook-api-version": version}
         try:
             _check_version(version)
-            account = self._authenticate(params.pop("access_token", None) or token)
+            account = self._authenticate(params.pop("access_token", None) or request.bearer)
             headers |= self._usage(account)
             self._limits(account)
-            if method == "POST" and "batch" in params:
+            if request.method == "POST" and "batch" in params:
                 return Answer(200, self._batch(params, account, base_url), headers)
             return Answer(200, self._get(rest, params, account, base_url), headers)
         except GraphError as error:
@@ -124,7 +109,7 @@ class Graph:
         if not token:
             raise GraphError(104, "An access token is required to request this resource.", status=400)
         account = self.state.world.of_token(token)
-        if account is None:
+        if account is None or account.platform not in self._nodes:
             raise GraphError(190, "Invalid OAuth access token - Cannot parse access token", status=401)
         if token in self.state.dead_tokens or self.state.faults.strike("expired_token", account.platform_account_id):
             self.state.dead_tokens.add(token)
@@ -154,7 +139,12 @@ class Graph:
             return {}
         used = 100 if limited else min(calls * 100 // BUDGET_PER_HOUR, 100)
         minutes = int(limited[0].seconds / 60) if limited else 0
-        case = {"type": "instagram", "call_count": used, "total_cputime": used // 4, "total_time": used // 4}
+        case = {
+            "type": _USAGE_TYPES.get(account.platform, account.platform),
+            "call_count": used,
+            "total_cputime": used // 4,
+            "total_time": used // 4,
+        }
         usage = {account.platform_account_id: [{**case, "estimated_time_to_regain_access": minutes}]}
         return {"x-business-use-case-usage": json.dumps(usage)}
 
@@ -170,7 +160,7 @@ class Graph:
         self.state.count(edge or "node", call.account.platform_account_id)
         if self.state.faults.strike("permission", call.account.platform_account_id):
             raise GraphError(10, "(#10) Application does not have permission for this action", status=403)
-        return self._node(call, object_id, edge)
+        return self._nodes[call.account.platform](call, object_id, edge)
 
     def _batch(self, params: Params, account: SimAccount, base_url: str) -> list[Any]:
         try:

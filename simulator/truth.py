@@ -1,96 +1,50 @@
 """What is true: every number as a pure function of the world, a subject, a field and an instant.
 
-Fields are the provider's. Counters of posts saturate with age and fall at times, as people take likes back; followers
-drift, swing with the week and are lost. `day_value` belongs to the provider's own day.
+Fields are the provider's; which there are, a platform's tables say, made of the functions here. Counters of posts
+saturate with age and fall at times, as people take likes back; followers drift, swing with the week and are lost.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from math import exp, pi, sin
 
 from simulator.chance import between, lognormal, smooth, unit
-from simulator.world import EPOCH, SimAccount, SimPost, World
+from simulator.world import EPOCH, SimAccount, SimPost, World, account_seed
 
 DAY_SECONDS = 86_400
-_TAKEN_BACK = ("likes", "saved", "comments")
 
-_SHARES = {
-    "likes": (0.03, 0.09),
-    "comments": (0.001, 0.008),
-    "shares": (0.002, 0.015),
-    "saved": (0.002, 0.02),
-    "follows": (0.0005, 0.003),
-    "profile_visits": (0.005, 0.02),
-    "replies": (0.002, 0.01),
-    "navigation": (0.7, 1.1),
-}
-"""Final count per view, the range over posts."""
-
-_FIELD_WORDS = {name: number for number, name in enumerate(_SHARES, start=100)}
-_ALIASES = {"like_count": "likes", "comments_count": "comments"}
-_DAY_SHARES = {
-    "reach": (0.10, 0.35),
-    "views": (0.25, 0.80),
-    "accounts_engaged": (0.01, 0.05),
-    "total_interactions": (0.02, 0.08),
-    "profile_views": (0.01, 0.04),
-    "website_clicks": (0.0, 0.006),
-    "follower_count": (0.0, 0.004),
-}
-"""The amount of a day per follower, the range over days."""
+Level = Callable[[World, SimAccount, datetime], int]
+Counter = Callable[[World, SimPost, datetime], int]
+Amount = Callable[[World, SimAccount, date], int]
 
 
 def account_value(world: World, account: SimAccount, field: str, now: datetime) -> int:
-    """Return a level of an account at an instant: `followers_count`, `follows_count`, `media_count`.
+    """Return a level of an account at an instant.
 
     Raises:
-        KeyError: the field is none of these.
+        KeyError: accounts of the platform have no such field.
     """
-    if field == "followers_count":
-        return _followers(world, account.index, now)
-    if field == "follows_count":
-        base = between(80, 900, world.seed, account.index, 11)
-        return int(base + 6 * smooth((now - EPOCH).total_seconds() / (9 * DAY_SECONDS), world.seed, account.index, 12))
-    if field == "media_count":
-        return world.media_count(account, now)
-    raise KeyError(field)
+    return world.platforms[account.platform].levels[field](world, account, now)
 
 
 def post_value(world: World, post: SimPost, field: str, now: datetime) -> int:
     """Return a lifetime counter of a post at an instant; 0 before it was published.
 
     Raises:
-        KeyError: posts have no such field.
+        KeyError: posts of the platform have no such field.
     """
-    age = (now - post.published_at).total_seconds()
-    if age < 0:
-        return 0
-    field = _ALIASES.get(field, field)
-    words = (world.seed, int(post.platform_post_id))
-    final, tau = _audience(world, post, words), between(3, 40, *words, 21) * 3600
-    views = int(final * (1 - exp(-age / tau)))
-    derived = _DERIVED.get(field)
-    if derived is not None:
-        return derived(world, post, views, words, now)
-    low, high = _SHARES[field]
-    word = _FIELD_WORDS[field]
-    value = int(views * between(low, high, *words, word))
-    # Some hours a few people take it back: the count falls, and later grows past where it was.
-    if field in _TAKEN_BACK and unit(*words, word, int(age // 17_000)) < 0.25:
-        value -= min(value, 1 + int(value * 0.02))
-    return value
+    counter = world.platforms[post.platform].counters[field]
+    return counter(world, post, now) if now >= post.published_at else 0
 
 
 def day_value(world: World, account: SimAccount, field: str, day: date) -> int:
     """Return the provider's amount for its own day.
 
     Raises:
-        KeyError: accounts have no such daily field.
+        KeyError: accounts of the platform have no such daily field.
     """
-    low, high = _DAY_SHARES[field]
-    noon = EPOCH + timedelta(days=(day - EPOCH.date()).days, hours=12)
-    words = (world.seed, account.index, day.toordinal(), sum(field.encode()))
-    return int(_followers(world, account.index, noon) * between(low, high, *words))
+    return world.platforms[account.platform].days[field](world, account, day)
 
 
 def week_value(world: World, account: SimAccount, field: str, last_day: date) -> int:
@@ -99,33 +53,92 @@ def week_value(world: World, account: SimAccount, field: str, last_day: date) ->
     return int(max(days) + 0.45 * (sum(days) - max(days)))
 
 
-def _followers(world: World, index: int, now: datetime) -> int:
+def followers(world: World, account: SimAccount, now: datetime) -> int:
+    """Return the followers of an account: drift, a swing with the week, losses."""
+    seed = account_seed(world, account)
     days = (now - EPOCH).total_seconds() / DAY_SECONDS
-    base = 300 + 2_000 * lognormal(1.0, world.seed, index, 31)
-    trend = exp(between(-0.0004, 0.002, world.seed, index, 32) * days)
+    base = 300 + 2_000 * lognormal(1.0, *seed, 31)
+    trend = exp(between(-0.0004, 0.002, *seed, 32) * days)
     weekly = 0.0015 * sin(2 * pi * days / 7)
-    drift = 0.01 * smooth(days / 5, world.seed, index, 33) + 0.0004 * smooth(days * 24, world.seed, index, 34)
+    drift = 0.01 * smooth(days / 5, *seed, 33) + 0.0004 * smooth(days * 24, *seed, 34)
     return int(base * trend * (1 + weekly + drift))
 
 
-def _audience(world: World, post: SimPost, words: tuple[int, int]) -> float:
-    followers = _followers(world, post.account_index, post.published_at)
-    share = between(0.15, 0.6, *words, 41) * (0.4 if post.metric_type == "story" else 1.0)
-    viral = lognormal(0.7, *words, 42) * (25 if unit(*words, 43) < 0.02 else 1)
-    return followers * share * viral
+def slow_level(low: float, high: float, word: int) -> Level:
+    """Return a level between two bounds that hardly moves, such as the accounts that one follows."""
+
+    def level(world: World, account: SimAccount, now: datetime) -> int:
+        seed = account_seed(world, account)
+        move = 6 * smooth((now - EPOCH).total_seconds() / (9 * DAY_SECONDS), *seed, word + 1)
+        return int(between(low, high, *seed, word) + move)
+
+    return level
 
 
-def _interactions(world: World, post: SimPost, _views: int, _words: tuple[int, int], now: datetime) -> int:
-    """The provider's own sum, less what it takes out: not equal to the sum of the parts."""
-    total = sum(post_value(world, post, part, now) for part in ("likes", "comments", "shares", "saved"))
-    return total - total // 50
+def post_count(world: World, account: SimAccount, now: datetime) -> int:
+    """Return the posts that are up."""
+    return world.post_count(account, now)
 
 
-_DERIVED: dict[str, Callable[[World, SimPost, int, tuple[int, int], datetime], int]] = {
-    "views": lambda _world, _post, views, _words, _now: views,
-    "reach": lambda _world, _post, views, words, _now: int(views * between(0.6, 0.9, *words, 51)),
-    "total_interactions": _interactions,
-    "ig_reels_video_view_total_time": lambda _world, _post, views, words, _now: (
-        views * int(between(2_000, 14_000, *words, 52))
-    ),
-}
+def views(world: World, post: SimPost, now: datetime) -> int:
+    """Return how often a post was seen: it never falls, and flattens with age."""
+    final, seconds = _curve(world, post)
+    return int(final * (1 - exp(-(now - post.published_at).total_seconds() / seconds)))
+
+
+def share_of_views(low: float, high: float, word: int, *, falls: bool = False) -> Counter:
+    """Return a counter that comes to a share of the views, the range over posts.
+
+    With `falls`, in some hours a few people take it back: the count falls, and later grows past where it was.
+    """
+
+    def counter(world: World, post: SimPost, now: datetime) -> int:
+        seed = (world.seed, post.number)
+        value = int(views(world, post, now) * between(low, high, *seed, word))
+        age = (now - post.published_at).total_seconds()
+        if falls and unit(*seed, word, int(age // 17_000)) < 0.25:
+            value -= min(value, 1 + int(value * 0.02))
+        return value
+
+    return counter
+
+
+def net_sum(parts: Sequence[Counter]) -> Counter:
+    """Return a provider's own sum, less what it takes out: not equal to the sum of the parts."""
+
+    def counter(world: World, post: SimPost, now: datetime) -> int:
+        total = sum(part(world, post, now) for part in parts)
+        return total - total // 50
+
+    return counter
+
+
+def times_views(low: float, high: float, word: int) -> Counter:
+    """Return a counter that grows by a whole amount with each view, such as the time watched."""
+
+    def counter(world: World, post: SimPost, now: datetime) -> int:
+        return views(world, post, now) * int(between(low, high, world.seed, post.number, word))
+
+    return counter
+
+
+def share_of_followers(low: float, high: float, word: int) -> Amount:
+    """Return a day's amount per follower, the range over days."""
+
+    def amount(world: World, account: SimAccount, day: date) -> int:
+        noon = EPOCH + timedelta(days=(day - EPOCH.date()).days, hours=12)
+        share = between(low, high, *account_seed(world, account), day.toordinal(), word)
+        return int(followers(world, account, noon) * share)
+
+    return amount
+
+
+@lru_cache(maxsize=65_536)
+def _curve(world: World, post: SimPost) -> tuple[float, float]:
+    """Return how many views a post comes to, and the seconds in which it gets 63 % of them."""
+    seed = (world.seed, post.number)
+    account = world.account(post.platform, post.account_index)
+    share = between(0.15, 0.6, *seed, 41) * (0.4 if post.metric_type == "story" else 1.0)
+    viral = lognormal(0.7, *seed, 42) * (25 if unit(*seed, 43) < 0.02 else 1)
+    final = followers(world, account, post.published_at) * share * viral
+    return final, between(3, 40, *seed, 21) * 3600

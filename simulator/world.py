@@ -1,12 +1,14 @@
 """Who exists and what they published: pure functions of a seed, so that thousands of accounts cost nothing.
 
-Account n of Instagram has the id 17841400000000000 + n; a post's id holds its account, day and place in the day.
+How a platform names its accounts and posts and what kinds of posts it has, its `SimPlatform` says: nothing here knows
+one.
 """
 
 import hashlib
 from bisect import bisect_right
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from metrics.documents import ContentType, MetricType, Platform
@@ -15,9 +17,10 @@ from simulator.chance import between, unit
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Nothing was published before; accounts are older than that."""
 
-_INSTAGRAM_BASE = 17_841_400_000_000_000
-_ACCOUNTS = 1_000_000
-_PLACES = 3
+ACCOUNTS = 1_000_000
+"""Accounts per platform."""
+
+PLACES = 3
 STORY_LIFE = timedelta(hours=24)
 
 _FIRST = ("north", "green", "harbour", "amber", "quiet", "little", "golden", "river", "maple", "cobalt")
@@ -26,7 +29,7 @@ _SECOND = ("bakery", "studio", "cycles", "records", "garden", "press", "coffee",
 
 @dataclass(frozen=True, slots=True)
 class SimAccount:
-    """One account. `token` is the only one that may read it."""
+    """One account. `token` is the only one that may read it, unless its platform gives out others."""
 
     platform: Platform
     index: int
@@ -36,17 +39,43 @@ class SimAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class SimPost:
-    """One post; a story lives for 24 hours, `deleted_at` is set where its owner took it down."""
+class Kind:
+    """A kind of post: the platform's own words for it, and Tidemark's."""
 
-    account_index: int
-    platform_post_id: str
-    media_type: str
-    media_product_type: str
+    native: tuple[str, ...]
     metric_type: MetricType
     content_type: ContentType
+
+
+@dataclass(frozen=True, slots=True)
+class SimPost:
+    """One post; a story lives for 24 hours, `deleted_at` is set where its owner took it down.
+
+    `number` is its own over all platforms: the seed of all that is true of it.
+    """
+
+    platform: Platform
+    account_index: int
+    number: int
+    platform_post_id: str
+    kind: Kind
     published_at: datetime
     deleted_at: datetime | None
+
+    @property
+    def metric_type(self) -> MetricType:
+        """Tidemark's type of it."""
+        return self.kind.metric_type
+
+    @property
+    def content_type(self) -> ContentType:
+        """What it shows."""
+        return self.kind.content_type
+
+    @property
+    def native(self) -> tuple[str, ...]:
+        """The platform's own words for its kind."""
+        return self.kind.native
 
     def visible(self, now: datetime) -> bool:
         """Whether the platform still shows it."""
@@ -55,41 +84,61 @@ class SimPost:
         return self.metric_type != "story" or now < self.published_at + STORY_LIFE
 
 
-_KINDS: tuple[tuple[float, str, str, MetricType, ContentType], ...] = (
-    (0.40, "IMAGE", "FEED", "post", "image"),
-    (0.60, "CAROUSEL_ALBUM", "FEED", "post", "carousel"),
-    (0.65, "VIDEO", "FEED", "post", "video"),
-    (1.00, "VIDEO", "REELS", "reel", "video"),
-)
+@dataclass(frozen=True)
+class SimPlatform:
+    """A platform: its ids, its kinds of posts, and what is true on it, by the provider's fields.
+
+    `post_id` takes an account's index, a day and a place in it, `post_place` undoes it. `kinds` and `stories` are
+    cumulative shares. Levels are of accounts at an instant, counters of posts at an instant, `days` amounts of the
+    provider's own days.
+    """
+
+    name: Platform
+    number: int
+    account_id: Callable[[int], str]
+    account_index: Callable[[str], int | None]
+    post_id: Callable[[int, int, int], str]
+    post_place: Callable[[str], tuple[int, int, int] | None]
+    kinds: tuple[tuple[float, Kind], ...]
+    levels: Mapping[str, "Callable[[World, SimAccount, datetime], int]"]
+    counters: Mapping[str, "Callable[[World, SimPost, datetime], int]"]
+    stories: tuple[tuple[float, Kind], ...] = ()
+    days: Mapping[str, "Callable[[World, SimAccount, date], int]"] = field(default_factory=dict)
 
 
 class World:
     """All accounts and posts of one seed."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, platforms: Iterable[SimPlatform], seed: int = 1) -> None:
         self.seed = seed
+        self.platforms: Mapping[Platform, SimPlatform] = {platform.name: platform for platform in platforms}
         # Per world, so that two worlds in a process do not share what they remember.
-        self.timeline = lru_cache(maxsize=4096)(self._timeline)
+        self._timelines = lru_cache(maxsize=4096)(self._timeline)
+        self._accounts = lru_cache(maxsize=4096)(self._account)
 
     def account(self, platform: Platform, index: int) -> SimAccount:
         """Return account `index` of a platform, 0 to 999,999."""
-        account_id = str(_INSTAGRAM_BASE + index)
+        return self._accounts(platform, index)
+
+    def _account(self, platform: Platform, index: int) -> SimAccount:
+        account_id = self.platforms[platform].account_id(index)
         digest = hashlib.sha256(f"{self.seed}:{platform}:{account_id}".encode()).hexdigest()[:24]
         first, second = _FIRST[index % 10], _SECOND[index // 10 % 10]
         handle = f"{first}.{second}" + (f".{index // 100}" if index >= 100 else "")
-        return SimAccount(platform, index, account_id, handle, f"sim.{account_id}.{digest}")
+        return SimAccount(platform, index, account_id, handle, f"sim.{platform}.{index}.{digest}")
 
-    def find(self, platform_account_id: str) -> SimAccount | None:
+    def find(self, platform: Platform, platform_account_id: str) -> SimAccount | None:
         """Return the account of an id, or None where there is none."""
-        if not platform_account_id.isdecimal():
-            return None
-        index = int(platform_account_id) - _INSTAGRAM_BASE
-        return self.account("instagram", index) if 0 <= index < _ACCOUNTS else None
+        index = self.platforms[platform].account_index(platform_account_id)
+        return self.account(platform, index) if index is not None and 0 <= index < ACCOUNTS else None
 
     def of_token(self, token: str) -> SimAccount | None:
         """Return the account that a token is for, or None where the token was never given out."""
         parts = token.split(".")
-        account = self.find(parts[1]) if len(parts) == 3 else None
+        if len(parts) != 4 or not parts[2].isdecimal() or int(parts[2]) >= ACCOUNTS:
+            return None
+        platform = next((name for name in self.platforms if name == parts[1]), None)
+        account = self.account(platform, int(parts[2])) if platform else None
         return account if account is not None and account.token == token else None
 
     def posts(self, account: SimAccount, start: datetime, end: datetime) -> list[SimPost]:
@@ -98,44 +147,52 @@ class World:
         found = [
             post
             for day in range(first, last + 1)
-            for place in range(_PLACES)
-            if (post := self._post(account.index, day, place)) and start <= post.published_at < end
+            for place in range(PLACES)
+            if (post := self._post(account.platform, account.index, day, place)) and start <= post.published_at < end
         ]
         return sorted(found, key=lambda post: post.published_at)
 
-    def post(self, platform_post_id: str) -> SimPost | None:
+    def post(self, platform: Platform, platform_post_id: str) -> SimPost | None:
         """Return the post of an id, or None where there is none."""
-        if len(platform_post_id) != 17 or not platform_post_id.isdecimal() or not platform_post_id.startswith("18"):
+        where = self.platforms[platform].post_place(platform_post_id)
+        if where is None:
             return None
-        index, day, place = int(platform_post_id[2:10]), int(platform_post_id[10:16]), int(platform_post_id[16])
-        return self._post(index, day, place) if index < _ACCOUNTS and place < _PLACES else None
+        index, day, place = where
+        valid = 0 <= index < ACCOUNTS and 0 <= place < PLACES and day >= 0
+        return self._post(platform, index, day, place) if valid else None
 
-    def media_count(self, account: SimAccount, now: datetime) -> int:
-        """Count an account's posts and reels that are up."""
-        published, deleted = self.timeline(account.index, (now - EPOCH).days // 32)
-        before = int(between(40, 400, self.seed, account.index, 7))
+    def post_count(self, account: SimAccount, now: datetime) -> int:
+        """Count an account's posts that are up; stories are none."""
+        published, deleted = self._timelines(account.platform, account.index, (now - EPOCH).days // 32)
+        before = int(between(40, 400, self.seed, self._words(account.platform, account.index), 7))
         return before + bisect_right(published, now) - bisect_right(deleted, now)
 
-    def _timeline(self, index: int, month: int) -> tuple[list[datetime], list[datetime]]:
+    def _timeline(self, platform: Platform, index: int, month: int) -> tuple[list[datetime], list[datetime]]:
         days = range((month + 1) * 32 + 1)
-        posts = [p for d in days for place in range(_PLACES) if (p := self._post(index, d, place))]
+        posts = [p for d in days for place in range(PLACES) if (p := self._post(platform, index, d, place))]
         lasting = [post for post in posts if post.metric_type != "story"]
         return sorted(p.published_at for p in lasting), sorted(p.deleted_at for p in lasting if p.deleted_at)
 
-    def _post(self, index: int, day: int, place: int) -> SimPost | None:
+    def _words(self, platform: Platform, index: int) -> int:
+        return self.platforms[platform].number * ACCOUNTS + index
+
+    def _post(self, platform: Platform, index: int, day: int, place: int) -> SimPost | None:
         """Return the post of one place in a day: 0 the usual one, 1 a second one at times, 2 a story."""
-        words = (self.seed, index, day, place)
-        if unit(*words, 1) >= (0.75, 0.15, 0.5)[place]:
+        of = self.platforms[platform]
+        words = (self.seed, self._words(platform, index), day, place)
+        if (place == 2 and not of.stories) or unit(*words, 1) >= (0.75, 0.15, 0.5)[place]:
             return None
         minute = int(between(6 * 60, 22 * 60, *words, 2))
         published = EPOCH + timedelta(days=day, minutes=minute, seconds=int(between(0, 60, *words, 3)))
-        post_id = f"18{index:08d}{day:06d}{place}"
-        if place == 2:
-            kind = ("IMAGE", "image") if unit(*words, 4) < 0.6 else ("VIDEO", "video")
-            return SimPost(index, post_id, kind[0], "STORY", "story", kind[1], published, None)  # type: ignore[arg-type]
         share = unit(*words, 4)
-        _, media, product, metric_type, content = next(kind for kind in _KINDS if share < kind[0])
+        kind = next(kind for limit, kind in (of.stories if place == 2 else of.kinds) if share < limit)
         deleted = None
-        if unit(*words, 5) < 0.03:
+        if kind.metric_type != "story" and unit(*words, 5) < 0.03:
             deleted = published + timedelta(minutes=int(between(8 * 60, 20 * 24 * 60, *words, 6)))
-        return SimPost(index, post_id, media, product, metric_type, content, published, deleted)
+        number = (self._words(platform, index) * 1_000_000 + day) * 10 + place
+        return SimPost(platform, index, number, of.post_id(index, day, place), kind, published, deleted)
+
+
+def account_seed(world: World, account: SimAccount) -> tuple[int, int]:
+    """Return the words that all chance about an account begins with."""
+    return world.seed, world.platforms[account.platform].number * ACCOUNTS + account.index

@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from simulator.app import create_app
+from simulator.registry import new_world
 from simulator.world import World
 from tidemark.stack.ports import HOST, free_port
 
@@ -40,7 +41,7 @@ class Simulator:
 
 @pytest.fixture(scope="session")
 def _simulator() -> Iterator[Simulator]:
-    world, port = World(), free_port()
+    world, port = new_world(), free_port()
     server = uvicorn.Server(
         uvicorn.Config(create_app(world), host=HOST, port=port, log_level="warning", lifespan="off")
     )

@@ -24,7 +24,7 @@ from metrics.periods import DAY
 from pipelines.collect.ladder import FOLLOWED_UNTIL
 from pipelines.collect.observe import post_document
 from pipelines.platforms.base import Post
-from simulator.world import World
+from simulator.registry import new_world
 from tests.pipelines.rollup.reference import Reference
 from tidemark.seed import Plan, observations, seeded_account
 from tidemark.stack.ports import free_port
@@ -100,7 +100,7 @@ def truth_of(stack: Stack) -> Reference:
     """Everything seeded of a workspace, from the simulator's truth, for the brute-force reference."""
     span = json.loads((stack.home / "seeded.json").read_text())
     what = Plan(*(datetime.fromisoformat(span[name]) for name in ("start", "end")))
-    world, vault = World(), Vault([SecretStr(generate_secret_key())])
+    world, vault = new_world(), Vault([SecretStr(generate_secret_key())])
     accounts: list[AccountDocument] = []
     posts: list[PostDocument] = []
     said: list[Observation] = []

@@ -34,9 +34,9 @@ def simulator(
     import uvicorn
 
     from simulator.app import create_app
-    from simulator.world import World
+    from simulator.registry import new_world
 
-    uvicorn.run(create_app(World(seed), latency_ms=latency_ms), port=port, log_level="warning", access_log=False)
+    uvicorn.run(create_app(new_world(seed), latency_ms=latency_ms), port=port, log_level="warning", access_log=False)
 
 
 def main() -> None:

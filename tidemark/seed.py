@@ -16,7 +16,7 @@ from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
 from pipelines.platforms.base import Post
 from pipelines.platforms.instagram import API_VERSION
 from simulator import truth
-from simulator.instagram_insights import MIN_STORY_VIEWERS, day_end
+from simulator.instagram.insights import MIN_STORY_VIEWERS, day_end
 from simulator.world import STORY_LIFE, SimAccount, SimPost, World
 
 WORKSPACES = ("demo-north", "demo-harbour", "demo-south")

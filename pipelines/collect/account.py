@@ -19,17 +19,8 @@ from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport, Failure
-from pipelines.platforms.base import Access, AccountReading, PlatformApi, Post, Tally
+from pipelines.platforms.base import Access, AccountReading, PlatformApi, Post, ProviderDays, Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
-
-SETTLING_DAYS = 3
-"""Meta corrects a day's numbers for up to 48 hours after it ended (platforms.md, 2.4)."""
-
-DAY_VALUE_HOURS = (9, 15, 21)
-"""Slots in which the provider's newest days are read: after the Pacific day ended, and twice more."""
-
-_DAY_ENDED = timedelta(hours=32)
-"""A Pacific day has ended at 08:00 UTC of the next date at the latest; before, its numbers are those of a part."""
 
 _DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
 
@@ -73,7 +64,7 @@ class AccountCollector:
         try:
             return self._observe(account, access, tally, report)
         except NeedsReauth:
-            renewed = self.api.refresh(access)
+            renewed = self.api.refresh(access, tally)
             if renewed is None:
                 raise
             # The new token is stored before it is used: a rotated one works only once.
@@ -89,8 +80,9 @@ class AccountCollector:
             report.not_recoverable.update(("snapshots of accounts", "snapshots of posts"))
         else:
             found += self._snapshot(account, access, tally, report)
-        if self.old or self.slot.hour in DAY_VALUE_HOURS:
-            found += self._days(account, access, tally)
+        days = self.api.days
+        if days is not None and (self.old or self.slot.hour in days.hours):
+            found += self._days(account, access, days, tally)
         return found
 
     def _snapshot(
@@ -123,10 +115,10 @@ class AccountCollector:
         if gone:
             self.store.posts.mark_deleted(gone, utcnow())
 
-    def _days(self, account: AccountDocument, access: Access, tally: Tally) -> list[Observation]:
+    def _days(self, account: AccountDocument, access: Access, policy: ProviderDays, tally: Tally) -> list[Observation]:
         """Return what is new of the provider's days: the slot's own for an old slot, else the settling ones."""
-        days = [self.slot.date()] if self.old else _finished_days(self.slot)
-        days = [day for day in days if midnight(day) + _DAY_ENDED <= self.now]
+        days = [self.slot.date()] if self.old else _newest_days(self.slot + HOUR, policy)
+        days = [day for day in days if midnight(day) + policy.lag <= self.now]
         days = [day for day in days if observe.last_slot(day) + HOUR > account["connectedAt"] or self.old]
         if not days:
             return []
@@ -202,10 +194,10 @@ def _alive(post: PostDocument, now: datetime) -> bool:
     return post["metricType"] != "story" or now < post["publishedAt"] + timedelta(hours=24)
 
 
-def _finished_days(slot: datetime) -> list[date]:
-    """Return the provider's days that ended before a slot's end, as far back as they still settle."""
-    today = slot.date()
-    return [today - timedelta(days=back) for back in range(1, SETTLING_DAYS + 1)]
+def _newest_days(end: datetime, policy: ProviderDays) -> list[date]:
+    """Return the provider's days that were over at a slot's end, as far back as they still settle."""
+    newest = (end - policy.lag).date()
+    return [newest - timedelta(days=back) for back in range(policy.settling)]
 
 
 def _reason(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
@@ -10,6 +10,19 @@ from pipelines.platforms.errors import RateLimited
 
 FOLLOWED_DAYS = 90
 """Posts older than that are no longer looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDays:
+    """When a platform's own days are read.
+
+    `hours` are the slots of a UTC day in which the newest days are read, `settling` how many of them still change,
+    `lag` how long after 00:00 UTC of its date a day is over and counted.
+    """
+
+    hours: tuple[int, ...]
+    settling: int
+    lag: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,11 @@ class PlatformApi(Protocol):
         """The version that answers."""
         ...
 
+    @property
+    def days(self) -> ProviderDays | None:
+        """When the platform's own days are read; None where it has none."""
+        ...
+
     def read(
         self,
         access: Access,
@@ -94,9 +112,13 @@ class PlatformApi(Protocol):
         ...
 
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
-        """Return what the platform says of its own days, by their date."""
+        """Return what the platform says of its own days, by their date; not called where `days` is None."""
         ...
 
-    def refresh(self, _access: Access, /) -> Mapping[str, Any] | None:
-        """Return renewed credentials, or None where a person has to connect the account again."""
+    def refresh(self, access: Access, tally: Tally, /) -> Mapping[str, Any] | None:
+        """Return renewed credentials, or None where a person has to connect the account again.
+
+        The caller stores them before they are used. `expires_at`, in seconds since 1970, is among them where the
+        platform says when they end: the caller renews them in good time.
+        """
         ...

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from metrics.clock import utcnow
-from pipelines.platforms.base import Tally
+from pipelines.platforms.base import ProviderDays, Tally
 from pipelines.platforms.errors import (
     BadAnswer,
     MetricRefused,
@@ -24,6 +24,9 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.http import Http, overloaded, retrying
 
 MAX_BATCH = 50
+META_DAYS = ProviderDays(hours=(9, 15, 21), settling=3, lag=timedelta(hours=32))
+"""Pacific days: over by 08:00 UTC of the next date, corrected for up to 48 hours after (platforms.md, 2.4)."""
+
 ELEMENT_ROUNDS = 3
 
 _APP_LIMITS = frozenset({4, 341, 368})

@@ -14,7 +14,7 @@ from metrics.clock import utcnow
 from metrics.documents import ContentType, MetricType, Platform, Reason
 from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, Reading, Tally
 from pipelines.platforms.errors import MetricRefused, PermissionMissing, PlatformError, PostGone, PostUnavailable
-from pipelines.platforms.graph import Get, GraphApi, Result
+from pipelines.platforms.graph import META_DAYS, Get, GraphApi, Result
 from pipelines.platforms.http import Http
 from pipelines.platforms.instagram_answers import (
     ACCOUNT_FIELDS,
@@ -43,6 +43,7 @@ class Instagram:
 
     name: Platform = "instagram"
     api_version = API_VERSION
+    days = META_DAYS
 
     def __init__(self, http: Http) -> None:
         self._graph = GraphApi(http, API_VERSION)
@@ -108,7 +109,7 @@ class Instagram:
                 take_total(readings[day], name, field, next(results))
         return readings
 
-    def refresh(self, _access: Access) -> Mapping[str, Any] | None:
+    def refresh(self, _access: Access, _tally: Tally) -> Mapping[str, Any] | None:
         """Return None: a token of Facebook Login is renewed by a person, Page tokens do not expire by time."""
         return None
 

@@ -35,7 +35,7 @@ def batch(api: Simulator, *urls: str) -> httpx.Response:
     return api.client.post("/v25.0/", data={"batch": elements, "access_token": token})
 
 
-def media(api: Simulator, **fields: str) -> SimPost:
+def media(api: Simulator, **fields: Any) -> SimPost:
     found = api.world.posts(api.world.account("instagram", 0), NOW - timedelta(days=90), NOW)
     return next(p for p in found if p.visible(NOW) and all(getattr(p, k) == v for k, v in fields.items()))
 
@@ -77,7 +77,7 @@ def recent(api: Simulator, index: int) -> list[SimPost]:
 
 
 def test_media_insights_have_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
-    post = media(api, media_type="IMAGE", media_product_type="FEED")
+    post = media(api, native=("IMAGE", "FEED"))
     answer = ask(api, f"{post.platform_post_id}/insights", metric="reach,saved").json()
     assert shape(answer) == shape(recorded(fixtures, "airbyte_media_insights_feed"))
     assert answer["data"][0]["id"] == f"{post.platform_post_id}/insights/reach/lifetime"
@@ -115,7 +115,7 @@ def test_wrong_request_is_refused(api: Simulator, path: str, params: dict[str, A
 
 @pytest.mark.parametrize("metric", ["impressions", "nonsense", "replies"])
 def test_one_wrong_metric_fails_the_whole_request(api: Simulator, metric: str) -> None:
-    post = media(api, media_type="IMAGE", media_product_type="FEED")
+    post = media(api, native=("IMAGE", "FEED"))
     answer = ask(api, f"{post.platform_post_id}/insights", metric=f"reach,{metric}")
     assert answer.json()["error"]["code"] == 100
 
@@ -143,7 +143,7 @@ def test_paging_to_the_end_gives_each_once(api: Simulator) -> None:
 
 
 def test_expansion_equals_the_separate_reads(api: Simulator) -> None:
-    post = media(api, media_type="IMAGE", media_product_type="FEED").platform_post_id
+    post = media(api, native=("IMAGE", "FEED")).platform_post_id
     expanded = ask(api, post, fields="id,insights.metric(saved,follows)").json()
     names = {row["name"] for row in expanded["insights"]["data"]}
     assert names == {"saved", "follows"}
@@ -171,7 +171,7 @@ def test_batch_that_is_none_is_refused(api: Simulator, text: str) -> None:
 
 
 def test_numbers_are_the_truth_at_the_clock(api: Simulator) -> None:
-    post = media(api, media_type="IMAGE", media_product_type="FEED")
+    post = media(api, native=("IMAGE", "FEED"))
     later = NOW + timedelta(days=30)
     api.set_clock(later)
     got = ask(api, f"{post.platform_post_id}/insights", metric="views").json()["data"][0]["values"][0]["value"]

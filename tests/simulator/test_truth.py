@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import truth
-from simulator.instagram_insights import media_metrics
-from simulator.world import EPOCH, SimPost, World
+from simulator.instagram.insights import media_metrics
+from simulator.registry import new_world
+from simulator.world import EPOCH, SimPost
 
-WORLD = World()
+WORLD = new_world()
 SCRIPT = """
 from datetime import datetime, timedelta, UTC
 from simulator import truth
-from simulator.world import World
-world = World(7)
+from simulator.registry import new_world
+world = new_world(7)
 account = world.account("instagram", 5)
 now = datetime(2026, 6, 1, tzinfo=UTC)
 posts = world.posts(account, now - timedelta(days=9), now)
@@ -95,7 +96,7 @@ def test_another_process_knows_the_same_truth() -> None:
 
 
 def test_seeds_differ() -> None:
-    worlds = [World(seed) for seed in range(5)]
+    worlds = [new_world(seed) for seed in range(5)]
     now = EPOCH + timedelta(days=90)
     values = {truth.account_value(w, w.account("instagram", 0), "followers_count", now) for w in worlds}
     assert len(values) == 5
@@ -109,12 +110,12 @@ def test_unknown_field_is_refused(ask: object) -> None:
 
 @given(posts())
 def test_a_post_is_found_by_its_id(post: SimPost) -> None:
-    assert WORLD.post(post.platform_post_id) == post
+    assert WORLD.post(post.platform, post.platform_post_id) == post
 
 
 @given(st.integers(0, 999_999))
 def test_an_account_is_found_by_id_and_by_token(index: int) -> None:
     account = WORLD.account("instagram", index)
-    assert WORLD.find(account.platform_account_id) == account
+    assert WORLD.find(account.platform, account.platform_account_id) == account
     assert WORLD.of_token(account.token) == account
     assert WORLD.of_token(account.token + "0") is None

@@ -9,12 +9,12 @@ from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.rollup import roll
 from simulator import truth
-from simulator.world import World
+from simulator.registry import new_world
 from tidemark.seed import Plan, seed
 
 END = datetime(2026, 11, 20, 15, tzinfo=UTC)
 PLAN = Plan(END.replace(hour=0) - timedelta(days=4), END, ("demo",), accounts=1)
-WORLD = World()
+WORLD = new_world()
 
 
 def seeded(store: Store, settings: Settings) -> int:
@@ -27,7 +27,7 @@ def test_every_seeded_number_is_the_truth(store: Store, settings: Settings) -> N
     for row in store.observations.stream({"workspaceId": "demo"}, PLAN.start, PLAN.end):
         metadata, now = row["metadata"], row["timestamp"] + HOUR
         fields = offered("instagram", metadata["metricType"], metadata.get("contentType"))
-        post = WORLD.post(metadata["platformPostId"]) if "postId" in metadata else None
+        post = WORLD.post("instagram", metadata["platformPostId"]) if "postId" in metadata else None
         for name, value in row["metrics"].items():
             field = fields[name].field
             if post is not None:

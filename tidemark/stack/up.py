@@ -13,7 +13,7 @@ from metrics.clock import utcnow
 from metrics.documents import PLATFORMS
 from metrics.settings import PREFIX, Settings, load_settings
 from metrics.store import Store
-from simulator.world import World
+from simulator.registry import new_world
 from tidemark import seed
 from tidemark.home import Home, write_private
 from tidemark.stack import mongo, redis, services
@@ -189,7 +189,7 @@ class Up:
             return
         self.say("35 days of history")
         what = seed.plan(utcnow(), self.days, self.workspaces)
-        seed.seed(store, Vault(settings.secret_keys), World(), what, self._checked)
+        seed.seed(store, Vault(settings.secret_keys), new_world(), what, self._checked)
         if self.with_dagster:
             self.say("rollups")
             self._history("roll", what.start, what.end, environment, wait=True)

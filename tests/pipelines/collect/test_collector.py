@@ -13,7 +13,7 @@ from metrics.ids import post_id
 from metrics.periods import HOUR
 from pipelines.collect.collector import Collector, shard_of
 from simulator import truth
-from simulator.instagram_insights import MIN_STORY_VIEWERS
+from simulator.instagram.insights import MIN_STORY_VIEWERS
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 from tidemark.stack.ports import free_port
 
@@ -29,7 +29,7 @@ def test_every_number_equals_the_truth(bench: Bench) -> None:
         metadata = row["metadata"]
         if metadata["metricType"] == "account":
             continue
-        post = world.post(metadata["platformPostId"])
+        post = world.post(metadata["platform"], metadata["platformPostId"])
         assert post is not None
         for name, offer in offered("instagram", metadata["metricType"], metadata["contentType"]).items():
             if name in row.get("unavailable", {}):

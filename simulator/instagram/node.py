@@ -6,7 +6,8 @@ from typing import Any
 from simulator import truth
 from simulator.fields import Field, parse_fields
 from simulator.graph import Call, GraphError, Params, missing, page
-from simulator.instagram_insights import account_insights, media_insights
+from simulator.instagram.insights import account_insights, media_insights
+from simulator.state import moment
 from simulator.world import STORY_LIFE, SimPost
 
 HISTORY = timedelta(days=400)
@@ -55,7 +56,7 @@ def node(call: Call, object_id: str, edge: str | None) -> Any:
         return _debug(call)
     if object_id == call.account.platform_account_id:
         return _account(call, edge)
-    post = call.state.world.post(object_id)
+    post = call.state.world.post("instagram", object_id)
     if post is None or post.account_index != call.account.index or not post.visible(call.now):
         raise missing(object_id)
     return _media(call, post, edge)
@@ -145,11 +146,11 @@ def _media_field(call: Call, post: SimPost, name: str) -> Any:
         return 0 if post.metric_type == "story" else truth.post_value(call.state.world, post, name, call.now)
     short = f"S{int(post.platform_post_id) % 10**10:x}"
     texts = {
-        "id": post.platform_post_id, "ig_id": post.platform_post_id[2:], "media_type": post.media_type,
-        "media_product_type": post.media_product_type, "shortcode": short,
+        "id": post.platform_post_id, "ig_id": post.platform_post_id[2:], "media_type": post.native[0],
+        "media_product_type": post.native[1], "shortcode": short,
         "permalink": f"https://www.instagram.com/p/{short}/", "username": call.account.handle,
         "caption": f"Post of {post.published_at:%d %B}", "owner": {"id": call.account.platform_account_id},
-        "timestamp": post.published_at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
+        "timestamp": moment(post.published_at),
     }  # fmt: skip
     return texts.get(name)
 

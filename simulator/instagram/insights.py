@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from simulator import truth
 from simulator.graph import Call, GraphError, Params
+from simulator.state import moment
 from simulator.world import SimAccount, SimPost
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -72,8 +73,8 @@ def media_metrics(post: SimPost) -> frozenset[str]:
     """Return the metrics that a media's type has."""
     if post.metric_type == "story":
         return _STORY_METRICS
-    media = "IMAGE" if post.media_type == "CAROUSEL_ALBUM" else post.media_type
-    return _MEDIA_METRICS[media, post.media_product_type]
+    media, product = post.native
+    return _MEDIA_METRICS["IMAGE" if media == "CAROUSEL_ALBUM" else media, product]
 
 
 def _check_metrics(call: Call, post: SimPost, asked: list[str]) -> None:
@@ -166,7 +167,7 @@ def _series(call: Call, name: str, period: str, since: datetime, until: datetime
     values = [
         {
             "value": _value(call, call.account, name, period, day),
-            "end_time": day_end(day).astimezone(call.now.tzinfo).strftime("%Y-%m-%dT%H:%M:%S+0000"),
+            "end_time": moment(day_end(day).astimezone(call.now.tzinfo)),
         }
         for day in days
     ]

@@ -1,0 +1,1 @@
+"""Instagram: `world` says what is true, `node` and `insights` answer for it within the Graph API."""

@@ -1,0 +1,87 @@
+"""Instagram's ids, kinds of media, and what is true of them.
+
+Account n has the id 17841400000000000 + n; a media's id holds its account, day and place in the day.
+"""
+
+from simulator.truth import (
+    followers,
+    net_sum,
+    post_count,
+    share_of_followers,
+    share_of_views,
+    slow_level,
+    times_views,
+    views,
+)
+from simulator.world import Kind, SimPlatform
+
+_BASE = 17_841_400_000_000_000
+
+
+def _account_index(account_id: str) -> int | None:
+    return int(account_id) - _BASE if account_id.isdecimal() else None
+
+
+def _post_id(index: int, day: int, place: int) -> str:
+    return f"18{index:08d}{day:06d}{place}"
+
+
+def _post_place(post_id: str) -> tuple[int, int, int] | None:
+    if len(post_id) != 17 or not post_id.isdecimal() or not post_id.startswith("18"):
+        return None
+    return int(post_id[2:10]), int(post_id[10:16]), int(post_id[16])
+
+
+_LIKES = share_of_views(0.03, 0.09, 100, falls=True)
+_COMMENTS = share_of_views(0.001, 0.008, 101, falls=True)
+_SHARES = share_of_views(0.002, 0.015, 102)
+_SAVED = share_of_views(0.002, 0.02, 103, falls=True)
+
+INSTAGRAM = SimPlatform(
+    name="instagram",
+    number=0,
+    account_id=lambda index: str(_BASE + index),
+    account_index=_account_index,
+    post_id=_post_id,
+    post_place=_post_place,
+    kinds=(
+        (0.40, Kind(("IMAGE", "FEED"), "post", "image")),
+        (0.60, Kind(("CAROUSEL_ALBUM", "FEED"), "post", "carousel")),
+        (0.65, Kind(("VIDEO", "FEED"), "post", "video")),
+        (1.00, Kind(("VIDEO", "REELS"), "reel", "video")),
+    ),
+    stories=(
+        (0.60, Kind(("IMAGE", "STORY"), "story", "image")),
+        (1.00, Kind(("VIDEO", "STORY"), "story", "video")),
+    ),
+    levels={
+        "followers_count": followers,
+        "follows_count": slow_level(80, 900, 11),
+        "media_count": post_count,
+    },
+    counters={
+        "views": views,
+        "reach": share_of_views(0.6, 0.9, 51),
+        "likes": _LIKES,
+        "like_count": _LIKES,
+        "comments": _COMMENTS,
+        "comments_count": _COMMENTS,
+        "shares": _SHARES,
+        "saved": _SAVED,
+        "follows": share_of_views(0.0005, 0.003, 104),
+        "profile_visits": share_of_views(0.005, 0.02, 105),
+        "replies": share_of_views(0.002, 0.01, 106),
+        "navigation": share_of_views(0.7, 1.1, 107),
+        "total_interactions": net_sum((_LIKES, _COMMENTS, _SHARES, _SAVED)),
+        "ig_reels_video_view_total_time": times_views(2_000, 14_000, 52),
+    },
+    days={
+        "reach": share_of_followers(0.10, 0.35, 60),
+        "views": share_of_followers(0.25, 0.80, 61),
+        "accounts_engaged": share_of_followers(0.01, 0.05, 62),
+        "total_interactions": share_of_followers(0.02, 0.08, 63),
+        "profile_views": share_of_followers(0.01, 0.04, 64),
+        "website_clicks": share_of_followers(0.0, 0.006, 65),
+        "follower_count": share_of_followers(0.0, 0.004, 66),
+    },
+)

@@ -1,0 +1,82 @@
+"""What the simulator remembers between calls, and the plain form of a request and its answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from simulator.clock import Clock
+from simulator.faults import Faults
+from simulator.world import SimAccount, World
+
+
+@dataclass
+class State:
+    """Faults, the clock, dead tokens, counts of calls; `memory` is each API's own, by a name of its choice."""
+
+    world: World
+    clock: Clock
+    faults: Faults
+    dead_tokens: set[str] = field(default_factory=set)
+    calls: dict[str, int] = field(default_factory=dict)
+    calls_by_account: dict[str, int] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    def count(self, kind: str, account: str) -> None:
+        """Count one call; every element of a batch is one."""
+        self.calls[kind] = self.calls.get(kind, 0) + 1
+        self.calls_by_account[account] = self.calls_by_account.get(account, 0) + 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request. `path` and `query` are as sent, still percent-encoded; header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    base_url: str
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The decoded parameters of the query and of a form body; the last of a name wins."""
+        form = self.body.decode() if "form-urlencoded" in self.headers.get("content-type", "") else ""
+        return dict(parse_qsl(self.query)) | dict(parse_qsl(form))
+
+    @property
+    def bearer(self) -> str | None:
+        """The token of the Authorization header."""
+        return self.headers.get("authorization", "").removeprefix("Bearer ").strip() or None
+
+
+@dataclass
+class Answer:
+    """Status, JSON body and headers."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Api(Protocol):
+    """One API, as a platform or a family of them speaks it."""
+
+    def serves(self, path: str) -> bool:
+        """Tell whether a path is this API's."""
+        ...
+
+    def account(self, request: Request) -> SimAccount | None:
+        """Return whose token a request carries, if it carries one."""
+        ...
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request."""
+        ...
+
+
+def moment(now: datetime) -> str:
+    """Return an instant as the Graph API writes it, `2026-04-06T17:50:09+0000`."""
+    return now.strftime("%Y-%m-%dT%H:%M:%S+0000")
