@@ -1,25 +1,25 @@
 """Rollups of subjects: from slots to a day, from days to longer periods (docs/metrics.md, 4)."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import get_args
 
 from metrics.aggregation.expressions import Expression, known, numbers, when
-from metrics.catalog import CATALOG, Metric
+from metrics.catalog import Metric, Subject, metrics_of
 from metrics.documents import Document
 from metrics.periods import DAY, WEEK
 
 WEEKLY_REACH = "weeklyReach"
-_METRICS = tuple(CATALOG.values())
 
 
-def day_entries() -> dict[str, Expression]:
+def day_entries() -> Expression:
     """Return an entry per metric, of the arrays `slots.m.<name>` in order of time and the values `before` the day."""
-    return {name: _either(name, _day_entry) for name in _names()}
+    return _by_subject(_day_entry)
 
 
-def merged_entries(start: datetime, end: datetime) -> dict[str, Expression]:
+def merged_entries(start: datetime, end: datetime) -> Expression:
     """Return an entry per metric over `[start, end)`, of the arrays `days.m.<name>` in order of time."""
-    return {name: _either(name, _merged_entry, start, end) for name in _names()}
+    return _by_subject(lambda metric: _merged_entry(metric, start, end))
 
 
 def merge_days(start: datetime, end: datetime, scope: Document) -> list[Document]:
@@ -48,15 +48,11 @@ def merge_days(start: datetime, end: datetime, scope: Document) -> list[Document
     ]
 
 
-def _names() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(metric.name for metric in _METRICS))
-
-
-def _either(name: str, entry: Any, *more: Any) -> Expression:
-    """Return the entry of a metric that accounts and posts may both have, each with a kind of its own."""
-    account, post = CATALOG.get(("account", name)), CATALOG.get(("post", name))
-    of_account = entry(account, *more) if account else "$$REMOVE"
-    of_post = entry(post, *more) if post else "$$REMOVE"
+def _by_subject(entry: Callable[[Metric], Expression]) -> Expression:
+    """Return the entries of an account's metrics for accounts, and those of a post's for posts."""
+    of_account, of_post = (
+        {metric.name: entry(metric) for metric in metrics_of(subject)} for subject in get_args(Subject)
+    )
     return when({"$eq": ["$metricType", "account"]}, of_account, of_post)
 
 

@@ -24,25 +24,26 @@ def day_stages(workspace_ids: Sequence[str], start: datetime, openings: list[Ope
     within, earlier = {"$gte": ["$$this.t", start]}, {"$lt": ["$$this.t", start]}
     return [
         {"$match": {"metadata.workspaceId": {"$in": list(workspace_ids)}, "timestamp": slots}},
-        # `_id` breaks ties, so that the same log always gives the same answer.
-        {"$sort": {"timestamp": 1, "collectedAt": 1, "_id": 1}},
         {
             "$group": {
                 "_id": SUBJECT,
-                "metadata": {"$last": "$metadata"},
-                "said": {"$push": {"t": "$timestamp", "m": "$metrics"}},
+                "metadata": {"$max": "$metadata"},
+                "said": {"$push": {"t": "$timestamp", "c": "$collectedAt", "i": "$_id", "m": "$metrics"}},
             }
         },
         *_join(openings),
+        {"$set": {"plain": _is_plain()}},
+        {"$set": {"said": {"$cond": ["$plain", "$said", _in_order("$said")]}}},
         {
             "$project": {
+                "plain": 1,
                 **{name: f"$metadata.{name}" for name in _IDENTITY},
                 "before": {"$mergeObjects": ["$opening", _merged({"$filter": {"input": "$said", "cond": earlier}})]},
                 "born": {"$eq": ["$born", True]},
                 "slots": {"$filter": {"input": "$said", "cond": within}},
             }
         },
-        {"$set": {"slots": _counting("$slots")}},
+        {"$set": {"slots": {"$cond": ["$plain", "$slots", _merged_by_slot("$slots")]}}},
         {
             "$project": {
                 **dict.fromkeys(_IDENTITY, 1),
@@ -82,13 +83,21 @@ def _merged(said: Expression) -> Expression:
     }
 
 
-def _counting(said: str) -> Expression:
-    """Merge what was said of the same slot; nearly always there is nothing to merge."""
-    distinct = {"$setUnion": [f"{said}.t"]}
+def _is_plain() -> Expression:
+    """Tell whether what was said is in order of time, each slot once: nearly always, and then there is no sorting."""
+    return {"$eq": ["$said.t", {"$sortArray": {"input": {"$setUnion": ["$said.t"]}, "sortBy": 1}}]}
+
+
+def _in_order(said: str) -> Expression:
+    """Order by slot, newest last; `_id` breaks ties, so that the same log always gives the same answer."""
+    return {"$sortArray": {"input": said, "sortBy": {"t": 1, "c": 1, "i": 1}}}
+
+
+def _merged_by_slot(said: str) -> Expression:
+    """Merge what was said of the same slot: the newest wins, metric by metric."""
+    slots = {"$sortArray": {"input": {"$setUnion": [f"{said}.t"]}, "sortBy": 1}}
     of_slot = {"$filter": {"input": said, "as": "one", "cond": {"$eq": ["$$one.t", "$$slot"]}}}
-    slots = {"$sortArray": {"input": distinct, "sortBy": 1}}
-    merged = {"$map": {"input": slots, "as": "slot", "in": {"t": "$$slot", "m": _merged(of_slot)}}}
-    return {"$cond": [{"$eq": [{"$size": distinct}, {"$size": said}]}, said, merged]}
+    return {"$map": {"input": slots, "as": "slot", "in": {"t": "$$slot", "m": _merged(of_slot)}}}
 
 
 def _shows_a_level() -> Expression:

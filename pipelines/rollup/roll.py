@@ -27,7 +27,7 @@ from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings
 from pipelines.rollup.write import Target, Written, write
 
-_BATCH = 10
+_BATCH = 25
 """Workspaces per aggregation: taking the pipeline apart costs MongoDB as much as reading a small workspace."""
 _THREADS = 2
 
