@@ -74,9 +74,11 @@ def rebuild(
     """
     now = now or utcnow()
     if start >= end:
-        raise InvalidInput(f"from {start:%Y-%m-%d} to {end:%Y-%m-%d} is no range of days", "from")
+        raise InvalidInput(
+            f"{start:%Y-%m-%d} to {end:%Y-%m-%d} is no range of days: the first day comes before the end", "from"
+        )
     if start > now:
-        raise InvalidInput(f"{start:%Y-%m-%d} has not begun", "from")
+        raise InvalidInput(f"{start:%Y-%m-%d} has not begun: today is {now:%Y-%m-%d}", "from")
     report = RebuildReport(check)
     with mongo_errors():
         for workspaces, first in _by_first_day(store, workspace_ids):

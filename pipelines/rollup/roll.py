@@ -100,10 +100,17 @@ def roll(
 def _check(period: Period, start: datetime, now: datetime) -> None:
     if period not in PERIODS:
         raise InvalidInput(f"period: {period} is none of {', '.join(PERIODS)}", "period")
-    if period_start(period, start) != start:
-        raise InvalidInput(f"{start:%Y-%m-%d %H:%M} is not the start of a {period} period", "date")
+    begins = period_start(period, start)
+    if begins != start:
+        raise InvalidInput(
+            f"{start:%Y-%m-%d %H:%M} is not the start of a {period} period: the one around it starts {begins:%Y-%m-%d}",
+            "date",
+        )
     if start > now:
-        raise InvalidInput(f"the {period} period of {start:%Y-%m-%d} has not begun", "date")
+        newest = period_start(period, now)
+        raise InvalidInput(
+            f"the {period} period of {start:%Y-%m-%d} has not begun: the newest is {newest:%Y-%m-%d}", "date"
+        )
 
 
 @dataclass
