@@ -15,6 +15,8 @@ PREFIX = "TIDEMARK_"
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
 RedisUrl = Annotated[str, Field(pattern=r"^(rediss?|unix)://")]
+PostsPerDay = Annotated[int | None, Field(ge=0)]
+_BUDGET = "Distinct posts read per UTC day of {}. Unset: no limit."
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -49,6 +51,11 @@ class Settings(BaseSettings):
     twitter_url: HttpUrl = Field(Url("https://api.x.com"), description="Base of the X API.")
     linkedin_url: HttpUrl = Field(Url("https://api.linkedin.com"), description="Base of LinkedIn's API.")
 
+    instagram_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("Instagram"))
+    facebook_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("Facebook"))
+    twitter_posts_per_day: PostsPerDay = Field(100_000, description=_BUDGET.format("X, which bills each of them"))
+    linkedin_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("LinkedIn"))
+
     collect_shards: int = Field(1, ge=1, le=1024, description="Stable shards a raw asset fans out over.")
     collect_grace_minutes: int = Field(60, ge=0, description="Minutes after its end until a slot is old.")
     collect_workspaces: int = Field(10, ge=1, description="Workspaces collected in parallel.")
@@ -78,6 +85,11 @@ class Settings(BaseSettings):
     def platform_url(self, platform: str) -> str:
         """Return the base URL of a platform's API, without a slash at the end."""
         return str(getattr(self, f"{platform}_url")).rstrip("/")
+
+    def posts_per_day(self, platform: str) -> int | None:
+        """Return a platform's budget of distinct posts per UTC day, or None where there is no limit."""
+        found: int | None = getattr(self, f"{platform}_posts_per_day")
+        return found
 
 
 def load_settings(**overrides: object) -> Settings:

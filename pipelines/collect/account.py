@@ -1,11 +1,10 @@
 """One account in one slot: read, written, recorded, announced. What fails here fails alone."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from metrics.accounts import Vault
 from metrics.catalog import metrics_of
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, CollectionDocument, Observation, PostDocument
@@ -16,6 +15,8 @@ from metrics.periods import HOUR, midnight
 from metrics.store import Store
 from metrics.store.collected import record_id
 from pipelines.collect import observe
+from pipelines.collect.budget import PostBudget
+from pipelines.collect.credentials import Credentials
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport, Failure
@@ -31,9 +32,10 @@ class AccountCollector:
 
     store: Store
     announcer: Announcer
-    vault: Vault
+    credentials: Credentials
     api: PlatformApi
     pauses: Pauses
+    budget: PostBudget
     slot: datetime
     old: bool
     now: datetime
@@ -60,17 +62,24 @@ class AccountCollector:
 
     def _read(self, account: AccountDocument, tally: Tally, report: CollectReport) -> list[Observation]:
         self.pauses.check(account)
-        access = Access(account["platformAccountId"], self.vault.open(account.get("credentials", b"")))
+        access = self._renewed_in_time(account, self.credentials.open(account), tally, report)
         try:
             return self._observe(account, access, tally, report)
         except NeedsReauth:
-            renewed = self.api.refresh(access, tally)
+            renewed = self.credentials.renew(account, access, self.now, tally)
             if renewed is None:
                 raise
-            # The new token is stored before it is used: a rotated one works only once.
-            sealed = self.vault.seal(renewed)
-            self.store.accounts.set_credentials(account["_id"], sealed, expected=account.get("credentials"))
-            return self._observe(account, Access(access.platform_account_id, renewed), tally, report)
+            return self._observe(account, renewed, tally, report)
+
+    def _renewed_in_time(self, account: AccountDocument, access: Access, tally: Tally, report: CollectReport) -> Access:
+        """Renew credentials that end soon; until they do, the old ones serve."""
+        if not self.credentials.due(access, self.now):
+            return access
+        try:
+            return self.credentials.renew(account, access, self.now, tally) or access
+        except PlatformError as error:
+            self._note_part(account, "token", f"could not be renewed: {error}", report)
+            return access
 
     def _observe(
         self, account: AccountDocument, access: Access, tally: Tally, report: CollectReport
@@ -93,24 +102,42 @@ class AccountCollector:
         followed = [observe.post_of(post) for post in stored if "deletedAt" not in post and _alive(post, self.now)]
         seen = self.store.observations.ever_observed([post["_id"] for post in stored])
 
-        def is_due(post: Post) -> bool:
+        def on_the_ladder(post: Post) -> bool:
             # A post that the publishing module named, or one found late, is read at once.
             return due(post.published_at, self.slot) or _id(account, post) not in seen
 
+        is_due: Callable[[Post], bool] = on_the_ladder
+        if self.budget.limited:
+            is_due = self._within_budget(account, [post for post in followed if on_the_ladder(post)], report)
         known = {post["platformPostId"] for post in stored}
         reading = self.api.read(access, followed, is_due, known, tally)
         self._note_posts(account, reading)
         report.quarantined |= reading.quarantined
         for what, message in reading.failures.items():
-            report.failures.append(
-                Failure(
-                    account["workspaceId"], account["_id"], "partly collected", "provider_error", f"{what}: {message}"
-                )
-            )
+            self._note_part(account, what, message, report)
         return list(observe.observations(account, reading, self.slot, self.run_id, self.api.api_version))
+
+    def _within_budget(
+        self, account: AccountDocument, posts: list[Post], report: CollectReport
+    ) -> Callable[[Post], bool]:
+        """Hold back the oldest posts where the day's budget does not reach for all."""
+        newest_first = sorted(posts, key=lambda post: post.published_at, reverse=True)
+        allowed = self.budget.within([post.platform_post_id for post in newest_first])
+        if len(allowed) < len(posts):
+            held_back = f"{len(posts) - len(allowed)} held back: the budget of distinct posts is used until 00:00 UTC"
+            self._note_part(account, "posts", held_back, report, "rate_limited")
+        return lambda post: post.platform_post_id in allowed
+
+    def _note_part(
+        self, account: AccountDocument, what: str, message: str, report: CollectReport, reason: str = "provider_error"
+    ) -> None:
+        """Record what was not collected of an account whose rest was."""
+        text = f"{what}: {message}"
+        report.failures.append(Failure(account["workspaceId"], account["_id"], "partly collected", reason, text))
 
     def _note_posts(self, account: AccountDocument, reading: AccountReading) -> None:
         self.store.posts.put(observe.post_document(account, post) for post, _ in reading.posts)
+        self.budget.note(post.platform_post_id for post, _ in reading.posts)
         gone = [post_id(account["_id"], platform_post_id) for platform_post_id in reading.gone]
         if gone:
             self.store.posts.mark_deleted(gone, utcnow())

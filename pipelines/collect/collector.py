@@ -15,6 +15,8 @@ from metrics.periods import HOUR
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.collect.account import AccountCollector
+from pipelines.collect.budget import PostBudget
+from pipelines.collect.credentials import Credentials
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport
 from pipelines.platforms.registry import open_platform
@@ -69,7 +71,11 @@ class Collector:
             ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,
         ):
             pauses = Pauses(redis, platform)
-            one = AccountCollector(self._store, self._announcer, self._vault, api, pauses, slot, old, now, run_id)
+            credentials = Credentials(self._store, self._vault, redis, api)
+            budget = PostBudget(redis, platform, self._settings.posts_per_day(platform), now.date())
+            one = AccountCollector(
+                self._store, self._announcer, credentials, api, pauses, budget, slot, old, now, run_id
+            )
             report.merge(pool.map(one.collect, accounts))
         if report.unannounced:
             raise RedisUnavailable(

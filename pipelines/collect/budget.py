@@ -1,0 +1,56 @@
+"""A budget of distinct posts per UTC day, where a platform bills by the post (platforms.md, 4.4)."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from redis import Redis
+
+from metrics.documents import Platform
+from metrics.errors import RedisUnavailable
+from metrics.redisdb import redis_errors
+
+_KEPT = timedelta(days=2)
+
+
+class PostBudget:
+    """Posts of one platform that were read on a day, shared by all workers through Redis.
+
+    A post is billed once per UTC day: reading it again is free. Without Redis nothing is known, and nothing is held
+    back: what is read is worth more than what it costs.
+    """
+
+    def __init__(self, redis: Redis, platform: Platform, per_day: int | None, day: date) -> None:
+        self._redis = redis
+        self._per_day = per_day
+        self._key = f"tm:{{{platform}}}:posts-read:{day:%Y-%m-%d}"
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a budget at all."""
+        return self._per_day is not None
+
+    def within(self, post_ids: list[str]) -> set[str]:
+        """Return which of these posts may be read, the first ones first: those read today, and as many as are left."""
+        if self._per_day is None or not post_ids:
+            return set(post_ids)
+        try:
+            with redis_errors():
+                read = self._redis.smismember(self._key, post_ids)
+                left = max(self._per_day - int(self._redis.scard(self._key)), 0)
+        except RedisUnavailable:
+            return set(post_ids)
+        free = {post for post, before in zip(post_ids, read, strict=True) if before}
+        return free | set([post for post in post_ids if post not in free][:left])
+
+    def note(self, post_ids: Iterable[str]) -> None:
+        """Count posts that were read."""
+        ids = list(post_ids)
+        if self._per_day is None or not ids:
+            return
+        try:
+            with redis_errors(), self._redis.pipeline() as pipe:
+                pipe.sadd(self._key, *ids)
+                pipe.expire(self._key, _KEPT)
+                pipe.execute()
+        except RedisUnavailable:
+            return

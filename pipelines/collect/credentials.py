@@ -1,0 +1,99 @@
+"""Credentials at work: opened in memory, renewed in good time, stored before they are used."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import LockError, RedisError
+
+from metrics.accounts import Vault
+from metrics.documents import AccountDocument
+from metrics.store import Store
+from pipelines.platforms.base import Access, PlatformApi, Tally
+
+RENEW_WITHIN = timedelta(days=7)
+"""Credentials that tell when they end and were never renewed here are renewed that long before."""
+
+_USED_SHARE = 0.75
+_LOCK_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Opens and renews credentials of accounts; shared by the threads of a run.
+
+    A refresh token that rotates works once: only one worker at a time renews an account, and the others take what it
+    stored.
+    """
+
+    store: Store
+    vault: Vault
+    redis: Redis
+    api: PlatformApi
+
+    def open(self, account: AccountDocument) -> Access:
+        """Return the access to an account.
+
+        Raises:
+            CredentialError: there are none, or no key opens them.
+        """
+        return Access(account["platformAccountId"], self.vault.open(account.get("credentials", b"")))
+
+    def due(self, access: Access, now: datetime) -> bool:
+        """Tell whether credentials should be renewed before they end."""
+        ends = access.credentials.get("expires_at")
+        if not isinstance(ends, int | float):
+            return False
+        renew_at = access.credentials.get("renew_at", ends - RENEW_WITHIN.total_seconds())
+        return bool(now.timestamp() >= renew_at)
+
+    def renew(self, account: AccountDocument, access: Access, now: datetime, tally: Tally) -> Access | None:
+        """Return renewed access, stored before anybody uses it; None where the platform renews nothing.
+
+        Raises:
+            PlatformError: the platform refuses.
+        """
+        with self._alone(account):
+            now_stored = self.store.accounts.get(account["_id"])
+            stored = self.open(now_stored)
+            if stored.credentials != access.credentials:
+                return stored
+            renewed = self.api.refresh(access, tally)
+            if renewed is None:
+                return None
+            found = dict(renewed) | _renew_at(renewed, now)
+            sealed, before = self.vault.seal(found), now_stored.get("credentials")
+            if not self.store.accounts.set_credentials(account["_id"], sealed, expected=before):
+                # Somebody connected the account again in the meantime: theirs count.
+                return self.open(self.store.accounts.get(account["_id"]))
+            return Access(access.platform_account_id, found)
+
+    @contextmanager
+    def _alone(self, account: AccountDocument) -> Iterator[None]:
+        """Keep other workers from renewing the same account; without Redis, one at a time is the best there is."""
+        name = f"tm:{{{account['workspaceId']}}}:renewing:{account['_id']}"
+        lock = self.redis.lock(name, timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_SECONDS)
+        try:
+            held = lock.acquire()
+        except RedisError:
+            held = False
+        try:
+            yield
+        finally:
+            if held:
+                try:
+                    lock.release()
+                except (LockError, RedisError):
+                    # It ran out, or Redis went away: either way it is no longer ours.
+                    held = False
+
+
+def _renew_at(credentials: Mapping[str, Any], now: datetime) -> dict[str, float]:
+    """Return when to renew: after three quarters of the life that the platform gave."""
+    ends = credentials.get("expires_at")
+    if not isinstance(ends, int | float):
+        return {}
+    return {"renew_at": now.timestamp() + _USED_SHARE * (ends - now.timestamp())}
