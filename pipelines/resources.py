@@ -15,6 +15,9 @@ from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from pipelines.collect.collector import Collector
 
+PATIENCE_MS = 20_000
+"""A run waits that long for a new primary: an election takes up to 12 seconds."""
+
 
 @dataclass(frozen=True)
 class Clients:
@@ -46,7 +49,7 @@ class Clients:
 @lru_cache(maxsize=4)
 def clients(settings: Settings) -> Clients:
     """Return the clients for these settings; the first call creates what is missing in MongoDB."""
-    store = Store.connect(settings)
+    store = Store.connect(settings, server_selection_ms=PATIENCE_MS)
     store.ensure(settings)
     redis = redisdb.connect(settings)
     return Clients(settings, store, redis, Announcer(redis, settings.events_max))

@@ -4,13 +4,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from redis import Redis
 
 from metrics.accounts import Vault
+from metrics.clock import isoformat
 from metrics.documents import AccountDocument
 from metrics.events import Announcer
 from metrics.periods import HOUR, slot_of
+from metrics.redisdb import events_key
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.collect.collector import Collector
@@ -70,6 +73,19 @@ class Bench:
     def state(self, account_id: str = "a0") -> str:
         """Return an account's state."""
         return self.store.accounts.get(account_id)["state"]
+
+
+def subject_and_instant(row: dict[str, Any]) -> tuple[str, str | None, str]:
+    """Return what an observation is about and when it was read."""
+    metadata = row["metadata"]
+    return metadata["accountId"], metadata.get("postId"), isoformat(row["collectedAt"])
+
+
+def announced(redis: Redis, workspace_id: str = "w") -> set[tuple[str, str | None, str]]:
+    """Return the same of every observation that was announced."""
+    entries = [entry for _, entry in redis.xrange(events_key(workspace_id))]
+    said = [orjson.loads(e[b"data"]) for e in entries if e[b"event"] in (b"metrics:update", b"metrics:post")]
+    return {(data["accountId"], data.get("postId"), data["collectedAt"]) for data in said}
 
 
 @pytest.fixture
