@@ -39,6 +39,7 @@ def create_app(world: World | None = None, clock: Clock | None = None, *, latenc
             Route("/_control/faults", control.faults, methods=["GET", "PUT", "DELETE"]),
             Route("/_control/latency", control.latency, methods=["GET", "PUT"]),
             Route("/_control/calls", control.calls, methods=["GET", "DELETE"]),
+            Route("/_control/reset", control.reset, methods=["POST"]),
             Route("/_control/truth", control.truth, methods=["GET"]),
             Route("/_control/accounts", control.accounts, methods=["GET"]),
             Route("/{path:path}", answer, methods=["GET", "POST"]),
@@ -127,6 +128,16 @@ class Control:
             self.state.calls.clear()
             self.state.calls_by_account.clear()
         return _json({"byKind": self.state.calls, "byAccount": self.state.calls_by_account})
+
+    async def reset(self, _request: Request) -> Response:
+        """`POST`: the real time, no faults, no latency, living tokens, nothing counted."""
+        state = self.state
+        state.clock.reset()
+        state.faults.active = []
+        for remembered in (state.dead_tokens, state.calls, state.calls_by_account, state.memory):
+            remembered.clear()
+        self.latency_ms = 0.0
+        return _json({"now": state.clock.now()})
 
     async def truth(self, request: Request) -> Response:
         """`GET ?object=&field=&instant=`: what is true of an account or a post at an instant."""

@@ -17,6 +17,9 @@ Kind = Literal[
     "permission",  # code 10
     "retired_metric",  # `metric` fails for everybody
     "null_element",  # a batch element comes back as null
+    "partial",  # one object of several is not there
+    "monthly_cap",  # X: the cap of the month, whatever the window says
+    "no_credits",  # X: 402
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _FIELDS: dict[str, type | tuple[type, ...]] = {

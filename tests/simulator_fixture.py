@@ -35,8 +35,7 @@ class Simulator:
         return found
 
     def reset(self) -> None:
-        for path in ("faults", "clock", "calls"):
-            self.client.delete(f"/_control/{path}").raise_for_status()
+        self.client.post("/_control/reset").raise_for_status()
 
 
 @pytest.fixture(scope="session")

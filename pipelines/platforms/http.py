@@ -42,11 +42,14 @@ class Http:
         method: str,
         path: str,
         *,
-        token: str,
-        params: Mapping[str, str] | None = None,
+        token: str | None = None,
+        params: Mapping[str, str] | str | None = None,
         form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any, Mapping[str, str]]:
         """Return status, JSON body and headers of one answer, whatever the status.
+
+        `params` as text are sent as they are: Rest.li has an encoding of its own.
 
         Raises:
             Transient: no answer in time, a refused or cut connection, broken JSON, a 5xx page.
@@ -59,7 +62,7 @@ class Http:
                 self.base_url + path,
                 params=params,
                 data=form,
-                headers={"Authorization": f"Bearer {token}"},
+                headers={**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})},
                 timeout=self._timeout,
             )
         except requests.Timeout:

@@ -1,0 +1,285 @@
+"""X's API v2: paths, parameters, windows, caps, partial errors, rotating tokens (platforms.md, 4)."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from simulator.state import Answer, Request, State
+from simulator.twitter import objects
+from simulator.twitter.objects import PROBLEMS, Asked
+from simulator.twitter.tokens import Tokens
+from simulator.world import SimAccount, SimPost
+
+WINDOW_SECONDS = 900
+HISTORY = timedelta(days=400)
+_LIMITS = {"users/me": 75, "users": 900, "tweets": 5000, "timeline": 900, "mentions": 300, "usage": 50}
+_MAX_IDS = 100
+
+Params = Mapping[str, str]
+
+
+class Problem(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, title: str, detail: str, kind: str = "about:blank", **more: Any) -> None:
+        super().__init__(detail)
+        type_ = kind if kind == "about:blank" else f"{PROBLEMS}/{kind}"
+        self.status = status
+        self.body: dict[str, Any] = {"title": title, "detail": detail, "type": type_, "status": status, **more}
+
+
+def invalid(message: str, **parameters: Any) -> Problem:
+    """Return the 400 of a wrong parameter."""
+    errors = [{"parameters": {k: [v] for k, v in parameters.items()}, "message": message}]
+    problem = Problem(
+        400, "Invalid Request", "One or more parameters to your request was invalid.", "invalid-request", errors=errors
+    )
+    del problem.body["status"]
+    return problem
+
+
+class Twitter:
+    """Answers `/2/…` and the token endpoints."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._tokens = Tokens(state)
+
+    def serves(self, path: str) -> bool:
+        """Tell whether a path is X's."""
+        return path.startswith("/2/") or path == "/oauth2/token"
+
+    def account(self, request: Request) -> SimAccount | None:
+        """Return whose user token a request carries."""
+        return self._tokens.owner(request.bearer or "")
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request."""
+        now = self.state.clock.now()
+        if request.path in ("/2/oauth2/token", "/oauth2/token"):
+            return self._tokens.answer(request.params)
+        kind = _kind(request.path)
+        account = self.account(request)
+        headers = {"api-version": "2.163", "x-access-level": "read", "x-response-time": "41"}
+        try:
+            account = self._allowed(request, account)
+            headers |= self._window(kind, account, now)
+            self._troubles(account, headers)
+            self.state.count(kind, account.platform_account_id)
+            return Answer(200, self._route(request, account, now), headers)
+        except Problem as problem:
+            return Answer(problem.status, problem.body, headers)
+
+    def _allowed(self, request: Request, account: SimAccount | None) -> SimAccount:
+        if account is None or account.platform != "twitter" or self._dead(request, account):
+            raise Problem(401, "Unauthorized", "Unauthorized")
+        return account
+
+    def _dead(self, request: Request, account: SimAccount) -> bool:
+        token = request.bearer or ""
+        if self.state.faults.strike("expired_token", account.platform_account_id):
+            self.state.dead_tokens.add(token)
+        return token in self.state.dead_tokens
+
+    def _window(self, kind: str, account: SimAccount, now: datetime) -> dict[str, str]:
+        """Count the call in its window of 15 minutes, and return the headers that tell of it."""
+        number = int(now.timestamp()) // WINDOW_SECONDS
+        calls: dict[tuple[str, str, int], int] = self.state.memory.setdefault("twitter:windows", {})
+        place = (kind, account.platform_account_id, number)
+        calls[place] = calls.get(place, 0) + 1
+        limit = _LIMITS[kind]
+        headers = {
+            "x-rate-limit-limit": str(limit),
+            "x-rate-limit-remaining": str(max(limit - calls[place], 0)),
+            "x-rate-limit-reset": str((number + 1) * WINDOW_SECONDS),
+        }
+        if calls[place] > limit:
+            raise Problem(429, "Too Many Requests", "Too Many Requests")
+        return headers
+
+    def _troubles(self, account: SimAccount, headers: dict[str, str]) -> None:
+        faults, whom = self.state.faults, account.platform_account_id
+        if faults.strike("error", whom):
+            raise Problem(503, "Service Unavailable", "Service Unavailable")
+        if faults.strike("account_limit", whom):
+            headers["x-rate-limit-remaining"] = "0"
+            raise Problem(429, "Too Many Requests", "Too Many Requests")
+        if faults.strike("app_limit", whom):
+            old = Problem(429, "", "")
+            old.body = {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}
+            headers["x-rate-limit-remaining"] = "0"
+            raise old
+        if faults.strike("monthly_cap", whom):
+            raise Problem(
+                429, "UsageCapExceeded", "Usage cap exceeded: Monthly product cap", "usage-capped", period="Monthly",
+                scope="Product", account_id=1,
+            )  # fmt: skip
+        if faults.strike("no_credits", whom):
+            raise Problem(402, "CreditsDepleted", "Your enrolled account does not have any credits.", "credits")
+        if faults.strike("permission", whom):
+            raise Problem(
+                403, "Unsupported Authentication", "Authenticating with this token is forbidden for this endpoint.",
+                "unsupported-authentication",
+            )  # fmt: skip
+
+    def _route(self, request: Request, account: SimAccount, now: datetime) -> Any:
+        path, params = request.path.removeprefix("/2/").rstrip("/"), request.params
+        asked = self._asked(params)
+        if path == "usage/tweets":
+            return {"data": {"cap_reset_day": 1, "project_cap": "3000000", "project_id": "1", "project_usage": "1174"}}
+        if path == "users/me":
+            return {"data": objects.user(self.state, account, asked, now)}
+        if path in ("users", "users/by"):
+            return self._users(params, path, asked, now)
+        if found := re.fullmatch(r"users/by/username/(\w+)", path):
+            return self._user(self._named(found[1]), found[1], "username", asked, now)
+        if found := re.fullmatch(r"users/(\d+)", path):
+            return self._user(self.state.world.find("twitter", found[1]), found[1], "id", asked, now)
+        if found := re.fullmatch(r"users/(\d+)/(tweets|mentions)", path):
+            return self._list(found[1], found[2], params, asked, now)
+        if path == "tweets":
+            ids = _ids(params, "ids")
+            return self._tweets(ids, account, asked, now)
+        if found := re.fullmatch(r"tweets/(\d+)", path):
+            body = self._tweets([found[1]], account, asked, now)
+            return {**body, "data": body["data"][0]} if "data" in body else body
+        raise Problem(404, "Not Found", "Not Found")
+
+    def _asked(self, params: Params) -> Asked:
+        known = {
+            "user.fields": objects.USER_FIELDS, "tweet.fields": objects.TWEET_FIELDS,
+            "media.fields": objects.MEDIA_FIELDS, "expansions": objects.EXPANSIONS,
+        }  # fmt: skip
+        retired = self.state.faults.retired()
+        chosen = []
+        for name, values in known.items():
+            wanted = frozenset(value for value in params.get(name, "").split(",") if value)
+            allowed = values - retired
+            for value in sorted(wanted - allowed):
+                raise invalid(
+                    f"The `{name}` query parameter value [{value}] is not one of [{','.join(sorted(allowed))}]",
+                    **{name: value},
+                )
+            chosen.append(wanted)
+        return Asked(*chosen)
+
+    def _named(self, username: str) -> SimAccount | None:
+        handle = username.replace("_", ".")
+        parts = handle.split(".")
+        start = int(parts[2]) * 100 if len(parts) == 3 and parts[2].isdecimal() else 0
+        near = (self.state.world.account("twitter", start + n) for n in range(100))
+        return next((account for account in near if account.handle == handle), None)
+
+    def _users(self, params: Params, path: str, asked: Asked, now: datetime) -> Any:
+        name, singular = ("ids", "id") if path == "users" else ("usernames", "username")
+        data, errors = [], []
+        for value in _ids(params, name):
+            account = self.state.world.find("twitter", value) if name == "ids" else self._named(value)
+            if account is None:
+                errors.append(objects.not_found(value, singular, "user"))
+            else:
+                data.append(objects.user(self.state, account, asked, now))
+        return {**({"data": data} if data else {}), **({"errors": errors} if errors else {})}
+
+    def _user(self, account: SimAccount | None, value: str, parameter: str, asked: Asked, now: datetime) -> Any:
+        if account is None:
+            return {"errors": [objects.not_found(value, parameter, "user")]}
+        return {"data": objects.user(self.state, account, asked, now)}
+
+    def _tweets(self, ids: list[str], account: SimAccount, asked: Asked, now: datetime) -> dict[str, Any]:
+        posts, errors = [], []
+        for value in ids:
+            post = self.state.world.post("twitter", value)
+            if post is None or not post.visible(now) or self.state.faults.strike("partial", value):
+                errors.append(objects.not_found(value))
+            else:
+                posts.append(post)
+        return self._shown(posts, account, asked, now, errors)
+
+    def _shown(
+        self, posts: list[SimPost], account: SimAccount, asked: Asked, now: datetime, errors: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        body: dict[str, Any] = {}
+        if posts:
+            body["data"] = [self._tweet(post, account, asked, now) for post in posts]
+        includes: dict[str, Any] = {}
+        if "attachments.media_keys" in asked.expansions:
+            media = [one for post in posts for one in objects.media(self.state, post, asked, now)]
+            includes |= {"media": media} if media else {}
+        if "author_id" in asked.expansions:
+            authors = {post.account_index for post in posts}
+            users = [self.state.world.account("twitter", index) for index in sorted(authors)]
+            includes["users"] = [objects.user(self.state, one, asked, now) for one in users]
+        if includes:
+            body["includes"] = includes
+        for post in posts:
+            errors += objects.refusals(post, asked, now)
+        return {**body, **({"errors": errors} if errors else {})}
+
+    def _tweet(self, post: SimPost, account: SimAccount, asked: Asked, now: datetime) -> dict[str, Any]:
+        found = objects.tweet(self.state, post, asked, now)
+        if post.account_index != account.index:
+            # Private metrics are told to the author alone.
+            found.pop("non_public_metrics", None)
+        return found
+
+    def _list(self, user_id: str, edge: str, params: Params, asked: Asked, now: datetime) -> Any:
+        account = self.state.world.find("twitter", user_id)
+        if account is None:
+            return {"errors": [objects.not_found(user_id, "id", "user")]}
+        limit = params.get("max_results", "10")
+        if not limit.isdecimal() or not 5 <= int(limit) <= 100:
+            raise invalid(f"The `max_results` query parameter value [{limit}] is not between 5 and 100")
+        posts = [] if edge == "mentions" else self._timeline(account, params, now)
+        token = params.get("pagination_token", "")
+        if token and not re.fullmatch(r"sim\d+", token):
+            raise invalid("The `pagination_token` query parameter value is invalid", pagination_token=token)
+        start = int(token[3:]) if token else 0
+        chosen = posts[start : start + int(limit)]
+        meta: dict[str, Any] = {"result_count": len(chosen)}
+        if not chosen:
+            return {"meta": meta}
+        meta |= {"newest_id": chosen[0].platform_post_id, "oldest_id": chosen[-1].platform_post_id}
+        if start + len(chosen) < len(posts):
+            meta["next_token"] = f"sim{start + len(chosen)}"
+        if start:
+            meta["previous_token"] = f"sim{max(start - int(limit), 0)}"
+        return {**self._shown(chosen, account, asked, now, []), "meta": meta}
+
+    def _timeline(self, account: SimAccount, params: Params, now: datetime) -> list[SimPost]:
+        """Return an account's posts, newest first, after `since_id` or from `start_time`."""
+        start, end = now - HISTORY, now
+        try:
+            if "start_time" in params:
+                start = datetime.fromisoformat(params["start_time"])
+            if "end_time" in params:
+                end = min(datetime.fromisoformat(params["end_time"]), now)
+        except ValueError:
+            raise invalid("The `start_time` query parameter value is not an RFC 3339 date-time") from None
+        posts = [post for post in self.state.world.posts(account, start, end) if post.visible(now)]
+        if since := params.get("since_id"):
+            earlier = self.state.world.post("twitter", since)
+            posts = [post for post in posts if earlier is None or post.published_at > earlier.published_at]
+        return posts[::-1]
+
+
+def _ids(params: Params, name: str) -> list[str]:
+    values = [value for value in params.get(name, "").split(",") if value]
+    if not 1 <= len(values) <= _MAX_IDS:
+        raise invalid(
+            f"The number of values in the `{name}` query parameter list [{len(values)}] is not between 1 and 100"
+        )
+    if name == "ids" and not all(value.isdecimal() for value in values):
+        raise invalid(f"The `ids` query parameter value [{values[0]}] is not valid")
+    return values
+
+
+def _kind(path: str) -> str:
+    if path == "/2/users/me":
+        return "users/me"
+    if path.endswith("/mentions"):
+        return "mentions"
+    if re.fullmatch(r"/2/users/\d+/tweets", path):
+        return "timeline"
+    return next((kind for kind in ("users", "tweets", "usage") if path.startswith(f"/2/{kind}")), "usage")

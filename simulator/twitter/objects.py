@@ -1,0 +1,156 @@
+"""Users, posts and media as X shows them: default fields, those asked for, and what was not allowed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from simulator import truth
+from simulator.state import State
+from simulator.twitter.world import PRIVATE, PUBLIC
+from simulator.world import SimAccount, SimPost
+
+PRIVATE_DAYS = timedelta(days=30)
+PROBLEMS = "https://api.twitter.com/2/problems"
+
+USER_FIELDS = frozenset(
+    ["id", "name", "username", "created_at", "description", "public_metrics", "verified", "protected", "location",
+     "url",     "profile_image_url", "pinned_tweet_id", "entities", "withheld", "verified_type", "most_recent_tweet_id"]
+)  # fmt: skip
+TWEET_FIELDS = frozenset(
+    ["id", "text", "edit_history_tweet_ids", "created_at", "author_id", "public_metrics", "non_public_metrics",
+     "organic_metrics", "promoted_metrics", "attachments", "entities", "lang", "source", "conversation_id",
+     "in_reply_to_user_id", "referenced_tweets", "reply_settings", "possibly_sensitive", "withheld", "geo",
+     "context_annotations", "edit_controls", "note_tweet"]
+)  # fmt: skip
+MEDIA_FIELDS = frozenset(
+    ["media_key", "type", "url", "duration_ms", "height", "width", "preview_image_url", "public_metrics",
+     "non_public_metrics", "organic_metrics", "promoted_metrics", "alt_text", "variants"]
+)  # fmt: skip
+EXPANSIONS = frozenset(
+    ["author_id", "attachments.media_keys", "attachments.poll_ids", "referenced_tweets.id", "pinned_tweet_id",
+     "in_reply_to_user_id", "entities.mentions.username", "geo.place_id", "edit_history_tweet_ids",
+     "referenced_tweets.id.author_id"]
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks for, beside the objects themselves."""
+
+    user: frozenset[str]
+    tweet: frozenset[str]
+    media: frozenset[str]
+    expansions: frozenset[str]
+
+
+def stamp(now: datetime) -> str:
+    """Return an instant as X writes it."""
+    return now.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def user(state: State, account: SimAccount, asked: Asked, now: datetime) -> dict[str, Any]:
+    """Return a user: id, name and username, and what was asked for."""
+    found: dict[str, Any] = {
+        "id": account.platform_account_id,
+        "name": account.handle.replace(".", " ").title(),
+        "username": account.handle.replace(".", "_"),
+    }
+    if "created_at" in asked.user:
+        found["created_at"] = "2019-03-01T08:00:00.000Z"
+    if "public_metrics" in asked.user:
+        levels = state.world.platforms["twitter"].levels
+        found["public_metrics"] = {name: level(state.world, account, now) for name, level in levels.items()}
+    texts = {"description": "Simulated.", "verified": False, "protected": False}
+    return found | {name: text for name, text in texts.items() if name in asked.user}
+
+
+def tweet(state: State, post: SimPost, asked: Asked, now: datetime) -> dict[str, Any]:
+    """Return a post; private metrics only while they are told."""
+    post_id = post.platform_post_id
+    found: dict[str, Any] = {"id": post_id, "text": text_of(post), "edit_history_tweet_ids": [post_id]}
+    account = state.world.account("twitter", post.account_index)
+    more: Mapping[str, Any] = {
+        "created_at": stamp(post.published_at),
+        "author_id": account.platform_account_id,
+        "lang": "en",
+        "conversation_id": post_id,
+    }
+    found |= {name: value for name, value in more.items() if name in asked.tweet}
+    if "attachments" in asked.tweet and (keys := media_keys(post)):
+        found["attachments"] = {"media_keys": keys}
+    if "entities" in asked.tweet and "urls" in post.native:
+        found["entities"] = {"urls": [{"start": 0, "end": 23, "url": "https://t.co/sim", "display_url": "example.org"}]}
+    world = state.world
+    if "public_metrics" in asked.tweet:
+        found["public_metrics"] = {name: truth.post_value(world, post, name, now) for name in PUBLIC}
+    if "non_public_metrics" in asked.tweet and told(post, now):
+        names = [name for name in PRIVATE if name != "url_link_clicks" or "urls" in post.native]
+        found["non_public_metrics"] = {
+            "impression_count": truth.post_value(world, post, "impression_count", now),
+            **{name: truth.post_value(world, post, name, now) for name in names},
+        }
+    return found
+
+
+def told(post: SimPost, now: datetime) -> bool:
+    """Whether private metrics are told: of posts of the last 30 days."""
+    return post.published_at >= now - PRIVATE_DAYS
+
+
+def refusals(post: SimPost, asked: Asked, now: datetime) -> list[dict[str, Any]]:
+    """Return the partial errors of a post's fields that are not told."""
+    if "non_public_metrics" not in asked.tweet or told(post, now):
+        return []
+    return [
+        {
+            "resource_id": post.platform_post_id,
+            "parameter": "ids",
+            "resource_type": "tweet",
+            "section": "data",
+            "title": "Field Authorization Error",
+            "value": post.platform_post_id,
+            "detail": "Sorry, you are not authorized to access 'non_public_metrics' on the Tweet: it is older than 30 "
+            "days.",
+            "type": f"{PROBLEMS}/not-authorized-for-field",
+        }
+    ]
+
+
+def not_found(value: str, parameter: str = "ids", resource: str = "tweet") -> dict[str, Any]:
+    """Return the partial error of a post or user that is not there."""
+    return {
+        "value": value,
+        "detail": f"Could not find {resource} with {parameter}: [{value}].",
+        "title": "Not Found Error",
+        "resource_type": resource,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": f"{PROBLEMS}/resource-not-found",
+    }
+
+
+def text_of(post: SimPost) -> str:
+    """Return what a post says."""
+    return f"Post of {post.published_at:%d %B}" + (" https://t.co/sim" if "urls" in post.native else "")
+
+
+def media_keys(post: SimPost) -> list[str]:
+    """Return the keys of what is attached to a post."""
+    kinds = [kind for kind in post.native if kind != "urls"]
+    prefix = {"photo": 3, "video": 13}
+    return [f"{prefix[kind]}_{post.platform_post_id}{number}" for number, kind in enumerate(kinds)]
+
+
+def media(state: State, post: SimPost, asked: Asked, now: datetime) -> list[dict[str, Any]]:
+    """Return what is attached to a post; a video has its views."""
+    found = []
+    kinds = [kind for kind in post.native if kind != "urls"]
+    for key, kind in zip(media_keys(post), kinds, strict=True):
+        one: dict[str, Any] = {"media_key": key, "type": kind}
+        if kind == "video" and "public_metrics" in asked.media:
+            one["public_metrics"] = {"view_count": truth.post_value(state.world, post, "view_count", now)}
+        if kind == "video" and "duration_ms" in asked.media:
+            one["duration_ms"] = 46_947
+        found.append(one)
+    return found

@@ -1,0 +1,74 @@
+"""X's token endpoint: access for two hours, and refresh tokens that work once."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from simulator.state import Answer, State
+from simulator.world import SimAccount
+
+TOKEN_SECONDS = 7200
+
+
+def first_refresh_token(account: SimAccount) -> str:
+    """Return the refresh token that an account is connected with."""
+    return f"refresh.{account.token}"
+
+
+@dataclass
+class _Given:
+    renewed: dict[str, SimAccount] = field(default_factory=dict)
+    grants: dict[str, tuple[SimAccount, int]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+
+
+class Tokens:
+    """Tokens given out beside those of the world; using a refresh token again ends the whole grant."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    @property
+    def _given(self) -> _Given:
+        given: _Given = self._state.memory.setdefault("twitter:tokens", _Given())
+        return given
+
+    def owner(self, token: str) -> SimAccount | None:
+        """Return whose access token it is."""
+        return self._given.renewed.get(token) or self._state.world.of_token(token)
+
+    def answer(self, form: Mapping[str, str]) -> Answer:
+        """Answer `POST /2/oauth2/token`."""
+        token = form.get("refresh_token", "")
+        account, turn = self._given.grants.get(token) or (self._first(token), 0)
+        if form.get("grant_type") != "refresh_token" or account is None or self._misused(token, account):
+            body = {"error": "invalid_request", "error_description": "Value passed for the token was invalid."}
+            return Answer(400, body)
+        access, refresh = (_token(account, turn + 1, kind) for kind in ("access", "refresh"))
+        self._given.renewed[access] = account
+        self._given.grants[refresh] = (account, turn + 1)
+        return Answer(
+            200,
+            {
+                "token_type": "bearer",
+                "expires_in": TOKEN_SECONDS,
+                "access_token": access,
+                "scope": "tweet.read users.read offline.access",
+                "refresh_token": refresh,
+            },
+        )
+
+    def _first(self, token: str) -> SimAccount | None:
+        account = self._state.world.of_token(token.removeprefix("refresh."))
+        return account if token.startswith("refresh.") and account and account.platform == "twitter" else None
+
+    def _misused(self, token: str, account: SimAccount) -> bool:
+        if token in self._given.used:
+            self._given.ended.add(account.platform_account_id)
+        self._given.used.add(token)
+        return account.platform_account_id in self._given.ended
+
+
+def _token(account: SimAccount, turn: int, kind: str) -> str:
+    return hashlib.sha256(f"{account.token}:{turn}:{kind}".encode()).hexdigest()

@@ -1,0 +1,77 @@
+"""X's ids, kinds of posts, and what is true of them.
+
+Account n has the id 700000000 + n; a post's id begins with its day, so that ids grow with time as real ones do.
+"""
+
+from simulator.truth import (
+    Counter,
+    followers,
+    net_sum,
+    post_count,
+    share_of_views,
+    slow_level,
+    views,
+)
+from simulator.world import Kind, SimPlatform
+
+_BASE = 700_000_000
+
+
+def _account_index(account_id: str) -> int | None:
+    return int(account_id) - _BASE if len(account_id) == 9 and account_id.isdecimal() else None
+
+
+def _post_id(index: int, day: int, place: int) -> str:
+    return f"19{day:06d}{place}{index:07d}00"
+
+
+def _post_place(post_id: str) -> tuple[int, int, int] | None:
+    if len(post_id) != 18 or not post_id.isdecimal() or not post_id.startswith("19") or not post_id.endswith("00"):
+        return None
+    return int(post_id[9:16]), int(post_id[2:8]), int(post_id[8])
+
+
+_LIKES = share_of_views(0.01, 0.05, 200, falls=True)
+_REPLIES = share_of_views(0.001, 0.006, 201, falls=True)
+_REPOSTS = share_of_views(0.001, 0.01, 202, falls=True)
+_QUOTES = share_of_views(0.0002, 0.002, 203)
+_BOOKMARKS = share_of_views(0.0005, 0.004, 204, falls=True)
+_LINKS = share_of_views(0.003, 0.02, 205)
+_PROFILES = share_of_views(0.002, 0.008, 206)
+
+PUBLIC: dict[str, Counter] = {
+    "retweet_count": _REPOSTS,
+    "reply_count": _REPLIES,
+    "like_count": _LIKES,
+    "quote_count": _QUOTES,
+    "bookmark_count": _BOOKMARKS,
+    "impression_count": views,
+}
+PRIVATE: dict[str, Counter] = {
+    "url_link_clicks": _LINKS,
+    "user_profile_clicks": _PROFILES,
+    "engagements": net_sum((_LIKES, _REPLIES, _REPOSTS, _QUOTES, _LINKS, _PROFILES)),
+}
+
+TWITTER = SimPlatform(
+    name="twitter",
+    number=2,
+    account_id=lambda index: str(_BASE + index),
+    account_index=_account_index,
+    post_id=_post_id,
+    post_place=_post_place,
+    kinds=(
+        (0.35, Kind((), "post", "text")),
+        (0.55, Kind(("urls",), "post", "link")),
+        (0.75, Kind(("photo",), "post", "image")),
+        (0.85, Kind(("photo", "photo"), "post", "carousel")),
+        (1.00, Kind(("video",), "post", "video")),
+    ),
+    levels={
+        "followers_count": followers,
+        "following_count": slow_level(50, 700, 21),
+        "tweet_count": post_count,
+        "listed_count": slow_level(7, 60, 23),
+    },
+    counters={**PUBLIC, **PRIVATE, "view_count": share_of_views(0.3, 0.7, 207)},
+)

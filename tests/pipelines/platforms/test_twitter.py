@@ -1,0 +1,253 @@
+"""X: recorded answers read number for number, decisions, and the whole fetcher against the simulator."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metrics.catalog import offered
+from pipelines.platforms import http
+from pipelines.platforms.base import Access, AccountReading, Post, Tally
+from pipelines.platforms.errors import (
+    BadAnswer,
+    MetricRefused,
+    NeedsReauth,
+    PermissionMissing,
+    PlatformError,
+    PostGone,
+    RateLimited,
+    Transient,
+)
+from pipelines.platforms.http import Http
+from pipelines.platforms.twitter import Twitter
+from pipelines.platforms.twitter_answers import account_reading, listed_post, media_of, post_reading, raise_for
+from simulator import truth
+from simulator.twitter.tokens import first_refresh_token
+from simulator.world import SimAccount, SimPost
+from tests.pipelines.platforms.conftest import Answering
+from tests.simulator_fixture import Simulator
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+OLD = datetime(2021, 2, 24, tzinfo=UTC)
+
+
+def recorded(fixtures: Path, name: str) -> Any:
+    return json.loads((fixtures / f"x/{name}.json").read_text())
+
+
+def test_recorded_user(fixtures: Path) -> None:
+    user = recorded(fixtures, "pytwitter_user_object_full")
+    found = account_reading(user)
+    public = user["public_metrics"]
+    wanted = {"followers": public["followers_count"], "following": public["following_count"]}
+    assert found.metrics == {**wanted, "posts": public["tweet_count"]}
+
+
+def test_recorded_timeline(fixtures: Path) -> None:
+    body = recorded(fixtures, "pytwitter_user_timeline")
+    tweet = body["data"][0]
+    post = listed_post(tweet, media_of(body))
+    assert (post.platform_post_id, post.published_at) == (
+        "1364275610764201984",
+        datetime(2021, 2, 23, 18, 7, 7, tzinfo=UTC),
+    )
+    found = post_reading(post, tweet, {}, (), OLD)
+    assert found.metrics == {"likes": 37, "comments": 2, "shares": 11}
+    assert found.unavailable["saves"] == "no_observation"
+    assert found.unavailable["interactions"] == "permission_missing"
+
+
+def test_recorded_video_has_its_views(fixtures: Path) -> None:
+    media = recorded(fixtures, "pytwitter_media_object_public_metrics")
+    tweet = {"id": "1", "attachments": {"media_keys": [media["media_key"]]}, "public_metrics": {}}
+    post = listed_post(tweet, {media["media_key"]: media})
+    assert post.content_type == "video"
+    assert post_reading(post, tweet, {media["media_key"]: media}, (), NOW).metrics == {"videoViews": 6909260}
+
+
+def test_renamed_fields_are_read() -> None:
+    tweet = {"id": "1", "public_metrics": {"repost_count": 3, "quote_count": 1, "like_count": 2}}
+    found = post_reading(listed_post(tweet, {}), tweet, {}, (), NOW)
+    assert (found.metrics["shares"], found.metrics["likes"]) == (4, 2)
+    assert account_reading({"public_metrics": {"post_count": 7}}).metrics == {"posts": 7}
+
+
+LATER = {"x-rate-limit-reset": str(int((NOW + timedelta(minutes=9)).timestamp()))}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "leaf", "scope"),
+    [
+        (401, {"title": "Unauthorized", "detail": "Unauthorized"}, NeedsReauth, None),
+        (402, {"title": "CreditsDepleted"}, RateLimited, "app"),
+        (403, {"type": "https://api.twitter.com/2/problems/client-forbidden"}, PermissionMissing, None),
+        (429, {"title": "Too Many Requests"}, RateLimited, "account"),
+        (429, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, RateLimited, "account"),
+        (429, {"title": "UsageCapExceeded", "period": "Monthly"}, RateLimited, "app"),
+        (503, {"title": "Service Unavailable"}, Transient, None),
+        (404, {"title": "Not Found"}, PostGone, None),
+        (200, {"errors": [{"title": "Forbidden", "type": "x/resource-not-found"}]}, PostGone, None),
+        (400, {"title": "Invalid Request"}, BadAnswer, None),
+    ],
+)
+def test_each_answer_is_one_decision(status: int, body: Any, leaf: type[PlatformError], scope: str | None) -> None:
+    with pytest.raises(leaf) as caught:
+        raise_for(status, body, LATER)
+    if isinstance(caught.value, RateLimited):
+        assert caught.value.scope == scope
+        month = "Monthly" in str(body)
+        assert (caught.value.until.day == 1 and caught.value.until.hour == 0) == month or status == 402
+        if scope == "account":
+            assert caught.value.until == NOW + timedelta(minutes=9)
+
+
+def test_recorded_problem_is_a_bad_answer(fixtures: Path) -> None:
+    with pytest.raises(BadAnswer, match="expected schema"):
+        raise_for(400, recorded(fixtures, "pytwitter_error_invalid_request_problem"), {})
+
+
+def test_unknown_field_is_a_refused_metric() -> None:
+    message = "The `tweet.fields` query parameter value [non_public_metrics] is not one of [id,text]"
+    with pytest.raises(MetricRefused):
+        raise_for(400, {"errors": [{"message": message}], "title": "Invalid Request"}, {})
+
+
+class Fetching:
+    """The fetcher against the simulator, with one account."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        simulator.set_clock(NOW)
+        self.simulator = simulator
+        self.http = Http(simulator.url, timeout=(1.0, 3.0))
+        self.api = Twitter(self.http)
+        self.account: SimAccount = simulator.world.account("twitter", 3)
+        self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
+        self.tally = Tally()
+
+    def posts(self, days: int = 90) -> list[SimPost]:
+        return self.simulator.world.posts(self.account, NOW - timedelta(days=days), NOW)
+
+    def read(self, followed: list[Post] | None = None) -> AccountReading:
+        known = {post.platform_post_id for post in followed or []}
+        return self.api.read(self.access, followed or [], lambda _: True, known, self.tally)
+
+
+@pytest.fixture
+def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetching]:
+    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
+    found = Fetching(simulator)
+    yield found
+    found.http._session.close()
+
+
+def known(post: SimPost) -> Post:
+    return Post(post.platform_post_id, post.metric_type, post.content_type, post.published_at)
+
+
+def check(fetching: Fetching, reading: AccountReading) -> int:
+    """Compare every number with the truth; return how many there were."""
+    world, checked = fetching.simulator.world, 0
+    for post, found in reading.posts:
+        true = world.post("twitter", post.platform_post_id)
+        assert true is not None
+        assert (post.content_type, post.published_at) == (true.content_type, true.published_at.replace(microsecond=0))
+        for name, offer in offered("twitter", "post", post.content_type).items():
+            if name in found.metrics:
+                possible = {
+                    sum(truth.post_value(world, true, part, NOW + timedelta(seconds=s)) for part in offer.parts)
+                    for s in range(20)
+                }
+                assert found.metrics[name] in possible, name
+                checked += 1
+            else:
+                assert found.unavailable[name] in ("not_supported", "not_recoverable"), name
+    return checked
+
+
+def test_first_reading_brings_every_living_post_of_ninety_days(fetching: Fetching) -> None:
+    reading = fetching.read()
+    assert {post.platform_post_id for post, _ in reading.posts} == {
+        post.platform_post_id for post in fetching.posts() if post.visible(NOW)
+    }
+    assert check(fetching, reading) > 200
+    followers = truth.account_value(fetching.simulator.world, fetching.account, "followers_count", NOW)
+    assert reading.account.metrics["followers"] == followers
+
+
+def test_due_posts_are_read_by_id_and_new_ones_from_the_timeline(fetching: Fetching) -> None:
+    posts = [post for post in fetching.posts() if post.visible(NOW)]
+    reading = fetching.read([known(post) for post in posts[:-2]])
+    assert [post.platform_post_id for post, _ in reading.posts].count(posts[-1].platform_post_id) == 1
+    assert check(fetching, reading) > 200
+    # Who it is, what is new, posts with private metrics, posts without.
+    assert fetching.tally.requests == 4
+
+
+def test_deleted_post_is_gone_and_the_rest_is_read(fetching: Fetching) -> None:
+    deleted = next(post for post in fetching.posts(300) if post.deleted_at is not None and not post.visible(NOW))
+    here = [post for post in fetching.posts(9) if post.visible(NOW)]
+    reading = fetching.read([known(deleted), *map(known, here)])
+    assert reading.gone == [deleted.platform_post_id]
+    assert len(reading.posts) == len(here)
+
+
+def test_only_deleted_posts_are_all_gone_in_one_call(fetching: Fetching) -> None:
+    deleted = [post for post in fetching.posts(300) if not post.visible(NOW)][:3]
+    reading = fetching.read([known(post) for post in deleted] + [known(fetching.posts(9)[-1])])
+    assert set(reading.gone) == {post.platform_post_id for post in deleted}
+
+
+def test_retired_field_is_left_out_and_named(fetching: Fetching) -> None:
+    fetching.simulator.set_faults({"kind": "retired_metric", "metric": "non_public_metrics"})
+    reading = fetching.read()
+    assert reading.quarantined == {"non_public_metrics of post"}
+    assert check_public(reading) > 50
+    asked = fetching.tally.requests
+    fetching.read()
+    assert fetching.tally.requests - asked < asked
+
+
+def check_public(reading: AccountReading) -> int:
+    assert all({"likes", "comments", "shares"} <= set(found.metrics) for _, found in reading.posts)
+    return len(reading.posts)
+
+
+@pytest.mark.parametrize(
+    ("fault", "leaf"),
+    [("expired_token", NeedsReauth), ("account_limit", RateLimited), ("monthly_cap", RateLimited), ("html", BadAnswer)],
+)
+def test_trouble_is_raised_as_what_it_is(fetching: Fetching, fault: str, leaf: type[PlatformError]) -> None:
+    fetching.simulator.set_faults({"kind": fault, "account": fetching.account.platform_account_id})
+    with pytest.raises(leaf):
+        fetching.read()
+
+
+def test_passing_trouble_is_tried_again(fetching: Fetching) -> None:
+    fetching.simulator.set_faults({"kind": "error", "times": 2}, {"kind": "broken_json", "times": 1})
+    assert fetching.read().posts
+    assert fetching.tally.retries >= 2
+
+
+def test_refresh_rotates(fetching: Fetching) -> None:
+    secret = {"client_id": "c", "client_secret": "s", "refresh_token": first_refresh_token(fetching.account)}
+    access = Access(fetching.access.platform_account_id, {**fetching.access.credentials, **secret})
+    renewed = fetching.api.refresh(access, fetching.tally)
+    assert renewed is not None
+    assert renewed["refresh_token"] != secret["refresh_token"]
+    assert renewed["expires_at"] > NOW.timestamp()
+    fetching.access = Access(access.platform_account_id, renewed)
+    assert fetching.read().posts
+    assert fetching.api.refresh(access, fetching.tally) is None
+
+
+def test_without_a_refresh_token_a_person_has_to_connect_again(fetching: Fetching) -> None:
+    assert fetching.api.refresh(fetching.access, fetching.tally) is None
+
+
+def test_odd_shape_is_a_bad_answer(client: Http, server: Answering) -> None:
+    server.say({"data": [1]})
+    with pytest.raises(BadAnswer, match="unexpected form"):
+        Twitter(client).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
