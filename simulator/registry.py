@@ -3,12 +3,14 @@
 from simulator.graph import Graph
 from simulator.instagram.node import node as instagram_node
 from simulator.instagram.world import INSTAGRAM
+from simulator.linkedin.api import LinkedIn
+from simulator.linkedin.world import LINKEDIN
 from simulator.state import Api, State
 from simulator.twitter.api import Twitter
 from simulator.twitter.world import TWITTER
 from simulator.world import World
 
-_PLATFORMS = (INSTAGRAM, TWITTER)
+_PLATFORMS = (INSTAGRAM, TWITTER, LINKEDIN)
 
 
 def new_world(seed: int = 1) -> World:
@@ -18,4 +20,4 @@ def new_world(seed: int = 1) -> World:
 
 def open_apis(state: State) -> tuple[Api, ...]:
     """Return the APIs; the first that serves a path answers."""
-    return (Graph(state, {"instagram": instagram_node}), Twitter(state))
+    return (Graph(state, {"instagram": instagram_node}), Twitter(state), LinkedIn(state))

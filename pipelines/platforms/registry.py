@@ -7,9 +7,14 @@ from metrics.settings import Settings
 from pipelines.platforms.base import PlatformApi
 from pipelines.platforms.http import Http
 from pipelines.platforms.instagram import Instagram
+from pipelines.platforms.linkedin import LinkedIn
 from pipelines.platforms.twitter import Twitter
 
-_FACTORIES: Mapping[Platform, Callable[[Http], PlatformApi]] = {"instagram": Instagram, "twitter": Twitter}
+_FACTORIES: Mapping[Platform, Callable[[Http], PlatformApi]] = {
+    "instagram": Instagram,
+    "twitter": Twitter,
+    "linkedin": LinkedIn,
+}
 
 PLATFORMS_IMPLEMENTED: tuple[Platform, ...] = tuple(_FACTORIES)
 

@@ -1,0 +1,278 @@
+"""LinkedIn's Community Management API: headers, finders, batches, limits, tokens (platforms.md, 5)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from simulator import truth
+from simulator.linkedin import statistics
+from simulator.linkedin.problem import Problem, invalid
+from simulator.linkedin.restli import Malformed, parse_query
+from simulator.state import Answer, Request, State
+from simulator.world import SimAccount, SimPost
+
+OLDEST_VERSION, NEWEST_VERSION = "202512", "202611"
+HISTORY = timedelta(days=400)
+TOKEN_SECONDS = 5_184_000
+_ORGANIZATION = "urn:li:organization:"
+
+Params = dict[str, Any]
+
+
+class LinkedIn:
+    """Answers `/rest/…` and the token endpoint."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def serves(self, path: str) -> bool:
+        """Tell whether a path is LinkedIn's."""
+        return path.startswith("/rest/") or path == "/oauth/v2/accessToken"
+
+    def account(self, request: Request) -> SimAccount | None:
+        """Return whose token a request carries."""
+        token = request.bearer or ""
+        return self.state.world.of_token(token.removeprefix("renewed."))
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request."""
+        headers = {"x-li-fabric": "prod-sim", "x-li-uuid": "AAYsimulated==", "x-restli-protocol-version": "2.0.0"}
+        try:
+            if request.path == "/oauth/v2/accessToken":
+                return self._token(request)
+            account = self._allowed(request)
+            self._troubles(account)
+            resource, _, rest = request.path.removeprefix("/rest/").strip("/").partition("/")
+            self.state.count(resource, account.platform_account_id)
+            return Answer(200, self._route(resource, unquote(rest), self._params(request), account), headers)
+        except Malformed as error:
+            return _refusal(invalid(str(error)), headers)
+        except Problem as problem:
+            return _refusal(problem, headers)
+
+    def _allowed(self, request: Request) -> SimAccount:
+        _check_headers(request)
+        account, token = self.account(request), request.bearer or ""
+        if account is None or account.platform != "linkedin":
+            raise Problem(401, "Invalid access token", "INVALID_ACCESS_TOKEN", 65600)
+        if self.state.faults.strike("expired_token", account.platform_account_id):
+            self.state.dead_tokens.add(token)
+        if token in self.state.dead_tokens:
+            raise Problem(401, "The token used in the request has expired", "EXPIRED_ACCESS_TOKEN", 65601)
+        return account
+
+    def _troubles(self, account: SimAccount) -> None:
+        faults, whom = self.state.faults, account.platform_account_id
+        if faults.strike("error", whom):
+            raise Problem(500, "Internal Server Error")
+        for kind, scope in (("app_limit", "APPLICATION"), ("account_limit", "MEMBER")):
+            if faults.strike(kind, whom):  # type: ignore[arg-type]
+                message = f"Resource level throttle {scope} DAY limit for calls to this resource is reached."
+                raise Problem(429, message, "TOO_MANY_REQUESTS", 101)
+        if faults.strike("permission", whom):
+            message = "Not enough permissions to access: partnerApiPostsExternal.FINDER-author.20260801"
+            raise Problem(403, message, "ACCESS_DENIED", 100)
+
+    def _params(self, request: Request) -> Params:
+        # A long query may come as the form body of a POST.
+        return parse_query(request.query or request.body.decode())
+
+    def _route(self, resource: str, rest: str, params: Params, account: SimAccount) -> Any:
+        now = self.state.clock.now()
+        if resource == "networkSizes":
+            return self._network_size(rest, params, account, now)
+        if resource == "organizations":
+            return self._organization(rest, account)
+        if resource == "organizationAcls":
+            return _page([_acl(account)])
+        if resource == "posts":
+            return self._posts(rest, params, account, now)
+        finders = {
+            "organizationalEntityFollowerStatistics": ("organizationalEntity", self._followers),
+            "organizationPageStatistics": ("organization", self._page_views),
+            "organizationalEntityShareStatistics": ("organizationalEntity", self._shares),
+        }
+        if resource not in finders:
+            raise Problem(404, f"No virtual resource found: {resource}", "RESOURCE_NOT_FOUND")
+        finder, answer = finders[resource]
+        if params.get("q") != finder:
+            raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
+        self._own(str(params.get(finder, "")), account)
+        return answer(params, account, now)
+
+    def _own(self, urn: str, account: SimAccount) -> None:
+        if not urn.startswith(_ORGANIZATION):
+            raise invalid("organizationalEntity")
+        if urn != _ORGANIZATION + account.platform_account_id:
+            raise Problem(403, f"Not enough permissions to access: {urn}", "ACCESS_DENIED", 100)
+
+    def _network_size(self, urn: str, params: Params, account: SimAccount, now: datetime) -> Any:
+        if params.get("edgeType") != "COMPANY_FOLLOWED_BY_MEMBER":
+            raise invalid("edgeType")
+        self._own(urn, account)
+        return {"firstDegreeSize": truth.account_value(self.state.world, account, "firstDegreeSize", now)}
+
+    def _organization(self, rest: str, account: SimAccount) -> Any:
+        if rest != account.platform_account_id:
+            raise Problem(404, f"Could not find entity {rest}", "NOT_FOUND")
+        name = account.handle.replace(".", " ").title()
+        locale = {"country": "US", "language": "en"}
+        return {
+            "id": int(account.platform_account_id),
+            "vanityName": account.handle.replace(".", "-"),
+            "localizedName": name,
+            "name": {"localized": {"en_US": name}, "preferredLocale": locale},
+            "defaultLocale": locale,
+            "primaryOrganizationType": "NONE",
+            "locations": [],
+        }
+
+    def _followers(self, params: Params, account: SimAccount, now: datetime) -> Any:
+        days = statistics.days_asked(params, now)
+        urn = {"organizationalEntity": _ORGANIZATION + account.platform_account_id}
+        if days is None:
+            return _page([statistics.facets(self.state, account, now) | urn])
+        return _page(statistics.by_day(days, lambda d: statistics.follower_gains(self.state, account, d) | urn))
+
+    def _page_views(self, params: Params, account: SimAccount, now: datetime) -> Any:
+        days = statistics.days_asked(params, now)
+        urn, world = {"organization": _ORGANIZATION + account.platform_account_id}, self.state.world
+
+        def of_day(day: Any) -> Any:
+            return statistics.page_views(truth.day_value(world, account, "allPageViews", day)) | urn
+
+        if days is None:
+            whole = [now.date() - timedelta(days=back) for back in range(2, 367)]
+            total = sum(truth.day_value(world, account, "allPageViews", day) for day in whole)
+            return _page([statistics.page_views(total) | urn])
+        return {"elements": statistics.by_day(days, of_day)}
+
+    def _shares(self, params: Params, account: SimAccount, now: datetime) -> Any:
+        days = statistics.days_asked(params, now)
+        urn = {"organizationalEntity": _ORGANIZATION + account.platform_account_id}
+        asked = [*_urns(params, "shares", "share"), *_urns(params, "ugcPosts", "ugcPost")]
+        if asked and days is not None:
+            raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
+        if asked:
+            posts = [p for p in (self._post(one, account, now) for one in asked) if p is not None]
+            found = [one for p in posts if (one := statistics.of_post(self.state, p, now)) is not None]
+            return _page([one | urn for one in found])
+        if days is not None:
+            return _page(statistics.by_day(days, lambda d: statistics.shares_of_day(self.state, account, d) | urn))
+        return _page([statistics.lifetime(self.state, account, now) | urn])
+
+    def _post(self, urn: str, account: SimAccount, now: datetime) -> SimPost | None:
+        post = self.state.world.post("linkedin", urn)
+        here = post is not None and post.account_index == account.index and post.visible(now)
+        return post if here and not self.state.faults.strike("partial", urn) else None
+
+    def _posts(self, rest: str, params: Params, account: SimAccount, now: datetime) -> Any:
+        if rest:
+            post = self._post(rest, account, now)
+            if post is None:
+                raise Problem(404, f"Could not find entity {rest}", "NOT_FOUND")
+            return _shown(post, account)
+        if "ids" in params:
+            return self._batch(params, account, now)
+        if params.get("q") != "author":
+            raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
+        self._own(str(params.get("author", "")), account)
+        start, count = (int(params.get(name, default)) for name, default in (("start", 0), ("count", 10)))
+        if not 1 <= count <= 100 or start < 0:
+            raise invalid("count")
+        world = self.state.world
+        posts = [p for p in reversed(world.posts(account, now - HISTORY, now)) if p.visible(now)]
+        chosen = [_shown(post, account) for post in posts[start : start + count]]
+        return _page(chosen, start, count, more=start + count < len(posts))
+
+    def _batch(self, params: Params, account: SimAccount, now: datetime) -> Any:
+        ids = params["ids"]
+        if not isinstance(ids, list):
+            raise invalid("ids")
+        found = {urn: self._post(urn, account, now) for urn in ids}
+        return {
+            "results": {urn: _shown(post, account) for urn, post in found.items() if post is not None},
+            "statuses": {urn: 200 if post is not None else 404 for urn, post in found.items()},
+            "errors": {
+                urn: {"status": 404, "message": "Could not find entity"} for urn, post in found.items() if post is None
+            },
+        }
+
+    def _token(self, request: Request) -> Answer:
+        params = request.params
+        token = params.get("refresh_token", "")
+        account = self.state.world.of_token(token.removeprefix("refresh."))
+        allowed = token.startswith("refresh.") and account is not None and account.platform == "linkedin"
+        if params.get("grant_type") != "refresh_token" or not allowed or not params.get("client_secret"):
+            return Answer(400, {"error": "invalid_grant", "error_description": "The provided grant is invalid"})
+        body = {
+            "access_token": f"renewed.{account.token if account else ''}",
+            "expires_in": TOKEN_SECONDS,
+            "refresh_token": token,
+            "refresh_token_expires_in": 20_000_000,
+        }
+        return Answer(200, body)
+
+
+def _check_headers(request: Request) -> None:
+    version = request.headers.get("linkedin-version")
+    if version is None:
+        raise Problem(400, "A version must be present. Please specify a version by adding the Linkedin-Version header.",
+                      "VERSION_MISSING")  # fmt: skip
+    if not OLDEST_VERSION <= version <= NEWEST_VERSION:
+        raise Problem(426, f"Requested version {version} is not active", "NONEXISTENT_VERSION")
+    if request.headers.get("x-restli-protocol-version") != "2.0.0":
+        raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
+
+
+def _refusal(problem: Problem, headers: dict[str, str]) -> Answer:
+    return Answer(problem.status, problem.body, {**headers, "x-restli-error-response": "true"})
+
+
+def _urns(params: Params, name: str, kind: str) -> list[str]:
+    asked = params.get(name, [])
+    if not isinstance(asked, list) or not all(one.startswith(f"urn:li:{kind}:") for one in asked):
+        raise invalid(name)
+    return asked
+
+
+def _page(elements: list[Any], start: int = 0, count: int = 10, *, more: bool = False) -> dict[str, Any]:
+    """Return a page; the total is left out, as it is at times."""
+    links = [{"rel": "next", "type": "application/json", "href": f"/rest/posts?start={start + count}"}] if more else []
+    return {"paging": {"start": start, "count": count, "links": links}, "elements": elements}
+
+
+def _acl(account: SimAccount) -> dict[str, str]:
+    return {
+        "role": "ADMINISTRATOR",
+        "state": "APPROVED",
+        "organization": _ORGANIZATION + account.platform_account_id,
+        "roleAssignee": "urn:li:person:simulated",
+    }
+
+
+def _shown(post: SimPost, account: SimAccount) -> dict[str, Any]:
+    """Return a post as `/posts` shows it."""
+    at = int(post.published_at.timestamp() * 1000)
+    (kind,) = post.native
+    content: dict[str, Any] = {}
+    if kind in ("image", "video", "document"):
+        content = {"content": {"media": {"id": f"urn:li:{kind}:C5F10{post.number}"}}}
+    elif kind == "article":
+        content = {"content": {"article": {"source": "https://example.org", "title": "An article"}}}
+    elif kind == "multiImage":
+        content = {"content": {"multiImage": {"images": [{"id": f"urn:li:image:C5F1{n}{post.number}"} for n in "12"]}}}
+    return {
+        "id": post.platform_post_id,
+        "author": _ORGANIZATION + account.platform_account_id,
+        "lifecycleState": "PUBLISHED",
+        "lifecycleStateInfo": {"isEditedByAuthor": False},
+        "visibility": "PUBLIC",
+        "createdAt": at - 30,
+        "publishedAt": at,
+        "lastModifiedAt": at,
+        "commentary": f"Post of {post.published_at:%d %B}",
+        "isReshareDisabledByAuthor": False,
+        "distribution": {"feedDistribution": "MAIN_FEED", "thirdPartyDistributionChannels": []},
+        **content,
+    }

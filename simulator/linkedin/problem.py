@@ -1,0 +1,21 @@
+"""LinkedIn's errors."""
+
+from typing import Any
+
+
+class Problem(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, message: str, code: str | None = None, service_code: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: dict[str, Any] = {"status": status, "message": message}
+        if code is not None:
+            self.body["code"] = code
+        if service_code is not None:
+            self.body["serviceErrorCode"] = service_code
+
+
+def invalid(parameter: str) -> Problem:
+    """Return the 400 of a parameter."""
+    return Problem(400, f"Parameter '{parameter}' is invalid", "ILLEGAL_ARGUMENT")

@@ -1,0 +1,90 @@
+"""LinkedIn's ids, kinds of posts, and what is true of them.
+
+Organization n has the id 90000000 + n; a post's URN is that of a share or, in every third place, of a ugcPost.
+"""
+
+from datetime import date
+
+from simulator.chance import unit
+from simulator.truth import (
+    Amount,
+    followers,
+    share_of_followers,
+    share_of_views,
+    views,
+)
+from simulator.world import Kind, SimAccount, SimPlatform, World, account_seed
+
+_BASE = 90_000_000
+_SHARE, _UGC = "urn:li:share:", "urn:li:ugcPost:"
+MIN_DAILY_UNIQUES = 0.1
+"""The share of days whose unique impressions are left out."""
+
+
+def _account_index(account_id: str) -> int | None:
+    return int(account_id) - _BASE if len(account_id) == 8 and account_id.isdecimal() else None
+
+
+def _post_id(index: int, day: int, place: int) -> str:
+    return f"{_UGC if place == 1 else _SHARE}7{day:05d}{place}{index:07d}00000"
+
+
+def _post_place(post_id: str) -> tuple[int, int, int] | None:
+    kind, _, number = post_id.rpartition(":")
+    if len(number) != 19 or not number.isdecimal() or number[0] != "7":
+        return None
+    place = int(number[6])
+    return (int(number[7:14]), int(number[1:6]), place) if (kind == _UGC[:-1]) == (place == 1) else None
+
+
+def _net(low: float, high: float, word: int) -> Amount:
+    """Return a day's gain less its losses: negative on some days."""
+    gain, loss = share_of_followers(low, high, word), share_of_followers(low, high, word + 1)
+
+    def amount(world: World, account: SimAccount, day: date) -> int:
+        return gain(world, account, day) - loss(world, account, day) * 2 // 3
+
+    return amount
+
+
+def tells_uniques(world: World, account: SimAccount, day: date) -> bool:
+    """Whether a day has its number of people: some have none."""
+    return unit(*account_seed(world, account), day.toordinal(), 399) >= MIN_DAILY_UNIQUES
+
+
+LINKEDIN = SimPlatform(
+    name="linkedin",
+    number=3,
+    account_id=lambda index: str(_BASE + index),
+    account_index=_account_index,
+    post_id=_post_id,
+    post_place=_post_place,
+    kinds=(
+        (0.25, Kind(("text",), "post", "text")),
+        (0.55, Kind(("image",), "post", "image")),
+        (0.70, Kind(("article",), "post", "link")),
+        (0.80, Kind(("multiImage",), "post", "carousel")),
+        (0.90, Kind(("document",), "post", "document")),
+        (1.00, Kind(("video",), "post", "video")),
+    ),
+    levels={"firstDegreeSize": followers},
+    counters={
+        "impressionCount": views,
+        "uniqueImpressionsCount": share_of_views(0.5, 0.8, 300),
+        "clickCount": share_of_views(0.01, 0.06, 301, falls=True),
+        "likeCount": share_of_views(0.01, 0.04, 302, falls=True),
+        "commentCount": share_of_views(0.001, 0.006, 303, falls=True),
+        "shareCount": share_of_views(0.0005, 0.004, 304),
+    },
+    days={
+        "organicFollowerGain": _net(0.0, 0.004, 310),
+        "paidFollowerGain": share_of_followers(0.0, 0.0008, 312),
+        "allPageViews": share_of_followers(0.01, 0.05, 313),
+        "impressionCount": share_of_followers(0.2, 0.9, 314),
+        "uniqueImpressionsCount": share_of_followers(0.1, 0.4, 315),
+        "clickCount": share_of_followers(0.0, 0.02, 316),
+        "likeCount": _net(0.0, 0.01, 317),
+        "commentCount": share_of_followers(0.0, 0.002, 319),
+        "shareCount": share_of_followers(0.0, 0.001, 320),
+    },
+)

@@ -1,0 +1,250 @@
+"""LinkedIn: recorded answers, decisions, and the whole fetcher against the simulator."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metrics.catalog import offered
+from metrics.clock import utcnow
+from pipelines.platforms import http
+from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
+from pipelines.platforms.errors import (
+    BadAnswer,
+    NeedsReauth,
+    PermissionMissing,
+    PlatformError,
+    PostGone,
+    RateLimited,
+    Transient,
+)
+from pipelines.platforms.http import Http
+from pipelines.platforms.linkedin import LinkedIn
+from pipelines.platforms.linkedin_answers import (
+    account_reading,
+    is_advertisement,
+    listed_post,
+    post_reading,
+    raise_for,
+    take_days,
+)
+from simulator import truth
+from simulator.linkedin.world import tells_uniques
+from simulator.world import SimAccount, SimPost
+from tests.pipelines.platforms.conftest import Answering
+from tests.simulator_fixture import Simulator
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def recorded(fixtures: Path, name: str) -> Any:
+    return json.loads((fixtures / f"linkedin/{name}.json").read_text())
+
+
+def test_recorded_network_size(fixtures: Path) -> None:
+    assert account_reading(recorded(fixtures, "airbyte_network_size_zero")).metrics == {"followers": 0}
+    assert account_reading({}).unavailable == {"followers": "no_observation"}
+
+
+def test_recorded_share_statistics(fixtures: Path) -> None:
+    totals = recorded(fixtures, "airbyte_share_statistics_lifetime_zero")["elements"][0]["totalShareStatistics"]
+    post = Post("urn:li:share:1", "post", "text", NOW)
+    found = post_reading(post, totals)
+    assert set(found.metrics) == set(offered("linkedin", "post"))
+    assert set(found.metrics.values()) == {0}
+
+
+def test_recorded_post_is_an_advertisement(fixtures: Path) -> None:
+    element = recorded(fixtures, "ebx_post_video_dark")
+    assert is_advertisement(element)
+    post = listed_post(element)
+    assert (post.platform_post_id, post.content_type) == ("urn:li:share:6844785523593134080", "video")
+    assert post.published_at == datetime(2021, 10, 21, 4, 36, 8, 774000, tzinfo=UTC)
+
+
+def test_days_keep_negative_gains_and_say_what_is_missing() -> None:
+    start = int(datetime(2026, 11, 10, tzinfo=UTC).timestamp() * 1000)
+    gains = {"organicFollowerGain": -7, "paidFollowerGain": 2}
+    body = {"elements": [{"timeRange": {"start": start, "end": start + 86_400_000}, "followerGains": gains}]}
+    readings = {date(2026, 11, day): Reading(NOW, {}, {}) for day in (10, 11)}
+    take_days(readings, body, {"netFollowers": "organicFollowerGain + paidFollowerGain"})
+    assert readings[date(2026, 11, 10)].metrics == {"netFollowers": -5}
+    assert readings[date(2026, 11, 11)].unavailable == {"netFollowers": "no_observation"}
+
+
+THROTTLED = "Resource level throttle {} DAY limit for calls to this resource is reached."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "leaf"),
+    [
+        (401, {"serviceErrorCode": 65600, "code": "INVALID_ACCESS_TOKEN"}, NeedsReauth),
+        (401, {"serviceErrorCode": 65601, "code": "REVOKED_ACCESS_TOKEN"}, NeedsReauth),
+        (401, {"code": "EXPIRED_ACCESS_TOKEN", "message": "The token used in the request has expired"}, NeedsReauth),
+        (403, {"serviceErrorCode": 100, "code": "ACCESS_DENIED"}, PermissionMissing),
+        (404, {"code": "NOT_FOUND"}, PostGone),
+        (426, {"code": "NONEXISTENT_VERSION"}, BadAnswer),
+        (400, {"message": "Parameter 'timeIntervals' is invalid"}, BadAnswer),
+        (500, {"message": "Internal Server Error"}, Transient),
+    ],
+)
+def test_each_answer_is_one_decision(status: int, body: Any, leaf: type[PlatformError]) -> None:
+    with pytest.raises(leaf):
+        raise_for(status, body, {})
+
+
+@pytest.mark.parametrize(("whose", "scope"), [("APPLICATION", "app"), ("MEMBER", "account")])
+def test_throttled_means_until_midnight(whose: str, scope: str) -> None:
+    with pytest.raises(RateLimited) as caught:
+        raise_for(429, {"message": THROTTLED.format(whose), "serviceErrorCode": 101}, {})
+    assert caught.value.scope == scope
+    until = caught.value.until
+    assert (until.hour, until.minute) == (0, 0)
+    assert timedelta() < until - utcnow() <= timedelta(days=1)
+
+
+class Fetching:
+    """The fetcher against the simulator, with one account."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        simulator.set_clock(NOW)
+        self.simulator = simulator
+        self.http = Http(simulator.url, timeout=(1.0, 3.0))
+        self.api = LinkedIn(self.http)
+        self.account: SimAccount = simulator.world.account("linkedin", 3)
+        self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
+        self.tally = Tally()
+
+    def posts(self, days: int = 90) -> list[SimPost]:
+        return self.simulator.world.posts(self.account, NOW - timedelta(days=days), NOW)
+
+    def read(self, followed: list[Post] | None = None) -> AccountReading:
+        known = {post.platform_post_id for post in followed or []}
+        return self.api.read(self.access, followed or [], lambda _: True, known, self.tally)
+
+
+@pytest.fixture
+def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetching]:
+    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
+    found = Fetching(simulator)
+    yield found
+    found.http._session.close()
+
+
+def known(post: SimPost) -> Post:
+    return Post(post.platform_post_id, post.metric_type, post.content_type, post.published_at)
+
+
+def check(fetching: Fetching, reading: AccountReading) -> int:
+    """Compare every number with the truth; return how many there were."""
+    world, checked = fetching.simulator.world, 0
+    for post, found in reading.posts:
+        true = world.post("linkedin", post.platform_post_id)
+        assert true is not None
+        assert post.content_type == true.content_type
+        assert not found.unavailable
+        for name, offer in offered("linkedin", "post", post.content_type).items():
+            possible = {truth.post_value(world, true, offer.field, NOW + timedelta(seconds=s)) for s in range(20)}
+            assert found.metrics[name] in possible, name
+            checked += 1
+    return checked
+
+
+def test_first_reading_brings_every_living_post_of_ninety_days(fetching: Fetching) -> None:
+    reading = fetching.read()
+    assert {post.platform_post_id for post, _ in reading.posts} == {
+        post.platform_post_id for post in fetching.posts() if post.visible(NOW)
+    }
+    assert check(fetching, reading) > 200
+    followers = truth.account_value(fetching.simulator.world, fetching.account, "firstDegreeSize", NOW)
+    assert reading.account.metrics == {"followers": followers}
+
+
+def test_an_hour_costs_few_calls(fetching: Fetching) -> None:
+    young = [known(post) for post in fetching.posts(20) if post.visible(NOW)]
+    older = {post.platform_post_id for post in fetching.posts() if post.visible(NOW)}
+    reading = fetching.api.read(fetching.access, young, lambda _: True, older, fetching.tally)
+    assert len(reading.posts) == len(young) > 10
+    # Followers, the newest posts, statistics of shares and of ugcPosts.
+    assert fetching.tally.requests <= 4
+
+
+def test_deleted_post_is_gone_and_a_silent_one_has_zeros(fetching: Fetching) -> None:
+    deleted = next(post for post in fetching.posts(300) if not post.visible(NOW))
+    old = next(post for post in fetching.posts(300) if post.visible(NOW))
+    reading = fetching.read([known(deleted), known(old)])
+    assert reading.gone == [deleted.platform_post_id]
+    assert old.platform_post_id in {post.platform_post_id for post, _ in reading.posts}
+
+
+def test_post_without_statistics_that_is_there_has_zeros(client: Http, server: Answering) -> None:
+    urn = "urn:li:share:1"
+    server.say({"firstDegreeSize": 1, "elements": [], "results": {urn: {}}, "statuses": {urn: 200}})
+    post = Post(urn, "post", "text", NOW)
+    reading = LinkedIn(client).read(Access("1", {"access_token": "t"}), [post], lambda _: True, [urn], Tally())
+    ((_, found),) = reading.posts
+    assert set(found.metrics.values()) == {0}
+    assert reading.gone == []
+
+
+def test_days_equal_the_truth(fetching: Fetching) -> None:
+    days = [(NOW - timedelta(days=back)).date() for back in range(3, 20)]
+    found = fetching.api.read_days(fetching.access, days, fetching.tally)
+    world, names = fetching.simulator.world, offered("linkedin", "account")
+    for day in days:
+        for name in ("netFollowers", "profileViews", "accountImpressions", "reach"):
+            if name == "reach" and not tells_uniques(world, fetching.account, day):
+                assert found[day].unavailable[name] == "no_observation"
+                continue
+            parts = names[name].parts
+            assert found[day].metrics[name] == sum(truth.day_value(world, fetching.account, p, day) for p in parts)
+    assert fetching.tally.requests == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "leaf"),
+    [
+        ("expired_token", NeedsReauth),
+        ("app_limit", RateLimited),
+        ("permission", PermissionMissing),
+        ("html", BadAnswer),
+    ],
+)
+def test_trouble_is_raised_as_what_it_is(fetching: Fetching, fault: str, leaf: type[PlatformError]) -> None:
+    fetching.simulator.set_faults({"kind": fault, "account": fetching.account.platform_account_id})
+    with pytest.raises(leaf):
+        fetching.read()
+
+
+def test_passing_trouble_is_tried_again(fetching: Fetching) -> None:
+    fetching.simulator.set_faults({"kind": "error", "times": 2})
+    assert fetching.read().posts
+    assert fetching.tally.retries == 2
+
+
+def test_refresh_keeps_the_refresh_token(fetching: Fetching) -> None:
+    secret = {"client_id": "c", "client_secret": "s", "refresh_token": f"refresh.{fetching.account.token}"}
+    access = Access(fetching.access.platform_account_id, {**fetching.access.credentials, **secret})
+    renewed = fetching.api.refresh(access, fetching.tally)
+    assert renewed is not None
+    assert renewed["refresh_token"] == secret["refresh_token"]
+    fetching.access = Access(access.platform_account_id, renewed)
+    assert fetching.read().posts
+
+
+def test_without_an_app_that_may_renew_a_person_has_to_connect_again(fetching: Fetching) -> None:
+    assert fetching.api.refresh(fetching.access, fetching.tally) is None
+
+
+def test_tokens_are_renewed_at_their_own_host() -> None:
+    assert LinkedIn(Http("https://api.linkedin.com"))._tokens.base_url == "https://www.linkedin.com"
+
+
+@pytest.mark.parametrize("body", [{"elements": 3}, [1], {"firstDegreeSize": 1, "elements": [{"id": 5}]}])
+def test_odd_shape_is_a_bad_answer(client: Http, server: Answering, body: Any) -> None:
+    server.say(body)
+    with pytest.raises((BadAnswer, Transient)):
+        LinkedIn(client).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())

@@ -1,0 +1,157 @@
+"""The simulated LinkedIn over HTTP: recorded shapes, versions, strict parameters, omissions, limits."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from simulator import truth
+from simulator.world import SimPost
+from tests.simulator.test_instagram import shape
+from tests.simulator_fixture import Simulator
+
+NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
+HEADERS = {"Linkedin-Version": "202608", "X-Restli-Protocol-Version": "2.0.0"}
+DAY_MS = 86_400_000
+MIDNIGHT = int(datetime(2026, 11, 10, tzinfo=UTC).timestamp() * 1000)
+
+
+@pytest.fixture
+def api(simulator: Simulator) -> Simulator:
+    simulator.set_clock(NOW)
+    return simulator
+
+
+def ask(api: Simulator, path: str, query: str = "", **headers: str | None) -> httpx.Response:
+    account = api.world.account("linkedin", 0)
+    urn = quote(f"urn:li:organization:{account.platform_account_id}", safe="")
+    sent = {**HEADERS, "Authorization": f"Bearer {account.token}"}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
+    for name in [name for name, value in headers.items() if value is None]:
+        del sent[name.replace("_", "-")]
+    url = f"{api.url}/rest/{path}?{query}".replace("{urn}", urn).replace("{id}", account.platform_account_id)
+    return api.client.get(url, headers=sent)
+
+
+def posts(api: Simulator, days: int = 60) -> list[SimPost]:
+    account = api.world.account("linkedin", 0)
+    return [p for p in api.world.posts(account, NOW - timedelta(days=days), NOW) if p.visible(NOW)]
+
+
+def recorded(fixtures: Path, name: str) -> Any:
+    return json.loads((fixtures / f"linkedin/{name}.json").read_text())
+
+
+STATISTICS = "q=organizationalEntity&organizationalEntity={urn}"
+
+
+def interval(days: int = 3, shift: int = 0) -> str:
+    start, end = MIDNIGHT + shift, MIDNIGHT + days * DAY_MS
+    return f"timeIntervals=(timeRange:(start:{start},end:{end}),timeGranularityType:DAY)"
+
+
+def test_network_size_has_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
+    found = ask(api, "networkSizes/{urn}", "edgeType=COMPANY_FOLLOWED_BY_MEMBER").json()
+    assert shape(found) == shape(recorded(fixtures, "airbyte_network_size_zero"))
+
+
+def test_share_statistics_have_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
+    found = ask(api, "organizationalEntityShareStatistics", STATISTICS).json()
+    assert shape(found) == shape(recorded(fixtures, "airbyte_share_statistics_lifetime_zero"))
+
+
+def test_page_statistics_count_views_as_recorded(fixtures: Path, api: Simulator) -> None:
+    found = ask(api, "organizationPageStatistics", "q=organization&organization={urn}").json()
+    views = found["elements"][0]["totalPageStatistics"]["views"]
+    wanted = recorded(fixtures, "ebx_page_statistics_lifetime")["elements"][0]["pageStatisticsBySeniority"][0]
+    assert set(views) <= set(wanted["pageStatistics"]["views"])
+    assert views["allPageViews"]["pageViews"] == sum(
+        views[name]["pageViews"] for name in ("allDesktopPageViews", "allMobilePageViews")
+    )
+
+
+def test_post_and_organization_have_fields_of_the_recorded_ones(fixtures: Path, api: Simulator) -> None:
+    found = ask(api, f"posts/{quote(posts(api)[-1].platform_post_id, safe='')}").json()
+    assert set(found) - {"content"} <= set(recorded(fixtures, "ebx_post_video_dark"))
+    wanted = recorded(fixtures, "airbyte_organization_lookup")
+    organization = ask(api, "organizations/{id}").json()
+    assert {name: type(organization[name]) for name in organization} == {
+        name: type(wanted[name]) for name in organization
+    }
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"Linkedin_Version": None}, 400, "VERSION_MISSING"),
+        ({"Linkedin_Version": "202411"}, 426, "NONEXISTENT_VERSION"),
+        ({"X_Restli_Protocol_Version": None}, 400, "ILLEGAL_ARGUMENT"),
+        ({"Authorization": "Bearer nonsense"}, 401, "INVALID_ACCESS_TOKEN"),
+    ],
+)
+def test_headers_are_required(api: Simulator, headers: dict[str, str | None], status: int, code: str) -> None:
+    answer = ask(api, "networkSizes/{urn}", "edgeType=COMPANY_FOLLOWED_BY_MEMBER", **headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        interval(shift=3_600_000),
+        interval(days=0),
+        interval(days=430),
+        "timeIntervals=%28timeRange:%28start:1,end:2%29,timeGranularityType:DAY%29",
+        "shares=List(urn:li:share:1)",
+        "shares=List(urn%3Ali%3AugcPost%3A1)",
+        "shares=urn%3Ali%3Ashare%3A1",
+    ],
+)
+def test_parameters_are_read_strictly(api: Simulator, query: str) -> None:
+    assert ask(api, "organizationalEntityShareStatistics", f"{STATISTICS}&{query}").status_code == 400
+
+
+def test_days_are_complete_two_days_later_and_gains_fall(api: Simulator) -> None:
+    found = ask(api, "organizationalEntityFollowerStatistics", f"{STATISTICS}&{interval(days=10)}").json()["elements"]
+    days = [datetime.fromtimestamp(one["timeRange"]["start"] / 1000, UTC).date() for one in found]
+    assert days[-1] == NOW.date() - timedelta(days=2)
+    year = f"timeIntervals=(timeRange:(start:{MIDNIGHT - 300 * DAY_MS},end:{MIDNIGHT}),timeGranularityType:DAY)"
+    gains = ask(api, "organizationalEntityFollowerStatistics", f"{STATISTICS}&{year}").json()["elements"]
+    assert any(one["followerGains"]["organicFollowerGain"] < 0 for one in gains)
+
+
+def test_dotted_parameters_mean_the_same(api: Simulator) -> None:
+    dotted = (
+        f"timeIntervals.timeRange.start={MIDNIGHT}&timeIntervals.timeRange.end={MIDNIGHT + 3 * DAY_MS}"
+        "&timeIntervals.timeGranularityType=DAY"
+    )
+    path = "organizationalEntityFollowerStatistics"
+    assert ask(api, path, f"{STATISTICS}&{dotted}").json() == ask(api, path, f"{STATISTICS}&{interval()}").json()
+
+
+def test_posts_without_activity_are_left_out(api: Simulator) -> None:
+    chosen = next(p for p in posts(api) if p.platform_post_id.startswith("urn:li:share"))
+    urns = ",".join(quote(one, safe="") for one in (chosen.platform_post_id, "urn:li:share:7000000000000000000"))
+    found = ask(api, "organizationalEntityShareStatistics", f"{STATISTICS}&shares=List({urns})").json()["elements"]
+    (element,) = found
+    assert element["share"] == chosen.platform_post_id
+    wanted = truth.post_value(api.world, chosen, "impressionCount", NOW)
+    assert abs(element["totalShareStatistics"]["impressionCount"] - wanted) <= 1
+
+
+def test_batch_names_what_is_not_there(api: Simulator) -> None:
+    here, gone = posts(api)[-1].platform_post_id, "urn:li:share:7000000000000000000"
+    body = ask(api, "posts", f"ids=List({quote(here, safe='')},{quote(gone, safe='')})").json()
+    assert list(body["results"]) == [here]
+    assert body["statuses"] == {here: 200, gone: 404}
+
+
+def test_throttled_says_nothing_of_when(api: Simulator) -> None:
+    api.set_faults({"kind": "app_limit", "times": 1})
+    answer = ask(api, "networkSizes/{urn}", "edgeType=COMPANY_FOLLOWED_BY_MEMBER")
+    assert (answer.status_code, answer.json()["serviceErrorCode"]) == (429, 101)
+    assert not {"retry-after", "x-rate-limit-reset"} & set(answer.headers)
+    assert answer.headers["x-restli-error-response"] == "true"
