@@ -5,17 +5,31 @@ without naming it: each metric of the kind is then asked for by itself, in one b
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
-from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
+from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, Reading, Tally
 from pipelines.platforms.errors import MetricRefused, PlatformError, PostGone, PostUnavailable
 from pipelines.platforms.graph import Get, GraphApi, Result
 from pipelines.platforms.graph_answers import insights
 from pipelines.platforms.quarantine import Quarantine, Refused
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of posts: its edge, the fields to ask for, how an item is read, and how old one may be."""
+
+    edge: str
+    fields: str
+    post_of: Callable[[Mapping[str, Any]], Post]
+    oldest: timedelta | None = timedelta(days=FOLLOWED_DAYS)
 
 
 class GraphPosts(ABC):
@@ -45,6 +59,38 @@ class GraphPosts(ABC):
         if with_insights and metrics:
             fields.append(f"{self.edge(post)}.metric({metrics})")
         return Get(post.platform_post_id, {"fields": ",".join(fields)})
+
+    def listing(self, account_id: str, edge: str, fields: str, after: str | None = None) -> Get:
+        """Return the read of one page of a list."""
+        return Get(
+            f"{account_id}/{edge}", {"fields": fields, "limit": str(PAGE), **({"after": after} if after else {})}
+        )
+
+    def listed(
+        self,
+        access: Access,
+        first: Result,
+        what: Listing,
+        known: Collection[str],
+        reading: AccountReading,
+        tally: Tally,
+    ) -> list[Post]:
+        """Return listed posts young enough to follow, reading on while a page holds any that is new."""
+        page, now = first, utcnow()
+        posts: list[Post] = []
+        while True:
+            if isinstance(page, PlatformError):
+                reading.failures[what.edge] = str(page)
+                return posts
+            items = [what.post_of(item) for item in page.get("data", ())]
+            young = [post for post in items if what.oldest is None or post.published_at >= now - what.oldest]
+            posts += young
+            after = page.get("paging", {}).get("cursors", {}).get("after")
+            more = "next" in page.get("paging", {}) and after
+            if not more or len(young) < len(items) or all(post.platform_post_id in known for post in young):
+                return posts
+            get = self.listing(access.platform_account_id, what.edge, what.fields, after)
+            (page,) = self._graph.batch(access.token, [get], tally)
 
     def take(self, access: Access, pairs: Sequence[tuple[Post, Result]], reading: AccountReading, tally: Tally) -> None:
         """Turn results into readings; what was refused as a whole is asked again in what is left of it."""

@@ -6,25 +6,27 @@ same is found once per kind of post and left out from then on.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, Reading, Tally
+from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
 from pipelines.platforms.errors import PermissionMissing, PlatformError, PostGone
-from pipelines.platforms.graph import META_DAYS, Get, GraphApi, Result
+from pipelines.platforms.graph import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph_answers import take_series, take_total, understood, window
-from pipelines.platforms.graph_posts import GraphPosts
+from pipelines.platforms.graph_posts import GraphPosts, Listing
 from pipelines.platforms.http import Http
 from pipelines.platforms.instagram_answers import ACCOUNT_FIELDS, account_reading, listed_post
 from pipelines.platforms.quarantine import Quarantine
 
 API_VERSION = "v25.0"
-PAGE = 50
 
 _LIST_FIELDS = "id,media_type,media_product_type,timestamp"
+_STORIES = Listing("stories", _LIST_FIELDS, partial(listed_post, metric_type="story"), oldest=None)
+_MEDIA = Listing("media", _LIST_FIELDS, listed_post)
 _SERIES = {"reach": "reach", "newFollowers": "follower_count"}
 _WEEKLY = "weeklyReach"
 
@@ -55,8 +57,8 @@ class Instagram(GraphPosts):
         account_id = access.platform_account_id
         gets = [
             Get(account_id, {"fields": ",".join(ACCOUNT_FIELDS.values())}),
-            Get(f"{account_id}/stories", {"fields": _LIST_FIELDS, "limit": "100"}),
-            Get(f"{account_id}/media", {"fields": _LIST_FIELDS, "limit": str(PAGE)}),
+            self.listing(account_id, _STORIES.edge, _STORIES.fields),
+            self.listing(account_id, _MEDIA.edge, _MEDIA.fields),
             *(self.get(post) for post in due),
         ]
         node, stories, media, *found = self._graph.batch(access.token, gets, tally)
@@ -66,7 +68,10 @@ class Instagram(GraphPosts):
         if isinstance(node, PlatformError):
             raise node
         reading = AccountReading(account_reading(node))
-        listed = self._listed(access, stories, media, known, reading, tally)
+        listed = [
+            *self.listed(access, stories, _STORIES, known, reading, tally),
+            *self.listed(access, media, _MEDIA, known, reading, tally),
+        ]
         # A post published between two pages moves the last of the first one onto the second.
         new = list({post.platform_post_id: post for post in listed if post.platform_post_id not in known}.values())
         pairs = list(zip(due, found, strict=True))
@@ -117,34 +122,3 @@ class Instagram(GraphPosts):
         """Return likes or comments; likes are missing where their owner hides them."""
         value: int | float | None = body.get(self.node_metrics[name])
         return value
-
-    def _listed(
-        self,
-        access: Access,
-        stories: Result,
-        media: Result,
-        known: Collection[str],
-        reading: AccountReading,
-        tally: Tally,
-    ) -> list[Post]:
-        """Return listed posts young enough to follow, reading on while a page holds any that is new."""
-        oldest = utcnow() - timedelta(days=FOLLOWED_DAYS)
-        posts: list[Post] = []
-        if isinstance(stories, PlatformError):
-            reading.failures["stories"] = str(stories)
-        else:
-            posts += [listed_post(item, "story") for item in stories.get("data", ())]
-        while True:
-            if isinstance(media, PlatformError):
-                reading.failures["media"] = str(media)
-                break
-            page = [listed_post(item) for item in media.get("data", ())]
-            young = [post for post in page if post.published_at >= oldest]
-            posts += young
-            after = media.get("paging", {}).get("cursors", {}).get("after")
-            more = "next" in media.get("paging", {}) and after
-            if not more or len(young) < len(page) or all(post.platform_post_id in known for post in young):
-                break
-            params = {"fields": _LIST_FIELDS, "limit": str(PAGE), "after": after}
-            (media,) = self._graph.batch(access.token, [Get(f"{access.platform_account_id}/media", params)], tally)
-        return posts

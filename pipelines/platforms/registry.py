@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from metrics.documents import Platform
 from metrics.settings import Settings
 from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.facebook import Facebook
 from pipelines.platforms.http import Http
 from pipelines.platforms.instagram import Instagram
 from pipelines.platforms.linkedin import LinkedIn
@@ -12,6 +13,7 @@ from pipelines.platforms.twitter import Twitter
 
 _FACTORIES: Mapping[Platform, Callable[[Http], PlatformApi]] = {
     "instagram": Instagram,
+    "facebook": Facebook,
     "twitter": Twitter,
     "linkedin": LinkedIn,
 }

@@ -1,0 +1,127 @@
+"""Insights of the simulated Facebook: pages by Pacific day, posts and reels over their life."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from simulator import truth
+from simulator.graph import Call, GraphError, Params
+from simulator.instagram.insights import PACIFIC, day_end
+from simulator.state import moment
+from simulator.world import SimPost
+
+MIN_FANS = 100
+MAX_SPAN = timedelta(days=93)
+_PERIODS: Mapping[str, int] = {"day": 1, "week": 7, "days_28": 28}
+_POST_METRICS = ("post_media_view", "post_total_media_view_unique", "post_clicks")
+_REEL_METRICS = ("blue_reels_play_count",)
+_GAUGE = "page_follows"
+_UNIQUE = "page_total_media_view_unique"
+
+
+def not_valid() -> GraphError:
+    """Return the error of a metric that is not there: it names none."""
+    return GraphError(100, "(#100) The value must be a valid insights metric")
+
+
+def post_insights(call: Call, post: SimPost, metrics: str, edge: str) -> dict[str, Any]:
+    """Answer the insights of a post or of a reel."""
+    asked = [name for name in metrics.split(",") if name]
+    known = _REEL_METRICS if post.metric_type == "reel" else _POST_METRICS
+    if not asked:
+        raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
+    if any(name not in known or name in call.state.faults.retired() for name in asked):
+        raise not_valid()
+    rows = [
+        {
+            "name": name,
+            "period": "lifetime",
+            "values": [{"value": truth.post_value(call.state.world, post, name, call.now)}],
+            "title": f"Lifetime {name}",
+            "description": f"Lifetime: {name.replace('_', ' ')}.",
+            "id": f"{post.platform_post_id}/{edge}/{name}/lifetime",
+        }
+        for name in asked
+    ]
+    return {"data": rows, "paging": _endless(call, f"{post.platform_post_id}/{edge}", call.now - timedelta(days=2))}
+
+
+def page_insights(call: Call, params: Params) -> dict[str, Any]:
+    """Answer `GET /{page}/insights`: without a period once per period, with the same name."""
+    asked = [name for name in params.get("metric", "").split(",") if name]
+    days, retired = call.state.world.platforms["facebook"].days, call.state.faults.retired()
+    if not asked:
+        raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
+    if any((name not in days and name != _GAUGE) or name in retired for name in asked):
+        raise not_valid()
+    periods = [params["period"]] if "period" in params else list(_PERIODS)
+    if any(period not in _PERIODS for period in periods):
+        raise GraphError(100, f"(#100) period must be one of the following values: {', '.join(_PERIODS)}")
+    since, until = _window(call, params)
+    paging = _endless(call, f"{call.account.platform_account_id}/insights", since)
+    if truth.account_value(call.state.world, call.account, "fan_count", call.now) < MIN_FANS:
+        return {"data": []}
+    ended = _days(call, since, until)
+    rows = [
+        _row(call, name, period, ended) for name in asked for period in periods if name != _GAUGE or period == "day"
+    ]
+    return {"data": rows, "paging": paging}
+
+
+def _window(call: Call, params: Params) -> tuple[datetime, datetime]:
+    try:
+        until = datetime.fromtimestamp(int(params["until"]), PACIFIC) if "until" in params else call.now
+        since = datetime.fromtimestamp(int(params["since"]), PACIFIC) if "since" in params else until - timedelta(2)
+    except ValueError:
+        raise GraphError(100, "(#100) param since must be a valid timestamp") from None
+    if since > call.now:
+        raise GraphError(100, "(#100) since param cannot be in the future")
+    if until - since > MAX_SPAN:
+        raise GraphError(100, "(#100) There cannot be more than 90 days between since and until")
+    return since, until
+
+
+def _days(call: Call, since: datetime, until: datetime) -> list[date]:
+    """Return the Pacific days of a window that have ended."""
+    day, days = since.astimezone(PACIFIC).date(), []
+    while day_end(day) <= min(until, call.now):
+        days.append(day)
+        day += timedelta(days=1)
+    return days
+
+
+def _row(call: Call, name: str, period: str, days: list[date]) -> dict[str, Any]:
+    values = [
+        {"value": _value(call, name, period, day), "end_time": moment(day_end(day).astimezone(call.now.tzinfo))}
+        for day in days
+    ]
+    return {
+        "name": name,
+        "period": period,
+        "values": values,
+        "title": f"Daily {name}",
+        "description": f"Daily: {name.replace('_', ' ')}.",
+        "id": f"{call.account.platform_account_id}/insights/{name}/{period}",
+    }
+
+
+def _value(call: Call, name: str, period: str, day: date) -> int:
+    world, account = call.state.world, call.account
+    if name == _GAUGE:
+        return truth.account_value(world, account, "followers_count", day_end(day))
+    back = [day - timedelta(days=n) for n in range(_PERIODS[period])]
+    values = [truth.day_value(world, account, name, one) for one in back]
+    if name == _UNIQUE and len(values) > 1:
+        return int(max(values) + 0.45 * (sum(values) - max(values)))
+    return sum(values)
+
+
+def _endless(call: Call, path: str, since: datetime) -> dict[str, str]:
+    """Return paging by time, whose next page lies in the future in the end."""
+    start = int(since.timestamp())
+    step = 172_800
+
+    def link(first: int) -> str:
+        return f"{call.base_url}/v25.0/{path}?access_token=REDACTED&since={first}&until={first + step}"
+
+    return {"previous": link(start - step), "next": link(start + step)}

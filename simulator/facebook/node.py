@@ -1,0 +1,150 @@
+"""Facebook Pages' part of the Graph API: platforms.md 3, as strict as the real one about what fits what."""
+
+from datetime import timedelta
+from typing import Any
+
+from simulator import truth
+from simulator.facebook.insights import page_insights, post_insights
+from simulator.fields import Field
+from simulator.graph import Call, GraphError, missing, page
+from simulator.instagram.node import parse
+from simulator.state import moment
+from simulator.world import SimPost
+
+HISTORY = timedelta(days=400)
+_PAGE_TEXTS = ("name", "username", "category", "link", "about", "access_token")
+_LEVELS = ("fan_count", "followers_count", "talking_about_count")
+_POST_FIELDS = ("created_time", "message", "status_type", "permalink_url", "updated_time", "description")
+_LISTS = ("published_posts", "posts", "feed", "video_reels")
+_COUNTED = ("reactions", "comments", "likes")
+
+
+def node(call: Call, object_id: str, edge: str | None) -> Any:
+    """Answer a read of a page, a post, a reel, or an edge of one."""
+    if object_id == "me" and edge == "accounts":
+        return page([_page_fields(call, parse("id,name,category,access_token"))], call, "me/accounts", {})
+    if object_id == "debug_token":
+        return _debug(call)
+    if object_id == "oauth" and edge == "access_token":
+        return {"access_token": call.account.token, "token_type": "bearer", "expires_in": 5_184_000}
+    if object_id in ("me", call.account.platform_account_id):
+        return _page(call, edge)
+    post = call.state.world.post("facebook", object_id)
+    if post is None or post.account_index != call.account.index or not post.visible(call.now):
+        raise missing(object_id)
+    return _post(call, post, edge)
+
+
+def _debug(call: Call) -> Any:
+    scopes = ["pages_show_list", "pages_read_engagement", "read_insights"]
+    return {
+        "data": {
+            "app_id": "1000", "type": "PAGE", "application": "Tidemark simulator", "expires_at": 0, "is_valid": True,
+            "data_access_expires_at": int((call.now + timedelta(days=90)).timestamp()), "scopes": scopes,
+            "profile_id": call.account.platform_account_id,
+        }
+    }  # fmt: skip
+
+
+def _page(call: Call, edge: str | None) -> Any:
+    if edge is None:
+        return _page_fields(call, parse(call.params.get("fields", "id,name")))
+    if edge in _LISTS:
+        return _list(call, edge, parse(call.params.get("fields", "id,created_time,message")))
+    if edge == "insights":
+        return page_insights(call, call.params)
+    raise GraphError(100, f"(#100) Tried accessing nonexisting field ({edge}) on node type (Page)")
+
+
+def _post(call: Call, post: SimPost, edge: str | None) -> Any:
+    if edge is None:
+        return _post_fields(call, parse(call.params.get("fields", "id,created_time,message")), post)
+    if edge == _insights_edge(post):
+        return post_insights(call, post, call.params.get("metric", ""), edge)
+    raise _no_field(edge, post)
+
+
+def _insights_edge(post: SimPost) -> str:
+    return "video_insights" if post.metric_type == "reel" else "insights"
+
+
+def _no_field(name: str, post: SimPost) -> GraphError:
+    kind = "Video" if post.metric_type == "reel" else "Post"
+    return GraphError(100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({kind})")
+
+
+def _page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
+    account = call.account
+    found: dict[str, Any] = {}
+    for one in asked:
+        if one.name in _LEVELS:
+            found[one.name] = truth.account_value(call.state.world, account, one.name, call.now)
+        elif one.name in _PAGE_TEXTS:
+            found[one.name] = {
+                "name": account.handle.replace(".", " ").title(), "username": account.handle,
+                "category": "Local business", "link": f"https://www.facebook.com/{account.platform_account_id}",
+                "about": "Simulated.", "access_token": account.token,
+            }[one.name]  # fmt: skip
+        elif one.name in _LISTS:
+            found[one.name] = _list(call, one.name, one.below or parse("id,created_time"))
+        elif one.name not in ("id", "instagram_business_account"):
+            raise GraphError(100, f"(#100) Tried accessing nonexisting field ({one.name}) on node type (Page)")
+    return {**found, "id": account.platform_account_id}
+
+
+def _post_fields(call: Call, asked: tuple[Field, ...], post: SimPost) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in asked:
+        name = one.modifiers.get("as", one.name)
+        if one.name == _insights_edge(post):
+            found[name] = post_insights(call, post, one.modifiers.get("metric", ""), one.name)
+        elif one.name in _COUNTED:
+            found[name] = _summary(call, post, one)
+        elif one.name == "shares" and post.metric_type != "reel":
+            count = truth.post_value(call.state.world, post, "shares", call.now)
+            # Absent where nobody shared it.
+            found |= {"shares": {"count": count}} if count else {}
+        elif one.name == "attachments" and post.metric_type != "reel":
+            found |= {"attachments": {"data": [{"media_type": post.native[0]}]}} if post.native[0] else {}
+        elif one.name in _POST_FIELDS:
+            found |= {one.name: text} if (text := _text(post, one.name)) else {}
+        elif one.name != "id":
+            raise _no_field(one.name, post)
+    return {**found, "id": post.platform_post_id}
+
+
+def _summary(call: Call, post: SimPost, asked: Field) -> dict[str, Any]:
+    field = "comments" if asked.name == "comments" else "reactions"
+    total = truth.post_value(call.state.world, post, field, call.now)
+    if "summary" not in asked.modifiers:
+        return {"data": []}
+    summary: dict[str, Any] = {"total_count": total}
+    if asked.name == "comments":
+        summary = {"order": "chronological", "total_count": total, "can_comment": True}
+    elif asked.name == "likes":
+        summary |= {"can_like": True, "has_liked": False}
+    return {"data": [], "summary": summary}
+
+
+def _text(post: SimPost, name: str) -> str | None:
+    if name in ("created_time", "updated_time"):
+        return moment(post.published_at)
+    if name == "status_type":
+        return post.native[1] if post.metric_type != "reel" else None
+    if name == "permalink_url":
+        return f"https://www.facebook.com/{post.platform_post_id}"
+    return f"Post of {post.published_at:%d %B}" if name in ("message", "description") else None
+
+
+def _list(call: Call, edge: str, asked: tuple[Field, ...]) -> Any:
+    limit, after = call.params.get("limit", "25"), call.params.get("after", "0") or "0"
+    reels = edge == "video_reels"
+    posts = call.state.world.posts(call.account, call.now - HISTORY, call.now)
+    shown = [p for p in reversed(posts) if p.visible(call.now) and (p.metric_type == "reel") == reels]
+    rows: list[dict[str, Any]] = []
+    if limit.isdecimal() and after.isdecimal():
+        # Only the page's posts are asked for their numbers.
+        last = int(after) + min(int(limit), 100)
+        rows = [_post_fields(call, asked, p) if int(after) <= n < last else {} for n, p in enumerate(shown)]
+    kept = {k: v for k, v in call.params.items() if k in ("fields", "limit", "after")}
+    return page(rows, call, f"{call.account.platform_account_id}/{edge}", kept)

@@ -1,0 +1,67 @@
+"""A fetcher against the simulator, with one account, and its readings against the truth."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from metrics.catalog import offered
+from metrics.documents import Platform
+from pipelines.platforms.base import Access, AccountReading, PlatformApi, Post, Tally
+from pipelines.platforms.http import Http
+from simulator import truth
+from simulator.world import SimAccount, SimPost
+from tests.simulator_fixture import Simulator
+
+
+class Fetching:
+    """What a test of a platform needs at hand; `now` is the instant of both sides."""
+
+    def __init__(self, simulator: Simulator, platform: Platform, api: Callable[[Http], PlatformApi]) -> None:
+        self.now = datetime.now(UTC).replace(microsecond=0)
+        simulator.set_clock(self.now)
+        self.simulator, self.platform = simulator, platform
+        self.http = Http(simulator.url, timeout=(1.0, 3.0))
+        self.api = api(self.http)
+        self.account: SimAccount = simulator.world.account(platform, 3)
+        self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
+        self.tally = Tally()
+
+    def posts(self, days: int = 90) -> list[SimPost]:
+        """What the account published, whatever became of it."""
+        return self.simulator.world.posts(self.account, self.now - timedelta(days=days), self.now)
+
+    def here(self, days: int = 90) -> list[SimPost]:
+        """What is still up of it."""
+        return [post for post in self.posts(days) if post.visible(self.now)]
+
+    def read(self, followed: list[Post] | None = None) -> AccountReading:
+        """Read the account with all followed posts due."""
+        known = {post.platform_post_id for post in followed or []}
+        return self.api.read(self.access, followed or [], lambda _: True, known, self.tally)
+
+    def level(self, field: str) -> int:
+        """What is true of the account."""
+        return truth.account_value(self.simulator.world, self.account, field, self.now)
+
+    def check(self, reading: AccountReading, *excused: str) -> int:
+        """Compare every number with the truth; return how many there were. `excused` are reasons for missing ones."""
+        world, checked = self.simulator.world, 0
+        for post, found in reading.posts:
+            true = world.post(self.platform, post.platform_post_id)
+            assert true is not None
+            assert (post.metric_type, post.content_type) == (true.metric_type, true.content_type)
+            assert abs(post.published_at - true.published_at) < timedelta(seconds=1)
+            for name, offer in offered(self.platform, post.metric_type, post.content_type).items():
+                if name not in found.metrics:
+                    assert found.unavailable[name] in excused, name
+                    continue
+                # The clock goes on while the account is read.
+                instants = [self.now + timedelta(seconds=second) for second in range(20)]
+                possible = {sum(truth.post_value(world, true, part, at) for part in offer.parts) for at in instants}
+                assert found.metrics[name] in possible, name
+                checked += 1
+        return checked
+
+
+def known(post: SimPost) -> Post:
+    """A post as it was stored when it was first seen."""
+    return Post(post.platform_post_id, post.metric_type, post.content_type, post.published_at)

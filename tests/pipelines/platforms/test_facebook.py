@@ -1,0 +1,155 @@
+"""Facebook: recorded answers read number for number, and the whole fetcher against the simulator."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metrics.catalog import offered
+from pipelines.platforms import http
+from pipelines.platforms.base import Access, Tally
+from pipelines.platforms.errors import BadAnswer, NeedsReauth, PermissionMissing, PlatformError, RateLimited
+from pipelines.platforms.facebook import Facebook
+from pipelines.platforms.facebook_answers import account_reading, listed_post, shares, summary
+from pipelines.platforms.graph import raise_for
+from pipelines.platforms.graph_answers import insights
+from pipelines.platforms.http import Http
+from simulator import truth
+from tests.pipelines.platforms.conftest import Answering
+from tests.pipelines.platforms.fetching import Fetching, known
+from tests.simulator_fixture import Simulator
+
+
+def recorded(fixtures: Path, name: str) -> Any:
+    return json.loads((fixtures / f"facebook/{name}.json").read_text())
+
+
+@pytest.fixture
+def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetching]:
+    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
+    found = Fetching(simulator, "facebook", Facebook)
+    yield found
+    found.http._session.close()
+
+
+def test_recorded_summaries(fixtures: Path) -> None:
+    (page,) = recorded(fixtures, "keboola_page_ids_nested_posts_summary").values()
+    posts = page["posts"]["data"]
+    assert [summary(post, "reactions") for post in posts[:3]] == [1, 10, 1]
+    first = listed_post(posts[0])
+    assert first.platform_post_id == "177057932317550_1126854757337858"
+    assert first.published_at == datetime(2016, 6, 22, 6, 23, 24, tzinfo=UTC)
+    assert summary(posts[0], "comments") is None
+
+
+def test_recorded_insights_of_a_post_and_of_a_video(fixtures: Path) -> None:
+    post = recorded(fixtures, "restfb_post_with_insights_nested")
+    assert insights(post["insights"]) == {"post_engaged_users": 0}
+    video = recorded(fixtures, "restfb_video_with_insights_nested")
+    found = insights(video["video_insights"])
+    assert found["total_video_views"] == 6
+    assert "total_video_view_time_by_distribution_type" not in found
+
+
+def test_recorded_page_without_its_level_says_so(fixtures: Path) -> None:
+    assert account_reading(recorded(fixtures, "restfb_page_fan_count_only")).metrics == {}
+    assert account_reading({"followers_count": 7}).metrics == {"followers": 7}
+
+
+def test_unshared_post_has_no_field_and_that_is_zero() -> None:
+    assert (shares({}), shares({"shares": {"count": 4}})) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "leaf"),
+    [
+        ("pyfacebook_error_100_missing_page_permission", PermissionMissing),
+        ("pyfacebook_error_100_ppca_needs_appsecret_proof", BadAnswer),
+        ("restfb_error_190_460_password_changed", NeedsReauth),
+        ("restfb_error_oauth_2500", BadAnswer),
+        ("restfb_error_minimal", PlatformError),
+        ("restfb_error_1_subcode_user_message", PlatformError),
+    ],
+)
+def test_recorded_errors_are_decisions(fixtures: Path, name: str, leaf: type[PlatformError]) -> None:
+    with pytest.raises(leaf):
+        raise_for(400, recorded(fixtures, name))
+
+
+def test_first_reading_brings_every_living_post_and_reel_of_ninety_days(fetching: Fetching) -> None:
+    reading = fetching.read()
+    assert {post.platform_post_id for post, _ in reading.posts} == {p.platform_post_id for p in fetching.here()}
+    assert fetching.check(reading) > 200
+    assert reading.account.metrics == {"followers": fetching.level("followers_count")}
+
+
+def test_an_hour_costs_one_request_and_a_second_for_what_is_new(fetching: Fetching) -> None:
+    young = fetching.here(20)
+    seen = {post.platform_post_id for post in fetching.here()}
+    fetching.api.read(fetching.access, [known(p) for p in young], lambda _: True, seen, fetching.tally)
+    assert fetching.tally.requests == 1
+    fetching.read([known(post) for post in fetching.here(9)])
+    assert fetching.tally.requests > 2
+
+
+def test_deleted_post_is_gone_and_the_rest_is_read(fetching: Fetching) -> None:
+    deleted = next(post for post in fetching.posts(300) if not post.visible(fetching.now))
+    here = fetching.here()
+    reading = fetching.read([known(deleted), *map(known, here)])
+    assert reading.gone == [deleted.platform_post_id]
+    assert {post.platform_post_id for post, _ in reading.posts} == {post.platform_post_id for post in here}
+
+
+def test_retired_metric_that_is_not_named_is_found_and_left_out(fetching: Fetching) -> None:
+    fetching.simulator.set_faults({"kind": "retired_metric", "metric": "post_clicks"})
+    reading = fetching.read()
+    assert fetching.check(reading, "metric_retired") > 200
+    assert "clicks of image post" in reading.quarantined
+    before = fetching.tally.calls
+    again = fetching.read([known(post) for post in fetching.here(9)])
+    assert fetching.check(again, "metric_retired") > 20
+    assert fetching.tally.calls - before < before
+
+
+def test_days_equal_the_truth(fetching: Fetching) -> None:
+    days = [(fetching.now - timedelta(days=back)).date() for back in range(3, 12)]
+    found = fetching.api.read_days(fetching.access, days, fetching.tally)
+    names = {name: offer.field for name, offer in offered("facebook", "account").items() if name != "followers"}
+    for day in days:
+        wanted = {n: truth.day_value(fetching.simulator.world, fetching.account, f, day) for n, f in names.items()}
+        assert found[day].metrics == wanted
+
+
+def test_small_page_tells_nothing_of_its_days(fetching: Fetching) -> None:
+    world = fetching.simulator.world
+    accounts = (world.account("facebook", index) for index in range(500))
+    small = next(a for a in accounts if truth.account_value(world, a, "fan_count", fetching.now) < 90)
+    access = Access(small.platform_account_id, {"access_token": small.token})
+    day = (fetching.now - timedelta(days=3)).date()
+    found = fetching.api.read_days(access, [day], fetching.tally)[day]
+    assert found.metrics == {}
+    assert set(found.unavailable.values()) == {"privacy_threshold"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "leaf"),
+    [("expired_token", NeedsReauth), ("app_limit", RateLimited), ("account_limit", RateLimited), ("html", BadAnswer)],
+)
+def test_trouble_is_raised_as_what_it_is(fetching: Fetching, fault: str, leaf: type[PlatformError]) -> None:
+    fetching.simulator.set_faults({"kind": fault, "account": fetching.account.platform_account_id})
+    with pytest.raises(leaf):
+        fetching.read()
+
+
+def test_page_that_is_not_there_is_a_missing_permission(fetching: Fetching) -> None:
+    with pytest.raises(PermissionMissing):
+        fetching.api.read(Access("100000000999999", fetching.access.credentials), [], lambda _: True, [], Tally())
+
+
+def test_odd_shape_is_a_bad_answer(client: Http, server: Answering) -> None:
+    server.element = lambda path, _: {"data": [3]} if "/" in path else {"id": "1"}
+    with pytest.raises(BadAnswer, match="unexpected form"):
+        Facebook(client).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())

@@ -1,0 +1,105 @@
+"""The simulated Facebook over HTTP: recorded shapes, what fits what, endless paging, refusals that name nothing."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from simulator.world import SimPost
+from tests.simulator.test_instagram import shape
+from tests.simulator_fixture import Simulator
+
+NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def api(simulator: Simulator) -> Simulator:
+    simulator.set_clock(NOW)
+    return simulator
+
+
+def ask(api: Simulator, path: str, **params: Any) -> httpx.Response:
+    account = api.world.account("facebook", 0)
+    where = path.replace("{page}", account.platform_account_id)
+    return api.client.get(f"/v25.0/{where}", params=params, headers={"Authorization": f"Bearer {account.token}"})
+
+
+def post(api: Simulator, metric_type: str = "post") -> SimPost:
+    account = api.world.account("facebook", 0)
+    posts = api.world.posts(account, NOW - timedelta(days=60), NOW)
+    return next(p for p in reversed(posts) if p.visible(NOW) and p.metric_type == metric_type)
+
+
+def recorded(fixtures: Path, name: str) -> Any:
+    return json.loads((fixtures / f"facebook/{name}.json").read_text())
+
+
+def test_posts_have_the_recorded_summaries(fixtures: Path, api: Simulator) -> None:
+    fields = "id,created_time,message,reactions.summary(true).limit(0),likes.summary(true).limit(0)"
+    (page,) = recorded(fixtures, "keboola_page_ids_nested_posts_summary").values()
+    wanted = page["posts"]["data"][1]
+    found = ask(api, "{page}/published_posts", fields=fields).json()["data"][0]
+    assert shape(found) == shape(wanted)
+
+
+def test_insights_of_a_post_have_the_recorded_shape_and_page_for_ever(fixtures: Path, api: Simulator) -> None:
+    fields = "insights.metric(post_clicks)"
+    found = ask(api, post(api).platform_post_id, fields=fields).json()
+    assert shape(found) == shape(recorded(fixtures, "restfb_post_with_insights_nested"))
+
+
+def test_page_insights_come_once_per_period_without_one(fixtures: Path, api: Simulator) -> None:
+    rows = ask(api, "{page}/insights", metric="page_media_view").json()["data"]
+    assert [row["period"] for row in rows] == ["day", "week", "days_28"]
+    (row,) = ask(api, "{page}/insights", metric="page_follows").json()["data"]
+    assert row["values"][0]["end_time"].endswith("T08:00:00+0000")
+
+
+def test_page_and_accounts_have_the_recorded_fields(fixtures: Path, api: Simulator) -> None:
+    wanted = recorded(fixtures, "pyfacebook_page_fan_count")
+    found = ask(api, "{page}", fields=",".join(wanted)).json()
+    assert shape(found) == shape(wanted)
+    accounts = ask(api, "me/accounts").json()["data"][0]
+    assert set(accounts) <= set(recorded(fixtures, "pyfacebook_me_accounts_with_tasks")["data"][0])
+
+
+def test_reel_has_another_edge(api: Simulator) -> None:
+    reel = post(api, "reel").platform_post_id
+    assert ask(api, f"{reel}/video_insights", metric="blue_reels_play_count").status_code == 200
+    answer = ask(api, f"{reel}/insights", metric="blue_reels_play_count")
+    assert "nonexisting field (insights)" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("metric", ["page_impressions", "page_fans", "post_clicks", "page_media_view,nonsense"])
+def test_wrong_metric_fails_the_request_and_is_not_named(api: Simulator, metric: str) -> None:
+    error = ask(api, "{page}/insights", metric=metric, period="day").json()["error"]
+    assert error["message"] == "(#100) The value must be a valid insights metric"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"period": "month"},
+        {"since": str(int((NOW + timedelta(days=1)).timestamp()))},
+        {"since": str(int((NOW - timedelta(days=120)).timestamp())), "until": str(int(NOW.timestamp()))},
+        {"since": "yesterday"},
+    ],
+)
+def test_wrong_windows_are_refused(api: Simulator, params: dict[str, str]) -> None:
+    assert ask(api, "{page}/insights", metric="page_media_view", **params).json()["error"]["code"] == 100
+
+
+def test_lists_hold_posts_or_reels(api: Simulator) -> None:
+    posts = {item["id"] for item in ask(api, "{page}/published_posts", limit=100).json()["data"]}
+    reels = {item["id"] for item in ask(api, "{page}/video_reels", fields="id", limit=100).json()["data"]}
+    assert post(api).platform_post_id in posts
+    assert post(api, "reel").platform_post_id in reels
+    assert not posts & reels
+
+
+def test_token_of_one_page_reads_no_other(api: Simulator) -> None:
+    other = api.world.account("facebook", 1).platform_account_id
+    assert ask(api, other).json()["error"]["error_subcode"] == 33
