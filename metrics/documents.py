@@ -29,6 +29,16 @@ Reason = Literal[
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
+
+class RefusedMetric(TypedDict):
+    """A metric, or a field, that an API refuses for one kind of subject."""
+
+    metric: str
+    metricType: str
+    contentType: str
+    message: str
+
+
 AccountState = Literal["active", "paused", "needs_reauth", "disconnected"]
 OperationState = Literal["queued", "running", "succeeded", "partial", "failed"]
 OperationKind = Literal["collect", "aggregate"]

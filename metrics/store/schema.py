@@ -50,6 +50,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "scopeKey": _STRING,
     },
     "api_keys": {"_id": _STRING, "workspaces": {"bsonType": "array"}, "scopes": {"bsonType": "array"}},
+    "quarantine": {"_id": _STRING, "platform": _STRING, "apiVersion": _STRING, "metric": _STRING, "since": _DATE},
     "roll_marks": {"_id": _STRING, "workspaceId": _STRING, "periodStart": _DATE},
     "subject_rollups": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
     "aggregated_metrics": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
@@ -93,6 +94,11 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("finishedAt", ASCENDING)], name="expire", expireAfterSeconds=90 * 86_400),
     ],
     "api_keys": [IndexModel([("prefix", ASCENDING)])],
+    # A week later the API is asked again: what it refused may be back, or have been refused by mistake.
+    "quarantine": [
+        IndexModel([("platform", ASCENDING), ("apiVersion", ASCENDING)]),
+        IndexModel([("since", ASCENDING)], name="expire", expireAfterSeconds=7 * 86_400),
+    ],
     "roll_marks": [
         IndexModel(
             [("period", ASCENDING), ("periodStart", ASCENDING)],

@@ -19,6 +19,7 @@ from metrics.store.marks import RollMarks
 from metrics.store.observations import ObservationLog
 from metrics.store.operations import Operations
 from metrics.store.posts import PostStore
+from metrics.store.quarantine import QuarantinedMetrics
 from metrics.store.rollups import Rollups
 
 SERVER_SELECTION_MS = 3000
@@ -115,6 +116,11 @@ class Store:
     def keys(self) -> ApiKeys:
         """API keys."""
         return ApiKeys(self.db)
+
+    @cached_property
+    def quarantine(self) -> QuarantinedMetrics:
+        """Metrics that the platforms refuse."""
+        return QuarantinedMetrics(self.db)
 
     @cached_property
     def marks(self) -> RollMarks:

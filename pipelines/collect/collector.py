@@ -19,6 +19,7 @@ from pipelines.collect.budget import PostBudget
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport
+from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.registry import open_platform
 
 
@@ -64,7 +65,9 @@ class Collector:
         if not accounts:
             return report
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
-        api = open_platform(platform, self._settings)
+        quarantine = Quarantine()
+        api = open_platform(platform, self._settings, quarantine)
+        quarantine.know(Refused.of(one) for one in self._store.quarantine.of(platform, api.api_version))
         threads = self._settings.collect_concurrency
         with (
             redisdb.connect(self._settings) as redis,
@@ -77,6 +80,7 @@ class Collector:
                 self._store, self._announcer, credentials, api, pauses, budget, slot, old, now, run_id
             )
             report.merge(pool.map(one.collect, accounts))
+        self._store.quarantine.add(platform, api.api_version, [one.document() for one in quarantine.new])
         if report.unannounced:
             raise RedisUnavailable(
                 f"{len(report.unannounced)} workspaces were collected but not announced: collect again"

@@ -40,8 +40,8 @@ class Facebook(GraphPosts):
         "shares": "shares",
     }
 
-    def __init__(self, http: Http, quarantine: Quarantine | None = None) -> None:
-        super().__init__(GraphApi(http, API_VERSION), quarantine or Quarantine())
+    def __init__(self, http: Http, quarantine: Quarantine) -> None:
+        super().__init__(GraphApi(http, API_VERSION), quarantine)
 
     @understood()
     def read(

@@ -40,8 +40,8 @@ class Instagram(GraphPosts):
 
     node_metrics: ClassVar[Mapping[str, str]] = {"likes": "like_count", "comments": "comments_count"}
 
-    def __init__(self, http: Http, quarantine: Quarantine | None = None) -> None:
-        super().__init__(GraphApi(http, API_VERSION), quarantine or Quarantine())
+    def __init__(self, http: Http, quarantine: Quarantine) -> None:
+        super().__init__(GraphApi(http, API_VERSION), quarantine)
 
     @understood()
     def read(

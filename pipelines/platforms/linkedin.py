@@ -27,6 +27,7 @@ from pipelines.platforms.linkedin_answers import (
     take_days,
     understood,
 )
+from pipelines.platforms.quarantine import Quarantine
 
 API_VERSION = "202608"
 PAGE = 100
@@ -51,7 +52,7 @@ class LinkedIn:
     days: ProviderDays | None = ProviderDays(hours=(3, 15), settling=3, lag=timedelta(hours=49))
     """UTC days; the newest that is complete is the day before yesterday."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, _quarantine: Quarantine) -> None:
         self._http = http
         token_host = _TOKEN_HOSTS.get(http.base_url)
         self._tokens = Http(token_host, 4) if token_host else http

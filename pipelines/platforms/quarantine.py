@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from metrics.documents import RefusedMetric
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -13,6 +15,25 @@ class Refused:
     content_type: str = ""
     message: str = ""
 
+    @classmethod
+    def of(cls, document: RefusedMetric) -> "Refused":
+        """Return what a document says."""
+        return cls(document["metric"], document["metricType"], document["contentType"], document["message"])
+
+    def document(self) -> RefusedMetric:
+        """Return it as it is stored."""
+        return {
+            "metric": self.metric,
+            "metricType": self.metric_type,
+            "contentType": self.content_type,
+            "message": self.message,
+        }
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is told by."""
+        return self.metric, self.metric_type, self.content_type
+
     def __str__(self) -> str:
         return f"{self.metric} of {self.content_type} {self.metric_type}".replace("  ", " ")
 
@@ -20,9 +41,13 @@ class Refused:
 class Quarantine:
     """What one version of one API refuses. `new` is what was found since it was opened; shared by threads."""
 
-    def __init__(self, known: Iterable[Refused] = ()) -> None:
-        self._known = {(one.metric, one.metric_type, one.content_type): one for one in known}
+    def __init__(self) -> None:
+        self._known: set[tuple[str, str, str]] = set()
         self.new: list[Refused] = []
+
+    def know(self, refused: Iterable[Refused]) -> None:
+        """Take over what others found."""
+        self._known |= {one.key for one in refused}
 
     def holds(self, metric: str, metric_type: str, content_type: str = "") -> bool:
         """Tell whether a metric is refused for a kind of subject."""
@@ -30,7 +55,6 @@ class Quarantine:
 
     def add(self, refused: Refused) -> None:
         """Note a refusal."""
-        key = (refused.metric, refused.metric_type, refused.content_type)
-        if key not in self._known:
-            self._known[key] = refused
+        if refused.key not in self._known:
+            self._known.add(refused.key)
             self.new.append(refused)

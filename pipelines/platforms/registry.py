@@ -9,9 +9,10 @@ from pipelines.platforms.facebook import Facebook
 from pipelines.platforms.http import Http
 from pipelines.platforms.instagram import Instagram
 from pipelines.platforms.linkedin import LinkedIn
+from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter import Twitter
 
-_FACTORIES: Mapping[Platform, Callable[[Http], PlatformApi]] = {
+_FACTORIES: Mapping[Platform, Callable[[Http, Quarantine], PlatformApi]] = {
     "instagram": Instagram,
     "facebook": Facebook,
     "twitter": Twitter,
@@ -21,10 +22,12 @@ _FACTORIES: Mapping[Platform, Callable[[Http], PlatformApi]] = {
 PLATFORMS_IMPLEMENTED: tuple[Platform, ...] = tuple(_FACTORIES)
 
 
-def open_platform(platform: Platform, settings: Settings) -> PlatformApi:
-    """Return a platform's API at its base URL, with a connection pool of its own.
+def open_platform(platform: Platform, settings: Settings, quarantine: Quarantine | None = None) -> PlatformApi:
+    """Return a platform's API at its base URL, with a connection pool of its own; what is in quarantine is not asked.
 
     Raises:
         KeyError: the platform is not implemented.
     """
-    return _FACTORIES[platform](Http(settings.platform_url(platform), settings.collect_concurrency))
+    return _FACTORIES[platform](
+        Http(settings.platform_url(platform), settings.collect_concurrency), quarantine or Quarantine()
+    )

@@ -13,8 +13,9 @@ from typing import Any
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Platform
 from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, ProviderDays, Reading, Tally
-from pipelines.platforms.errors import MetricRefused, PermissionMissing, PlatformError, PostGone
+from pipelines.platforms.errors import BadAnswer, MetricRefused, PermissionMissing, PlatformError, PostGone
 from pipelines.platforms.http import Http, retrying
+from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.twitter_answers import (
     PRIVATE_DAYS,
     account_reading,
@@ -32,7 +33,8 @@ from pipelines.platforms.twitter_answers import (
 API_VERSION = "2"
 MAX_IDS = 100
 
-_PUBLIC = ("created_at", "public_metrics", "attachments", "entities")
+_PRIVATE = "non_public_metrics"
+_FIELDS = ("created_at", "public_metrics", "attachments", "entities", _PRIVATE)
 _MEDIA = "public_metrics,type"
 
 
@@ -43,9 +45,9 @@ class Twitter:
     api_version = API_VERSION
     days: ProviderDays | None = None
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, quarantine: Quarantine) -> None:
         self._http = http
-        self._refused: set[str] = set()
+        self._quarantine = quarantine
 
     @understood()
     def read(
@@ -67,8 +69,7 @@ class Twitter:
         for posts, private in ((young, True), (old, False)):
             for hundred in _hundreds(posts):
                 self._look_up(access, hundred, private, reading, tally)
-        if self._refused:
-            reading.quarantined |= {f"{field} of post" for field in self._refused}
+        reading.quarantined |= {str(Refused(field, "post")) for field in _FIELDS if self._refuses(field)}
         return reading
 
     def read_days(self, _access: Access, _days: Sequence[date], _tally: Tally) -> dict[date, Reading]:
@@ -104,6 +105,9 @@ class Twitter:
                 "expires_at": utcnow().timestamp() + float(body["expires_in"]),
             }
 
+    def _refuses(self, field: str) -> bool:
+        return self._quarantine.holds(field, "post")
+
     def _get(self, access: Access, path: str, params: Mapping[str, str], tally: Tally) -> Mapping[str, Any]:
         found: Mapping[str, Any] = {}
         for attempt in retrying(tally):
@@ -112,8 +116,8 @@ class Twitter:
                 tally.requests += 1
                 status, body, headers = self._http.send("GET", f"/2/{path}", token=access.token, params=params)
                 tally.near_limit = near_limit(headers) or tally.near_limit
-                if status == 400 and (field := refused_field(body)) and field not in self._refused:
-                    self._refused.add(field)
+                if status == 400 and (field := refused_field(body)):
+                    self._quarantine.add(Refused(field, "post"))
                     raise MetricRefused(field)
                 if not (path == "tweets" and of_resources(status, body)):
                     raise_for(status, body, headers)
@@ -125,14 +129,14 @@ class Twitter:
     ) -> Mapping[str, Any]:
         """Read posts with all that is known of them; a field that X no longer knows is left out from then on."""
         while True:
-            fields = [*_PUBLIC, *(["non_public_metrics"] if private else [])]
-            wanted = ",".join(field for field in fields if field not in self._refused)
+            wanted = ",".join(f for f in _FIELDS if not self._refuses(f) and (private or f != _PRIVATE))
             asked = {"tweet.fields": wanted, "expansions": "attachments.media_keys", "media.fields": _MEDIA}
             try:
                 return self._get(access, path, {**params, **asked}, tally)
-            except MetricRefused:
-                if "public_metrics" in self._refused:
-                    raise
+            except MetricRefused as error:
+                # Left out from now on; a refusal of what was not asked for would come again and again.
+                if str(error) not in wanted.split(","):
+                    raise BadAnswer(f"X refuses {error}, which was not asked for") from None
 
     def _new(
         self, access: Access, user_id: str, known: Collection[str], reading: AccountReading, tally: Tally
@@ -182,11 +186,12 @@ class Twitter:
     ) -> set[str]:
         """Put the tweets of an answer with the reading; return their ids."""
         media, now, found = media_of(body), utcnow(), set()
+        refused = [field for field in _FIELDS if self._refuses(field)]
         for tweet in body.get("data", ()):
             post = known[tweet["id"]] if known is not None and tweet["id"] in known else listed_post(tweet, media)
             found.add(post.platform_post_id)
             if oldest is None or post.published_at >= oldest:
-                reading.posts.append((post, post_reading(post, tweet, media, self._refused, now)))
+                reading.posts.append((post, post_reading(post, tweet, media, refused, now)))
         return found
 
 

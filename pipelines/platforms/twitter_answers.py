@@ -1,7 +1,7 @@
 """What X's answers say: bodies of the API v2 to posts, readings and decisions (platforms.md, 4)."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -179,7 +179,11 @@ def media_of(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def post_reading(
-    post: Post, tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]], refused: Iterable[str], now: datetime
+    post: Post,
+    tweet: Mapping[str, Any],
+    media: Mapping[str, Mapping[str, Any]],
+    refused: Collection[str],
+    now: datetime,
 ) -> Reading:
     """Return the numbers of a tweet, and why some are not there."""
     public, private = tweet.get("public_metrics", {}), tweet.get("non_public_metrics")
@@ -196,10 +200,11 @@ def post_reading(
         else:
             value = _summed(_of(public, part) for part in offer.parts)
             why = "no_observation"
+        group = "non_public_metrics" if offer.field in PRIVATE else "public_metrics"
         if value is not None:
             found[name] = value
         else:
-            missing[name] = "metric_retired" if offer.field in refused else why
+            missing[name] = "metric_retired" if group in refused else why
     return Reading(utcnow(), found, missing)
 
 

@@ -267,3 +267,16 @@ def test_shards_are_stable_and_even() -> None:
         counts[shard_of(f"account-{index}", 4)] += 1
     assert all(900 < count < 1100 for count in counts)
     assert (shard_of("a", 8), shard_of("b", 8), shard_of("c", 8)) == (2, 2, 2)
+
+
+def test_refused_metric_is_not_asked_for_by_the_next_run(bench: Bench) -> None:
+    bench.connect()
+    bench.simulator.set_faults({"kind": "retired_metric", "metric": "saved"})
+    first = bench.collect()
+    assert "saves of image post" in first.quarantined
+    assert bench.simulator.calls()["byKind"]["insights"] > 0
+    bench.simulator.client.delete("/_control/calls")
+    second = bench.collect()
+    assert "saves of image post" in second.quarantined
+    # Each metric was asked for by itself once, and never again.
+    assert "insights" not in bench.simulator.calls()["byKind"]

@@ -1,12 +1,13 @@
 """A fetcher against the simulator, with one account, and its readings against the truth."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from metrics.catalog import offered
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, AccountReading, PlatformApi, Post, Tally
-from pipelines.platforms.http import Http
+from metrics.settings import load_settings
+from pipelines.platforms.base import Access, AccountReading, Post, Tally
+from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.registry import open_platform
 from simulator import truth
 from simulator.world import SimAccount, SimPost
 from tests.simulator_fixture import Simulator
@@ -15,12 +16,13 @@ from tests.simulator_fixture import Simulator
 class Fetching:
     """What a test of a platform needs at hand; `now` is the instant of both sides."""
 
-    def __init__(self, simulator: Simulator, platform: Platform, api: Callable[[Http], PlatformApi]) -> None:
+    def __init__(self, simulator: Simulator, platform: Platform) -> None:
         self.now = datetime.now(UTC).replace(microsecond=0)
         simulator.set_clock(self.now)
         self.simulator, self.platform = simulator, platform
-        self.http = Http(simulator.url, timeout=(1.0, 3.0))
-        self.api = api(self.http)
+        settings = load_settings(_env_file=None, **{f"{platform}_url": simulator.url})
+        self.quarantine = Quarantine()
+        self.api = open_platform(platform, settings, self.quarantine)
         self.account: SimAccount = simulator.world.account(platform, 3)
         self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
         self.tally = Tally()

@@ -1,7 +1,6 @@
 """Facebook: recorded answers read number for number, and the whole fetcher against the simulator."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from pipelines.platforms.facebook_answers import account_reading, listed_post, s
 from pipelines.platforms.graph import raise_for
 from pipelines.platforms.graph_answers import insights
 from pipelines.platforms.http import Http
+from pipelines.platforms.quarantine import Quarantine
 from simulator import truth
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known
@@ -28,11 +28,9 @@ def recorded(fixtures: Path, name: str) -> Any:
 
 
 @pytest.fixture
-def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetching]:
+def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
     monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
-    found = Fetching(simulator, "facebook", Facebook)
-    yield found
-    found.http._session.close()
+    return Fetching(simulator, "facebook")
 
 
 def test_recorded_summaries(fixtures: Path) -> None:
@@ -152,4 +150,4 @@ def test_page_that_is_not_there_is_a_missing_permission(fetching: Fetching) -> N
 def test_odd_shape_is_a_bad_answer(client: Http, server: Answering) -> None:
     server.element = lambda path, _: {"data": [3]} if "/" in path else {"id": "1"}
     with pytest.raises(BadAnswer, match="unexpected form"):
-        Facebook(client).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
+        Facebook(client, Quarantine()).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())

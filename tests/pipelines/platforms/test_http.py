@@ -97,8 +97,10 @@ def test_short_retry_after_is_waited_for() -> None:
     assert error.retry_after == 3
 
 
-@pytest.mark.parametrize("text", ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)])
-def test_long_retry_after_is_a_pause(text: str) -> None:
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_long_retry_after_is_a_pause(form: str) -> None:
+    at = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    text = "3600" if form == "seconds" else at
     error = overloaded("busy", {"Retry-After": text})
     assert isinstance(error, RateLimited)
     assert abs(error.until - utcnow() - timedelta(hours=1)) < timedelta(minutes=5)

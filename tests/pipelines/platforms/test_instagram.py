@@ -13,6 +13,7 @@ from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tall
 from pipelines.platforms.errors import BadAnswer, PermissionMissing
 from pipelines.platforms.http import Http
 from pipelines.platforms.instagram import Instagram
+from pipelines.platforms.quarantine import Quarantine
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 
 ACCOUNT = Access("1784", {"access_token": TOKEN})
@@ -38,7 +39,7 @@ def serve(server: Answering, answers: Mapping[str, Any]) -> None:
 
 def read(client: Http, *followed: Post, known: Sequence[str] = ()) -> AccountReading:
     ids = {*known, *(p.platform_post_id for p in followed)}
-    return Instagram(client).read(ACCOUNT, followed, lambda _: True, ids, Tally())
+    return Instagram(client, Quarantine()).read(ACCOUNT, followed, lambda _: True, ids, Tally())
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_recorded_media_nodes_by_ids(fixtures: Path, client: Http, server: Answe
 
 def days(client: Http, server: Answering, body: Any, *asked: date) -> dict[date, Reading]:
     server.element = lambda _path, params: body if params.get("period") == "day" else EMPTY
-    return Instagram(client).read_days(ACCOUNT, asked, Tally())
+    return Instagram(client, Quarantine()).read_days(ACCOUNT, asked, Tally())
 
 
 def test_recorded_daily_series_is_labelled_by_the_day_that_ended(

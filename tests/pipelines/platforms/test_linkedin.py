@@ -1,7 +1,6 @@
 """LinkedIn: recorded answers, decisions, and the whole fetcher against the simulator."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from pipelines.platforms import http
-from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
+from pipelines.platforms.base import Access, Post, Reading, Tally
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -31,10 +30,11 @@ from pipelines.platforms.linkedin_answers import (
     raise_for,
     take_days,
 )
+from pipelines.platforms.quarantine import Quarantine
 from simulator import truth
 from simulator.linkedin.world import tells_uniques
-from simulator.world import SimAccount, SimPost
 from tests.pipelines.platforms.conftest import Answering
+from tests.pipelines.platforms.fetching import Fetching, known
 from tests.simulator_fixture import Simulator
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -106,66 +106,25 @@ def test_throttled_means_until_midnight(whose: str, scope: str) -> None:
     assert timedelta() < until - utcnow() <= timedelta(days=1)
 
 
-class Fetching:
-    """The fetcher against the simulator, with one account."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        simulator.set_clock(NOW)
-        self.simulator = simulator
-        self.http = Http(simulator.url, timeout=(1.0, 3.0))
-        self.api = LinkedIn(self.http)
-        self.account: SimAccount = simulator.world.account("linkedin", 3)
-        self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
-        self.tally = Tally()
-
-    def posts(self, days: int = 90) -> list[SimPost]:
-        return self.simulator.world.posts(self.account, NOW - timedelta(days=days), NOW)
-
-    def read(self, followed: list[Post] | None = None) -> AccountReading:
-        known = {post.platform_post_id for post in followed or []}
-        return self.api.read(self.access, followed or [], lambda _: True, known, self.tally)
-
-
 @pytest.fixture
-def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetching]:
+def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
     monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
-    found = Fetching(simulator)
-    yield found
-    found.http._session.close()
-
-
-def known(post: SimPost) -> Post:
-    return Post(post.platform_post_id, post.metric_type, post.content_type, post.published_at)
-
-
-def check(fetching: Fetching, reading: AccountReading) -> int:
-    """Compare every number with the truth; return how many there were."""
-    world, checked = fetching.simulator.world, 0
-    for post, found in reading.posts:
-        true = world.post("linkedin", post.platform_post_id)
-        assert true is not None
-        assert post.content_type == true.content_type
-        assert not found.unavailable
-        for name, offer in offered("linkedin", "post", post.content_type).items():
-            possible = {truth.post_value(world, true, offer.field, NOW + timedelta(seconds=s)) for s in range(20)}
-            assert found.metrics[name] in possible, name
-            checked += 1
-    return checked
+    return Fetching(simulator, "linkedin")
 
 
 def test_first_reading_brings_every_living_post_of_ninety_days(fetching: Fetching) -> None:
     reading = fetching.read()
     assert {post.platform_post_id for post, _ in reading.posts} == {
-        post.platform_post_id for post in fetching.posts() if post.visible(NOW)
+        post.platform_post_id for post in fetching.posts() if post.visible(fetching.now)
     }
-    assert check(fetching, reading) > 200
-    followers = truth.account_value(fetching.simulator.world, fetching.account, "firstDegreeSize", NOW)
+    assert fetching.check(reading) > 200
+    followers = fetching.level("firstDegreeSize")
     assert reading.account.metrics == {"followers": followers}
 
 
 def test_an_hour_costs_few_calls(fetching: Fetching) -> None:
-    young = [known(post) for post in fetching.posts(20) if post.visible(NOW)]
-    older = {post.platform_post_id for post in fetching.posts() if post.visible(NOW)}
+    young = [known(post) for post in fetching.posts(20) if post.visible(fetching.now)]
+    older = {post.platform_post_id for post in fetching.posts() if post.visible(fetching.now)}
     reading = fetching.api.read(fetching.access, young, lambda _: True, older, fetching.tally)
     assert len(reading.posts) == len(young) > 10
     # Followers, the newest posts, statistics of shares and of ugcPosts.
@@ -173,8 +132,8 @@ def test_an_hour_costs_few_calls(fetching: Fetching) -> None:
 
 
 def test_deleted_post_is_gone_and_a_silent_one_has_zeros(fetching: Fetching) -> None:
-    deleted = next(post for post in fetching.posts(300) if not post.visible(NOW))
-    old = next(post for post in fetching.posts(300) if post.visible(NOW))
+    deleted = next(post for post in fetching.posts(300) if not post.visible(fetching.now))
+    old = next(post for post in fetching.posts(300) if post.visible(fetching.now))
     reading = fetching.read([known(deleted), known(old)])
     assert reading.gone == [deleted.platform_post_id]
     assert old.platform_post_id in {post.platform_post_id for post, _ in reading.posts}
@@ -184,7 +143,9 @@ def test_post_without_statistics_that_is_there_has_zeros(client: Http, server: A
     urn = "urn:li:share:1"
     server.say({"firstDegreeSize": 1, "elements": [], "results": {urn: {}}, "statuses": {urn: 200}})
     post = Post(urn, "post", "text", NOW)
-    reading = LinkedIn(client).read(Access("1", {"access_token": "t"}), [post], lambda _: True, [urn], Tally())
+    reading = LinkedIn(client, Quarantine()).read(
+        Access("1", {"access_token": "t"}), [post], lambda _: True, [urn], Tally()
+    )
     ((_, found),) = reading.posts
     assert set(found.metrics.values()) == {0}
     assert reading.gone == []
@@ -240,11 +201,11 @@ def test_without_an_app_that_may_renew_a_person_has_to_connect_again(fetching: F
 
 
 def test_tokens_are_renewed_at_their_own_host() -> None:
-    assert LinkedIn(Http("https://api.linkedin.com"))._tokens.base_url == "https://www.linkedin.com"
+    assert LinkedIn(Http("https://api.linkedin.com"), Quarantine())._tokens.base_url == "https://www.linkedin.com"
 
 
 @pytest.mark.parametrize("body", [{"elements": 3}, [1], {"firstDegreeSize": 1, "elements": [{"id": 5}]}])
 def test_odd_shape_is_a_bad_answer(client: Http, server: Answering, body: Any) -> None:
     server.say(body)
     with pytest.raises((BadAnswer, Transient)):
-        LinkedIn(client).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
+        LinkedIn(client, Quarantine()).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())

@@ -1,16 +1,14 @@
 """X: recorded answers read number for number, decisions, and the whole fetcher against the simulator."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from metrics.catalog import offered
 from pipelines.platforms import http
-from pipelines.platforms.base import Access, AccountReading, Post, Tally
+from pipelines.platforms.base import Access, AccountReading, Tally
 from pipelines.platforms.errors import (
     BadAnswer,
     MetricRefused,
@@ -22,12 +20,12 @@ from pipelines.platforms.errors import (
     Transient,
 )
 from pipelines.platforms.http import Http
+from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter import Twitter
 from pipelines.platforms.twitter_answers import account_reading, listed_post, media_of, post_reading, raise_for
-from simulator import truth
 from simulator.twitter.tokens import first_refresh_token
-from simulator.world import SimAccount, SimPost
 from tests.pipelines.platforms.conftest import Answering
+from tests.pipelines.platforms.fetching import Fetching, known
 from tests.simulator_fixture import Simulator
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -115,87 +113,43 @@ def test_unknown_field_is_a_refused_metric() -> None:
         raise_for(400, {"errors": [{"message": message}], "title": "Invalid Request"}, {})
 
 
-class Fetching:
-    """The fetcher against the simulator, with one account."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        simulator.set_clock(NOW)
-        self.simulator = simulator
-        self.http = Http(simulator.url, timeout=(1.0, 3.0))
-        self.api = Twitter(self.http)
-        self.account: SimAccount = simulator.world.account("twitter", 3)
-        self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
-        self.tally = Tally()
-
-    def posts(self, days: int = 90) -> list[SimPost]:
-        return self.simulator.world.posts(self.account, NOW - timedelta(days=days), NOW)
-
-    def read(self, followed: list[Post] | None = None) -> AccountReading:
-        known = {post.platform_post_id for post in followed or []}
-        return self.api.read(self.access, followed or [], lambda _: True, known, self.tally)
-
-
 @pytest.fixture
-def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetching]:
+def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
     monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
-    found = Fetching(simulator)
-    yield found
-    found.http._session.close()
-
-
-def known(post: SimPost) -> Post:
-    return Post(post.platform_post_id, post.metric_type, post.content_type, post.published_at)
-
-
-def check(fetching: Fetching, reading: AccountReading) -> int:
-    """Compare every number with the truth; return how many there were."""
-    world, checked = fetching.simulator.world, 0
-    for post, found in reading.posts:
-        true = world.post("twitter", post.platform_post_id)
-        assert true is not None
-        assert (post.content_type, post.published_at) == (true.content_type, true.published_at.replace(microsecond=0))
-        for name, offer in offered("twitter", "post", post.content_type).items():
-            if name in found.metrics:
-                possible = {
-                    sum(truth.post_value(world, true, part, NOW + timedelta(seconds=s)) for part in offer.parts)
-                    for s in range(20)
-                }
-                assert found.metrics[name] in possible, name
-                checked += 1
-            else:
-                assert found.unavailable[name] in ("not_supported", "not_recoverable"), name
-    return checked
+    return Fetching(simulator, "twitter")
 
 
 def test_first_reading_brings_every_living_post_of_ninety_days(fetching: Fetching) -> None:
     reading = fetching.read()
     assert {post.platform_post_id for post, _ in reading.posts} == {
-        post.platform_post_id for post in fetching.posts() if post.visible(NOW)
+        post.platform_post_id for post in fetching.posts() if post.visible(fetching.now)
     }
-    assert check(fetching, reading) > 200
-    followers = truth.account_value(fetching.simulator.world, fetching.account, "followers_count", NOW)
+    assert fetching.check(reading, "not_supported", "not_recoverable") > 200
+    followers = fetching.level("followers_count")
     assert reading.account.metrics["followers"] == followers
 
 
 def test_due_posts_are_read_by_id_and_new_ones_from_the_timeline(fetching: Fetching) -> None:
-    posts = [post for post in fetching.posts() if post.visible(NOW)]
+    posts = [post for post in fetching.posts() if post.visible(fetching.now)]
     reading = fetching.read([known(post) for post in posts[:-2]])
     assert [post.platform_post_id for post, _ in reading.posts].count(posts[-1].platform_post_id) == 1
-    assert check(fetching, reading) > 200
+    assert fetching.check(reading, "not_supported", "not_recoverable") > 200
     # Who it is, what is new, posts with private metrics, posts without.
     assert fetching.tally.requests == 4
 
 
 def test_deleted_post_is_gone_and_the_rest_is_read(fetching: Fetching) -> None:
-    deleted = next(post for post in fetching.posts(300) if post.deleted_at is not None and not post.visible(NOW))
-    here = [post for post in fetching.posts(9) if post.visible(NOW)]
+    deleted = next(
+        post for post in fetching.posts(300) if post.deleted_at is not None and not post.visible(fetching.now)
+    )
+    here = [post for post in fetching.posts(9) if post.visible(fetching.now)]
     reading = fetching.read([known(deleted), *map(known, here)])
     assert reading.gone == [deleted.platform_post_id]
     assert len(reading.posts) == len(here)
 
 
 def test_only_deleted_posts_are_all_gone_in_one_call(fetching: Fetching) -> None:
-    deleted = [post for post in fetching.posts(300) if not post.visible(NOW)][:3]
+    deleted = [post for post in fetching.posts(300) if not post.visible(fetching.now)][:3]
     reading = fetching.read([known(post) for post in deleted] + [known(fetching.posts(9)[-1])])
     assert set(reading.gone) == {post.platform_post_id for post in deleted}
 
@@ -250,4 +204,4 @@ def test_without_a_refresh_token_a_person_has_to_connect_again(fetching: Fetchin
 def test_odd_shape_is_a_bad_answer(client: Http, server: Answering) -> None:
     server.say({"data": [1]})
     with pytest.raises(BadAnswer, match="unexpected form"):
-        Twitter(client).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
+        Twitter(client, Quarantine()).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
