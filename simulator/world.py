@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from metrics.documents import ContentType, MetricType, Platform
+from metrics.documents import ContentType, MetricType, Platform, Reason
 from simulator.chance import between, unit
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,13 +84,18 @@ class SimPost:
         return self.metric_type != "story" or now < self.published_at + STORY_LIFE
 
 
+def _nothing(*_: object) -> None:
+    """Withhold nothing."""
+
+
 @dataclass(frozen=True)
 class SimPlatform:
     """A platform: its ids, its kinds of posts, and what is true on it, by the provider's fields.
 
     `post_id` takes an account's index, a day and a place in it, `post_place` undoes it. `kinds` and `stories` are
     cumulative shares. Levels are of accounts at an instant, counters of posts at an instant, `days` amounts of the
-    provider's own days.
+    provider's own days. `withholds` says why a post's field is not told at an instant, `withholds_day` the same of an
+    account's day.
     """
 
     name: Platform
@@ -104,6 +109,8 @@ class SimPlatform:
     counters: Mapping[str, "Callable[[World, SimPost, datetime], int]"]
     stories: tuple[tuple[float, Kind], ...] = ()
     days: Mapping[str, "Callable[[World, SimAccount, date], int]"] = field(default_factory=dict)
+    withholds: "Callable[[World, SimPost, str, datetime], Reason | None]" = _nothing
+    withholds_day: "Callable[[World, SimAccount, str, date], Reason | None]" = _nothing
 
 
 class World:

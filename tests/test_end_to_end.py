@@ -104,7 +104,7 @@ def truth_of(stack: Stack) -> Reference:
     accounts: list[AccountDocument] = []
     posts: list[PostDocument] = []
     said: list[Observation] = []
-    for sim in (world.account("instagram", index) for index in range(2)):
+    for sim in (sim for workspace_id, sim in what.of(world) if workspace_id == "demo-north"):
         account = seeded_account("demo-north", sim, vault, what.start)
         published = world.posts(sim, what.start - FOLLOWED_UNTIL, what.end)
         accounts.append(account)

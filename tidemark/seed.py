@@ -14,36 +14,33 @@ from metrics.store.collected import record_id
 from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
 from pipelines.platforms.base import Post
-from pipelines.platforms.instagram import API_VERSION
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, conduct
 from simulator import truth
-from simulator.instagram.insights import MIN_STORY_VIEWERS, day_end
 from simulator.world import STORY_LIFE, SimAccount, SimPost, World
 
 WORKSPACES = ("demo-north", "demo-harbour", "demo-south")
 RUN_ID = "seed"
 _LAG = timedelta(seconds=20)
 _WEEKLY = "weeklyReach"
-_LEVELS = {m.name: m.offers["instagram"].field for m in metrics_of("account", "gauge") if "instagram" in m.offers}
-_DAYS = {
-    m.name: m.offers["instagram"].field
-    for m in metrics_of("account", "period_sum", "period_unique")
-    if "instagram" in m.offers
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is seeded: `[start, end)` in whole hours, for accounts of workspaces."""
+    """What is seeded: `[start, end)` in whole hours, for so many accounts of every platform in each workspace."""
 
     start: datetime
     end: datetime
     workspaces: tuple[str, ...] = WORKSPACES
-    accounts: int = 2
+    accounts: int = 1
 
-    @property
-    def pairs(self) -> list[tuple[str, int]]:
-        """Workspaces with the numbers of their accounts in the simulator."""
-        return [(w, n * self.accounts + i) for n, w in enumerate(self.workspaces) for i in range(self.accounts)]
+    def of(self, world: World) -> list[tuple[str, SimAccount]]:
+        """Return workspaces with their accounts in the simulator."""
+        return [
+            (workspace_id, world.account(platform, number * self.accounts + i))
+            for number, workspace_id in enumerate(self.workspaces)
+            for platform in PLATFORMS_IMPLEMENTED
+            for i in range(self.accounts)
+        ]
 
 
 def plan(now: datetime, days: int = 35, workspaces: int = len(WORKSPACES)) -> Plan:
@@ -59,9 +56,9 @@ def seed(store: Store, vault: Vault, world: World, what: Plan, progress: Callabl
     Doing it twice changes no number: the log takes the same values again. `progress` gets accounts done and in all.
     """
     written = 0
-    for done, (workspace_id, index) in enumerate(what.pairs):
-        progress(done, len(what.pairs))
-        sim = world.account("instagram", index)
+    pairs = what.of(world)
+    for done, (workspace_id, sim) in enumerate(pairs):
+        progress(done, len(pairs))
         account = seeded_account(workspace_id, sim, vault, what.start)
         posts = world.posts(sim, what.start - FOLLOWED_UNTIL, what.end)
         store.accounts.put([account])
@@ -70,7 +67,7 @@ def seed(store: Store, vault: Vault, world: World, what: Plan, progress: Callabl
         store.collections.put(_records(account, what))
         days = (what.end - what.start) // DAY + 1
         store.marks.touch((workspace_id, "daily", what.start + DAY * n) for n in range(days))
-    progress(len(what.pairs), len(what.pairs))
+    progress(len(pairs), len(pairs))
     return written
 
 
@@ -111,18 +108,32 @@ def _put_posts(store: Store, account: AccountDocument, posts: list[SimPost], now
 
 
 def _levels(world: World, account: AccountDocument, sim: SimAccount, what: Plan) -> Iterator[Observation]:
+    gauges = [metric for metric in metrics_of("account", "gauge") if sim.platform in metric.offers]
     slot = what.start
     while slot < what.end:
-        values = {name: truth.account_value(world, sim, field, slot + HOUR) for name, field in _LEVELS.items()}
+        values = {
+            metric.name: truth.account_value(world, sim, metric.offers[sim.platform].field, slot + HOUR)
+            for metric in gauges
+        }
         yield _observation(account, slot, slot + HOUR + _LAG, values)
         slot += HOUR
 
 
 def _provider_days(world: World, account: AccountDocument, sim: SimAccount, what: Plan) -> Iterator[Observation]:
-    day = what.start.date()
-    while (read_at := day_end(day).replace(minute=0) + timedelta(hours=3)) <= what.end:
-        values = {name: _day_value(world, sim, name, field, day) for name, field in _DAYS.items()}
-        yield _observation(account, observe.last_slot(day), read_at, values)
+    policy, day = conduct(sim.platform).days, what.start.date()
+    while policy is not None and (read_at := midnight(day) + policy.lag + HOUR) <= what.end:
+        values: dict[str, int] = {}
+        unavailable: dict[str, Reason] = {}
+        for metric in metrics_of("account", "period_sum", "period_unique"):
+            if sim.platform in metric.offers:
+                parts = metric.offers[sim.platform].parts
+                hidden = [world.platforms[sim.platform].withholds_day(world, sim, part, day) for part in parts]
+                if why := next((reason for reason in hidden if reason), None):
+                    unavailable[metric.name] = why
+                else:
+                    values[metric.name] = sum(_day_value(world, sim, metric.name, part, day) for part in parts)
+        if values:
+            yield _observation(account, observe.last_slot(day), read_at, values, unavailable)
         day += DAY
 
 
@@ -131,15 +142,20 @@ def _day_value(world: World, sim: SimAccount, name: str, field: str, day: date) 
 
 
 def _post(world: World, account: AccountDocument, post: SimPost, what: Plan) -> Iterator[Observation]:
-    fields = {n: o.field for n, o in offered("instagram", post.metric_type, post.content_type).items()}
+    offers = offered(post.platform, post.metric_type, post.content_type)
+    withholds = world.platforms[post.platform].withholds
     end = min(what.end, post.published_at + STORY_LIFE) if post.metric_type == "story" else what.end
     for slot in due_slots(post.published_at, what.start, end):
         now = slot + HOUR
         if not post.visible(now):
             continue
-        few = post.metric_type == "story" and truth.post_value(world, post, "reach", now) < MIN_STORY_VIEWERS
-        values = {} if few else {name: truth.post_value(world, post, field, now) for name, field in fields.items()}
-        unavailable: dict[str, Reason] = dict.fromkeys(fields, "privacy_threshold") if few else {}
+        values: dict[str, int] = {}
+        unavailable: dict[str, Reason] = {}
+        for name, offer in offers.items():
+            if why := next((reason for part in offer.parts if (reason := withholds(world, post, part, now))), None):
+                unavailable[name] = why
+            else:
+                values[name] = sum(truth.post_value(world, post, part, now) for part in offer.parts)
         yield _observation(account, slot, now + _LAG, values, unavailable, post)
 
 
@@ -161,7 +177,7 @@ def _observation(
         metrics=metrics,
         unavailable=unavailable or {},
         run_id=RUN_ID,
-        api_version=API_VERSION,
+        api_version=conduct(account["platform"]).api_version,
         post_id=post_id(account["_id"], post.platform_post_id) if post else None,
         platform_post_id=post.platform_post_id if post else None,
         content_type=post.content_type if post else None,

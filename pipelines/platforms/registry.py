@@ -1,10 +1,12 @@
 """The platforms that are collected: the only list of them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from metrics.documents import Platform
 from metrics.settings import Settings
-from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.base import PlatformApi, ProviderDays
 from pipelines.platforms.facebook import Facebook
 from pipelines.platforms.http import Http
 from pipelines.platforms.instagram import Instagram
@@ -20,6 +22,20 @@ _FACTORIES: Mapping[Platform, Callable[[Http, Quarantine], PlatformApi]] = {
 }
 
 PLATFORMS_IMPLEMENTED: tuple[Platform, ...] = tuple(_FACTORIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """What is known of a platform's API without asking it."""
+
+    api_version: str
+    days: ProviderDays | None
+
+
+def conduct(platform: Platform) -> Conduct:
+    """Return a platform's version and when its days are read."""
+    api: Any = _FACTORIES[platform]
+    return Conduct(api.api_version, api.days)
 
 
 def open_platform(platform: Platform, settings: Settings, quarantine: Quarantine | None = None) -> PlatformApi:

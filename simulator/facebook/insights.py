@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from simulator import truth
+from simulator.facebook.world import MIN_FANS
 from simulator.graph import Call, GraphError, Params
 from simulator.instagram.insights import PACIFIC, day_end
 from simulator.state import moment
 from simulator.world import SimPost
 
-MIN_FANS = 100
 MAX_SPAN = timedelta(days=93)
 _PERIODS: Mapping[str, int] = {"day": 1, "week": 7, "days_28": 28}
 _POST_METRICS = ("post_media_view", "post_total_media_view_unique", "post_clicks")

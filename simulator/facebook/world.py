@@ -3,11 +3,15 @@
 Page n has the id 100000000000000 + n; a post's id begins with its page's, a reel is a video with an id of its own.
 """
 
-from simulator.truth import followers, share_of_followers, share_of_views, slow_level, views
-from simulator.world import Kind, SimPlatform
+from datetime import UTC, date, datetime, timedelta
+
+from metrics.documents import Reason
+from simulator.truth import account_value, followers, share_of_followers, share_of_views, slow_level, views
+from simulator.world import Kind, SimAccount, SimPlatform, World
 
 _BASE = 100_000_000_000_000
 _REEL_PLACE = 2
+MIN_FANS = 100
 
 
 def _account_index(account_id: str) -> int | None:
@@ -30,6 +34,12 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
     index = _account_index(page)
     valid = index is not None and len(number) == 9 and number.isdecimal() and number.startswith("12")
     return (index or 0, int(number[2:8]), int(number[8])) if valid and number[8] != str(_REEL_PLACE) else None
+
+
+def _withholds_day(world: World, account: SimAccount, _field: str, day: date) -> Reason | None:
+    """Tell nothing of the days of a page with few likes."""
+    end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=2)
+    return "privacy_threshold" if account_value(world, account, "fan_count", end) < MIN_FANS else None
 
 
 FACEBOOK = SimPlatform(
@@ -61,6 +71,7 @@ FACEBOOK = SimPlatform(
         "comments": share_of_views(0.001, 0.006, 413, falls=True),
         "shares": share_of_views(0.0, 0.004, 414),
     },
+    withholds_day=_withholds_day,
     days={
         "page_media_view": share_of_followers(0.2, 0.9, 420),
         "page_total_media_view_unique": share_of_followers(0.1, 0.4, 421),

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from simulator import truth
 from simulator.graph import Call, GraphError, Params
+from simulator.instagram.world import MIN_STORY_VIEWERS
 from simulator.state import moment
 from simulator.world import SimAccount, SimPost
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 MIN_FOLLOWERS = 100
-MIN_STORY_VIEWERS = 5
 MAX_SPAN = timedelta(days=30)
 
 _MEDIA_METRICS: Mapping[tuple[str, str], frozenset[str]] = {

@@ -3,17 +3,21 @@
 Account n has the id 17841400000000000 + n; a media's id holds its account, day and place in the day.
 """
 
+from datetime import datetime
+
+from metrics.documents import Reason
 from simulator.truth import (
     followers,
     net_sum,
     post_count,
+    post_value,
     share_of_followers,
     share_of_views,
     slow_level,
     times_views,
     views,
 )
-from simulator.world import Kind, SimPlatform
+from simulator.world import Kind, SimPlatform, SimPost, World
 
 _BASE = 17_841_400_000_000_000
 
@@ -30,6 +34,15 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
     if len(post_id) != 17 or not post_id.isdecimal() or not post_id.startswith("18"):
         return None
     return int(post_id[2:10]), int(post_id[10:16]), int(post_id[16])
+
+
+MIN_STORY_VIEWERS = 5
+
+
+def _withholds(world: World, post: SimPost, _field: str, now: datetime) -> Reason | None:
+    """Tell nothing of a story that hardly anybody saw."""
+    few = post.metric_type == "story" and post_value(world, post, "reach", now) < MIN_STORY_VIEWERS
+    return "privacy_threshold" if few else None
 
 
 _LIKES = share_of_views(0.03, 0.09, 100, falls=True)
@@ -75,6 +88,7 @@ INSTAGRAM = SimPlatform(
         "total_interactions": net_sum((_LIKES, _COMMENTS, _SHARES, _SAVED)),
         "ig_reels_video_view_total_time": times_views(2_000, 14_000, 52),
     },
+    withholds=_withholds,
     days={
         "reach": share_of_followers(0.10, 0.35, 60),
         "views": share_of_followers(0.25, 0.80, 61),

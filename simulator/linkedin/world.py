@@ -5,6 +5,7 @@ Organization n has the id 90000000 + n; a post's URN is that of a share or, in e
 
 from datetime import date
 
+from metrics.documents import Reason
 from simulator.chance import unit
 from simulator.truth import (
     Amount,
@@ -52,6 +53,12 @@ def tells_uniques(world: World, account: SimAccount, day: date) -> bool:
     return unit(*account_seed(world, account), day.toordinal(), 399) >= MIN_DAILY_UNIQUES
 
 
+def _withholds_day(world: World, account: SimAccount, field: str, day: date) -> Reason | None:
+    """Leave out the people of some days."""
+    hidden = field == "uniqueImpressionsCount" and not tells_uniques(world, account, day)
+    return "no_observation" if hidden else None
+
+
 LINKEDIN = SimPlatform(
     name="linkedin",
     number=3,
@@ -76,6 +83,7 @@ LINKEDIN = SimPlatform(
         "commentCount": share_of_views(0.001, 0.006, 303, falls=True),
         "shareCount": share_of_views(0.0005, 0.004, 304),
     },
+    withholds_day=_withholds_day,
     days={
         "organicFollowerGain": _net(0.0, 0.004, 310),
         "paidFollowerGain": share_of_followers(0.0, 0.0008, 312),

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from simulator import truth
 from simulator.state import State
-from simulator.twitter.world import PRIVATE, PUBLIC
+from simulator.twitter.world import PRIVATE, PRIVATE_DAYS, PUBLIC
 from simulator.world import SimAccount, SimPost
 
-PRIVATE_DAYS = timedelta(days=30)
 PROBLEMS = "https://api.twitter.com/2/problems"
 
 USER_FIELDS = frozenset(

@@ -3,6 +3,9 @@
 Account n has the id 700000000 + n; a post's id begins with its day, so that ids grow with time as real ones do.
 """
 
+from datetime import datetime, timedelta
+
+from metrics.documents import Reason
 from simulator.truth import (
     Counter,
     followers,
@@ -12,9 +15,10 @@ from simulator.truth import (
     slow_level,
     views,
 )
-from simulator.world import Kind, SimPlatform
+from simulator.world import Kind, SimPlatform, SimPost, World
 
 _BASE = 700_000_000
+PRIVATE_DAYS = timedelta(days=30)
 
 
 def _account_index(account_id: str) -> int | None:
@@ -53,6 +57,18 @@ PRIVATE: dict[str, Counter] = {
     "engagements": net_sum((_LIKES, _REPLIES, _REPOSTS, _QUOTES, _LINKS, _PROFILES)),
 }
 
+
+def _withholds(_world: World, post: SimPost, field: str, now: datetime) -> Reason | None:
+    """Tell views of videos alone, clicks of posts with a link, and private metrics for 30 days."""
+    if field == "view_count":
+        return None if "video" in post.native else "not_supported"
+    if field not in PRIVATE:
+        return None
+    if post.published_at < now - PRIVATE_DAYS:
+        return "not_recoverable"
+    return "not_supported" if field == "url_link_clicks" and "urls" not in post.native else None
+
+
 TWITTER = SimPlatform(
     name="twitter",
     number=2,
@@ -73,5 +89,6 @@ TWITTER = SimPlatform(
         "tweet_count": post_count,
         "listed_count": slow_level(7, 60, 23),
     },
+    withholds=_withholds,
     counters={**PUBLIC, **PRIVATE, "view_count": share_of_views(0.3, 0.7, 207)},
 )

@@ -13,7 +13,7 @@ from metrics.ids import post_id
 from metrics.periods import HOUR
 from pipelines.collect.collector import Collector, shard_of
 from simulator import truth
-from simulator.instagram.insights import MIN_STORY_VIEWERS
+from simulator.instagram.world import MIN_STORY_VIEWERS
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 from tidemark.stack.ports import free_port
 
