@@ -111,8 +111,7 @@ class Graph:
         account = self.state.world.of_token(token)
         if account is None or account.platform not in self._nodes:
             raise GraphError(190, "Invalid OAuth access token - Cannot parse access token", status=401)
-        if token in self.state.dead_tokens or self.state.faults.strike("expired_token", account.platform_account_id):
-            self.state.dead_tokens.add(token)
+        if self.state.is_dead(token, account):
             raise GraphError(
                 190, "Error validating access token: Session has expired on an earlier day.", subcode=463, status=401
             )

@@ -10,6 +10,8 @@ from simulator.clock import Clock
 from simulator.faults import Faults
 from simulator.world import SimAccount, World
 
+DEAD = "calls with a dead token"
+
 
 @dataclass
 class State:
@@ -22,6 +24,15 @@ class State:
     calls: dict[str, int] = field(default_factory=dict)
     calls_by_account: dict[str, int] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+
+    def is_dead(self, token: str, account: SimAccount) -> bool:
+        """Tell whether a token has ended; the call on which it ends is the last one that should be made with it."""
+        if token in self.dead_tokens:
+            self.count(DEAD, account.platform_account_id)
+            return True
+        if self.faults.strike("expired_token", account.platform_account_id):
+            self.dead_tokens.add(token)
+        return token in self.dead_tokens
 
     def count(self, kind: str, account: str) -> None:
         """Count one call; every element of a batch is one."""

@@ -55,9 +55,7 @@ class LinkedIn:
         account, token = self.account(request), request.bearer or ""
         if account is None or account.platform != "linkedin":
             raise Problem(401, "Invalid access token", "INVALID_ACCESS_TOKEN", 65600)
-        if self.state.faults.strike("expired_token", account.platform_account_id):
-            self.state.dead_tokens.add(token)
-        if token in self.state.dead_tokens:
+        if self.state.is_dead(token, account):
             raise Problem(401, "The token used in the request has expired", "EXPIRED_ACCESS_TOKEN", 65601)
         return account
 

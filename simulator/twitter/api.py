@@ -72,15 +72,9 @@ class Twitter:
             return Answer(problem.status, problem.body, headers)
 
     def _allowed(self, request: Request, account: SimAccount | None) -> SimAccount:
-        if account is None or account.platform != "twitter" or self._dead(request, account):
+        if account is None or account.platform != "twitter" or self.state.is_dead(request.bearer or "", account):
             raise Problem(401, "Unauthorized", "Unauthorized")
         return account
-
-    def _dead(self, request: Request, account: SimAccount) -> bool:
-        token = request.bearer or ""
-        if self.state.faults.strike("expired_token", account.platform_account_id):
-            self.state.dead_tokens.add(token)
-        return token in self.state.dead_tokens
 
     def _window(self, kind: str, account: SimAccount, now: datetime) -> dict[str, str]:
         """Count the call in its window of 15 minutes, and return the headers that tell of it."""

@@ -10,7 +10,7 @@ from redis import Redis
 
 from metrics.accounts import Vault
 from metrics.clock import isoformat
-from metrics.documents import AccountDocument
+from metrics.documents import PLATFORMS, AccountDocument, Platform
 from metrics.events import Announcer
 from metrics.periods import HOUR, slot_of
 from metrics.redisdb import events_key
@@ -38,13 +38,15 @@ class Bench:
         """Return the same bench with other settings."""
         return replace(self, settings=self.settings.model_copy(update=settings))
 
-    def connect(self, index: int = 0, workspace: str = "w", **fields: Any) -> AccountDocument:
-        """Connect account `index` of the simulator as `a<index>`."""
-        account = self.simulator.world.account("instagram", index)
+    def connect(
+        self, index: int = 0, workspace: str = "w", platform: Platform = "instagram", **fields: Any
+    ) -> AccountDocument:
+        """Connect account `index` of the simulator as `a<index>`, of another platform as `<platform><index>`."""
+        account = self.simulator.world.account(platform, index)
         document: AccountDocument = {
-            "_id": f"a{index}",
+            "_id": f"{'a' if platform == 'instagram' else platform}{index}",
             "workspaceId": workspace,
-            "platform": "instagram",
+            "platform": platform,
             "platformAccountId": account.platform_account_id,
             "handle": account.handle,
             "state": "active",
@@ -55,11 +57,13 @@ class Bench:
         self.store.accounts.put([document])
         return document
 
-    def collect(self, slot: datetime = SLOT, now: datetime = NOW, **options: Any) -> CollectReport:
+    def collect(
+        self, slot: datetime = SLOT, now: datetime = NOW, platform: Platform = "instagram", **options: Any
+    ) -> CollectReport:
         """Collect a slot at an instant; platform and simulator share the clock."""
         self.simulator.set_clock(now)
         collector = Collector(self.store, Announcer(self.redis), Vault(self.settings.secret_keys), self.settings)
-        return collector.collect("instagram", slot, run_id="run", now=now, **options)
+        return collector.collect(platform, slot, run_id="run", now=now, **options)
 
     def rows(self, slot: datetime = SLOT, **scope: str) -> list[dict[str, Any]]:
         """Return the observations of a slot."""
@@ -93,4 +97,5 @@ def bench(
     store: Store, redis_client: Redis, settings: Settings, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> Bench:
     monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
-    return Bench(store, redis_client, settings.model_copy(update={"instagram_url": simulator.url}), simulator)
+    urls = {f"{platform}_url": simulator.url for platform in PLATFORMS}
+    return Bench(store, redis_client, settings.model_copy(update=urls), simulator)

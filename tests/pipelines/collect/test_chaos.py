@@ -1,0 +1,112 @@
+"""Two hundred accounts of four platforms while everything goes wrong at once, and the run after it."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from metrics.catalog import CATALOG, offered
+from metrics.documents import PLATFORMS
+from metrics.redisdb import events_key
+from pipelines.collect.report import CollectReport
+from pipelines.platforms import registry
+from pipelines.platforms.http import Http
+from simulator import truth
+from simulator.state import DEAD
+from tests.pipelines.collect.conftest import NOW, SLOT, Bench
+
+ACCOUNTS = 50
+"""Of each platform."""
+
+LONGEST_RUN = timedelta(minutes=5)
+TROUBLE: tuple[dict[str, Any], ...] = (
+    {"kind": "error", "rate": 0.10},
+    {"kind": "timeout", "rate": 0.05, "seconds": 4.0},
+    {"kind": "account_limit", "rate": 0.05},
+    {"kind": "expired_token", "rate": 0.02},
+    {"kind": "broken_json", "rate": 0.03},
+)
+RETIRED: dict[str, Any] = {"kind": "retired_metric", "metric": "saved"}
+
+
+def collect_all(bench: Bench) -> list[CollectReport]:
+    return [bench.collect(platform=platform) for platform in PLATFORMS]
+
+
+def records(bench: Bench) -> dict[str, dict[str, Any]]:
+    return {record["accountId"]: dict(record) for record in bench.store.collections.of_slot(SLOT)}
+
+
+def check_truth(bench: Bench, account_ids: set[str]) -> Counter[str]:
+    """Compare every number of these accounts with the truth; return how many there were per platform."""
+    world, checked = bench.simulator.world, Counter[str]()
+    for row in bench.store.db["metrics"].find({"metadata.accountId": {"$in": sorted(account_ids)}, "timestamp": SLOT}):
+        metadata = row["metadata"]
+        platform = metadata["platform"]
+        offers = offered(platform, metadata["metricType"], metadata.get("contentType"))
+        for name, value in row["metrics"].items():
+            if "postId" in metadata:
+                post = world.post(platform, metadata["platformPostId"])
+                assert post is not None
+                of = partial(truth.post_value, world, post)
+            else:
+                assert CATALOG["account", name].kind == "gauge"
+                account_id = bench.store.accounts.get(metadata["accountId"])["platformAccountId"]
+                account = world.find(platform, account_id)
+                assert account is not None
+                of = partial(truth.account_value, world, account)
+            early, late = (sum(of(p, at) for p in offers[name].parts) for at in (NOW, NOW + LONGEST_RUN))
+            assert min(early, late) <= value <= max(early, late), (name, metadata)
+            checked[platform] += 1
+    return checked
+
+
+@pytest.fixture
+def connected(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(registry, "Http", partial(Http, timeout=(2.0, 2.0)))
+    for platform in PLATFORMS:
+        for index in range(ACCOUNTS):
+            bench.connect(index, platform=platform)
+    return bench
+
+
+def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench) -> None:
+    bench = connected
+    bench.simulator.set_clock(NOW)
+    bench.simulator.set_faults(*TROUBLE)
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(collect_all, bench)
+        # The first event tells that the run is under way: now a metric is retired.
+        bench.redis.xread({events_key("w"): "0"}, block=60_000)
+        bench.simulator.set_faults(*TROUBLE, RETIRED)
+        reports = run.result()
+    assert sum(report.expected for report in reports) == 4 * ACCOUNTS
+    found = records(bench)
+    assert len(found) == 4 * ACCOUNTS
+    reasons = Counter(record.get("reason", "collected") for record in found.values())
+    assert reasons["collected"] > 2 * ACCOUNTS
+    assert reasons.keys() <= {"collected", "needs_reauth", "rate_limited", "provider_error"}
+    assert reasons["needs_reauth"] > 0
+    assert reasons["rate_limited"] > 0
+    dead = {a["_id"] for a in bench.store.accounts.find(states=["needs_reauth"])}
+    assert dead == {account_id for account_id, record in found.items() if record.get("reason") == "needs_reauth"}
+    healthy = {account_id for account_id, record in found.items() if record["state"] == "collected"}
+    assert min(check_truth(bench, healthy)[platform] for platform in PLATFORMS) > 500
+
+    # An answer that tells of a token's end may itself be lost; once it is known, no call is made.
+    bench.simulator.client.delete("/_control/calls")
+    bench.simulator.set_faults(RETIRED)
+    bench.redis.flushall()  # the pauses are over
+    again = collect_all(bench)
+    assert sum(report.skipped for report in again) == len(dead)
+    failed = {failure.account_id for report in again for failure in report.failures if failure.state == "failed"}
+    still_dead = {a["_id"] for a in bench.store.accounts.find(states=["needs_reauth"])}
+    assert failed == still_dead - dead
+    assert len(failed) < len(dead)
+    assert bench.simulator.calls()["byKind"].get(DEAD, 0) == len(failed)
+    recovered = {account_id for account_id, record in records(bench).items() if record["state"] == "collected"}
+    assert recovered | still_dead == set(found)
+    assert sum(check_truth(bench, recovered).values()) > 10_000
