@@ -1,12 +1,14 @@
 """The accounts file: CSV with a header, or one JSON object a line. Taken as a whole or refused as a whole.
 
-Columns: `workspaceId, platform, platformAccountId, handle, accessToken`.
+Columns: `workspaceId, platform, platformAccountId, handle, accessToken`; where a platform renews tokens by itself also
+`refreshToken, clientId, clientSecret, expiresAt` (RFC 3339), and `login` (`instagram` for Instagram Login).
 """
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from io import StringIO
 from typing import Any
 
@@ -15,17 +17,26 @@ from metrics.errors import InvalidInput
 from metrics.ids import account_id, check_id
 
 COLUMNS = ("workspaceId", "platform", "platformAccountId", "handle", "accessToken")
+OPTIONAL: Mapping[str, str] = {
+    "refreshToken": "refresh_token",
+    "clientId": "client_id",
+    "clientSecret": "client_secret",
+    "login": "login",
+}
+"""Columns that may be left out, with their names among the credentials."""
+
+EXPIRES = "expiresAt"
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """One account to connect; its token stays out of the repr."""
+    """One account to connect; its credentials stay out of the repr."""
 
     workspace_id: str
     platform: Platform
     platform_account_id: str
     handle: str
-    access_token: str = field(repr=False)
+    credentials: Mapping[str, str | float] = field(repr=False)
 
     @property
     def account_id(self) -> str:
@@ -76,7 +87,9 @@ def _rows(text: str) -> Iterator[tuple[int, Any]]:
 def _account(row: Any) -> NewAccount:
     if not isinstance(row, dict) or None in row:
         raise InvalidInput("is no account: it needs " + ", ".join(COLUMNS))
-    values = {name: str(row.get(name) or "").strip() for name in COLUMNS}
+    values = {name: str(row.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL, EXPIRES)}
+    if unknown := sorted(set(row) - set(values)):
+        raise InvalidInput(f"{', '.join(map(str, unknown))}: no such column; there are {', '.join(values)}")
     if missing := [name for name in COLUMNS if not values[name]]:
         raise InvalidInput(f"{', '.join(missing)} missing")
     platform = next((p for p in PLATFORMS if p == values["platform"]), None)
@@ -84,6 +97,19 @@ def _account(row: Any) -> NewAccount:
         raise InvalidInput(f"platform {values['platform']} is none of {', '.join(PLATFORMS)}")
     check_id(values["workspaceId"], "workspaceId")
     check_id(values["platformAccountId"], "platformAccountId")
-    return NewAccount(
-        values["workspaceId"], platform, values["platformAccountId"], values["handle"], values["accessToken"]
-    )
+    credentials = _credentials(values)
+    return NewAccount(values["workspaceId"], platform, values["platformAccountId"], values["handle"], credentials)
+
+
+def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
+    found: dict[str, str | float] = {"access_token": values["accessToken"]}
+    found |= {stored: values[column] for column, stored in OPTIONAL.items() if values[column]}
+    if text := values[EXPIRES]:
+        try:
+            ends = datetime.fromisoformat(text)
+        except ValueError:
+            ends = None
+        if ends is None or ends.tzinfo is None:
+            raise InvalidInput(f"{EXPIRES} {text} is no instant: write it as 2026-01-15T10:00:00Z")
+        found["expires_at"] = ends.timestamp()
+    return found

@@ -40,3 +40,25 @@ def test_broken_json_line_is_named() -> None:
 
 def test_token_is_in_no_repr() -> None:
     assert "t0ken" not in repr(parse(HEADER + GOOD))
+
+
+def test_columns_of_renewal_become_credentials() -> None:
+    columns = HEADER.strip() + ",refreshToken,clientId,clientSecret,expiresAt,login\n"
+    (account,) = parse(columns + "acme,twitter,7,acme,t0ken,r3fresh,c,s3cret,2026-01-15T10:00:00Z,\n")
+    assert account.credentials == {
+        "access_token": "t0ken",
+        "refresh_token": "r3fresh",
+        "client_id": "c",
+        "client_secret": "s3cret",
+        "expires_at": 1768471200.0,
+    }
+    assert "r3fresh" not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "complaint"),
+    [("expiresAt", "soon", "expiresAt soon is no instant"), ("refresh_token", "r", "refresh_token: no such column")],
+)
+def test_wrong_columns_are_named(column: str, value: str, complaint: str) -> None:
+    with pytest.raises(InvalidInput, match=complaint):
+        parse(f"{HEADER.strip()},{column}\n{GOOD.strip()},{value}\n")

@@ -23,8 +23,12 @@ app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pa
 
 
 @app.command("import")
-def import_file(file: Annotated[Path, typer.Argument(help="CSV or NDJSON; see docs/operating.md.")]) -> None:
-    """Connect all accounts of a file, or none of them if a line is wrong."""
+def import_file(file: Annotated[Path, typer.Argument(help="CSV with a header, or one JSON object a line.")]) -> None:
+    """Connect all accounts of a file, or none of them if a line is wrong.
+
+    Columns: workspaceId, platform, platformAccountId, handle, accessToken; where tokens are renewed also refreshToken,
+    clientId, clientSecret, expiresAt, and login.
+    """
     try:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -65,7 +69,7 @@ def _document(account: NewAccount, vault: Vault, known: AccountDocument | None) 
         "handle": account.handle,
         "state": "active",
         "connectedAt": known["connectedAt"] if known else utcnow(),
-        "credentials": vault.seal({"access_token": account.access_token}),
+        "credentials": vault.seal(account.credentials),
     }
 
 

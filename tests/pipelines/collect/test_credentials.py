@@ -1,0 +1,78 @@
+"""Renewing credentials: stored before they are used, by one worker at a time, in good time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from metrics.accounts import Vault
+from metrics.documents import AccountDocument
+from pipelines.collect.credentials import Credentials
+from pipelines.platforms.base import Tally
+from pipelines.platforms.registry import open_platform
+from simulator.twitter.tokens import first_refresh_token
+from tests.pipelines.collect.conftest import NOW, Bench
+
+
+def connected(bench: Bench, **credentials: Any) -> AccountDocument:
+    """Connect an account of X that renews its tokens by itself."""
+    account = bench.simulator.world.account("twitter", 0)
+    secret = {"refresh_token": first_refresh_token(account), "client_id": "c", "client_secret": "s"}
+    sealed = Vault(bench.settings.secret_keys).seal({"access_token": account.token, **secret, **credentials})
+    return bench.connect(platform="twitter", credentials=sealed)
+
+
+def stored(bench: Bench) -> dict[str, Any]:
+    """What the account's credentials are now."""
+    account = bench.store.accounts.get("twitter0")
+    return Vault(bench.settings.secret_keys).open(account["credentials"])
+
+
+def test_ended_token_is_renewed_and_the_account_collected(bench: Bench) -> None:
+    connected(bench, access_token="ended")
+    report = bench.collect(platform="twitter")
+    assert (report.ok, report.failed) == (1, 0)
+    assert bench.state("twitter0") == "active"
+    assert stored(bench)["access_token"] != "ended"
+    assert bench.collect(platform="twitter").ok == 1
+
+
+def test_token_that_ends_soon_is_renewed_before(bench: Bench) -> None:
+    connected(bench, expires_at=NOW.timestamp() + 600)
+    bench.collect(platform="twitter")
+    renewed = stored(bench)
+    assert renewed["renew_at"] > NOW.timestamp() + 600
+    bench.collect(platform="twitter")
+    assert stored(bench) == renewed
+
+
+def test_refused_renewal_leaves_a_token_that_still_serves(bench: Bench) -> None:
+    connected(bench, expires_at=NOW.timestamp() + 600, refresh_token="nonsense")
+    assert bench.collect(platform="twitter").ok == 1
+
+
+def test_two_workers_use_a_rotating_token_once(bench: Bench) -> None:
+    account = connected(bench)
+    bench.simulator.set_clock(NOW)
+    api = open_platform("twitter", bench.settings)
+    credentials = Credentials(bench.store, Vault(bench.settings.secret_keys), bench.redis, api)
+    access = credentials.open(account)
+    with ThreadPoolExecutor(4) as pool:
+        renewed = list(pool.map(lambda _: credentials.renew(account, access, NOW, Tally()), range(4)))
+    tokens = {one.token for one in renewed if one is not None}
+    assert tokens == {stored(bench)["access_token"]}
+    # Reuse would have ended the grant.
+    again = credentials.renew(bench.store.accounts.get("twitter0"), credentials.open(
+        bench.store.accounts.get("twitter0")), NOW, Tally())  # fmt: skip
+    assert again is not None
+    assert again.token not in tokens
+
+
+def test_account_connected_again_meanwhile_keeps_its_new_credentials(bench: Bench) -> None:
+    account = connected(bench)
+    bench.simulator.set_clock(NOW)
+    vault = Vault(bench.settings.secret_keys)
+    credentials = Credentials(bench.store, vault, bench.redis, open_platform("twitter", bench.settings))
+    access = credentials.open(account)
+    bench.store.accounts.set_credentials("twitter0", vault.seal({"access_token": "by a person"}))
+    renewed = credentials.renew(account, access, NOW, Tally())
+    assert renewed is not None
+    assert renewed.token == "by a person"
