@@ -155,13 +155,18 @@ def main() -> None:
             rows.append(measure(store, workspaces, days, rounds=3))
             store.client.drop_database(settings.mongo_db)
             store.close()
-            _print(rows[-1])
+            _print(rows[-1], head=len(rows) == 1)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps({"python": sys.version.split()[0], "sizes": rows}, indent=2) + "\n")
 
 
-def _print(row: dict[str, float]) -> None:
-    print("  ".join(f"{name} {value:,.2f}" for name, value in row.items()))
+def _print(row: dict[str, float], *, head: bool) -> None:
+    """Print a row of the table, below its head if it is the first."""
+    widths = [max(len(name), 12) for name in row]
+    if head:
+        print("  ".join(name.rjust(width) for name, width in zip(row, widths, strict=True)))
+    cells = (f"{value:,.0f}" if value >= 1000 else f"{value:,.2f}" for value in row.values())
+    print("  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)), flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ _BATCH = 1000
 def partitions_to_roll(
     slots: Iterable[datetime], next_observed: Mapping[datetime, Iterable[datetime]] | None = None
 ) -> dict[Period, list[datetime]]:
-    """Return the days, weeks and months to roll again after observations arrived in these slots.
+    """Return the days, weeks and months that observations in these slots may change.
 
     `next_observed` gives, per day, the later days in which a subject of it was observed next. Each list is sorted.
     """
@@ -71,8 +71,3 @@ def _broken(closes: Mapping[str, object], rows: list[Document]) -> set[datetime]
             ):
                 found.add(row["periodStart"])
     return found
-
-
-def upward(day: datetime) -> list[tuple[Period, datetime]]:
-    """Return the week and the month of a day."""
-    return [(period, period_start(period, day)) for period in PERIODS if period != "daily"]

@@ -171,8 +171,13 @@ class _Roll:
         for workspace_id, keys in subjects.unsettled.items():
             changed = [key.rsplit("|", 2)[0] for key in keys]
             later = heal.next_observed_days(self.store, workspace_id, self.start, changed)
-            touched += [(workspace_id, period, start) for period, start in heal.upward(self.start)]
-            touched += [(workspace_id, "daily", day) for day in sorted(later)]
+            follows = heal.partitions_to_roll([self.start], {self.start: later})
+            touched += [
+                (workspace_id, period, start)
+                for period, starts in follows.items()
+                for start in starts
+                if (period, start) != ("daily", self.start)
+            ]
         self.store.marks.touch(touched)
         return touched
 

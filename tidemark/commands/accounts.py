@@ -9,7 +9,7 @@ from rich.table import Table
 from metrics import redisdb
 from metrics.accounts import Vault
 from metrics.clock import isoformat, utcnow
-from metrics.documents import AccountDocument, AccountState
+from metrics.documents import PLATFORMS, AccountDocument, AccountState
 from metrics.errors import InvalidInput
 from metrics.events import Announcer, account_status
 from metrics.settings import Settings
@@ -39,7 +39,7 @@ def import_file(file: Annotated[Path, typer.Argument(help="CSV with a header, or
 @app.command()
 def connect(
     workspace: Annotated[str, typer.Option(help="The workspace it belongs to.")],
-    platform: Annotated[str, typer.Option(help="instagram, facebook, twitter or linkedin.")],
+    platform: Annotated[str, typer.Option(help=f"One of {', '.join(PLATFORMS)}.")],
     account: Annotated[str, typer.Option(help="The platform's id of the account.")],
     handle: Annotated[str, typer.Option(help="Its name for people.")],
     token: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Access token; asked for if left out.")],

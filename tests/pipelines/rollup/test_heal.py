@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.rollup import roll
-from pipelines.rollup.heal import next_observed_days, partitions_to_roll, upward
+from pipelines.rollup.heal import next_observed_days, partitions_to_roll
 from tests.pipelines.rollup.reference import period_of
 from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, seen
 
@@ -30,11 +30,10 @@ def test_next_observed_day_brings_its_own_week_and_month() -> None:
     assert len(found["weekly"]) == 2
 
 
-def test_upward_of_an_edge() -> None:
-    assert upward(datetime(2026, 1, 1, tzinfo=UTC)) == [
-        ("weekly", datetime(2025, 12, 29, tzinfo=UTC)),
-        ("monthly", datetime(2026, 1, 1, tzinfo=UTC)),
-    ]
+def test_week_of_a_years_first_day_begins_in_the_year_before() -> None:
+    found = partitions_to_roll([datetime(2026, 1, 1, 5, tzinfo=UTC)])
+    assert found["weekly"] == [datetime(2025, 12, 29, tzinfo=UTC)]
+    assert found["monthly"] == [datetime(2026, 1, 1, tzinfo=UTC)]
 
 
 def test_late_hour_touches_the_next_day_of_its_metric_alone(store: Store, settings: Settings) -> None:
