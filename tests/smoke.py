@@ -50,7 +50,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], path: Path) -> dict[str,
             raise SystemExit(f"make up ended with code {process.returncode}")
         if time.monotonic() > deadline:
             raise SystemExit(f"make up was not ready after {READY_SECONDS} s")
-        time.sleep(0.5)  # a condition is waited for
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.5)
     found: dict[str, str] = json.loads(path.read_text())
     return found
 

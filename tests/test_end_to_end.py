@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from pipelines.collect.observe import post_document
 from pipelines.platforms.base import Post
 from simulator.registry import new_world
 from tests.pipelines.rollup.reference import Reference
+from tests.waiting import until
 from tidemark.seed import Plan, observations, seeded_account
 from tidemark.stack.ports import free_port
 
@@ -68,16 +68,6 @@ class Stack:
 
     def get(self, path: str, **params: str) -> httpx.Response:
         return self.client.get(path, params=params)
-
-
-def until(condition: Callable[[], bool], seconds: float) -> None:
-    """Wait until a condition holds, looking ten times a second."""
-    pause = threading.Event()
-    for _ in range(int(seconds * 10)):
-        if condition():
-            return
-        pause.wait(0.1)
-    raise AssertionError(f"not so after {seconds} s")
 
 
 @pytest.fixture(scope="module")

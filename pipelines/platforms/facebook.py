@@ -4,15 +4,14 @@ A page costs one batch: its node, its newest posts and reels, and each due post 
 are read in a second one. Reels have another edge of insights than posts, and fewer numbers.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
-from pipelines.platforms.errors import PermissionMissing, PlatformError, PostGone
+from pipelines.platforms.base import Access, Post, Reading, Tally
 from pipelines.platforms.facebook_answers import LEVEL, account_reading, listed_post, listed_reel, shares, summary
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph_answers import take_series, understood, window
@@ -33,7 +32,9 @@ class Facebook(GraphPosts):
     name: Platform = "facebook"
     api_version = API_VERSION
     days = META_DAYS
-
+    account_fields = LEVEL
+    account_reading = staticmethod(account_reading)
+    listings = _LISTS
     node_metrics: ClassVar[Mapping[str, str]] = {
         "likes": "reactions.summary(true).limit(0)",
         "comments": "comments.summary(true).limit(0)",
@@ -42,42 +43,6 @@ class Facebook(GraphPosts):
 
     def __init__(self, http: Http, quarantine: Quarantine) -> None:
         super().__init__(GraphApi(http, API_VERSION), quarantine)
-
-    @understood()
-    def read(
-        self,
-        access: Access,
-        followed: Sequence[Post],
-        is_due: Callable[[Post], bool],
-        known: Collection[str],
-        tally: Tally,
-    ) -> AccountReading:
-        """Return what the page, its due posts and its new ones say now."""
-        due = [post for post in followed if is_due(post)]
-        page_id = access.platform_account_id
-        gets = [
-            Get(page_id, {"fields": LEVEL}),
-            *(self.listing(page_id, one.edge, one.fields) for one in _LISTS),
-            *(self.get(post) for post in due),
-        ]
-        node, posts, reels, *found = self._graph.batch(access.token, gets, tally)
-        if isinstance(node, PostGone):
-            # The same body says «deleted» and «not for this token»; of a page the second is likelier.
-            raise PermissionMissing(str(node))
-        if isinstance(node, PlatformError):
-            raise node
-        reading = AccountReading(account_reading(node))
-        listed = [
-            post
-            for what, first in zip(_LISTS, (posts, reels), strict=True)
-            for post in self.listed(access, first, what, known, reading, tally)
-        ]
-        new = list({post.platform_post_id: post for post in listed if post.platform_post_id not in known}.values())
-        pairs = list(zip(due, found, strict=True))
-        if new:
-            pairs += zip(new, self._graph.batch(access.token, [self.get(p) for p in new], tally), strict=True)
-        self.take(access, pairs, reading, tally)
-        return reading
 
     @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:

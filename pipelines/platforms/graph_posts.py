@@ -14,9 +14,9 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
 from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, Reading, Tally
-from pipelines.platforms.errors import MetricRefused, PlatformError, PostGone, PostUnavailable
+from pipelines.platforms.errors import MetricRefused, PermissionMissing, PlatformError, PostGone, PostUnavailable
 from pipelines.platforms.graph import Get, GraphApi, Result
-from pipelines.platforms.graph_answers import insights
+from pipelines.platforms.graph_answers import insights, understood
 from pipelines.platforms.quarantine import Quarantine, Refused
 
 PAGE = 50
@@ -36,12 +36,52 @@ class GraphPosts(ABC):
     """Reads posts; a platform says where their numbers stand."""
 
     name: Platform
+    account_fields: str
+    account_reading: Callable[[Mapping[str, Any]], Reading]
+    listings: tuple[Listing, ...]
     node_metrics: ClassVar[Mapping[str, str]]
     """Canonical names of what stands on the post itself, with the fields to ask for."""
 
     def __init__(self, graph: GraphApi, quarantine: Quarantine) -> None:
         self._graph = graph
         self._quarantine = quarantine
+
+    @understood()
+    def read(
+        self,
+        access: Access,
+        followed: Sequence[Post],
+        is_due: Callable[[Post], bool],
+        known: Collection[str],
+        tally: Tally,
+    ) -> AccountReading:
+        """Return what the account, its due posts and its new ones say now: one batch, and a second for what is new."""
+        due, account_id = [post for post in followed if is_due(post)], access.platform_account_id
+        gets = [
+            Get(account_id, {"fields": self.account_fields}),
+            *(self.listing(account_id, one.edge, one.fields) for one in self.listings),
+            *(self.get(post) for post in due),
+        ]
+        node, *results = self._graph.batch(access.token, gets, tally)
+        firsts, found = results[: len(self.listings)], results[len(self.listings) :]
+        if isinstance(node, PostGone):
+            # The same body says «deleted» and «not for this token»; of an account the second is likelier.
+            raise PermissionMissing(str(node))
+        if isinstance(node, PlatformError):
+            raise node
+        reading = AccountReading(self.account_reading(node))
+        listed = [
+            post
+            for what, first in zip(self.listings, firsts, strict=True)
+            for post in self.listed(access, first, what, known, reading, tally)
+        ]
+        # A post published between two pages moves the last of the first one onto the second.
+        new = list({post.platform_post_id: post for post in listed if post.platform_post_id not in known}.values())
+        pairs = list(zip(due, found, strict=True))
+        if new:
+            pairs += zip(new, self._graph.batch(access.token, [self.get(p) for p in new], tally), strict=True)
+        self.take(access, pairs, reading, tally)
+        return reading
 
     @abstractmethod
     def node_value(self, body: Mapping[str, Any], name: str) -> int | float | None:

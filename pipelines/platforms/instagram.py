@@ -5,7 +5,7 @@ element. New posts are read in a second one. Which metrics a post has, the catal
 same is found once per kind of post and left out from then on.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, ClassVar
@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
-from pipelines.platforms.errors import PermissionMissing, PlatformError, PostGone
+from pipelines.platforms.base import Access, Reading, Tally
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph_answers import take_series, take_total, understood, window
 from pipelines.platforms.graph_posts import GraphPosts, Listing
@@ -37,48 +36,13 @@ class Instagram(GraphPosts):
     name: Platform = "instagram"
     api_version = API_VERSION
     days = META_DAYS
-
+    account_fields = ",".join(ACCOUNT_FIELDS.values())
+    account_reading = staticmethod(account_reading)
+    listings = (_STORIES, _MEDIA)
     node_metrics: ClassVar[Mapping[str, str]] = {"likes": "like_count", "comments": "comments_count"}
 
     def __init__(self, http: Http, quarantine: Quarantine) -> None:
         super().__init__(GraphApi(http, API_VERSION), quarantine)
-
-    @understood()
-    def read(
-        self,
-        access: Access,
-        followed: Sequence[Post],
-        is_due: Callable[[Post], bool],
-        known: Collection[str],
-        tally: Tally,
-    ) -> AccountReading:
-        """Return what the account, its due posts and its new ones say now."""
-        due = [post for post in followed if is_due(post)]
-        account_id = access.platform_account_id
-        gets = [
-            Get(account_id, {"fields": ",".join(ACCOUNT_FIELDS.values())}),
-            self.listing(account_id, _STORIES.edge, _STORIES.fields),
-            self.listing(account_id, _MEDIA.edge, _MEDIA.fields),
-            *(self.get(post) for post in due),
-        ]
-        node, stories, media, *found = self._graph.batch(access.token, gets, tally)
-        if isinstance(node, PostGone):
-            # The same body says «deleted» and «not for this token»; of an account the second is likelier.
-            raise PermissionMissing(str(node))
-        if isinstance(node, PlatformError):
-            raise node
-        reading = AccountReading(account_reading(node))
-        listed = [
-            *self.listed(access, stories, _STORIES, known, reading, tally),
-            *self.listed(access, media, _MEDIA, known, reading, tally),
-        ]
-        # A post published between two pages moves the last of the first one onto the second.
-        new = list({post.platform_post_id: post for post in listed if post.platform_post_id not in known}.values())
-        pairs = list(zip(due, found, strict=True))
-        if new:
-            pairs += zip(new, self._graph.batch(access.token, [self.get(p) for p in new], tally), strict=True)
-        self.take(access, pairs, reading, tally)
-        return reading
 
     @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:

@@ -7,7 +7,7 @@ from typing import Any
 from simulator import truth
 from simulator.facebook.world import MIN_FANS
 from simulator.graph import Call, GraphError, Params, names
-from simulator.instagram.insights import PACIFIC, day_end
+from simulator.pacific import day_end, ended_days, window
 from simulator.state import moment
 from simulator.world import SimPost
 
@@ -57,37 +57,15 @@ def page_insights(call: Call, params: Params) -> dict[str, Any]:
     periods = [params["period"]] if "period" in params else list(_PERIODS)
     if any(period not in _PERIODS for period in periods):
         raise GraphError(100, f"(#100) period must be one of the following values: {', '.join(_PERIODS)}")
-    since, until = _window(call, params)
+    since, until = window(call, params, MAX_SPAN)
     paging = _endless(call, f"{call.account.platform_account_id}/insights", since)
     if truth.account_value(call.state.world, call.account, "fan_count", call.now) < MIN_FANS:
         return {"data": []}
-    ended = _days(call, since, until)
+    ended = ended_days(call, since, until)
     rows = [
         _row(call, name, period, ended) for name in asked for period in periods if name != _GAUGE or period == "day"
     ]
     return {"data": rows, "paging": paging}
-
-
-def _window(call: Call, params: Params) -> tuple[datetime, datetime]:
-    try:
-        until = datetime.fromtimestamp(int(params["until"]), PACIFIC) if "until" in params else call.now
-        since = datetime.fromtimestamp(int(params["since"]), PACIFIC) if "since" in params else until - timedelta(2)
-    except ValueError:
-        raise GraphError(100, "(#100) param since must be a valid timestamp") from None
-    if since > call.now:
-        raise GraphError(100, "(#100) since param cannot be in the future")
-    if until - since > MAX_SPAN:
-        raise GraphError(100, "(#100) There cannot be more than 90 days between since and until")
-    return since, until
-
-
-def _days(call: Call, since: datetime, until: datetime) -> list[date]:
-    """Return the Pacific days of a window that have ended."""
-    day, days = since.astimezone(PACIFIC).date(), []
-    while day_end(day) <= min(until, call.now):
-        days.append(day)
-        day += timedelta(days=1)
-    return days
 
 
 def _row(call: Call, name: str, period: str, days: list[date]) -> dict[str, Any]:

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from simulator import truth
 from simulator.graph import Call, GraphError, Params, names
 from simulator.instagram.world import MIN_STORY_VIEWERS
+from simulator.pacific import day_end, ended_days, window
 from simulator.state import moment
 from simulator.world import SimAccount, SimPost
 
-PACIFIC = ZoneInfo("America/Los_Angeles")
 MIN_FOLLOWERS = 100
 MAX_SPAN = timedelta(days=30)
 
@@ -112,41 +111,11 @@ def account_insights(call: Call, params: Params) -> dict[str, Any]:
             )
         if period != "day" and name != "reach":
             raise GraphError(100, f"(#100) The following metrics ({name}) cannot be fetched with period {period}")
-    since, until = _window(call, params)
+    since, until = window(call, params, MAX_SPAN)
     if truth.account_value(call.state.world, call.account, "followers_count", call.now) < MIN_FOLLOWERS:
         return {"data": []}
     shape = _total if totals else _series
     return {"data": [row for name in asked if (row := shape(call, name, period, since, until))]}
-
-
-def _window(call: Call, params: Params) -> tuple[datetime, datetime]:
-    """Return `since` and `until` in UTC; without them the last two days."""
-    try:
-        until = datetime.fromtimestamp(int(params["until"]), PACIFIC) if "until" in params else call.now
-        since = (
-            datetime.fromtimestamp(int(params["since"]), PACIFIC) if "since" in params else until - timedelta(days=2)
-        )
-    except ValueError:
-        raise GraphError(100, "(#100) param since must be a valid timestamp") from None
-    if since > call.now:
-        raise GraphError(100, "(#100) since param cannot be in the future")
-    if until - since > MAX_SPAN:
-        raise GraphError(100, "(#100) There cannot be more than 30 days (2592000 s) between since and until")
-    return since, until
-
-
-def _days(call: Call, since: datetime, until: datetime) -> list[date]:
-    """Return the Pacific days of a window that have ended."""
-    day, days = since.astimezone(PACIFIC).date(), []
-    while day_end(day) <= min(until, call.now):
-        days.append(day)
-        day += timedelta(days=1)
-    return days
-
-
-def day_end(day: date) -> datetime:
-    """Return the instant at which a Pacific day ends: 07:00 or 08:00 UTC."""
-    return datetime(day.year, day.month, day.day, tzinfo=PACIFIC) + timedelta(days=1)
 
 
 def _value(call: Call, account: SimAccount, name: str, period: str, day: date) -> int:
@@ -161,7 +130,7 @@ def _row(call: Call, name: str, period: str) -> dict[str, Any]:
 
 
 def _series(call: Call, name: str, period: str, since: datetime, until: datetime) -> dict[str, Any] | None:
-    days = _days(call, since, until)
+    days = ended_days(call, since, until)
     if not days:
         return None
     values = [
@@ -176,5 +145,5 @@ def _series(call: Call, name: str, period: str, since: datetime, until: datetime
 
 
 def _total(call: Call, name: str, period: str, since: datetime, until: datetime) -> dict[str, Any]:
-    total = sum(_value(call, call.account, name, period, day) for day in _days(call, since, until))
+    total = sum(_value(call, call.account, name, period, day) for day in ended_days(call, since, until))
     return {**_row(call, name, period), "total_value": {"value": total}}

@@ -1,8 +1,7 @@
 """A real server on a free port, with one workspace's data."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import httpx
@@ -17,17 +16,10 @@ from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server, server
 from serving.app import create_app
+from tests.waiting import until
 from tidemark.stack.ports import free_port
 
 NOW = slot_of(utcnow())
-
-
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
 
 
 def account(account_id: str, workspace_id: str) -> AccountDocument:

@@ -8,7 +8,8 @@ from httpx_sse import ServerSentEvent, connect_sse
 
 from metrics.events import Announcer, observed
 from serving.__main__ import Server
-from tests.serving.conftest import NOW, observation, until
+from tests.serving.conftest import NOW, observation
+from tests.waiting import until
 
 
 @contextmanager

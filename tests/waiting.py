@@ -1,0 +1,14 @@
+"""Waiting for a condition."""
+
+from collections.abc import Callable
+
+import tenacity
+
+
+def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until a condition is true; fail after `seconds`."""
+    tenacity.Retrying(
+        retry=tenacity.retry_if_result(lambda met: not met),
+        stop=tenacity.stop_after_delay(seconds),
+        wait=tenacity.wait_fixed(0.02),
+    )(condition)
