@@ -11,6 +11,9 @@ from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
 
+BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis")
+"""Fields that rolls keep for each other; nobody else is told of them."""
+
 
 def rollup_id(subject_or_account_id: str, period: Period, start: datetime) -> str:
     """Return the deterministic `_id` of a rollup."""
@@ -55,5 +58,9 @@ class Rollups:
                 {"periodStart": after[0], "accountId": {"$gt": after[1]}},
             ]
         with mongo_errors():
-            found = self.accounts.find(query).sort([("periodStart", 1), ("accountId", 1)]).limit(limit)
+            found = (
+                self.accounts.find(query, dict.fromkeys(BOOKKEEPING, 0))
+                .sort([("periodStart", 1), ("accountId", 1)])
+                .limit(limit)
+            )
             return cast("list[AggregatedDocument]", list(found))

@@ -10,8 +10,9 @@ from metrics.aggregation.expressions import Expression
 from metrics.clock import isoformat
 from metrics.documents import Document
 from metrics.periods import Period
+from metrics.store.rollups import BOOKKEEPING
 
-STAMPS = ("computedAt", "changedAt", "runId", "rollId", "changedBy", "basis")
+STAMPS = ("computedAt", "runId", *BOOKKEEPING)
 """Fields that tell of a roll, not of the log: what was rolled twice differs in these alone."""
 
 

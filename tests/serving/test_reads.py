@@ -9,6 +9,7 @@ import pytest
 from metrics.events import Announcer
 from metrics.periods import midnight
 from metrics.store import Store
+from pipelines.rollup import roll
 from tests.serving.conftest import NOW, observation
 
 METRICS = "/analytics/workspace/w1/metrics"
@@ -131,3 +132,16 @@ def test_export_streams_every_row(client: httpx.Client) -> None:
     assert len(answer.text.splitlines()) == 6
     lines = client.get("/analytics/workspace/w1/export", params={"dataset": "metrics", "format": "ndjson", **day})
     assert len(lines.text.splitlines()) == 5
+
+
+def test_rollup_is_answered_without_what_rolls_note_for_each_other(client: httpx.Client, seeded: Store) -> None:
+    day = midnight((NOW - timedelta(hours=2)).date())
+    roll(seeded, "daily", [day], run_id="r", workspace_ids=["w1"])
+    (document,) = client.get(
+        "/analytics/workspace/w1/aggregated",
+        params={"period": "daily", "startDate": f"{day:%Y-%m-%d}", "endDate": f"{day:%Y-%m-%d}"},
+    ).json()["data"]
+    assert set(document) == {
+        "workspaceId", "accountId", "platform", "period", "periodStart", "periodEnd", "aggregatedMetrics",
+        "unavailable", "coverage", "status", "definitionVersion", "computedAt", "runId",
+    }  # fmt: skip
