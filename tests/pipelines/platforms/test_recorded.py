@@ -1,0 +1,118 @@
+"""Recorded answers that no platform's own tests read: lists, batches, refusals, odd forms."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.platforms import facebook_answers, instagram_answers, twitter_answers
+from pipelines.platforms.base import Access, Post, Reading, Tally
+from pipelines.platforms.errors import PlatformError, PostGone, PostUnavailable
+from pipelines.platforms.facebook import Facebook
+from pipelines.platforms.graph import Get, GraphApi, raise_for
+from pipelines.platforms.graph_answers import take_series
+from pipelines.platforms.http import Http
+from pipelines.platforms.quarantine import Quarantine
+from tests.pipelines.platforms.conftest import Answering
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def recorded(fixtures: Path, name: str) -> Any:
+    return json.loads((fixtures / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "leaf"),
+    [
+        ("airbyte_error_100_33_user_insights", PostGone),
+        ("airbyte_error_100_33_wrong_permissions", PostGone),
+        ("airbyte_error_2108006_before_business_conversion", PostUnavailable),
+    ],
+)
+def test_refusals_of_media(fixtures: Path, name: str, leaf: type[PlatformError]) -> None:
+    with pytest.raises(leaf):
+        raise_for(400, recorded(fixtures, f"instagram/{name}"))
+
+
+@pytest.mark.parametrize(
+    ("name", "failed"),
+    [
+        ("restfb_batch_all_ok", [False, False]),
+        ("restfb_batch_first_fails", [True, False]),
+        ("restfb_batch_second_fails", [False, True]),
+    ],
+)
+def test_batch_with_a_failing_element_keeps_the_rest(
+    fixtures: Path, client: Http, server: Answering, name: str, failed: list[bool]
+) -> None:
+    server.say(recorded(fixtures, f"facebook/{name}"))
+    results = GraphApi(client, "v25.0").batch("t", [Get("a", {}), Get("b", {})], Tally())
+    assert [isinstance(result, PlatformError) for result in results] == failed
+
+
+def test_pages_of_a_feed(fixtures: Path) -> None:
+    posts = [
+        facebook_answers.listed_post(item)
+        for page in (1, 2)
+        for item in recorded(fixtures, f"facebook/pyfacebook_feed_page{page}")["data"]
+    ]
+    assert posts[0] == Post("4_10113477241177441", "post", "text", datetime(2021, 7, 4, 19, 50, 58, tzinfo=UTC))
+    assert {post.published_at.year for post in posts} == {2021}
+    assert recorded(fixtures, "facebook/keboola_feed_last_page_empty")["data"] == []
+
+
+def test_reactions_over_pages_of_feeds(fixtures: Path) -> None:
+    feeds = recorded(fixtures, "facebook/keboola_feed_ids_reaction_summary_page1")
+    first = next(iter(feeds.values()))["data"]
+    assert [facebook_answers.summary(item, "reactions") for item in first] == [5, 0, 5]
+    second = recorded(fixtures, "facebook/keboola_feed_reaction_summary_page2")["data"]
+    assert all(isinstance(facebook_answers.summary(item, "reactions"), int) for item in second)
+
+
+def test_edge_that_is_silently_absent_is_a_missing_permission(fixtures: Path, client: Http, server: Answering) -> None:
+    (body,) = recorded(fixtures, "facebook/keboola_page_ids_insights_edge_silently_absent").values()
+    server.element = lambda path, _: {"data": []} if "/" in path else body
+    post = Post("1_2", "post", "link", NOW)
+    reading = Facebook(client, Quarantine()).read(
+        Access("1", {"access_token": "t"}), [post], lambda _: True, ["1_2"], Tally()
+    )
+    ((_, found),) = reading.posts
+    assert found.metrics == {"shares": 0}
+    assert set(found.unavailable.values()) == {"permission_missing"}
+
+
+def test_empty_page_of_insights_is_a_threshold(fixtures: Path) -> None:
+    readings = {date(2019, 6, 1): Reading(NOW, {}, {})}
+    take_series(readings, "reach", "page_fans_city", recorded(fixtures, "facebook/restfb_insights_page_3"))
+    assert readings[date(2019, 6, 1)].unavailable == {"reach": "privacy_threshold"}
+
+
+def test_end_time_labels_the_day_that_ended(fixtures: Path) -> None:
+    readings = {date(2024, 1, day): Reading(NOW, {}, {}) for day in (14, 15)}
+    take_series(readings, "reach", "reach", recorded(fixtures, "instagram/airbyte_user_insights_days_28"))
+    assert readings[date(2024, 1, 14)].metrics == {"reach": 15000}
+    assert readings[date(2024, 1, 15)].unavailable == {"reach": "not_yet_available"}
+
+
+def test_stories_without_a_time_are_of_now(fixtures: Path) -> None:
+    items = [i for page in (1, 2) for i in recorded(fixtures, f"instagram/pyfacebook_stories_page{page}")["data"]]
+    stories = [instagram_answers.listed_post(item, "story") for item in items]
+    assert {story.metric_type for story in stories} == {"story"}
+    assert stories[0].platform_post_id == "18168273289049440"
+    single = instagram_answers.listed_post(recorded(fixtures, "instagram/pyfacebook_story_single"), "story")
+    assert single.metric_type == "story"
+
+
+def test_users_and_tweets_of_x(fixtures: Path) -> None:
+    for name in ("pytwitter_users_me", "pytwitter_user_single"):
+        user = recorded(fixtures, f"x/{name}")["data"]
+        assert set(twitter_answers.account_reading(user).metrics) <= {"followers", "following", "posts"}
+    batch = recorded(fixtures, "x/pytwitter_tweets_batch_expansions")
+    posts = [twitter_answers.listed_post(tweet, twitter_answers.media_of(batch)) for tweet in batch["data"]]
+    assert [post.platform_post_id for post in posts] == ["1261326399320715264", "1278347468690915330"]
+    assert posts[0].published_at == datetime(2020, 5, 15, 16, 3, 42, tzinfo=UTC)
+    single = recorded(fixtures, "x/pytwitter_tweet_single_expansions")
+    assert twitter_answers.listed_post(single["data"], twitter_answers.media_of(single)).metric_type == "post"
