@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
@@ -100,11 +101,9 @@ class GraphPosts(ABC):
             fields.append(f"{self.edge(post)}.metric({metrics})")
         return Get(post.platform_post_id, {"fields": ",".join(fields)})
 
-    def listing(self, account_id: str, edge: str, fields: str, after: str | None = None) -> Get:
-        """Return the read of one page of a list."""
-        return Get(
-            f"{account_id}/{edge}", {"fields": fields, "limit": str(PAGE), **({"after": after} if after else {})}
-        )
+    def listing(self, account_id: str, edge: str, fields: str, place: Mapping[str, str] | None = None) -> Get:
+        """Return the read of one page of a list; `place` says where it begins."""
+        return Get(f"{account_id}/{edge}", {"fields": fields, "limit": str(PAGE), **(place or {})})
 
     def listed(
         self,
@@ -125,11 +124,10 @@ class GraphPosts(ABC):
             items = [what.post_of(item) for item in page.get("data", ())]
             young = [post for post in items if what.oldest is None or post.published_at >= now - what.oldest]
             posts += young
-            after = page.get("paging", {}).get("cursors", {}).get("after")
-            more = "next" in page.get("paging", {}) and after
-            if not more or len(young) < len(items) or all(post.platform_post_id in known for post in young):
+            place = _next_place(page.get("paging", {}))
+            if not place or len(young) < len(items) or all(post.platform_post_id in known for post in young):
                 return posts
-            get = self.listing(access.platform_account_id, what.edge, what.fields, after)
+            get = self.listing(access.platform_account_id, what.edge, what.fields, place)
             (page,) = self._graph.batch(access.token, [get], tally)
 
     def take(self, access: Access, pairs: Sequence[tuple[Post, Result]], reading: AccountReading, tally: Tally) -> None:
@@ -224,3 +222,13 @@ class GraphPosts(ABC):
                 reading.gone.append(post.platform_post_id)
             else:
                 reading.failures[post.platform_post_id] = "missing at first, then there: left for the next hour"
+
+
+def _next_place(paging: Mapping[str, Any]) -> dict[str, str]:
+    """Return where the next page begins: by cursor, or by time in some lists; empty at the end, which has no `next`."""
+    if not paging.get("next"):
+        return {}
+    if after := paging.get("cursors", {}).get("after"):
+        return {"after": after}
+    query = dict(parse_qsl(urlsplit(paging["next"]).query))
+    return {name: query[name] for name in ("until", "__paging_token") if name in query}

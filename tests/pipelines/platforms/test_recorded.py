@@ -72,6 +72,23 @@ def test_reactions_over_pages_of_feeds(fixtures: Path) -> None:
     assert all(isinstance(facebook_answers.summary(item, "reactions"), int) for item in second)
 
 
+def test_list_that_pages_by_time_is_read_on(fixtures: Path, client: Http, server: Answering) -> None:
+    paging = next(iter(recorded(fixtures, "facebook/keboola_feed_ids_reaction_summary_page1").values()))["paging"]
+    made = {"created_time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")}
+
+    def answer(path: str, params: dict[str, str]) -> Any:
+        if path != "1/published_posts":
+            return {"data": []} if "/" in path else {"id": path, "followers_count": 1}
+        if "__paging_token" in params:
+            return {"data": [{"id": "1_3", **made}]}
+        return {"data": [{"id": "1_2", **made}], "paging": paging}
+
+    server.element = answer
+    access = Access("1", {"access_token": "t"})
+    reading = Facebook(client, Quarantine()).read(access, [], lambda _: True, [], Tally())
+    assert {post.platform_post_id for post, _ in reading.posts} == {"1_2", "1_3"}
+
+
 def test_edge_that_is_silently_absent_is_a_missing_permission(fixtures: Path, client: Http, server: Answering) -> None:
     (body,) = recorded(fixtures, "facebook/keboola_page_ids_insights_edge_silently_absent").values()
     server.element = lambda path, _: {"data": []} if "/" in path else body
