@@ -6,7 +6,7 @@ one.
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -22,6 +22,7 @@ ACCOUNTS = 1_000_000
 
 PLACES = 3
 STORY_LIFE = timedelta(hours=24)
+_STEP = timedelta(days=40)
 
 _FIRST = ("north", "green", "harbour", "amber", "quiet", "little", "golden", "river", "maple", "cobalt")
 _SECOND = ("bakery", "studio", "cycles", "records", "garden", "press", "coffee", "outdoors", "kitchen", "atelier")
@@ -158,6 +159,14 @@ class World:
             if (post := self._post(account.platform, account.index, day, place)) and start <= post.published_at < end
         ]
         return sorted(found, key=lambda post: post.published_at)
+
+    def newest(self, account: SimAccount, start: datetime, end: datetime) -> Iterator[SimPost]:
+        """Yield what an account published in `[start, end)`, newest first; history is not drawn in vain."""
+        high = end
+        while high > start:
+            low = max(start, high - _STEP)
+            yield from reversed(self.posts(account, low, high))
+            high = low
 
     def post(self, platform: Platform, platform_post_id: str) -> SimPost | None:
         """Return the post of an id, or None where there is none."""

@@ -1,6 +1,7 @@
 """Facebook Pages' part of the Graph API: platforms.md 3, as strict as the real one about what fits what."""
 
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from simulator import truth
@@ -139,12 +140,12 @@ def _text(post: SimPost, name: str) -> str | None:
 def _list(call: Call, edge: str, asked: tuple[Field, ...]) -> Any:
     limit, after = call.params.get("limit", "25"), call.params.get("after", "0") or "0"
     reels = edge == "video_reels"
-    posts = call.state.world.posts(call.account, call.now - HISTORY, call.now)
-    shown = [p for p in reversed(posts) if p.visible(call.now) and (p.metric_type == "reel") == reels]
     rows: list[dict[str, Any]] = []
     if limit.isdecimal() and after.isdecimal():
-        # Only the page's posts are asked for their numbers.
+        # Only the page's posts are drawn and asked for their numbers, and one more tells whether there is a next page.
         last = int(after) + min(int(limit), 100)
+        posts = call.state.world.newest(call.account, call.now - HISTORY, call.now)
+        shown = islice((p for p in posts if p.visible(call.now) and (p.metric_type == "reel") == reels), last + 1)
         rows = [_post_fields(call, asked, p) if int(after) <= n < last else {} for n, p in enumerate(shown)]
     kept = {k: v for k, v in call.params.items() if k in ("fields", "limit", "after")}
     return page(rows, call, f"{call.account.platform_account_id}/{edge}", kept)

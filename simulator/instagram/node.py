@@ -1,6 +1,7 @@
 """Instagram's part of the Graph API: platforms.md 2, as strict as the real one about what fits what."""
 
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from simulator import truth
@@ -11,7 +12,6 @@ from simulator.state import moment
 from simulator.world import STORY_LIFE, SimPost
 
 HISTORY = timedelta(days=400)
-_STEP = timedelta(days=40)
 
 _ACCOUNT_FIELDS = frozenset(
     [
@@ -169,13 +169,8 @@ def _list(call: Call, edge: str, asked: tuple[Field, ...], params: Params) -> An
 
 
 def _shown(call: Call, edge: str, count: int) -> list[SimPost]:
-    """Return the newest posts of a list, at least `count` where there are that many: history is not drawn in vain."""
+    """Return the newest posts of a list, `count` where there are that many."""
     stories = edge == "stories"
-    oldest, end = call.now - (STORY_LIFE if stories else HISTORY), call.now
-    shown: list[SimPost] = []
-    while end > oldest and len(shown) < count:
-        start = max(oldest, end - _STEP)
-        posts = call.state.world.posts(call.account, start, end)
-        shown += [p for p in reversed(posts) if p.visible(call.now) and (p.metric_type == "story") == stories]
-        end = start
-    return shown
+    posts = call.state.world.newest(call.account, call.now - (STORY_LIFE if stories else HISTORY), call.now)
+    shown = (post for post in posts if post.visible(call.now) and (post.metric_type == "story") == stories)
+    return list(islice(shown, count))

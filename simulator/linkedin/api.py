@@ -1,6 +1,7 @@
 """LinkedIn's Community Management API: headers, finders, batches, limits, tokens (platforms.md, 5)."""
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -179,9 +180,10 @@ class LinkedIn:
         if not 1 <= count <= 100 or start < 0:
             raise invalid("count")
         world = self.state.world
-        posts = [p for p in reversed(world.posts(account, now - HISTORY, now)) if p.visible(now)]
-        chosen = [_shown(post, account) for post in posts[start : start + count]]
-        return _page(chosen, start, count, more=start + count < len(posts))
+        posts = (post for post in world.newest(account, now - HISTORY, now) if post.visible(now))
+        chosen = list(islice(posts, start, start + count + 1))
+        shown = [_shown(post, account) for post in chosen[:count]]
+        return _page(shown, start, count, more=len(chosen) > count)
 
     def _batch(self, params: Params, account: SimAccount, now: datetime) -> Any:
         ids = params["ids"]

@@ -1,8 +1,9 @@
 """X's API v2: paths, parameters, windows, caps, partial errors, rotating tokens (platforms.md, 4)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from simulator.state import Answer, Request, State
@@ -225,23 +226,24 @@ class Twitter:
         limit = params.get("max_results", "10")
         if not limit.isdecimal() or not 5 <= int(limit) <= 100:
             raise invalid(f"The `max_results` query parameter value [{limit}] is not between 5 and 100")
-        posts = [] if edge == "mentions" else self._timeline(account, params, now)
+        posts = iter(()) if edge == "mentions" else self._timeline(account, params, now)
         token = params.get("pagination_token", "")
         if token and not re.fullmatch(r"sim\d+", token):
             raise invalid("The `pagination_token` query parameter value is invalid", pagination_token=token)
         start = int(token[3:]) if token else 0
-        chosen = posts[start : start + int(limit)]
+        found = list(islice(posts, start, start + int(limit) + 1))
+        chosen = found[: int(limit)]
         meta: dict[str, Any] = {"result_count": len(chosen)}
         if not chosen:
             return {"meta": meta}
         meta |= {"newest_id": chosen[0].platform_post_id, "oldest_id": chosen[-1].platform_post_id}
-        if start + len(chosen) < len(posts):
+        if len(found) > len(chosen):
             meta["next_token"] = f"sim{start + len(chosen)}"
         if start:
             meta["previous_token"] = f"sim{max(start - int(limit), 0)}"
         return {**self._shown(chosen, account, asked, now, []), "meta": meta}
 
-    def _timeline(self, account: SimAccount, params: Params, now: datetime) -> list[SimPost]:
+    def _timeline(self, account: SimAccount, params: Params, now: datetime) -> Iterator[SimPost]:
         """Return an account's posts, newest first, after `since_id` or from `start_time`."""
         start, end = now - HISTORY, now
         try:
@@ -251,11 +253,10 @@ class Twitter:
                 end = min(datetime.fromisoformat(params["end_time"]), now)
         except ValueError:
             raise invalid("The `start_time` query parameter value is not an RFC 3339 date-time") from None
-        posts = [post for post in self.state.world.posts(account, start, end) if post.visible(now)]
-        if since := params.get("since_id"):
-            earlier = self.state.world.post("twitter", since)
-            posts = [post for post in posts if earlier is None or post.published_at > earlier.published_at]
-        return posts[::-1]
+        earlier = self.state.world.post("twitter", params["since_id"]) if "since_id" in params else None
+        if earlier is not None:
+            start = max(start, earlier.published_at + timedelta(seconds=1))
+        return (post for post in self.state.world.newest(account, start, end) if post.visible(now))
 
 
 def _ids(params: Params, name: str) -> list[str]:
