@@ -15,6 +15,8 @@ from pipelines.platforms.http import Http
 from pipelines.platforms.instagram import Instagram
 from pipelines.platforms.quarantine import Quarantine
 from tests.pipelines.platforms.conftest import TOKEN, Answering
+from tests.pipelines.platforms.fetching import Fetching
+from tests.simulator_fixture import Simulator
 
 ACCOUNT = Access("1784", {"access_token": TOKEN})
 NODE = {"id": "1784", "followers_count": 10, "follows_count": 2, "media_count": 3}
@@ -196,3 +198,13 @@ def test_answer_of_an_unexpected_form_is_a_bad_answer(client: Http, server: Answ
     serve(server, {"1784/media": media})
     with pytest.raises(BadAnswer, match="unexpected form"):
         read(client)
+
+
+def test_token_of_instagram_login_is_renewed_and_one_of_facebook_login_is_not(simulator: Simulator) -> None:
+    fetching = Fetching(simulator, "instagram")
+    assert fetching.api.refresh(fetching.access, fetching.tally) is None
+    credentials = {**fetching.access.credentials, "login": "instagram"}
+    renewed = fetching.api.refresh(Access(fetching.access.platform_account_id, credentials), fetching.tally)
+    assert renewed is not None
+    assert renewed["login"] == "instagram"
+    assert renewed["expires_at"] > (fetching.now + timedelta(days=59)).timestamp()
