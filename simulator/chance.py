@@ -3,11 +3,16 @@
 from math import exp, log, sqrt
 
 _MASK = (1 << 64) - 1
+_START = 0x9E3779B97F4A7C15
 
 
 def mix(*words: int) -> int:
     """Return 64 well-mixed bits of some integers (the finalizer of splitmix64 over each)."""
-    state = 0x9E3779B97F4A7C15
+    return after(_START, *words)
+
+
+def after(state: int, *words: int) -> int:
+    """Go on from the bits of the words before: `after(mix(a), b) == mix(a, b)`."""
     for word in words:
         state = (state + word * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) & _MASK
         state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
@@ -19,6 +24,11 @@ def mix(*words: int) -> int:
 def unit(*words: int) -> float:
     """Return a number in `[0, 1)`."""
     return mix(*words) / 2**64
+
+
+def unit_after(state: int, *words: int) -> float:
+    """Return `unit` of the words behind a state and these."""
+    return after(state, *words) / 2**64
 
 
 def between(low: float, high: float, *words: int) -> float:

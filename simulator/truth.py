@@ -6,10 +6,9 @@ saturate with age and fall at times, as people take likes back; followers drift,
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from math import exp, pi, sin
 
-from simulator.chance import between, lognormal, smooth, unit
+from simulator.chance import after, between, lognormal, mix, smooth, unit, unit_after
 from simulator.world import EPOCH, SimAccount, SimPost, World, account_seed
 
 DAY_SECONDS = 86_400
@@ -82,8 +81,7 @@ def post_count(world: World, account: SimAccount, now: datetime) -> int:
 
 def views(world: World, post: SimPost, now: datetime) -> int:
     """Return how often a post was seen: it never falls, and flattens with age."""
-    final, seconds = _curve(world, post)
-    return int(final * (1 - exp(-(now - post.published_at).total_seconds() / seconds)))
+    return _curve(world, post).views(now)
 
 
 def share_of_views(low: float, high: float, word: int, *, falls: bool = False) -> Counter:
@@ -93,10 +91,10 @@ def share_of_views(low: float, high: float, word: int, *, falls: bool = False) -
     """
 
     def counter(world: World, post: SimPost, now: datetime) -> int:
-        seed = (world.seed, post.number)
-        value = int(views(world, post, now) * between(low, high, *seed, word))
-        age = (now - post.published_at).total_seconds()
-        if falls and unit(*seed, word, int(age // 17_000)) < 0.25:
+        curve = _curve(world, post)
+        state = curve.state(word)
+        value = int(curve.views(now) * (low + (high - low) * (state / 2**64)))
+        if falls and unit_after(state, int((now - post.published_at).total_seconds() // 17_000)) < 0.25:
             value -= min(value, 1 + int(value * 0.02))
         return value
 
@@ -133,12 +131,47 @@ def share_of_followers(low: float, high: float, word: int) -> Amount:
     return amount
 
 
-@lru_cache(maxsize=65_536)
-def _curve(world: World, post: SimPost) -> tuple[float, float]:
-    """Return how many views a post comes to, and the seconds in which it gets 63 % of them."""
-    seed = (world.seed, post.number)
-    account = world.account(post.platform, post.account_index)
-    share = between(0.15, 0.6, *seed, 41) * (0.4 if post.metric_type == "story" else 1.0)
-    viral = lognormal(0.7, *seed, 42) * (25 if unit(*seed, 43) < 0.02 else 1)
-    final = followers(world, account, post.published_at) * share * viral
-    return final, between(3, 40, *seed, 21) * 3600
+class _Curve:
+    """How the views of a post grow, and the chance of its counters; drawn once, as one answer has many of them."""
+
+    __slots__ = ("_at", "_final", "_published_at", "_seconds", "_seed", "_states")
+
+    def __init__(self, world: World, post: SimPost) -> None:
+        seed = (world.seed, post.number)
+        account = world.account(post.platform, post.account_index)
+        share = between(0.15, 0.6, *seed, 41) * (0.4 if post.metric_type == "story" else 1.0)
+        viral = lognormal(0.7, *seed, 42) * (25 if unit(*seed, 43) < 0.02 else 1)
+        self._final = followers(world, account, post.published_at) * share * viral
+        self._seconds = between(3, 40, *seed, 21) * 3600  # in which it gets 63 % of them
+        self._published_at = post.published_at
+        self._seed = mix(*seed)
+        self._states: dict[int, int] = {}
+        self._at = (post.published_at, 0)
+
+    def views(self, now: datetime) -> int:
+        """Return the views at an instant."""
+        instant, seen = self._at
+        if instant != now:
+            seen = int(self._final * (1 - exp(-(now - self._published_at).total_seconds() / self._seconds)))
+            self._at = (now, seen)
+        return seen
+
+    def state(self, word: int) -> int:
+        """Return the bits behind a counter's word."""
+        found = self._states.get(word)
+        if found is None:
+            found = self._states[word] = after(self._seed, word)
+        return found
+
+
+_CURVES = 65_536
+
+
+def _curve(world: World, post: SimPost) -> _Curve:
+    known: dict[int, _Curve] = world.curves
+    found = known.get(post.number)
+    if found is None:
+        if len(known) >= _CURVES:
+            known.clear()
+        found = known[post.number] = _Curve(world, post)
+    return found

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
-from simulator.chance import between, unit
+from simulator.chance import between, mix, unit_after
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Nothing was published before; accounts are older than that."""
@@ -22,7 +23,9 @@ ACCOUNTS = 1_000_000
 
 PLACES = 3
 STORY_LIFE = timedelta(hours=24)
-_STEP = timedelta(days=40)
+_BLOCK = 32
+"""Days of posts that are drawn, and remembered, at once."""
+_STEP = timedelta(days=_BLOCK)
 
 _FIRST = ("north", "green", "harbour", "amber", "quiet", "little", "golden", "river", "maple", "cobalt")
 _SECOND = ("bakery", "studio", "cycles", "records", "garden", "press", "coffee", "outdoors", "kitchen", "atelier")
@@ -123,6 +126,8 @@ class World:
         # Per world, so that two worlds in a process do not share what they remember.
         self._timelines = lru_cache(maxsize=4096)(self._timeline)
         self._accounts = lru_cache(maxsize=4096)(self._account)
+        self.curves: dict[int, Any] = {}  # what `truth` remembers of posts, by their numbers
+        self._blocks = lru_cache(maxsize=2048)(self._block)
 
     def account(self, platform: Platform, index: int) -> SimAccount:
         """Return account `index` of a platform, 0 to 999,999."""
@@ -151,13 +156,14 @@ class World:
 
     def posts(self, account: SimAccount, start: datetime, end: datetime) -> list[SimPost]:
         """Return what an account published in `[start, end)`, oldest first, whatever became of it."""
-        first, last = max((start - EPOCH).days, 0), (end - EPOCH).days
-        found = [
-            post
-            for day in range(first, last + 1)
-            for place in range(PLACES)
-            if (post := self._post(account.platform, account.index, day, place)) and start <= post.published_at < end
-        ]
+        first, last = max((start - EPOCH).days, 0) // _BLOCK, (end - EPOCH).days // _BLOCK
+        blocks = (self._blocks(account.platform, account.index, block) for block in range(first, last + 1))
+        return [post for block in blocks for post in block if start <= post.published_at < end]
+
+    def _block(self, platform: Platform, index: int, block: int) -> list[SimPost]:
+        """Return the posts of some days, oldest first."""
+        days = range(block * _BLOCK, (block + 1) * _BLOCK)
+        found = [p for day in days for place in range(PLACES) if (p := self._post(platform, index, day, place))]
         return sorted(found, key=lambda post: post.published_at)
 
     def newest(self, account: SimAccount, start: datetime, end: datetime) -> Iterator[SimPost]:
@@ -179,13 +185,13 @@ class World:
 
     def post_count(self, account: SimAccount, now: datetime) -> int:
         """Count an account's posts that are up; stories are none."""
-        published, deleted = self._timelines(account.platform, account.index, (now - EPOCH).days // 32)
+        published, deleted = self._timelines(account.platform, account.index, (now - EPOCH).days // _BLOCK)
         before = int(between(40, 400, self.seed, self._words(account.platform, account.index), 7))
         return before + bisect_right(published, now) - bisect_right(deleted, now)
 
     def _timeline(self, platform: Platform, index: int, month: int) -> tuple[list[datetime], list[datetime]]:
-        days = range((month + 1) * 32 + 1)
-        posts = [p for d in days for place in range(PLACES) if (p := self._post(platform, index, d, place))]
+        blocks = (self._block(platform, index, block) for block in range(month + 2))
+        posts = [post for block in blocks for post in block]
         lasting = [post for post in posts if post.metric_type != "story"]
         return sorted(p.published_at for p in lasting), sorted(p.deleted_at for p in lasting if p.deleted_at)
 
@@ -195,16 +201,18 @@ class World:
     def _post(self, platform: Platform, index: int, day: int, place: int) -> SimPost | None:
         """Return the post of one place in a day: 0 the usual one, 1 a second one at times, 2 a story."""
         of = self.platforms[platform]
-        words = (self.seed, self._words(platform, index), day, place)
-        if (place == 2 and not of.stories) or unit(*words, 1) >= (0.75, 0.15, 0.5)[place]:
+        if place == 2 and not of.stories:
             return None
-        minute = int(between(6 * 60, 22 * 60, *words, 2))
-        published = EPOCH + timedelta(days=day, minutes=minute, seconds=int(between(0, 60, *words, 3)))
-        share = unit(*words, 4)
+        state = mix(self.seed, self._words(platform, index), day, place)
+        if unit_after(state, 1) >= (0.75, 0.15, 0.5)[place]:
+            return None
+        minute = int(6 * 60 + 16 * 60 * unit_after(state, 2))
+        published = EPOCH + timedelta(days=day, minutes=minute, seconds=int(60 * unit_after(state, 3)))
+        share = unit_after(state, 4)
         kind = next(kind for limit, kind in (of.stories if place == 2 else of.kinds) if share < limit)
         deleted = None
-        if kind.metric_type != "story" and unit(*words, 5) < 0.03:
-            deleted = published + timedelta(minutes=int(between(8 * 60, 20 * 24 * 60, *words, 6)))
+        if kind.metric_type != "story" and unit_after(state, 5) < 0.03:
+            deleted = published + timedelta(minutes=int(8 * 60 + (20 * 24 - 8) * 60 * unit_after(state, 6)))
         number = (self._words(platform, index) * 1_000_000 + day) * 10 + place
         return SimPost(platform, index, number, of.post_id(index, day, place), kind, published, deleted)
 
