@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _MODIFIER = re.compile(r"\.(\w+)\(([^()]*)\)")
 
@@ -15,6 +16,7 @@ class Field:
     below: "tuple[Field, ...]" = ()
 
 
+@lru_cache(maxsize=1024)
 def parse_fields(text: str) -> tuple[Field, ...]:
     """Return the fields of a list.
 

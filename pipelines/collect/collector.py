@@ -68,7 +68,8 @@ class Collector:
         quarantine = Quarantine()
         api = open_platform(platform, self._settings, quarantine)
         quarantine.know(Refused.of(one) for one in self._store.quarantine.of(platform, api.api_version))
-        threads = self._settings.collect_concurrency
+        # Twice as many threads as calls: while one half waits for its platform, the other writes.
+        threads = 2 * self._settings.collect_concurrency
         with (
             redisdb.connect(self._settings) as redis,
             ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,

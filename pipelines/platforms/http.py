@@ -6,6 +6,7 @@ Tokens travel in the Authorization header or a form body, never in a URL, so tha
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from threading import BoundedSemaphore
 from typing import Any
 
 import requests
@@ -24,16 +25,17 @@ LONGEST_ASKED_WAIT_SECONDS = 60.0
 
 
 class Http:
-    """JSON over one platform's base URL; thread-safe, one per platform and process."""
+    """JSON over one platform's base URL, `calls` at once; thread-safe, one per platform and process."""
 
-    def __init__(self, base_url: str, pool: int = 32, *, timeout: tuple[float, float] = TIMEOUT) -> None:
+    def __init__(self, base_url: str, calls: int = 32, *, timeout: tuple[float, float] = TIMEOUT) -> None:
+        self._under_way = BoundedSemaphore(calls)
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
         self._session.headers["User-Agent"] = "tidemark"
         # Where calls go, settings alone decide: no proxy and no netrc of the machine.
         self._session.trust_env = False
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool)
+        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=calls)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -57,14 +59,15 @@ class Http:
             BadAnswer: the host does not exist, or what answers is no JSON API.
         """
         try:
-            answer = self._session.request(
-                method,
-                self.base_url + path,
-                params=params,
-                data=form,
-                headers={**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})},
-                timeout=self._timeout,
-            )
+            with self._under_way:
+                answer = self._session.request(
+                    method,
+                    self.base_url + path,
+                    params=params,
+                    data=form,
+                    headers={**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})},
+                    timeout=self._timeout,
+                )
         except requests.Timeout:
             raise Transient(f"no answer from {self._host} in time") from None
         except requests.ConnectionError as error:

@@ -1,5 +1,6 @@
 """Instagram's part of the Graph API: platforms.md 2, as strict as the real one about what fits what."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -144,15 +145,26 @@ def _media_field(call: Call, post: SimPost, name: str) -> Any:
     if name in ("like_count", "comments_count"):
         # A story has the fields and counts nothing in them.
         return 0 if post.metric_type == "story" else truth.post_value(call.state.world, post, name, call.now)
-    short = f"S{int(post.platform_post_id) % 10**10:x}"
-    texts = {
-        "id": post.platform_post_id, "ig_id": post.platform_post_id[2:], "media_type": post.native[0],
-        "media_product_type": post.native[1], "shortcode": short,
-        "permalink": f"https://www.instagram.com/p/{short}/", "username": call.account.handle,
-        "caption": f"Post of {post.published_at:%d %B}", "owner": {"id": call.account.platform_account_id},
-        "timestamp": moment(post.published_at),
-    }  # fmt: skip
-    return texts.get(name)
+    text = _MEDIA_TEXTS.get(name)
+    return text(call, post) if text else None
+
+
+def _short(post: SimPost) -> str:
+    return f"S{int(post.platform_post_id) % 10**10:x}"
+
+
+_MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
+    "id": lambda _, post: post.platform_post_id,
+    "ig_id": lambda _, post: post.platform_post_id[2:],
+    "media_type": lambda _, post: post.native[0],
+    "media_product_type": lambda _, post: post.native[1],
+    "shortcode": lambda _, post: _short(post),
+    "permalink": lambda _, post: f"https://www.instagram.com/p/{_short(post)}/",
+    "username": lambda call, _: call.account.handle,
+    "caption": lambda _, post: f"Post of {post.published_at:%d %B}",
+    "owner": lambda call, _: {"id": call.account.platform_account_id},
+    "timestamp": lambda _, post: moment(post.published_at),
+}
 
 
 def _list(call: Call, edge: str, asked: tuple[Field, ...], params: Params) -> Any:
