@@ -58,7 +58,7 @@ class Settings(BaseSettings):
 
     collect_shards: int = Field(1, ge=1, le=1024, description="Stable shards a raw asset fans out over.")
     collect_grace_minutes: int = Field(60, ge=0, description="Minutes after its end until a slot is old.")
-    collect_concurrency: int = Field(32, ge=1, description="Calls under way at once per platform and worker.")
+    collect_concurrency: int = Field(10, ge=1, description="Calls under way at once per platform and worker.")
 
     cache_ttl_metrics: int = Field(300, ge=1, description="Seconds that answers with observations are cached.")
     cache_ttl_aggregated: int = Field(3600, ge=1, description="Seconds that answers with rollups are cached.")

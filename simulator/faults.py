@@ -17,6 +17,7 @@ Kind = Literal[
     "permission",  # code 10
     "retired_metric",  # `metric` fails for everybody
     "null_element",  # a batch element comes back as null
+    "empty_page",  # a page of a list comes empty, and is not the last
     "partial",  # one object of several is not there
     "monthly_cap",  # X: the cap of the month, whatever the window says
     "no_credits",  # X: 402

@@ -223,7 +223,9 @@ def page(items: list[dict[str, Any]], call: Call, path: str, params: Params) -> 
     except ValueError:
         raise GraphError(100, "(#100) Invalid parameter") from None
     chosen = items[start : start + limit]
-    if not chosen:
+    if chosen and call.state.faults.strike("empty_page", call.account.platform_account_id):
+        chosen = []
+    elif not chosen:
         return {"data": []}
     cursors = {"before": str(start), "after": str(start + len(chosen))}
     paging: dict[str, Any] = {"cursors": cursors}

@@ -100,7 +100,8 @@ class AccountCollector:
         since = self.now - FOLLOWED_UNTIL
         stored = self.store.posts.of_account(account["_id"], since=since, alive=False)
         followed = [observe.post_of(post) for post in stored if "deletedAt" not in post and _alive(post, self.now)]
-        seen = self.store.observations.ever_observed([post["_id"] for post in stored])
+        resting = [post for post in followed if not due(post.published_at, self.slot)]
+        seen = self.store.observations.ever_observed([_id(account, post) for post in resting]) if resting else set()
 
         def on_the_ladder(post: Post) -> bool:
             # A post that the publishing module named, or one found late, is read at once.

@@ -66,8 +66,6 @@ class Collector:
             return report
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
         quarantine = Quarantine()
-        api = open_platform(platform, self._settings, quarantine)
-        quarantine.know(Refused.of(one) for one in self._store.quarantine.of(platform, api.api_version))
         # Twice as many threads as calls: while one half waits for its platform, the other writes.
         threads = 2 * self._settings.collect_concurrency
         with (
@@ -75,6 +73,8 @@ class Collector:
             ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,
         ):
             pauses = Pauses(redis, platform)
+            api = open_platform(platform, self._settings, quarantine, pauses.check_platform)
+            quarantine.know(Refused.of(one) for one in self._store.quarantine.of(platform, api.api_version))
             credentials = Credentials(self._store, self._vault, redis, api)
             budget = PostBudget(redis, platform, self._settings.posts_per_day(platform), now.date())
             one = AccountCollector(

@@ -34,6 +34,16 @@ class Pauses:
         if until > utcnow().timestamp():
             raise RateLimited("not asked: too many calls before", datetime.fromtimestamp(until, UTC), "account")
 
+    def check_platform(self) -> None:
+        """Raise if this run met a pause of the whole platform: accounts under way stop too.
+
+        Raises:
+            RateLimited: says until when.
+        """
+        until = self._own.get(self._platform_key, 0)
+        if until > utcnow().timestamp():
+            raise RateLimited("not asked: too many calls before", datetime.fromtimestamp(until, UTC), "account")
+
     def note(self, account: AccountDocument, limit: RateLimited) -> None:
         """Keep a limit that was met, unless a longer one is known."""
         until, now = ceil(limit.until.timestamp()), utcnow().timestamp()

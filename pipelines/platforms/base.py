@@ -11,6 +11,9 @@ from pipelines.platforms.errors import RateLimited
 FOLLOWED_DAYS = 90
 """Posts older than that are no longer looked at."""
 
+EMPTY_PAGES = 5
+"""Empty pages in a row that a list may have before it counts as ended: what is hidden leaves gaps (platforms.md, 1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderDays:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
-from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, Reading, Tally
+from pipelines.platforms.base import EMPTY_PAGES, FOLLOWED_DAYS, Access, AccountReading, Post, Reading, Tally
 from pipelines.platforms.errors import MetricRefused, PermissionMissing, PlatformError, PostGone, PostUnavailable
 from pipelines.platforms.graph import Get, GraphApi, Result
 from pipelines.platforms.graph_answers import insights, understood
@@ -115,7 +115,7 @@ class GraphPosts(ABC):
         tally: Tally,
     ) -> list[Post]:
         """Return listed posts young enough to follow, reading on while a page holds any that is new."""
-        page, now = first, utcnow()
+        page, now, empty = first, utcnow(), 0
         posts: list[Post] = []
         while True:
             if isinstance(page, PlatformError):
@@ -125,7 +125,9 @@ class GraphPosts(ABC):
             young = [post for post in items if what.oldest is None or post.published_at >= now - what.oldest]
             posts += young
             place = _next_place(page.get("paging", {}))
-            if not place or len(young) < len(items) or all(post.platform_post_id in known for post in young):
+            empty = empty + 1 if not items else 0
+            nothing_new = bool(items) and all(post.platform_post_id in known for post in young)
+            if not place or len(young) < len(items) or nothing_new or empty > EMPTY_PAGES:
                 return posts
             get = self.listing(access.platform_account_id, what.edge, what.fields, place)
             (page,) = self._graph.batch(access.token, [get], tally)

@@ -3,7 +3,7 @@
 Tokens travel in the Authorization header or a form body, never in a URL, so that no log, error or proxy shows one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import BoundedSemaphore
@@ -25,9 +25,20 @@ LONGEST_ASKED_WAIT_SECONDS = 60.0
 
 
 class Http:
-    """JSON over one platform's base URL, `calls` at once; thread-safe, one per platform and process."""
+    """JSON over one platform's base URL, `calls` at once; thread-safe, one per platform and process.
 
-    def __init__(self, base_url: str, calls: int = 32, *, timeout: tuple[float, float] = TIMEOUT) -> None:
+    `check` is called before every call and raises what forbids it.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        calls: int = 10,
+        *,
+        timeout: tuple[float, float] = TIMEOUT,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._check = check
         self._under_way = BoundedSemaphore(calls)
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
@@ -60,6 +71,7 @@ class Http:
         """
         try:
             with self._under_way:
+                self._check()
                 answer = self._session.request(
                     method,
                     self.base_url + path,

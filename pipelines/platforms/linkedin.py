@@ -13,7 +13,16 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
 from pipelines.platforms import restli
-from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, ProviderDays, Reading, Tally
+from pipelines.platforms.base import (
+    EMPTY_PAGES,
+    FOLLOWED_DAYS,
+    Access,
+    AccountReading,
+    Post,
+    ProviderDays,
+    Reading,
+    Tally,
+)
 from pipelines.platforms.errors import PermissionMissing, PlatformError, PostGone, Transient
 from pipelines.platforms.http import Http, retrying
 from pipelines.platforms.linkedin_answers import (
@@ -147,19 +156,23 @@ class LinkedIn:
         self, access: Access, urn: str, known: Collection[str], reading: AccountReading, tally: Tally
     ) -> Iterator[Post]:
         """Yield listed posts young enough to follow, reading on while a page holds any that is new."""
-        oldest, start = utcnow() - timedelta(days=FOLLOWED_DAYS), 0
+        oldest, start, empty = utcnow() - timedelta(days=FOLLOWED_DAYS), 0, 0
         while True:
             params = {"q": "author", "author": urn, "count": PAGE, "start": start, "sortBy": "LAST_MODIFIED"}
             try:
-                elements = self._get(access, "posts", params, tally)["elements"]
+                page = self._get(access, "posts", params, tally)
             except (PermissionMissing, PostGone) as error:
                 reading.failures["posts"] = str(error)
                 return
+            elements = page["elements"]
             posts = [listed_post(element) for element in elements if not is_advertisement(element)]
             young = [post for post in posts if post.published_at >= oldest]
             yield from young
             # An old post that was edited stands among young ones: only a whole page of them is the end.
-            if len(elements) < PAGE or not young or all(post.platform_post_id in known for post in young):
+            # Deleted and hidden posts leave gaps: a page may be short, or empty, and not the last.
+            empty = empty + 1 if not elements else 0
+            nothing_new = bool(elements) and all(post.platform_post_id in known for post in young)
+            if not _has_next(page, elements) or nothing_new or empty > EMPTY_PAGES:
                 return
             start += PAGE
 
@@ -203,6 +216,14 @@ class LinkedIn:
             reading.gone.append(post_id)
         else:
             reading.failures[post_id] = str(error)
+
+
+def _has_next(page: Mapping[str, Any], elements: Sequence[object]) -> bool:
+    """Tell whether a list goes on: by its links, or by a full page where there are none."""
+    links = page.get("paging", {}).get("links")
+    if not links:
+        return len(elements) >= PAGE
+    return any(link.get("rel") == "next" for link in links)
 
 
 def _urn(access: Access) -> str:

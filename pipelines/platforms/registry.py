@@ -38,12 +38,18 @@ def conduct(platform: Platform) -> Conduct:
     return Conduct(api.api_version, api.days)
 
 
-def open_platform(platform: Platform, settings: Settings, quarantine: Quarantine | None = None) -> PlatformApi:
+def open_platform(
+    platform: Platform,
+    settings: Settings,
+    quarantine: Quarantine | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> PlatformApi:
     """Return a platform's API at its base URL, with a connection pool of its own; what is in quarantine is not asked.
+
+    `check` is called before every call and raises what forbids it.
 
     Raises:
         KeyError: the platform is not implemented.
     """
-    return _FACTORIES[platform](
-        Http(settings.platform_url(platform), settings.collect_concurrency), quarantine or Quarantine()
-    )
+    http = Http(settings.platform_url(platform), settings.collect_concurrency, check=check)
+    return _FACTORIES[platform](http, quarantine or Quarantine())

@@ -12,7 +12,16 @@ from typing import Any
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import FOLLOWED_DAYS, Access, AccountReading, Post, ProviderDays, Reading, Tally
+from pipelines.platforms.base import (
+    EMPTY_PAGES,
+    FOLLOWED_DAYS,
+    Access,
+    AccountReading,
+    Post,
+    ProviderDays,
+    Reading,
+    Tally,
+)
 from pipelines.platforms.errors import BadAnswer, MetricRefused, PermissionMissing, PlatformError, PostGone
 from pipelines.platforms.http import Http, retrying
 from pipelines.platforms.quarantine import Quarantine, Refused
@@ -147,12 +156,14 @@ class Twitter:
         since = {"since_id": str(newest)} if newest is not None else {"start_time": isoformat(oldest)}
         params = {"max_results": str(MAX_IDS), **since}
         listed: set[str] = set()
+        empty = 0
         try:
             while True:
                 body = self._posts(access, f"users/{user_id}/tweets", params, True, tally)
                 listed |= self._take(body, None, oldest, reading)
+                empty = 0 if body.get("data") else empty + 1
                 token = body.get("meta", {}).get("next_token")
-                if not token:
+                if not token or empty > EMPTY_PAGES:
                     break
                 params = {**params, "pagination_token": token}
         except (PermissionMissing, PostGone) as error:

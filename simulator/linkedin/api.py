@@ -182,6 +182,8 @@ class LinkedIn:
         world = self.state.world
         posts = (post for post in world.newest(account, now - HISTORY, now) if post.visible(now))
         chosen = list(islice(posts, start, start + count + 1))
+        if chosen and self.state.faults.strike("empty_page", account.platform_account_id):
+            return _page([], start, count, more=True)
         shown = [_shown(post, account) for post in chosen[:count]]
         return _page(shown, start, count, more=len(chosen) > count)
 

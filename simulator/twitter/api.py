@@ -234,6 +234,8 @@ class Twitter:
         found = list(islice(posts, start, start + int(limit) + 1))
         chosen = found[: int(limit)]
         meta: dict[str, Any] = {"result_count": len(chosen)}
+        if chosen and self.state.faults.strike("empty_page", account.platform_account_id):
+            return {"meta": {"result_count": 0, "next_token": f"sim{start}"}}
         if not chosen:
             return {"meta": meta}
         meta |= {"newest_id": chosen[0].platform_post_id, "oldest_id": chosen[-1].platform_post_id}

@@ -43,12 +43,20 @@ def connect(
     account: Annotated[str, typer.Option(help="The platform's id of the account.")],
     handle: Annotated[str, typer.Option(help="Its name for people.")],
     token: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Access token; asked for if left out.")],
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask for the refresh token, the client id and its secret too.")
+    ] = False,
 ) -> None:
     """Connect one account, or renew its token. Its history stays."""
     row = {"workspaceId": workspace, "platform": platform, "platformAccountId": account, "handle": handle}
     import json
 
-    _connect(accounts_file.parse(json.dumps({**row, "accessToken": token})))
+    row["accessToken"] = token
+    if refresh:
+        # Asked for, never options: an argument stands in the list of processes.
+        for name, text in (("refreshToken", "Refresh token"), ("clientId", "Client id"), ("clientSecret", "Secret")):
+            row[name] = typer.prompt(text, hide_input=name != "clientId", default="", show_default=False)
+    _connect(accounts_file.parse(json.dumps({name: text for name, text in row.items() if text})))
 
 
 def _connect(accounts: list[NewAccount]) -> None:

@@ -206,7 +206,9 @@ def test_app_limit_stops_the_accounts_that_follow(bench: Bench) -> None:
         bench.connect(index)
     bench.simulator.set_faults({"kind": "app_limit", "times": 1})
     report = bench.having(collect_concurrency=1).collect()
-    assert (report.failed, report.requests) == (3, 1)
+    assert report.failed == 3
+    # One more call may leave before the answer is understood.
+    assert len(bench.simulator.calls()["byAccount"]) <= 1
     assert {failure.reason for failure in report.failures} == {"rate_limited"}
     assert all("until 20" in failure.message for failure in report.failures)
 
