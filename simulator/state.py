@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -53,7 +54,11 @@ class Request:
 
     @property
     def params(self) -> dict[str, str]:
-        """The decoded parameters of the query and of a form body; the last of a name wins."""
+        """The decoded parameters of the query and of a form body, the caller's own; the last of a name wins."""
+        return dict(self._params)
+
+    @cached_property
+    def _params(self) -> dict[str, str]:
         form = self.body.decode() if "form-urlencoded" in self.headers.get("content-type", "") else ""
         return dict(parse_qsl(self.query)) | dict(parse_qsl(form))
 

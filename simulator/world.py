@@ -127,7 +127,7 @@ class World:
         self._timelines = lru_cache(maxsize=4096)(self._timeline)
         self._accounts = lru_cache(maxsize=4096)(self._account)
         self.curves: dict[int, Any] = {}  # what `truth` remembers of posts, by their numbers
-        self._blocks = lru_cache(maxsize=2048)(self._block)
+        self._blocks = lru_cache(maxsize=8192)(self._block)
 
     def account(self, platform: Platform, index: int) -> SimAccount:
         """Return account `index` of a platform, 0 to 999,999."""
