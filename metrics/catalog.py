@@ -114,7 +114,7 @@ _TABLE = (
            _account(instagram=Offer("views", _ACCOUNT, (), _VIEWS_IG, "impressions"),
                     facebook=Offer("page_media_view", _ACCOUNT, (), _VIEWS_FB, "page_impressions"))),
     Metric("accountImpressions", "account", "period_sum", "Impressions of the account's content on the provider's day.",
-           _account(linkedin="impressionCount")),
+           _account(twitter="impressions", linkedin="impressionCount")),
     Metric("accountInteractions", "account", "period_sum", "Interactions with the account's content on the provider's "
            "day, less those taken back.",
            _account(instagram="total_interactions", facebook="page_post_engagements")),

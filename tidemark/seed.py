@@ -121,7 +121,9 @@ def _levels(world: World, account: AccountDocument, sim: SimAccount, what: Plan)
 
 def _provider_days(world: World, account: AccountDocument, sim: SimAccount, what: Plan) -> Iterator[Observation]:
     policy, day = conduct(sim.platform).days, what.start.date()
-    while policy is not None and (read_at := midnight(day) + policy.lag + HOUR) <= what.end:
+    if policy is None or not policy.hours:
+        return  # Days that only a backfill asks for.
+    while (read_at := midnight(day) + policy.lag + HOUR) <= what.end:
         values: dict[str, int] = {}
         unavailable: dict[str, Reason] = {}
         for metric in metrics_of("account", "period_sum", "period_unique"):

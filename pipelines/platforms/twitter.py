@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from metrics.clock import isoformat, utcnow
-from metrics.documents import Platform
+from metrics.documents import Platform, Reason
 from pipelines.platforms.base import (
     EMPTY_PAGES,
     FOLLOWED_DAYS,
@@ -38,10 +38,11 @@ from pipelines.platforms.twitter_answers import (
     refused_field,
     understood,
 )
+from pipelines.platforms.twitter_days import MAX_IDS, impressions
 
 API_VERSION = "2"
-MAX_IDS = 100
 
+_IMPRESSIONS = "accountImpressions"
 _PRIVATE = "non_public_metrics"
 _FIELDS = ("created_at", "public_metrics", "attachments", "entities", _PRIVATE)
 _MEDIA = "public_metrics,type"
@@ -52,7 +53,8 @@ class Twitter:
 
     name: Platform = "twitter"
     api_version = API_VERSION
-    days: ProviderDays | None = None
+    days: ProviderDays | None = ProviderDays(hours=(), settling=0, lag=timedelta(hours=25))
+    """Asked only of hours in the past: what is followed every hour tells more, and X bills each post that is read."""
 
     def __init__(self, http: Http, quarantine: Quarantine) -> None:
         self._http = http
@@ -81,9 +83,19 @@ class Twitter:
         reading.quarantined |= {str(Refused(field, "post")) for field in _FIELDS if self._refuses(field)}
         return reading
 
-    def read_days(self, _access: Access, _days: Sequence[date], _tally: Tally) -> dict[date, Reading]:
-        """Return nothing: X has no numbers of an account's days."""
-        return {}
+    @understood()
+    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
+        """Return the impressions of UTC days, where the token may see analytics."""
+
+        def ask(path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+            return self._get(access, path, params, tally)
+
+        try:
+            found = impressions(ask, access.platform_account_id, days)
+        except (PermissionMissing, PostGone):
+            why: dict[str, Reason] = {_IMPRESSIONS: "permission_missing"}
+            return {day: Reading(utcnow(), {}, why) for day in days}
+        return {day: Reading(utcnow(), {_IMPRESSIONS: total}) for day, total in found.items()}
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials with a new access token and the next refresh token, which works once."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from simulator.state import Answer, Request, State
 from simulator.twitter import objects
+from simulator.twitter.analytics import STEPS, analytics, span
 from simulator.twitter.objects import PROBLEMS, Asked
 from simulator.twitter.tokens import Tokens
 from simulator.world import SimAccount, SimPost
@@ -133,6 +134,8 @@ class Twitter:
             return self._user(self.state.world.find("twitter", found[1]), found[1], "id", asked, now)
         if found := re.fullmatch(r"users/(\d+)/(tweets|mentions)", path):
             return self._list(found[1], found[2], params, asked, now)
+        if path == "tweets/analytics":
+            return self._analytics(params, account, now)
         if path == "tweets":
             ids = _ids(params, "ids")
             return self._tweets(ids, account, asked, now)
@@ -191,6 +194,24 @@ class Twitter:
             else:
                 posts.append(post)
         return self._shown(posts, account, asked, now, errors)
+
+    def _analytics(self, params: Params, account: SimAccount, now: datetime) -> Any:
+        ids, granularity = _ids(params, "ids"), params.get("granularity", "")
+        if granularity not in STEPS:
+            raise invalid(
+                f"The `granularity` query parameter value [{granularity}] is not one of [{','.join(STEPS)}]",
+                granularity=granularity,
+            )
+        try:
+            start, end = span(params)
+        except ValueError as error:
+            raise invalid(str(error)) from None
+        found = [self.state.world.post("twitter", value) for value in ids]
+        own = [p for p in found if p is not None and p.visible(now) and p.account_index == account.index]
+        there = {post.platform_post_id for post in own}
+        errors = [objects.not_found(value) for value in ids if value not in there]
+        data = analytics(self.state.world, own, start, end, STEPS[granularity], now)
+        return {**({"data": data} if data else {}), **({"errors": errors} if errors else {})}
 
     def _shown(
         self, posts: list[SimPost], account: SimAccount, asked: Asked, now: datetime, errors: list[dict[str, Any]]

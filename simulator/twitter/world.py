@@ -3,7 +3,7 @@
 Account n has the id 700000000 + n; a post's id begins with its day, so that ids grow with time as real ones do.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from metrics.documents import Reason
 from simulator.truth import (
@@ -15,7 +15,7 @@ from simulator.truth import (
     slow_level,
     views,
 )
-from simulator.world import Kind, SimPlatform, SimPost, World
+from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, SimPost, World
 
 _BASE = 700_000_000
 PRIVATE_DAYS = timedelta(days=30)
@@ -69,6 +69,19 @@ def _withholds(_world: World, post: SimPost, field: str, now: datetime) -> Reaso
     return "not_supported" if field == "url_link_clicks" and "urls" not in post.native else None
 
 
+def _impressions(world: World, account: SimAccount, day: date) -> int:
+    """Return what the posts of the last 90 days were shown on a day, of those that stand at its end."""
+    start = EPOCH + timedelta(days=(day - EPOCH.date()).days)
+    end = start + timedelta(days=1)
+    posts = world.posts(account, start - timedelta(days=90), end)
+    return sum(shown(world, post, start, end) for post in posts if post.visible(end))
+
+
+def shown(world: World, post: SimPost, start: datetime, end: datetime) -> int:
+    """Return how often a post was shown in a span."""
+    return views(world, post, end) - views(world, post, max(start, post.published_at))
+
+
 TWITTER = SimPlatform(
     name="twitter",
     number=2,
@@ -90,5 +103,6 @@ TWITTER = SimPlatform(
         "listed_count": slow_level(7, 60, 23),
     },
     withholds=_withholds,
+    days={"impressions": _impressions},
     counters={**PUBLIC, **PRIVATE, "view_count": share_of_views(0.3, 0.7, 207)},
 )

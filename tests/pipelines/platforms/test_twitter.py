@@ -24,6 +24,7 @@ from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter import Twitter
 from pipelines.platforms.twitter_answers import account_reading, listed_post, media_of, post_reading, raise_for
 from simulator.twitter.tokens import first_refresh_token
+from simulator.twitter.world import shown
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known
 from tests.simulator_fixture import Simulator
@@ -185,6 +186,26 @@ def test_passing_trouble_is_tried_again(fetching: Fetching) -> None:
     fetching.simulator.set_faults({"kind": "error", "times": 2}, {"kind": "broken_json", "times": 1})
     assert fetching.read().posts
     assert fetching.tally.retries >= 2
+
+
+def test_past_days_have_the_impressions_of_their_posts(fetching: Fetching) -> None:
+    day = fetching.now.date() - timedelta(days=3)
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    end = start + timedelta(days=1)
+    world, account = fetching.simulator.world, fetching.account
+    posts = [p for p in world.posts(account, start - timedelta(days=90), end) if p.visible(fetching.now)]
+    true = sum(shown(world, post, start, end) for post in posts)
+    found = fetching.api.read_days(fetching.access, [day], fetching.tally)
+    assert true > 0
+    assert found[day].metrics == {"accountImpressions": true}
+    assert fetching.tally.requests <= 2 + len(posts) // 100 * 2
+
+
+def test_past_days_without_permission_say_so(fetching: Fetching) -> None:
+    fetching.simulator.set_faults({"kind": "permission"})
+    day = fetching.now.date() - timedelta(days=3)
+    found = fetching.api.read_days(fetching.access, [day], fetching.tally)
+    assert dict(found[day].unavailable) == {"accountImpressions": "permission_missing"}
 
 
 def test_refresh_rotates(fetching: Fetching) -> None:
