@@ -9,6 +9,7 @@ import dagster as dg
 # Backfill policies, at every import.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
+from pipelines.alert_sensors import ALERTS  # noqa: E402
 from pipelines.assets import ASSETS  # noqa: E402
 from pipelines.checks import CHECKS  # noqa: E402
 from pipelines.jobs import JOBS  # noqa: E402
@@ -24,7 +25,7 @@ def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         asset_checks=CHECKS,
         jobs=JOBS,
         schedules=SCHEDULES,
-        sensors=SENSORS,
+        sensors=[*SENSORS, *ALERTS],
         resources={"tidemark": Tidemark(), **(resources or {})},
         # A step in a process of its own costs as much again as the run; threads do the work inside.
         executor=dg.in_process_executor,

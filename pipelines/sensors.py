@@ -20,7 +20,7 @@ from pipelines.late import Roll, runs_to_request
 from pipelines.missed import missed_slots
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
-from pipelines.tags import ASSETS, LATE, MISSED, OPERATION, PRIORITY, RANGE_END, RANGE_START
+from pipelines.tags import ASSETS, LATE, MISSED, OPERATION, PRIORITY, RANGE_END, RANGE_START, WILL_RETRY
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 _LISTEN_SECONDS = 20.0
@@ -32,7 +32,6 @@ _UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
-_WILL_RETRY = "dagster/will_retry"
 _ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
@@ -82,7 +81,7 @@ def _settle_ended(clients: Clients, instance: DagsterInstance) -> None:
     """Finish operations whose run ended without a word: crashed, cancelled, or failed before its asset began."""
     for operation in clients.store.operations.find(["queued", "running"], limit=200):
         runs = instance.get_runs(filters=RunsFilter(tags={OPERATION: operation["_id"]}), limit=1)
-        if runs and runs[0].status in _ENDED_BADLY and runs[0].tags.get(_WILL_RETRY) != "true":
+        if runs and runs[0].status in _ENDED_BADLY and runs[0].tags.get(WILL_RETRY) != "true":
             _fail(clients, operation, f"run {runs[0].run_id} ended as {runs[0].status.value.lower()}")
 
 

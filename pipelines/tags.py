@@ -16,3 +16,4 @@ PARTITION = "dagster/partition"
 
 MISSED = "tidemark/missed"
 """The run makes up for an hour that nobody collected."""
+WILL_RETRY = "dagster/will_retry"

@@ -1,0 +1,131 @@
+"""Alerts reach a receiver over HTTP: one message each, not one per retry."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import dagster as dg
+import pytest
+from pydantic import SecretStr
+from redis import Redis
+
+from metrics.documents import AccountDocument
+from metrics.events import Announcer
+from metrics.settings import Settings
+from metrics.store import Store
+from pipelines import alerts
+from pipelines.alert_sensors import alert_needs_reauth, alert_run_failures
+from pipelines.resources import Clients, Tidemark
+
+
+class Receiver:
+    """An HTTP receiver of alerts; `refuses` makes it answer 500."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, str]] = []
+        self.refuses = False
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if not receiver.refuses:
+                    receiver.messages.append(body)
+                self.send_response(500 if receiver.refuses else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Keep the tests' output clean."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self.server.server_port}/"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    opened = Receiver()
+    yield opened
+    opened.server.shutdown()
+    opened.server.server_close()
+
+
+@pytest.fixture
+def clients(store: Store, redis_client: Redis, settings: Settings, receiver: Receiver) -> Clients:
+    told = settings.model_copy(update={"alert_urls": (SecretStr(receiver.url),)})
+    return Clients(told, store, redis_client, Announcer(redis_client))
+
+
+def resource(clients: Clients) -> Tidemark:
+    class Fixed(Tidemark):
+        def clients(self) -> Clients:
+            return clients
+
+    return Fixed()
+
+
+def account(name: str, state: str = "needs_reauth") -> AccountDocument:
+    return AccountDocument(
+        _id=name, workspaceId="w", platform="instagram", platformAccountId=name, handle=f"@{name}", state=state,
+        stateReason="the token has expired", connectedAt=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # type: ignore[typeddict-item]  # fmt: skip
+
+
+def evaluate(clients: Clients, cursor: str | None) -> str | None:
+    context = dg.build_sensor_context(cursor=cursor, resources={"tidemark": resource(clients)})
+    return alert_needs_reauth.evaluate_tick(context).cursor
+
+
+def test_accounts_that_wait_are_told_of_once_in_one_message(clients: Clients, receiver: Receiver) -> None:
+    clients.store.accounts.put([account("a"), account("b"), account("c", "active")])
+    cursor = evaluate(clients, None)
+    cursor = evaluate(clients, cursor)
+    assert [m["title"] for m in receiver.messages] == ["Tidemark: 2 accounts need to be connected again"]
+    assert "@a" in receiver.messages[0]["message"]
+    clients.store.accounts.put([account("a", "active")])
+    cursor = evaluate(clients, cursor)
+    clients.store.accounts.put([account("a")])
+    evaluate(clients, cursor)
+    assert len(receiver.messages) == 2
+
+
+def test_alert_that_nobody_took_is_sent_again(clients: Clients, receiver: Receiver) -> None:
+    clients.store.accounts.put([account("a")])
+    receiver.refuses = True
+    with pytest.raises(RuntimeError, match="sent again"):
+        evaluate(clients, None)
+    receiver.refuses = False
+    evaluate(clients, None)
+    assert len(receiver.messages) == 1
+
+
+@pytest.mark.parametrize("cursor", [None, "", "{", "7", '["a", 3]'])
+def test_broken_cursor_is_read_as_far_as_it_goes(cursor: str | None) -> None:
+    assert alerts.told(cursor) <= {"a"}
+
+
+def test_failing_run_is_told_of_once_whatever_the_retries(clients: Clients, receiver: Receiver) -> None:
+    @dg.op
+    def breaks() -> None:
+        raise ValueError("MongoDB does not answer")
+
+    @dg.job(partitions_def=dg.StaticPartitionsDefinition(["2026-01-15"]))
+    def doomed() -> None:
+        breaks()
+
+    with dg.instance_for_test() as instance:
+        for tags in ({"dagster/will_retry": "true"}, {}, {}):
+            result = doomed.execute_in_process(
+                raise_on_error=False, instance=instance, partition_key="2026-01-15", tags=tags
+            )
+            context = dg.build_run_status_sensor_context(
+                "alert_run_failures", result.get_run_failure_event(), instance, result.dagster_run
+            ).for_run_failure()
+            alert_run_failures(context, tidemark=resource(clients))
+    assert [m["title"] for m in receiver.messages] == ["Tidemark: doomed 2026-01-15 failed"]
