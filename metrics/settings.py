@@ -1,4 +1,4 @@
-"""Settings, from environment variables with the prefix `TIDEMARK_` or a `.env` file."""
+"""Settings, from environment variables with the prefix `TIDEMARK_`, a `.env` file, or files of secrets."""
 
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,9 @@ from metrics.errors import SettingsError
 
 PREFIX = "TIDEMARK_"
 
+_SECRETS = Path("/run/secrets")
+"""Where containers find secrets: a file per setting, named like its variable in lower case."""
+
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
 RedisUrl = Annotated[str, Field(pattern=r"^(rediss?|unix)://")]
@@ -23,7 +26,13 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class Settings(BaseSettings):
     """Everything that can be set. `docs/settings.md` is generated from these fields."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
+        extra="ignore",
+        frozen=True,
+    )
 
     home: Path = Field(Path(".tidemark"), description="Folder of the embedded stack: data, logs, DAGSTER_HOME.")
     http_port: Port = Field(8000, description="Port of the HTTP API and the dashboard.")
