@@ -9,6 +9,7 @@ from metrics.errors import InvalidInput, TidemarkError
 from tidemark.commands import accounts, keys
 from tidemark.commands.console import err
 from tidemark.commands.doctor import doctor
+from tidemark.commands.erase import erase
 from tidemark.commands.rebuild import rebuild
 from tidemark.commands.up import up
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(doctor)
 app.command()(rebuild)
+app.command()(erase)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
 

@@ -1,0 +1,146 @@
+"""Erase an account or a workspace: observations, rollups, records, credentials, cached answers, events.
+
+Accounts go first, so that no further hour begins to collect them; a collection that is under way may still write, hence
+`left` counts what is there afterwards. Backups, MongoDB's oplog and Dagster's own logs are not touched.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from redis import Redis
+
+from metrics.documents import Document
+from metrics.errors import NotFound
+from metrics.events import Announcer
+from metrics.redisdb import cache_prefix, events_key, redis_errors
+from metrics.store import Store
+from metrics.store.errors import mongo_errors
+from metrics.store.schema import METRICS
+
+_OF_ACCOUNT = ("accounts", "posts", "collections", "operations", "subject_rollups", "aggregated_metrics")
+_OF_WORKSPACE = (*_OF_ACCOUNT, "roll_marks")
+_CHUNK = 1000
+
+Filters = Mapping[str, Document]
+
+
+def erase_account(store: Store, redis: Redis, account_id: str) -> dict[str, int]:
+    """Erase an account; return how many documents of each collection are gone.
+
+    Raises:
+        NotFound: there is nothing of such an account.
+        MongoUnavailable: MongoDB does not answer; erase again.
+        RedisUnavailable: MongoDB is erased, Redis does not answer; erase again.
+    """
+    filters = _account_filters(account_id)
+    workspace_id = _workspace_of(store, filters)
+    if workspace_id is None and not left(store, filters):
+        raise NotFound(f"there is no account {account_id}: see `tidemark accounts list`")
+    gone = _delete(store, filters)
+    if workspace_id is not None:
+        _forget_account(redis, workspace_id, account_id)
+    return gone
+
+
+def erase_workspace(store: Store, redis: Redis, workspace_id: str) -> dict[str, int]:
+    """Erase a workspace, its keys included; return how many documents of each collection are gone.
+
+    A key for other workspaces too only loses this one.
+
+    Raises:
+        NotFound: there is nothing of such a workspace.
+        MongoUnavailable: MongoDB does not answer; erase again.
+        RedisUnavailable: MongoDB is erased, Redis does not answer; erase again.
+    """
+    filters = _workspace_filters(workspace_id)
+    with mongo_errors():
+        keys = store.db["api_keys"].count_documents({"workspaces": workspace_id})
+    if not keys and not left(store, filters):
+        raise NotFound(f"there is no workspace {workspace_id}")
+    gone = _delete(store, filters)
+    with mongo_errors():
+        gone["api_keys"] = store.db["api_keys"].delete_many({"workspaces": [workspace_id]}).deleted_count
+        store.db["api_keys"].update_many({"workspaces": workspace_id}, {"$pull": {"workspaces": workspace_id}})
+    with redis_errors():
+        for names in _chunks(redis, f"tm:{{{workspace_id}}}:"):
+            redis.unlink(*names)
+    return gone
+
+
+def left_of_account(store: Store, account_id: str) -> dict[str, int]:
+    """Return what is left of an account, by collection; nothing where there is nothing."""
+    return left(store, _account_filters(account_id))
+
+
+def left_of_workspace(store: Store, workspace_id: str) -> dict[str, int]:
+    """Return what is left of a workspace, by collection; nothing where there is nothing."""
+    return left(store, _workspace_filters(workspace_id))
+
+
+def left(store: Store, filters: Filters) -> dict[str, int]:
+    """Count what matches, by collection."""
+    with mongo_errors():
+        found = {name: store.db[name].count_documents(query) for name, query in filters.items()}
+    return {name: count for name, count in found.items() if count}
+
+
+def _account_filters(account_id: str) -> Filters:
+    of: dict[str, Document] = {name: {"accountId": account_id} for name in _OF_ACCOUNT}
+    return {**of, "accounts": {"_id": account_id}, METRICS: {"metadata.accountId": account_id}}
+
+
+def _workspace_filters(workspace_id: str) -> Filters:
+    of: dict[str, Document] = {name: {"workspaceId": workspace_id} for name in _OF_WORKSPACE}
+    return {**of, METRICS: {"metadata.workspaceId": workspace_id}}
+
+
+def _workspace_of(store: Store, filters: Filters) -> str | None:
+    """Return the workspace of an account that may be erased in part."""
+    with mongo_errors():
+        for name in _OF_ACCOUNT:
+            if found := store.db[name].find_one(filters[name], {"workspaceId": 1}):
+                return str(found["workspaceId"])
+        row = store.db[METRICS].find_one(filters[METRICS], {"metadata": 1})
+    return str(row["metadata"]["workspaceId"]) if row else None
+
+
+def _delete(store: Store, filters: Filters) -> dict[str, int]:
+    with mongo_errors():
+        return {name: store.db[name].delete_many(query).deleted_count for name, query in filters.items()}
+
+
+def _forget_account(redis: Redis, workspace_id: str, account_id: str) -> None:
+    """Drop the account's events, its pauses, and every answer that may hold its numbers."""
+    stream = events_key(workspace_id)
+    with redis_errors():
+        for ids in _events_of(redis, stream, account_id):
+            redis.xdel(stream, *ids)
+        for names in _chunks(redis, cache_prefix(workspace_id)):
+            redis.unlink(*names)
+        for names in _chunks(redis, f"tm:{{{workspace_id}}}:", f":{account_id}"):
+            redis.unlink(*names)
+    Announcer(redis).announce(workspace_id)
+
+
+def _events_of(redis: Redis, stream: str, account_id: str) -> Iterator[list[bytes]]:
+    start, wanted = "-", account_id.encode()
+    while entries := cast("list[tuple[bytes, dict[bytes, bytes]]]", redis.xrange(stream, start, count=_CHUNK)):
+        ids = [entry_id for entry_id, fields in entries if fields.get(b"account") == wanted]
+        if ids:
+            yield ids
+        start = "(" + entries[-1][0].decode()
+
+
+def _chunks(redis: Redis, prefix: str, suffix: str = "") -> Iterator[list[bytes]]:
+    """Yield the names of keys, some at a time; names are compared here, for an id may hold a pattern's characters."""
+    head, tail = prefix.encode(), suffix.encode()
+    found: list[bytes] = []
+    scan: Iterator[Any] = redis.scan_iter(match="tm:*", count=_CHUNK)
+    for name in scan:
+        if name.startswith(head) and name.endswith(tail):
+            found.append(name)
+        if len(found) >= _CHUNK:
+            yield found
+            found = []
+    if found:
+        yield found

@@ -1,0 +1,103 @@
+"""What is erased leaves no byte; its neighbours keep every one."""
+
+from datetime import UTC, datetime
+
+import pytest
+from redis import Redis
+
+from metrics.accounts import Vault
+from metrics.documents import Observation
+from metrics.erase import erase_account, erase_workspace, left_of_account, left_of_workspace
+from metrics.errors import NotFound
+from metrics.events import Announcer, observed
+from metrics.ids import post_id
+from metrics.redisdb import cache_key, events_key
+from metrics.settings import Settings
+from metrics.store import Store
+
+SLOT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def fill(store: Store, redis: Redis, settings: Settings, workspace: str, account: str) -> None:
+    """Leave a trace of an account wherever one is left; every value of it holds its id."""
+    sealed = Vault(settings.secret_keys).seal({"access_token": account})
+    store.accounts.put(
+        [{"_id": account, "workspaceId": workspace, "platform": "instagram", "platformAccountId": account,
+          "handle": account, "state": "active", "connectedAt": SLOT, "credentials": sealed}]
+    )  # fmt: skip
+    store.posts.put(
+        [{"_id": post_id(account, "1"), "workspaceId": workspace, "accountId": account, "platform": "instagram",
+          "platformPostId": f"{account}_1", "metricType": "post", "contentType": "image", "publishedAt": SLOT}]
+    )  # fmt: skip
+    row = Observation(
+        workspace_id=workspace, account_id=account, platform="instagram", metric_type="account", slot=SLOT,
+        collected_at=SLOT, metrics={"followers": 7}, unavailable={}, run_id="r", api_version="v25.0",
+    )  # fmt: skip
+    store.observations.append([row])
+    for name in ("subject_rollups", "aggregated_metrics"):
+        one = {"_id": f"{name}:{account}", "workspaceId": workspace, "accountId": account, "periodStart": SLOT}
+        store.db[name].insert_one({**one, "period": "daily"})
+    Announcer(redis).announce(workspace, [observed(row)])
+    redis.set(cache_key(workspace, "metrics", "digest", "v"), account)
+    redis.set(f"tm:{{{workspace}}}:paused:{account}", 1)
+
+
+def traces(store: Store, redis: Redis, marked: str) -> list[str]:
+    """Return where a marked value still stands, anywhere in the database or in Redis."""
+    found = [
+        f"{name}: {document}"
+        for name in store.db.list_collection_names()
+        if not name.startswith("system.views")
+        for document in store.db[name].find()
+        if marked in str(document)
+    ]
+    for name in redis.scan_iter():
+        kind = redis.type(name)
+        value = redis.xrange(name) if kind == b"stream" else redis.get(name) if kind == b"string" else b""
+        if marked.encode() in name or marked in str(value):
+            found.append(name.decode())
+    return found
+
+
+def test_erased_account_leaves_nothing_and_its_neighbour_everything(
+    store: Store, redis_client: Redis, settings: Settings
+) -> None:
+    fill(store, redis_client, settings, "w", "mine-7391")
+    fill(store, redis_client, settings, "w", "other-5512")
+    before = redis_client.xlen(events_key("w"))
+    gone = erase_account(store, redis_client, "mine-7391")
+    assert gone["metrics"] == gone["accounts"] == gone["posts"] == 1
+    assert traces(store, redis_client, "mine-7391") == []
+    assert left_of_account(store, "mine-7391") == {}
+    assert left_of_account(store, "other-5512") == {
+        "accounts": 1, "posts": 1, "subject_rollups": 1, "aggregated_metrics": 1, "metrics": 1,
+    }  # fmt: skip
+    assert redis_client.xlen(events_key("w")) == before - 1
+
+
+def test_erased_workspace_leaves_nothing_and_keys_for_others(
+    store: Store, redis_client: Redis, settings: Settings
+) -> None:
+    fill(store, redis_client, settings, "gone-881", "a1")
+    fill(store, redis_client, settings, "kept", "a2")
+    store.keys.create("own", ["gone-881"], ["read"])
+    store.keys.create("shared", ["gone-881", "kept"], ["read"])
+    gone = erase_workspace(store, redis_client, "gone-881")
+    assert gone["api_keys"] == 1
+    assert traces(store, redis_client, "gone-881") == []
+    assert left_of_workspace(store, "kept")["metrics"] == 1
+    assert [key.name for key in store.keys.find_all()] == ["shared"]
+
+
+def test_unknown_is_refused(store: Store, redis_client: Redis) -> None:
+    with pytest.raises(NotFound, match="no account"):
+        erase_account(store, redis_client, "nobody")
+    with pytest.raises(NotFound, match="no workspace"):
+        erase_workspace(store, redis_client, "nobody")
+
+
+def test_erasing_again_ends_what_was_interrupted(store: Store, redis_client: Redis, settings: Settings) -> None:
+    fill(store, redis_client, settings, "w", "half-1")
+    store.db["accounts"].delete_one({"_id": "half-1"})
+    assert erase_account(store, redis_client, "half-1")["metrics"] == 1
+    assert traces(store, redis_client, "half-1") == []
