@@ -120,7 +120,7 @@ def test_failing_run_is_told_of_once_whatever_the_retries(clients: Clients, rece
         breaks()
 
     with dg.instance_for_test() as instance:
-        for tags in ({"dagster/will_retry": "true"}, {}, {}):
+        for tags in ({"dagster/will_retry": "true"}, {"tidemark/operation": "op_1"}, {}, {}):
             result = doomed.execute_in_process(
                 raise_on_error=False, instance=instance, partition_key="2026-01-15", tags=tags
             )
@@ -129,3 +129,4 @@ def test_failing_run_is_told_of_once_whatever_the_retries(clients: Clients, rece
             ).for_run_failure()
             alert_run_failures(context, tidemark=resource(clients))
     assert [m["title"] for m in receiver.messages] == ["Tidemark: doomed 2026-01-15 failed"]
+    assert "breaks: ValueError: MongoDB does not answer" in receiver.messages[0]["message"]
