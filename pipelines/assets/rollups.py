@@ -59,7 +59,7 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
     def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
         clients = tidemark.clients()
         operation_id = context.run.tags.get(OPERATION)
-        with operations.carrying_out(clients, operation_id, context.run_id, name, 1) as outcome:
+        with operations.carrying_out(clients, operation_id, context.run.run_id, name, 1) as outcome:
             report = _roll(context, clients, period, operation_id)
             outcome.set({"ok": report.accounts})
         context.log.info(report.summary())
@@ -84,7 +84,7 @@ def _roll(context: dg.AssetExecutionContext, clients: Clients, period: Period, o
         clients.store,
         period,
         starts,
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         workspace_ids=workspaces,
         announce=clients.announce_rollups,
     )
