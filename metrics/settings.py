@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     twitter_posts_per_day: PostsPerDay = Field(100_000, description=_BUDGET.format("X, which bills each of them"))
     linkedin_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("LinkedIn"))
 
-    collect_shards: int = Field(1, ge=1, le=1024, description="Stable shards a raw asset fans out over.")
+    collect_shards: int = Field(1, ge=1, le=1024, description="Shards a raw asset is to fan out over. No effect yet.")
     collect_grace_minutes: int = Field(60, ge=0, description="Minutes after its end until a slot is old.")
     collect_concurrency: int = Field(10, ge=1, description="Calls under way at once per platform and worker.")
 
