@@ -12,20 +12,26 @@ from uuid import uuid4
 
 from redis import Redis
 
-from metrics.redisdb import cache_prefix, redis_errors, version_key
+from metrics.redisdb import cache_prefix, events_key, redis_errors, version_key
 
 CURRENT_VERSION = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local known = redis.call('HMGET', KEYS[1], 'run', 'epoch', 'n')
+local known = redis.call('HMGET', KEYS[1], 'run', 'epoch', 'n', 'cleared')
 if known[1] ~= run then
+  if known[1] then
+    redis.call('XADD', KEYS[2], '*', 'event', 'reset', 'account', '', 'post', '', 'data', '{}')
+  end
   redis.call('HSET', KEYS[1], 'run', run, 'epoch', ARGV[1], 'n', 0)
-  known = {run, ARGV[1], '0'}
+  known = {run, ARGV[1], '0', known[4]}
 end
 """
-"""Lua: sets `known[2]` and `known[3]` to epoch and number. KEYS[1] is the version key, ARGV[1] an epoch never used."""
+"""Lua: sets `known[2]` and `known[3]` to epoch and number.
+
+KEYS[1] is the version key, KEYS[2] the stream, ARGV[1] an epoch never used. A server that began anew may have lost the
+newest events; a `reset` in the stream says so to everyone who reads past it.
+"""
 
 READ_VERSION = CURRENT_VERSION + "return known[2] .. '-' .. known[3]"
-BUMP_VERSION = CURRENT_VERSION + "return known[2] .. '-' .. redis.call('HINCRBY', KEYS[1], 'n', 1)"
 
 
 def new_epoch() -> str:
@@ -39,8 +45,9 @@ def data_version(redis: Redis, workspace_id: str) -> str:
     Raises:
         RedisUnavailable: Redis does not answer.
     """
+    keys = (version_key(workspace_id), events_key(workspace_id))
     with redis_errors():
-        return str(redis.eval(READ_VERSION, 1, version_key(workspace_id), new_epoch()), "ascii")
+        return str(redis.eval(READ_VERSION, 2, *keys, new_epoch()), "ascii")
 
 
 def invalidate(redis: Redis, workspace_id: str, pattern: str = "*") -> int:
@@ -54,6 +61,8 @@ def invalidate(redis: Redis, workspace_id: str, pattern: str = "*") -> int:
     with redis_errors():
         for keys in _chunks(redis.scan_iter(match=f"{prefix}*", count=1000)):
             dropped += int(redis.unlink(*keys))
+        # Copies in the memory of serving processes were kept under the number before.
+        redis.hincrby(version_key(workspace_id), "cleared", 1)
     return dropped
 
 

@@ -8,6 +8,7 @@
     └── Unavailable          a store is out of reach; the same call may succeed later
         ├── MongoUnavailable
         └── RedisUnavailable
+            └── RedisFull  it answers, and takes no writes
 
 The platforms' errors have a tree of their own: `pipelines.platforms.errors`.
 """
@@ -47,3 +48,7 @@ class MongoUnavailable(Unavailable):
 
 class RedisUnavailable(Unavailable):
     """Redis did not answer in time."""
+
+
+class RedisFull(RedisUnavailable):
+    """Redis has no room, or refuses writes for another reason; reads still work."""

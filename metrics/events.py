@@ -1,13 +1,15 @@
 """Events: what is announced after it was written, and the stream that keeps it for who was away.
 
 One Redis Stream per workspace. An entry's id is the id of the event; entries carry `event`, `account`, `post` and
-`data` (JSON in UTF-8, as a client gets it). docs/api.md lists the events.
+`data` (JSON in UTF-8, as a client gets it). An entry `reset` stands where a server began anew: events before it may be
+missing.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
+from uuid import uuid4
 
 import orjson
 from redis import Redis
@@ -16,7 +18,7 @@ from redis.commands.core import Script
 from metrics.cache import CURRENT_VERSION, new_epoch
 from metrics.clock import isoformat
 from metrics.documents import AccountState, AggregatedDocument, Observation, OperationDocument
-from metrics.redisdb import events_key, redis_errors, version_key
+from metrics.redisdb import announced_key, events_key, redis_errors, version_key
 
 EventName = Literal["metrics:update", "metrics:post", "metrics:aggregated", "collection:status"]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
@@ -27,6 +29,9 @@ _CHUNK = 500
 _ANNOUNCE = (
     CURRENT_VERSION
     + """
+if not redis.call('SET', KEYS[3], 1, 'NX', 'EX', 120) then
+  return known[2] .. '-' .. known[3]
+end
 local version = known[2] .. '-' .. redis.call('HINCRBY', KEYS[1], 'n', 1)
 for i = 3, #ARGV, 4 do
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*',
@@ -35,7 +40,10 @@ end
 return version
 """
 )
-"""The new version and the events in one step: who has seen the event reads no older answer."""
+"""The new version and the events in one step: who has seen the event reads no older answer.
+
+KEYS[3] stands for this call: a client that repeats it, because the answer was lost on the way, announces nothing twice.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +129,18 @@ class Announcer:
     def announce(self, workspace_id: str, events: Sequence[Event] = ()) -> str:
         """Announce what was written to a workspace and return its new `dataVersion`.
 
-        Call it after the write is acknowledged. May deliver twice where Redis answered too late; never less than once.
+        Call it after the write is acknowledged. Delivers at least once: twice only where this raised after Redis had
+        taken the events, and the caller announces them again.
 
         Raises:
             RedisUnavailable: Redis does not answer; announce again later.
         """
-        keys = [version_key(workspace_id), events_key(workspace_id)]
         version = b""
         with redis_errors():
             for chunk in [events[i : i + _CHUNK] for i in range(0, len(events), _CHUNK)] or [()]:
                 arguments: list[str | bytes | int] = [new_epoch(), self._max_events]
                 for event in chunk:
                     arguments += [event.name, event.account_id or "", event.post_id or "", event.encode()]
+                keys = [version_key(workspace_id), events_key(workspace_id), announced_key(workspace_id, uuid4().hex)]
                 version = self._script(keys=keys, args=arguments)
         return version.decode()

@@ -1,22 +1,62 @@
-"""Redis: connections and the names of keys.
+"""Redis: connections, alone or as a cluster, and the names of keys.
 
-Every key carries the hash tag `{workspaceId}`, so that a workspace lives in one slot of a cluster and scripts over
-several of its keys are allowed there.
+Every key carries a hash tag. What belongs to a workspace has `{workspaceId}`, so that it lives in one slot of a cluster
+and scripts over several of its keys are allowed there; what belongs to a platform or to all has a tag of its own.
+
+`redis://host:6379/0` is one server, `redis+cluster://host1:6379,host2:6379` a cluster, found through any of the named
+nodes; `rediss` in place of `redis` is TLS.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
-from redis import Redis
+from redis import Redis, RedisCluster
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio import RedisCluster as AsyncRedisCluster
+from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError  # noqa: A004
+from redis.cluster import ClusterNode
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    ClusterError,
+    ConnectionError,  # noqa: A004
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    ResponseError,
+    TimeoutError,  # noqa: A004
+    TryAgainError,
+)
 from redis.retry import Retry
 
-from metrics.errors import RedisUnavailable, SettingsError
+from metrics.errors import RedisFull, RedisUnavailable, SettingsError
 from metrics.settings import Settings
 
 RETRIES = 3
 SOCKET_TIMEOUT = 5.0
+CONNECT_TIMEOUT = 2.0
+POOL = 64
+_CLUSTER = "+cluster"
+_DEFAULT_PORT = 6379
+
+_AWAY = (
+    ConnectionError,
+    TimeoutError,
+    BusyLoadingError,
+    ReadOnlyError,
+    ClusterDownError,
+    ClusterError,
+    RedisClusterException,
+    TryAgainError,
+    OSError,
+)
+_REFUSES_WRITES = ("MISCONF", "NOREPLICAS")
 
 
 def backoff() -> ExponentialWithJitterBackoff:
@@ -25,12 +65,58 @@ def backoff() -> ExponentialWithJitterBackoff:
 
 
 def connect(settings: Settings) -> "Redis":
-    """Return a synchronous client; nothing is asked of the server yet.
+    """Return a synchronous client; nothing is asked of a single server yet.
+
+    The client of a cluster takes the same commands, hence the one type.
+
+    Raises:
+        SettingsError: TIDEMARK_REDIS_URL is not set.
+        RedisUnavailable: no node of the cluster answers.
+    """
+    retry = Retry(backoff(), RETRIES)
+    timeouts = _timeouts(SOCKET_TIMEOUT)
+    url = redis_url(settings)
+    if not is_cluster(settings):
+        return Redis.from_url(url, **timeouts, retry=retry)
+    nodes = cluster_nodes(url)
+    with redis_errors():
+        opened: Any = RedisCluster(
+            startup_nodes=[ClusterNode(host, port) for host, port in nodes.addresses],  # type: ignore[no-untyped-call]
+            retry=retry,
+            **timeouts,
+            **nodes.options,
+        )
+    return cast("Redis", opened)
+
+
+def connect_async(
+    settings: Settings, *, timeout: float | None = SOCKET_TIMEOUT, connect_timeout: float = CONNECT_TIMEOUT,
+    retries: int = RETRIES, connections: int = POOL,
+) -> "AsyncRedis":  # fmt: skip
+    """Return an asynchronous client; nothing is asked of the servers yet.
+
+    Without a `timeout` a command may block for as long as it says itself. Who finds all connections busy waits.
 
     Raises:
         SettingsError: TIDEMARK_REDIS_URL is not set.
     """
-    return Redis.from_url(redis_url(settings), **client_options(), retry=Retry(backoff(), RETRIES))
+    retry = AsyncRetry(backoff(), retries)
+    timeouts = _timeouts(timeout, connect_timeout)
+    url = redis_url(settings)
+    if not is_cluster(settings):
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=connections, timeout=timeout or SOCKET_TIMEOUT, retry=retry, **timeouts
+        )
+        return AsyncRedis.from_pool(pool)
+    nodes = cluster_nodes(url)
+    opened: Any = AsyncRedisCluster(
+        startup_nodes=[AsyncClusterNode(host, port) for host, port in nodes.addresses],
+        retry=retry,
+        max_connections=2**31,
+        **timeouts,
+        **nodes.options,
+    )
+    return cast("AsyncRedis", opened)
 
 
 def redis_url(settings: Settings) -> str:
@@ -44,18 +130,62 @@ def redis_url(settings: Settings) -> str:
     return settings.redis_url
 
 
-def client_options() -> dict[str, float | bool]:
-    """Return what synchronous and asynchronous clients have in common."""
-    return {"socket_timeout": SOCKET_TIMEOUT, "socket_connect_timeout": 2.0, "decode_responses": False}
+def is_cluster(settings: Settings) -> bool:
+    """Tell whether the URL names a cluster."""
+    return _CLUSTER in redis_url(settings).partition("://")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNodes:
+    """What a URL says of a cluster: addresses, and options of clients."""
+
+    addresses: list[tuple[str, int]]
+    options: dict[str, Any]
+
+
+def cluster_nodes(url: str) -> ClusterNodes:
+    """Return what a URL of a cluster says: `rediss+cluster://user:password@host1:6379,host2:6379`.
+
+    Raises:
+        SettingsError: it names no host, a port that is none, or a database: a cluster has only the one.
+    """
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    addresses = []
+    for one in hosts.split(","):
+        host, _, port = one.strip().partition(":")
+        if not host or not (port or str(_DEFAULT_PORT)).isdecimal():
+            raise SettingsError("TIDEMARK_REDIS_URL: name the nodes of the cluster as host:port, separated by commas")
+        addresses.append((host, int(port or _DEFAULT_PORT)))
+    if parts.path.strip("/") not in ("", "0"):
+        raise SettingsError("TIDEMARK_REDIS_URL: a cluster has database 0 only; leave the path out")
+    options: dict[str, Any] = {"ssl": parts.scheme.startswith("rediss")}
+    options |= {"username": unquote(user)} if user else {}
+    options |= {"password": unquote(password)} if password else {}
+    return ClusterNodes(addresses, options)
+
+
+def _timeouts(timeout: float | None, connect_timeout: float = CONNECT_TIMEOUT) -> dict[str, Any]:
+    return {"socket_timeout": timeout, "socket_connect_timeout": connect_timeout, "decode_responses": False}
 
 
 @contextmanager
 def redis_errors() -> Iterator[None]:
-    """Turn what means «not now» into `RedisUnavailable`."""
+    """Turn what means «not now» into `RedisUnavailable`, and «no room» into `RedisFull`, which is one of them."""
     try:
         yield
-    except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError) as error:
+    except OutOfMemoryError as error:
+        raise RedisFull("Redis is full; give it more memory (maxmemory)") from error
+    except _AWAY as error:
         raise RedisUnavailable("Redis does not answer; try again when it is back") from error
+    except ResponseError as error:
+        text = str(error)
+        if "OOM command not allowed" in text:
+            raise RedisFull("Redis is full; give it more memory (maxmemory)") from error
+        if text.startswith(_REFUSES_WRITES):
+            raise RedisFull("Redis takes no writes: its disk or its replicas fail") from error
+        raise
 
 
 def version_key(workspace_id: str) -> str:
@@ -66,6 +196,11 @@ def version_key(workspace_id: str) -> str:
 def events_key(workspace_id: str) -> str:
     """Return the key of a workspace's stream of events."""
     return f"tm:{{{workspace_id}}}:events"
+
+
+def announced_key(workspace_id: str, token: str) -> str:
+    """Return the key that remembers an announcement for as long as its command may be repeated."""
+    return f"tm:{{{workspace_id}}}:announced:{token}"
 
 
 def cache_prefix(workspace_id: str, pattern: str = "") -> str:

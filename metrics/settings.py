@@ -17,7 +17,7 @@ _SECRETS = Path("/run/secrets")
 
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
-RedisUrl = Annotated[str, Field(pattern=r"^(rediss?|unix)://")]
+RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster://[^/,\s]+)")]
 PostsPerDay = Annotated[int | None, Field(ge=0)]
 _BUDGET = "Distinct posts read per UTC day of {}. Unset: no limit."
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -41,7 +41,11 @@ class Settings(BaseSettings):
 
     mongo_url: MongoUrl | None = Field(None, description="MongoDB 6.0 or newer, a replica set. Unset: embedded.")
     mongo_db: str = Field("tidemark", min_length=1, description="Name of the database.")
-    redis_url: RedisUrl | None = Field(None, description="Redis 6.2 or newer, or Valkey. Unset: embedded.")
+    redis_url: RedisUrl | None = Field(
+        None,
+        description="Redis 6.2 or newer, or Valkey: `redis://host:6379/0`, or a cluster, "
+        "`redis+cluster://host1:6379,host2:6379`. Unset: embedded.",
+    )
 
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Fernet keys that seal credentials, newest first, separated by commas."

@@ -6,19 +6,16 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import redis as sync_redis
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
+from redis.asyncio import Redis
 from starlette.requests import Request
 
-from metrics.redisdb import RETRIES, backoff, client_options, connect, redis_url
+from metrics.redisdb import connect, connect_async
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.auth import Authenticator
 from serving.cache import AnswerCache
 from serving.stream.hub import Hub
 from serving.threads import Threads
-
-POOL = 64
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open the clients, run what runs beside requests, and close everything in order."""
     store = Store.connect(settings)
     threads = Threads()
-    redis = _redis(settings, blocking=False)
-    blocking = _redis(settings, blocking=True)
+    redis = connect_async(settings)
+    blocking = connect_async(settings, timeout=None)
     blocked_calls = connect(settings)
     ttl, long_ttl = settings.cache_ttl_metrics, settings.cache_ttl_aggregated
     cache = AnswerCache(redis, {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl})
@@ -65,11 +62,3 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await blocking.aclose()
         blocked_calls.close()
         store.close()
-
-
-def _redis(settings: Settings, *, blocking: bool) -> Redis:
-    options = client_options() | ({"socket_timeout": None} if blocking else {})
-    pool = BlockingConnectionPool.from_url(
-        redis_url(settings), max_connections=POOL, timeout=5, retry=Retry(backoff(), RETRIES), **options
-    )
-    return Redis.from_pool(pool)
