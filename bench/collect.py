@@ -1,10 +1,12 @@
 """Collect an hour of many accounts from the simulator and compare with what latency alone would take.
 
-    python bench/collect.py [--small]
+    python bench/collect.py [--workspaces 100 1000] [--latency 0 100 500]
 
-Starts a MongoDB, a Redis and a simulator of its own. One line per size and latency on the terminal, the same as JSON in
-bench/results/collect.json. The ideal is requests x latency / concurrency: what a collector without any cost of its own
-would take. Platforms are collected one after the other in one process, as the steps of a run are.
+Starts a MongoDB, a Redis and a simulator of its own; every answer of the simulator takes the latency, its own work
+included. One line per size and latency on the terminal, the same as JSON in bench/results/collect.json. The ideal is
+requests x latency / concurrency: what a collector without any cost of its own would take; with no latency there is
+none. A request is one call over HTTP; a call is what a platform counts against its limits, each element of a Graph
+batch. Platforms are collected one after the other in one process, as the steps of a run are.
 """
 
 import argparse
@@ -100,7 +102,8 @@ def measure(bench: Bench, workspaces: int, latencies: list[float]) -> Iterator[d
             "workspaces": workspaces, "accounts": accounts, "latency_ms": latency, "seconds": wall,
             "accounts_per_second": accounts / wall, "observations": sum(r.rows for r in reports),
             "requests_per_account": requests / accounts, "calls_per_account": calls / accounts,
-            "cpu_ms_per_request": 1000 * cpu / requests, "share_of_ideal": ideal / wall,
+            "cpu_ms_per_request": 1000 * cpu / requests, "cpu_ms_per_call": 1000 * cpu / calls,
+            **({"share_of_ideal": ideal / wall} if latency else {}),
             "megabytes": after.ru_maxrss / 1024,
         }  # fmt: skip
 
@@ -144,13 +147,14 @@ def _answers(control: httpx.Client) -> bool:
 
 def main() -> None:
     """Measure each size, print a line each, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="100 workspaces at 100 ms alone")
-    sizes = {100: [100.0]} if parser.parse_args().small else {100: [0.0, 100.0, 500.0], 1000: [0.0, 100.0, 500.0]}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workspaces", type=int, nargs="+", default=[100, 1000], help="four accounts each")
+    parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 100.0, 500.0], help="milliseconds per call")
+    options = parser.parse_args()
     rows = []
-    for workspaces, latencies in sizes.items():
+    for workspaces in options.workspaces:
         with servers() as bench:
-            for row in measure(bench, workspaces, latencies):
+            for row in measure(bench, workspaces, options.latency):
                 rows.append(row)
                 print("  ".join(f"{name} {value:,.2f}" for name, value in row.items()), flush=True)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)

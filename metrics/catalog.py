@@ -7,6 +7,8 @@ A metric is known by its canonical name and by what it is about: the `reach` of 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from types import MappingProxyType
 from typing import Literal
 
 from metrics.documents import METRIC_TYPES, PLATFORMS, ContentType, MetricType, Platform
@@ -184,16 +186,20 @@ def metrics_of(subject: Subject, *kinds: Kind) -> tuple[Metric, ...]:
     return tuple(m for m in _TABLE if m.subject == subject and (not kinds or m.kind in kinds))
 
 
-def offered(platform: Platform, metric_type: MetricType, content_type: ContentType | None = None) -> dict[str, Offer]:
+@cache
+def offered(
+    platform: Platform, metric_type: MetricType, content_type: ContentType | None = None
+) -> Mapping[str, Offer]:
     """Return what a platform offers of one kind of subject, by canonical name."""
     subject = subject_kind(metric_type)
-    return {
+    found = {
         metric.name: offer
         for metric in _TABLE
         if metric.subject == subject
         and (offer := metric.offers.get(platform)) is not None
         and offer.covers(metric_type, content_type)
     }
+    return MappingProxyType(found)
 
 
 def engagement_parts(

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from functools import lru_cache
 
 from metrics.documents import Platform
 from metrics.errors import InvalidInput
@@ -26,6 +27,7 @@ def account_id(workspace_id: str, platform: Platform, platform_account_id: str) 
     return "acc_" + _digest(workspace_id, platform, platform_account_id)
 
 
+@lru_cache(maxsize=65_536)
 def post_id(account_id: str, platform_post_id: str) -> str:
     """Return our id of a post: stable, and unique over all accounts and platforms."""
     return "post_" + _digest(account_id, platform_post_id)

@@ -24,7 +24,7 @@ MOST_ACCOUNTS = 10_000
 
 
 def create_app(world: World | None = None, clock: Clock | None = None, *, latency_ms: float = 0.0) -> Starlette:
-    """Return the simulator; `latency_ms` is added to every answer of a platform."""
+    """Return the simulator; every answer of a platform takes `latency_ms`, its own work included."""
     world = world or new_world()
     state = State(world, clock or Clock(), Faults(world.seed))
     control = Control(state, latency_ms)
@@ -50,8 +50,19 @@ def create_app(world: World | None = None, clock: Clock | None = None, *, latenc
 
 
 async def _answer(apis: tuple[Api, ...], control: "Control", request: Request) -> Response:
-    if control.latency_ms:
-        await asyncio.sleep(control.latency_ms / 1000)
+    """Answer when the latency is over: work of the simulator's own is within it, not on top."""
+    loop = asyncio.get_running_loop()
+    arrived = loop.time()
+    if not control.latency_ms:
+        return await _worked_out(apis, control, request)
+    # Requests that came together are all timed before the first of them is worked on.
+    await asyncio.sleep(0)
+    answer = await _worked_out(apis, control, request)
+    await asyncio.sleep(max(arrived + control.latency_ms / 1000 - loop.time(), 0))
+    return answer
+
+
+async def _worked_out(apis: tuple[Api, ...], control: "Control", request: Request) -> Response:
     path = request.scope["raw_path"].decode()
     api = next((api for api in apis if api.serves(path)), None)
     if api is None:
@@ -110,7 +121,7 @@ class Control:
         return _json([vars(fault) for fault in self.state.faults.active])
 
     async def latency(self, request: Request) -> Response:
-        """`PUT {"ms": 100}`: every answer takes that much longer."""
+        """`PUT {"ms": 100}`: every answer takes that long, or as long as working it out does."""
         if request.method == "PUT":
             try:
                 (value,) = _only(await request.json(), "ms")

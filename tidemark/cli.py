@@ -30,7 +30,7 @@ app.add_typer(keys.app, name="keys")
 def simulator(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")] = 8100,
     seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 1,
-    latency_ms: Annotated[float, typer.Option(min=0, help="Added to every answer.")] = 0.0,
+    latency_ms: Annotated[float, typer.Option(min=0, help="Milliseconds that every answer takes.")] = 0.0,
 ) -> None:
     """Run the simulator of the platforms alone."""
     import uvicorn

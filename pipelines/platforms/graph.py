@@ -1,12 +1,13 @@
 """The Graph API, as Instagram and Facebook share it: batches, errors, usage (platforms.md, 1)."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
+
+import orjson
 
 from metrics.clock import utcnow
 from pipelines.platforms.base import ProviderDays, Tally
@@ -104,7 +105,7 @@ class GraphApi:
 
     def _post(self, token: str, gets: Sequence[Get], tally: Tally) -> list[Result]:
         elements = [{"method": "GET", "relative_url": f"{self.version}/{get.relative_url}"} for get in gets]
-        form = {"batch": json.dumps(elements), "include_headers": "false"}
+        form = {"batch": orjson.dumps(elements).decode(), "include_headers": "false"}
         for attempt in retrying(tally):
             with attempt:
                 tally.calls += len(gets)
@@ -122,7 +123,7 @@ def _element(element: Any, headers: Mapping[str, str]) -> Result:
     if element is None:
         return Transient("a batch element ran out of time")
     try:
-        body = json.loads(element["body"])
+        body = orjson.loads(element["body"])
         raise_for(element["code"], body, headers)
     except PlatformError as error:
         return error
@@ -191,7 +192,7 @@ def _regained_at(headers: Mapping[str, str]) -> datetime:
     """Return when the account may be read again: `estimated_time_to_regain_access` is in minutes."""
     minutes = 0
     try:
-        usage = json.loads(headers.get("x-business-use-case-usage") or "{}")
+        usage = orjson.loads(headers.get("x-business-use-case-usage") or "{}")
         minutes = max(int(u.get("estimated_time_to_regain_access", 0)) for each in usage.values() for u in each)
     except (ValueError, AttributeError, TypeError):
         minutes = 0
@@ -210,7 +211,7 @@ def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
 def _used_percent(header: str | None) -> int:
     """Return the highest share used of a usage header; 0 where there is none that can be read."""
     try:
-        usage = json.loads(header or "{}")
+        usage = orjson.loads(header or "{}")
         flat = [usage] if "call_count" in usage else [each for cases in usage.values() for each in cases]
         names = ("call_count", "total_cputime", "total_time")
         return max((int(each.get(name, 0)) for each in flat for name in names), default=0)

@@ -28,7 +28,7 @@ def understood() -> Iterator[None]:
 
 def parse_time(text: str) -> datetime:
     """Return the instant of a Graph timestamp, `2026-04-06T17:50:09+0000`."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def insights(edge: Mapping[str, Any] | None) -> dict[str, int | float]:

@@ -6,9 +6,9 @@ Tokens travel in the Authorization header or a form body, never in a URL, so tha
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from threading import BoundedSemaphore
 from typing import Any
 
+import orjson
 import requests
 import tenacity
 from requests.adapters import HTTPAdapter
@@ -16,6 +16,7 @@ from requests.adapters import HTTPAdapter
 from metrics.clock import utcnow
 from pipelines.platforms.base import Tally
 from pipelines.platforms.errors import BadAnswer, RateLimited, Transient
+from pipelines.platforms.turns import Turns
 
 TIMEOUT = (5.0, 30.0)
 TRIES = 4
@@ -39,7 +40,7 @@ class Http:
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._check = check
-        self._under_way = BoundedSemaphore(calls)
+        self._under_way = Turns(calls)
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
@@ -69,17 +70,15 @@ class Http:
             RateLimited: a page of a proxy or of the platform asks for a long pause.
             BadAnswer: the host does not exist, or what answers is no JSON API.
         """
+        sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
         try:
+            # Prepared and read outside of the bound: it counts calls under way, not work of ours.
+            request = self._session.prepare_request(
+                requests.Request(method, self.base_url + path, params=params, data=form, headers=sent)
+            )
             with self._under_way:
                 self._check()
-                answer = self._session.request(
-                    method,
-                    self.base_url + path,
-                    params=params,
-                    data=form,
-                    headers={**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})},
-                    timeout=self._timeout,
-                )
+                answer = self._session.send(request, timeout=self._timeout)
         except requests.Timeout:
             raise Transient(f"no answer from {self._host} in time") from None
         except requests.ConnectionError as error:
@@ -105,7 +104,7 @@ class Http:
     def _json(self, answer: requests.Response) -> Any:
         kind = answer.headers.get("Content-Type", "")
         try:
-            return answer.json()
+            return orjson.loads(answer.content)
         except ValueError:
             if answer.status_code >= 500 or answer.status_code == 429:
                 raise overloaded(f"{self._host} answers {answer.status_code}", answer.headers) from None
