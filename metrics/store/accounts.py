@@ -1,6 +1,6 @@
 """The collection `accounts`: who is collected, and in which state. Credentials stay sealed here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -10,6 +10,8 @@ from pymongo.database import Database
 from metrics.documents import AccountDocument, AccountState, Document, Platform
 from metrics.errors import NotFound
 from metrics.store.errors import mongo_errors
+
+_CHUNK = 1000
 
 
 class AccountStore:
@@ -55,6 +57,24 @@ class AccountStore:
             return cast(
                 "list[AccountDocument]", list(self._accounts.find(query).sort([("workspaceId", 1), ("_id", 1)]))
             )
+
+    def ids(self, platform: Platform, state: AccountState, workspace_ids: Collection[str] | None = None) -> list[str]:
+        """Return the ids of a platform's accounts in a state by workspace, then id; read from the index alone."""
+        query: Document = {"platform": platform, "state": state}
+        if workspace_ids is not None:
+            query["workspaceId"] = {"$in": list(workspace_ids)}
+        with mongo_errors():
+            found = self._accounts.find(query, {"_id": 1}).sort([("workspaceId", 1), ("_id", 1)])
+            return [row["_id"] for row in found]
+
+    def of_ids(self, account_ids: Sequence[str]) -> list[AccountDocument]:
+        """Return accounts by id, in that order; one that is gone is left out."""
+        found: dict[str, Document] = {}
+        with mongo_errors():
+            for begin in range(0, len(account_ids), _CHUNK):
+                query = {"_id": {"$in": list(account_ids[begin : begin + _CHUNK])}}
+                found |= {row["_id"]: row for row in self._accounts.find(query)}
+        return [cast("AccountDocument", found[one]) for one in account_ids if one in found]
 
     def workspaces(self) -> list[str]:
         """Return the ids of all workspaces that have or had an account, sorted."""

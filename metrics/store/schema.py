@@ -65,7 +65,8 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     ],
     "accounts": [
         IndexModel([("workspaceId", ASCENDING), ("platform", ASCENDING)]),
-        IndexModel([("platform", ASCENDING), ("state", ASCENDING), ("workspaceId", ASCENDING)]),
+        # With the id, so that a shard finds its accounts without reading the others.
+        IndexModel([("platform", ASCENDING), ("state", ASCENDING), ("workspaceId", ASCENDING), ("_id", ASCENDING)]),
     ],
     "posts": [
         IndexModel([("accountId", ASCENDING), ("publishedAt", DESCENDING)]),

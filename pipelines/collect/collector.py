@@ -1,14 +1,14 @@
 """A slot of a platform: its accounts, several workspaces at a time."""
 
-import hashlib
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from metrics import redisdb
 from metrics.accounts import Vault
 from metrics.clock import utcnow
-from metrics.documents import AccountDocument, Platform
+from metrics.documents import AccountDocument, AccountState, Platform
 from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.events import Announcer
 from metrics.periods import HOUR
@@ -19,13 +19,28 @@ from pipelines.collect.budget import PostBudget
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport
+from pipelines.collect.shards import Shard, shards_of
 from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.registry import open_platform
 
 
-def shard_of(account_id: str, shards: int) -> int:
-    """Return the stable shard of an account."""
-    return int.from_bytes(hashlib.sha256(account_id.encode()).digest()[:8], "big") % shards
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Which accounts are meant; None means all."""
+
+    workspace_ids: Collection[str] | None
+    account_ids: Collection[str] | None
+    shard: Shard | None
+
+    @property
+    def everything(self) -> bool:
+        return self.workspace_ids is None and self.account_ids is None and self.shard is None
+
+    def holds(self, account_id: str) -> bool:
+        """Tell whether an account of these workspaces is meant."""
+        return (self.account_ids is None or account_id in self.account_ids) and (
+            self.shard is None or self.shard.holds(account_id)
+        )
 
 
 class Collector:
@@ -45,10 +60,12 @@ class Collector:
         run_id: str,
         workspace_ids: Collection[str] | None = None,
         account_ids: Collection[str] | None = None,
+        shard: Shard | None = None,
         now: datetime | None = None,
     ) -> CollectReport:
         """Collect the active accounts of a platform for a slot, or those named; return what came of it.
 
+        With `shard` only what of them that shard holds.
         A slot that ended longer ago than `collect_grace_minutes` gets only what the platform still answers for it.
 
         Raises:
@@ -59,9 +76,11 @@ class Collector:
         now = now or utcnow()
         if slot > now:
             raise InvalidInput(f"the slot {slot:%Y-%m-%d %H:%M} has not begun")
-        accounts = self._accounts(platform, workspace_ids, account_ids)
+        named = _Named(workspace_ids, account_ids, shard)
+        accounts = self._accounts(platform, named)
         report = CollectReport(platform, slot)
-        self._skip(platform, workspace_ids, account_ids, report)
+        # Accounts that wait for a person: no call is made for them, and they are not hidden either.
+        report.skipped = len(self._ids(platform, "needs_reauth", named))
         if not accounts:
             return report
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
@@ -88,27 +107,28 @@ class Collector:
             )
         return report
 
-    def _accounts(
-        self, platform: Platform, workspace_ids: Collection[str] | None, account_ids: Collection[str] | None
-    ) -> list[AccountDocument]:
-        found = self._store.accounts.find(platform=platform, states=["active"])
-        return [a for a in found if _named(a, workspace_ids, account_ids)]
-
-    def _skip(
+    def shards(
         self,
         platform: Platform,
-        workspace_ids: Collection[str] | None,
-        account_ids: Collection[str] | None,
-        report: CollectReport,
-    ) -> None:
-        """Count accounts that wait for a person: no call is made for them, and they are not hidden either."""
-        waiting = self._store.accounts.find(platform=platform, states=["needs_reauth"])
-        report.skipped += sum(_named(a, workspace_ids, account_ids) for a in waiting)
+        of: int,
+        *,
+        workspace_ids: Collection[str] | None = None,
+        account_ids: Collection[str] | None = None,
+    ) -> list[Shard]:
+        """Return those of `of` shards that have anything to do for a platform; at least one.
 
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        named = _Named(workspace_ids, account_ids, None)
+        states: tuple[AccountState, ...] = ("active", "needs_reauth")
+        return shards_of((one for state in states for one in self._ids(platform, state, named)), of)
 
-def _named(
-    account: AccountDocument, workspace_ids: Collection[str] | None, account_ids: Collection[str] | None
-) -> bool:
-    return (workspace_ids is None or account["workspaceId"] in workspace_ids) and (
-        account_ids is None or account["_id"] in account_ids
-    )
+    def _accounts(self, platform: Platform, named: _Named) -> list[AccountDocument]:
+        if named.everything:
+            return self._store.accounts.find(platform=platform, states=["active"])
+        return self._store.accounts.of_ids(self._ids(platform, "active", named))
+
+    def _ids(self, platform: Platform, state: AccountState, named: _Named) -> list[str]:
+        found = self._store.accounts.ids(platform, state, named.workspace_ids)
+        return [one for one in found if named.holds(one)]

@@ -11,7 +11,8 @@ from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.events import Announcer
 from metrics.ids import post_id
 from metrics.periods import HOUR
-from pipelines.collect.collector import Collector, shard_of
+from pipelines.collect.collector import Collector
+from pipelines.collect.shards import Shard
 from simulator import truth
 from simulator.instagram.world import MIN_STORY_VIEWERS
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
@@ -263,12 +264,13 @@ def test_only_the_named_accounts_are_collected(bench: Bench) -> None:
     assert bench.collect(account_ids=["a0"]).workspaces == {"w"}
 
 
-def test_shards_are_stable_and_even() -> None:
-    counts = [0] * 4
-    for index in range(4000):
-        counts[shard_of(f"account-{index}", 4)] += 1
-    assert all(900 < count < 1100 for count in counts)
-    assert (shard_of("a", 8), shard_of("b", 8), shard_of("c", 8)) == (2, 2, 2)
+def test_shards_collect_every_account_once(bench: Bench) -> None:
+    accounts = [bench.connect(index)["_id"] for index in range(4)]
+    bench.connect(4, state="needs_reauth")
+    parts = [bench.collect(shard=Shard(3, index)) for index in range(3)]
+    assert sum(part.ok for part in parts) == len(accounts)
+    assert sum(part.skipped for part in parts) == 1
+    assert len(bench.rows(metricType="account")) == len(accounts)
 
 
 def test_refused_metric_is_not_asked_for_by_the_next_run(bench: Bench) -> None:
