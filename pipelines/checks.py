@@ -76,16 +76,16 @@ def rollup_specs(asset: str) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def rollup_results(report: RollReport, asset: str) -> list[dg.AssetCheckResult]:
-    """Evaluate the checks of a roll."""
-    partial = report.by_status.get("partial", 0)
+def rollup_results(reports: Sequence[RollReport], asset: str) -> list[dg.AssetCheckResult]:
+    """Evaluate the checks of the periods of a run."""
+    partial = sum(report.by_status.get("partial", 0) for report in reports)
     return [
         dg.AssetCheckResult(
             asset_key=asset,
             check_name="completeness",
             passed=partial == 0,
             severity=_WARN,
-            metadata={"accounts_partial": partial, "accounts": report.accounts},
+            metadata={"accounts_partial": partial, "accounts": sum(report.accounts for report in reports)},
         )
     ]
 

@@ -1,11 +1,13 @@
 """What a data engineer reads of a run: counts that Dagster draws over partitions, and tables of what went wrong."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import dagster as dg
 
 from pipelines.collect.report import CollectReport
 from pipelines.rollup import RollReport
+from pipelines.trends import PERCENT, hours_before, periods_before, plot
 
 MAX_ROWS = 50
 
@@ -46,11 +48,23 @@ def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
     return metadata
 
 
+def collect_plot(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, report: CollectReport
+) -> dict[str, dg.MetadataValue]:
+    """Return the share of accounts that were collected, and a plot of it over a day; nothing without accounts."""
+    if not report.expected:
+        return {}
+    percent = round(100 * report.ok / report.expected, 2)
+    return {
+        PERCENT: dg.MetadataValue.float(percent),
+        "last_day": plot(instance, asset, hours_before(report.slot), percent, "accounts collected by hour"),
+    }
+
+
 def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:
     """Return the metadata of a roll."""
     counts = {
-        "dagster/row_count": report.accounts,
-        "periods": report.periods,
+        "dagster/partition_row_count": report.accounts,
         "workspaces": report.workspaces,
         "accounts": report.accounts,
         "subjects": report.subjects,
@@ -63,6 +77,19 @@ def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:
     if report.by_status:
         metadata["status"] = dg.MetadataValue.json(dict(report.by_status))
     return metadata
+
+
+def roll_plot(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, start: datetime, report: RollReport
+) -> dict[str, dg.MetadataValue]:
+    """Return the share of expected slots that were observed, and a plot of it over the periods before."""
+    if not report.expected_slots:
+        return {}
+    before = periods_before(report.period, start)
+    return {
+        PERCENT: dg.MetadataValue.float(report.coverage_percent),
+        "periods_before": plot(instance, asset, before, report.coverage_percent, "slots observed by period"),
+    }
 
 
 def _table(rows: Sequence[Mapping[str, str | None]]) -> dg.MetadataValue:

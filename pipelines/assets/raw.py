@@ -4,6 +4,7 @@ One asset per platform, made by one factory, partitioned by hour. The hour under
 whose end lies further back than `TIDEMARK_COLLECT_GRACE_MINUTES` gets only what the platform still answers for it.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import dagster as dg
@@ -12,6 +13,7 @@ from metrics.documents import Platform
 from pipelines import checks, operations, tables
 from pipelines.collect.report import CollectReport
 from pipelines.partitions import HOURS, slot_key, slot_of_key
+from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
 from pipelines.tags import ASSETS, OPERATION
 
@@ -46,6 +48,8 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
             max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
         ),
         check_specs=checks.raw_specs(name),
+        # Each hour is materialised when it is there, by an event of its own.
+        output_required=False,
         metadata={"dagster/column_schema": _COLUMNS, "collection": "metrics"},
         description=(
             f"Observations of every active {platform} account and its followed posts for one UTC hour, appended to the "
@@ -53,48 +57,53 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
             "the past gets only what the platform still answers for it: the metadata says what was not recoverable."
         ),
     )
-    def raw(context: dg.AssetExecutionContext, tidemark: Tidemark) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
+    def raw(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
         clients = tidemark.clients()
         operation_id = context.run.tags.get(OPERATION)
         parts = int(context.run.tags.get(ASSETS, 1))
         # The newest hour first: it is the one that cannot be asked for again.
         slots = sorted((slot_of_key(key) for key in context.partition_keys), reverse=True)
+        progress = Progress(len(slots), context.log.info)
         with operations.carrying_out(clients, operation_id, context.run.run_id, name, parts) as outcome:
-            reports = [_collect(context, clients, platform, slot, operation_id) for slot in slots]
+            reports = [_collect(context, clients, platform, slot, operation_id, progress) for slot in slots]
             outcome.set(_accounts(reports))
+        yield from checks.raw_results(clients.store, name, reports)
         if operation_id is None:
             # What was asked for of some accounts says nothing of the hour; its operation has the outcome.
-            _refuse_empty_hours(context, reports)
-        return dg.MaterializeResult(check_results=checks.raw_results(clients.store, name, reports))
+            _refuse_empty_hours(reports)
 
     return raw
 
 
 def _collect(
-    context: dg.AssetExecutionContext, clients: Clients, platform: Platform, slot: datetime, operation_id: str | None
+    context: dg.AssetExecutionContext,
+    clients: Clients,
+    platform: Platform,
+    slot: datetime,
+    operation_id: str | None,
+    progress: Progress,
 ) -> CollectReport:
+    """Collect one hour; it is materialised as soon as it is there, whatever becomes of the others of the run."""
     work = operations.scope(clients.store, operation_id)
     report = clients.collector().collect(
         platform, slot, run_id=context.run.run_id, workspace_ids=work.workspace_ids, account_ids=work.account_ids
     )
-    context.log.info("%s: %s", slot_key(slot), report.summary())
     for failure in report.failures:
         context.log.warning("%s: %s", slot_key(slot), failure)
-    context.add_asset_metadata(tables.collect_metadata(report), partition_key=slot_key(slot))
+    if operation_id is not None or not report.empty_handed:
+        metadata = tables.collect_metadata(report)
+        if operation_id is None:
+            metadata |= tables.collect_plot(context.instance, context.asset_key, report)
+        context.log_event(dg.AssetMaterialization(context.asset_key, partition=slot_key(slot), metadata=metadata))
+    progress.step(f"{slot_key(slot)}: {report.summary()}")
     return report
 
 
-def _refuse_empty_hours(context: dg.AssetExecutionContext, reports: list[CollectReport]) -> None:
-    """Fail the hours in which every account failed; the others of the run stay materialised."""
-    empty = [report for report in reports if report.failed and not report.ok]
+def _refuse_empty_hours(reports: list[CollectReport]) -> None:
+    """Fail the hours in which every account failed; the others of the run are materialised."""
+    empty = [report for report in reports if report.empty_handed]
     if not empty:
         return
-    for report in reports:
-        if report not in empty:
-            key = slot_key(report.slot)
-            context.log_event(
-                dg.AssetMaterialization(context.asset_key, partition=key, metadata=tables.collect_metadata(report))
-            )
     hours = ", ".join(slot_key(report.slot) for report in empty)
     raise dg.Failure(
         f"every account failed in {hours}: see the table of failures",

@@ -1,11 +1,15 @@
 """`daily_rollup`, `weekly_rollup`, `monthly_rollup`: what the observations come to, per account and period."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 import dagster as dg
 
 from metrics.periods import Period
 from pipelines import checks, operations, tables
 from pipelines.partitions import ROLLUPS, period_key, start_of_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
+from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
 from pipelines.rollup import RollReport, roll
 from pipelines.tags import LATE, OPERATION
@@ -53,38 +57,50 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
             max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
         ),
         check_specs=checks.rollup_specs(name),
+        # Each period is materialised when it is written, by an event of its own.
+        output_required=False,
         metadata={"dagster/column_schema": _COLUMNS, "collection": "aggregated_metrics"},
         description=_DESCRIPTIONS[period],
     )
-    def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
+    def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
         clients = tidemark.clients()
         operation_id = context.run.tags.get(OPERATION)
+        starts = sorted(start_of_key(key) for key in context.partition_keys)
+        progress = Progress(len(starts), context.log.info)
         with operations.carrying_out(clients, operation_id, context.run.run_id, name, 1) as outcome:
-            report = _roll(context, clients, period, operation_id)
-            outcome.set({"ok": report.accounts})
-        context.log.info(report.summary())
-        return dg.MaterializeResult(
-            metadata=tables.roll_metadata(report), check_results=checks.rollup_results(report, name)
-        )
+            reports = [_roll(context, clients, period, start, progress) for start in starts]
+            outcome.set({"ok": sum(report.accounts for report in reports)})
+        yield from checks.rollup_results(reports, name)
 
     return rollup
 
 
-def _roll(context: dg.AssetExecutionContext, clients: Clients, period: Period, operation_id: str | None) -> RollReport:
-    """Roll the run's partitions: of an operation's workspace, of those whose data changed late, or of all."""
-    starts = sorted(start_of_key(key) for key in context.partition_keys)
-    workspaces = operations.scope(clients.store, operation_id).workspace_ids
-    if LATE in context.run.tags:
-        late = [mark for mark in clients.store.marks.pending(period) if mark.start in starts]
-        workspaces = tuple(sorted({workspace for mark in late for workspace in mark.workspaces}))
-        context.log.info(
-            "late data in %s workspaces, %s to %s", len(workspaces), *map(period_key, (starts[0], starts[-1]))
-        )
-    return roll(
+def _roll(
+    context: dg.AssetExecutionContext, clients: Clients, period: Period, start: datetime, progress: Progress
+) -> RollReport:
+    """Roll one partition; it is materialised as soon as it is written, whatever becomes of the others of the run."""
+    workspaces = _workspaces(context, clients, period, start)
+    report = roll(
         clients.store,
         period,
-        starts,
+        [start],
         run_id=context.run.run_id,
         workspace_ids=workspaces,
         announce=clients.announce_rollups,
     )
+    metadata = tables.roll_metadata(report)
+    if workspaces is None:
+        metadata |= tables.roll_plot(context.instance, context.asset_key, start, report)
+    context.log_event(dg.AssetMaterialization(context.asset_key, partition=period_key(start), metadata=metadata))
+    progress.step(f"{period_key(start)}: {report.summary()}")
+    return report
+
+
+def _workspaces(
+    context: dg.AssetExecutionContext, clients: Clients, period: Period, start: datetime
+) -> tuple[str, ...] | None:
+    """Return the workspaces to roll: an operation's, those whose data changed late, or None for all."""
+    if LATE in context.run.tags:
+        late = [mark for mark in clients.store.marks.pending(period) if mark.start == start]
+        return tuple(sorted({workspace for mark in late for workspace in mark.workspaces}))
+    return operations.scope(clients.store, context.run.tags.get(OPERATION)).workspace_ids

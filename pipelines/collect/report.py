@@ -42,6 +42,11 @@ class CollectReport:
     quarantined: set[str] = field(default_factory=set)
     unannounced: set[str] = field(default_factory=set)
 
+    @property
+    def empty_handed(self) -> bool:
+        """Whether there were accounts to collect and every one failed."""
+        return self.failed > 0 and self.ok == 0
+
     def merge(self, others: Iterable["CollectReport"]) -> None:
         """Add the counts of parts."""
         for other in others:

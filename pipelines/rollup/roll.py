@@ -47,8 +47,15 @@ class RollReport:
     removed: int = 0
     unchanged: int = 0
     seconds: float = 0.0
+    expected_slots: int = 0
+    observed_slots: int = 0
     by_status: Counter[str] = field(default_factory=Counter)
     touched: list[Touched] = field(default_factory=list)
+
+    @property
+    def coverage_percent(self) -> float:
+        """How many of the slots expected of the accounts were observed; 100 where none was expected."""
+        return round(100 * self.observed_slots / self.expected_slots, 2) if self.expected_slots else 100.0
 
     def summary(self) -> str:
         """Return one line for a log."""
@@ -198,7 +205,12 @@ class _Roll:
         report.removed += len(subjects.removed) + len(accounts.removed)
         report.unchanged += subjects.documents + accounts.documents - len(subjects.changed) - len(accounts.changed)
         report.touched += touched
-        by_status = self.store.rollups.accounts.aggregate(
-            [{"$match": at.query}, {"$group": {"_id": "$status", "n": {"$sum": 1}}}]
+        slots = {name: {"$sum": f"$coverage.{name}"} for name in ("expectedSlots", "observedSlots")}
+        by_status: list[Document] = list(
+            self.store.rollups.accounts.aggregate(
+                [{"$match": at.query}, {"$group": {"_id": "$status", "n": {"$sum": 1}, **slots}}]
+            )
         )
         report.by_status.update({row["_id"]: row["n"] for row in by_status})
+        report.expected_slots += sum(row["expectedSlots"] for row in by_status)
+        report.observed_slots += sum(row["observedSlots"] for row in by_status)

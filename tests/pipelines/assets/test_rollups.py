@@ -1,0 +1,76 @@
+"""A rollup's partitions: one run over a range, each period materialised as it is written."""
+
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from metrics.documents import Observation
+from metrics.periods import DAY, midnight
+from pipelines.assets import rollups
+from pipelines.assets.rollups import rollup_asset
+from pipelines.partitions import period_key
+from pipelines.rollup import RollReport, roll
+from pipelines.tags import LATE
+from tests.pipelines.deployment import Deployment, check_passed, materialized
+
+DAILY = rollup_asset("daily")
+
+
+def days(deployment: Deployment) -> list[str]:
+    """Observe followers once a day; return the keys of today and the two days before."""
+    account = deployment.connect(0)
+    today = midnight(deployment.hour.date())
+    for back in range(3):
+        slot = today - back * DAY
+        said = Observation(
+            "w", account["_id"], "instagram", "account", slot, slot + timedelta(hours=1), {"followers": 9}, "r", "v1"
+        )
+        deployment.clients.store.observations.append([said])
+    return [period_key(today - back * DAY) for back in (2, 1, 0)]
+
+
+def test_range_is_one_run_with_a_materialisation_and_numbers_per_day(
+    deployment: Deployment, instance: dg.DagsterInstance
+) -> None:
+    keys = days(deployment)
+    result = deployment.materialize(DAILY, keys, instance)
+    found = materialized(result)
+    assert list(found) == keys
+    assert {metadata["accounts"] for metadata in found.values()} == {1}
+    assert found[keys[1]]["complete_percent"] == pytest.approx(100 / 24, abs=0.01)
+    assert found[keys[1]]["periods_before"].count("·") == 26
+    assert not check_passed(result)
+
+
+def test_what_a_run_had_written_before_it_failed_stays_materialised_and_the_next_run_mends_the_rest(
+    deployment: Deployment, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = days(deployment)
+
+    def breaks(store: Any, period: Any, starts: Any, **options: Any) -> RollReport:
+        if period_key(starts[0]) == keys[1]:
+            raise dg.Failure("MongoDB does not answer", allow_retries=False)
+        return roll(store, period, starts, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rollups, "roll", breaks)
+        assert not deployment.materialize(DAILY, keys, instance).success
+    status = instance.get_status_by_partition(DAILY.key, keys, DAILY.partitions_def)
+    assert status is not None
+    assert [str(status[key]).rsplit(".")[-1] for key in keys] == ["MATERIALIZED", "FAILED", "FAILED"]
+    assert list(materialized(deployment.materialize(DAILY, keys[1:], instance))) == keys[1:]
+    assert deployment.clients.store.rollups.accounts.count_documents({"period": "daily"}) == 3
+
+
+def test_late_run_rolls_the_workspaces_whose_data_changed_and_gives_no_number_of_the_whole(
+    deployment: Deployment,
+) -> None:
+    keys = days(deployment)
+    deployment.connect(1, _id="other", workspaceId="other")
+    today = midnight(deployment.hour.date())
+    deployment.clients.store.marks.touch([("w", "daily", today)])
+    (metadata,) = materialized(deployment.materialize(DAILY, [keys[-1]], **{LATE: "late"})).values()
+    assert metadata["workspaces"] == 1
+    assert "complete_percent" not in metadata

@@ -1,0 +1,27 @@
+"""A deployment in this process, and an instance of Dagster that forgets."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+from redis import Redis
+
+from metrics.documents import PLATFORMS
+from metrics.events import Announcer
+from metrics.settings import Settings
+from metrics.store import Store
+from pipelines.resources import Clients
+from tests.pipelines.deployment import Deployment
+from tests.simulator_fixture import Simulator
+
+
+@pytest.fixture
+def deployment(store: Store, redis_client: Redis, settings: Settings, simulator: Simulator) -> Deployment:
+    there = settings.model_copy(update={f"{platform}_url": simulator.url for platform in PLATFORMS})
+    return Deployment(Clients(there, store, redis_client, Announcer(redis_client)), simulator)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as opened:
+        yield opened

@@ -1,0 +1,79 @@
+"""Tidemark's definitions on a test's stores: assets, sensors and schedules run in this process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from metrics.accounts import Vault
+from metrics.documents import AccountDocument, Platform
+from metrics.periods import slot_of
+from pipelines.resources import Clients, Tidemark
+from pipelines.tags import RANGE_END, RANGE_START
+from tests.simulator_fixture import Simulator
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Stores, a simulator, and what a data engineer does with them."""
+
+    clients: Clients
+    simulator: Simulator
+
+    @property
+    def resource(self) -> Tidemark:
+        """The resource of every asset and sensor, with the clients of this test."""
+        clients = self.clients
+
+        class Fixed(Tidemark):
+            def clients(self) -> Clients:
+                return clients
+
+        return Fixed()
+
+    @property
+    def hour(self) -> datetime:
+        """The hour under way."""
+        return slot_of(datetime.now(UTC))
+
+    def connect(
+        self, index: int, *, platform: Platform = "instagram", token: str | None = None, **fields: Any
+    ) -> AccountDocument:
+        """Connect an account of the simulator in workspace `w`, by default with the token that opens it."""
+        account = self.simulator.world.account(platform, index)
+        sealed = Vault(self.clients.settings.secret_keys).seal({"access_token": token or account.token})
+        document: AccountDocument = {
+            "_id": f"{'a' if platform == 'instagram' else platform}{index}", "workspaceId": "w", "platform": platform,
+            "handle": account.handle, "platformAccountId": account.platform_account_id, "state": "active",
+            "connectedAt": self.hour - timedelta(days=2), "credentials": sealed,
+        }  # fmt: skip
+        document.update(fields)  # type: ignore[typeddict-item]
+        self.clients.store.accounts.put([document])
+        return document
+
+    def materialize(
+        self, asset: dg.AssetsDefinition, keys: Sequence[str], instance: dg.DagsterInstance | None = None, **tags: str
+    ) -> dg.ExecuteInProcessResult:
+        """Materialise one partition, or all from the first key to the last in one run."""
+        span = {RANGE_START: keys[0], RANGE_END: keys[-1]} if len(keys) > 1 else {}
+        return dg.materialize(
+            [asset], instance=instance, partition_key=None if span else keys[0], tags={**tags, **span},
+            resources={"tidemark": self.resource}, raise_on_error=False,
+        )  # fmt: skip
+
+
+def check_passed(result: dg.ExecuteInProcessResult, name: str = "completeness") -> bool:
+    """Tell how a check of a run came out."""
+    return next(e.passed for e in result.get_asset_check_evaluations() if e.check_name == name)
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> dict[str | None, dict[str, Any]]:
+    """Return the metadata of each partition that a run materialised."""
+    found = {}
+    for event in result.get_asset_materialization_events():
+        one = event.step_materialization_data.materialization
+        assert one.partition not in found, "one event per partition"
+        found[one.partition] = {name: value.value for name, value in one.metadata.items()}
+    return found
