@@ -1,10 +1,11 @@
 """Settings, from environment variables with the prefix `TIDEMARK_`, a `.env` file, or files of secrets."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, UrlConstraints, ValidationError, field_validator
+from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -19,6 +20,7 @@ HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
 RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster://[^/,\s]+)")]
 PostsPerDay = Annotated[int | None, Field(ge=0)]
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 _BUDGET = "Distinct posts read per UTC day of {}. Unset: no limit."
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -32,6 +34,7 @@ class Settings(BaseSettings):
         secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
         extra="ignore",
         frozen=True,
+        validate_default=True,
     )
 
     home: Path = Field(Path(".tidemark"), description="Folder of the embedded stack: data, logs, DAGSTER_HOME.")
@@ -77,7 +80,18 @@ class Settings(BaseSettings):
     cache_ttl_aggregated: int = Field(3600, ge=1, description="Seconds that answers with rollups are cached.")
     events_max: int = Field(100_000, ge=1000, description="Events kept per workspace for resuming streams.")
 
-    @field_validator("secret_keys", "alert_urls", mode="before")
+    rate_limit: int = Field(60_000, ge=0, description="Requests per minute and key, over all processes. 0: no limit.")
+    jwt_keys: str | None = Field(None, min_length=1, description="URL or file of a JSON Web Key Set. Unset: no JWTs.")
+    jwt_issuer: str | None = Field(None, min_length=1, description="The `iss` that a JWT must have.")
+    jwt_audience: str | None = Field(None, min_length=1, description="The `aud` that a JWT must have.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins whose pages may call the API, separated by commas. Unset: none."
+    )
+    behind_tls: bool = Field(False, description="Clients reach serving over TLS only: answers say so (HSTS).")
+    prometheus_host: str = Field("127.0.0.1", min_length=1, description="Address that Prometheus' `/metrics` is on.")
+    prometheus_port: Port | None = Field(None, description="Port of Prometheus' `/metrics`. Unset: not served.")
+
+    @field_validator("secret_keys", "alert_urls", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
@@ -93,6 +107,20 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError("each must be a Fernet key: 32 bytes in URL-safe base64") from None
         return keys
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not _ORIGIN.fullmatch(origin) for origin in origins):
+            raise ValueError("each must be an origin like https://app.example.com, without a path")
+        return origins
+
+    @field_validator("jwt_issuer", "jwt_audience")
+    @classmethod
+    def _check_jwt(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("jwt_keys") is not None:
+            raise ValueError("set it too: TIDEMARK_JWT_KEYS is set, and a token has to be for this API")
+        return value
 
     def platform_url(self, platform: str) -> str:
         """Return the base URL of a platform's API, without a slash at the end."""

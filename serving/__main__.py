@@ -1,14 +1,18 @@
 """`python -m serving`: the HTTP server of one process."""
 
 import argparse
-import logging
+import sys
+from contextlib import ExitStack
 from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
 
+from metrics.errors import SettingsError
 from metrics.settings import settings
+from serving import logs, telemetry
 from serving.app import create_app
+from serving.protocol import BoundedProtocol
 
 GRACE_SECONDS = 4
 
@@ -39,9 +43,10 @@ def server(app: Starlette, host: str, port: int) -> Server:
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         access_log=False,
         server_header=False,
+        log_config=None,
         log_level="info",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
@@ -54,8 +59,13 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=settings().http_port)
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    server(create_app(), arguments.host, arguments.port).run()
+    logs.configure()
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(telemetry.listening(settings()))
+            server(create_app(), arguments.host, arguments.port).run()
+    except SettingsError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 """The application: routes, middleware and errors around the services of one process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from metrics.settings import Settings
 from metrics.settings import settings as process_settings
 from serving import health, openapi
 from serving.dashboard import page
-from serving.middleware import BodyLimit, Frontier
+from serving.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
 from serving.problems import HANDLERS
 from serving.routes import OPERATIONS
 from serving.services import open_services
@@ -35,5 +36,25 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route("/docs", openapi.docs),
         *page.ROUTES,
     ]
-    middleware = [Middleware(Frontier), Middleware(BodyLimit)]
+    middleware = [
+        Middleware(Frontier, behind_tls=chosen.behind_tls),
+        *([_cors(chosen.cors_origins)] if chosen.cors_origins else []),
+        Middleware(Bounds),
+        Middleware(HeadersOnly),
+        Middleware(BodyLimit),
+    ]
     return Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=lifespan)
+
+
+def _cors(origins: Sequence[str]) -> Middleware:
+    """Return what lets pages of these origins call the API; cookies play no part, so none are let through."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=("GET", "HEAD", "POST"),
+        allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID",
+                       "X-Request-ID"),
+        expose_headers=("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Stream-Cursor", "X-Cache",
+                        "X-Request-ID"),
+        max_age=600,
+    )  # fmt: skip

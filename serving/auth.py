@@ -1,11 +1,11 @@
-"""Who asks: API keys, their workspaces and scopes."""
+"""Who asks: API keys and tokens, their workspaces, scopes and rates."""
 
+import asyncio
 import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import anyio
 from starlette.requests import Request
 
 from metrics.clock import utcnow
@@ -13,8 +13,11 @@ from metrics.documents import Scope
 from metrics.errors import Unavailable
 from metrics.store import Store
 from metrics.store.keys import PREFIX, ApiKey, hash_key
+from serving.measures import REFUSED
 from serving.problems import Problem, not_found, unauthorized
+from serving.ratelimit import RateLimiter
 from serving.threads import Threads
+from serving.tokens import MAX_TOKEN, SUBJECT_PREFIX, TokenVerifier
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,7 @@ FRESH_SECONDS = 5.0
 """How long a looked-up key is trusted: a revocation works within this time."""
 TOUCH_SECONDS = 60.0
 _SIZE = 10_000
+_MAX_KEY = 128
 
 
 @dataclass(slots=True)
@@ -33,49 +37,73 @@ class _Known:
 class Authenticator:
     """Looks keys up, remembers them for seconds, and records their use off the request's path."""
 
-    def __init__(self, store: Store, threads: Threads) -> None:
+    def __init__(self, store: Store, threads: Threads, limiter: RateLimiter, verifier: TokenVerifier | None) -> None:
         self._store = store
         self._threads = threads
+        self._limiter = limiter
+        self._verifier = verifier
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._touched: dict[str, float] = {}
         self._used: set[str] = set()
 
     async def authenticate(self, request: Request) -> ApiKey:
-        """Return the key of the `Authorization` header.
+        """Return the key of the `Authorization` header, and count the request against its rate.
 
         Raises:
-            Problem: 401, there is none or it is not valid.
+            Problem: 401, there is none or it is not valid; 429, it has used up its rate.
         """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise unauthorized("Send the API key as `Authorization: Bearer tm_live_…`.")
-        if not token.startswith(PREFIX) or len(token) > 128:
+            REFUSED.labels("missing").inc()
+            raise unauthorized("Send the API key as `Authorization: Bearer tm_live_…`.", error=None)
+        try:
+            key = await self.verify(token)
+        except Problem:
+            REFUSED.labels("invalid").inc()
+            raise
+        request.scope["rate_headers"] = await self._limiter.spend(key.key_id, key.rate_limit)
+        return key
+
+    async def verify(self, token: str) -> ApiKey:
+        """Return the key or the token's grant, valid now.
+
+        Raises:
+            Problem: 401, it is not valid.
+        """
+        is_key = token.startswith(PREFIX) and len(token) <= _MAX_KEY
+        if not is_key and (self._verifier is None or token.count(".") != 2 or len(token) > MAX_TOKEN):
             raise unauthorized("This is not an API key.")
-        key = await self._look_up(token)
+        key = await self._look_up(token, is_key=is_key)
         if key is None or not key.valid(utcnow()):
             raise unauthorized("This API key is unknown, revoked or expired.")
-        if time.monotonic() - self._touched.get(key.key_id, -TOUCH_SECONDS) >= TOUCH_SECONDS:
+        if is_key and time.monotonic() - self._touched.get(key.key_id, -TOUCH_SECONDS) >= TOUCH_SECONDS:
             self._used.add(key.key_id)
         return key
 
-    async def _look_up(self, token: str) -> ApiKey | None:
-        key_id, now = hash_key(token), time.monotonic()
-        known = self._known.get(key_id)
+    async def _look_up(self, token: str, *, is_key: bool) -> ApiKey | None:
+        hashed, now = hash_key(token), time.monotonic()
+        known = self._known.get(hashed)
         if known is None or known.until < now:
-            known = _Known(await self._threads.run(self._store.keys.look_up, token), now + FRESH_SECONDS)
-            self._known[key_id] = known
+            if is_key:
+                key = await self._threads.run(self._store.keys.look_up, token)
+            else:
+                assert self._verifier is not None  # noqa: S101 - `verify` has seen to it
+                key = await self._verifier.verify(token)
+            known = self._known[hashed] = _Known(key, now + FRESH_SECONDS)
             while len(self._known) > _SIZE:
                 self._known.popitem(last=False)
         return known.key
 
-    async def still_valid(self, key_id: str) -> bool:
-        """Ask the store whether a key is neither revoked nor expired."""
-        return await self._threads.run(self._store.keys.valid, key_id, utcnow())
+    async def still_valid(self, key: ApiKey) -> bool:
+        """Tell whether a key is neither revoked nor expired: of a key the store knows, of a token its expiry."""
+        if key.key_id.startswith(SUBJECT_PREFIX):
+            return key.valid(utcnow())
+        return await self._threads.run(self._store.keys.valid, key.key_id, utcnow())
 
     async def record_use(self) -> None:
         """Write last-used times, every few seconds, until cancelled."""
         while True:
-            await anyio.sleep(FRESH_SECONDS)
+            await asyncio.sleep(FRESH_SECONDS)
             used, self._used = self._used, set()
             for key_id in used:
                 try:
@@ -92,7 +120,8 @@ def require(key: ApiKey, scope: Scope) -> None:
         Problem: 403.
     """
     if scope not in key.scopes and "admin" not in key.scopes:
-        raise Problem(403, f"This API key lacks the scope `{scope}`.")
+        challenge = f'Bearer realm="tidemark", error="insufficient_scope", scope="{scope}"'
+        raise Problem(403, f"This API key lacks the scope `{scope}`.", headers={"WWW-Authenticate": challenge})
 
 
 def require_workspace(key: ApiKey, workspace_id: str) -> None:

@@ -23,9 +23,11 @@ SLUGS: Mapping[int, str] = {
     404: "not-found",
     405: "method-not-allowed",
     413: "content-too-large",
+    414: "uri-too-long",
     415: "unsupported-media-type",
     422: "unprocessable",
     429: "too-many-requests",
+    431: "request-header-fields-too-large",
     500: "internal-error",
     503: "unavailable",
 }
@@ -71,9 +73,10 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
-def unauthorized(detail: str) -> Problem:
-    """Return the answer to a request without a valid key."""
-    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="tidemark"'})
+def unauthorized(detail: str, error: str | None = "invalid_token") -> Problem:
+    """Return the answer to a request without a valid key; `error` as RFC 6750 names it, None where there was none."""
+    challenge = 'Bearer realm="tidemark"' + (f', error="{error}"' if error else "")
+    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
 
 
 def not_found() -> Problem:
@@ -143,7 +146,15 @@ async def on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     if error.status_code == 404:
         return render(request, not_found())
-    return render(request, Problem(error.status_code, error.detail, headers=error.headers))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        allowed = sorted({*headers.get("Allow", "").split(", "), "OPTIONS"} - {""})
+        headers["Allow"] = ", ".join(allowed)
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
+        detail = f"This path answers {headers['Allow']}."
+        return render(request, Problem(405, detail, headers=headers))
+    return render(request, Problem(error.status_code, error.detail, headers=headers))
 
 
 async def on_error(request: Request, error: Exception) -> Response:

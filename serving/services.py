@@ -14,8 +14,10 @@ from metrics.settings import Settings
 from metrics.store import Store
 from serving.auth import Authenticator
 from serving.cache import AnswerCache
+from serving.ratelimit import RateLimiter
 from serving.stream.hub import Hub
 from serving.threads import Threads
+from serving.tokens import TokenVerifier
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     blocked_calls = connect(settings)
     ttl, long_ttl = settings.cache_ttl_metrics, settings.cache_ttl_aggregated
     cache = AnswerCache(redis, {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl})
-    auth = Authenticator(store, threads)
+    auth = Authenticator(store, threads, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))
     hub = Hub(redis, blocking, settings.events_max)
     recorder = asyncio.create_task(auth.record_use())
     try:

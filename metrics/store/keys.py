@@ -1,6 +1,7 @@
 """The collection `api_keys`: hashed keys, what they may do, and when they end."""
 
 import hashlib
+import hmac
 import secrets
 import string
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ class ApiKey:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    rate_limit: int | None = None
+    """Requests per minute, 0 for no limit; None: what the settings say."""
 
     def valid(self, now: datetime) -> bool:
         """Tell whether the key is neither revoked nor expired."""
@@ -55,7 +58,13 @@ class ApiKeys:
         self._keys = db["api_keys"]
 
     def create(
-        self, name: str, workspaces: Sequence[str], scopes: Sequence[Scope], expires_at: datetime | None = None
+        self,
+        name: str,
+        workspaces: Sequence[str],
+        scopes: Sequence[Scope],
+        expires_at: datetime | None = None,
+        *,
+        rate_limit: int | None = None,
     ) -> tuple[str, ApiKey]:
         """Make a key and return it with what was stored. The key itself is shown this once."""
         key = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
@@ -69,6 +78,8 @@ class ApiKeys:
         }
         if expires_at is not None:
             document["expiresAt"] = expires_at
+        if rate_limit is not None:
+            document["rateLimit"] = rate_limit
         with mongo_errors():
             self._keys.insert_one(document)
         return key, _api_key(document)
@@ -77,7 +88,8 @@ class ApiKeys:
         """Return the key, valid or not, or None where it is unknown."""
         with mongo_errors():
             found = self._keys.find_one({"_id": hash_key(key)})
-        return _api_key(found) if found else None
+        # The index has compared hashes, not secrets; this holds whatever a store may do.
+        return _api_key(found) if found and hmac.compare_digest(found["_id"], hash_key(key)) else None
 
     def valid(self, key_id: str, now: datetime) -> bool:
         """Tell whether the key of an id is there, neither revoked nor expired."""
@@ -121,4 +133,5 @@ def _api_key(document: Document) -> ApiKey:
         expires_at=document.get("expiresAt"),
         last_used_at=document.get("lastUsedAt"),
         revoked_at=document.get("revokedAt"),
+        rate_limit=document.get("rateLimit"),
     )

@@ -148,7 +148,7 @@ async def _live(
 
 async def _still_allowed(parts: Services, key: ApiKey) -> bool:
     try:
-        return await parts.auth.still_valid(key.key_id)
+        return await parts.auth.still_valid(key)
     except MongoUnavailable:
         return key.valid(utcnow())
 

@@ -25,6 +25,7 @@ def create(
     workspace: Annotated[list[str], typer.Option(help="A workspace; again for more; * for all.")],
     scope: Annotated[list[str] | None, typer.Option(help="read, collect or admin; again for more.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires.")] = None,
+    rate: Annotated[int | None, typer.Option(min=0, help="Requests per minute; 0: no limit.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
     """Make a key and show it, once. Example: tidemark keys create dashboard --workspace demo-north"""
@@ -36,7 +37,7 @@ def create(
             check_id(workspace_id, "--workspace")
     expires = utcnow() + timedelta(days=days) if days else None
     with open_store() as (store, _):
-        key, created = store.keys.create(name, workspace, cast("list[Scope]", scopes), expires)
+        key, created = store.keys.create(name, workspace, cast("list[Scope]", scopes), expires, rate_limit=rate)
     if as_json:
         print_json({"key": key, "prefix": created.prefix, "workspaces": workspace, "scopes": scopes})
     else:

@@ -163,7 +163,7 @@ class Up:
             found = store.keys.look_up(key)
             if found is not None and found.valid(utcnow()):
                 return key
-        key, _ = store.keys.create("tidemark up", ["*"], ["read", "collect", "admin"])
+        key, _ = store.keys.create("tidemark up", ["*"], ["read", "collect", "admin"], rate_limit=0)
         write_private(path, key)
         return key
 

@@ -1,0 +1,52 @@
+"""Logs as one JSON object per line, with the id of the request that wrote it, and without secrets."""
+
+import logging
+import re
+import sys
+from contextvars import ContextVar
+
+import orjson
+
+from metrics.clock import isoformat, utcnow
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The request that this task answers."""
+
+_SECRET = re.compile(
+    r"tm_live_[A-Za-z0-9]+"  # API keys
+    r"|tmt_[A-Za-z0-9_-]+"  # stream tickets
+    r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]+"  # JSON web tokens
+    r"|(?<=Bearer )\S+"
+    r"|(?<=://)[^/@\s]+(?=@)"  # users and passwords of URLs
+)
+
+
+def redact(text: str) -> str:
+    """Return a text without what looks like a secret: the last guard, nothing should get so far."""
+    return _SECRET.sub("[secret]", text)
+
+
+class JsonFormatter(logging.Formatter):
+    """`{time, level, logger, message, requestId?, …fields, exception?}`; `extra={"fields": {…}}` adds fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        line: dict[str, object] = {
+            "time": isoformat(utcnow()),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+        }
+        if known := request_id.get():
+            line["requestId"] = known
+        line |= getattr(record, "fields", {})
+        if record.exc_info:
+            line["exception"] = redact(self.formatException(record.exc_info))
+        return orjson.dumps(line, default=str).decode()
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Write the logs of this process to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)

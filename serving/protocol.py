@@ -1,0 +1,66 @@
+"""HTTP on the wire, with bounds: uvicorn's parser over httptools has none for the request line and the headers."""
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_URL = 8 * 1024
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 32 * 1024
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Refuses what is too long while it is read, so that nothing grows; what it refuses is answered and closed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._header_bytes = 0
+        self._refused = False
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, unless the connection is refused already."""
+        if not self._refused:
+            super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Count anew for each request of the connection."""
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Collect the request line's target."""
+        super().on_url(url)
+        if len(self.url) > MAX_URL:
+            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, f"A path with its query has at most {MAX_URL} bytes.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a header."""
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEADER_BYTES or len(self.headers) >= MAX_HEADERS:
+            limits = f"at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together"
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request has {limits}.")
+        super().on_header(name, value)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the name is uvicorn's
+        """Answer what is no HTTP; a refusal made in a callback of the parser comes by here too."""
+        if not self._refused:
+            self._answer(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request.")
+
+    def _refuse(self, status: HTTPStatus, detail: str) -> None:
+        self._answer(status, detail)
+        raise ValueError(detail)
+
+    def _answer(self, status: HTTPStatus, detail: str) -> None:
+        from serving.problems import SLUGS
+
+        self._refused = True
+        problem = {"type": f"/problems/{SLUGS[status]}", "title": status.phrase, "status": status, "detail": detail}
+        body = orjson.dumps(problem | {"instance": "", "errors": [], "requestId": ""})
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

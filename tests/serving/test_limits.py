@@ -1,0 +1,95 @@
+"""Bounds of requests, rates of keys, security headers, methods."""
+
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from metrics.store import Store
+from serving.__main__ import Server
+from serving.protocol import MAX_HEADERS, MAX_URL
+
+METRICS = "/analytics/workspace/w1/metrics"
+
+
+@pytest.fixture
+def limited(live: tuple[str, Server], seeded: Store) -> Iterator[httpx.Client]:
+    """A client whose key has three requests a minute."""
+    key, _ = seeded.keys.create("slow", ["w1"], ["read"], rate_limit=3)
+    with httpx.Client(base_url=live[0], headers={"Authorization": f"Bearer {key}"}) as opened:
+        yield opened
+
+
+def test_key_over_its_rate_is_told_when_to_come_back(limited: httpx.Client) -> None:
+    answers = [limited.get("/analytics/metrics") for _ in range(5)]
+    assert [a.status_code for a in answers] == [200, 200, 200, 429, 429]
+    assert [a.headers["ratelimit"].split(";")[1] for a in answers] == ["r=2", "r=1", "r=0", "r=0", "r=0"]
+    assert {a.headers["ratelimit-policy"] for a in answers} == {'"key";q=3;w=60'}
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+
+
+def test_headers_that_protect_are_on_every_answer(client: httpx.Client) -> None:
+    for path in ("/", "/healthz", METRICS, "/nowhere"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "strict-transport-security" not in headers
+        assert "access-control-allow-origin" not in headers
+
+
+def raw(url: str, request: bytes) -> bytes:
+    parts = urlsplit(url)
+    assert parts.hostname
+    assert parts.port
+    answer = b""
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+        connection.sendall(request)
+        while chunk := connection.recv(65536):
+            answer += chunk
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers", "status"),
+    [
+        ("GET /" + "x" * MAX_URL + " HTTP/1.1", "", b"414"),
+        ("GET / HTTP/1.1", "".join(f"X-{n}: 1\r\n" for n in range(MAX_HEADERS + 1)), b"431"),
+        ("GET / HTTP/1.1", f"X: {'y' * 40_000}\r\n", b"431"),
+        ("nonsense", "", b"400"),
+    ],
+)
+def test_what_is_too_long_is_refused_while_it_is_read(
+    live: tuple[str, Server], request_line: str, headers: str, status: bytes
+) -> None:
+    answer = raw(live[0], f"{request_line}\r\nHost: x\r\n{headers}\r\n".encode())
+    assert answer.split(b" ")[1] == status
+    assert b"application/problem+json" in answer
+
+
+def test_request_id_is_kept_where_it_is_sane(client: httpx.Client) -> None:
+    asked = client.get("/healthz", headers={"X-Request-ID": "abc-1"})
+    refused = client.get("/healthz", headers={"X-Request-ID": "a b"})
+    assert asked.headers["x-request-id"] == "abc-1"
+    assert refused.headers["x-request-id"].isalnum()
+
+
+@pytest.mark.parametrize(("method", "status"), [("OPTIONS", 204), ("DELETE", 405), ("TRACE", 405)])
+def test_methods_of_a_path_are_told(client: httpx.Client, method: str, status: int) -> None:
+    answer = client.request(method, METRICS)
+    assert (answer.status_code, answer.headers["allow"]) == (status, "GET, HEAD, OPTIONS")
+
+
+def test_head_has_the_headers_of_get_and_ends(client: httpx.Client) -> None:
+    day = {"dataset": "metrics", "format": "ndjson"}
+    for path, query in ((METRICS, {}), ("/analytics/stream", {"workspaceId": "w1"}), (f"{METRICS[:-8]}/export", day)):
+        answer = client.head(path, params=query)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-type"]
+
+
+def test_declared_body_over_the_limit_is_refused_unread(live: tuple[str, Server]) -> None:
+    head = "POST /analytics/account/a1/posts HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
+    assert raw(live[0], head.encode()).split(b" ")[1] == b"413"

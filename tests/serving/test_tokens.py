@@ -1,0 +1,156 @@
+"""JSON web tokens: accepted with the right signature and claims, else refused; key sets that change."""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import anyio
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
+
+from metrics.clock import utcnow
+from metrics.errors import SettingsError, Unavailable
+from metrics.store.keys import ApiKey
+from serving.problems import Problem
+from serving.tokens import KeySet, TokenVerifier, UrlKeySet, key_set
+
+ED, OTHER = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
+RSA = rsa.generate_private_key(65537, 2048)
+CLAIMS: dict[str, Any] = {
+    "iss": "https://issuer", "aud": "tidemark", "sub": "ann", "workspaces": ["w1"], "scope": "openid read",
+}  # fmt: skip
+
+
+def public(key: Any, key_id: str) -> dict[str, Any]:
+    algorithm = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else OKPAlgorithm
+    return {**json.loads(algorithm.to_jwk(key.public_key())), "kid": key_id}
+
+
+def write(path: Path, *keys: dict[str, Any]) -> str:
+    path.write_text(json.dumps({"keys": keys}))
+    os.utime(path, ns=(path.stat().st_mtime_ns + 1000, path.stat().st_mtime_ns + 1000))
+    return str(path)
+
+
+def token(key: Any = ED, key_id: str = "ed", algorithm: str = "EdDSA", **claims: Any) -> str:
+    payload = {**CLAIMS, "exp": utcnow() + timedelta(minutes=5), **claims}
+    return jwt.encode({n: v for n, v in payload.items() if v is not None}, key, algorithm, headers={"kid": key_id})
+
+
+def verify(keys: KeySet, text: str) -> ApiKey:
+    return anyio.run(TokenVerifier(keys, "https://issuer", "tidemark").verify, text)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> KeySet:
+    return key_set(write(tmp_path / "keys.json", public(ED, "ed"), public(RSA, "rsa")))
+
+
+@pytest.mark.parametrize(("key", "key_id", "algorithm"), [(ED, "ed", "EdDSA"), (RSA, "rsa", "RS256")])
+def test_signed_token_grants_what_it_says(keys: KeySet, key: Any, key_id: str, algorithm: str) -> None:
+    granted = verify(keys, token(key, key_id, algorithm))
+    assert (granted.workspaces, granted.scopes) == (("w1",), ("read",))
+    assert granted.expires_at is not None
+
+
+REFUSED: dict[str, Callable[[], str]] = {
+    "expired": lambda: token(exp=utcnow() - timedelta(seconds=1)),
+    "without expiry": lambda: token(exp=None),
+    "another issuer": lambda: token(iss="https://elsewhere"),
+    "another audience": lambda: token(aud="other"),
+    "without audience": lambda: token(aud=None),
+    "not yet": lambda: token(nbf=utcnow() + timedelta(minutes=1)),
+    "another key": lambda: token(OTHER),
+    "unknown key id": lambda: token(key_id="nobody"),
+    "another algorithm of the key": lambda: token(RSA, "rsa", "RS512"),
+    "one key, the other's id": lambda: token(RSA, "ed", "RS256"),
+    "public key as a secret": lambda: forged("HS256", public(RSA, "rsa")["n"].encode()),
+    "no signature": lambda: jwt.encode({**CLAIMS, "exp": utcnow() + timedelta(minutes=5)}, None, "none"),
+    "malformed scope": lambda: token(scope={"read": True}),
+    "no token": lambda: "eyJ.eyJ.x",
+}
+
+
+def forged(algorithm: str, secret: bytes) -> str:
+    return jwt.encode({**CLAIMS, "exp": utcnow() + timedelta(minutes=5)}, secret, algorithm, headers={"kid": "rsa"})
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_token_that_is_not_for_us_is_refused(keys: KeySet, name: str) -> None:
+    with pytest.raises(Problem) as caught:
+        verify(keys, REFUSED[name]())
+    assert caught.value.status == 401
+
+
+def test_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    keys = key_set(write(path, public(ED, "ed")))
+    write(path, public(OTHER, "new"))
+    assert verify(keys, token(OTHER, "new")).workspaces == ("w1",)
+    with pytest.raises(Problem):
+        verify(keys, token())
+    path.write_text("broken")
+    assert verify(keys, token(OTHER, "new")).workspaces == ("w1",)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"keys": []}', '{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'])
+def test_file_without_a_public_key_stops_the_start(tmp_path: Path, text: str) -> None:
+    (tmp_path / "keys.json").write_text(text)
+    with pytest.raises(SettingsError, match="TIDEMARK_JWT_KEYS"):
+        key_set(str(tmp_path / "keys.json"))
+
+
+@pytest.fixture
+def published() -> Iterator[tuple[str, list[dict[str, Any]], list[str]]]:
+    """A key set behind a URL, what it holds, and who asked for it."""
+    held, asked = [public(ED, "ed")], []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            body = json.dumps({"keys": held}).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}/keys", held, asked
+        running.shutdown()
+        thread.join()
+
+
+def test_new_key_id_is_fetched_and_invented_ones_only_now_and_then(
+    published: tuple[str, list[dict[str, Any]], list[str]],
+) -> None:
+    url, held, asked = published
+
+    async def rotate() -> None:
+        keys = UrlKeySet(url)
+        verifier = TokenVerifier(keys, "https://issuer", "tidemark")
+        await verifier.verify(token())
+        held[:] = [public(OTHER, "new")]
+        keys._tried -= 5.0
+        assert (await verifier.verify(token(OTHER, "new"))).workspaces == ("w1",)
+        for n in range(5):
+            with pytest.raises(Problem):
+                await verifier.verify(token(OTHER, f"invented{n}"))
+
+    anyio.run(rotate)
+    assert len(asked) == 2
+
+
+def test_key_set_out_of_reach_is_not_a_wrong_token() -> None:
+    with pytest.raises(Unavailable):
+        verify(key_set("http://127.0.0.1:9/keys"), token())
