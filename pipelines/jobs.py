@@ -6,13 +6,13 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from metrics.periods import Period
-from pipelines.tags import PRIORITY
+from pipelines.tags import Priority
 
 collect_hourly = dg.define_asset_job(
     "collect_hourly",
     selection=dg.AssetSelection.groups("raw"),
     description="Collect one hour of every platform.",
-    tags={PRIORITY: "10"},
+    tags=Priority.HOURLY,
 )
 
 
@@ -21,7 +21,7 @@ def _aggregate(period: Period) -> UnresolvedAssetJobDefinition:
         f"aggregate_{period}",
         selection=dg.AssetSelection.assets(f"{period}_rollup"),
         description=f"Roll up {period}.",
-        tags={PRIORITY: "5"},
+        tags=Priority.ROLLUP,
     )
 
 

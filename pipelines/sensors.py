@@ -16,11 +16,12 @@ from metrics.documents import OperationDocument
 from metrics.errors import TidemarkError
 from metrics.periods import PERIODS, Period
 from pipelines import jobs, operations, partitions
+from pipelines.attempts import attempts
 from pipelines.late import Roll, runs_to_request
-from pipelines.missed import missed_slots
+from pipelines.missed import MAX_RUNS_PER_TICK, Missed, missed_slots
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
-from pipelines.tags import ASSETS, LATE, MISSED, OPERATION, PRIORITY, RANGE_END, RANGE_START, WILL_RETRY
+from pipelines.tags import ASSETS, LATE, MISSED, OPERATION, RANGE_END, RANGE_START, WILL_RETRY, Priority
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 _LISTEN_SECONDS = 20.0
@@ -32,7 +33,7 @@ _UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
-_ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+_ENDED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
 @dg.sensor(
@@ -64,7 +65,7 @@ def _request(work: operations.Work) -> dg.RunRequest:
         job_name=work.job,
         partition_key=work.partition,
         asset_selection=[dg.AssetKey(asset) for asset in work.assets],
-        tags={OPERATION: work.operation_id, ASSETS: str(len(work.assets)), PRIORITY: "20"},
+        tags={OPERATION: work.operation_id, ASSETS: str(len(work.assets)), **Priority.OPERATION},
     )
 
 
@@ -81,7 +82,7 @@ def _settle_ended(clients: Clients, instance: DagsterInstance) -> None:
     """Finish operations whose run ended without a word: crashed, cancelled, or failed before its asset began."""
     for operation in clients.store.operations.find(["queued", "running"], limit=200):
         runs = instance.get_runs(filters=RunsFilter(tags={OPERATION: operation["_id"]}), limit=1)
-        if runs and runs[0].status in _ENDED_BADLY and runs[0].tags.get(WILL_RETRY) != "true":
+        if runs and runs[0].status in _ENDED and runs[0].tags.get(WILL_RETRY) != "true":
             _fail(clients, operation, f"run {runs[0].run_id} ended as {runs[0].status.value.lower()}")
 
 
@@ -116,18 +117,16 @@ def _busy(instance: DagsterInstance) -> Iterable[Period]:
 
 def _late_request(instance: DagsterInstance, roll: Roll) -> dg.RunRequest | None:
     """Return the request for a roll; one that failed is tried again, each time after a longer wait."""
-    earlier = instance.get_run_records(filters=RunsFilter(tags={LATE: roll.run_key}), limit=20)
-    if earlier:
-        wait_minutes = 2 ** min(len(earlier), 6)
-        if time.time() - (earlier[0].end_time or time.time()) < wait_minutes * 60:
-            return None
+    attempt = attempts(instance, LATE, roll.run_key).next(utcnow())
+    if attempt is None:
+        return None
     first, last = partitions.period_key(roll.first), partitions.period_key(roll.last)
     one = first == last
     return dg.RunRequest(
-        run_key=f"{roll.run_key}:{len(earlier)}",
+        run_key=f"{roll.run_key}:{attempt}",
         job_name=jobs.AGGREGATE[roll.period].name,
         partition_key=first if one else None,
-        tags={LATE: roll.run_key, PRIORITY: "1", **({} if one else {RANGE_START: first, RANGE_END: last})},
+        tags={LATE: roll.run_key, **Priority.LATE, **({} if one else {RANGE_START: first, RANGE_END: last})},
     )
 
 
@@ -138,20 +137,32 @@ def _late_request(instance: DagsterInstance, roll: Roll) -> dg.RunRequest | None
     description="Finds ended hours that were not collected, newest first: after downtime the scheduler runs only one.",
 )
 def missed_hours(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request hours without a record of collection."""
+    """Request hours, of those platforms that have no record of their collection."""
     clients = tidemark.clients()
-    busy = context.instance.get_runs(
-        filters=RunsFilter(job_name=jobs.collect_hourly.name, statuses=_UNFINISHED), limit=1
-    )
-    if busy:
+    unfinished = context.instance.get_runs(RunsFilter(job_name=jobs.collect_hourly.name, statuses=_UNFINISHED))
+    if any(OPERATION not in run.tags for run in unfinished):
         yield dg.SkipReason("an hour is being collected")
         return
-    missed = missed_slots(clients.store, utcnow())
-    for slot in missed:
-        key = partitions.slot_key(slot)
-        yield dg.RunRequest(run_key=f"missed:{key}", partition_key=key, tags={MISSED: "true", PRIORITY: "-1"})
+    missed = missed_slots(clients.store.accounts.first_connected(), clients.store.collections.has_ended_slot, utcnow())
+    requests = [request for one in missed if (request := _missed_request(context.instance, one))]
+    yield from requests[:MAX_RUNS_PER_TICK]
     if not missed:
         yield dg.SkipReason("every hour has been collected")
+    elif not requests:
+        yield dg.SkipReason(f"{len(missed)} hours were tried and are tried again later")
+
+
+def _missed_request(instance: DagsterInstance, missed: Missed) -> dg.RunRequest | None:
+    key = partitions.slot_key(missed.slot)
+    attempt = attempts(instance, MISSED, key).next(utcnow())
+    if attempt is None:
+        return None
+    return dg.RunRequest(
+        run_key=f"missed:{key}:{attempt}",
+        partition_key=key,
+        asset_selection=[dg.AssetKey(f"raw_{platform}") for platform in missed.platforms],
+        tags={MISSED: key, **Priority.MISSED},
+    )
 
 
 SENSORS = [requested_work, late_data, missed_hours]

@@ -1,5 +1,7 @@
 """Tags of runs that Tidemark gives a meaning to."""
 
+from collections.abc import Mapping
+
 OPERATION = "tidemark/operation"
 """The operation that a run carries out."""
 
@@ -9,11 +11,21 @@ ASSETS = "tidemark/assets"
 LATE = "tidemark/late"
 """The run rolls again only the workspaces whose data changed."""
 
-PRIORITY = "dagster/priority"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 
 MISSED = "tidemark/missed"
-"""The run makes up for an hour that nobody collected."""
+"""The run makes up for this hour, which nobody collected."""
+
 WILL_RETRY = "dagster/will_retry"
+
+
+class Priority:
+    """What goes first in the queue and in the pools. Backfills and what somebody launches by hand have none, 0."""
+
+    HOURLY: Mapping[str, str] = {"dagster/priority": "30"}
+    OPERATION: Mapping[str, str] = {"dagster/priority": "20"}
+    ROLLUP: Mapping[str, str] = {"dagster/priority": "15"}
+    LATE: Mapping[str, str] = {"dagster/priority": "10"}
+    MISSED: Mapping[str, str] = {"dagster/priority": "5"}

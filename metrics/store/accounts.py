@@ -76,6 +76,15 @@ class AccountStore:
                 found |= {row["_id"]: row for row in self._accounts.find(query)}
         return [cast("AccountDocument", found[one]) for one in account_ids if one in found]
 
+    def first_connected(self) -> dict[Platform, datetime]:
+        """Return, per platform with active accounts, when the first of them was connected."""
+        stages: list[Document] = [
+            {"$match": {"state": "active"}},
+            {"$group": {"_id": "$platform", "first": {"$min": "$connectedAt"}}},
+        ]
+        with mongo_errors():
+            return {row["_id"]: row["first"] for row in self._accounts.aggregate(stages)}
+
     def workspaces(self) -> list[str]:
         """Return the ids of all workspaces that have or had an account, sorted."""
         with mongo_errors():

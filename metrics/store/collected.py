@@ -9,6 +9,7 @@ from pymongo.database import Database
 
 from metrics.clock import isoformat
 from metrics.documents import CollectionDocument, Document, Platform
+from metrics.periods import HOUR
 from metrics.store.errors import mongo_errors
 
 
@@ -49,10 +50,14 @@ class CollectionRecords:
         with mongo_errors():
             return cast("list[CollectionDocument]", list(self._records.find(query)))
 
-    def recorded_slots(self, start: datetime, end: datetime) -> set[datetime]:
-        """Return the slots in `[start, end)` with any record."""
+    def has_ended_slot(self, slot: datetime, platform: Platform) -> bool:
+        """Tell whether any account of a platform has a record of a slot that was made after the slot's end.
+
+        An earlier one comes from a collection on demand, while the slot was under way.
+        """
+        query = {"slot": slot, "platform": platform, "finishedAt": {"$gte": slot + HOUR}}
         with mongo_errors():
-            return set(self._records.distinct("slot", {"slot": {"$gte": start, "$lt": end}}))
+            return self._records.find_one(query, {"_id": 1}) is not None
 
     def last_by_account(self, workspace_id: str) -> dict[str, dict[str, CollectionDocument]]:
         """Return, per account, its newest record and its newest collected one: `{accountId: {"last", "collected"}}`."""

@@ -37,6 +37,10 @@ def test_last_record_and_last_success_of_an_account(store: Store) -> None:
     assert (found["last"]["slot"], found["collected"]["slot"]) == (later, SLOT)
 
 
-def test_recorded_slots_are_those_in_the_range(store: Store) -> None:
-    store.collections.put([record("collected"), record("failed", SLOT + timedelta(hours=1))])
-    assert store.collections.recorded_slots(SLOT, SLOT + timedelta(hours=1)) == {SLOT}
+def test_collection_on_demand_during_a_slot_is_no_record_of_its_end(store: Store) -> None:
+    hour = timedelta(hours=1)
+    store.collections.put([record("collected", finishedAt=SLOT + hour / 3)])
+    assert not store.collections.has_ended_slot(SLOT, "instagram")
+    store.collections.put([record("failed", SLOT + hour, finishedAt=SLOT + 2 * hour)])
+    assert store.collections.has_ended_slot(SLOT + hour, "instagram")
+    assert not store.collections.has_ended_slot(SLOT + hour, "twitter")
