@@ -9,7 +9,6 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.catalog import engagement
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Document
 from metrics.periods import slot_of
@@ -27,27 +26,6 @@ def _default(value: object) -> str:
     if isinstance(value, datetime):
         return isoformat(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def observation(document: Document) -> dict[str, Any]:
-    """Return an observation as it is answered; `engagement` of a post is derived from its parts."""
-    metadata, metrics = document["metadata"], dict(document["metrics"])
-    if "postId" in metadata:
-        total = engagement(metrics, metadata["platform"], metadata["metricType"], metadata.get("contentType"))
-        if total is not None:
-            metrics["engagement"] = total
-    names = ("postId", "platformPostId", "contentType")
-    return {
-        "workspaceId": metadata["workspaceId"],
-        "accountId": metadata["accountId"],
-        "platform": metadata["platform"],
-        "metricType": metadata["metricType"],
-        "timestamp": document["timestamp"],
-        "collectedAt": document["collectedAt"],
-        "metadata": {name: metadata[name] for name in names if name in metadata},
-        "metrics": metrics,
-        "unavailable": document.get("unavailable") or {},
-    }
 
 
 def renamed(document: Mapping[str, Any], id_name: str, *hidden: str) -> dict[str, Any]:

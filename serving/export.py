@@ -1,87 +1,97 @@
-"""Exports: rows as they are read, in flat memory."""
+"""Exports: a file of rows, sent as it is read, in flat memory.
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
-from typing import Any
+A query that fails midway cuts the connection: without the last chunk of HTTP no client takes what came for the whole.
+"""
 
-from starlette.concurrency import iterate_in_threadpool
+import logging
+from collections.abc import Generator, Mapping
+
+import anyio
+from pymongo.errors import PyMongoError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
 
-from metrics.clock import isoformat
-from metrics.periods import period_start
-from metrics.store import Store
+from metrics.documents import Document
+from metrics.errors import TidemarkError
+from metrics.export import MEDIA_TYPES, encode, read
 from serving.access import workspace
-from serving.answers import encode, observation
-from serving.problems import Problem
 from serving.query import ExportQuery, parse
 from serving.services import services
+from serving.threads import Threads
 
-_CHUNK = 500
-_COLUMNS = {
-    "metrics": ("accountId", "platform", "metricType", "postId", "contentType", "timestamp", "collectedAt", "metrics",
-                "unavailable"),
-    "aggregated": ("accountId", "platform", "period", "periodStart", "periodEnd", "status", "aggregatedMetrics",
-                   "unavailable", "coverage"),
-}  # fmt: skip
+log = logging.getLogger(__name__)
+
+STALL_SECONDS = 120
+"""Who takes nothing for that long holds a query open for nobody."""
 
 
 async def export(request: Request) -> Response:
-    """Stream the rows of a range."""
+    """Stream the observations or the daily rollups of a range as a file."""
     workspace_id = await workspace(request, "read")
     query, parts = parse(request, ExportQuery), services(request)
-    query.days()
-    if query.format == "parquet":
-        raise Problem(422, "format: this server writes csv and ndjson.", errors=[("format", "csv or ndjson")])
-    rows = _rows(parts.store, workspace_id, query)
-    chunks = _csv(rows, _COLUMNS[query.dataset]) if query.format == "csv" else _ndjson(rows)
-    media_type = "text/csv; charset=utf-8" if query.format == "csv" else "application/x-ndjson"
-    name = f"{query.dataset}.{query.format}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingResponse(iterate_in_threadpool(chunks), media_type=media_type, headers=headers)
+    first, last = query.days()
+    documents = read(parts.store, query.dataset, workspace_id, *query.bounds())
+    name = f"tidemark-{workspace_id}-{query.dataset}-{first}-{last}.{query.format}".replace(":", "_")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        # A proxy that gathers the answer would hide that it broke off.
+        "X-Accel-Buffering": "no",
+    }
+    opened = _Pieces(parts.threads, documents, encode(query.dataset, query.format, documents))
+    # Made before the answer begins: a store that is away is a 503, not a file that breaks off.
+    first_piece = await opened.next()
+    return _File(first_piece, opened, headers=headers, media_type=MEDIA_TYPES[query.format])
 
 
-def _rows(store: Store, workspace_id: str, query: ExportQuery) -> Iterator[dict[str, Any]]:
-    start, end = query.bounds()
-    if query.dataset == "metrics":
-        for document in store.observations.stream({"workspaceId": workspace_id}, start, end):
-            row = observation(document)
-            yield {**row, **row["metadata"]}
-        return
-    found = store.rollups.aggregated(workspace_id, "daily", period_start("daily", start), end)
-    for rollup in found:
-        yield {name: value for name, value in rollup.items() if name != "_id"}
+class _Pieces:
+    """The pieces of one file, made in threads; closing them ends the query."""
+
+    def __init__(
+        self, threads: Threads, documents: Generator[Document, None, None], pieces: Generator[bytes, None, None]
+    ) -> None:
+        self._threads = threads
+        self._documents = documents
+        self._pieces = pieces
+
+    async def next(self) -> bytes | None:
+        """Return the next piece, or None behind the last one."""
+        try:
+            return await self._threads.step(next, self._pieces, None)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End the query; further calls do nothing."""
+        with anyio.CancelScope(shield=True):
+            await self._threads.step(self._close)
+
+    def _close(self) -> None:
+        self._pieces.close()
+        self._documents.close()
 
 
-def _ndjson(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    lines: list[bytes] = []
-    for row in rows:
-        lines.append(encode(row) + b"\n")
-        if len(lines) >= _CHUNK:
-            yield b"".join(lines)
-            lines = []
-    yield b"".join(lines)
+class _File(StreamingResponse):
+    """Sends pieces as they are made; Starlette cancels it when the client leaves."""
 
+    def __init__(self, first: bytes | None, pieces: _Pieces, *, headers: Mapping[str, str], media_type: str) -> None:
+        super().__init__((), headers=headers, media_type=media_type)
+        self._first = first
+        self._pieces = pieces
 
-def _csv(rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> Iterator[bytes]:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(columns)
-    for number, row in enumerate(rows, 1):
-        writer.writerow([_cell(row.get(name)) for name in columns])
-        if number % _CHUNK == 0:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue().encode()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        return encode(value).decode()
-    text = isoformat(value) if hasattr(value, "tzinfo") else str(value)
-    # A spreadsheet runs what begins so.
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    async def stream_response(self, send: Send) -> None:
+        """Send the file; where it breaks off, return without the last chunk, and the server cuts the connection."""
+        piece = self._first
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            while piece is not None:
+                with anyio.fail_after(STALL_SECONDS):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                piece = await self._pieces.next()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (TidemarkError, PyMongoError, TimeoutError) as error:
+            log.warning("an export broke off: %s", str(error) or "the client took nothing for too long")
+        finally:
+            await self._pieces.close()

@@ -16,6 +16,7 @@ from metrics.catalog import COUNTERS
 from metrics.clock import utcnow
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 from metrics.errors import InvalidInput
+from metrics.export import DATASETS, FORMATS, Dataset, Format
 from metrics.periods import DAY, PERIODS, midnight
 
 MAX_DAYS = 400
@@ -128,8 +129,8 @@ class PostsQuery(PageQuery):
 class ExportQuery(RangeQuery):
     """Which rows, in which form."""
 
-    dataset: Annotated[str, _one_of("metrics", "aggregated")]
-    format: Annotated[str, _one_of("csv", "ndjson", "parquet")]
+    dataset: Annotated[Dataset, _one_of(*DATASETS)]
+    format: Annotated[Format, _one_of(*FORMATS)]
 
 
 class NoQuery(Query):

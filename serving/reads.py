@@ -10,11 +10,12 @@ from starlette.responses import Response
 from metrics.catalog import CATALOG, RATE_BASIS, engagement
 from metrics.clock import utcnow
 from metrics.documents import Document, PostDocument
+from metrics.export.rows import observation
 from metrics.periods import HOUR, slot_of
 from metrics.store import Store
 from metrics.store.observations import Position, position
 from serving.access import account, operation, post, workspace
-from serving.answers import cached, encode, envelope, milliseconds, observation, renamed, respond
+from serving.answers import cached, encode, envelope, milliseconds, renamed, respond
 from serving.cache import State, finish
 from serving.query import (
     MetricsQuery,

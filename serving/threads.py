@@ -18,6 +18,7 @@ class Threads:
     def __init__(self, size: int = 16, deadline: float = 15.0) -> None:
         self._limiter = CapacityLimiter(size)
         self._deadline = deadline
+        self._steps = CapacityLimiter(4)
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `call` returns.
@@ -32,3 +33,10 @@ class Threads:
                 )
         except TimeoutError as error:
             raise MongoUnavailable("the store did not answer in time; try again") from error
+
+    async def step(self, call: Callable[..., T], *args: object) -> T:
+        """Return what `call` returns: a step of long work, which keeps no thread from short calls.
+
+        Who is cancelled meanwhile waits until the step has ended: the next one may not meet it at work.
+        """
+        return await to_thread.run_sync(call, *args, limiter=self._steps)

@@ -4,7 +4,7 @@ Nothing is updated or deleted. For each (subject, slot, metric) the value with t
 that the newer observation lacks keeps the older value (docs/metrics.md, 2).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -13,7 +13,7 @@ from typing import Any
 from pymongo.database import Database
 
 from metrics.documents import Document, Observation
-from metrics.periods import HOUR
+from metrics.periods import DAY, HOUR, midnight
 from metrics.store.errors import mongo_errors
 from metrics.store.schema import METRICS
 
@@ -107,12 +107,28 @@ class ObservationLog:
         with mongo_errors():
             return [_known(row) for row in self._log.aggregate(pipeline, allowDiskUse=True)]
 
-    def stream(self, scope: Mapping[str, Any], start: datetime, end: datetime) -> Iterator[Document]:
-        """Yield all observations that count of slots in `[start, end)`, oldest first, in flat memory."""
-        after: Position | None = None
-        while rows := self.page(scope, start, end, limit=BATCH, after=after):
-            yield from rows
-            after = position(rows[-1])
+    def stream(self, scope: Mapping[str, Any], start: datetime, end: datetime) -> Generator[Document, None, None]:
+        """Yield all observations that count of slots in `[start, end)`, oldest first, in flat memory.
+
+        A UTC day is one query, as of one instant; who stops reading closes the generator, and the query ends.
+        """
+        match = {f"metadata.{name}": value for name, value in scope.items()}
+        low = start
+        while low < end:
+            high = min(midnight(low.date()) + DAY, end)
+            pipeline: list[Document] = [
+                {"$match": {**match, "timestamp": {"$gte": low, "$lt": high}}},
+                *EFFECTIVE,
+                {"$sort": {"timestamp": 1, "metadata.accountId": 1, "metadata.postId": 1}},
+                {"$unset": "_id"},
+            ]
+            with (
+                mongo_errors(),
+                self._log.database.client.start_session(snapshot=True) as session,
+                self._log.aggregate(pipeline, session=session, allowDiskUse=True, batchSize=BATCH) as cursor,
+            ):
+                yield from map(_known, cursor)
+            low = high
 
     def latest(self, post_ids: Sequence[str]) -> dict[str, Document]:
         """Return the last known value of every metric of posts: `{postId: {metrics, timestamp, collectedAt}}`.

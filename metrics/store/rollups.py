@@ -1,6 +1,6 @@
 """Reads of `subject_rollups` and `aggregated_metrics`. `pipelines.rollup` alone writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -13,6 +13,8 @@ from metrics.store.errors import mongo_errors
 
 BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis")
 """Fields that rolls keep for each other; nobody else is told of them."""
+
+_BATCH = 1000
 
 
 def rollup_id(subject_or_account_id: str, period: Period, start: datetime) -> str:
@@ -64,3 +66,20 @@ class Rollups:
                 .limit(limit)
             )
             return cast("list[AggregatedDocument]", list(found))
+
+    def stream(
+        self, workspace_id: str, period: Period, start: datetime, end: datetime
+    ) -> Generator[AggregatedDocument, None, None]:
+        """Yield account rollups of periods that start in `[start, end)`, by start, then account, as of one instant."""
+        query = {"workspaceId": workspace_id, "period": period, "periodStart": {"$gte": start, "$lt": end}}
+        order = [("periodStart", 1), ("accountId", 1)]
+        fields = dict.fromkeys(BOOKKEEPING, 0)
+        with (
+            mongo_errors(),
+            self.accounts.database.client.start_session(snapshot=True) as session,
+            self.accounts.find(query, fields, session=session, batch_size=_BATCH, allow_disk_use=True).sort(
+                order
+            ) as cursor,
+        ):
+            for row in cursor:
+                yield cast("AggregatedDocument", row)

@@ -1,0 +1,118 @@
+"""The columns of exports, made from the catalog; docs/export.md lists them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, get_args
+
+from metrics.aggregation.accounts import PERIOD_SUMS, TOTALS, total_name
+from metrics.catalog import metrics_of
+
+Dataset = Literal["metrics", "aggregated"]
+DATASETS: tuple[Dataset, ...] = get_args(Dataset)
+Format = Literal["csv", "ndjson", "parquet"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+MEDIA_TYPES: Mapping[Format, str] = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "ndjson": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+SCHEMA_VERSION = 1
+"""Goes up when a column is renamed, removed or changes its type; new columns come without."""
+
+Type = Literal["string", "timestamp", "integer", "number", "json"]
+PARQUET_TYPES: Mapping[Type, str] = {
+    "string": "string",
+    "timestamp": "timestamp[ms, UTC]",
+    "integer": "int64",
+    "number": "double",
+    "json": "string",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `json` is text that holds JSON: names and values that have no column of their own."""
+
+    name: str
+    type: Type
+    meaning: str
+
+
+def _metrics() -> tuple[Column, ...]:
+    found = [
+        Column("workspaceId", "string", "The workspace."),
+        Column("accountId", "string", "The account."),
+        Column("platform", "string", "instagram, facebook, twitter or linkedin."),
+        Column("metricType", "string", "account, post, story or reel: what the row is about."),
+        Column("postId", "string", "The post, where the row is about one."),
+        Column("platformPostId", "string", "The platform's id of the post."),
+        Column("contentType", "string", "image, video, carousel, text, link, document or other."),
+        Column("timestamp", "timestamp", "The slot: start of the UTC hour."),
+        Column("collectedAt", "timestamp", "When the platform answered; the newest answer counts."),
+    ]
+    meanings: dict[str, list[str]] = {}
+    for metric in (*metrics_of("account"), *metrics_of("post")):
+        meanings.setdefault(metric.name, []).append(f"{metric.meaning.rstrip('.')} ({metric.subject}, {metric.kind}).")
+    found += [Column(name, "integer", " ".join(said)) for name, said in meanings.items()]
+    return (
+        *found,
+        Column("engagement", "integer", "likes + comments + shares + saves, if every part that is offered is known."),
+        Column("unavailable", "json", "Name to the reason why it is unknown."),
+        Column("otherMetrics", "json", "Name to value of what fits no column above."),
+        Column("runId", "string", "The run that wrote the row."),
+        Column("apiVersion", "string", "The version of the platform's API that answered."),
+    )
+
+
+def _aggregated() -> tuple[Column, ...]:
+    return (
+        Column("workspaceId", "string", "The workspace."),
+        Column("accountId", "string", "The account."),
+        Column("platform", "string", "instagram, facebook, twitter or linkedin."),
+        Column("period", "string", "daily: weeks and months are merges of days."),
+        Column("periodStart", "timestamp", "First instant of the period."),
+        Column("periodEnd", "timestamp", "First instant after it."),
+        Column("status", "string", "complete, partial or open."),
+        *(Column(total_name(n), "integer", f"Net change of {n} over the account's posts.") for n in TOTALS),
+        Column("totalEngagement", "integer", "Net change of engagement over the account's posts."),
+        Column("engagementRate", "number", "Percent: net engagement to net basis, pooled over posts."),
+        Column("engagementRateBasis", "string", "The metric that is the basis."),
+        Column("engagementRatePartsEngagement", "integer", "Engagement of the posts in the rate: pool by adding."),
+        Column("engagementRatePartsBasis", "integer", "Basis of the posts in the rate: pool by adding."),
+        Column("avgEngagementRate", "number", "Mean of the posts' rates, percent."),
+        Column("minEngagementRate", "number", "Least of the posts' rates, percent."),
+        Column("maxEngagementRate", "number", "Greatest of the posts' rates, percent."),
+        Column("postsMeasured", "integer", "Posts in the rates."),
+        Column("followers", "integer", "Followers at the end."),
+        Column("minFollowers", "integer", "Least followers."),
+        Column("maxFollowers", "integer", "Most followers."),
+        Column("avgFollowers", "number", "Mean of the followers of the slots."),
+        Column("followerGrowth", "integer", "Followers at the end less those at the beginning."),
+        Column("followerGrowthRate", "number", "Percent of the followers at the beginning."),
+        Column("postCount", "integer", "Posts published in the period."),
+        Column("deletedPostCount", "integer", "Those of them that are deleted."),
+        Column("postCountByType", "json", "Content type to count."),
+        *(Column(name, "integer", "The provider's own sum over its days.") for name in PERIOD_SUMS),
+        Column("reach", "integer", "The provider's own number of people; never a sum."),
+        Column("expectedSlots", "integer", "Hours that could be observed."),
+        Column("observedSlots", "integer", "Hours that were observed."),
+        Column("unavailable", "json", "Name to the reason why it is unknown."),
+        Column("otherMetrics", "json", "Name to value of what fits no column above."),
+        Column("definitionVersion", "integer", "Version of the definitions that it was computed by."),
+        Column("computedAt", "timestamp", "When it was computed."),
+        Column("runId", "string", "The run that computed it."),
+    )
+
+
+@cache
+def columns(dataset: Dataset) -> tuple[Column, ...]:
+    """Return the columns of a dataset, in order."""
+    return _metrics() if dataset == "metrics" else _aggregated()
+
+
+@cache
+def types(dataset: Dataset) -> Mapping[str, Type]:
+    """Return the types of a dataset's columns, by name."""
+    return {column.name: column.type for column in columns(dataset)}

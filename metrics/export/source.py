@@ -1,0 +1,24 @@
+"""What an export holds: the observations that count, or the daily rollups, of a range."""
+
+from collections.abc import Generator
+from datetime import datetime
+from typing import cast
+
+from metrics.documents import Document
+from metrics.export.columns import Dataset
+from metrics.store import Store
+
+
+def read(
+    store: Store, dataset: Dataset, workspace_id: str, start: datetime, end: datetime
+) -> Generator[Document, None, None]:
+    """Yield the documents of days in `[start, end)`, oldest first, in flat memory; close it to stop the query.
+
+    Each UTC day of observations is read as of one instant, and so are rollups as a whole.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    if dataset == "metrics":
+        return store.observations.stream({"workspaceId": workspace_id}, start, end)
+    return cast("Generator[Document, None, None]", store.rollups.stream(workspace_id, "daily", start, end))
