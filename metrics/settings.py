@@ -78,6 +78,9 @@ class Settings(BaseSettings):
 
     cache_ttl_metrics: int = Field(300, ge=1, description="Seconds that answers with observations are cached.")
     cache_ttl_aggregated: int = Field(3600, ge=1, description="Seconds that answers with rollups are cached.")
+    streams_per_key: int = Field(
+        10_000, ge=1, description="Open streams per key and serving process; one more is answered 429."
+    )
     events_max: int = Field(100_000, ge=1000, description="Events kept per workspace for resuming streams.")
 
     rate_limit: int = Field(60_000, ge=0, description="Requests per minute and key, over all processes. 0: no limit.")

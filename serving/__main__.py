@@ -1,33 +1,31 @@
-"""`python -m serving`: the HTTP server of one process."""
+"""`python -m serving`: the HTTP server, of one process or of several on one port."""
 
 import argparse
+import multiprocessing
+import os
+import signal
 import sys
+import threading
 from contextlib import ExitStack
-from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.supervisors import Multiprocess
 
 from metrics.errors import SettingsError
 from metrics.settings import settings
 from serving import logs, telemetry
-from serving.app import create_app
-from serving.protocol import BoundedProtocol
 
 GRACE_SECONDS = 4
 
 
 class Server(uvicorn.Server):
-    """Ends streams before it waits for open answers: uvicorn itself waits for them first."""
+    """A server whose streams can be ended, where it runs in a thread and no signal arrives."""
 
     def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
         super().__init__(config)
         self._app = app
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop, and tell every stream to end."""
-        self.end_streams()
-        super().handle_exit(sig, frame)
 
     def end_streams(self) -> None:
         """Ask every stream to end."""
@@ -38,10 +36,14 @@ class Server(uvicorn.Server):
 
 def server(app: Starlette, host: str, port: int) -> Server:
     """Return a server that is not running yet."""
-    config = uvicorn.Config(
+    return Server(_config(app, host=host, port=port), app)
+
+
+def _config(app: Any, **options: Any) -> uvicorn.Config:
+    from serving.protocol import BoundedProtocol
+
+    return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         loop="uvloop",
         http=BoundedProtocol,
         access_log=False,
@@ -49,8 +51,38 @@ def server(app: Starlette, host: str, port: int) -> Server:
         log_config=None,
         log_level="info",
         timeout_graceful_shutdown=GRACE_SECONDS,
+        **options,
     )
-    return Server(config, app)
+
+
+def worker() -> Starlette:
+    """Return the application of one of several processes, which ends when the one that started it is gone."""
+    from serving.app import create_app
+
+    logs.configure()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+    return create_app()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _serve_by(workers: int, host: str, port: int) -> None:
+    config = _config("serving.__main__:worker", factory=True, workers=workers, host=host, port=port)
+    Multiprocess(config, sockets=[config.bind_socket()]).run()
+
+
+def _raise_file_limit() -> None:
+    """Let the process hold as many connections as it may: the usual 1,024 are few streams."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def main() -> None:
@@ -58,12 +90,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve Tidemark's HTTP API.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=settings().http_port)
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the port (1)")
     arguments = parser.parse_args()
+    if arguments.workers < 1:
+        parser.error("--workers: at least 1")
     logs.configure()
+    _raise_file_limit()
     try:
         with ExitStack() as stack:
+            stack.enter_context(telemetry.prepare(arguments.workers))
             stack.enter_context(telemetry.listening(settings()))
-            server(create_app(), arguments.host, arguments.port).run()
+            if arguments.workers > 1:
+                _serve_by(arguments.workers, arguments.host, arguments.port)
+            else:
+                from serving.app import create_app
+
+                server(create_app(), arguments.host, arguments.port).run()
     except SettingsError as error:
         sys.exit(str(error))
 

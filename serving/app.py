@@ -16,6 +16,7 @@ from serving.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
 from serving.problems import HANDLERS
 from serving.routes import OPERATIONS
 from serving.services import open_services
+from serving.stopping import before_stop
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -26,7 +27,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_services(chosen) as opened:
             app.state.services = opened
-            yield
+            with before_stop(opened.hub.stop_streams):
+                yield
 
     routes = [Route(o.path, o.endpoint, methods=[o.method]) for o in OPERATIONS]
     routes += [

@@ -9,6 +9,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_URL = 8 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
+ABORT = "tidemark.abort"
+"""The extension of a request's scope that cuts its connection, where the client reads no more."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -28,6 +30,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Count anew for each request of the connection."""
         self._header_bytes = 0
         super().on_message_begin()
+        extensions: Any = {ABORT: self.transport.abort}
+        self.scope["extensions"] = extensions
 
     def on_url(self, url: bytes) -> None:
         """Collect the request line's target."""

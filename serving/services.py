@@ -9,13 +9,15 @@ import redis as sync_redis
 from redis.asyncio import Redis
 from starlette.requests import Request
 
-from metrics.redisdb import connect, connect_async
+from metrics.redisdb import connect, connect_async, is_cluster
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.auth import Authenticator
 from serving.cache import AnswerCache
 from serving.ratelimit import RateLimiter
+from serving.stream.clients import Clients
 from serving.stream.hub import Hub
+from serving.stream.reader import READ_TIMEOUT
 from serving.threads import Threads
 from serving.tokens import TokenVerifier
 
@@ -46,12 +48,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     store = Store.connect(settings)
     threads = Threads()
     redis = connect_async(settings)
-    blocking = connect_async(settings, timeout=None)
+    # Without retries of its own: after any break the reader looks whether its place is still there.
+    blocking = connect_async(settings, timeout=READ_TIMEOUT, retries=0)
     blocked_calls = connect(settings)
     ttl, long_ttl = settings.cache_ttl_metrics, settings.cache_ttl_aggregated
     cache = AnswerCache(redis, {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl})
     auth = Authenticator(store, threads, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))
-    hub = Hub(redis, blocking, settings.events_max)
+    clients = Clients(settings.streams_per_key, auth.still_valid)
+    hub = Hub(redis, blocking, clients, max_events=settings.events_max, cluster=is_cluster(settings))
     recorder = asyncio.create_task(auth.record_use())
     try:
         yield Services(settings, store, threads, redis, blocked_calls, auth, cache, hub)

@@ -1,1 +1,1 @@
-"""Server-sent events: one reader per workspace stream, many bounded queues."""
+"""Server-sent events: one reader per process, many bounded queues."""

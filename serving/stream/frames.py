@@ -1,28 +1,38 @@
 """The bytes of server-sent events, made once and shared by all clients."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
+from metrics.clock import isoformat, utcnow
+
 RETRY = b"retry: 3000\n"
 """Goes before the first event, in one block with it: some clients take a block of its own for an event."""
-HEARTBEAT = b": heartbeat\n\n"
+HEARTBEAT = b": heartbeat\n"
+"""Ends no block: some clients take a block without data for an event."""
+RESET = "reset"
+START = (0, 0)
+"""The place before the first event."""
+Position = tuple[int, int]
 _ID = re.compile(r"\d{1,20}-\d{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event of a workspace: its place, what it is about, and its bytes."""
+    """One event of a workspace: its place, what it is about, its JSON, and its bytes in a stream."""
 
-    position: tuple[int, int]
+    position: Position
     event: str
     account_id: str
     post_id: str
+    json: bytes
     data: bytes
 
 
-def parse_id(text: str) -> tuple[int, int] | None:
+def parse_id(text: str) -> Position | None:
     """Return the place that an id names, or None where it is not one."""
     if not _ID.fullmatch(text):
         return None
@@ -32,17 +42,38 @@ def parse_id(text: str) -> tuple[int, int] | None:
     return milliseconds, sequence
 
 
-def frame(entry_id: bytes, fields: dict[bytes, bytes]) -> Frame:
+def frame(workspace_id: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Frame:
     """Return the frame of an entry of a Redis Stream."""
     milliseconds, _, sequence = entry_id.partition(b"-")
-    event = fields[b"event"]
-    data = b"id: %s\nevent: %s\ndata: %s\n\n" % (entry_id, event, fields[b"data"])
-    return Frame(
-        (int(milliseconds), int(sequence)), event.decode(), fields[b"account"].decode(), fields[b"post"].decode(), data
-    )
+    event, json = fields[b"event"], fields[b"data"]
+    if event == b"reset":
+        json = orjson.dumps(_reset(workspace_id, "events_restarted"))
+    data = b"id: %s\nevent: %s\ndata: %s\n\n" % (entry_id, event, json)
+    position = (int(milliseconds), int(sequence))
+    return Frame(position, event.decode(), fields[b"account"].decode(), fields[b"post"].decode(), json, data)
 
 
-def named(event: str, data: object, event_id: str | None = None) -> bytes:
-    """Return a frame that no stream keeps: `ping`, `reset`."""
-    head = f"id: {event_id}\n" if event_id is not None else ""
-    return f"{head}event: {event}\ndata: ".encode() + orjson.dumps(data) + b"\n\n"
+def reset(workspace_id: str, reason: str, *, forget: bool = False) -> Frame:
+    """Return what tells a client to read again.
+
+    With `forget` the id that the client would come back with is cleared: that place is gone.
+    """
+    json = orjson.dumps(_reset(workspace_id, reason))
+    head = b"id: \n" if forget else b""
+    return Frame(START, RESET, "", "", json, b"%sevent: reset\ndata: %s\n\n" % (head, json))
+
+
+def _reset(workspace_id: str, reason: str) -> dict[str, Any]:
+    base = f"/analytics/workspace/{workspace_id}"
+    refetch = [f"{base}/metrics", f"{base}/aggregated?period=daily", f"{base}/accounts"]
+    return {"workspaceId": workspace_id, "reason": reason, "refetch": refetch}
+
+
+def ping(*, away: bool = False) -> Frame:
+    """Return the server's time, and whether events are out of reach at present."""
+    json = orjson.dumps({"time": isoformat(utcnow())} | ({"events": "unavailable"} if away else {}))
+    return Frame(START, "ping", "", "", json, b"event: ping\ndata: %s\n\n" % json)
+
+
+BEAT = Frame(START, "", "", "", b"", HEARTBEAT)
+"""The comment that keeps a connection open."""

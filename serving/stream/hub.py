@@ -1,184 +1,159 @@
-"""One XREAD per workspace and process, fanned out to bounded queues in memory."""
+"""The streams of this process: who follows which workspace, and the reader that feeds them."""
 
 import asyncio
 import logging
-from collections import deque
+import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis
 
 from metrics.errors import RedisUnavailable
 from metrics.redisdb import events_key, redis_errors
+from serving.stream.clients import Clients
 from serving.stream.frames import Frame, frame, parse_id
+from serving.stream.reader import Channel, Reader, newest
+from serving.stream.subscriber import Subscriber
 
 log = logging.getLogger(__name__)
 
-QUEUE = 1000
-_BLOCK_MS = 5000
-_COUNT = 500
-_PAUSE = 0.5
-
-Reason = str
-
-
-@dataclass(eq=False, slots=True)
-class Subscriber:
-    """One client: what it asked for, and what waits for it. `lost` says why it lost its place."""
-
-    account_id: str | None = None
-    post_id: str | None = None
-    events: frozenset[str] = frozenset()
-    frames: deque[Frame] = field(default_factory=deque)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    lost: Reason | None = None
-    closing: bool = False
-
-    def wants(self, item: Frame) -> bool:
-        """Tell whether the client asked for this event."""
-        return (
-            (not self.events or item.event in self.events)
-            and (self.account_id is None or item.account_id == self.account_id)
-            and (self.post_id is None or item.post_id == self.post_id)
-        )
-
-    def offer(self, item: Frame) -> None:
-        """Queue a frame, or mark the client as lost where its queue is full."""
-        if self.lost is not None or not self.wants(item):
-            return
-        if len(self.frames) >= QUEUE:
-            self.lose("slow_reader")
-            return
-        self.frames.append(item)
-        self.wake.set()
-
-    def lose(self, reason: Reason) -> None:
-        """Mark the client as having lost its place; what waits for it is dropped."""
-        self.lost = reason
-        self.frames.clear()
-        self.wake.set()
-
-
-class _Channel:
-    """The reader of one workspace's stream and its subscribers."""
-
-    def __init__(self, redis: Redis, workspace_id: str) -> None:
-        self._redis = redis
-        self._key = events_key(workspace_id)
-        self.subscribers: set[Subscriber] = set()
-        self.ready = asyncio.Event()
-        self.last = b""
-        self.task = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        while True:
-            try:
-                with redis_errors():
-                    if not self.last:
-                        newest: Any = await self._redis.xrevrange(self._key, count=1)
-                        self.last = newest[0][0] if newest else b"0-0"
-                    self.ready.set()
-                    found: Any = await self._redis.xread({self._key: self.last}, count=_COUNT, block=_BLOCK_MS)
-            except RedisUnavailable as error:
-                log.warning("a stream's reader waits for Redis: %s", error)
-                self._lose("events_unavailable")
-                await asyncio.sleep(_PAUSE)
-                continue
-            for _, entries in found or []:
-                for entry_id, fields in entries:
-                    item = frame(entry_id, fields)
-                    self.last = entry_id
-                    for subscriber in self.subscribers:
-                        subscriber.offer(item)
-
-    def _lose(self, reason: Reason) -> None:
-        # Where Redis comes back without its data, ids begin anew: the next read starts at what is newest then.
-        self.last = b""
-        self.ready.clear()
-        for subscriber in self.subscribers:
-            subscriber.lose(reason)
+CHUNK = 500
+CHECK_SECONDS = 20.0
+"""How often keys are looked at: a revoked one ends its streams well within 60 s."""
+IDLE_SECONDS = 10.0
+"""How long a workspace is followed after its last client left: clients that reconnect find it as it was."""
+_TICK = 1.0
 
 
 class Hub:
     """Subscriptions of this process."""
 
-    def __init__(self, redis: Redis, blocking: Redis, max_events: int) -> None:
+    def __init__(self, redis: Redis, blocking: Redis, clients: Clients, *, max_events: int, cluster: bool) -> None:
         self._redis = redis
         self._blocking = blocking
         self._max_events = max_events
-        self._channels: dict[str, _Channel] = {}
+        self._cluster = cluster
+        self._channels: dict[str, Channel] = {}
+        self._readers: dict[str, Reader] = {}
+        self._loop = asyncio.get_running_loop()
+        self._keeper = asyncio.create_task(self._keep())
+        self.clients = clients
         self.closing = False
 
     @property
-    def clients(self) -> int:
-        """How many clients follow."""
-        return sum(len(c.subscribers) for c in self._channels.values())
+    def open_streams(self) -> int:
+        """How many clients are connected."""
+        return len(self.clients)
 
-    async def subscribe(self, workspace_id: str, subscriber: Subscriber) -> None:
-        """Register a client before anything is replayed to it.
+    @property
+    def followed(self) -> int:
+        """How many workspaces are followed."""
+        return len(self._channels)
+
+    def away(self, workspace_id: str) -> bool:
+        """Tell whether the events of a workspace are out of reach at present."""
+        reader = self._readers.get(self._group(workspace_id))
+        return reader is not None and not reader.connected
+
+    async def follow(self, workspace_id: str) -> Channel:
+        """Return the channel of a workspace, followed until `leave`.
 
         Raises:
-            RedisUnavailable: the reader has no connection.
+            RedisUnavailable: nobody knows where the stream stands.
         """
-        channel = self._channels.get(workspace_id)
-        if channel is None:
-            channel = self._channels[workspace_id] = _Channel(self._blocking, workspace_id)
-        channel.subscribers.add(subscriber)
-        subscriber.closing = self.closing
-        try:
-            await asyncio.wait_for(channel.ready.wait(), 3)
-        except TimeoutError:
-            await self.unsubscribe(workspace_id, subscriber)
-            raise RedisUnavailable("events are out of reach; try again") from None
-        except BaseException:
-            await self.unsubscribe(workspace_id, subscriber)
-            raise
+        if self.away(workspace_id):
+            raise RedisUnavailable("events are out of reach; try again")
+        if workspace_id not in self._channels:
+            last, position = await newest(self._redis, workspace_id)
+            self._open(workspace_id, last, position)
+        channel = self._channels[workspace_id]
+        channel.followers += 1
+        return channel
 
-    async def unsubscribe(self, workspace_id: str, subscriber: Subscriber) -> None:
-        """Forget a client; the last one of a workspace stops its reader."""
-        channel = self._channels.get(workspace_id)
-        if channel is None:
+    def _open(self, workspace_id: str, last: bytes, position: tuple[int, int]) -> None:
+        if workspace_id in self._channels:
             return
-        channel.subscribers.discard(subscriber)
-        if not channel.subscribers:
-            del self._channels[workspace_id]
-            await _stop(channel.task)
+        channel = self._channels[workspace_id] = Channel(workspace_id, last, position)
+        group = self._group(workspace_id)
+        if group not in self._readers:
+            self._readers[group] = Reader(self._redis, self._blocking)
+        self._readers[group].add(channel)
 
-    async def replay(self, workspace_id: str, after: str) -> list[Frame] | None:
-        """Return what came after an id, or None where the id is malformed, no longer kept, or beyond the end.
+    def join(self, channel: Channel, subscriber: Subscriber) -> None:
+        """Give a subscriber what comes from now on."""
+        channel.subscribers.add(subscriber)
+
+    def leave(self, channel: Channel, subscriber: Subscriber) -> None:
+        """Forget a subscriber."""
+        channel.subscribers.discard(subscriber)
+        channel.followers -= 1
+        channel.idle_since = time.monotonic()
+
+    async def keeps(self, workspace_id: str, after: str) -> bool:
+        """Tell whether everything after an id is still there; not where the id is malformed or beyond the end.
 
         Raises:
             RedisUnavailable: Redis does not answer.
         """
         if parse_id(after) is None:
-            return None
+            return False
         key = events_key(workspace_id)
         with redis_errors():
             if after == "0-0":
                 # Approximate trimming never goes below the cap: below it, the beginning is still there.
-                kept = await self._redis.xlen(key) < self._max_events
-            else:
-                kept = bool(await self._redis.xrange(key, after, after))
-            if not kept:
-                return None
-            entries: Any = await self._redis.xrange(key, f"({after}", "+")
-            return [frame(entry_id, fields) for entry_id, fields in entries]
+                return bool(await self._redis.xlen(key) < self._max_events)
+            return bool(await self._redis.xrange(key, after, after))
+
+    async def read(self, workspace_id: str, after: str) -> list[Frame]:
+        """Return the next events after an id, `CHUNK` at most; fewer mean that these are all.
+
+        Raises:
+            RedisUnavailable: Redis does not answer.
+        """
+        with redis_errors():
+            entries: Any = await self._redis.xrange(events_key(workspace_id), f"({after}", "+", count=CHUNK)
+        return [frame(workspace_id, entry_id, fields) for entry_id, fields in entries]
 
     def stop_streams(self) -> None:
-        """Ask every stream to end."""
+        """Ask every stream to end; from any thread."""
         self.closing = True
-        for channel in self._channels.values():
-            for subscriber in channel.subscribers:
-                subscriber.closing = True
-                subscriber.wake.set()
+        self._loop.call_soon_threadsafe(self.clients.end_all)
 
     async def close(self) -> None:
         """End streams and readers."""
-        self.stop_streams()
-        channels, self._channels = self._channels, {}
-        for channel in channels.values():
-            await _stop(channel.task)
+        self.closing = True
+        self.clients.end_all()
+        await _stop(self._keeper)
+        for reader in self._readers.values():
+            await _stop(reader.task)
+
+    def _group(self, workspace_id: str) -> str:
+        return workspace_id if self._cluster else ""
+
+    async def _keep(self) -> None:
+        checked = time.monotonic()
+        while True:
+            await asyncio.sleep(_TICK)
+            now = time.monotonic()
+            for channel in list(self._channels.values()):
+                away = self.away(channel.workspace_id)
+                for subscriber in list(channel.subscribers):
+                    subscriber.beat(now, away=away)
+                if not channel.followers and now - channel.idle_since > IDLE_SECONDS:
+                    await self._forget(channel)
+            if now - checked >= CHECK_SECONDS:
+                checked = now
+                try:
+                    await self.clients.end_invalid()
+                except Exception:
+                    log.exception("keys of streams were not checked")
+
+    async def _forget(self, channel: Channel) -> None:
+        del self._channels[channel.workspace_id]
+        group = self._group(channel.workspace_id)
+        self._readers[group].remove(channel)
+        if self._cluster:
+            await _stop(self._readers.pop(group).task)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

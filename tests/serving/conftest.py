@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server, server
 from serving.app import create_app
+from tests.redis_server import RedisServer
 from tests.waiting import until
 from tidemark.stack.ports import free_port
 
@@ -67,26 +70,56 @@ def seeded(store: Store) -> Store:
     return store
 
 
+@contextmanager
+def running(settings: Settings) -> Iterator[tuple[str, Server]]:
+    """Run a server in a thread; yield its URL and itself."""
+    port = free_port()
+    one = server(create_app(settings), "127.0.0.1", port)
+    thread = threading.Thread(target=one.run)
+    thread.start()
+    until(lambda: one.started)
+    yield f"http://127.0.0.1:{port}", one
+    one.end_streams()
+    one.should_exit = True
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Run a server in a thread; yield its URL."""
+    with running(settings) as (address, _):
+        yield address
+
+
+@contextmanager
+def reading(address: str, store: Store) -> Iterator[httpx.Client]:
+    """Yield a client with a key of `w1` that may read and collect."""
+    key, _ = store.keys.create("test", ["w1"], ["read", "collect"])
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=30) as opened:
+        yield opened
+
+
 @pytest.fixture
 def live(seeded: Store, settings: Settings) -> Iterator[tuple[str, Server]]:
     """The URL of a running server, and the server."""
-    port = free_port()
-    running = server(create_app(settings), "127.0.0.1", port)
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    until(lambda: running.started)
-    yield f"http://127.0.0.1:{port}", running
-    running.end_streams()
-    running.should_exit = True
-    thread.join(10)
-    assert not thread.is_alive()
+    with running(settings) as found:
+        yield found
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test, which it may stop."""
+    one = RedisServer(tmp_path / "own-redis")
+    one.start()
+    yield one
+    one.stop()
 
 
 @pytest.fixture
 def client(live: tuple[str, Server], seeded: Store) -> Iterator[httpx.Client]:
     """A client with a key of `w1` that may read and collect."""
-    key, _ = seeded.keys.create("test", ["w1"], ["read", "collect"])
-    with httpx.Client(base_url=live[0], headers={"Authorization": f"Bearer {key}"}, timeout=10) as opened:
+    with reading(live[0], seeded) as opened:
         yield opened
 
 

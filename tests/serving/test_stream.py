@@ -1,14 +1,24 @@
 """Streams: live, resumed, reset, filtered, stopped."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+import pytest
 from httpx_sse import ServerSentEvent, connect_sse
+from redis import Redis
 
+from metrics.cache import data_version
 from metrics.events import Announcer, observed
+from metrics.redisdb import version_key
+from metrics.settings import Settings
+from metrics.store import Store
 from serving.__main__ import Server
-from tests.serving.conftest import NOW, observation
+from serving.stream import hub, subscriber
+from serving.stream.hub import Hub
+from tests.redis_server import RedisServer
+from tests.serving.conftest import NOW, observation, reading, serving
 from tests.waiting import until
 
 
@@ -84,3 +94,136 @@ def test_stop_ends_streams_cleanly(client: httpx.Client, live: tuple[str, Server
         live[1].should_exit = True
         assert list(events) == []
     until(lambda: not live[1].servers or not any(s.is_serving() for s in live[1].servers), 5)
+
+
+def the_hub(server: Server) -> Hub:
+    found: Hub = server._app.state.services.hub
+    return found
+
+
+def test_long_gap_is_replayed_in_order_and_followed(client: httpx.Client, announcer: Announcer) -> None:
+    announce(announcer, 0)
+    cursor = client.get("/analytics/workspace/w1/metrics").headers["stream-cursor"]
+    announce(announcer, *range(1, 2 * hub.CHUNK + 10))
+    with following(client, lastEventId=cursor) as events:
+        assert take(events, 2 * hub.CHUNK + 9) == list(range(1, 2 * hub.CHUNK + 10))
+        announce(announcer, 7)
+        assert take(events, 1) == [7]
+
+
+def test_header_is_newer_than_the_url(client: httpx.Client, announcer: Announcer) -> None:
+    announce(announcer, 1, 2)
+    with following(client, lastEventId="0-0") as events:
+        first, second = next(events), next(events)
+    assert [e.json()["metrics"]["followers"] for e in (first, second)] == [1, 2]
+    query = {"workspaceId": "w1", "lastEventId": "0-0"}
+    with connect_sse(client, "GET", "/analytics/stream", params=query, headers={"Last-Event-ID": first.id}) as source:
+        assert take(source.iter_sse(), 1) == [2]
+
+
+def test_restarted_server_is_said_and_the_stream_goes_on(
+    client: httpx.Client, announcer: Announcer, redis_client: Redis
+) -> None:
+    announce(announcer, 1)
+    with following(client) as events:
+        assert next(events).event == "ping"
+        redis_client.hset(version_key("w1"), "run", "0" * 40)
+        announce(announcer, 2)
+        told = next(events)
+        assert (told.event, told.json()["reason"]) == ("reset", "events_restarted")
+        assert take(events, 1) == [2]
+
+
+def test_one_stream_too_many_of_a_key_is_refused(client: httpx.Client, live: tuple[str, Server]) -> None:
+    the_hub(live[1]).clients._per_key = 2
+    with following(client) as one, following(client) as two:
+        assert next(one).event == next(two).event == "ping"
+        refused = client.get("/analytics/stream", params={"workspaceId": "w1"})
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
+    until(lambda: the_hub(live[1]).open_streams == 0)
+    with following(client) as again:
+        assert next(again).event == "ping"
+
+
+@pytest.fixture
+def checked_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "CHECK_SECONDS", 0.5)
+
+
+def test_revoked_key_ends_its_streams(checked_often: None, live: tuple[str, Server], seeded: Store) -> None:
+    key, stored = seeded.keys.create("short", ["w1"], ["read"])
+    with (
+        httpx.Client(base_url=live[0], headers={"Authorization": f"Bearer {key}"}, timeout=30) as mine,
+        following(mine) as events,
+    ):
+        assert next(events).event == "ping"
+        seeded.keys.revoke(stored.prefix)
+        assert list(events) == []
+
+
+def stalled(address: str, key: str, rcvbuf: int = 4096) -> socket.socket:
+    """Open a stream and read nothing of it."""
+    url = httpx.URL(address)
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+    one.connect((url.host, url.port or 80))
+    one.sendall(b"GET /analytics/stream?workspaceId=w1 HTTP/1.1\r\nHost: x\r\n"
+                b"Authorization: %s\r\n\r\n" % key.encode())  # fmt: skip
+    return one
+
+
+def test_stalled_reader_is_cut_and_the_others_do_not_notice(
+    client: httpx.Client, live: tuple[str, Server], announcer: Announcer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber, "STALLED_SECONDS", 0.5)
+    monkeypatch.setattr(subscriber, "QUEUE", 50)
+    with stalled(live[0], client.headers["authorization"]), following(client) as events:
+        assert next(events).event == "ping"
+        until(lambda: the_hub(live[1]).open_streams == 2)
+        sent = 0
+        # The kernel's buffers take the first megabytes.
+        while the_hub(live[1]).open_streams == 2 and sent < 100_000:
+            announce(announcer, *range(sent, sent + 40))
+            assert take(events, 40) == list(range(sent, sent + 40))
+            sent += 40
+        until(lambda: the_hub(live[1]).open_streams == 1)
+
+
+def test_outage_of_redis_is_said_and_survived(seeded: Store, settings: Settings, own_redis: RedisServer) -> None:
+    moved = settings.model_copy(update={"redis_url": own_redis.url})
+    with serving(moved) as address, reading(address, seeded) as client, following(client) as events:
+        assert next(events).event == "ping"
+        with own_redis.client() as redis:
+            announce(Announcer(redis), 1)
+        assert take(events, 1) == [1]
+        own_redis.stop()
+        own_redis.start()
+        with own_redis.client() as redis:
+            announce(Announcer(redis), 2)
+        assert [(e.event) for e in (next(events), next(events))] == ["reset", "metrics:update"]
+        own_redis.stop()
+        own_redis.forget()
+        own_redis.start()
+        with own_redis.client() as redis:
+            data_version(redis, "w1")
+        assert (lost := next(events)).json()["reason"] == "events_lost"
+        assert lost.id == ""
+        with own_redis.client() as redis:
+            announce(Announcer(redis), 3)
+        assert take(events, 1) == [3]
+
+
+def test_client_that_comes_while_redis_is_away_loses_nothing(
+    seeded: Store, settings: Settings, own_redis: RedisServer
+) -> None:
+    moved = settings.model_copy(update={"redis_url": own_redis.url})
+    with serving(moved) as address, reading(address, seeded) as client:
+        with own_redis.client() as redis:
+            announce(Announcer(redis), 1, 2)
+        with following(client, lastEventId="0-0") as events:
+            first = next(events)
+        own_redis.stop()
+        with following(client, lastEventId=first.id) as events:
+            assert next(events).json()["events"] == "unavailable"
+            own_redis.start()
+            assert take(events, 1) == [2]

@@ -1,0 +1,35 @@
+"""Stopping: streams end first, because a server waits for open answers before it stops."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def before_stop(call: Callable[[], None]) -> Iterator[None]:
+    """Have `call` run on SIGTERM and SIGINT, before what the server does on them, whatever started the server.
+
+    In a thread no signal arrives: who runs a server there stops the streams as well.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        call()
+        if callable(before[number]):
+            before[number](number, frame)
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

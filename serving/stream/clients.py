@@ -1,0 +1,81 @@
+"""Who is connected with which key: so many per key, and no longer than the key is valid."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from metrics.clock import utcnow
+from metrics.errors import MongoUnavailable
+from metrics.store.keys import ApiKey
+from serving.measures import STREAMS
+from serving.problems import Problem
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = "30"
+
+
+@dataclass(eq=False, slots=True)
+class Client:
+    """One open connection; `end` closes it."""
+
+    key: ApiKey
+    end: Callable[[], None]
+
+
+class Clients:
+    """The open connections of this process, by key."""
+
+    def __init__(self, per_key: int, still_valid: Callable[[ApiKey], Awaitable[bool]]) -> None:
+        self._per_key = per_key
+        self._still_valid = still_valid
+        self._by_key: dict[str, set[Client]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_key.values()))
+
+    def check(self, key: ApiKey) -> None:
+        """Refuse one more connection where the key has as many as it may.
+
+        Raises:
+            Problem: 429.
+        """
+        if len(self._by_key.get(key.key_id, ())) >= self._per_key:
+            detail = f"This key has {self._per_key} open streams; close one (TIDEMARK_STREAMS_PER_KEY)."
+            raise Problem(429, detail, headers={"Retry-After": RETRY_AFTER})
+
+    def enter(self, key: ApiKey, end: Callable[[], None]) -> Client:
+        """Count a connection until it leaves."""
+        client = Client(key, end)
+        self._by_key.setdefault(key.key_id, set()).add(client)
+        STREAMS.inc()
+        return client
+
+    def leave(self, client: Client) -> None:
+        """Count a connection no more."""
+        held = self._by_key.get(client.key.key_id)
+        if held is not None and client in held:
+            STREAMS.dec()
+            held.discard(client)
+            if not held:
+                del self._by_key[client.key.key_id]
+
+    async def end_invalid(self) -> None:
+        """End the connections of keys that were revoked or expired; each key is asked for once."""
+        for held in list(self._by_key.values()):
+            if not await self._valid(next(iter(held)).key):
+                log.info("a key is no longer valid: %d streams end", len(held))
+                for client in list(held):
+                    client.end()
+
+    async def _valid(self, key: ApiKey) -> bool:
+        try:
+            return key.valid(utcnow()) and await self._still_valid(key)
+        except MongoUnavailable:
+            return True
+
+    def end_all(self) -> None:
+        """End every connection."""
+        for held in list(self._by_key.values()):
+            for client in list(held):
+                client.end()

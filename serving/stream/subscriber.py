@@ -1,0 +1,108 @@
+"""One client's subscription to a workspace, and the bounded queue between the hub and its connection."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from serving.measures import DROPS
+from serving.stream.frames import BEAT, RESET, START, Frame, Position, ping, reset
+
+QUEUE = 1000
+BEAT_SECONDS = 15.0
+STALLED_SECONDS = 10.0
+
+
+@dataclass(eq=False, slots=True)
+class Subscriber:
+    """What a client asked for, and what waits for it.
+
+    `lost` says why it lost its place and is about to be closed; `ended` that it is over.
+    """
+
+    workspace_id: str
+    account_id: str | None = None
+    post_id: str | None = None
+    events: frozenset[str] = frozenset()
+    after: Position = START
+    queue: deque[Frame] = field(default_factory=deque)
+    lost: str | None = None
+    ended: bool = False
+    abort: Callable[[], object] | None = None
+    _waiter: "asyncio.Future[None] | None" = None
+    _over_since: float = 0.0
+    _beats: int = 0
+    _next_beat: float = field(default_factory=lambda: time.monotonic() + BEAT_SECONDS)
+
+    def wants(self, item: Frame) -> bool:
+        """Tell whether the client asked for this event; a `reset` concerns everyone."""
+        if item.event == RESET:
+            return True
+        return (
+            (not self.events or item.event in self.events)
+            and (self.account_id is None or item.account_id == self.account_id)
+            and (self.post_id is None or item.post_id == self.post_id)
+        )
+
+    def offer(self, item: Frame) -> None:
+        """Queue an event that the client wants; where the queue is full, the client loses its place."""
+        if self.lost is not None or item.position <= self.after or not self.wants(item):
+            return
+        if len(self.queue) >= QUEUE:
+            DROPS.labels("slow_reader").inc()
+            self.lost, self._over_since = "slow_reader", time.monotonic()
+            self.queue.clear()
+        else:
+            self.queue.append(item)
+        self._wake()
+
+    def say(self, item: Frame) -> None:
+        """Queue what is no event of the stream."""
+        if self.lost is None:
+            self.queue.append(item)
+            self._wake()
+
+    def lose_place(self, reason: str, at: Position) -> None:
+        """Tell the client that events before `at` may be missing; it goes on there."""
+        DROPS.labels(reason).inc()
+        self.after = at
+        self.say(reset(self.workspace_id, reason, forget=True))
+
+    def end(self) -> None:
+        """Have the connection end when what is queued is sent."""
+        self.ended, self._over_since = True, self._over_since or time.monotonic()
+        self._wake()
+
+    def beat(self, now: float, *, away: bool) -> None:
+        """Keep the connection open where it is silent, and end it where it has not read for too long."""
+        if self.lost is not None or self.ended:
+            if self.abort is not None and now - self._over_since > STALLED_SECONDS:
+                self.abort()
+            return
+        if now < self._next_beat:
+            return
+        self._next_beat, self._beats = now + BEAT_SECONDS, self._beats + 1
+        if self.queue:
+            return
+        self.say(BEAT)
+        if self._beats % 2 == 0:
+            self.say(ping(away=away))
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Wait until something is queued or the subscription is over."""
+        if self.queue or self.ended or self.lost is not None:
+            return
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        try:
+            if seconds is None:
+                await waiter
+            else:
+                await asyncio.wait([waiter], timeout=seconds)
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)

@@ -1,0 +1,45 @@
+"""A Redis of one test, which may be stopped, started again with its data, or without."""
+
+import shutil
+from pathlib import Path
+
+from redis import Redis
+
+from tidemark.stack import redis
+from tidemark.stack.ports import free_port
+from tidemark.stack.process import Child
+
+
+class RedisServer:
+    """One server on one port, with its data in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._child: Child | None = None
+        self.url = redis.url(self._port)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self._child = redis.start(self._folder / "data", self._port, self._folder)
+
+    def stop(self) -> None:
+        """Stop it in order; its data stay."""
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
+
+    def kill(self) -> None:
+        """Kill it, as a power cut would."""
+        assert self._child is not None
+        self._child.process.kill()
+        self.stop()
+
+    def forget(self) -> None:
+        """Remove its data; it has to be stopped."""
+        assert self._child is None
+        shutil.rmtree(self._folder / "data")
+
+    def client(self) -> Redis:
+        """Return a client."""
+        return Redis.from_url(self.url)
