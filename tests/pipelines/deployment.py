@@ -1,7 +1,7 @@
 """Tidemark's definitions on a test's stores: assets, sensors and schedules run in this process."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,10 @@ class Deployment:
         """The hour under way."""
         return slot_of(datetime.now(UTC))
 
+    def having(self, **settings: Any) -> "Deployment":
+        """Return the same deployment with other settings."""
+        return replace(self, clients=replace(self.clients, settings=self.clients.settings.model_copy(update=settings)))
+
     def connect(
         self, index: int, *, platform: Platform = "instagram", token: str | None = None, **fields: Any
     ) -> AccountDocument:
@@ -69,11 +73,13 @@ def check_passed(result: dg.ExecuteInProcessResult, name: str = "completeness") 
     return next(e.passed for e in result.get_asset_check_evaluations() if e.check_name == name)
 
 
-def materialized(result: dg.ExecuteInProcessResult) -> dict[str | None, dict[str, Any]]:
-    """Return the metadata of each partition that a run materialised."""
-    found = {}
+def materialized(result: dg.ExecuteInProcessResult, asset: str | None = None) -> dict[str | None, dict[str, Any]]:
+    """Return the metadata of each partition that a run of one asset, or `asset` in a run of several, materialised."""
+    found: dict[str | None, dict[str, Any]] = {}
     for event in result.get_asset_materialization_events():
         one = event.step_materialization_data.materialization
+        if asset is not None and one.asset_key != dg.AssetKey(asset):
+            continue
         assert one.partition not in found, "one event per partition"
         found[one.partition] = {name: value.value for name, value in one.metadata.items()}
     return found

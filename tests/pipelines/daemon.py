@@ -1,0 +1,79 @@
+"""Dagster's daemon in this process, one visit at a time, under a clock that the test holds."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from metrics import clock
+from pipelines.definitions import build
+from tests.pipelines.deployment import Deployment
+
+
+def set_clock(patch: pytest.MonkeyPatch, deployment: Deployment, now: datetime) -> None:
+    """Let it be `now` for everything that asks the time, and for the platforms."""
+    real = clock.utcnow
+
+    def utcnow() -> datetime:
+        return now
+
+    for name, module in list(sys.modules.items()):
+        asks = getattr(module, "utcnow", None)
+        if name.split(".")[0] in ("metrics", "pipelines") and (asks is real or getattr(asks, "of_test", False)):
+            patch.setattr(module, "utcnow", utcnow)
+    utcnow.of_test = True  # type: ignore[attr-defined]
+    deployment.simulator.set_clock(now)
+
+
+@dataclass
+class Daemon:
+    """Evaluates schedules and sensors, and runs what they ask for, once per run key."""
+
+    deployment: Deployment
+    instance: dg.DagsterInstance
+    runs: list[tuple[str, str]] = field(default_factory=list)
+    """(job, partition or `first…last`) of every run, in order."""
+
+    def __post_init__(self) -> None:
+        self._defs = build({"tidemark": self.deployment.resource})
+        self._repository = self._defs.get_repository_def()
+        self._keys: set[str] = set()
+
+    def tick(self, schedule: str, at: datetime) -> list[dg.ExecuteInProcessResult]:
+        """Tick a schedule and run what it asks for."""
+        found = self._repository.get_schedule_def(schedule)
+        context = dg.build_schedule_context(
+            instance=self.instance, scheduled_execution_time=at, repository_def=self._repository
+        )
+        return self._run(found.evaluate_tick(context).run_requests or (), found.job_name)
+
+    def visit(self, sensor: str) -> list[dg.ExecuteInProcessResult]:
+        """Evaluate a sensor and run what it asks for."""
+        found: Any = self._repository.get_sensor_def(sensor)
+        context = dg.build_sensor_context(
+            instance=self.instance, repository_def=self._repository, resources={"tidemark": self.deployment.resource}
+        )
+        only = found.targets[0].job_name if len(found.targets) == 1 else ""
+        return self._run(found.evaluate_tick(context).run_requests or (), only)
+
+    def visit_until_quiet(self, *sensors: str) -> None:
+        """Visit sensors until none asks for anything."""
+        while sum(len(self.visit(sensor)) for sensor in sensors):
+            pass
+
+    def _run(self, requests: Sequence[dg.RunRequest], job: str) -> list[dg.ExecuteInProcessResult]:
+        fresh = [r for r in requests if r.run_key is None or r.run_key not in self._keys]
+        self._keys.update(r.run_key for r in fresh if r.run_key)
+        return [self._execute(request, request.job_name or job) for request in fresh]
+
+    def _execute(self, request: dg.RunRequest, job: str) -> dg.ExecuteInProcessResult:
+        span = [value for tag, value in sorted(request.tags.items(), reverse=True) if "partition_range" in tag]
+        self.runs.append((job, request.partition_key or "…".join(span)))
+        return self._defs.resolve_job_def(job).execute_in_process(
+            instance=self.instance, partition_key=request.partition_key, tags=dict(request.tags),
+            asset_selection=list(request.asset_selection) if request.asset_selection else None, raise_on_error=False,
+        )  # fmt: skip

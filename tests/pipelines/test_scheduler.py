@@ -1,0 +1,64 @@
+"""Dagster's own scheduler over our schedules, at chosen instants: what is requested is the window that ended."""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+from dagster import DagsterInstance
+from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
+from dagster._core.workspace.context import IWorkspaceProcessContext
+from dagster._core.workspace.load_target import ModuleTarget
+from dagster._scheduler.scheduler import launch_scheduled_runs
+
+from pipelines.tags import PARTITION
+
+_LAUNCHER = {"run_launcher": {"module": "dagster._core.test_utils", "class": "MockedRunLauncher"}}
+
+JOURNEY = {
+    # The day after 29 February is the first of a month.
+    datetime(2024, 3, 1, 0): {"collect_hourly": "2024-02-29-23:00", "aggregate_daily": "2024-02-29"},
+    datetime(2024, 3, 1, 2): {"collect_hourly": "2024-03-01-01:00", "aggregate_monthly": "2024-02-01"},
+    # A Monday that is the first of a month.
+    datetime(2024, 7, 1, 0): {"collect_hourly": "2024-06-30-23:00", "aggregate_daily": "2024-06-30"},
+    datetime(2024, 7, 1, 1): {"collect_hourly": "2024-07-01-00:00", "aggregate_weekly": "2024-06-24"},
+    datetime(2024, 7, 1, 2): {"collect_hourly": "2024-07-01-01:00", "aggregate_monthly": "2024-06-01"},
+    # The end of a year, and the week that lies in two.
+    datetime(2025, 1, 1, 0): {"collect_hourly": "2024-12-31-23:00", "aggregate_daily": "2024-12-31"},
+    datetime(2025, 1, 1, 2): {"collect_hourly": "2025-01-01-01:00", "aggregate_monthly": "2024-12-01"},
+    datetime(2025, 1, 6, 1): {"collect_hourly": "2025-01-06-00:00", "aggregate_weekly": "2024-12-30"},
+}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[DagsterInstance]:
+    with dg.instance_for_test(_LAUNCHER) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def workspace(instance: DagsterInstance) -> Iterator[IWorkspaceProcessContext]:
+    """A code server with our definitions."""
+    with create_test_daemon_workspace_context(
+        ModuleTarget("pipelines.definitions", None, None, "pipelines"), instance
+    ) as context:
+        yield context
+
+
+def iterate(workspace: IWorkspaceProcessContext, now: datetime) -> dict[str, str]:
+    """Let the scheduler come by at `now`; return what it launched: job and partition."""
+    before = {run.run_id for run in workspace.instance.get_runs()}
+    with freeze_time(now):
+        list(launch_scheduled_runs(workspace, logging.getLogger("scheduler"), now, {}))
+    fresh = [run for run in workspace.instance.get_runs() if run.run_id not in before]
+    return {run.job_name: run.tags[PARTITION] for run in fresh}
+
+
+def test_each_schedule_requests_the_window_that_ended(workspace: IWorkspaceProcessContext) -> None:
+    minute = timedelta(minutes=1)
+    for instant, expected in JOURNEY.items():
+        now = instant.replace(tzinfo=UTC)
+        iterate(workspace, now - minute)
+        assert iterate(workspace, now + timedelta(seconds=2)) == expected
+        assert iterate(workspace, now + minute) == {}
