@@ -8,6 +8,10 @@ CODE   := metrics pipelines serving simulator tidemark tests bench
 
 export UV_PYTHON := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
+# Where the system has certificates, they count: a company's proxy stands in them and not among uv's own.
+ifneq ($(wildcard /etc/ssl/certs/*.crt /etc/pki/tls/certs/*.crt),)
+export UV_SYSTEM_CERTS ?= true
+endif
 
 .DEFAULT_GOAL := help
 

@@ -55,7 +55,7 @@ def parse(text: str) -> list[NewAccount]:
     seen: dict[str, int] = {}
     for number, row in _rows(text):
         try:
-            account = _account(row)
+            account = account_of(row)
         except InvalidInput as error:
             problems.append(f"line {number}: {error}")
             continue
@@ -84,7 +84,12 @@ def _rows(text: str) -> Iterator[tuple[int, Any]]:
         yield reader.line_num, row
 
 
-def _account(row: Any) -> NewAccount:
+def account_of(row: Any) -> NewAccount:
+    """Return the account of one line.
+
+    Raises:
+        InvalidInput: a value is missing, unknown or impossible.
+    """
     if not isinstance(row, dict) or None in row:
         raise InvalidInput("is no account: it needs " + ", ".join(COLUMNS))
     values = {name: str(row.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL, EXPIRES)}

@@ -1,54 +1,89 @@
-"""The command `tidemark`."""
+"""The command `tidemark`.
 
+Exit codes: 0 well; 1 it failed, or a check found something; 2 what was asked for, or a setting, is wrong, and nothing
+was changed; 3 a store is out of reach; 70 a bug in Tidemark; 130 interrupted. Errors are one line on standard error.
+"""
+
+import os
 import sys
-from typing import Annotated
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
-from metrics.errors import InvalidInput, TidemarkError
+from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
 from tidemark.commands import accounts, keys
-from tidemark.commands.console import err
+from tidemark.commands.console import err, print_error
 from tidemark.commands.doctor import doctor
 from tidemark.commands.erase import erase
 from tidemark.commands.rebuild import rebuild
+from tidemark.commands.simulator import simulator
 from tidemark.commands.up import up
+
+NAME = "tidemark"
+WRONG, OUT_OF_REACH, BUG, INTERRUPTED = 2, 3, 70, 130
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Hourly social media metrics in a log that never forgets.",
+    epilog="Exit codes: 0 well, 1 failed or found something, 2 wrong input, 3 a store is out of reach.",
 )
-app.command()(up)
-app.command()(doctor)
-app.command()(rebuild)
-app.command()(erase)
+app.command(epilog="Examples: tidemark up; TIDEMARK_HTTP_PORT=8080 tidemark up --no-seed")(up)
+app.command(epilog="Example: tidemark doctor --json")(doctor)
+app.command(epilog="Example: tidemark rebuild --from 2026-01-01 --to 2026-01-31 --check")(rebuild)
+app.command(epilog="Example: tidemark erase --account acc_0123456789abcdef --yes")(erase)
+app.command(epilog="Example: tidemark simulator --port 8100 --latency-ms 100")(simulator)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
 
 
-@app.command()
-def simulator(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")] = 8100,
-    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 1,
-    latency_ms: Annotated[float, typer.Option(min=0, help="Milliseconds that every answer takes.")] = 0.0,
-) -> None:
-    """Run the simulator of the platforms alone."""
-    import uvicorn
-
-    from simulator.app import create_app
-    from simulator.registry import new_world
-
-    uvicorn.run(create_app(new_world(seed), latency_ms=latency_ms), port=port, log_level="warning", access_log=False)
-
-
-def main() -> None:
-    """Run the command line: errors are one line with the remedy, exit code 2 for bad input, else 1."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: see the top of this module."""
     try:
-        app()
+        return int(app(arguments, prog_name=NAME, standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        asked = getattr(getattr(error, "ctx", None), "command_path", NAME)
+        print_error(f"{error.format_message().rstrip('.')}: see `{asked} --help`")
+        return error.exit_code
+    except (InvalidInput, NotFound, SettingsError) as error:
+        print_error(str(error))
+        return WRONG
+    except Unavailable as error:
+        print_error(str(error))
+        return OUT_OF_REACH
     except TidemarkError as error:
-        err.print(f"tidemark: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+        print_error(str(error))
+        return 1
+    except (typer.Abort, KeyboardInterrupt):
+        print_error("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads us has seen enough; Python would complain once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  whatever it is, people get one line
+        print_error(f"this is a bug: {type(error).__name__}: {error} (its traceback: {_keep_traceback()})")
+        return BUG
+
+
+def _keep_traceback() -> str:
+    """Write the traceback beside the logs of the stack, or show it where that cannot be."""
+    path = Path(os.environ.get("TIDEMARK_HOME", ".tidemark")) / "logs" / "crash.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(traceback.format_exc())
+    except OSError:
+        err.print(traceback.format_exc(), markup=False)
+        return "above"
+    return str(path)
+
+
+def script() -> None:
+    """Run the command line and exit."""
+    sys.exit(main())
 
 
 if __name__ == "__main__":
-    main()
+    script()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from metrics.accounts import generate_secret_key
 from metrics.errors import TidemarkError
 
 
@@ -35,6 +34,15 @@ class Home:
         """What runs here and where: written when everything is ready."""
         return self.path / "up.json"
 
+    @property
+    def secret_file(self) -> Path:
+        """The key that seals credentials here."""
+        return self.path / "secret.key"
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.path / "lock"
+
     def prepare(self) -> None:
         """Make the folders, and put `dagster.yaml` where Dagster looks for it."""
         self.dagster.mkdir(parents=True, exist_ok=True)
@@ -43,10 +51,12 @@ class Home:
 
     def secret_key(self) -> str:
         """Return the key that seals credentials here, made at the first call."""
-        path = self.path / "secret.key"
-        if not path.exists():
-            write_private(path, generate_secret_key())
-        return path.read_text().strip()
+        # cryptography is slow to import, and needed once.
+        from metrics.accounts import generate_secret_key
+
+        if not self.secret_file.exists():
+            write_private(self.secret_file, generate_secret_key())
+        return self.secret_file.read_text().strip()
 
     def read(self, name: str) -> Any:
         """Return a JSON file, or None where it is missing or broken: all of them can be made again."""
@@ -59,6 +69,20 @@ class Home:
         """Write a JSON file, whole or not at all, readable by its owner alone."""
         write_private(self.path / name, json.dumps(value, indent=2) + "\n")
 
+    def running(self) -> dict[str, str] | None:
+        """Return what `up.json` says while its stack runs; the file of a stack that was killed says nothing."""
+        try:
+            file = self._lock_file.open()
+        except OSError:
+            return None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                up: dict[str, str] | None = self.read(self.up_file.name)
+                return up
+        return None
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the folder; the kernel lets go of it however we end.
@@ -66,7 +90,7 @@ class Home:
         Raises:
             TidemarkError: another stack runs in it.
         """
-        with (self.path / "lock").open("w") as file:
+        with self._lock_file.open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

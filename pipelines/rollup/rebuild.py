@@ -1,10 +1,10 @@
 """Deriving rollups again from the log: in place, or beside what is stored, to compare."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
+from itertools import chain, count
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -21,6 +21,9 @@ from pipelines.rollup.roll import RollReport, roll
 from pipelines.rollup.write import STAMPS
 
 _TOLERANCE = 1e-9
+
+Progress = Callable[[int, int], None]
+"""Takes how many periods are derived, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def rebuild(
     workspace_ids: Sequence[str] | None = None,
     check: bool = False,
     now: datetime | None = None,
+    progress: Progress = lambda _done, _total: None,
 ) -> RebuildReport:
     """Derive every rollup of the days of `[start, end)` again, and of the weeks and months that overlap them.
 
@@ -81,14 +85,23 @@ def rebuild(
         raise InvalidInput(f"{start:%Y-%m-%d} has not begun: today is {now:%Y-%m-%d}", "from")
     report = RebuildReport(check)
     with mongo_errors():
-        for workspaces, first in _by_first_day(store, workspace_ids):
-            plan = _plan(start, min(end, now), first)
+        plans = [
+            (workspaces, first, _plan(start, min(end, now), first))
+            for workspaces, first in _by_first_day(store, workspace_ids)
+        ]
+        total = sum(len(starts) for _, _, plan in plans for starts in plan.values())
+        done = count(1)
+
+        def step() -> None:
+            progress(min(next(done), total), total)
+
+        for workspaces, first, plan in plans:
             skipped = (max(first, start) - start).days if first else (end - start).days
             report.before_log += len(workspaces) * min(skipped, (end - start).days)
             if check:
-                _check(store, plan, workspaces, first or start, run_id, now, report)
+                _check(store, plan, workspaces, first or start, run_id, now, report, step)
             else:
-                report.rolls += _roll(store, plan, workspaces, run_id, now)
+                report.rolls += _roll(store, plan, workspaces, run_id, now, step)
     return report
 
 
@@ -111,13 +124,19 @@ def _plan(start: datetime, end: datetime, first: datetime | None) -> dict[Period
 
 
 def _roll(
-    store: Store, plan: Mapping[Period, list[datetime]], workspaces: list[str], run_id: str, now: datetime
+    store: Store,
+    plan: Mapping[Period, list[datetime]],
+    workspaces: list[str],
+    run_id: str,
+    now: datetime,
+    step: Callable[[], None],
 ) -> list[RollReport]:
-    return [
-        roll(store, period, starts, run_id=run_id, workspace_ids=workspaces, now=now)
-        for period, starts in plan.items()
-        if starts
-    ]
+    reports = []
+    for period, starts in plan.items():
+        for start in starts:
+            reports.append(roll(store, period, [start], run_id=run_id, workspace_ids=workspaces, now=now))
+            step()
+    return reports
 
 
 def _check(
@@ -128,6 +147,7 @@ def _check(
     run_id: str,
     now: datetime,
     report: RebuildReport,
+    step: Callable[[], None],
 ) -> None:
     ended = {p: [s for s in starts if period_end(p, s) <= now] for p, starts in plan.items()}
     starts = list(chain.from_iterable(ended.values()))
@@ -144,7 +164,7 @@ def _check(
         # Days older than the log have their rollups alone; the weeks and months that they belong to need them.
         older = {"workspaceId": {"$in": workspaces}, "period": "daily", "periodStart": {"$lt": first}}
         store.rollups.subjects.aggregate([{"$match": older}, {"$merge": {"into": shadow.rollups.subjects.name}}])
-        report.rolls += _roll(shadow, {**ended, "daily": days}, workspaces, run_id, now)
+        report.rolls += _roll(shadow, {**ended, "daily": days}, workspaces, run_id, now, step)
         for query in _queries(ended, workspaces):
             for stored, derived in zip((store.rollups.subjects, store.rollups.accounts), collections, strict=True):
                 _compare(stored, derived, query, report)

@@ -1,74 +1,106 @@
-"""`tidemark accounts`: connect, list, pause, disconnect."""
+"""`tidemark accounts`: connect, list, pause, resume, disconnect."""
 
+import sys
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from metrics import redisdb
-from metrics.accounts import Vault
 from metrics.clock import isoformat, utcnow
-from metrics.documents import PLATFORMS, AccountDocument, AccountState
+from metrics.documents import AccountDocument, AccountState, Platform
 from metrics.errors import InvalidInput
-from metrics.events import Announcer, account_status
-from metrics.settings import Settings
-from metrics.store import Store
+from metrics.ids import check_id
 from tidemark import accounts_file
 from tidemark.accounts_file import NewAccount
-from tidemark.commands.console import out, print_json
-from tidemark.commands.stores import open_store
+from tidemark.commands.console import print_json, print_line, print_table
+from tidemark.commands.stores import open_redis, open_store
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from metrics.accounts import Vault
+    from metrics.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pause, disconnect.")
 
+Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Account = Annotated[str, typer.Argument(help="Our id of the account, as `list` shows it.")]
 
-@app.command("import")
-def import_file(file: Annotated[Path, typer.Argument(help="CSV with a header, or one JSON object a line.")]) -> None:
+
+@app.command("import", epilog="Example: tidemark accounts import accounts.csv")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV with a header, or one JSON object a line; - is standard input.")],
+    as_json: Json = False,
+) -> None:
     """Connect all accounts of a file, or none of them if a line is wrong.
 
     Columns: workspaceId, platform, platformAccountId, handle, accessToken; where tokens are renewed also refreshToken,
     clientId, clientSecret, expiresAt, and login.
     """
     try:
-        text = file.read_text()
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file}: {error.__class__.__name__}: give a readable text file") from None
-    _connect(accounts_file.parse(text))
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise InvalidInput(f"{file}: {reason}: give a readable text file") from None
+    _connect(accounts_file.parse(text), as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog="Example: tidemark accounts connect --workspace acme --platform instagram --account 17841400000000001 "
+    "--handle acme < token.txt"
+)
 def connect(
     workspace: Annotated[str, typer.Option(help="The workspace it belongs to.")],
-    platform: Annotated[str, typer.Option(help=f"One of {', '.join(PLATFORMS)}.")],
+    platform: Annotated[Platform, typer.Option(help="Where the account is.")],
     account: Annotated[str, typer.Option(help="The platform's id of the account.")],
     handle: Annotated[str, typer.Option(help="Its name for people.")],
-    token: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Access token; asked for if left out.")],
+    token: Annotated[
+        str | None, typer.Option(help="Access token. Left out: asked for, or read from standard input.")
+    ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask for the refresh token, the client id and its secret too.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Connect one account, or renew its token. Its history stays."""
-    row = {"workspaceId": workspace, "platform": platform, "platformAccountId": account, "handle": handle}
-    import json
-
-    row["accessToken"] = token
+    # Secrets are asked for: an argument stands in the list of processes.
+    secrets = {"accessToken": token or _ask("Access token")}
     if refresh:
-        # Asked for, never options: an argument stands in the list of processes.
-        for name, text in (("refreshToken", "Refresh token"), ("clientId", "Client id"), ("clientSecret", "Secret")):
-            row[name] = typer.prompt(text, hide_input=name != "clientId", default="", show_default=False)
-    _connect(accounts_file.parse(json.dumps({name: text for name, text in row.items() if text})))
+        secrets |= {"refreshToken": _ask("Refresh token"), "clientId": _ask("Client id")}
+        secrets["clientSecret"] = _ask("Client secret")
+    row = {"workspaceId": workspace, "platform": platform, "platformAccountId": account, "handle": handle, **secrets}
+    _connect([accounts_file.account_of({name: text for name, text in row.items() if text})], as_json=as_json)
 
 
-def _connect(accounts: list[NewAccount]) -> None:
-    with open_store() as (store, settings):
+def _ask(what: str) -> str:
+    """Ask at a terminal without showing the answer; elsewhere take the next line of standard input."""
+    if sys.stdin.isatty():
+        answer: str = typer.prompt(what, hide_input=True, default="", show_default=False)
+        return answer.strip()
+    return sys.stdin.readline().strip()
+
+
+def _connect(accounts: list[NewAccount], *, as_json: bool) -> None:
+    with open_store() as (store, settings), open_redis(settings) as redis:
+        # cryptography is slow to import.
+        from metrics.accounts import Vault
+
         vault = Vault(settings.secret_keys)
         known = {a["_id"]: a for a in store.accounts.find()}
-        store.accounts.put(_document(account, vault, known.get(account.account_id)) for account in accounts)
-        _announce(settings, {account.workspace_id for account in accounts})
-    out.print(f"connected {len(accounts)} accounts; the next hour is their first, or ask for a collection now")
+        documents = [_document(account, vault, known.get(account.account_id)) for account in accounts]
+        store.accounts.put(documents)
+        for workspace_id in sorted({account.workspace_id for account in accounts}):
+            _announce(redis, workspace_id)
+    if as_json:
+        print_json([_shown(document) for document in documents])
+        return
+    for document in documents if len(documents) == 1 else ():
+        print_line(f"{document['_id']} is active")
+    print_line(f"connected {len(documents)}; the next hour is the first, or ask for a collection now")
 
 
-def _document(account: NewAccount, vault: Vault, known: AccountDocument | None) -> AccountDocument:
+def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None) -> AccountDocument:
     return {
         "_id": account.account_id,
         "workspaceId": account.workspace_id,
@@ -81,62 +113,80 @@ def _document(account: NewAccount, vault: Vault, known: AccountDocument | None) 
     }
 
 
-def _announce(settings: Settings, workspaces: set[str]) -> None:
-    with redisdb.connect(settings) as redis:
-        for workspace_id in sorted(workspaces):
-            Announcer(redis).announce(workspace_id)
-
-
-@app.command("list")
+@app.command("list", epilog="Example: tidemark accounts list --workspace demo-north --state needs_reauth --json")
 def list_accounts(
     workspace: Annotated[str | None, typer.Option(help="Only of this workspace.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    state: Annotated[AccountState | None, typer.Option(help="Only in this state.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List accounts with their states."""
+    if workspace is not None:
+        check_id(workspace, "--workspace")
     with open_store() as (store, _):
-        found = store.accounts.find(workspace_id=workspace)
+        found = store.accounts.find(workspace_id=workspace, states=[state] if state else None)
     if as_json:
-        print_json([{k: v for k, v in account.items() if k != "credentials"} for account in found])
+        print_json([_shown(account) for account in found])
         return
     table = Table("id", "workspace", "platform", "handle", "state", "connected", box=None)
     for a in found:
-        state = f"{a['state']}: {a['stateReason']}" if "stateReason" in a else a["state"]
-        table.add_row(a["_id"], a["workspaceId"], a["platform"], a["handle"], state, isoformat(a["connectedAt"]))
-    out.print(table)
+        why = f"{a['state']}: {a['stateReason']}" if "stateReason" in a else a["state"]
+        table.add_row(a["_id"], a["workspaceId"], a["platform"], a["handle"], why, isoformat(a["connectedAt"]))
+    print_table(table)
 
 
-@app.command()
-def pause(account: Annotated[str, typer.Argument(help="Our id of the account.")]) -> None:
+@app.command(epilog="Example: tidemark accounts pause acc_0123456789abcdef")
+def pause(account: Account, as_json: Json = False) -> None:
     """Stop collecting an account; `resume` goes on."""
-    _set_state(account, "paused")
+    _set_state(account, "paused", as_json=as_json)
 
 
-@app.command()
-def resume(account: Annotated[str, typer.Argument(help="Our id of the account.")]) -> None:
+@app.command(epilog="Example: tidemark accounts resume acc_0123456789abcdef")
+def resume(account: Account, as_json: Json = False) -> None:
     """Go on collecting a paused account."""
-    _set_state(account, "active")
+    _set_state(account, "active", as_json=as_json)
 
 
-@app.command()
-def disconnect(account: Annotated[str, typer.Argument(help="Our id of the account.")]) -> None:
+@app.command(epilog="Example: tidemark accounts disconnect acc_0123456789abcdef")
+def disconnect(account: Account, as_json: Json = False) -> None:
     """Forget an account's credentials and stop collecting it; its history stays."""
-    _set_state(account, "disconnected")
+    _set_state(account, "disconnected", as_json=as_json)
 
 
-def _set_state(account_id: str, state: AccountState) -> None:
-    with open_store() as (store, settings):
+def _set_state(account_id: str, state: AccountState, *, as_json: bool) -> None:
+    with open_store() as (store, settings), open_redis(settings) as redis:
         account = store.accounts.get(account_id)
-        if state == "active" and account["state"] not in ("paused", "active"):
-            raise InvalidInput(f"{account_id} is {account['state']}: connect it again")
+        _refuse_senseless(account, state)
         store.accounts.set_state(account_id, state)
         if state == "disconnected":
             _forget(store, account)
-        with redisdb.connect(settings) as redis:
-            event = account_status(account["workspaceId"], account_id, state, "asked for")
-            Announcer(redis).announce(account["workspaceId"], [event])
-    out.print(f"{account_id} is {state}")
+        _announce(redis, account["workspaceId"], account_id, state)
+    if as_json:
+        print_json({"accountId": account_id, "state": state})
+    else:
+        print_line(f"{account_id} is {state}")
 
 
-def _forget(store: Store, account: AccountDocument) -> None:
-    kept = {k: v for k, v in account.items() if k != "credentials"}
-    store.accounts.put([cast("AccountDocument", {**kept, "state": "disconnected"})])
+def _refuse_senseless(account: AccountDocument, state: AccountState) -> None:
+    """Only what has credentials that work can be paused, or go on."""
+    if state != "disconnected" and account["state"] not in ("paused", "active"):
+        raise InvalidInput(f"{account['_id']} is {account['state']}: `tidemark accounts connect` renews its token")
+
+
+def _forget(store: "Store", account: AccountDocument) -> None:
+    kept: AccountDocument = {**account, "state": "disconnected"}
+    kept.pop("credentials", None)
+    store.accounts.put([kept])
+
+
+def _announce(
+    redis: "Redis", workspace_id: str, account_id: str | None = None, state: AccountState | None = None
+) -> None:
+    # redis takes half a second to import.
+    from metrics.events import Announcer, account_status
+
+    events = [account_status(workspace_id, account_id, state, "asked for")] if account_id and state else []
+    Announcer(redis).announce(workspace_id, events)
+
+
+def _shown(account: AccountDocument) -> dict[str, Any]:
+    return {name: value for name, value in account.items() if name != "credentials"}

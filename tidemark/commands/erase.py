@@ -4,11 +4,9 @@ from typing import Annotated
 
 import typer
 
-from metrics import redisdb
-from metrics.erase import erase_account, erase_workspace, left_of_account, left_of_workspace
 from metrics.errors import InvalidInput, TidemarkError
 from tidemark.commands.console import out, print_json
-from tidemark.commands.stores import open_store
+from tidemark.commands.stores import open_redis, open_store
 
 
 def erase(
@@ -17,7 +15,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
-    """Erase for good. Example: tidemark erase --account acc_0123456789abcdef --yes
+    """Erase an account or a workspace for good.
 
     Observations, rollups, posts, records of collection, operations, credentials, cached answers and events go. Backups
     and Dagster's logs of runs, which name accounts that failed, are yours to prune.
@@ -28,7 +26,10 @@ def erase(
     what = f"account {name}" if account is not None else f"workspace {name}"
     if not yes:
         typer.confirm(f"Erase {what} for good?", abort=True)
-    with open_store() as (store, settings), redisdb.connect(settings) as redis:
+    with open_store() as (store, settings), open_redis(settings) as redis:
+        # Drivers are slow to import: help does without.
+        from metrics.erase import erase_account, erase_workspace, left_of_account, left_of_workspace
+
         gone = (erase_account if account is not None else erase_workspace)(store, redis, name)
         left = (left_of_account if account is not None else left_of_workspace)(store, name)
     if as_json:

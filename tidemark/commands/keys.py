@@ -1,76 +1,112 @@
 """`tidemark keys`: API keys, and the keys that seal credentials."""
 
 from datetime import timedelta
-from typing import Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 from rich.table import Table
 
-from metrics.accounts import generate_secret_key
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Scope
 from metrics.errors import InvalidInput
 from metrics.ids import check_id
-from metrics.store.keys import ALL_WORKSPACES
-from tidemark.commands.console import out, print_json
+from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
 
+if TYPE_CHECKING:
+    from metrics.store.keys import ApiKey
+
 app = typer.Typer(no_args_is_help=True, help="API keys, and the keys that seal credentials.")
-_SCOPES = get_args(Scope)
+
+_SCOPES: tuple[str, ...] = get_args(Scope)
+
+Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
 
-@app.command()
+@app.command(epilog="Example: tidemark keys create dashboard --workspace demo-north --scope read --scope collect")
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
-    workspace: Annotated[list[str], typer.Option(help="A workspace; again for more; * for all.")],
-    scope: Annotated[list[str] | None, typer.Option(help="read, collect or admin; again for more.")] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires.")] = None,
+    workspace: Annotated[list[str], typer.Option(help="A workspace; again for more; '*' for all.")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"What it may do: {', '.join(_SCOPES)}; again for more.",
+            autocompletion=lambda: list(_SCOPES),
+            show_default="read",
+        ),
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Days until it expires.")] = None,
     rate: Annotated[int | None, typer.Option(min=0, help="Requests per minute; 0: no limit.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Make a key and show it, once. Example: tidemark keys create dashboard --workspace demo-north"""
+    """Make a key and show it, once."""
     scopes = scope or ["read"]
-    if unknown := set(scopes) - set(_SCOPES):
-        raise InvalidInput(f"--scope: {', '.join(sorted(unknown))} is none of {', '.join(_SCOPES)}")
+    if unknown := sorted(set(scopes) - set(_SCOPES)):
+        raise InvalidInput(f"--scope: {', '.join(unknown)} is none of {', '.join(_SCOPES)}")
     for workspace_id in workspace:
-        if workspace_id != ALL_WORKSPACES:
+        if workspace_id != "*":
             check_id(workspace_id, "--workspace")
+    if not name.strip():
+        raise InvalidInput("NAME is empty: say what the key is for")
     expires = utcnow() + timedelta(days=days) if days else None
     with open_store() as (store, _):
         key, created = store.keys.create(name, workspace, cast("list[Scope]", scopes), expires, rate_limit=rate)
     if as_json:
-        print_json({"key": key, "prefix": created.prefix, "workspaces": workspace, "scopes": scopes})
+        print_json({"key": key, **_shown(created)})
     else:
-        out.print(key, soft_wrap=True)
+        print_line(key)
 
 
-@app.command("list")
-def list_keys(as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False) -> None:
+@app.command("list", epilog="Example: tidemark keys list --json")
+def list_keys(as_json: Json = False) -> None:
     """List keys by their first letters; the keys themselves are not kept."""
     with open_store() as (store, _):
         keys = store.keys.find_all()
     if as_json:
-        print_json([{"prefix": k.prefix, "name": k.name, "workspaces": k.workspaces, "scopes": k.scopes,
-                     "expiresAt": k.expires_at, "lastUsedAt": k.last_used_at, "revokedAt": k.revoked_at}
-                    for k in keys])  # fmt: skip
+        print_json([_shown(key) for key in keys])
         return
     table = Table("key", "name", "workspaces", "scopes", "last used", "state", box=None)
     for key in keys:
-        state = "revoked" if key.revoked_at else "valid" if key.valid(utcnow()) else "expired"
         used = isoformat(key.last_used_at) if key.last_used_at else "never"
-        table.add_row(f"{key.prefix}…", key.name, ",".join(key.workspaces), ",".join(key.scopes), used, state)
-    out.print(table)
+        table.add_row(f"{key.prefix}…", key.name, ",".join(key.workspaces), ",".join(key.scopes), used, _state(key))
+    print_table(table)
 
 
-@app.command()
-def revoke(prefix: Annotated[str, typer.Argument(help="The first letters, as `list` shows them.")]) -> None:
+@app.command(epilog="Example: tidemark keys revoke tm_live_a1B2c3")
+def revoke(
+    prefix: Annotated[str, typer.Argument(help="The first letters, as `list` shows them.")], as_json: Json = False
+) -> None:
     """Revoke a key: requests fail within seconds, streams end within a minute."""
     with open_store() as (store, _):
         revoked = store.keys.revoke(prefix.rstrip("…"))
-    out.print(f"revoked {revoked.prefix}… ({revoked.name})")
+    if as_json:
+        print_json(_shown(revoked))
+    else:
+        print_line(f"revoked {revoked.prefix}… ({revoked.name})")
 
 
-@app.command()
+@app.command(epilog="Example: export TIDEMARK_SECRET_KEYS=$(tidemark keys secret)")
 def secret() -> None:
     """Print a new key for TIDEMARK_SECRET_KEYS; put it in front of the old ones to rotate."""
-    out.print(generate_secret_key(), soft_wrap=True)
+    # cryptography is slow to import.
+    from metrics.accounts import generate_secret_key
+
+    print_line(generate_secret_key())
+
+
+def _state(key: "ApiKey") -> str:
+    return "revoked" if key.revoked_at else "valid" if key.valid(utcnow()) else "expired"
+
+
+def _shown(key: "ApiKey") -> dict[str, Any]:
+    return {
+        "prefix": key.prefix,
+        "name": key.name,
+        "workspaces": key.workspaces,
+        "scopes": key.scopes,
+        "state": _state(key),
+        "rateLimit": key.rate_limit,
+        "expiresAt": key.expires_at,
+        "lastUsedAt": key.last_used_at,
+        "revokedAt": key.revoked_at,
+    }

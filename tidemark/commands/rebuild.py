@@ -7,30 +7,50 @@ import typer
 
 from metrics.errors import InvalidInput
 from metrics.periods import DAY, midnight
-from pipelines.rollup import rebuild as rebuild_rollups
-from tidemark.commands.console import out
+from tidemark.commands.console import print_json, print_line, progress
 from tidemark.commands.stores import open_store
 
 MAX_SHOWN = 20
 
 
 def rebuild(
-    first: Annotated[str, typer.Option("--from", help="First day, 2026-01-15.")],
-    last: Annotated[str, typer.Option("--to", help="Last day, included.")],
-    check: Annotated[bool, typer.Option(help="Change nothing; compare, and exit 1 on a difference.")] = False,
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, as 2026-01-15.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, included.")],
+    workspace: Annotated[list[str] | None, typer.Option(help="Only this workspace; again for more.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; compare, exit 1 on a difference.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
-    """Derive rollups again. Example: tidemark rebuild --from 2026-01-01 --to 2026-01-31 --check"""
+    """Derive rollups again from the log, or compare the stored ones with it.
+
+    Weeks and months that overlap the range are derived too.
+    """
     start, end = midnight(_day(first, "--from")), midnight(_day(last, "--to")) + DAY
-    with open_store() as (store, _):
-        report = rebuild_rollups(store, start, end, run_id="rebuild", check=check)
-    for difference in report.differences[:MAX_SHOWN]:
-        out.print(str(difference), markup=False, soft_wrap=True)
-    if check:
-        out.print(f"{report.compared} rollups compared, {len(report.differences)} differ")
-        if report.differences:
-            raise typer.Exit(1)
+    with open_store() as (store, _), progress("checking" if check else "rebuilding") as show:
+        # After the store, so that an unreachable one is said at once.
+        from pipelines.rollup import rebuild as rebuild_rollups
+
+        _refuse_unknown(workspace or [], store.accounts.workspaces())
+        report = rebuild_rollups(
+            store, start, end, run_id="rebuild", workspace_ids=workspace, check=check, progress=show
+        )
+    if as_json:
+        differences = [{"collection": d.collection, "id": d.id, "kind": d.kind} for d in report.differences]
+        counts = {"compared": report.compared} if check else {"changed": report.changed}
+        print_json({**counts, "daysBeforeLog": report.before_log, "differences": differences})
     else:
-        out.print(f"{report.changed} rollups changed")
+        for difference in report.differences[:MAX_SHOWN]:
+            print_line(str(difference))
+        if (more := len(report.differences) - MAX_SHOWN) > 0:
+            print_line(f"… and {more} more: --json lists all")
+        compared = f"{report.compared} rollups compared, {len(report.differences)} differ"
+        print_line(compared if check else f"{report.changed} rollups changed")
+    if report.differences:
+        raise typer.Exit(1)
+
+
+def _refuse_unknown(wanted: list[str], known: list[str]) -> None:
+    if unknown := sorted(set(wanted) - set(known)):
+        raise InvalidInput(f"--workspace: there is no {', '.join(unknown)}; `tidemark accounts list` shows all")
 
 
 def _day(text: str, option: str) -> date:

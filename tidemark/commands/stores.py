@@ -2,39 +2,98 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from metrics.documents import PLATFORMS
+from metrics.errors import SettingsError
 from metrics.settings import Settings, load_settings
-from metrics.store import Store
 from tidemark.home import Home
+from tidemark.variables import refuse_misspelt
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from metrics.store import Store
 
 
-def effective_settings() -> Settings:
-    """Return the settings, completed by what a running `tidemark up` wrote into its home."""
-    settings = load_settings()
+def checked_settings() -> Settings:
+    """Return the settings.
+
+    Raises:
+        SettingsError: a value is wrong, or a variable is a setting but for its spelling.
+    """
+    refuse_misspelt()
+    return load_settings()
+
+
+def effective_settings(*, misspelt: bool = False) -> Settings:
+    """Return the settings, completed by what a running `tidemark up` wrote into its home.
+
+    With `misspelt`, variables that are settings but for their spelling are let pass.
+
+    Raises:
+        SettingsError: see `checked_settings`.
+    """
+    settings = load_settings() if misspelt else checked_settings()
     home = Home(settings.home.resolve())
-    up = home.read("up.json") or {}
+    up = home.running() or {}
     changes: dict[str, object] = {}
     if settings.mongo_url is None and up:
         changes["mongo_url"] = up["mongo"]
     if settings.redis_url is None and up:
         changes["redis_url"] = up["redis"]
-    if not settings.secret_keys and (home.path / "secret.key").exists():
+    if not settings.secret_keys and home.secret_file.exists():
         changes["secret_keys"] = home.secret_key()
+    for name in (f"{platform}_url" for platform in PLATFORMS):
+        if up and name not in settings.model_fields_set:
+            changes[name] = up["simulator"]
     return load_settings(**changes) if changes else settings
 
 
 @contextmanager
-def open_store() -> Iterator[tuple[Store, Settings]]:
+def open_store() -> Iterator[tuple["Store", Settings]]:
     """Open the store for one command.
 
     Raises:
-        SettingsError: there is neither a URL nor a running stack.
+        SettingsError: there is neither a URL nor a running stack, or the URL is wrong.
         MongoUnavailable: MongoDB does not answer.
     """
+    # Drivers take most of a second to import: help and completion do without.
+    from pymongo.errors import ConfigurationError
+
+    from metrics.store import Store
+
     settings = effective_settings()
-    store = Store.connect(settings)
+    if settings.mongo_url is None:
+        raise SettingsError(
+            f"no stack runs in {settings.home.resolve()}: start `tidemark up`, or set TIDEMARK_MONGO_URL (and "
+            "TIDEMARK_REDIS_URL) to running servers"
+        )
+    try:
+        store = Store.connect(settings)
+    except (ConfigurationError, ValueError) as error:
+        raise SettingsError(f"TIDEMARK_MONGO_URL: {error}") from None
     try:
         store.ensure(settings)
         yield store, settings
     finally:
         store.close()
+
+
+@contextmanager
+def open_redis(settings: Settings) -> Iterator["Redis"]:
+    """Open Redis for one command: before it writes anything, so that an unreachable Redis changes nothing.
+
+    Raises:
+        SettingsError: TIDEMARK_REDIS_URL is not set, or wrong.
+        RedisUnavailable: Redis does not answer.
+    """
+    from metrics import redisdb
+
+    try:
+        client = redisdb.connect(settings)
+    except ValueError as error:
+        raise SettingsError(f"TIDEMARK_REDIS_URL: {error}") from None
+    with client, redisdb.redis_errors():
+        client.ping()
+        yield client

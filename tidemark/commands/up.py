@@ -4,26 +4,30 @@ import time
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from metrics.settings import load_settings
 from tidemark.commands.console import out
-from tidemark.stack.up import Up
+from tidemark.commands.stores import checked_settings
 
 
 def up(
-    seed: Annotated[bool, typer.Option(help="Write 35 days of history at the first start.")] = True,
+    seed: Annotated[bool, typer.Option(help="Write history at the first start.")] = True,
     dagster: Annotated[bool, typer.Option(help="Start Dagster too.")] = True,
     days: Annotated[int, typer.Option(min=1, max=390, help="Days of history.")] = 35,
     workspaces: Annotated[int, typer.Option(min=1, max=100, help="Workspaces of history.")] = 3,
 ) -> None:
     """Start everything on this machine and stay in the foreground; Ctrl-C stops it.
 
-    Examples: tidemark up; TIDEMARK_HTTP_PORT=8080 tidemark up --no-seed
+    MongoDB, Redis, a simulator of the platforms, history, Dagster and the HTTP API; data and logs lie in TIDEMARK_HOME.
     """
+    settings = checked_settings()
+    # Drivers and the simulator are slow to import: help does without.
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from tidemark.stack.up import Up
+
     started = time.monotonic()
     columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=out, transient=True) as bar:
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
         task = bar.add_task("starting", total=None)
 
         def say(line: str) -> None:
@@ -37,8 +41,7 @@ def up(
             bar.stop()
             _print_urls(urls, time.monotonic() - started)
 
-        stack = Up(load_settings(), say, progress, seed, dagster, days, workspaces)
-        stack.run(announce)
+        Up(settings, say, progress, seed, dagster, days, workspaces).run(announce)
 
 
 def _print_urls(urls: dict[str, str], seconds: float) -> None:

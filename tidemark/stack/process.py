@@ -15,11 +15,11 @@ from metrics.errors import TidemarkError
 
 _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.05
-_LINES_OF_LOG = 5
+_SHOWN = 300
 
 
 class StartFailed(TidemarkError):
-    """A child ended, or was not ready in time; the message shows the last lines of its log."""
+    """A child ended, or was not ready in time; the message shows the last line of its log."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,16 @@ class Child:
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.alive:
-                raise StartFailed(f"{self.name} ended with code {self.process.returncode}: {self.last_lines()}")
+                raise StartFailed(f"{self.name} ended with code {self.process.returncode}: {self.last_words()}")
             if time.monotonic() > deadline:
-                raise StartFailed(f"{self.name} was not ready after {seconds:.0f} s: {self.last_lines()}")
+                raise StartFailed(f"{self.name} was not ready after {seconds:.0f} s: {self.last_words()}")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(_POLL_SECONDS)
 
-    def last_lines(self) -> str:
-        """Return where the log is and its last lines."""
-        lines = self.log.read_text(errors="replace").splitlines()[-_LINES_OF_LOG:]
-        return f"see {self.log}" + "".join(f"\n  {line[:400]}" for line in lines)
+    def last_words(self) -> str:
+        """Return the last line of the log, and where the log is."""
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return (f"{lines[-1].strip()[:_SHOWN]} " if lines else "") + f"(see {self.log})"
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM and do not wait."""

@@ -1,5 +1,7 @@
 """Keeps children alive: one that dies is started again, one that keeps dying brings everything down."""
 
+import contextlib
+import os
 import signal
 import threading
 import time
@@ -100,7 +102,7 @@ class Supervisor:
         now = time.monotonic()
         service.deaths.append(now)
         if len(service.deaths) == MAX_DEATHS and now - service.deaths[0] < DEATHS_WITHIN:
-            raise TidemarkError(f"{service.name} died {MAX_DEATHS} times within a minute: {dead.last_lines()}")
+            raise TidemarkError(f"{service.name} died {MAX_DEATHS} times within a minute: {dead.last_words()}")
         self._say(f"{service.name} died (code {dead.process.returncode}): starting it again")
         dead.stop()
         # It comes back sooner the first time than the fourth.
@@ -132,22 +134,40 @@ class Stopped(Exception):
     """Somebody asked for the end while things were starting."""
 
 
+def was_killed(home: Home) -> bool:
+    """Tell whether the last stack in this folder ended without stopping its children."""
+    return (home.path / _PIDS).exists()
+
+
+def leftovers(home: Home) -> list[psutil.Process]:
+    """Return what a killed stack left running in this folder: its children, and what these had started.
+
+    Children are known by pid and start time, their own children by the session that each child leads: they stay in it
+    when their parent is gone.
+    """
+    noted = {int(pid): float(created) for pid, created in home.read(_PIDS) or []}
+    found = []
+    for process in psutil.process_iter():
+        try:
+            session = os.getsid(process.pid)
+            began = noted.get(session)
+            if began is None or process.create_time() < began - 1:
+                continue
+            if process.pid != session or abs(process.create_time() - began) < 1:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
 def end_leftovers(home: Home) -> int:
-    """End what a killed stack left behind in this folder, known by pid and start time; return how many."""
-    ended = []
-    for pid, created in home.read(_PIDS) or []:
-        try:
-            process = psutil.Process(pid)
-            if abs(process.create_time() - created) < 1:
-                ended += [*process.children(recursive=True), process]
-        except psutil.NoSuchProcess:
-            continue
+    """End what a killed stack left behind in this folder; return how many processes that were."""
+    ended = leftovers(home)
     for process in ended:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-        except psutil.NoSuchProcess:
-            continue
     _, alive = psutil.wait_procs(ended, timeout=10)
     for process in alive:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     return len(ended)

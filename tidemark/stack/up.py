@@ -19,7 +19,7 @@ from tidemark.home import Home, write_private
 from tidemark.stack import mongo, redis, services
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
-from tidemark.stack.supervisor import Service, Stopped, Supervisor, end_leftovers
+from tidemark.stack.supervisor import Service, Stopped, Supervisor, end_leftovers, was_killed
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -41,6 +41,7 @@ class Up:
     workspaces: int = 3
     home: Home = field(init=False)
     _reporting: Child | None = field(default=None, init=False)
+    _killed: bool = field(default=False, init=False)
     supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +58,7 @@ class Up:
         with self.home.lock():
             self.supervisor.listen()
             self.home.up_file.unlink(missing_ok=True)
+            self._killed = was_killed(self.home)
             if leftovers := end_leftovers(self.home):
                 self.say(f"ended {leftovers} processes that an earlier stack had left")
             try:
@@ -77,6 +79,7 @@ class Up:
         environment = self._environment(simulator)
         grpc = free_port()
         migration = self._begin_migration(environment) if self.with_dagster else None
+        orphans = self._begin_ending_orphans(environment) if self.with_dagster and self._killed else None
         sim = self.supervisor.start(services.simulator(self.home, simulator))
         self._start_stores(environment)
         settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _STORES})
@@ -88,11 +91,15 @@ class Up:
         ui: Service | None = None
         if self.with_dagster:
             # The code server opens Dagster's storage too: it has to wait for the tables like the others.
-            self._finish_migration(migration)
+            self._finish(migration, "Dagster's storage")
+            if migration is not None:
+                self._migrated.touch()
             self.supervisor.start(services.code_server(self.home, grpc, environment))
             ui = self.supervisor.start(services.webserver(self.home, dagster, grpc, environment))
         if self.with_seed:
             self._seed(store, settings, environment)
+        # The daemon takes nothing from the queue while runs that are no more hold its places.
+        self._finish(orphans, "runs that were killed")
         if ui is not None:
             self.supervisor.start(services.daemon(self.home, grpc, environment))
             self.supervisor.wait(ui, _START_SECONDS)
@@ -167,27 +174,53 @@ class Up:
         write_private(path, key)
         return key
 
+    @property
+    def _migrated(self) -> Path:
+        return self.home.dagster / f".migrated-{version('dagster')}"
+
     def _begin_migration(self, environment: dict[str, str]) -> Child | None:
         """Make Dagster's tables before its processes start together: two that make them at once kill each other."""
-        if (self.home.dagster / f".migrated-{version('dagster')}").exists():
+        if self._migrated.exists():
             return None
-        command = [sys.executable, "-m", "dagster", "instance", "migrate"]
-        log = self.home.logs / "dagster-migrate.log"
-        return Child.start("dagster instance migrate", command, log=log, environment=environment)
+        return self._task("dagster-migrate", ["dagster", "instance", "migrate"], environment)
 
-    def _finish_migration(self, migration: Child | None) -> None:
-        if migration is None:
+    def _begin_ending_orphans(self, environment: dict[str, str]) -> Child | None:
+        return self._task("orphans", ["tidemark.orphans"], environment) if self._migrated.exists() else None
+
+    def _task(self, name: str, module: list[str], environment: dict[str, str]) -> Child:
+        command = [sys.executable, "-m", *module]
+        return Child.start(" ".join(module), command, log=self.home.logs / f"{name}.log", environment=environment)
+
+    def _finish(self, task: Child | None, what: str) -> None:
+        if task is None:
             return
-        self.say("Dagster's storage")
-        if migration.process.wait(_START_SECONDS) != 0:
-            raise StartFailed(f"dagster instance migrate failed: {migration.last_lines()}")
-        (self.home.dagster / f".migrated-{version('dagster')}").touch()
+        self.say(what)
+        self._await(task, what)
+
+    def _await(self, task: Child, what: str) -> None:
+        """Wait for a task that was started.
+
+        Raises:
+            StartFailed: it failed or took too long.
+            Stopped: somebody pressed Ctrl-C.
+        """
+        deadline = time.monotonic() + _START_SECONDS
+        try:
+            while task.alive:
+                self.supervisor.check()
+                if time.monotonic() > deadline:
+                    raise StartFailed(f"{what}: over {_START_SECONDS:.0f} s: {task.last_words()}")
+                self.supervisor.stopping.wait(0.1)
+        finally:
+            task.stop()
+        if task.process.returncode != 0:
+            raise StartFailed(f"{what}: {task.name} failed: {task.last_words()}")
 
     def _seed(self, store: Store, settings: Settings, environment: dict[str, str]) -> None:
         """Write the history, once; an interrupted seeding is done again and doubles nothing."""
         if store.accounts.workspaces() and self.home.read("seeded.json"):
             return
-        self.say("35 days of history")
+        self.say(f"{self.days} days of history")
         what = seed.plan(utcnow(), self.days, self.workspaces)
         seed.seed(store, Vault(settings.secret_keys), new_world(), what, self._checked)
         if self.with_dagster:
@@ -202,20 +235,11 @@ class Up:
 
     def _history(self, task: str, start: datetime, end: datetime, environment: dict[str, str], *, wait: bool) -> None:
         span = [instant.strftime("%Y-%m-%dT%H:%M") for instant in (start, end)]
-        command = [sys.executable, "-m", "tidemark.history", task, *span]
-        child = Child.start(f"history {task}", command, log=self.home.logs / "history.log", environment=environment)
-        if not wait:
+        child = self._task("history", ["tidemark.history", task, *span], environment)
+        if wait:
+            self._await(child, "rolling up the history")
+        else:
             self._reporting = child
-            return
-        deadline = time.monotonic() + _START_SECONDS
-        while child.alive:
-            self.supervisor.check()
-            if time.monotonic() > deadline:
-                child.stop()
-                raise StartFailed(f"rolling up the history took over {_START_SECONDS:.0f} s: {child.last_lines()}")
-            self.supervisor.stopping.wait(0.1)
-        if child.process.returncode != 0:
-            raise StartFailed(f"rolling up the history failed: {child.last_lines()}")
 
 
 _STORES = {"TIDEMARK_MONGO_URL", "TIDEMARK_MONGO_DB", "TIDEMARK_REDIS_URL", "TIDEMARK_SECRET_KEYS", "TIDEMARK_HOME"}

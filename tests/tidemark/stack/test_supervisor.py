@@ -12,7 +12,7 @@ import pytest
 from metrics.errors import TidemarkError
 from tidemark.home import Home
 from tidemark.stack.process import Child
-from tidemark.stack.supervisor import Service, Supervisor, end_leftovers
+from tidemark.stack.supervisor import Service, Supervisor, end_leftovers, was_killed
 
 
 def service(tmp_path: Path, code: str) -> Service:
@@ -59,6 +59,28 @@ def test_leftovers_of_a_killed_stack_are_ended(tmp_path: Path) -> None:
     assert one.child is not None
     assert end_leftovers(home) == 1
     one.child.process.wait(10)
+
+
+def test_what_a_killed_child_had_started_is_ended_too(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    supervisor = Supervisor(home, lambda _: None)
+    sleep = "import signal; signal.pause()"
+    started = supervisor.start(
+        service(
+            tmp_path,
+            f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', '{sleep}']); "
+            f"print(p.pid, flush=True); {sleep}",
+        )
+    )
+    child = started.child
+    assert child is not None
+    child.wait_until(lambda: child.log.read_text().strip().isdecimal(), 20)
+    grandchild = psutil.Process(int(child.log.read_text()))
+    child.process.kill()
+    child.process.wait()
+    assert was_killed(home)
+    assert end_leftovers(home) == 1
+    grandchild.wait(10)
 
 
 def test_another_process_under_an_old_pid_is_left_alone(tmp_path: Path) -> None:

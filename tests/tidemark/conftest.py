@@ -1,0 +1,25 @@
+"""The command line, on the stores of one test."""
+
+import pytest
+
+from metrics.settings import Settings
+from metrics.store import Store
+from tests.tidemark.commands import Cli
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    """The command line, with whatever settings the test has set."""
+    return Cli(capsys)
+
+
+@pytest.fixture
+def on_stores(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The store of a test, which the commands find by their settings."""
+    monkeypatch.chdir(settings.home)
+    for name in ("mongo_url", "mongo_db", "redis_url", "home"):
+        monkeypatch.setenv(f"TIDEMARK_{name.upper()}", str(getattr(settings, name)))
+    monkeypatch.setenv("TIDEMARK_SECRET_KEYS", settings.secret_keys[0].get_secret_value())
+    monkeypatch.setenv("TIDEMARK_RETENTION_DAYS", str(settings.retention_days))
+    monkeypatch.setenv("TIDEMARK_ROLLUP_RETENTION_DAYS", str(settings.rollup_retention_days))
+    return store

@@ -1,0 +1,220 @@
+"""Bad input at the command line: one line that names it, an exit code, and nothing changed. Every command is tried."""
+
+import io
+import json
+import socket
+import sys
+from pathlib import Path
+from typing import cast
+
+import pytest
+from bson import json_util
+
+from metrics.settings import Settings
+from metrics.store import Store
+from tests.tidemark.commands import Cli, Ran, all_commands
+from tidemark.home import Home
+from tidemark.stack.ports import HOST, free_port
+
+COMMANDS = all_commands()
+STORELESS = {"up", "simulator", "keys secret", "doctor"}
+"""Commands that need no store; `doctor` reports those that are out of reach."""
+
+ACCOUNT = ["--workspace", "acme", "--platform", "instagram", "--account", "1", "--handle", "a", "--token", "t"]
+GOOD: dict[str, list[str]] = {
+    "accounts connect": ["accounts", "connect", *ACCOUNT],
+    "accounts disconnect": ["accounts", "disconnect", "acc_1"],
+    "accounts import": ["accounts", "import", "good.csv"],
+    "accounts list": ["accounts", "list"],
+    "accounts pause": ["accounts", "pause", "acc_1"],
+    "accounts resume": ["accounts", "resume", "acc_1"],
+    "doctor": ["doctor"],
+    "erase": ["erase", "--workspace", "acme", "--yes"],
+    "keys create": ["keys", "create", "name", "--workspace", "acme"],
+    "keys list": ["keys", "list"],
+    "keys revoke": ["keys", "revoke", "tm_live_"],
+    "keys secret": ["keys", "secret"],
+    "rebuild": ["rebuild", "--from", "2026-01-01", "--to", "2026-01-02"],
+    "simulator": ["simulator"],
+    "up": ["up"],
+}
+"""A way to call each command that is right in itself."""
+
+BAD: list[tuple[str, str]] = [
+    ("accounts connect --workspace a/b --platform instagram --account 1 --handle a --token t", "workspaceId"),
+    ("accounts connect --workspace acme --platform myspace --account 1 --handle a --token t", "myspace"),
+    ("accounts connect --workspace acme --platform instagram --account 1 --handle a", "accessToken missing"),
+    ("accounts disconnect acc_unknown", "no account acc_unknown"),
+    ("accounts import missing.csv", "missing.csv: No such file"),
+    ("accounts import .", "Is a directory"),
+    ("accounts import binary.csv", "no UTF-8"),
+    ("accounts import broken.csv", "line 3: platform myspace"),
+    ("accounts list --state asleep", "asleep"),
+    ("accounts list --workspace a/b", "--workspace"),
+    ("accounts pause acc_unknown", "no account acc_unknown"),
+    ("accounts resume acc_unknown", "no account acc_unknown"),
+    ("erase", "either --account or --workspace"),
+    ("erase --account acc_unknown --yes", "no account acc_unknown"),
+    ("erase --workspace unknown --yes", "no workspace unknown"),
+    ("keys create k --workspace a/b", "--workspace"),
+    ("keys create k --workspace acme --scope write", "write is none of read, collect, admin"),
+    ("keys create k --workspace acme --days 0", "--days"),
+    ("keys revoke tm_live_zzzzzz", "no key begins with"),
+    ("rebuild --from 2026-02-30 --to 2026-03-01", "2026-02-30 is no date"),
+    ("rebuild --from 2026-03-02 --to 2026-03-01", "no range of days"),
+    ("rebuild --from 2099-01-01 --to 2099-01-02", "has not begun"),
+    ("rebuild --from 2026-01-01", "--to"),
+    ("rebuild --from 2026-01-01 --to 2026-01-02 --workspace nobody", "there is no nobody"),
+    ("simulator --port 99999", "--port"),
+    ("simulator --latency-ms slow", "--latency-ms"),
+    ("up --days 0", "--days"),
+]
+
+
+def refused(ran: Ran, *words: str) -> None:
+    """Check that a command said one line, and which."""
+    assert ran.code not in (0, 70), ran
+    assert len(ran.err.splitlines()) == 1, ran.err
+    assert ran.err.startswith("tidemark: "), ran.err
+    for word in words:
+        assert word in ran.err
+
+
+def everything(store: Store) -> dict[str, str]:
+    """All that is stored, to compare."""
+    return {
+        name: json_util.dumps(list(store.db[name].find().sort("_id", 1)))
+        for name in sorted(store.db.list_collection_names())
+        if not name.startswith("system.")
+    }
+
+
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+
+
+@pytest.fixture
+def files(settings: Settings) -> Path:
+    """The folder of one test with account files, good and bad."""
+    header = "workspaceId,platform,platformAccountId,handle,accessToken\n"
+    (settings.home / "good.csv").write_text(header + "acme,instagram,1,a,t\n")
+    (settings.home / "broken.csv").write_text(header + "acme,instagram,1,a,t\nacme,myspace,2,b,t\n")
+    (settings.home / "binary.csv").write_bytes(b"\xff\xfe\x00\x80")
+    return settings.home
+
+
+def test_every_command_has_a_right_call_here() -> None:
+    assert sorted(GOOD) == COMMANDS
+
+
+def test_every_command_has_a_wrong_call_here_or_takes_nothing() -> None:
+    tried = {next(c for c in COMMANDS if f"{line} ".startswith(f"{c} ")) for line, _ in BAD}
+    assert set(COMMANDS) - tried == {"doctor", "keys list", "keys secret"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_unknown_option_is_refused(command: str, cli: Cli) -> None:
+    ran = cli(*command.split(), "--nonsense")
+    refused(ran, "--nonsense", f"see `tidemark {command} --help`")
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(command: str, cli: Cli) -> None:
+    ran = cli(*command.split(), "--help")
+    assert ran.code == 0
+    assert f"tidemark {command}" in ran.out.partition("Example")[2]
+
+
+def test_bad_input_changes_nothing(cli: Cli, on_stores: Store, files: Path) -> None:
+    assert cli(*GOOD["accounts connect"]).code == 0
+    before = everything(on_stores)
+    for line, word in BAD:
+        ran = cli(*line.split())
+        refused(ran, word)
+        assert ran.code == 2, line
+        assert everything(on_stores) == before, line
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - STORELESS))
+def test_no_servers(command: str, cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.chdir(files)
+    monkeypatch.setenv("TIDEMARK_HOME", str(files))
+    refused(cli(*GOOD[command]), "no stack runs in", "TIDEMARK_MONGO_URL")
+    monkeypatch.setenv("TIDEMARK_MONGO_URL", f"mongodb://{HOST}:{free_port()}/")
+    monkeypatch.setitem(cast("dict[str, int]", Store.connect.__kwdefaults__), "server_selection_ms", 100)
+    ran = cli(*GOOD[command])
+    refused(ran, "MongoDB does not answer")
+    assert ran.code == 3
+
+
+def test_without_redis_nothing_is_written(
+    cli: Cli, on_stores: Store, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = everything(on_stores)
+    monkeypatch.setenv("TIDEMARK_REDIS_URL", f"redis://{HOST}:{free_port()}/0")
+    for command in ("accounts connect", "accounts import", "accounts pause", "erase"):
+        ran = cli(*GOOD[command])
+        refused(ran, "Redis does not answer")
+        assert ran.code == 3
+        assert everything(on_stores) == before
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"keys secret"}))
+@pytest.mark.parametrize(
+    ("variable", "value"), [("TIDEMARK_HTTP_PORT", "eighty"), ("TIDEMARK_MONGO_URL", "http://localhost")]
+)
+def test_wrong_value_of_a_variable_is_named(
+    command: str, variable: str, value: str, cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files)
+    monkeypatch.setenv(variable, value)
+    ran = cli(*GOOD[command])
+    refused(ran, variable)
+    assert value not in ran.err
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"keys secret", "doctor"}))
+def test_misspelt_variable_is_named(command: str, cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(files)
+    monkeypatch.setenv("TIDEMARK_HTP_PORT", "8080")
+    refused(cli(*GOOD[command]), "TIDEMARK_HTP_PORT is no setting: did you mean TIDEMARK_HTTP_PORT?")
+
+
+@pytest.mark.parametrize(
+    ("command", "variable"), [("up", "TIDEMARK_HTTP_PORT"), ("simulator", "TIDEMARK_SIMULATOR_PORT")]
+)
+def test_taken_port_is_named(
+    command: str, variable: str, cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEMARK_HOME", str(files))
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        monkeypatch.setenv(variable, str(taken.getsockname()[1]))
+        refused(cli(command), variable, f"port {taken.getsockname()[1]} is taken")
+
+
+def test_second_stack_in_a_folder_is_refused(cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEMARK_HOME", str(files))
+    with Home(files).lock():
+        refused(cli("up"), "a stack already runs in")
+
+
+def test_up_json_of_a_killed_stack_is_not_believed(cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(files)
+    monkeypatch.setenv("TIDEMARK_HOME", str(files))
+    (files / "up.json").write_text(json.dumps({"mongo": "mongodb://x", "redis": "redis://x", "simulator": ""}))
+    (files / "lock").touch()
+    refused(cli("keys", "list"), "no stack runs in")
+
+
+def test_bug_is_one_line_too(cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEMARK_HOME", str(files))
+    monkeypatch.setattr("metrics.accounts.generate_secret_key", lambda: 1 / 0)
+    ran = cli("keys", "secret")
+    assert ran.code == 70
+    assert len(ran.err.splitlines()) == 1
+    assert "ZeroDivisionError" in (files / "logs" / "crash.log").read_text()

@@ -1,0 +1,166 @@
+"""`tidemark doctor` finds the usual trouble and says what to do."""
+
+import json
+import socket
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from dagster import DagsterInstance
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from redis import Redis
+
+from metrics.accounts import Vault, generate_secret_key
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument
+from metrics.settings import Settings
+from metrics.store import Store
+from tests.simulator_fixture import Simulator
+from tests.tidemark.commands import Cli
+from tidemark.checkup import Finding, examine
+from tidemark.home import Home
+from tidemark.stack.ports import HOST
+
+
+@pytest.fixture
+def here(settings: Settings, simulator: Simulator) -> Settings:
+    """Settings of one test whose platforms are the simulator."""
+    urls = {f"{name}_url": simulator.url for name in ("instagram", "facebook", "twitter", "linkedin")}
+    return settings.model_copy(update=urls)
+
+
+def findings(settings: Settings) -> dict[str, Finding]:
+    """What is found, by name."""
+    return {finding.name: finding for finding in examine(settings, Home(settings.home))}
+
+
+def connect(store: Store, settings: Settings, account_id: str = "acc_1", **changes: object) -> None:
+    account: AccountDocument = {
+        "_id": account_id,
+        "workspaceId": "acme",
+        "platform": "instagram",
+        "platformAccountId": account_id,
+        "handle": "a",
+        "state": "active",
+        "connectedAt": utcnow(),
+        "credentials": Vault(settings.secret_keys).seal({"access_token": "t"}),
+    }
+    store.accounts.put([{**account, **changes}])  # type: ignore[typeddict-item]
+
+
+def test_well_stack_has_no_trouble(store: Store, here: Settings) -> None:
+    connect(store, here)
+    found = findings(here)
+    assert [f for f in found.values() if not f.well and f.name != "ports"] == []
+    assert {"MongoDB's replica set", "Redis keeps events", "credentials", "collection", "twitter"} <= found.keys()
+
+
+def test_servers_out_of_reach_are_found(here: Settings) -> None:
+    found = findings(
+        here.model_copy(
+            update={
+                "mongo_url": f"mongodb://{HOST}:1/",
+                "redis_url": f"redis://{HOST}:1",
+                "twitter_url": f"http://{HOST}:1",
+            }
+        )
+    )
+    for name in ("MongoDB", "Redis", "twitter"):
+        assert not found[name].well
+        assert found[name].remedy
+    assert "credentials" not in found
+
+
+def test_credentials_that_no_key_opens_are_found(store: Store, here: Settings) -> None:
+    connect(store, here)
+    other = type(here.secret_keys[0])(generate_secret_key())
+    found = findings(here.model_copy(update={"secret_keys": (other,)}))["credentials"]
+    assert not found.well
+    assert "acc_1" in found.detail
+    assert "TIDEMARK_SECRET_KEYS" in found.remedy
+
+
+def test_accounts_that_wait_are_found(store: Store, here: Settings) -> None:
+    connect(store, here, "acc_2", state="needs_reauth")
+    found = findings(here)["accounts that wait"]
+    assert (found.well, "acc_2" in found.detail) == (False, True)
+
+
+def test_stale_collection_is_found(store: Store, here: Settings) -> None:
+    connect(store, here, connectedAt=utcnow() - timedelta(hours=9))
+    found = findings(here)["collection"]
+    assert (found.well, found.detail) == (False, "nothing was collected yet")
+
+
+def test_redis_that_evicts_or_forgets_is_found(store: Store, here: Settings, redis_client: Redis) -> None:
+    redis_client.config_set("maxmemory-policy", "allkeys-lru")
+    redis_client.config_set("appendonly", "no")
+    try:
+        found = findings(here)
+    finally:
+        redis_client.config_set("maxmemory-policy", "noeviction")
+        redis_client.config_set("appendonly", "yes")
+    assert not found["Redis evicts"].well
+    assert not found["Redis keeps events"].well
+
+
+def test_taken_port_is_found(here: Settings) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = findings(here.model_copy(update={"http_port": port}))["ports"]
+    assert f"{port} (TIDEMARK_HTTP_PORT)" in found.detail
+
+
+def test_leftovers_of_a_killed_stack_are_found(here: Settings) -> None:
+    left = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
+    try:
+        Home(here.home).write("pids.json", [[left.pid, psutil.Process(left.pid).create_time()]])
+        assert str(left.pid) in findings(here)["leftovers"].detail
+    finally:
+        left.kill()
+        left.wait()
+
+
+def test_unknown_variables_are_found(here: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIDEMARK_COLOUR", "blue")
+    (tmp_path / ".env").write_text("TIDEMARK_MONGO_URI=mongodb://x\n")
+    found = findings(here)["variables"]
+    assert not found.well
+    assert "TIDEMARK_COLOUR is no setting" in found.detail
+    assert "did you mean TIDEMARK_MONGO_URL?" in found.detail
+
+
+def test_different_versions_of_dagster_are_found(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidemark.checkup.machine.version", lambda name: "1" if name == "dagster" else "2")
+    assert findings(here)["Dagster's packages"].detail == "dagster is 1, dagster-webserver 2"
+
+
+def test_silent_daemon_and_stopped_schedule_are_found(here: Settings) -> None:
+    home = Home(here.home)
+    home.prepare()
+    origin = RemoteRepositoryOrigin(InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="m")), "r")
+    with DagsterInstance.from_config(str(home.dagster)) as instance:
+        schedule, kind = RemoteInstigatorOrigin(origin, "collect_hourly"), InstigatorType.SCHEDULE
+        data = ScheduleInstigatorData("0 * * * *")
+        instance.add_instigator_state(InstigatorState(schedule, kind, InstigatorStatus.STOPPED, data))
+    found = findings(here)
+    assert "no heartbeat of" in found["Dagster's daemon"].detail
+    assert found["schedules and sensors"].detail == "switched off: collect_hourly"
+
+
+def test_exit_code_and_json(cli: Cli, on_stores: Store, monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> None:
+    for name in ("INSTAGRAM", "FACEBOOK", "TWITTER", "LINKEDIN"):
+        monkeypatch.setenv(f"TIDEMARK_{name}_URL", simulator.url)
+    monkeypatch.setenv("TIDEMARK_HTP_PORT", "1")
+    ran = cli("doctor", "--json")
+    assert ran.code == 1
+    assert [f["name"] for f in json.loads(ran.out) if not f["well"] and f["name"] != "ports"] == ["variables"]

@@ -1,0 +1,74 @@
+"""The commands as programs and people use them: what they print, and what they change."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from metrics.accounts import Vault
+from metrics.settings import Settings
+from metrics.store import Store
+from tests.tidemark.commands import Cli
+from tidemark.cli import main
+
+CONNECT = ["accounts", "connect", "--workspace", "acme", "--platform", "instagram", "--account", "1", "--handle", "a"]
+
+
+def test_token_is_read_from_standard_input(
+    cli: Cli, on_stores: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("first-token\nrefresh\nclient\nsecret\n"))
+    ran = cli(*CONNECT, "--refresh", "--json")
+    assert ran.code == 0, ran
+    (shown,) = json.loads(ran.out)
+    account = on_stores.accounts.get(shown["_id"])
+    assert "credentials" not in shown
+    assert Vault(settings.secret_keys).open(account["credentials"]) == {
+        "access_token": "first-token", "refresh_token": "refresh", "client_id": "client", "client_secret": "secret",
+    }  # fmt: skip
+
+
+def test_account_goes_through_its_states(cli: Cli, on_stores: Store) -> None:
+    account_id = json.loads(cli(*CONNECT, "--token", "t", "--json").out)[0]["_id"]
+    for command, state in (("pause", "paused"), ("resume", "active"), ("disconnect", "disconnected")):
+        assert cli("accounts", command, account_id).out == f"{account_id} is {state}\n"
+        listed = json.loads(cli("accounts", "list", "--state", state, "--json").out)
+        assert [one["_id"] for one in listed] == [account_id]
+    assert "credentials" not in on_stores.accounts.get(account_id)
+    assert "renews its token" in cli("accounts", "resume", account_id).err
+
+
+def test_tables_are_not_shortened_for_programs(cli: Cli, on_stores: Store) -> None:
+    handle = "a" * 150
+    cli(*CONNECT[:-1], handle, "--token", "t")
+    assert handle in cli("accounts", "list").out
+
+
+def test_key_is_shown_once_and_can_be_revoked(cli: Cli, on_stores: Store) -> None:
+    key = cli("keys", "create", "frontend", "--workspace", "acme", "--days", "3").out.strip()
+    found = on_stores.keys.look_up(key)
+    assert found is not None
+    assert (found.scopes, found.workspaces) == (("read",), ("acme",))
+    listed = cli("keys", "list").out
+    assert found.prefix in listed
+    assert key not in listed
+    assert json.loads(cli("keys", "revoke", f"{found.prefix}…", "--json").out)["state"] == "revoked"
+
+
+def test_rebuild_tells_programs_what_differs(cli: Cli, on_stores: Store) -> None:
+    cli(*CONNECT, "--token", "t")
+    ran = cli("rebuild", "--from", "2026-01-01", "--to", "2026-01-02", "--check", "--json")
+    assert json.loads(ran.out) == {"compared": 0, "daysBeforeLog": 2, "differences": []}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_there(shell: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TIDEMARK_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("COMP_WORDS", "tidemark accounts connect --platform ")
+    monkeypatch.setenv("COMP_CWORD", "4")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "tidemark accounts connect --platform ")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    with pytest.raises(SystemExit):
+        main()
+    assert "linkedin" in capsys.readouterr().out

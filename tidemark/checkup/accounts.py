@@ -1,0 +1,86 @@
+"""Accounts: their credentials can be opened, none waits for a person, the newest hour was collected."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from metrics.accounts import Vault
+from metrics.clock import isoformat, utcnow
+from metrics.documents import AccountDocument
+from metrics.errors import CredentialError
+from metrics.settings import Settings
+from metrics.store import Store
+from metrics.store.errors import mongo_errors
+from tidemark.checkup.finding import Finding, Trouble, look
+
+STALE = timedelta(hours=3)
+"""The newest slot begins up to two hours ago while the collection of the last hour runs."""
+
+_NAMED = 5
+
+
+def secret_keys(settings: Settings) -> Finding:
+    """Return whether there is a key to seal credentials with."""
+    return look("secret keys", lambda: _keys(settings))
+
+
+def accounts(store: Store, settings: Settings) -> Iterator[Finding]:
+    """Yield what is to say of the accounts."""
+    known = store.accounts.find()
+    if settings.secret_keys:
+        yield look("credentials", lambda: _credentials(known, Vault(settings.secret_keys)))
+    yield look("accounts that wait", lambda: _waiting(known))
+    yield look("collection", lambda: _newest(store, [a for a in known if a["state"] == "active"]))
+
+
+def _keys(settings: Settings) -> str:
+    if not settings.secret_keys:
+        raise Trouble(
+            "none: credentials cannot be sealed",
+            "set TIDEMARK_SECRET_KEYS (`tidemark keys secret` makes one), or run `tidemark up`, which makes its own",
+        )
+    return f"{len(settings.secret_keys)} at hand"
+
+
+def _credentials(known: list[AccountDocument], vault: Vault) -> str:
+    sealed = [account for account in known if "credentials" in account]
+    closed = [account["_id"] for account in sealed if not _opens(vault, account["credentials"])]
+    if closed:
+        raise Trouble(
+            f"{len(closed)} of {len(sealed)} cannot be opened: {_some(closed)}",
+            "put the key that sealed them into TIDEMARK_SECRET_KEYS again, or connect these accounts again",
+        )
+    return f"{len(sealed)} can be opened"
+
+
+def _opens(vault: Vault, sealed: bytes) -> bool:
+    try:
+        vault.open(sealed)
+    except CredentialError:
+        return False
+    return True
+
+
+def _waiting(known: list[AccountDocument]) -> str:
+    if waiting := [account["_id"] for account in known if account["state"] == "needs_reauth"]:
+        raise Trouble(
+            f"{len(waiting)} need a new token: {_some(waiting)}",
+            "`tidemark accounts list --state needs_reauth` says why, `tidemark accounts connect` renews",
+        )
+    return f"none of {len(known)}"
+
+
+def _newest(store: Store, active: list[AccountDocument]) -> str:
+    if not active:
+        return "no account is active"
+    with mongo_errors():
+        row = store.db["collections"].find_one({"state": "collected"}, {"slot": 1}, sort=[("slot", -1)])
+    connected = min(account["connectedAt"] for account in active)
+    since = row["slot"] if row else connected
+    if utcnow() - since > STALE:
+        seen = f"the newest hour collected is {isoformat(since)}" if row else "nothing was collected yet"
+        raise Trouble(seen, "see that Dagster's daemon runs and the schedule collect_hourly is on")
+    return f"newest hour {isoformat(since)}" if row else "the first hour is to come"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")

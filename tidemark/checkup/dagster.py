@@ -1,0 +1,54 @@
+"""Dagster, as its storage tells: a daemon that lives, nothing that was switched off."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from metrics.errors import TidemarkError
+from tidemark.checkup.finding import Finding, Trouble, look
+from tidemark.home import Home
+
+
+def dagster(home: Home) -> Iterator[Finding]:
+    """Yield what is to say of Dagster; nothing where it was never started here."""
+    folder = Path(os.environ.get("DAGSTER_HOME", home.dagster))
+    if not (folder / "dagster.yaml").is_file():
+        return
+    yield look("Dagster's daemon", lambda: _daemon(folder), "see that `dagster-daemon run` is up, and its log")
+    yield look("schedules and sensors", lambda: _switches(folder), "see that Dagster's storage is reachable")
+
+
+def _daemon(folder: Path) -> str:
+    # Dagster takes two seconds to import.
+    from dagster import DagsterInstance
+
+    with _storage_errors(), DagsterInstance.from_config(str(folder)) as instance:
+        statuses = instance.get_daemon_statuses()
+    silent = sorted(kind for kind, status in statuses.items() if status.required and not status.healthy)
+    if silent:
+        raise Trouble(
+            f"no heartbeat of {', '.join(silent).lower().replace('_', ' ')}",
+            "nothing is collected without it: `tidemark up` starts it, or see the log of dagster-daemon",
+        )
+    return "beats"
+
+
+def _switches(folder: Path) -> str:
+    from dagster import DagsterInstance
+    from dagster._core.scheduler.instigation import InstigatorStatus
+
+    with _storage_errors(), DagsterInstance.from_config(str(folder)) as instance:
+        states = instance.all_instigator_state()
+    if off := sorted(state.name for state in states if state.status == InstigatorStatus.STOPPED):
+        raise Trouble(f"switched off: {', '.join(off)}", "switch them on in the Dagster UI, under Automation")
+    return "all are on"
+
+
+class _storage_errors:  # noqa: N801  reads like a function where it is used
+    """Turn what Dagster's storage raises when it is out of reach into one line."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        if error is not None and not isinstance(error, TidemarkError) and isinstance(error, Exception):
+            raise TidemarkError(f"its storage cannot be read: {type(error).__name__}") from None

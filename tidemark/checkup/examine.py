@@ -1,0 +1,55 @@
+"""All looks, in the order in which one explains the next."""
+
+from collections.abc import Iterator
+
+from pymongo.errors import ConfigurationError
+
+from metrics.settings import Settings
+from metrics.store import Store
+from tidemark.checkup.accounts import accounts, secret_keys
+from tidemark.checkup.dagster import dagster
+from tidemark.checkup.finding import Finding
+from tidemark.checkup.machine import machine
+from tidemark.checkup.services import api, platforms
+from tidemark.checkup.stores import mongo, redis
+from tidemark.home import Home
+
+_START = "run `tidemark up`, or set the variable to a running server"
+
+
+def examine(settings: Settings, home: Home) -> Iterator[Finding]:
+    """Yield findings one by one; what cannot be looked at because something else is out of reach is left out."""
+    up = home.running()
+    yield from machine(settings, home, up)
+    yield secret_keys(settings)
+    yield from _stores(settings)
+    if up:
+        yield from api(up)
+    yield from dagster(home)
+    yield from platforms(settings)
+
+
+def _stores(settings: Settings) -> Iterator[Finding]:
+    if settings.mongo_url is None:
+        yield Finding("MongoDB", False, "TIDEMARK_MONGO_URL is not set, and no stack runs here", _START)
+    else:
+        yield from _mongo(settings)
+    if settings.redis_url is None:
+        yield Finding("Redis", False, "TIDEMARK_REDIS_URL is not set, and no stack runs here", _START)
+    else:
+        yield from redis(settings)
+
+
+def _mongo(settings: Settings) -> Iterator[Finding]:
+    try:
+        store = Store.connect(settings)
+    except (ConfigurationError, ValueError) as error:
+        yield Finding("MongoDB", False, str(error), "correct TIDEMARK_MONGO_URL")
+        return
+    try:
+        found = list(mongo(store))
+        yield from found
+        if found[0].well:
+            yield from accounts(store, settings)
+    finally:
+        store.close()

@@ -1,0 +1,92 @@
+"""This machine: versions, variables, servers, ports, disk, and what a killed stack left behind."""
+
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from metrics.settings import PREFIX, Settings
+from tidemark.checkup.finding import Finding, Trouble, look
+from tidemark.home import Home
+from tidemark.stack import locate
+from tidemark.stack.ports import is_free
+from tidemark.stack.supervisor import leftovers
+from tidemark.variables import names_here, strays
+
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_GB = 2.0
+_PORTS = ("http_port", "dagster_port", "simulator_port")
+
+
+def machine(settings: Settings, home: Home, up: dict[str, str] | None) -> Iterator[Finding]:
+    """Yield what is to say of the machine; `up` is the stack that runs in `home`, if one does."""
+    yield look("Python", _python)
+    yield look("Dagster's packages", _dagster_packages)
+    yield look("variables", _variables)
+    if settings.mongo_url is None:
+        yield look("mongod", _mongod)
+    if settings.redis_url is None:
+        yield look("redis-server", lambda: f"found ({locate.redis_server().origin})")
+    yield look("disk", lambda: _disk(home.path))
+    if up is None:
+        yield look("ports", lambda: _ports(settings))
+        yield look("leftovers", lambda: _leftovers(home))
+
+
+def _python() -> str:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < OLDEST_PYTHON:
+        raise Trouble(found, "install Python 3.11 or newer, remove .venv, and run `make install PYTHON=…`")
+    return found
+
+
+def _dagster_packages() -> str:
+    try:
+        core, ui = version("dagster"), version("dagster-webserver")
+    except PackageNotFoundError as error:
+        raise Trouble(f"{error.name} is not installed", "run `make install`") from None
+    if core != ui:
+        raise Trouble(f"dagster is {core}, dagster-webserver {ui}", "install the same version of both: `make install`")
+    return f"dagster and dagster-webserver {core}"
+
+
+def _variables() -> str:
+    if found := strays(names_here()):
+        raise Trouble("; ".join(map(str, found)), "rename or unset them: nothing reads them")
+    return "every TIDEMARK_ variable is a setting"
+
+
+def _mongod() -> str:
+    with TemporaryDirectory() as folder:
+        return f"found ({locate.mongod(Path(folder)).origin})"
+
+
+def _disk(path: Path) -> str:
+    there = next(p for p in (path, *path.parents) if p.exists())
+    free = psutil.disk_usage(str(there)).free / 1e9
+    if free < LEAST_FREE_GB:
+        raise Trouble(
+            f"{free:.1f} GB free at {there}",
+            f"free some space, or set TIDEMARK_HOME to another disk: below {LEAST_FREE_GB:.0f} GB MongoDB may stop",
+        )
+    return f"{free:.0f} GB free at {there}"
+
+
+def _ports(settings: Settings) -> str:
+    taken = {f"{PREFIX}{name.upper()}": port for name in _PORTS if not is_free(port := getattr(settings, name))}
+    if taken:
+        names = ", ".join(f"{port} ({name})" for name, port in taken.items())
+        raise Trouble(f"taken: {names}", "stop what listens there, or set the variable to another port")
+    return "free"
+
+
+def _leftovers(home: Home) -> str:
+    if found := leftovers(home):
+        raise Trouble(
+            f"{len(found)} processes of a killed stack still run: {', '.join(str(p.pid) for p in found)}",
+            "`tidemark up` ends them when it starts",
+        )
+    return "none"

@@ -1,0 +1,121 @@
+"""MongoDB and Redis: reachable, new enough, and set up so that nothing is lost."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from metrics import redisdb
+from metrics.clock import utcnow
+from metrics.settings import Settings
+from metrics.store import Store
+from metrics.store.errors import mongo_errors
+from tidemark.checkup.finding import Finding, Trouble, look
+from tidemark.stack.locate import MONGO_AT_LEAST, REDIS_AT_LEAST
+
+MOST_SKEW_SECONDS = 2.0
+_EVICTS_EVERYTHING = "allkeys-"
+
+
+def mongo(store: Store) -> Iterator[Finding]:
+    """Yield what is to say of MongoDB; one finding where it does not answer."""
+    first = look("MongoDB", lambda: _version(store), "run `tidemark up`, or check TIDEMARK_MONGO_URL and its network")
+    yield first
+    if first.well:
+        yield look("MongoDB's replica set", lambda: _replica_set(store))
+        yield look("MongoDB's clock", lambda: _clock(store))
+        yield look("rollups to do", lambda: _waiting(store))
+
+
+def _version(store: Store) -> str:
+    store.ping()
+    with mongo_errors():
+        version = str(store.client.server_info()["version"])
+    if int(version.split(".", maxsplit=1)[0]) < MONGO_AT_LEAST:
+        raise Trouble(f"is {version}", f"use MongoDB {MONGO_AT_LEAST}.0 or newer")
+    return f"{version} answers"
+
+
+def _hello(store: Store) -> dict[str, Any]:
+    with mongo_errors():
+        return store.client.admin.command("hello")
+
+
+def _replica_set(store: Store) -> str:
+    hello = _hello(store)
+    if hello.get("msg") == "isdbgrid":
+        return "a sharded cluster"
+    if "setName" not in hello:
+        raise Trouble(
+            "it is no replica set: nothing could be acknowledged by a majority",
+            "start mongod with --replSet and run rs.initiate() once",
+        )
+    return f"{hello['setName']}, {len(hello.get('hosts', ()))} members"
+
+
+def _clock(store: Store) -> str:
+    before, there, after = utcnow(), cast("datetime", _hello(store)["localTime"]).replace(tzinfo=UTC), utcnow()
+    skew = (there - (before + (after - before) / 2)).total_seconds()
+    if abs(skew) > MOST_SKEW_SECONDS + (after - before).total_seconds():
+        raise Trouble(f"{skew:+.0f} s from ours", "run an NTP client on both machines")
+    return "as ours"
+
+
+def _waiting(store: Store) -> str:
+    waiting = {period: n for period, n in store.marks.count().items() if n}
+    return ", ".join(f"{n} {period}" for period, n in waiting.items()) or "none"
+
+
+def redis(settings: Settings) -> Iterator[Finding]:
+    """Yield what is to say of Redis; one finding where it does not answer."""
+    with redisdb.connect(settings) as client:
+        first = look("Redis", lambda: _redis_version(client), "run `tidemark up`, or check TIDEMARK_REDIS_URL")
+        yield first
+        if first.well:
+            yield look("Redis keeps events", lambda: _persistence(client))
+            yield look("Redis evicts", lambda: _eviction(client))
+
+
+def _info(client: Redis, section: str) -> dict[str, Any]:
+    with redisdb.redis_errors():
+        return client.info(section)
+
+
+def _redis_version(client: Redis) -> str:
+    server = _info(client, "server")
+    version = str(server.get("valkey_version", server["redis_version"]))
+    if tuple(map(int, version.split(".")[:2])) < REDIS_AT_LEAST:
+        raise Trouble(f"is {version}", "use Redis 6.2 or newer, or Valkey")
+    cluster = _info(client, "cluster").get("cluster_enabled")
+    return f"{version} answers" + (", a cluster" if cluster else "")
+
+
+def _persistence(client: Redis) -> str:
+    kept = _info(client, "persistence")
+    if kept.get("aof_enabled"):
+        if kept.get("aof_last_write_status", "ok") != "ok":
+            raise Trouble("its append-only file cannot be written", "look at Redis's log: its disk may be full")
+        return "in an append-only file"
+    if _config(client, "save"):
+        return "in snapshots: the last minutes are lost with the process"
+    raise Trouble("only in memory: streams cannot resume after its restart", "set `appendonly yes`")
+
+
+def _eviction(client: Redis) -> str:
+    policy = str(_info(client, "memory").get("maxmemory_policy", "unknown"))
+    if policy.startswith(_EVICTS_EVERYTHING):
+        raise Trouble(
+            f"whatever it likes ({policy}): events and limits would vanish",
+            "set `maxmemory-policy volatile-ttl`: cached answers go first",
+        )
+    return f"nothing but cached answers ({policy})"
+
+
+def _config(client: Redis, name: str) -> str:
+    try:
+        with redisdb.redis_errors():
+            return str(cast("dict[str, str]", client.config_get(name)).get(name, ""))
+    except RedisError:
+        return ""  # Hosted Redis often hides its configuration.

@@ -1,0 +1,27 @@
+"""Runs that a killed stack took with it: Dagster believes that they go on, and keeps their places taken.
+
+python -m tidemark.orphans
+"""
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+UNDER_WAY = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+
+
+def end_orphans(instance: dg.DagsterInstance) -> int:
+    """Fail every run that is under way, free its places in pools, and return how many there were.
+
+    For a time when nothing can run: Dagster's monitor finds out too, minutes later. Runs that failed so are tried
+    again by the daemon, and what is queued waits no longer.
+    """
+    found = instance.get_runs(RunsFilter(statuses=UNDER_WAY))
+    for run in found:
+        instance.report_run_failed(run, "The stack was killed while this ran.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return len(found)
+
+
+if __name__ == "__main__":
+    with dg.DagsterInstance.get() as its:
+        end_orphans(its)
