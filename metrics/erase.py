@@ -86,12 +86,17 @@ def left(store: Store, filters: Filters) -> dict[str, int]:
 
 def _account_filters(account_id: str) -> Filters:
     of: dict[str, Document] = {name: {"accountId": account_id} for name in _OF_ACCOUNT}
-    return {**of, "accounts": {"_id": account_id}, METRICS: {"metadata.accountId": account_id}}
+    return {
+        **of,
+        "accounts": {"_id": account_id},
+        "shard_reports": {"accountIds": account_id},
+        METRICS: {"metadata.accountId": account_id},
+    }
 
 
 def _workspace_filters(workspace_id: str) -> Filters:
     of: dict[str, Document] = {name: {"workspaceId": workspace_id} for name in _OF_WORKSPACE}
-    return {**of, METRICS: {"metadata.workspaceId": workspace_id}}
+    return {**of, "shard_reports": {"workspaceIds": workspace_id}, METRICS: {"metadata.workspaceId": workspace_id}}
 
 
 def _workspace_of(store: Store, filters: Filters) -> str | None:

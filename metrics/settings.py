@@ -3,7 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_core import Url
@@ -22,6 +22,7 @@ RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster:/
 PostsPerDay = Annotated[int | None, Field(ge=0)]
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 _BUDGET = "Distinct posts read per UTC day of {}. Unset: no limit."
+Executor = Literal["in_process", "multiprocess", "celery", "k8s"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -72,7 +73,19 @@ class Settings(BaseSettings):
     twitter_posts_per_day: PostsPerDay = Field(100_000, description=_BUDGET.format("X, which bills each of them"))
     linkedin_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("LinkedIn"))
 
-    collect_shards: int = Field(1, ge=1, le=1024, description="Shards a raw asset is to fan out over. No effect yet.")
+    executor: Executor = Field(
+        "in_process",
+        description="Where Dagster executes the steps of runs: `in_process`, `multiprocess`, `celery` or `k8s`.",
+    )
+    celery_url: RedisUrl | None = Field(
+        None, description="Redis, not a cluster, that is the broker of Celery workers. Unset: `TIDEMARK_REDIS_URL`."
+    )
+    collect_shards: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="Steps that an hour of a platform is collected by; more than 1 for several workers.",
+    )
     collect_grace_minutes: int = Field(60, ge=0, description="Minutes after its end until a slot is old.")
     collect_concurrency: int = Field(10, ge=1, description="Calls under way at once per platform and worker.")
 

@@ -9,9 +9,11 @@ import dagster as dg
 # Backfill policies, at every import.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
+from metrics.settings import load_settings  # noqa: E402
 from pipelines.alert_sensors import ALERTS  # noqa: E402
 from pipelines.assets import ASSETS  # noqa: E402
 from pipelines.checks import CHECKS  # noqa: E402
+from pipelines.executors import executor  # noqa: E402
 from pipelines.jobs import JOBS  # noqa: E402
 from pipelines.resources import Tidemark  # noqa: E402
 from pipelines.schedules import SCHEDULES  # noqa: E402
@@ -27,8 +29,7 @@ def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         schedules=SCHEDULES,
         sensors=[*SENSORS, *ALERTS],
         resources={"tidemark": Tidemark(), **(resources or {})},
-        # A step in a process of its own costs as much again as the run; threads do the work inside.
-        executor=dg.in_process_executor,
+        executor=executor(load_settings().executor),
     )
 
 

@@ -81,6 +81,12 @@ class Outcome:
         self.accounts = dict(accounts)
 
 
+def begin(clients: Clients, operation_id: str | None, run_id: str) -> None:
+    """Say that a run works on an operation; without an operation, do nothing."""
+    if operation_id is not None and clients.store.operations.start(operation_id, run_id):
+        clients.announce_operation(operation_id)
+
+
 @contextmanager
 def carrying_out(clients: Clients, operation_id: str | None, run_id: str, part: str, parts: int) -> Iterator[Outcome]:
     """Keep an operation informed of one part of its work; without an operation, do nothing.
@@ -91,8 +97,7 @@ def carrying_out(clients: Clients, operation_id: str | None, run_id: str, part: 
     if operation_id is None:
         yield outcome
         return
-    if clients.store.operations.start(operation_id, run_id):
-        clients.announce_operation(operation_id)
+    begin(clients, operation_id, run_id)
     yield outcome
     finished = clients.store.operations.report(operation_id, part, outcome.accounts, parts)
     if finished is not None:

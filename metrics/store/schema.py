@@ -52,6 +52,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "api_keys": {"_id": _STRING, "workspaces": {"bsonType": "array"}, "scopes": {"bsonType": "array"}},
     "quarantine": {"_id": _STRING, "platform": _STRING, "apiVersion": _STRING, "metric": _STRING, "since": _DATE},
     "roll_marks": {"_id": _STRING, "workspaceId": _STRING, "periodStart": _DATE},
+    "shard_reports": {"_id": _STRING, "at": _DATE},
     "subject_rollups": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
     "aggregated_metrics": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
 }
@@ -107,6 +108,8 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
             partialFilterExpression={"dirty": True},
         )
     ],
+    # Longer than anybody executes a failed run again.
+    "shard_reports": [IndexModel([("at", ASCENDING)], name="expire", expireAfterSeconds=7 * 86_400)],
     "subject_rollups": [
         IndexModel([("workspaceId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),
         IndexModel([("accountId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),

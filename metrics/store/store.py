@@ -21,6 +21,7 @@ from metrics.store.operations import Operations
 from metrics.store.posts import PostStore
 from metrics.store.quarantine import QuarantinedMetrics
 from metrics.store.rollups import Rollups
+from metrics.store.shard_reports import ShardReportStore
 
 SERVER_SELECTION_MS = 3000
 """How long a call waits for a primary: an election takes about two seconds with `electionTimeoutMillis` 2000."""
@@ -126,3 +127,8 @@ class Store:
     def marks(self) -> RollMarks:
         """Which periods of which workspace have to be rolled again."""
         return RollMarks(self.db, self.prefix)
+
+    @cached_property
+    def shard_reports(self) -> ShardReportStore:
+        """Reports of shards to the step that puts them together."""
+        return ShardReportStore(self.db)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from metrics.documents import Platform
 
@@ -77,3 +78,11 @@ class CollectReport:
             + (f", {self.failed} failed" if self.failed else "")
             + (f", {self.skipped} skipped" if self.skipped else "")
         )
+
+
+def put_together(parts: Iterable[Iterable[CollectReport]]) -> list[CollectReport]:
+    """Return one report per slot from those of several parts of it, the newest slot first."""
+    by_slot: dict[datetime, CollectReport] = {}
+    for report in chain.from_iterable(parts):
+        by_slot.setdefault(report.slot, CollectReport(report.platform, report.slot)).merge([report])
+    return [by_slot[slot] for slot in sorted(by_slot, reverse=True)]

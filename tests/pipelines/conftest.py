@@ -17,7 +17,8 @@ from tests.simulator_fixture import Simulator
 
 @pytest.fixture
 def deployment(store: Store, redis_client: Redis, settings: Settings, simulator: Simulator) -> Deployment:
-    there = settings.model_copy(update={f"{platform}_url": simulator.url for platform in PLATFORMS})
+    urls = {f"{platform}_url": simulator.url for platform in PLATFORMS}
+    there = settings.model_copy(update={**urls, "collect_shards": 3})
     return Deployment(Clients(there, store, redis_client, Announcer(redis_client)), simulator)
 
 

@@ -1,16 +1,23 @@
-"""A raw asset's partition tells the truth about its hour."""
+"""A raw asset's partition tells the truth about its hour, whether one step collects it or one per shard."""
 
 from datetime import timedelta
 
 import dagster as dg
+import pytest
 
 from pipelines.assets.raw import raw_asset
+from pipelines.assets.sharded import sharded_asset
 from pipelines.partitions import slot_key
 from pipelines.tags import ASSETS, OPERATION
 from tests.pipelines.deployment import Deployment, check_passed, materialized
 
-RAW = raw_asset("instagram")
 WRONG = "sim.instagram.1.never-given-out"
+
+
+@pytest.fixture(params=[raw_asset, sharded_asset], ids=["one step", "shards"])
+def asset(request: pytest.FixtureRequest) -> dg.AssetsDefinition:
+    found: dg.AssetsDefinition = request.param("instagram")
+    return found
 
 
 def hours(deployment: Deployment, count: int = 1) -> list[str]:
@@ -18,10 +25,12 @@ def hours(deployment: Deployment, count: int = 1) -> list[str]:
     return [slot_key(deployment.hour - timedelta(hours=back)) for back in range(count)][::-1]
 
 
-def test_hour_in_which_some_failed_is_materialised_with_a_red_check(deployment: Deployment) -> None:
+def test_hour_in_which_some_failed_is_materialised_with_a_red_check(
+    asset: dg.AssetsDefinition, deployment: Deployment
+) -> None:
     deployment.connect(0)
     deployment.connect(1, token=WRONG)
-    result = deployment.materialize(RAW, hours(deployment))
+    result = deployment.materialize(asset, hours(deployment))
     assert result.success
     assert not check_passed(result)
     (metadata,) = materialized(result).values()
@@ -29,20 +38,22 @@ def test_hour_in_which_some_failed_is_materialised_with_a_red_check(deployment: 
     assert "never-given-out" not in str(metadata)
 
 
-def test_hour_in_which_every_account_failed_is_a_failed_partition_with_a_red_check(deployment: Deployment) -> None:
+def test_hour_in_which_every_account_failed_is_a_failed_partition_with_a_red_check(
+    asset: dg.AssetsDefinition, deployment: Deployment
+) -> None:
     deployment.connect(1, token=WRONG)
-    result = deployment.materialize(RAW, hours(deployment))
+    result = deployment.materialize(asset, hours(deployment))
     assert not result.success
     assert materialized(result) == {}
     assert not check_passed(result)
 
 
 def test_range_is_materialised_hour_by_hour_and_says_what_is_lost(
-    deployment: Deployment, instance: dg.DagsterInstance
+    asset: dg.AssetsDefinition, deployment: Deployment, instance: dg.DagsterInstance
 ) -> None:
     deployment.connect(0)
     keys = hours(deployment, 4)
-    result = deployment.materialize(RAW, keys, instance)
+    result = deployment.materialize(asset, keys, instance)
     found = materialized(result)
     assert list(found) == keys[::-1]
     assert "snapshots of posts" in found[keys[0]]["not_recoverable"]
@@ -51,19 +62,23 @@ def test_range_is_materialised_hour_by_hour_and_says_what_is_lost(
     assert len(said) == 1
 
 
-def test_plot_shows_the_hours_before(deployment: Deployment, instance: dg.DagsterInstance) -> None:
+def test_plot_shows_the_hours_before(
+    asset: dg.AssetsDefinition, deployment: Deployment, instance: dg.DagsterInstance
+) -> None:
     deployment.connect(0)
     before, now = hours(deployment, 2)
-    deployment.materialize(RAW, [before], instance)
-    (metadata,) = materialized(deployment.materialize(RAW, [now], instance)).values()
+    deployment.materialize(asset, [before], instance)
+    (metadata,) = materialized(deployment.materialize(asset, [now], instance)).values()
     assert metadata["last_day"].startswith("`" + "·" * 22 + "██`")
 
 
-def test_failed_operation_on_one_account_does_not_fail_the_hour(deployment: Deployment) -> None:
+def test_failed_operation_on_one_account_does_not_fail_the_hour(
+    asset: dg.AssetsDefinition, deployment: Deployment
+) -> None:
     deployment.connect(0)
     broken = deployment.connect(1, token=WRONG)["_id"]
     operation = deployment.clients.store.operations.request("collect", "w", account_id=broken)
-    result = deployment.materialize(RAW, hours(deployment), **{OPERATION: operation["_id"], ASSETS: "1"})
+    result = deployment.materialize(asset, hours(deployment), **{OPERATION: operation["_id"], ASSETS: "1"})
     assert result.success
     assert not check_passed(result)
     assert deployment.clients.store.operations.get(operation["_id"])["state"] == "failed"

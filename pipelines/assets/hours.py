@@ -1,0 +1,90 @@
+"""What a raw asset does with its hours, whether one step collects them or several."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+import dagster as dg
+
+from metrics.documents import Platform
+from pipelines import checks, operations, tables
+from pipelines.collect.report import CollectReport
+from pipelines.collect.shards import Shard
+from pipelines.partitions import slot_key, slot_of_key
+from pipelines.resources import Clients
+from pipelines.tags import ASSETS, OPERATION
+
+
+def slots(context: dg.AssetExecutionContext) -> list[datetime]:
+    """Return the hours of a run, the newest first: it is the one that cannot be asked for again."""
+    return sorted((slot_of_key(key) for key in context.partition_keys), reverse=True)
+
+
+def carrying_out(context: dg.AssetExecutionContext, clients: Clients) -> AbstractContextManager[operations.Outcome]:
+    """Keep the run's operation informed, where it has one."""
+    parts = int(context.run.tags.get(ASSETS, 1))
+    name = context.assets_def.key.to_user_string()
+    return operations.carrying_out(clients, context.run.tags.get(OPERATION), context.run.run_id, name, parts)
+
+
+def collect(
+    context: dg.AssetExecutionContext,
+    clients: Clients,
+    platform: Platform,
+    slot: datetime,
+    shard: Shard | None = None,
+) -> CollectReport:
+    """Collect one hour, or a shard of it, and say in the log what failed."""
+    work = operations.scope(clients.store, context.run.tags.get(OPERATION))
+    report = clients.collector().collect(
+        platform,
+        slot,
+        run_id=context.run.run_id,
+        workspace_ids=work.workspace_ids,
+        account_ids=work.account_ids,
+        shard=shard,
+    )
+    for failure in report.failures:
+        context.log.warning("%s: %s", slot_key(slot), failure)
+    return report
+
+
+def materialize(context: dg.AssetExecutionContext, report: CollectReport) -> None:
+    """Materialise one hour now, whatever becomes of the others of the run; not one in which every account failed."""
+    asked_for = OPERATION in context.run.tags
+    if report.empty_handed and not asked_for:
+        return
+    asset = context.assets_def.key
+    metadata = tables.collect_metadata(report)
+    if not asked_for:
+        metadata |= tables.collect_plot(context.instance, asset, report)
+    context.log_event(dg.AssetMaterialization(asset, partition=slot_key(report.slot), metadata=metadata))
+
+
+def accounts(reports: Sequence[CollectReport]) -> dict[str, int]:
+    """Count accounts over the hours of a run; an operation has one hour."""
+    return {
+        "ok": sum(report.ok for report in reports),
+        "failed": sum(report.failed for report in reports),
+        "skipped": sum(report.skipped for report in reports),
+    }
+
+
+def conclude(
+    context: dg.AssetExecutionContext, clients: Clients, reports: Sequence[CollectReport]
+) -> Iterator[dg.AssetCheckResult]:
+    """Yield the checks of a run's hours.
+
+    Raises:
+        Failure: in some hours every account failed; those are not materialised.
+    """
+    yield from checks.raw_results(clients.store, context.assets_def.key.to_user_string(), reports)
+    # What was asked for of some accounts says nothing of the hour; its operation has the outcome.
+    empty = [] if OPERATION in context.run.tags else [report for report in reports if report.empty_handed]
+    if empty:
+        keys = ", ".join(slot_key(report.slot) for report in empty)
+        raise dg.Failure(
+            f"every account failed in {keys}: see the table of failures",
+            metadata=tables.collect_metadata(empty[0]),
+            allow_retries=False,
+        )

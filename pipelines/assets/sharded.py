@@ -1,0 +1,114 @@
+"""`raw_<platform>` collected by several steps, a shard of the accounts each: for executors with more than one machine.
+
+One step finds the shards that have anything to do, one step per shard collects it, and a last one puts together what
+they report: materialisations, checks and the outcome of an operation are those of the whole hour. A shard's name says
+how many there are, so that a run goes on with the shards it began with when `TIDEMARK_COLLECT_SHARDS` changes, and a
+shard that failed can be executed again alone.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from metrics.documents import Platform
+from pipelines import checks, operations
+from pipelines.assets import hours
+from pipelines.assets.raw import RETRIES, facts, pool_of
+from pipelines.collect.report import CollectReport, put_together
+from pipelines.collect.shards import Shard
+from pipelines.partitions import slot_key
+from pipelines.progress import Progress
+from pipelines.resources import Tidemark
+from pipelines.shard_reports import SHARD_REPORTS, shard_reports
+from pipelines.tags import OPERATION
+
+
+def sharded_asset(platform: Platform) -> dg.AssetsDefinition:
+    """Return the asset of one platform, collected by a step per shard."""
+    split, shard, hour = _split(platform), _shard(platform), _hour(platform)
+    names = ["result", *_check_outputs(platform)]
+
+    def raw() -> dict[str, object]:
+        outputs = hour(split().map(lambda begun: shard(begun=begun)).collect())
+        return {name: getattr(outputs, name) for name in names}
+
+    asset: dg.AssetsDefinition = dg.graph_asset(**facts(platform), resource_defs={SHARD_REPORTS: shard_reports})(raw)
+    return asset
+
+
+def _split(platform: Platform) -> dg.OpDefinition:
+    @dg.op(name=f"{platform}_shards", out=dg.DynamicOut(dg.Nothing), retry_policy=RETRIES)
+    def split(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.DynamicOutput[None]]:
+        """Find the shards with accounts to collect."""
+        clients = tidemark.clients()
+        of, operation_id = clients.settings.collect_shards, context.run.tags.get(OPERATION)
+        operations.begin(clients, operation_id, context.run.run_id)
+        work = operations.scope(clients.store, operation_id)
+        found = clients.collector().shards(platform, of, workspace_ids=work.workspace_ids, account_ids=work.account_ids)
+        _open_pool(context, pool_of(platform), of)
+        for shard in found:
+            yield dg.DynamicOutput(None, mapping_key=shard.name)
+
+    return split
+
+
+def _shard(platform: Platform) -> dg.OpDefinition:
+    @dg.op(
+        name=f"{platform}_shard",
+        ins={"begun": dg.In(dg.Nothing)},
+        out=dg.Out(io_manager_key=SHARD_REPORTS),
+        pool=pool_of(platform),
+        retry_policy=RETRIES,
+    )
+    def collect(context: dg.AssetExecutionContext, tidemark: Tidemark) -> list[CollectReport]:
+        """Collect one shard of the run's hours."""
+        shard = Shard.named(context.op_execution_context.get_mapping_key() or "1_of_1")
+        slots = hours.slots(context)
+        progress = Progress(len(slots), context.log.info)
+        reports: list[CollectReport] = []
+        for slot in slots:
+            reports.append(hours.collect(context, tidemark.clients(), platform, slot, shard))
+            progress.step(f"shard {shard.name}, {slot_key(slot)}: {reports[-1].summary()}")
+        return reports
+
+    return collect
+
+
+def _hour(platform: Platform) -> dg.OpDefinition:
+    # Each hour is materialised by an event of its own.
+    result = {"result": dg.Out(dg.Nothing, is_required=False)}
+    found = {name: dg.Out(dg.Nothing) for name in _check_outputs(platform)}
+
+    @dg.op(name=f"{platform}_hour", out=result | found, retry_policy=RETRIES)
+    def hour(
+        context: dg.AssetExecutionContext, tidemark: Tidemark, shards: list[list[CollectReport]]
+    ) -> Iterator[dg.AssetCheckResult]:
+        """Put together what the shards report, hour by hour."""
+        clients, reports = tidemark.clients(), put_together(shards)
+        with hours.carrying_out(context, clients) as outcome:
+            for report in reports:
+                hours.materialize(context, report)
+            outcome.set(hours.accounts(reports))
+        yield from hours.conclude(context, clients, reports)
+
+    return hour
+
+
+def _check_outputs(platform: Platform) -> list[str]:
+    return [spec.get_python_identifier() for spec in checks.raw_specs(f"raw_{platform}")]
+
+
+def _open_pool(context: dg.AssetExecutionContext, pool: str, shards: int) -> None:
+    """Let all shards into their pool, unless somebody gave it a limit: by default one step at a time is in a pool."""
+    storage = context.instance.event_log_storage
+    limits = [limit.limit for limit in storage.get_pool_limits() if limit.name == pool and not limit.from_default]
+    if not limits:
+        storage.set_concurrency_slots(pool, shards)
+    elif limits[0] < shards:
+        context.log.info(
+            "%s of %s shards are collected at once: `dagster instance concurrency set %s %s` lets in all",
+            limits[0],
+            shards,
+            pool,
+            shards,
+        )
