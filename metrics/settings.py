@@ -91,6 +91,9 @@ class Settings(BaseSettings):
 
     cache_ttl_metrics: int = Field(300, ge=1, description="Seconds that answers with observations are cached.")
     cache_ttl_aggregated: int = Field(3600, ge=1, description="Seconds that answers with rollups are cached.")
+    cache_hot_mb: int = Field(
+        32, ge=0, le=4096, description="Megabytes of cached answers that a serving process also keeps in its memory."
+    )
     streams_per_key: int = Field(
         10_000, ge=1, description="Open streams per key and serving process; one more is answered 429."
     )

@@ -12,9 +12,11 @@ from starlette.responses import Response
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Document
 from metrics.periods import slot_of
-from serving.cache import Answer, Fill, Kind, State
+from serving.cache import Fill, Kind
+from serving.finished import Answer, reply
 from serving.query import Query, RangeQuery
 from serving.services import services
+from serving.states import State
 
 
 def encode(value: object) -> bytes:
@@ -59,43 +61,20 @@ def digest(query: Query, *scope: str) -> str:
 
 async def cached(request: Request, workspace_id: str, kind: Kind, query: Query, fill: Fill) -> Response:
     """Return the answer to a read, from the cache or from `fill`."""
-    answer = await services(request).cache.get(workspace_id, kind, digest(query, request.url.path), fill)
+    parts, known_as = services(request), digest(query, request.url.path)
+    answer = await parts.cache.get(workspace_id, kind, known_as, fill)
+    parts.plans.note(request.scope, workspace_id, kind, known_as)
     return respond(request, answer)
 
 
 def respond(request: Request, answer: Answer) -> Response:
     """Return finished bytes, compressed where asked for, or 304 where the client has them."""
-    headers = {
-        "ETag": answer.etag,
-        "Cache-Control": "private, no-cache",
-        "Vary": "Authorization, Accept-Encoding",
-        "X-Cache": "hit" if answer.hit else "miss",
-    }
-    if answer.cursor is not None:
-        headers["Stream-Cursor"] = answer.cursor
-    gzipped = bool(answer.gzipped) and _accepts_gzip(request)
-    if gzipped:
-        # The two forms are different bytes, so they have different strong tags.
-        headers["ETag"] = answer.etag[:-1] + '-gz"'
-    if _matches(request, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    if gzipped:
-        headers["Content-Encoding"] = "gzip"
-    body = answer.gzipped if gzipped else answer.body
-    return Response(body, headers=headers, media_type="application/json")
-
-
-def _accepts_gzip(request: Request) -> bool:
-    for part in request.headers.get("accept-encoding", "").split(","):
-        name, _, parameters = part.strip().partition(";")
-        if name.strip().lower() in ("gzip", "*"):
-            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
-
-
-def _matches(request: Request, etag: str) -> bool:
-    asked = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    return etag in asked or asked == ["*"]
+    asked = request.headers
+    encodings, tags = asked.get("accept-encoding", ""), asked.get("if-none-match", "")
+    status, headers, body = reply(answer, encodings.encode("latin-1"), tags.encode("latin-1"))
+    response = Response(body, status)
+    response.raw_headers = list(headers)
+    return response
 
 
 def milliseconds(value: datetime) -> int:

@@ -12,6 +12,7 @@ from metrics.settings import Settings
 from metrics.settings import settings as process_settings
 from serving import health, openapi
 from serving.dashboard import page
+from serving.hot import HotReads
 from serving.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
 from serving.problems import HANDLERS
 from serving.routes import OPERATIONS
@@ -44,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Middleware(Bounds),
         Middleware(HeadersOnly),
         Middleware(BodyLimit),
+        Middleware(HotReads),
     ]
     return Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=lifespan)
 

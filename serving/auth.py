@@ -4,7 +4,9 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import MutableMapping
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
@@ -61,8 +63,25 @@ class Authenticator:
         except Problem:
             REFUSED.labels("invalid").inc()
             raise
-        request.scope["rate_headers"] = await self._limiter.spend(key.key_id, key.rate_limit)
+        request.scope["api_key"] = key
+        await self.spend(request.scope, key)
         return key
+
+    def remembered(self, token: str) -> ApiKey | None:
+        """Return a key that was looked up just now and is valid; None where `authenticate` has to say."""
+        known = self._known.get(hash_key(token))
+        if known is None or known.key is None or known.until < time.monotonic() or not known.key.valid(utcnow()):
+            return None
+        self._note_use(known.key)
+        return known.key
+
+    async def spend(self, scope: MutableMapping[str, Any], key: ApiKey) -> None:
+        """Count a request against its key's rate and leave the headers that say so in its scope.
+
+        Raises:
+            Problem: 429, the key has used up its rate.
+        """
+        scope["rate_headers"] = await self._limiter.spend(key.key_id, key.rate_limit)
 
     async def verify(self, token: str) -> ApiKey:
         """Return the key or the token's grant, valid now.
@@ -76,9 +95,14 @@ class Authenticator:
         key = await self._look_up(token, is_key=is_key)
         if key is None or not key.valid(utcnow()):
             raise unauthorized("This API key is unknown, revoked or expired.")
-        if is_key and time.monotonic() - self._touched.get(key.key_id, -TOUCH_SECONDS) >= TOUCH_SECONDS:
-            self._used.add(key.key_id)
+        self._note_use(key)
         return key
+
+    def _note_use(self, key: ApiKey) -> None:
+        if key.key_id.startswith(SUBJECT_PREFIX):
+            return
+        if time.monotonic() - self._touched.get(key.key_id, -TOUCH_SECONDS) >= TOUCH_SECONDS:
+            self._used.add(key.key_id)
 
     async def _look_up(self, token: str, *, is_key: bool) -> ApiKey | None:
         hashed, now = hash_key(token), time.monotonic()

@@ -13,7 +13,9 @@ from metrics.redisdb import connect, connect_async, is_cluster
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.auth import Authenticator
-from serving.cache import AnswerCache
+from serving.breaker import TIMEOUT
+from serving.cache import AnswerCache, Kind
+from serving.hot import Plans
 from serving.ratelimit import RateLimiter
 from serving.stream.clients import Clients
 from serving.stream.hub import Hub
@@ -33,6 +35,7 @@ class Services:
     sync_redis: "sync_redis.Redis"
     auth: Authenticator
     cache: AnswerCache
+    plans: Plans
     hub: Hub
 
 
@@ -52,18 +55,22 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     blocking = connect_async(settings, timeout=READ_TIMEOUT, retries=0)
     blocked_calls = connect(settings)
     ttl, long_ttl = settings.cache_ttl_metrics, settings.cache_ttl_aggregated
-    cache = AnswerCache(redis, {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl})
+    hasty = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1)
+    ttls: dict[Kind, int] = {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl}
+    cache = AnswerCache(hasty, ttls, settings.cache_hot_mb * 2**20)
     auth = Authenticator(store, threads, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))
     clients = Clients(settings.streams_per_key, auth.still_valid)
     hub = Hub(redis, blocking, clients, max_events=settings.events_max, cluster=is_cluster(settings))
     recorder = asyncio.create_task(auth.record_use())
     try:
-        yield Services(settings, store, threads, redis, blocked_calls, auth, cache, hub)
+        yield Services(settings, store, threads, redis, blocked_calls, auth, cache, Plans(), hub)
     finally:
         recorder.cancel()
         with suppress(asyncio.CancelledError):
             await recorder
         await hub.close()
+        await cache.close()
+        await hasty.aclose()
         await redis.aclose()
         await blocking.aclose()
         blocked_calls.close()

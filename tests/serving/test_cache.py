@@ -1,0 +1,242 @@
+"""Kept answers: never older than what was announced, filled by one, done without while Redis is away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from threading import Event, Thread
+
+import httpx
+import pytest
+from redis import Redis
+
+from metrics.cache import invalidate
+from metrics.errors import RedisUnavailable
+from metrics.events import Announcer
+from metrics.redisdb import connect, connect_async
+from metrics.settings import Settings
+from metrics.store import Store
+from serving.breaker import TIMEOUT
+from serving.cache import AnswerCache
+from serving.finished import Answer, HotCopies, accepts_gzip
+from serving.states import State
+from tests.redis_server import RedisServer
+from tests.serving.conftest import NOW, observation, reading, serving
+from tests.waiting import until
+
+READ = "/analytics/workspace/w1/metrics"
+TRIES = 10_000
+
+
+@asynccontextmanager
+async def caches(settings: Settings, count: int) -> AsyncIterator[list[AnswerCache]]:
+    """Caches as several processes have them: clients of their own, nothing in common but Redis."""
+    clients = [connect_async(settings, timeout=5) for _ in range(count)]
+    ttl = 300
+    opened = [
+        AnswerCache(c, {"metrics": ttl, "aggregated": ttl, "posts": ttl, "accounts": ttl}, 2**20) for c in clients
+    ]
+    try:
+        yield opened
+    finally:
+        for cache, client in zip(opened, clients, strict=True):
+            await cache.close()
+            await client.aclose()
+
+
+class Database:
+    """A number that is written first and announced after, as often as it goes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.written = self.announced = 0
+        self._settings = settings
+        self._over = Event()
+
+    def write(self) -> None:
+        with connect(self._settings) as redis:
+            announcer = Announcer(redis)
+            while not self._over.is_set():
+                self.written += 1
+                announcer.announce("w1")
+                self.announced = self.written
+                self._over.wait(0.03)
+
+    async def read(self, state: State) -> bytes:
+        found = self.written
+        await asyncio.sleep(0)
+        return b"%d" % found
+
+    @property
+    def thread(self) -> Thread:
+        return Thread(target=self.write)
+
+    def stop(self) -> None:
+        self._over.set()
+
+
+def test_no_read_is_older_than_what_was_announced(settings: Settings) -> None:
+    database, hits, stale = Database(settings), 0, 0
+
+    async def reader(cache: AnswerCache, tries: int) -> None:
+        nonlocal hits, stale
+        for _ in range(tries):
+            announced = database.announced
+            answer = await cache.get("w1", "metrics", "digest", database.read)
+            hits += answer.hit
+            stale += int(answer.body) < announced
+
+    async def race() -> None:
+        async with caches(settings, 2) as both:
+            readers = [reader(cache, TRIES // 16) for cache in both for _ in range(8)]
+            await asyncio.gather(*readers)
+
+    writer = database.thread
+    writer.start()
+    try:
+        asyncio.run(race())
+    finally:
+        database.stop()
+        writer.join()
+    assert stale == 0
+    assert hits > 0
+    assert database.announced > 20
+
+
+def test_one_fills_for_all_processes(settings: Settings) -> None:
+    filled = 0
+
+    async def fill(state: State) -> bytes:
+        nonlocal filled
+        filled += 1
+        await asyncio.sleep(0.2)
+        return b"answer"
+
+    async def ask() -> set[bytes]:
+        async with caches(settings, 3) as all_of_them:
+            reads = [cache.get("w1", "metrics", "digest", fill) for cache in all_of_them for _ in range(10)]
+            return {answer.body for answer in await asyncio.gather(*reads)}
+
+    assert asyncio.run(ask()) == {b"answer"}
+    assert filled == 1
+
+
+def test_place_of_a_filler_that_failed_is_taken(settings: Settings) -> None:
+    tried = 0
+
+    async def fill(state: State) -> bytes:
+        nonlocal tried
+        tried += 1
+        await asyncio.sleep(0.1)
+        if tried == 1:
+            raise ValueError
+        return b"answer"
+
+    async def ask() -> list[object]:
+        async with caches(settings, 2) as both:
+            reads = [cache.get("w1", "metrics", "digest", fill) for cache in both]
+            return [getattr(r, "body", r) for r in await asyncio.gather(*reads, return_exceptions=True)]
+
+    first, second = asyncio.run(ask())
+    assert {type(first), type(second)} == {ValueError, bytes}
+
+
+def test_clearing_reaches_the_memory_of_every_process(settings: Settings, redis_client: Redis) -> None:
+    value = b"old"
+
+    async def fill(state: State) -> bytes:
+        return value
+
+    async def ask() -> list[bytes]:
+        nonlocal value
+        async with caches(settings, 2) as both:
+            for cache in (*both, *both):
+                await cache.get("w1", "metrics", "digest", fill)
+            value = b"new"
+            assert await asyncio.to_thread(invalidate, redis_client, "w1", "metrics:*") == 1
+            return [(await cache.get("w1", "metrics", "digest", fill)).body for cache in both]
+
+    assert asyncio.run(ask()) == [b"new", b"new"]
+
+
+def test_hot_copies_keep_to_their_room() -> None:
+    copies = HotCopies(100_000)
+    for number in range(50):
+        copies.put(str(number), Answer(b"x" * 9_000, b"", '"e"', None, expires=2**40), b"0")
+        copies.get("0", b"0")
+    assert copies.get("0", b"0") is not None
+    assert copies.get("1", b"0") is None
+    assert copies.get("49", b"0") is not None
+    assert copies.get("49", b"1") is None
+    assert copies._used <= 100_000
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [(b"gzip", True), (b"br, gzip;q=0.5", True), (b"gzip;q=0", False), (b"*", True), (b"", False), (b"br", False)],
+)
+def test_gzip_is_sent_where_it_is_accepted(header: bytes, accepted: bool) -> None:
+    assert accepts_gzip(header) is accepted
+
+
+def test_short_way_answers_as_the_long_one(client: httpx.Client, seeded: Store) -> None:
+    long, short = [client.get(READ) for _ in range(2)]
+    assert [r.headers["x-cache"] for r in (long, short)] == ["miss", "hit"]
+    assert short.content == long.content
+    same = {"x-request-id", "x-cache", "ratelimit", "date"}
+    assert {n: v for n, v in short.headers.items() if n not in same} == {
+        n: v for n, v in long.headers.items() if n not in same
+    }
+    assert client.get(READ, headers={"If-None-Match": short.headers["etag"]}).status_code == 304
+    assert client.get(READ, headers={"Authorization": "Bearer tm_live_nobody"}).status_code == 401
+    other, _ = seeded.keys.create("other", ["w2"], ["read"])
+    assert client.get(READ, headers={"Authorization": f"Bearer {other}"}).status_code == 404
+
+
+@pytest.fixture
+def beside(seeded: Store, settings: Settings, own_redis: RedisServer) -> Iterator[httpx.Client]:
+    """A client of a server whose Redis the test may treat badly."""
+    moved = settings.model_copy(update={"redis_url": own_redis.url})
+    with serving(moved) as address, reading(address, seeded) as client:
+        yield client
+
+
+def observed(client: httpx.Client) -> tuple[int, int]:
+    answer = client.get(READ)
+    assert answer.status_code == 200
+    return len(answer.json()["data"]), int(answer.headers["x-cache"] == "hit")
+
+
+def hits(client: httpx.Client) -> bool:
+    return observed(client)[1] == 1
+
+
+def test_reads_are_answered_while_redis_is_away_and_cached_when_it_is_back(
+    beside: httpx.Client, own_redis: RedisServer, seeded: Store
+) -> None:
+    until(lambda: hits(beside))
+    own_redis.stop()
+    assert observed(beside) == (5, 0)
+    seeded.observations.append([observation(NOW, followers=9)])
+    assert observed(beside) == (6, 0)
+    own_redis.forget()
+    own_redis.start()
+    until(lambda: hits(beside))
+    assert observed(beside)[0] == 6
+
+
+def test_slow_redis_costs_one_wait_not_one_per_read(beside: httpx.Client, own_redis: RedisServer) -> None:
+    until(lambda: hits(beside))
+    with own_redis.client() as redis:
+        redis.client_pause(3000)
+        waits = [beside.get(READ).elapsed.total_seconds() for _ in range(6)]
+        assert sum(wait > TIMEOUT for wait in waits) <= 1
+    until(lambda: hits(beside))
+
+
+def test_full_redis_keeps_nothing_new_and_answers(beside: httpx.Client, own_redis: RedisServer) -> None:
+    with own_redis.client() as redis:
+        redis.config_set("maxmemory", 1)
+        assert observed(beside) == observed(beside) == (5, 0)
+        with suppress(RedisUnavailable):
+            Announcer(redis).announce("w1")
+        redis.config_set("maxmemory", 0)
+    until(lambda: hits(beside))
