@@ -100,8 +100,9 @@ async def docs(_request: Request) -> Response:
     )
     return HTMLResponse(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        "<title>Tidemark API</title><link rel=stylesheet href=/dashboard/style.css><main class=wide>"
-        "<h1>Tidemark API</h1>"
+        "<title>Tidemark API</title><link rel=stylesheet href=/dashboard/tokens.css>"
+        "<link rel=stylesheet href=/dashboard/layout.css><link rel=stylesheet href=/dashboard/parts.css>"
+        "<main class=wrap><h1>Tidemark API</h1>"
         "<p>Send <code>Authorization: Bearer tm_live_…</code>. Machine-readable: "
         "<a href=/openapi.json>/openapi.json</a>."
         "</p><div class=scroll><table><thead><tr><th><th>Path<th>What<th>Query<th>Scope</thead>"

@@ -1,0 +1,62 @@
+// Accounts: their state, their last collection, what went wrong, and what to do about it.
+
+import { percentOf } from "./coverage.js";
+import { $, h, kept, render, scrolling } from "./dom.js";
+import { ago, capital, change, count, date, platform as named, reason } from "./format.js";
+import { swatch } from "./palette.js";
+import { explained, unknown } from "./tips.js";
+
+const STATES = {
+  active: ["ok", "Active", "collected every hour"],
+  paused: ["warn", "Paused", "not collected until someone resumes it"],
+  needs_reauth: ["bad", "Sign in again", "the platform refuses its token: connect the account again"],
+  disconnected: ["bad", "Disconnected", "no longer collected; its history stays"],
+};
+const HEADS = ["Account", "State", "Last collection", "Observed in range"];
+
+export async function accounts(reading, live) {
+  const [found, sums, now] = await Promise.all([reading.accounts(), reading.sums(), reading.today()]);
+  const documents = new Map(sums.data.map((one) => [one.accountId, one])), days = new Map(now.data.map((one) => [one.accountId, one]));
+  const head = h("tr", {}, HEADS.map((title) => h("th", { scope: "col" }, title)), h("th.n", { scope: "col" }, "Followers today"), h("th", { scope: "col" }, "Last error"));
+  const rows = found.map((account) => line(account, documents.get(account.accountId), days.get(account.accountId)));
+  return render($("accounts"), [h("h2", { id: "accounts-title" }, "Accounts"), scrolling("Accounts", h("table", {}, h("thead", {}, head), h("tbody", {}, rows)))], live);
+}
+
+function line(account, document, day) {
+  const [tone, word, meaning] = STATES[account.state] ?? ["warn", capital(account.state), account.state];
+  const said = account.stateReason ? `${meaning}. ${account.stateReason}` : meaning;
+  return h("tr", { id: `account-${account.accountId}` },
+    h("th", { scope: "row" }, h("span.who", {}, swatch(account.platform), account.handle), h("span.small", {}, `${named(account.platform)} · since ${date(account.connectedAt)}`)),
+    h("td", {}, explained(word, said, `badge.${tone}`)),
+    h("td", {}, collected(account)),
+    h("td", {}, observed(document)),
+    h("td.n", {}, followers(account, day)),
+    h("td.wide", {}, error(account.lastError)));
+}
+
+function collected({ accountId, handle, lastCollectedAt, lastCollectedSlot }) {
+  if (!lastCollectedAt) return unknown("no_observation", "never collected yet");
+  const exact = `${date(lastCollectedAt)} ${lastCollectedAt.slice(11, 19)} UTC, the hour of ${lastCollectedSlot.slice(11, 16)}`;
+  return [explained(ago(lastCollectedAt), exact, "hint"), kept("span.small", `account-${accountId}-at`, `Last collection of ${handle}`, lastCollectedAt.slice(11, 19), " UTC")];
+}
+
+function observed(document) {
+  if (!document) return unknown("no_observation");
+  const { observedSlots, expectedSlots } = document.coverage;
+  if (!expectedSlots) return unknown("no_observation", "not connected in this range");
+  return [h("progress", { max: expectedSlots, value: observedSlots, "aria-label": "hours observed" }),
+    h("span.small", {}, `${percentOf(observedSlots, expectedSlots)} · ${count(observedSlots)} of ${count(expectedSlots)} h`)];
+}
+
+function followers({ accountId, handle }, day) {
+  const metrics = day?.aggregatedMetrics;
+  if (metrics?.followers === undefined) return unknown(day?.unavailable.followers ?? "no_observation", day ? undefined : "not collected yet today");
+  return [kept("span", `account-${accountId}-followers`, `Followers of ${handle}`, count(metrics.followers)),
+    metrics.followerGrowth === undefined ? null : h("span.small", {}, `${change(metrics.followerGrowth)} since midnight`)];
+}
+
+function error(last) {
+  if (!last) return h("span.soft", {}, "none");
+  const what = last.reason ? capital(reason(last.reason)) : "Failed";
+  return [h("span.bad", {}, what), h("span.small", {}, `${last.message ?? ""} `, `(hour of ${date(last.slot)} ${last.slot.slice(11, 16)} UTC)`)];
+}

@@ -1,0 +1,55 @@
+// What arrives on the stream, told per account and not per post.
+
+import { $, h } from "./dom.js";
+import { capital, platform as named, plural } from "./format.js";
+
+const TOGETHER_MS = 10000;
+const MOST = 12;
+
+/** Lines of what happened; `account(id)` gives an account of the workspace. */
+export class Activity {
+  constructor(account) {
+    this._account = account;
+    this._lines = new Map();
+  }
+
+  note(name, data) {
+    if (name === "collection:status") this._add(`status-${data.operationId ?? data.accountId}`, () => this._status(data));
+    else if (data.accountId) this._add(data.accountId, (line) => this._gathered(line, name));
+  }
+
+  _add(key, write) {
+    const now = Date.now();
+    let line = this._lines.get(key);
+    if (!line || now - line.at > TOGETHER_MS) {
+      line = { key, node: h("li"), posts: 0, rolled: new Set(), account: false };
+      this._lines.set(key, line);
+      const list = $("activity");
+      if (list.querySelector(".soft:only-child")) list.replaceChildren();
+      list.prepend(line.node);
+      while (list.childElementCount > MOST) list.lastElementChild.remove();
+    }
+    line.at = now;
+    line.node.replaceChildren(h("time", {}, new Date().toLocaleTimeString("en-GB")), ` ${write(line)}`);
+  }
+
+  _gathered(line, name) {
+    if (name === "metrics:post") line.posts += 1;
+    if (name === "metrics:update") line.account = true;
+    const parts = [line.account && "account", line.posts && plural(line.posts, "post")].filter(Boolean);
+    if (name === "metrics:aggregated") line.rolled.add("numbers");
+    const what = parts.length ? `${parts.join(" and ")} collected` : "";
+    return `${this._name(line.key)}: ${[what, line.rolled.size && "totals renewed"].filter(Boolean).join(", ")}`;
+  }
+
+  _status({ operationId, accountId, state, reason, accounts }) {
+    if (!operationId) return `${this._name(accountId)}: ${capital(state).toLowerCase()}${reason ? `, ${reason}` : ""}`;
+    const counts = Object.entries(accounts ?? {}).map(([name, n]) => `${n} ${name}`).join(", ");
+    return `Collection ${state}${counts ? ` (accounts: ${counts})` : ""}`;
+  }
+
+  _name(accountId) {
+    const account = this._account(accountId);
+    return account ? `${account.handle} on ${named(account.platform)}` : accountId;
+  }
+}

@@ -1,0 +1,86 @@
+// The public API: one client per key. Waits as long as the server asks, says so, and gives every error as one line.
+
+const TRIES = 5;
+const MOST_SECONDS = 60;
+const PAGE = 1000;
+
+export class ApiError extends Error {
+  constructor(status, detail, retryAfter = 0) {
+    super(detail);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+export class Api {
+  /** `onWait({detail, seconds})` is called before a wait, `onWait(null)` after it. */
+  constructor(key, onWait = () => {}) {
+    this._key = key;
+    this._onWait = onWait;
+  }
+
+  get(path, params = {}) {
+    const query = new URLSearchParams(Object.entries(params).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+    return this._call("GET", query.size ? `${path}?${query}` : path);
+  }
+
+  post(path) {
+    // Asked again after a wait, it is still one wish.
+    return this._call("POST", path, { "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` });
+  }
+
+  /** Ask for the right to open one stream; whoever follows has a patience of its own. */
+  async ticket() {
+    return (await this._call("POST", "/analytics/stream/tickets", {}, 1)).body.ticket;
+  }
+
+  /** Read page by page, at most `pages` of them; `more` tells whether something was left. */
+  async all(path, params, pages) {
+    const data = [];
+    let cursor = null, first = null;
+    for (let page = 0; page < pages; page += 1) {
+      const { body, position } = await this.get(path, { ...params, limit: PAGE, cursor });
+      first ??= { meta: body.meta, position };
+      data.push(...body.data);
+      cursor = body.page.nextCursor;
+      if (!cursor) break;
+    }
+    return { body: { data, meta: first.meta, more: cursor !== null }, position: first.position };
+  }
+
+  async _call(method, path, extra = {}, tries = TRIES) {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await this._fetch(method, path, extra);
+      if (answer.ok) return { body: await answer.json(), position: answer.headers.get("Stream-Cursor") };
+      const detail = await told(answer), seconds = Number(answer.headers.get("Retry-After")) || 2 ** attempt;
+      if (![429, 503].includes(answer.status) || attempt === tries) throw new ApiError(answer.status, detail, seconds);
+      await this._wait(detail, seconds);
+    }
+  }
+
+  async _fetch(method, path, extra) {
+    try {
+      return await fetch(path, { method, headers: { Authorization: `Bearer ${this._key}`, ...extra } });
+    } catch {
+      throw new ApiError(0, "The server does not answer.");
+    }
+  }
+
+  async _wait(detail, seconds) {
+    const bounded = Math.min(seconds, MOST_SECONDS);
+    this._onWait({ detail, seconds: bounded });
+    await pause(bounded);
+    this._onWait(null);
+  }
+}
+
+async function told(answer) {
+  try {
+    const { detail, title } = await answer.json();
+    return detail || title || `The server answered ${answer.status}.`;
+  } catch {
+    return `The server answered ${answer.status}.`;
+  }
+}

@@ -1,0 +1,81 @@
+// "Collect now": the operation's progress, from its events and, where the stream is down, by asking.
+
+import { $ } from "./dom.js";
+import { count } from "./format.js";
+
+const ASK_MS = 2000;
+const SLOW_MS = 30000;
+const GIVE_UP_MS = 600000;
+const RUNNING = ["queued", "running"];
+
+export class Collect {
+  /** `done()` is called when an operation has ended, `failed(error)` when it could not be asked for. */
+  constructor(done, failed) {
+    Object.assign(this, { _done: done, _failed: failed, _operation: null, _began: 0, _timer: 0 });
+  }
+
+  async start(api, base) {
+    this._api = api;
+    this._show("Collecting: asking …", true);
+    try {
+      const { body } = await api.post(`${base}/collect`);
+      this._began = Date.now();
+      this._heard(body.data);
+    } catch (error) {
+      this._show("", false);
+      this._failed(error.status === 403 ? new Error("This key may read, but not collect.") : error);
+    }
+  }
+
+  /** An event of the stream. */
+  event({ operationId, state, accounts, error }) {
+    if (this._operation === operationId && operationId) this._heard({ operationId, state, accounts, error });
+  }
+
+  stop() {
+    clearTimeout(this._timer);
+    this._operation = null;
+    this._show("", false);
+  }
+
+  _heard(operation) {
+    clearTimeout(this._timer);
+    this._operation = operation.operationId;
+    if (!RUNNING.includes(operation.state)) { this._end(operation); return; }
+    const spent = Date.now() - this._began;
+    const slow = operation.state === "queued" && spent > SLOW_MS ? " Nothing has taken it up yet: is the pipeline running?" : "";
+    this._show(`Collecting: ${operation.state}${told(operation.accounts)} …${slow}`, true);
+    if (spent < GIVE_UP_MS) this._timer = setTimeout(() => this._ask(), ASK_MS);
+    else this._end({ state: "still waiting; it will run when the pipeline does" });
+  }
+
+  async _ask() {
+    const asked = this._operation;
+    try {
+      const { body } = await this._api.get(`/analytics/operations/${asked}`);
+      if (this._operation === asked) this._heard(body.data);
+    } catch {
+      if (this._operation === asked) this._timer = setTimeout(() => this._ask(), 2 * ASK_MS); // the stream says it is down
+    }
+  }
+
+  _end({ state, accounts, error }) {
+    this._operation = null;
+    this._show(`Collection ${state}${told(accounts)}${error ? `: ${error}` : ""}.`, false);
+    this._timer = setTimeout(() => this._show("", false), 12000);
+    this._done();
+  }
+
+  _show(text, busy) {
+    $("work").textContent = text;
+    $("work").hidden = !text;
+    $("collect").disabled = busy;
+    $("collect").setAttribute("aria-busy", busy);
+  }
+}
+
+/** `, 3 of 4 accounts, 1 failed`. */
+function told(accounts) {
+  const counts = Object.entries(accounts ?? {}).filter(([, n]) => n);
+  return counts.length ? ` (accounts: ${counts.map(([name, n]) => `${count(n)} ${name}`).join(", ")})` : "";
+}

@@ -1,0 +1,91 @@
+// Elements without innerHTML: what comes from the API is only ever text.
+
+const SVG = "http://www.w3.org/2000/svg";
+const MARK_MS = 6000;
+const SAID_MS = 15000;
+const marks = new Map();
+
+export const $ = (id) => document.getElementById(id);
+
+/** Make an element: h("td.n", { title: "x", onclick: f }, "text", other, [more]). Null children are left out. */
+export function h(what, props = {}, ...children) {
+  const [tag, ...classes] = what.split(".");
+  return fill(document.createElement(tag), classes, props, children);
+}
+
+/** Make an element of an SVG picture. */
+export function s(tag, props = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), [], props, children);
+}
+
+function fill(node, classes, props, children) {
+  if (classes.length) node.classList.add(...classes);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name.startsWith("--")) node.style.setProperty(name, value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+/** A value that is marked when it changes; `key` says which number it is, `label` how it is announced. */
+export function kept(what, key, label, ...children) {
+  return h(what, { "data-key": key, "data-label": label }, ...children);
+}
+
+/**
+ * Replace what a container shows; focus stays where it was. With `live`, values that changed are marked and returned
+ * as sentences.
+ */
+export function render(container, nodes, live = false) {
+  const before = new Map([...container.querySelectorAll("[data-key]")].map((node) => [node.dataset.key, node.textContent]));
+  const focused = container.contains(document.activeElement) ? document.activeElement.id : null;
+  const open = new Set([...container.querySelectorAll("details[open]")].map((node) => node.id));
+  container.replaceChildren(...[nodes].flat(Infinity).filter(Boolean));
+  for (const node of container.querySelectorAll("details")) node.open = open.has(node.id);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  return live ? marked(container, before) : [];
+}
+
+function marked(container, before) {
+  const said = [];
+  for (const node of container.querySelectorAll("[data-key]")) {
+    const { key, label } = node.dataset, old = before.get(key);
+    if (old !== undefined && old !== node.textContent) {
+      marks.set(key, Date.now());
+      said.push(`${label}: ${node.textContent}, was ${old}`);
+    }
+    mark(node, Date.now() - (marks.get(key) ?? 0));
+  }
+  return said;
+}
+
+/** A mark lives for some seconds, however often its section is drawn meanwhile. */
+function mark(node, age) {
+  if (age >= MARK_MS) return;
+  node.classList.add("changed");
+  node.style.animationDelay = `${-age}ms`;
+  setTimeout(() => node.classList.remove("changed"), MARK_MS - age);
+}
+
+/** Tell a screen reader, politely, what changed; what was said before stays long enough to be read out. */
+export function announce(sentences) {
+  if (!sentences.length) return;
+  const more = sentences.length > 3 ? ` and ${sentences.length - 3} more` : "";
+  const said = h("p", {}, `Updated: ${sentences.slice(0, 3).join("; ")}${more}.`);
+  $("announce").append(said);
+  setTimeout(() => said.remove(), SAID_MS);
+}
+
+/** A labelled list to choose from: options are pairs of value and text, `pick` gets the chosen value. */
+export function choice(id, label, options, chosen, pick) {
+  return h("label.choice", { for: id }, h("span.sr", {}, label), h("select", { id, onchange: (event) => pick(event.target.value) },
+    options.map(([value, text]) => h("option", { value, selected: value === chosen }, text))));
+}
+
+/** A table in a region that scrolls sideways by keyboard too. */
+export function scrolling(label, table) {
+  return h("div.scroll", { role: "region", "aria-label": label, tabindex: "0" }, table);
+}

@@ -1,0 +1,73 @@
+// Key figures of the range: the API's totals, compared with the range before.
+
+import { doubts, versus } from "./comparison.js";
+import { $, h, kept, render, s } from "./dom.js";
+import { change, count, percent, platform, plural } from "./format.js";
+import { explained, unknown } from "./tips.js";
+
+export const WRITE = { engagementRate: percent, followerGrowth: change };
+const FIGURES = [
+  ["followers", "Followers"], ["followerGrowth", "Follower growth"], ["totalEngagement", "Engagement"], ["engagementRate", "Engagement rate"],
+  ["totalImpressions", "Impressions"], ["totalViews", "Views"], ["totalClicks", "Clicks"], ["postCount", "Posts published"],
+];
+
+export async function figures(reading, live) {
+  const [sums, before, accounts] = await Promise.all([reading.sums(), reading.before(), reading.accounts()]);
+  const total = sums.totals[0], why = doubts(reading.range, total, before.totals[0], accounts);
+  const card = ([name, title]) => h("div.figure", {},
+    h("h3", {}, title), h("div.big", {}, value(name, title, total, sums.data, accounts)),
+    versus(name, total?.comparison, why, reading.range.length), note(name, total, sums.data),
+    h("div.spark", { "data-spark": name }));
+  const said = render($("figures"), FIGURES.map(card), live);
+  if (!performance.getEntriesByName("figures-shown").length) requestAnimationFrame(() => performance.mark("figures-shown"));
+  sparks(await reading.series());
+  return said;
+}
+
+function value(name, title, total, documents, accounts) {
+  const found = total?.metrics[name];
+  if (found !== undefined) return kept("span", `figure-${name}`, title, (WRITE[name] ?? count)(found));
+  return kept("span", `figure-${name}`, title, unknown(...absence(name, total, documents, accounts)));
+}
+
+/** Return the reason of a missing total: a code, and words where more is known than the code says. */
+export function absence(name, total, documents, accounts) {
+  const missing = total?.missing?.[name === "followerGrowth" ? "followers" : name] ?? [];
+  if (missing.length && missing.length < accounts.length) {
+    const handles = accounts.filter((a) => missing.includes(a.accountId)).map((a) => `${a.handle} (${platform(a.platform)})`);
+    return ["no_observation", `no value of ${handles.join(", ")}`];
+  }
+  const codes = new Set(documents.map((one) => one.unavailable[name]).filter(Boolean));
+  if (codes.size === 1) return [[...codes][0]];
+  return [total?.unavailable[name] ?? "no_observation"];
+}
+
+function note(name, total, documents) {
+  if (name === "engagementRate" && total?.metrics.engagementRateBasis) {
+    return h("div.small", {}, `of ${total.metrics.engagementRateBasis.replaceAll("+", " + ")} · ${plural(total.metrics.postsMeasured, "post")}`);
+  }
+  if (name === "postCount" && total?.metrics.deletedPostCount) return h("div.small", {}, `${count(total.metrics.deletedPostCount)} of them deleted since`);
+  const lacking = [...new Set(documents.filter((one) => one.unavailable[name] === "not_supported").map((one) => platform(one.platform)))];
+  if (!lacking.length || total?.metrics[name] === undefined) return null;
+  return h("div.small", {}, explained(`without ${lacking.join(", ")}`, `${lacking.join(" and ")} ${lacking.length > 1 ? "do" : "does"} not offer it`, "hint"));
+}
+
+/** Small pictures of the way there, for eyes alone: the charts below have the numbers. */
+function sparks({ totals }) {
+  const ended = totals.filter((row) => row.status !== "open");
+  for (const place of document.querySelectorAll("[data-spark]")) {
+    const points = ended.map((row) => row.metrics[place.dataset.spark]);
+    place.replaceChildren(...(points.filter((v) => v !== undefined).length > 2 ? [picture(points)] : []));
+  }
+}
+
+function picture(points) {
+  const known = points.filter((value) => value !== undefined), low = Math.min(...known), high = Math.max(...known);
+  const x = (i) => (100 * i) / (points.length - 1), y = (v) => 26 - (24 * (v - low)) / (high - low || 1);
+  let path = "", pen = "M";
+  points.forEach((value, i) => {
+    if (value === undefined) pen = "M"; // a gap stays a gap
+    else { path += `${pen}${x(i).toFixed(1)} ${y(value).toFixed(1)}`; pen = "L"; }
+  });
+  return s("svg", { viewBox: "0 0 100 28", preserveAspectRatio: "none", "aria-hidden": "true" }, s("path", { d: path }));
+}

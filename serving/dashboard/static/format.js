@@ -1,0 +1,55 @@
+// How numbers, instants and reasons are written.
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2, minimumFractionDigits: 2 });
+const rough = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+const dayMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const dayMonthYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+const MINUS = "\u2212";
+const signed = (value, text) => (value > 0 ? "+" : value < 0 ? MINUS : "±") + text;
+
+export const count = (value) => (Math.abs(value) >= 1e7 ? compact : whole).format(value).replace("-", MINUS);
+export const percent = (value) => `${fine.format(value).replace("-", MINUS)} %`;
+export const change = (value) => signed(value, count(Math.abs(value)));
+export const changePercent = (value) => signed(value, `${(Math.abs(value) >= 1000 ? whole : rough).format(Math.abs(value))} %`);
+export const changePoints = (value) => signed(value, `${fine.format(Math.abs(value))} pp`);
+
+export const date = (iso) => dayMonthYear.format(new Date(iso));
+export const shortDate = (iso) => dayMonth.format(new Date(iso));
+export const clock = (iso) => `${iso.slice(11, 16)} UTC`;
+
+/** `10 Nov – 23 Nov 2026` of two dates, both inclusive. */
+export function span(from, to) {
+  return from === to ? date(from) : `${from.slice(0, 4) === to.slice(0, 4) ? shortDate(from) : date(from)} – ${date(to)}`;
+}
+
+/** `3 minutes ago`. */
+export function ago(iso, now = Date.now()) {
+  const seconds = (new Date(iso) - now) / 1000;
+  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+    if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
+  }
+  return "just now";
+}
+
+const REASONS = {
+  not_supported: "the platform does not offer it",
+  permission_missing: "the account has not granted the permission",
+  privacy_threshold: "too few people: the platform withholds it",
+  not_yet_available: "the platform has not published it yet",
+  no_observation: "nothing was observed in this period",
+  provider_error: "the platform answered with an error",
+  metric_retired: "the platform has retired it",
+  not_recoverable: "it was not collected in time and cannot be asked for later",
+  not_additive: "people counted once are never added up over accounts or days",
+};
+
+export const reason = (code) => REASONS[code] ?? (code ? code.replaceAll("_", " ") : "the API gives no value");
+
+const PLATFORMS = { instagram: "Instagram", facebook: "Facebook", twitter: "X", linkedin: "LinkedIn" };
+export const platform = (name) => PLATFORMS[name] ?? capital(name);
+export const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1).replaceAll("_", " ");
+export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;

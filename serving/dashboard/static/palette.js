@@ -1,0 +1,17 @@
+// One colour per platform everywhere, told apart with every kind of colour blindness (after Okabe and Ito), and one
+// symbol where lines could still be mistaken.
+
+import { h } from "./dom.js";
+
+const KNOWN = ["facebook", "instagram", "linkedin", "twitter"];
+const SYMBOLS = ["circle", "square", "diamond", "x", "triangle-up", "cross"];
+
+const place = (name) => (KNOWN.includes(name) ? KNOWN.indexOf(name) : KNOWN.length);
+
+/** The custom property of `tokens.css` that holds a platform's colour. */
+const property = (name) => `--platform-${KNOWN.includes(name) ? name : "other"}`;
+
+export const colour = (name) => token(property(name));
+export const symbol = (name) => SYMBOLS[place(name)];
+export const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const swatch = (name) => h(`span.swatch.${property(name).slice(2)}`, { "aria-hidden": "true" });

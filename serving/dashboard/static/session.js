@@ -1,0 +1,13 @@
+// The key: in this tab alone, never in the URL, never where another tab or a later visit finds it.
+
+const NAME = "tidemark-key";
+
+/** Take the key from the link that `tidemark up` prints, and out of the address at once. */
+export function take() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (given) history.replaceState(null, "", location.pathname + location.search);
+  return given ?? sessionStorage.getItem(NAME) ?? "";
+}
+
+export const keep = (key) => sessionStorage.setItem(NAME, key);
+export const forget = () => sessionStorage.removeItem(NAME);

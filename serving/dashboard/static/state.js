@@ -1,0 +1,61 @@
+// What is looked at: in the URL, so that a view can be shared. The key is never there.
+
+const DAY = 86400000;
+const PRESETS = { "7d": 7, "14d": 14, "28d": 28, "90d": 90, "365d": 365 };
+const PERIODS = { day: "daily", week: "weekly", month: "monthly" };
+const LONGEST = 400;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+export const RANGES = [...Object.entries(PRESETS).map(([name, days]) => [name, `Last ${days} days`]), ["custom", "Dates …"]];
+export const BY = Object.keys(PERIODS);
+export const iso = (instant) => new Date(instant).toISOString().slice(0, 10);
+export const today = () => iso(Date.now());
+export const later = (date, days) => iso(Date.parse(date) + days * DAY);
+export const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / DAY) + 1;
+
+/** Read the view from the URL; what makes no sense there is left out. */
+export function read(search = location.search) {
+  const query = new URLSearchParams(search);
+  const view = { workspace: query.get("workspace") ?? "", range: "14d", by: "day", from: "", to: "", sort: "engagement", type: "", platform: "", hours: "utc" };
+  if (query.get("range") in PRESETS) view.range = query.get("range");
+  if (BY.includes(query.get("by"))) view.by = query.get("by");
+  if (!wrong(query.get("from"), query.get("to"))) Object.assign(view, { range: "custom", from: query.get("from"), to: query.get("to") });
+  for (const name of ["sort", "type", "platform"]) if (/^[A-Za-z]+$/.test(query.get(name) ?? "")) view[name] = query.get(name);
+  if (query.get("hours") === "local") view.hours = "local";
+  return view;
+}
+
+/** Say what is wrong with two dates, or null. */
+export function wrong(from, to) {
+  if (!DATE.test(from ?? "") || !DATE.test(to ?? "") || Number.isNaN(Date.parse(from)) || Number.isNaN(Date.parse(to))) return "Give both dates.";
+  if (to < from) return "The second date is before the first.";
+  if (days(from, to) > LONGEST) return `A range has at most ${LONGEST} days.`;
+  return null;
+}
+
+/** Write the view into the URL; `replace` where it is no step that "back" should undo. */
+export function write(view, replace = false) {
+  const query = new URLSearchParams({ workspace: view.workspace });
+  if (view.range === "custom") { query.set("from", view.from); query.set("to", view.to); } else query.set("range", view.range);
+  query.set("by", view.by);
+  if (view.sort !== "engagement") query.set("sort", view.sort);
+  for (const name of ["type", "platform"]) if (view[name]) query.set(name, view[name]);
+  if (view.hours === "local") query.set("hours", "local");
+  const url = `${location.pathname}?${query}`;
+  if (url !== location.pathname + location.search) history[replace ? "replaceState" : "pushState"](null, "", url);
+}
+
+/**
+ * The dates of a view. Presets are whole days that ended yesterday, so that they can be compared; charts go on to
+ * today, and the day under way has a card of its own.
+ */
+export function dates(view) {
+  const preset = view.range !== "custom";
+  const to = preset ? later(today(), -1) : view.to;
+  const from = preset ? later(to, 1 - PRESETS[view.range]) : view.from;
+  const length = days(from, to);
+  return { from, to, length, chartTo: preset ? today() : to, beforeFrom: later(from, -length), beforeTo: later(from, -1), period: PERIODS[view.by] };
+}
+
+/** The last day that a date may name, and whether a range reaches into the day under way. */
+export const reachesToday = (range) => range.to >= today();

@@ -1,0 +1,26 @@
+// Light, dark, or as the system has it.
+
+import { $ } from "./dom.js";
+
+const ORDER = ["system", "light", "dark"];
+const SIGNS = { system: "◐", light: "☀", dark: "☾" };
+
+const current = () => document.documentElement.dataset.theme ?? "system";
+
+function apply(theme) {
+  if (theme === "system") { delete document.documentElement.dataset.theme; localStorage.removeItem("theme"); }
+  else { document.documentElement.dataset.theme = theme; localStorage.setItem("theme", theme); }
+}
+
+/** Set the button up; `changed()` is called whenever other colours hold. */
+export function toggle(changed) {
+  const button = $("theme");
+  const show = () => {
+    button.textContent = SIGNS[current()];
+    button.setAttribute("aria-label", `Theme: ${current()}. Change it`);
+    button.title = `Theme: ${current()}`;
+  };
+  button.addEventListener("click", () => { apply(ORDER[(ORDER.indexOf(current()) + 1) % ORDER.length]); show(); changed(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+  show();
+}

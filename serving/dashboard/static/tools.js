@@ -1,0 +1,31 @@
+// The controls above the figures: range, dates, granularity.
+
+import { $, h } from "./dom.js";
+import { plural, span } from "./format.js";
+import { BY, dates, RANGES, today, wrong } from "./state.js";
+
+/** Set the controls up; `change(fields)` asks for another view, `complain(text)` says what is wrong with one. */
+export function tools(change, complain) {
+  $("range").append(...RANGES.map(([value, text]) => h("option", { value }, text)));
+  $("range").addEventListener("change", () => {
+    if ($("range").value !== "custom") { change({ range: $("range").value }); return; }
+    $("dates").hidden = false;
+    $("from").focus();
+  });
+  $("apply").addEventListener("click", () => {
+    const [from, to] = [$("from").value, $("to").value], error = wrong(from, to);
+    complain(error ?? "");
+    if (!error) change({ range: "custom", from, to });
+  });
+  $("by").append(...BY.map((by) => h("label", {}, h("input", { type: "radio", name: "by", value: by, onchange: () => change({ by }) }), h("span", {}, by === "day" ? "Day" : by === "week" ? "Week" : "Month"))));
+}
+
+/** Show a view in the controls. */
+export function reflect(view) {
+  const range = dates(view);
+  $("range").value = view.range;
+  $("dates").hidden = view.range !== "custom";
+  for (const [id, value] of [["from", range.from], ["to", range.to]]) { $(id).value = value; $(id).max = today(); }
+  for (const radio of document.querySelectorAll("#by input")) radio.checked = radio.value === view.by;
+  $("span").textContent = `${span(range.from, range.to)}, ${view.range === "custom" ? "" : "whole "}${plural(range.length, "UTC day")}, against ${span(range.beforeFrom, range.beforeTo)}`;
+}

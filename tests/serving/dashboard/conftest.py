@@ -1,0 +1,67 @@
+"""A browser, and a server over seeded history, both once per worker."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from cryptography.fernet import Fernet
+from playwright.sync_api import Browser, sync_playwright
+
+from metrics import redisdb
+from metrics.settings import load_settings
+from metrics.store import Store
+from tests.serving.dashboard.stage import Look, Stage, fill
+from tidemark.stack import redis
+from tidemark.stack.ports import free_port
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on the PATH")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def stage(mongo_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A running server; its Redis is its own, because other tests empty theirs."""
+    home, port = tmp_path_factory.mktemp("dashboard"), free_port()
+    child = redis.start(home / "redis", port, home / "logs")
+    settings = load_settings(
+        _env_file=None,
+        home=home,
+        mongo_url=mongo_server,
+        mongo_db="dashboard",
+        redis_url=redis.url(port),
+        secret_keys=Fernet.generate_key().decode(),
+    )
+    store = Store.connect(settings)
+    store.ensure(settings)
+    fill(store, settings)
+    key, _ = store.keys.create("browser", ["*"], ["read", "collect"])
+    reader, _ = store.keys.create("reader", ["*"], ["read"])
+    with redisdb.connect(settings) as client:
+        made = Stage(settings, store, client, free_port(), key, reader)
+        made.start()
+        yield made
+        made.stop()
+    store.client.drop_database(settings.mongo_db)
+    store.close()
+    child.stop()
+
+
+@pytest.fixture
+def look(browser: Browser, stage: Stage, request: pytest.FixtureRequest) -> Iterator[Look]:
+    """A page of its own; parametrize it indirectly with options of the browser's context."""
+    options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **getattr(request, "param", {})}
+    context = browser.new_context(**options)
+    context.set_default_timeout(20_000)
+    yield Look(context.new_page(), stage)
+    context.close()

@@ -1,0 +1,142 @@
+"""What the dashboard's tests drive: a server over seeded history, and a browser that looks at it."""
+
+import os
+import threading
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+from redis import Redis
+
+from metrics.accounts import Vault
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, Observation
+from metrics.events import Announcer, aggregated, observed, operation_status
+from metrics.periods import PERIODS, midnight, period_start, slot_of, starts_between
+from metrics.settings import Settings
+from metrics.store import Store
+from pipelines.rollup import roll
+from serving.__main__ import Server, server
+from serving.app import create_app
+from simulator.registry import new_world
+from tests.waiting import until
+from tidemark import seed
+from tidemark.stack.ports import HOST
+
+ARTEFACTS = Path(os.environ.get("TIDEMARK_ARTEFACTS", Path(__file__).parents[3] / "test-artefacts"))
+WORKSPACE, EMPTY = "demo-north", "newcomer"
+DAYS = 30
+
+
+@dataclass
+class Stage:
+    """A server that can be stopped and started on its port, its stores, and keys for them."""
+
+    settings: Settings
+    store: Store
+    redis: Redis
+    port: int
+    key: str
+    reader: str
+    _server: Server | None = field(default=None, init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://{HOST}:{self.port}/"
+
+    def start(self) -> None:
+        """Serve."""
+        running = self._server = server(create_app(self.settings), HOST, self.port)
+        self._thread = threading.Thread(target=running.run)
+        self._thread.start()
+        until(lambda: running.started)
+
+    def stop(self) -> None:
+        """End streams and the server."""
+        assert self._server is not None
+        assert self._thread is not None
+        self._server.end_streams()
+        self._server.should_exit = True
+        self._thread.join(15)
+        assert not self._thread.is_alive()
+
+    def accounts(self) -> list[AccountDocument]:
+        """The accounts of the workspace with history."""
+        return self.store.accounts.find(workspace_id=WORKSPACE)
+
+    def collect(self, account: AccountDocument, **metrics: int) -> None:
+        """Write and announce what a collection of the hour under way would, and roll what follows."""
+        now = utcnow()
+        said = Observation(
+            account["workspaceId"],
+            account["_id"],
+            account["platform"],
+            "account",
+            slot_of(now),
+            now,
+            metrics,
+            "r",
+            "v1",
+        )
+        self.store.observations.append([said])
+        announcer = Announcer(self.redis)
+        announcer.announce(account["workspaceId"], [observed(said)])
+
+        def announce(workspace_id: str, documents: Any) -> None:
+            announcer.announce(workspace_id, [aggregated(document) for document in documents])
+
+        for period in PERIODS:
+            roll(self.store, period, [period_start(period, now)], run_id="r", announce=announce)
+
+    def announce_operation(self, operation_id: str) -> None:
+        """Tell where an operation stands."""
+        operation = self.store.operations.get(operation_id)
+        Announcer(self.redis).announce(operation["workspaceId"], [operation_status(operation)])
+
+
+def fill(store: Store, settings: Settings) -> None:
+    """Write a month of one workspace, its rollups, and a workspace that was never collected."""
+    now = utcnow()
+    what = seed.Plan(midnight((now - timedelta(days=DAYS)).date()), slot_of(now), (WORKSPACE,))
+    seed.seed(store, Vault(settings.secret_keys), new_world(), what, lambda _done, _total: None)
+    for period in PERIODS:
+        roll(store, period, list(starts_between(period, what.start, now)), run_id="seed", now=now)
+    fresh: AccountDocument = {
+        "_id": "acc_new", "workspaceId": EMPTY, "platform": "instagram", "platformAccountId": "1", "handle": "newcomer",
+        "state": "active", "connectedAt": now,
+    }  # fmt: skip
+    store.accounts.put([fresh])
+
+
+@dataclass
+class Look:
+    """A page, and everything that went wrong in it."""
+
+    page: Page
+    stage: Stage
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.add_init_script(
+            "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
+        )
+
+    def open(self, query: str = f"?workspace={WORKSPACE}", key: str | None = None, charts: bool = True) -> Page:
+        """Open the page with a key and wait for its figures, and for its charts and its stream."""
+        self.page.goto(f"{self.stage.url}{query}#key={key or self.stage.key}")
+        self.page.wait_for_selector(".figure .big")
+        if charts:
+            self.page.wait_for_selector("#plot-rate .main-svg")
+            self.page.wait_for_selector("#stream.live")
+        return self.page
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of the page for people to look at."""
+        ARTEFACTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)

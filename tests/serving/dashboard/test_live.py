@@ -1,0 +1,90 @@
+"""What happens while the page is open: changes, collections, a stream that breaks and comes back, errors."""
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+
+def test_collected_change_appears_marked_without_reload(look: Look, stage: Stage) -> None:
+    page = look.open()
+    account = stage.accounts()[0]
+    followers = page.locator(f"[data-key=account-{account['_id']}-followers]")
+    before = followers.inner_text()
+    stage.collect(account, followers=1_234_567)
+    expect(followers).to_have_text("1,234,567", timeout=15_000)
+    expect(followers).to_have_class("changed")
+    look.keep("changed")
+    assert f"Followers of {account['handle']}: 1,234,567, was {before}" in page.inner_text("#announce")
+    assert "account collected" in page.inner_text("#activity")
+    assert look.errors == []
+
+
+def test_stream_that_breaks_is_said_and_resumes(look: Look, stage: Stage) -> None:
+    page = look.open()
+    account = stage.accounts()[1]
+    stage.stop()
+    try:
+        expect(page.locator("#stream")).to_contain_text("Live updates are down")
+        look.keep("stream-down")
+        stage.collect(account, followers=7_654_321)
+    finally:
+        stage.start()
+    expect(page.locator("#stream")).to_have_text("Live", timeout=40_000)
+    expect(page.locator(f"[data-key=account-{account['_id']}-followers]")).to_have_text("7,654,321", timeout=15_000)
+    assert page.inner_text("#problem") == ""
+
+
+def test_collect_now_shows_its_progress(look: Look, stage: Stage) -> None:
+    page = look.open()
+    page.click("#collect")
+    expect(page.locator("#work")).to_contain_text("queued")
+    until(lambda: bool(stage.store.operations.find(["queued"])))
+    operation = stage.store.operations.find(["queued"])[0]["_id"]
+    stage.store.operations.start(operation, "run")
+    stage.announce_operation(operation)
+    expect(page.locator("#work")).to_contain_text("running")
+    assert page.is_disabled("#collect")
+    stage.store.operations.report(operation, "all", {"ok": 3, "failed": 1}, 1)
+    stage.announce_operation(operation)
+    expect(page.locator("#work")).to_have_text("Collection partial (accounts: 3 ok, 1 failed).")
+    assert page.is_enabled("#collect")
+
+
+def test_key_that_may_not_collect_is_told(look: Look, stage: Stage) -> None:
+    page = look.open(key=stage.reader)
+    page.click("#collect")
+    expect(page.locator("#problem")).to_have_text("This key may read, but not collect.")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_busy_server_is_asked_again_when_it_says(look: Look, status: int) -> None:
+    refusals = [1]
+
+    def answer(route: Route) -> None:
+        if refusals:
+            refusals.pop()
+            route.fulfill(
+                status=status,
+                headers={"Retry-After": "1", "Content-Type": "application/problem+json"},
+                body='{"title": "Busy", "detail": "Too much at once."}',
+            )
+        else:
+            route.continue_()
+
+    look.page.route(f"**/workspace/{WORKSPACE}/accounts", answer)
+    look.page.goto(f"{look.stage.url}?workspace={WORKSPACE}#key={look.stage.key}")
+    expect(look.page.locator("#problem")).to_have_text("Too much at once. Trying again in 1 s.")
+    look.page.wait_for_selector(".figure .big")
+    expect(look.page.locator("#problem")).to_be_hidden()
+
+
+def test_error_of_the_api_is_one_line_and_the_rest_stands(look: Look) -> None:
+    body = '{"title": "Internal Server Error", "detail": "Something went wrong here."}'
+    look.page.route("**/posts?*", lambda route: route.fulfill(status=500, body=body, content_type="application/json"))
+    page = look.open()
+    expect(page.locator("#problem")).to_have_text("Something went wrong here.")
+    expect(page.locator("#accounts tbody tr")).to_have_count(4)

@@ -1,0 +1,161 @@
+"""What the page shows: figures from the API alone, soon, without an error, and unknown as unknown."""
+
+import re
+
+import httpx
+import pytest
+
+from tests.serving.dashboard.stage import EMPTY, WORKSPACE, Look, Stage
+
+pytestmark = pytest.mark.browser
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "device_scale_factor": 2}
+DASH = "\N{EN DASH}"
+
+
+def totals(stage: Stage, **query: str) -> dict[str, float]:
+    found = httpx.get(
+        f"{stage.url}analytics/workspace/{WORKSPACE}/aggregated",
+        params={"period": "custom", "limit": "1", **query},
+        headers={"Authorization": f"Bearer {stage.key}"},
+    ).json()
+    metrics: dict[str, float] = found["totals"][0]["metrics"]
+    return metrics
+
+
+def shown_range(look: Look) -> dict[str, str]:
+    return {name: look.page.input_value(f"#{field}") for name, field in (("startDate", "from"), ("endDate", "to"))}
+
+
+def test_first_paint_with_data_takes_under_two_seconds(look: Look) -> None:
+    # A machine that is busy with other tests may need a second and a third try; the page itself does not.
+    taken = []
+    for _ in range(3):
+        look.open(charts=False)
+        taken.append(look.page.evaluate("performance.getEntriesByName('figures-shown')[0].startTime"))
+        if taken[-1] < 2000:
+            break
+        look.page.goto("about:blank")
+    assert min(taken) < 2000
+
+
+def test_figures_are_the_apis(look: Look, stage: Stage) -> None:
+    page = look.open()
+    expected = totals(stage, **shown_range(look))
+    for name in ("followers", "totalEngagement", "postCount", "totalViews"):
+        assert page.inner_text(f"[data-key=figure-{name}]") == f"{expected[name]:,}"
+    assert page.inner_text("[data-key=figure-engagementRate]") == f"{expected['engagementRate']:.2f} %"
+
+
+def test_whole_page_shows_without_an_error(look: Look) -> None:
+    page = look.open()
+    look.keep("desktop-light")
+    assert page.inner_text("#problem") == ""
+    assert page.locator("#posts tbody tr").count() == 10
+    assert page.locator("#accounts tbody tr").count() == 4
+    assert page.locator("#hours tbody td").count() == 7 * 24
+    assert look.errors == []
+
+
+@pytest.mark.parametrize("look", [{"color_scheme": "dark"}], indirect=True)
+def test_dark_follows_the_system_and_the_toggle_overrules(look: Look) -> None:
+    page = look.open()
+    look.keep("desktop-dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
+    page.click("#theme")
+    assert page.evaluate(background) != dark
+    page.click("#theme")
+    assert page.evaluate(background) == dark
+    assert look.errors == []
+
+
+@pytest.mark.parametrize("look", [PHONE, {**PHONE, "color_scheme": "dark"}], ids=["light", "dark"], indirect=True)
+def test_phone_never_scrolls_sideways(look: Look, request: pytest.FixtureRequest) -> None:
+    page = look.open()
+    look.keep(f"phone-{request.node.callspec.id}")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_unknown_is_a_dash_with_its_reason(look: Look) -> None:
+    page = look.open()
+    reach = page.locator("#platforms tr", has_text="Reach").locator(".why").first
+    assert reach.inner_text().startswith(DASH)
+    reach.focus()
+    assert page.inner_text("#tip") == "Not available: people counted once are never added up over accounts or days"
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#tip")
+
+
+def test_range_with_today_is_not_compared(look: Look) -> None:
+    page = look.open()
+    today = page.evaluate("new Date().toISOString().slice(0, 10)")
+    page.select_option("#range", "custom")
+    page.fill("#to", today)
+    page.click("#apply")
+    page.wait_for_selector("#figures .why:has-text('not comparable')")
+    assert "today, which is not over" in page.locator("#figures .why").first.inner_text()
+    assert page.locator("#figures .delta.up, #figures .delta.down").count() == 0
+
+
+def test_view_is_in_the_address_and_the_key_is_not(look: Look, stage: Stage) -> None:
+    page = look.open()
+    page.select_option("#range", "7d")
+    page.check("#by input[value=week]", force=True)
+    page.click("#sort-likes")
+    page.wait_for_selector("th[aria-sort] #sort-likes")
+    assert re.search(rf"workspace={WORKSPACE}&range=7d&by=week&sort=likes$", page.url)
+    assert stage.key not in page.url
+    assert page.evaluate("[...Object.values(localStorage)].join()").find(stage.key) == -1
+    page.reload()
+    page.wait_for_selector("th[aria-sort] #sort-likes")
+    assert page.input_value("#range") == "7d"
+    page.go_back()
+    page.wait_for_function("document.querySelector('#by input:checked').value === 'day'")
+
+
+def test_workspace_without_data_says_so(look: Look) -> None:
+    page = look.open(f"?workspace={EMPTY}", charts=False)
+    page.wait_for_selector(".coverage .empty")
+    look.keep("empty")
+    assert "Nothing was collected yet" in page.inner_text("#coverage")
+    figures = page.locator("#figures .big").all_inner_texts()
+    assert all(text.startswith(DASH) for text in figures), figures
+    assert look.errors == []
+
+
+def test_workspaces_are_chosen_from_the_list(look: Look) -> None:
+    page = look.open()
+    page.select_option("#workspace", EMPTY)
+    page.wait_for_selector(".coverage .empty")
+    assert f"workspace={EMPTY}" in page.url
+
+
+def test_wrong_key_is_refused_in_one_line(look: Look, stage: Stage) -> None:
+    page = look.page
+    page.goto(stage.url)
+    page.fill("#key", "tm_live_wrong")
+    page.press("#key", "Enter")
+    page.wait_for_selector("#refused:not(:empty)")
+    look.keep("login")
+    assert page.is_hidden("#page")
+    assert page.evaluate("sessionStorage.length") == 0
+    page.fill("#key", stage.key)
+    page.press("#key", "Enter")
+    page.wait_for_selector(".figure .big")
+
+
+def test_plotly_is_compressed_and_cached_for_good(stage: Stage) -> None:
+    path = re.search(r'data-plotly="([^"]+)"', httpx.get(stage.url).text)
+    assert path is not None
+    answer = httpx.get(stage.url.rstrip("/") + path[1], headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "immutable" in answer.headers["cache-control"]
+    assert int(answer.headers["content-length"]) < 2_000_000
+    assert httpx.get(f"{stage.url}dashboard/plotly-0.js").status_code == 404
+
+
+def test_policy_allows_no_inline_script(stage: Stage) -> None:
+    answer = httpx.get(stage.url)
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert "unsafe" not in policy.get("script-src", policy["default-src"])
+    assert not re.search(r"<script(?![^>]* src=)|\son\w+=", answer.text)
