@@ -2,12 +2,13 @@
 
 from starlette.requests import Request
 
-from metrics.documents import AccountDocument, OperationDocument, PostDocument, Scope
-from metrics.errors import InvalidInput
+from metrics.documents import AccountDocument, OperationDocument, Scope
+from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_id
 from metrics.store import Store
 from metrics.store.keys import ApiKey
 from serving.auth import require, require_workspace
+from serving.owners import Kind, Owner
 from serving.problems import not_found
 from serving.services import services
 
@@ -26,17 +27,35 @@ def _id(request: Request, parameter: str) -> str:
 
 
 async def workspace(request: Request, scope: Scope) -> str:
-    """Return the workspace of the path; one without any account does not exist."""
+    """Return the workspace of the path. Whether it exists `exists` says, where a read asks the store anyway."""
     key, workspace_id = await _key(request, scope), _id(request, "workspaceId")
     require_workspace(key, workspace_id)
-    parts = services(request)
-    if not await parts.threads.run(_exists, parts.store, workspace_id):
-        raise not_found()
     return workspace_id
 
 
-def _exists(store: Store, workspace_id: str) -> bool:
-    return bool(store.accounts.find(workspace_id=workspace_id))
+def exists(store: Store, workspace_id: str) -> None:
+    """Refuse a workspace without any account: it does not exist.
+
+    Raises:
+        NotFound: there is none.
+        MongoUnavailable: MongoDB does not answer.
+    """
+    if not store.accounts.find(workspace_id=workspace_id):
+        raise NotFound(f"no workspace {workspace_id}")
+
+
+async def existing_workspace(request: Request, scope: Scope) -> str:
+    """Return the workspace of the path, which exists."""
+    workspace_id = await workspace(request, scope)
+    parts = services(request)
+    await parts.threads.run(exists, parts.store, workspace_id)
+    return workspace_id
+
+
+async def owner(request: Request, kind: Kind) -> tuple[Owner, str]:
+    """Return whose the account or the post of the path is, and its id."""
+    key, subject_id = await _key(request, "read"), _id(request, f"{kind}Id")
+    return await services(request).owners.find(kind, subject_id, key), subject_id
 
 
 async def account(request: Request, scope: Scope) -> AccountDocument:
@@ -44,15 +63,6 @@ async def account(request: Request, scope: Scope) -> AccountDocument:
     key, account_id = await _key(request, scope), _id(request, "accountId")
     parts = services(request)
     found = await parts.threads.run(parts.store.accounts.get, account_id)
-    require_workspace(key, found["workspaceId"])
-    return found
-
-
-async def post(request: Request, scope: Scope) -> PostDocument:
-    """Return the post of the path."""
-    key, post_id = await _key(request, scope), _id(request, "postId")
-    parts = services(request)
-    found = await parts.threads.run(parts.store.posts.get, post_id)
     require_workspace(key, found["workspaceId"])
     return found
 

@@ -13,7 +13,7 @@ from metrics.documents import AggregatedDocument, Platform
 from metrics.periods import Period, period_start, previous_start
 from metrics.store import Store
 from metrics.totals import compare, workspace_totals
-from serving.access import workspace
+from serving.access import exists, workspace
 from serving.answers import cached, encode, envelope, milliseconds
 from serving.cache import State
 from serving.query import AggregatedQuery, decode_cursor, encode_cursor, instant, parse
@@ -71,6 +71,7 @@ async def aggregated(request: Request) -> Response:
     first = start if query.period == "custom" else period_start(cast("Period", query.period), start)
 
     def read(state: State) -> bytes:
+        exists(parts.store, workspace_id)
         scope: dict[str, Any] = {"workspaceId": workspace_id}
         scope |= {"platform": query.platform} if query.platform else {}
         scope |= {"accountId": query.account_id} if query.account_id else {}

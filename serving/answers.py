@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 import orjson
@@ -15,6 +16,7 @@ from metrics.periods import slot_of
 from serving.cache import Fill, Kind
 from serving.finished import Answer, reply
 from serving.query import Query, RangeQuery
+from serving.schemas.base import Shape
 from serving.services import services
 from serving.states import State
 
@@ -30,10 +32,19 @@ def _default(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def renamed(document: Mapping[str, Any], id_name: str, *hidden: str) -> dict[str, Any]:
-    """Return a document with its `_id` under a name of the API, without what is hidden."""
-    rest = {name: value for name, value in document.items() if name != "_id" and name not in hidden}
-    return {id_name: document["_id"], **rest}
+WHOLE = {"nextCursor": None, "hasMore": False, "limit": None}
+"""The page of an answer that is never cut."""
+
+
+def shown(document: Mapping[str, Any], shape: type[Shape], id_name: str) -> dict[str, Any]:
+    """Return of a document what its shape knows, `_id` under a name of the API: nothing else ever gets out."""
+    known = _names(shape)
+    return {id_name: document["_id"], **{name: value for name, value in document.items() if name in known}}
+
+
+@cache
+def _names(shape: type[Shape]) -> frozenset[str]:
+    return frozenset(field.alias or name for name, field in shape.model_fields.items())
 
 
 def envelope(data: object, query: Query, state: State, *, cursor: str | None = None, **meta: Any) -> dict[str, Any]:

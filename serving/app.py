@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from metrics.settings import Settings
 from metrics.settings import settings as process_settings
-from serving import health, openapi
+from serving import docs, health, openapi
 from serving.dashboard import page
 from serving.hot import HotReads
 from serving.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
@@ -36,7 +36,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/openapi.json", openapi.openapi),
-        Route("/docs", openapi.docs),
+        Route("/docs", docs.docs),
+        Route("/problems/{slug}", docs.problem),
         *page.ROUTES,
     ]
     middleware = [

@@ -15,7 +15,7 @@ from starlette.types import Send
 from metrics.documents import Document
 from metrics.errors import TidemarkError
 from metrics.export import MEDIA_TYPES, encode, read
-from serving.access import workspace
+from serving.access import existing_workspace
 from serving.query import ExportQuery, parse
 from serving.services import services
 from serving.threads import Threads
@@ -28,7 +28,7 @@ STALL_SECONDS = 120
 
 async def export(request: Request) -> Response:
     """Stream the observations or the daily rollups of a range as a file."""
-    workspace_id = await workspace(request, "read")
+    workspace_id = await existing_workspace(request, "read")
     query, parts = parse(request, ExportQuery), services(request)
     first, last = query.days()
     documents = read(parts.store, query.dataset, workspace_id, *query.bounds())

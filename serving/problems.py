@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -30,6 +31,21 @@ SLUGS: Mapping[int, str] = {
     431: "request-header-fields-too-large",
     500: "internal-error",
     503: "unavailable",
+}
+MEANINGS: Mapping[int, str] = {
+    400: "Something in the request cannot be meant; `errors` names the parameter.",
+    401: "There is no valid API key, token or ticket.",
+    403: "The key lacks the scope.",
+    404: "There is nothing under this id for this key: it is unknown, or somebody else's.",
+    405: "The path does not answer this method; `Allow` lists those it does.",
+    413: "The body is too large.",
+    414: "The path with its query is too long.",
+    415: "The body has to be JSON.",
+    422: "The request is well-formed and impossible: it asks for something that cannot be.",
+    429: "The key has used up its rate; `Retry-After` says when it has some again.",
+    431: "There are too many headers, or they are too long.",
+    500: "Something went wrong in the server; its log has the reason under the request's id.",
+    503: "A store is out of reach; nothing was lost, try again.",
 }
 RETRY_AFTER = "2"
 
@@ -103,7 +119,7 @@ def render(request: Request, problem: Problem) -> Response:
         title=HTTPStatus(problem.status).phrase,
         status=problem.status,
         detail=problem.detail,
-        instance=request.url.path,
+        instance=quote(request.scope["path"]),
         errors=[FieldProblem(parameter=p, message=m) for p, m in problem.errors],
         request_id=request.scope.get("request_id", ""),
     )

@@ -16,11 +16,13 @@ from metrics.catalog import COUNTERS
 from metrics.clock import utcnow
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 from metrics.errors import InvalidInput
+from metrics.events import EVENT_NAMES
 from metrics.export import DATASETS, FORMATS, Dataset, Format
 from metrics.periods import DAY, PERIODS, midnight
 
 MAX_DAYS = 400
 DEFAULT_DAYS = 30
+MAX_PARAMETERS = 32
 SORTS = ("engagement", "engagementRate", "publishedAt", *COUNTERS)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -46,7 +48,8 @@ def _one_of(*values: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-Day = Annotated[date, BeforeValidator(_date)]
+_DAY_SCHEMA = {"pattern": "^2[01][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", "examples": ["2026-01-15"]}
+Day = Annotated[date, BeforeValidator(_date), Field(json_schema_extra=_DAY_SCHEMA)]
 PlatformName = Annotated[str, _one_of(*PLATFORMS), Field(json_schema_extra={"enum": list(PLATFORMS)})]
 MetricTypeName = Annotated[str, _one_of(*METRIC_TYPES), Field(json_schema_extra={"enum": list(METRIC_TYPES)})]
 ContentTypeName = Annotated[str, _one_of(*CONTENT_TYPES), Field(json_schema_extra={"enum": list(CONTENT_TYPES)})]
@@ -64,8 +67,8 @@ class Query(BaseModel):
 class RangeQuery(Query):
     """Both dates or none, inclusive, UTC; without them the last 30 days."""
 
-    start_date: Day | None = None
-    end_date: Day | None = None
+    start_date: Day | None = Field(None, description="The first day, UTC. Without both days: the last 30 days.")
+    end_date: Day | None = Field(None, description="The last day, inclusive, UTC; 400 days at most.")
 
     def days(self) -> tuple[date, date]:
         """Return the first and the last day.
@@ -94,8 +97,8 @@ class RangeQuery(Query):
 class PageQuery(RangeQuery):
     """A range, read page by page."""
 
-    limit: int = Field(100, ge=1, le=1000)
-    cursor: str | None = Field(None, max_length=1024)
+    limit: int = Field(100, ge=1, le=1000, description="How many at most.")
+    cursor: str | None = Field(None, max_length=1024, description="`page.nextCursor` of the page before, nothing else.")
 
 
 class MetricsQuery(PageQuery):
@@ -112,16 +115,16 @@ class PostMetricsQuery(PageQuery):
 class AggregatedQuery(PageQuery):
     """Which rollups."""
 
-    period: PeriodName
+    period: PeriodName = Field(description="`custom` merges the range into one document per account.")
     platform: PlatformName | None = None
-    account_id: Id | None = None
-    compare: Literal["previous"] | None = None
+    account_id: Id | None = Field(None, description="One account only.")
+    compare: Literal["previous"] | None = Field(None, description="Compare totals with the period before.")
 
 
 class PostsQuery(PageQuery):
     """Which posts, in which order."""
 
-    sort: SortName = "engagement"
+    sort: SortName = Field("engagement", description="The value to sort by, greatest first.")
     platform: PlatformName | None = None
     content_type: ContentTypeName | None = None
 
@@ -140,24 +143,34 @@ class NoQuery(Query):
 class AggregateQuery(Query):
     """A day of the period to compute."""
 
-    date: Day
+    date: Day = Field(description="A day of the period.")
 
 
 class InvalidateQuery(Query):
     """Which cached answers to drop."""
 
-    pattern: str = Field("*", min_length=1, max_length=128, pattern=r"^[A-Za-z]*:?\*?$")
+    pattern: str = Field(
+        "*", min_length=1, max_length=128, pattern=r"^[A-Za-z]*:?\*?$", description="A kind of answer.",
+        examples=["aggregated:*"],
+    )  # fmt: skip
+
+
+_EVENT = f"({'|'.join(EVENT_NAMES)})"
+_LIST_OF_EVENTS = f"^{_EVENT}(,{_EVENT})*$"
 
 
 class StreamQuery(Query):
     """Which events to follow."""
 
     workspace_id: Id
-    account_id: Id | None = None
-    post_id: Id | None = None
-    events: str | None = Field(None, max_length=200)
+    account_id: Id | None = Field(None, description="Events of one account only.")
+    post_id: Id | None = Field(None, description="Events of one post only.")
+    events: str | None = Field(
+        None, max_length=200, description="Names of events, separated by commas; all without.",
+        json_schema_extra={"pattern": _LIST_OF_EVENTS}, examples=["metrics:update,metrics:post"],
+    )  # fmt: skip
     ticket: str | None = Field(None, max_length=128)
-    last_event_id: str | None = Field(None, max_length=64)
+    last_event_id: str | None = Field(None, max_length=64, description="Replay what came after this event.")
 
 
 Q = TypeVar("Q", bound=Query)
@@ -170,6 +183,8 @@ def parse(request: Request, model: type[Q]) -> Q:
         InvalidInput: a parameter is given twice.
         ValidationError: one is unknown, missing or wrong.
     """
+    if len(request.query_params.multi_items()) > MAX_PARAMETERS:
+        raise InvalidInput(f"a query has at most {MAX_PARAMETERS} parameters")
     values: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name in values:

@@ -1,21 +1,24 @@
 """The reads of observations, rollups, posts and accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.catalog import CATALOG, RATE_BASIS, engagement
+from metrics.catalog import CATALOG, DEFINITION_VERSION, RATE_BASIS, engagement
 from metrics.clock import utcnow
 from metrics.documents import Document, PostDocument
+from metrics.errors import InvalidInput
 from metrics.export.rows import observation
 from metrics.periods import HOUR, slot_of
 from metrics.store import Store
 from metrics.store.observations import Position, position
-from serving.access import account, operation, post, workspace
-from serving.answers import cached, encode, envelope, milliseconds, renamed, respond
+from serving.access import exists, operation, owner, workspace
+from serving.answers import WHOLE, cached, encode, envelope, milliseconds, respond, shown
+from serving.auth import require
 from serving.cache import State, finish
 from serving.query import (
     MetricsQuery,
@@ -28,6 +31,8 @@ from serving.query import (
     instant,
     parse,
 )
+from serving.schemas.reads import Account, Post
+from serving.schemas.work import Operation
 from serving.services import services
 
 Scope = Mapping[str, Any]
@@ -60,7 +65,8 @@ def page_of(store: Store, scope: Scope, query: PageQuery, route: str) -> tuple[l
     return found, encode_cursor(query, route, [milliseconds(last.slot), last.account_id, last.post_id])
 
 
-async def _metrics(request: Request, scope: dict[str, Any]) -> Response:
+async def _metrics(request: Request, scope: dict[str, Any], check: Callable[[], object]) -> Response:
+    """Answer observations within a scope; `check` asks the store whether what the scope names exists."""
     query, parts, route = parse(request, MetricsQuery), services(request), request.url.path
     scope |= {"platform": query.platform} if query.platform else {}
     narrowed = scope | ({"metricType": query.metric_type} if query.metric_type else {})
@@ -68,6 +74,7 @@ async def _metrics(request: Request, scope: dict[str, Any]) -> Response:
     query.days()
 
     def read(state: State) -> bytes:
+        check()
         found, cursor = page_of(parts.store, narrowed, query, route)
         covered = coverage(parts.store, scope, *query.bounds())
         return encode(envelope([observation(d) for d in found], query, state, cursor=cursor, coverage=covered))
@@ -77,36 +84,41 @@ async def _metrics(request: Request, scope: dict[str, Any]) -> Response:
 
 async def workspace_metrics(request: Request) -> Response:
     """Answer the observations of a workspace, oldest first."""
-    return await _metrics(request, {"workspaceId": await workspace(request, "read")})
+    workspace_id = await workspace(request, "read")
+    store = services(request).store
+    return await _metrics(request, {"workspaceId": workspace_id}, lambda: exists(store, workspace_id))
 
 
 async def account_metrics(request: Request) -> Response:
     """Answer the observations of one account and its posts."""
-    found = await account(request, "read")
-    return await _metrics(request, {"workspaceId": found["workspaceId"], "accountId": found["_id"]})
+    found, account_id = await owner(request, "account")
+    scope = {"workspaceId": found.workspace_id, "accountId": account_id}
+    store = services(request).store
+    return await _metrics(request, scope, lambda: store.accounts.get(account_id))
 
 
 async def post_metrics(request: Request) -> Response:
     """Answer a post, its latest values and its observations."""
-    found = await post(request, "read")
+    of, post_id = await owner(request, "post")
     query, parts, route = parse(request, PostMetricsQuery), services(request), request.url.path
-    scope = {"workspaceId": found["workspaceId"], "accountId": found["accountId"], "postId": found["_id"]}
+    scope = {"workspaceId": of.workspace_id, "accountId": of.account_id, "postId": post_id}
     decode_cursor(query, route, 3)
     query.days()
 
     def read(state: State) -> bytes:
+        found = parts.store.posts.get(post_id)
         observed, cursor = page_of(parts.store, scope, query, route)
-        data = latest_of(found, parts.store.observations.latest([found["_id"]]).get(found["_id"]))
+        data = latest_of(found, parts.store.observations.latest([post_id]).get(post_id))
         data["observations"] = [observation(d) for d in observed]
         covered = coverage(parts.store, scope, *query.bounds())
         return encode(envelope(data, query, state, cursor=cursor, coverage=covered))
 
-    return await cached(request, found["workspaceId"], "metrics", query, lambda s: parts.threads.run(read, s))
+    return await cached(request, of.workspace_id, "metrics", query, lambda s: parts.threads.run(read, s))
 
 
 def latest_of(found: PostDocument, latest: Document | None) -> dict[str, Any]:
     """Return a post with its latest values; engagement and its rate over the post's life are derived."""
-    data = renamed(found, "postId")
+    data = shown(found, Post, "postId")
     metrics = dict(latest["metrics"]) if latest else {}
     unavailable = dict(latest.get("unavailable") or {}) if latest else {}
     total = engagement(metrics, found["platform"], found["metricType"], found["contentType"])
@@ -126,26 +138,37 @@ async def posts(request: Request) -> Response:
     """Answer the posts published in the range with their latest values, the best first."""
     workspace_id = await workspace(request, "read")
     query, parts, route = parse(request, PostsQuery), services(request), request.url.path
-    decode_cursor(query, route, 1)
+    place = _place(decode_cursor(query, route, 2))
     query.days()
 
     def read(state: State) -> bytes:
+        exists(parts.store, workspace_id)
         fields: dict[str, Any] = {"platform": query.platform, "contentType": query.content_type}
         published = parts.store.posts.published(
             workspace_id, *query.bounds(), **{n: v for n, v in fields.items() if v is not None}
         )
         latest = parts.store.observations.latest([p["_id"] for p in published])
         ordered = sorted((latest_of(p, latest.get(p["_id"])) for p in published), key=lambda d: _rank(d, query.sort))
-        place = decode_cursor(query, route, 1)
-        begin = place[0] if place and isinstance(place[0], int) and place[0] >= 0 else 0
-        data = ordered[begin : begin + query.limit]
-        more = begin + query.limit < len(ordered)
-        cursor = encode_cursor(query, route, [begin + query.limit]) if more else None
+        rest = [d for d in ordered if place is None or _rank(d, query.sort) > place]
+        data, cursor = rest[: query.limit], None
+        if len(rest) > query.limit:
+            missing, value, last = _rank(data[-1], query.sort)
+            cursor = encode_cursor(query, route, [None if missing else value, last])
         scope = {"workspaceId": workspace_id} | ({"platform": query.platform} if query.platform else {})
         covered = coverage(parts.store, scope, *query.bounds())
         return encode(envelope(data, query, state, cursor=cursor, coverage=covered))
 
     return await cached(request, workspace_id, "posts", query, lambda s: parts.threads.run(read, s))
+
+
+def _place(position: list[Any] | None) -> tuple[bool, float, str] | None:
+    """Return the rank that a cursor continues behind: by value, so that a new post moves no page."""
+    if position is None:
+        return None
+    value, post_id = position
+    if not isinstance(post_id, str) or not isinstance(value, int | float | None) or isinstance(value, bool):
+        raise InvalidInput("cursor: not one that an answer gave", "cursor")
+    return value is None, value or 0, post_id
 
 
 def _rank(data: dict[str, Any], sort: str) -> tuple[bool, float, str]:
@@ -160,18 +183,19 @@ async def accounts(request: Request) -> Response:
     query, parts = parse(request, NoQuery), services(request)
 
     def read(state: State) -> bytes:
+        exists(parts.store, workspace_id)
         records = parts.store.collections.last_by_account(workspace_id)
         data = []
         for one in parts.store.accounts.find(workspace_id=workspace_id):
             record = records.get(one["_id"], {})
             last, collected = record.get("last"), record.get("collected")
-            shown = renamed(one, "accountId", "credentials")
+            row = shown(one, Account, "accountId")
             if collected:
-                shown |= {"lastCollectedSlot": collected["slot"], "lastCollectedAt": collected["finishedAt"]}
+                row |= {"lastCollectedSlot": collected["slot"], "lastCollectedAt": collected["finishedAt"]}
             if last and last["state"] != "collected":
                 said = {n: last[n] for n in ("reason", "message") if n in last}
-                shown["lastError"] = {"slot": last["slot"], **said}
-            data.append(shown)
+                row["lastError"] = {"slot": last["slot"], **said}
+            data.append(row)
         return encode(envelope(data, query, state))
 
     return await cached(request, workspace_id, "accounts", query, lambda s: parts.threads.run(read, s))
@@ -179,18 +203,24 @@ async def accounts(request: Request) -> Response:
 
 async def workspaces(request: Request) -> Response:
     """Answer the workspaces of the key that have an account."""
-    parse(request, NoQuery)
     parts = services(request)
     key = await parts.auth.authenticate(request)
+    require(key, "read")
+    parse(request, NoQuery)
     known = await parts.threads.run(parts.store.accounts.workspaces)
     data = [{"workspaceId": one} for one in known if key.allows(one)]
-    return respond(request, await finish(encode({"data": data}), State(None, None)))
+    return respond(request, await finish(encode({"data": data, "page": WHOLE, "meta": {}}), State(None, None)))
 
 
 async def catalog(request: Request) -> Response:
     """Answer the catalog of metrics."""
+    require(await services(request).auth.authenticate(request), "read")
     parse(request, NoQuery)
-    await services(request).auth.authenticate(request)
+    return respond(request, await finish(_catalog(), State(None, None)))
+
+
+@cache
+def _catalog() -> bytes:
     data = [
         {
             "name": m.name,
@@ -207,13 +237,13 @@ async def catalog(request: Request) -> Response:
         }
         for m in CATALOG.values()
     ]
-    body = encode({"data": data, "meta": {"engagementRateBasis": dict(RATE_BASIS)}})
-    return respond(request, await finish(body, State(None, None)))
+    meta = {"engagementRateBasis": dict(RATE_BASIS), "definitionVersion": DEFINITION_VERSION}
+    return encode({"data": data, "page": WHOLE, "meta": meta})
 
 
 async def operation_state(request: Request) -> Response:
     """Answer where a requested collection or aggregation stands."""
-    parse(request, NoQuery)
     found = await operation(request)
-    body = encode({"data": renamed(found, "operationId", "scopeKey", "idempotencyKey", "parts")})
+    parse(request, NoQuery)
+    body = encode({"data": shown(found, Operation, "operationId")})
     return Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")

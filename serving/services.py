@@ -16,6 +16,7 @@ from serving.auth import Authenticator
 from serving.breaker import TIMEOUT
 from serving.cache import AnswerCache, Kind
 from serving.hot import Plans
+from serving.owners import Owners
 from serving.ratelimit import RateLimiter
 from serving.stream.clients import Clients
 from serving.stream.hub import Hub
@@ -34,6 +35,7 @@ class Services:
     redis: Redis
     sync_redis: "sync_redis.Redis"
     auth: Authenticator
+    owners: Owners
     cache: AnswerCache
     plans: Plans
     hub: Hub
@@ -63,7 +65,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     hub = Hub(redis, blocking, clients, max_events=settings.events_max, cluster=is_cluster(settings))
     recorder = asyncio.create_task(auth.record_use())
     try:
-        yield Services(settings, store, threads, redis, blocked_calls, auth, cache, Plans(), hub)
+        owners = Owners(store, threads)
+        yield Services(settings, store, threads, redis, blocked_calls, auth, owners, cache, Plans(), hub)
     finally:
         recorder.cancel()
         with suppress(asyncio.CancelledError):

@@ -1,37 +1,35 @@
 """What is asked for over HTTP: durable before it is answered, run by the pipeline."""
 
+import logging
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.cache import invalidate
 from metrics.clock import utcnow
-from metrics.documents import ContentType, OperationDocument, PostDocument
+from metrics.documents import OperationDocument, OperationKind, PostDocument
+from metrics.errors import NotFound, RedisUnavailable
+from metrics.events import Announcer, operation_status
 from metrics.ids import post_id
 from metrics.periods import PERIODS, Period, midnight, period_end, period_start
-from serving.access import account, workspace
-from serving.answers import encode, renamed
+from metrics.store.operations import scope_key
+from serving.access import account, existing_workspace
+from serving.answers import encode, shown
 from serving.problems import Problem, not_found
-from serving.query import AggregateQuery, Id, InvalidateQuery, NoQuery, parse
+from serving.query import AggregateQuery, InvalidateQuery, NoQuery, parse
+from serving.schemas.work import Operation, PublishedPost
 from serving.services import Services, services
 
+log = logging.getLogger(__name__)
+
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_SCOPE = ("account_id", "post_id", "period", "period_start")
 B = TypeVar("B", bound=BaseModel)
-
-
-class PublishedPost(BaseModel):
-    """The publishing module's word that a post is out."""
-
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
-
-    platform_post_id: Id
-    published_at: AwareDatetime
-    content_type: ContentType
 
 
 async def _body(request: Request, model: type[B]) -> B:
@@ -44,25 +42,34 @@ async def _body(request: Request, model: type[B]) -> B:
 def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
-        raise Problem(400, "Idempotency-Key: 1 to 200 visible ASCII characters.")
+        detail = "Idempotency-Key: 1 to 200 visible ASCII characters."
+        raise Problem(400, detail, errors=[("Idempotency-Key", "1 to 200 visible ASCII characters")])
     return key
 
 
-async def _request(request: Request, parts: Services, kind: Any, workspace_id: str, **scope: Any) -> Response:
-    key = _idempotency_key(request)
-    operation: OperationDocument = await parts.threads.run(
+async def _queue(request: Request, kind: OperationKind, workspace_id: str, **scope: Any) -> OperationDocument:
+    """Return the queued operation: durable, and the one that a repeated request was given."""
+    key, parts = _idempotency_key(request), services(request)
+    queued = await parts.threads.run(
         parts.store.operations.request, kind, workspace_id, idempotency_key=key, **scope
-    )
-    shown = renamed(operation, "operationId", "scopeKey", "idempotencyKey", "parts")
+    )  # fmt: skip
+    if queued["scopeKey"] != scope_key(kind, workspace_id, *(scope.get(name) for name in _SCOPE)):
+        detail = "Idempotency-Key: it belongs to another request of the last 24 hours."
+        raise Problem(422, detail, errors=[("Idempotency-Key", "belongs to another request")])
+    return queued
+
+
+def _accepted(operation: OperationDocument) -> Response:
     headers = {"Location": f"/analytics/operations/{operation['_id']}", "Cache-Control": "no-store"}
-    return Response(encode({"data": shown}), 202, headers, media_type="application/json")
+    content = encode({"data": shown(operation, Operation, "operationId")})
+    return Response(content, 202, headers, media_type="application/json")
 
 
 async def collect_workspace(request: Request) -> Response:
     """Ask for a collection of every account of a workspace."""
-    workspace_id = await workspace(request, "collect")
+    workspace_id = await existing_workspace(request, "collect")
     parse(request, NoQuery)
-    return await _request(request, services(request), "collect", workspace_id)
+    return _accepted(await _queue(request, "collect", workspace_id))
 
 
 async def collect_account(request: Request) -> Response:
@@ -71,12 +78,12 @@ async def collect_account(request: Request) -> Response:
     parse(request, NoQuery)
     if found["state"] != "active":
         raise Problem(422, f"The account is {found['state']}: it is not collected until it is active again.")
-    return await _request(request, services(request), "collect", found["workspaceId"], account_id=found["_id"])
+    return _accepted(await _queue(request, "collect", found["workspaceId"], account_id=found["_id"]))
 
 
 async def aggregate(request: Request) -> Response:
     """Ask for the rollups of the period that holds a date."""
-    workspace_id = await workspace(request, "collect")
+    workspace_id = await existing_workspace(request, "collect")
     period = request.path_params["period"]
     if period not in PERIODS:
         raise not_found()
@@ -85,7 +92,7 @@ async def aggregate(request: Request) -> Response:
     if start > utcnow():
         raise Problem(422, "The period has not begun.", errors=[("date", "the period has not begun")])
     await parts.threads.run(_check_data, parts, workspace_id, period, start)
-    return await _request(request, parts, "aggregate", workspace_id, period=period, period_start=start)
+    return _accepted(await _queue(request, "aggregate", workspace_id, period=period, period_start=start))
 
 
 def _check_data(parts: Services, workspace_id: str, period: Period, start: datetime) -> None:
@@ -98,10 +105,11 @@ def _check_data(parts: Services, workspace_id: str, period: Period, start: datet
 
 async def invalidate_cache(request: Request) -> Response:
     """Drop cached answers of a workspace."""
-    workspace_id = await workspace(request, "collect")
+    workspace_id = await existing_workspace(request, "collect")
     query, parts = parse(request, InvalidateQuery), services(request)
     dropped = await parts.threads.run(invalidate, parts.sync_redis, workspace_id, query.pattern)
-    return Response(encode({"invalidated": dropped}), media_type="application/json")
+    headers = {"Cache-Control": "no-store"}
+    return Response(encode({"invalidated": dropped}), headers=headers, media_type="application/json")
 
 
 async def publish_post(request: Request) -> Response:
@@ -111,6 +119,8 @@ async def publish_post(request: Request) -> Response:
     body, parts = await _body(request, PublishedPost), services(request)
     if body.published_at > utcnow():
         raise Problem(422, "publishedAt: it is in the future.", errors=[("publishedAt", "in the future")])
+    if body.published_at < _EARLIEST:
+        raise Problem(422, "publishedAt: it is before 2000.", errors=[("publishedAt", "before 2000")])
     one = post_id(found["_id"], body.platform_post_id)
     document: PostDocument = {
         "_id": one,
@@ -118,10 +128,29 @@ async def publish_post(request: Request) -> Response:
         "accountId": found["_id"],
         "platform": found["platform"],
         "platformPostId": body.platform_post_id,
-        "metricType": "post",
+        "metricType": body.metric_type,
         "contentType": body.content_type,
         "publishedAt": body.published_at,
     }
-    await parts.threads.run(parts.store.posts.put, [document])
-    scope = {"account_id": found["_id"], "post_id": one}
-    return await _request(request, parts, "collect", found["workspaceId"], **scope)
+    _idempotency_key(request)
+    await parts.threads.run(_record, parts, document)
+    queued = await _queue(request, "collect", found["workspaceId"], account_id=found["_id"], post_id=one)
+    await parts.threads.run(_announce, parts, queued)
+    return _accepted(queued)
+
+
+def _record(parts: Services, document: PostDocument) -> None:
+    """Write a post that is new. What the platform said of one that is known is better than what was announced."""
+    try:
+        parts.store.posts.get(document["_id"])
+    except NotFound:
+        parts.store.posts.put([document])
+
+
+def _announce(parts: Services, operation: OperationDocument) -> None:
+    """Make answers without the post old, and tell streams that it is about to be collected."""
+    try:
+        announcer = Announcer(parts.sync_redis, parts.settings.events_max)
+        announcer.announce(operation["workspaceId"], [operation_status(operation)])
+    except RedisUnavailable as error:
+        log.warning("a published post was not announced; its collection will be: %s", error)

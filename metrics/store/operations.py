@@ -65,7 +65,7 @@ class Operations:
             "postId": post_id,
             "period": period,
             "periodStart": period_start,
-            "idempotencyKey": idempotency_key,
+            "idempotencyKey": [idempotency_key] if idempotency_key is not None else None,
         }
         document |= {name: value for name, value in optional.items() if value is not None}
         with mongo_errors():
@@ -75,7 +75,7 @@ class Operations:
                 try:
                     self._operations.insert_one(document)
                 except DuplicateKeyError:
-                    found = self._repeated(key, idempotency_key)
+                    found = self._keyed(idempotency_key) or self._queued(key, idempotency_key)
                     if found is not None:
                         return cast("OperationDocument", found)
                     # The one that stood in the way has just begun: the next insert succeeds.
@@ -87,11 +87,18 @@ class Operations:
         query = {"idempotencyKey": idempotency_key, "createdAt": {"$lt": before}}
         self._operations.update_one(query, {"$unset": {"idempotencyKey": ""}})
 
-    def _repeated(self, key: str, idempotency_key: str | None) -> Document | None:
-        same: list[Document] = [{"scopeKey": key, "state": "queued"}]
-        if idempotency_key is not None:
-            same.insert(0, {"idempotencyKey": idempotency_key})
-        return next((found for query in same if (found := self._operations.find_one(query))), None)
+    def _keyed(self, idempotency_key: str | None) -> Document | None:
+        return self._operations.find_one({"idempotencyKey": idempotency_key}) if idempotency_key is not None else None
+
+    def _queued(self, key: str, idempotency_key: str | None) -> Document | None:
+        """Return the queued operation of a scope; it is this idempotency key's too from now on."""
+        query = {"scopeKey": key, "state": "queued"}
+        if idempotency_key is None:
+            return self._operations.find_one(query)
+        try:
+            return self._operations.find_one_and_update(query, {"$addToSet": {"idempotencyKey": idempotency_key}})
+        except DuplicateKeyError:
+            return self._keyed(idempotency_key)
 
     def get(self, operation_id: str) -> OperationDocument:
         """Return one operation.

@@ -19,6 +19,7 @@ from metrics.store import Store
 from serving.__main__ import Server, server
 from serving.app import create_app
 from tests.redis_server import RedisServer
+from tests.serving.conformance import check
 from tests.waiting import until
 from tidemark.stack.ports import free_port
 
@@ -94,9 +95,10 @@ def serving(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def reading(address: str, store: Store) -> Iterator[httpx.Client]:
-    """Yield a client with a key of `w1` that may read and collect."""
+    """Yield a client with a key of `w1` that may read and collect; its answers are held to the API's description."""
     key, _ = store.keys.create("test", ["w1"], ["read", "collect"])
-    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=30) as opened:
+    headers, hooks = {"Authorization": f"Bearer {key}"}, {"response": [check]}
+    with httpx.Client(base_url=address, headers=headers, timeout=30, event_hooks=hooks) as opened:
         yield opened
 
 

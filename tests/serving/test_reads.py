@@ -145,3 +145,19 @@ def test_rollup_is_answered_without_what_rolls_note_for_each_other(client: httpx
         "workspaceId", "accountId", "platform", "period", "periodStart", "periodEnd", "aggregatedMetrics",
         "unavailable", "coverage", "status", "definitionVersion", "computedAt", "runId",
     }  # fmt: skip
+
+
+def test_top_posts_go_on_behind_the_last_one(client: httpx.Client) -> None:
+    path, seen = "/analytics/workspace/w1/posts", []
+    cursor: str | None = ""
+    while cursor is not None:
+        body = client.get(path, params={"limit": 1} | ({"cursor": cursor} if cursor else {})).json()
+        seen += [p["postId"] for p in body["data"]]
+        cursor = body["page"]["nextCursor"]
+    assert seen == ["p1", "p2"]
+
+
+@pytest.mark.parametrize("changed", ["sort=likes", "platform=instagram", "startDate=2026-01-01&endDate=2026-01-02"])
+def test_cursor_belongs_to_its_query(client: httpx.Client, changed: str) -> None:
+    cursor = client.get("/analytics/workspace/w1/posts?limit=1").json()["page"]["nextCursor"]
+    assert client.get(f"/analytics/workspace/w1/posts?limit=1&cursor={cursor}&{changed}").status_code == 400

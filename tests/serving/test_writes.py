@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from httpx_sse import connect_sse
 
 from metrics.store import Store
 
@@ -62,3 +63,64 @@ def test_method_that_is_not_there_says_which_is(client: httpx.Client) -> None:
 def test_open_pages_answer_without_a_key(client: httpx.Client) -> None:
     paths = ["/healthz", "/readyz", "/docs", "/openapi.json", "/"]
     assert [client.get(p, headers={"Authorization": ""}).status_code for p in paths] == [200] * 5
+
+
+POST = {"platformPostId": "new", "publishedAt": "2026-01-15T10:00:00Z", "contentType": "video"}
+
+
+def test_published_reel_is_one(client: httpx.Client, seeded: Store) -> None:
+    answer = client.post("/analytics/account/a1/posts", json=POST | {"metricType": "reel"})
+    assert seeded.posts.get(answer.json()["data"]["postId"])["metricType"] == "reel"
+    refused = client.post("/analytics/account/a1/posts", json=POST | {"metricType": "account"})
+    assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (400, "metricType")
+
+
+def test_published_post_is_told_at_once(client: httpx.Client) -> None:
+    january = {"startDate": "2026-01-01", "endDate": "2026-01-31"}
+    before = client.get("/analytics/workspace/w1/posts", params=january)
+    answer = client.post("/analytics/account/a1/posts", json=POST)
+    after = client.get("/analytics/workspace/w1/posts", params=january)
+    assert (before.json()["data"], [p["platformPostId"] for p in after.json()["data"]]) == ([], ["new"])
+    stream = {"workspaceId": "w1", "lastEventId": before.headers["stream-cursor"]}
+    with connect_sse(client, "GET", "/analytics/stream", params=stream) as source:
+        event = next(e for e in source.iter_sse() if e.event == "collection:status")
+    assert event.json()["operationId"] == answer.json()["data"]["operationId"]
+
+
+def test_what_the_platform_said_of_a_post_stays(client: httpx.Client, seeded: Store) -> None:
+    first = client.post("/analytics/account/a1/posts", json=POST).json()["data"]["postId"]
+    client.post("/analytics/account/a1/posts", json=POST | {"contentType": "link"})
+    assert seeded.posts.get(first)["contentType"] == "video"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"publishedAt": "2199-01-01T00:00:00Z"}, 422),
+        ({"publishedAt": "0001-01-01T00:00:00+05:00"}, 422),
+        ({"publishedAt": "2026-01-15T10:00:00"}, 400),
+        ({"platformPostId": "a/b"}, 400),
+        ({"extra": 1}, 400),
+        ({"contentType": None}, 400),
+    ],
+)
+def test_post_that_cannot_be_is_refused(client: httpx.Client, change: dict[str, object], status: int) -> None:
+    assert client.post("/analytics/account/a1/posts", json=POST | change).status_code == status
+
+
+def test_idempotency_key_gives_the_same_operation_after_it_has_run(client: httpx.Client, seeded: Store) -> None:
+    plain = client.post("/analytics/workspace/w1/collect").json()["data"]["operationId"]
+    keyed = {"Idempotency-Key": "once"}
+    first = client.post("/analytics/workspace/w1/collect", headers=keyed).json()["data"]["operationId"]
+    seeded.operations.finish(plain, "succeeded")
+    again = client.post("/analytics/workspace/w1/collect", headers=keyed).json()["data"]["operationId"]
+    assert plain == first == again
+    other = client.post("/analytics/workspace/w1/collect", headers={"Idempotency-Key": "twice"})
+    assert other.json()["data"]["operationId"] != plain
+
+
+def test_idempotency_key_is_for_one_request(client: httpx.Client) -> None:
+    keyed = {"Idempotency-Key": "once"}
+    client.post("/analytics/workspace/w1/collect", headers=keyed)
+    assert client.post("/analytics/account/a1/collect", headers=keyed).status_code == 422
+    assert client.post("/analytics/account/a1/collect", headers={"Idempotency-Key": ""}).status_code == 400

@@ -1,0 +1,80 @@
+"""The data of events, on streams and over Socket.IO."""
+
+from pydantic import Field
+
+from metrics.documents import Platform
+from serving.schemas.base import Instant, Shape, absent
+from serving.schemas.reads import AccountMetrics, Metrics, Unavailable
+from serving.schemas.work import AccountCounts
+
+
+class MetricsUpdate(Shape):
+    """`metrics:update`: an account was observed."""
+
+    workspace_id: str
+    account_id: str
+    platform: Platform
+    metrics: Metrics
+    timestamp: Instant
+    collected_at: Instant
+    unavailable: Unavailable = absent()
+
+
+class MetricsPost(Shape):
+    """`metrics:post`: a post was observed."""
+
+    workspace_id: str
+    account_id: str
+    post_id: str
+    metrics: Metrics
+    timestamp: Instant
+    collected_at: Instant
+    unavailable: Unavailable = absent()
+
+
+class MetricsAggregated(Shape):
+    """`metrics:aggregated`: a period of an account was rolled."""
+
+    workspace_id: str
+    account_id: str
+    period: str
+    period_start: Instant
+    period_end: Instant
+    metrics: AccountMetrics
+    status: str
+    timestamp: Instant
+
+
+class CollectionStatus(Shape):
+    """`collection:status`: an operation moved on, or an account has to be connected again."""
+
+    workspace_id: str
+    operation_id: str = absent()
+    account_id: str = absent()
+    state: str
+    accounts: AccountCounts = absent()
+    error: str = absent()
+    reason: str = absent()
+
+
+class Reset(Shape):
+    """`reset`: the stream lost its place; read again, then go on."""
+
+    reason: str
+    refetch: list[str] = Field(description="Paths to read again.")
+
+
+class Ping(Shape):
+    """`ping`: the server's time."""
+
+    time: Instant
+
+
+EVENTS: dict[str, type[Shape]] = {
+    "metrics:update": MetricsUpdate,
+    "metrics:post": MetricsPost,
+    "metrics:aggregated": MetricsAggregated,
+    "collection:status": CollectionStatus,
+    "reset": Reset,
+    "ping": Ping,
+}

@@ -1,0 +1,75 @@
+"""What is asked for over HTTP, and what becomes of it."""
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from metrics.documents import ContentType, OperationKind, OperationState
+from metrics.periods import Period
+from serving.query import Id
+from serving.schemas.base import EXAMPLE_TIME, Count, Instant, Shape, absent
+
+_PUBLISHED: Any = {"platformPostId": "17912345", "publishedAt": EXAMPLE_TIME, "contentType": "image"}
+_OPERATION: Any = {
+    "operationId": "op_5d0f", "workspaceId": "demo-north", "kind": "collect", "state": "queued",
+    "createdAt": EXAMPLE_TIME, "updatedAt": EXAMPLE_TIME,
+}  # fmt: skip
+
+
+class PublishedPost(Shape):
+    """The publishing module's word that a post is out."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PUBLISHED]})
+
+    platform_post_id: Id
+    published_at: AwareDatetime
+    content_type: ContentType
+    metric_type: Literal["post", "story", "reel"] = "post"
+
+
+class AccountCounts(Shape):
+    """How many accounts came out how."""
+
+    ok: Count = absent()
+    failed: Count = absent()
+    skipped: Count = absent()
+
+
+class Operation(Shape):
+    """A requested collection or aggregation."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_OPERATION]})
+
+    operation_id: str
+    workspace_id: str
+    kind: OperationKind
+    state: OperationState
+    created_at: Instant
+    updated_at: Instant
+    account_id: str = absent()
+    post_id: str = absent()
+    period: Period = absent()
+    period_start: Instant = absent()
+    run_id: str = absent("The Dagster run that carries it out.")
+    accounts: AccountCounts = absent()
+    error: str = absent()
+    finished_at: Instant = absent()
+
+
+class OperationAnswer(Shape):
+    """Where the work stands."""
+
+    data: Operation
+
+
+class Invalidated(Shape):
+    """How many cached answers were dropped."""
+
+    invalidated: Count
+
+
+class Ticket(Shape):
+    """A ticket for one stream."""
+
+    ticket: str = Field(examples=["tmt_…"])
+    expires_in: int = Field(description="Seconds.", examples=[60])
