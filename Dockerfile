@@ -1,16 +1,16 @@
 # One image for every service of docker-compose.yml: they differ by their command alone.
 FROM python:3.12-slim AS build
 WORKDIR /src
-COPY requirements/runtime.txt requirements/
+COPY requirements/runtime.txt requirements/build.txt requirements/
 RUN pip install --no-cache-dir --prefix=/install --require-hashes -r requirements/runtime.txt
+RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE dagster.yaml ./
 COPY metrics metrics
 COPY pipelines pipelines
 COPY serving serving
 COPY simulator simulator
 COPY tidemark tidemark
-RUN pip install --no-cache-dir hatchling editables \
-    && pip install --no-cache-dir --prefix=/install --no-deps --no-build-isolation .
+RUN pip install --no-cache-dir --prefix=/install --no-deps --no-build-isolation .
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /home/tidemark tidemark \

