@@ -6,18 +6,25 @@ from datetime import datetime
 
 import dagster as dg
 
+from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines import checks, operations, tables
+from pipelines.asked import HOURLY, asked, refusals
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard
-from pipelines.partitions import slot_key, slot_of_key
+from pipelines.partitions import slot_key
 from pipelines.resources import Clients
 from pipelines.tags import ASSETS, OPERATION
 
 
 def slots(context: dg.AssetExecutionContext) -> list[datetime]:
-    """Return the hours of a run, the newest first: it is the one that cannot be asked for again."""
-    return sorted((slot_of_key(key) for key in context.partition_keys), reverse=True)
+    """Return the hours of a run, the newest first: it is the one that cannot be asked for again.
+
+    Raises:
+        Failure: they cannot be meant; the message says what to ask for.
+    """
+    with refusals():
+        return asked(context.run.tags, HOURLY, utcnow())[::-1]
 
 
 def carrying_out(context: dg.AssetExecutionContext, clients: Clients) -> AbstractContextManager[operations.Outcome]:

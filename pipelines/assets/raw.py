@@ -11,6 +11,7 @@ import dagster as dg
 
 from metrics.documents import Platform
 from pipelines import checks
+from pipelines.asked import refusals
 from pipelines.assets import hours
 from pipelines.collect.report import CollectReport
 from pipelines.partitions import HOURS, slot_key
@@ -63,7 +64,8 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
     """Return the asset of one platform, collected by one step."""
 
     def raw(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
-        clients = tidemark.clients()
+        with refusals():
+            clients = tidemark.clients()
         slots = hours.slots(context)
         progress = Progress(len(slots), context.log.info)
         reports: list[CollectReport] = []

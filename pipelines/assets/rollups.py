@@ -5,9 +5,11 @@ from datetime import datetime
 
 import dagster as dg
 
+from metrics.clock import utcnow
 from metrics.periods import Period
 from pipelines import checks, operations, tables
-from pipelines.partitions import ROLLUPS, period_key, start_of_key
+from pipelines.asked import asked, grain_of, refusals
+from pipelines.partitions import ROLLUPS, period_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
@@ -19,6 +21,8 @@ _UPSTREAM: dict[Period, list[str]] = {
     "weekly": ["daily_rollup"],
     "monthly": ["daily_rollup"],
 }
+# The period under way can be rolled too: hours that have not begun are no reason to refuse it.
+_SO_FAR = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 _DESCRIPTIONS: dict[Period, str] = {
     "daily": (
         "Numbers of every account and post over one UTC day, computed inside MongoDB from the observations that count. "
@@ -46,7 +50,7 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=name,
-        deps=_UPSTREAM[period],
+        deps=[dg.AssetDep(upstream, partition_mapping=_SO_FAR) for upstream in _UPSTREAM[period]],
         partitions_def=ROLLUPS[period],
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="rollups",
@@ -63,9 +67,10 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
         description=_DESCRIPTIONS[period],
     )
     def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
-        clients = tidemark.clients()
         operation_id = context.run.tags.get(OPERATION)
-        starts = sorted(start_of_key(key) for key in context.partition_keys)
+        with refusals():
+            clients = tidemark.clients()
+            starts = asked(context.run.tags, grain_of(period), utcnow())
         progress = Progress(len(starts), context.log.info)
         with operations.carrying_out(clients, operation_id, context.run.run_id, name, 1) as outcome:
             reports = [_roll(context, clients, period, start, progress) for start in starts]

@@ -1,0 +1,90 @@
+"""Which partitions a run was asked for; what cannot be meant is refused with one line that says what to do.
+
+Dagster itself lets a run begin on a partition that does not exist, and takes a reversed range for an empty one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import dagster as dg
+
+from metrics.errors import InvalidInput, SettingsError
+from metrics.periods import HOUR, Period, period_end, period_start, slot_of
+from pipelines.partitions import FIRST_DAY, has_partition, period_key, slot_key, slot_of_key, start_of_key
+from pipelines.tags import PARTITION, RANGE_END, RANGE_START
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """What there is to know of hours, or of the days, weeks or months of a period."""
+
+    name: str
+    key: Callable[[datetime], str]
+    parse: Callable[[str], datetime]
+    around: Callable[[datetime], datetime]
+    end: Callable[[datetime], datetime]
+
+
+HOURLY = Grain("hour", slot_key, slot_of_key, slot_of, lambda start: start + HOUR)
+
+
+def grain_of(period: Period) -> Grain:
+    """Return the grain of a period."""
+    return Grain(
+        f"{period} period",
+        period_key,
+        start_of_key,
+        lambda instant: period_start(period, instant),
+        lambda start: period_end(period, start),
+    )
+
+
+def asked(tags: Mapping[str, str], grain: Grain, now: datetime) -> list[datetime]:
+    """Return the starts of the partitions that a run's tags name, oldest first.
+
+    Raises:
+        InvalidInput: no partition is named, one does not exist or has not begun, or the range is reversed.
+    """
+    if RANGE_START in tags and RANGE_END in tags:
+        first, last = (_start(tags[name], grain, now) for name in (RANGE_START, RANGE_END))
+    elif PARTITION in tags:
+        first = last = _start(tags[PARTITION], grain, now)
+    else:
+        newest = grain.key(grain.around(now))
+        raise InvalidInput(f"no partition was chosen: launch again with one, such as {newest}", "partition")
+    if first > last:
+        raise InvalidInput(
+            f"the range is reversed: launch again from {grain.key(last)} to {grain.key(first)}", "partition"
+        )
+    starts = []
+    while first <= last:
+        starts.append(first)
+        first = grain.end(first)
+    return starts
+
+
+def _start(key: str, grain: Grain, now: datetime) -> datetime:
+    newest = grain.around(now)
+    try:
+        start = grain.parse(key)
+    except ValueError:
+        raise InvalidInput(f"{key} is no {grain.name}: write it as {grain.key(newest)}", "partition") from None
+    if grain.around(start) != start:
+        around = grain.key(grain.around(start))
+        raise InvalidInput(f"no {grain.name} starts at {key}: the one around it is {around}", "partition")
+    if start > now:
+        raise InvalidInput(f"{key} has not begun: the newest {grain.name} is {grain.key(newest)}", "partition")
+    if not has_partition(start, now):
+        raise InvalidInput(f"{key} lies before the first {grain.name}, which starts on {FIRST_DAY}", "partition")
+    return start
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Fail a run at once for what no further try can mend; the message is what the UI shows."""
+    try:
+        yield
+    except (InvalidInput, SettingsError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
