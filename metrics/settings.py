@@ -1,5 +1,6 @@
 """Settings, from environment variables with the prefix `TIDEMARK_`, a `.env` file, or files of secrets."""
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,16 @@ class Settings(BaseSettings):
     )
     rollup_retention_days: int = Field(3650, ge=1, le=20_000, description="Days that rollups are kept.")
 
+    export_url: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9+]+://",
+        description="Folder that `export_parquet` writes to, as a URL: `file:///var/lib/tidemark/exports`, "
+        "`s3://bucket/folder`. Unset: no exports.",
+    )
+    export_options: SecretStr | None = Field(
+        None, description="Options of that storage, keys and secrets among them, as a JSON object (`fsspec`)."
+    )
+
     instagram_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Instagram's Graph API.")
     facebook_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Facebook's Graph API.")
     twitter_url: HttpUrl = Field(Url("https://api.x.com"), description="Base of the X API.")
@@ -114,6 +125,17 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+    @field_validator("export_options")
+    @classmethod
+    def _object(cls, options: SecretStr | None) -> SecretStr | None:
+        try:
+            well = options is None or isinstance(json.loads(options.get_secret_value()), dict)
+        except ValueError:
+            well = False
+        if not well:
+            raise ValueError("must be a JSON object")
+        return options
 
     @field_validator("secret_keys")
     @classmethod

@@ -14,7 +14,8 @@ from pipelines.alert_sensors import ALERTS  # noqa: E402
 from pipelines.assets import ASSETS  # noqa: E402
 from pipelines.checks import CHECKS  # noqa: E402
 from pipelines.executors import executor  # noqa: E402
-from pipelines.jobs import JOBS  # noqa: E402
+from pipelines.export_sensor import export_changed  # noqa: E402
+from pipelines.jobs import JOBS, export_daily  # noqa: E402
 from pipelines.resources import Tidemark  # noqa: E402
 from pipelines.schedules import SCHEDULES  # noqa: E402
 from pipelines.sensors import SENSORS  # noqa: E402
@@ -25,9 +26,9 @@ def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
-        jobs=JOBS,
+        jobs=[*JOBS, export_daily],
         schedules=SCHEDULES,
-        sensors=[*SENSORS, *ALERTS],
+        sensors=[*SENSORS, *ALERTS, export_changed],
         resources={"tidemark": Tidemark(), **(resources or {})},
         executor=executor(load_settings().executor),
     )

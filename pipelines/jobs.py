@@ -1,4 +1,4 @@
-"""Jobs: one collects an hour of all platforms in one run, three roll up."""
+"""Jobs: one collects an hour of all platforms in one run, three roll up, one exports."""
 
 from collections.abc import Mapping
 
@@ -30,4 +30,9 @@ AGGREGATE: Mapping[Period, UnresolvedAssetJobDefinition] = {
     "weekly": _aggregate("weekly"),
     "monthly": _aggregate("monthly"),
 }
+export_daily = dg.define_asset_job(
+    "export_daily",
+    selection=dg.AssetSelection.groups("export"),
+    description="Export days to Parquet folders.",
+)
 JOBS = [collect_hourly, *AGGREGATE.values()]

@@ -11,6 +11,9 @@ ASSETS = "tidemark/assets"
 LATE = "tidemark/late"
 """The run rolls again only the workspaces whose data changed."""
 
+EXPORT = "tidemark/export"
+"""The run exports only the workspaces whose days changed."""
+
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"

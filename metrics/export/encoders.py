@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 1000
-ROW_GROUP = 50_000
+ROW_GROUP = 20_000
 """Rows of a row group: large enough for readers to skip by statistics, small enough to be held as Arrow columns."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

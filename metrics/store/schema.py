@@ -53,6 +53,8 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "quarantine": {"_id": _STRING, "platform": _STRING, "apiVersion": _STRING, "metric": _STRING, "since": _DATE},
     "roll_marks": {"_id": _STRING, "workspaceId": _STRING, "periodStart": _DATE},
     "shard_reports": {"_id": _STRING, "at": _DATE},
+    "export_marks": {"_id": _STRING, "workspaceId": _STRING, "day": _DATE},
+    "workspace_settings": {"_id": _STRING},
     "subject_rollups": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
     "aggregated_metrics": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
 }
@@ -110,6 +112,7 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     ],
     # Longer than anybody executes a failed run again.
     "shard_reports": [IndexModel([("at", ASCENDING)], name="expire", expireAfterSeconds=7 * 86_400)],
+    "export_marks": [IndexModel([("day", ASCENDING)])],
     "subject_rollups": [
         IndexModel([("workspaceId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),
         IndexModel([("accountId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),

@@ -14,12 +14,14 @@ from metrics.store import schema
 from metrics.store.accounts import AccountStore
 from metrics.store.collected import CollectionRecords
 from metrics.store.errors import mongo_errors
+from metrics.store.exports import ExportMarks
 from metrics.store.keys import ApiKeys
 from metrics.store.marks import RollMarks
 from metrics.store.observations import ObservationLog
 from metrics.store.operations import Operations
 from metrics.store.posts import PostStore
 from metrics.store.quarantine import QuarantinedMetrics
+from metrics.store.retention import Retention
 from metrics.store.rollups import Rollups
 from metrics.store.shard_reports import ShardReportStore
 
@@ -132,3 +134,13 @@ class Store:
     def shard_reports(self) -> ShardReportStore:
         """Reports of shards to the step that puts them together."""
         return ShardReportStore(self.db)
+
+    @cached_property
+    def exports(self) -> ExportMarks:
+        """Which days of which workspace have to be exported again."""
+        return ExportMarks(self.db, self.prefix)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """How long the data of workspaces is kept that differ from the rest."""
+        return Retention(self.db)

@@ -169,7 +169,7 @@ def _check(
             for stored, derived in zip((store.rollups.subjects, store.rollups.accounts), collections, strict=True):
                 _compare(stored, derived, query, report)
     finally:
-        for name in ("subject_rollups", "aggregated_metrics", "roll_marks"):
+        for name in ("subject_rollups", "aggregated_metrics", "roll_marks", "export_marks"):
             store.db.drop_collection(f"{shadow.prefix}{name}")
 
 

@@ -161,6 +161,9 @@ class _Roll:
         with self.lock:
             self._announce(accounts)
             self._count(at, subjects, accounts, touched)
+        if self.period == "daily":
+            changed = {claim.workspace_id for claim in claims} | subjects.unsettled.keys() | accounts.unsettled.keys()
+            self.store.exports.touch(changed, self.start)
         self.store.marks.settle(claims)
 
     def _source(self, at: Target) -> tuple[Collection[Document], list[Document]]:

@@ -1,0 +1,242 @@
+"""Parquet folders: a file per dataset, workspace and day, and a manifest per day that is written last.
+
+    dataset=metrics/workspaceId=W/date=2026-01-15/data.parquet
+    dataset=aggregated/workspaceId=W/date=2026-01-15/data.parquet
+    _manifests/2026-01-15.json
+    _tmp/                                          files under way, and what a killed run left
+
+A file is written under a temporary name and moved over the one before: a reader finds the old or the new one, each of
+them whole. Who needs the days of several files to belong together compares their hashes with the manifest.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any, TypedDict
+from uuid import uuid4
+
+import fsspec
+from fsspec import AbstractFileSystem
+
+from metrics.catalog import DEFINITION_VERSION
+from metrics.clock import isoformat, utcnow
+from metrics.documents import Document
+from metrics.errors import SettingsError
+from metrics.export.columns import DATASETS, SCHEMA_VERSION, Dataset
+from metrics.export.encoders import encode
+from metrics.export.source import read
+from metrics.periods import DAY
+from metrics.settings import Settings
+from metrics.store import Store
+
+DATA = "data.parquet"
+
+
+class FileEntry(TypedDict):
+    """A file of a manifest; `path` is relative to the folder, `dataVersion` the workspace's when it was read."""
+
+    path: str
+    dataset: Dataset
+    workspaceId: str
+    rows: int
+    bytes: int
+    sha256: str
+    dataVersion: str | None
+    runId: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What writing a day came to. `kept` files are of days that the log no longer holds whole."""
+
+    day: datetime
+    files: list[FileEntry]
+    kept: list[FileEntry]
+    removed: int
+
+    def rows(self, dataset: Dataset) -> int:
+        """Return the rows written of a dataset."""
+        return sum(entry["rows"] for entry in self.files if entry["dataset"] == dataset)
+
+
+class Folders:
+    """The folder that exports are written to."""
+
+    def __init__(self, fs: AbstractFileSystem, root: str) -> None:
+        self.fs = fs
+        self.root = root.rstrip("/")
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Folders | None":
+        """Return the folder of TIDEMARK_EXPORT_URL, or None where it is unset. Nothing is written yet.
+
+        Raises:
+            SettingsError: the storage is unknown, its driver is not installed, or its options are wrong.
+        """
+        if settings.export_url is None:
+            return None
+        scheme = settings.export_url.split("://", 1)[0]
+        options = settings.export_options
+        try:
+            fs, root = fsspec.core.url_to_fs(
+                settings.export_url, **(json.loads(options.get_secret_value()) if options else {})
+            )
+        except (ValueError, ImportError, TypeError):
+            # The driver's own message may repeat options, which hold secrets.
+            raise SettingsError(
+                f"TIDEMARK_EXPORT_URL: {scheme}:// cannot be opened: install the fsspec driver of this storage "
+                "(s3fs, gcsfs, adlfs) and check TIDEMARK_EXPORT_OPTIONS"
+            ) from None
+        return cls(fs, str(root))
+
+    def path(self, relative: str) -> str:
+        """Return the path of a file in the storage."""
+        return f"{self.root}/{relative}"
+
+    def manifest(self, day: str) -> list[FileEntry]:
+        """Return the files of a day; none where it was not exported."""
+        self.fs.invalidate_cache()
+        try:
+            found: list[FileEntry] = json.loads(self.fs.cat_file(self.path(f"_manifests/{day}.json")))["files"]
+        except FileNotFoundError:
+            return []
+        return found
+
+    def days(self) -> list[str]:
+        """Return the days that have a manifest."""
+        self.fs.invalidate_cache()
+        try:
+            names = self.fs.ls(self.path("_manifests"), detail=False)
+        except FileNotFoundError:
+            return []
+        return sorted(name.rsplit("/", 1)[-1].removesuffix(".json") for name in names if name.endswith(".json"))
+
+    def commit(self, day: str, files: Iterable[FileEntry]) -> None:
+        """Write the manifest of a day over the one before."""
+        body = {
+            "schemaVersion": SCHEMA_VERSION,
+            "definitionVersion": DEFINITION_VERSION,
+            "date": day,
+            "writtenAt": isoformat(utcnow()),
+            "files": sorted(files, key=lambda entry: entry["path"]),
+        }
+        self.put(f"_manifests/{day}.json", [json.dumps(body, indent=1).encode()])
+
+    def put(self, relative: str, pieces: Iterable[bytes]) -> tuple[int, str]:
+        """Write a file under a temporary name, move it to its place, and return its size and SHA-256."""
+        temporary, digest, size = self.path(f"_tmp/{uuid4().hex}"), hashlib.sha256(), 0
+        self.fs.makedirs(self.path("_tmp"), exist_ok=True)
+        try:
+            with self.fs.open(temporary, "wb") as file:
+                for piece in pieces:
+                    file.write(piece)
+                    digest.update(piece)
+                    size += len(piece)
+            self.fs.makedirs(self.path(relative).rsplit("/", 1)[0], exist_ok=True)
+            self.fs.mv(temporary, self.path(relative))
+        except BaseException:
+            self.remove(temporary)
+            raise
+        return size, digest.hexdigest()
+
+    def remove(self, path: str) -> None:
+        """Remove a file or a folder that may be there."""
+        try:
+            self.fs.rm(path, recursive=True)
+        except FileNotFoundError:
+            return
+
+
+def file_path(dataset: Dataset, workspace_id: str, day: str) -> str:
+    """Return where the file of a dataset, workspace and day is."""
+    return f"dataset={dataset}/workspaceId={workspace_id}/date={day}/{DATA}"
+
+
+def write_day(
+    folders: Folders,
+    store: Store,
+    day: datetime,
+    *,
+    run_id: str,
+    workspace_ids: Sequence[str] | None = None,
+    held: Callable[[Dataset, str], bool] = lambda *_: True,
+    version: Callable[[str], str | None] = lambda _: None,
+) -> Written:
+    """Export a day of some workspaces, or of all, in place of what was exported of it before.
+
+    `held` tells whether MongoDB still holds a whole day of a dataset and workspace: if it does not, what was exported
+    stays. Files of workspaces that are gone are removed when all are exported.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer; the day stays as it was, but for single files. Export it again.
+    """
+    name = f"{day:%Y-%m-%d}"
+    before = folders.manifest(name)
+    chosen = store.accounts.workspaces() if workspace_ids is None else sorted(set(workspace_ids))
+    others = [] if workspace_ids is None else [entry for entry in before if entry["workspaceId"] not in chosen]
+    files: list[FileEntry] = []
+    kept: list[FileEntry] = []
+    for workspace_id in chosen:
+        data_version = version(workspace_id)
+        for dataset in DATASETS:
+            if held(dataset, workspace_id):
+                files += _write(folders, store, dataset, workspace_id, day, data_version, run_id)
+            else:
+                kept += [e for e in before if (e["dataset"], e["workspaceId"]) == (dataset, workspace_id)]
+    folders.commit(name, [*others, *kept, *files])
+    stay = {entry["path"] for entry in chain(others, kept, files)}
+    empty = {file_path(d, w, name) for w in chosen for d in DATASETS if held(d, w)}
+    gone = ({entry["path"] for entry in before} | empty) - stay
+    removed = [path for path in sorted(gone) if folders.fs.exists(folders.path(path))]
+    for path in removed:
+        folders.remove(folders.path(path).rsplit("/", 1)[0])
+    return Written(day, files, kept, len(removed))
+
+
+def _write(
+    folders: Folders,
+    store: Store,
+    dataset: Dataset,
+    workspace_id: str,
+    day: datetime,
+    data_version: str | None,
+    run_id: str,
+) -> list[FileEntry]:
+    """Write one file, or none where there are no rows."""
+    documents = read(store, dataset, workspace_id, day, day + DAY)
+    first = next(documents, None)
+    if first is None:
+        return []
+    counted = _Counted(chain([first], documents))
+    path = file_path(dataset, workspace_id, f"{day:%Y-%m-%d}")
+    try:
+        size, digest = folders.put(path, encode(dataset, "parquet", counted))
+    finally:
+        documents.close()
+    entry: FileEntry = {
+        "path": path,
+        "dataset": dataset,
+        "workspaceId": workspace_id,
+        "rows": counted.count,
+        "bytes": size,
+        "sha256": digest,
+        "dataVersion": data_version,
+        "runId": run_id,
+    }
+    return [entry]
+
+
+class _Counted:
+    """Counts what passes."""
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        self._documents = documents
+        self.count = 0
+
+    def __iter__(self) -> Any:
+        for document in self._documents:
+            self.count += 1
+            yield document

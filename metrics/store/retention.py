@@ -1,0 +1,53 @@
+"""The collection `workspace_settings`: how long the data of single workspaces is kept; `_id` is the workspace."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pymongo.database import Database
+
+from metrics.documents import Document
+from metrics.errors import InvalidInput
+from metrics.store.errors import mongo_errors
+
+MIN_DAYS = 30
+"""A post is followed for 90 days, weekly at the end: what was silent for a month is not followed any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days that observations and rollups of a workspace are kept; None where the settings decide."""
+
+    observations: int | None = None
+    rollups: int | None = None
+
+
+class Retention:
+    """Reads and writes of the retention of workspaces."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._settings = db["workspace_settings"]
+
+    def set(self, workspace_id: str, days: Days) -> None:
+        """Set the retention of a workspace; what is None goes by the settings again.
+
+        Raises:
+            InvalidInput: less than `MIN_DAYS`.
+        """
+        named = {"retentionDays": days.observations, "rollupRetentionDays": days.rollups}
+        for name, value in named.items():
+            if value is not None and value < MIN_DAYS:
+                raise InvalidInput(f"{name}: at least {MIN_DAYS} days", name)
+        kept = {name: value for name, value in named.items() if value is not None}
+        gone = {name: "" for name, value in named.items() if value is None}
+        change = ({"$set": kept} if kept else {}) | ({"$unset": gone} if gone else {})
+        with mongo_errors():
+            self._settings.update_one({"_id": workspace_id}, change, upsert=True)
+
+    def all(self) -> Mapping[str, Days]:
+        """Return the workspaces that have a retention of their own."""
+        with mongo_errors():
+            found = {
+                row["_id"]: Days(row.get("retentionDays"), row.get("rollupRetentionDays"))
+                for row in self._settings.find().sort("_id", 1)
+            }
+        return {workspace_id: days for workspace_id, days in found.items() if days != Days()}
