@@ -46,6 +46,8 @@ def _config(app: Any, **options: Any) -> uvicorn.Config:
         app,
         loop="uvloop",
         http=BoundedProtocol,
+        ws="websockets-sansio",
+        ws_max_size=64 * 1024,
         access_log=False,
         server_header=False,
         log_config=None,

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from metrics.settings import Settings
 from metrics.settings import settings as process_settings
@@ -17,12 +17,14 @@ from serving.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
 from serving.problems import HANDLERS
 from serving.routes import OPERATIONS
 from serving.services import open_services
+from serving.sockets import Sockets
 from serving.stopping import before_stop
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
     """Return the application; its clients open when it starts."""
     chosen = settings or process_settings()
+    sockets = Sockets(chosen.cors_origins)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -30,14 +32,16 @@ def create_app(settings: Settings | None = None) -> Starlette:
             app.state.services = opened
             with before_stop(opened.hub.stop_streams):
                 yield
+            await sockets.close()
 
-    routes = [Route(o.path, o.endpoint, methods=[o.method]) for o in OPERATIONS]
+    routes: list[BaseRoute] = [Route(o.path, o.endpoint, methods=[o.method]) for o in OPERATIONS]
     routes += [
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/openapi.json", openapi.openapi),
         Route("/docs", docs.docs),
         Route("/problems/{slug}", docs.problem),
+        Mount("/socket.io", sockets.app),
         *page.ROUTES,
     ]
     middleware = [

@@ -82,6 +82,7 @@ class Hub:
     def join(self, channel: Channel, subscriber: Subscriber) -> None:
         """Give a subscriber what comes from now on."""
         channel.subscribers.add(subscriber)
+        subscriber.joined = True
 
     def leave(self, channel: Channel, subscriber: Subscriber) -> None:
         """Forget a subscriber."""

@@ -70,6 +70,8 @@ class Reader:
         pause = _PAUSE
         while True:
             if not self._channels:
+                # Without a place there is none to doubt.
+                self.connected = True
                 self._changed.clear()
                 await self._changed.wait()
             try:

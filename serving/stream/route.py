@@ -3,12 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.clock import utcnow
 from metrics.errors import InvalidInput
 from metrics.events import EVENT_NAMES
 from metrics.store.keys import ApiKey
 from serving.auth import require, require_workspace
-from serving.problems import not_found, unauthorized
+from serving.problems import not_found
 from serving.query import StreamQuery, parse
 from serving.services import Services, services
 from serving.stream import tickets
@@ -34,10 +33,7 @@ async def stream(request: Request) -> Response:
 async def _key(request: Request, parts: Services, query: StreamQuery) -> ApiKey:
     if query.ticket is None:
         return await parts.auth.authenticate(request)
-    key = await tickets.redeem(parts.redis, query.ticket)
-    if key is None or not key.valid(utcnow()):
-        raise unauthorized("This ticket is unknown, used or older than 60 s.")
-    return key
+    return await tickets.use(parts.redis, query.ticket)
 
 
 async def _check_subjects(parts: Services, query: StreamQuery) -> None:

@@ -29,6 +29,7 @@ class Subscriber:
     queue: deque[Frame] = field(default_factory=deque)
     lost: str | None = None
     ended: bool = False
+    joined: bool = False
     abort: Callable[[], object] | None = None
     _waiter: "asyncio.Future[None] | None" = None
     _over_since: float = 0.0

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from metrics.clock import isoformat, utcnow
 from metrics.redisdb import redis_errors
 from metrics.store.keys import ApiKey, hash_key
+from serving.problems import unauthorized
 
 TICKET_SECONDS = 60
 
@@ -33,6 +34,19 @@ async def issue(redis: Redis, key: ApiKey) -> str:
     with redis_errors():
         await redis.set(_key(ticket), orjson.dumps(kept), ex=TICKET_SECONDS)
     return ticket
+
+
+async def use(redis: Redis, ticket: str) -> ApiKey:
+    """Return what a ticket's key may see, once.
+
+    Raises:
+        Problem: 401, the ticket is unknown, used or too old, or its key is no longer valid.
+        RedisUnavailable: Redis does not answer.
+    """
+    key = await redeem(redis, ticket)
+    if key is None or not key.valid(utcnow()):
+        raise unauthorized("This ticket is unknown, used or older than 60 s.")
+    return key
 
 
 async def redeem(redis: Redis, ticket: str) -> ApiKey | None:
