@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from metrics.store.keys import ApiKey
 from serving.cache import Kind
 from serving.finished import Answer, reply
+from serving.measures import CACHE
 from serving.problems import Problem, render
 
 _SIZE = 20_000
@@ -96,6 +97,7 @@ async def _kept(scope: Scope, token: str) -> Answer | None:
     state = await parts.cache.states.get(plan.workspace_id)
     answer: Answer | None = await parts.cache.find(plan.workspace_id, plan.kind, plan.digest, state)
     if answer is not None:
+        CACHE.labels(plan.kind, "hit").inc()
         scope["route"] = plan.route
         await parts.auth.spend(scope, key)
     return answer

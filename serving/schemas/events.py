@@ -68,6 +68,7 @@ class Ping(Shape):
     """`ping`: the server's time."""
 
     time: Instant
+    events: str = absent("`unavailable` while events are out of reach; the stream goes on by itself.")
 
 
 EVENTS: dict[str, type[Shape]] = {
