@@ -2,10 +2,7 @@
 
 import argparse
 
-import uvicorn
-
-from simulator.app import create_app
-from simulator.registry import new_world
+from simulator.serve import serve
 
 
 def main() -> None:
@@ -16,8 +13,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--latency-ms", type=float, default=0.0)
     options = parser.parse_args()
-    app = create_app(new_world(options.seed), latency_ms=options.latency_ms)
-    uvicorn.run(app, host=options.host, port=options.port, log_level="warning", access_log=False)
+    serve(options.host, options.port, options.seed, options.latency_ms)
 
 
 if __name__ == "__main__":

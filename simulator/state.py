@@ -95,4 +95,4 @@ class Api(Protocol):
 
 def moment(now: datetime) -> str:
     """Return an instant as the Graph API writes it, `2026-04-06T17:50:09+0000`."""
-    return now.strftime("%Y-%m-%dT%H:%M:%S+0000")
+    return now.isoformat(timespec="seconds")[:19] + "+0000"

@@ -4,17 +4,17 @@ Fields are the provider's; which there are, a platform's tables say, made of the
 saturate with age and fall at times, as people take likes back; followers drift, swing with the week and are lost.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from math import exp, pi, sin
 
-from simulator.chance import after, between, lognormal, mix, smooth, unit, unit_after
+from simulator.chance import between, draw, lognormal, share, smooth
 from simulator.world import EPOCH, SimAccount, SimPost, World, account_seed
 
 DAY_SECONDS = 86_400
 
 Level = Callable[[World, SimAccount, datetime], int]
-Counter = Callable[[World, SimPost, datetime], int]
+Counter = Callable[["Curve"], int]
 Amount = Callable[[World, SimAccount, date], int]
 
 
@@ -33,8 +33,18 @@ def post_value(world: World, post: SimPost, field: str, now: datetime) -> int:
     Raises:
         KeyError: posts of the platform have no such field.
     """
-    counter = world.platforms[post.platform].counters[field]
-    return counter(world, post, now) if now >= post.published_at else 0
+    return post_values(world, post, (field,), now)[field]
+
+
+def post_values(world: World, post: SimPost, fields: Iterable[str], now: datetime) -> dict[str, int]:
+    """Return several counters of a post at an instant, as `post_value` does each."""
+    counters = world.platforms[post.platform].counters
+    wanted = {field: counters[field] for field in fields}
+    if now < post.published_at:
+        return dict.fromkeys(wanted, 0)
+    curve = _curve(world, post)
+    curve.move(now)
+    return {field: counter(curve) for field, counter in wanted.items()}
 
 
 def day_value(world: World, account: SimAccount, field: str, day: date) -> int:
@@ -56,11 +66,21 @@ def followers(world: World, account: SimAccount, now: datetime) -> int:
     """Return the followers of an account: drift, a swing with the week, losses."""
     seed = account_seed(world, account)
     days = (now - EPOCH).total_seconds() / DAY_SECONDS
-    base = 300 + 2_000 * lognormal(1.0, *seed, 31)
-    trend = exp(between(-0.0004, 0.002, *seed, 32) * days)
     weekly = 0.0015 * sin(2 * pi * days / 7)
     drift = 0.01 * smooth(days / 5, *seed, 33) + 0.0004 * smooth(days * 24, *seed, 34)
-    return int(base * trend * (1 + weekly + drift))
+    return int(_trend(world, account, days) * (1 + weekly + drift))
+
+
+def _trend(world: World, account: SimAccount, days: float) -> float:
+    """Return where the followers of an account move to, without what makes them swing."""
+    place = (account.platform, account.index)
+    known = world.remembered(place)
+    if known is None:
+        base, growth = draw(*account_seed(world, account), 31)[:2]
+        known = 300 + 2_000 * lognormal(1.0, share(base)), -0.0004 + 0.0024 * share(growth)
+        world.remember(place, known)
+    size, rate = known
+    return float(size * exp(rate * days))
 
 
 def slow_level(low: float, high: float, word: int) -> Level:
@@ -79,22 +99,22 @@ def post_count(world: World, account: SimAccount, now: datetime) -> int:
     return world.post_count(account, now)
 
 
-def views(world: World, post: SimPost, now: datetime) -> int:
+def views(curve: "Curve") -> int:
     """Return how often a post was seen: it never falls, and flattens with age."""
-    return _curve(world, post).views(now)
+    return curve.seen
 
 
-def share_of_views(low: float, high: float, word: int, *, falls: bool = False) -> Counter:
+def share_of_views(low: float, high: float, place: int, *, falls: bool = False) -> Counter:
     """Return a counter that comes to a share of the views, the range over posts.
 
-    With `falls`, in some hours a few people take it back: the count falls, and later grows past where it was.
+    `place` is the counter's own among those of its platform, up to 11. With `falls`, in some hours a few people take it
+    back: the count falls, and later grows past where it was.
     """
+    width = (high - low) * 2.0**-32
 
-    def counter(world: World, post: SimPost, now: datetime) -> int:
-        curve = _curve(world, post)
-        state = curve.state(word)
-        value = int(curve.views(now) * (low + (high - low) * (state / 2**64)))
-        if falls and unit_after(state, int((now - post.published_at).total_seconds() // 17_000)) < 0.25:
+    def counter(curve: Curve) -> int:
+        value = int(curve.seen * (low + width * curve.shares[place]))
+        if falls and curve.moods[place] < _FALLS:
             value -= min(value, 1 + int(value * 0.02))
         return value
 
@@ -104,18 +124,18 @@ def share_of_views(low: float, high: float, word: int, *, falls: bool = False) -
 def net_sum(parts: Sequence[Counter]) -> Counter:
     """Return a provider's own sum, less what it takes out: not equal to the sum of the parts."""
 
-    def counter(world: World, post: SimPost, now: datetime) -> int:
-        total = sum(part(world, post, now) for part in parts)
+    def counter(curve: Curve) -> int:
+        total = sum([part(curve) for part in parts])
         return total - total // 50
 
     return counter
 
 
-def times_views(low: float, high: float, word: int) -> Counter:
+def times_views(low: float, high: float, place: int) -> Counter:
     """Return a counter that grows by a whole amount with each view, such as the time watched."""
 
-    def counter(world: World, post: SimPost, now: datetime) -> int:
-        return views(world, post, now) * int(between(low, high, world.seed, post.number, word))
+    def counter(curve: Curve) -> int:
+        return curve.seen * int(low + (high - low) * share(curve.shares[place]))
 
     return counter
 
@@ -131,47 +151,47 @@ def share_of_followers(low: float, high: float, word: int) -> Amount:
     return amount
 
 
-class _Curve:
-    """How the views of a post grow, and the chance of its counters; drawn once, as one answer has many of them."""
+_FALLS = int(0.25 * 2**32)
+_MOOD_SECONDS = 17_000
 
-    __slots__ = ("_at", "_final", "_published_at", "_seconds", "_seed", "_states")
+
+class Curve:
+    """How the views of a post grow, and the chance of its counters; drawn once, as one answer has many of them.
+
+    After `move`, `seen` are the views at that instant and `moods` the chance of its hours.
+    """
+
+    __slots__ = ("_at", "_final", "_mood", "_published_at", "_seconds", "_seed", "moods", "seen", "shares")
 
     def __init__(self, world: World, post: SimPost) -> None:
-        seed = (world.seed, post.number)
+        self._seed = (world.seed, post.number)
+        many, luck, viral, speed, *self.shares = draw(*self._seed, 41)
         account = world.account(post.platform, post.account_index)
-        share = between(0.15, 0.6, *seed, 41) * (0.4 if post.metric_type == "story" else 1.0)
-        viral = lognormal(0.7, *seed, 42) * (25 if unit(*seed, 43) < 0.02 else 1)
-        self._final = followers(world, account, post.published_at) * share * viral
-        self._seconds = between(3, 40, *seed, 21) * 3600  # in which it gets 63 % of them
+        days = (post.published_at - EPOCH).total_seconds() / DAY_SECONDS
+        reached = (0.15 + 0.45 * share(many)) * (0.4 if post.metric_type == "story" else 1.0)
+        factor = lognormal(0.7, share(luck)) * (25 if share(viral) < 0.02 else 1)
+        self._final = _trend(world, account, days) * reached * factor
+        self._seconds = (3 + 37 * share(speed)) * 3600  # in which it gets 63 % of them
         self._published_at = post.published_at
-        self._seed = mix(*seed)
-        self._states: dict[int, int] = {}
-        self._at = (post.published_at, 0)
+        self._at, self._mood = post.published_at, -1
+        self.seen = 0
+        self.moods: tuple[int, ...] = ()
 
-    def views(self, now: datetime) -> int:
-        """Return the views at an instant."""
-        instant, seen = self._at
-        if instant != now:
-            seen = int(self._final * (1 - exp(-(now - self._published_at).total_seconds() / self._seconds)))
-            self._at = (now, seen)
-        return seen
-
-    def state(self, word: int) -> int:
-        """Return the bits behind a counter's word."""
-        found = self._states.get(word)
-        if found is None:
-            found = self._states[word] = after(self._seed, word)
-        return found
+    def move(self, now: datetime) -> None:
+        """Go to an instant."""
+        if now == self._at and self.moods:
+            return
+        age = (now - self._published_at).total_seconds()
+        self.seen = int(self._final * (1 - exp(-age / self._seconds)))
+        self._at = now
+        mood = int(age // _MOOD_SECONDS)
+        if mood != self._mood:
+            self._mood, self.moods = mood, draw(*self._seed, 42, mood)
 
 
-_CURVES = 65_536
-
-
-def _curve(world: World, post: SimPost) -> _Curve:
-    known: dict[int, _Curve] = world.curves
-    found = known.get(post.number)
-    if found is None:
-        if len(known) >= _CURVES:
-            known.clear()
-        found = known[post.number] = _Curve(world, post)
-    return found
+def _curve(world: World, post: SimPost) -> Curve:
+    known: Curve | None = world.remembered(post.number)
+    if known is None:
+        known = Curve(world, post)
+        world.remember(post.number, known)
+    return known

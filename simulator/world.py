@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
-from simulator.chance import between, mix, unit_after
+from simulator.chance import between, draw, share
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Nothing was published before; accounts are older than that."""
@@ -22,10 +22,13 @@ ACCOUNTS = 1_000_000
 """Accounts per platform."""
 
 PLACES = 3
+_REMEMBERED = 65_536
 STORY_LIFE = timedelta(hours=24)
-_BLOCK = 32
+_BLOCK = 8
 """Days of posts that are drawn, and remembered, at once."""
-_STEP = timedelta(days=_BLOCK)
+_THERE = tuple(int(chance * 2**32) for chance in (0.75, 0.15, 0.5))
+"""The chance of a post in each place of a day, and that of one to be taken down, in 32 bits as they are drawn."""
+_DELETED = int(0.03 * 2**32)
 
 _FIRST = ("north", "green", "harbour", "amber", "quiet", "little", "golden", "river", "maple", "cobalt")
 _SECOND = ("bakery", "studio", "cycles", "records", "garden", "press", "coffee", "outdoors", "kitchen", "atelier")
@@ -51,8 +54,7 @@ class Kind:
     content_type: ContentType
 
 
-@dataclass(frozen=True, slots=True)
-class SimPost:
+class SimPost(NamedTuple):
     """One post; a story lives for 24 hours, `deleted_at` is set where its owner took it down.
 
     `number` is its own over all platforms: the seed of all that is true of it.
@@ -81,11 +83,21 @@ class SimPost:
         """The platform's own words for its kind."""
         return self.kind.native
 
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return _text(self.published_at.date())
+
     def visible(self, now: datetime) -> bool:
         """Whether the platform still shows it."""
         if now < self.published_at or (self.deleted_at is not None and self.deleted_at <= now):
             return False
         return self.metric_type != "story" or now < self.published_at + STORY_LIFE
+
+
+@lru_cache(maxsize=1024)
+def _text(day: date) -> str:
+    return f"Post of {day:%d %B}"
 
 
 def _nothing(*_: object) -> None:
@@ -97,7 +109,7 @@ class SimPlatform:
     """A platform: its ids, its kinds of posts, and what is true on it, by the provider's fields.
 
     `post_id` takes an account's index, a day and a place in it, `post_place` undoes it. `kinds` and `stories` are
-    cumulative shares. Levels are of accounts at an instant, counters of posts at an instant, `days` amounts of the
+    cumulative shares. Levels are of accounts at an instant, counters of a post's curve at one, `days` amounts of the
     provider's own days. `withholds` says why a post's field is not told at an instant, `withholds_day` the same of an
     account's day.
     """
@@ -110,7 +122,7 @@ class SimPlatform:
     post_place: Callable[[str], tuple[int, int, int] | None]
     kinds: tuple[tuple[float, Kind], ...]
     levels: Mapping[str, "Callable[[World, SimAccount, datetime], int]"]
-    counters: Mapping[str, "Callable[[World, SimPost, datetime], int]"]
+    counters: Mapping[str, "Callable[[Any], int]"]
     stories: tuple[tuple[float, Kind], ...] = ()
     days: Mapping[str, "Callable[[World, SimAccount, date], int]"] = field(default_factory=dict)
     withholds: "Callable[[World, SimPost, str, datetime], Reason | None]" = _nothing
@@ -126,8 +138,8 @@ class World:
         # Per world, so that two worlds in a process do not share what they remember.
         self._timelines = lru_cache(maxsize=4096)(self._timeline)
         self._accounts = lru_cache(maxsize=4096)(self._account)
-        self.curves: dict[int, Any] = {}  # what `truth` remembers of posts, by their numbers
-        self._blocks = lru_cache(maxsize=8192)(self._block)
+        self._remembered: dict[Any, Any] = {}
+        self._blocks = lru_cache(maxsize=32_768)(self._block)
 
     def account(self, platform: Platform, index: int) -> SimAccount:
         """Return account `index` of a platform, 0 to 999,999."""
@@ -139,6 +151,16 @@ class World:
         first, second = _FIRST[index % 10], _SECOND[index // 10 % 10]
         handle = f"{first}.{second}" + (f".{index // 100}" if index >= 100 else "")
         return SimAccount(platform, index, account_id, handle, f"sim.{platform}.{index}.{digest}")
+
+    def remembered(self, what: Any) -> Any:
+        """Return what `truth` worked out of an account or a post before, or None."""
+        return self._remembered.get(what)
+
+    def remember(self, what: Any, value: Any) -> None:
+        """Keep what was worked out, until there is too much of it."""
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[what] = value
 
     def find(self, platform: Platform, platform_account_id: str) -> SimAccount | None:
         """Return the account of an id, or None where there is none."""
@@ -158,21 +180,28 @@ class World:
         """Return what an account published in `[start, end)`, oldest first, whatever became of it."""
         first, last = max((start - EPOCH).days, 0) // _BLOCK, (end - EPOCH).days // _BLOCK
         blocks = (self._blocks(account.platform, account.index, block) for block in range(first, last + 1))
-        return [post for block in blocks for post in block if start <= post.published_at < end]
+        return [post for block in blocks for post in block.values() if start <= post.published_at < end]
 
-    def _block(self, platform: Platform, index: int, block: int) -> list[SimPost]:
-        """Return the posts of some days, oldest first."""
-        days = range(block * _BLOCK, (block + 1) * _BLOCK)
-        found = [p for day in days for place in range(PLACES) if (p := self._post(platform, index, day, place))]
-        return sorted(found, key=lambda post: post.published_at)
+    def _block(self, platform: Platform, index: int, block: int) -> dict[tuple[int, int], SimPost]:
+        """Return the posts of some days by day and place, oldest first."""
+        of, number = self.platforms[platform], self._words(platform, index) * 1_000_000
+        found = [
+            SimPost(
+                platform, index, (number + day) * 10 + place, of.post_id(index, day, place), kind,
+                EPOCH + timedelta(seconds=published), EPOCH + timedelta(seconds=deleted) if deleted else None,
+            )
+            for day in range(block * _BLOCK, (block + 1) * _BLOCK)
+            for place, kind, published, deleted in self._drawn(of, index, day)
+        ]  # fmt: skip
+        found.sort(key=lambda post: post.published_at)
+        return {divmod(post.number - number * 10, 10): post for post in found}
 
     def newest(self, account: SimAccount, start: datetime, end: datetime) -> Iterator[SimPost]:
         """Yield what an account published in `[start, end)`, newest first; history is not drawn in vain."""
-        high = end
-        while high > start:
-            low = max(start, high - _STEP)
-            yield from reversed(self.posts(account, low, high))
-            high = low
+        for block in range((end - EPOCH).days // _BLOCK, max((start - EPOCH).days, 0) // _BLOCK - 1, -1):
+            for post in reversed(self._blocks(account.platform, account.index, block).values()):
+                if start <= post.published_at < end:
+                    yield post
 
     def post(self, platform: Platform, platform_post_id: str) -> SimPost | None:
         """Return the post of an id, or None where there is none."""
@@ -180,41 +209,49 @@ class World:
         if where is None:
             return None
         index, day, place = where
-        valid = 0 <= index < ACCOUNTS and 0 <= place < PLACES and day >= 0
-        return self._post(platform, index, day, place) if valid else None
+        valid = 0 <= index < ACCOUNTS and day >= 0
+        return self._blocks(platform, index, day // _BLOCK).get((day, place)) if valid else None
 
     def post_count(self, account: SimAccount, now: datetime) -> int:
         """Count an account's posts that are up; stories are none."""
+        seconds = int((now - EPOCH).total_seconds())
         published, deleted = self._timelines(account.platform, account.index, (now - EPOCH).days // _BLOCK)
         before = int(between(40, 400, self.seed, self._words(account.platform, account.index), 7))
-        return before + bisect_right(published, now) - bisect_right(deleted, now)
+        return before + bisect_right(published, seconds) - bisect_right(deleted, seconds)
 
-    def _timeline(self, platform: Platform, index: int, month: int) -> tuple[list[datetime], list[datetime]]:
-        blocks = (self._block(platform, index, block) for block in range(month + 2))
-        posts = [post for block in blocks for post in block]
-        lasting = [post for post in posts if post.metric_type != "story"]
-        return sorted(p.published_at for p in lasting), sorted(p.deleted_at for p in lasting if p.deleted_at)
+    def _timeline(self, platform: Platform, index: int, month: int) -> tuple[list[int], list[int]]:
+        """Return when posts were published and when they were deleted, in seconds."""
+        of = self.platforms[platform]
+        drawn = [one for day in range((month + 2) * _BLOCK) for one in self._drawn(of, index, day)]
+        lasting = [(published, deleted) for _, kind, published, deleted in drawn if kind.metric_type != "story"]
+        return sorted(at for at, _ in lasting), sorted(gone for _, gone in lasting if gone)
 
     def _words(self, platform: Platform, index: int) -> int:
         return self.platforms[platform].number * ACCOUNTS + index
 
-    def _post(self, platform: Platform, index: int, day: int, place: int) -> SimPost | None:
-        """Return the post of one place in a day: 0 the usual one, 1 a second one at times, 2 a story."""
-        of = self.platforms[platform]
-        if place == 2 and not of.stories:
-            return None
-        state = mix(self.seed, self._words(platform, index), day, place)
-        if unit_after(state, 1) >= (0.75, 0.15, 0.5)[place]:
-            return None
-        minute = int(6 * 60 + 16 * 60 * unit_after(state, 2))
-        published = EPOCH + timedelta(days=day, minutes=minute, seconds=int(60 * unit_after(state, 3)))
-        share = unit_after(state, 4)
-        kind = next(kind for limit, kind in (of.stories if place == 2 else of.kinds) if share < limit)
-        deleted = None
-        if kind.metric_type != "story" and unit_after(state, 5) < 0.03:
-            deleted = published + timedelta(minutes=int(8 * 60 + (20 * 24 - 8) * 60 * unit_after(state, 6)))
-        number = (self._words(platform, index) * 1_000_000 + day) * 10 + place
-        return SimPost(platform, index, number, of.post_id(index, day, place), kind, published, deleted)
+    def _drawn(self, of: SimPlatform, index: int, day: int) -> Iterator[tuple[int, Kind, int, int]]:
+        """Yield a day's posts: place, kind, seconds of publication and deletion since the epoch, 0 for never.
+
+        Place 0 is the usual post, 1 a second one at times, 2 a story.
+        """
+        numbers = draw(self.seed, of.number * ACCOUNTS + index, day)
+        for place in range(PLACES if of.stories else PLACES - 1):
+            there, at, kind_of, fate, when = numbers[5 * place : 5 * place + 5]
+            if there >= _THERE[place]:
+                continue
+            published = day * 86_400 + 6 * 3600 + (16 * 3600 * at >> 32)
+            kind = _kind(of.stories if place == 2 else of.kinds, share(kind_of))
+            deleted = 0
+            if fate < _DELETED and kind.metric_type != "story":
+                deleted = published + 60 * (8 * 60 + ((20 * 24 - 8) * 60 * when >> 32))
+            yield place, kind, published, deleted
+
+
+def _kind(kinds: tuple[tuple[float, Kind], ...], where: float) -> Kind:
+    for limit, kind in kinds:
+        if where < limit:
+            return kind
+    raise AssertionError("shares of kinds end at 1")
 
 
 def account_seed(world: World, account: SimAccount) -> tuple[int, int]:

@@ -32,11 +32,12 @@ def post_insights(call: Call, post: SimPost, metrics: str, edge: str) -> dict[st
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
     if any(name not in known or name in call.state.faults.retired() for name in asked):
         raise not_valid()
+    values = truth.post_values(call.state.world, post, asked, call.now)
     rows = [
         {
             "name": name,
             "period": "lifetime",
-            "values": [{"value": truth.post_value(call.state.world, post, name, call.now)}],
+            "values": [{"value": values[name]}],
             "title": f"Lifetime {name}",
             "description": f"Lifetime: {name.replace('_', ' ')}.",
             "id": f"{post.platform_post_id}/{edge}/{name}/lifetime",

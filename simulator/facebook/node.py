@@ -134,7 +134,7 @@ def _text(post: SimPost, name: str) -> str | None:
         return post.native[1] if post.metric_type != "reel" else None
     if name == "permalink_url":
         return f"https://www.facebook.com/{post.platform_post_id}"
-    return f"Post of {post.published_at:%d %B}" if name in ("message", "description") else None
+    return post.text if name in ("message", "description") else None
 
 
 def _list(call: Call, edge: str, asked: tuple[Field, ...]) -> Any:

@@ -64,12 +64,12 @@ FACEBOOK = SimPlatform(
     },
     counters={
         "post_media_view": views,
-        "post_total_media_view_unique": share_of_views(0.5, 0.85, 410),
-        "post_clicks": share_of_views(0.005, 0.04, 411),
+        "post_total_media_view_unique": share_of_views(0.5, 0.85, 0),
+        "post_clicks": share_of_views(0.005, 0.04, 1),
         "blue_reels_play_count": views,
-        "reactions": share_of_views(0.01, 0.05, 412, falls=True),
-        "comments": share_of_views(0.001, 0.006, 413, falls=True),
-        "shares": share_of_views(0.0, 0.004, 414),
+        "reactions": share_of_views(0.01, 0.05, 2, falls=True),
+        "comments": share_of_views(0.001, 0.006, 3, falls=True),
+        "shares": share_of_views(0.0, 0.004, 4),
     },
     withholds_day=_withholds_day,
     days={

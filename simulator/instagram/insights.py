@@ -53,12 +53,13 @@ def media_insights(call: Call, post: SimPost, metrics: str) -> dict[str, Any]:
     _check_metrics(call, post, asked)
     if post.metric_type == "story" and truth.post_value(call.state.world, post, "reach", call.now) < MIN_STORY_VIEWERS:
         raise GraphError(10, "(#10) Not enough viewers for the media to show insights", status=403)
+    values = truth.post_values(call.state.world, post, asked, call.now)
     return {
         "data": [
             {
                 "name": name,
                 "period": "lifetime",
-                "values": [{"value": truth.post_value(call.state.world, post, name, call.now)}],
+                "values": [{"value": values[name]}],
                 "title": name.replace("_", " ").capitalize(),
                 "description": f"{name.replace('_', ' ').capitalize()} of the media.",
                 "id": f"{post.platform_post_id}/insights/{name}/lifetime",

@@ -161,7 +161,7 @@ _MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
     "shortcode": lambda _, post: _short(post),
     "permalink": lambda _, post: f"https://www.instagram.com/p/{_short(post)}/",
     "username": lambda call, _: call.account.handle,
-    "caption": lambda _, post: f"Post of {post.published_at:%d %B}",
+    "caption": lambda _, post: post.text,
     "owner": lambda call, _: {"id": call.account.platform_account_id},
     "timestamp": lambda _, post: moment(post.published_at),
 }

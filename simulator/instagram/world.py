@@ -45,10 +45,10 @@ def _withholds(world: World, post: SimPost, _field: str, now: datetime) -> Reaso
     return "privacy_threshold" if few else None
 
 
-_LIKES = share_of_views(0.03, 0.09, 100, falls=True)
-_COMMENTS = share_of_views(0.001, 0.008, 101, falls=True)
-_SHARES = share_of_views(0.002, 0.015, 102)
-_SAVED = share_of_views(0.002, 0.02, 103, falls=True)
+_LIKES = share_of_views(0.03, 0.09, 0, falls=True)
+_COMMENTS = share_of_views(0.001, 0.008, 1, falls=True)
+_SHARES = share_of_views(0.002, 0.015, 2)
+_SAVED = share_of_views(0.002, 0.02, 3, falls=True)
 
 INSTAGRAM = SimPlatform(
     name="instagram",
@@ -74,19 +74,19 @@ INSTAGRAM = SimPlatform(
     },
     counters={
         "views": views,
-        "reach": share_of_views(0.6, 0.9, 51),
+        "reach": share_of_views(0.6, 0.9, 4),
         "likes": _LIKES,
         "like_count": _LIKES,
         "comments": _COMMENTS,
         "comments_count": _COMMENTS,
         "shares": _SHARES,
         "saved": _SAVED,
-        "follows": share_of_views(0.0005, 0.003, 104),
-        "profile_visits": share_of_views(0.005, 0.02, 105),
-        "replies": share_of_views(0.002, 0.01, 106),
-        "navigation": share_of_views(0.7, 1.1, 107),
+        "follows": share_of_views(0.0005, 0.003, 5),
+        "profile_visits": share_of_views(0.005, 0.02, 6),
+        "replies": share_of_views(0.002, 0.01, 7),
+        "navigation": share_of_views(0.7, 1.1, 8),
         "total_interactions": net_sum((_LIKES, _COMMENTS, _SHARES, _SAVED)),
-        "ig_reels_video_view_total_time": times_views(2_000, 14_000, 52),
+        "ig_reels_video_view_total_time": times_views(2_000, 14_000, 9),
     },
     withholds=_withholds,
     days={

@@ -273,7 +273,7 @@ def _shown(post: SimPost, account: SimAccount) -> dict[str, Any]:
         "createdAt": at - 30,
         "publishedAt": at,
         "lastModifiedAt": at,
-        "commentary": f"Post of {post.published_at:%d %B}",
+        "commentary": post.text,
         "isReshareDisabledByAuthor": False,
         "distribution": {"feedDistribution": "MAIN_FEED", "thirdPartyDistributionChannels": []},
         **content,

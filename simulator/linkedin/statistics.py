@@ -97,7 +97,7 @@ def lifetime(state: State, account: SimAccount, now: datetime) -> Element:
 
 def of_post(state: State, post: SimPost, now: datetime) -> Element | None:
     """Return the statistics of a post; None without any activity, and such a post is left out."""
-    totals: Element = {name: truth.post_value(state.world, post, name, now) for name in _SHARES}
+    totals: Element = {**truth.post_values(state.world, post, _SHARES, now)}
     if not any(totals.values()):
         return None
     kind = "ugcPost" if post.platform_post_id.startswith("urn:li:ugcPost") else "share"

@@ -77,11 +77,11 @@ LINKEDIN = SimPlatform(
     levels={"firstDegreeSize": followers},
     counters={
         "impressionCount": views,
-        "uniqueImpressionsCount": share_of_views(0.5, 0.8, 300),
-        "clickCount": share_of_views(0.01, 0.06, 301, falls=True),
-        "likeCount": share_of_views(0.01, 0.04, 302, falls=True),
-        "commentCount": share_of_views(0.001, 0.006, 303, falls=True),
-        "shareCount": share_of_views(0.0005, 0.004, 304),
+        "uniqueImpressionsCount": share_of_views(0.5, 0.8, 0),
+        "clickCount": share_of_views(0.01, 0.06, 1, falls=True),
+        "likeCount": share_of_views(0.01, 0.04, 2, falls=True),
+        "commentCount": share_of_views(0.001, 0.006, 3, falls=True),
+        "shareCount": share_of_views(0.0005, 0.004, 4),
     },
     withholds_day=_withholds_day,
     days={

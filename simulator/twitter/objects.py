@@ -1,6 +1,5 @@
 """Users, posts and media as X shows them: default fields, those asked for, and what was not allowed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +9,7 @@ from simulator.state import State
 from simulator.twitter.world import PRIVATE, PRIVATE_DAYS, PUBLIC
 from simulator.world import SimAccount, SimPost
 
+_PREFIX = {"photo": 3, "video": 13}
 PROBLEMS = "https://api.twitter.com/2/problems"
 
 USER_FIELDS = frozenset(
@@ -45,7 +45,7 @@ class Asked:
 
 def stamp(now: datetime) -> str:
     """Return an instant as X writes it."""
-    return now.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return now.isoformat(timespec="seconds")[:19] + ".000Z"
 
 
 def user(state: State, account: SimAccount, asked: Asked, now: datetime) -> dict[str, Any]:
@@ -69,26 +69,24 @@ def tweet(state: State, post: SimPost, asked: Asked, now: datetime) -> dict[str,
     post_id = post.platform_post_id
     found: dict[str, Any] = {"id": post_id, "text": text_of(post), "edit_history_tweet_ids": [post_id]}
     account = state.world.account("twitter", post.account_index)
-    more: Mapping[str, Any] = {
-        "created_at": stamp(post.published_at),
-        "author_id": account.platform_account_id,
-        "lang": "en",
-        "conversation_id": post_id,
-    }
-    found |= {name: value for name, value in more.items() if name in asked.tweet}
+    if "created_at" in asked.tweet:
+        found["created_at"] = stamp(post.published_at)
+    if "author_id" in asked.tweet:
+        found["author_id"] = account.platform_account_id
+    if "lang" in asked.tweet:
+        found["lang"] = "en"
+    if "conversation_id" in asked.tweet:
+        found["conversation_id"] = post_id
     if "attachments" in asked.tweet and (keys := media_keys(post)):
         found["attachments"] = {"media_keys": keys}
     if "entities" in asked.tweet and "urls" in post.native:
         found["entities"] = {"urls": [{"start": 0, "end": 23, "url": "https://t.co/sim", "display_url": "example.org"}]}
     world = state.world
     if "public_metrics" in asked.tweet:
-        found["public_metrics"] = {name: truth.post_value(world, post, name, now) for name in PUBLIC}
+        found["public_metrics"] = truth.post_values(world, post, PUBLIC, now)
     if "non_public_metrics" in asked.tweet and told(post, now):
         names = [name for name in PRIVATE if name != "url_link_clicks" or "urls" in post.native]
-        found["non_public_metrics"] = {
-            "impression_count": truth.post_value(world, post, "impression_count", now),
-            **{name: truth.post_value(world, post, name, now) for name in names},
-        }
+        found["non_public_metrics"] = truth.post_values(world, post, ("impression_count", *names), now)
     return found
 
 
@@ -131,21 +129,19 @@ def not_found(value: str, parameter: str = "ids", resource: str = "tweet") -> di
 
 def text_of(post: SimPost) -> str:
     """Return what a post says."""
-    return f"Post of {post.published_at:%d %B}" + (" https://t.co/sim" if "urls" in post.native else "")
+    return f"{post.text} https://t.co/sim" if "urls" in post.native else post.text
 
 
 def media_keys(post: SimPost) -> list[str]:
     """Return the keys of what is attached to a post."""
-    kinds = [kind for kind in post.native if kind != "urls"]
-    prefix = {"photo": 3, "video": 13}
-    return [f"{prefix[kind]}_{post.platform_post_id}{number}" for number, kind in enumerate(kinds)]
+    number = post.platform_post_id
+    return [f"{_PREFIX[kind]}_{number}{place}" for place, kind in enumerate(post.native) if kind != "urls"]
 
 
 def media(state: State, post: SimPost, asked: Asked, now: datetime) -> list[dict[str, Any]]:
     """Return what is attached to a post; a video has its views."""
-    found = []
-    kinds = [kind for kind in post.native if kind != "urls"]
-    for key, kind in zip(media_keys(post), kinds, strict=True):
+    found: list[dict[str, Any]] = []
+    for key, kind in zip(media_keys(post), post.native, strict=False):
         one: dict[str, Any] = {"media_key": key, "type": kind}
         if kind == "video" and "public_metrics" in asked.media:
             one["public_metrics"] = {"view_count": truth.post_value(state.world, post, "view_count", now)}

@@ -11,6 +11,7 @@ from simulator.truth import (
     followers,
     net_sum,
     post_count,
+    post_value,
     share_of_views,
     slow_level,
     views,
@@ -35,13 +36,13 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
     return int(post_id[9:16]), int(post_id[2:8]), int(post_id[8])
 
 
-_LIKES = share_of_views(0.01, 0.05, 200, falls=True)
-_REPLIES = share_of_views(0.001, 0.006, 201, falls=True)
-_REPOSTS = share_of_views(0.001, 0.01, 202, falls=True)
-_QUOTES = share_of_views(0.0002, 0.002, 203)
-_BOOKMARKS = share_of_views(0.0005, 0.004, 204, falls=True)
-_LINKS = share_of_views(0.003, 0.02, 205)
-_PROFILES = share_of_views(0.002, 0.008, 206)
+_LIKES = share_of_views(0.01, 0.05, 0, falls=True)
+_REPLIES = share_of_views(0.001, 0.006, 1, falls=True)
+_REPOSTS = share_of_views(0.001, 0.01, 2, falls=True)
+_QUOTES = share_of_views(0.0002, 0.002, 3)
+_BOOKMARKS = share_of_views(0.0005, 0.004, 4, falls=True)
+_LINKS = share_of_views(0.003, 0.02, 5)
+_PROFILES = share_of_views(0.002, 0.008, 6)
 
 PUBLIC: dict[str, Counter] = {
     "retweet_count": _REPOSTS,
@@ -79,7 +80,8 @@ def _impressions(world: World, account: SimAccount, day: date) -> int:
 
 def shown(world: World, post: SimPost, start: datetime, end: datetime) -> int:
     """Return how often a post was shown in a span."""
-    return views(world, post, end) - views(world, post, max(start, post.published_at))
+    seen = (post_value(world, post, "impression_count", at) for at in (end, max(start, post.published_at)))
+    return next(seen) - next(seen)
 
 
 TWITTER = SimPlatform(
@@ -104,5 +106,5 @@ TWITTER = SimPlatform(
     },
     withholds=_withholds,
     days={"impressions": _impressions},
-    counters={**PUBLIC, **PRIVATE, "view_count": share_of_views(0.3, 0.7, 207)},
+    counters={**PUBLIC, **PRIVATE, "view_count": share_of_views(0.3, 0.7, 7)},
 )

@@ -134,7 +134,7 @@ def test_dotted_parameters_mean_the_same(api: Simulator) -> None:
 
 def test_posts_without_activity_are_left_out(api: Simulator) -> None:
     chosen = next(p for p in posts(api) if p.platform_post_id.startswith("urn:li:share"))
-    urns = ",".join(quote(one, safe="") for one in (chosen.platform_post_id, "urn:li:share:7000000000000000000"))
+    urns = ",".join(quote(one, safe="") for one in (chosen.platform_post_id, "urn:li:share:7999990000000000000"))
     found = ask(api, "organizationalEntityShareStatistics", f"{STATISTICS}&shares=List({urns})").json()["elements"]
     (element,) = found
     assert element["share"] == chosen.platform_post_id
@@ -143,7 +143,7 @@ def test_posts_without_activity_are_left_out(api: Simulator) -> None:
 
 
 def test_batch_names_what_is_not_there(api: Simulator) -> None:
-    here, gone = posts(api)[-1].platform_post_id, "urn:li:share:7000000000000000000"
+    here, gone = posts(api)[-1].platform_post_id, "urn:li:share:7999990000000000000"
     body = ask(api, "posts", f"ids=List({quote(here, safe='')},{quote(gone, safe='')})").json()
     assert list(body["results"]) == [here]
     assert body["statuses"] == {here: 200, gone: 404}

@@ -18,12 +18,8 @@ def simulator(
 ) -> None:
     """Run the simulator of the platforms alone; Ctrl-C stops it."""
     # uvicorn and the world of the simulator are of no use to the other commands.
-    import uvicorn
-
-    from simulator.app import create_app
-    from simulator.registry import new_world
+    from simulator.serve import serve
 
     place = require_free(port or checked_settings().simulator_port, "--port or TIDEMARK_SIMULATOR_PORT")
-    app = create_app(new_world(seed), latency_ms=latency_ms)
     err.print(f"simulator on http://{HOST}:{place}; its accounts: http://{HOST}:{place}/_control/accounts")
-    uvicorn.run(app, host=HOST, port=place, log_level="warning", access_log=False)
+    serve(HOST, place, seed, latency_ms)

@@ -1,0 +1,233 @@
+"""How many requests a second the simulator answers on one core, for each request that collection makes.
+
+    python bench/simulate.py [--accounts 100] [--rounds 3]
+
+Requests go to the ASGI app within this process: no socket, no second core; seconds are those of the processor, so that
+other work on the machine counts little. «cold» is the first time that an account is
+asked for in a fresh world, «warm» the same again as time goes on. The reference is a bare Starlette route that answers
+a small JSON object in the same run. One line per request, the same as JSON in bench/results/simulate.json.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
+
+from metrics.documents import Platform
+from pipelines.platforms import restli
+from simulator.app import create_app
+from simulator.clock import Clock
+from simulator.registry import new_world
+from simulator.serve import relax_collector
+from simulator.world import SimAccount, SimPost, World
+
+NOW = datetime(2026, 11, 20, 0, 0, 5, tzinfo=UTC)
+POSTS = 25
+RESULTS = Path(__file__).parent / "results" / "simulate.json"
+
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
+_LINKEDIN = {"linkedin-version": "202608", "x-restli-protocol-version": "2.0.0"}
+_MEDIA = "id,media_type,media_product_type,timestamp"
+_FEED = "id,created_time,status_type,attachments{media_type}"
+_TWEETS = {
+    "tweet.fields": "created_at,public_metrics,attachments,entities,non_public_metrics",
+    "expansions": "attachments.media_keys", "media.fields": "public_metrics,type",
+}  # fmt: skip
+_DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it travels."""
+
+    path: str
+    query: str = ""
+    form: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def call(self, token: str) -> tuple[dict[str, object], bytes]:
+        """Return the ASGI scope and the body."""
+        headers = {"authorization": f"Bearer {token}", "host": "127.0.0.1", **dict(self.headers)}
+        scope: dict[str, object] = {
+            "type": "http", "http_version": "1.1", "method": "POST" if self.form else "GET", "scheme": "http",
+            "path": self.path, "raw_path": self.path.encode(), "query_string": self.query.encode(), "root_path": "",
+            "headers": [(k.encode(), v.encode()) for k, v in {**headers, **(_FORM if self.form else {})}.items()],
+            "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "asgi": {"version": "3.0"}, "state": {},
+        }  # fmt: skip
+        return scope, self.form.encode()
+
+
+Build = Callable[[SimAccount, list[SimPost]], Asked]
+
+
+def _batch(lists: Sequence[tuple[str, str]], of_post: Callable[[SimPost], str]) -> Build:
+    """Return the batch of an account: its node, its lists and `POSTS` posts with their insights."""
+
+    def build(account: SimAccount, posts: list[SimPost]) -> Asked:
+        own = account.platform_account_id
+        urls = [f"{own}?fields=followers_count"]
+        urls += [f"{own}/{edge}?{urlencode({'fields': fields, 'limit': '50'})}" for edge, fields in lists]
+        urls += [f"{post.platform_post_id}?{urlencode({'fields': of_post(post)})}" for post in posts[:POSTS]]
+        return Asked(
+            "/v25.0/", form=urlencode({"batch": json.dumps([{"method": "GET", "relative_url": u} for u in urls])})
+        )
+
+    return build
+
+
+def _media(post: SimPost) -> str:
+    if post.content_type == "video" and post.metric_type == "post":
+        return "id,like_count,comments_count,insights.metric(reach,saved)"
+    more = "ig_reels_video_view_total_time" if post.metric_type == "reel" else "follows,profile_visits"
+    return f"id,like_count,comments_count,insights.metric(shares,saved,views,reach,total_interactions,{more})"
+
+
+def _page_post(post: SimPost) -> str:
+    counted = "reactions.summary(true).limit(0),comments.summary(true).limit(0)"
+    if post.metric_type == "reel":
+        return f"id,{counted},video_insights.metric(blue_reels_play_count)"
+    return f"id,{counted},shares,insights.metric(post_media_view,post_total_media_view_unique,post_clicks)"
+
+
+def _listed(edge: str, fields: str) -> Build:
+    query = urlencode({"fields": fields, "limit": "100"})
+    return lambda account, _: Asked(f"/v25.0/{account.platform_account_id}/{edge}", query)
+
+
+def _x(path: str, more: dict[str, str] | None = None, *, ids: bool = False) -> Build:
+    def build(account: SimAccount, posts: list[SimPost]) -> Asked:
+        named = {"ids": ",".join(post.platform_post_id for post in posts[:100])} if ids else {}
+        return Asked(path.format(id=account.platform_account_id), urlencode({**(more or {}), **named}))
+
+    return build
+
+
+def _rest(resource: str, params: Callable[[str, list[str]], dict[str, object]], key: bool = False) -> Build:
+    def build(account: SimAccount, posts: list[SimPost]) -> Asked:
+        urn = f"urn:li:organization:{account.platform_account_id}"
+        shares = [p.platform_post_id for p in posts if p.platform_post_id.startswith("urn:li:share")][:20]
+        path = f"/rest/{resource}" + (f"/{restli.key(urn)}" if key else "")
+        return Asked(path, restli.query(params(urn, shares)), headers=tuple(_LINKEDIN.items()))
+
+    return build
+
+
+def _days(urn: str, finder: str = "organizationalEntity") -> dict[str, object]:
+    end = int(NOW.timestamp() * 1000) // _DAY * _DAY
+    interval = {"timeRange": {"start": end - 5 * _DAY, "end": end}, "timeGranularityType": "DAY"}
+    return {"q": finder, finder: urn, "timeIntervals": interval}
+
+
+_SPAN = {"start_time": "2026-11-17T00:00:00Z", "end_time": "2026-11-18T00:00:00Z", "granularity": "daily"}
+_SHARES = "organizationalEntityShareStatistics"
+REQUESTS: dict[tuple[Platform, str], Build] = {
+    ("instagram", f"batch: account, lists, {POSTS} posts"): _batch([("stories", _MEDIA), ("media", _MEDIA)], _media),
+    ("instagram", "media, 100"): _listed("media", _MEDIA),
+    ("instagram", "media, 100 with counts"): _listed("media", f"{_MEDIA},like_count,comments_count"),
+    ("instagram", "stories"): _listed("stories", _MEDIA),
+    ("instagram", "insights of a day"): lambda a, _: Asked(
+        f"/v25.0/{a.platform_account_id}/insights", "metric=views,profile_views&period=day&metric_type=total_value"
+    ),
+    ("facebook", f"batch: page, lists, {POSTS} posts"): _batch(
+        [("published_posts", _FEED), ("video_reels", "id,created_time")], _page_post
+    ),
+    ("facebook", "published_posts, 100"): _listed("published_posts", _FEED),
+    ("facebook", "video_reels, 100"): _listed("video_reels", "id,created_time"),
+    ("facebook", "insights of days"): lambda a, _: Asked(
+        f"/v25.0/{a.platform_account_id}/insights", "metric=page_media_view,page_post_engagements&period=day"
+    ),
+    ("twitter", "users/me"): _x("/2/users/me", {"user.fields": "public_metrics"}),
+    ("twitter", "timeline, 100 with metrics"): _x("/2/users/{id}/tweets", {**_TWEETS, "max_results": "100"}),
+    ("twitter", "tweets, 100 with metrics"): _x("/2/tweets", _TWEETS, ids=True),
+    ("twitter", "analytics of a day, 100"): _x("/2/tweets/analytics", _SPAN, ids=True),
+    ("linkedin", "networkSizes"): _rest(
+        "networkSizes", lambda *_: {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"}, key=True
+    ),
+    ("linkedin", "posts, 100"): _rest("posts", lambda urn, _: {"q": "author", "author": urn, "count": 100}),
+    ("linkedin", "posts by 20 ids"): _rest("posts", lambda _, shares: {"ids": shares}),
+    ("linkedin", "statistics of 20 posts"): _rest(
+        _SHARES, lambda urn, shares: {"q": "organizationalEntity", "organizationalEntity": urn, "shares": shares}
+    ),
+    ("linkedin", "share statistics by day"): _rest(_SHARES, lambda urn, _: _days(urn)),
+    ("linkedin", "followers by day"): _rest("organizationalEntityFollowerStatistics", lambda urn, _: _days(urn)),
+    ("linkedin", "page views by day"): _rest("organizationPageStatistics", lambda u, _: _days(u, "organization")),
+}  # fmt: skip
+
+
+async def _ask(app: ASGIApp, calls: Sequence[tuple[dict[str, object], bytes]]) -> float:
+    """Ask one after the other; return the seconds of processor time. Anything but a success ends the bench."""
+    answers: list[Message] = []
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    began = time.process_time()
+    for scope, body in calls:
+
+        async def receive(body: bytes = body) -> Message:
+            return {"type": "http.request", "body": body}
+
+        await app({**scope}, receive, send)
+    seconds = time.process_time() - began
+    wrong = [m for m in answers if m.get("status", 200) != 200]
+    assert not wrong, (wrong[0], calls[0], answers[1])
+    return seconds
+
+
+def measure(world: World, platform: Platform, build: Build, count: int, rounds: int) -> tuple[float, float]:
+    """Return requests a second, cold and warm."""
+    accounts = [world.account(platform, 1000 + n) for n in range(count)]
+    drawn = [[p for p in world.newest(a, NOW - timedelta(days=200), NOW) if p.visible(NOW)] for a in accounts]
+    calls = [build(a, posts).call(a.token) for a, posts in zip(accounts, drawn, strict=True)]
+    clock = Clock()
+    clock.set(NOW)
+    app = create_app(new_world(), clock)
+    cold = asyncio.run(_ask(app, calls))
+    warm = min(asyncio.run(_ask(app, calls)) for _ in range(rounds))
+    return count / cold, count / warm
+
+
+def reference(count: int) -> float:
+    """Return the requests a second of a bare route."""
+
+    async def answer(_: StarletteRequest) -> JSONResponse:
+        return JSONResponse({"data": {"id": "1", "name": "bare"}})
+
+    app = Starlette(routes=[Route("/bare", answer)])
+    return count / min(asyncio.run(_ask(app, [Asked("/bare").call("t")] * count)) for _ in range(3))
+
+
+def main() -> None:
+    """Measure each request, print a line each, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--accounts", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    relax_collector()
+    bare, world = reference(10 * options.accounts), new_world()
+    print(f"{'bare Starlette route':44}{bare:>10,.0f}/s")
+    rows = []
+    for (platform, what), build in REQUESTS.items():
+        cold, warm = measure(world, platform, build, options.accounts, options.rounds)
+        rows.append({"platform": platform, "request": what, "cold": cold, "warm": warm, "of_bare": warm / bare})
+        print(
+            f"{platform:10} {what:33}{cold:>10,.0f}/s cold{warm:>10,.0f}/s warm{warm / bare:>8.2f} of bare", flush=True
+        )
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps({"python": sys.version.split()[0], "bare": bare, "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
