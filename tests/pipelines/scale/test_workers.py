@@ -1,0 +1,128 @@
+"""Two Celery workers collect an hour in shards, and one of them is killed while it works."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster import DagsterEventType
+
+from metrics.documents import PLATFORMS
+from metrics.periods import HOUR
+from metrics.settings import PREFIX
+from pipelines.partitions import slot_key
+from simulator import truth
+from tests.pipelines.deployment import Deployment
+from tests.waiting import until
+
+ROOT = Path(__file__).parents[3]
+ACCOUNTS = 12
+RAW = dg.AssetKey("raw_instagram")
+
+
+@pytest.fixture
+def environment(deployment: Deployment, tmp_path: Path) -> dict[str, str]:
+    """What every machine has to be told, with Dagster's storage on this one."""
+    settings = deployment.clients.settings
+    names = ("mongo_url", "mongo_db", "redis_url", "collect_shards", *(f"{platform}_url" for platform in PLATFORMS))
+    home = tmp_path / "dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
+    return {
+        **os.environ,
+        **{PREFIX + name.upper(): str(getattr(settings, name)) for name in names},
+        "TIDEMARK_SECRET_KEYS": settings.secret_keys[0].get_secret_value(),
+        "TIDEMARK_EXECUTOR": "celery",
+        # Slow enough to be killed at work.
+        "TIDEMARK_COLLECT_CONCURRENCY": "1",
+        "DAGSTER_HOME": str(home),
+    }
+
+
+@contextmanager
+def started(environment: dict[str, str], log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process and its children, ended together."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], env=environment, cwd=ROOT, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)
+
+
+def worker(name: str) -> tuple[str, ...]:
+    return ("celery", "-A", "pipelines.scale.app", "worker", "--concurrency", "1", "-n", f"{name}@here")
+
+
+def at_work(instance: dg.DagsterInstance) -> Iterator[str]:
+    """Yield the workers that have a shard in hand."""
+    (run,) = instance.get_runs()
+    events = [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
+    ended = {event.step_key for event in events if event.is_step_success}
+    for event in events:
+        if event.is_engine_event and "instagram_shard[" in (event.step_key or "") and event.step_key not in ended:
+            holder = event.engine_event_data.metadata.get("Celery worker")
+            if holder:
+                yield str(holder.value).partition("@")[0]
+
+
+@pytest.mark.timeout(240)
+def test_run_ends_well_and_every_number_is_true_after_a_worker_was_killed(
+    deployment: Deployment, environment: dict[str, str], tmp_path: Path
+) -> None:
+    for index in range(ACCOUNTS):
+        deployment.connect(index, workspaceId=f"w{index % 3}")
+    simulator = deployment.simulator.client
+    simulator.put("/_control/latency", json={"ms": 500}).raise_for_status()
+    hour = deployment.hour
+    run = ("dagster", "asset", "materialize", "-m", "pipelines.definitions", "--select", "raw_instagram", "--partition")
+    collected = deployment.clients.store.collections
+    with (
+        dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance,
+        started(environment, tmp_path / "one.log", *worker("one")) as one,
+        started(environment, tmp_path / "two.log", *worker("two")) as two,
+        started(environment, tmp_path / "run.log", *run, slot_key(hour)) as running,
+    ):
+        until(lambda: bool(collected.of_slot(hour)) or running.poll() is not None, seconds=120)
+        lost = next(at_work(instance))
+        os.killpg({"one": one, "two": two}[lost].pid, signal.SIGKILL)
+        simulator.put("/_control/latency", json={"ms": 50}).raise_for_status()
+        assert running.wait(100) == 0, (tmp_path / "run.log").read_text()[-3000:]
+        (record,) = instance.get_run_records()
+        entries = instance.all_logs(record.dagster_run.run_id)
+        of_type = {e.dagster_event_type for e in entries}
+        assert sum(f"{lost}@here is gone: the step is submitted again" in e.message for e in entries) == 1
+        assert DagsterEventType.STEP_FAILURE not in of_type
+        (event,) = instance.fetch_materializations(RAW, limit=5).records
+        assert event.partition_key == slot_key(hour)
+        assert event.asset_materialization is not None
+        counts = event.asset_materialization.metadata
+        assert (counts["accounts_ok"].value, counts["accounts_expected"].value) == (ACCOUNTS, ACCOUNTS)
+    assert_true(deployment)
+
+
+def assert_true(deployment: Deployment) -> None:
+    """Every account has one observation of the hour, and it says what was true when it was made."""
+    hour, world, seen = deployment.hour, deployment.simulator.world, set()
+    for workspace in ("w0", "w1", "w2"):
+        scope = {"workspaceId": workspace, "metricType": "account"}
+        for row in deployment.clients.store.observations.page(scope, hour, hour + HOUR, limit=100):
+            account_id = row["metadata"]["accountId"]
+            assert account_id not in seen
+            seen.add(account_id)
+            account = world.account("instagram", int(account_id[1:]))
+            around = [row["collectedAt"] + timedelta(seconds=s) for s in range(-3, 4)]
+            assert row["metrics"]["followers"] in {
+                truth.account_value(world, account, "followers_count", instant) for instant in around
+            }
+    assert len(seen) == ACCOUNTS
