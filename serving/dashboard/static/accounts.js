@@ -9,7 +9,7 @@ import { explained, unknown } from "./tips.js";
 const STATES = {
   active: ["ok", "Active", "collected every hour"],
   paused: ["warn", "Paused", "not collected until someone resumes it"],
-  needs_reauth: ["bad", "Sign in again", "the platform refuses its token: connect the account again"],
+  needs_reauth: ["bad", "Reconnect", "the platform refuses its token: connect the account again, nothing is collected until then"],
   disconnected: ["bad", "Disconnected", "no longer collected; its history stays"],
 };
 const HEADS = ["Account", "State", "Last collection", "Observed in range"];

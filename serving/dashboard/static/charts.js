@@ -13,6 +13,7 @@ const CHARTS = [
   { id: "engagement", title: "Engagement", metric: "totalEngagement", kind: "bar", write: count },
   { id: "rate", title: "Engagement rate", metric: "engagementRate", kind: "line", write: percent, suffix: " %" },
 ];
+const MOST_TICKS = 14;
 const STATUS = { open: "not over", partial: "partial" };
 
 /** Show frames and tables at once, and draw when the library is there. */
@@ -25,32 +26,43 @@ export async function charts(reading, live) {
   if ($("charts").childElementCount === 0) render($("charts"), CHARTS.map(frame));
   for (const chart of CHARTS) table(chart, starts, chart.whole ? [whole, ...series] : series, whole);
   // Not awaited: the page is ready, and follows the stream, before the library is there.
-  for (const chart of CHARTS) paint(chart, traces(chart, starts, series, whole), layout(chart, reading));
+  for (const chart of CHARTS) paint(chart, traces(chart, starts, series, whole), layout(chart, reading, starts));
   return [];
 }
 
-async function paint({ id }, traces, layout) {
+async function paint({ id, kind }, traces, layout) {
+  const place = $(`plot-${id}`), values = traces.flatMap((one) => one.y).filter((value) => value !== null);
+  if (!values.length) { erase(place, "Nothing was observed in these periods."); return; }
+  // Whole numbers a few apart would be written twice along the axis.
+  if (!layout.yaxis.ticksuffix && Math.max(...values) - Math.min(...values, ...(kind === "bar" ? [0] : [])) < 5) layout.yaxis.dtick = 1;
   try {
     await plotly();
-    $(`plot-${id}`).querySelector(".soft")?.remove();
-    await draw($(`plot-${id}`), traces, layout);
+    place.querySelector(":scope > .empty")?.remove();
+    await draw(place, traces, layout);
   } catch (error) {
-    $(`plot-${id}`).replaceChildren(h("p.soft", {}, `${error.message} The table has the numbers.`));
+    erase(place, `${error.message} The table has the numbers.`);
   }
+}
+
+function erase(place, text) {
+  window.Plotly?.purge(place);
+  place.replaceChildren(h("p.empty", {}, text));
 }
 
 const byStart = (rows) => new Map(rows.map((row) => [row.periodStart, row]));
 
 function frame({ id, title }) {
   return h("section.card", { "aria-labelledby": `chart-${id}` }, h("h2", { id: `chart-${id}` }, title),
-    h("div.plot", { id: `plot-${id}`, role: "img", "aria-label": `Chart: ${title}; the table below has its numbers` }, h("p.soft", {}, "Drawing …")),
+    h("div.plot", { id: `plot-${id}`, role: "img", "aria-label": `Chart: ${title}; the table below has its numbers` }, h("p.empty", {}, "Drawing …")),
     h("details", { id: `details-${id}` }, h("summary", {}, "Numbers as a table"), h("div", { id: `table-${id}` })));
 }
 
-function layout(chart, reading) {
-  const weekly = reading.range.period !== "daily";
+function layout(chart, reading, starts) {
+  // Left alone, plotly marks Sundays and the turns of months, where no week begins.
+  const few = reading.range.period !== "daily" && starts.length <= MOST_TICKS;
+  const ticks = few ? { tickvals: starts.map((start) => start.slice(0, 10)), ticktext: starts.map(shortDate) } : { tickformat: "%-d %b" };
   return {
-    showlegend: !chart.whole, xaxis: { type: "date", ...(weekly ? {} : { tickformat: "%-d %b" }) },
+    showlegend: !chart.whole, xaxis: { type: "date", ...ticks },
     yaxis: { ticksuffix: chart.suffix ?? "", tickformat: chart.suffix ? "" : ",d", rangemode: chart.id === "rate" ? "tozero" : "normal" },
   };
 }

@@ -21,7 +21,7 @@ function line({ expectedSlots: expected, observedSlots: observed }, range, accou
 export const percentOf = (part, whole) => `${(Math.floor((1000 * part) / whole) / 10).toFixed(1)} %`;
 
 function emptiness(sums, accounts) {
-  if (!accounts.some((account) => account.lastCollectedAt)) {
+  if (!sums.data.length && !accounts.some((account) => account.lastCollectedAt)) {
     return [h("p.empty", {}, "Nothing was collected yet. The first collection comes at the full hour; “Collect now” does not wait for it.")];
   }
   return sums.data.length ? [] : [h("p.empty", {}, "Nothing was observed in this range. Choose a later or a longer one.")];

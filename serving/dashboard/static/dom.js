@@ -85,7 +85,7 @@ export function choice(id, label, options, chosen, pick) {
     options.map(([value, text]) => h("option", { value, selected: value === chosen }, text))));
 }
 
-/** A table in a region that scrolls sideways by keyboard too. */
+/** A table that scrolls sideways, by keyboard too. */
 export function scrolling(label, table) {
-  return h("div.scroll", { role: "region", "aria-label": label, tabindex: "0" }, table);
+  return h("div.scroll", { role: "group", "aria-label": label, tabindex: "0" }, table);
 }

@@ -8,14 +8,14 @@ const dayMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "shor
 const dayMonthYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
-const MINUS = "\u2212";
+const MINUS = "\u2212", NBSP = "\u00a0";
 const signed = (value, text) => (value > 0 ? "+" : value < 0 ? MINUS : "±") + text;
 
 export const count = (value) => (Math.abs(value) >= 1e7 ? compact : whole).format(value).replace("-", MINUS);
-export const percent = (value) => `${fine.format(value).replace("-", MINUS)} %`;
+export const percent = (value) => `${fine.format(value).replace("-", MINUS)}${NBSP}%`;
 export const change = (value) => signed(value, count(Math.abs(value)));
-export const changePercent = (value) => signed(value, `${(Math.abs(value) >= 1000 ? whole : rough).format(Math.abs(value))} %`);
-export const changePoints = (value) => signed(value, `${fine.format(Math.abs(value))} pp`);
+export const changePercent = (value) => signed(value, `${(Math.abs(value) >= 1000 ? whole : rough).format(Math.abs(value))}${NBSP}%`);
+export const changePoints = (value) => signed(value, `${fine.format(Math.abs(value))}${NBSP}pp`);
 
 export const date = (iso) => dayMonthYear.format(new Date(iso));
 export const shortDate = (iso) => dayMonth.format(new Date(iso));

@@ -23,7 +23,7 @@ export async function hours(reading, live, change) {
       choice("hours-platform", "Platform", platforms.map((p) => [p, named(p)]), platform, (value) => { platform = value; again(); }),
       choice("hours-zone", "Time zone", [["utc", "UTC"], ["local", `Local (${zone()})`]], reading.view.hours, (value) => change({ hours: value }))),
     known.length ? [best(cells), grid(cells)] : h("p.empty", {}, "No post with a known rate in these days."),
-    h("p.small", {}, `Median engagement rate over life of ${plural(known.length, "post")} on ${named(platform)} published in the last ${HOURS_DAYS} days, by hour of publishing (${local ? zone() : "UTC"}); stories left out, pale where fewer than ${ENOUGH} posts.${answer.more ? " The newest 5,000 posts only." : ""}`),
+    h("p.small", {}, `Median engagement rate over life of ${plural(known.length, "post")} on ${named(platform)} published in the last ${HOURS_DAYS} days, by hour of publishing (${local ? zone() : "UTC"}); stories left out, small where fewer than ${ENOUGH} posts.${answer.more ? " The newest 5,000 posts only." : ""}`),
   ], live);
 }
 

@@ -174,7 +174,7 @@ function begin() {
   listen();
   tools(change, complain);
   toggle(() => { if (api) look(); });
-  $("login").addEventListener("submit", (event) => { event.preventDefault(); $("refused").textContent = ""; open($("key").value.trim()); });
+  $("login").addEventListener("submit", (event) => { event.preventDefault(); $("refused").textContent = ""; open($("key").value.trim()).then(() => { if (api) $("content").focus(); }); });
   $("workspace").addEventListener("change", () => enter($("workspace").value));
   $("collect").addEventListener("click", () => collect.start(api, new Reading(api, view).base));
   $("leave").addEventListener("click", () => leave());

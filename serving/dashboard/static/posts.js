@@ -41,7 +41,7 @@ function heading(name, title, sort, change) {
 }
 
 function line(post, handles) {
-  const kind = post.metricType === "post" ? post.contentType : `${post.metricType}, ${post.contentType}`;
+  const kind = { reel: "reel", story: `story, ${post.contentType}` }[post.metricType] ?? post.contentType;
   return h("tr", {}, h("th", { scope: "row" },
     h("span.who", {}, swatch(post.platform), `${named(post.platform)} · ${capital(kind)}`, post.deletedAt ? explained("deleted", `deleted on the platform, noticed on ${date(post.deletedAt)}; its numbers are those last seen`, "badge") : null),
     h("span.small", {}, handles.get(post.accountId) ?? "", " · ", h("code", {}, post.platformPostId))),

@@ -27,5 +27,5 @@ export function reflect(view) {
   $("dates").hidden = view.range !== "custom";
   for (const [id, value] of [["from", range.from], ["to", range.to]]) { $(id).value = value; $(id).max = today(); }
   for (const radio of document.querySelectorAll("#by input")) radio.checked = radio.value === view.by;
-  $("span").textContent = `${span(range.from, range.to)}, ${view.range === "custom" ? "" : "whole "}${plural(range.length, "UTC day")}, against ${span(range.beforeFrom, range.beforeTo)}`;
+  $("span").textContent = `${span(range.from, range.to)}, ${plural(range.length, view.range === "custom" ? "UTC day" : "whole UTC day")}, against ${span(range.beforeFrom, range.beforeTo)}`;
 }

@@ -3,7 +3,7 @@
 import os
 import threading
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from redis import Redis
 
 from metrics.accounts import Vault
 from metrics.clock import utcnow
-from metrics.documents import AccountDocument, Observation
+from metrics.documents import AccountDocument, CollectionDocument, Observation
 from metrics.events import Announcer, aggregated, observed, operation_status
 from metrics.periods import PERIODS, midnight, period_start, slot_of, starts_between
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.collected import record_id
 from pipelines.rollup import roll
 from serving.__main__ import Server, server
 from serving.app import create_app
@@ -26,7 +27,7 @@ from tidemark import seed
 from tidemark.stack.ports import HOST
 
 ARTEFACTS = Path(os.environ.get("TIDEMARK_ARTEFACTS", Path(__file__).parents[3] / "test-artefacts"))
-WORKSPACE, EMPTY = "demo-north", "newcomer"
+WORKSPACE, EMPTY, TROUBLED = "demo-north", "newcomer", "troubled"
 DAYS = 30
 
 
@@ -110,6 +111,31 @@ def fill(store: Store, settings: Settings) -> None:
         "state": "active", "connectedAt": now,
     }  # fmt: skip
     store.accounts.put([fresh])
+    _trouble(store, now)
+
+
+def _trouble(store: Store, now: datetime) -> None:
+    """Write an account that was observed for one hour of two days and whose token has died."""
+    account: AccountDocument = {
+        "_id": "acc_troubled", "workspaceId": TROUBLED, "platform": "linkedin", "platformAccountId": "2",
+        "handle": "troubled", "state": "needs_reauth", "stateReason": "the token has expired",
+        "connectedAt": now - timedelta(days=2),
+    }  # fmt: skip
+    slot = slot_of(now - timedelta(days=1))
+    record: CollectionDocument = {
+        "_id": record_id("acc_troubled", slot), "workspaceId": TROUBLED, "accountId": "acc_troubled",
+        "platform": "linkedin", "slot": slot, "state": "collected", "finishedAt": slot, "runId": "r",
+        "observations": 1, "calls": 1,
+    }  # fmt: skip
+    failed: CollectionDocument = {
+        **record, "_id": record_id("acc_troubled", slot_of(now)), "slot": slot_of(now), "state": "failed",
+        "reason": "permission_missing", "message": "the token has <b>expired</b>",
+    }  # fmt: skip
+    said = Observation(TROUBLED, "acc_troubled", "linkedin", "account", slot, slot, {"followers": 50}, "r", "v1")
+    store.accounts.put([account])
+    store.observations.append([said])
+    store.collections.put([record, failed])
+    roll(store, "daily", [period_start("daily", slot)], run_id="r", workspace_ids=[TROUBLED])
 
 
 @dataclass
@@ -127,13 +153,12 @@ class Look:
             "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
         )
 
-    def open(self, query: str = f"?workspace={WORKSPACE}", key: str | None = None, charts: bool = True) -> Page:
-        """Open the page with a key and wait for its figures, and for its charts and its stream."""
-        self.page.goto(f"{self.stage.url}{query}#key={key or self.stage.key}")
-        self.page.wait_for_selector(".figure .big")
-        if charts:
+    def open(self, workspace: str = WORKSPACE, key: str | None = None, *, drawn: bool = False) -> Page:
+        """Open a workspace with a key and wait until all of it is there and live; with `drawn`, the charts too."""
+        self.page.goto(f"{self.stage.url}?workspace={workspace}#key={key or self.stage.key}")
+        self.page.wait_for_selector("#stream.live")
+        if drawn:
             self.page.wait_for_selector("#plot-rate .main-svg")
-            self.page.wait_for_selector("#stream.live")
         return self.page
 
     def keep(self, name: str) -> None:
