@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     export_options: SecretStr | None = Field(
         None, description="Options of that storage, keys and secrets among them, as a JSON object (`fsspec`)."
     )
+    run_history_days: int = Field(
+        60, ge=7, le=20_000, description="Days that Dagster's runs are kept; partitions stay materialised."
+    )
 
     instagram_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Instagram's Graph API.")
     facebook_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Facebook's Graph API.")

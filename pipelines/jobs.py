@@ -1,11 +1,15 @@
-"""Jobs: one collects an hour of all platforms in one run, three roll up, one exports."""
+"""Jobs: one collects an hour of all platforms in one run, three roll up, one exports, one deletes old runs."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from metrics.clock import utcnow
 from metrics.periods import Period
+from pipelines.history import purge
+from pipelines.resources import Tidemark
 from pipelines.tags import Priority
 
 collect_hourly = dg.define_asset_job(
@@ -35,4 +39,21 @@ export_daily = dg.define_asset_job(
     selection=dg.AssetSelection.groups("export"),
     description="Export days to Parquet folders.",
 )
+
+
+@dg.op(description="Deletes runs older than TIDEMARK_RUN_HISTORY_DAYS; their partitions stay materialised.")
+def purge_runs(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
+    """Delete old runs, the oldest first."""
+    days = tidemark.settings().run_history_days
+    purged = purge(context.instance, utcnow() - timedelta(days=days))
+    context.log.info("%s runs older than %s days deleted, %s partitions kept", purged.runs, days, purged.partitions)
+
+
+@dg.job(description="Deletes Dagster's old history; the data is not touched.")
+def purge_history() -> None:
+    """Keep Dagster's storage from growing for ever."""
+    purge_runs()
+
+
 JOBS = [collect_hourly, *AGGREGATE.values()]
+"""What works on partitions."""

@@ -65,4 +65,12 @@ class Tidemark(dg.ConfigurableResource[Clients]):
             SettingsError: a setting is wrong or missing.
             MongoUnavailable: MongoDB does not answer.
         """
-        return clients(load_settings())
+        return clients(self.settings())
+
+    def settings(self) -> Settings:
+        """Return the settings alone.
+
+        Raises:
+            SettingsError: one is wrong.
+        """
+        return load_settings()

@@ -1,4 +1,4 @@
-"""The four schedules. Each names the window that ended, whatever `end_offset` the partitions have.
+"""The schedules. Each names the window that ended, whatever `end_offset` the partitions have.
 
 At midnight the daily schedule fires while slot 23 is still being collected: the schedule guarantees that a rollup runs,
 the `late_data` sensor that it is right.
@@ -50,9 +50,23 @@ def ended_period(period: Period, instant: datetime) -> datetime:
     return previous_start(period, period_start(period, instant))
 
 
+@dg.schedule(
+    name="purge_history",
+    job=jobs.purge_history,
+    cron_schedule="40 3 * * *",
+    execution_timezone="UTC",
+    default_status=_RUNNING,
+    description="Every night: Dagster's runs older than TIDEMARK_RUN_HISTORY_DAYS go.",
+)
+def purge_history(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request one purge a day."""
+    return dg.RunRequest(run_key=context.scheduled_execution_time.date().isoformat())
+
+
 SCHEDULES = [
     collect_hourly,
     _aggregate("daily", "0 0 * * *"),
     _aggregate("weekly", "0 1 * * 1"),
     _aggregate("monthly", "0 2 1 * *"),
+    purge_history,
 ]

@@ -1,73 +1,20 @@
 """`tidemark up` as a user has it: history, a collection on demand, the stream, a store that dies, the second start."""
 
-import json
-import math
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 from httpx_sse import connect_sse
-from pydantic import SecretStr
 
-from metrics.accounts import Vault, generate_secret_key
 from metrics.clock import isoformat
-from metrics.documents import AccountDocument, Observation, PostDocument
 from metrics.periods import DAY
-from pipelines.collect.ladder import FOLLOWED_UNTIL
-from pipelines.collect.observe import post_document
-from pipelines.platforms.base import Post
-from simulator.registry import new_world
-from tests.pipelines.rollup.reference import Reference
+from tests.stack import Stack
+from tests.truth import same, truth_of
 from tests.waiting import until
-from tidemark.seed import Plan, observations, seeded_account
-from tidemark.stack.ports import free_port
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 WORKSPACE = "/analytics/workspace/demo-north"
-
-
-class Stack:
-    """One `tidemark up` in a folder."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        ports = {f"TIDEMARK_{name}_PORT": str(free_port()) for name in ("HTTP", "DAGSTER", "SIMULATOR")}
-        self.environment = {**os.environ, **ports, "TIDEMARK_HOME": str(home)}
-
-    def start(self) -> None:
-        with (self.home / "up.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tidemark.cli", "up", "--days", "3"],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        until(lambda: (self.home / "up.json").exists() or self.process.poll() is not None, 150)
-        assert self.process.poll() is None, (self.home / "up.log").read_text()[-3000:]
-        self.up: dict[str, str] = json.loads((self.home / "up.json").read_text())
-        headers = {"Authorization": f"Bearer {self.up['key']}"}
-        self.client = httpx.Client(base_url=self.up["http"], headers=headers, timeout=30)
-
-    def stop(self) -> list[psutil.Process]:
-        """Press Ctrl-C; return what is left of the stack's processes after 15 seconds."""
-        self.client.close()
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(15)
-        alive = psutil.wait_procs(children, timeout=1)[1]
-        # What has ended and waits for init to notice is no process that is left.
-        return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-
-    def get(self, path: str, **params: str) -> httpx.Response:
-        return self.client.get(path, params=params)
 
 
 @pytest.fixture(scope="module")
@@ -84,28 +31,6 @@ def test_history_is_rolled_up_and_complete(stack: Stack) -> None:
     ended = [row for row in found if row["status"] != "open"]
     assert len(ended) >= 6
     assert {row["status"] for row in ended} == {"complete"}
-
-
-def truth_of(stack: Stack) -> Reference:
-    """Everything seeded of a workspace, from the simulator's truth, for the brute-force reference."""
-    span = json.loads((stack.home / "seeded.json").read_text())
-    what = Plan(*(datetime.fromisoformat(span[name]) for name in ("start", "end")))
-    world, vault = new_world(), Vault([SecretStr(generate_secret_key())])
-    accounts: list[AccountDocument] = []
-    posts: list[PostDocument] = []
-    said: list[Observation] = []
-    for sim in (sim for workspace_id, sim in what.of(world) if workspace_id == "demo-north"):
-        account = seeded_account("demo-north", sim, vault, what.start)
-        published = world.posts(sim, what.start - FOLLOWED_UNTIL, what.end)
-        accounts.append(account)
-        for p in published:
-            post = Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at)
-            document = post_document(account, post)
-            if p.deleted_at is not None and p.deleted_at <= what.end:
-                document["deletedAt"] = p.deleted_at
-            posts.append(document)
-        said += observations(world, account, sim, published, what)
-    return Reference(accounts, posts, said, what.end)
 
 
 def test_every_answered_number_equals_the_truth(stack: Stack) -> None:
@@ -132,8 +57,7 @@ def test_every_answered_number_equals_the_truth(stack: Stack) -> None:
         assert expected is not None
         for name, value in expected["aggregatedMetrics"].items():
             given = day["aggregatedMetrics"][name]
-            same = math.isclose(given, value, rel_tol=1e-9) if isinstance(value, float) else given == value
-            assert same, (name, day["periodStart"], given, value)
+            assert same(given, value), (name, day["periodStart"], given, value)
     assert len(days) >= 6
 
 

@@ -1,10 +1,7 @@
 """Alerts reach a receiver over HTTP: one message each, not one per retry."""
 
-import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import dagster as dg
 import pytest
@@ -18,42 +15,14 @@ from metrics.store import Store
 from pipelines import alerts
 from pipelines.alert_sensors import alert_needs_reauth, alert_run_failures
 from pipelines.resources import Clients, Tidemark
-
-
-class Receiver:
-    """An HTTP receiver of alerts; `refuses` makes it answer 500."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, str]] = []
-        self.refuses = False
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if not receiver.refuses:
-                    receiver.messages.append(body)
-                self.send_response(500 if receiver.refuses else 200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Keep the tests' output clean."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"json://127.0.0.1:{self.server.server_port}/"
+from tests.receiver import Receiver
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     opened = Receiver()
     yield opened
-    opened.server.shutdown()
-    opened.server.server_close()
+    opened.close()
 
 
 @pytest.fixture

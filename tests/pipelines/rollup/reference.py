@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from metrics.catalog import CATALOG, RATE_BASIS
@@ -27,12 +28,19 @@ class Reference:
     observations: Sequence[Observation]
     now: datetime
 
+    @cached_property
+    def _by_subject(self) -> dict[str, list[Observation]]:
+        found: dict[str, list[Observation]] = {}
+        for said in self.observations:
+            found.setdefault(said.subject_id, []).append(said)
+        return found
+
     def values(self, subject_id: str, metric: str) -> list[tuple[datetime, Any]]:
         """Per slot the value with the newest `collectedAt`, in order of slots."""
         newest: dict[datetime, tuple[datetime, Any]] = {}
-        for said in self.observations:
+        for said in self._by_subject.get(subject_id, ()):
             value = said.metrics.get(metric)
-            if said.subject_id != subject_id or not is_number(value) or said.slot > self.now:
+            if not is_number(value) or said.slot > self.now:
                 continue
             if said.slot not in newest or said.collected_at >= newest[said.slot][0]:
                 newest[said.slot] = (said.collected_at, value)

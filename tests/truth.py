@@ -1,0 +1,45 @@
+"""What `tidemark up` seeded of a workspace, for the brute-force reference."""
+
+import json
+import math
+from datetime import datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from metrics.accounts import Vault, generate_secret_key
+from metrics.documents import AccountDocument, Observation, PostDocument
+from pipelines.collect.ladder import FOLLOWED_UNTIL
+from pipelines.collect.observe import post_document
+from pipelines.platforms.base import Post
+from simulator.registry import new_world
+from tests.pipelines.rollup.reference import Reference
+from tests.stack import Stack
+from tidemark.seed import Plan, observations, seeded_account
+
+
+def truth_of(stack: Stack) -> Reference:
+    """Everything seeded of a workspace, from the simulator's truth, for the brute-force reference."""
+    span = json.loads((stack.home / "seeded.json").read_text())
+    what = Plan(*(datetime.fromisoformat(span[name]) for name in ("start", "end")))
+    world, vault = new_world(), Vault([SecretStr(generate_secret_key())])
+    accounts: list[AccountDocument] = []
+    posts: list[PostDocument] = []
+    said: list[Observation] = []
+    for sim in (sim for workspace_id, sim in what.of(world) if workspace_id == "demo-north"):
+        account = seeded_account("demo-north", sim, vault, what.start)
+        published = world.posts(sim, what.start - FOLLOWED_UNTIL, what.end)
+        accounts.append(account)
+        for p in published:
+            post = Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at)
+            document = post_document(account, post)
+            if p.deleted_at is not None and p.deleted_at <= what.end:
+                document["deletedAt"] = p.deleted_at
+            posts.append(document)
+        said += observations(world, account, sim, published, what)
+    return Reference(accounts, posts, said, what.end)
+
+
+def same(given: Any, expected: Any) -> bool:
+    """Compare numbers of a rollup; sums of floats in another order may differ in the last digit."""
+    return math.isclose(given, expected, rel_tol=1e-9) if isinstance(expected, float) else bool(given == expected)
