@@ -34,10 +34,10 @@ function line(account, document, day) {
     h("td.wide", {}, error(account.lastError)));
 }
 
-function collected({ accountId, handle, lastCollectedAt, lastCollectedSlot }) {
+function collected({ accountId, handle, platform, lastCollectedAt, lastCollectedSlot }) {
   if (!lastCollectedAt) return unknown("no_observation", "never collected yet");
   const exact = `${date(lastCollectedAt)} ${lastCollectedAt.slice(11, 19)} UTC, the hour of ${lastCollectedSlot.slice(11, 16)}`;
-  return [explained(ago(lastCollectedAt), exact, "hint"), kept("span.small", `account-${accountId}-at`, `Last collection of ${handle}`, lastCollectedAt.slice(11, 19), " UTC")];
+  return [explained(ago(lastCollectedAt), exact, "hint"), kept("span.small", `account-${accountId}-at`, `Last collection of ${handle} on ${named(platform)}`, lastCollectedAt.slice(11, 19), " UTC")];
 }
 
 function observed(document) {
@@ -48,10 +48,10 @@ function observed(document) {
     h("span.small", {}, `${percentOf(observedSlots, expectedSlots)} · ${count(observedSlots)} of ${count(expectedSlots)} h`)];
 }
 
-function followers({ accountId, handle }, day) {
+function followers({ accountId, handle, platform }, day) {
   const metrics = day?.aggregatedMetrics;
   if (metrics?.followers === undefined) return unknown(day?.unavailable.followers ?? "no_observation", day ? undefined : "not collected yet today");
-  return [kept("span", `account-${accountId}-followers`, `Followers of ${handle}`, count(metrics.followers)),
+  return [kept("span", `account-${accountId}-followers`, `Followers of ${handle} on ${named(platform)}`, count(metrics.followers)),
     metrics.followerGrowth === undefined ? null : h("span.small", {}, `${change(metrics.followerGrowth)} since midnight`)];
 }
 

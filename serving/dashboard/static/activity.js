@@ -44,7 +44,7 @@ export class Activity {
 
   _status({ operationId, accountId, state, reason, accounts }) {
     if (!operationId) return `${this._name(accountId)}: ${capital(state).toLowerCase()}${reason ? `, ${reason}` : ""}`;
-    const counts = Object.entries(accounts ?? {}).map(([name, n]) => `${n} ${name}`).join(", ");
+    const counts = Object.entries(accounts ?? {}).filter(([, n]) => n).map(([name, n]) => `${n} ${name}`).join(", ");
     return `Collection ${state}${counts ? ` (accounts: ${counts})` : ""}`;
   }
 

@@ -1,4 +1,7 @@
-"""A browser, and a server over seeded history, both once per worker."""
+"""A browser, and a server over seeded history, both once for these tests.
+
+Not for the whole session: while Playwright runs, its thread has an event loop under way, and other tests start theirs.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
     if CHROMIUM is None:
@@ -29,7 +32,7 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(mongo_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A running server; its Redis is its own, because other tests empty theirs."""
     home, port = tmp_path_factory.mktemp("dashboard"), free_port()

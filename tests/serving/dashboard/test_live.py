@@ -18,7 +18,7 @@ def test_collected_change_appears_marked_without_reload(look: Look, stage: Stage
     expect(followers).to_have_text("1,234,567", timeout=15_000)
     expect(followers).to_have_class("changed")
     look.keep("changed")
-    assert f"Followers of {account['handle']}: 1,234,567, was {before}" in page.inner_text("#announce")
+    assert f"Followers of {account['handle']} on Facebook: 1,234,567, was {before}" in page.inner_text("#announce")
     assert "account collected" in page.inner_text("#activity")
     assert look.errors == []
 
