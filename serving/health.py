@@ -6,12 +6,15 @@ from starlette.responses import Response
 from metrics.errors import MongoUnavailable, RedisUnavailable
 from metrics.redisdb import redis_errors
 from serving.answers import encode
+from serving.problems import RETRY_AFTER
 from serving.services import services
+
+_FRESH = {"Cache-Control": "no-store"}
 
 
 async def healthz(_request: Request) -> Response:
     """Say that the process answers."""
-    return Response(encode({"status": "ok"}), media_type="application/json")
+    return Response(encode({"status": "ok"}), headers=_FRESH, media_type="application/json")
 
 
 async def readyz(request: Request) -> Response:
@@ -29,4 +32,5 @@ async def readyz(request: Request) -> Response:
         stores["redis"] = "unavailable"
     ready = all(state == "ok" for state in stores.values())
     body = encode({"status": "ok" if ready else "unavailable", "stores": stores})
-    return Response(body, 200 if ready else 503, {} if ready else {"Retry-After": "2"}, media_type="application/json")
+    headers = _FRESH if ready else {**_FRESH, "Retry-After": RETRY_AFTER}
+    return Response(body, 200 if ready else 503, headers, media_type="application/json")

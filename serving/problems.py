@@ -137,7 +137,8 @@ async def on_problem(request: Request, error: Exception) -> Response:
 async def on_invalid_input(request: Request, error: Exception) -> Response:
     """Answer input that the contract refused."""
     parameter = getattr(error, "parameter", None)
-    return render(request, Problem(400, str(error), errors=[(parameter, str(error))] if parameter else ()))
+    errors = [(parameter, str(error).removeprefix(f"{parameter}: "))] if parameter else ()
+    return render(request, Problem(400, str(error), errors=errors))
 
 
 async def on_validation(request: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -61,7 +62,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
         self._refused = True
         problem = {"type": f"/problems/{SLUGS[status]}", "title": status.phrase, "status": status, "detail": detail}
-        body = orjson.dumps(problem | {"instance": "", "errors": [], "requestId": ""})
+        body = orjson.dumps(problem | {"instance": "", "errors": [], "requestId": uuid4().hex})
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"

@@ -12,14 +12,14 @@ from starlette.responses import Response
 from metrics.cache import invalidate
 from metrics.clock import utcnow
 from metrics.documents import OperationDocument, OperationKind, PostDocument
-from metrics.errors import NotFound, RedisUnavailable
+from metrics.errors import InvalidInput, NotFound, RedisUnavailable
 from metrics.events import Announcer, operation_status
 from metrics.ids import post_id
 from metrics.periods import PERIODS, Period, midnight, period_end, period_start
 from metrics.store.operations import scope_key
 from serving.access import account, existing_workspace
 from serving.answers import encode, shown
-from serving.problems import Problem, not_found
+from serving.problems import Problem
 from serving.query import AggregateQuery, InvalidateQuery, NoQuery, parse
 from serving.schemas.work import Operation, PublishedPost
 from serving.services import Services, services
@@ -86,7 +86,7 @@ async def aggregate(request: Request) -> Response:
     workspace_id = await existing_workspace(request, "collect")
     period = request.path_params["period"]
     if period not in PERIODS:
-        raise not_found()
+        raise InvalidInput(f"period: must be one of {', '.join(PERIODS)}", "period")
     query, parts = parse(request, AggregateQuery), services(request)
     start = period_start(period, midnight(query.date))
     if start > utcnow():

@@ -7,9 +7,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
+from serving.measures import UNCHECKED
 from serving.protocol import MAX_HEADERS, MAX_URL
+from tests.redis_server import RedisServer
+from tests.serving.conftest import reading, serving
+from tidemark.stack.ports import free_port
 
 METRICS = "/analytics/workspace/w1/metrics"
 
@@ -93,3 +98,47 @@ def test_head_has_the_headers_of_get_and_ends(client: httpx.Client) -> None:
 def test_declared_body_over_the_limit_is_refused_unread(live: tuple[str, Server]) -> None:
     head = "POST /analytics/account/a1/posts HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
     assert raw(live[0], head.encode()).split(b" ")[1] == b"413"
+
+
+def test_pages_of_other_origins_are_let_in_where_that_is_set(seeded: Store, settings: Settings) -> None:
+    origin = "https://app.example.com"
+    chosen = settings.model_copy(update={"cors_origins": (origin,), "behind_tls": True})
+    ask = {"Origin": origin, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "Authorization"}
+    with serving(chosen) as url:
+        asked = httpx.options(f"{url}{METRICS}", headers=ask)
+        stranger = httpx.get(f"{url}/healthz", headers={"Origin": "https://elsewhere"})
+        refused = httpx.get(f"{url}{METRICS}", headers={"Origin": origin})
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, origin)
+    assert "access-control-allow-origin" not in stranger.headers
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, origin)
+    assert stranger.headers["strict-transport-security"].startswith("max-age=")
+
+
+def test_without_redis_requests_are_let_through_and_counted(
+    seeded: Store, settings: Settings, own_redis: RedisServer
+) -> None:
+    chosen = settings.model_copy(update={"rate_limit": 2, "redis_url": own_redis.url})
+    with serving(chosen) as url, reading(url, seeded) as client:
+        assert [client.get("/analytics/metrics").status_code for _ in range(3)] == [200, 200, 429]
+        own_redis.stop()
+    before = UNCHECKED._value.get()
+    with serving(chosen) as url, reading(url, seeded) as client:
+        assert [client.get("/analytics/metrics").status_code for _ in range(4)] == [200] * 4
+    assert UNCHECKED._value.get() >= before + 4
+
+
+def test_one_rate_over_two_processes(seeded: Store, settings: Settings) -> None:
+    key, _ = seeded.keys.create("slow", ["w1"], ["read"], rate_limit=4)
+    headers = {"Authorization": f"Bearer {key}"}
+    with serving(settings) as one, serving(settings) as two:
+        answers = [httpx.get(f"{url}/analytics/metrics", headers=headers).status_code for url in (one, two) * 3]
+    assert answers == [200] * 4 + [429] * 2
+
+
+def test_away_from_mongodb_is_said_and_when_to_come_back(settings: Settings) -> None:
+    chosen = settings.model_copy(update={"mongo_url": f"mongodb://127.0.0.1:{free_port()}/"})
+    with serving(chosen) as url:
+        answer = httpx.get(f"{url}{METRICS}", headers={"Authorization": "Bearer tm_live_x"}, timeout=20)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert str(chosen.mongo_url).split("//")[1].strip("/") not in answer.text
+        assert httpx.get(f"{url}/healthz").status_code == 200

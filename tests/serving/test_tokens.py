@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -17,9 +18,12 @@ from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
 
 from metrics.clock import utcnow
 from metrics.errors import SettingsError, Unavailable
+from metrics.settings import Settings
+from metrics.store import Store
 from metrics.store.keys import ApiKey
 from serving.problems import Problem
 from serving.tokens import KeySet, TokenVerifier, UrlKeySet, key_set
+from tests.serving.conftest import serving
 
 ED, OTHER = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
 RSA = rsa.generate_private_key(65537, 2048)
@@ -154,3 +158,17 @@ def test_new_key_id_is_fetched_and_invented_ones_only_now_and_then(
 def test_key_set_out_of_reach_is_not_a_wrong_token() -> None:
     with pytest.raises(Unavailable):
         verify(key_set("http://127.0.0.1:9/keys"), token())
+
+
+def test_token_reads_over_http_and_its_scope_counts(seeded: Store, settings: Settings, tmp_path: Path) -> None:
+    where = write(tmp_path / "keys.json", public(ED, "ed"))
+    chosen = settings.model_copy(
+        update={"jwt_keys": where, "jwt_issuer": CLAIMS["iss"], "jwt_audience": CLAIMS["aud"], "rate_limit": 1000}
+    )
+    with serving(chosen) as url:
+        headers = {"Authorization": f"Bearer {token()}"}
+        paths = ("workspace/w1/metrics", "account/a1/metrics", "workspace/w2/metrics", "account/a2/metrics")
+        read = [httpx.get(f"{url}/analytics/{path}", headers=headers).status_code for path in paths]
+        collect = httpx.post(f"{url}/analytics/workspace/w1/collect", headers=headers)
+        ticket = httpx.post(f"{url}/analytics/stream/tickets", headers=headers)
+    assert (read, collect.status_code, ticket.status_code) == ([200, 200, 404, 404], 403, 201)

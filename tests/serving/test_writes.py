@@ -15,6 +15,11 @@ def test_collect_is_durable_and_given_once(client: httpx.Client, seeded: Store) 
     assert client.get(first.headers["location"]).json()["data"]["state"] == "queued"
 
 
+def test_unknown_period_of_a_path_lists_the_valid_ones(client: httpx.Client) -> None:
+    answer = client.post("/analytics/workspace/w1/aggregate/yearly", params={"date": "2026-01-15"})
+    assert (answer.status_code, "daily, weekly, monthly" in answer.json()["detail"]) == (400, True)
+
+
 @pytest.mark.parametrize(("day", "status"), [("2199-01-01", 422), ("2001-01-01", 422), ("nonsense", 400)])
 def test_period_without_data_is_refused(client: httpx.Client, day: str, status: int) -> None:
     answer = client.post("/analytics/workspace/w1/aggregate/daily", params={"date": day})
