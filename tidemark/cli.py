@@ -16,6 +16,7 @@ from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError,
 from tidemark.commands import accounts, keys
 from tidemark.commands.console import err, print_error
 from tidemark.commands.doctor import doctor
+from tidemark.commands.env import env
 from tidemark.commands.erase import erase
 from tidemark.commands.rebuild import rebuild
 from tidemark.commands.simulator import simulator
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command(epilog="Examples: tidemark up; TIDEMARK_HTTP_PORT=8080 tidemark up --no-seed")(up)
 app.command(epilog="Example: tidemark doctor --json")(doctor)
+app.command(epilog='Example: eval "$(tidemark env)"; curl -H "Authorization: Bearer $KEY" $URL/analytics/metrics')(env)
 app.command(epilog="Example: tidemark rebuild --from 2026-01-01 --to 2026-01-31 --check")(rebuild)
 app.command(epilog="Example: tidemark erase --account acc_0123456789abcdef --yes")(erase)
 app.command(epilog="Example: tidemark simulator --port 8100 --latency-ms 100")(simulator)

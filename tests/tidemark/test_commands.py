@@ -2,7 +2,9 @@
 
 import io
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from tests.tidemark.commands import Cli
 from tidemark.cli import main
+from tidemark.home import Home
 
 CONNECT = ["accounts", "connect", "--workspace", "acme", "--platform", "instagram", "--account", "1", "--handle", "a"]
 
@@ -60,6 +63,21 @@ def test_rebuild_tells_programs_what_differs(cli: Cli, on_stores: Store) -> None
     cli(*CONNECT, "--token", "t")
     ran = cli("rebuild", "--from", "2026-01-01", "--to", "2026-01-02", "--check", "--json")
     assert json.loads(ran.out) == {"compared": 0, "daysBeforeLog": 2, "differences": []}
+
+
+def test_shell_takes_over_the_running_stack(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEMARK_HOME", str(tmp_path))
+    home = Home(tmp_path)
+    home.secret_key()
+    up = {"http": "http://h", "key": "tm_live_k", "mongo": "mongodb://m/?replicaSet=r", "redis": "redis://r"}
+    home.write("up.json", {**up, "simulator": "http://s"})
+    with home.lock():
+        printed = cli("env").out
+    shown = subprocess.run(
+        ["sh", "-c", f"{printed}\necho $URL $KEY $TIDEMARK_MONGO_URL $TIDEMARK_TWITTER_URL"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout == "http://h tm_live_k mongodb://m/?replicaSet=r http://s/\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from metrics import redisdb
 from metrics.clock import utcnow
+from metrics.errors import RedisUnavailable
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
@@ -70,7 +71,12 @@ def _waiting(store: Store) -> str:
 
 def redis(settings: Settings) -> Iterator[Finding]:
     """Yield what is to say of Redis; one finding where it does not answer."""
-    with redisdb.connect(settings) as client:
+    try:
+        client = redisdb.connect(settings)
+    except (RedisUnavailable, ValueError) as error:
+        yield Finding("Redis", False, str(error), "check TIDEMARK_REDIS_URL")
+        return
+    with client:
         first = look("Redis", lambda: _redis_version(client), "run `tidemark up`, or check TIDEMARK_REDIS_URL")
         yield first
         if first.well:
@@ -78,44 +84,50 @@ def redis(settings: Settings) -> Iterator[Finding]:
             yield look("Redis evicts", lambda: _eviction(client))
 
 
-def _info(client: Redis, section: str) -> dict[str, Any]:
+def _nodes(client: Redis, section: str) -> list[dict[str, Any]]:
+    """Return a section of INFO of every node: one, or those of a cluster."""
     with redisdb.redis_errors():
-        return client.info(section)
+        info: dict[str, Any] = client.info(section)
+    nodes = [node for node in info.values() if isinstance(node, dict)]
+    return nodes or [info]
 
 
 def _redis_version(client: Redis) -> str:
-    server = _info(client, "server")
-    version = str(server.get("valkey_version", server["redis_version"]))
-    if tuple(map(int, version.split(".")[:2])) < REDIS_AT_LEAST:
-        raise Trouble(f"is {version}", "use Redis 6.2 or newer, or Valkey")
-    cluster = _info(client, "cluster").get("cluster_enabled")
-    return f"{version} answers" + (", a cluster" if cluster else "")
+    servers = _nodes(client, "server")
+    oldest = min((str(s.get("valkey_version", s["redis_version"])) for s in servers), key=_numbers)
+    if _numbers(oldest) < REDIS_AT_LEAST:
+        raise Trouble(f"is {oldest}", "use Redis 6.2 or newer, or Valkey")
+    return f"{oldest} answers" + (f", a cluster of {len(servers)}" if len(servers) > 1 else "")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")[:2]))
 
 
 def _persistence(client: Redis) -> str:
-    kept = _info(client, "persistence")
-    if kept.get("aof_enabled"):
-        if kept.get("aof_last_write_status", "ok") != "ok":
-            raise Trouble("its append-only file cannot be written", "look at Redis's log: its disk may be full")
+    nodes = _nodes(client, "persistence")
+    if any(node.get("aof_last_write_status", "ok") != "ok" for node in nodes):
+        raise Trouble("its append-only file cannot be written", "look at Redis's log: its disk may be full")
+    if all(node.get("aof_enabled") for node in nodes):
         return "in an append-only file"
-    if _config(client, "save"):
+    if _snapshots(client):
         return "in snapshots: the last minutes are lost with the process"
     raise Trouble("only in memory: streams cannot resume after its restart", "set `appendonly yes`")
 
 
 def _eviction(client: Redis) -> str:
-    policy = str(_info(client, "memory").get("maxmemory_policy", "unknown"))
-    if policy.startswith(_EVICTS_EVERYTHING):
+    policies = sorted({str(node.get("maxmemory_policy", "unknown")) for node in _nodes(client, "memory")})
+    if any(policy.startswith(_EVICTS_EVERYTHING) for policy in policies):
         raise Trouble(
-            f"whatever it likes ({policy}): events and limits would vanish",
+            f"whatever it likes ({', '.join(policies)}): events and limits would vanish",
             "set `maxmemory-policy volatile-ttl`: cached answers go first",
         )
-    return f"nothing but cached answers ({policy})"
+    return f"nothing but cached answers ({', '.join(policies)})"
 
 
-def _config(client: Redis, name: str) -> str:
+def _snapshots(client: Redis) -> bool:
     try:
         with redisdb.redis_errors():
-            return str(cast("dict[str, str]", client.config_get(name)).get(name, ""))
+            return bool(cast("dict[str, str]", client.config_get("save")).get("save"))
     except RedisError:
-        return ""  # Hosted Redis often hides its configuration.
+        return False  # Hosted Redis often hides its configuration.

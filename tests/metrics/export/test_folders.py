@@ -147,5 +147,5 @@ def test_query_of_the_docs_works(folders: Folders, filled: Store) -> None:
     filled.db["aggregated_metrics"].insert_one(one)
     write_day(folders, filled, DAY, run_id="r", workspace_ids=["demo-north"])
     page = (Path(__file__).parents[3] / "docs" / "export.md").read_text()
-    query = page.split("```sql\n")[1].split("```")[0].replace("/var/lib/tidemark/exports", folders.root)
+    query = page.split("```sql\n")[1].split("```")[0].replace("exports/", f"{folders.root}/", 1)
     assert duckdb.sql(query).fetchall() == [("instagram", DAY.date(), 7)]

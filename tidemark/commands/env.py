@@ -1,0 +1,44 @@
+"""`tidemark env`: what a shell needs to talk to the stack that runs here."""
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from metrics.documents import PLATFORMS
+from metrics.errors import SettingsError
+from metrics.settings import PREFIX
+from tidemark.commands.console import print_json, print_line
+from tidemark.commands.stores import effective_settings
+from tidemark.home import Home
+
+
+def env(as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False) -> None:
+    """Print the variables of the running stack, for a shell to take over.
+
+    URL and KEY are for curl; the others let dagster and tidemark work on the stack from any folder.
+    """
+    settings = effective_settings()
+    home = Home(settings.home.resolve())
+    up = home.running()
+    if up is None:
+        raise SettingsError(f"no stack runs in {home.path}: start `tidemark up`")
+    variables = {
+        "URL": up["http"],
+        "KEY": up["key"],
+        f"{PREFIX}HOME": str(home.path),
+        f"{PREFIX}MONGO_URL": str(settings.mongo_url),
+        f"{PREFIX}MONGO_DB": settings.mongo_db,
+        f"{PREFIX}REDIS_URL": str(settings.redis_url),
+        f"{PREFIX}SECRET_KEYS": ",".join(key.get_secret_value() for key in settings.secret_keys),
+        **{f"{PREFIX}{name.upper()}": str(getattr(settings, name)) for name in _PLATFORM_URLS},
+        "DAGSTER_HOME": str(home.dagster),
+    }
+    if as_json:
+        print_json(variables)
+        return
+    for name, value in variables.items():
+        print_line(f"export {name}={shlex.quote(value)}")
+
+
+_PLATFORM_URLS = [f"{platform}_url" for platform in PLATFORMS]
