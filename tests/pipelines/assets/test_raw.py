@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from metrics.documents import Observation
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.sharded import sharded_asset
 from pipelines.partitions import slot_key
@@ -82,3 +83,15 @@ def test_failed_operation_on_one_account_does_not_fail_the_hour(
     assert result.success
     assert not check_passed(result)
     assert deployment.clients.store.operations.get(operation["_id"])["state"] == "failed"
+
+
+def test_observation_of_the_future_turns_the_check_red(asset: dg.AssetsDefinition, deployment: Deployment) -> None:
+    account = deployment.connect(0)
+    slot = deployment.hour + timedelta(hours=5)
+    said = Observation(
+        "w", account["_id"], "instagram", "account", slot, slot + timedelta(hours=1), {"followers": 9}, "r", "v1"
+    )
+    deployment.clients.store.observations.append([said])
+    result = deployment.materialize(asset, hours(deployment))
+    assert not check_passed(result, "no_future_timestamps")
+    assert check_passed(result, "no_impossible_values")
