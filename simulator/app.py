@@ -66,7 +66,8 @@ async def _worked_out(apis: tuple[Api, ...], control: "Control", request: Reques
     path = request.scope["raw_path"].decode()
     api = next((api for api in apis if api.serves(path)), None)
     if api is None:
-        return Response(orjson.dumps({"detail": f"no platform serves {request.url.path}"}), 404)
+        detail = f"no platform serves {request.url.path}"
+        return Response(orjson.dumps({"detail": detail}), 404, media_type="application/json")
     asked = ApiRequest(
         request.method,
         path,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
@@ -19,6 +19,9 @@ from metrics.documents import Platform
 from simulator.state import Answer, Request, State
 from simulator.world import SimAccount
 
+_WITHOUT_VERSION = frozenset(
+    ["oauth/access_token", "access_token", "refresh_access_token", "debug_token", "me", "me/accounts"]
+)
 VERSIONS = ("v22.0", "v23.0", "v24.0", "v25.0", "v26.0")
 MAX_BATCH = 50
 USAGE_HEADERS_AFTER = 20
@@ -86,7 +89,7 @@ class Graph:
 
     def serves(self, path: str) -> bool:
         """Tell whether a path begins with a version, `/v25.0/…`."""
-        return re.match(r"/v\d+\.\d+(/|$)", path) is not None
+        return re.match(r"/v\d+\.\d+(/|$)", path) is not None or path.strip("/") in _WITHOUT_VERSION
 
     def account(self, request: Request) -> SimAccount | None:
         """Return whose token a request carries, in its header, its query or its form."""
@@ -95,11 +98,18 @@ class Graph:
     def handle(self, request: Request) -> Answer:
         """Answer a request; its path has the version in front."""
         version, _, rest = request.path.strip("/").partition("/")
+        if request.path.strip("/") in _WITHOUT_VERSION:
+            version, rest = VERSIONS[0], request.path.strip("/")
         params, base_url = request.params, request.base_url
         headers = {"facebook-api-version": version}
         try:
             _check_version(version)
-            account = self._authenticate(params.pop("access_token", None) or request.bearer)
+            if rest in ("oauth/access_token", "access_token"):
+                return Answer(200, exchanged(self.state, params), headers)
+            if rest == "debug_token" and "input_token" in params:
+                return Answer(200, self._inspected(params["input_token"], base_url), headers)
+            token = params.pop("access_token", None) or request.bearer
+            account = self._authenticate(token)
             headers |= self._usage(account)
             self._limits(account)
             if request.method == "POST" and "batch" in params:
@@ -150,11 +160,24 @@ class Graph:
         usage = {account.platform_account_id: [{**case, "estimated_time_to_regain_access": minutes}]}
         return {"x-business-use-case-usage": json.dumps(usage)}
 
+    def _inspected(self, token: str, base_url: str) -> Any:
+        """Return what `debug_token` says of a token, a dead one too; whoever asks."""
+        account = self.state.world.of_token(token)
+        if account is None or account.platform not in self._nodes:
+            error = {"code": 190, "message": "Malformed access token"}
+            return {"data": {"error": error, "is_valid": False, "scopes": []}}
+        call = Call(self.state, account, {}, base_url, self.state.clock.now())
+        body = self._nodes[account.platform](call, "debug_token", None)
+        if token in self.state.dead_tokens:
+            message = "Error validating access token: Session has expired on an earlier day."
+            body["data"] |= {"is_valid": False, "error": {"code": 190, "subcode": 463, "message": message}}
+        return body
+
     def _get(self, path: str, params: Params, account: SimAccount, base_url: str) -> Any:
         call = Call(self.state, account, params, base_url, self.state.clock.now())
-        if not path and "ids" in params:
-            # One bad id fails them all.
-            return {one: self._object(one, None, call) for one in params["ids"].split(",")}
+        if "ids" in params:
+            # One bad id fails them all; with an edge each has that edge's own page.
+            return {one: self._object(one, path or None, call) for one in params["ids"].split(",")}
         object_id, _, edge = path.partition("/")
         return self._object(object_id, edge or None, call)
 
@@ -176,9 +199,10 @@ class Graph:
             error.body["type"] = "GraphBatchException"
             del error.body["code"]
             raise error
-        return [self._element(element, account, base_url) for element in elements]
+        told = params.get("include_headers") != "false"
+        return [self._element(element, account, base_url, told=told) for element in elements]
 
-    def _element(self, element: Mapping[str, str], account: SimAccount, base_url: str) -> Any:
+    def _element(self, element: Mapping[str, str], account: SimAccount, base_url: str, *, told: bool) -> Any:
         if self.state.faults.strike("null_element", account.platform_account_id):
             return None
         path, _, query = element["relative_url"].partition("?")
@@ -186,17 +210,40 @@ class Graph:
         if path.split("/")[0] in VERSIONS:
             path = path.partition("/")[2]
         try:
-            status, body = 200, self._get(path, dict(_parsed(query)), account, base_url)
+            asked = dict(_parsed(query))
+            if "access_token" in asked:
+                # An element may have a token of its own, a page's among those of its user.
+                account = self._authenticate(asked.pop("access_token"))
+            status, body = 200, self._get(path, asked, account, base_url)
         except GraphError as error:
             status, body = error.status, {"error": error.body}
-        headers = [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]
-        return {"code": status, "headers": headers, "body": orjson.dumps(body).decode()}
+        headers = {"headers": [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]} if told else {}
+        return {"code": status, **headers, "body": orjson.dumps(body).decode()}
 
 
 @lru_cache(maxsize=1024)
 def _parsed(query: str) -> list[tuple[str, str]]:
     """Return the parameters of a batch element: its neighbours have the same."""
     return parse_qsl(query)
+
+
+def exchanged(state: State, params: Params) -> dict[str, Any]:
+    """Return a token for another one, or an app's own: `/oauth/access_token`, and `/access_token` of Instagram Login.
+
+    Raises:
+        GraphError: parameters are missing, or the token is none.
+    """
+    grant = params.get("grant_type", "")
+    needed = ("client_secret",) if grant == "ig_exchange_token" else ("client_id", "client_secret")
+    for name in needed:
+        if not params.get(name):
+            raise GraphError(101, f"Missing {name} parameter.")
+    if grant == "client_credentials":
+        return {"access_token": f"{params['client_id']}|simulated", "token_type": "bearer"}
+    account = state.world.of_token(params.get("fb_exchange_token") or params.get("access_token") or "")
+    if account is None or account.token in state.dead_tokens:
+        raise GraphError(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+    return {"access_token": account.token, "token_type": "bearer", "expires_in": 5_184_000}
 
 
 def names(text: str) -> list[str]:
@@ -230,6 +277,6 @@ def page(items: list[dict[str, Any]], call: Call, path: str, params: Params) -> 
     cursors = {"before": str(start), "after": str(start + len(chosen))}
     paging: dict[str, Any] = {"cursors": cursors}
     if start + len(chosen) < len(items):
-        query = "&".join(f"{k}={v}" for k, v in {**params, "limit": str(limit), "after": cursors["after"]}.items())
-        paging["next"] = f"{call.base_url}/{VERSIONS[-2]}/{path}?access_token=REDACTED&{query}"
+        again = {"access_token": call.account.token, **params, "limit": str(limit), "after": cursors["after"]}
+        paging["next"] = f"{call.base_url}/{VERSIONS[-2]}/{path}?{urlencode(again)}"
     return {"data": chosen, "paging": paging}

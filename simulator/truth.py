@@ -140,6 +140,15 @@ def times_views(low: float, high: float, place: int) -> Counter:
     return counter
 
 
+def times_one(low: float, high: float, place: int) -> Counter:
+    """Return the amount that `times_views` has for each view: a mean, which does not change."""
+
+    def counter(curve: Curve) -> int:
+        return int(low + (high - low) * share(curve.shares[place]))
+
+    return counter
+
+
 def share_of_followers(low: float, high: float, word: int) -> Amount:
     """Return a day's amount per follower, the range over days."""
 

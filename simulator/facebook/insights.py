@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from simulator import truth
 from simulator.facebook.world import MIN_FANS
@@ -98,9 +99,11 @@ def _value(call: Call, name: str, period: str, day: date) -> int:
 def _endless(call: Call, path: str, since: datetime) -> dict[str, str]:
     """Return paging by time, whose next page lies in the future in the end."""
     start = int(since.timestamp())
+    asked = {k: v for k, v in call.params.items() if k in ("metric", "period")}
+    query = urlencode({"access_token": call.account.token, **asked})
     step = 172_800
 
     def link(first: int) -> str:
-        return f"{call.base_url}/v25.0/{path}?access_token=REDACTED&since={first}&until={first + step}"
+        return f"{call.base_url}/v25.0/{path}?{query}&since={first}&until={first + step}"
 
     return {"previous": link(start - step), "next": link(start + step)}

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 
 from simulator import truth
+from simulator.facebook import empty_fields
 from simulator.facebook.insights import page_insights, post_insights
 from simulator.fields import Field
 from simulator.graph import Call, GraphError, missing, page
@@ -16,18 +17,18 @@ HISTORY = timedelta(days=400)
 _PAGE_TEXTS = ("name", "username", "category", "link", "about", "access_token")
 _LEVELS = ("fan_count", "followers_count", "talking_about_count")
 _POST_FIELDS = ("created_time", "message", "status_type", "permalink_url", "updated_time", "description")
-_LISTS = ("published_posts", "posts", "feed", "video_reels")
+_LISTS = ("published_posts", "posts", "feed", "video_reels", "videos")
 _COUNTED = ("reactions", "comments", "likes")
+_EMPTY_EDGES = ("stories", "tagged", "ratings", "visitor_posts", "albums", "photos", "live_videos", "conversations")
 
 
 def node(call: Call, object_id: str, edge: str | None) -> Any:
     """Answer a read of a page, a post, a reel, or an edge of one."""
     if object_id == "me" and edge == "accounts":
-        return page([_page_fields(call, parse("id,name,category,access_token"))], call, "me/accounts", {})
+        fields = parse(call.params.get("fields", "id,name,category,access_token"))
+        return page([_page_fields(call, fields)], call, "me/accounts", {})
     if object_id == "debug_token":
         return _debug(call)
-    if object_id == "oauth" and edge == "access_token":
-        return {"access_token": call.account.token, "token_type": "bearer", "expires_in": 5_184_000}
     if object_id in ("me", call.account.platform_account_id):
         return _page(call, edge)
     post = call.state.world.post("facebook", object_id)
@@ -54,12 +55,20 @@ def _page(call: Call, edge: str | None) -> Any:
         return _list(call, edge, parse(call.params.get("fields", "id,created_time,message")))
     if edge == "insights":
         return page_insights(call, call.params)
+    if edge in _EMPTY_EDGES:
+        return {"data": []}
     raise GraphError(100, f"(#100) Tried accessing nonexisting field ({edge}) on node type (Page)")
 
 
 def _post(call: Call, post: SimPost, edge: str | None) -> Any:
     if edge is None:
         return _post_fields(call, parse(call.params.get("fields", "id,created_time,message")), post)
+    if edge in _COUNTED:
+        # Who reacted is told only with a permission of its own; how many, the summary says.
+        summary = {"summary": ""} if call.params.get("summary") in ("1", "true", "total_count") else {}
+        return _summary(call, post, Field(edge, summary))
+    if edge in ("attachments", "sharedposts"):
+        return {"data": []}
     if edge == _insights_edge(post):
         return post_insights(call, post, call.params.get("metric", ""), edge)
     raise _no_field(edge, post)
@@ -88,7 +97,7 @@ def _page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
             }[one.name]  # fmt: skip
         elif one.name in _LISTS:
             found[one.name] = _list(call, one.name, one.below or parse("id,created_time"))
-        elif one.name not in ("id", "instagram_business_account"):
+        elif one.name not in ("id", "instagram_business_account") and one.name not in empty_fields.OF_PAGES:
             raise GraphError(100, f"(#100) Tried accessing nonexisting field ({one.name}) on node type (Page)")
     return {**found, "id": account.platform_account_id}
 
@@ -109,7 +118,7 @@ def _post_fields(call: Call, asked: tuple[Field, ...], post: SimPost) -> dict[st
             found |= {"attachments": {"data": [{"media_type": post.native[0]}]}} if post.native[0] else {}
         elif one.name in _POST_FIELDS:
             found |= {one.name: text} if (text := _text(post, one.name)) else {}
-        elif one.name != "id":
+        elif one.name != "id" and one.name not in empty_fields.OF_POSTS:
             raise _no_field(one.name, post)
     return {**found, "id": post.platform_post_id}
 
@@ -139,7 +148,7 @@ def _text(post: SimPost, name: str) -> str | None:
 
 def _list(call: Call, edge: str, asked: tuple[Field, ...]) -> Any:
     limit, after = call.params.get("limit", "25"), call.params.get("after", "0") or "0"
-    reels = edge == "video_reels"
+    reels = edge in ("video_reels", "videos")
     rows: list[dict[str, Any]] = []
     if limit.isdecimal() and after.isdecimal():
         # Only the page's posts are drawn and asked for their numbers, and one more tells whether there is a next page.

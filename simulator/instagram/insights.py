@@ -6,17 +6,30 @@ from typing import Any
 
 from simulator import truth
 from simulator.graph import Call, GraphError, Params, names
+from simulator.instagram.audience import DEMOGRAPHICS, ONLINE, demographics, online
 from simulator.instagram.world import MIN_STORY_VIEWERS
 from simulator.pacific import day_end, ended_days, window
 from simulator.state import moment
 from simulator.world import SimAccount, SimPost
 
 MIN_FOLLOWERS = 100
+FOLLOWS = "follows_and_unfollows"
 MAX_SPAN = timedelta(days=30)
 
 _MEDIA_METRICS: Mapping[tuple[str, str], frozenset[str]] = {
     ("IMAGE", "FEED"): frozenset(
-        ["views", "reach", "likes", "comments", "shares", "saved", "total_interactions", "follows", "profile_visits"]
+        [
+            "views",
+            "reach",
+            "likes",
+            "comments",
+            "shares",
+            "saved",
+            "total_interactions",
+            "follows",
+            "profile_visits",
+            "profile_activity",
+        ]
     ),
     ("VIDEO", "FEED"): frozenset({"reach", "saved"}),
     ("VIDEO", "REELS"): frozenset(
@@ -29,11 +42,22 @@ _MEDIA_METRICS: Mapping[tuple[str, str], frozenset[str]] = {
             "saved",
             "total_interactions",
             "ig_reels_video_view_total_time",
+            "ig_reels_avg_watch_time",
         ]
     ),
 }
 _STORY_METRICS = frozenset(
-    ["views", "reach", "shares", "total_interactions", "follows", "profile_visits", "replies", "navigation"]
+    [
+        "views",
+        "reach",
+        "shares",
+        "total_interactions",
+        "follows",
+        "profile_visits",
+        "replies",
+        "navigation",
+        "profile_activity",
+    ]
 )
 _GONE = frozenset(
     ["impressions", "plays", "engagement", "video_views", "exits", "taps_forward", "taps_back", "clips_replays_count"]
@@ -41,7 +65,11 @@ _GONE = frozenset(
 _KNOWN = frozenset().union(*_MEDIA_METRICS.values(), _STORY_METRICS)
 
 _SERIES = frozenset({"reach", "follower_count"})
-_TOTALS = frozenset(["views", "accounts_engaged", "total_interactions", "profile_views", "website_clicks", "reach"])
+_TOTALS = frozenset(
+    ["views", "accounts_engaged", "total_interactions", "profile_views", "website_clicks", "reach", "likes", "comments",
+     "saves", "shares", "replies", "profile_links_taps", FOLLOWS]
+)  # fmt: skip
+_ACCOUNT_METRICS = _SERIES | _TOTALS | DEMOGRAPHICS | {ONLINE}
 _PERIODS = ("day", "week", "days_28", "lifetime", "total_over_range")
 
 
@@ -107,19 +135,33 @@ def account_insights(call: Call, params: Params) -> dict[str, Any]:
     totals = params.get("metric_type") == "total_value"
     retired = call.state.faults.retired()
     for name in asked:
-        if name not in _SERIES | _TOTALS or name in retired:
-            raise GraphError(100, f"(#100) metric[0] must be one of the following values: {', '.join(sorted(_TOTALS))}")
-        if name not in (_TOTALS if totals else _SERIES):
+        if name not in _ACCOUNT_METRICS or name in retired:
+            known = ", ".join(sorted(_ACCOUNT_METRICS))
+            raise GraphError(100, f"(#100) metric[0] must be one of the following values: {known}")
+        if name not in (_TOTALS | DEMOGRAPHICS if totals else _SERIES | {ONLINE}):
             raise GraphError(
                 100, f"(#100) The following metrics ({name}) should be specified with parameter metric_type=total_value"
             )
-        if period != "day" and name != "reach":
+        lifetime = name in DEMOGRAPHICS or name == ONLINE
+        if lifetime != (period == "lifetime") or (period not in ("day", "lifetime") and name != "reach"):
             raise GraphError(100, f"(#100) The following metrics ({name}) cannot be fetched with period {period}")
     since, until = window(call, params, MAX_SPAN)
     if truth.account_value(call.state.world, call.account, "followers_count", call.now) < MIN_FOLLOWERS:
         return {"data": []}
     shape = _total if totals else _series
-    return {"data": [row for name in asked if (row := shape(call, name, period, since, until))]}
+    return {"data": [row for name in asked if (row := shape(call, params, name, period, since, until))]}
+
+
+def _follows(call: Call, params: Params, days: list[date]) -> dict[str, Any]:
+    """Return follows and unfollows by `follow_type`; without that breakdown there is no value at all."""
+    if params.get("breakdown") != "follow_type":
+        return {}
+    fields = (("FOLLOWER", "follower_count"), ("NON_FOLLOWER", "unfollows"))
+    results = [
+        {"dimension_values": [kind], "value": sum(_value(call, call.account, field, "day", day) for day in days)}
+        for kind, field in fields
+    ]
+    return {"total_value": {"breakdowns": [{"dimension_keys": ["follow_type"], "results": results}]}}
 
 
 def _value(call: Call, account: SimAccount, name: str, period: str, day: date) -> int:
@@ -133,8 +175,12 @@ def _row(call: Call, name: str, period: str) -> dict[str, Any]:
     return {"name": name, "period": period, "title": title, "description": f"{title} of the account.", "id": row_id}
 
 
-def _series(call: Call, name: str, period: str, since: datetime, until: datetime) -> dict[str, Any] | None:
+def _series(
+    call: Call, _params: Params, name: str, period: str, since: datetime, until: datetime
+) -> dict[str, Any] | None:
     days = ended_days(call, since, until)
+    if name == ONLINE:
+        return {**_row(call, name, period), "values": online(call, since, len(days))}
     if not days:
         return None
     values = [
@@ -148,6 +194,10 @@ def _series(call: Call, name: str, period: str, since: datetime, until: datetime
     return {"name": name, "period": period, "values": values, **row}
 
 
-def _total(call: Call, name: str, period: str, since: datetime, until: datetime) -> dict[str, Any]:
+def _total(call: Call, params: Params, name: str, period: str, since: datetime, until: datetime) -> dict[str, Any]:
+    if name in DEMOGRAPHICS:
+        return {**_row(call, name, period), **demographics(call, name, params.get("breakdown", ""))}
+    if name == FOLLOWS:
+        return {**_row(call, name, period), **_follows(call, params, ended_days(call, since, until))}
     total = sum(_value(call, call.account, name, period, day) for day in ended_days(call, since, until))
     return {**_row(call, name, period), "total_value": {"value": total}}

@@ -26,6 +26,12 @@ _ACCOUNT_FIELDS = frozenset(
         "followers_count",
         "follows_count",
         "media_count",
+        "user_id",
+        "account_type",
+        "is_published",
+        "has_profile_pic",
+        "legacy_instagram_user_id",
+        "shopping_product_tag_eligibility",
     ]
 )
 _MEDIA_FIELDS = frozenset(
@@ -43,6 +49,19 @@ _MEDIA_FIELDS = frozenset(
         "owner",
         "username",
         "media_url",
+        "thumbnail_url",
+        "is_comment_enabled",
+        "is_shared_to_feed",
+        "comments",
+        "children",
+        "alt_text",
+        "boost_ads_list",
+        "boost_eligibility_info",
+        "copyright_check_information",
+        "collaborators",
+        "legacy_instagram_media_id",
+        "reposts_count",
+        "view_count",
     ]
 )
 
@@ -65,9 +84,16 @@ def node(call: Call, object_id: str, edge: str | None) -> Any:
 
 def _me(call: Call, edge: str | None) -> Any:
     if edge != "accounts":
-        raise missing("me")
-    account = {"id": call.account.platform_account_id}
-    return page([{"id": f"1{call.account.index:014d}", "instagram_business_account": account}], call, "me/accounts", {})
+        # The account itself, as Instagram Login names it.
+        return _account(call, edge)
+    account = call.account
+    about = {
+        "id": f"1{account.index:014d}", "name": account.handle.replace(".", " ").title(), "access_token": account.token,
+        "category": "Local business", "instagram_business_account": {"id": account.platform_account_id},
+    }  # fmt: skip
+    asked = {"id", *call.params.get("fields", "id,name,access_token,category,instagram_business_account").split(",")}
+    names = {name.partition("{")[0] for name in asked}
+    return page([{name: value for name, value in about.items() if name in names}], call, "me/accounts", {})
 
 
 def _debug(call: Call) -> Any:
@@ -88,6 +114,10 @@ def _account(call: Call, edge: str | None) -> Any:
         return _list(call, edge, parse(call.params.get("fields", "id")), call.params)
     if edge == "insights":
         return account_insights(call, call.params)
+    if edge == "content_publishing_limit":
+        return {"data": [{"quota_usage": 0}]}
+    if edge == "tags":
+        return {"data": []}
     raise GraphError(
         100, f"(#100) Tried accessing nonexisting field ({edge}) on node type (InstagramUser) {account_id}"
     )
@@ -98,6 +128,10 @@ def _media(call: Call, post: SimPost, edge: str | None) -> Any:
         return _fields(call, parse(call.params.get("fields", "id,media_type")), post)
     if edge == "insights":
         return media_insights(call, post, call.params.get("metric", ""))
+    if edge == "children" and post.content_type == "carousel":
+        return _children(post)
+    if edge == "comments":
+        return {"data": []}
     raise GraphError(100, f"(#100) Tried accessing nonexisting field ({edge}) on node type (InstagramMedia)")
 
 
@@ -136,7 +170,8 @@ def _account_field(call: Call, name: str) -> Any:
     texts = {
         "id": account.platform_account_id, "ig_id": account.index + 1, "username": account.handle,
         "name": account.handle.replace(".", " ").title(), "biography": "Simulated.",
-        "profile_picture_url": f"{call.base_url}/picture/{account.index}",
+        "profile_picture_url": f"{call.base_url}/picture/{account.index}", "user_id": account.platform_account_id,
+        "account_type": "BUSINESS",
     }  # fmt: skip
     return texts.get(name)
 
@@ -147,6 +182,11 @@ def _media_field(call: Call, post: SimPost, name: str) -> Any:
         return 0 if post.metric_type == "story" else truth.post_value(call.state.world, post, name, call.now)
     text = _MEDIA_TEXTS.get(name)
     return text(call, post) if text else None
+
+
+def _children(post: SimPost) -> dict[str, Any]:
+    """Return the parts of an album, which have no numbers of their own."""
+    return {"data": [{"id": f"179{post.platform_post_id[3:]}{place}"} for place in range(2)]}
 
 
 def _short(post: SimPost) -> str:
@@ -164,6 +204,13 @@ _MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
     "caption": lambda _, post: post.text,
     "owner": lambda call, _: {"id": call.account.platform_account_id},
     "timestamp": lambda _, post: moment(post.published_at),
+    "media_url": lambda call, post: f"{call.base_url}/media/{post.platform_post_id}",
+    "thumbnail_url": lambda call, post: (
+        f"{call.base_url}/thumbnail/{post.platform_post_id}" if post.content_type == "video" else None
+    ),
+    "is_comment_enabled": lambda *_: True,
+    "is_shared_to_feed": lambda _, post: True if post.metric_type == "reel" else None,
+    "children": lambda _, post: _children(post) if post.content_type == "carousel" else None,
 }
 
 

@@ -176,7 +176,10 @@ class LinkedIn:
         if params.get("q") != "author":
             raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
         self._own(str(params.get("author", "")), account)
-        start, count = (int(params.get(name, default)) for name, default in (("start", 0), ("count", 10)))
+        given = [str(params.get(name, default)) for name, default in (("start", 0), ("count", 10))]
+        if not all(text.isdecimal() for text in given):
+            raise invalid("start")
+        start, count = (int(text) for text in given)
         if not 1 <= count <= 100 or start < 0:
             raise invalid("count")
         world = self.state.world

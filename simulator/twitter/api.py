@@ -17,6 +17,11 @@ WINDOW_SECONDS = 900
 HISTORY = timedelta(days=400)
 _LIMITS = {"users/me": 75, "users": 900, "tweets": 5000, "timeline": 900, "mentions": 300, "usage": 50}
 _MAX_IDS = 100
+_PARAMETERS = frozenset(
+    ["analytics.fields", "days", "end_time", "exclude", "expansions", "granularity", "ids", "max_results",
+     "media.fields", "next_token", "pagination_token", "place.fields", "poll.fields", "post.fields", "since_id",
+     "start_time", "tweet.fields", "until_id", "usage.fields", "user.fields", "usernames"]
+)  # fmt: skip
 
 Params = Mapping[str, str]
 
@@ -121,6 +126,9 @@ class Twitter:
 
     def _route(self, request: Request, account: SimAccount, now: datetime) -> Any:
         path, params = request.path.removeprefix("/2/").rstrip("/"), request.params
+        for name in params:
+            if name not in _PARAMETERS:
+                raise invalid(f"The query parameter [{name}] is not one of [{','.join(sorted(_PARAMETERS))}]")
         asked = self._asked(params)
         if path == "usage/tweets":
             return {"data": {"cap_reset_day": 1, "project_cap": "3000000", "project_id": "1", "project_usage": "1174"}}
@@ -148,6 +156,7 @@ class Twitter:
         known = {
             "user.fields": objects.USER_FIELDS, "tweet.fields": objects.TWEET_FIELDS,
             "media.fields": objects.MEDIA_FIELDS, "expansions": objects.EXPANSIONS,
+            "post.fields": objects.TWEET_FIELDS,
         }  # fmt: skip
         retired = self.state.faults.retired()
         chosen = []
@@ -160,7 +169,8 @@ class Twitter:
                     **{name: value},
                 )
             chosen.append(wanted)
-        return Asked(*chosen)
+        user, tweet, media, expansions, post = chosen
+        return Asked(user, tweet | post, media, expansions, renamed=bool(post))
 
     def _named(self, username: str) -> SimAccount | None:
         handle = username.replace("_", ".")
@@ -248,7 +258,7 @@ class Twitter:
         if not limit.isdecimal() or not 5 <= int(limit) <= 100:
             raise invalid(f"The `max_results` query parameter value [{limit}] is not between 5 and 100")
         posts = iter(()) if edge == "mentions" else self._timeline(account, params, now)
-        token = params.get("pagination_token", "")
+        token = params.get("pagination_token") or params.get("next_token", "")
         if token and not re.fullmatch(r"sim\d+", token):
             raise invalid("The `pagination_token` query parameter value is invalid", pagination_token=token)
         start = int(token[3:]) if token else 0
@@ -274,8 +284,12 @@ class Twitter:
                 start = datetime.fromisoformat(params["start_time"])
             if "end_time" in params:
                 end = min(datetime.fromisoformat(params["end_time"]), now)
-        except ValueError:
+            # Without an offset they do not compare.
+            start, end = max(start, now - HISTORY), min(end, now)
+        except (ValueError, TypeError):
             raise invalid("The `start_time` query parameter value is not an RFC 3339 date-time") from None
+        if "until_id" in params and (later := self.state.world.post("twitter", params["until_id"])) is not None:
+            end = min(end, later.published_at)
         earlier = self.state.world.post("twitter", params["since_id"]) if "since_id" in params else None
         if earlier is not None:
             start = max(start, earlier.published_at + timedelta(seconds=1))

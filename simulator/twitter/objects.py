@@ -9,18 +9,22 @@ from simulator.state import State
 from simulator.twitter.world import PRIVATE, PRIVATE_DAYS, PUBLIC
 from simulator.world import SimAccount, SimPost
 
+_RENAMED = {"retweet_count": "repost_count"}
 _PREFIX = {"photo": 3, "video": 13}
-PROBLEMS = "https://api.twitter.com/2/problems"
+PROBLEMS = "https://api.x.com/2/problems"
 
 USER_FIELDS = frozenset(
     ["id", "name", "username", "created_at", "description", "public_metrics", "verified", "protected", "location",
-     "url",     "profile_image_url", "pinned_tweet_id", "entities", "withheld", "verified_type", "most_recent_tweet_id"]
+     "url",     "profile_image_url", "pinned_tweet_id", "entities", "withheld", "verified_type",
+     "most_recent_tweet_id", "affiliation", "connection_status", "parody", "profile_banner_url", "receives_your_dm",
+     "subscription", "subscription_type", "is_identity_verified", "verified_followers_count"]
 )  # fmt: skip
 TWEET_FIELDS = frozenset(
     ["id", "text", "edit_history_tweet_ids", "created_at", "author_id", "public_metrics", "non_public_metrics",
      "organic_metrics", "promoted_metrics", "attachments", "entities", "lang", "source", "conversation_id",
      "in_reply_to_user_id", "referenced_tweets", "reply_settings", "possibly_sensitive", "withheld", "geo",
-     "context_annotations", "edit_controls", "note_tweet"]
+     "context_annotations", "edit_controls", "note_tweet", "article", "card_uri", "community_id", "display_text_range",
+     "media_metadata", "scopes", "suggested_source_links"]
 )  # fmt: skip
 MEDIA_FIELDS = frozenset(
     ["media_key", "type", "url", "duration_ms", "height", "width", "preview_image_url", "public_metrics",
@@ -29,7 +33,10 @@ MEDIA_FIELDS = frozenset(
 EXPANSIONS = frozenset(
     ["author_id", "attachments.media_keys", "attachments.poll_ids", "referenced_tweets.id", "pinned_tweet_id",
      "in_reply_to_user_id", "entities.mentions.username", "geo.place_id", "edit_history_tweet_ids",
-     "referenced_tweets.id.author_id"]
+     "referenced_tweets.id.author_id", "referenced_tweets.id.attachments.media_keys", "article.cover_media",
+     "article.media_entities", "entities.note.mentions.username", "most_recent_tweet_id", "affiliation.user_id",
+     "author_screen_name", "referenced_posts.id", "referenced_posts.id.author_id", "edit_history_post_ids",
+     "pinned_post_id", "attachments.media_source_tweet"]
 )  # fmt: skip
 
 
@@ -41,6 +48,8 @@ class Asked:
     tweet: frozenset[str]
     media: frozenset[str]
     expansions: frozenset[str]
+    renamed: bool = False
+    """Whether posts were asked for by `post.fields`, the name since August 2026: counts have new names then too."""
 
 
 def stamp(now: datetime) -> str:
@@ -59,7 +68,9 @@ def user(state: State, account: SimAccount, asked: Asked, now: datetime) -> dict
         found["created_at"] = "2019-03-01T08:00:00.000Z"
     if "public_metrics" in asked.user:
         levels = state.world.platforms["twitter"].levels
-        found["public_metrics"] = {name: level(state.world, account, now) for name, level in levels.items()}
+        metrics = {name: level(state.world, account, now) for name, level in levels.items()}
+        # A user's fields have one name in both spellings: which is meant is not told, and either is read.
+        found["public_metrics"] = metrics | {"post_count": metrics["tweet_count"]}
     texts = {"description": "Simulated.", "verified": False, "protected": False}
     return found | {name: text for name, text in texts.items() if name in asked.user}
 
@@ -83,7 +94,8 @@ def tweet(state: State, post: SimPost, asked: Asked, now: datetime) -> dict[str,
         found["entities"] = {"urls": [{"start": 0, "end": 23, "url": "https://t.co/sim", "display_url": "example.org"}]}
     world = state.world
     if "public_metrics" in asked.tweet:
-        found["public_metrics"] = truth.post_values(world, post, PUBLIC, now)
+        public = truth.post_values(world, post, PUBLIC, now)
+        found["public_metrics"] = {_RENAMED.get(k, k): v for k, v in public.items()} if asked.renamed else public
     if "non_public_metrics" in asked.tweet and told(post, now):
         names = [name for name in PRIVATE if name != "url_link_clicks" or "urls" in post.native]
         found["non_public_metrics"] = truth.post_values(world, post, ("impression_count", *names), now)
