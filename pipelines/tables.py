@@ -21,10 +21,13 @@ def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
         "accounts_failed": report.failed,
         "accounts_skipped": report.skipped,
         "calls": report.calls,
+        "requests": report.requests,
         "retries": report.retries,
     }
     metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
     metadata["calls_per_account"] = dg.MetadataValue.float(round(report.calls / max(report.expected, 1), 2))
+    # A request is an answer over HTTP; a call is what the platform counts, each element of a Graph batch.
+    metadata["requests_per_account"] = dg.MetadataValue.float(round(report.requests / max(report.expected, 1), 2))
     metadata["seconds_waited_on_limits"] = dg.MetadataValue.float(round(report.waited_seconds, 2))
     if report.failures:
         rows = [

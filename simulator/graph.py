@@ -54,6 +54,14 @@ class GraphError(Exception):
         self.body["fbtrace_id"] = "AsimulatedTraceId"
 
 
+def _too_many(account: SimAccount) -> GraphError:
+    """Return the error of an account's own budget: pages and Instagram accounts have each a code."""
+    if account.platform == "facebook":
+        message = "(#80001) There have been too many calls to this Page account. Wait a bit and try again."
+        return GraphError(80001, message, subcode=2494055)
+    return GraphError(80002, "(#80002) There have been too many calls to this Instagram account.")
+
+
 def missing(object_id: str) -> GraphError:
     """Return the error of an object that is not there, or not for this token: the same body."""
     return GraphError(
@@ -89,7 +97,7 @@ class Graph:
 
     def serves(self, path: str) -> bool:
         """Tell whether a path begins with a version, `/v25.0/…`."""
-        return re.match(r"/v\d+\.\d+(/|$)", path) is not None or path.strip("/") in _WITHOUT_VERSION
+        return re.match(r"/v\d+\.\d+(/|$)", path) is not None or _unversioned(path)
 
     def account(self, request: Request) -> SimAccount | None:
         """Return whose token a request carries, in its header, its query or its form."""
@@ -98,7 +106,7 @@ class Graph:
     def handle(self, request: Request) -> Answer:
         """Answer a request; its path has the version in front."""
         version, _, rest = request.path.strip("/").partition("/")
-        if request.path.strip("/") in _WITHOUT_VERSION:
+        if _unversioned(request.path):
             version, rest = VERSIONS[0], request.path.strip("/")
         params, base_url = request.params, request.base_url
         headers = {"facebook-api-version": version}
@@ -138,12 +146,12 @@ class Graph:
             )
         if faults.strike("app_limit", platform_id):
             raise GraphError(4, "(#4) Application request limit reached", subcode=1349210, status=403)
-        if faults.strike("account_limit", platform_id):
-            raise GraphError(80002, "(#80002) There have been too many calls to this Instagram account.")
+        if faults.strike("account_limit", platform_id) or self._calls(account) >= BUDGET_PER_HOUR:
+            raise _too_many(account)
 
     def _usage(self, account: SimAccount) -> dict[str, str]:
         """Usage in percent, in headers that appear only once there was some traffic."""
-        calls = self.state.calls_by_account.get(account.platform_account_id, 0)
+        calls = self._calls(account)
         whom = (None, account.platform_account_id)
         limits = [f for f in self.state.faults.active if f.kind == "account_limit" and f.account in whom]
         limited = [f for f in limits if f.times != 0]
@@ -151,6 +159,8 @@ class Graph:
             return {}
         used = 100 if limited else min(calls * 100 // BUDGET_PER_HOUR, 100)
         minutes = int(limited[0].seconds / 60) if limited else 0
+        if used >= 100 and not limited:
+            minutes = 60 - self.state.clock.now().minute
         case = {
             "type": _USAGE_TYPES.get(account.platform, account.platform),
             "call_count": used,
@@ -159,6 +169,19 @@ class Graph:
         }
         usage = {account.platform_account_id: [{**case, "estimated_time_to_regain_access": minutes}]}
         return {"x-business-use-case-usage": json.dumps(usage)}
+
+    def _hours(self) -> dict[str, tuple[int, int]]:
+        """Return, by account, an hour and the calls in it."""
+        hours: dict[str, tuple[int, int]] = self.state.memory.setdefault("graph:hours", {})
+        return hours
+
+    def _hour(self) -> int:
+        return int(self.state.clock.now().timestamp()) // 3600
+
+    def _calls(self, account: SimAccount) -> int:
+        """Count an account's calls in the hour under way."""
+        hour, calls = self._hours().get(account.platform_account_id, (0, 0))
+        return calls if hour == self._hour() else 0
 
     def _inspected(self, token: str, base_url: str) -> Any:
         """Return what `debug_token` says of a token, a dead one too; whoever asks."""
@@ -183,6 +206,7 @@ class Graph:
 
     def _object(self, object_id: str, edge: str | None, call: Call) -> Any:
         self.state.count(edge or "node", call.account.platform_account_id)
+        self._hours()[call.account.platform_account_id] = self._hour(), self._calls(call.account) + 1
         if self.state.faults.strike("permission", call.account.platform_account_id):
             raise GraphError(10, "(#10) Application does not have permission for this action", status=403)
         return self._nodes[call.account.platform](call, object_id, edge)
@@ -255,6 +279,12 @@ def names(text: str) -> list[str]:
             raise GraphError(100, "(#100) Invalid parameter") from None
         return [str(name) for name in found]
     return [name for name in text.split(",") if name]
+
+
+def _unversioned(path: str) -> bool:
+    """Tell whether a path names an object without a version in front: the oldest one answers then."""
+    asked = path.strip("/")
+    return asked in _WITHOUT_VERSION or re.fullmatch(r"\d{10,}(_\d+)?(/\w+)?", asked) is not None
 
 
 def _check_version(version: str) -> None:

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email import message_from_bytes
 from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
+
+import orjson
 
 from simulator.clock import Clock
 from simulator.faults import Faults
@@ -59,8 +62,18 @@ class Request:
 
     @cached_property
     def _params(self) -> dict[str, str]:
-        form = self.body.decode() if "form-urlencoded" in self.headers.get("content-type", "") else ""
-        return dict(parse_qsl(self.query)) | dict(parse_qsl(form))
+        return dict(parse_qsl(self.query)) | self._sent()
+
+    def _sent(self) -> dict[str, str]:
+        """Return the parameters of the body: a form of either kind, also one that does not say so, or JSON."""
+        kind = self.headers.get("content-type", "")
+        if not self.body or "json" in kind:
+            return _of_json(self.body)
+        if "multipart" in kind:
+            parts = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + self.body).walk()
+            named = {part.get_param("name", header="content-disposition"): part for part in parts}
+            return {str(n): _text(part.get_payload(decode=True)) for n, part in named.items() if n}
+        return dict(parse_qsl(self.body.decode())) if "form-urlencoded" in kind or not kind else {}
 
     @property
     def bearer(self) -> str | None:
@@ -91,6 +104,19 @@ class Api(Protocol):
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
         ...
+
+
+def _of_json(body: bytes) -> dict[str, str]:
+    try:
+        found = orjson.loads(body)
+    except ValueError:
+        return {}
+    items = found.items() if isinstance(found, dict) else ()
+    return {name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in items}
+
+
+def _text(payload: object) -> str:
+    return payload.decode().removesuffix("\n") if isinstance(payload, bytes) else ""
 
 
 def moment(now: datetime) -> str:

@@ -53,7 +53,7 @@ def test_posts_and_their_statistics_are_the_truth(client: Any, simulator: Simula
     ids = [element["id"] for element in found.elements]
     assert ids == [post.platform_post_id for post in reversed(living)][:100]
     shares = [one for one in ids if ":share:" in one][:5]
-    batch = client.batch_get(resource_path="/posts", ids=[*shares, "urn:li:share:7000000000000000000"],
+    batch = client.batch_get(resource_path="/posts", ids=[*shares, "urn:li:share:7999990000000000000"],
                              **common(simulator))  # fmt: skip
     assert set(batch.results) == set(shares)
     statistics = client.finder(

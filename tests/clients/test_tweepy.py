@@ -4,28 +4,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from requests.adapters import HTTPAdapter
 
 from simulator import truth
 from simulator.twitter.world import PUBLIC
+from tests.clients.elsewhere import Elsewhere
 from tests.simulator_fixture import Simulator
 
 tweepy = pytest.importorskip("tweepy")
 pytestmark = pytest.mark.clients
 
 NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
-
-
-class Elsewhere(HTTPAdapter):
-    """Sends what is meant for X to the simulator: tweepy has no setting for its host."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = url
-
-    def send(self, request: Any, *args: Any, **options: Any) -> Any:
-        request.url = self._url + request.url.removeprefix("https://api.twitter.com")
-        return super().send(request, *args, **options)
 
 
 @pytest.fixture
