@@ -8,7 +8,7 @@ from metrics.events import EVENT_NAMES
 from metrics.store.keys import ApiKey
 from serving.auth import require, require_workspace
 from serving.problems import not_found
-from serving.query import StreamQuery, parse
+from serving.query import NoQuery, StreamQuery, parse
 from serving.services import Services, services
 from serving.stream import tickets
 from serving.stream.response import EventStream
@@ -58,6 +58,7 @@ async def create_ticket(request: Request) -> Response:
     """Give out a ticket for one stream."""
     key = await services(request).auth.authenticate(request)
     require(key, "read")
+    parse(request, NoQuery)
     ticket = await tickets.issue(services(request).redis, key)
     content = b'{"ticket":"%s","expiresIn":%d}' % (ticket.encode(), tickets.TICKET_SECONDS)
     return Response(content, 201, {"Cache-Control": "no-store"}, media_type="application/json")

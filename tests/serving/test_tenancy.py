@@ -206,6 +206,12 @@ def test_own_answers_hold_nothing_of_the_other(anonymous: httpx.Client, tenants:
         assert_silent(answer)
 
 
+def test_parameter_that_a_route_lacks_is_refused(anonymous: httpx.Client, tenants: Store) -> None:
+    mine = made(tenants, ["read", "collect"])
+    for operation in OPERATIONS:
+        assert call(anonymous, operation, MINE, key=mine, nonsense="1").status_code == 400, operation.path
+
+
 def test_cursor_of_another_tenant_leads_nowhere(anonymous: httpx.Client, tenants: Store) -> None:
     theirs, mine = made(tenants, ["read"], workspaces=("w2",)), made(tenants, ["read"])
     paged = [o for o in OPERATIONS if "cursor" in o.query.model_fields and o.path.endswith("/metrics")]
