@@ -1,15 +1,22 @@
-"""Erase an account or a workspace: observations, rollups, records, credentials, cached answers, events.
+"""Erase an account or a workspace: observations, rollups, records, credentials, cached answers, events, exports.
 
 Accounts go first, so that no further hour begins to collect them; a collection that is under way may still write, hence
-`left` counts what is there afterwards. Backups, MongoDB's oplog and Dagster's own logs are not touched.
+`left` counts what is there afterwards. Logs and Dagster's storage, which hold our ids alone, are `tidemark.erasure`'s.
+Backups and MongoDB's oplog are not touched.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+from uuid import uuid4
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
-from metrics.documents import Document
+from metrics.clock import utcnow
+from metrics.documents import PLATFORMS, Document
 from metrics.errors import NotFound
 from metrics.events import Announcer
 from metrics.redisdb import cache_prefix, events_key, redis_errors
@@ -18,10 +25,44 @@ from metrics.store.errors import mongo_errors
 from metrics.store.schema import METRICS
 
 _OF_ACCOUNT = ("accounts", "posts", "collections", "operations", "subject_rollups", "aggregated_metrics")
-_OF_WORKSPACE = (*_OF_ACCOUNT, "roll_marks")
+_OF_WORKSPACE = (*_OF_ACCOUNT, "roll_marks", "export_marks")
 _CHUNK = 1000
 
 Filters = Mapping[str, Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """By what an account or a workspace is named outside of MongoDB: our ids, and the platforms' ids of its posts."""
+
+    workspace_id: str | None
+    account_ids: tuple[str, ...]
+    post_ids: tuple[str, ...]
+    platform_post_ids: tuple[str, ...]
+
+    @property
+    def ours(self) -> frozenset[str]:
+        """Our ids of accounts and posts."""
+        return frozenset((*self.account_ids, *self.post_ids))
+
+
+def named_by_account(store: Store, account_id: str) -> Named:
+    """Return what an account is named by; ask before it is erased."""
+    return _named(store, _workspace_of(store, _account_filters(account_id)), [account_id], {"accountId": account_id})
+
+
+def named_by_workspace(store: Store, workspace_id: str) -> Named:
+    """Return what a workspace is named by; ask before it is erased."""
+    with mongo_errors():
+        accounts = [row["_id"] for row in store.db["accounts"].find({"workspaceId": workspace_id}, {"_id": 1})]
+    return _named(store, workspace_id, accounts, {"workspaceId": workspace_id})
+
+
+def _named(store: Store, workspace_id: str | None, account_ids: list[str], posts: Document) -> Named:
+    with mongo_errors():
+        found = list(store.db["posts"].find(posts, {"platformPostId": 1}))
+    ids, theirs = (tuple(row[name] for row in found) for name in ("_id", "platformPostId"))
+    return Named(workspace_id, tuple(account_ids), ids, theirs)
 
 
 def erase_account(store: Store, redis: Redis, account_id: str) -> dict[str, int]:
@@ -36,9 +77,11 @@ def erase_account(store: Store, redis: Redis, account_id: str) -> dict[str, int]
     workspace_id = _workspace_of(store, filters)
     if workspace_id is None and not left(store, filters):
         raise NotFound(f"there is no account {account_id}: see `tidemark accounts list`")
+    named = named_by_account(store, account_id)
     gone = _delete(store, filters)
     if workspace_id is not None:
         _forget_account(redis, workspace_id, account_id)
+    _forget_posts(redis, named)
     return gone
 
 
@@ -57,6 +100,7 @@ def erase_workspace(store: Store, redis: Redis, workspace_id: str) -> dict[str, 
         keys = store.db["api_keys"].count_documents({"workspaces": workspace_id})
     if not keys and not left(store, filters):
         raise NotFound(f"there is no workspace {workspace_id}")
+    named = named_by_workspace(store, workspace_id)
     gone = _delete(store, filters)
     with mongo_errors():
         gone["api_keys"] = store.db["api_keys"].delete_many({"workspaces": [workspace_id]}).deleted_count
@@ -64,6 +108,7 @@ def erase_workspace(store: Store, redis: Redis, workspace_id: str) -> dict[str, 
     with redis_errors():
         for names in _chunks(redis, f"tm:{{{workspace_id}}}:"):
             redis.unlink(*names)
+    _forget_posts(redis, named)
     return gone
 
 
@@ -127,6 +172,19 @@ def _forget_account(redis: Redis, workspace_id: str, account_id: str) -> None:
     Announcer(redis).announce(workspace_id)
 
 
+def _forget_posts(redis: Redis, named: Named) -> None:
+    """Take posts out of the budgets that count them by the platform's id, and history out of the append-only file."""
+    with redis_errors():
+        for platform in PLATFORMS:
+            for names in _chunks(redis, f"tm:{{{platform}}}:posts-read:"):
+                for begin in range(0, len(named.platform_post_ids), _CHUNK):
+                    for name in names:
+                        redis.srem(name, *named.platform_post_ids[begin : begin + _CHUNK])
+        # Managed servers may forbid it, others have no such file; commands that were appended hold what was erased.
+        with suppress(ResponseError):
+            redis.bgrewriteaof()
+
+
 def _events_of(redis: Redis, stream: str, account_id: str) -> Iterator[list[bytes]]:
     start, wanted = "-", account_id.encode()
     while entries := cast("list[tuple[bytes, dict[bytes, bytes]]]", redis.xrange(stream, start, count=_CHUNK)):
@@ -149,3 +207,11 @@ def _chunks(redis: Redis, prefix: str, suffix: str = "") -> Iterator[list[bytes]
             found = []
     if found:
         yield found
+
+
+def record(store: Store, kind: Literal["account", "workspace"], name: str, by: str, counts: Mapping[str, int]) -> None:
+    """Keep that something was erased: when, by whom, how much; of what only a digest, which answers «was it erased?»"""
+    digest = hashlib.sha256(f"{kind}:{name}".encode()).hexdigest()
+    document = {"_id": uuid4().hex, "kind": kind, "subject": digest, "at": utcnow(), "by": by, "counts": dict(counts)}
+    with mongo_errors():
+        store.db["erasures"].insert_one(document)

@@ -33,7 +33,6 @@ def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
         rows = [
             {
                 "account": f.account_id,
-                "workspace": f.workspace_id,
                 "state": f.state,
                 "reason": f.reason,
                 "message": f.message,

@@ -55,6 +55,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "shard_reports": {"_id": _STRING, "at": _DATE},
     "export_marks": {"_id": _STRING, "workspaceId": _STRING, "day": _DATE},
     "workspace_settings": {"_id": _STRING},
+    "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
     "subject_rollups": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
     "aggregated_metrics": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
 }

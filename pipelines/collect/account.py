@@ -18,6 +18,7 @@ from pipelines.collect import observe
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due
+from pipelines.collect.nameless import nameless
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport, Failure
 from pipelines.platforms.base import Access, AccountReading, PlatformApi, Post, ProviderDays, Tally
@@ -134,7 +135,9 @@ class AccountCollector:
     ) -> None:
         """Record what was not collected of an account whose rest was."""
         text = f"{what}: {message}"
-        report.failures.append(Failure(account["workspaceId"], account["_id"], "partly collected", reason, text))
+        report.failures.append(
+            Failure(account["workspaceId"], account["_id"], "partly collected", reason, nameless(text, account))
+        )
 
     def _note_posts(self, account: AccountDocument, reading: AccountReading) -> None:
         self.store.posts.put(observe.post_document(account, post) for post, _ in reading.posts)
@@ -178,7 +181,8 @@ class AccountCollector:
     ) -> None:
         report.failed = 1
         reason = _reason(error)
-        report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", reason, str(error)))
+        said = nameless(str(error), account)
+        report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", reason, said))
         self._record(account, "failed", report, tally, reason=reason, message=str(error)[:500])
         if isinstance(error, NeedsReauth | CredentialError):
             self.store.accounts.set_state(account["_id"], "needs_reauth", str(error)[:300])

@@ -69,5 +69,6 @@ def _stages(workspace_id: str, start: datetime, end: datetime, now: datetime) ->
 
 
 def _sample(row: Document) -> str:
-    subject = row["s"].get("postId") or row["s"]["accountId"]
-    return f"{subject} at {isoformat(row['t'])}: {sorted(row['m'])}"
+    """Name the account and not the post: who erases an account finds its traces by that id."""
+    what = f"{row['s'].get('metricType', 'subject')} of {row['s']['accountId']}"
+    return f"{what} at {isoformat(row['t'])}: {sorted(row['m'])}"

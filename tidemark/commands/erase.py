@@ -1,5 +1,7 @@
 """`tidemark erase`: an account or a workspace, for good."""
 
+from dataclasses import asdict
+from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -17,8 +19,8 @@ def erase(
 ) -> None:
     """Erase an account or a workspace for good.
 
-    Observations, rollups, posts, records of collection, operations, credentials, cached answers and events go. Backups
-    and Dagster's logs of runs, which name accounts that failed, are yours to prune.
+    From MongoDB, Redis, exports, logs and Dagster's storage. That it was done stays on record, without the data.
+    Backups and logs that were carried elsewhere are yours to prune (docs/operations.md).
     """
     if (account is None) == (workspace is None):
         raise InvalidInput("name either --account or --workspace")
@@ -28,14 +30,22 @@ def erase(
         typer.confirm(f"Erase {what} for good?", abort=True)
     with open_store() as (store, settings), open_redis(settings) as redis:
         # Drivers are slow to import: help does without.
-        from metrics.erase import erase_account, erase_workspace, left_of_account, left_of_workspace
+        from metrics import erase as stores
+        from tidemark.erasure import erase_traces
 
-        gone = (erase_account if account is not None else erase_workspace)(store, redis, name)
-        left = (left_of_account if account is not None else left_of_workspace)(store, name)
+        of_account = account is not None
+        named = (stores.named_by_account if of_account else stores.named_by_workspace)(store, name)
+        gone = (stores.erase_account if of_account else stores.erase_workspace)(store, redis, name)
+        traces = erase_traces(settings, named, whole_workspace=not of_account)
+        left = (stores.left_of_account if of_account else stores.left_of_workspace)(store, name)
+        counts = {**gone, **{n: v for n, v in asdict(traces).items() if v is not None}}
+        stores.record(store, "account" if of_account else "workspace", name, getuser(), counts)
     if as_json:
-        print_json({"erased": gone, "left": left})
+        print_json({"erased": counts, "left": left})
     else:
-        counts = ", ".join(f"{count:,} {collection}" for collection, count in gone.items() if count)
-        out.print(f"erased {what}: {counts or 'nothing was left'}", markup=False, soft_wrap=True)
+        said = ", ".join(f"{count:,} {where}" for where, count in counts.items() if count)
+        out.print(f"erased {what}: {said or 'nothing was left'}", markup=False, soft_wrap=True)
+        if traces.dagster is None:
+            out.print("Dagster's storage is not here: erase again where DAGSTER_HOME is", soft_wrap=True)
     if left:
         raise TidemarkError(f"{what} was written to meanwhile: {left} are left, erase again when its run has ended")

@@ -1,0 +1,161 @@
+"""A collected, rolled and exported world with marks: after `tidemark erase` no byte of them is left."""
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+from redis import Redis
+
+from metrics.accounts import Vault
+from metrics.documents import PLATFORMS, AccountDocument
+from metrics.events import Announcer
+from metrics.ids import account_id
+from metrics.redisdb import cache_key
+from metrics.settings import Settings
+from metrics.store import Store
+from pipelines.assets.export import export_parquet
+from pipelines.assets.raw import raw_asset
+from pipelines.assets.rollups import rollup_asset
+from pipelines.partitions import period_key, slot_key
+from pipelines.resources import Clients
+from tests.pipelines.deployment import Deployment
+from tests.simulator_fixture import Simulator
+from tests.tidemark.commands import Cli
+from tidemark.home import Home
+
+NEVER = "sim.twitter.1.never-given-out"
+
+
+@pytest.fixture
+def world(
+    store: Store, redis_client: Redis, settings: Settings, simulator: Simulator, tmp_path: Path
+) -> Iterator[tuple[Deployment, dg.DagsterInstance]]:
+    """A deployment whose Dagster keeps its storage in files, as that of `tidemark up` does."""
+    changes: dict[str, Any] = {f"{platform}_url": simulator.url for platform in PLATFORMS}
+    changes |= {"export_url": f"file://{tmp_path}/exports", "twitter_posts_per_day": 1000}
+    clients = Clients(settings.model_copy(update=changes), store, redis_client, Announcer(redis_client))
+    home = Home(settings.home)
+    home.prepare()
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        yield Deployment(clients, simulator), instance
+
+
+def connect(world: Deployment, index: int, token: str | None = None) -> tuple[AccountDocument, set[str]]:
+    """Connect an X account; return it with what marks it: ids, name, token."""
+    there = world.simulator.world.account("twitter", index)
+    own_id = account_id("w", "twitter", there.platform_account_id)
+    opened = Vault(world.clients.settings.secret_keys).seal({"access_token": token or there.token})
+    account = world.connect(index, platform="twitter", _id=own_id, credentials=opened)
+    return account, {own_id, there.platform_account_id, there.handle, token or there.token}
+
+
+def collect_all(world: Deployment, instance: dg.DagsterInstance) -> None:
+    hour = slot_key(world.hour - timedelta(hours=1))
+    day = period_key((world.hour - timedelta(hours=1)).replace(hour=0))
+    for asset, key in ((raw_asset("twitter"), hour), (rollup_asset("daily"), day), (export_parquet, day)):
+        assert world.materialize(asset, [key], instance).success
+
+
+def stands(mark: str, text: str) -> bool:
+    """Tell whether a mark stands in a text; the digits of one id may be part of another's."""
+    return re.search(rf"(?<!\d){re.escape(mark)}(?!\d)", text) is not None
+
+
+def in_mongo(store: Store, marks: set[str]) -> set[str]:
+    names = [name for name in store.db.list_collection_names() if not name.startswith("system.")]
+    return {f"{name}: {m}" for name in names for row in store.db[name].find() for m in marks if stands(m, str(row))}
+
+
+def in_redis(redis: Redis, marks: set[str]) -> set[str]:
+    found = set()
+    for name in redis.scan_iter():
+        read = {b"stream": redis.xrange, b"set": redis.smembers, b"hash": redis.hgetall, b"string": redis.get}
+        value = read[redis.type(name)](name)  # type: ignore[operator]
+        found |= {f"{name.decode()}: {mark}" for mark in marks if stands(mark, f"{name!r} {value!r}")}
+    return found
+
+
+def in_files(folder: Path, marks: set[str]) -> set[str]:
+    return {
+        f"{path.relative_to(folder)}: {mark}"
+        for path in folder.rglob("*")
+        if path.is_file()
+        for mark in marks
+        if stands(mark, f"{path} {path.read_bytes().decode('latin-1')}")
+    }
+
+
+def in_exports(folder: Path, marks: set[str]) -> set[str]:
+    texts = [
+        str(duckdb.sql(f"SELECT * FROM read_parquet('{path}', hive_partitioning = false)").fetchall())
+        for path in folder.rglob("*.parquet")
+    ]
+    return {mark for mark in marks for text in texts if stands(mark, text)}
+
+
+def everywhere(world: Deployment, tmp_path: Path, marks: set[str]) -> dict[str, set[str]]:
+    home = Home(world.clients.settings.home)
+    return {
+        "mongo": in_mongo(world.clients.store, marks),
+        "redis": in_redis(world.clients.redis, marks),
+        "exports": in_exports(tmp_path / "exports", marks),
+        "dagster": in_files(home.dagster, marks),
+        "logs": in_files(home.logs, marks),
+    }
+
+
+def test_erased_account_leaves_no_byte_and_its_neighbour_stays(
+    world: tuple[Deployment, dg.DagsterInstance], tmp_path: Path, on_stores: Store, cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    there, instance = world
+    mine, marks = connect(there, 0)
+    dead, dead_marks = connect(there, 1, token=NEVER)
+    other, other_marks = connect(there, 2)
+    collect_all(there, instance)
+    posts = list(on_stores.db["posts"].find({"accountId": mine["_id"]}))
+    assert posts
+    marks |= {post[name] for post in posts for name in ("_id", "platformPostId")} | dead_marks
+    there.clients.redis.set(cache_key("w", "metrics", "digest", "v"), mine["_id"])
+    home = Home(there.clients.settings.home)
+    (home.logs / "serving.log").write_text(
+        f"GET /analytics/account/{mine['_id']}/metrics 200\nGET /analytics/post/{posts[0]['_id']}/metrics 200\n"
+        f"GET /analytics/account/{other['_id']}/metrics 200\n"
+    )
+    before = everywhere(there, tmp_path, marks)
+    assert all(before.values()), before
+    # Dagster is told our ids at most: what a platform calls an account never gets there.
+    assert in_files(home.dagster, marks - {mine["_id"], dead["_id"]}) == set()
+    monkeypatch.setenv("TIDEMARK_EXPORT_URL", f"file://{tmp_path}/exports")
+    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
+    for account in (mine, dead):
+        ran = cli("erase", "--account", account["_id"], "--yes")
+        assert ran.code == 0, ran.err
+    assert everywhere(there, tmp_path, marks) == {key: set() for key in before}
+    assert other["_id"] in (home.logs / "serving.log").read_text()
+    assert on_stores.observations.newest_slot({"accountId": other["_id"]}) is not None
+    assert in_exports(tmp_path / "exports", other_marks) >= {other["_id"]}
+    records = list(on_stores.db["erasures"].find())
+    assert [(r["kind"], r["by"]) for r in records] == [("account", os.environ.get("USER") or records[0]["by"])] * 2
+
+
+def test_erased_workspace_leaves_no_byte(
+    world: tuple[Deployment, dg.DagsterInstance], tmp_path: Path, on_stores: Store, cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    there, instance = world
+    _, marks = connect(there, 0)
+    collect_all(there, instance)
+    monkeypatch.setenv("TIDEMARK_EXPORT_URL", f"file://{tmp_path}/exports")
+    monkeypatch.setenv("DAGSTER_HOME", str(Home(there.clients.settings.home).dagster))
+    assert cli("erase", "--workspace", "w", "--yes").code == 0
+    found = everywhere(there, tmp_path, marks)
+    assert found == {key: set() for key in found}
+    assert list((tmp_path / "exports").rglob("workspaceId=w")) == []
+    assert "workspaceId" not in (next((tmp_path / "exports" / "_manifests").iterdir())).read_text()

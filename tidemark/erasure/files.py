@@ -1,0 +1,29 @@
+"""Logs: ids are overwritten in place, so that whoever writes the file goes on undisturbed."""
+
+import mmap
+from pathlib import Path
+from typing import cast
+
+from tidemark.erasure.words import Words
+
+_DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")
+
+
+def erase_in_files(folder: Path, words: Words) -> int:
+    """Overwrite ids in every file below a folder that is no database; return how many files held any."""
+    return sum(_erase(path, words) for path in sorted(folder.rglob("*")) if _is_text(path))
+
+
+def _is_text(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and not path.name.endswith(_DATABASES)
+
+
+def _erase(path: Path, words: Words) -> bool:
+    if path.stat().st_size == 0:
+        return False
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as content:
+        # A memory map is searched as bytes are.
+        spans = list(words.spans(cast("bytes", content)))
+        for start, end in spans:
+            content[start:end] = b"x" * (end - start)
+    return bool(spans)

@@ -1,0 +1,73 @@
+"""What is left of an account or a workspace outside of MongoDB and Redis."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from metrics.erase import Named
+from metrics.export.folders import Folders
+from metrics.export.forget import forget_account, forget_workspace
+from metrics.settings import Settings
+from tidemark.erasure.dagster import erase_in_postgres, erase_in_sqlite
+from tidemark.erasure.files import erase_in_files
+from tidemark.erasure.words import Words
+from tidemark.home import Home
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What was cleaned: files of exports, files of logs, rows of Dagster's storage; None where that is not here."""
+
+    exports: int | None
+    logs: int
+    dagster: int | None
+
+
+def erase_traces(settings: Settings, named: Named, *, whole_workspace: bool) -> Traces:
+    """Erase from exports, logs and Dagster's storage, as far as this machine reaches them.
+
+    Raises:
+        SettingsError: TIDEMARK_EXPORT_URL cannot be opened.
+    """
+    words = Words(named.account_ids, named.post_ids)
+    home = Home(settings.home.resolve())
+    dagster = Path(os.environ.get("DAGSTER_HOME") or home.dagster)
+    logs = sum(erase_in_files(folder, words) for folder in {home.logs, dagster, *_log_folders(dagster)})
+    return Traces(_exports(settings, named, whole_workspace), logs, _dagster(dagster, words))
+
+
+def _exports(settings: Settings, named: Named, whole_workspace: bool) -> int | None:
+    folders = Folders.open(settings)
+    if folders is None or named.workspace_id is None:
+        return None
+    if whole_workspace:
+        return forget_workspace(folders, named.workspace_id)
+    return sum(forget_account(folders, named.workspace_id, one) for one in named.account_ids)
+
+
+def _dagster(home: Path, words: Words) -> int | None:
+    if not (home / "dagster.yaml").exists():
+        return None
+    rows = erase_in_sqlite(home, words)
+    if "postgres" in _config(home).get("storage", {}):
+        from dagster import DagsterInstance  # slow to import, and only it knows the variables in its configuration
+
+        with DagsterInstance.from_config(str(home)) as instance:
+            url = getattr(instance.run_storage, "postgres_url", None)
+        if url:
+            rows += erase_in_postgres(str(url), words)
+    return rows
+
+
+def _config(home: Path) -> dict[str, Any]:
+    path = home / "dagster.yaml"
+    return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
+
+
+def _log_folders(home: Path) -> list[Path]:
+    """Return where dagster.yaml puts the output of runs, if elsewhere."""
+    parts = (_config(home).get(name, {}).get("config", {}) for name in ("compute_logs", "local_artifact_storage"))
+    return [Path(part["base_dir"]) for part in parts if isinstance(part.get("base_dir"), str)]
