@@ -5,13 +5,16 @@ rotated. They are open only in the memory of the worker that calls the platform.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 
 from metrics.errors import CredentialError, SettingsError
+
+if TYPE_CHECKING:
+    from metrics.store import Store
 
 
 class Vault:
@@ -50,6 +53,21 @@ class Vault:
             return self._fernet.rotate(sealed)
         except InvalidToken:
             raise CredentialError("sealed with a key that is not in TIDEMARK_SECRET_KEYS: add it") from None
+
+
+def reseal_all(store: "Store", vault: Vault) -> tuple[int, list[str]]:
+    """Seal every account's credentials with the newest key; return how many were, and the accounts that no key opens.
+
+    Tokens that are renewed meanwhile are left as they are: whoever renewed them sealed them with the newest key.
+    """
+    done, closed = 0, []
+    for account in store.accounts.find():
+        if sealed := account.get("credentials"):
+            try:
+                done += store.accounts.reseal(account["_id"], sealed, vault.rotate(sealed))
+            except CredentialError:
+                closed.append(account["_id"])
+    return done, closed
 
 
 def generate_secret_key() -> str:

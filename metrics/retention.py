@@ -1,13 +1,24 @@
-"""From which day on observations and rollups are there, by the settings and by the workspace's own retention."""
+"""How long observations and rollups are kept, by the settings and by the workspace's own retention.
 
+The settings are MongoDB's business (`expireAfterSeconds`). What is less for a workspace is deleted once a day: rollups
+by their period; observations by their time on MongoDB 7 and later. MongoDB 6 deletes of a time series whole series
+alone: posts that have long been silent go, an account's own series goes with the settings.
+"""
+
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from metrics.documents import Document
 from metrics.periods import DAY, midnight
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.errors import mongo_errors
 from metrics.store.retention import Days
+from metrics.store.schema import METRICS
+
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +42,56 @@ class Horizon:
     def log(self, workspace_id: str) -> datetime:
         """Return the first day of which every observation is kept."""
         own = self.own.get(workspace_id, Days()).observations
-        return self._first_day(min(own or self.observations, self.observations))
+        return self.first_day(min(own or self.observations, self.observations))
 
     def rolled(self, workspace_id: str) -> datetime:
         """Return the first day of which the rollups are kept."""
         own = self.own.get(workspace_id, Days()).rollups
-        return self._first_day(min(own or self.rollups, self.rollups))
+        return self.first_day(min(own or self.rollups, self.rollups))
 
-    def _first_day(self, days: int) -> datetime:
+    def first_day(self, days: int) -> datetime:
+        """Return the first whole day of so many."""
         return midnight((self.now - timedelta(days=days)).date()) + DAY
+
+
+def apply(store: Store, horizon: Horizon) -> dict[str, int]:
+    """Delete what is older than kept; return how many documents of each collection are gone.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer; apply again.
+    """
+    gone: Counter[str] = Counter()
+    with mongo_errors():
+        by_time = tuple(store.client.server_info()["versionArray"][:1]) >= (7,)
+        for workspace_id, days in horizon.own.items():
+            if days.observations is not None:
+                delete = _by_time if by_time else _silent_series
+                gone[METRICS] += delete(store, workspace_id, horizon.log(workspace_id))
+            if days.rollups is not None:
+                old = {"workspaceId": workspace_id, "periodEnd": {"$lte": horizon.rolled(workspace_id)}}
+                for name in ("subject_rollups", "aggregated_metrics"):
+                    gone[name] += store.db[name].delete_many(old).deleted_count
+        # Records of collections have no expiry of their own; they tell of observations.
+        old = {"slot": {"$lt": horizon.first_day(horizon.observations)}}
+        gone["collections"] = store.db["collections"].delete_many(old).deleted_count
+    return dict(gone)
+
+
+def _by_time(store: Store, workspace_id: str, first: datetime) -> int:
+    old = {"metadata.workspaceId": workspace_id, "timestamp": {"$lt": first}}
+    return store.db[METRICS].delete_many(old).deleted_count
+
+
+def _silent_series(store: Store, workspace_id: str, first: datetime) -> int:
+    """Delete series of posts whose newest observation is older than kept."""
+    stages: list[Document] = [
+        {"$match": {"metadata.workspaceId": workspace_id, "metadata.postId": {"$exists": True}}},
+        {"$group": {"_id": "$metadata.postId", "newest": {"$max": "$timestamp"}}},
+        {"$match": {"newest": {"$lt": first}}},
+    ]
+    silent = [row["_id"] for row in store.db[METRICS].aggregate(stages, allowDiskUse=True)]
+    gone = 0
+    for begin in range(0, len(silent), _BATCH):
+        chosen = {"metadata.workspaceId": workspace_id, "metadata.postId": {"$in": silent[begin : begin + _BATCH]}}
+        gone += store.db[METRICS].delete_many(chosen).deleted_count
+    return gone

@@ -13,7 +13,8 @@ from pathlib import Path
 import typer
 
 from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
-from tidemark.commands import accounts, keys
+from tidemark.commands import accounts, keys, retention
+from tidemark.commands.backup import backup, restore
 from tidemark.commands.console import err, print_error
 from tidemark.commands.doctor import doctor
 from tidemark.commands.env import env
@@ -36,9 +37,12 @@ app.command(epilog="Example: tidemark doctor --json")(doctor)
 app.command(epilog='Example: eval "$(tidemark env)"; curl -H "Authorization: Bearer $KEY" $URL/analytics/metrics')(env)
 app.command(epilog="Example: tidemark rebuild --from 2026-01-01 --to 2026-01-31 --check")(rebuild)
 app.command(epilog="Example: tidemark erase --account acc_0123456789abcdef --yes")(erase)
+app.command(epilog="Example: tidemark backup /var/backups/tidemark/2026-01-15")(backup)
+app.command(epilog="Example: tidemark restore /var/backups/tidemark/2026-01-15")(restore)
 app.command(epilog="Example: tidemark simulator --port 8100 --latency-ms 100")(simulator)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
+app.add_typer(retention.app, name="retention")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

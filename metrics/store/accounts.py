@@ -114,3 +114,11 @@ class AccountStore:
         with mongo_errors():
             rows = self._accounts.find({"_id": {"$in": list(account_ids)}}, {"connectedAt": 1})
             return {row["_id"]: row["connectedAt"] for row in rows}
+
+    def reseal(self, account_id: str, sealed: bytes, again: bytes) -> bool:
+        """Replace sealed credentials by the same ones sealed anew; tell whether they still were the ones given."""
+        with mongo_errors():
+            done = self._accounts.update_one(
+                {"_id": account_id, "credentials": sealed}, {"$set": {"credentials": again}}
+            )
+        return done.matched_count == 1

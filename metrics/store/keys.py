@@ -116,6 +116,22 @@ class ApiKeys:
             self._keys.update_one({"_id": found[0]["_id"]}, {"$set": {"revokedAt": now}})
         return _api_key({**found[0], "revokedAt": now})
 
+    def replace(self, prefix: str, until: datetime) -> tuple[str, ApiKey]:
+        """Make a key with the rights of the one that begins with `prefix`, which ends at `until` or as it was to.
+
+        Raises:
+            NotFound: no valid key begins so, or several do.
+        """
+        with mongo_errors():
+            found = list(self._keys.find({"prefix": prefix}).limit(2))
+        if len(found) != 1 or not _api_key(found[0]).valid(utcnow()):
+            raise NotFound(f"{'more than one' if len(found) > 1 else 'no valid'} key begins with {prefix}")
+        old = _api_key(found[0])
+        made = self.create(old.name, old.workspaces, old.scopes, old.expires_at, rate_limit=old.rate_limit)
+        with mongo_errors():
+            self._keys.update_one({"_id": old.key_id}, {"$min": {"expiresAt": until}})
+        return made
+
     def touch(self, key_id: str, now: datetime) -> None:
         """Record that a key was used."""
         with mongo_errors():

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, count
 from typing import Any, Literal
 from uuid import uuid4
@@ -13,7 +13,7 @@ from pymongo.collection import Collection
 from metrics.clock import utcnow
 from metrics.documents import Document
 from metrics.errors import InvalidInput
-from metrics.periods import PERIODS, Period, midnight, period_end, starts_between
+from metrics.periods import DAY, PERIODS, Period, midnight, period_end, starts_between
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.schema import METRICS
@@ -87,7 +87,7 @@ def rebuild(
     with mongo_errors():
         plans = [
             (workspaces, first, _plan(start, min(end, now), first))
-            for workspaces, first in _by_first_day(store, workspace_ids)
+            for workspaces, first in _by_first_day(store, workspace_ids, now)
         ]
         total = sum(len(starts) for _, _, plan in plans for starts in plan.values())
         done = count(1)
@@ -105,13 +105,21 @@ def rebuild(
     return report
 
 
-def _by_first_day(store: Store, workspace_ids: Sequence[str] | None) -> list[tuple[list[str], datetime | None]]:
-    """Group workspaces by the day of their first observation."""
+def _by_first_day(
+    store: Store, workspace_ids: Sequence[str] | None, now: datetime
+) -> list[tuple[list[str], datetime | None]]:
+    """Group workspaces by the first day of which the log holds everything."""
     groups: dict[datetime | None, list[str]] = {}
+    own = store.retention.all()
     for workspace_id in store.accounts.workspaces() if workspace_ids is None else sorted(set(workspace_ids)):
         match = {"metadata.workspaceId": workspace_id}
         row = store.db[METRICS].find_one(match, {"timestamp": 1}, sort=[("timestamp", 1)])
-        groups.setdefault(midnight(row["timestamp"].date()) if row else None, []).append(workspace_id)
+        first = midnight(row["timestamp"].date()) if row else None
+        kept = own[workspace_id].observations if workspace_id in own else None
+        if first and kept:
+            # Of the days before, some series are gone and others are not yet.
+            first = max(first, midnight((now - timedelta(days=kept)).date()) + DAY)
+        groups.setdefault(first, []).append(workspace_id)
     return [(workspaces, first) for first, workspaces in groups.items()]
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Scope
-from metrics.errors import InvalidInput
+from metrics.errors import CredentialError, InvalidInput
 from metrics.ids import check_id
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
@@ -83,6 +83,37 @@ def revoke(
         print_json(_shown(revoked))
     else:
         print_line(f"revoked {revoked.prefix}… ({revoked.name})")
+
+
+@app.command(epilog="Example: tidemark keys rotate tm_live_a1B2c3 --overlap-hours 24")
+def rotate(
+    prefix: Annotated[str, typer.Argument(help="The first letters of the key to replace, as `list` shows them.")],
+    overlap_hours: Annotated[float, typer.Option(min=0, max=8760, help="How long the old key goes on.")] = 24,
+    as_json: Json = False,
+) -> None:
+    """Make a key with the same rights and show it, once; the old one ends after the overlap."""
+    with open_store() as (store, _):
+        key, made = store.keys.replace(prefix.rstrip("…"), utcnow() + timedelta(hours=overlap_hours))
+    if as_json:
+        print_json({"key": key, **_shown(made)})
+    else:
+        print_line(key)
+
+
+@app.command(epilog="Example: TIDEMARK_SECRET_KEYS=$(tidemark keys secret),$OLD tidemark keys reseal")
+def reseal(as_json: Json = False) -> None:
+    """Seal all credentials with the first key of TIDEMARK_SECRET_KEYS; the others may be removed afterwards."""
+    # cryptography is slow to import.
+    from metrics.accounts import Vault, reseal_all
+
+    with open_store() as (store, settings):
+        done, closed = reseal_all(store, Vault(settings.secret_keys))
+    if as_json:
+        print_json({"resealed": done, "unopened": closed})
+    else:
+        print_line(f"sealed the credentials of {done} accounts with the newest key")
+    if closed:
+        raise CredentialError(f"no key opens those of {', '.join(closed)}: add it, or connect them again")
 
 
 @app.command(epilog="Example: export TIDEMARK_SECRET_KEYS=$(tidemark keys secret)")

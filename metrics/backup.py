@@ -1,0 +1,161 @@
+"""Backups: every collection as BSON, compressed, as of one instant, with a manifest of counts and hashes.
+
+    manifest.json           collections, their options and indexes, documents, SHA-256 of the files
+    <collection>.bson.gz    documents one after the other, as `mongodump` writes them
+
+The instant is kept by MongoDB for five minutes (`minSnapshotHistoryWindowInSeconds`): what takes longer breaks off, and
+`mongodump --oplog` or snapshots of the disks are the way (docs/operations.md).
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, TypedDict, cast
+
+import bson
+from bson import json_util
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
+
+from metrics.clock import isoformat, utcnow
+from metrics.errors import InvalidInput, TidemarkError
+from metrics.settings import Settings
+from metrics.store import Store
+from metrics.store.errors import mongo_errors
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_BATCH = 1000
+_SNAPSHOT_TOO_OLD = 239
+_RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+
+
+class Saved(TypedDict):
+    """A collection of a backup; options and indexes are MongoDB's, as extended JSON."""
+
+    name: str
+    documents: int
+    sha256: str
+    options: str
+    indexes: str
+
+
+def backup(store: Store, folder: Path) -> list[Saved]:
+    """Write a backup into a new folder that only its owner may read.
+
+    Raises:
+        InvalidInput: the folder is there and not empty.
+        MongoUnavailable: MongoDB does not answer; the folder has no manifest, remove it.
+        TidemarkError: MongoDB no longer holds the instant that the backup began at.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise InvalidInput(f"{folder} is not empty: name a new folder")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    saved: list[Saved] = []
+    try:
+        with mongo_errors(), store.client.start_session(snapshot=True) as session:
+            found = sorted(store.db.list_collections(), key=lambda one: str(one["name"]))
+            ours = [one for one in found if not one["name"].startswith(("system.", "check_"))]
+            saved.extend(_save(store, session, folder, one) for one in ours)
+    except OperationFailure as error:
+        if error.code != _SNAPSHOT_TOO_OLD:
+            raise
+        raise TidemarkError(
+            "the backup took longer than MongoDB keeps its instant: raise minSnapshotHistoryWindowInSeconds, or use "
+            "mongodump --oplog"
+        ) from None
+    body = {"format": FORMAT, "database": store.db.name, "at": isoformat(utcnow()), "collections": saved}
+    _private(folder / MANIFEST).write_text(json.dumps(body, indent=1))
+    return saved
+
+
+def restore(store: Store, settings: Settings, folder: Path) -> list[Saved]:
+    """Read a backup into an empty database. Files are checked before anything is written.
+
+    Raises:
+        InvalidInput: there is no backup, a file is damaged, or the database is not empty.
+        MongoUnavailable: MongoDB does not answer; drop the database and restore again.
+    """
+    saved = _checked(folder)
+    with mongo_errors():
+        for name in store.db.list_collection_names():
+            if not name.startswith("system.") and store.db[name].find_one({}, {"_id": 1}) is not None:
+                raise InvalidInput(
+                    f"the database {store.db.name} holds {name}: drop it, or restore into another by TIDEMARK_MONGO_DB"
+                )
+    store.ensure(settings)
+    with mongo_errors():
+        existing = set(store.db.list_collection_names())
+        for one in saved:
+            if one["name"] not in existing:
+                store.db.create_collection(one["name"], **json_util.loads(one["options"]))
+            collection = store.db[one["name"]]
+            for batch in _documents(folder / f"{one['name']}.bson.gz"):
+                collection.insert_many(cast("list[Any]", batch), ordered=False)
+    return saved
+
+
+def _save(store: Store, session: ClientSession, folder: Path, found: Any) -> Saved:
+    name = found["name"]
+    path, count = _private(folder / f"{name}.bson.gz"), 0
+    with path.open("wb") as file, gzip.GzipFile(fileobj=file, mode="wb", compresslevel=3, mtime=0) as packed:
+        for batch in store.db[name].find_raw_batches(session=session, batch_size=_BATCH):
+            piece = cast("bytes", batch)
+            packed.write(piece)
+            count += _count(piece)
+    indexes = [dict(index) for index in store.db[name].list_indexes()]
+    return {
+        "name": name,
+        "documents": count,
+        "sha256": _digest(path),
+        "options": json_util.dumps(found.get("options", {})),
+        "indexes": json_util.dumps(indexes),
+    }
+
+
+def _count(piece: bytes) -> int:
+    """Count BSON documents: each begins with its length."""
+    at = count = 0
+    while at < len(piece):
+        at += struct.unpack_from("<i", piece, at)[0]
+        count += 1
+    return count
+
+
+def _documents(path: Path) -> Iterator[list[RawBSONDocument]]:
+    with gzip.open(path, "rb") as file:
+        documents = bson.decode_file_iter(cast("IO[bytes]", file), _RAW)
+        while batch := list(islice(documents, _BATCH)):
+            yield batch
+
+
+def _checked(folder: Path) -> list[Saved]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError):
+        raise InvalidInput(f"{folder} holds no backup: there is no readable {MANIFEST}") from None
+    if manifest["format"] != FORMAT:
+        raise InvalidInput(f"{folder} was written by another version of Tidemark (format {manifest['format']})")
+    saved: list[Saved] = manifest["collections"]
+    for one in saved:
+        path = folder / f"{one['name']}.bson.gz"
+        if not path.is_file() or _digest(path) != one["sha256"]:
+            raise InvalidInput(f"{path} is missing or damaged: nothing was restored")
+    return saved
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _private(path: Path) -> Path:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    return path

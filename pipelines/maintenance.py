@@ -1,0 +1,30 @@
+"""The job `maintain_daily`: deletes what is older than workspaces keep (docs/operations.md)."""
+
+import dagster as dg
+
+from metrics.clock import utcnow
+from metrics.retention import Horizon, apply
+from pipelines.resources import Tidemark
+
+
+@dg.op(description="Delete observations, rollups and records that are older than kept.")
+def apply_retention(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
+    """Delete, and say how much."""
+    clients = tidemark.clients()
+    gone = apply(clients.store, Horizon.of(clients.store, clients.settings, utcnow()))
+    context.log.info("deleted %s", ", ".join(f"{count} {name}" for name, count in gone.items()) or "nothing")
+
+
+@dg.job(name="maintain_daily", description="Apply the retention of workspaces.")
+def maintain_daily() -> None:
+    """Apply the retention of workspaces."""
+    apply_retention()
+
+
+MAINTAIN = dg.ScheduleDefinition(
+    name="maintain_daily",
+    job=maintain_daily,
+    cron_schedule="30 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

@@ -1,0 +1,57 @@
+"""What is older than a workspace keeps goes; everybody else's stays."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from metrics.documents import Observation
+from metrics.errors import InvalidInput
+from metrics.retention import Horizon, apply
+from metrics.settings import Settings
+from metrics.store import Store
+from metrics.store.retention import Days
+from metrics.store.schema import METRICS
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def post(workspace: str, name: str, days_ago: int) -> Observation:
+    slot = NOW - timedelta(days=days_ago)
+    return Observation(
+        workspace, f"a-{workspace}", "instagram", "post", slot, slot, {"likes": 1}, "r", "v",
+        post_id=name, platform_post_id=name, content_type="image",
+    )  # fmt: skip
+
+
+def test_silent_series_of_the_workspace_go(store: Store, settings: Settings) -> None:
+    store.observations.append([post("w1", "old", 61), post("w1", "living", 61), post("w1", "living", 5)])
+    store.observations.append([post("w2", "other", 61)])
+    store.retention.set("w1", Days(observations=60))
+    assert apply(store, Horizon.of(store, settings, NOW))[METRICS] == 1
+    left = sorted(row["metadata"]["postId"] for row in store.db[METRICS].find())
+    assert left == ["living", "living", "other"]
+
+
+def test_rollups_go_by_their_period(store: Store, settings: Settings) -> None:
+    for name, days in (("old", 101), ("young", 98)):
+        end = datetime(2026, 6, 1, tzinfo=UTC) - timedelta(days=days)
+        row = {"_id": name, "workspaceId": "w1", "accountId": "a", "period": "daily", "periodEnd": end}
+        store.db["aggregated_metrics"].insert_one({**row, "periodStart": end - timedelta(days=1)})
+    store.retention.set("w1", Days(rollups=100))
+    apply(store, Horizon.of(store, settings, NOW))
+    assert [row["_id"] for row in store.db["aggregated_metrics"].find()] == ["young"]
+
+
+def test_horizon_is_the_first_whole_day(store: Store, settings: Settings) -> None:
+    store.retention.set("w1", Days(observations=60))
+    horizon = Horizon.of(store, settings.model_copy(update={"retention_days": 400}), NOW)
+    assert horizon.log("w1") == datetime(2026, 4, 3, tzinfo=UTC)
+    assert horizon.log("w2") < horizon.log("w1")
+
+
+def test_too_short_and_taken_back(store: Store) -> None:
+    with pytest.raises(InvalidInput, match="at least 30 days"):
+        store.retention.set("w1", Days(observations=29))
+    store.retention.set("w1", Days(60, 90))
+    store.retention.set("w1", Days(None, None))
+    assert store.retention.all() == {}

@@ -1,0 +1,42 @@
+"""Keys are changed without anybody being locked out."""
+
+import json
+
+import pytest
+
+from metrics.accounts import Vault, generate_secret_key
+from metrics.settings import Settings
+from metrics.store import Store
+from tests.serving.conftest import account
+from tests.tidemark.commands import Cli
+
+
+def test_credentials_are_sealed_with_the_newest_key(
+    on_stores: Store, settings: Settings, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = settings.secret_keys[0].get_secret_value(), generate_secret_key()
+    sealed = Vault(settings.secret_keys).seal({"access_token": "t"})
+    on_stores.accounts.put([{**account("a1", "w1"), "credentials": sealed}])
+    monkeypatch.setenv("TIDEMARK_SECRET_KEYS", f"{new},{old}")
+    assert cli("keys", "reseal").code == 0
+    monkeypatch.setenv("TIDEMARK_SECRET_KEYS", new)
+    assert cli("keys", "reseal", "--json").code == 0
+
+
+def test_credentials_that_no_key_opens_are_named_and_kept(on_stores: Store, cli: Cli) -> None:
+    on_stores.accounts.put([account("a1", "w1")])
+    ran = cli("keys", "reseal")
+    assert ran.code == 1
+    assert "a1" in ran.err
+    assert on_stores.accounts.get("a1")["credentials"] == b"sealed"
+
+
+def test_rotated_key_has_the_same_rights_and_the_old_one_ends(on_stores: Store, cli: Cli) -> None:
+    _, old = on_stores.keys.create("dashboard", ["w1"], ["read"])
+    made = json.loads(cli("keys", "rotate", old.prefix, "--overlap-hours", "0", "--json").out)
+    assert (made["name"], made["workspaces"], made["scopes"]) == ("dashboard", ["w1"], ["read"])
+    assert {key.prefix: key.expires_at is None for key in on_stores.keys.find_all()} == {
+        old.prefix: False,
+        made["prefix"]: True,
+    }
+    assert cli("keys", "rotate", old.prefix).code == 2
