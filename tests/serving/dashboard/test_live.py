@@ -10,8 +10,9 @@ pytestmark = pytest.mark.browser
 
 
 def test_collected_change_appears_marked_without_reload(look: Look, stage: Stage) -> None:
-    page = look.open()
     account = stage.accounts()[0]
+    stage.collect(account, followers=1_000)  # in the first hour of a day nothing else has been
+    page = look.open()
     followers = page.locator(f"[data-key=account-{account['_id']}-followers]")
     before = followers.inner_text()
     stage.collect(account, followers=1_234_567)
