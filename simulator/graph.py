@@ -216,7 +216,9 @@ class Graph:
             elements = json.loads(params["batch"])
         except ValueError:
             elements = None
-        if not isinstance(elements, list) or not all(isinstance(e, dict) and "relative_url" in e for e in elements):
+        if not isinstance(elements, list) or not all(
+            isinstance(e, dict) and isinstance(e.get("relative_url"), str) for e in elements
+        ):
             raise GraphError(100, "(#100) batch parameter must be a JSON array")
         if len(elements) > MAX_BATCH:
             error = GraphError(0, f"Too many requests in batch message. Maximum batch size is {MAX_BATCH}")

@@ -73,7 +73,7 @@ class Request:
             parts = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + self.body).walk()
             named = {part.get_param("name", header="content-disposition"): part for part in parts}
             return {str(n): _text(part.get_payload(decode=True)) for n, part in named.items() if n}
-        return dict(parse_qsl(self.body.decode())) if "form-urlencoded" in kind or not kind else {}
+        return dict(parse_qsl(self.body.decode(errors="replace"))) if "form-urlencoded" in kind or not kind else {}
 
     @property
     def bearer(self) -> str | None:

@@ -70,6 +70,7 @@ _TOTALS = frozenset(
      "saves", "shares", "replies", "profile_links_taps", FOLLOWS]
 )  # fmt: skip
 _ACCOUNT_METRICS = _SERIES | _TOTALS | DEMOGRAPHICS | {ONLINE}
+_PERIODS_OF_TOTALS = ("day", "total_over_range", "lifetime")
 _PERIODS = ("day", "week", "days_28", "lifetime", "total_over_range")
 
 
@@ -143,7 +144,7 @@ def account_insights(call: Call, params: Params) -> dict[str, Any]:
                 100, f"(#100) The following metrics ({name}) should be specified with parameter metric_type=total_value"
             )
         lifetime = name in DEMOGRAPHICS or name == ONLINE
-        if lifetime != (period == "lifetime") or (period not in ("day", "lifetime") and name != "reach"):
+        if lifetime != (period == "lifetime") or (period not in _PERIODS_OF_TOTALS and name != "reach"):
             raise GraphError(100, f"(#100) The following metrics ({name}) cannot be fetched with period {period}")
     since, until = window(call, params, MAX_SPAN)
     if truth.account_value(call.state.world, call.account, "followers_count", call.now) < MIN_FOLLOWERS:

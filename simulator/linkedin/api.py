@@ -74,7 +74,7 @@ class LinkedIn:
 
     def _params(self, request: Request) -> Params:
         # A long query may come as the form body of a POST.
-        return parse_query(request.query or request.body.decode())
+        return parse_query(request.query or request.body.decode(errors="replace"))
 
     def _route(self, resource: str, rest: str, params: Params, account: SimAccount) -> Any:
         now = self.state.clock.now()
@@ -192,7 +192,7 @@ class LinkedIn:
 
     def _batch(self, params: Params, account: SimAccount, now: datetime) -> Any:
         ids = params["ids"]
-        if not isinstance(ids, list):
+        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
             raise invalid("ids")
         found = {urn: self._post(urn, account, now) for urn in ids}
         return {
@@ -236,7 +236,9 @@ def _refusal(problem: Problem, headers: dict[str, str]) -> Answer:
 
 def _urns(params: Params, name: str, kind: str) -> list[str]:
     asked = params.get(name, [])
-    if not isinstance(asked, list) or not all(one.startswith(f"urn:li:{kind}:") for one in asked):
+    if not isinstance(asked, list) or not all(
+        isinstance(one, str) and one.startswith(f"urn:li:{kind}:") for one in asked
+    ):
         raise invalid(name)
     return asked
 

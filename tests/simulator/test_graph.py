@@ -32,6 +32,12 @@ def test_batch_comes_in_any_kind_of_body(api: Simulator, how: str) -> None:
     assert json.loads(element["body"])["id"] == api.world.account("facebook", 0).platform_account_id
 
 
+@pytest.mark.parametrize("batch", ["[1]", "{}", '[{"relative_url": 5}]', "no JSON"])
+def test_batch_that_is_none_is_refused(api: Simulator, batch: str) -> None:
+    answer = api.client.post("/v25.0/", data={"access_token": token(api), "batch": batch})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
+
+
 def test_element_may_have_a_token_of_its_own(api: Simulator) -> None:
     other = api.world.account("instagram", 1)
     urls = [f"{other.platform_account_id}?access_token={other.token}", other.platform_account_id]

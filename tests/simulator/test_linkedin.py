@@ -142,6 +142,11 @@ def test_posts_without_activity_are_left_out(api: Simulator) -> None:
     assert abs(element["totalShareStatistics"]["impressionCount"] - wanted) <= 1
 
 
+def test_list_of_what_is_no_urn_is_refused(api: Simulator) -> None:
+    assert ask(api, "posts", "ids=List((a:b))").status_code == 400
+    assert ask(api, "organizationalEntityShareStatistics", f"{STATISTICS}&shares=List((a:b))").status_code == 400
+
+
 def test_batch_names_what_is_not_there(api: Simulator) -> None:
     here, gone = posts(api)[-1].platform_post_id, "urn:li:share:7999990000000000000"
     body = ask(api, "posts", f"ids=List({quote(here, safe='')},{quote(gone, safe='')})").json()
