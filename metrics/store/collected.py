@@ -28,7 +28,12 @@ class CollectionRecords:
         """Write records; a failure never hides that the slot had been collected before."""
         writes = []
         for record in records:
-            query: Document = {"_id": record["_id"]}
+            # An upsert into a sharded collection names the shard key; it follows from the id.
+            query: Document = {
+                "_id": record["_id"],
+                "workspaceId": record["workspaceId"],
+                "accountId": record["accountId"],
+            }
             if record["state"] != "collected":
                 query["state"] = {"$ne": "collected"}
             writes.append(ReplaceOne(query, cast("Document", record), upsert=True))

@@ -57,11 +57,12 @@ class RollMarks:
         now = utcnow()
         writes = [
             UpdateOne(
-                {"_id": mark_id(workspace_id, period, start)},
+                # An upsert into a sharded collection names the shard key; it follows from the id.
+                {"_id": mark_id(workspace_id, period, start), "workspaceId": workspace_id},
                 {
                     "$inc": {"touched": 1},
                     "$set": {"dirty": True, "touchedAt": now},
-                    "$setOnInsert": {"workspaceId": workspace_id, "period": period, "periodStart": start},
+                    "$setOnInsert": {"period": period, "periodStart": start},
                 },
                 upsert=True,
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pymongo import UpdateOne
 from pymongo.database import Database
@@ -10,6 +10,8 @@ from pymongo.database import Database
 from metrics.documents import Document, PostDocument
 from metrics.errors import NotFound
 from metrics.store.errors import mongo_errors
+
+_IDENTITY: tuple[Literal["_id", "workspaceId", "accountId"], ...] = ("_id", "workspaceId", "accountId")
 
 
 class PostStore:
@@ -22,8 +24,10 @@ class PostStore:
         """Insert posts or bring their facts up to date, by id; `deletedAt` is never taken back. Return how many."""
         writes = []
         for post in posts:
-            facts = {k: v for k, v in post.items() if k not in ("_id", "deletedAt")}
-            writes.append(UpdateOne({"_id": post["_id"]}, {"$set": facts}, upsert=True))
+            facts = {name: value for name, value in post.items() if name not in (*_IDENTITY, "deletedAt")}
+            # An upsert into a sharded collection names the shard key; it follows from the id.
+            query: Document = {name: post[name] for name in _IDENTITY}
+            writes.append(UpdateOne(query, {"$set": facts}, upsert=True))
         with mongo_errors():
             return len(writes) if writes and self._posts.bulk_write(writes, ordered=False) else 0
 

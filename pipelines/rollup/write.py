@@ -113,14 +113,16 @@ def _basis(by_workspace: Mapping[str, int]) -> Expression:
 
 
 def _merge(into: str) -> Document:
-    """Replace what is there, unless it read more of the log; what did not change keeps its date and run."""
+    """Replace what is there, unless it read more of the log; what did not change keeps its date and run.
+
+    Documents are matched by their `_id`, and in a sharded collection by its shard key as well: that is the default,
+    which a named `_id` would not be.
+    """
     same = {"$eq": [{"$mergeObjects": ["$$new", _blank()]}, {"$mergeObjects": ["$$ROOT", _blank()]}]}
     touched = {"$mergeObjects": ["$$ROOT", {"rollId": "$$new.rollId", "basis": "$$new.basis"}]}
     newer = {"$gt": [{"$ifNull": ["$basis", 0]}, "$$new.basis"]}
     chosen = {"$cond": [newer, "$$ROOT", {"$cond": [same, touched, "$$new"]}]}
-    return {
-        "$merge": {"into": into, "on": "_id", "whenMatched": [{"$replaceWith": chosen}], "whenNotMatched": "insert"}
-    }
+    return {"$merge": {"into": into, "whenMatched": [{"$replaceWith": chosen}], "whenNotMatched": "insert"}}
 
 
 def _blank() -> Document:
