@@ -60,3 +60,13 @@ def config_source() -> dict[str, Any]:
         "result_backend_transport_options": {"global_keyprefix": PREFIX},
         "result_expires": RESULT_SECONDS,
     }
+
+
+def lease_key(task_id: str) -> str:
+    """Return the key of the lease on a step, by the id of its Celery task."""
+    return f"{PREFIX}lease:{task_id}"
+
+
+def worker_key(worker: str) -> str:
+    """Return the key that a worker renews as long as it lives."""
+    return f"{PREFIX}worker:{worker}"

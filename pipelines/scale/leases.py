@@ -16,7 +16,7 @@ from redis import Redis
 
 from metrics.errors import RedisUnavailable
 from metrics.redisdb import redis_errors
-from pipelines.scale.config import PREFIX
+from pipelines.scale.config import lease_key, worker_key
 
 BEAT_SECONDS = 3.0
 LEASE_SECONDS = 12
@@ -32,14 +32,14 @@ class Leases:
         self._redis = redis
 
     def hold(self, worker: str, task_ids: Iterable[str]) -> None:
-        """Say that a worker has these steps in hand.
+        """Say that a worker is alive and has these steps in hand.
 
         Raises:
             RedisUnavailable: Redis does not answer.
         """
         with redis_errors(), self._redis.pipeline(transaction=False) as pipe:
-            for task_id in task_ids:
-                pipe.set(_key(task_id), worker, ex=LEASE_SECONDS)
+            for key in (worker_key(worker), *map(lease_key, task_ids)):
+                pipe.set(key, worker, ex=LEASE_SECONDS)
             pipe.execute()
 
     def holder(self, task_id: str) -> str | None:
@@ -49,7 +49,7 @@ class Leases:
             RedisUnavailable: Redis does not answer; nothing is known.
         """
         with redis_errors():
-            found = self._redis.get(_key(task_id))
+            found = self._redis.get(lease_key(task_id))
         return found.decode() if isinstance(found, bytes) else None
 
 
@@ -81,16 +81,10 @@ class KeepLeases(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has n
 
     def _beat(self) -> None:
         while not self._stopped.wait(BEAT_SECONDS):
-            in_hand = {request.id for request in (*state.reserved_requests, *state.active_requests)}
-            if in_hand:
-                self._hold(in_hand)
+            self._hold({request.id for request in (*state.reserved_requests, *state.active_requests)})
 
     def _hold(self, task_ids: Iterable[str]) -> None:
         try:
             self.leases.hold(self._worker, task_ids)
         except RedisUnavailable as error:
             _log.warning("leases are not renewed: %s", error)
-
-
-def _key(task_id: str) -> str:
-    return f"{PREFIX}lease:{task_id}"

@@ -1,0 +1,30 @@
+"""Whether a worker is alive, for health checks: `python -m pipelines.scale.alive [celery@host]`, by default this host's.
+
+Celery's own `inspect ping` loads the whole worker to ask; this reads one key of Redis.
+"""
+
+import sys
+from socket import gethostname
+
+from metrics.errors import TidemarkError
+from metrics.redisdb import redis_errors
+from metrics.settings import load_settings
+from pipelines.scale.config import broker, worker_key
+
+
+def main(arguments: list[str]) -> int:
+    """Return 0 where the worker renewed its leases within seconds, else 1 after one line that says so."""
+    worker = arguments[0] if arguments else f"celery@{gethostname()}"
+    try:
+        with broker(load_settings()) as redis, redis_errors():
+            alive = bool(redis.exists(worker_key(worker)))
+    except TidemarkError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if not alive:
+        sys.stderr.write(f"{worker} is not alive, or works for another Redis\n")
+    return 0 if alive else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
