@@ -1,4 +1,4 @@
-"""Whether a worker is alive, for health checks: `python -m pipelines.scale.alive [celery@host]`, by default this host's.
+"""Whether a worker is alive, for health checks: `python -m pipelines.scale.alive [celery@host]`, by default this host.
 
 Celery's own `inspect ping` loads the whole worker to ask; this reads one key of Redis.
 """
