@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.logs import redact
 from serving.logs import request_id as current_request
 from serving.measures import REQUESTS
-from serving.problems import Problem, render
+from serving.problems import Problem, on_error, render
 from serving.protocol import MAX_HEADER_BYTES, MAX_HEADERS, MAX_URL
 
 access = logging.getLogger("tidemark.access")
@@ -64,6 +64,11 @@ class Frontier:
 
         try:
             await self._app(scope, receive, sending)
+        except Exception as error:
+            # Starlette's own answer to a bug is made outside of this, without id and headers.
+            if spent:
+                raise
+            await (await on_error(Request(scope), error))(scope, receive, sending)
         finally:
             self._record(scope, status, spent or time.perf_counter() - began)
             current_request.reset(token)

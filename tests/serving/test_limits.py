@@ -2,15 +2,19 @@
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
 from serving.measures import UNCHECKED
+from serving.middleware import Frontier
 from serving.protocol import MAX_HEADERS, MAX_URL
 from tests.redis_server import RedisServer
 from tests.serving.conftest import reading, serving
@@ -142,3 +146,19 @@ def test_away_from_mongodb_is_said_and_when_to_come_back(settings: Settings) -> 
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
         assert str(chosen.mongo_url).split("//")[1].strip("/") not in answer.text
         assert httpx.get(f"{url}/healthz").status_code == 200
+
+
+def test_bug_is_answered_with_an_id_and_nothing_of_itself(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("with a marked secret")
+
+    async def ask() -> httpx.Response:
+        app: Any = Frontier(broken, behind_tls=False)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+            return await client.get("/", headers={"X-Request-ID": "told-2"})
+
+    answer = anyio.run(ask)
+    assert (answer.status_code, answer.json()["requestId"], answer.headers["x-request-id"]) == (500, "told-2", "told-2")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "marked" not in answer.text
+    assert any(record.exc_info for record in caplog.records)
