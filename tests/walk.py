@@ -29,7 +29,7 @@ from tests.run_blocks import BlockFailed, Runner
 from tests.waiting import until
 from tidemark.stack.ports import free_port
 
-READY_SECONDS = 180
+READY_SECONDS = 300
 STOP_SECONDS = 15
 WORKSPACE = "walk"
 PORTS = ("HTTP", "DAGSTER", "SIMULATOR")
