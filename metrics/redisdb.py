@@ -91,11 +91,12 @@ def connect(settings: Settings) -> "Redis":
 
 def connect_async(
     settings: Settings, *, timeout: float | None = SOCKET_TIMEOUT, connect_timeout: float = CONNECT_TIMEOUT,
-    retries: int = RETRIES, connections: int = POOL,
+    retries: int = RETRIES, connections: int | None = POOL,
 ) -> "AsyncRedis":  # fmt: skip
     """Return an asynchronous client; nothing is asked of the servers yet.
 
-    Without a `timeout` a command may block for as long as it says itself. Who finds all connections busy waits.
+    Who finds all `connections` busy waits, which has a price at each command; without a number of them there is no
+    bound, and the caller keeps one.
 
     Raises:
         SettingsError: TIDEMARK_REDIS_URL is not set.
@@ -104,6 +105,8 @@ def connect_async(
     timeouts = _timeouts(timeout, connect_timeout)
     url = redis_url(settings)
     if not is_cluster(settings):
+        if connections is None:
+            return AsyncRedis.from_url(url, max_connections=2**31, retry=retry, **timeouts)
         pool = BlockingConnectionPool.from_url(
             url, max_connections=connections, timeout=timeout or SOCKET_TIMEOUT, retry=retry, **timeouts
         )

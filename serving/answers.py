@@ -15,7 +15,6 @@ from metrics.documents import Document
 from metrics.periods import slot_of
 from serving.cache import Fill, Kind
 from serving.finished import Answer, reply
-from serving.measures import CACHE
 from serving.query import Query, RangeQuery
 from serving.schemas.base import Shape
 from serving.services import services
@@ -75,7 +74,6 @@ async def cached(request: Request, workspace_id: str, kind: Kind, query: Query, 
     """Return the answer to a read, from the cache or from `fill`."""
     parts, known_as = services(request), digest(query, request.url.path)
     answer = await parts.cache.get(workspace_id, kind, known_as, fill)
-    CACHE.labels(kind, "hit" if answer.hit else "miss").inc()
     parts.plans.note(request.scope, workspace_id, kind, known_as)
     return respond(request, answer)
 

@@ -45,12 +45,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
         *page.ROUTES,
     ]
     middleware = [
+        Middleware(HotReads, behind_tls=chosen.behind_tls),
         Middleware(Frontier, behind_tls=chosen.behind_tls),
         *([_cors(chosen.cors_origins)] if chosen.cors_origins else []),
         Middleware(Bounds),
         Middleware(HeadersOnly),
         Middleware(BodyLimit),
-        Middleware(HotReads),
     ]
     return Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=lifespan)
 

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 TIMEOUT = 0.5
 """Seconds that a read waits for Redis before it asks MongoDB instead."""
 _MEND_SECONDS = 0.25
+_AT_ONCE = 64
 T = TypeVar("T")
 
 
@@ -22,6 +23,7 @@ class Breaker:
 
     def __init__(self) -> None:
         self._mending: asyncio.Task[None] | None = None
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def open(self) -> bool:
@@ -38,8 +40,9 @@ class Breaker:
         if self._mending is not None:
             raise RedisUnavailable("Redis was away just now; it is asked again when it is back")
         try:
-            with redis_errors():
-                return await question()
+            async with self._room:
+                with redis_errors():
+                    return await question()
         except RedisFull:
             raise
         except RedisUnavailable as error:

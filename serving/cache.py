@@ -45,6 +45,7 @@ class AnswerCache:
         self._release = redis.register_script(_RELEASE)
         self._filling: dict[str, asyncio.Task[Answer]] = {}
         self._hot = HotCopies(hot_bytes)
+        self._hits = {kind: CACHE.labels(kind, "hit") for kind in ttl}
         self.breaker = Breaker()
         self.states = States(redis, self.breaker)
 
@@ -74,11 +75,11 @@ class AnswerCache:
         key = cache_key(workspace_id, kind, digest, state.version)
         answer = self._hot.get(key, state.cleared)
         if answer is not None:
-            CACHE.labels(kind, "hot").inc()
+            self._hits[kind].inc()
             return answer
         answer = await self._kept(key)
         if answer is not None:
-            CACHE.labels(kind, "hit").inc()
+            self._hits[kind].inc()
             self._hot.put(key, answer, state.cleared)
         return answer
 

@@ -5,19 +5,21 @@ same path, query, key, rights and hour; with it a kept answer is found, checked 
 and sent. Whatever is missing, the request takes the long way.
 """
 
+import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from metrics.store.keys import ApiKey
 from serving.cache import Kind
 from serving.finished import Answer, reply
-from serving.measures import CACHE
-from serving.problems import Problem, render
+from serving.logs import redact
+from serving.measures import REQUESTS
+from serving.middleware import access, request_id_of, security_headers
+from serving.problems import Problem
 
 _SIZE = 20_000
 _BEARER = b"Bearer "
@@ -31,7 +33,7 @@ class Plan:
     workspace_id: str
     kind: Kind
     digest: str
-    route: Any
+    route: str
 
 
 class Plans:
@@ -46,7 +48,8 @@ class Plans:
 
     def note(self, scope: Scope, workspace_id: str, kind: Kind, digest: str) -> None:
         """Note what a request came to."""
-        self._known[_asked(scope, scope["api_key"])] = Plan(workspace_id, kind, digest, scope.get("route"))
+        route = getattr(scope.get("route"), "path", "none")
+        self._known[_asked(scope, scope["api_key"])] = Plan(workspace_id, kind, digest, route)
         while len(self._known) > _SIZE:
             self._known.popitem(last=False)
 
@@ -58,46 +61,64 @@ def _asked(scope: Scope, key: ApiKey) -> tuple[Any, ...]:
 
 
 class HotReads:
-    """Answers reads that are planned and kept; passes everything else on."""
+    """Answers reads that are planned and kept; passes everything else on.
 
-    def __init__(self, app: ASGIApp) -> None:
+    It stands in front of all other middleware and does for its answers what they do: their id, their headers, their
+    number. A line in the log costs as much as such an answer, so there is one at level DEBUG only.
+    """
+
+    def __init__(self, app: ASGIApp, *, behind_tls: bool) -> None:
         self._app = app
+        self._security = security_headers(behind_tls=behind_tls)
+        self._series: dict[tuple[str, int], Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer by the short way, or through the application."""
-        if scope["type"] == "http" and scope["method"] == "GET":
-            authorization = accept = matches = b""
-            for name, value in scope["headers"]:
-                if name == b"authorization":
-                    authorization = authorization or value
-                elif name == b"accept-encoding":
-                    accept = value
-                elif name == b"if-none-match":
-                    matches = value
-            if authorization.startswith(_BEARER):
-                try:
-                    answer = await _kept(scope, authorization[len(_BEARER) :].decode("latin-1"))
-                except Problem as problem:
-                    await render(Request(scope), problem)(scope, receive, send)
-                    return
-                if answer is not None:
-                    status, headers, body = reply(answer, accept, matches)
-                    await send({"type": "http.response.start", "status": status, "headers": headers})
-                    await send({"type": "http.response.body", "body": body})
-                    return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or scope["method"] != "GET" or not await self._answered(scope, send):
+            await self._app(scope, receive, send)
 
+    async def _answered(self, scope: Scope, send: Send) -> bool:
+        began = time.perf_counter()
+        authorization = accept = matches = asked_id = b""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = authorization or value
+            elif name == b"accept-encoding":
+                accept = value
+            elif name == b"if-none-match":
+                matches = value
+            elif name == b"x-request-id":
+                asked_id = value
+            elif name == b"origin":
+                return False
+        if not authorization.startswith(_BEARER):
+            return False
+        parts = scope["app"].state.services
+        key = parts.auth.remembered(authorization[len(_BEARER) :].decode("latin-1"))
+        plan: Plan | None = None if key is None else parts.plans.find(scope, key)
+        if plan is None:
+            return False
+        state = await parts.cache.states.get(plan.workspace_id)
+        answer: Answer | None = await parts.cache.find(plan.workspace_id, plan.kind, plan.digest, state)
+        if answer is None:
+            return False
+        try:
+            await parts.auth.spend(scope, key)
+        except Problem:
+            # The long way finds the same, and says so.
+            return False
+        status, headers, body = reply(answer, accept, matches)
+        own = [*headers, *self._security, *scope["rate_headers"], (b"x-request-id", request_id_of(asked_id).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": own})
+        await send({"type": "http.response.body", "body": body})
+        self._count(scope, plan, status, time.perf_counter() - began)
+        return True
 
-async def _kept(scope: Scope, token: str) -> Answer | None:
-    parts = scope["app"].state.services
-    key = parts.auth.remembered(token)
-    plan: Plan | None = None if key is None else parts.plans.find(scope, key)
-    if plan is None:
-        return None
-    state = await parts.cache.states.get(plan.workspace_id)
-    answer: Answer | None = await parts.cache.find(plan.workspace_id, plan.kind, plan.digest, state)
-    if answer is not None:
-        CACHE.labels(plan.kind, "hit").inc()
-        scope["route"] = plan.route
-        await parts.auth.spend(scope, key)
-    return answer
+    def _count(self, scope: Scope, plan: Plan, status: int, spent: float) -> None:
+        series = self._series.get((plan.route, status))
+        if series is None:
+            series = self._series[plan.route, status] = REQUESTS.labels("GET", plan.route, status)
+        series.observe(spent)
+        if access.isEnabledFor(logging.DEBUG):
+            fields = {"method": "GET", "path": redact(scope["path"]), "route": plan.route, "status": status}
+            access.debug("answered", extra={"fields": fields})

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from uuid import uuid4
+from random import getrandbits
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,20 +33,31 @@ _SECURITY = (
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
+def security_headers(*, behind_tls: bool) -> Sequence[tuple[bytes, bytes]]:
+    """Return what every answer carries."""
+    return (*_SECURITY, _HSTS) if behind_tls else _SECURITY
+
+
+def request_id_of(asked: bytes) -> str:
+    """Return the id that a client chose for its request, or a new one."""
+    chosen = asked.decode("latin-1")
+    return chosen if _ID.fullmatch(chosen) else f"{getrandbits(128):032x}"
+
+
 class Frontier:
     """What every request passes: id, headers, and a line in the log without the query, which may hold a ticket."""
 
     def __init__(self, app: ASGIApp, *, behind_tls: bool) -> None:
         self._app = app
-        self._security = (*_SECURITY, _HSTS) if behind_tls else _SECURITY
+        self._security = security_headers(behind_tls=behind_tls)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer through the application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = next((v for n, v in scope["headers"] if n == b"x-request-id"), b"").decode("latin-1")
-        request_id = scope["request_id"] = asked if _ID.fullmatch(asked) else uuid4().hex
+        asked = next((v for n, v in scope["headers"] if n == b"x-request-id"), b"")
+        request_id = scope["request_id"] = request_id_of(asked)
         token = current_request.set(request_id)
         began, status, spent = time.perf_counter(), 0, 0.0
 

@@ -57,7 +57,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     blocking = connect_async(settings, timeout=READ_TIMEOUT, retries=0)
     blocked_calls = connect(settings)
     ttl, long_ttl = settings.cache_ttl_metrics, settings.cache_ttl_aggregated
-    hasty = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1)
+    hasty = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1, connections=None)
     ttls: dict[Kind, int] = {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl}
     cache = AnswerCache(hasty, ttls, settings.cache_hot_mb * 2**20)
     auth = Authenticator(store, threads, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))

@@ -47,29 +47,30 @@ class States:
         self._redis = redis
         self._breaker = breaker
         self._script = redis.register_script(_STATE)
-        self._waiting: dict[str, asyncio.Future[State]] = {}
+        self._waiting: dict[str, list[asyncio.Future[State]]] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
 
     async def get(self, workspace_id: str) -> State:
         """Return where the workspace's data stand, as Redis says from now on; empty while it is away."""
         if self._breaker.open:
             return AWAY
-        waiting = self._waiting.get(workspace_id)
-        if waiting is None:
-            waiting = self._waiting[workspace_id] = asyncio.get_running_loop().create_future()
-            if workspace_id not in self._asking:
-                self._asking[workspace_id] = asyncio.create_task(self._answer(workspace_id))
-        # Who leaves does not take the answer from the others.
-        return await asyncio.shield(waiting)
+        # A future each: who leaves does not take the answer from the others.
+        mine: asyncio.Future[State] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(workspace_id, []).append(mine)
+        if workspace_id not in self._asking:
+            self._asking[workspace_id] = asyncio.create_task(self._answer(workspace_id))
+        return await mine
 
     async def _answer(self, workspace_id: str) -> None:
         try:
-            while (waiting := self._waiting.pop(workspace_id, None)) is not None:
+            while waiting := self._waiting.pop(workspace_id, None):
                 state = AWAY
                 try:
                     state = await self._ask(workspace_id)
                 finally:
-                    waiting.set_result(state)
+                    for one in waiting:
+                        if not one.done():
+                            one.set_result(state)
         finally:
             del self._asking[workspace_id]
 

@@ -1,0 +1,103 @@
+"""Servers of a bench: MongoDB, Redis, serving processes and the references, on free ports, for as long as it runs."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from cryptography.fernet import Fernet
+
+from metrics.settings import Settings, load_settings
+from metrics.store import Store
+from tidemark.stack import mongo, redis
+from tidemark.stack.ports import HOST, free_port
+from tidemark.stack.process import Child
+
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Stores, and a way to start processes beside them."""
+
+    settings: Settings
+    store: Store
+    folder: Path
+    stack: ExitStack
+
+    def serve(self, name: str, **environment: str) -> tuple[str, Child]:
+        """Start a serving process; return its URL and itself."""
+        port = free_port()
+        wanted = {
+            "TIDEMARK_MONGO_URL": str(self.settings.mongo_url), "TIDEMARK_MONGO_DB": self.settings.mongo_db,
+            "TIDEMARK_REDIS_URL": str(self.settings.redis_url), "TIDEMARK_RATE_LIMIT": "0",
+            "TIDEMARK_HOME": str(self.folder), **environment,
+        }  # fmt: skip
+        command = [sys.executable, "-m", "serving", "--port", str(port)]
+        return self._start(name, command, port, "/healthz", wanted)
+
+    def reference(self, key: str) -> tuple[str, Child]:
+        """Start the references over a key of Redis."""
+        port = free_port()
+        command = [
+            sys.executable, "-m", "uvicorn", "bench.support.bare:app", "--app-dir", str(_ROOT), "--port", str(port),
+            "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning",
+        ]  # fmt: skip
+        wanted = {"BENCH_KEY": key, "BENCH_REDIS": str(self.settings.redis_url)}
+        return self._start("bare", command, port, "/nothing", wanted)
+
+    def _start(
+        self, name: str, command: list[str], port: int, path: str, environment: dict[str, str]
+    ) -> tuple[str, Child]:
+        child = Child.start(name, command, log=self.folder / f"{name}-{port}.log", environment=os.environ | environment)
+        self.stack.callback(child.stop)
+        url = f"http://{HOST}:{port}"
+        child.wait_until(lambda: _answers(url + path), 30)
+        return url, child
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code in (200, 404)
+    except httpx.TransportError:
+        return False
+
+
+@contextmanager
+def servers() -> Iterator[Bench]:
+    """Run an empty MongoDB and an empty Redis."""
+    with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        ports = free_port(), free_port()
+        stack.callback(mongo.start(folder / "mongo", ports[0], folder).stop)
+        stack.callback(redis.start(folder / "redis", ports[1], folder).stop)
+        settings = load_settings(
+            _env_file=None, home=folder, mongo_url=mongo.url(ports[0]), redis_url=redis.url(ports[1]),
+            secret_keys=Fernet.generate_key().decode(), retention_days=20_000, rollup_retention_days=20_000,
+        )  # fmt: skip
+        store = stack.enter_context(_store(settings))
+        yield Bench(settings, store, folder, stack)
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[Store]:
+    store = Store.connect(settings)
+    store.ensure(settings)
+    yield store
+    store.close()
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return a percentile by rank."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+def wait(seconds: float) -> None:
+    """Let things settle."""
+    time.sleep(seconds)
