@@ -1,0 +1,56 @@
+"""Several processes on one port: streams in each, a clean stop, none left behind."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from metrics.events import Announcer
+from metrics.settings import Settings
+from metrics.store import Store
+from tests.serving.conftest import reading
+from tests.serving.processes import ServingProcess
+from tests.serving.test_stream import announce, following, take
+from tests.waiting import until
+
+READERS = 8
+
+
+@pytest.fixture
+def pair(settings: Settings, seeded: Store, tmp_path: Path) -> Iterator[ServingProcess]:
+    """Two processes on one port."""
+    running = ServingProcess(settings, tmp_path, "--workers", "2")
+    yield running
+    running.child.stop()
+
+
+def workers(running: ServingProcess) -> list[psutil.Process]:
+    children = psutil.Process(running.child.process.pid).children()
+    return [c for c in children if "spawn_main" in " ".join(c.cmdline())]
+
+
+def test_streams_of_every_process_get_events_and_end_cleanly(
+    pair: ServingProcess, seeded: Store, announcer: Announcer
+) -> None:
+    with ExitStack() as stack:
+        readers = []
+        for _ in range(READERS):
+            client = stack.enter_context(reading(pair.url, seeded))
+            readers.append(stack.enter_context(following(client)))
+        assert [next(events).event for events in readers] == ["ping"] * READERS
+        announce(announcer, 1, 2)
+        assert [take(events, 2) for events in readers] == [[1, 2]] * READERS
+        left = workers(pair)
+        assert len(left) == 2
+        pair.child.ask_to_stop()
+        assert [list(events) for events in readers] == [[]] * READERS
+        assert pair.child.process.wait(20) == 0
+        assert not any(process.is_running() for process in left)
+
+
+def test_processes_end_with_the_one_that_started_them(pair: ServingProcess) -> None:
+    left = workers(pair)
+    pair.child.process.kill()
+    until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in left), 20)
