@@ -98,6 +98,9 @@ class AnswerCache:
             if (kept := await self._kept(key)) is not None:
                 return kept
         try:
+            # Whoever held the lock before may have filled after we had looked.
+            if locked and (kept := await self._kept(key)) is not None:
+                return kept
             answer = await finish(await fill(state), state)
             await self._keep(key, kind, answer)
             return answer
