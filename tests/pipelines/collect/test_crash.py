@@ -15,6 +15,7 @@ from pipelines.resources import Clients
 from pipelines.rollup import roll
 from pipelines.rollup.write import STAMPS
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench, announced, subject_and_instant
+from tests.waiting import until
 
 ACCOUNTS = 12
 
@@ -59,7 +60,7 @@ def test_announced_is_kept_and_the_repetition_doubles_nothing(bench: Bench) -> N
     process = get_context("spawn").Process(target=collect_until_killed, args=(values,))
     process.start()
     # The first event tells that the collection is under way.
-    assert bench.redis.xread({events_key("w"): "0"}, block=60_000)
+    until(lambda: bench.redis.exists(events_key("w")) == 1, 60)
     process.kill()
     process.join()
     log = bench.store.db[METRICS]
