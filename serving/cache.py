@@ -44,6 +44,7 @@ class AnswerCache:
         self._ttl = ttl
         self._release = redis.register_script(_RELEASE)
         self._filling: dict[str, asyncio.Task[Answer]] = {}
+        self._getting: dict[str, asyncio.Task[Answer | None]] = {}
         self._hot = HotCopies(hot_bytes)
         self._hits = {kind: CACHE.labels(kind, "hit") for kind in ttl}
         self.breaker = Breaker()
@@ -99,7 +100,7 @@ class AnswerCache:
                 return kept
         try:
             # Whoever held the lock before may have filled after we had looked.
-            if locked and (kept := await self._kept(key)) is not None:
+            if locked and (kept := await self._get(key)) is not None:
                 return kept
             answer = await finish(await fill(state), state)
             await self._keep(key, kind, answer)
@@ -112,6 +113,14 @@ class AnswerCache:
         return await self.breaker.ask(question, lambda: self._redis.exists(key))
 
     async def _kept(self, key: str) -> Answer | None:
+        """Return what is kept under a key, asked for once for all who want it at the same time."""
+        task = self._getting.get(key)
+        if task is None:
+            task = self._getting[key] = asyncio.create_task(self._get(key))
+            task.add_done_callback(lambda _: self._getting.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _get(self, key: str) -> Answer | None:
         try:
             packed = await self._ask(lambda: self._redis.get(key), key)
         except RedisUnavailable:
