@@ -81,16 +81,20 @@ def rollup_specs(asset: str) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def rollup_results(reports: Sequence[RollReport], asset: str) -> list[dg.AssetCheckResult]:
-    """Evaluate the checks of the periods of a run."""
+def rollup_results(reports: Sequence[RollReport], asset: str, silent: int) -> list[dg.AssetCheckResult]:
+    """Evaluate the checks of the periods of a run; `silent` accounts should have a rollup and have none."""
     partial = sum(report.by_status.get("partial", 0) for report in reports)
     return [
         dg.AssetCheckResult(
             asset_key=asset,
             check_name="completeness",
-            passed=partial == 0,
+            passed=partial + silent == 0,
             severity=_WARN,
-            metadata={"accounts_partial": partial, "accounts": sum(report.accounts for report in reports)},
+            metadata={
+                "accounts_partial": partial,
+                "accounts_without_observation": silent,
+                "accounts": sum(report.accounts for report in reports),
+            },
         )
     ]
 

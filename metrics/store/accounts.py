@@ -85,6 +85,11 @@ class AccountStore:
         with mongo_errors():
             return {row["_id"]: row["first"] for row in self._accounts.aggregate(stages)}
 
+    def count_active(self, connected_before: datetime) -> int:
+        """Count active accounts that had been connected before an instant."""
+        with mongo_errors():
+            return self._accounts.count_documents({"state": "active", "connectedAt": {"$lt": connected_before}})
+
     def workspaces(self) -> list[str]:
         """Return the ids of all workspaces that have or had an account, sorted."""
         with mongo_errors():

@@ -1,12 +1,12 @@
 """`daily_rollup`, `weekly_rollup`, `monthly_rollup`: what the observations come to, per account and period."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import dagster as dg
 
 from metrics.clock import utcnow
-from metrics.periods import Period
+from metrics.periods import Period, period_end
 from pipelines import checks, operations, tables
 from pipelines.asked import asked, grain_of, refusals
 from pipelines.partitions import ROLLUPS, period_key
@@ -75,7 +75,8 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
         with operations.carrying_out(clients, operation_id, context.run.run_id, name, 1) as outcome:
             reports = [_roll(context, clients, period, start, progress) for start in starts]
             outcome.set({"ok": sum(report.accounts for report in reports)})
-        yield from checks.rollup_results(reports, name)
+        silent = 0 if _asked_of_some(context) else _silent(clients, period, starts, reports)
+        yield from checks.rollup_results(reports, name, silent)
 
     return rollup
 
@@ -99,6 +100,20 @@ def _roll(
     context.log_event(dg.AssetMaterialization(context.asset_key, partition=period_key(start), metadata=metadata))
     progress.step(f"{period_key(start)}: {report.summary()}")
     return report
+
+
+def _asked_of_some(context: dg.AssetExecutionContext) -> bool:
+    return LATE in context.run.tags or OPERATION in context.run.tags
+
+
+def _silent(clients: Clients, period: Period, starts: Sequence[datetime], reports: Sequence[RollReport]) -> int:
+    """Count the active accounts without a rollup, over the periods that ended: nothing at all was observed of them."""
+    now, silent = utcnow(), 0
+    for start, report in zip(starts, reports, strict=True):
+        end = period_end(period, start)
+        if end <= now:
+            silent += max(0, clients.store.accounts.count_active(end) - report.accounts)
+    return silent
 
 
 def _workspaces(

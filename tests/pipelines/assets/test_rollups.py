@@ -74,3 +74,11 @@ def test_late_run_rolls_the_workspaces_whose_data_changed_and_gives_no_number_of
     (metadata,) = materialized(deployment.materialize(DAILY, [keys[-1]], **{LATE: "late"})).values()
     assert metadata["workspaces"] == 1
     assert "complete_percent" not in metadata
+
+
+def test_day_of_which_nothing_was_observed_is_not_complete(deployment: Deployment) -> None:
+    deployment.connect(0)
+    yesterday = midnight(deployment.hour.date()) - DAY
+    assert not check_passed(deployment.materialize(DAILY, [period_key(yesterday)]))
+    before_it_was_connected = yesterday - 9 * DAY
+    assert check_passed(deployment.materialize(DAILY, [period_key(before_it_was_connected)]))
