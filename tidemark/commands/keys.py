@@ -100,7 +100,7 @@ def rotate(
         print_line(key)
 
 
-@app.command(epilog="Example: TIDEMARK_SECRET_KEYS=$(tidemark keys secret),$OLD tidemark keys reseal")
+@app.command(epilog="Example: tidemark keys reseal")
 def reseal(as_json: Json = False) -> None:
     """Seal all credentials with the first key of TIDEMARK_SECRET_KEYS; the others may be removed afterwards."""
     # cryptography is slow to import.
