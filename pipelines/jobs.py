@@ -1,4 +1,4 @@
-"""Jobs: one collects an hour of all platforms in one run, three roll up, one exports, one deletes old runs."""
+"""Jobs: one collects an hour of all platforms in one run, three roll up; others check, export, and delete old runs."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,13 +8,17 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from metrics.clock import utcnow
 from metrics.periods import Period
+from pipelines.checks import CHECKS
 from pipelines.history import purge
 from pipelines.resources import Tidemark
 from pipelines.tags import Priority
 
+_FRESHNESS = dg.AssetSelection.checks(*CHECKS)
+
 collect_hourly = dg.define_asset_job(
     "collect_hourly",
-    selection=dg.AssetSelection.groups("raw"),
+    # Freshness has a job of its own: it has to speak where nothing is collected.
+    selection=dg.AssetSelection.groups("raw") - _FRESHNESS,
     description="Collect one hour of every platform.",
     tags=Priority.HOURLY,
 )
@@ -34,6 +38,11 @@ AGGREGATE: Mapping[Period, UnresolvedAssetJobDefinition] = {
     "weekly": _aggregate("weekly"),
     "monthly": _aggregate("monthly"),
 }
+check_freshness = dg.define_asset_job(
+    "check_freshness",
+    selection=_FRESHNESS,
+    description="Ask MongoDB how old the newest hour of every platform is.",
+)
 export_daily = dg.define_asset_job(
     "export_daily",
     selection=dg.AssetSelection.groups("export"),

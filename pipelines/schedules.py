@@ -50,6 +50,17 @@ def ended_period(period: Period, instant: datetime) -> datetime:
     return previous_start(period, period_start(period, instant))
 
 
+check_freshness = dg.ScheduleDefinition(
+    name="check_freshness",
+    job=jobs.check_freshness,
+    # When an hour is collected in good time, it is there by then.
+    cron_schedule="20 * * * *",
+    execution_timezone="UTC",
+    default_status=_RUNNING,
+    description="Every hour: is the newest hour of every platform in MongoDB?",
+)
+
+
 @dg.schedule(
     name="purge_history",
     job=jobs.purge_history,
@@ -68,5 +79,6 @@ SCHEDULES = [
     _aggregate("daily", "0 0 * * *"),
     _aggregate("weekly", "0 1 * * 1"),
     _aggregate("monthly", "0 2 1 * *"),
+    check_freshness,
     purge_history,
 ]
