@@ -141,7 +141,12 @@ def _account_filters(account_id: str) -> Filters:
 
 def _workspace_filters(workspace_id: str) -> Filters:
     of: dict[str, Document] = {name: {"workspaceId": workspace_id} for name in _OF_WORKSPACE}
-    return {**of, "shard_reports": {"workspaceIds": workspace_id}, METRICS: {"metadata.workspaceId": workspace_id}}
+    return {
+        **of,
+        "shard_reports": {"workspaceIds": workspace_id},
+        "workspace_settings": {"_id": workspace_id},
+        METRICS: {"metadata.workspaceId": workspace_id},
+    }
 
 
 def _workspace_of(store: Store, filters: Filters) -> str | None:

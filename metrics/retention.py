@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from metrics.documents import Document
-from metrics.periods import DAY, midnight
+from metrics.periods import DAY, Period, midnight
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
@@ -19,6 +19,8 @@ from metrics.store.retention import Days
 from metrics.store.schema import METRICS
 
 _BATCH = 1000
+_LEAD = timedelta(days=8)
+"""What a day is counted from lies up to a week before it: older posts are asked once a week, at the end of a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Horizon:
     observations: int
     rollups: int
     own: Mapping[str, Days]
+    deleted: Mapping[str, datetime]
 
     @classmethod
     def of(cls, store: Store, settings: Settings, now: datetime) -> "Horizon":
@@ -37,17 +40,28 @@ class Horizon:
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
-        return cls(now, settings.retention_days, settings.rollup_retention_days, store.retention.all())
+        own, deleted = store.retention.all(), store.retention.deleted()
+        return cls(now, settings.retention_days, settings.rollup_retention_days, own, deleted)
 
     def log(self, workspace_id: str) -> datetime:
         """Return the first day of which every observation is kept."""
         own = self.own.get(workspace_id, Days()).observations
-        return self.first_day(min(own or self.observations, self.observations))
+        kept = self.first_day(min(own or self.observations, self.observations))
+        return max(kept, self.deleted.get(workspace_id, kept))
 
     def rolled(self, workspace_id: str) -> datetime:
         """Return the first day of which the rollups are kept."""
         own = self.own.get(workspace_id, Days()).rollups
         return self.first_day(min(own or self.rollups, self.rollups))
+
+    def derivable(self, workspace_id: str, period: Period) -> datetime:
+        """Return the first instant from which periods are derived: all that they come from is kept.
+
+        A day comes from its observations and from the values before it, a week or month from its days. Derived again
+        from what is left, an older one would lose numbers that it has.
+        """
+        rolled = self.rolled(workspace_id)
+        return max(rolled, self.log(workspace_id) + _LEAD) if period == "daily" else rolled
 
     def first_day(self, days: int) -> datetime:
         """Return the first whole day of so many."""
@@ -65,8 +79,9 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
         by_time = tuple(store.client.server_info()["versionArray"][:1]) >= (7,)
         for workspace_id, days in horizon.own.items():
             if days.observations is not None:
-                delete = _by_time if by_time else _silent_series
-                gone[METRICS] += delete(store, workspace_id, horizon.log(workspace_id))
+                delete, first = _by_time if by_time else _silent_series, horizon.log(workspace_id)
+                store.retention.deleting(workspace_id, first)
+                gone[METRICS] += delete(store, workspace_id, first)
             if days.rollups is not None:
                 old = {"workspaceId": workspace_id, "periodEnd": {"$lte": horizon.rolled(workspace_id)}}
                 for name in ("subject_rollups", "aggregated_metrics"):

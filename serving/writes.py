@@ -16,6 +16,7 @@ from metrics.errors import InvalidInput, NotFound, RedisUnavailable
 from metrics.events import Announcer, operation_status
 from metrics.ids import post_id
 from metrics.periods import PERIODS, Period, midnight, period_end, period_start
+from metrics.retention import Horizon
 from metrics.store.operations import scope_key
 from serving.access import account, existing_workspace
 from serving.answers import encode, shown
@@ -96,6 +97,9 @@ async def aggregate(request: Request) -> Response:
 
 
 def _check_data(parts: Services, workspace_id: str, period: Period, start: datetime) -> None:
+    if start < Horizon.of(parts.store, parts.settings, utcnow()).derivable(workspace_id, period):
+        detail = "The period stays as it is: what it is derived from is older than kept."
+        raise Problem(422, detail, errors=[("date", "older than what is kept")])
     first = min(a["connectedAt"] for a in parts.store.accounts.find(workspace_id=workspace_id))
     if period_end(period, start) > first:
         return

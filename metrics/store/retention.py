@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from pymongo.database import Database
 
@@ -42,6 +43,17 @@ class Retention:
         change = ({"$set": kept} if kept else {}) | ({"$unset": gone} if gone else {})
         with mongo_errors():
             self._settings.update_one({"_id": workspace_id}, change, upsert=True)
+
+    def deleting(self, workspace_id: str, first: datetime) -> None:
+        """Remember that observations before a day are about to go: a longer retention does not bring them back."""
+        with mongo_errors():
+            self._settings.update_one({"_id": workspace_id}, {"$max": {"deletedBefore": first}}, upsert=True)
+
+    def deleted(self) -> Mapping[str, datetime]:
+        """Return, for workspaces of which observations were deleted, the first day that was left whole."""
+        with mongo_errors():
+            found = self._settings.find({"deletedBefore": {"$exists": True}})
+            return {row["_id"]: row["deletedBefore"] for row in found}
 
     def all(self) -> Mapping[str, Days]:
         """Return the workspaces that have a retention of their own."""

@@ -7,6 +7,7 @@ import dagster as dg
 
 from metrics.clock import utcnow
 from metrics.periods import Period, period_end
+from metrics.retention import Horizon
 from pipelines import checks, operations, tables
 from pipelines.asked import asked, grain_of, refusals
 from pipelines.partitions import ROLLUPS, period_key
@@ -92,6 +93,7 @@ def _roll(
         [start],
         run_id=context.run.run_id,
         workspace_ids=workspaces,
+        horizon=Horizon.of(clients.store, clients.settings, utcnow()),
         announce=clients.announce_rollups,
     )
     metadata = tables.roll_metadata(report)
@@ -107,11 +109,14 @@ def _asked_of_some(context: dg.AssetExecutionContext) -> bool:
 
 
 def _silent(clients: Clients, period: Period, starts: Sequence[datetime], reports: Sequence[RollReport]) -> int:
-    """Count the active accounts without a rollup, over the periods that ended: nothing at all was observed of them."""
+    """Count the active accounts without a rollup, over the periods that ended: nothing at all was observed of them.
+
+    Periods that are no longer derived stay as they are, and nothing is said of them.
+    """
     now, silent = utcnow(), 0
     for start, report in zip(starts, reports, strict=True):
         end = period_end(period, start)
-        if end <= now:
+        if end <= now and not report.left:
             silent += max(0, clients.store.accounts.count_active(end) - report.accounts)
     return silent
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain, count
 from typing import Any, Literal
 from uuid import uuid4
@@ -13,7 +13,8 @@ from pymongo.collection import Collection
 from metrics.clock import utcnow
 from metrics.documents import Document
 from metrics.errors import InvalidInput
-from metrics.periods import DAY, PERIODS, Period, midnight, period_end, starts_between
+from metrics.periods import PERIODS, Period, midnight, period_end, starts_between
+from metrics.retention import Horizon
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.schema import METRICS
@@ -48,7 +49,7 @@ class RebuildReport:
     compared: int = 0
     differences: list[Difference] = field(default_factory=list)
     before_log: int = 0
-    """Days before a workspace's first observation, left as they are: their observations may have expired."""
+    """Days left as they are: before a workspace's first observation, or before what is kept."""
 
     @property
     def changed(self) -> int:
@@ -63,6 +64,7 @@ def rebuild(
     *,
     run_id: str,
     workspace_ids: Sequence[str] | None = None,
+    horizon: Horizon | None = None,
     check: bool = False,
     now: datetime | None = None,
     progress: Progress = lambda _done, _total: None,
@@ -70,7 +72,8 @@ def rebuild(
     """Derive every rollup of the days of `[start, end)` again, and of the weeks and months that overlap them.
 
     With `check` nothing stored is changed: rollups of periods that have ended are derived into collections of their
-    own and compared; those are dropped at the end. Days before a workspace's first observation are left as they are.
+    own and compared; those are dropped at the end. Days before a workspace's first observation, or before the
+    `horizon`, are left as they are.
 
     Raises:
         InvalidInput: the range is empty, or begins in the future.
@@ -87,7 +90,7 @@ def rebuild(
     with mongo_errors():
         plans = [
             (workspaces, first, _plan(start, min(end, now), first))
-            for workspaces, first in _by_first_day(store, workspace_ids, now)
+            for workspaces, first in _by_first_day(store, workspace_ids, horizon)
         ]
         total = sum(len(starts) for _, _, plan in plans for starts in plan.values())
         done = count(1)
@@ -101,24 +104,21 @@ def rebuild(
             if check:
                 _check(store, plan, workspaces, first or start, run_id, now, report, step)
             else:
-                report.rolls += _roll(store, plan, workspaces, run_id, now, step)
+                report.rolls += _roll(store, plan, workspaces, run_id, horizon, now, step)
     return report
 
 
 def _by_first_day(
-    store: Store, workspace_ids: Sequence[str] | None, now: datetime
+    store: Store, workspace_ids: Sequence[str] | None, horizon: Horizon | None
 ) -> list[tuple[list[str], datetime | None]]:
     """Group workspaces by the first day of which the log holds everything."""
     groups: dict[datetime | None, list[str]] = {}
-    own = store.retention.all()
     for workspace_id in store.accounts.workspaces() if workspace_ids is None else sorted(set(workspace_ids)):
         match = {"metadata.workspaceId": workspace_id}
         row = store.db[METRICS].find_one(match, {"timestamp": 1}, sort=[("timestamp", 1)])
         first = midnight(row["timestamp"].date()) if row else None
-        kept = own[workspace_id].observations if workspace_id in own else None
-        if first and kept:
-            # Of the days before, some series are gone and others are not yet.
-            first = max(first, midnight((now - timedelta(days=kept)).date()) + DAY)
+        if first and horizon:
+            first = max(first, horizon.derivable(workspace_id, "daily"))
         groups.setdefault(first, []).append(workspace_id)
     return [(workspaces, first) for first, workspaces in groups.items()]
 
@@ -136,13 +136,16 @@ def _roll(
     plan: Mapping[Period, list[datetime]],
     workspaces: list[str],
     run_id: str,
+    horizon: Horizon | None,
     now: datetime,
     step: Callable[[], None],
 ) -> list[RollReport]:
     reports = []
     for period, starts in plan.items():
         for start in starts:
-            reports.append(roll(store, period, [start], run_id=run_id, workspace_ids=workspaces, now=now))
+            reports.append(
+                roll(store, period, [start], run_id=run_id, workspace_ids=workspaces, horizon=horizon, now=now)
+            )
             step()
     return reports
 
@@ -172,7 +175,7 @@ def _check(
         # Days older than the log have their rollups alone; the weeks and months that they belong to need them.
         older = {"workspaceId": {"$in": workspaces}, "period": "daily", "periodStart": {"$lt": first}}
         store.rollups.subjects.aggregate([{"$match": older}, {"$merge": {"into": shadow.rollups.subjects.name}}])
-        report.rolls += _roll(shadow, {**ended, "daily": days}, workspaces, run_id, now, step)
+        report.rolls += _roll(shadow, {**ended, "daily": days}, workspaces, run_id, None, now, step)
         for query in _queries(ended, workspaces):
             for stored, derived in zip((store.rollups.subjects, store.rollups.accounts), collections, strict=True):
                 _compare(stored, derived, query, report)

@@ -18,6 +18,7 @@ from metrics.clock import utcnow
 from metrics.documents import AggregatedDocument, Document
 from metrics.errors import InvalidInput
 from metrics.periods import PERIODS, Period, period_end, period_start
+from metrics.retention import Horizon
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.marks import Touched
@@ -46,6 +47,8 @@ class RollReport:
     replaced: int = 0
     removed: int = 0
     unchanged: int = 0
+    left: int = 0
+    """Periods of workspaces that stay as they are: what they come from is no longer kept."""
     seconds: float = 0.0
     expected_slots: int = 0
     observed_slots: int = 0
@@ -59,9 +62,10 @@ class RollReport:
 
     def summary(self) -> str:
         """Return one line for a log."""
+        left = f", {self.left} left as they are (no longer derivable)" if self.left else ""
         return (
             f"{self.period}: {self.periods} periods of {self.workspaces} workspaces, {self.accounts} account rollups, "
-            f"{self.replaced} changed, {self.removed} removed, {self.seconds:.2f} s"
+            f"{self.replaced} changed, {self.removed} removed{left}, {self.seconds:.2f} s"
         )
 
 
@@ -72,13 +76,14 @@ def roll(
     *,
     run_id: str,
     workspace_ids: Sequence[str] | None = None,
+    horizon: Horizon | None = None,
     now: datetime | None = None,
     announce: Announce | None = None,
 ) -> RollReport:
     """Roll up periods of all workspaces, or of those named, and return what came of it.
 
     The same observations give the same documents, in whatever order and however often they are rolled. `announce` gets
-    the account rollups that changed, after they were written.
+    the account rollups that changed, after they were written. What lies before the `horizon` stays as it is.
 
     Raises:
         InvalidInput: a start is not the start of a period, or lies in the future.
@@ -96,7 +101,13 @@ def roll(
     def work(batch: list[str]) -> None:
         # The days of a workspace one after the other: each opens where the one before closed.
         for start in sorted(set(starts)):
-            _Roll(store, period, start, batch, run_id, now, report, announce, lock).run()
+            old = [w for w in batch if horizon and start < horizon.derivable(w, period)]
+            if old:
+                store.marks.settle(store.marks.claim(period, [start], old))
+                with lock:
+                    report.left += len(old)
+            if chosen := [w for w in batch if w not in old]:
+                _Roll(store, period, start, chosen, run_id, now, report, announce, lock).run()
 
     with mongo_errors(), ThreadPoolExecutor(_THREADS, thread_name_prefix="roll") as pool:
         list(pool.map(work, batches))

@@ -49,6 +49,23 @@ def test_horizon_is_the_first_whole_day(store: Store, settings: Settings) -> Non
     assert horizon.log("w2") < horizon.log("w1")
 
 
+def test_day_is_derived_while_what_precedes_it_is_kept_and_a_month_while_its_days_are(
+    store: Store, settings: Settings
+) -> None:
+    store.retention.set("w1", Days(observations=60, rollups=100))
+    horizon = Horizon.of(store, settings, NOW)
+    assert horizon.derivable("w1", "daily") == horizon.log("w1") + timedelta(days=8)
+    assert horizon.derivable("w1", "monthly") == horizon.rolled("w1")
+
+
+def test_longer_retention_brings_nothing_back(store: Store, settings: Settings) -> None:
+    store.retention.set("w1", Days(observations=60))
+    before = Horizon.of(store, settings, NOW)
+    apply(store, before)
+    store.retention.set("w1", Days())
+    assert Horizon.of(store, settings, NOW).log("w1") == before.log("w1")
+
+
 def test_too_short_and_taken_back(store: Store) -> None:
     with pytest.raises(InvalidInput, match="at least 30 days"):
         store.retention.set("w1", Days(observations=29))

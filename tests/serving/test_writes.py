@@ -4,7 +4,10 @@ import httpx
 import pytest
 from httpx_sse import connect_sse
 
+from metrics.clock import utcnow
+from metrics.periods import DAY
 from metrics.store import Store
+from metrics.store.retention import Days
 
 
 def test_collect_is_durable_and_given_once(client: httpx.Client, seeded: Store) -> None:
@@ -24,6 +27,13 @@ def test_unknown_period_of_a_path_lists_the_valid_ones(client: httpx.Client) -> 
 def test_period_without_data_is_refused(client: httpx.Client, day: str, status: int) -> None:
     answer = client.post("/analytics/workspace/w1/aggregate/daily", params={"date": day})
     assert answer.status_code == status
+
+
+def test_period_older_than_kept_is_refused(client: httpx.Client, seeded: Store) -> None:
+    seeded.retention.set("w1", Days(observations=30))
+    day = f"{utcnow() - 40 * DAY:%Y-%m-%d}"
+    answer = client.post("/analytics/workspace/w1/aggregate/daily", params={"date": day})
+    assert (answer.status_code, "older than kept" in answer.json()["detail"]) == (422, True)
 
 
 def test_published_post_is_followed(client: httpx.Client, seeded: Store) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from metrics.clock import utcnow
 from metrics.errors import InvalidInput
 from metrics.periods import DAY, midnight
 from tidemark.commands.console import print_json, print_line, progress
@@ -25,13 +26,21 @@ def rebuild(
     Weeks and months that overlap the range are derived too.
     """
     start, end = midnight(_day(first, "--from")), midnight(_day(last, "--to")) + DAY
-    with open_store() as (store, _), progress("checking" if check else "rebuilding") as show:
+    with open_store() as (store, settings), progress("checking" if check else "rebuilding") as show:
         # After the store, so that an unreachable one is said at once.
+        from metrics.retention import Horizon
         from pipelines.rollup import rebuild as rebuild_rollups
 
         _refuse_unknown(workspace or [], store.accounts.workspaces())
         report = rebuild_rollups(
-            store, start, end, run_id="rebuild", workspace_ids=workspace, check=check, progress=show
+            store,
+            start,
+            end,
+            run_id="rebuild",
+            workspace_ids=workspace,
+            horizon=Horizon.of(store, settings, utcnow()),
+            check=check,
+            progress=show,
         )
     if as_json:
         differences = [{"collection": d.collection, "id": d.id, "kind": d.kind} for d in report.differences]

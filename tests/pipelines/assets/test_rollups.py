@@ -8,6 +8,7 @@ import pytest
 
 from metrics.documents import Observation
 from metrics.periods import DAY, midnight
+from metrics.store.retention import Days
 from pipelines.assets import rollups
 from pipelines.assets.rollups import rollup_asset
 from pipelines.partitions import period_key
@@ -74,6 +75,15 @@ def test_late_run_rolls_the_workspaces_whose_data_changed_and_gives_no_number_of
     (metadata,) = materialized(deployment.materialize(DAILY, [keys[-1]], **{LATE: "late"})).values()
     assert metadata["workspaces"] == 1
     assert "complete_percent" not in metadata
+
+
+def test_day_older_than_kept_stays_as_it_is_and_says_so(deployment: Deployment) -> None:
+    key = period_key(midnight(deployment.hour.date()) - 40 * DAY)
+    deployment.connect(0, connectedAt=deployment.hour - 90 * DAY)
+    deployment.clients.store.retention.set("w", Days(observations=30))
+    result = deployment.materialize(DAILY, [key])
+    assert materialized(result)[key]["workspaces_left_as_they_are"] == 1
+    assert check_passed(result)
 
 
 def test_day_of_which_nothing_was_observed_is_not_complete(deployment: Deployment) -> None:

@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from metrics.documents import Document
 from metrics.errors import InvalidInput
+from metrics.retention import Horizon
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.retention import Days
 from pipelines.rollup import rebuild, roll
 from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, entry, seen
 
@@ -66,6 +69,22 @@ def test_rollups_of_days_older_than_the_log_stay(rolled: Store) -> None:
     rolled.rollups.accounts.insert_one(dict(old))
     report = rebuild(rolled, DAY - timedelta(days=2), END, run_id="r", now=NOW)
     assert (report.before_log, rolled.rollups.accounts.count_documents({"_id": "old"})) == (2, 1)
+
+
+def test_what_is_older_than_kept_stays_whatever_comes_late(rolled: Store, settings: Settings) -> None:
+    def stored() -> list[Document]:
+        return list(rolled.rollups.accounts.find({"periodStart": {"$lt": END}}).sort("_id", 1))
+
+    before, much_later = stored(), NOW + timedelta(days=60)
+    rolled.db["metrics"].delete_many({"metadata.workspaceId": "w"})
+    rolled.observations.append([seen(at(1), followers=1)])
+    rolled.marks.touch([("w", "daily", DAY)])
+    rolled.retention.set("w", Days(observations=30))
+    horizon = Horizon.of(rolled, settings, much_later)
+    report = roll(rolled, "daily", [DAY], run_id="late", horizon=horizon, now=much_later)
+    assert (report.left, report.accounts, rolled.marks.pending("daily")) == (1, 0, [])
+    rebuilt = rebuild(rolled, DAY, END, run_id="again", horizon=horizon, now=much_later)
+    assert (rebuilt.before_log, rebuilt.changed, stored()) == (3, 0, before)
 
 
 @pytest.mark.parametrize(("start", "end"), [(END, DAY), (DAY, DAY), (NOW + timedelta(days=1), NOW + timedelta(days=2))])
