@@ -28,6 +28,7 @@ _OF_ACCOUNT = ("accounts", "posts", "collections", "operations", "subject_rollup
 _OF_WORKSPACE = (*_OF_ACCOUNT, "roll_marks", "export_marks")
 _CHUNK = 1000
 
+Kind = Literal["account", "workspace"]
 Filters = Mapping[str, Document]
 
 
@@ -69,13 +70,13 @@ def erase_account(store: Store, redis: Redis, account_id: str) -> dict[str, int]
     """Erase an account; return how many documents of each collection are gone.
 
     Raises:
-        NotFound: there is nothing of such an account.
+        NotFound: there is nothing of such an account, and never was one erased.
         MongoUnavailable: MongoDB does not answer; erase again.
         RedisUnavailable: MongoDB is erased, Redis does not answer; erase again.
     """
     filters = _account_filters(account_id)
     workspace_id = _workspace_of(store, filters)
-    if workspace_id is None and not left(store, filters):
+    if workspace_id is None and not left(store, filters) and not _on_record(store, "account", account_id):
         raise NotFound(f"there is no account {account_id}: see `tidemark accounts list`")
     named = named_by_account(store, account_id)
     gone = _delete(store, filters)
@@ -91,14 +92,14 @@ def erase_workspace(store: Store, redis: Redis, workspace_id: str) -> dict[str, 
     A key for other workspaces too only loses this one.
 
     Raises:
-        NotFound: there is nothing of such a workspace.
+        NotFound: there is nothing of such a workspace, and never was one erased.
         MongoUnavailable: MongoDB does not answer; erase again.
         RedisUnavailable: MongoDB is erased, Redis does not answer; erase again.
     """
     filters = _workspace_filters(workspace_id)
     with mongo_errors():
         keys = store.db["api_keys"].count_documents({"workspaces": workspace_id})
-    if not keys and not left(store, filters):
+    if not keys and not left(store, filters) and not _on_record(store, "workspace", workspace_id):
         raise NotFound(f"there is no workspace {workspace_id}")
     named = named_by_workspace(store, workspace_id)
     gone = _delete(store, filters)
@@ -214,9 +215,17 @@ def _chunks(redis: Redis, prefix: str, suffix: str = "") -> Iterator[list[bytes]
         yield found
 
 
-def record(store: Store, kind: Literal["account", "workspace"], name: str, by: str, counts: Mapping[str, int]) -> None:
+def record(store: Store, kind: Kind, name: str, by: str, counts: Mapping[str, int]) -> None:
     """Keep that something was erased: when, by whom, how much; of what only a digest, which answers «was it erased?»"""
-    digest = hashlib.sha256(f"{kind}:{name}".encode()).hexdigest()
-    document = {"_id": uuid4().hex, "kind": kind, "subject": digest, "at": utcnow(), "by": by, "counts": dict(counts)}
+    document = {"_id": uuid4().hex, "kind": kind, "subject": _digest(kind, name), "at": utcnow(), "by": by}
     with mongo_errors():
-        store.db["erasures"].insert_one(document)
+        store.db["erasures"].insert_one({**document, "counts": dict(counts)})
+
+
+def _on_record(store: Store, kind: Kind, name: str) -> bool:
+    with mongo_errors():
+        return store.db["erasures"].find_one({"kind": kind, "subject": _digest(kind, name)}, {"_id": 1}) is not None
+
+
+def _digest(kind: Kind, name: str) -> str:
+    return hashlib.sha256(f"{kind}:{name}".encode()).hexdigest()

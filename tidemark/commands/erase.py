@@ -1,5 +1,6 @@
 """`tidemark erase`: an account or a workspace, for good."""
 
+import os
 from dataclasses import asdict
 from getpass import getuser
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 import typer
 
 from metrics.errors import InvalidInput, TidemarkError
-from tidemark.commands.console import out, print_json
+from tidemark.commands.console import print_json, print_line
 from tidemark.commands.stores import open_redis, open_store
 
 
@@ -36,16 +37,27 @@ def erase(
         of_account = account is not None
         named = (stores.named_by_account if of_account else stores.named_by_workspace)(store, name)
         gone = (stores.erase_account if of_account else stores.erase_workspace)(store, redis, name)
+        # On record before the rest: whatever becomes of that, it can be asked for again.
+        stores.record(store, "account" if of_account else "workspace", name, _who(), gone)
+        for one in () if of_account else named.account_ids:
+            stores.record(store, "account", one, _who(), {})
         traces = erase_traces(settings, named, whole_workspace=not of_account)
         left = (stores.left_of_account if of_account else stores.left_of_workspace)(store, name)
         counts = {**gone, **{n: v for n, v in asdict(traces).items() if v is not None}}
-        stores.record(store, "account" if of_account else "workspace", name, getuser(), counts)
     if as_json:
         print_json({"erased": counts, "left": left})
     else:
         said = ", ".join(f"{count:,} {where}" for where, count in counts.items() if count)
-        out.print(f"erased {what}: {said or 'nothing was left'}", markup=False, soft_wrap=True)
+        print_line(f"erased {what}: {said or 'nothing was left'}")
         if traces.dagster is None:
-            out.print("Dagster's storage is not here: erase again where DAGSTER_HOME is", soft_wrap=True)
+            again = " and ".join(f"`tidemark erase --account {one}`" for one in named.account_ids)
+            print_line(f"Dagster's storage is not here: where DAGSTER_HOME is, run {again or 'this'} again")
     if left:
         raise TidemarkError(f"{what} was written to meanwhile: {left} are left, erase again when its run has ended")
+
+
+def _who() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())  # A container may run as a user without a name.
