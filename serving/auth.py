@@ -1,52 +1,30 @@
 """Who asks: API keys and tokens, their workspaces, scopes and rates."""
 
-import asyncio
-import logging
 import time
-from collections import OrderedDict
-from collections.abc import MutableMapping
-from dataclasses import dataclass
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
 
 from metrics.clock import utcnow
 from metrics.documents import Scope
-from metrics.errors import Unavailable
-from metrics.store import Store
 from metrics.store.keys import PREFIX, ApiKey, hash_key
+from serving.keys import KnownKeys
 from serving.measures import REFUSED
 from serving.problems import Problem, not_found, unauthorized
 from serving.ratelimit import RateLimiter
-from serving.threads import Threads
 from serving.tokens import MAX_TOKEN, SUBJECT_PREFIX, TokenVerifier
 
-log = logging.getLogger(__name__)
-
-FRESH_SECONDS = 5.0
-"""How long a looked-up key is trusted: a revocation works within this time."""
-TOUCH_SECONDS = 60.0
-_SIZE = 10_000
 _MAX_KEY = 128
 
 
-@dataclass(slots=True)
-class _Known:
-    key: ApiKey | None
-    until: float
-
-
 class Authenticator:
-    """Looks keys up, remembers them for seconds, and records their use off the request's path."""
+    """Tells who asks, and counts what they ask."""
 
-    def __init__(self, store: Store, threads: Threads, limiter: RateLimiter, verifier: TokenVerifier | None) -> None:
-        self._store = store
-        self._threads = threads
+    def __init__(self, keys: KnownKeys, limiter: RateLimiter, verifier: TokenVerifier | None) -> None:
+        self._keys = keys
         self._limiter = limiter
         self._verifier = verifier
-        self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._touched: dict[str, float] = {}
-        self._used: set[str] = set()
 
     async def authenticate(self, request: Request) -> ApiKey:
         """Return the key of the `Authorization` header, and count the request against its rate.
@@ -69,11 +47,8 @@ class Authenticator:
 
     def remembered(self, token: str) -> ApiKey | None:
         """Return a key that was looked up just now and is valid; None where `authenticate` has to say."""
-        known = self._known.get(hash_key(token))
-        if known is None or known.key is None or known.until < time.monotonic() or not known.key.valid(utcnow()):
-            return None
-        self._note_use(known.key)
-        return known.key
+        key = self._keys.fresh(hash_key(token))
+        return key if key is not None and key.valid(utcnow()) else None
 
     async def spend(self, scope: MutableMapping[str, Any], key: ApiKey) -> None:
         """Count a request against its key's rate and leave the headers that say so in its scope.
@@ -92,49 +67,29 @@ class Authenticator:
         is_key = token.startswith(PREFIX) and len(token) <= _MAX_KEY
         if not is_key and (self._verifier is None or token.count(".") != 2 or len(token) > MAX_TOKEN):
             raise unauthorized("This is not an API key.")
-        key = await self._look_up(token, is_key=is_key)
+        key = self._keys.fresh(hash_key(token)) or await self._look_up(token, is_key=is_key)
         if key is None or not key.valid(utcnow()):
             raise unauthorized("This API key is unknown, revoked or expired.")
-        self._note_use(key)
         return key
 
-    def _note_use(self, key: ApiKey) -> None:
-        if key.key_id.startswith(SUBJECT_PREFIX):
-            return
-        if time.monotonic() - self._touched.get(key.key_id, -TOUCH_SECONDS) >= TOUCH_SECONDS:
-            self._used.add(key.key_id)
-
     async def _look_up(self, token: str, *, is_key: bool) -> ApiKey | None:
-        hashed, now = hash_key(token), time.monotonic()
-        known = self._known.get(hashed)
-        if known is None or known.until < now:
-            if is_key:
-                key = await self._threads.run(self._store.keys.look_up, token)
-            else:
-                assert self._verifier is not None  # noqa: S101 - `verify` has seen to it
-                key = await self._verifier.verify(token)
-            known = self._known[hashed] = _Known(key, now + FRESH_SECONDS)
-            while len(self._known) > _SIZE:
-                self._known.popitem(last=False)
-        return known.key
+        if is_key:
+            return await self._keys.find(token)
+        assert self._verifier is not None  # noqa: S101 - `verify` has seen to it
+        asked, key = time.monotonic(), await self._verifier.verify(token)
+        self._keys.remember(hash_key(token), key, asked)
+        return key
 
-    async def still_valid(self, key: ApiKey) -> bool:
-        """Tell whether a key is neither revoked nor expired: of a key the store knows, of a token its expiry."""
-        if key.key_id.startswith(SUBJECT_PREFIX):
-            return key.valid(utcnow())
-        return await self._threads.run(self._store.keys.valid, key.key_id, utcnow())
+    async def still_valid(self, keys: Sequence[ApiKey]) -> set[str]:
+        """Return the ids of keys that are neither revoked nor expired: the store says it of keys, a token its expiry.
 
-    async def record_use(self) -> None:
-        """Write last-used times, every few seconds, until cancelled."""
-        while True:
-            await asyncio.sleep(FRESH_SECONDS)
-            used, self._used = self._used, set()
-            for key_id in used:
-                try:
-                    await self._threads.run(self._store.keys.touch, key_id, utcnow())
-                    self._touched[key_id] = time.monotonic()
-                except Unavailable as error:
-                    log.warning("the use of a key was not recorded: %s", error)
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        now = utcnow()
+        stored = [key.key_id for key in keys if not key.key_id.startswith(SUBJECT_PREFIX)]
+        known = await self._keys.valid(stored) if stored else set()
+        return {k.key_id for k in keys if k.valid(now) and (k.key_id in known or k.key_id.startswith(SUBJECT_PREFIX))}
 
 
 def require(key: ApiKey, scope: Scope) -> None:

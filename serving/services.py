@@ -16,6 +16,7 @@ from serving.auth import Authenticator
 from serving.breaker import TIMEOUT
 from serving.cache import AnswerCache, Kind
 from serving.hot import Plans
+from serving.keys import KnownKeys
 from serving.owners import Owners
 from serving.ratelimit import RateLimiter
 from serving.stream.clients import Clients
@@ -60,10 +61,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     hasty = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1, connections=None)
     ttls: dict[Kind, int] = {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl}
     cache = AnswerCache(hasty, ttls, settings.cache_hot_mb * 2**20)
-    auth = Authenticator(store, threads, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))
+    keys = KnownKeys(store, threads)
+    auth = Authenticator(keys, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))
     clients = Clients(settings.streams_per_key, auth.still_valid)
     hub = Hub(redis, blocking, clients, max_events=settings.events_max, cluster=is_cluster(settings))
-    recorder = asyncio.create_task(auth.record_use())
+    recorder = asyncio.create_task(keys.record_use())
     try:
         owners = Owners(store, threads)
         yield Services(settings, store, threads, redis, blocked_calls, auth, owners, cache, Plans(), hub)

@@ -91,11 +91,10 @@ class ApiKeys:
         # The index has compared hashes, not secrets; this holds whatever a store may do.
         return _api_key(found) if found and hmac.compare_digest(found["_id"], hash_key(key)) else None
 
-    def valid(self, key_id: str, now: datetime) -> bool:
-        """Tell whether the key of an id is there, neither revoked nor expired."""
+    def of_ids(self, key_ids: Sequence[str]) -> dict[str, ApiKey]:
+        """Return keys by id, valid or not; one that is gone is left out."""
         with mongo_errors():
-            found = self._keys.find_one({"_id": key_id})
-        return found is not None and _api_key(found).valid(now)
+            return {d["_id"]: _api_key(d) for d in self._keys.find({"_id": {"$in": list(key_ids)}})}
 
     def find_all(self) -> list[ApiKey]:
         """Return all keys, oldest first."""
@@ -132,10 +131,10 @@ class ApiKeys:
             self._keys.update_one({"_id": old.key_id}, {"$min": {"expiresAt": until}})
         return made
 
-    def touch(self, key_id: str, now: datetime) -> None:
-        """Record that a key was used."""
+    def touch(self, key_ids: Sequence[str], now: datetime) -> None:
+        """Record that keys were used."""
         with mongo_errors():
-            self._keys.update_one({"_id": key_id}, {"$max": {"lastUsedAt": now}})
+            self._keys.update_many({"_id": {"$in": list(key_ids)}}, {"$max": {"lastUsedAt": now}})
 
 
 def _api_key(document: Document) -> ApiKey:

@@ -1,7 +1,7 @@
 """Who is connected with which key: so many per key, and no longer than the key is valid."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from metrics.clock import utcnow
@@ -26,7 +26,7 @@ class Client:
 class Clients:
     """The open connections of this process, by key."""
 
-    def __init__(self, per_key: int, still_valid: Callable[[ApiKey], Awaitable[bool]]) -> None:
+    def __init__(self, per_key: int, still_valid: Callable[[Sequence[ApiKey]], Awaitable[set[str]]]) -> None:
         self._per_key = per_key
         self._still_valid = still_valid
         self._by_key: dict[str, set[Client]] = {}
@@ -61,18 +61,17 @@ class Clients:
                 del self._by_key[client.key.key_id]
 
     async def end_invalid(self) -> None:
-        """End the connections of keys that were revoked or expired; each key is asked for once."""
-        for held in list(self._by_key.values()):
-            if not await self._valid(next(iter(held)).key):
-                log.info("a key is no longer valid: %d streams end", len(held))
-                for client in list(held):
-                    client.end()
-
-    async def _valid(self, key: ApiKey) -> bool:
+        """End the connections of keys that were revoked or expired; all keys are asked for at once."""
+        asked = [next(iter(held)).key for held in self._by_key.values()]
         try:
-            return key.valid(utcnow()) and await self._still_valid(key)
+            valid = await self._still_valid(asked) if asked else set()
         except MongoUnavailable:
-            return True
+            valid = {key.key_id for key in asked if key.valid(utcnow())}
+        for gone in {key.key_id for key in asked} - valid:
+            held = self._by_key.get(gone, set())
+            log.info("a key is no longer valid: %d streams end", len(held))
+            for client in list(held):
+                client.end()
 
     def end_all(self) -> None:
         """End every connection."""

@@ -27,12 +27,18 @@ def test_revoked_and_expired_keys_are_not_valid(store: Store) -> None:
     key, created = store.keys.create("k", ["w"], ["read"], expires_at=now + timedelta(hours=1))
     assert created.valid(now)
     assert not created.valid(now + timedelta(hours=1))
-    assert store.keys.valid(created.key_id, now)
     store.keys.revoke(created.prefix)
-    assert not store.keys.valid(created.key_id, now)
     found = store.keys.look_up(key)
     assert found is not None
     assert not found.valid(now)
+
+
+def test_several_keys_are_looked_at_and_touched_together(store: Store) -> None:
+    now = utcnow()
+    one, other = (store.keys.create(name, ["w"], ["read"])[1].key_id for name in ("one", "other"))
+    store.keys.touch([one, other], now)
+    found = store.keys.of_ids([one, other, "nobody's"])
+    assert {key_id: key.last_used_at for key_id, key in found.items()} == dict.fromkeys((one, other), now)
 
 
 def test_revoking_an_unknown_prefix_is_refused(store: Store) -> None:
