@@ -29,6 +29,10 @@ def workspace_totals(documents: Sequence[AggregatedDocument], account_ids: Itera
         known = [row[name] for row in rows if name in row]
         if known:
             metrics[name] = sum(known)
+    by_type = [row["postCountByType"] for row in rows if "postCountByType" in row]
+    if by_type:
+        kinds = sorted({kind for counts in by_type for kind in counts})
+        metrics["postCountByType"] = {kind: sum(counts.get(kind, 0) for counts in by_type) for kind in kinds}
     metrics |= _pooled(rows)
     unavailable: dict[str, str] = dict.fromkeys(UNIQUE, "not_additive")
     missing = sorted(

@@ -88,11 +88,11 @@ class RateLimiter:
         async with lease.lock:
             if (lease.left or lease.denied) and lease.until > time.monotonic():
                 return True
-            item, cost = RateLimitItemPerMinute(amount), max(1, amount // _LEASES)
+            item, cost, tagged = RateLimitItemPerMinute(amount), max(1, amount // _LEASES), f"{{{key_id}}}"
             try:
                 async with asyncio.timeout(_DEADLINE):
-                    granted = await self._limiter.hit(item, key_id, cost=cost)
-                    stats = await self._limiter.get_window_stats(item, key_id)
+                    granted = await self._limiter.hit(item, tagged, cost=cost)
+                    stats = await self._limiter.get_window_stats(item, tagged)
             except (RedisError, OSError) as error:  # a full Redis too: a time-out of ours is an OSError
                 log.warning("rates are not checked: %s", type(error).__name__)
                 self._blind_until = time.monotonic() + _BLIND_SECONDS

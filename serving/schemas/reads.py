@@ -178,7 +178,7 @@ class Totals(Shape):
 
     period_start: Instant
     period_end: Instant
-    metrics: dict[str, float | str]
+    metrics: dict[str, float | str | dict[str, Count]]
     unavailable: Unavailable
     missing: Missing
     coverage: Coverage

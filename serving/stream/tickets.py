@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from metrics.clock import isoformat, utcnow
 from metrics.redisdb import redis_errors
 from metrics.store.keys import ApiKey, hash_key
+from serving.measures import REFUSED
 from serving.problems import unauthorized
 
 TICKET_SECONDS = 60
@@ -45,6 +46,7 @@ async def use(redis: Redis, ticket: str) -> ApiKey:
     """
     key = await redeem(redis, ticket)
     if key is None or not key.valid(utcnow()):
+        REFUSED.labels("ticket").inc()
         raise unauthorized("This ticket is unknown, used or older than 60 s.")
     return key
 

@@ -27,6 +27,12 @@ def test_counts_are_summed(nets: list[int]) -> None:
     assert totals["metrics"]["totalLikes"] == sum(nets)
 
 
+def test_posts_are_summed_by_type() -> None:
+    documents = [of("a", postCountByType={"image": 2}), of("b", postCountByType={"image": 1, "video": 4}), of("c")]
+    assert workspace_totals(documents)["metrics"]["postCountByType"] == {"image": 3, "video": 4}
+    assert "postCountByType" not in workspace_totals([of("c")])["metrics"]
+
+
 def test_total_that_no_account_has_is_absent_not_zero() -> None:
     assert "totalClicks" not in workspace_totals([of("a", totalLikes=0)])["metrics"]
 

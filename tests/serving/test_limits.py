@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 import pytest
+from redis import Redis
 from starlette.types import Receive, Scope, Send
 
 from metrics.settings import Settings
@@ -131,12 +132,14 @@ def test_without_redis_requests_are_let_through_and_counted(
     assert UNCHECKED._value.get() >= before + 4
 
 
-def test_one_rate_over_two_processes(seeded: Store, settings: Settings) -> None:
-    key, _ = seeded.keys.create("slow", ["w1"], ["read"], rate_limit=4)
+def test_one_rate_over_two_processes(seeded: Store, settings: Settings, redis_client: Redis) -> None:
+    key, stored = seeded.keys.create("slow", ["w1"], ["read"], rate_limit=4)
     headers = {"Authorization": f"Bearer {key}"}
     with serving(settings) as one, serving(settings) as two:
         answers = [httpx.get(f"{url}/analytics/metrics", headers=headers).status_code for url in (one, two) * 3]
     assert answers == [200] * 4 + [429] * 2
+    (counted,) = redis_client.scan_iter("tm:rate:*")
+    assert b"{%s}" % stored.key_id.encode() in counted
 
 
 def test_away_from_mongodb_is_said_and_when_to_come_back(settings: Settings) -> None:
@@ -146,6 +149,8 @@ def test_away_from_mongodb_is_said_and_when_to_come_back(settings: Settings) -> 
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
         assert str(chosen.mongo_url).split("//")[1].strip("/") not in answer.text
         assert httpx.get(f"{url}/healthz").status_code == 200
+        ready = httpx.get(f"{url}/readyz", timeout=20)
+        assert (ready.status_code, ready.json()["stores"]) == (503, {"mongo": "unavailable", "redis": "ok"})
 
 
 def test_bug_is_answered_with_an_id_and_nothing_of_itself(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,7 @@ from metrics.redisdb import version_key
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
+from serving.measures import REFUSED
 from serving.stream import hub, subscriber
 from serving.stream.hub import Hub
 from tests.redis_server import RedisServer
@@ -79,8 +80,10 @@ def test_ticket_opens_one_stream(client: httpx.Client) -> None:
     ticket = client.post("/analytics/stream/tickets").json()["ticket"]
     with following(client, ticket=ticket) as events:
         assert next(events).event == "ping"
+    before = REFUSED.labels("ticket")._value.get()
     again = client.get("/analytics/stream", params={"workspaceId": "w1", "ticket": ticket})
     assert again.status_code == 401
+    assert REFUSED.labels("ticket")._value.get() == before + 1
 
 
 def test_another_workspaces_stream_is_not_there(client: httpx.Client) -> None:

@@ -42,12 +42,12 @@ export class Api {
     let cursor = null, first = null;
     for (let page = 0; page < pages; page += 1) {
       const { body, position } = await this.get(path, { ...params, limit: PAGE, cursor });
-      first ??= { meta: body.meta, position };
+      first ??= { body, position };
       data.push(...body.data);
       cursor = body.page.nextCursor;
       if (!cursor) break;
     }
-    return { body: { data, meta: first.meta, more: cursor !== null }, position: first.position };
+    return { body: { ...first.body, data, more: cursor !== null }, position: first.position };
   }
 
   async _call(method, path, extra = {}, tries = TRIES) {

@@ -4,6 +4,7 @@ import { older } from "./stream.js";
 import { dates, today } from "./state.js";
 
 const POST_PAGES = 5;
+const EVERY_PAGE = Infinity;
 const HOURS_DAYS = 90;
 const EVERY_POST = { sort: "publishedAt" };
 
@@ -47,7 +48,7 @@ export class Reading {
   /** One document per account over the range, the workspace's totals, and their comparison. */
   sums(platform = "") {
     const { from, to } = this.range;
-    return this._get("aggregated", { period: "custom", compare: "previous", startDate: from, endDate: to, limit: 1000, ...(platform && { platform }) });
+    return this._get("aggregated", { period: "custom", compare: "previous", startDate: from, endDate: to, ...(platform && { platform }) }, EVERY_PAGE);
   }
 
   /** The totals of the range before: their coverage says whether a comparison means anything. */
@@ -64,7 +65,7 @@ export class Reading {
 
   /** The day under way: a document per account, totals, and yesterday's beside them. */
   today() {
-    return this._get("aggregated", { period: "daily", compare: "previous", startDate: today(), endDate: today(), limit: 1000 });
+    return this._get("aggregated", { period: "daily", compare: "previous", startDate: today(), endDate: today() }, EVERY_PAGE);
   }
 
   /** All posts published in the range; `more` where there are too many to read. */

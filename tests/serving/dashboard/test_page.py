@@ -4,6 +4,7 @@ import re
 
 import httpx
 import pytest
+from playwright.sync_api import Route
 
 from tests.serving.dashboard.stage import EMPTY, TROUBLED, WORKSPACE, Look, Stage
 
@@ -55,6 +56,17 @@ def test_whole_page_shows_without_an_error(look: Look) -> None:
     assert page.locator("#accounts tbody tr").count() == 4
     assert page.locator("#hours tbody td").count() == 7 * 24
     assert look.errors == []
+
+
+def test_tables_hold_every_account_however_many_pages_that_takes(look: Look) -> None:
+    def one_a_page(route: Route) -> None:
+        url = httpx.URL(route.request.url)
+        route.continue_(url=str(url.copy_set_param("limit", "1")) if "limit" in url.params else str(url))
+
+    look.page.route("**/aggregated?**", one_a_page)
+    page = look.open(drawn=True)
+    assert page.locator("#accounts tbody progress").count() == 4
+    assert page.locator("#types thead th").count() == 4
 
 
 @pytest.mark.parametrize("look", [{"color_scheme": "dark"}], indirect=True)
