@@ -9,7 +9,10 @@ PLACES = 16
 
 _WORDS = tuple(Struct(f"<{count}q") for count in range(8))
 _NUMBERS = Struct(f"<{PLACES}I")
-_ONE = 2.0**-32
+ONE = 2.0**-32
+"""What a number of 32 bits is multiplied by to be one in `[0, 1)`."""
+
+_ROOT = sqrt(3)
 
 
 def draw(*words: int) -> tuple[int, ...]:
@@ -19,12 +22,12 @@ def draw(*words: int) -> tuple[int, ...]:
 
 def share(number: int) -> float:
     """Return a number of a draw as one in `[0, 1)`."""
-    return number * _ONE
+    return number * ONE
 
 
 def unit(*words: int) -> float:
     """Return a number in `[0, 1)`."""
-    return draw(*words)[0] * _ONE
+    return draw(*words)[0] * ONE
 
 
 def between(low: float, high: float, *words: int) -> float:
@@ -35,7 +38,7 @@ def between(low: float, high: float, *words: int) -> float:
 def lognormal(sigma: float, share: float) -> float:
     """Return a positive number with median 1 and a long tail: a logistic curve stands in for the normal one."""
     share = min(max(share, 1e-9), 1 - 1e-9)
-    return exp(sigma * log(share / (1 - share)) * sqrt(3) / 3.1416)
+    return exp(sigma * log(share / (1 - share)) * _ROOT / 3.1416)
 
 
 def smooth(position: float, *words: int) -> float:
@@ -44,5 +47,5 @@ def smooth(position: float, *words: int) -> float:
     page, place = divmod(whole, PLACES)
     numbers = draw(page, *words)
     after = numbers[place + 1] if place + 1 < PLACES else draw(page + 1, *words)[0]
-    low, high = 2 * numbers[place] * _ONE - 1, 2 * after * _ONE - 1
+    low, high = 2 * numbers[place] * ONE - 1, 2 * after * ONE - 1
     return low + (high - low) * (position - whole)

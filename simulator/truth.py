@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from math import exp, pi, sin
 
-from simulator.chance import between, draw, lognormal, share, smooth
+from metrics.documents import Platform
+from simulator.chance import ONE, between, draw, lognormal, share, smooth
 from simulator.world import EPOCH, SimAccount, SimPost, World, account_seed
 
 DAY_SECONDS = 86_400
@@ -33,18 +34,17 @@ def post_value(world: World, post: SimPost, field: str, now: datetime) -> int:
     Raises:
         KeyError: posts of the platform have no such field.
     """
-    return post_values(world, post, (field,), now)[field]
+    counter = world.platforms[post.platform].counters[field]
+    return 0 if now < post.published_at else counter(curve(world, post, now))
 
 
 def post_values(world: World, post: SimPost, fields: Iterable[str], now: datetime) -> dict[str, int]:
     """Return several counters of a post at an instant, as `post_value` does each."""
     counters = world.platforms[post.platform].counters
-    wanted = {field: counters[field] for field in fields}
     if now < post.published_at:
-        return dict.fromkeys(wanted, 0)
-    curve = _curve(world, post)
-    curve.move(now)
-    return {field: counter(curve) for field, counter in wanted.items()}
+        return dict.fromkeys({field: counters[field] for field in fields}, 0)
+    moved = curve(world, post, now)
+    return {field: counters[field](moved) for field in fields}
 
 
 def day_value(world: World, account: SimAccount, field: str, day: date) -> int:
@@ -68,17 +68,16 @@ def followers(world: World, account: SimAccount, now: datetime) -> int:
     days = (now - EPOCH).total_seconds() / DAY_SECONDS
     weekly = 0.0015 * sin(2 * pi * days / 7)
     drift = 0.01 * smooth(days / 5, *seed, 33) + 0.0004 * smooth(days * 24, *seed, 34)
-    return int(_trend(world, account, days) * (1 + weekly + drift))
+    return int(_trend(world, account.platform, account.index, days) * (1 + weekly + drift))
 
 
-def _trend(world: World, account: SimAccount, days: float) -> float:
+def _trend(world: World, platform: Platform, index: int, days: float) -> float:
     """Return where the followers of an account move to, without what makes them swing."""
-    place = (account.platform, account.index)
-    known = world.remembered(place)
+    known = world.remembered((platform, index))
     if known is None:
-        base, growth = draw(*account_seed(world, account), 31)[:2]
+        base, growth = draw(*account_seed(world, world.account(platform, index)), 31)[:2]
         known = 300 + 2_000 * lognormal(1.0, share(base)), -0.0004 + 0.0024 * share(growth)
-        world.remember(place, known)
+        world.remember((platform, index), known)
     size, rate = known
     return float(size * exp(rate * days))
 
@@ -113,12 +112,15 @@ def share_of_views(low: float, high: float, place: int, *, falls: bool = False) 
     width = (high - low) * 2.0**-32
 
     def counter(curve: Curve) -> int:
+        return int(curve.seen * (low + width * curve.shares[place]))
+
+    def falling(curve: Curve) -> int:
         value = int(curve.seen * (low + width * curve.shares[place]))
-        if falls and curve.moods[place] < _FALLS:
+        if curve.moods[place] < _FALLS:
             value -= min(value, 1 + int(value * 0.02))
         return value
 
-    return counter
+    return falling if falls else counter
 
 
 def net_sum(parts: Sequence[Counter]) -> Counter:
@@ -174,13 +176,14 @@ class Curve:
 
     def __init__(self, world: World, post: SimPost) -> None:
         self._seed = (world.seed, post.number)
-        many, luck, viral, speed, *self.shares = draw(*self._seed, 41)
-        account = world.account(post.platform, post.account_index)
+        numbers = draw(*self._seed, 41)
+        many, luck, viral, speed = numbers[:4]
+        self.shares = numbers[4:]
         days = (post.published_at - EPOCH).total_seconds() / DAY_SECONDS
-        reached = (0.15 + 0.45 * share(many)) * (0.4 if post.metric_type == "story" else 1.0)
-        factor = lognormal(0.7, share(luck)) * (25 if share(viral) < 0.02 else 1)
-        self._final = _trend(world, account, days) * reached * factor
-        self._seconds = (3 + 37 * share(speed)) * 3600  # in which it gets 63 % of them
+        reached = (0.15 + 0.45 * (many * ONE)) * (0.4 if post.kind.metric_type == "story" else 1.0)
+        factor = lognormal(0.7, luck * ONE) * (25 if viral * ONE < 0.02 else 1)
+        self._final = _trend(world, post.platform, post.account_index, days) * reached * factor
+        self._seconds = (3 + 37 * (speed * ONE)) * 3600  # in which it gets 63 % of them
         self._published_at = post.published_at
         self._at, self._mood = post.published_at, -1
         self.seen = 0
@@ -198,9 +201,11 @@ class Curve:
             self._mood, self.moods = mood, draw(*self._seed, 42, mood)
 
 
-def _curve(world: World, post: SimPost) -> Curve:
+def curve(world: World, post: SimPost, now: datetime) -> Curve:
+    """Return the curve of a post at an instant after its publication: counters read it, until it is moved again."""
     known: Curve | None = world.remembered(post.number)
     if known is None:
         known = Curve(world, post)
         world.remember(post.number, known)
+    known.move(now)
     return known

@@ -92,7 +92,7 @@ class SimPost(NamedTuple):
         """Whether the platform still shows it."""
         if now < self.published_at or (self.deleted_at is not None and self.deleted_at <= now):
             return False
-        return self.metric_type != "story" or now < self.published_at + STORY_LIFE
+        return self.kind.metric_type != "story" or now < self.published_at + STORY_LIFE
 
 
 @lru_cache(maxsize=1024)
@@ -186,15 +186,15 @@ class World:
         """Return the posts of some days by day and place, oldest first."""
         of, number = self.platforms[platform], self._words(platform, index) * 1_000_000
         found = [
-            SimPost(
+            (published, (day, place), SimPost(
                 platform, index, (number + day) * 10 + place, of.post_id(index, day, place), kind,
                 EPOCH + timedelta(seconds=published), EPOCH + timedelta(seconds=deleted) if deleted else None,
-            )
+            ))
             for day in range(block * _BLOCK, (block + 1) * _BLOCK)
             for place, kind, published, deleted in self._drawn(of, index, day)
         ]  # fmt: skip
-        found.sort(key=lambda post: post.published_at)
-        return {divmod(post.number - number * 10, 10): post for post in found}
+        found.sort()
+        return {where: post for _, where, post in found}
 
     def newest(self, account: SimAccount, start: datetime, end: datetime) -> Iterator[SimPost]:
         """Yield what an account published in `[start, end)`, newest first; history is not drawn in vain."""
@@ -236,9 +236,9 @@ class World:
         """
         numbers = draw(self.seed, of.number * ACCOUNTS + index, day)
         for place in range(PLACES if of.stories else PLACES - 1):
-            there, at, kind_of, fate, when = numbers[5 * place : 5 * place + 5]
-            if there >= _THERE[place]:
+            if numbers[5 * place] >= _THERE[place]:
                 continue
+            _, at, kind_of, fate, when = numbers[5 * place : 5 * place + 5]
             published = day * 86_400 + 6 * 3600 + (16 * 3600 * at >> 32)
             kind = _kind(of.stories if place == 2 else of.kinds, share(kind_of))
             deleted = 0

@@ -75,7 +75,7 @@ def _post(call: Call, post: SimPost, edge: str | None) -> Any:
 
 
 def _insights_edge(post: SimPost) -> str:
-    return "video_insights" if post.metric_type == "reel" else "insights"
+    return "video_insights" if post.kind.metric_type == "reel" else "insights"
 
 
 def _no_field(name: str, post: SimPost) -> GraphError:
@@ -104,9 +104,12 @@ def _page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
 
 def _post_fields(call: Call, asked: tuple[Field, ...], post: SimPost) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    edge = _insights_edge(post)
     for one in asked:
+        if one.name == "id":
+            continue
         name = one.modifiers.get("as", one.name)
-        if one.name == _insights_edge(post):
+        if one.name == edge:
             found[name] = post_insights(call, post, one.modifiers.get("metric", ""), one.name)
         elif one.name in _COUNTED:
             found[name] = _summary(call, post, one)
@@ -118,7 +121,7 @@ def _post_fields(call: Call, asked: tuple[Field, ...], post: SimPost) -> dict[st
             found |= {"attachments": {"data": [{"media_type": post.native[0]}]}} if post.native[0] else {}
         elif one.name in _POST_FIELDS:
             found |= {one.name: text} if (text := _text(post, one.name)) else {}
-        elif one.name != "id" and one.name not in empty_fields.OF_POSTS:
+        elif one.name not in empty_fields.OF_POSTS:
             raise _no_field(one.name, post)
     return {**found, "id": post.platform_post_id}
 
@@ -154,7 +157,7 @@ def _list(call: Call, edge: str, asked: tuple[Field, ...]) -> Any:
         # Only the page's posts are drawn and asked for their numbers, and one more tells whether there is a next page.
         last = int(after) + min(int(limit), 100)
         posts = call.state.world.newest(call.account, call.now - HISTORY, call.now)
-        shown = islice((p for p in posts if p.visible(call.now) and (p.metric_type == "reel") == reels), last + 1)
+        shown = islice((p for p in posts if p.visible(call.now) and (p.kind.metric_type == "reel") == reels), last + 1)
         rows = [_post_fields(call, asked, p) if int(after) <= n < last else {} for n, p in enumerate(shown)]
     kept = {k: v for k, v in call.params.items() if k in ("fields", "limit", "after")}
     return page(rows, call, f"{call.account.platform_account_id}/{edge}", kept)

@@ -231,5 +231,5 @@ def _shown(call: Call, edge: str, count: int) -> list[SimPost]:
     """Return the newest posts of a list, `count` where there are that many."""
     stories = edge == "stories"
     posts = call.state.world.newest(call.account, call.now - (STORY_LIFE if stories else HISTORY), call.now)
-    shown = (post for post in posts if post.visible(call.now) and (post.metric_type == "story") == stories)
+    shown = (post for post in posts if (post.kind.metric_type == "story") == stories and post.visible(call.now))
     return list(islice(shown, count))

@@ -231,7 +231,8 @@ class Twitter:
             body["data"] = [self._tweet(post, account, asked, now) for post in posts]
         includes: dict[str, Any] = {}
         if "attachments.media_keys" in asked.expansions:
-            media = [one for post in posts for one in objects.media(self.state, post, asked, now)]
+            attached = (post for post in posts if post.kind.native)
+            media = [one for post in attached for one in objects.media(self.state, post, asked, now)]
             includes |= {"media": media} if media else {}
         if "author_id" in asked.expansions:
             authors = {post.account_index for post in posts}
@@ -239,8 +240,8 @@ class Twitter:
             includes["users"] = [objects.user(self.state, one, asked, now) for one in users]
         if includes:
             body["includes"] = includes
-        for post in posts:
-            errors += objects.refusals(post, asked, now)
+        if "non_public_metrics" in asked.tweet:
+            errors += [objects.refusal(post) for post in posts if not objects.told(post, now)]
         return {**body, **({"errors": errors} if errors else {})}
 
     def _tweet(self, post: SimPost, account: SimAccount, asked: Asked, now: datetime) -> dict[str, Any]:

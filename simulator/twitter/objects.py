@@ -11,6 +11,9 @@ from simulator.world import SimAccount, SimPost
 
 _RENAMED = {"retweet_count": "repost_count"}
 _PREFIX = {"photo": 3, "video": 13}
+_OF_LINKS = (("impression_count", PUBLIC["impression_count"]), *PRIVATE.items())
+_PRIVATE = tuple(one for one in _OF_LINKS if one[0] != "url_link_clicks")
+"""Private counters of posts with a link, and of those without."""
 PROBLEMS = "https://api.x.com/2/problems"
 
 USER_FIELDS = frozenset(
@@ -79,26 +82,26 @@ def tweet(state: State, post: SimPost, asked: Asked, now: datetime) -> dict[str,
     """Return a post; private metrics only while they are told."""
     post_id = post.platform_post_id
     found: dict[str, Any] = {"id": post_id, "text": text_of(post), "edit_history_tweet_ids": [post_id]}
-    account = state.world.account("twitter", post.account_index)
     if "created_at" in asked.tweet:
         found["created_at"] = stamp(post.published_at)
     if "author_id" in asked.tweet:
-        found["author_id"] = account.platform_account_id
+        found["author_id"] = state.world.account("twitter", post.account_index).platform_account_id
     if "lang" in asked.tweet:
         found["lang"] = "en"
     if "conversation_id" in asked.tweet:
         found["conversation_id"] = post_id
     if "attachments" in asked.tweet and (keys := media_keys(post)):
         found["attachments"] = {"media_keys": keys}
-    if "entities" in asked.tweet and "urls" in post.native:
+    if "entities" in asked.tweet and "urls" in post.kind.native:
         found["entities"] = {"urls": [{"start": 0, "end": 23, "url": "https://t.co/sim", "display_url": "example.org"}]}
-    world = state.world
     if "public_metrics" in asked.tweet:
-        public = truth.post_values(world, post, PUBLIC, now)
+        curve = truth.curve(state.world, post, now)
+        public = {name: counter(curve) for name, counter in PUBLIC.items()}
         found["public_metrics"] = {_RENAMED.get(k, k): v for k, v in public.items()} if asked.renamed else public
     if "non_public_metrics" in asked.tweet and told(post, now):
-        names = [name for name in PRIVATE if name != "url_link_clicks" or "urls" in post.native]
-        found["non_public_metrics"] = truth.post_values(world, post, ("impression_count", *names), now)
+        curve = truth.curve(state.world, post, now)
+        counters = _OF_LINKS if "urls" in post.kind.native else _PRIVATE
+        found["non_public_metrics"] = {name: counter(curve) for name, counter in counters}
     return found
 
 
@@ -107,23 +110,19 @@ def told(post: SimPost, now: datetime) -> bool:
     return post.published_at >= now - PRIVATE_DAYS
 
 
-def refusals(post: SimPost, asked: Asked, now: datetime) -> list[dict[str, Any]]:
-    """Return the partial errors of a post's fields that are not told."""
-    if "non_public_metrics" not in asked.tweet or told(post, now):
-        return []
-    return [
-        {
-            "resource_id": post.platform_post_id,
-            "parameter": "ids",
-            "resource_type": "tweet",
-            "section": "data",
-            "title": "Field Authorization Error",
-            "value": post.platform_post_id,
-            "detail": "Sorry, you are not authorized to access 'non_public_metrics' on the Tweet: it is older than 30 "
-            "days.",
-            "type": f"{PROBLEMS}/not-authorized-for-field",
-        }
-    ]
+def refusal(post: SimPost) -> dict[str, Any]:
+    """Return the partial error of a post whose private metrics are not told any more."""
+    return {
+        "resource_id": post.platform_post_id,
+        "parameter": "ids",
+        "resource_type": "tweet",
+        "section": "data",
+        "title": "Field Authorization Error",
+        "value": post.platform_post_id,
+        "detail": "Sorry, you are not authorized to access 'non_public_metrics' on the Tweet: it is older than 30 "
+        "days.",
+        "type": f"{PROBLEMS}/not-authorized-for-field",
+    }
 
 
 def not_found(value: str, parameter: str = "ids", resource: str = "tweet") -> dict[str, Any]:
@@ -146,6 +145,8 @@ def text_of(post: SimPost) -> str:
 
 def media_keys(post: SimPost) -> list[str]:
     """Return the keys of what is attached to a post."""
+    if not post.kind.native:
+        return []
     number = post.platform_post_id
     return [f"{_PREFIX[kind]}_{number}{place}" for place, kind in enumerate(post.native) if kind != "urls"]
 
