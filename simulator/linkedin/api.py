@@ -1,6 +1,7 @@
 """LinkedIn's Community Management API: headers, finders, batches, limits, tokens (platforms.md, 5)."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote
@@ -86,6 +87,8 @@ class LinkedIn:
             return _page([_acl(account)])
         if resource == "posts":
             return self._posts(rest, params, account, now)
+        if resource == "socialMetadata":
+            return self._social(rest, params, account, now)
         finders = {
             "organizationalEntityFollowerStatistics": ("organizationalEntity", self._followers),
             "organizationPageStatistics": ("organization", self._page_views),
@@ -127,37 +130,36 @@ class LinkedIn:
         }
 
     def _followers(self, params: Params, account: SimAccount, now: datetime) -> Any:
-        days = statistics.days_asked(params, now)
+        spans = statistics.spans_asked(params, now, "DAY", "WEEK", "MONTH")
         urn = {"organizationalEntity": _ORGANIZATION + account.platform_account_id}
-        if days is None:
+        if spans is None:
             return _page([statistics.facets(self.state, account, now) | urn])
-        return _page(statistics.by_day(days, lambda d: statistics.follower_gains(self.state, account, d) | urn))
+        return _page(statistics.by_span(spans, lambda d: statistics.follower_gains(self.state, account, d) | urn))
 
     def _page_views(self, params: Params, account: SimAccount, now: datetime) -> Any:
-        days = statistics.days_asked(params, now)
+        spans = statistics.spans_asked(params, now, "DAY", "MONTH")
         urn, world = {"organization": _ORGANIZATION + account.platform_account_id}, self.state.world
 
-        def of_day(day: Any) -> Any:
-            return statistics.page_views(truth.day_value(world, account, "allPageViews", day)) | urn
+        def of_days(days: list[date]) -> dict[str, Any]:
+            total = sum(truth.day_value(world, account, "allPageViews", day) for day in days)
+            return statistics.page_views(total) | urn
 
-        if days is None:
-            whole = [now.date() - timedelta(days=back) for back in range(2, 367)]
-            total = sum(truth.day_value(world, account, "allPageViews", day) for day in whole)
-            return _page([statistics.page_views(total) | urn])
-        return {"elements": statistics.by_day(days, of_day)}
+        if spans is None:
+            return _page([of_days([now.date() - timedelta(days=back) for back in range(2, 367)])])
+        return {"elements": statistics.by_span(spans, of_days)}
 
     def _shares(self, params: Params, account: SimAccount, now: datetime) -> Any:
-        days = statistics.days_asked(params, now)
+        spans = statistics.spans_asked(params, now, "DAY", "MONTH")
         urn = {"organizationalEntity": _ORGANIZATION + account.platform_account_id}
         asked = [*_urns(params, "shares", "share"), *_urns(params, "ugcPosts", "ugcPost")]
-        if asked and days is not None:
+        if asked and spans is not None:
             raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
         if asked:
             posts = [p for p in (self._post(one, account, now) for one in asked) if p is not None]
             found = [one for p in posts if (one := statistics.of_post(self.state, p, now)) is not None]
             return _page([one | urn for one in found])
-        if days is not None:
-            return _page(statistics.by_day(days, lambda d: statistics.shares_of_day(self.state, account, d) | urn))
+        if spans is not None:
+            return _page(statistics.by_span(spans, lambda d: statistics.shares_of_days(self.state, account, d) | urn))
         return _page([statistics.lifetime(self.state, account, now) | urn])
 
     def _post(self, urn: str, account: SimAccount, now: datetime) -> SimPost | None:
@@ -172,7 +174,7 @@ class LinkedIn:
                 raise Problem(404, f"Could not find entity {rest}", "NOT_FOUND")
             return _shown(post, account)
         if "ids" in params:
-            return self._batch(params, account, now)
+            return self._batch(params, account, now, lambda post: _shown(post, account))
         if params.get("q") != "author":
             raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
         self._own(str(params.get("author", "")), account)
@@ -190,13 +192,21 @@ class LinkedIn:
         shown = [_shown(post, account) for post in chosen[:count]]
         return _page(shown, start, count, more=len(chosen) > count)
 
-    def _batch(self, params: Params, account: SimAccount, now: datetime) -> Any:
-        ids = params["ids"]
+    def _social(self, rest: str, params: Params, account: SimAccount, now: datetime) -> Any:
+        if "ids" in params:
+            return self._batch(params, account, now, lambda post: statistics.social(self.state, post, now))
+        post = self._post(rest, account, now)
+        if post is None:
+            raise Problem(404, f"Could not find entity {rest}", "NOT_FOUND")
+        return statistics.social(self.state, post, now)
+
+    def _batch(self, params: Params, account: SimAccount, now: datetime, show: Callable[[SimPost], Any]) -> Any:
+        ids = params.get("ids")
         if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
             raise invalid("ids")
         found = {urn: self._post(urn, account, now) for urn in ids}
         return {
-            "results": {urn: _shown(post, account) for urn, post in found.items() if post is not None},
+            "results": {urn: show(post) for urn, post in found.items() if post is not None},
             "statuses": {urn: 200 if post is not None else 404 for urn, post in found.items()},
             "errors": {
                 urn: {"status": 404, "message": "Could not find entity"} for urn, post in found.items() if post is None

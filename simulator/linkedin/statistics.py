@@ -1,4 +1,4 @@
-"""Statistics of organizations and posts: lifetime, per post, and by UTC day (platforms.md, 5.2)."""
+"""Statistics of organizations and posts: lifetime, per post, and by UTC day, week or month (platforms.md, 5.2)."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -13,16 +13,17 @@ from simulator.world import SimAccount, SimPost
 DAY_MS = 86_400_000
 MAX_SPAN = timedelta(days=14 * 30)
 LAG = timedelta(hours=48)
-_SHARES = ("impressionCount", "uniqueImpressionsCount", "clickCount", "likeCount", "commentCount", "shareCount")
+_PEOPLE = "uniqueImpressionsCount"
+_SHARES = ("impressionCount", _PEOPLE, "clickCount", "likeCount", "commentCount", "shareCount")
 
 Element = dict[str, Any]
 
 
-def days_asked(params: Mapping[str, Any], now: datetime) -> list[date] | None:
-    """Return the complete days of a `timeIntervals`, or None where there is none.
+def spans_asked(params: Mapping[str, Any], now: datetime, *granularities: str) -> list[list[date]] | None:
+    """Return the complete spans of a `timeIntervals`, each as its days, or None where there is none.
 
     Raises:
-        Problem: it is not aligned, too long, or not by day.
+        Problem: it is not aligned, too long, or of another granularity.
     """
     asked = params.get("timeIntervals")
     if asked is None:
@@ -32,30 +33,41 @@ def days_asked(params: Mapping[str, Any], now: datetime) -> list[date] | None:
         granularity = asked["timeGranularityType"]
     except (KeyError, TypeError, ValueError):
         raise invalid("timeIntervals") from None
-    if granularity != "DAY" or start % DAY_MS or end % DAY_MS or end - start < DAY_MS:
+    if granularity not in granularities or start % DAY_MS or end % DAY_MS or end - start < DAY_MS:
         raise invalid("timeIntervals")
     first, last = (datetime.fromtimestamp(each / 1000, UTC) for each in (start, end))
     if last - first > MAX_SPAN:
         raise Problem(400, "The start and end of the time range must be less than 14 months apart", "ILLEGAL_ARGUMENT")
-    days = [first.date() + timedelta(days=n) for n in range((last - first).days)]
-    return [day for day in days if datetime(day.year, day.month, day.day, tzinfo=UTC) + LAG <= now]
+    spans: dict[Any, list[date]] = {}
+    for n in range((last - first).days):
+        day = first.date() + timedelta(days=n)
+        place = {"DAY": n, "WEEK": n // 7, "MONTH": (day.year, day.month)}[granularity]
+        spans.setdefault(place, []).append(day)
+    return [days for days in spans.values() if _midnight(days[-1]) + LAG <= now]
 
 
-def interval(day: date) -> Element:
-    """Return the time range of a day."""
-    start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
-    return {"start": start, "end": start + DAY_MS}
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def by_day(days: list[date], of_day: Callable[[date], Element]) -> list[Element]:
-    """Return one element per day."""
-    return [{"timeRange": interval(day), **of_day(day)} for day in days]
+def by_span(spans: list[list[date]], of_days: Callable[[list[date]], Element]) -> list[Element]:
+    """Return one element per span, with its time range."""
+    found = []
+    for days in spans:
+        start, end = _midnight(days[0]), _midnight(days[-1]) + timedelta(days=1)
+        interval = {"start": int(start.timestamp() * 1000), "end": int(end.timestamp() * 1000)}
+        found.append({"timeRange": interval, **of_days(days)})
+    return found
 
 
-def follower_gains(state: State, account: SimAccount, day: date) -> Element:
-    """Return the net gains of a day: negative at times."""
-    names = ("organicFollowerGain", "paidFollowerGain")
-    return {"followerGains": {name: truth.day_value(state.world, account, name, day) for name in names}}
+def follower_gains(state: State, account: SimAccount, days: list[date]) -> Element:
+    """Return the net gains of some days: negative at times."""
+    return {
+        "followerGains": {
+            name: sum(truth.day_value(state.world, account, name, day) for day in days)
+            for name in ("organicFollowerGain", "paidFollowerGain")
+        }
+    }
 
 
 def facets(state: State, account: SimAccount, now: datetime) -> Element:
@@ -80,11 +92,15 @@ def page_views(views: int) -> Element:
     return {"totalPageStatistics": {"views": {name: {"pageViews": value} for name, value in parts.items()}}}
 
 
-def shares_of_day(state: State, account: SimAccount, day: date) -> Element:
-    """Return what an organization's posts came to on a day; the number of people is left out at times."""
-    totals: Element = {name: truth.day_value(state.world, account, name, day) for name in _SHARES}
-    if not tells_uniques(state.world, account, day):
-        del totals["uniqueImpressionsCount"]
+def shares_of_days(state: State, account: SimAccount, days: list[date]) -> Element:
+    """Return what an organization's posts came to on some days; the number of people is left out of a day at times."""
+    values = {name: [truth.day_value(state.world, account, name, day) for day in days] for name in _SHARES}
+    totals: Element = {name: sum(each) for name, each in values.items()}
+    people = values[_PEOPLE]
+    # Who came on several days is one of the people: more than of any day, fewer than their sum.
+    totals[_PEOPLE] = int(max(people) + 0.45 * (sum(people) - max(people)))
+    if len(days) == 1 and not tells_uniques(state.world, account, days[0]):
+        del totals[_PEOPLE]
     return {"totalShareStatistics": totals | {"engagement": _engagement(totals)}}
 
 
@@ -102,6 +118,18 @@ def of_post(state: State, post: SimPost, now: datetime) -> Element | None:
         return None
     kind = "ugcPost" if post.platform_post_id.startswith("urn:li:ugcPost") else "share"
     return {"totalShareStatistics": totals | {"engagement": _engagement(totals)}, kind: post.platform_post_id}
+
+
+def social(state: State, post: SimPost, now: datetime) -> Element:
+    """Return a post's reactions and comments, as `/socialMetadata` has them."""
+    counts = truth.post_values(state.world, post, ("likeCount", "commentCount"), now)
+    likes, comments = counts["likeCount"], counts["commentCount"]
+    return {
+        "reactionSummaries": {"LIKE": {"reactionType": "LIKE", "count": likes}} if likes else {},
+        "commentsState": "OPEN",
+        "commentSummary": {"count": comments, "topLevelCount": comments},
+        "entity": post.platform_post_id,
+    }
 
 
 _MENTIONS = {"shareMentionsCount": 0, "commentMentionsCount": 0}

@@ -123,6 +123,45 @@ def test_days_are_complete_two_days_later_and_gains_fall(api: Simulator) -> None
     assert any(one["followerGains"]["organicFollowerGain"] < 0 for one in gains)
 
 
+def of_spans(api: Simulator, resource: str, granularity: str, days: int) -> httpx.Response:
+    start = int(datetime(2026, 9, 1, tzinfo=UTC).timestamp() * 1000)
+    asked = f"timeIntervals=(timeRange:(start:{start},end:{start + days * DAY_MS}),timeGranularityType:{granularity})"
+    return ask(api, resource, f"{STATISTICS}&{asked}")
+
+
+@pytest.mark.parametrize(("granularity", "lengths"), [("WEEK", [7, 7, 7, 7, 7]), ("MONTH", [30, 5])])
+def test_gains_of_weeks_and_months_are_those_of_their_days(
+    api: Simulator, granularity: str, lengths: list[int]
+) -> None:
+    path = "organizationalEntityFollowerStatistics"
+    days, spans = (of_spans(api, path, one, 35).json()["elements"] for one in ("DAY", granularity))
+    assert [(s["timeRange"]["end"] - s["timeRange"]["start"]) // DAY_MS for s in spans] == lengths
+    for name in ("organicFollowerGain", "paidFollowerGain"):
+        assert sum(s["followerGains"][name] for s in spans) == sum(d["followerGains"][name] for d in days)
+
+
+def test_shares_come_by_month_and_not_by_week(api: Simulator) -> None:
+    path = "organizationalEntityShareStatistics"
+    (month,) = of_spans(api, path, "MONTH", 30).json()["elements"]
+    days = [one["totalShareStatistics"] for one in of_spans(api, path, "DAY", 30).json()["elements"]]
+    totals = month["totalShareStatistics"]
+    assert totals["impressionCount"] == sum(day["impressionCount"] for day in days)
+    assert totals["uniqueImpressionsCount"] >= max(day.get("uniqueImpressionsCount", 0) for day in days)
+    assert of_spans(api, path, "WEEK", 28).status_code == 400
+
+
+def test_social_metadata_counts_reactions_and_comments(api: Simulator) -> None:
+    post = posts(api)[0]
+    urn = post.platform_post_id
+    gone = "urn:li:share:7999990000000000000"
+    body = ask(api, "socialMetadata", f"ids=List({quote(urn, safe='')},{quote(gone, safe='')})").json()
+    assert body["statuses"] == {urn: 200, gone: 404}
+    found = body["results"][urn]
+    assert found["commentSummary"]["count"] == truth.post_value(api.world, post, "commentCount", NOW)
+    assert found["reactionSummaries"]["LIKE"]["count"] == truth.post_value(api.world, post, "likeCount", NOW)
+    assert ask(api, f"socialMetadata/{quote(urn, safe='')}").json() == found
+
+
 def test_dotted_parameters_mean_the_same(api: Simulator) -> None:
     dotted = (
         f"timeIntervals.timeRange.start={MIDNIGHT}&timeIntervals.timeRange.end={MIDNIGHT + 3 * DAY_MS}"
