@@ -55,8 +55,8 @@ async def _answer(apis: tuple[Api, ...], control: "Control", request: Request) -
     arrived = loop.time()
     if not control.latency_ms:
         return await _worked_out(apis, control, request)
-    # Requests that came together are all timed before the first of them is worked on.
-    await asyncio.sleep(0)
+    # Worked on half-way: requests that come together are all timed before the first of them keeps the others waiting.
+    await asyncio.sleep(control.latency_ms / 2000)
     answer = await _worked_out(apis, control, request)
     await asyncio.sleep(max(arrived + control.latency_ms / 1000 - loop.time(), 0))
     return answer

@@ -14,5 +14,10 @@ class Elsewhere(HTTPAdapter):
         self._url = url
 
     def send(self, request: Any, *args: Any, **options: Any) -> Any:
-        request.url = re.sub(r"^https://(api\.twitter|api\.x|graph\.facebook)\.com", self._url, request.url)
+        request.url = there(self._url, request.url)
         return super().send(request, *args, **options)
+
+
+def there(url: str, meant: str) -> str:
+    """Return where at the simulator's URL something is that was meant for X or for the Graph API."""
+    return re.sub(r"^https://(api\.twitter|api\.x|graph\.facebook)\.com", url, meant)

@@ -1,5 +1,6 @@
 """tweepy, unchanged but for where its calls go, reads the simulated X and gets the truth."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,10 +8,11 @@ import pytest
 
 from simulator import truth
 from simulator.twitter.world import PUBLIC
-from tests.clients.elsewhere import Elsewhere
+from tests.clients.elsewhere import Elsewhere, there
 from tests.simulator_fixture import Simulator
 
 tweepy = pytest.importorskip("tweepy")
+pytest.importorskip("tweepy.asynchronous")
 pytestmark = pytest.mark.clients
 
 NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
@@ -49,6 +51,32 @@ def test_timeline_is_the_truth(client: Any, simulator: Simulator) -> None:
         assert abs(first.public_metrics[name] - truth.post_value(simulator.world, wanted[-1], name, NOW)) <= 1
     again = client.get_tweets([first.id, 123], tweet_fields=["public_metrics"])
     assert (again.data[0].id, len(again.errors)) == (first.id, 1)
+
+
+def test_asynchronous_client_reads_the_same(client: Any, simulator: Simulator) -> None:
+    aiohttp = pytest.importorskip("aiohttp")
+    account = simulator.world.account("twitter", 0)
+
+    class Session:
+        """Asks the simulator instead of X; the rest is aiohttp's."""
+
+        def __init__(self, session: Any) -> None:
+            self._session = session
+
+        def request(self, method: str, url: str, **more: Any) -> Any:
+            return self._session.request(method, there(simulator.url, url), **more)
+
+    async def read() -> tuple[Any, Any]:
+        async with aiohttp.ClientSession() as session:
+            found = tweepy.asynchronous.AsyncClient(account.token)
+            found.session = Session(session)
+            me = await found.get_me(user_auth=False, user_fields=["public_metrics"])
+            return me, await found.get_users_tweets(me.data.id, max_results=5, tweet_fields=["public_metrics"])
+
+    me, tweets = asyncio.run(read())
+    assert me.data.public_metrics == client.get_me(user_auth=False, user_fields=["public_metrics"]).data.public_metrics
+    again = client.get_users_tweets(account.platform_account_id, max_results=5, tweet_fields=["public_metrics"])
+    assert [tweet.id for tweet in tweets.data] == [tweet.id for tweet in again.data]
 
 
 def test_limits_and_refusals_are_tweepys_exceptions(client: Any, simulator: Simulator) -> None:
