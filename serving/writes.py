@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from metrics.cache import invalidate
 from metrics.clock import utcnow
-from metrics.documents import OperationDocument, OperationKind, PostDocument
+from metrics.documents import AccountDocument, OperationDocument, OperationKind, PostDocument
 from metrics.errors import InvalidInput, NotFound, RedisUnavailable
 from metrics.events import Announcer, operation_status
 from metrics.ids import post_id
 from metrics.periods import PERIODS, Period, midnight, period_end, period_start
 from metrics.retention import Horizon
 from metrics.store.operations import scope_key
+from metrics.store.publications import put_posts
 from serving.access import account, existing_workspace
 from serving.answers import encode, shown
 from serving.problems import Problem
@@ -137,18 +138,18 @@ async def publish_post(request: Request) -> Response:
         "publishedAt": body.published_at,
     }
     _idempotency_key(request)
-    await parts.threads.run(_record, parts, document)
+    await parts.threads.run(_record, parts, found, document)
     queued = await _queue(request, "collect", found["workspaceId"], account_id=found["_id"], post_id=one)
     await parts.threads.run(_announce, parts, queued)
     return _accepted(queued)
 
 
-def _record(parts: Services, document: PostDocument) -> None:
+def _record(parts: Services, owner: AccountDocument, document: PostDocument) -> None:
     """Write a post that is new. What the platform said of one that is known is better than what was announced."""
     try:
         parts.store.posts.get(document["_id"])
     except NotFound:
-        parts.store.posts.put([document])
+        put_posts(parts.store, owner, [document], {})
 
 
 def _announce(parts: Services, operation: OperationDocument) -> None:

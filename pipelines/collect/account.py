@@ -1,7 +1,7 @@
 """One account in one slot: read, written, recorded, announced. What fails here fails alone."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -12,7 +12,7 @@ from metrics.errors import CredentialError, RedisUnavailable
 from metrics.events import Announcer, Event, account_status, observed
 from metrics.ids import post_id
 from metrics.periods import HOUR, midnight
-from metrics.store import Store
+from metrics.store import Store, publications
 from metrics.store.collected import record_id
 from pipelines.collect import observe
 from pipelines.collect.budget import PostBudget
@@ -113,7 +113,7 @@ class AccountCollector:
             is_due = self._within_budget(account, [post for post in followed if on_the_ladder(post)], report)
         known = {post["platformPostId"] for post in stored}
         reading = self.api.read(access, followed, is_due, known, tally)
-        self._note_posts(account, reading)
+        self._note_posts(account, reading, {post["_id"]: post for post in stored})
         report.quarantined |= reading.quarantined
         for what, message in reading.failures.items():
             self._note_part(account, what, message, report)
@@ -139,12 +139,16 @@ class AccountCollector:
             Failure(account["workspaceId"], account["_id"], "partly collected", reason, nameless(text, account))
         )
 
-    def _note_posts(self, account: AccountDocument, reading: AccountReading) -> None:
-        self.store.posts.put(observe.post_document(account, post) for post, _ in reading.posts)
+    def _note_posts(
+        self, account: AccountDocument, reading: AccountReading, stored: Mapping[str, PostDocument]
+    ) -> None:
+        publications.put_posts(
+            self.store, account, [observe.post_document(account, p) for p, _ in reading.posts], stored
+        )
         self.budget.note(post.platform_post_id for post, _ in reading.posts)
-        gone = [post_id(account["_id"], platform_post_id) for platform_post_id in reading.gone]
+        gone = [stored[post_id(account["_id"], platform_post_id)] for platform_post_id in reading.gone]
         if gone:
-            self.store.posts.mark_deleted(gone, utcnow())
+            publications.mark_deleted(self.store, account, gone, utcnow())
 
     def _days(self, account: AccountDocument, access: Access, policy: ProviderDays, tally: Tally) -> list[Observation]:
         """Return what is new of the provider's days: the slot's own for an old slot, else the settling ones."""

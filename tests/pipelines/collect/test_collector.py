@@ -10,7 +10,7 @@ from metrics.catalog import offered
 from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.events import Announcer
 from metrics.ids import post_id
-from metrics.periods import HOUR
+from metrics.periods import HOUR, midnight, slot_of
 from pipelines.collect.collector import Collector
 from pipelines.collect.shards import Shard
 from simulator import truth
@@ -144,6 +144,18 @@ def test_deleted_post_is_marked_and_no_longer_read(bench: Bench) -> None:
     (post,) = bench.store.db["posts"].find({"_id": our_id})
     assert "deletedAt" in post
     assert bench.rows(slot, postId=our_id) == []
+
+
+def test_day_of_a_post_that_is_found_late_is_rolled_again(bench: Bench) -> None:
+    bench.connect()
+    bench.collect()
+    days = [mark.start for mark in bench.store.marks.pending("daily")]
+    bench.store.marks.settle(bench.store.marks.claim("daily", days))
+    posts = bench.store.posts.of_account("a0", since=NOW - timedelta(days=9))
+    found_late = next(post for post in posts if slot_of(post["publishedAt"]).date() < SLOT.date())
+    bench.store.db["posts"].delete_one({"_id": found_late["_id"]})
+    bench.collect()
+    assert midnight(found_late["publishedAt"].date()) in [mark.start for mark in bench.store.marks.pending("daily")]
 
 
 def test_story_with_few_viewers_is_under_the_threshold(bench: Bench) -> None:

@@ -1,0 +1,54 @@
+"""Posts as rollups count them: who learns of one late, or of its end, marks the periods that it was published in.
+
+Counts of posts are made of the collection `posts`, not of observations, so a roll that came before does not hold them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from metrics.documents import AccountDocument, PostDocument
+from metrics.periods import PERIODS, period_end, period_start
+from metrics.store.marks import Touched
+from metrics.store.rollups import rollup_id
+from metrics.store.store import Store
+
+
+def put_posts(
+    store: Store, account: AccountDocument, posts: Sequence[PostDocument], known: Mapping[str, PostDocument]
+) -> None:
+    """Put posts of an account; `known` are those of them that are stored, by id, as they stand there."""
+    news = [post for post in posts if _counted(known.get(post["_id"])) != _counted(post)]
+    before = [known[post["_id"]] for post in news if post["_id"] in known]
+    with _marked(store, account, (post["publishedAt"] for post in [*news, *before])):
+        store.posts.put(posts)
+
+
+def mark_deleted(store: Store, account: AccountDocument, posts: Sequence[PostDocument], at: datetime) -> None:
+    """Record that stored posts of an account are gone from their platform."""
+    with _marked(store, account, (post["publishedAt"] for post in posts)):
+        store.posts.mark_deleted([post["_id"] for post in posts], at)
+
+
+def _counted(post: PostDocument | None) -> tuple[datetime, str] | None:
+    return (post["publishedAt"], post["contentType"]) if post else None
+
+
+@contextmanager
+def _marked(store: Store, account: AccountDocument, published: Iterable[datetime]) -> Iterator[None]:
+    """Mark before and after: a crash in between leaves a mark, a roll in between leaves the second one."""
+    touched = _periods(store, account, published)
+    store.marks.touch(touched)
+    yield
+    store.marks.touch(touched)
+
+
+def _periods(store: Store, account: AccountDocument, published: Iterable[datetime]) -> set[Touched]:
+    """Return the periods of publication; of those before the account was connected only what was rolled."""
+    found = {(period, period_start(period, at)) for at in published for period in PERIODS}
+    early = {(p, start) for p, start in found if period_end(p, start) <= account["connectedAt"]}
+    if early:
+        ids = [rollup_id(account["_id"], period, start) for period, start in early]
+        rows = store.rollups.accounts.find({"_id": {"$in": ids}}, {"period": 1, "periodStart": 1})
+        found = (found - early) | {(row["period"], row["periodStart"]) for row in rows}
+    return {(account["workspaceId"], period, start) for period, start in found}

@@ -1,0 +1,61 @@
+"""What rollups count of posts is rolled again when it changes late, and only then."""
+
+from datetime import UTC, datetime, timedelta
+
+from metrics.documents import AccountDocument, PostDocument
+from metrics.periods import PERIODS
+from metrics.store import Store
+from metrics.store.publications import mark_deleted, put_posts
+from metrics.store.rollups import rollup_id
+from tests.metrics.store.test_posts import PUBLISHED, post
+
+DAY, WEEK, MONTH = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 2, 23, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def account(connected: datetime = PUBLISHED - timedelta(days=40)) -> AccountDocument:
+    return {"_id": "a", "workspaceId": "w", "connectedAt": connected}  # type: ignore[typeddict-item]
+
+
+def marked(store: Store) -> list[list[datetime]]:
+    """The starts of marked days, weeks and months; settles them."""
+    found = [[one.start for one in store.marks.pending(period)] for period in PERIODS]
+    for period, starts in zip(PERIODS, found, strict=True):
+        store.marks.settle(store.marks.claim(period, starts))
+    return found
+
+
+def known(store: Store) -> dict[str, PostDocument]:
+    return {"p": store.posts.get("p")}
+
+
+def test_new_post_marks_the_periods_that_it_was_published_in(store: Store) -> None:
+    put_posts(store, account(), [post()], {})
+    assert marked(store) == [[DAY], [WEEK], [MONTH]]
+    put_posts(store, account(), [post()], known(store))
+    assert marked(store) == [[], [], []]
+
+
+def test_other_type_or_time_marks_where_it_was_and_where_it_is(store: Store) -> None:
+    put_posts(store, account(), [post()], {})
+    marked(store)
+    put_posts(store, account(), [post(publishedAt=PUBLISHED - timedelta(days=1))], known(store))
+    assert marked(store)[0] == [DAY - timedelta(days=1), DAY]
+    put_posts(store, account(), [post(publishedAt=PUBLISHED - timedelta(days=1), contentType="video")], known(store))
+    assert marked(store)[0] == [DAY - timedelta(days=1)]
+
+
+def test_deletion_marks_them_too(store: Store) -> None:
+    put_posts(store, account(), [post()], {})
+    marked(store)
+    mark_deleted(store, account(), [post()], PUBLISHED + timedelta(days=20))
+    assert marked(store) == [[DAY], [WEEK], [MONTH]]
+
+
+def test_before_the_connection_only_what_was_rolled_is_marked(store: Store) -> None:
+    late = account(PUBLISHED + timedelta(days=60))
+    put_posts(store, late, [post()], {})
+    assert marked(store) == [[], [], []]
+    rolled = {"workspaceId": "w", "accountId": "a", "period": "daily", "periodStart": DAY}
+    store.rollups.accounts.insert_one({"_id": rollup_id("a", "daily", DAY), **rolled})
+    mark_deleted(store, late, [post()], PUBLISHED)
+    assert marked(store) == [[DAY], [], []]
