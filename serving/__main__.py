@@ -40,13 +40,13 @@ def server(app: Starlette, host: str, port: int) -> Server:
 
 
 def _config(app: Any, **options: Any) -> uvicorn.Config:
-    from serving.protocol import BoundedProtocol
+    from serving.protocol import AbortableWebSocket, BoundedProtocol
 
     return uvicorn.Config(
         app,
         loop="uvloop",
         http=BoundedProtocol,
-        ws="websockets-sansio",
+        ws=AbortableWebSocket,
         ws_max_size=64 * 1024,
         access_log=False,
         server_header=False,

@@ -6,12 +6,13 @@ from uuid import uuid4
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MAX_URL = 8 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 ABORT = "tidemark.abort"
-"""The extension of a request's scope that cuts its connection, where the client reads no more."""
+"""The extension of a request's or a websocket's scope that cuts its connection, where the client reads no more."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -69,3 +70,14 @@ class BoundedProtocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+class AbortableWebSocket(WebSocketsSansIOProtocol):
+    """A websocket that the application can cut."""
+
+    def handle_connect(self, event: Any) -> None:
+        """Begin; the application runs from the next turn of the loop on."""
+        super().handle_connect(event)
+        scope: Any = getattr(self, "scope", None)
+        if scope is not None:
+            scope["extensions"][ABORT] = self.transport.abort

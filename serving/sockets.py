@@ -13,20 +13,23 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 import socketio
 from engineio.packet import NOOP, Packet
 from socketio.exceptions import ConnectionRefusedError as Refused
 from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 
 from metrics.errors import InvalidInput, NotFound, TidemarkError
 from metrics.ids import check_id
 from metrics.store.keys import ApiKey
 from serving.auth import require, require_workspace
 from serving.problems import Problem, not_found
+from serving.protocol import ABORT
 from serving.services import Services
-from serving.stream import tickets
+from serving.stream import subscriber, tickets
 from serving.stream.clients import Client
 from serving.stream.follow import Follow
 from serving.stream.frames import RESET, START, Frame
@@ -72,6 +75,7 @@ class _Session:
     parts: Services
     key: ApiKey
     client: Client | None = None
+    abort: Callable[[], object] | None = None
     followed: dict[tuple[str, str], tuple[_Subscription, asyncio.Task[None]]] = field(default_factory=dict)
 
     def covers(self, one: Subscriber, item: Frame) -> bool:
@@ -90,7 +94,7 @@ class Sockets:
             max_http_buffer_size=_MAX_BYTES,
             json=_Json,
         )
-        self.app = socketio.ASGIApp(self._server, socketio_path="/socket.io")
+        self._wire = socketio.ASGIApp(self._server, socketio_path="/socket.io")
         self._sessions: dict[str, _Session] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._server.on("connect", self._connect)
@@ -99,8 +103,19 @@ class Sockets:
             self._server.on(f"subscribe:{kind}", self._subscribing(kind, owner))
             self._server.on(f"unsubscribe:{kind}", self._unsubscribing(kind))
 
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; a session that goes on over a websocket is cut there."""
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        if scope["type"] == "websocket" and "sid" in asked:
+            session = self._sessions.get(self._server.manager.sid_from_eio_sid(asked["sid"], "/") or "")
+            if session is not None:
+                session.abort = _abort(scope)
+        await self._wire(scope, receive, send)
+
     async def close(self) -> None:
         """Stop what runs beside the connections."""
+        for task in self._ending:
+            task.cancel()
         for session in list(self._sessions.values()):
             await self._leave(session)
         await self._server.shutdown()
@@ -115,6 +130,7 @@ class Sockets:
         except (Problem, TidemarkError) as error:
             raise Refused(str(error)) from None
         session = self._sessions[sid] = _Session(parts, key)
+        session.abort = _abort(scope) if scope["type"] == "websocket" else None
         session.client = parts.hub.clients.enter(key, lambda: self._end(sid))
 
     async def _disconnect(self, sid: str, *_: Any) -> None:
@@ -130,9 +146,17 @@ class Sockets:
         return self._server.eio.sockets.get(self._server.manager.eio_sid_from_sid(sid, "/"))
 
     def _end(self, sid: str) -> None:
-        task = asyncio.ensure_future(self._server.disconnect(sid))
+        task = asyncio.ensure_future(self._say_goodbye(sid))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+
+    async def _say_goodbye(self, sid: str) -> None:
+        """Disconnect; a connection that is still there then is cut, as whoever reads no more never hears of it."""
+        session = self._sessions.get(sid)
+        await self._server.disconnect(sid)
+        if session is not None and session.abort is not None:
+            await asyncio.sleep(subscriber.STALLED_SECONDS)
+            session.abort()
 
     async def _leave(self, session: _Session) -> None:
         if session.client is not None:
@@ -206,7 +230,7 @@ class Sockets:
 
         await Follow(session.parts.hub, subscription, after, give).run()
         if subscription.lost is not None:
-            await self._server.disconnect(sid)
+            self._end(sid)
 
     async def _room(self, sid: str, subscription: _Subscription) -> None:
         """Wait while the connection has more to send than it gets rid of."""
@@ -215,6 +239,11 @@ class Sockets:
             if connection is None or connection.queue.qsize() < _WAITING:
                 return
             await asyncio.sleep(_ROOM_SECONDS)
+
+
+def _abort(scope: Scope) -> Callable[[], object] | None:
+    found: Callable[[], object] | None = (scope.get("extensions") or {}).get(ABORT)
+    return found
 
 
 async def _unfollow(session: _Session, name: tuple[str, str]) -> None:

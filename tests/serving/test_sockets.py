@@ -10,12 +10,13 @@ import pytest
 import socketio
 from redis import Redis
 from socketio.exceptions import ConnectionError as Refused
+from websockets.sync.client import connect
 
 from metrics.clock import utcnow
-from metrics.events import Announcer
+from metrics.events import Announcer, Event
 from metrics.store import Store
 from serving.__main__ import Server
-from serving.stream import hub
+from serving.stream import hub, subscriber
 from tests.serving.test_stream import announce, the_hub
 from tests.waiting import until
 
@@ -177,3 +178,32 @@ def test_connection_too_many_of_a_key_is_refused(live: tuple[str, Server], key: 
                     pass
 
     trying(work)
+
+
+def test_stalled_websocket_is_cut_and_the_others_do_not_notice(
+    live: tuple[str, Server], key: str, announcer: Announcer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber, "STALLED_SECONDS", 0.5)
+    monkeypatch.setattr(subscriber, "QUEUE", 20)
+    address = f"{live[0].replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket"
+    # It reads one message and lets the others wait on the wire.
+    with connect(address, max_queue=1, compression=None, close_timeout=0) as stalled:
+        stalled.recv()
+        stalled.send(f'40{{"token":"{key}"}}')
+        stalled.recv()
+        stalled.send('42["subscribe:workspace",{"workspaceId":"w1"}]')
+        until(lambda: sum(len(c.subscribers) for c in channels(live[1])) == 1)
+
+        async def work() -> None:
+            async with connected(live[0], auth={"token": key}) as client:
+                await client.call("subscribe:workspace", workspaceId="w1")
+                sent = 0
+                while the_hub(live[1]).open_streams == 2 and sent < 1_000:
+                    filled = Event("metrics:update", "w1", {"n": sent, "fill": "x" * 50_000}, "a1")
+                    await asyncio.to_thread(announcer.announce, "w1", [filled])
+                    assert (await asyncio.wait_for(client.came.get(), 10))[1]["n"] == sent
+                    sent += 1
+                await asyncio.to_thread(until, lambda: the_hub(live[1]).open_streams == 1)
+
+        trying(work)
+        until(lambda: not list(live[1].server_state.connections))
