@@ -128,6 +128,14 @@ class PostDocument(TypedDict):
     deletedAt: NotRequired[datetime]
 
 
+class Problem(TypedDict):
+    """What of an account's slot is not as it should be: a part that was not collected, or a check that failed."""
+
+    what: str
+    reason: str
+    message: str
+
+
 class CollectionDocument(TypedDict):
     """A document of `collections`: what became of one account in one slot. `_id` is `accountId|slot`."""
 
@@ -145,6 +153,7 @@ class CollectionDocument(TypedDict):
     message: NotRequired[str]
     notRecoverable: NotRequired[list[str]]
     quarantined: NotRequired[list[str]]
+    problems: NotRequired[list[Problem]]
 
 
 class OperationDocument(TypedDict):

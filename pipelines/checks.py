@@ -4,20 +4,20 @@
 because Dagster's own policy takes any backfilled hour for a sign of life.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
 
 from metrics.clock import isoformat, utcnow
-from metrics.documents import Platform
+from metrics.documents import Platform, Problem
 from metrics.periods import HOUR
 from metrics.store import Store
 from pipelines.collect.report import CollectReport
 from pipelines.partitions import slot_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
-from pipelines.resources import Tidemark
-from pipelines.rollup import RollReport, Unexplained, unexplained
+from pipelines.resources import Clients, Tidemark
+from pipelines.rollup import RollReport, Unexplained, Where, unexplained
 
 STALE_AFTER = timedelta(hours=2)
 """An hour is collected within minutes of its end: an observation older than this means that collection stands still."""
@@ -39,13 +39,22 @@ def raw_specs(asset: str) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def raw_results(store: Store, asset: str, reports: Sequence[CollectReport]) -> list[dg.AssetCheckResult]:
-    """Evaluate the checks of the hours of a run."""
+def raw_results(clients: Clients, asset: str, reports: Sequence[CollectReport]) -> list[dg.AssetCheckResult]:
+    """Evaluate the checks of the hours of a run; what they find of an account is added to the record of its hour.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+        RedisUnavailable: Redis does not, and readers were not told of what was found.
+    """
+    store = clients.store
     start, end = min(r.slot for r in reports), max(r.slot for r in reports) + HOUR
     workspaces = sorted({workspace for report in reports for workspace in report.workspaces})
     found = unexplained(store, start, end, workspaces)
     now = utcnow()
     ahead = unexplained(store, now, now + _AHEAD, workspaces, now)
+    _add_to_records(clients, "no_impossible_values", found.where)
+    # An hour to come has no record: the newest one that was collected tells of it.
+    _add_to_records(clients, "no_future_timestamps", {(w, a, end - HOUR): n for (w, a, _), n in ahead.where.items()})
     expected, ok = sum(r.expected for r in reports), sum(r.ok for r in reports)
     short = [slot_key(r.slot) for r in reports if r.failed]
     return [
@@ -61,13 +70,26 @@ def raw_results(store: Store, asset: str, reports: Sequence[CollectReport]) -> l
     ]
 
 
+def _add_to_records(clients: Clients, check: str, counts: Mapping[Where, int]) -> None:
+    def problem(count: int) -> Problem:
+        return {"what": check, "reason": "check_failed", "message": _stay_out(count)}
+
+    clients.store.collections.add_problems({where: problem(count) for where, count in counts.items()})
+    for workspace_id in sorted({workspace_id for workspace_id, _, _ in counts}):
+        clients.announce(workspace_id, [])
+
+
+def _stay_out(count: int) -> str:
+    return f"{count} observations stay in the log and enter no rollup"
+
+
 def _values(asset: str, name: str, count: int, found: Unexplained) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=name,
         passed=count == 0,
         severity=_WARN,
-        description=None if count == 0 else f"{count} observations stay in the log and enter no rollup",
+        description=None if count == 0 else _stay_out(count),
         metadata={"observations": count, **({"samples": list(found.samples)} if count else {})},
     )
 

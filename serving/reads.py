@@ -178,7 +178,7 @@ def _rank(data: dict[str, Any], sort: str) -> tuple[bool, float, str]:
 
 
 async def accounts(request: Request) -> Response:
-    """Answer the accounts of a workspace, their state, last collection and last error."""
+    """Answer the accounts of a workspace, their state, last collection and what was wrong with it."""
     workspace_id = await workspace(request, "read")
     query, parts = parse(request, NoQuery), services(request)
 
@@ -195,6 +195,8 @@ async def accounts(request: Request) -> Response:
             if last and last["state"] != "collected":
                 said = {n: last[n] for n in ("reason", "message") if n in last}
                 row["lastError"] = {"slot": last["slot"], **said}
+            if last and "problems" in last:
+                row["lastProblems"] = [{"slot": last["slot"], **problem} for problem in last["problems"]]
             data.append(row)
         return encode(envelope(data, query, state))
 

@@ -1,14 +1,14 @@
 """The collection `collections`: what became of each (account, slot): collected, failed or skipped, with the reason."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import cast
 
-from pymongo import ReplaceOne
+from pymongo import ReplaceOne, UpdateOne
 from pymongo.database import Database
 
 from metrics.clock import isoformat
-from metrics.documents import CollectionDocument, Document, Platform
+from metrics.documents import CollectionDocument, Document, Platform, Problem
 from metrics.periods import HOUR
 from metrics.store.errors import mongo_errors
 
@@ -48,6 +48,19 @@ class CollectionRecords:
                 # An upsert of a failure over a collected slot meets the `_id` that is there: that one stays.
                 if any(e["code"] != 11000 for e in error.details["writeErrors"]):
                     raise
+
+    def add_problems(self, problems: Mapping[tuple[str, str, datetime], Problem]) -> None:
+        """Add to the records of `(workspace, account, slot)` what checks found later; where there is none, nothing."""
+        writes = [
+            UpdateOne(
+                {"_id": record_id(account_id, slot), "workspaceId": workspace_id, "accountId": account_id},
+                {"$addToSet": {"problems": problem}},
+            )
+            for (workspace_id, account_id, slot), problem in problems.items()
+        ]
+        if writes:
+            with mongo_errors():
+                self._records.bulk_write(writes, ordered=False)
 
     def of_slot(self, slot: datetime, platform: Platform | None = None) -> list[CollectionDocument]:
         """Return the records of one slot."""

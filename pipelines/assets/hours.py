@@ -85,7 +85,7 @@ def conclude(
     Raises:
         Failure: in some hours every account failed; those are not materialised.
     """
-    yield from checks.raw_results(clients.store, context.assets_def.key.to_user_string(), reports)
+    yield from checks.raw_results(clients, context.assets_def.key.to_user_string(), reports)
     # What was asked for of some accounts says nothing of the hour; its operation has the outcome.
     empty = [] if OPERATION in context.run.tags else [report for report in reports if report.empty_handed]
     if empty:

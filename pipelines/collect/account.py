@@ -20,10 +20,12 @@ from pipelines.collect.credentials import Credentials
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due
 from pipelines.collect.nameless import nameless
 from pipelines.collect.pauses import Pauses
-from pipelines.collect.report import CollectReport, Failure
+from pipelines.collect.report import CollectReport, Failure, Part
 from pipelines.platforms.base import Access, AccountReading, PlatformApi, Post, ProviderDays, Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
 
+_LONGEST_MESSAGE = 500
+_MOST_PROBLEMS = 20
 _DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
 
 
@@ -138,6 +140,7 @@ class AccountCollector:
         report.failures.append(
             Failure(account["workspaceId"], account["_id"], "partly collected", reason, nameless(text, account))
         )
+        report.parts.append(Part(what, reason, message[:_LONGEST_MESSAGE]))
 
     def _note_posts(
         self, account: AccountDocument, reading: AccountReading, stored: Mapping[str, PostDocument]
@@ -187,7 +190,7 @@ class AccountCollector:
         reason = _reason(error)
         said = nameless(str(error), account)
         report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", reason, said))
-        self._record(account, "failed", report, tally, reason=reason, message=str(error)[:500])
+        self._record(account, "failed", report, tally, reason=reason, message=str(error)[:_LONGEST_MESSAGE])
         if isinstance(error, NeedsReauth | CredentialError):
             self.store.accounts.set_state(account["_id"], "needs_reauth", str(error)[:300])
             event = account_status(account["workspaceId"], account["_id"], "needs_reauth", reason)
@@ -211,6 +214,11 @@ class AccountCollector:
             record["notRecoverable"] = sorted(report.not_recoverable)
         if report.quarantined:
             record["quarantined"] = sorted(report.quarantined)
+        if report.parts:
+            record["problems"] = [
+                {"what": part.what, "reason": part.reason, "message": part.message}
+                for part in report.parts[:_MOST_PROBLEMS]
+            ]
         self.store.collections.put([record])
 
     def _announce(self, workspace_id: str, events: Sequence[Event], report: CollectReport) -> None:

@@ -22,9 +22,21 @@ class Failure:
         return f"account {self.account_id} {self.state} ({self.reason}): {self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an account that was not collected; the platform's words, ids and names included."""
+
+    what: str
+    reason: str
+    message: str
+
+
 @dataclass
 class CollectReport:
-    """Counts of accounts and rows; `failures` holds one row per account that failed, in whole or in part."""
+    """Counts of accounts and rows; `failures` holds one row per account that failed, in whole or in part.
+
+    `parts` are those of one account that were not collected, for its record: they name what Dagster does not get to see.
+    """
 
     platform: Platform
     slot: datetime
@@ -42,6 +54,7 @@ class CollectReport:
     not_recoverable: set[str] = field(default_factory=set)
     quarantined: set[str] = field(default_factory=set)
     unannounced: set[str] = field(default_factory=set)
+    parts: list[Part] = field(default_factory=list)
 
     @property
     def empty_handed(self) -> bool:

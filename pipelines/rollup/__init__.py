@@ -2,6 +2,6 @@
 
 from pipelines.rollup.rebuild import Difference, RebuildReport, rebuild
 from pipelines.rollup.roll import RollReport, roll
-from pipelines.rollup.unexplained import Unexplained, unexplained
+from pipelines.rollup.unexplained import Unexplained, Where, unexplained
 
-__all__ = ["Difference", "RebuildReport", "RollReport", "Unexplained", "rebuild", "roll", "unexplained"]
+__all__ = ["Difference", "RebuildReport", "RollReport", "Unexplained", "Where", "rebuild", "roll", "unexplained"]

@@ -1,7 +1,7 @@
 """Observations that no catalog entry explains: kept in the log, counted here, in no rollup."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from metrics.catalog import CATALOG
@@ -11,17 +11,20 @@ from metrics.store import Store
 from metrics.store.errors import mongo_errors
 
 SAMPLES = 5
+Where = tuple[str, str, datetime]
+"""Workspace, account and slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unexplained:
-    """Counts of observations, and a few of them as text."""
+    """Counts of observations, in all and by where they are, and a few of them as text."""
 
     total: int = 0
     unknown_metrics: int = 0
     not_numbers: int = 0
     future_slots: int = 0
     samples: tuple[str, ...] = ()
+    where: Mapping[Where, int] = field(default_factory=dict)
 
 
 def unexplained(
@@ -40,6 +43,7 @@ def unexplained(
                     found.not_numbers + row["text"],
                     found.future_slots + row["future"],
                     (*found.samples, *map(_sample, row["samples"]))[:SAMPLES],
+                    {**found.where, (workspace_id, row["_id"]["account"], row["_id"]["slot"]): row["total"]},
                 )
     return found
 
@@ -57,7 +61,7 @@ def _stages(workspace_id: str, start: datetime, end: datetime, now: datetime) ->
         {"$match": {"$expr": {"$or": ["$unknown", "$text", "$future"]}}},
         {
             "$group": {
-                "_id": None,
+                "_id": {"account": "$metadata.accountId", "slot": "$timestamp"},
                 "total": {"$sum": 1},
                 "unknown": {"$sum": {"$toInt": "$unknown"}},
                 "text": {"$sum": {"$toInt": "$text"}},

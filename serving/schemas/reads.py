@@ -210,6 +210,15 @@ class CollectionError(Shape):
     message: str = absent()
 
 
+class CollectionProblem(Shape):
+    """A part of the newest slot that was not collected, or a check that failed over it."""
+
+    slot: Instant
+    what: str = Field(description="What was asked of the platform, or the name of the check.")
+    reason: str = Field(description="`check_failed` of a check.")
+    message: str
+
+
 class Account(Shape):
     """A connected account and how its collection goes."""
 
@@ -224,6 +233,7 @@ class Account(Shape):
     last_collected_slot: Instant = absent()
     last_collected_at: Instant = absent()
     last_error: CollectionError = absent("Only while the newest slot failed or was skipped.")
+    last_problems: list[CollectionProblem] = absent("Only while the newest slot is not as it should be.")
 
 
 class Accounts(Shape):

@@ -6,9 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
+from metrics.clock import isoformat
+from metrics.documents import CollectionDocument, Problem
 from metrics.events import Announcer
 from metrics.periods import midnight
 from metrics.store import Store
+from metrics.store.collected import record_id
 from pipelines.rollup import roll
 from tests.serving.conftest import NOW, observation
 
@@ -98,6 +101,20 @@ def test_accounts_never_show_credentials(client: httpx.Client) -> None:
     answer = client.get("/analytics/workspace/w1/accounts")
     assert [a["accountId"] for a in answer.json()["data"]] == ["a1"]
     assert "credentials" not in answer.text
+
+
+def test_account_tells_what_was_wrong_with_its_newest_hour(client: httpx.Client, seeded: Store) -> None:
+    problem: Problem = {"what": "stories", "reason": "provider_error", "message": "answered with 500"}
+    record: CollectionDocument = {
+        "_id": record_id("a1", NOW), "workspaceId": "w1", "accountId": "a1", "platform": "instagram", "slot": NOW,
+        "state": "collected", "finishedAt": NOW, "runId": "r", "observations": 1, "calls": 1, "problems": [problem],
+    }  # fmt: skip
+    seeded.collections.put([record])
+    check: Problem = {"what": "no_impossible_values", "reason": "check_failed", "message": "1 observation stays out"}
+    seeded.collections.add_problems({("w1", "a1", NOW): check})
+    (account,) = client.get("/analytics/workspace/w1/accounts").json()["data"]
+    assert "lastError" not in account
+    assert account["lastProblems"] == [{"slot": isoformat(NOW), **said} for said in (problem, check)]
 
 
 def rollup(day: int, engagement: int) -> dict[str, Any]:

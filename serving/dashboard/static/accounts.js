@@ -31,7 +31,7 @@ function line(account, document, day) {
     h("td", {}, collected(account)),
     h("td", {}, observed(document)),
     h("td.n", {}, followers(account, day)),
-    h("td.wide", {}, error(account.lastError)));
+    h("td.wide", {}, trouble(account)));
 }
 
 function collected({ accountId, handle, platform, lastCollectedAt, lastCollectedSlot }) {
@@ -55,8 +55,9 @@ function followers({ accountId, handle, platform }, day) {
     metrics.followerGrowth === undefined ? null : h("span.small", {}, `${change(metrics.followerGrowth)} since midnight`)];
 }
 
-function error(last) {
-  if (!last) return h("span.soft", {}, "none");
-  const what = last.reason ? capital(reason(last.reason)) : "Failed";
-  return [h("span.bad", {}, what), h("span.small", {}, `${last.message ?? ""} `, `(hour of ${date(last.slot)} ${last.slot.slice(11, 16)} UTC)`)];
+function trouble({ lastError, lastProblems = [] }) {
+  if (!lastError && !lastProblems.length) return h("span.soft", {}, "none");
+  return [...(lastError ? [lastError] : []), ...lastProblems].map((one) => h("div", {},
+    h(one === lastError ? "span.bad" : "span.warn", {}, one.reason ? capital(reason(one.reason)) : "Failed"),
+    h("span.small", {}, `${[one.what, one.message].filter(Boolean).join(": ")} `, `(hour of ${date(one.slot)} ${one.slot.slice(11, 16)} UTC)`)));
 }

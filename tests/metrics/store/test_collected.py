@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from metrics.documents import CollectionDocument
+from metrics.documents import CollectionDocument, Problem
 from metrics.store import Store
 from metrics.store.collected import record_id
 
@@ -28,6 +28,16 @@ def test_success_after_failure_replaces_it(store: Store) -> None:
     store.collections.put([record("collected")])
     (found,) = store.collections.of_slot(SLOT)
     assert (found["state"], "reason" in found) == ("collected", False)
+
+
+def test_problem_found_later_is_added_once_and_goes_with_the_record(store: Store) -> None:
+    store.collections.put([record("collected")])
+    found: Problem = {"what": "no_impossible_values", "reason": "check_failed", "message": "1"}
+    for _ in range(2):
+        store.collections.add_problems({("w", "a", SLOT): found, ("w", "unknown", SLOT): found})
+    assert [r.get("problems") for r in store.collections.of_slot(SLOT)] == [[found]]
+    store.collections.put([record("collected")])
+    assert [r.get("problems") for r in store.collections.of_slot(SLOT)] == [None]
 
 
 def test_last_record_and_last_success_of_an_account(store: Store) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from metrics.cache import data_version
 from metrics.documents import Observation
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.sharded import sharded_asset
@@ -24,6 +25,12 @@ def asset(request: pytest.FixtureRequest) -> dg.AssetsDefinition:
 def hours(deployment: Deployment, count: int = 1) -> list[str]:
     """The keys of the last hours, the hour under way included."""
     return [slot_key(deployment.hour - timedelta(hours=back)) for back in range(count)][::-1]
+
+
+def problems(deployment: Deployment) -> dict[str, list[str]]:
+    """What the records of the hour under way say is wrong with an account."""
+    records = deployment.clients.store.collections.of_slot(deployment.hour)
+    return {one["accountId"]: [p["what"] for p in one["problems"]] for one in records if "problems" in one}
 
 
 def test_hour_in_which_some_failed_is_materialised_with_a_red_check(
@@ -95,3 +102,18 @@ def test_observation_of_the_future_turns_the_check_red(asset: dg.AssetsDefinitio
     result = deployment.materialize(asset, hours(deployment))
     assert not check_passed(result, "no_future_timestamps")
     assert check_passed(result, "no_impossible_values")
+    assert problems(deployment) == {account["_id"]: ["no_future_timestamps"]}
+
+
+def test_impossible_value_turns_the_check_red_and_is_told_of_its_account(
+    asset: dg.AssetsDefinition, deployment: Deployment
+) -> None:
+    account, hour = deployment.connect(0), deployment.hour
+    deployment.connect(2)
+    said = Observation("w", account["_id"], "instagram", "account", hour, hour, {"unheardOf": 9}, "r", "v1")
+    deployment.clients.store.observations.append([said])
+    before = data_version(deployment.clients.redis, "w")
+    result = deployment.materialize(asset, hours(deployment))
+    assert not check_passed(result, "no_impossible_values")
+    assert problems(deployment) == {account["_id"]: ["no_impossible_values"]}
+    assert data_version(deployment.clients.redis, "w") != before

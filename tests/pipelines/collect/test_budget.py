@@ -42,4 +42,6 @@ def test_collection_holds_back_posts_beyond_the_budget_and_says_so(bench: Bench)
     report = poor.collect(NOW.replace(hour=23, minute=0), NOW.replace(hour=23, minute=59))
     (held,) = [failure for failure in report.failures if failure.reason == "rate_limited"]
     assert "held back" in held.message
+    (said,) = bench.record(slot=NOW.replace(hour=23, minute=0))["problems"]
+    assert (said["what"], said["reason"]) == ("posts", "rate_limited")
     assert report.ok == 1

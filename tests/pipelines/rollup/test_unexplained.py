@@ -22,7 +22,8 @@ def test_one_of_each_kind_is_counted(store: Store, settings: Settings, values: d
     store.observations.append([seen(at(1), **values), seen(at(2), followers=1)])
     found = unexplained(store, DAY, END, ["w"], NOW)
     assert (found.total, getattr(found, field)) == (1, 1)
-    assert found.samples == (f"a at 2026-03-02T01:00:00Z: {sorted(values)}",)
+    assert found.where == {("w", "a", at(1)): 1}
+    assert found.samples == (f"account of a at 2026-03-02T01:00:00Z: {sorted(values)}",)
 
 
 def test_future_slot_is_counted_and_not_rolled(store: Store, settings: Settings) -> None:
