@@ -3,14 +3,11 @@
 Dagster itself lets a run begin on a partition that does not exist, and takes a reversed range for an empty one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import dagster as dg
-
-from metrics.errors import InvalidInput, SettingsError
+from metrics.errors import InvalidInput
 from metrics.periods import HOUR, Period, period_end, period_start, slot_of
 from pipelines.partitions import FIRST_DAY, has_partition, period_key, slot_key, slot_of_key, start_of_key
 from pipelines.tags import PARTITION, RANGE_END, RANGE_START
@@ -79,12 +76,3 @@ def _start(key: str, grain: Grain, now: datetime) -> datetime:
     if not has_partition(start, now):
         raise InvalidInput(f"{key} lies before the first {grain.name}, which starts on {FIRST_DAY}", "partition")
     return start
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Fail a run at once for what no further try can mend; the message is what the UI shows."""
-    try:
-        yield
-    except (InvalidInput, SettingsError) as error:
-        raise dg.Failure(str(error), allow_retries=False) from error

@@ -14,6 +14,7 @@ from metrics.documents import Platform, Problem
 from metrics.periods import HOUR
 from metrics.store import Store
 from pipelines.collect.report import CollectReport
+from pipelines.failures import told_plainly
 from pipelines.partitions import slot_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
@@ -136,17 +137,18 @@ def _freshness(platform: Platform) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset=name, name="freshness", description="The newest slot in MongoDB is of this hour or the last.")
     def check(tidemark: Tidemark) -> dg.AssetCheckResult:
-        store = tidemark.clients().store
-        active = store.accounts.find(platform=platform, states=["active"])
-        newest = max(
-            (s for w in {a["workspaceId"] for a in active} if (s := newest_slot(store, w, platform))), default=None
-        )
-        reason = stale(newest, min((a["connectedAt"] for a in active), default=None), utcnow())
-        return dg.AssetCheckResult(
-            passed=reason is None,
-            description=reason,
-            metadata={"newest_slot": isoformat(newest) if newest else "none", "active_accounts": len(active)},
-        )
+        with told_plainly():
+            store = tidemark.clients().store
+            active = store.accounts.find(platform=platform, states=["active"])
+            newest = max(
+                (s for w in {a["workspaceId"] for a in active} if (s := newest_slot(store, w, platform))), default=None
+            )
+            reason = stale(newest, min((a["connectedAt"] for a in active), default=None), utcnow())
+            return dg.AssetCheckResult(
+                passed=reason is None,
+                description=reason,
+                metadata={"newest_slot": isoformat(newest) if newest else "none", "active_accounts": len(active)},
+            )
 
     return check
 

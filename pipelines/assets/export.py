@@ -12,6 +12,7 @@ from metrics.export import DATASETS, Dataset
 from metrics.export.folders import Folders, Written, write_day
 from metrics.periods import DAY
 from metrics.retention import Horizon
+from pipelines.failures import told_plainly
 from pipelines.partitions import DAYS, period_key, start_of_key
 from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
@@ -34,22 +35,23 @@ from pipelines.tags import EXPORT
 )
 def export_parquet(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]  # Dagster knows only the bare class
     """Export the run's days: of the workspaces that changed where the sensor asked, else of all."""
-    clients = tidemark.clients()
-    folders = Folders.open(clients.settings)
-    if folders is None:
-        context.log.warning("nothing is exported: TIDEMARK_EXPORT_URL is not set")
-        return
-    days = sorted(start_of_key(key) for key in context.partition_keys)
-    marks = clients.store.exports.pending(utcnow(), days)
-    progress = Progress(len(days), context.log.info)
-    for day in days:
-        of_day = [mark for mark in marks if mark.day == day]
-        changed = sorted({mark.workspace_id for mark in of_day}) if EXPORT in context.run.tags else None
-        written = _export(clients, folders, day, changed, context.run.run_id)
-        clients.store.exports.settle(of_day)
-        progress.step(f"{period_key(day)}: {len(written.files)} files written, {len(written.kept)} kept")
-        context.add_asset_metadata(_metadata(written), partition_key=period_key(day))
-    yield dg.MaterializeResult()
+    with told_plainly():
+        clients = tidemark.clients()
+        folders = Folders.open(clients.settings)
+        if folders is None:
+            context.log.warning("nothing is exported: TIDEMARK_EXPORT_URL is not set")
+            return
+        days = sorted(start_of_key(key) for key in context.partition_keys)
+        marks = clients.store.exports.pending(utcnow(), days)
+        progress = Progress(len(days), context.log.info)
+        for day in days:
+            of_day = [mark for mark in marks if mark.day == day]
+            changed = sorted({mark.workspace_id for mark in of_day}) if EXPORT in context.run.tags else None
+            written = _export(clients, folders, day, changed, context.run.run_id)
+            clients.store.exports.settle(of_day)
+            progress.step(f"{period_key(day)}: {len(written.files)} files written, {len(written.kept)} kept")
+            context.add_asset_metadata(_metadata(written), partition_key=period_key(day))
+        yield dg.MaterializeResult()
 
 
 def _export(clients: Clients, folders: Folders, day: datetime, workspaces: list[str] | None, run_id: str) -> Written:

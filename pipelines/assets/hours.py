@@ -9,7 +9,7 @@ import dagster as dg
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines import checks, operations, tables
-from pipelines.asked import HOURLY, asked, refusals
+from pipelines.asked import HOURLY, asked
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
@@ -21,10 +21,9 @@ def slots(context: dg.AssetExecutionContext) -> list[datetime]:
     """Return the hours of a run, the newest first: it is the one that cannot be asked for again.
 
     Raises:
-        Failure: they cannot be meant; the message says what to ask for.
+        InvalidInput: they cannot be meant; the message says what to ask for.
     """
-    with refusals():
-        return asked(context.run.tags, HOURLY, utcnow())[::-1]
+    return asked(context.run.tags, HOURLY, utcnow())[::-1]
 
 
 def carrying_out(context: dg.AssetExecutionContext, clients: Clients) -> AbstractContextManager[operations.Outcome]:

@@ -11,9 +11,9 @@ import dagster as dg
 
 from metrics.documents import Platform
 from pipelines import checks
-from pipelines.asked import refusals
 from pipelines.assets import hours
 from pipelines.collect.report import CollectReport
+from pipelines.failures import told_plainly
 from pipelines.partitions import HOURS, slot_key
 from pipelines.progress import Progress
 from pipelines.resources import Tidemark
@@ -64,19 +64,19 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
     """Return the asset of one platform, collected by one step."""
 
     def raw(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
-        with refusals():
+        with told_plainly():
             clients = tidemark.clients()
-        slots = hours.slots(context)
-        progress = Progress(len(slots), context.log.info)
-        reports: list[CollectReport] = []
-        with hours.carrying_out(context, clients) as outcome:
-            for slot in slots:
-                report = hours.collect(context, clients, platform, slot)
-                hours.materialize(context, report)
-                progress.step(f"{slot_key(slot)}: {report.summary()}")
-                reports.append(report)
-            outcome.set(hours.accounts(reports))
-        yield from hours.conclude(context, clients, reports)
+            slots = hours.slots(context)
+            progress = Progress(len(slots), context.log.info)
+            reports: list[CollectReport] = []
+            with hours.carrying_out(context, clients) as outcome:
+                for slot in slots:
+                    report = hours.collect(context, clients, platform, slot)
+                    hours.materialize(context, report)
+                    progress.step(f"{slot_key(slot)}: {report.summary()}")
+                    reports.append(report)
+                outcome.set(hours.accounts(reports))
+            yield from hours.conclude(context, clients, reports)
 
     asset: dg.AssetsDefinition = dg.asset(
         **facts(platform),

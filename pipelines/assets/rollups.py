@@ -9,13 +9,17 @@ from metrics.clock import utcnow
 from metrics.periods import Period, period_end
 from metrics.retention import Horizon
 from pipelines import checks, operations, tables
-from pipelines.asked import asked, grain_of, refusals
+from pipelines.asked import asked, grain_of
+from pipelines.failures import told_plainly
 from pipelines.partitions import ROLLUPS, period_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
 from pipelines.rollup import RollReport, roll
 from pipelines.tags import LATE, OPERATION
+
+RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For stores that are away."""
 
 _UPSTREAM: dict[Period, list[str]] = {
     "daily": [f"raw_{platform}" for platform in PLATFORMS_IMPLEMENTED],
@@ -58,9 +62,7 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
         kinds={"mongodb"},
         owners=["team:data"],
         pool="rollups",
-        retry_policy=dg.RetryPolicy(
-            max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-        ),
+        retry_policy=RETRIES,
         check_specs=checks.rollup_specs(name),
         # Each period is materialised when it is written, by an event of its own.
         output_required=False,
@@ -69,15 +71,15 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
     )
     def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
         operation_id = context.run.tags.get(OPERATION)
-        with refusals():
+        with told_plainly():
             clients = tidemark.clients()
             starts = asked(context.run.tags, grain_of(period), utcnow())
-        progress = Progress(len(starts), context.log.info)
-        with operations.carrying_out(clients, operation_id, context.run.run_id, name, 1) as outcome:
-            reports = [_roll(context, clients, period, start, progress) for start in starts]
-            outcome.set({"ok": sum(report.accounts for report in reports)})
-        silent = 0 if _asked_of_some(context) else _silent(clients, period, starts, reports)
-        yield from checks.rollup_results(reports, name, silent)
+            progress = Progress(len(starts), context.log.info)
+            with operations.carrying_out(clients, operation_id, context.run.run_id, name, 1) as outcome:
+                reports = [_roll(context, clients, period, start, progress) for start in starts]
+                outcome.set({"ok": sum(report.accounts for report in reports)})
+            silent = 0 if _asked_of_some(context) else _silent(clients, period, starts, reports)
+            yield from checks.rollup_results(reports, name, silent)
 
     return rollup
 

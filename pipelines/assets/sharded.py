@@ -16,6 +16,7 @@ from pipelines.assets import hours
 from pipelines.assets.raw import RETRIES, facts, pool_of
 from pipelines.collect.report import CollectReport, put_together
 from pipelines.collect.shards import Shard
+from pipelines.failures import told_plainly
 from pipelines.partitions import slot_key
 from pipelines.progress import Progress
 from pipelines.resources import Tidemark
@@ -40,14 +41,17 @@ def _split(platform: Platform) -> dg.OpDefinition:
     @dg.op(name=f"{platform}_shards", out=dg.DynamicOut(dg.Nothing), retry_policy=RETRIES)
     def split(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.DynamicOutput[None]]:
         """Find the shards with accounts to collect."""
-        clients = tidemark.clients()
-        of, operation_id = clients.settings.collect_shards, context.run.tags.get(OPERATION)
-        operations.begin(clients, operation_id, context.run.run_id)
-        work = operations.scope(clients.store, operation_id)
-        found = clients.collector().shards(platform, of, workspace_ids=work.workspace_ids, account_ids=work.account_ids)
-        _open_pool(context, pool_of(platform), of)
-        for shard in found:
-            yield dg.DynamicOutput(None, mapping_key=shard.name)
+        with told_plainly():
+            clients = tidemark.clients()
+            of, operation_id = clients.settings.collect_shards, context.run.tags.get(OPERATION)
+            operations.begin(clients, operation_id, context.run.run_id)
+            work = operations.scope(clients.store, operation_id)
+            found = clients.collector().shards(
+                platform, of, workspace_ids=work.workspace_ids, account_ids=work.account_ids
+            )
+            _open_pool(context, pool_of(platform), of)
+            for shard in found:
+                yield dg.DynamicOutput(None, mapping_key=shard.name)
 
     return split
 
@@ -62,14 +66,15 @@ def _shard(platform: Platform) -> dg.OpDefinition:
     )
     def collect(context: dg.AssetExecutionContext, tidemark: Tidemark) -> list[CollectReport]:
         """Collect one shard of the run's hours."""
-        shard = Shard.named(context.op_execution_context.get_mapping_key() or "1_of_1")
-        slots = hours.slots(context)
-        progress = Progress(len(slots), context.log.info)
-        reports: list[CollectReport] = []
-        for slot in slots:
-            reports.append(hours.collect(context, tidemark.clients(), platform, slot, shard))
-            progress.step(f"shard {shard.name}, {slot_key(slot)}: {reports[-1].summary()}")
-        return reports
+        with told_plainly():
+            shard = Shard.named(context.op_execution_context.get_mapping_key() or "1_of_1")
+            slots = hours.slots(context)
+            progress = Progress(len(slots), context.log.info)
+            reports: list[CollectReport] = []
+            for slot in slots:
+                reports.append(hours.collect(context, tidemark.clients(), platform, slot, shard))
+                progress.step(f"shard {shard.name}, {slot_key(slot)}: {reports[-1].summary()}")
+            return reports
 
     return collect
 
@@ -84,12 +89,13 @@ def _hour(platform: Platform) -> dg.OpDefinition:
         context: dg.AssetExecutionContext, tidemark: Tidemark, shards: list[list[CollectReport]]
     ) -> Iterator[dg.AssetCheckResult]:
         """Put together what the shards report, hour by hour."""
-        clients, reports = tidemark.clients(), put_together(shards)
-        with hours.carrying_out(context, clients) as outcome:
-            for report in reports:
-                hours.materialize(context, report)
-            outcome.set(hours.accounts(reports))
-        yield from hours.conclude(context, clients, reports)
+        with told_plainly():
+            clients, reports = tidemark.clients(), put_together(shards)
+            with hours.carrying_out(context, clients) as outcome:
+                for report in reports:
+                    hours.materialize(context, report)
+                outcome.set(hours.accounts(reports))
+            yield from hours.conclude(context, clients, reports)
 
     return hour
 
