@@ -105,16 +105,20 @@ def _check_outputs(platform: Platform) -> list[str]:
 
 
 def _open_pool(context: dg.AssetExecutionContext, pool: str, shards: int) -> None:
-    """Let all shards into their pool, unless somebody gave it a limit: by default one step at a time is in a pool."""
-    storage = context.instance.event_log_storage
+    """Let all shards of two runs into their pool, unless somebody gave it a limit.
+
+    By default two steps at a time are in a pool. One run is the hour's that just ended: a backfill does not keep it out.
+    """
+    storage, wanted = context.instance.event_log_storage, 2 * shards
     limits = [limit.limit for limit in storage.get_pool_limits() if limit.name == pool and not limit.from_default]
     if not limits:
-        storage.set_concurrency_slots(pool, shards)
-    elif limits[0] < shards:
+        storage.set_concurrency_slots(pool, wanted)
+    elif limits[0] < wanted:
         context.log.info(
-            "%s of %s shards are collected at once: `dagster instance concurrency set %s %s` lets in all",
+            "%s steps of this platform run at once: `dagster instance concurrency set %s %s` lets in all %s shards of an "
+            "hour beside a backfill",
             limits[0],
-            shards,
             pool,
+            wanted,
             shards,
         )
