@@ -107,7 +107,7 @@ def _check_outputs(platform: Platform) -> list[str]:
 def _open_pool(context: dg.AssetExecutionContext, pool: str, shards: int) -> None:
     """Let all shards of two runs into their pool, unless somebody gave it a limit.
 
-    By default two steps at a time are in a pool. One run is the hour's that just ended: a backfill does not keep it out.
+    By default two steps at a time are in a pool. One run is a backfill's, the other that of the hour that just ended.
     """
     storage, wanted = context.instance.event_log_storage, 2 * shards
     limits = [limit.limit for limit in storage.get_pool_limits() if limit.name == pool and not limit.from_default]
@@ -115,8 +115,8 @@ def _open_pool(context: dg.AssetExecutionContext, pool: str, shards: int) -> Non
         storage.set_concurrency_slots(pool, wanted)
     elif limits[0] < wanted:
         context.log.info(
-            "%s steps of this platform run at once: `dagster instance concurrency set %s %s` lets in all %s shards of an "
-            "hour beside a backfill",
+            "%s steps of this platform run at once: `dagster instance concurrency set %s %s` lets in all %s shards of "
+            "an hour beside a backfill",
             limits[0],
             pool,
             wanted,

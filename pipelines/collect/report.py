@@ -35,7 +35,7 @@ class Part:
 class CollectReport:
     """Counts of accounts and rows; `failures` holds one row per account that failed, in whole or in part.
 
-    `parts` are those of one account that were not collected, for its record: they name what Dagster does not get to see.
+    `parts` are those of one account that were not collected, for its record: they hold words that Dagster never sees.
     """
 
     platform: Platform
