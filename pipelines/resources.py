@@ -10,6 +10,7 @@ from redis import Redis
 from metrics import redisdb
 from metrics.accounts import Vault
 from metrics.documents import AggregatedDocument
+from metrics.errors import TidemarkError
 from metrics.events import Announcer, Event, aggregated, operation_status
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
@@ -50,8 +51,13 @@ class Clients:
 def clients(settings: Settings) -> Clients:
     """Return the clients for these settings; the first call creates what is missing in MongoDB."""
     store = Store.connect(settings, server_selection_ms=PATIENCE_MS)
-    store.ensure(settings)
-    redis = redisdb.connect(settings)
+    try:
+        store.ensure(settings)
+        redis = redisdb.connect(settings)
+    except TidemarkError:
+        # Sensors come again every few seconds: what they leave behind adds up.
+        store.close()
+        raise
     return Clients(settings, store, redis, Announcer(redis, settings.events_max))
 
 

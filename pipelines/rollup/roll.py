@@ -2,10 +2,10 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import cast
 from uuid import uuid4
@@ -16,7 +16,7 @@ from metrics.aggregation.accounts import account_stages
 from metrics.aggregation.subjects import merge_days
 from metrics.clock import utcnow
 from metrics.documents import AggregatedDocument, Document
-from metrics.errors import InvalidInput
+from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.periods import PERIODS, Period, period_end, period_start
 from metrics.retention import Horizon
 from metrics.store import Store
@@ -205,11 +205,25 @@ class _Roll:
     def _announce(self, accounts: Written) -> None:
         if self.announce is None:
             return
-        for workspace_id, keys in sorted(accounts.unsettled.items()):
-            found = self.store.rollups.accounts.find({"_id": {"$in": keys}}).sort("accountId", 1)
-            documents = cast("list[AggregatedDocument]", list(found))
-            if documents:
-                self.announce(workspace_id, documents)
+        waiting = dict(sorted(accounts.unsettled.items()))
+        try:
+            for workspace_id in list(waiting):
+                found = self.store.rollups.accounts.find({"_id": {"$in": waiting[workspace_id]}}).sort("accountId", 1)
+                documents = cast("list[AggregatedDocument]", list(found))
+                if documents:
+                    self.announce(workspace_id, documents)
+                del waiting[workspace_id]
+        except RedisUnavailable:
+            self._announce_later(waiting)
+            raise
+
+    def _announce_later(self, waiting: Mapping[str, list[str]]) -> None:
+        """Let the next roll announce what this one could not: it finds nothing changed, and a mark older than them."""
+        self.store.marks.touch((workspace_id, self.period, self.start) for workspace_id in waiting)
+        keys = [key for keys in waiting.values() for key in keys]
+        self.store.rollups.accounts.update_many(
+            {"_id": {"$in": keys}}, {"$set": {"changedAt": utcnow() + timedelta(seconds=1)}}
+        )
 
     def _count(self, at: Target, subjects: Written, accounts: Written, touched: list[Touched]) -> None:
         report = self.report
