@@ -52,7 +52,7 @@ def iterate(workspace: IWorkspaceProcessContext, now: datetime) -> dict[str, str
     with freeze_time(now):
         list(launch_scheduled_runs(workspace, logging.getLogger("scheduler"), now, {}))
     fresh = [run for run in workspace.instance.get_runs() if run.run_id not in before]
-    return {run.job_name: run.tags[PARTITION] for run in fresh}
+    return {run.job_name: run.tags[PARTITION] for run in fresh if PARTITION in run.tags}
 
 
 def test_each_schedule_requests_the_window_that_ended(workspace: IWorkspaceProcessContext) -> None:
