@@ -21,6 +21,9 @@ PARTITION = "dagster/partition"
 MISSED = "tidemark/missed"
 """The run makes up for this hour, which nobody collected."""
 
+BACKFILL = "dagster/backfill"
+"""The backfill that a run is part of."""
+
 WILL_RETRY = "dagster/will_retry"
 
 

@@ -8,7 +8,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from metrics.accounts import Vault, generate_secret_key
-from metrics.documents import AccountDocument, Observation, PostDocument
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, Document, Observation, PostDocument
+from metrics.periods import HOUR, slot_of
+from metrics.store import Store
 from pipelines.collect.ladder import FOLLOWED_UNTIL
 from pipelines.collect.observe import post_document
 from pipelines.platforms.base import Post
@@ -38,6 +41,27 @@ def truth_of(stack: Stack) -> Reference:
             posts.append(document)
         said += observations(world, account, sim, published, what)
     return Reference(accounts, posts, said, what.end)
+
+
+def with_what_was_collected(seeded: Reference, store: Store) -> Reference:
+    """Add what runs collected of the hours after the seeded ones: periods under way hold it too."""
+    said = list(seeded.observations)
+    posts = {post["_id"]: post for post in seeded.posts}
+    for account in seeded.accounts:
+        since = account["connectedAt"] - FOLLOWED_UNTIL
+        posts |= {post["_id"]: post for post in store.posts.of_account(account["_id"], since=since, alive=False)}
+        scope = {"workspaceId": account["workspaceId"], "accountId": account["_id"]}
+        said += map(_observation, store.observations.page(scope, slot_of(seeded.now), utcnow() + HOUR, limit=10_000))
+    return Reference(seeded.accounts, list(posts.values()), said, utcnow())
+
+
+def _observation(row: Document) -> Observation:
+    metadata = row["metadata"]
+    return Observation(
+        metadata["workspaceId"], metadata["accountId"], metadata["platform"], metadata["metricType"], row["timestamp"],
+        row["collectedAt"], row["metrics"], row["runId"], row["apiVersion"], row.get("unavailable", {}),
+        metadata.get("postId"), metadata.get("platformPostId"), metadata.get("contentType"),
+    )  # fmt: skip
 
 
 def same(given: Any, expected: Any) -> bool:
