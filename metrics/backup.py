@@ -59,6 +59,7 @@ def backup(store: Store, folder: Path) -> list[Saved]:
         raise InvalidInput(f"{folder} is not empty: name a new folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     saved: list[Saved] = []
+    instant = utcnow()
     try:
         with mongo_errors(), store.client.start_session(snapshot=True) as session:
             found = sorted(store.db.list_collections(), key=lambda one: str(one["name"]))
@@ -71,7 +72,7 @@ def backup(store: Store, folder: Path) -> list[Saved]:
             "the backup took longer than MongoDB keeps its instant: raise minSnapshotHistoryWindowInSeconds, or use "
             "mongodump --oplog"
         ) from None
-    body = {"format": FORMAT, "database": store.db.name, "at": isoformat(utcnow()), "collections": saved}
+    body = {"format": FORMAT, "database": store.db.name, "at": isoformat(instant), "collections": saved}
     _private(folder / MANIFEST).write_text(json.dumps(body, indent=1))
     return saved
 

@@ -202,6 +202,7 @@ def offered(
     return MappingProxyType(found)
 
 
+@cache
 def engagement_parts(
     platform: Platform, metric_type: MetricType, content_type: ContentType | None = None
 ) -> tuple[str, ...]:

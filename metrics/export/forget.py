@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from metrics.export.columns import DATASETS
-from metrics.export.encoders import ROW_GROUP
 from metrics.export.folders import FileEntry, Folders
 
 
@@ -47,6 +46,8 @@ def _without(folders: Folders, entry: FileEntry, account_id: str) -> FileEntry |
     import pyarrow as pa  # 50 MB, needed by few
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
+
+    from metrics.export.parquet import ROW_GROUP
 
     path = folders.path(entry["path"])
     with folders.fs.open(path, "rb") as file:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+from bson import Int64
 
 from metrics.catalog import engagement
 from metrics.documents import Document
@@ -12,6 +13,9 @@ from metrics.export.columns import Dataset, Type, types
 Row = dict[str, Any]
 
 _INT64 = 2**63
+_WHOLE = frozenset((int, Int64))
+"""What MongoDB's integers are here; none is too large for a column."""
+_INTEGERS = frozenset(name for name, kind in types("metrics").items() if kind == "integer")
 _IDENTITY = ("workspaceId", "accountId", "platform", "metricType", "postId", "platformPostId", "contentType")
 _OF_OBSERVATION = ("timestamp", "collectedAt", "runId", "apiVersion")
 _OF_ROLLUP = ("workspaceId", "accountId", "platform", "period", "periodStart", "periodEnd", "status",
@@ -40,7 +44,7 @@ def rollup(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != "_id"}
 
 
-def _with_engagement(document: Document) -> Mapping[str, Any]:
+def _with_engagement(document: Document) -> dict[str, Any]:
     metadata, metrics = document["metadata"], document["metrics"]
     if "postId" in metadata:
         total = engagement(metrics, metadata["platform"], metadata["metricType"], metadata.get("contentType"))
@@ -53,7 +57,11 @@ def _observation_row(document: Document) -> Row:
     metadata = document["metadata"]
     row: Row = {name: metadata[name] for name in _IDENTITY if metadata.get(name) is not None}
     row |= {name: document[name] for name in _OF_OBSERVATION if name in document}
-    return _filled(row, _with_engagement(document), types("metrics"), document.get("unavailable"))
+    metrics, unavailable = _with_engagement(document), document.get("unavailable")
+    if not unavailable and metrics.keys() <= _INTEGERS and {*map(type, metrics.values())} <= _WHOLE:
+        # Nearly all: as below, in a third of the time.
+        return row | metrics
+    return _filled(row, metrics, types("metrics"), unavailable)
 
 
 def _rollup_row(document: Document) -> Row:

@@ -4,10 +4,11 @@ Nothing is updated or deleted. For each (subject, slot, metric) the value with t
 that the newer observation lacks keeps the older value (docs/metrics.md, 2).
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from functools import reduce
+from itertools import groupby, islice
 from typing import Any
 
 from pymongo.database import Database
@@ -37,6 +38,8 @@ EFFECTIVE: list[Document] = [
     },
 ]
 """Stages that merge the observations of a (subject, slot) into the one that counts."""
+
+_ORDER = {"timestamp": 1, "metadata.accountId": 1, "metadata.postId": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class ObservationLog:
             last = [after.slot, after.account_id, after.post_id]
             pipeline.append({"$match": {"$expr": {"$gt": [order, last]}}})
         pipeline += [
-            {"$sort": {"timestamp": 1, "metadata.accountId": 1, "metadata.postId": 1}},
+            {"$sort": _ORDER},
             {"$limit": limit},
             {"$unset": "_id"},
         ]
@@ -118,8 +121,8 @@ class ObservationLog:
             high = min(midnight(low.date()) + DAY, end)
             pipeline: list[Document] = [
                 {"$match": {**match, "timestamp": {"$gte": low, "$lt": high}}},
-                *EFFECTIVE,
-                {"$sort": {"timestamp": 1, "metadata.accountId": 1, "metadata.postId": 1}},
+                # One sort instead of two and a group between them: half of the time.
+                {"$sort": {**_ORDER, "collectedAt": 1, "_id": 1}},
                 {"$unset": "_id"},
             ]
             with (
@@ -127,7 +130,7 @@ class ObservationLog:
                 self._log.database.client.start_session(snapshot=True) as session,
                 self._log.aggregate(pipeline, session=session, allowDiskUse=True, batchSize=BATCH) as cursor,
             ):
-                yield from map(_known, cursor)
+                yield from _effective(cursor)
             low = high
 
     def latest(self, post_ids: Sequence[str]) -> dict[str, Document]:
@@ -181,9 +184,25 @@ class ObservationLog:
         return row["timestamp"] if row else None
 
 
+def _effective(rows: Iterable[Document]) -> Iterator[Document]:
+    """Merge what `EFFECTIVE` does, of rows in the order of reads and of `collectedAt`."""
+    for _, said in groupby(rows, _subject_and_slot):
+        yield _known(reduce(_over, said))
+
+
+def _subject_and_slot(row: Document) -> tuple[Any, ...]:
+    metadata = row["metadata"]
+    return row["timestamp"], metadata["accountId"], metadata.get("postId")
+
+
+def _over(older: Document, newer: Document) -> Document:
+    return {**newer, **{name: {**older.get(name, {}), **newer.get(name, {})} for name in ("metrics", "unavailable")}}
+
+
 def _known(row: Document) -> Document:
     """Drop the reasons of what another observation of the slot knew."""
-    reasons = {name: reason for name, reason in (row.pop("unavailable") or {}).items() if name not in row["metrics"]}
+    said = row.pop("unavailable", None) or {}
+    reasons = {name: reason for name, reason in said.items() if name not in row["metrics"]}
     return {**row, "unavailable": reasons} if reasons else row
 
 

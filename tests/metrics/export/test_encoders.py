@@ -86,7 +86,7 @@ def test_no_rows_is_a_whole_file(dataset: Dataset) -> None:
 
 
 def test_row_groups_join_to_one_file(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("metrics.export.encoders.ROW_GROUP", 2000)
+    monkeypatch.setattr("metrics.export.parquet.ROW_GROUP", 2000)
     path = tmp_path / "m.parquet"
     path.write_bytes(b"".join(encode("metrics", "parquet", (observation({"followers": n}) for n in range(5001)))))
     assert pq.ParquetFile(path).num_row_groups == 3

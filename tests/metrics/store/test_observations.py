@@ -1,5 +1,6 @@
 """The log: appended, never changed; newest wins per (subject, slot, metric)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from metrics.documents import Observation
@@ -52,6 +53,18 @@ def test_pages_are_in_order_and_neither_lose_nor_repeat(store: Store) -> None:
     seen = [(r["timestamp"], r["metadata"].get("postId", "")) for r in rows]
     assert seen == sorted(seen)
     assert len(set(seen)) == len(seen) == 9
+
+
+def test_stream_merges_as_pages_do(store: Store) -> None:
+    refused = replace(
+        observation(1, "p1", late=5, likes=2), unavailable={"views": "provider_error", "saves": "no_observation"}
+    )
+    store.observations.append(
+        [observation(1, "p1", late=9, saves=4), refused, observation(1, "p1", likes=1, views=3), observation(30)]
+    )
+    streamed = list(store.observations.stream({"workspaceId": "w"}, START, START + timedelta(days=2)))
+    assert streamed == page(store)
+    assert streamed[0]["metrics"] == {"likes": 2, "views": 3, "saves": 4}
 
 
 def test_range_is_half_open(store: Store) -> None:
