@@ -27,7 +27,6 @@ Reason = Literal[
     "not_recoverable",
     "not_additive",
 ]
-REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 class RefusedMetric(TypedDict):

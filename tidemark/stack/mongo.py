@@ -11,7 +11,6 @@ from tidemark.stack.ports import HOST
 from tidemark.stack.process import Child
 
 REPLICA_SET = "tidemark"
-_ALREADY_INITIALIZED = 23
 _CACHE_GB = "0.5"
 
 
