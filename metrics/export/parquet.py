@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from metrics.export.columns import PARQUET_TYPES, Dataset, columns
 from metrics.export.rows import Row
 
-ROW_GROUP = 20_000
-"""Rows of a row group: large enough for readers to skip by statistics, small enough to be held as Arrow columns."""
+ROW_GROUP = 5000
+"""Rows of a row group: four times as many take 13 MB more to write, and save a tenth of the file."""
 
 _TYPES = {
     "string": pa.string(),

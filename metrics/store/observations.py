@@ -21,6 +21,9 @@ from metrics.store.schema import METRICS
 BATCH = 2000
 """Observations per insert: beyond 1,000 the time per observation no longer falls."""
 
+_READ = 500
+"""Observations per batch of a stream: what is in memory at once."""
+
 EFFECTIVE: list[Document] = [
     # `_id` breaks ties, so that the same log always gives the same answer.
     {"$sort": {"collectedAt": 1, "_id": 1}},
@@ -128,7 +131,7 @@ class ObservationLog:
             with (
                 mongo_errors(),
                 self._log.database.client.start_session(snapshot=True) as session,
-                self._log.aggregate(pipeline, session=session, allowDiskUse=True, batchSize=BATCH) as cursor,
+                self._log.aggregate(pipeline, session=session, allowDiskUse=True, batchSize=_READ) as cursor,
             ):
                 yield from _effective(cursor)
             low = high

@@ -64,12 +64,13 @@ def collect_all(world: Deployment, instance: dg.DagsterInstance) -> None:
 
 def stands(mark: str, text: str) -> bool:
     """Tell whether a mark stands in a text; the digits of one id may be part of another's."""
-    return re.search(rf"(?<!\d){re.escape(mark)}(?!\d)", text) is not None
+    return mark in text and re.search(rf"(?<!\d){re.escape(mark)}(?!\d)", text) is not None
 
 
 def in_mongo(store: Store, marks: set[str]) -> set[str]:
     names = [name for name in store.db.list_collection_names() if not name.startswith("system.")]
-    return {f"{name}: {m}" for name in names for row in store.db[name].find() for m in marks if stands(m, str(row))}
+    texts = {name: "\n".join(map(str, store.db[name].find())) for name in names}
+    return {f"{name}: {mark}" for name, text in texts.items() for mark in marks if stands(mark, text)}
 
 
 def in_redis(redis: Redis, marks: set[str]) -> set[str]:
@@ -82,12 +83,10 @@ def in_redis(redis: Redis, marks: set[str]) -> set[str]:
 
 
 def in_files(folder: Path, marks: set[str]) -> set[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    texts = {path: f"{path} {path.read_bytes().decode('latin-1')}" for path in files}
     return {
-        f"{path.relative_to(folder)}: {mark}"
-        for path in folder.rglob("*")
-        if path.is_file()
-        for mark in marks
-        if stands(mark, f"{path} {path.read_bytes().decode('latin-1')}")
+        f"{path.relative_to(folder)}: {mark}" for path, text in texts.items() for mark in marks if stands(mark, text)
     }
 
 
