@@ -37,7 +37,7 @@ class Retention:
         named = {"retentionDays": days.observations, "rollupRetentionDays": days.rollups}
         for name, value in named.items():
             if value is not None and value < MIN_DAYS:
-                raise InvalidInput(f"{name}: at least {MIN_DAYS} days", name)
+                raise InvalidInput(f"data is kept for at least {MIN_DAYS} days: {value} is too short", name)
         kept = {name: value for name, value in named.items() if value is not None}
         gone = {name: "" for name, value in named.items() if value is None}
         change = ({"$set": kept} if kept else {}) | ({"$unset": gone} if gone else {})
