@@ -6,6 +6,7 @@ from typing import cast
 
 from pymongo.database import Database
 
+from metrics.clock import isoformat
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
@@ -14,6 +15,11 @@ BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis")
 """Fields that rolls keep for each other; nobody else is told of them."""
 
 _BATCH = 1000
+
+
+def rollup_id(subject_or_account_id: str, period: Period, start: datetime) -> str:
+    """Return the deterministic `_id` of a rollup."""
+    return f"{subject_or_account_id}|{period}|{isoformat(start)}"
 
 
 class Rollups:
