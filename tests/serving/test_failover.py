@@ -1,7 +1,9 @@
 """A primary of Redis Cluster and of MongoDB is killed under load: reads and streams recover, and nothing is hidden."""
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ PAUSE = 0.02
 
 
 class Writer(threading.Thread):
-    """Writes an observation, then announces it, again and again; what fails is tried again."""
+    """Writes an observation, then announces it, again and again; what fails is tried again, also after the last one."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(daemon=True)
@@ -44,11 +46,11 @@ class Writer(threading.Thread):
         store.close()
 
     def _persist(self, work) -> None:  # type: ignore[no-untyped-def]
-        while not self._over.is_set():
+        while True:
             try:
                 work()
             except Unavailable:
-                self._over.wait(PAUSE)
+                time.sleep(PAUSE)
             else:
                 return
 
@@ -74,12 +76,11 @@ def test_killed_primaries_are_outlived(
     cluster: RedisCluster, members: ReplicaSet, settings: Settings, tmp_path: Path
 ) -> None:
     moved = settings.model_copy(update={"redis_url": cluster.url, "mongo_url": members.url})
-    store = Store.connect(moved)
-    store.ensure(moved)
-    store.accounts.put([account("a1", "w1")])
     writer = Writer(moved)
-    writer.start()
-    with serving(moved) as address, reading(address, store) as client:
+    with closing(Store.connect(moved)) as store, serving(moved) as address, reading(address, store) as client:
+        store.ensure(moved)
+        store.accounts.put([account("a1", "w1")])
+        writer.start()
         until(lambda: writer.announced > 0)
         cursor = client.get(READ).headers["stream-cursor"]
         reader = HttpxReader(address, client.headers["authorization"].removeprefix("Bearer "), cursor)
@@ -94,7 +95,6 @@ def test_killed_primaries_are_outlived(
         writer.stop()
         until(lambda: reader.numbers[-1] == writer.announced, RECOVERED)
         reader.stop()
-    store.close()
     check(reader.told)
 
 
