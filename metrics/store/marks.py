@@ -16,6 +16,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.documents import Document
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
+from metrics.store.upserts import upsert_all
 
 Touched = tuple[str, Period, datetime]
 """(workspace id, period, its start)."""
@@ -68,9 +69,8 @@ class RollMarks:
             )
             for workspace_id, period, start in sorted(set(touched))
         ]
-        if writes:
-            with mongo_errors():
-                self._marks.bulk_write(writes, ordered=False)
+        with mongo_errors():
+            upsert_all(self._marks, writes)
 
     def pending(self, period: Period) -> list[Pending]:
         """Return the periods to roll again, oldest first, with the workspaces that have to be."""

@@ -10,6 +10,7 @@ from pymongo.database import Database
 from metrics.documents import Document, PostDocument
 from metrics.errors import NotFound
 from metrics.store.errors import mongo_errors
+from metrics.store.upserts import upsert_all
 
 _IDENTITY: tuple[Literal["_id", "workspaceId", "accountId"], ...] = ("_id", "workspaceId", "accountId")
 
@@ -29,7 +30,8 @@ class PostStore:
             query: Document = {name: post[name] for name in _IDENTITY}
             writes.append(UpdateOne(query, {"$set": facts}, upsert=True))
         with mongo_errors():
-            return len(writes) if writes and self._posts.bulk_write(writes, ordered=False) else 0
+            upsert_all(self._posts, writes)
+        return len(writes)
 
     def mark_deleted(self, post_ids: Sequence[str], at: datetime) -> int:
         """Record that posts are gone from their platform, `at` the first time that was seen."""

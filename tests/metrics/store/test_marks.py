@@ -1,6 +1,8 @@
 """Marks: what was touched is rolled again, also what is touched while it is rolled."""
 
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 from metrics.store import Store
 
@@ -38,3 +40,17 @@ def test_touching_again_changes_what_is_pending(store: Store) -> None:
     store.marks.touch([("w", "daily", DAY)])
     (after,) = store.marks.pending("daily")
     assert after.touched > before.touched
+
+
+def test_marks_made_at_once_are_all_counted(store: Store) -> None:
+    days, together = [DAY + timedelta(days=n) for n in range(100)], Barrier(4, timeout=10)
+
+    def touch_all() -> None:
+        for day in days:
+            together.wait()
+            store.marks.touch([("w", "daily", day)])
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(touch_all) for _ in range(4)]
+        assert [one.exception() for one in done] == [None] * 4
+    assert {store.marks.touched(["w"], "daily", day)["w"] for day in days} == {4}
