@@ -59,7 +59,7 @@ def _observation_row(document: Document) -> Row:
     row |= {name: document[name] for name in _OF_OBSERVATION if name in document}
     metrics, unavailable = _with_engagement(document), document.get("unavailable")
     if not unavailable and metrics.keys() <= _INTEGERS and {*map(type, metrics.values())} <= _WHOLE:
-        # Nearly all: as below, in a third of the time.
+        # Nearly all: as below, in half of the time.
         return row | metrics
     return _filled(row, metrics, types("metrics"), unavailable)
 
