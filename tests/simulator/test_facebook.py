@@ -37,20 +37,6 @@ def recorded(fixtures: Path, name: str) -> Any:
     return json.loads((fixtures / f"facebook/{name}.json").read_text())
 
 
-def test_posts_have_the_recorded_summaries(fixtures: Path, api: Simulator) -> None:
-    fields = "id,created_time,message,reactions.summary(true).limit(0),likes.summary(true).limit(0)"
-    (page,) = recorded(fixtures, "keboola_page_ids_nested_posts_summary").values()
-    wanted = page["posts"]["data"][1]
-    found = ask(api, "{page}/published_posts", fields=fields).json()["data"][0]
-    assert shape(found) == shape(wanted)
-
-
-def test_insights_of_a_post_have_the_recorded_shape_and_page_for_ever(fixtures: Path, api: Simulator) -> None:
-    fields = "insights.metric(post_clicks)"
-    found = ask(api, post(api).platform_post_id, fields=fields).json()
-    assert shape(found) == shape(recorded(fixtures, "restfb_post_with_insights_nested"))
-
-
 def test_page_insights_come_once_per_period_without_one(fixtures: Path, api: Simulator) -> None:
     rows = ask(api, "{page}/insights", metric="page_media_view").json()["data"]
     assert [row["period"] for row in rows] == ["day", "week", "days_28"]

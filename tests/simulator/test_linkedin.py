@@ -11,7 +11,6 @@ import pytest
 
 from simulator import truth
 from simulator.world import SimPost
-from tests.simulator.test_instagram import shape
 from tests.simulator_fixture import Simulator
 
 NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
@@ -52,16 +51,6 @@ STATISTICS = "q=organizationalEntity&organizationalEntity={urn}"
 def interval(days: int = 3, shift: int = 0) -> str:
     start, end = MIDNIGHT + shift, MIDNIGHT + days * DAY_MS
     return f"timeIntervals=(timeRange:(start:{start},end:{end}),timeGranularityType:DAY)"
-
-
-def test_network_size_has_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
-    found = ask(api, "networkSizes/{urn}", "edgeType=COMPANY_FOLLOWED_BY_MEMBER").json()
-    assert shape(found) == shape(recorded(fixtures, "airbyte_network_size_zero"))
-
-
-def test_share_statistics_have_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
-    found = ask(api, "organizationalEntityShareStatistics", STATISTICS).json()
-    assert shape(found) == shape(recorded(fixtures, "airbyte_share_statistics_lifetime_zero"))
 
 
 def test_page_statistics_count_views_as_recorded(fixtures: Path, api: Simulator) -> None:
