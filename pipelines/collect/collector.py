@@ -85,9 +85,9 @@ class Collector:
             return report
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
         quarantine = Quarantine()
-        # Three times as many threads as calls: while a third waits for its platform, the others write and queue up, and
-        # the last accounts are begun early enough not to end alone.
-        threads = 3 * self._settings.collect_concurrency
+        # Twice as many threads as calls: while one half waits for its platform, the other writes. With more, more calls
+        # leave between the refusal of a whole platform and the moment that it is understood.
+        threads = 2 * self._settings.collect_concurrency
         with (
             redisdb.connect(self._settings) as redis,
             ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,
