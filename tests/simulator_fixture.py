@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from simulator.app import create_app
+from simulator.clock import Clock
 from simulator.registry import new_world
 from simulator.world import World
 from tidemark.stack.ports import HOST, free_port
@@ -23,6 +24,7 @@ class Simulator:
     url: str
     world: World
     client: httpx.Client
+    clock: Clock
 
     def set_clock(self, now: datetime) -> None:
         self.client.put("/_control/clock", json={"now": now.isoformat()}).raise_for_status()
@@ -40,16 +42,16 @@ class Simulator:
 
 @pytest.fixture(scope="session")
 def _simulator() -> Iterator[Simulator]:
-    world, port = new_world(), free_port()
+    world, clock, port = new_world(), Clock(), free_port()
     server = uvicorn.Server(
-        uvicorn.Config(create_app(world), host=HOST, port=port, log_level="warning", lifespan="off")
+        uvicorn.Config(create_app(world, clock), host=HOST, port=port, log_level="warning", lifespan="off")
     )
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         thread.join(0.01)
     with httpx.Client(base_url=f"http://{HOST}:{port}") as client:
-        yield Simulator(f"http://{HOST}:{port}", world, client)
+        yield Simulator(f"http://{HOST}:{port}", world, client, clock)
     server.should_exit = True
     thread.join()
 
