@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import dagster as dg
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, RunsFilter
 
 from metrics.clock import utcnow
 from metrics.periods import DAY
@@ -18,18 +18,11 @@ from pipelines import jobs
 from pipelines.attempts import attempts
 from pipelines.partitions import has_partition, period_key, ranges
 from pipelines.resources import Tidemark
+from pipelines.states import UNFINISHED
 from pipelines.tags import EXPORT, RANGE_END, RANGE_START
 
 SETTLED = timedelta(minutes=15)
 """After midnight the last hour is still being collected and rolled: a day is not exported before."""
-
-_UNFINISHED = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +58,7 @@ def export_changed(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> I
     if clients.settings.export_url is None:
         yield dg.SkipReason("nothing is exported: TIDEMARK_EXPORT_URL is not set")
         return
-    if context.instance.get_runs(filters=RunsFilter(job_name=jobs.export_daily.name, statuses=_UNFINISHED), limit=1):
+    if context.instance.get_runs(filters=RunsFilter(job_name=jobs.export_daily.name, statuses=UNFINISHED), limit=1):
         yield dg.SkipReason("an export is under way")
         return
     behind = [mark.start for mark in clients.store.marks.pending("daily")]

@@ -21,18 +21,12 @@ from pipelines.late import Roll, runs_to_request
 from pipelines.missed import MAX_RUNS_PER_TICK, Missed, missed_slots
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
+from pipelines.states import UNFINISHED
 from pipelines.tags import ASSETS, LATE, MISSED, OPERATION, RANGE_END, RANGE_START, WILL_RETRY, Priority
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 _LISTEN_SECONDS = 20.0
 _LISTEN_INTERVAL = 0.3
-_UNFINISHED = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
 _ENDED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
@@ -111,7 +105,7 @@ def late_data(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterat
 def _busy(instance: DagsterInstance) -> Iterable[Period]:
     """Return the grains with a run under way."""
     for period, job in jobs.AGGREGATE.items():
-        if instance.get_runs(filters=RunsFilter(job_name=job.name, statuses=_UNFINISHED), limit=1):
+        if instance.get_runs(filters=RunsFilter(job_name=job.name, statuses=UNFINISHED), limit=1):
             yield period
 
 
@@ -139,7 +133,7 @@ def _late_request(instance: DagsterInstance, roll: Roll) -> dg.RunRequest | None
 def missed_hours(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request hours, of those platforms that have no record of their collection."""
     clients = tidemark.clients()
-    unfinished = context.instance.get_runs(RunsFilter(job_name=jobs.collect_hourly.name, statuses=_UNFINISHED))
+    unfinished = context.instance.get_runs(RunsFilter(job_name=jobs.collect_hourly.name, statuses=UNFINISHED))
     if any(OPERATION not in run.tags for run in unfinished):
         yield dg.SkipReason("an hour is being collected")
         return

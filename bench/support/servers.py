@@ -99,5 +99,5 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def wait(seconds: float) -> None:
-    """Let things settle."""
+    """Let compactions and collections of garbage end before a measurement: nothing tells when they have."""
     time.sleep(seconds)

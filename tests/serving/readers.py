@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import threading
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from httpx_sse import connect_sse
 _AGAIN_SECONDS = 0.3
 
 
-class Reader(threading.Thread):
+class Reader(threading.Thread, ABC):
     """Follows until stopped. `numbers` are the followers of each `metrics:update`; a `reset` is noted as None."""
 
     def __init__(self, url: str, key: str, cursor: str) -> None:
@@ -36,9 +37,9 @@ class Reader(threading.Thread):
             self.follow()
             self._over.wait(_AGAIN_SECONDS)
 
+    @abstractmethod
     def follow(self) -> None:
         """Follow until the connection ends."""
-        raise NotImplementedError
 
     def note(self, event: str, data: str, event_id: str) -> None:
         """Note an event and where it stands."""

@@ -50,6 +50,7 @@ class Writer(threading.Thread):
             try:
                 work()
             except Unavailable:
+                # A pause between tries, not a wait for a condition: `_over` may be set by now.
                 time.sleep(PAUSE)
             else:
                 return
