@@ -12,7 +12,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 from metrics.settings import load_settings  # noqa: E402
 from pipelines.alert_sensors import ALERTS  # noqa: E402
 from pipelines.assets import ASSETS  # noqa: E402
-from pipelines.checks import CHECKS  # noqa: E402
+from pipelines.checks.freshness import CHECKS  # noqa: E402
 from pipelines.executors import executor  # noqa: E402
 from pipelines.export_sensor import export_changed  # noqa: E402
 from pipelines.jobs import JOBS, check_freshness, export_daily, purge_history  # noqa: E402

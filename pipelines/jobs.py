@@ -8,7 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from metrics.clock import utcnow
 from metrics.periods import Period
-from pipelines.checks import CHECKS
+from pipelines.checks.freshness import CHECKS
 from pipelines.history import purge
 from pipelines.resources import Tidemark
 from pipelines.tags import Priority

@@ -1,6 +1,6 @@
 """The collection `collections`: what became of each (account, slot): collected, failed or skipped, with the reason."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import cast
 
@@ -67,6 +67,15 @@ class CollectionRecords:
         query: Document = {"slot": slot, **({"platform": platform} if platform else {})}
         with mongo_errors():
             return cast("list[CollectionDocument]", list(self._records.find(query)))
+
+    def count_by_slot(
+        self, platform: Platform, slots: Collection[datetime], where: Mapping[str, str]
+    ) -> dict[datetime, int]:
+        """Count a platform's records of some slots with these fields; slots without any are left out."""
+        match = {"slot": {"$in": list(slots)}, "platform": platform, **where}
+        with mongo_errors():
+            rows = self._records.aggregate([{"$match": match}, {"$group": {"_id": "$slot", "n": {"$sum": 1}}}])
+            return {row["_id"]: row["n"] for row in rows}
 
     def has_ended_slot(self, slot: datetime, platform: Platform) -> bool:
         """Tell whether any account of a platform has a record of a slot that was made after the slot's end.

@@ -67,6 +67,18 @@ class Rollups:
             )
             return cast("list[AggregatedDocument]", list(found))
 
+    def statuses(
+        self, workspace_ids: Sequence[str], period: Period, starts: Sequence[datetime]
+    ) -> dict[datetime, dict[str, int]]:
+        """Count the account rollups of each of some periods by status, `{start: {status: count}}`."""
+        match = {"workspaceId": {"$in": list(workspace_ids)}, "period": period, "periodStart": {"$in": list(starts)}}
+        by = {"start": "$periodStart", "status": "$status"}
+        found: dict[datetime, dict[str, int]] = {start: {} for start in starts}
+        with mongo_errors():
+            for row in self.accounts.aggregate([{"$match": match}, {"$group": {"_id": by, "n": {"$sum": 1}}}]):
+                found[row["_id"]["start"]][row["_id"]["status"]] = row["n"]
+        return found
+
     def stream(
         self, workspace_id: str, period: Period, start: datetime, end: datetime
     ) -> Generator[AggregatedDocument, None, None]:

@@ -8,8 +8,10 @@ import dagster as dg
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines import checks, operations, tables
+from pipelines import operations, tables
 from pipelines.asked import HOURLY, asked
+from pipelines.checks import freshness
+from pipelines.checks import raw as checks
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
@@ -55,7 +57,7 @@ def collect(
     return report
 
 
-def materialize(context: dg.AssetExecutionContext, report: CollectReport) -> None:
+def materialize(context: dg.AssetExecutionContext, clients: Clients, report: CollectReport) -> None:
     """Materialise one hour now, whatever becomes of the others of the run; not one in which every account failed."""
     asked_for = OPERATION in context.run.tags
     if report.empty_handed and not asked_for:
@@ -65,6 +67,7 @@ def materialize(context: dg.AssetExecutionContext, report: CollectReport) -> Non
     if not asked_for:
         metadata |= tables.collect_plot(context.instance, asset, report)
     context.log_event(dg.AssetMaterialization(asset, partition=slot_key(report.slot), metadata=metadata))
+    context.log_event(freshness.evaluate(clients.store, asset, report.platform, utcnow()))
 
 
 def accounts(reports: Sequence[CollectReport]) -> dict[str, int]:
@@ -84,7 +87,7 @@ def conclude(
     Raises:
         Failure: in some hours every account failed; those are not materialised.
     """
-    yield from checks.raw_results(clients, context.assets_def.key.to_user_string(), reports)
+    yield from checks.results(clients, context.assets_def.key.to_user_string(), reports)
     # What was asked for of some accounts says nothing of the hour; its operation has the outcome.
     empty = [] if OPERATION in context.run.tags else [report for report in reports if report.empty_handed]
     if empty:

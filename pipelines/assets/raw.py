@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 
 from metrics.documents import Platform
-from pipelines import checks
 from pipelines.assets import hours
+from pipelines.checks import raw as checks
 from pipelines.collect.report import CollectReport
 from pipelines.failures import told_plainly
 from pipelines.partitions import HOURS, slot_key
@@ -50,7 +50,7 @@ def facts(platform: Platform) -> dict[str, Any]:
         "group_name": "raw",
         "kinds": {"python", "mongodb"},
         "owners": ["team:data"],
-        "check_specs": checks.raw_specs(name),
+        "check_specs": checks.specs(name),
         "metadata": {"dagster/column_schema": _COLUMNS, "collection": "metrics"},
         "description": (
             f"Observations of every active {platform} account and its followed posts for one UTC hour, appended to the "
@@ -72,7 +72,7 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
             with hours.carrying_out(context, clients) as outcome:
                 for slot in slots:
                     report = hours.collect(context, clients, platform, slot)
-                    hours.materialize(context, report)
+                    hours.materialize(context, clients, report)
                     progress.step(f"{slot_key(slot)}: {report.summary()}")
                     reports.append(report)
                 outcome.set(hours.accounts(reports))

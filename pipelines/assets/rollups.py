@@ -1,15 +1,16 @@
 """`daily_rollup`, `weekly_rollup`, `monthly_rollup`: what the observations come to, per account and period."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 import dagster as dg
 
 from metrics.clock import utcnow
-from metrics.periods import Period, period_end
+from metrics.periods import Period
 from metrics.retention import Horizon
-from pipelines import checks, operations, tables
+from pipelines import operations, tables
 from pipelines.asked import asked, grain_of
+from pipelines.checks import rollups as checks
 from pipelines.failures import told_plainly
 from pipelines.partitions import ROLLUPS, period_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
@@ -63,7 +64,7 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
         owners=["team:data"],
         pool="rollups",
         retry_policy=RETRIES,
-        check_specs=checks.rollup_specs(name),
+        check_specs=checks.specs(name),
         # Each period is materialised when it is written, by an event of its own.
         output_required=False,
         metadata={"dagster/column_schema": _COLUMNS, "collection": "aggregated_metrics"},
@@ -76,10 +77,9 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
             starts = asked(context.run.tags, grain_of(period), utcnow())
             progress = Progress(len(starts), context.log.info)
             with operations.carrying_out(clients, operation_id, context.run.run_id, name, 1) as outcome:
-                reports = [_roll(context, clients, period, start, progress) for start in starts]
-                outcome.set({"ok": sum(report.accounts for report in reports)})
-            silent = 0 if _asked_of_some(context) else _silent(clients, period, starts, reports)
-            yield from checks.rollup_results(reports, name, silent)
+                reports = {start: _roll(context, clients, period, start, progress) for start in starts}
+                outcome.set({"ok": sum(report.accounts for report in reports.values())})
+            yield checks.result(clients.store, name, period, reports, of_all=not _asked_of_some(context))
 
     return rollup
 
@@ -108,19 +108,6 @@ def _roll(
 
 def _asked_of_some(context: dg.AssetExecutionContext) -> bool:
     return LATE in context.run.tags or OPERATION in context.run.tags
-
-
-def _silent(clients: Clients, period: Period, starts: Sequence[datetime], reports: Sequence[RollReport]) -> int:
-    """Count the active accounts without a rollup, over the periods that ended: nothing at all was observed of them.
-
-    Periods that are no longer derived stay as they are, and nothing is said of them.
-    """
-    now, silent = utcnow(), 0
-    for start, report in zip(starts, reports, strict=True):
-        end = period_end(period, start)
-        if end <= now and not report.left:
-            silent += max(0, clients.store.accounts.count_active(end) - report.accounts)
-    return silent
 
 
 def _workspaces(

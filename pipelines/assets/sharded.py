@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from metrics.documents import Platform
-from pipelines import checks, operations
+from pipelines import operations
 from pipelines.assets import hours
 from pipelines.assets.raw import RETRIES, facts, pool_of
+from pipelines.checks import raw as checks
 from pipelines.collect.report import CollectReport, put_together
 from pipelines.collect.shards import Shard
 from pipelines.failures import told_plainly
@@ -93,7 +94,7 @@ def _hour(platform: Platform) -> dg.OpDefinition:
             clients, reports = tidemark.clients(), put_together(shards)
             with hours.carrying_out(context, clients) as outcome:
                 for report in reports:
-                    hours.materialize(context, report)
+                    hours.materialize(context, clients, report)
                 outcome.set(hours.accounts(reports))
             yield from hours.conclude(context, clients, reports)
 
@@ -101,7 +102,7 @@ def _hour(platform: Platform) -> dg.OpDefinition:
 
 
 def _check_outputs(platform: Platform) -> list[str]:
-    return [spec.get_python_identifier() for spec in checks.raw_specs(f"raw_{platform}")]
+    return [spec.get_python_identifier() for spec in checks.specs(f"raw_{platform}")]
 
 
 def _open_pool(context: dg.AssetExecutionContext, pool: str, shards: int) -> None:

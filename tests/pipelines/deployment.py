@@ -68,9 +68,14 @@ class Deployment:
         )  # fmt: skip
 
 
+def check_of(result: dg.ExecuteInProcessResult, name: str = "completeness") -> dg.AssetCheckEvaluation:
+    """Return how a check of a run came out."""
+    return next(e for e in result.get_asset_check_evaluations() if e.check_name == name)
+
+
 def check_passed(result: dg.ExecuteInProcessResult, name: str = "completeness") -> bool:
-    """Tell how a check of a run came out."""
-    return next(e.passed for e in result.get_asset_check_evaluations() if e.check_name == name)
+    """Tell whether a check of a run passed."""
+    return check_of(result, name).passed
 
 
 def materialized(result: dg.ExecuteInProcessResult, asset: str | None = None) -> dict[str | None, dict[str, Any]]:

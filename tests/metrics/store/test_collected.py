@@ -54,3 +54,12 @@ def test_collection_on_demand_during_a_slot_is_no_record_of_its_end(store: Store
     store.collections.put([record("failed", SLOT + hour, finishedAt=SLOT + 2 * hour)])
     assert store.collections.has_ended_slot(SLOT + hour, "instagram")
     assert not store.collections.has_ended_slot(SLOT + hour, "twitter")
+
+
+def test_records_are_counted_by_slot(store: Store) -> None:
+    later, problem = SLOT + timedelta(hours=1), {"what": "x", "reason": "check_failed", "message": "1"}
+    store.collections.put([record("failed", reason="provider_error"), record("collected", later, problems=[problem])])
+    slots = [SLOT, later]
+    assert store.collections.count_by_slot("instagram", slots, {"state": "failed"}) == {SLOT: 1}
+    assert store.collections.count_by_slot("instagram", slots, {"problems.what": "x"}) == {later: 1}
+    assert store.collections.count_by_slot("twitter", slots, {"state": "failed"}) == {}

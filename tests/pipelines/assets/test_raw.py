@@ -11,7 +11,7 @@ from pipelines.assets.raw import raw_asset
 from pipelines.assets.sharded import sharded_asset
 from pipelines.partitions import slot_key
 from pipelines.tags import ASSETS, OPERATION
-from tests.pipelines.deployment import Deployment, check_passed, materialized
+from tests.pipelines.deployment import Deployment, check_of, check_passed, materialized
 
 WRONG = "sim.instagram.1.never-given-out"
 
@@ -117,3 +117,51 @@ def test_impossible_value_turns_the_check_red_and_is_told_of_its_account(
     assert not check_passed(result, "no_impossible_values")
     assert problems(deployment) == {account["_id"]: ["no_impossible_values"]}
     assert data_version(deployment.clients.redis, "w") != before
+
+
+def with_failures(result: dg.ExecuteInProcessResult) -> object:
+    """The keys of the hours that the check calls incomplete."""
+    return check_of(result).metadata["hours_with_failures"].value
+
+
+def test_good_old_hour_does_not_turn_the_check_green_while_the_newest_one_is_incomplete(
+    asset: dg.AssetsDefinition, deployment: Deployment
+) -> None:
+    deployment.connect(0)
+    deployment.connect(1, token=WRONG)
+    old, *_, newest, _ = hours(deployment, 6)
+    assert not check_passed(deployment.materialize(asset, [newest]))
+    backfilled = deployment.materialize(asset, [old])
+    assert materialized(backfilled)[old]["accounts_failed"] == 0
+    assert with_failures(backfilled) == [newest]
+    assert not check_passed(backfilled)
+    deployment.connect(1)
+    assert check_passed(deployment.materialize(asset, [newest]))
+    assert check_passed(deployment.materialize(asset, [old]))
+
+
+def test_operation_on_a_good_account_does_not_speak_for_the_others(
+    asset: dg.AssetsDefinition, deployment: Deployment
+) -> None:
+    good = deployment.connect(0)["_id"]
+    deployment.connect(1, token=WRONG)
+    now = hours(deployment)
+    deployment.materialize(asset, now)
+    operation = deployment.clients.store.operations.request("collect", "w", account_id=good)
+    result = deployment.materialize(asset, now, **{OPERATION: operation["_id"], ASSETS: "1"})
+    assert deployment.clients.store.operations.get(operation["_id"])["state"] == "succeeded"
+    assert with_failures(result) == now
+
+
+def test_good_old_hour_does_not_hide_an_impossible_value_of_the_newest_one(
+    asset: dg.AssetsDefinition, deployment: Deployment
+) -> None:
+    account = deployment.connect(0)
+    old, *_, newest, _ = hours(deployment, 6)
+    hour = deployment.hour - timedelta(hours=1)
+    said = Observation("w", account["_id"], "instagram", "account", hour, hour, {"unheardOf": 9}, "r", "v1")
+    deployment.clients.store.observations.append([said])
+    assert not check_passed(deployment.materialize(asset, [newest]), "no_impossible_values")
+    found = check_of(deployment.materialize(asset, [old]), "no_impossible_values")
+    assert not found.passed
+    assert found.metadata["hours"].value == [newest]

@@ -14,9 +14,14 @@ from pipelines.assets.rollups import rollup_asset
 from pipelines.partitions import period_key
 from pipelines.rollup import RollReport, roll
 from pipelines.tags import LATE
-from tests.pipelines.deployment import Deployment, check_passed, materialized
+from tests.pipelines.deployment import Deployment, check_of, check_passed, materialized
 
 DAILY = rollup_asset("daily")
+
+
+def with_gaps(result: dg.ExecuteInProcessResult) -> object:
+    """The keys of the periods that the check calls incomplete."""
+    return check_of(result).metadata["periods_with_gaps"].value
 
 
 def days(deployment: Deployment) -> list[str]:
@@ -83,12 +88,30 @@ def test_day_older_than_kept_stays_as_it_is_and_says_so(deployment: Deployment) 
     deployment.clients.store.retention.set("w", Days(observations=30))
     result = deployment.materialize(DAILY, [key])
     assert materialized(result)[key]["workspaces_left_as_they_are"] == 1
-    assert check_passed(result)
+    assert with_gaps(result) == [period_key(midnight(deployment.hour.date()) - DAY)], "nothing is said of that day"
 
 
 def test_day_of_which_nothing_was_observed_is_not_complete(deployment: Deployment) -> None:
-    deployment.connect(0)
     yesterday = midnight(deployment.hour.date()) - DAY
-    assert not check_passed(deployment.materialize(DAILY, [period_key(yesterday)]))
-    before_it_was_connected = yesterday - 9 * DAY
-    assert check_passed(deployment.materialize(DAILY, [period_key(before_it_was_connected)]))
+    deployment.connect(0, connectedAt=yesterday - DAY / 2)
+    before = period_key(yesterday - DAY)
+    result = deployment.materialize(DAILY, [before])
+    assert with_gaps(result) == [period_key(yesterday), before]
+    assert not check_passed(result)
+
+
+def test_good_old_day_does_not_turn_the_check_green_while_yesterday_has_gaps(deployment: Deployment) -> None:
+    _, yesterday, today = days(deployment)
+    deployment.materialize(DAILY, [yesterday])
+    before_it_was_connected = period_key(midnight(deployment.hour.date()) - 9 * DAY)
+    for result in (
+        deployment.materialize(DAILY, [before_it_was_connected]),
+        deployment.materialize(DAILY, [today], **{LATE: "late"}),
+    ):
+        assert not check_passed(result)
+        assert with_gaps(result) == [yesterday]
+
+
+def test_check_is_green_where_no_period_that_ended_has_gaps(deployment: Deployment) -> None:
+    deployment.connect(0, connectedAt=deployment.hour)
+    assert check_passed(deployment.materialize(DAILY, [period_key(midnight(deployment.hour.date()))]))

@@ -1,0 +1,129 @@
+"""The checks of hours, which raw assets evaluate themselves."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from metrics.clock import utcnow
+from metrics.documents import Platform, Problem
+from metrics.periods import HOUR
+from metrics.store import Store
+from pipelines.collect.report import CollectReport
+from pipelines.partitions import recent_slots, slot_key
+from pipelines.resources import Clients
+from pipelines.rollup import Unexplained, Where, unexplained
+
+_AHEAD = timedelta(days=3650)
+"""How far into the future a wrong clock is looked for."""
+
+_ENDED = 2
+"""The hour that just ended may be on its way: then the one before it is the newest of which something is known."""
+
+_WARN = dg.AssetCheckSeverity.WARN
+
+
+def specs(asset: str) -> list[dg.AssetCheckSpec]:
+    """Return the checks that a raw asset evaluates itself."""
+    return [
+        dg.AssetCheckSpec(
+            "completeness",
+            asset=asset,
+            description="Every active account was collected, in the newest hour and those of the run.",
+        ),
+        dg.AssetCheckSpec("no_future_timestamps", asset=asset, description="No slot has yet to begin."),
+        dg.AssetCheckSpec(
+            "no_impossible_values",
+            asset=asset,
+            description="Every value is a number that the catalog explains, in the newest hour and those of the run.",
+        ),
+    ]
+
+
+def results(clients: Clients, asset: str, reports: Sequence[CollectReport]) -> list[dg.AssetCheckResult]:
+    """Evaluate the checks of the hours of a run; what they find of an account is added to the record of its hour.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+        RedisUnavailable: Redis does not, and readers were not told of what was found.
+    """
+    store, platform = clients.store, reports[0].platform
+    start, end = min(r.slot for r in reports), max(r.slot for r in reports) + HOUR
+    workspaces = sorted({workspace for report in reports for workspace in report.workspaces})
+    found = unexplained(store, start, end, workspaces)
+    now = utcnow()
+    ahead = unexplained(store, now, now + _AHEAD, workspaces, now)
+    _add_to_records(clients, "no_impossible_values", found.where)
+    # An hour to come has no record: the newest one that was collected tells of it.
+    _add_to_records(clients, "no_future_timestamps", {(w, a, end - HOUR): n for (w, a, _), n in ahead.where.items()})
+    newest = _newest(store, platform, now)
+    noted = {
+        check: store.collections.count_by_slot(platform, newest, {"problems.what": check})
+        for check in ("no_future_timestamps", "no_impossible_values")
+    }
+    return [
+        _completeness(store, asset, reports, newest),
+        _values(asset, "no_future_timestamps", ahead, noted["no_future_timestamps"]),
+        _values(asset, "no_impossible_values", found, noted["no_impossible_values"]),
+    ]
+
+
+def _newest(store: Store, platform: Platform, now: datetime) -> list[datetime]:
+    """Return the newest hour that was collected after its end, or nothing."""
+    return [slot for slot in recent_slots(now, _ENDED) if store.collections.has_ended_slot(slot, platform)][:1]
+
+
+def _completeness(
+    store: Store, asset: str, reports: Sequence[CollectReport], newest: Collection[datetime]
+) -> dg.AssetCheckResult:
+    slots = {*newest, *(report.slot for report in reports)}
+    failed = store.collections.count_by_slot(reports[0].platform, slots, {"state": "failed"})
+    # Of an account that had been collected before, the record stays good when it fails.
+    short = _keys({*failed, *(report.slot for report in reports if report.failed)})
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="completeness",
+        passed=not short,
+        severity=_WARN,
+        description=f"accounts failed in {', '.join(short)}" if short else None,
+        metadata={
+            "expected": sum(report.expected for report in reports),
+            "collected": sum(report.ok for report in reports),
+            "hours_with_failures": short,
+            "newest_hour": ", ".join(_keys(newest)) or "none",
+        },
+    )
+
+
+def _values(asset: str, name: str, found: Unexplained, noted: Mapping[datetime, int]) -> dg.AssetCheckResult:
+    """Tell of observations: those `found` of the run's hours, and accounts `noted` in the newest one."""
+    hours = _keys({*noted, *(slot for _, _, slot in found.where)})
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=name,
+        passed=not hours,
+        severity=_WARN,
+        description=f"{_stay_out(found.total)}; hours: {', '.join(hours)}" if hours else None,
+        metadata={
+            "observations": found.total,
+            "hours": hours,
+            **({"samples": list(found.samples)} if found.samples else {}),
+        },
+    )
+
+
+def _keys(slots: Collection[datetime]) -> list[str]:
+    return [slot_key(slot) for slot in sorted(slots, reverse=True)]
+
+
+def _add_to_records(clients: Clients, check: str, counts: Mapping[Where, int]) -> None:
+    def problem(count: int) -> Problem:
+        return {"what": check, "reason": "check_failed", "message": _stay_out(count)}
+
+    clients.store.collections.add_problems({where: problem(count) for where, count in counts.items()})
+    for workspace_id in sorted({workspace_id for workspace_id, _, _ in counts}):
+        clients.announce(workspace_id, [])
+
+
+def _stay_out(count: int) -> str:
+    return f"{count} observations stay in the log and enter no rollup"
