@@ -32,7 +32,7 @@ up: $(STAMP) ## Start everything: MongoDB, Redis, simulator, history, Dagster, A
 test: $(STAMP) ## Run the whole suite
 	$(BIN)/pytest -n auto $(ARGS)
 
-long: $(STAMP) ## Run the tests that take minutes: backfills and a killed daemon in a whole stack
+long: $(STAMP) ## Run the tests that take long: a process per step; backfills and a killed daemon in a whole stack
 	$(BIN)/pytest -m long $(ARGS)
 
 clients: $(STAMP) ## Try other people's clients against the simulator

@@ -6,43 +6,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster import DagsterEventType
 
-from metrics.documents import PLATFORMS
-from metrics.periods import HOUR
-from metrics.settings import PREFIX
 from pipelines.partitions import slot_key
-from simulator import truth
 from tests.pipelines.deployment import Deployment
+from tests.pipelines.scale.machines import MATERIALIZE, ROOT, assert_true, connect, environment_of
 from tests.waiting import until
 
-ROOT = Path(__file__).parents[3]
 ACCOUNTS = 12
 RAW = dg.AssetKey("raw_instagram")
 
 
 @pytest.fixture
 def environment(deployment: Deployment, tmp_path: Path) -> dict[str, str]:
-    """What every machine has to be told, with Dagster's storage on this one."""
-    settings = deployment.clients.settings
-    names = ("mongo_url", "mongo_db", "redis_url", "collect_shards", *(f"{platform}_url" for platform in PLATFORMS))
-    home = tmp_path / "dagster"
-    home.mkdir()
-    (home / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
-    return {
-        **os.environ,
-        **{PREFIX + name.upper(): str(getattr(settings, name)) for name in names},
-        "TIDEMARK_SECRET_KEYS": settings.secret_keys[0].get_secret_value(),
-        "TIDEMARK_EXECUTOR": "celery",
-        # Slow enough to be killed at work.
-        "TIDEMARK_COLLECT_CONCURRENCY": "1",
-        "DAGSTER_HOME": str(home),
-    }
+    # Slow enough to be killed at work.
+    slow = {"TIDEMARK_COLLECT_CONCURRENCY": "1"}
+    return {**environment_of(deployment, "celery", tmp_path / "dagster"), **slow}
 
 
 @contextmanager
@@ -80,18 +63,16 @@ def at_work(instance: dg.DagsterInstance) -> Iterator[str]:
 def test_run_ends_well_and_every_number_is_true_after_a_worker_was_killed(
     deployment: Deployment, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    for index in range(ACCOUNTS):
-        deployment.connect(index, workspaceId=f"w{index % 3}")
+    connect(deployment, ACCOUNTS)
     simulator = deployment.simulator.client
     simulator.put("/_control/latency", json={"ms": 500}).raise_for_status()
     hour = deployment.hour
-    run = ("dagster", "asset", "materialize", "-m", "pipelines.definitions", "--select", "raw_instagram", "--partition")
     collected = deployment.clients.store.collections
     with (
         dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance,
         started(environment, tmp_path / "one.log", *worker("one")) as one,
         started(environment, tmp_path / "two.log", *worker("two")) as two,
-        started(environment, tmp_path / "run.log", *run, slot_key(hour)) as running,
+        started(environment, tmp_path / "run.log", *MATERIALIZE, slot_key(hour)) as running,
     ):
         until(lambda: bool(collected.of_slot(hour)) or running.poll() is not None, seconds=120)
         lost = next(at_work(instance))
@@ -108,21 +89,4 @@ def test_run_ends_well_and_every_number_is_true_after_a_worker_was_killed(
         assert event.asset_materialization is not None
         counts = event.asset_materialization.metadata
         assert (counts["accounts_ok"].value, counts["accounts_expected"].value) == (ACCOUNTS, ACCOUNTS)
-    assert_true(deployment)
-
-
-def assert_true(deployment: Deployment) -> None:
-    """Every account has one observation of the hour, and it says what was true when it was made."""
-    hour, world, seen = deployment.hour, deployment.simulator.world, set()
-    for workspace in ("w0", "w1", "w2"):
-        scope = {"workspaceId": workspace, "metricType": "account"}
-        for row in deployment.clients.store.observations.page(scope, hour, hour + HOUR, limit=100):
-            account_id = row["metadata"]["accountId"]
-            assert account_id not in seen
-            seen.add(account_id)
-            account = world.account("instagram", int(account_id[1:]))
-            around = [row["collectedAt"] + timedelta(seconds=s) for s in range(-3, 4)]
-            assert row["metrics"]["followers"] in {
-                truth.account_value(world, account, "followers_count", instant) for instant in around
-            }
-    assert len(seen) == ACCOUNTS
+    assert_true(deployment, ACCOUNTS)
