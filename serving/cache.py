@@ -20,7 +20,8 @@ from metrics.redisdb import cache_key
 from serving.breaker import Breaker
 from serving.finished import Answer, HotCopies, finish
 from serving.measures import CACHE
-from serving.states import State, States
+from serving.states import State
+from serving.together import Together
 
 __all__ = ["AnswerCache", "Fill", "Kind", "State", "finish"]
 
@@ -39,7 +40,7 @@ Fill = Callable[[State], Awaitable[bytes]]
 class AnswerCache:
     """Answers by workspace, kind and query. Use a client with little patience: reads do not need Redis."""
 
-    def __init__(self, redis: "Redis", ttl: dict[Kind, int], hot_bytes: int) -> None:
+    def __init__(self, redis: "Redis", ttl: dict[Kind, int], hot_bytes: int, breaker: Breaker | None = None) -> None:
         self._redis = redis
         self._ttl = ttl
         self._release = redis.register_script(_RELEASE)
@@ -47,16 +48,15 @@ class AnswerCache:
         self._getting: dict[str, asyncio.Task[Answer | None]] = {}
         self._hot = HotCopies(hot_bytes)
         self._hits = {kind: CACHE.labels(kind, "hit") for kind in ttl}
-        self.breaker = Breaker()
-        self.states = States(redis, self.breaker)
+        self.breaker = breaker or Breaker()
+        self._together = Together(redis, self.breaker)
 
     async def get(self, workspace_id: str, kind: Kind, digest: str, fill: Fill) -> Answer:
         """Return the answer to a query: the one that is kept, or what `fill` returns."""
-        state = await self.states.get(workspace_id)
+        state, kept = await self.find(workspace_id, kind, digest)
         if state.version is None:
             CACHE.labels(kind, "bypass").inc()
             return await finish(await fill(state), state)
-        kept = await self.find(workspace_id, kind, digest, state)
         if kept is not None:
             return kept
         CACHE.labels(kind, "miss").inc()
@@ -69,20 +69,24 @@ class AnswerCache:
         # A client that leaves does not take the answer from those who wait for the same.
         return await asyncio.shield(task)
 
-    async def find(self, workspace_id: str, kind: Kind, digest: str, state: State) -> Answer | None:
-        """Return the answer that is kept for a state of the workspace, if there is one."""
+    async def find(self, workspace_id: str, kind: Kind, digest: str) -> tuple[State, Answer | None]:
+        """Return where the workspace stands, and the answer that is kept for this state, if there is one."""
+        seen = self._together.seen(workspace_id)
+        likely = cache_key(workspace_id, kind, digest, seen) if seen is not None else None
+        asked = None if likely in self._hot else likely
+        state, kept = await self._together.ask(workspace_id, asked)
         if state.version is None:
-            return None
+            return state, None
         key = cache_key(workspace_id, kind, digest, state.version)
         answer = self._hot.get(key, state.cleared)
-        if answer is not None:
-            self._hits[kind].inc()
-            return answer
-        answer = await self._kept(key)
-        if answer is not None:
-            self._hits[kind].inc()
+        if answer is None:
+            # What came with the state is kept under the version that was likely, which may be an older one.
+            answer = kept if key == asked else await self._kept(key)
+            if answer is None:
+                return state, None
             self._hot.put(key, answer, state.cleared)
-        return answer
+        self._hits[kind].inc()
+        return state, answer
 
     def _done(self, key: str, task: asyncio.Task[Answer]) -> None:
         self._filling.pop(key, None)

@@ -112,6 +112,9 @@ class HotCopies:
         self._used = 0
         self._kept: OrderedDict[str, tuple[Answer, bytes]] = OrderedDict()
 
+    def __contains__(self, key: str | None) -> bool:
+        return key in self._kept
+
     def get(self, key: str, cleared: bytes) -> Answer | None:
         """Return the copy under a key, unless it is too old."""
         found = self._kept.get(key)

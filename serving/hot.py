@@ -98,8 +98,8 @@ class HotReads:
         plan: Plan | None = None if key is None else parts.plans.find(scope, key)
         if plan is None:
             return False
-        state = await parts.cache.states.get(plan.workspace_id)
-        answer: Answer | None = await parts.cache.find(plan.workspace_id, plan.kind, plan.digest, state)
+        answer: Answer | None
+        _, answer = await parts.cache.find(plan.workspace_id, plan.kind, plan.digest)
         if answer is None:
             return False
         try:

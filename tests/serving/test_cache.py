@@ -29,12 +29,12 @@ ANNOUNCED = 30
 
 
 @asynccontextmanager
-async def caches(settings: Settings, count: int) -> AsyncIterator[list[AnswerCache]]:
+async def caches(settings: Settings, count: int, hot_bytes: int = 2**20) -> AsyncIterator[list[AnswerCache]]:
     """Caches as several processes have them: clients of their own, nothing in common but Redis."""
     clients = [connect_async(settings, timeout=5) for _ in range(count)]
     ttl = 300
     opened = [
-        AnswerCache(c, {"metrics": ttl, "aggregated": ttl, "posts": ttl, "accounts": ttl}, 2**20) for c in clients
+        AnswerCache(c, {"metrics": ttl, "aggregated": ttl, "posts": ttl, "accounts": ttl}, hot_bytes) for c in clients
     ]
     try:
         yield opened
@@ -74,7 +74,8 @@ class Database:
         self._over.set()
 
 
-def test_no_read_is_older_than_what_was_announced(settings: Settings) -> None:
+@pytest.mark.parametrize("hot_bytes", [2**20, 0], ids=["hot", "not hot"])
+def test_no_read_is_older_than_what_was_announced(settings: Settings, hot_bytes: int) -> None:
     database, hits, stale = Database(settings), 0, 0
 
     async def reader(cache: AnswerCache, tries: int) -> None:
@@ -87,7 +88,7 @@ def test_no_read_is_older_than_what_was_announced(settings: Settings) -> None:
             stale += int(answer.body) < announced
 
     async def race() -> None:
-        async with caches(settings, 2) as both:
+        async with caches(settings, 2, hot_bytes) as both:
             readers = [reader(cache, TRIES // 16) for cache in both for _ in range(8)]
             await asyncio.gather(*readers)
 
