@@ -1,7 +1,9 @@
 """A Redis Cluster for tests: three primaries, a replica of each, real servers that can be killed."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,18 @@ from redis.exceptions import RedisError
 
 from tests.waiting import until
 from tidemark.stack import locate
-from tidemark.stack.ports import HOST, free_port
+from tidemark.stack.ports import HOST, is_free
 from tidemark.stack.process import Child
 
 _SLOTS = 16384
 _PRIMARIES = 3
 _START_SECONDS = 30.0
+BUS = 10_000
+"""From a node's port to that of the cluster's bus."""
+_PORTS = range(12_000, 22_000)
+"""Neither these nor their buses' are among the ports that the kernel gives to whoever asks for any."""
+_PATIENCE_MS, _TIMEOUT_MS = 4_000, 1_000
+"""For how long a node may be silent: while all start on a busy machine, and then."""
 
 
 class RedisCluster:
@@ -33,9 +41,10 @@ class RedisCluster:
             if low <= slot <= high:
                 self._nodes.pop(port).process.kill()
 
-    def covered(self) -> bool:
-        """Tell whether every living node says that all slots are served."""
-        return all(_info(port).get("cluster_state") == "ok" for port in self._nodes)
+    def agreed(self) -> bool:
+        """Tell whether every living node says that all slots are served, and by the same primaries and replicas."""
+        views = [_view(port) for port in self._nodes]
+        return all(views) and views.count(views[0]) == len(views)
 
 
 @contextmanager
@@ -44,12 +53,12 @@ def redis_cluster(folder: Path) -> Iterator[RedisCluster]:
     server = locate.redis_server()
     with ExitStack() as stack:
         nodes: dict[int, Child] = {}
-        for port in [_free_port() for _ in range(2 * _PRIMARIES)]:
+        for port in free_ports(2 * _PRIMARIES, random.sample(_PORTS, len(_PORTS))):
             data = folder / str(port)
             data.mkdir(parents=True)
             command = [
                 str(server.program), "--bind", HOST, "--port", str(port), "--dir", str(data), "--save", "",
-                "--appendonly", "no", "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+                "--appendonly", "no", "--cluster-enabled", "yes", "--cluster-node-timeout", str(_PATIENCE_MS),
                 "--cluster-config-file", "nodes.conf", "--repl-diskless-sync-delay", "0",
             ]  # fmt: skip
             nodes[port] = Child.start("redis", command, log=folder / f"{port}.log", environment=server.environment)
@@ -58,8 +67,16 @@ def redis_cluster(folder: Path) -> Iterator[RedisCluster]:
             child.wait_until(lambda port=port: bool(_info(port)), _START_SECONDS)  # type: ignore[misc]
         _join(list(nodes))
         cluster = RedisCluster(nodes)
-        until(cluster.covered, _START_SECONDS)
+        until(cluster.agreed, _START_SECONDS)
+        for port in nodes:
+            _ask(port, "CONFIG", "SET", "cluster-node-timeout", _TIMEOUT_MS)
         yield cluster
+
+
+def free_ports(count: int, candidates: Iterable[int]) -> list[int]:
+    """Return the first candidates that are free, as their ports of the bus are."""
+    found = (port for port in candidates if is_free(port) and is_free(port + BUS))
+    return list(islice(found, count))
 
 
 def _join(ports: list[int]) -> None:
@@ -69,20 +86,14 @@ def _join(ports: list[int]) -> None:
         slots = range(number * _SLOTS // _PRIMARIES, (number + 1) * _SLOTS // _PRIMARIES)
         _ask(port, "CLUSTER", "ADDSLOTS", *slots)
         _ask(port, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-    for port in ports[1:]:
-        _ask(port, "CLUSTER", "MEET", HOST, ports[0])
-    until(lambda: all(_info(port).get("cluster_known_nodes") == str(len(ports)) for port in ports), _START_SECONDS)
+    # Each with each: gossip alone takes seconds.
+    for one, other in combinations(ports, 2):
+        _ask(one, "CLUSTER", "MEET", HOST, other)
+    identities = {_ask(port, "CLUSTER", "MYID") for port in ports}
+    until(lambda: all(_known(port) == identities for port in ports), _START_SECONDS)
     for primary, replica in zip(primaries, replicas, strict=True):
-        identity = _ask(primary, "CLUSTER", "MYID")
-        _ask(replica, "CLUSTER", "REPLICATE", identity)
+        _ask(replica, "CLUSTER", "REPLICATE", _ask(primary, "CLUSTER", "MYID"))
     until(lambda: all(_linked(port) for port in replicas), _START_SECONDS)
-
-
-def _free_port() -> int:
-    """Return a free port whose neighbour for the cluster's bus is a port at all."""
-    while (port := free_port()) > 55_535:
-        pass
-    return port
 
 
 def _ask(port: int, *command: Any) -> Any:
@@ -96,6 +107,20 @@ def _info(port: int) -> dict[str, str]:
             return dict(one.cluster("INFO"))
     except RedisError:
         return {}
+
+
+def _known(port: int) -> set[bytes]:
+    """Return the ids of the nodes that a node has met; one that it is still meeting has another until then."""
+    lines = _ask(port, "CLUSTER", "NODES").splitlines()
+    return {line.split()[0] for line in lines if b"handshake" not in line}
+
+
+def _view(port: int) -> list[Any]:
+    """Return who serves which slots, as a node sees it; empty where some have no primary or none to take over."""
+    if _info(port).get("cluster_state") != "ok":
+        return []
+    ranges = _ask(port, "CLUSTER", "SLOTS")
+    return sorted(ranges) if all(len(replicas) == 1 for _, _, _, *replicas in ranges) else []
 
 
 def _linked(port: int) -> bool:

@@ -1,5 +1,6 @@
 """Connecting to one server and to a cluster; what a full or a killed server is taken for."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from metrics.errors import RedisFull, RedisUnavailable, SettingsError
 from metrics.events import Announcer, Event
 from metrics.redisdb import cache_key, cluster_nodes, connect, events_key, redis_errors, version_key
 from metrics.settings import load_settings
-from tests.redis_cluster import RedisCluster, redis_cluster
+from tests.redis_cluster import BUS, RedisCluster, free_ports, redis_cluster
 from tests.waiting import until
+from tidemark.stack.ports import HOST
 
 WORKSPACES = [f"w{n}" for n in range(8)]
 
@@ -42,6 +44,12 @@ def test_wrong_url_of_a_cluster_is_refused(url: str) -> None:
 def test_unreachable_cluster_is_unavailable() -> None:
     with pytest.raises(RedisUnavailable):
         connect(load_settings(_env_file=None, redis_url="redis+cluster://127.0.0.1:1"))
+
+
+def test_node_of_a_cluster_gets_no_port_whose_bus_is_taken() -> None:
+    taken, free = free_ports(2, range(22_000, 22_700))
+    with socket.create_server((HOST, taken + BUS)):
+        assert free_ports(1, [taken, free]) == [free]
 
 
 def test_workspaces_of_all_slots_work_in_a_cluster(cluster: RedisCluster) -> None:
