@@ -11,7 +11,7 @@ from metrics.periods import Period
 from pipelines.checks.freshness import CHECKS
 from pipelines.history import purge
 from pipelines.resources import Tidemark
-from pipelines.tags import Priority
+from pipelines.tags import ONE_PARTITION, Priority
 
 _FRESHNESS = dg.AssetSelection.checks(*CHECKS)
 
@@ -20,7 +20,7 @@ collect_hourly = dg.define_asset_job(
     # Freshness has a job of its own: it has to speak where nothing is collected.
     selection=dg.AssetSelection.groups("raw") - _FRESHNESS,
     description="Collect one hour of every platform.",
-    tags=Priority.HOURLY,
+    tags={**Priority.HOURLY, **ONE_PARTITION},
 )
 
 

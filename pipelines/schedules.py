@@ -11,6 +11,7 @@ import dagster as dg
 from metrics.periods import Period, period_start, previous_start
 from pipelines import jobs
 from pipelines.partitions import ended_slot, period_key, slot_key
+from pipelines.tags import ONE_PARTITION
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
 
@@ -40,7 +41,7 @@ def _aggregate(period: Period, cron: str) -> dg.ScheduleDefinition:
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         key = period_key(ended_period(period, context.scheduled_execution_time))
-        return dg.RunRequest(run_key=key, partition_key=key)
+        return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
 
     return schedule
 

@@ -22,7 +22,7 @@ from pipelines.missed import MAX_RUNS_PER_TICK, Missed, missed_slots
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
 from pipelines.states import UNFINISHED
-from pipelines.tags import ASSETS, LATE, MISSED, OPERATION, RANGE_END, RANGE_START, WILL_RETRY, Priority
+from pipelines.tags import ASSETS, LATE, MISSED, ONE_PARTITION, OPERATION, RANGE_END, RANGE_START, WILL_RETRY, Priority
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 _LISTEN_SECONDS = 20.0
@@ -59,7 +59,7 @@ def _request(work: operations.Work) -> dg.RunRequest:
         job_name=work.job,
         partition_key=work.partition,
         asset_selection=[dg.AssetKey(asset) for asset in work.assets],
-        tags={OPERATION: work.operation_id, ASSETS: str(len(work.assets)), **Priority.OPERATION},
+        tags={OPERATION: work.operation_id, ASSETS: str(len(work.assets)), **Priority.OPERATION, **ONE_PARTITION},
     )
 
 
@@ -115,12 +115,15 @@ def _late_request(instance: DagsterInstance, roll: Roll) -> dg.RunRequest | None
     if attempt is None:
         return None
     first, last = partitions.period_key(roll.first), partitions.period_key(roll.last)
-    one = first == last
     return dg.RunRequest(
         run_key=f"{roll.run_key}:{attempt}",
         job_name=jobs.AGGREGATE[roll.period].name,
-        partition_key=first if one else None,
-        tags={LATE: roll.run_key, **Priority.LATE, **({} if one else {RANGE_START: first, RANGE_END: last})},
+        partition_key=first if first == last else None,
+        tags={
+            LATE: roll.run_key,
+            **Priority.LATE,
+            **(ONE_PARTITION if first == last else {RANGE_START: first, RANGE_END: last}),
+        },
     )
 
 

@@ -26,6 +26,9 @@ BACKFILL = "dagster/backfill"
 
 WILL_RETRY = "dagster/will_retry"
 
+ONE_PARTITION: Mapping[str, str] = {"dagster/max_runtime": "3600"}
+"""Seconds that a run over one partition has: one that takes longer hangs. A backfill has those of dagster.yaml."""
+
 
 class Priority:
     """What goes first in the queue and in the pools. Backfills and what somebody launches by hand have none, 0."""

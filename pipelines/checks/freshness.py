@@ -37,7 +37,7 @@ def evaluate(store: Store, asset: dg.AssetKey, platform: Platform, now: datetime
         check_name=NAME,
         passed=reason is None,
         description=reason,
-        metadata={"newest_slot": isoformat(newest) if newest else "none", "active_accounts": len(active)},
+        metadata={"newest_slot_found": isoformat(newest) if newest else "none", "active_accounts": len(active)},
     )
 
 

@@ -89,7 +89,8 @@ def _completeness(
         metadata={
             "expected": sum(report.expected for report in reports),
             "collected": sum(report.ok for report in reports),
-            "hours_with_failures": short,
+            "waiting_for_a_person": sum(report.skipped for report in reports),
+            "hours_with_failures": ", ".join(short) or "none",
             "newest_hour": ", ".join(_keys(newest)) or "none",
         },
     )
@@ -106,7 +107,7 @@ def _values(asset: str, name: str, found: Unexplained, noted: Mapping[datetime, 
         description=f"{_stay_out(found.total)}; hours: {', '.join(hours)}" if hours else None,
         metadata={
             "observations": found.total,
-            "hours": hours,
+            "hours": ", ".join(hours) or "none",
             **({"samples": list(found.samples)} if found.samples else {}),
         },
     )

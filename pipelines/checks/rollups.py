@@ -50,7 +50,7 @@ def result(
         severity=dg.AssetCheckSeverity.WARN,
         description=f"observations are missing in {', '.join(short)}" if short else None,
         metadata={
-            "periods_with_gaps": short,
+            "periods_with_gaps": ", ".join(short) or "none",
             "accounts_partial": sum(partial.values()),
             "accounts_without_observation": sum(silent.values()),
             "accounts": sum(report.accounts for report in reports.values()),
