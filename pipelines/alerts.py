@@ -4,7 +4,6 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-import apprise
 from pydantic import SecretStr
 from redis import Redis
 
@@ -20,6 +19,8 @@ _LISTED = 20
 
 def send(urls: Sequence[SecretStr], title: str, body: str) -> bool:
     """Send a message to every URL; tell whether all took it. The URLs hold secrets and are never logged."""
+    import apprise  # every run loads this module, few send
+
     receivers = apprise.Apprise()
     understood = [receivers.add(url.get_secret_value()) for url in urls]
     return bool(receivers.notify(title=title, body=body)) and all(understood)

@@ -30,14 +30,21 @@ class Bench:
     folder: Path
     stack: ExitStack
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings, as other processes read them."""
+        return {
+            "TIDEMARK_MONGO_URL": str(self.settings.mongo_url), "TIDEMARK_MONGO_DB": self.settings.mongo_db,
+            "TIDEMARK_REDIS_URL": str(self.settings.redis_url), "TIDEMARK_HOME": str(self.folder),
+            "TIDEMARK_SECRET_KEYS": ",".join(key.get_secret_value() for key in self.settings.secret_keys),
+            "TIDEMARK_RETENTION_DAYS": str(self.settings.retention_days),
+            "TIDEMARK_ROLLUP_RETENTION_DAYS": str(self.settings.rollup_retention_days),
+        }  # fmt: skip
+
     def serve(self, name: str, **environment: str) -> tuple[str, Child]:
         """Start a serving process; return its URL and itself."""
         port = free_port()
-        wanted = {
-            "TIDEMARK_MONGO_URL": str(self.settings.mongo_url), "TIDEMARK_MONGO_DB": self.settings.mongo_db,
-            "TIDEMARK_REDIS_URL": str(self.settings.redis_url), "TIDEMARK_RATE_LIMIT": "0",
-            "TIDEMARK_HOME": str(self.folder), **environment,
-        }  # fmt: skip
+        wanted = {**self.environment, "TIDEMARK_RATE_LIMIT": "0", **environment}
         command = [sys.executable, "-m", "serving", "--port", str(port)]
         return self._start(name, command, port, "/healthz", wanted)
 

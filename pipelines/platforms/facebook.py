@@ -6,7 +6,7 @@ are read in a second one. Reels have another edge of insights than posts, and fe
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
@@ -16,8 +16,10 @@ from pipelines.platforms.facebook_answers import LEVEL, account_reading, listed_
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph_answers import take_series, understood, window
 from pipelines.platforms.graph_posts import GraphPosts, Listing
-from pipelines.platforms.http import Http
 from pipelines.platforms.quarantine import Quarantine
+
+if TYPE_CHECKING:
+    from pipelines.platforms.http import Http
 
 API_VERSION = "v25.0"
 _LISTS = (
@@ -41,7 +43,7 @@ class Facebook(GraphPosts):
         "shares": "shares",
     }
 
-    def __init__(self, http: Http, quarantine: Quarantine) -> None:
+    def __init__(self, http: "Http", quarantine: Quarantine) -> None:
         super().__init__(GraphApi(http, API_VERSION), quarantine)
 
     @understood()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import orjson
@@ -22,7 +22,10 @@ from pipelines.platforms.errors import (
     RateLimited,
     Transient,
 )
-from pipelines.platforms.http import Http, overloaded, retrying
+from pipelines.platforms.retries import overloaded, retrying
+
+if TYPE_CHECKING:
+    from pipelines.platforms.http import Http
 
 MAX_BATCH = 50
 META_DAYS = ProviderDays(hours=(9, 15, 21), settling=3, lag=timedelta(hours=32))
@@ -59,7 +62,7 @@ Result = Mapping[str, Any] | PlatformError
 class GraphApi:
     """Batched reads. Each element is one call for the platform's limits, 50 travel in one request."""
 
-    def __init__(self, http: Http, version: str) -> None:
+    def __init__(self, http: "Http", version: str) -> None:
         self._http = http
         self.version = version
 

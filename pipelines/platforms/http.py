@@ -1,28 +1,20 @@
-"""HTTP to the platforms: one pooled session each, timeouts, and retries for what is transient only.
+"""HTTP to the platforms: one pooled session each, and timeouts.
 
 Tokens travel in the Authorization header or a form body, never in a URL, so that no log, error or proxy shows one.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
 import requests
-import tenacity
 from requests.adapters import HTTPAdapter
 
-from metrics.clock import utcnow
-from pipelines.platforms.base import Tally
-from pipelines.platforms.errors import BadAnswer, RateLimited, Transient
+from pipelines.platforms.errors import BadAnswer, Transient
+from pipelines.platforms.retries import overloaded
 from pipelines.platforms.turns import Turns
 
 TIMEOUT = (5.0, 30.0)
-TRIES = 4
-FIRST_WAIT_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 20.0
-LONGEST_ASKED_WAIT_SECONDS = 60.0
 
 
 class Http:
@@ -111,45 +103,3 @@ class Http:
             if "html" in kind:
                 raise BadAnswer(f"{self._host} answers an HTML page ({answer.status_code}) instead of JSON") from None
             raise Transient(f"{self._host} answers broken JSON ({answer.status_code})") from None
-
-
-def overloaded(message: str, headers: Mapping[str, str]) -> Transient | RateLimited:
-    """Return what an overloaded platform asks for: a try soon, or a pause that no thread should sleep through."""
-    seconds = _retry_after(headers.get("Retry-After", ""))
-    if seconds is not None and seconds > LONGEST_ASKED_WAIT_SECONDS:
-        return RateLimited(message, utcnow() + timedelta(seconds=seconds), "account")
-    return Transient(message, seconds)
-
-
-def _retry_after(text: str) -> float | None:
-    """Return the seconds of a `Retry-After` header, a number or a date (RFC 9110, 10.2.3)."""
-    if text.isdecimal():
-        return float(text)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max((at - datetime.now(UTC)).total_seconds(), 0.0)
-
-
-def retrying(tally: Tally) -> tenacity.Retrying:
-    """Return the retry policy: exponential backoff with full jitter, `Retry-After` obeyed, transient errors only."""
-    jitter = tenacity.wait_random_exponential(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS)
-
-    def wait(state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after if isinstance(error, Transient) else None
-        return asked if asked is not None else jitter(state)
-
-    def count(state: tenacity.RetryCallState) -> None:
-        tally.retries += 1
-        tally.waited_seconds += state.next_action.sleep if state.next_action else 0.0
-
-    return tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Transient),
-        stop=tenacity.stop_after_attempt(TRIES),
-        wait=wait,
-        before_sleep=count,
-        reraise=True,
-    )

@@ -8,7 +8,7 @@ same is found once per kind of post and left out from then on.
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
@@ -17,9 +17,11 @@ from pipelines.platforms.base import Access, Reading, Tally
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph_answers import take_series, take_total, understood, window
 from pipelines.platforms.graph_posts import GraphPosts, Listing
-from pipelines.platforms.http import Http
 from pipelines.platforms.instagram_answers import ACCOUNT_FIELDS, account_reading, listed_post
 from pipelines.platforms.quarantine import Quarantine
+
+if TYPE_CHECKING:
+    from pipelines.platforms.http import Http
 
 API_VERSION = "v25.0"
 
@@ -41,7 +43,7 @@ class Instagram(GraphPosts):
     listings = (_STORIES, _MEDIA)
     node_metrics: ClassVar[Mapping[str, str]] = {"likes": "like_count", "comments": "comments_count"}
 
-    def __init__(self, http: Http, quarantine: Quarantine) -> None:
+    def __init__(self, http: "Http", quarantine: Quarantine) -> None:
         super().__init__(GraphApi(http, API_VERSION), quarantine)
 
     @understood()

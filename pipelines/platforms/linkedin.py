@@ -7,7 +7,7 @@ statistics leave out had no activity or are gone, and one call asks which.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
@@ -24,7 +24,6 @@ from pipelines.platforms.base import (
     Tally,
 )
 from pipelines.platforms.errors import PermissionMissing, PlatformError, PostGone, Transient
-from pipelines.platforms.http import Http, retrying
 from pipelines.platforms.linkedin_answers import (
     account_reading,
     is_advertisement,
@@ -37,6 +36,10 @@ from pipelines.platforms.linkedin_answers import (
     understood,
 )
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.retries import retrying
+
+if TYPE_CHECKING:
+    from pipelines.platforms.http import Http
 
 API_VERSION = "202608"
 PAGE = 100
@@ -61,10 +64,10 @@ class LinkedIn:
     days: ProviderDays | None = ProviderDays(hours=(3, 15), settling=3, lag=timedelta(hours=49))
     """UTC days; the newest that is complete is the day before yesterday."""
 
-    def __init__(self, http: Http, _quarantine: Quarantine) -> None:
+    def __init__(self, http: "Http", _quarantine: Quarantine) -> None:
         self._http = http
         token_host = _TOKEN_HOSTS.get(http.base_url)
-        self._tokens = Http(token_host, 4) if token_host else http
+        self._tokens = type(http)(token_host, 4) if token_host else http
 
     @understood()
     def read(

@@ -22,7 +22,7 @@ from pipelines.platforms.errors import (
     RateLimited,
     Transient,
 )
-from pipelines.platforms.http import overloaded
+from pipelines.platforms.retries import overloaded
 
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}
 _CONTENT: Mapping[str, ContentType] = {"article": "link", "multiImage": "carousel"}

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metrics.documents import Platform
 from metrics.settings import Settings
 from pipelines.platforms.base import PlatformApi, ProviderDays
 from pipelines.platforms.facebook import Facebook
-from pipelines.platforms.http import Http
 from pipelines.platforms.instagram import Instagram
 from pipelines.platforms.linkedin import LinkedIn
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter import Twitter
 
-_FACTORIES: Mapping[Platform, Callable[[Http, Quarantine], PlatformApi]] = {
+if TYPE_CHECKING:
+    from pipelines.platforms.http import Http
+
+_FACTORIES: Mapping[Platform, Callable[["Http", Quarantine], PlatformApi]] = {
     "instagram": Instagram,
     "facebook": Facebook,
     "twitter": Twitter,
@@ -51,5 +53,7 @@ def open_platform(
     Raises:
         KeyError: the platform is not implemented.
     """
+    from pipelines.platforms.http import Http  # needed by runs that collect; the others do without its 5 MB
+
     http = Http(settings.platform_url(platform), settings.collect_concurrency, check=check)
     return _FACTORIES[platform](http, quarantine or Quarantine())

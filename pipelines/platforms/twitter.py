@@ -8,7 +8,7 @@ import base64
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Platform, Reason
@@ -23,8 +23,8 @@ from pipelines.platforms.base import (
     Tally,
 )
 from pipelines.platforms.errors import BadAnswer, MetricRefused, PermissionMissing, PlatformError, PostGone
-from pipelines.platforms.http import Http, retrying
 from pipelines.platforms.quarantine import Quarantine, Refused
+from pipelines.platforms.retries import retrying
 from pipelines.platforms.twitter_answers import (
     PRIVATE_DAYS,
     account_reading,
@@ -39,6 +39,9 @@ from pipelines.platforms.twitter_answers import (
     understood,
 )
 from pipelines.platforms.twitter_days import MAX_IDS, impressions
+
+if TYPE_CHECKING:
+    from pipelines.platforms.http import Http
 
 API_VERSION = "2"
 
@@ -56,7 +59,7 @@ class Twitter:
     days: ProviderDays | None = ProviderDays(hours=(), settling=0, lag=timedelta(hours=25))
     """Asked only of hours in the past: what is followed every hour tells more, and X bills each post that is read."""
 
-    def __init__(self, http: Http, quarantine: Quarantine) -> None:
+    def __init__(self, http: "Http", quarantine: Quarantine) -> None:
         self._http = http
         self._quarantine = quarantine
 

@@ -20,7 +20,7 @@ from pipelines.platforms.errors import (
     RateLimited,
     Transient,
 )
-from pipelines.platforms.http import overloaded
+from pipelines.platforms.retries import overloaded
 
 PRIVATE_DAYS = timedelta(days=30)
 """Private metrics are told to the author alone, of posts that are not older."""

@@ -18,7 +18,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
-from pipelines.platforms import http
+from pipelines.platforms import retries
 from tests.simulator_fixture import Simulator
 
 NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
@@ -96,6 +96,6 @@ def announced(redis: Redis, workspace_id: str = "w") -> set[tuple[str, str | Non
 def bench(
     store: Store, redis_client: Redis, settings: Settings, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> Bench:
-    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
     urls = {f"{platform}_url": simulator.url for platform in PLATFORMS}
     return Bench(store, redis_client, settings.model_copy(update=urls), simulator)

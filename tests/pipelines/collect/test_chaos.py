@@ -12,7 +12,7 @@ from metrics.catalog import CATALOG, offered
 from metrics.documents import PLATFORMS
 from metrics.redisdb import events_key
 from pipelines.collect.report import CollectReport
-from pipelines.platforms import registry
+from pipelines.platforms import http
 from pipelines.platforms.http import Http
 from simulator import truth
 from simulator.state import DEAD
@@ -66,7 +66,7 @@ def check_truth(bench: Bench, account_ids: set[str]) -> Counter[str]:
 
 @pytest.fixture
 def connected(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(registry, "Http", partial(Http, timeout=(2.0, 2.0)))
+    monkeypatch.setattr(http, "Http", partial(Http, timeout=(2.0, 2.0)))
     for platform in PLATFORMS:
         for index in range(ACCOUNTS):
             bench.connect(index, platform=platform)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pipelines.platforms import http
+from pipelines.platforms import retries
 from pipelines.platforms.http import Http
 
 TOKEN = "secret-token-of-a-test"
@@ -47,7 +47,7 @@ class Answering:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
     """A server on a free port; the waits between tries are cut to nothing."""
-    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
     answering = Answering()
 
     class Handler(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from metrics.catalog import offered
-from pipelines.platforms import http
+from pipelines.platforms import retries
 from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.errors import BadAnswer, NeedsReauth, PermissionMissing, PlatformError, RateLimited
 from pipelines.platforms.facebook import Facebook
@@ -29,7 +29,7 @@ def recorded(fixtures: Path, name: str) -> Any:
 
 @pytest.fixture
 def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
-    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
     return Fetching(simulator, "facebook")
 
 

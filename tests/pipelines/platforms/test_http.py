@@ -10,7 +10,8 @@ import pytest
 from metrics.clock import utcnow
 from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.errors import BadAnswer, PlatformError, RateLimited, Transient
-from pipelines.platforms.http import TRIES, Http, overloaded, retrying
+from pipelines.platforms.http import Http
+from pipelines.platforms.retries import TRIES, overloaded, retrying
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 from tidemark.stack.ports import free_port
 

@@ -9,7 +9,7 @@ import pytest
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
-from pipelines.platforms import http
+from pipelines.platforms import retries
 from pipelines.platforms.base import Access, Post, Reading, Tally
 from pipelines.platforms.errors import (
     BadAnswer,
@@ -108,7 +108,7 @@ def test_throttled_means_until_midnight(whose: str, scope: str) -> None:
 
 @pytest.fixture
 def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
-    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
     return Fetching(simulator, "linkedin")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.platforms import http
+from pipelines.platforms import retries
 from pipelines.platforms.base import Access, AccountReading, Tally
 from pipelines.platforms.errors import (
     BadAnswer,
@@ -118,7 +118,7 @@ def test_unknown_field_is_a_refused_metric() -> None:
 
 @pytest.fixture
 def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
-    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
     return Fetching(simulator, "twitter")
 
 
