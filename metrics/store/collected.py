@@ -77,6 +77,12 @@ class CollectionRecords:
             rows = self._records.aggregate([{"$match": match}, {"$group": {"_id": "$slot", "n": {"$sum": 1}}}])
             return {row["_id"]: row["n"] for row in rows}
 
+    def calls(self, account_ids: Iterable[str], slot: datetime) -> dict[str, int]:
+        """Return how many calls accounts took in a slot, by account; those without a record are not in it."""
+        query = {"_id": {"$in": [record_id(account_id, slot) for account_id in account_ids]}}
+        with mongo_errors():
+            return {row["accountId"]: row["calls"] for row in self._records.find(query, {"accountId": 1, "calls": 1})}
+
     def has_ended_slot(self, slot: datetime, platform: Platform) -> bool:
         """Tell whether any account of a platform has a record of a slot that was made after the slot's end.
 

@@ -17,7 +17,8 @@ from metrics.store.store import Store
 def put_posts(
     store: Store, account: AccountDocument, posts: Sequence[PostDocument], known: Mapping[str, PostDocument]
 ) -> None:
-    """Put posts of an account; `known` are those of them that are stored, by id, as they stand there."""
+    """Put those posts of an account that say more than what is stored of them, `known`, by id."""
+    posts = [post for post in posts if _says_more(post, known.get(post["_id"]))]
     news = [post for post in posts if _counted(known.get(post["_id"])) != _counted(post)]
     before = [known[post["_id"]] for post in news if post["_id"] in known]
     with _marked(store, account, (post["publishedAt"] for post in [*news, *before])):
@@ -28,6 +29,10 @@ def mark_deleted(store: Store, account: AccountDocument, posts: Sequence[PostDoc
     """Record that stored posts of an account are gone from their platform."""
     with _marked(store, account, (post["publishedAt"] for post in posts)):
         store.posts.mark_deleted([post["_id"] for post in posts], at)
+
+
+def _says_more(post: PostDocument, stored: PostDocument | None) -> bool:
+    return stored is None or {**stored, **post} != stored
 
 
 def _counted(post: PostDocument | None) -> tuple[datetime, str] | None:

@@ -40,6 +40,11 @@ def test_problem_found_later_is_added_once_and_goes_with_the_record(store: Store
     assert [r.get("problems") for r in store.collections.of_slot(SLOT)] == [None]
 
 
+def test_calls_of_a_slot_by_account(store: Store) -> None:
+    store.collections.put([record("collected", calls=7), record("collected", SLOT + timedelta(hours=1), calls=9)])
+    assert store.collections.calls(["a", "unknown"], SLOT) == {"a": 7}
+
+
 def test_last_record_and_last_success_of_an_account(store: Store) -> None:
     later = SLOT + timedelta(hours=1)
     store.collections.put([record("collected"), record("failed", later, reason="provider_error")])

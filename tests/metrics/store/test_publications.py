@@ -35,6 +35,14 @@ def test_new_post_marks_the_periods_that_it_was_published_in(store: Store) -> No
     assert marked(store) == [[], [], []]
 
 
+def test_post_that_says_nothing_new_is_not_written(store: Store) -> None:
+    stored: PostDocument = {**post(), "deletedAt": PUBLISHED}
+    put_posts(store, account(), [post()], {"p": stored})
+    assert store.db["posts"].count_documents({}) == 0
+    put_posts(store, account(), [post(), post(_id="new")], {"p": stored})
+    assert store.db["posts"].distinct("_id") == ["new"]
+
+
 def test_other_type_or_time_marks_where_it_was_and_where_it_is(store: Store) -> None:
     put_posts(store, account(), [post()], {})
     marked(store)

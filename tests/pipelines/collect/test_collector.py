@@ -1,6 +1,8 @@
 """Collecting against the simulator: what is written equals the truth, number for number; trouble stays where it is."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from redis import Redis
@@ -10,7 +12,9 @@ from metrics.catalog import offered
 from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.events import Announcer
 from metrics.ids import post_id
-from metrics.periods import HOUR, midnight, slot_of
+from metrics.periods import DAY, HOUR, midnight, slot_of
+from metrics.store.collected import record_id
+from pipelines.collect import collector
 from pipelines.collect.collector import Collector
 from pipelines.collect.shards import Shard
 from simulator import truth
@@ -74,6 +78,19 @@ def test_repetition_changes_no_effective_number(bench: Bench) -> None:
     first = {row["metadata"].get("postId"): set(row["metrics"]) for row in bench.rows()}
     bench.collect()
     assert {row["metadata"].get("postId"): set(row["metrics"]) for row in bench.rows()} == first
+
+
+def test_accounts_of_many_calls_come_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_thread = partial(ThreadPoolExecutor, 1)
+    monkeypatch.setattr(collector, "ThreadPoolExecutor", lambda _, **options: one_thread(**options))
+    for index, calls in enumerate((1, 9, 4)):
+        bench.connect(index)
+        bench.collect(SLOT - DAY, NOW - DAY, account_ids=[f"a{index}"])
+        of_yesterday = {"_id": record_id(f"a{index}", SLOT - DAY)}
+        assert bench.store.db["collections"].update_one(of_yesterday, {"$set": {"calls": calls}}).matched_count
+    bench.collect()
+    records = sorted(bench.store.collections.of_slot(SLOT), key=lambda record: record["finishedAt"])
+    assert [record["accountId"] for record in records] == ["a1", "a2", "a0"]
 
 
 def test_old_slot_gets_no_snapshot(bench: Bench) -> None:
