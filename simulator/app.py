@@ -79,8 +79,9 @@ async def _worked_out(apis: tuple[Api, ...], control: "Control", request: Reques
     account = api.account(asked)
     account_id = account.platform_account_id if account else None
     faults = control.state.faults
-    if fault := faults.strike("timeout", account_id):
-        await asyncio.sleep(fault.seconds)
+    for kind in ("timeout", "slow"):
+        if fault := faults.strike(kind, account_id):
+            await asyncio.sleep(fault.seconds)
     if faults.strike("html", account_id):
         return Response("<html><body>Sorry, something went wrong.</body></html>", 200, media_type="text/html")
     answer = api.handle(asked)

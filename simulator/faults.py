@@ -9,12 +9,14 @@ from simulator.chance import unit
 Kind = Literal[
     "error",  # HTTP 500, code 2, transient
     "timeout",  # no answer for `seconds`
+    "slow",  # the answer comes whole, but only after `seconds`
     "broken_json",
     "html",
     "app_limit",  # code 4
     "account_limit",  # code 80002 with minutes to wait
     "expired_token",  # code 190, subcode 463
-    "permission",  # code 10
+    "permission",  # code 10; of a Facebook page code 100
+    "before_conversion",  # code 100, subcode 2108006: insights of Instagram media older than `seconds`
     "retired_metric",  # `metric` fails for everybody
     "null_element",  # a batch element comes back as null
     "empty_page",  # a page of a list comes empty, and is not the last

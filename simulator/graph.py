@@ -62,6 +62,18 @@ def _too_many(account: SimAccount) -> GraphError:
     return GraphError(80002, "(#80002) There have been too many calls to this Instagram account.")
 
 
+def _forbidden(account: SimAccount) -> GraphError:
+    """Return the error of a permission that a token lacks: code 10, of pages the one of objects that are not there."""
+    if account.platform == "facebook":
+        return GraphError(
+            100,
+            "(#100) Object does not exist, cannot be loaded due to missing permission or reviewable feature, or does "
+            "not support this operation. This endpoint requires the 'pages_read_engagement' permission or the 'Page "
+            "Public Content Access' feature or the 'Page Public Metadata Access' feature.",
+        )
+    return GraphError(10, "(#10) Application does not have permission for this action", status=403)
+
+
 def missing(object_id: str) -> GraphError:
     """Return the error of an object that is not there, or not for this token: the same body."""
     return GraphError(
@@ -208,7 +220,7 @@ class Graph:
         self.state.count(edge or "node", call.account.platform_account_id)
         self._hours()[call.account.platform_account_id] = self._hour(), self._calls(call.account) + 1
         if self.state.faults.strike("permission", call.account.platform_account_id):
-            raise GraphError(10, "(#10) Application does not have permission for this action", status=403)
+            raise _forbidden(call.account)
         return self._nodes[call.account.platform](call, object_id, edge)
 
     def _batch(self, params: Params, account: SimAccount, base_url: str) -> list[Any]:

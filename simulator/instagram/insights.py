@@ -79,6 +79,7 @@ def media_insights(call: Call, post: SimPost, metrics: str) -> dict[str, Any]:
     asked = names(metrics)
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
+    _check_age(call, post)
     _check_metrics(call, post, asked)
     if post.metric_type == "story" and truth.post_value(call.state.world, post, "reach", call.now) < MIN_STORY_VIEWERS:
         raise GraphError(10, "(#10) Not enough viewers for the media to show insights", status=403)
@@ -104,6 +105,22 @@ def media_metrics(post: SimPost) -> frozenset[str]:
         return _STORY_METRICS
     media, product = post.native
     return _MEDIA_METRICS["IMAGE" if media == "CAROUSEL_ALBUM" else media, product]
+
+
+def _check_age(call: Call, post: SimPost) -> None:
+    """Fail for a media of the time before its account became a business account, which is a fault here."""
+    fault = call.state.faults.strike("before_conversion", call.account.platform_account_id)
+    if fault and call.now - post.published_at > timedelta(seconds=fault.seconds):
+        raise GraphError(
+            100,
+            "Invalid parameter",
+            subcode=2108006,
+            error_data={"blame_field_specs": [[""]]},
+            is_transient=False,
+            error_user_title="Media posted before business account conversion",
+            error_user_msg="The media was posted before the most recent time that the user's account was converted to "
+            "a business account from a personal account.",
+        )
 
 
 def _check_metrics(call: Call, post: SimPost, asked: list[str]) -> None:

@@ -28,6 +28,7 @@ TROUBLE: tuple[dict[str, Any], ...] = (
     {"kind": "account_limit", "rate": 0.05},
     {"kind": "expired_token", "rate": 0.02},
     {"kind": "broken_json", "rate": 0.03},
+    {"kind": "slow", "rate": 0.05, "seconds": 1.0},
 )
 RETIRED: dict[str, Any] = {"kind": "retired_metric", "metric": "saved"}
 

@@ -205,6 +205,31 @@ def test_retired_metric_is_lost_alone(bench: Bench) -> None:
     assert bench.record()["quarantined"] == sorted(report.quarantined)
 
 
+def test_media_older_than_the_business_account_keep_what_their_node_tells(bench: Bench) -> None:
+    bench.connect()
+    days = timedelta(days=1)
+    bench.simulator.set_faults({"kind": "before_conversion", "seconds": days.total_seconds()})
+    report = bench.collect()
+    assert (report.ok, report.failures) == (1, [])
+    before, since = [], []
+    for row in bench.rows():
+        if row["metadata"]["metricType"] == "post":
+            published = bench.store.posts.get(row["metadata"]["postId"])["publishedAt"]
+            (before if NOW - published > days else since).append(row)
+    assert before
+    for row in before:
+        assert {"likes", "comments"} <= row["metrics"].keys()
+        assert row["unavailable"]["reach"] == "not_recoverable"
+    assert all("reach" in row["metrics"] for row in since)
+
+
+def test_slow_answer_is_waited_for(bench: Bench) -> None:
+    bench.connect()
+    bench.simulator.set_faults({"kind": "slow", "seconds": 1.0, "times": 1})
+    report = bench.collect()
+    assert (report.ok, report.failures, report.retries) == (1, [], 0)
+
+
 @pytest.mark.parametrize("kind", ["html", "broken_json", "error", "permission"])
 def test_failing_account_leaves_its_neighbours(bench: Bench, kind: str) -> None:
     account = bench.connect(0)
