@@ -80,7 +80,9 @@ class Bench:
         now = slot + HOUR + timedelta(seconds=5)
         self.control.put("/_control/clock", json={"now": now.isoformat()}).raise_for_status()
         self.control.put("/_control/latency", json={"ms": latency_ms}).raise_for_status()
-        collector = Collector(self.store, Announcer(self.redis), Vault(self.settings.secret_keys), self.settings)
+        collector = Collector(
+            self.store, self.redis, Announcer(self.redis), Vault(self.settings.secret_keys), self.settings
+        )
         began = time.perf_counter()
         reports = [collector.collect(p, slot, run_id="bench", now=now) for p in PLATFORMS_IMPLEMENTED]
         return time.perf_counter() - began, reports

@@ -44,7 +44,7 @@ class Clients:
 
     def collector(self) -> Collector:
         """Return a collector; credentials are opened in its memory alone."""
-        return Collector(self.store, self.announcer, Vault(self.settings.secret_keys), self.settings)
+        return Collector(self.store, self.redis, self.announcer, Vault(self.settings.secret_keys), self.settings)
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from metrics import redisdb
+from redis import Redis
+
 from metrics.accounts import Vault
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, AccountState, Platform
@@ -46,8 +47,9 @@ class _Named:
 class Collector:
     """Collects; its clients are the caller's."""
 
-    def __init__(self, store: Store, announcer: Announcer, vault: Vault, settings: Settings) -> None:
+    def __init__(self, store: Store, redis: Redis, announcer: Announcer, vault: Vault, settings: Settings) -> None:
         self._store = store
+        self._redis = redis
         self._announcer = announcer
         self._vault = vault
         self._settings = settings
@@ -89,15 +91,12 @@ class Collector:
         # Twice as many threads as calls: while one half waits for its platform, the other writes. With more, more calls
         # leave between the refusal of a whole platform and the moment that it is understood.
         threads = 2 * self._settings.collect_concurrency
-        with (
-            redisdb.connect(self._settings) as redis,
-            ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,
-        ):
-            pauses = Pauses(redis, platform)
+        with ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool:
+            pauses = Pauses(self._redis, platform)
             api = open_platform(platform, self._settings, quarantine, pauses.check_platform)
             quarantine.know(Refused.of(one) for one in self._store.quarantine.of(platform, api.api_version))
-            credentials = Credentials(self._store, self._vault, redis, api)
-            budget = PostBudget(redis, platform, self._settings.posts_per_day(platform), now.date())
+            credentials = Credentials(self._store, self._vault, self._redis, api)
+            budget = PostBudget(self._redis, platform, self._settings.posts_per_day(platform), now.date())
             one = AccountCollector(
                 self._store, self._announcer, credentials, api, pauses, budget, slot, old, now, run_id
             )

@@ -62,7 +62,9 @@ class Bench:
     ) -> CollectReport:
         """Collect a slot at an instant; platform and simulator share the clock."""
         self.simulator.set_clock(now)
-        collector = Collector(self.store, Announcer(self.redis), Vault(self.settings.secret_keys), self.settings)
+        collector = Collector(
+            self.store, self.redis, Announcer(self.redis), Vault(self.settings.secret_keys), self.settings
+        )
         return collector.collect(platform, slot, run_id="run", now=now, **options)
 
     def rows(self, slot: datetime = SLOT, **scope: str) -> list[dict[str, Any]]:

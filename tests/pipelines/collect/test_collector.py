@@ -303,8 +303,8 @@ def test_without_redis_the_data_stays_and_the_run_comes_again(bench: Bench) -> N
     bench.connect()
     bench.simulator.set_clock(NOW)
     with Redis(port=free_port()) as nowhere:
-        away = bench.settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}"})
-        collector = Collector(bench.store, Announcer(nowhere), Vault(away.secret_keys), away)
+        vault = Vault(bench.settings.secret_keys)
+        collector = Collector(bench.store, nowhere, Announcer(nowhere), vault, bench.settings)
         with pytest.raises(RedisUnavailable, match="collect again"):
             collector.collect("instagram", SLOT, run_id="run", now=NOW)
     assert bench.rows()
