@@ -14,6 +14,7 @@ On the terminal, and as JSON in bench/results/streams.json:
 
 import argparse
 import asyncio
+import gc
 import json
 import re
 import resource
@@ -222,6 +223,8 @@ def main() -> None:
     asked = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # While this process looks for garbage among its readers, what came for them would seem late.
+    gc.disable()
     with servers() as bench:
         found = asyncio.run(measure(bench, asked.readers, asked.seconds, asked.idle))
     for name, value in found.items():

@@ -15,7 +15,7 @@ from uvicorn.supervisors import Multiprocess
 
 from metrics.errors import SettingsError
 from metrics.settings import settings
-from serving import logs, telemetry
+from serving import garbage, logs, telemetry
 
 GRACE_SECONDS = 4
 
@@ -65,7 +65,9 @@ def worker() -> Starlette:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=[parent], daemon=True).start()
-    return create_app()
+    app = create_app()
+    garbage.settle()
+    return app
 
 
 def _end_with(parent: Any) -> None:
@@ -107,7 +109,9 @@ def main() -> None:
             else:
                 from serving.app import create_app
 
-                server(create_app(), arguments.host, arguments.port).run()
+                app = create_app()
+                garbage.settle()
+                server(app, arguments.host, arguments.port).run()
     except SettingsError as error:
         sys.exit(str(error))
 
