@@ -115,8 +115,9 @@ def share_of_views(low: float, high: float, place: int, *, falls: bool = False) 
         return int(curve.seen * (low + width * curve.shares[place]))
 
     def falling(curve: Curve) -> int:
-        value = int(curve.seen * (low + width * curve.shares[place]))
-        if curve.moods[place] < _FALLS:
+        chance = curve.shares[place]
+        value = int(curve.seen * (low + width * chance))
+        if chance * curve.mood & _WORD < _FALLS:
             value -= min(value, 1 + int(value * 0.02))
         return value
 
@@ -162,21 +163,23 @@ def share_of_followers(low: float, high: float, word: int) -> Amount:
     return amount
 
 
+_WORD = 2**32 - 1
 _FALLS = int(0.25 * 2**32)
+_GOLDEN = 0x9E3779B1
 _MOOD_SECONDS = 17_000
 
 
 class Curve:
     """How the views of a post grow, and the chance of its counters; drawn once, as one answer has many of them.
 
-    After `move`, `seen` are the views at that instant and `moods` the chance of its hours.
+    After `move`, `seen` are the views at that instant and `mood` is an odd number of its hours: a share times that is
+    another share, so that in each mood other posts lose.
     """
 
-    __slots__ = ("_at", "_final", "_mood", "_published_at", "_seconds", "_seed", "moods", "seen", "shares")
+    __slots__ = ("_at", "_final", "_published_at", "_seconds", "mood", "seen", "shares")
 
     def __init__(self, world: World, post: SimPost) -> None:
-        self._seed = (world.seed, post.number)
-        numbers = draw(*self._seed, 41)
+        numbers = draw(world.seed, post.number, 41)
         many, luck, viral, speed = numbers[:4]
         self.shares = numbers[4:]
         days = (post.published_at - EPOCH).total_seconds() / DAY_SECONDS
@@ -185,20 +188,18 @@ class Curve:
         self._final = _trend(world, post.platform, post.account_index, days) * reached * factor
         self._seconds = (3 + 37 * (speed * ONE)) * 3600  # in which it gets 63 % of them
         self._published_at = post.published_at
-        self._at, self._mood = post.published_at, -1
+        self._at = post.published_at
         self.seen = 0
-        self.moods: tuple[int, ...] = ()
+        self.mood = 1
 
     def move(self, now: datetime) -> None:
         """Go to an instant."""
-        if now == self._at and self.moods:
+        if now == self._at:
             return
         age = (now - self._published_at).total_seconds()
         self.seen = int(self._final * (1 - exp(-age / self._seconds)))
         self._at = now
-        mood = int(age // _MOOD_SECONDS)
-        if mood != self._mood:
-            self._mood, self.moods = mood, draw(*self._seed, 42, mood)
+        self.mood = int(age // _MOOD_SECONDS + 2) * _GOLDEN & _WORD | 1
 
 
 def curve(world: World, post: SimPost, now: datetime) -> Curve:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
-from simulator.chance import between, draw, share
+from simulator.chance import ONE, between, draw
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Nothing was published before; accounts are older than that."""
@@ -188,7 +188,7 @@ class World:
         found = [
             (published, (day, place), SimPost(
                 platform, index, (number + day) * 10 + place, of.post_id(index, day, place), kind,
-                EPOCH + timedelta(seconds=published), EPOCH + timedelta(seconds=deleted) if deleted else None,
+                EPOCH + timedelta(0, published), EPOCH + timedelta(0, deleted) if deleted else None,
             ))
             for day in range(block * _BLOCK, (block + 1) * _BLOCK)
             for place, kind, published, deleted in self._drawn(of, index, day)
@@ -229,29 +229,27 @@ class World:
     def _words(self, platform: Platform, index: int) -> int:
         return self.platforms[platform].number * ACCOUNTS + index
 
-    def _drawn(self, of: SimPlatform, index: int, day: int) -> Iterator[tuple[int, Kind, int, int]]:
-        """Yield a day's posts: place, kind, seconds of publication and deletion since the epoch, 0 for never.
+    def _drawn(self, of: SimPlatform, index: int, day: int) -> list[tuple[int, Kind, int, int]]:
+        """Return a day's posts: place, kind, seconds of publication and deletion since the epoch, 0 for never.
 
         Place 0 is the usual post, 1 a second one at times, 2 a story.
         """
         numbers = draw(self.seed, of.number * ACCOUNTS + index, day)
+        drawn: list[tuple[int, Kind, int, int]] = []
         for place in range(PLACES if of.stories else PLACES - 1):
             if numbers[5 * place] >= _THERE[place]:
                 continue
             _, at, kind_of, fate, when = numbers[5 * place : 5 * place + 5]
             published = day * 86_400 + 6 * 3600 + (16 * 3600 * at >> 32)
-            kind = _kind(of.stories if place == 2 else of.kinds, share(kind_of))
+            where = kind_of * ONE
+            for limit, kind in of.stories if place == 2 else of.kinds:
+                if where < limit:
+                    break
             deleted = 0
             if fate < _DELETED and kind.metric_type != "story":
                 deleted = published + 60 * (8 * 60 + ((20 * 24 - 8) * 60 * when >> 32))
-            yield place, kind, published, deleted
-
-
-def _kind(kinds: tuple[tuple[float, Kind], ...], where: float) -> Kind:
-    for limit, kind in kinds:
-        if where < limit:
-            return kind
-    raise AssertionError("shares of kinds end at 1")
+            drawn.append((place, kind, published, deleted))
+        return drawn
 
 
 def account_seed(world: World, account: SimAccount) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -96,11 +97,17 @@ def _value(call: Call, name: str, period: str, day: date) -> int:
     return sum(values)
 
 
+@lru_cache(maxsize=1024)
+def _query(token: str, metric: str | None, period: str | None) -> str:
+    """Return the query of a page: posts of a batch have the same."""
+    asked = {"access_token": token, "metric": metric, "period": period}
+    return urlencode({name: value for name, value in asked.items() if value is not None})
+
+
 def _endless(call: Call, path: str, since: datetime) -> dict[str, str]:
     """Return paging by time, whose next page lies in the future in the end."""
     start = int(since.timestamp())
-    asked = {k: v for k, v in call.params.items() if k in ("metric", "period")}
-    query = urlencode({"access_token": call.account.token, **asked})
+    query = _query(call.account.token, call.params.get("metric"), call.params.get("period"))
     step = 172_800
 
     def link(first: int) -> str:

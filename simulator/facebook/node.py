@@ -104,26 +104,29 @@ def _page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
 
 def _post_fields(call: Call, asked: tuple[Field, ...], post: SimPost) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    edge = _insights_edge(post)
+    reel, edge = post.kind.metric_type == "reel", _insights_edge(post)
     for one in asked:
-        if one.name == "id":
+        name = one.name
+        if name == "id":
             continue
-        name = one.modifiers.get("as", one.name)
-        if one.name == edge:
-            found[name] = post_insights(call, post, one.modifiers.get("metric", ""), one.name)
-        elif one.name in _COUNTED:
-            found[name] = _summary(call, post, one)
-        elif one.name == "shares" and post.metric_type != "reel":
-            count = truth.post_value(call.state.world, post, "shares", call.now)
+        if name in _POST_FIELDS:
+            if text := _text(post, name):
+                found[name] = text
+        elif name == edge:
+            found[one.modifiers.get("as", name)] = post_insights(call, post, one.modifiers.get("metric", ""), name)
+        elif name in _COUNTED:
+            found[one.modifiers.get("as", name)] = _summary(call, post, one)
+        elif name == "shares" and not reel:
             # Absent where nobody shared it.
-            found |= {"shares": {"count": count}} if count else {}
-        elif one.name == "attachments" and post.metric_type != "reel":
-            found |= {"attachments": {"data": [{"media_type": post.native[0]}]}} if post.native[0] else {}
-        elif one.name in _POST_FIELDS:
-            found |= {one.name: text} if (text := _text(post, one.name)) else {}
-        elif one.name not in empty_fields.OF_POSTS:
-            raise _no_field(one.name, post)
-    return {**found, "id": post.platform_post_id}
+            if count := truth.post_value(call.state.world, post, "shares", call.now):
+                found["shares"] = {"count": count}
+        elif name == "attachments" and not reel:
+            if media := post.kind.native[0]:
+                found["attachments"] = {"data": [{"media_type": media}]}
+        elif name not in empty_fields.OF_POSTS:
+            raise _no_field(name, post)
+    found["id"] = post.platform_post_id
+    return found
 
 
 def _summary(call: Call, post: SimPost, asked: Field) -> dict[str, Any]:
@@ -143,7 +146,7 @@ def _text(post: SimPost, name: str) -> str | None:
     if name in ("created_time", "updated_time"):
         return moment(post.published_at)
     if name == "status_type":
-        return post.native[1] if post.metric_type != "reel" else None
+        return post.kind.native[1] if post.kind.metric_type != "reel" else None
     if name == "permalink_url":
         return f"https://www.facebook.com/{post.platform_post_id}"
     return post.text if name in ("message", "description") else None
