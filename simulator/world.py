@@ -241,15 +241,19 @@ class World:
                 continue
             _, at, kind_of, fate, when = numbers[5 * place : 5 * place + 5]
             published = day * 86_400 + 6 * 3600 + (16 * 3600 * at >> 32)
-            where = kind_of * ONE
-            for limit, kind in of.stories if place == 2 else of.kinds:
-                if where < limit:
-                    break
+            kind = _kind(of.stories if place == 2 else of.kinds, kind_of * ONE)
             deleted = 0
             if fate < _DELETED and kind.metric_type != "story":
                 deleted = published + 60 * (8 * 60 + ((20 * 24 - 8) * 60 * when >> 32))
             drawn.append((place, kind, published, deleted))
         return drawn
+
+
+def _kind(kinds: tuple[tuple[float, Kind], ...], where: float) -> Kind:
+    for limit, kind in kinds:
+        if where < limit:
+            return kind
+    raise AssertionError("shares of kinds end at 1")
 
 
 def account_seed(world: World, account: SimAccount) -> tuple[int, int]:
