@@ -1,5 +1,7 @@
 // Elements without innerHTML: what comes from the API is only ever text.
 
+import { rove, stopOf } from "./roving.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const MARK_MS = 6000;
 const SAID_MS = 15000;
@@ -42,9 +44,11 @@ export function kept(what, key, label, ...children) {
 export function render(container, nodes, live = false) {
   const before = new Map([...container.querySelectorAll("[data-key]")].map((node) => [node.dataset.key, node.textContent]));
   const focused = container.contains(document.activeElement) ? document.activeElement.id : null;
+  const stop = stopOf(container);
   const open = new Set([...container.querySelectorAll("details[open]")].map((node) => node.id));
   container.replaceChildren(...[nodes].flat(Infinity).filter(Boolean));
   for (const node of container.querySelectorAll("details")) node.open = open.has(node.id);
+  rove(container, stop);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   return live ? marked(container, before) : [];
 }

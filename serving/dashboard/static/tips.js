@@ -2,20 +2,24 @@
 
 import { $, h } from "./dom.js";
 import { reason } from "./format.js";
+import { listenToArrows } from "./roving.js";
 
 /** Something short with an explanation. */
 export function explained(shown, why, kind = "why") {
-  return h(`span.${kind}`, { tabindex: "0", "data-tip": why }, shown, h("span.sr", {}, `: ${why}`));
+  return h(`span.${kind}`, { "data-tip": why }, shown, h("span.sr", {}, `: ${why}`));
 }
 
 /** The dash that stands for an unknown number. */
 export function unknown(code, text = reason(code)) {
-  return h("span.why", { tabindex: "0", "data-tip": `Not available: ${text}` },
+  return h("span.why", { "data-tip": `Not available: ${text}` },
     h("span", { "aria-hidden": "true" }, "–"), h("span.sr", {}, `not available: ${text}`));
 }
 
+let explaining = null;
+
 function show(target) {
   const tip = $("tip"), box = target.getBoundingClientRect();
+  explaining = target;
   tip.textContent = target.dataset.tip;
   tip.hidden = false;
   const width = tip.offsetWidth, height = tip.offsetHeight;
@@ -25,15 +29,26 @@ function show(target) {
   tip.style.top = `${above > 8 ? above : box.bottom + 8}px`;
 }
 
-const hide = () => { $("tip").hidden = true; };
+function hide() {
+  explaining = null;
+  $("tip").hidden = true;
+}
 
 /** Listen once for the whole page. */
 export function listen() {
-  const on = (event) => { const target = event.target.closest?.("[data-tip]"); if (target) show(target); };
+  const at = (node) => node?.closest?.("[data-tip]");
+  const on = (event) => { const target = at(event.target); if (target) show(target); };
   document.addEventListener("mouseover", on);
   document.addEventListener("focusin", on);
-  document.addEventListener("mouseout", (event) => { if (event.target.closest?.("[data-tip]")) hide(); });
+  // The pointer may go from the word to its explanation, to read or to copy it.
+  document.addEventListener("mouseout", ({ target, relatedTarget: to }) => {
+    if ((at(target) || target === $("tip")) && to !== $("tip") && at(to) !== explaining) hide();
+  });
   document.addEventListener("focusout", hide);
-  document.addEventListener("scroll", hide, { capture: true, passive: true });
+  document.addEventListener("scroll", () => {
+    if (explaining?.matches(":focus, :hover")) show(explaining);
+    else hide();
+  }, { capture: true, passive: true });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  listenToArrows();
 }

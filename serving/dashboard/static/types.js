@@ -27,7 +27,7 @@ function cell(document, kind, most, rates) {
   if (!found) return h("td", {}, document.aggregatedMetrics.postCountByType ? h("span.soft", {}, "0") : "–");
   const known = rates.get(`${document.accountId}|${kind}`) ?? [];
   return h("td", {}, h("span.bar", { "--part": found / most }, h(`span.fill.platform-${document.platform}`, { "aria-hidden": "true" }), h("b", {}, count(found))),
-    h("span.small", {}, known.length ? [percent(median(known)), explained(` n ${known.length}`, `median of ${known.length} posts whose rate is known, of ${document.aggregatedMetrics.engagementRateBasis ?? "their basis"}`, "hint")] : "no rate"));
+    h("span.small", {}, known.length ? [percent(median(known)), " ", explained(`n ${known.length}`, `median of ${known.length} posts whose rate is known, of ${document.aggregatedMetrics.engagementRateBasis ?? "their basis"}`, "hint")] : "no rate"));
 }
 
 function byTypeOf(posts, to) {

@@ -2,10 +2,16 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.serving.dashboard.stage import Look, Stage
 
 pytestmark = pytest.mark.browser
+STOPS = (
+    "[...document.querySelectorAll('a[href], button, input, select, summary, [tabindex]')]"
+    ".filter((node) => node.tabIndex >= 0 && !node.disabled && node.checkVisibility()).length"
+)
+SHOWN = "document.activeElement.dataset.tip === document.getElementById('tip').textContent"
 PLACES = ["skip", "workspace", "collect", "theme", "leave", "range", "by", "posts-type", "sort-likes", "hours-zone"]
 
 
@@ -54,6 +60,64 @@ def test_keyboard_alone_goes_everywhere(look: Look, stage: Stage) -> None:
     visited = page.evaluate("visited.slice(visited.indexOf('skip'))")
     places = [visited.index(name) for name in PLACES]
     assert places == sorted(places)
+
+
+def test_tab_goes_round_in_few_steps(look: Look) -> None:
+    page = look.open(drawn=True)
+    explained = page.locator("[data-tip]").count()
+    assert explained > 100
+    assert page.evaluate(STOPS) < 60
+
+
+def test_arrow_keys_lead_to_every_explanation(look: Look) -> None:
+    page = look.open()
+    tips = page.locator("#platforms [data-tip]")
+    tips.first.focus()
+    for place in range(1, tips.count()):
+        page.keyboard.press("ArrowRight")
+        assert tips.nth(place).evaluate("(node) => node === document.activeElement")
+        assert page.evaluate(SHOWN)
+        assert page.is_visible("#tip")
+    page.keyboard.press("Home")
+    assert tips.first.evaluate("(node) => node === document.activeElement")
+
+
+def test_arrow_keys_go_down_a_column_and_tab_comes_back_there(look: Look) -> None:
+    page = look.open()
+    page.select_option("#posts-platform", "linkedin")
+    expect(page.locator("#posts tbody .platform-instagram")).to_have_count(0)
+    saves = page.locator("#posts tbody td:last-child .why")
+    saves.first.focus()
+    below = saves.nth(1)
+    for key in ("ArrowDown", "Tab", "Shift+Tab"):
+        page.keyboard.press(key)
+        assert below.evaluate("(node) => node === document.activeElement") == (key != "Tab"), key
+
+
+@pytest.mark.parametrize("look", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
+@pytest.mark.parametrize("table", ["#platforms", "#posts"])
+def test_what_has_the_focus_is_not_under_the_column_that_stays(look: Look, table: str) -> None:
+    look.open().locator(f"{table} td .why").first.focus()
+    look.page.keyboard.press("ArrowRight")
+    look.page.keyboard.press("ArrowLeft")
+    assert look.page.evaluate(
+        "((box, focused) => focused.contains(document.elementFromPoint(box.left + box.width / 2, box.top + 5)))"
+        "(document.activeElement.getBoundingClientRect(), document.activeElement)"
+    )
+
+
+def test_explanation_stays_while_the_pointer_is_on_it(look: Look) -> None:
+    page = look.open()
+    page.locator("#platforms .why").first.hover()
+    tip = page.locator("#tip").bounding_box()
+    word = page.locator("#platforms .why").first.bounding_box()
+    assert tip is not None
+    assert word is not None
+    page.mouse.move(word["x"] + 2, word["y"] + 2)
+    page.mouse.move(word["x"] + 2, tip["y"] + tip["height"] / 2, steps=20)
+    assert page.is_visible("#tip")
+    page.mouse.move(2, 2)
+    assert page.is_hidden("#tip")
 
 
 def test_keyboard_keeps_its_place_when_a_table_is_sorted(look: Look) -> None:
