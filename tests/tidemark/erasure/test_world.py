@@ -9,7 +9,9 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import psycopg2
 import pytest
+import yaml
 from redis import Redis
 
 from metrics.accounts import Vault
@@ -25,25 +27,47 @@ from pipelines.assets.rollups import rollup_asset
 from pipelines.partitions import period_key, slot_key
 from pipelines.resources import Clients
 from tests.pipelines.deployment import Deployment
+from tests.postgres import Postgres, postgres
 from tests.simulator_fixture import Simulator
 from tests.tidemark.commands import Cli
 from tidemark.home import Home
+from tidemark.stack.ports import HOST
 
 NEVER = "sim.twitter.1.never-given-out"
 
 
 @pytest.fixture
-def world(
+def deployment(
     store: Store, redis_client: Redis, settings: Settings, simulator: Simulator, tmp_path: Path
-) -> Iterator[tuple[Deployment, dg.DagsterInstance]]:
-    """A deployment whose Dagster keeps its storage in files, as that of `tidemark up` does."""
+) -> Deployment:
+    """A deployment that collects from the simulator and exports to a folder."""
     changes: dict[str, Any] = {f"{platform}_url": simulator.url for platform in PLATFORMS}
     changes |= {"export_url": f"file://{tmp_path}/exports", "twitter_posts_per_day": 1000}
     clients = Clients(settings.model_copy(update=changes), store, redis_client, Announcer(redis_client))
-    home = Home(settings.home)
-    home.prepare()
-    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
-        yield Deployment(clients, simulator), instance
+    Home(settings.home).prepare()
+    return Deployment(clients, simulator)
+
+
+@pytest.fixture
+def world(deployment: Deployment) -> Iterator[tuple[Deployment, dg.DagsterInstance]]:
+    """Its Dagster keeps its storage in files, as that of `tidemark up` does."""
+    with dg.DagsterInstance.from_config(str(Home(deployment.clients.settings.home).dagster)) as instance:
+        yield deployment, instance
+
+
+@pytest.fixture
+def on_postgres(deployment: Deployment, tmp_path: Path) -> Iterator[tuple[Deployment, dg.DagsterInstance, Postgres]]:
+    """Its Dagster keeps its storage in Postgres, as deploy/dagster.yaml has it."""
+    with postgres(tmp_path / "postgres", "secret") as server:
+        place = {
+            "scheme": "postgresql+psycopg2", "hostname": HOST, "port": server.port, "db_name": "dagster",
+            "username": "dagster", "password": server.password,
+        }  # fmt: skip
+        home = Home(deployment.clients.settings.home).dagster
+        found = yaml.safe_load((home / "dagster.yaml").read_text())
+        (home / "dagster.yaml").write_text(yaml.safe_dump({**found, "storage": {"postgres": {"postgres_db": place}}}))
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield deployment, instance, server
 
 
 def connect(world: Deployment, index: int, token: str | None = None) -> tuple[AccountDocument, set[str]]:
@@ -88,6 +112,22 @@ def in_files(folder: Path, marks: set[str]) -> set[str]:
     return {
         f"{path.relative_to(folder)}: {mark}" for path, text in texts.items() for mark in marks if stands(mark, text)
     }
+
+
+def in_postgres(server: Postgres, marks: set[str]) -> set[str]:
+    """Which marks stand in which tables."""
+    connection = psycopg2.connect(
+        host=HOST, port=server.port, user="dagster", password=server.password, dbname="dagster"
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        names = [name for (name,) in cursor.fetchall()]
+        texts = {}
+        for name in names:
+            cursor.execute(f'SELECT * FROM "{name}"')
+            texts[name] = str(cursor.fetchall())
+    connection.close()
+    return {f"{name}: {mark}" for name, text in texts.items() for mark in marks if stands(mark, text)}
 
 
 def in_exports(folder: Path, marks: set[str]) -> set[str]:
@@ -162,3 +202,25 @@ def test_erased_workspace_leaves_no_byte(
     assert found == {key: set() for key in found}
     assert list((tmp_path / "exports").rglob("workspaceId=w")) == []
     assert "workspaceId" not in (next((tmp_path / "exports" / "_manifests").iterdir())).read_text()
+
+
+def test_account_is_erased_from_dagster_on_postgres_and_its_partitions_stay(
+    on_postgres: tuple[Deployment, dg.DagsterInstance, Postgres], on_stores: Store, cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    there, instance, server = on_postgres
+    mine, _ = connect(there, 1, token=NEVER)
+    other, _ = connect(there, 2)
+    collect_all(there, instance)
+    (run, *_) = instance.get_runs()
+    instance.add_run_tags(run.run_id, {"note": f"asked for {mine['_id']}"})
+    tables = {place.partition(":")[0] for place in in_postgres(server, {mine["_id"]})}
+    assert tables >= {"event_logs", "runs", "run_tags"}
+    collected = instance.get_materialized_partitions(raw_asset("twitter").key)
+    others = in_postgres(server, {other["_id"]})
+    monkeypatch.setenv("DAGSTER_HOME", str(Home(there.clients.settings.home).dagster))
+    ran = cli("erase", "--account", mine["_id"], "--yes")
+    assert ran.code == 0, ran.err
+    assert in_postgres(server, {mine["_id"]}) == set()
+    assert in_postgres(server, {other["_id"]}) == others
+    assert instance.get_materialized_partitions(raw_asset("twitter").key) == collected != set()
