@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,14 @@ def test_names_and_labels_are_exposed(expression: str) -> None:
     grouped = re.findall(r"by \(([^)]+)\)", expression)
     asked = {one.strip() for group in grouped for one in group.split(",")}
     assert asked | set(re.findall(r"(\w+)[!=]~?\"", expression)) <= labels
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool comes with Prometheus")
+def test_prometheus_takes_the_rules() -> None:
+    path = ROOT / "deploy/prometheus/tidemark.rules.yml"
+    checked = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{len(RULES)} rules found" in checked.stdout
 
 
 def _anchor(heading: str) -> str:
