@@ -1,7 +1,7 @@
 """Who asks: API keys and tokens, their workspaces, scopes and rates."""
 
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Collection, MutableMapping
 from typing import Any
 
 from starlette.requests import Request
@@ -33,6 +33,7 @@ class Authenticator:
             Problem: 401, there is none or it is not valid; 429, it has used up its rate.
         """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        token = token.strip()
         if scheme.lower() != "bearer" or not token:
             REFUSED.labels("missing").inc()
             raise unauthorized("Send the API key as `Authorization: Bearer tm_live_…`.", error=None)
@@ -80,16 +81,21 @@ class Authenticator:
         self._keys.remember(hash_key(token), key, asked)
         return key
 
-    async def still_valid(self, keys: Sequence[ApiKey]) -> set[str]:
-        """Return the ids of keys that are neither revoked nor expired: the store says it of keys, a token its expiry.
+    async def still_valid(self, keys: Collection[ApiKey]) -> set[ApiKey]:
+        """Return the keys that may still do what they could: the store says it of keys, a token its expiry.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
         now = utcnow()
-        stored = [key.key_id for key in keys if not key.key_id.startswith(SUBJECT_PREFIX)]
-        known = await self._keys.valid(stored) if stored else set()
-        return {k.key_id for k in keys if k.valid(now) and (k.key_id in known or k.key_id.startswith(SUBJECT_PREFIX))}
+        stored = {key.key_id for key in keys if not key.key_id.startswith(SUBJECT_PREFIX)}
+        known = await self._keys.valid(stored) if stored else {}
+        return {k for k in keys if k.valid(now) and (k.key_id not in stored or _covers(known.get(k.key_id), k))}
+
+
+def _covers(known: ApiKey | None, key: ApiKey) -> bool:
+    """Tell whether what is known of a key now has every right that it came with."""
+    return known is not None and set(known.workspaces) >= set(key.workspaces) and set(known.scopes) >= set(key.scopes)
 
 
 def require(key: ApiKey, scope: Scope) -> None:

@@ -106,15 +106,15 @@ class KnownKeys:
                 one = self._known[hashed]
                 one.key, one.until = found.get(hashed), now + FRESH_SECONDS
 
-    async def valid(self, key_ids: Collection[str]) -> set[str]:
-        """Return which of these keys are there, neither revoked nor expired.
+    async def valid(self, key_ids: Collection[str]) -> dict[str, ApiKey]:
+        """Return those of these keys, by id, that are there, neither revoked nor expired.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
         found = await self._threads.run(self._store.keys.of_ids, list(key_ids))
         now = utcnow()
-        return {key_id for key_id, key in found.items() if key.valid(now)}
+        return {key_id: key for key_id, key in found.items() if key.valid(now)}
 
     async def record_use(self) -> None:
         """Write last-used times once a minute, and once more when cancelled."""

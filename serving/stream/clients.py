@@ -1,7 +1,7 @@
 """Who is connected with which key: so many per key, and no longer than the key is valid."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from metrics.clock import utcnow
@@ -26,7 +26,7 @@ class Client:
 class Clients:
     """The open connections of this process, by key."""
 
-    def __init__(self, per_key: int, still_valid: Callable[[Sequence[ApiKey]], Awaitable[set[str]]]) -> None:
+    def __init__(self, per_key: int, still_valid: Callable[[Collection[ApiKey]], Awaitable[set[ApiKey]]]) -> None:
         self._per_key = per_key
         self._still_valid = still_valid
         self._by_key: dict[str, set[Client]] = {}
@@ -61,17 +61,21 @@ class Clients:
                 del self._by_key[client.key.key_id]
 
     async def end_invalid(self) -> None:
-        """End the connections of keys that were revoked or expired; all keys are asked for at once."""
-        asked = [next(iter(held)).key for held in self._by_key.values()]
+        """End the connections of keys that were revoked, expired or lost a right; all keys are asked for at once.
+
+        The tokens of one subject count as one key, and each of them ends its connections at its own time.
+        """
+        clients = [client for held in self._by_key.values() for client in held]
+        asked = {client.key for client in clients}
         try:
             valid = await self._still_valid(asked) if asked else set()
         except MongoUnavailable:
-            valid = {key.key_id for key in asked if key.valid(utcnow())}
-        for gone in {key.key_id for key in asked} - valid:
-            held = self._by_key.get(gone, set())
-            log.info("a key is no longer valid: %d streams end", len(held))
-            for client in list(held):
-                client.end()
+            valid = {key for key in asked if key.valid(utcnow())}
+        over = [client for client in clients if client.key not in valid]
+        if over:
+            log.info("keys are no longer valid: %d streams end", len(over))
+        for client in over:
+            client.end()
 
     def end_all(self) -> None:
         """End every connection."""

@@ -50,6 +50,10 @@ class Hub:
         """How many workspaces are followed."""
         return len(self._channels)
 
+    def follows(self, workspace_id: str) -> bool:
+        """Tell whether a workspace is followed, or was a moment ago."""
+        return workspace_id in self._channels
+
     def away(self, workspace_id: str) -> bool:
         """Tell whether the events of a workspace are out of reach at present."""
         reader = self._readers.get(self._group(workspace_id))

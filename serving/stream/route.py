@@ -1,11 +1,14 @@
 """`GET /analytics/stream`, and the tickets for it."""
 
+from contextlib import suppress
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.errors import InvalidInput
+from metrics.errors import InvalidInput, MongoUnavailable
 from metrics.events import EVENT_NAMES
 from metrics.store.keys import ApiKey
+from serving.access import exists
 from serving.auth import require, require_workspace
 from serving.problems import not_found
 from serving.query import NoQuery, StreamQuery, parse
@@ -37,6 +40,10 @@ async def _key(request: Request, parts: Services, query: StreamQuery) -> ApiKey:
 
 
 async def _check_subjects(parts: Services, query: StreamQuery) -> None:
+    if not parts.hub.follows(query.workspace_id):
+        # Who comes back while MongoDB is away is let in: browsers give a stream up that is answered 503.
+        with suppress(MongoUnavailable):
+            await parts.threads.run(exists, parts.store, query.workspace_id)
     if query.account_id is not None:
         account = await parts.threads.run(parts.store.accounts.get, query.account_id)
         if account["workspaceId"] != query.workspace_id:

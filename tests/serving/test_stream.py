@@ -10,6 +10,7 @@ from httpx_sse import ServerSentEvent, connect_sse
 from redis import Redis
 
 from metrics.cache import data_version
+from metrics.erase import erase_workspace
 from metrics.events import Announcer, observed
 from metrics.redisdb import version_key
 from metrics.settings import Settings
@@ -90,6 +91,14 @@ def test_another_workspaces_stream_is_not_there(client: httpx.Client) -> None:
     assert client.get("/analytics/stream", params={"workspaceId": "w2"}).status_code == 404
 
 
+def test_stream_of_an_unknown_workspace_is_not_there(live: tuple[str, Server], seeded: Store) -> None:
+    key, _ = seeded.keys.create("all", ["*"], ["read"])
+    answer = httpx.get(
+        f"{live[0]}/analytics/stream", params={"workspaceId": "nowhere"}, headers={"Authorization": f"Bearer {key}"}
+    )
+    assert answer.status_code == 404
+
+
 def test_stop_ends_streams_cleanly(client: httpx.Client, live: tuple[str, Server]) -> None:
     with following(client) as events:
         assert next(events).event == "ping"
@@ -161,6 +170,19 @@ def test_revoked_key_ends_its_streams(checked_often: None, live: tuple[str, Serv
     ):
         assert next(events).event == "ping"
         seeded.keys.revoke(stored.prefix)
+        assert list(events) == []
+
+
+def test_key_that_loses_a_workspace_ends_its_streams(
+    checked_often: None, live: tuple[str, Server], seeded: Store, redis_client: Redis
+) -> None:
+    key, _ = seeded.keys.create("both", ["w1", "w2"], ["read"])
+    with (
+        httpx.Client(base_url=live[0], headers={"Authorization": f"Bearer {key}"}, timeout=30) as mine,
+        following(mine) as events,
+    ):
+        assert next(events).event == "ping"
+        erase_workspace(seeded, redis_client, "w1")
         assert list(events) == []
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,16 +15,19 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from httpx_sse import ServerSentEvent, connect_sse
 from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
 
 from metrics.clock import utcnow
 from metrics.errors import SettingsError, Unavailable
+from metrics.events import Announcer, observed
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.keys import ApiKey
 from serving.problems import Problem
+from serving.stream import hub
 from serving.tokens import KeySet, TokenVerifier, UrlKeySet, key_set
-from tests.serving.conftest import serving
+from tests.serving.conftest import NOW, observation, serving
 
 ED, OTHER = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
 RSA = rsa.generate_private_key(65537, 2048)
@@ -160,15 +164,44 @@ def test_key_set_out_of_reach_is_not_a_wrong_token() -> None:
         verify(key_set("http://127.0.0.1:9/keys"), token())
 
 
-def test_token_reads_over_http_and_its_scope_counts(seeded: Store, settings: Settings, tmp_path: Path) -> None:
+@pytest.fixture
+def trusting(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with a key set."""
     where = write(tmp_path / "keys.json", public(ED, "ed"))
-    chosen = settings.model_copy(
+    return settings.model_copy(
         update={"jwt_keys": where, "jwt_issuer": CLAIMS["iss"], "jwt_audience": CLAIMS["aud"], "rate_limit": 1000}
     )
-    with serving(chosen) as url:
+
+
+def test_token_reads_over_http_and_its_scope_counts(seeded: Store, trusting: Settings) -> None:
+    with serving(trusting) as url:
         headers = {"Authorization": f"Bearer {token()}"}
         paths = ("workspace/w1/metrics", "account/a1/metrics", "workspace/w2/metrics", "account/a2/metrics")
         read = [httpx.get(f"{url}/analytics/{path}", headers=headers).status_code for path in paths]
         collect = httpx.post(f"{url}/analytics/workspace/w1/collect", headers=headers)
         ticket = httpx.post(f"{url}/analytics/stream/tickets", headers=headers)
     assert (read, collect.status_code, ticket.status_code) == ([200, 200, 404, 404], 403, 201)
+
+
+@contextmanager
+def following(url: str, bearer: str) -> Iterator[Iterator[ServerSentEvent]]:
+    headers, query = {"Authorization": f"Bearer {bearer}"}, {"workspaceId": "w1"}
+    with (
+        httpx.Client(base_url=url, headers=headers, timeout=30) as one,
+        connect_sse(one, "GET", "/analytics/stream", params=query) as source,
+    ):
+        yield source.iter_sse()
+
+
+def test_each_token_of_a_subject_ends_its_own_streams(
+    seeded: Store, trusting: Settings, announcer: Announcer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "CHECK_SECONDS", 0.5)
+    long, short = (token(exp=utcnow() + timedelta(seconds=seconds)) for seconds in (300, 3))
+    with serving(trusting) as url, ExitStack() as stack:
+        opened = [stack.enter_context(following(url, one)) for one in (long, short, long, short)]
+        for events in opened:
+            assert next(events).event == "ping"
+        assert [list(events) for events in opened[1::2]] == [[], []]
+        announcer.announce("w1", [observed(observation(NOW, followers=7))])
+        assert [next(events).event for events in opened[::2]] == ["metrics:update", "metrics:update"]
