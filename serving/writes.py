@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -55,10 +56,14 @@ async def _queue(request: Request, kind: OperationKind, workspace_id: str, **sco
     queued = await parts.threads.run(
         parts.store.operations.request, kind, workspace_id, idempotency_key=key, **scope
     )  # fmt: skip
-    if queued["scopeKey"] != scope_key(kind, workspace_id, *(scope.get(name) for name in _SCOPE)):
+    _check_same(queued, kind, workspace_id, scope)
+    return queued
+
+
+def _check_same(found: OperationDocument, kind: OperationKind, workspace_id: str, scope: Mapping[str, Any]) -> None:
+    if found["scopeKey"] != scope_key(kind, workspace_id, *(scope.get(name) for name in _SCOPE)):
         detail = "Idempotency-Key: it belongs to another request of the last 24 hours."
         raise Problem(422, detail, errors=[("Idempotency-Key", "belongs to another request")])
-    return queued
 
 
 def _accepted(operation: OperationDocument) -> Response:
@@ -137,9 +142,14 @@ async def publish_post(request: Request) -> Response:
         "contentType": body.content_type,
         "publishedAt": body.published_at,
     }
-    _idempotency_key(request)
+    scope = {"account_id": found["_id"], "post_id": one}
+    if (key := _idempotency_key(request)) is not None:
+        # Looked at before anything is written: what is refused leaves no post behind.
+        repeated = await parts.threads.run(parts.store.operations.repeated, found["workspaceId"], key)
+        if repeated is not None:
+            _check_same(repeated, "collect", found["workspaceId"], scope)
     await parts.threads.run(_record, parts, found, document)
-    queued = await _queue(request, "collect", found["workspaceId"], account_id=found["_id"], post_id=one)
+    queued = await _queue(request, "collect", found["workspaceId"], **scope)
     await parts.threads.run(_announce, parts, queued)
     return _accepted(queued)
 

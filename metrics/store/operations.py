@@ -83,6 +83,13 @@ class Operations:
                     return cast("OperationDocument", document)
         raise RuntimeError(f"operation {key} could not be queued")
 
+    def repeated(self, workspace_id: str, idempotency_key: str) -> OperationDocument | None:
+        """Return the operation that an idempotency key stands for, if it came within the last 24 hours."""
+        query = {"idempotencyKey": f"{workspace_id}|{idempotency_key}"}
+        with mongo_errors():
+            found = self._operations.find_one(query | {"createdAt": {"$gte": utcnow() - IDEMPOTENCY_WINDOW}})
+        return cast("OperationDocument | None", found)
+
     def _forget_idempotency(self, idempotency_key: str, before: datetime) -> None:
         query = {"idempotencyKey": idempotency_key, "createdAt": {"$lt": before}}
         self._operations.update_one(query, {"$unset": {"idempotencyKey": ""}})

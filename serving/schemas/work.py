@@ -1,8 +1,9 @@
 """What is asked for over HTTP, and what becomes of it."""
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
 from metrics.documents import ContentType, OperationKind, OperationState
 from metrics.periods import Period
@@ -16,13 +17,25 @@ _OPERATION: Any = {
 }  # fmt: skip
 
 
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def _rfc3339(value: object) -> object:
+    # pydantic takes numbers for seconds since 1970, or for milliseconds.
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise ValueError("an instant as RFC 3339 writes it, with its offset")
+    return value
+
+
 class PublishedPost(Shape):
     """The publishing module's word that a post is out."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PUBLISHED]})
 
     platform_post_id: Id
-    published_at: AwareDatetime
+    published_at: Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
     content_type: ContentType
     metric_type: Literal["post", "story", "reel"] = "post"
 

@@ -5,6 +5,8 @@ import pytest
 from httpx_sse import connect_sse
 
 from metrics.clock import utcnow
+from metrics.errors import NotFound
+from metrics.ids import post_id
 from metrics.periods import DAY
 from metrics.store import Store
 from metrics.store.retention import Days
@@ -114,6 +116,8 @@ def test_what_the_platform_said_of_a_post_stays(client: httpx.Client, seeded: St
         ({"publishedAt": "2199-01-01T00:00:00Z"}, 422),
         ({"publishedAt": "0001-01-01T00:00:00+05:00"}, 422),
         ({"publishedAt": "2026-01-15T10:00:00"}, 400),
+        ({"publishedAt": 1768471200}, 400),
+        ({"publishedAt": "1768471200"}, 400),
         ({"platformPostId": "a/b"}, 400),
         ({"extra": 1}, 400),
         ({"contentType": None}, 400),
@@ -139,3 +143,14 @@ def test_idempotency_key_is_for_one_request(client: httpx.Client) -> None:
     client.post("/analytics/workspace/w1/collect", headers=keyed)
     assert client.post("/analytics/account/a1/collect", headers=keyed).status_code == 422
     assert client.post("/analytics/account/a1/collect", headers={"Idempotency-Key": ""}).status_code == 400
+
+
+def test_post_under_another_requests_idempotency_key_is_not_recorded(client: httpx.Client, seeded: Store) -> None:
+    keyed = {"Idempotency-Key": "once"}
+    published = client.post("/analytics/account/a1/posts", json=POST, headers=keyed)
+    refused = client.post("/analytics/account/a1/posts", json=POST | {"platformPostId": "next"}, headers=keyed)
+    again = client.post("/analytics/account/a1/posts", json=POST, headers=keyed)
+    assert (published.status_code, refused.status_code) == (202, 422)
+    assert again.headers["location"] == published.headers["location"]
+    with pytest.raises(NotFound):
+        seeded.posts.get(post_id("a1", "next"))
