@@ -52,7 +52,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Middleware(HeadersOnly),
         Middleware(BodyLimit),
     ]
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=lifespan)
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=lifespan)
+    # A path with a slash too many is unknown: a redirect would go to whatever host the request names.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _cors(origins: Sequence[str]) -> Middleware:

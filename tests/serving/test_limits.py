@@ -92,6 +92,13 @@ def test_methods_of_a_path_are_told(client: httpx.Client, method: str, status: i
     assert (answer.status_code, answer.headers["allow"]) == (status, "GET, HEAD, OPTIONS")
 
 
+@pytest.mark.parametrize("path", [f"{METRICS}/", "/docs/", "/analytics/stream/tickets/", "//analytics/metrics"])
+def test_path_with_a_slash_too_many_is_unknown(client: httpx.Client, path: str) -> None:
+    answer = client.request("POST" if "tickets" in path else "GET", path, headers={"Host": "elsewhere.example"})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_head_has_the_headers_of_get_and_ends(client: httpx.Client) -> None:
     day = {"dataset": "metrics", "format": "ndjson"}
     for path, query in ((METRICS, {}), ("/analytics/stream", {"workspaceId": "w1"}), (f"{METRICS[:-8]}/export", day)):
