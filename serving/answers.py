@@ -80,8 +80,7 @@ async def cached(request: Request, workspace_id: str, kind: Kind, query: Query, 
 
 def respond(request: Request, answer: Answer) -> Response:
     """Return finished bytes, compressed where asked for, or 304 where the client has them."""
-    asked = request.headers
-    encodings, tags = asked.get("accept-encoding", ""), asked.get("if-none-match", "")
+    encodings, tags = (",".join(request.headers.getlist(name)) for name in ("accept-encoding", "if-none-match"))
     status, headers, body = reply(answer, encodings.encode("latin-1"), tags.encode("latin-1"))
     response = Response(body, status)
     response.raw_headers = list(headers)

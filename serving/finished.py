@@ -82,11 +82,11 @@ def reply(answer: Answer, accept_encoding: bytes, if_none_match: bytes) -> tuple
 @lru_cache(maxsize=1000)
 def accepts_gzip(accept_encoding: bytes) -> bool:
     """Tell whether the header `Accept-Encoding` lets gzip through."""
+    accepted: dict[str, bool] = {}
     for part in accept_encoding.decode("latin-1").split(","):
         name, _, parameters = part.strip().partition(";")
-        if name.strip().lower() in ("gzip", "*"):
-            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+        accepted[name.strip().lower()] = parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return accepted.get("gzip", accepted.get("*", False))
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

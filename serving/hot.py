@@ -84,9 +84,9 @@ class HotReads:
             if name == b"authorization":
                 authorization = authorization or value
             elif name == b"accept-encoding":
-                accept = value
+                accept = b"%s,%s" % (accept, value) if accept else value
             elif name == b"if-none-match":
-                matches = value
+                matches = b"%s,%s" % (matches, value) if matches else value
             elif name == b"x-request-id":
                 asked_id = value
             elif name == b"origin":

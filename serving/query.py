@@ -24,6 +24,7 @@ MAX_DAYS = 400
 DEFAULT_DAYS = 30
 MAX_PARAMETERS = 32
 SORTS = ("engagement", "engagementRate", "publishedAt", *COUNTERS)
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -37,6 +38,12 @@ def _date(value: object) -> date:
             return day
         raise ValueError("a date from 2000 to 2199")
     raise ValueError("a date as YYYY-MM-DD")
+
+
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise ValueError("must be a whole number")
+    return value
 
 
 def _one_of(*values: str) -> BeforeValidator:
@@ -97,7 +104,7 @@ class RangeQuery(Query):
 class PageQuery(RangeQuery):
     """A range, read page by page."""
 
-    limit: int = Field(100, ge=1, le=1000, description="How many at most.")
+    limit: Annotated[int, BeforeValidator(_digits)] = Field(100, ge=1, le=1000, description="How many at most.")
     cursor: str | None = Field(None, max_length=1024, description="`page.nextCursor` of the page before, nothing else.")
 
 

@@ -173,7 +173,16 @@ def test_hot_copies_keep_to_their_room() -> None:
 
 @pytest.mark.parametrize(
     ("header", "accepted"),
-    [(b"gzip", True), (b"br, gzip;q=0.5", True), (b"gzip;q=0", False), (b"*", True), (b"", False), (b"br", False)],
+    [
+        (b"gzip", True),
+        (b"br, gzip;q=0.5", True),
+        (b"gzip;q=0", False),
+        (b"*", True),
+        (b"", False),
+        (b"br", False),
+        (b"*;q=0, gzip", True),
+        (b"gzip;q=0, *", False),
+    ],
 )
 def test_gzip_is_sent_where_it_is_accepted(header: bytes, accepted: bool) -> None:
     assert accepts_gzip(header) is accepted
@@ -191,6 +200,18 @@ def test_short_way_answers_as_the_long_one(client: httpx.Client, seeded: Store) 
     assert client.get(READ, headers={"Authorization": "Bearer tm_live_nobody"}).status_code == 401
     other, _ = seeded.keys.create("other", ["w2"], ["read"])
     assert client.get(READ, headers={"Authorization": f"Bearer {other}"}).status_code == 404
+
+
+def test_headers_on_several_lines_count_as_one(client: httpx.Client) -> None:
+    for _ in ("the long way", "the short way"):
+        found = client.get(READ, headers=[("Accept-Encoding", "br"), ("Accept-Encoding", "identity")])
+        lines = [
+            ("Accept-Encoding", "identity"),
+            ("If-None-Match", found.headers["etag"]),
+            ("If-None-Match", '"other"'),
+        ]
+        for asked in (lines, [lines[0], lines[2], lines[1]]):
+            assert client.get(READ, headers=asked).status_code == 304
 
 
 @pytest.fixture
