@@ -10,6 +10,7 @@ the same process for all requests of a session: with several, use websockets alo
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ import socketio
 from engineio.packet import NOOP, Packet
 from socketio.exceptions import ConnectionRefusedError as Refused
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from metrics.errors import InvalidInput, NotFound, TidemarkError
 from metrics.ids import check_id
@@ -35,6 +36,9 @@ from serving.stream.follow import Follow
 from serving.stream.frames import RESET, START, Frame
 from serving.stream.subscriber import Subscriber
 
+# Given loggers of ours, the libraries add no handlers of their own, which would write lines that are no JSON.
+log = logging.getLogger(__name__)
+wire_log = logging.getLogger(f"{__name__}.wire")
 EVENTS = frozenset({"metrics:update", "metrics:post", "metrics:aggregated"})
 MAX_SUBSCRIPTIONS = 200
 _MAX_BYTES = 64 * 1024
@@ -87,12 +91,16 @@ class Sockets:
     """The Socket.IO server of one process; `app` is to be mounted at `/socket.io`."""
 
     def __init__(self, origins: Sequence[str]) -> None:
+        for one in (log, wire_log):
+            one.setLevel(logging.ERROR)
         self._server = socketio.AsyncServer(
             async_mode="asgi",
             cors_allowed_origins=list(origins) or None,
             cors_credentials=False,
             max_http_buffer_size=_MAX_BYTES,
             json=_Json,
+            logger=log,
+            engineio_logger=wire_log,
         )
         self._wire = socketio.ASGIApp(self._server, socketio_path="/socket.io")
         self._sessions: dict[str, _Session] = {}
@@ -110,7 +118,15 @@ class Sockets:
             session = self._sessions.get(self._server.manager.sid_from_eio_sid(asked["sid"], "/") or "")
             if session is not None:
                 session.abort = _abort(scope)
-        await self._wire(scope, receive, send)
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # The application's middleware says them for all routes; browsers refuse them twice.
+                kept = [one for one in message["headers"] if not one[0].lower().startswith(b"access-control-")]
+                message["headers"] = kept
+            await send(message)
+
+        await self._wire(scope, receive, sending)
 
     async def close(self) -> None:
         """Stop what runs beside the connections."""

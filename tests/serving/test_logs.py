@@ -82,6 +82,7 @@ def test_numbers_are_served_and_no_secret_is_written(process: tuple[str, str, Pa
         httpx.get(f"{url}/analytics/workspace/w1/metrics", headers=headers)
     httpx.get(f"{url}/analytics/stream", params={"workspaceId": "w1", "ticket": TICKET})
     httpx.get(f"{url}/analytics/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    httpx.get(f"{url}/socket.io/", params={"EIO": "3", "transport": "polling"})
     httpx.get(f"{url}/{key}", headers={"X-Request-ID": "told-1"})
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert any(line.get("requestId") == "told-1" and line["status"] == 404 for line in lines)

@@ -14,9 +14,11 @@ from websockets.sync.client import connect
 
 from metrics.clock import utcnow
 from metrics.events import Announcer, Event
+from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
 from serving.stream import hub, subscriber
+from tests.serving.conftest import serving
 from tests.serving.test_stream import announce, the_hub
 from tests.waiting import until
 
@@ -207,3 +209,16 @@ def test_stalled_websocket_is_cut_and_the_others_do_not_notice(
 
         trying(work)
         until(lambda: not list(live[1].server_state.connections))
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_page_of_another_origin_is_let_in_once(seeded: Store, settings: Settings, method: str) -> None:
+    page = "https://page.example"
+    polling = {"EIO": "4", "transport": "polling"}
+    with serving(settings.model_copy(update={"cors_origins": (page,)})) as url:
+        headers = {"Origin": page} | ({"Access-Control-Request-Method": "POST"} if method == "OPTIONS" else {})
+        answer = httpx.request(method, f"{url}/socket.io/", params=polling, headers=headers)
+        other = httpx.get(f"{url}/socket.io/", params=polling, headers={"Origin": "https://other.example"})
+    # Browsers refuse the header where it comes twice.
+    assert (answer.status_code, answer.headers.get_list("access-control-allow-origin")) == (200, [page])
+    assert (other.status_code, other.headers.get_list("access-control-allow-origin")) == (400, [])
