@@ -221,6 +221,8 @@ class Graph:
         self._hours()[call.account.platform_account_id] = self._hour(), self._calls(call.account) + 1
         if self.state.faults.strike("permission", call.account.platform_account_id):
             raise _forbidden(call.account)
+        if object_id != call.account.platform_account_id and self.state.faults.strike("partial", object_id):
+            raise missing(object_id)
         return self._nodes[call.account.platform](call, object_id, edge)
 
     def _batch(self, params: Params, account: SimAccount, base_url: str) -> list[Any]:

@@ -6,6 +6,7 @@ Columns: `workspaceId, platform, platformAccountId, handle, accessToken`; where 
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,14 +53,16 @@ def parse(text: str) -> list[NewAccount]:
     """
     found: list[NewAccount] = []
     problems: list[str] = []
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, str, str], int] = {}
     for number, row in _rows(text):
         try:
             account = account_of(row)
         except InvalidInput as error:
             problems.append(f"line {number}: {error}")
             continue
-        first = seen.setdefault(account.account_id, number)
+        # A platform's id may stand in its URN, or by itself.
+        bare = account.platform_account_id.rpartition(":")[2]
+        first = seen.setdefault((account.workspace_id, account.platform, bare), number)
         if first != number:
             problems.append(f"line {number}: the same account as line {first}")
         found.append(account)
@@ -72,7 +75,7 @@ def parse(text: str) -> list[NewAccount]:
 
 def _rows(text: str) -> Iterator[tuple[int, Any]]:
     if text.lstrip().startswith("{"):
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
             if line.strip():
                 try:
                     yield number, json.loads(line)
@@ -80,8 +83,15 @@ def _rows(text: str) -> Iterator[tuple[int, Any]]:
                     yield number, None
         return
     reader = csv.DictReader(StringIO(text))
-    for row in reader:
-        yield reader.line_num, row
+    try:
+        names = reader.fieldnames or []
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise InvalidInput(f"nothing was imported; line 1: {', '.join(twice)} twice")
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        at = reader.line_num + 1
+        raise InvalidInput(f"nothing was imported; line {at}: {error}: is a quote left open?") from None
 
 
 def account_of(row: Any) -> NewAccount:
@@ -92,6 +102,8 @@ def account_of(row: Any) -> NewAccount:
     """
     if not isinstance(row, dict) or None in row:
         raise InvalidInput("is no account: it needs " + ", ".join(COLUMNS))
+    if odd := sorted(str(name) for name, value in row.items() if isinstance(value, bool | float | list | dict)):
+        raise InvalidInput(f"{', '.join(odd)}: is no text")
     values = {name: str(row.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL, EXPIRES)}
     if unknown := sorted(set(row) - set(values)):
         raise InvalidInput(f"{', '.join(map(str, unknown))}: no such column; there are {', '.join(values)}")
@@ -107,6 +119,12 @@ def account_of(row: Any) -> NewAccount:
 
 
 def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
+    if values["refreshToken"] and not values["clientId"]:
+        raise InvalidInput("clientId missing: a refresh token works for the app that it was given to")
+    for column in ("accessToken", *OPTIONAL):
+        # It has to travel in a header.
+        if not re.fullmatch(r"[!-~]*", values[column]):
+            raise InvalidInput(f"{column} has blanks, or signs that no token has")
     found: dict[str, str | float] = {"access_token": values["accessToken"]}
     found |= {stored: values[column] for column, stored in OPTIONAL.items() if values[column]}
     if text := values[EXPIRES]:

@@ -56,8 +56,8 @@ class AccountCollector:
                 self.pauses.note(account, error)
             self._fail(account, error, tally, report)
         else:
-            if tally.near_limit is not None:
-                self.pauses.note(account, tally.near_limit)
+            if limit := tally.limited or tally.near_limit:
+                self.pauses.note(account, limit)
             self._succeed(account, observations, tally, report)
         report.calls, report.requests, report.retries = tally.calls, tally.requests, tally.retries
         report.waited_seconds = min(tally.waited_seconds, time.monotonic() - started)
@@ -94,7 +94,17 @@ class AccountCollector:
             found += self._snapshot(account, access, tally, report)
         days = self.api.days
         if days is not None and (self.old or self.slot.hour in days.hours):
-            found += self._days(account, access, days, tally)
+            try:
+                found += self._days(account, access, days, tally)
+            except NeedsReauth:
+                raise
+            except PlatformError as error:
+                if self.old:
+                    raise
+                # What is true now cannot be read again: it is kept. The days can, as long as they settle.
+                self._note_part(account, "days", str(error), report, _reason(error))
+                if isinstance(error, RateLimited):
+                    tally.limited = error
         return found
 
     def _snapshot(
@@ -117,8 +127,9 @@ class AccountCollector:
         reading = self.api.read(access, followed, is_due, known, tally)
         self._note_posts(account, reading, {post["_id"]: post for post in stored})
         report.quarantined |= reading.quarantined
+        why = "rate_limited" if tally.limited else "provider_error"
         for what, message in reading.failures.items():
-            self._note_part(account, what, message, report)
+            self._note_part(account, what, message, report, why)
         return list(observe.observations(account, reading, self.slot, self.run_id, self.api.api_version))
 
     def _within_budget(
@@ -149,8 +160,9 @@ class AccountCollector:
             self.store, account, [observe.post_document(account, p) for p, _ in reading.posts], stored
         )
         self.budget.note(post.platform_post_id for post, _ in reading.posts)
-        gone = [stored[post_id(account["_id"], platform_post_id)] for platform_post_id in reading.gone]
-        if gone:
+        # One that was listed and taken down before it was read never had a number here.
+        ids = (post_id(account["_id"], platform_post_id) for platform_post_id in reading.gone)
+        if gone := [stored[our_id] for our_id in ids if our_id in stored]:
             publications.mark_deleted(self.store, account, gone, utcnow())
 
     def _days(self, account: AccountDocument, access: Access, policy: ProviderDays, tally: Tally) -> list[Observation]:

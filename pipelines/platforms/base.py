@@ -73,13 +73,18 @@ class AccountReading:
 
 @dataclass
 class Tally:
-    """What the calls of an account cost. `near_limit` is set where little of the budget is left."""
+    """What the calls of an account cost.
+
+    `near_limit` is set where little of the budget is left, `limited` where a limit was met after something was read:
+    that is kept, and no more is asked.
+    """
 
     calls: int = 0
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
     near_limit: RateLimited | None = None
+    limited: RateLimited | None = None
 
 
 class PlatformApi(Protocol):

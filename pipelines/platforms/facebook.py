@@ -53,7 +53,10 @@ class Facebook(GraphPosts):
         params = {"period": "day", **window(min(days), max(days))}
         gets = [Get(f"{access.platform_account_id}/insights", {"metric": f, **params}) for f in fields.values()]
         readings: dict[date, Reading] = {day: Reading(utcnow(), {}, {}) for day in days}
-        for (name, field), result in zip(fields.items(), self._graph.batch(access.token, gets, tally), strict=True):
+        results = self._graph.batch(access.token, gets, tally)
+        if tally.limited is not None:
+            raise tally.limited
+        for (name, field), result in zip(fields.items(), results, strict=True):
             take_series(readings, name, field, result)
         return readings
 

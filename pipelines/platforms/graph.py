@@ -69,8 +69,11 @@ class GraphApi:
     def batch(self, token: str, gets: Sequence[Get], tally: Tally) -> list[Result]:
         """Return, in order, the body of each element or the error it came to.
 
+        A limit that is met is what all elements after it come to: what was read before it is kept, and no more is
+        asked; `tally.limited` says so.
+
         Raises:
-            NeedsReauth, RateLimited: nothing more can be read with this token now.
+            NeedsReauth: nothing more can be read with this token.
             Transient, BadAnswer: the request as a whole failed, and so did its retries.
         """
         results: dict[int, Result] = {}
@@ -78,9 +81,11 @@ class GraphApi:
         for last in (False,) * (ELEMENT_ROUNDS - 1) + (True,):
             again: list[tuple[int, Get]] = []
             for chunk in _chunks(pending):
-                for (place, get), result in zip(chunk, self._post(token, [g for _, g in chunk], tally), strict=True):
-                    if isinstance(result, NeedsReauth | RateLimited):
+                for (place, get), result in zip(chunk, self._asked(token, [g for _, g in chunk], tally), strict=True):
+                    if isinstance(result, NeedsReauth):
                         raise result
+                    if isinstance(result, RateLimited):
+                        tally.limited = result
                     if isinstance(result, Transient) and not last:
                         again.append((place, get))
                     results[place] = result
@@ -105,6 +110,14 @@ class GraphApi:
                 tally.near_limit = near_limit(headers) or tally.near_limit
         found: Mapping[str, Any] = body
         return found
+
+    def _asked(self, token: str, gets: Sequence[Get], tally: Tally) -> Sequence[Result]:
+        if tally.limited is not None:
+            return [tally.limited] * len(gets)
+        try:
+            return self._post(token, gets, tally)
+        except RateLimited as limit:
+            return [limit] * len(gets)
 
     def _post(self, token: str, gets: Sequence[Get], tally: Tally) -> list[Result]:
         elements = [{"method": "GET", "relative_url": f"{self.version}/{get.relative_url}"} for get in gets]

@@ -16,6 +16,10 @@ from pipelines.platforms.turns import Turns
 
 TIMEOUT = (5.0, 30.0)
 
+_SECRETS = ("refresh_token", "client_secret")
+"""Fields of a form that no message may show."""
+_SHORTEST_SECRET = 16
+
 
 class Http:
     """JSON over one platform's base URL, `calls` at once; thread-safe, one per platform and process.
@@ -79,7 +83,7 @@ class Http:
             raise Transient(f"the connection to {self._host} was cut") from None
         except requests.RequestException as error:
             raise BadAnswer(f"{self._host}: {type(error).__name__}") from None
-        return answer.status_code, self._json(answer), answer.headers
+        return answer.status_code, self._json(answer, _quotable(answer, token, form or {})), answer.headers
 
     @property
     def _host(self) -> str:
@@ -93,13 +97,26 @@ class Http:
             return Transient(f"{self._host} refuses connections")
         return Transient(f"the connection to {self._host} was cut")
 
-    def _json(self, answer: requests.Response) -> Any:
-        kind = answer.headers.get("Content-Type", "")
+    def _json(self, answer: requests.Response, secrets: list[str]) -> Any:
+        kind, content = answer.headers.get("Content-Type", ""), answer.content
+        for secret in secrets:
+            content = content.replace(secret.encode(), "…".encode())
         try:
-            return orjson.loads(answer.content)
+            return orjson.loads(content)
         except ValueError:
             if answer.status_code >= 500 or answer.status_code == 429:
                 raise overloaded(f"{self._host} answers {answer.status_code}", answer.headers) from None
             if "html" in kind:
                 raise BadAnswer(f"{self._host} answers an HTML page ({answer.status_code}) instead of JSON") from None
             raise Transient(f"{self._host} answers broken JSON ({answer.status_code})") from None
+
+
+def _quotable(answer: requests.Response, token: str | None, form: Mapping[str, str]) -> list[str]:
+    """Return the secrets that an answer must not repeat: errors quote them, alone or as elements of a batch.
+
+    An answer that is none may hold a renewed token, which is the old one at times.
+    """
+    failed = answer.status_code >= 400
+    found = [token] if token and (failed or form) else []
+    found += [form[name] for name in _SECRETS if name in form] if failed else []
+    return [secret for secret in found if len(secret) >= _SHORTEST_SECRET]

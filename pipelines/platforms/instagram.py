@@ -64,6 +64,8 @@ class Instagram(GraphPosts):
             ),
         ]
         results = iter(self._graph.batch(access.token, gets, tally))
+        if tally.limited is not None:
+            raise tally.limited
         readings: dict[date, Reading] = {day: Reading(utcnow(), {}, {}) for day in days}
         for name, field in {**_SERIES, _WEEKLY: "reach"}.items():
             take_series(readings, name, field, next(results))

@@ -23,7 +23,7 @@ from pipelines.platforms.base import (
     Reading,
     Tally,
 )
-from pipelines.platforms.errors import PermissionMissing, PlatformError, PostGone, Transient
+from pipelines.platforms.errors import PermissionMissing, PlatformError, PostGone, RateLimited, Transient
 from pipelines.platforms.linkedin_answers import (
     account_reading,
     is_advertisement,
@@ -86,9 +86,24 @@ class LinkedIn:
         except PostGone as error:
             raise PermissionMissing(f"no such organization, or not for this token: {error}") from None
         reading = AccountReading(account_reading(size))
+        try:
+            self._read_posts(access, urn, [post for post in followed if is_due(post)], known, reading, tally)
+        except RateLimited as limit:
+            tally.limited = limit
+            reading.failures["posts"] = str(limit)
+        return reading
+
+    def _read_posts(
+        self,
+        access: Access,
+        urn: str,
+        due: Sequence[Post],
+        known: Collection[str],
+        reading: AccountReading,
+        tally: Tally,
+    ) -> None:
         listed = {post.platform_post_id: post for post in self._listed(access, urn, known, reading, tally)}
         new = [post for post_id, post in listed.items() if post_id not in known]
-        due = [post for post in followed if is_due(post)]
         silent: list[Post] = []
         for posts in _lists([*due, *new]):
             silent += self._statistics(access, urn, posts, reading, tally)
@@ -96,7 +111,6 @@ class LinkedIn:
         reading.posts += [(post, post_reading(post, None)) for post in silent if post.platform_post_id in listed]
         for posts in _chunks(unsure):
             self._confirm(access, posts, reading, tally)
-        return reading
 
     @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:

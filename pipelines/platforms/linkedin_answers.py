@@ -27,6 +27,8 @@ from pipelines.platforms.retries import overloaded
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}
 _CONTENT: Mapping[str, ContentType] = {"article": "link", "multiImage": "carousel"}
 _ACCOUNT = "firstDegreeSize"
+_FORM = frozenset({"code", "serviceErrorCode", "status"})
+"""One of these is in every refusal of LinkedIn: what has none comes from elsewhere, and says nothing about a token."""
 
 
 @contextmanager
@@ -50,6 +52,8 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
         return
     problem = body if isinstance(body, Mapping) else {}
     message = str(problem.get("message") or problem.get("code") or f"LinkedIn answers {status}")[:300]
+    if status in (401, 403, 404) and not _FORM & problem.keys():
+        raise BadAnswer(f"{status}, but not in LinkedIn's form: check the platform's base URL")
     if status == 401:
         raise NeedsReauth(message)
     if status == 403:

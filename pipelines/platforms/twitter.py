@@ -22,7 +22,14 @@ from pipelines.platforms.base import (
     Reading,
     Tally,
 )
-from pipelines.platforms.errors import BadAnswer, MetricRefused, PermissionMissing, PlatformError, PostGone
+from pipelines.platforms.errors import (
+    BadAnswer,
+    MetricRefused,
+    PermissionMissing,
+    PlatformError,
+    PostGone,
+    RateLimited,
+)
 from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.retries import retrying
 from pipelines.platforms.twitter_answers import (
@@ -38,7 +45,7 @@ from pipelines.platforms.twitter_answers import (
     refused_field,
     understood,
 )
-from pipelines.platforms.twitter_days import MAX_IDS, impressions
+from pipelines.platforms.twitter_days import MAX_IDS, OWN_POSTS, impressions
 
 if TYPE_CHECKING:
     from pipelines.platforms.http import Http
@@ -75,16 +82,32 @@ class Twitter:
         """Return what the account, its due posts and its new ones say now."""
         me = self._get(access, "users/me", {"user.fields": "public_metrics"}, tally)["data"]
         reading = AccountReading(account_reading(me))
-        listed = self._new(access, str(me["id"]), known, reading, tally)
-        due = [post for post in followed if is_due(post) and post.platform_post_id not in listed]
-        now = utcnow()
-        young = [post for post in due if post.published_at >= now - PRIVATE_DAYS]
-        old = [post for post in due if post.published_at < now - PRIVATE_DAYS]
+        try:
+            self._read_posts(access, str(me["id"]), [post for post in followed if is_due(post)], known, reading, tally)
+        except RateLimited as limit:
+            # What was read before it was billed, and is kept.
+            tally.limited = limit
+            reading.failures["posts"] = str(limit)
+        reading.quarantined |= {str(Refused(field, "post")) for field in _FIELDS if self._refuses(field)}
+        return reading
+
+    def _read_posts(
+        self,
+        access: Access,
+        user_id: str,
+        due: Sequence[Post],
+        known: Collection[str],
+        reading: AccountReading,
+        tally: Tally,
+    ) -> None:
+        listed = self._new(access, user_id, known, reading, tally)
+        oldest = utcnow() - PRIVATE_DAYS
+        unread = [post for post in due if post.platform_post_id not in listed]
+        young = [post for post in unread if post.published_at >= oldest]
+        old = [post for post in unread if post.published_at < oldest]
         for posts, private in ((young, True), (old, False)):
             for hundred in _hundreds(posts):
                 self._look_up(access, hundred, private, reading, tally)
-        reading.quarantined |= {str(Refused(field, "post")) for field in _FIELDS if self._refuses(field)}
-        return reading
 
     @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
@@ -169,7 +192,7 @@ class Twitter:
         newest = max((int(one) for one in known if one.isdecimal()), default=None)
         oldest = utcnow() - timedelta(days=FOLLOWED_DAYS)
         since = {"since_id": str(newest)} if newest is not None else {"start_time": isoformat(oldest)}
-        params = {"max_results": str(MAX_IDS), **since}
+        params = {"max_results": str(MAX_IDS), **OWN_POSTS, **since}
         listed: set[str] = set()
         empty = 0
         try:

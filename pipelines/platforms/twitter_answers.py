@@ -29,6 +29,8 @@ PRIVATE = ("url_link_clicks", "user_profile_clicks", "engagements")
 VIDEO = "view_count"
 
 _WINDOW = timedelta(minutes=15)
+_FORM = frozenset({"title", "type", "errors"})
+"""One of these is in every refusal of X: what has none comes from elsewhere, and says nothing about a token."""
 _RENAMED = {"retweet_count": "repost_count", "tweet_count": "post_count"}
 """The OpenAPI file says the second since August 2026, recordings the first: either is read."""
 
@@ -59,6 +61,8 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
             raise of_problem(next(iter(problem["errors"])))
         return
     message = message_of(problem) or f"X answers {status}"
+    if status in (401, 403, 404) and not _FORM & problem.keys():
+        raise BadAnswer(f"{status}, but not in X's form: check the platform's base URL")
     if status == 401:
         raise NeedsReauth(message)
     if status == 402:

@@ -10,6 +10,9 @@ from pipelines.platforms.base import EMPTY_PAGES, FOLLOWED_DAYS
 
 MAX_IDS = 100
 
+OWN_POSTS = {"exclude": "retweets"}
+"""A repost carries the reposts of what it repeats: those are another account's numbers, and X bills them too."""
+
 Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 """Reads a path with its parameters; returns the body."""
 
@@ -36,7 +39,7 @@ def impressions(ask: Ask, user_id: str, days: Sequence[date]) -> dict[date, int]
 
 def _timeline(ask: Ask, user_id: str, start: datetime, end: datetime) -> Iterator[list[str]]:
     """Yield the ids of the posts of a span, a hundred at a time."""
-    params = {"max_results": str(MAX_IDS), "start_time": isoformat(start), "end_time": isoformat(end)}
+    params = {"max_results": str(MAX_IDS), **OWN_POSTS, "start_time": isoformat(start), "end_time": isoformat(end)}
     empty = 0
     while True:
         body = ask(f"users/{user_id}/tweets", params)

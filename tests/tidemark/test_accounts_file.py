@@ -25,6 +25,10 @@ def test_csv_and_ndjson_say_the_same() -> None:
         (GOOD + GOOD, "line 3: the same account as line 2"),
         (GOOD + "acme,instagram\n", "line 3: platformAccountId, handle, accessToken missing"),
         ("a b,instagram,2,h,t\n", "line 2: workspaceId"),
+        ("acme,linkedin,urn:li:organization:7,h,t\nacme,linkedin,7,h,t\n", "line 3: the same account as line 2"),
+        ("acme,instagram,2,h,two words\n", "line 2: accessToken has blanks"),
+        ("acme,instagram,2,h,t€\n", "line 2: accessToken has blanks, or signs that no token has"),
+        (GOOD + 'acme,instagram,2,"h,' + "x" * 140_000 + "\n", "line 3: field larger than"),
     ],
 )
 def test_wrong_line_is_named_and_nothing_is_taken(lines: str, complaint: str) -> None:
@@ -36,6 +40,24 @@ def test_wrong_line_is_named_and_nothing_is_taken(lines: str, complaint: str) ->
 def test_broken_json_line_is_named() -> None:
     with pytest.raises(InvalidInput, match="line 2"):
         parse('{"workspaceId": "a"}\n{broken\n')
+
+
+def test_separator_within_a_json_text_ends_no_line() -> None:
+    row = dict(zip(HEADER.strip().split(","), GOOD.strip().split(","), strict=True), handle="a\u2028b")
+    (account,) = parse(json.dumps(row, ensure_ascii=False))
+    assert account.handle == "a\u2028b"
+
+
+@pytest.mark.parametrize("token", [{"a": 1}, ["t"], True, 1.5])
+def test_json_value_that_is_no_text_is_refused(token: object) -> None:
+    row = dict(zip(HEADER.strip().split(","), GOOD.strip().split(","), strict=True), accessToken=token)
+    with pytest.raises(InvalidInput, match="line 1: accessToken: is no text"):
+        parse(json.dumps(row))
+
+
+def test_column_that_stands_twice_is_named() -> None:
+    with pytest.raises(InvalidInput, match="line 1: handle twice"):
+        parse(HEADER.strip() + ",handle\n" + GOOD.strip() + ",x\n")
 
 
 def test_token_is_in_no_repr() -> None:
@@ -57,7 +79,11 @@ def test_columns_of_renewal_become_credentials() -> None:
 
 @pytest.mark.parametrize(
     ("column", "value", "complaint"),
-    [("expiresAt", "soon", "expiresAt soon is no instant"), ("refresh_token", "r", "refresh_token: no such column")],
+    [
+        ("expiresAt", "soon", "expiresAt soon is no instant"),
+        ("refresh_token", "r", "refresh_token: no such column"),
+        ("refreshToken", "r", "clientId missing"),
+    ],
 )
 def test_wrong_columns_are_named(column: str, value: str, complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):

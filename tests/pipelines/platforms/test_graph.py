@@ -173,3 +173,13 @@ def test_usage_of_a_good_answer_is_noted(client: Http, server: Answering) -> Non
     tally = Tally()
     GraphApi(client, "v25.0").get("1", TOKEN, {"fields": "id"}, tally)
     assert tally.near_limit is not None
+
+
+def test_limit_within_a_batch_keeps_what_came_before_and_asks_no_more(client: Http, server: Answering) -> None:
+    limited = {"error": {"code": 80001, "message": "too many calls"}}
+    server.element = lambda path, _: limited if int(path) >= 30 else {"id": path}
+    tally = Tally()
+    results = GraphApi(client, "v25.0").batch("t", [Get(str(n), {}) for n in range(70)], tally)
+    assert [isinstance(result, RateLimited) for result in results] == [n >= 30 for n in range(70)]
+    assert (len(server.requests), tally.limited) == (1, results[49])
+    assert results[69] == tally.limited

@@ -1,5 +1,6 @@
 """HTTP to the platforms: what an answer that is none comes to, and that no token is ever shown."""
 
+import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -134,3 +135,23 @@ def test_other_errors_are_not_tried_again() -> None:
     with pytest.raises(BadAnswer):
         retrying(tally)(refuse)
     assert tally.retries == 0
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_answer_that_quotes_a_secret_does_not_show_it(client: Http, server: Answering, status: int) -> None:
+    refusal = {"error": {"message": f"Malformed access token {TOKEN}", "code": 190}}
+    server.say([{"code": 400, "body": json.dumps(refusal)}] if status == 200 else refusal, status)
+    _, body, _ = client.send("POST", "/v25.0/", token=TOKEN, form={"batch": "[]"})
+    assert "Malformed access token …" in json.dumps(body, ensure_ascii=False)
+    assert TOKEN not in json.dumps(body)
+
+
+def test_refusal_of_a_renewal_does_not_show_what_was_sent(client: Http, server: Answering) -> None:
+    server.say({"error_description": f"{TOKEN} is revoked"}, 400)
+    _, body, _ = client.send("POST", "/token", form={"refresh_token": TOKEN})
+    assert body == {"error_description": "… is revoked"}
+
+
+def test_renewed_token_comes_as_it_is(client: Http, server: Answering) -> None:
+    server.say({"access_token": TOKEN})
+    assert client.send("GET", "/refresh_access_token", token=TOKEN)[1] == {"access_token": TOKEN}

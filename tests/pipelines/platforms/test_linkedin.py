@@ -89,6 +89,7 @@ THROTTLED = "Resource level throttle {} DAY limit for calls to this resource is 
         (426, {"code": "NONEXISTENT_VERSION"}, BadAnswer),
         (400, {"message": "Parameter 'timeIntervals' is invalid"}, BadAnswer),
         (500, {"message": "Internal Server Error"}, Transient),
+        *((status, {"detail": "whatever answers here"}, BadAnswer) for status in (401, 403, 404)),
     ],
 )
 def test_each_answer_is_one_decision(status: int, body: Any, leaf: type[PlatformError]) -> None:
@@ -209,3 +210,15 @@ def test_odd_shape_is_a_bad_answer(client: Http, server: Answering, body: Any) -
     server.say(body)
     with pytest.raises((BadAnswer, Transient)):
         LinkedIn(client, Quarantine()).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
+
+
+def test_limit_among_the_posts_keeps_what_was_read(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = RateLimited("enough", fetching.now + timedelta(hours=9), "app")
+
+    def limited(*_: object) -> None:
+        raise limit
+
+    monkeypatch.setattr(LinkedIn, "_statistics", limited)
+    reading = fetching.read()
+    assert reading.account.metrics["followers"] == fetching.level("firstDegreeSize")
+    assert (fetching.tally.limited, list(reading.failures)) == (limit, ["posts"])

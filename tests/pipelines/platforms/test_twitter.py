@@ -1,6 +1,7 @@
 """X: recorded answers read number for number, decisions, and the whole fetcher against the simulator."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,7 @@ LATER = {"x-rate-limit-reset": str(int((NOW + timedelta(minutes=9)).timestamp())
         (404, {"title": "Not Found"}, PostGone, None),
         (200, {"errors": [{"title": "Forbidden", "type": "x/resource-not-found"}]}, PostGone, None),
         (400, {"title": "Invalid Request"}, BadAnswer, None),
+        *((status, {"detail": "whatever answers here"}, BadAnswer, None) for status in (401, 403, 404)),
     ],
 )
 def test_each_answer_is_one_decision(status: int, body: Any, leaf: type[PlatformError], scope: str | None) -> None:
@@ -228,3 +230,31 @@ def test_odd_shape_is_a_bad_answer(client: Http, server: Answering) -> None:
     server.say({"data": [1]})
     with pytest.raises(BadAnswer, match="unexpected form"):
         Twitter(client, Quarantine()).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
+
+
+def test_limit_among_the_posts_keeps_what_was_read(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = RateLimited("enough", fetching.now + timedelta(minutes=9), "account")
+
+    def limited(*_: object) -> None:
+        raise limit
+
+    monkeypatch.setattr(Twitter, "_look_up", limited)
+    reading = fetching.read([known(post) for post in fetching.here(20)])
+    assert reading.account.metrics["followers"] == fetching.level("followers_count")
+    assert (fetching.tally.limited, list(reading.failures)) == (limit, ["posts"])
+
+
+def test_reposts_are_not_asked_for(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, Any]] = []
+    send = Http.send
+
+    def overheard(http: Http, method: str, path: str, **options: Any) -> Any:
+        asked.append((path, options.get("params")))
+        return send(http, method, path, **options)
+
+    monkeypatch.setattr(Http, "send", overheard)
+    fetching.read()
+    fetching.api.read_days(fetching.access, [fetching.now.date() - timedelta(days=3)], Tally())
+    timelines = [params for path, params in asked if re.fullmatch(r"/2/users/\d+/tweets", path)]
+    assert len(timelines) > 1
+    assert all(params["exclude"] == "retweets" for params in timelines)
