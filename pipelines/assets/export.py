@@ -12,11 +12,14 @@ from metrics.export import DATASETS, Dataset
 from metrics.export.folders import Folders, Written, write_day
 from metrics.periods import DAY
 from metrics.retention import Horizon
-from pipelines.failures import told_plainly
+from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import DAYS, period_key, start_of_key
 from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
 from pipelines.tags import EXPORT
+
+RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For a store or a storage that is away."""
 
 
 @dg.asset(
@@ -29,13 +32,12 @@ from pipelines.tags import EXPORT
     owners=["team:data"],
     pool="export",
     output_required=False,
-    retry_policy=dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS),
     description="Observations and daily rollups of one UTC day as Parquet, a file per dataset and workspace, with a "
     "manifest that is written last. Written again by itself when the day changes. Off without TIDEMARK_EXPORT_URL.",
 )
 def export_parquet(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]  # Dagster knows only the bare class
     """Export the run's days: of the workspaces that changed where the sensor asked, else of all."""
-    with told_plainly():
+    with tried_again(context, RETRIES), told_plainly():
         clients = tidemark.clients()
         folders = Folders.open(clients.settings)
         if folders is None:

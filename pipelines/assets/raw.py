@@ -13,7 +13,7 @@ from metrics.documents import Platform
 from pipelines.assets import hours
 from pipelines.checks import raw as checks
 from pipelines.collect.report import CollectReport
-from pipelines.failures import told_plainly
+from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import HOURS, slot_key
 from pipelines.progress import Progress
 from pipelines.resources import Tidemark
@@ -64,7 +64,7 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
     """Return the asset of one platform, collected by one step."""
 
     def raw(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
-        with told_plainly():
+        with tried_again(context, RETRIES), told_plainly():
             clients = tidemark.clients()
             slots = hours.slots(context)
             progress = Progress(len(slots), context.log.info)
@@ -81,7 +81,6 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
     asset: dg.AssetsDefinition = dg.asset(
         **facts(platform),
         pool=pool_of(platform),
-        retry_policy=RETRIES,
         # Each hour is materialised when it is there, by an event of its own.
         output_required=False,
     )(raw)

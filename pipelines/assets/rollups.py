@@ -11,7 +11,7 @@ from metrics.retention import Horizon
 from pipelines import operations, tables
 from pipelines.asked import asked, grain_of
 from pipelines.checks import rollups as checks
-from pipelines.failures import told_plainly
+from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import ROLLUPS, period_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.progress import Progress
@@ -63,7 +63,6 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
         kinds={"mongodb"},
         owners=["team:data"],
         pool="rollups",
-        retry_policy=RETRIES,
         check_specs=checks.specs(name),
         # Each period is materialised when it is written, by an event of its own.
         output_required=False,
@@ -72,7 +71,7 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
     )
     def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
         operation_id = context.run.tags.get(OPERATION)
-        with told_plainly():
+        with tried_again(context, RETRIES), told_plainly():
             clients = tidemark.clients()
             starts = asked(context.run.tags, grain_of(period), utcnow())
             progress = Progress(len(starts), context.log.info)

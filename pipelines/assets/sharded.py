@@ -17,7 +17,7 @@ from pipelines.assets.raw import RETRIES, facts, pool_of
 from pipelines.checks import raw as checks
 from pipelines.collect.report import CollectReport, put_together
 from pipelines.collect.shards import Shard
-from pipelines.failures import told_plainly
+from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import slot_key
 from pipelines.progress import Progress
 from pipelines.resources import Tidemark
@@ -39,10 +39,10 @@ def sharded_asset(platform: Platform) -> dg.AssetsDefinition:
 
 
 def _split(platform: Platform) -> dg.OpDefinition:
-    @dg.op(name=f"{platform}_shards", out=dg.DynamicOut(dg.Nothing), retry_policy=RETRIES)
+    @dg.op(name=f"{platform}_shards", out=dg.DynamicOut(dg.Nothing))
     def split(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.DynamicOutput[None]]:
         """Find the shards with accounts to collect."""
-        with told_plainly():
+        with tried_again(context, RETRIES), told_plainly():
             clients = tidemark.clients()
             of, operation_id = clients.settings.collect_shards, context.run.tags.get(OPERATION)
             operations.begin(clients, operation_id, context.run.run_id)
@@ -63,11 +63,10 @@ def _shard(platform: Platform) -> dg.OpDefinition:
         ins={"begun": dg.In(dg.Nothing)},
         out=dg.Out(io_manager_key=SHARD_REPORTS),
         pool=pool_of(platform),
-        retry_policy=RETRIES,
     )
     def collect(context: dg.AssetExecutionContext, tidemark: Tidemark) -> list[CollectReport]:
         """Collect one shard of the run's hours."""
-        with told_plainly():
+        with tried_again(context, RETRIES), told_plainly():
             shard = Shard.named(context.op_execution_context.get_mapping_key() or "1_of_1")
             slots = hours.slots(context)
             progress = Progress(len(slots), context.log.info)
@@ -85,12 +84,12 @@ def _hour(platform: Platform) -> dg.OpDefinition:
     result = {"result": dg.Out(dg.Nothing, is_required=False)}
     found = {name: dg.Out(dg.Nothing) for name in _check_outputs(platform)}
 
-    @dg.op(name=f"{platform}_hour", out=result | found, retry_policy=RETRIES)
+    @dg.op(name=f"{platform}_hour", out=result | found)
     def hour(
         context: dg.AssetExecutionContext, tidemark: Tidemark, shards: list[list[CollectReport]]
     ) -> Iterator[dg.AssetCheckResult]:
         """Put together what the shards report, hour by hour."""
-        with told_plainly():
+        with tried_again(context, RETRIES), told_plainly():
             clients, reports = tidemark.clients(), put_together(shards)
             with hours.carrying_out(context, clients) as outcome:
                 for report in reports:
