@@ -64,7 +64,7 @@ def backoff() -> ExponentialWithJitterBackoff:
     return ExponentialWithJitterBackoff(base=0.05, cap=0.5)
 
 
-def connect(settings: Settings) -> "Redis":
+def connect(settings: Settings, *, timeout: float = SOCKET_TIMEOUT, retries: int = RETRIES) -> "Redis":
     """Return a synchronous client; nothing is asked of a single server yet.
 
     The client of a cluster takes the same commands, hence the one type.
@@ -73,8 +73,8 @@ def connect(settings: Settings) -> "Redis":
         SettingsError: TIDEMARK_REDIS_URL is not set.
         RedisUnavailable: no node of the cluster answers.
     """
-    retry = Retry(backoff(), RETRIES)
-    timeouts = _timeouts(SOCKET_TIMEOUT)
+    retry = Retry(backoff(), retries)
+    timeouts = _timeouts(timeout)
     url = redis_url(settings)
     if not is_cluster(settings):
         return Redis.from_url(url, **timeouts, retry=retry)

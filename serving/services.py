@@ -25,6 +25,10 @@ from serving.stream.reader import READ_TIMEOUT
 from serving.threads import Threads
 from serving.tokens import TokenVerifier
 
+_PATIENCE = 2.0
+"""Seconds that a try of what needs Redis waits for it: where it hangs, a write goes on without, well before threads of
+such calls are too many."""
+
 
 @dataclass(frozen=True)
 class Services:
@@ -53,10 +57,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open the clients, run what runs beside requests, and close everything in order."""
     store = Store.connect(settings)
     threads = Threads()
-    redis = connect_async(settings)
+    redis = connect_async(settings, timeout=_PATIENCE, retries=1)
     # Without retries of its own: after any break the reader looks whether its place is still there.
     blocking = connect_async(settings, timeout=READ_TIMEOUT, retries=0)
-    blocked_calls = connect(settings)
+    blocked_calls = connect(settings, timeout=_PATIENCE, retries=1)
     ttl, long_ttl = settings.cache_ttl_metrics, settings.cache_ttl_aggregated
     hasty = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1, connections=None)
     ttls: dict[Kind, int] = {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl}

@@ -1,6 +1,9 @@
 """A Redis of one test, which may be stopped, started again with its data, or without."""
 
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from redis import Redis
@@ -34,6 +37,16 @@ class RedisServer:
         assert self._child is not None
         self._child.process.kill()
         self.stop()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have it answer nothing and refuse nothing, as a host that is cut off does."""
+        assert self._child is not None
+        self._child.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._child.process.send_signal(signal.SIGCONT)
 
     def forget(self) -> None:
         """Remove its data; it has to be stopped."""

@@ -1,5 +1,7 @@
 """Writes and keys: durable operations, scopes, 401 and 413."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 from httpx_sse import connect_sse
@@ -8,8 +10,11 @@ from metrics.clock import utcnow
 from metrics.errors import NotFound
 from metrics.ids import post_id
 from metrics.periods import DAY
+from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.retention import Days
+from tests.redis_server import RedisServer
+from tests.serving.conftest import reading, serving
 
 
 def test_collect_is_durable_and_given_once(client: httpx.Client, seeded: Store) -> None:
@@ -143,6 +148,16 @@ def test_idempotency_key_is_for_one_request(client: httpx.Client) -> None:
     client.post("/analytics/workspace/w1/collect", headers=keyed)
     assert client.post("/analytics/account/a1/collect", headers=keyed).status_code == 422
     assert client.post("/analytics/account/a1/collect", headers={"Idempotency-Key": ""}).status_code == 400
+
+
+def test_frozen_redis_holds_up_no_write(seeded: Store, settings: Settings, own_redis: RedisServer) -> None:
+    moved = settings.model_copy(update={"redis_url": own_redis.url})
+    with serving(moved) as address, reading(address, seeded) as client, own_redis.frozen():
+        asked = [("/analytics/account/a1/posts", POST), ("/analytics/stream/tickets", None)]
+        with ThreadPoolExecutor() as pool:
+            published, ticket = pool.map(lambda one: client.post(one[0], json=one[1]), asked)
+    assert (published.status_code, ticket.status_code) == (202, 503)
+    assert max(a.elapsed.total_seconds() for a in (published, ticket)) < 10
 
 
 def test_post_under_another_requests_idempotency_key_is_not_recorded(client: httpx.Client, seeded: Store) -> None:
