@@ -13,7 +13,6 @@ from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.errors import BadAnswer, NeedsReauth, PermissionMissing, PlatformError, RateLimited
 from pipelines.platforms.facebook import Facebook
 from pipelines.platforms.facebook_answers import account_reading, listed_post, shares, summary
-from pipelines.platforms.graph import raise_for
 from pipelines.platforms.graph_answers import insights
 from pipelines.platforms.http import Http
 from pipelines.platforms.quarantine import Quarantine
@@ -59,22 +58,6 @@ def test_recorded_page_without_its_level_says_so(fixtures: Path) -> None:
 
 def test_unshared_post_has_no_field_and_that_is_zero() -> None:
     assert (shares({}), shares({"shares": {"count": 4}})) == (0, 4)
-
-
-@pytest.mark.parametrize(
-    ("name", "leaf"),
-    [
-        ("pyfacebook_error_100_missing_page_permission", PermissionMissing),
-        ("pyfacebook_error_100_ppca_needs_appsecret_proof", BadAnswer),
-        ("restfb_error_190_460_password_changed", NeedsReauth),
-        ("restfb_error_oauth_2500", BadAnswer),
-        ("restfb_error_minimal", PlatformError),
-        ("restfb_error_1_subcode_user_message", PlatformError),
-    ],
-)
-def test_recorded_errors_are_decisions(fixtures: Path, name: str, leaf: type[PlatformError]) -> None:
-    with pytest.raises(leaf):
-        raise_for(400, recorded(fixtures, name))
 
 
 def test_first_reading_brings_every_living_post_and_reel_of_ninety_days(fetching: Fetching) -> None:

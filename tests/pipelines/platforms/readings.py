@@ -1,0 +1,149 @@
+"""Kinds of recorded answers, read by what the fetchers read them with: a body to plain values that a table can hold."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from metrics.clock import isoformat
+from pipelines.platforms import facebook_answers, graph, instagram_answers, linkedin_answers, twitter_answers
+from pipelines.platforms.base import Post, Reading
+from pipelines.platforms.errors import PlatformError
+from pipelines.platforms.graph_answers import insights, take_series, take_total
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def of_account(account_reading: Callable[[Mapping[str, Any]], Reading]) -> Callable[[Any], Any]:
+    """Levels of one account, of a list of them, or of several by id."""
+    return lambda body: [dict(account_reading(one).metrics) for one in _objects(body)]
+
+
+def of_posts(listed: Callable[[Mapping[str, Any]], Post]) -> Callable[[Any], Any]:
+    """Id, kinds and instant of posts."""
+    return lambda body: [_said(listed(one)) for one in _objects(body)]
+
+
+def stories(body: Any) -> Any:
+    """Stories as their own list has them; those without a time are of now."""
+    found = [(one, instagram_answers.listed_post(one, "story")) for one in _objects(body)]
+    return [_said(post)[: 4 if "timestamp" in one else 3] for one, post in found]
+
+
+def media_nodes(body: Any) -> Any:
+    """Media with what stands on themselves."""
+    fields = ("like_count", "comments_count")
+    return [(*_said(instagram_answers.listed_post(one)), *(one.get(f) for f in fields)) for one in _objects(body)]
+
+
+def page_posts(body: Any) -> Any:
+    """Posts of a page, with reactions, comments and shares; where they have no time, with these alone."""
+    found = []
+    for one in _objects(body):
+        numbers = (*(facebook_answers.summary(one, e) for e in ("reactions", "comments")), facebook_answers.shares(one))
+        found.append((*(_said(facebook_answers.listed_post(one)) if "created_time" in one else (one["id"],)), *numbers))
+    return found
+
+
+def nested_posts(body: Any) -> Any:
+    """Posts that came expanded with their page."""
+    return [one for page in body.values() for one in page_posts(page["posts"])]
+
+
+def rows(*edge: str) -> Callable[[Any], Any]:
+    """Insights of a post: of the edge of that name, of the answer itself, of each object in it."""
+
+    def read(body: Any) -> Any:
+        if edge:
+            return [insights(one[edge[0]]) for one in _objects(body)]
+        return insights(body if "data" in body else {"data": [body]})
+
+    return read
+
+
+def days(*fields: str, within: str = "") -> Callable[[Any], Any]:
+    """Series by the day that ended, or the reason why there is none."""
+
+    def read(body: Any) -> Any:
+        all_rows = body[within]["data"] if within else body["data"]
+        # The same name may come once per period; collection asks for days alone.
+        found = [row for row in all_rows if row["period"] == "day"] or all_rows
+        ends = {entry["end_time"] for row in found for entry in row.get("values", ())}
+        asked = {(datetime.fromisoformat(end) - timedelta(hours=12)).date() for end in ends} or {date(2024, 1, 1)}
+        readings = {day: Reading(NOW, {}, {}) for day in sorted(asked)}
+        for field in fields:
+            take_series(readings, field, field, {"data": found})
+        return {str(day): {**one.metrics, **one.unavailable} for day, one in readings.items()}
+
+    return read
+
+
+def total(field: str) -> Callable[[Any], Any]:
+    """The one number of a window."""
+
+    def read(body: Any) -> Any:
+        reading = Reading(NOW, {}, {})
+        take_total(reading, "x", field, body)
+        return reading.metrics.get("x")
+
+    return read
+
+
+def decision(raise_for: Callable[[int, Any, dict[str, str]], None], status: int = 400) -> Callable[[Any], Any]:
+    """The leaf of the tree of errors."""
+
+    def read(body: Any) -> Any:
+        with pytest.raises(PlatformError) as caught:
+            raise_for(status, body, {})
+        return type(caught.value).__name__
+
+    return read
+
+
+def elements(body: Any) -> Any:
+    """Elements of a batch: their ids, or what they failed with."""
+    found = [graph._element(one, {}) for one in body]
+    return [type(one).__name__ if isinstance(one, PlatformError) else one.get("id", sorted(one)) for one in found]
+
+
+def tweets(body: Any) -> Any:
+    """Tweets with their numbers."""
+    found, media = [], twitter_answers.media_of(body)
+    for one in _objects(body):
+        post = twitter_answers.listed_post(one, media)
+        numbers = dict(twitter_answers.post_reading(post, one, media, (), NOW).metrics)
+        found.append((*(_said(post) if "created_at" in one else _said(post)[:3]), numbers))
+    return found
+
+
+def video(body: Any) -> Any:
+    """Views of a media object, as of a tweet that has it attached."""
+    tweet = {"id": "1", "attachments": {"media_keys": [body["media_key"]]}}
+    return tweets({"data": [tweet], "includes": {"media": [body]}})
+
+
+def statistics(body: Any) -> Any:
+    """What statistics of shares say, as of one post."""
+    post = Post("urn:li:share:1", "post", "text", NOW)
+    return [dict(linkedin_answers.post_reading(post, one["totalShareStatistics"]).metrics) for one in _objects(body)]
+
+
+def advertisement(body: Any) -> Any:
+    """A post, and whether it is an advertisement alone."""
+    return (*_said(linkedin_answers.listed_post(body)), linkedin_answers.is_advertisement(body))
+
+
+def _said(post: Post) -> tuple[str, ...]:
+    return post.platform_post_id, post.metric_type, post.content_type, isoformat(post.published_at)
+
+
+def _objects(body: Any) -> Iterable[Any]:
+    """Return the objects of an answer: one alone, a list, several by id, lists by id."""
+    if "elements" in body:
+        return list(body["elements"])
+    if "data" in body:
+        return body["data"] if isinstance(body["data"], list) else [body["data"]]
+    if all(isinstance(one, dict) and {"id", "data"} & one.keys() for one in body.values()):
+        return [one for each in body.values() for one in _objects(each)]
+    return [body]
