@@ -1,7 +1,7 @@
 """The ASGI app: one port for all platforms, control beside them."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -17,10 +17,11 @@ from simulator.faults import Fault, Faults
 from simulator.registry import new_world, open_apis
 from simulator.state import Api, State
 from simulator.state import Request as ApiRequest
-from simulator.world import World
+from simulator.world import EPOCH, World
 
 LONGEST_LATENCY_MS = 60_000
 MOST_ACCOUNTS = 10_000
+LAST = EPOCH + timedelta(days=36_500)
 
 
 def create_app(world: World | None = None, clock: Clock | None = None, *, latency_ms: float = 0.0) -> Starlette:
@@ -103,7 +104,10 @@ class Control:
         if request.method == "PUT":
             try:
                 (text,) = _only(await request.json(), "now")
-                self.state.clock.set(datetime.fromisoformat(text))
+                instant = datetime.fromisoformat(text)
+                if not EPOCH <= instant < LAST:
+                    return _refuse(f"the world begins at {EPOCH:%Y-%m-%d} and ends at {LAST:%Y-%m-%d}")
+                self.state.clock.set(instant)
             except (ValueError, KeyError, TypeError):
                 return _refuse('send {"now": "2026-01-15T10:00:00+00:00"}')
         elif request.method == "DELETE":
@@ -114,7 +118,10 @@ class Control:
         """`PUT` a list of faults, `GET` them, `DELETE` them and revive dead tokens."""
         if request.method == "PUT":
             try:
-                self.state.faults.active = [Fault.parse(value) for value in await request.json()]
+                asked = await request.json()
+                if not isinstance(asked, list):
+                    return _refuse("send a list of faults")
+                self.state.faults.active = [Fault.parse(value) for value in asked]
             except (ValueError, TypeError) as error:
                 return _refuse(str(error))
         elif request.method == "DELETE":

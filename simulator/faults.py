@@ -56,9 +56,16 @@ class Fault:
         if not isinstance(value, dict) or value.get("kind") not in KINDS:
             raise ValueError(f"a fault has a kind: {', '.join(KINDS)}")
         for name, given in value.items():
-            if name not in _FIELDS or not isinstance(given, _FIELDS[name]):
+            if name not in _FIELDS or not isinstance(given, _FIELDS[name]) or isinstance(given, bool):
                 raise ValueError(f"{name}: a fault has {', '.join(_FIELDS)}")
-        return cls(**value)
+        found = cls(**value)
+        if not 0 <= found.rate <= 1:
+            raise ValueError("rate: a share from 0 to 1")
+        if (found.times or 0) < 0 or not 0 <= found.seconds < float("inf"):
+            raise ValueError("times and seconds: not below 0")
+        if (found.kind == "retired_metric") != (found.metric is not None):
+            raise ValueError("metric: the one that kind retired_metric retires, and no other")
+        return found
 
 
 class Faults:

@@ -22,13 +22,32 @@ def ended_days(call: Call, since: datetime, until: datetime) -> list[date]:
     return days
 
 
+def instant(text: str) -> datetime:
+    """Return the instant of `since` or `until`: seconds since 1970, a Pacific date, or a date with a time.
+
+    Raises:
+        GraphError: it is none of them.
+    """
+    try:
+        if text.isdecimal():
+            return datetime.fromtimestamp(int(text), PACIFIC)
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        raise GraphError(100, "(#100) param since must be a valid timestamp") from None
+    return found if found.tzinfo else found.replace(tzinfo=PACIFIC)
+
+
+def span(call: Call, params: Params, longest: timedelta) -> tuple[datetime, datetime]:
+    """Return from when to when the items of a list are: `since` and `until`, as far back as a list goes."""
+    since = instant(params["since"]) if "since" in params else call.now - longest
+    until = instant(params["until"]) if "until" in params else call.now
+    return max(since, call.now - longest), min(until, call.now)
+
+
 def window(call: Call, params: Params, longest: timedelta) -> tuple[datetime, datetime]:
     """Return `since` and `until`; without them the last two days."""
-    try:
-        until = datetime.fromtimestamp(int(params["until"]), PACIFIC) if "until" in params else call.now
-        since = datetime.fromtimestamp(int(params["since"]), PACIFIC) if "since" in params else until - timedelta(2)
-    except ValueError:
-        raise GraphError(100, "(#100) param since must be a valid timestamp") from None
+    until = instant(params["until"]) if "until" in params else call.now
+    since = instant(params["since"]) if "since" in params else until - timedelta(2)
     if since > call.now:
         raise GraphError(100, "(#100) since param cannot be in the future")
     if until - since > longest:

@@ -15,7 +15,8 @@ from simulator.world import SimPost
 
 MAX_SPAN = timedelta(days=93)
 _PERIODS: Mapping[str, int] = {"day": 1, "week": 7, "days_28": 28}
-_POST_METRICS = ("post_media_view", "post_total_media_view_unique", "post_clicks")
+_BY_TYPE = "post_reactions_by_type_total"
+_POST_METRICS = ("post_media_view", "post_total_media_view_unique", "post_clicks", _BY_TYPE)
 _REEL_METRICS = ("blue_reels_play_count",)
 _GAUGE = "page_follows"
 _UNIQUE = "page_total_media_view_unique"
@@ -34,7 +35,10 @@ def post_insights(call: Call, post: SimPost, metrics: str, edge: str) -> dict[st
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
     if any(name not in known or name in call.state.faults.retired() for name in asked):
         raise not_valid()
-    values = truth.post_values(call.state.world, post, asked, call.now)
+    counted = ["reactions" if name == _BY_TYPE else name for name in asked]
+    values: dict[str, Any] = {**truth.post_values(call.state.world, post, counted, call.now)}
+    # Only types that somebody chose are there; here all chose one.
+    values[_BY_TYPE] = {"like": values["reactions"]} if values.get("reactions") else {}
     rows = [
         {
             "name": name,

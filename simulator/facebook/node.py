@@ -8,8 +8,9 @@ from simulator import truth
 from simulator.facebook import empty_fields
 from simulator.facebook.insights import page_insights, post_insights
 from simulator.fields import Field
-from simulator.graph import Call, GraphError, missing, page
+from simulator.graph import Call, GraphError, Params, missing, page
 from simulator.instagram.node import parse
+from simulator.pacific import span
 from simulator.state import moment
 from simulator.world import SimPost
 
@@ -52,7 +53,7 @@ def _page(call: Call, edge: str | None) -> Any:
     if edge is None:
         return _page_fields(call, parse(call.params.get("fields", "id,name")))
     if edge in _LISTS:
-        return _list(call, edge, parse(call.params.get("fields", "id,created_time,message")))
+        return _list(call, edge, parse(call.params.get("fields", "id,created_time,message")), call.params)
     if edge == "insights":
         return page_insights(call, call.params)
     if edge in _EMPTY_EDGES:
@@ -96,7 +97,7 @@ def _page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
                 "about": "Simulated.", "access_token": account.token,
             }[one.name]  # fmt: skip
         elif one.name in _LISTS:
-            found[one.name] = _list(call, one.name, one.below or parse("id,created_time"))
+            found[one.name] = _list(call, one.name, one.below or parse("id,created_time"), one.modifiers)
         elif one.name not in ("id", "instagram_business_account") and one.name not in empty_fields.OF_PAGES:
             raise GraphError(100, f"(#100) Tried accessing nonexisting field ({one.name}) on node type (Page)")
     return {**found, "id": account.platform_account_id}
@@ -152,15 +153,15 @@ def _text(post: SimPost, name: str) -> str | None:
     return post.text if name in ("message", "description") else None
 
 
-def _list(call: Call, edge: str, asked: tuple[Field, ...]) -> Any:
-    limit, after = call.params.get("limit", "25"), call.params.get("after", "0") or "0"
+def _list(call: Call, edge: str, asked: tuple[Field, ...], params: Params) -> Any:
+    limit, after = params.get("limit", "25"), params.get("after", "0") or "0"
     reels = edge in ("video_reels", "videos")
     rows: list[dict[str, Any]] = []
     if limit.isdecimal() and after.isdecimal():
         # Only the page's posts are drawn and asked for their numbers, and one more tells whether there is a next page.
         last = int(after) + min(int(limit), 100)
-        posts = call.state.world.newest(call.account, call.now - HISTORY, call.now)
+        posts = call.state.world.newest(call.account, *span(call, params, HISTORY))
         shown = islice((p for p in posts if p.visible(call.now) and (p.kind.metric_type == "reel") == reels), last + 1)
         rows = [_post_fields(call, asked, p) if int(after) <= n < last else {} for n, p in enumerate(shown)]
-    kept = {k: v for k, v in call.params.items() if k in ("fields", "limit", "after")}
+    kept = {k: v for k, v in params.items() if k in ("fields", "limit", "after", "since", "until")}
     return page(rows, call, f"{call.account.platform_account_id}/{edge}", kept)

@@ -64,6 +64,11 @@ _GONE = frozenset(
 )
 _KNOWN = frozenset().union(*_MEDIA_METRICS.values(), _STORY_METRICS)
 
+_BREAKDOWNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "profile_activity": ("action_type", ("bio_link_clicked", "call", "direction", "email", "other", "text")),
+    "navigation": ("story_navigation_action_type", ("tap_forward", "tap_back", "tap_exit", "swipe_forward")),
+}
+
 _SERIES = frozenset({"reach", "follower_count"})
 _TOTALS = frozenset(
     ["views", "accounts_engaged", "total_interactions", "profile_views", "website_clicks", "reach", "likes", "comments",
@@ -74,13 +79,15 @@ _PERIODS_OF_TOTALS = ("day", "total_over_range", "lifetime")
 _PERIODS = ("day", "week", "days_28", "lifetime", "total_over_range")
 
 
-def media_insights(call: Call, post: SimPost, metrics: str) -> dict[str, Any]:
+def media_insights(call: Call, post: SimPost, metrics: str, breakdown: str | None = None) -> dict[str, Any]:
     """Answer `GET /{media}/insights`, or the expansion of it."""
     asked = names(metrics)
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
     _check_age(call, post)
     _check_metrics(call, post, asked)
+    if breakdown and any(_BREAKDOWNS.get(name, ("", ()))[0] != breakdown for name in asked):
+        raise GraphError(100, f"(#100) An incompatible breakdown ({breakdown}) was used for metrics: {metrics}")
     if post.metric_type == "story" and truth.post_value(call.state.world, post, "reach", call.now) < MIN_STORY_VIEWERS:
         raise GraphError(10, "(#10) Not enough viewers for the media to show insights", status=403)
     values = truth.post_values(call.state.world, post, asked, call.now)
@@ -93,10 +100,19 @@ def media_insights(call: Call, post: SimPost, metrics: str) -> dict[str, Any]:
                 "title": name.replace("_", " ").capitalize(),
                 "description": f"{name.replace('_', ' ').capitalize()} of the media.",
                 "id": f"{post.platform_post_id}/insights/{name}/lifetime",
+                **({"total_value": _broken_down(name, values[name])} if breakdown else {}),
             }
             for name in asked
         ]
     }
+
+
+def _broken_down(name: str, value: int) -> dict[str, Any]:
+    """Return a total with its parts, which add up to it; those without any are left out."""
+    key, kinds = _BREAKDOWNS[name]
+    parts = [value // len(kinds) + (place < value % len(kinds)) for place in range(len(kinds))]
+    results = [{"dimension_values": [kind], "value": part} for kind, part in zip(kinds, parts, strict=True) if part]
+    return {"value": value, "breakdowns": [{"dimension_keys": [key], "results": results}]}
 
 
 def media_metrics(post: SimPost) -> frozenset[str]:

@@ -9,6 +9,7 @@ from simulator import truth
 from simulator.fields import Field, parse_fields
 from simulator.graph import Call, GraphError, Params, missing, page
 from simulator.instagram.insights import account_insights, media_insights
+from simulator.pacific import span
 from simulator.state import moment
 from simulator.world import STORY_LIFE, SimPost
 
@@ -64,6 +65,8 @@ _MEDIA_FIELDS = frozenset(
         "view_count",
     ]
 )
+
+_COUNTS = ("like_count", "comments_count")
 
 
 def node(call: Call, object_id: str, edge: str | None) -> Any:
@@ -127,9 +130,9 @@ def _media(call: Call, post: SimPost, edge: str | None) -> Any:
     if edge is None:
         return _fields(call, parse(call.params.get("fields", "id,media_type")), post)
     if edge == "insights":
-        return media_insights(call, post, call.params.get("metric", ""))
+        return media_insights(call, post, call.params.get("metric", ""), call.params.get("breakdown"))
     if edge == "children" and post.content_type == "carousel":
-        return _children(post)
+        return _children(call, post, parse(call.params.get("fields", "id")))
     if edge == "comments":
         return {"data": []}
     raise GraphError(100, f"(#100) Tried accessing nonexisting field ({edge}) on node type (InstagramMedia)")
@@ -149,7 +152,11 @@ def _fields(call: Call, asked: tuple[Field, ...], post: SimPost | None) -> dict[
     answer: dict[str, Any] = {}
     for one in asked:
         if one.name == "insights" and post is not None:
-            answer["insights"] = media_insights(call, post, one.modifiers.get("metric", ""))
+            metric, breakdown = one.modifiers.get("metric", ""), one.modifiers.get("breakdown")
+            answer["insights"] = media_insights(call, post, metric, breakdown)
+        elif one.name == "children" and post is not None:
+            if post.content_type == "carousel":
+                answer["children"] = _children(call, post, one.below)
         elif one.name in ("media", "stories") and post is None:
             answer[one.name] = _list(call, one.name, one.below or parse_fields("id"), one.modifiers)
         elif one.name in known:
@@ -177,16 +184,20 @@ def _account_field(call: Call, name: str) -> Any:
 
 
 def _media_field(call: Call, post: SimPost, name: str) -> Any:
-    if name in ("like_count", "comments_count"):
+    if name in _COUNTS:
         # A story has the fields and counts nothing in them.
         return 0 if post.metric_type == "story" else truth.post_value(call.state.world, post, name, call.now)
     text = _MEDIA_TEXTS.get(name)
     return text(call, post) if text else None
 
 
-def _children(post: SimPost) -> dict[str, Any]:
-    """Return the parts of an album, which have no numbers of their own."""
-    return {"data": [{"id": f"179{post.platform_post_id[3:]}{place}"} for place in range(2)]}
+def _children(call: Call, post: SimPost, asked: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the parts of an album, images here, which have no numbers of their own."""
+    own = {"id", "media_type", "media_product_type", *_COUNTS, "caption"}
+    about = {n: t(call, post) for n in (one.name for one in asked) if n not in own and (t := _MEDIA_TEXTS.get(n))}
+    if any(one.name == "media_type" for one in asked):
+        about["media_type"] = "IMAGE"
+    return {"data": [{**about, "id": f"179{post.platform_post_id[3:]}{place}"} for place in range(2)]}
 
 
 def _short(post: SimPost) -> str:
@@ -210,7 +221,6 @@ _MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
     ),
     "is_comment_enabled": lambda *_: True,
     "is_shared_to_feed": lambda _, post: True if post.metric_type == "reel" else None,
-    "children": lambda _, post: _children(post) if post.content_type == "carousel" else None,
 }
 
 
@@ -219,17 +229,17 @@ def _list(call: Call, edge: str, asked: tuple[Field, ...], params: Params) -> An
     if limit.isdecimal() and after.isdecimal():
         # Only the page's posts are asked for their numbers.
         last = int(after) + min(int(limit), 100)
-        shown = _shown(call, edge, last + 1)
+        shown = _shown(call, edge, params, last + 1)
         rows = [_fields(call, asked, p) if int(after) <= n < last else {} for n, p in enumerate(shown)]
     else:
         rows = []
-    kept = {k: v for k, v in params.items() if k in ("fields", "limit", "after")}
+    kept = {k: v for k, v in params.items() if k in ("fields", "limit", "after", "since", "until")}
     return page(rows, call, f"{call.account.platform_account_id}/{edge}", kept)
 
 
-def _shown(call: Call, edge: str, count: int) -> list[SimPost]:
+def _shown(call: Call, edge: str, params: Params, count: int) -> list[SimPost]:
     """Return the newest posts of a list, `count` where there are that many."""
     stories = edge == "stories"
-    posts = call.state.world.newest(call.account, call.now - (STORY_LIFE if stories else HISTORY), call.now)
+    posts = call.state.world.newest(call.account, *span(call, params, STORY_LIFE if stories else HISTORY))
     shown = (post for post in posts if (post.kind.metric_type == "story") == stories and post.visible(call.now))
     return list(islice(shown, count))

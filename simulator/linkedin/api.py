@@ -46,7 +46,9 @@ class LinkedIn:
             self._troubles(account)
             resource, _, rest = request.path.removeprefix("/rest/").strip("/").partition("/")
             self.state.count(resource, account.platform_account_id)
-            return Answer(200, self._route(resource, unquote(rest), self._params(request), account), headers)
+            params = self._params(request)
+            body = self._route(resource, unquote(rest), params, account)
+            return Answer(200, _projected(body, params.get("fields")), headers)
         except Malformed as error:
             return _refusal(invalid(str(error)), headers)
         except Problem as problem:
@@ -82,13 +84,15 @@ class LinkedIn:
         if resource == "networkSizes":
             return self._network_size(rest, params, account, now)
         if resource == "organizations":
-            return self._organization(rest, account)
+            return self._organizations(rest, params, account)
         if resource == "organizationAcls":
             return _page([_acl(account)])
         if resource == "posts":
             return self._posts(rest, params, account, now)
         if resource == "socialMetadata":
             return self._social(rest, params, account, now)
+        if resource == "socialActions":
+            return self._actions(rest, account, now)
         finders = {
             "organizationalEntityFollowerStatistics": ("organizationalEntity", self._followers),
             "organizationPageStatistics": ("organization", self._page_views),
@@ -113,6 +117,22 @@ class LinkedIn:
             raise invalid("edgeType")
         self._own(urn, account)
         return {"firstDegreeSize": truth.account_value(self.state.world, account, "firstDegreeSize", now)}
+
+    def _organizations(self, rest: str, params: Params, account: SimAccount) -> Any:
+        if rest:
+            return self._organization(rest, account)
+        if params.get("q") == "vanityName":
+            named = params.get("vanityName") == account.handle.replace(".", "-")
+            return _page([self._organization(account.platform_account_id, account)] if named else [])
+        ids = params.get("ids")
+        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+            raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
+        own = account.platform_account_id
+        return {
+            "results": {own: self._organization(own, account)} if own in ids else {},
+            "statuses": {one: 200 if one == own else 404 for one in ids},
+            "errors": {one: {"status": 404, "message": "Could not find entity"} for one in ids if one != own},
+        }
 
     def _organization(self, rest: str, account: SimAccount) -> Any:
         if rest != account.platform_account_id:
@@ -200,6 +220,14 @@ class LinkedIn:
             raise Problem(404, f"Could not find entity {rest}", "NOT_FOUND")
         return statistics.social(self.state, post, now)
 
+    def _actions(self, rest: str, account: SimAccount, now: datetime) -> Any:
+        """Answer the summary of a post's likes and comments, or a list of them: who made them is told to nobody."""
+        urn, _, edge = rest.partition("/")
+        post = self._post(urn, account, now)
+        if post is None or edge not in ("", "comments", "likes"):
+            raise Problem(404, f"Could not find entity {rest}", "NOT_FOUND")
+        return _page([]) if edge else statistics.actions(self.state, post, now)
+
     def _batch(self, params: Params, account: SimAccount, now: datetime, show: Callable[[SimPost], Any]) -> Any:
         ids = params.get("ids")
         if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
@@ -257,6 +285,22 @@ def _page(elements: list[Any], start: int = 0, count: int = 10, *, more: bool = 
     """Return a page; the total is left out, as it is at times."""
     links = [{"rel": "next", "type": "application/json", "href": f"/rest/posts?start={start + count}"}] if more else []
     return {"paging": {"start": start, "count": count, "links": links}, "elements": elements}
+
+
+def _projected(body: Any, fields: Any) -> Any:
+    """Return what `fields` names of an answer, or of each of its elements."""
+    if not isinstance(fields, str):
+        return body
+    wanted = {name.partition(":")[0] for name in fields.split(",")}
+
+    def chosen(one: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in one.items() if name in wanted}
+
+    if "elements" in body:
+        return {**body, "elements": [chosen(one) for one in body["elements"]]}
+    if "results" in body:
+        return {**body, "results": {key: chosen(one) for key, one in body["results"].items()}}
+    return chosen(body)
 
 
 def _acl(account: SimAccount) -> dict[str, str]:

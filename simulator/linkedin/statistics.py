@@ -132,6 +132,18 @@ def social(state: State, post: SimPost, now: datetime) -> Element:
     }
 
 
+def actions(state: State, post: SimPost, now: datetime) -> Element:
+    """Return the same, as `/socialActions` has it."""
+    counts = truth.post_values(state.world, post, ("likeCount", "commentCount"), now)
+    likes, comments = counts["likeCount"], counts["commentCount"]
+    return {
+        "likesSummary": {"totalLikes": likes, "aggregatedTotalLikes": likes, "likedByCurrentUser": False},
+        "commentsSummary": {"totalFirstLevelComments": comments, "aggregatedTotalComments": comments},
+        "commentsState": "OPEN",
+        "target": post.platform_post_id,
+    }
+
+
 _MENTIONS = {"shareMentionsCount": 0, "commentMentionsCount": 0}
 
 

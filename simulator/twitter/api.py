@@ -17,6 +17,7 @@ WINDOW_SECONDS = 900
 HISTORY = timedelta(days=400)
 _LIMITS = {"users/me": 75, "users": 900, "tweets": 5000, "timeline": 900, "mentions": 300, "usage": 50}
 _MAX_IDS = 100
+_EXCLUDABLE = ("replies", "retweets")
 _PARAMETERS = frozenset(
     ["analytics.fields", "days", "end_time", "exclude", "expansions", "granularity", "ids", "max_results",
      "media.fields", "next_token", "pagination_token", "place.fields", "poll.fields", "post.fields", "since_id",
@@ -289,6 +290,15 @@ class Twitter:
             start, end = max(start, now - HISTORY), min(end, now)
         except (ValueError, TypeError):
             raise invalid("The `start_time` query parameter value is not an RFC 3339 date-time") from None
+        for name in ("since_id", "until_id"):
+            if not (post_id := params.get(name, "0")).isdecimal():
+                raise invalid(f"The `{name}` query parameter value [{post_id}] is not valid", **{name: post_id})
+        for value in params.get("exclude", "replies").split(","):
+            if value not in _EXCLUDABLE:
+                raise invalid(
+                    f"The `exclude` query parameter value [{value}] is not one of [{','.join(_EXCLUDABLE)}]",
+                    exclude=value,
+                )
         if "until_id" in params and (later := self.state.world.post("twitter", params["until_id"])) is not None:
             end = min(end, later.published_at)
         earlier = self.state.world.post("twitter", params["since_id"]) if "since_id" in params else None

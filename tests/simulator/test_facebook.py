@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from simulator import truth
 from simulator.world import SimPost
 from tests.simulator.test_instagram import shape
 from tests.simulator_fixture import Simulator
@@ -89,3 +90,38 @@ def test_lists_hold_posts_or_reels(api: Simulator) -> None:
 def test_token_of_one_page_reads_no_other(api: Simulator) -> None:
     other = api.world.account("facebook", 1).platform_account_id
     assert ask(api, other).json()["error"]["error_subcode"] == 33
+
+
+@pytest.mark.parametrize("bounds", [("2026-11-10", "2026-11-14"), ("1794297600", "1794643200")])
+@pytest.mark.parametrize("how", ["list", "expansion"])
+def test_list_keeps_to_its_bounds(api: Simulator, bounds: tuple[str, str], how: str) -> None:
+    since, until = bounds
+    if how == "list":
+        rows = ask(api, "{page}/posts", since=since, until=until, limit=100).json()["data"]
+    else:
+        fields = f"posts.since({since}).until({until}).limit(100){{created_time}}"
+        rows = ask(api, "{page}", fields=fields).json()["posts"]["data"]
+    made = [row["created_time"] for row in rows]
+    assert made
+    assert all("2026-11-10T08" <= one < "2026-11-14T08" for one in made)
+
+
+def test_expansion_keeps_to_its_limit(api: Simulator) -> None:
+    assert len(ask(api, "{page}", fields="posts.limit(3){id}").json()["posts"]["data"]) == 3
+
+
+def test_days_are_asked_for_by_date(api: Simulator) -> None:
+    (row,) = ask(
+        api, "{page}/insights", metric="page_media_view", period="day", since="2026-11-10", until="2026-11-14"
+    ).json()["data"]
+    assert [value["end_time"][:10] for value in row["values"]] == [f"2026-11-{day}" for day in (11, 12, 13, 14)]
+
+
+def test_reactions_by_type_have_only_those_that_were_chosen(api: Simulator) -> None:
+    account = api.world.account("facebook", 0)
+    posts = [p for p in api.world.posts(account, NOW - timedelta(days=60), NOW) if p.visible(NOW)]
+    for one in (p for p in posts if p.metric_type == "post"):
+        answer = ask(api, f"{one.platform_post_id}/insights", metric="post_reactions_by_type_total")
+        (row,) = answer.json()["data"]
+        total = truth.post_value(api.world, one, "reactions", NOW)
+        assert row["values"][0]["value"] in ([{"like": total}, {"like": total + 1}] if total else [{}, {"like": 1}])

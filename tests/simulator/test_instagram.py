@@ -200,3 +200,41 @@ def test_control_refuses_questions_without_an_answer(api: Simulator, change: dic
     post = media(api).platform_post_id
     query = {"object": post, "field": "views", "instant": NOW.isoformat(), **change}
     assert api.client.get("/_control/truth", params=query).status_code == 400
+
+
+def test_activity_by_action_adds_up(api: Simulator) -> None:
+    where = f"{media(api, content_type='image', metric_type='post').platform_post_id}/insights"
+    (row,) = ask(api, where, metric="profile_activity", breakdown="action_type").json()["data"]
+    total = row["total_value"]
+    (parts,) = total["breakdowns"]
+    assert parts["dimension_keys"] == ["action_type"]
+    assert sum(one["value"] for one in parts["results"]) == total["value"] == row["values"][0]["value"]
+    assert ask(api, where, metric="reach", breakdown="action_type").json()["error"]["code"] == 100
+
+
+def test_children_have_the_fields_that_are_asked_for(api: Simulator) -> None:
+    album = media(api, content_type="carousel").platform_post_id
+    asked = "id,media_type,media_url"
+    edge = ask(api, f"{album}/children", fields=asked).json()
+    assert [set(one) for one in edge["data"]] == [set(asked.split(","))] * 2
+    assert ask(api, album, fields=f"children{{{asked}}}").json()["children"] == edge
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "error", "rate": 2},
+        {"kind": "error", "times": -1},
+        {"kind": "error", "times": True},
+        {"kind": "slow", "seconds": -1},
+        {"kind": "retired_metric"},
+    ],
+)
+def test_fault_that_makes_no_sense_is_refused(api: Simulator, fault: dict[str, Any]) -> None:
+    assert api.client.put("/_control/faults", json=[fault]).status_code == 400
+
+
+def test_clock_stays_within_the_world(api: Simulator) -> None:
+    for instant in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        assert api.client.put("/_control/clock", json={"now": instant}).status_code == 400
+    assert api.client.put("/_control/faults", json={"kind": "error"}).json()["detail"] == "send a list of faults"

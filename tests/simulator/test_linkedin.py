@@ -188,3 +188,21 @@ def test_throttled_says_nothing_of_when(api: Simulator) -> None:
     assert (answer.status_code, answer.json()["serviceErrorCode"]) == (429, 101)
     assert not {"retry-after", "x-rate-limit-reset"} & set(answer.headers)
     assert answer.headers["x-restli-error-response"] == "true"
+
+
+def test_organizations_are_found_by_name_and_by_ids(api: Simulator) -> None:
+    account = api.world.account("linkedin", 0)
+    own, name = account.platform_account_id, account.handle.replace(".", "-")
+    found = ask(api, "organizations", f"q=vanityName&vanityName={name}&fields=id,vanityName").json()
+    assert found["elements"] == [{"id": int(own), "vanityName": name}]
+    batch = ask(api, "organizations", f"ids=List({own},1)").json()
+    assert (set(batch["results"]), set(batch["errors"]), batch["statuses"]["1"]) == ({own}, {"1"}, 404)
+
+
+def test_social_actions_count_the_same(api: Simulator) -> None:
+    urn = posts(api)[0].platform_post_id.replace(":", "%3A")
+    actions, metadata = (ask(api, f"{name}/{urn}").json() for name in ("socialActions", "socialMetadata"))
+    wanted = metadata["commentSummary"]["count"]
+    assert abs(actions["commentsSummary"]["aggregatedTotalComments"] - wanted) <= 1
+    assert ask(api, f"socialActions/{urn}/comments").json()["elements"] == []
+    assert ask(api, "socialActions/urn%3Ali%3Ashare%3A1").status_code == 404

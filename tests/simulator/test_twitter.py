@@ -123,3 +123,11 @@ def test_faults_speak_as_x_does(api: Simulator, kind: str, status: int, where: s
     assert answer.status_code == status
     assert where in answer.json()
     assert "retry-after" not in answer.headers
+
+
+@pytest.mark.parametrize(("name", "value"), [("exclude", "likes"), ("since_id", "x"), ("until_id", "x")])
+def test_bounds_of_a_timeline_are_read_strictly(api: Simulator, name: str, value: str) -> None:
+    where = f"users/{api.world.account('twitter', 0).platform_account_id}/tweets"
+    answer = ask(api, where, **{name: value})
+    assert (answer.status_code, answer.json()["title"]) == (400, "Invalid Request")
+    assert ask(api, where, exclude="retweets,replies").status_code == 200
