@@ -1,14 +1,26 @@
 """Sensors that tell people: a run failed, an account has to be connected again."""
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
+from pydantic import SecretStr
 
+from metrics.clock import utcnow
+from metrics.errors import Unavailable
 from pipelines import alerts
 from pipelines.resources import Tidemark
 from pipelines.tags import OPERATION, PARTITION, RANGE_END, RANGE_START, WILL_RETRY
 
 _LONGEST_MESSAGE = 500
+_SENT_AGAIN = timedelta(hours=1)
+"""A receiver that is away for longer holds up the alerts of later runs no more."""
+
+
+class Untold(dg.DagsterError):
+    """Nobody was told. After any other error than Dagster's own a sensor of failed runs goes on to the next run."""
 
 
 @dg.sensor(
@@ -24,8 +36,8 @@ def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) 
         return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
     waiting = clients.store.accounts.find(states=["needs_reauth"])
     message = alerts.reauth_message(waiting, alerts.told(context.cursor))
-    if message is not None and not alerts.send(urls, *message):
-        raise RuntimeError("not every receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
+    if message is not None and not _told(context, urls, *message):
+        raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
     # An account that was connected again leaves the cursor: the next time is news.
     context.update_cursor(json.dumps(sorted(account["_id"] for account in waiting)))
     return dg.SkipReason(message[0] if message else "no account began to wait for a person")
@@ -37,22 +49,49 @@ def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) 
     description="Tells of failed runs: once per job and partition in six hours, not once per retry.",
 )
 def alert_run_failures(context: dg.RunFailureSensorContext, tidemark: Tidemark) -> dg.SkipReason | None:
-    """Send one message for a failed run that is not tried again."""
-    clients, run = tidemark.clients(), context.dagster_run
+    """Send one message for a failed run that is not tried again; one that nobody took is sent again for an hour."""
+    run = context.dagster_run
+    try:
+        clients = tidemark.clients()
+    except Unavailable as error:
+        raise Untold(f"{error}; the alert is sent again") from error
     urls = clients.settings.alert_urls
     if not urls or run.tags.get(WILL_RETRY) == "true":
         return dg.SkipReason("TIDEMARK_ALERT_URLS is not set, or the run is tried again")
     if OPERATION in run.tags:
         return dg.SkipReason("whoever asked for the operation is told by its outcome")
-    partition = run.tags.get(PARTITION) or "…".join(run.tags[k] for k in (RANGE_START, RANGE_END) if k in run.tags)
-    what = f"{run.job_name} {partition}".strip()
+    what = _what(run)
     if not alerts.first_time(clients.redis, what):
         return dg.SkipReason(f"{what} was told of")
-    body = f"run {run.run_id}\n{_why(context)}"
-    if not alerts.send(urls, f"Tidemark: {what} failed", body):
+    if not _told(context, urls, f"Tidemark: {what} failed", f"run {run.run_id}\n{_why(context)}"):
         alerts.forget(clients.redis, what)
-        raise RuntimeError("not every receiver of TIDEMARK_ALERT_URLS took the alert")
+        if utcnow() - _ended(context) < _SENT_AGAIN:
+            raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
+        raise RuntimeError(f"no receiver of TIDEMARK_ALERT_URLS took the alert for {_SENT_AGAIN}: it is given up")
     return None
+
+
+def _told(
+    context: dg.SensorEvaluationContext | dg.RunFailureSensorContext, urls: Sequence[SecretStr], title: str, body: str
+) -> bool:
+    """Tell whether anybody took a message. Those who did not are not worth telling the others again."""
+    taken = alerts.send(urls, title, body)
+    if 0 < taken < len(urls):
+        context.log.warning("%s of %s receivers of TIDEMARK_ALERT_URLS did not take it", len(urls) - taken, len(urls))
+    return taken > 0
+
+
+def _what(run: dg.DagsterRun) -> str:
+    """Return what a run was about: its job, or the assets that somebody launched without one, and its partitions."""
+    assets = sorted(key.to_user_string() for key in run.asset_selection or ())
+    name = ", ".join(assets) if run.job_name == IMPLICIT_ASSET_JOB_NAME and assets else run.job_name
+    partition = run.tags.get(PARTITION) or "…".join(run.tags[k] for k in (RANGE_START, RANGE_END) if k in run.tags)
+    return f"{name} {partition}".strip()
+
+
+def _ended(context: dg.RunFailureSensorContext) -> datetime:
+    (record,) = context.instance.get_run_records(dg.RunsFilter(run_ids=[context.dagster_run.run_id]))
+    return datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
 
 
 def _why(context: dg.RunFailureSensorContext) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from pydantic import SecretStr
@@ -17,13 +18,17 @@ SILENT = timedelta(hours=6)
 _LISTED = 20
 
 
-def send(urls: Sequence[SecretStr], title: str, body: str) -> bool:
-    """Send a message to every URL; tell whether all took it. The URLs hold secrets and are never logged."""
+def send(urls: Sequence[SecretStr], title: str, body: str) -> int:
+    """Send a message to every URL; return how many took it. The URLs hold secrets and are never logged."""
     import apprise  # every run loads this module, few send
 
-    receivers = apprise.Apprise()
-    understood = [receivers.add(url.get_secret_value()) for url in urls]
-    return bool(receivers.notify(title=title, body=body)) and all(understood)
+    def taken(url: SecretStr) -> bool:
+        receiver = apprise.Apprise()
+        return receiver.add(url.get_secret_value()) and bool(receiver.notify(title=title, body=body))
+
+    # All at the same time: one that does not answer holds up no other.
+    with ThreadPoolExecutor(len(urls)) as pool:
+        return sum(pool.map(taken, urls))
 
 
 def first_time(redis: Redis, key: str) -> bool:

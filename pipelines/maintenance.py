@@ -27,4 +27,5 @@ MAINTAIN = dg.ScheduleDefinition(
     cron_schedule="30 3 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every night: what is older than the retention of its workspace goes.",
 )

@@ -1,7 +1,8 @@
 """Alerts reach a receiver over HTTP: one message each, not one per retry."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -12,10 +13,11 @@ from metrics.documents import AccountDocument
 from metrics.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
-from pipelines import alerts
-from pipelines.alert_sensors import alert_needs_reauth, alert_run_failures
+from pipelines import alert_sensors, alerts
+from pipelines.alert_sensors import Untold, alert_needs_reauth, alert_run_failures
 from pipelines.resources import Clients, Tidemark
 from tests.receiver import Receiver
+from tidemark.stack.ports import free_port
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_accounts_that_wait_are_told_of_once_in_one_message(clients: Clients, re
 def test_alert_that_nobody_took_is_sent_again(clients: Clients, receiver: Receiver) -> None:
     clients.store.accounts.put([account("a")])
     receiver.refuses = True
-    with pytest.raises(RuntimeError, match="sent again"):
+    with pytest.raises(Untold, match="sent again"):
         evaluate(clients, None)
     receiver.refuses = False
     evaluate(clients, None)
@@ -99,3 +101,76 @@ def test_failing_run_is_told_of_once_whatever_the_retries(clients: Clients, rece
             alert_run_failures(context, tidemark=resource(clients))
     assert [m["title"] for m in receiver.messages] == ["Tidemark: doomed 2026-01-15 failed"]
     assert "breaks: ValueError: MongoDB does not answer" in receiver.messages[0]["message"]
+
+
+def failed_runs(clients: Clients, instance: dg.DagsterInstance, cursor: str | None) -> str | None:
+    """Evaluate the sensor as its daemon does; return the cursor that would be kept."""
+    context = dg.build_sensor_context(instance, cursor=cursor, resources={"tidemark": resource(clients)})
+    return alert_run_failures.evaluate_tick(context).cursor
+
+
+@dg.asset(partitions_def=dg.StaticPartitionsDefinition(["2026-01-15"]))
+def torn(context: dg.AssetExecutionContext) -> None:
+    raise ValueError("broken")
+
+
+@dg.asset(partitions_def=dg.StaticPartitionsDefinition(["2026-01-15"]))
+def worn(context: dg.AssetExecutionContext) -> None:
+    raise ValueError("broken too")
+
+
+def fail(instance: dg.DagsterInstance, asset: str) -> None:
+    """Let a run of one asset fail that was launched without a job, as from the graph."""
+    job = dg.Definitions([torn, worn]).resolve_implicit_global_asset_job_def()
+    job.execute_in_process(
+        instance=instance, partition_key="2026-01-15", asset_selection=[dg.AssetKey(asset)], raise_on_error=False
+    )
+
+
+def test_failed_run_that_nobody_was_told_of_is_told_later(clients: Clients, receiver: Receiver) -> None:
+    with dg.instance_for_test() as instance:
+        begun = failed_runs(clients, instance, None)
+        fail(instance, "torn")
+        receiver.refuses = True
+        with pytest.raises(Untold, match="sent again"):
+            failed_runs(clients, instance, begun)
+        receiver.refuses = False
+        after = failed_runs(clients, instance, begun)
+        assert failed_runs(clients, instance, after) == after
+    assert [m["title"] for m in receiver.messages] == ["Tidemark: torn 2026-01-15 failed"]
+
+
+def test_failed_run_that_nobody_could_be_told_of_for_long_is_given_up(
+    clients: Clients, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.refuses = True
+    monkeypatch.setattr(alert_sensors, "_SENT_AGAIN", timedelta(0))
+    with dg.instance_for_test() as instance:
+        begun = failed_runs(clients, instance, None)
+        fail(instance, "torn")
+        assert failed_runs(clients, instance, begun) != begun, "it holds up no later one"
+
+
+def test_assets_launched_without_a_job_are_told_of_by_name_and_each_for_itself(
+    clients: Clients, receiver: Receiver
+) -> None:
+    with dg.instance_for_test() as instance:
+        cursor = failed_runs(clients, instance, None)
+        for asset in ("torn", "worn"):
+            fail(instance, asset)
+        for _ in range(2):
+            cursor = failed_runs(clients, instance, cursor)
+    assert [m["title"] for m in receiver.messages] == [
+        "Tidemark: torn 2026-01-15 failed",
+        "Tidemark: worn 2026-01-15 failed",
+    ]
+
+
+def test_receiver_that_is_away_repeats_no_alert_to_the_others(clients: Clients, receiver: Receiver) -> None:
+    nobody = SecretStr(f"json://127.0.0.1:{free_port()}/")
+    both = replace(
+        clients, settings=clients.settings.model_copy(update={"alert_urls": (nobody, SecretStr(receiver.url))})
+    )
+    clients.store.accounts.put([account("a")])
+    evaluate(both, evaluate(both, None))
+    assert len(receiver.messages) == 1
