@@ -1,5 +1,6 @@
-"""HTTP on the wire, with bounds: uvicorn's parser over httptools has none for the request line and the headers."""
+"""HTTP on the wire, with bounds: uvicorn's parser over httptools has none for sizes, and none for the time it takes."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 MAX_URL = 8 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
+REQUEST_SECONDS = 30.0
+"""How long a request may take to arrive, its body included, and a new connection until its first has arrived."""
 ABORT = "tidemark.abort"
 """The extension of a request's or a websocket's scope that cuts its connection, where the client reads no more."""
 
@@ -22,15 +25,45 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._header_bytes = 0
         self._refused = False
+        self._arriving = True
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, and give the first request its time."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._arrived()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse, unless the connection is refused already."""
+        """Parse, unless the connection is refused already; a request that came in part has its time from here on."""
         if not self._refused:
             super().data_received(data)
+        if self._arriving and self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand over to who has times of its own."""
+        self._arrived()
+        super().handle_websocket_upgrade()
+
+    def on_message_complete(self) -> None:
+        """Note that a request is there, its body included."""
+        self._arrived()
+        super().on_message_complete()
+
+    def _arrived(self) -> None:
+        self._arriving = False
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def on_message_begin(self) -> None:
         """Count anew for each request of the connection."""
-        self._header_bytes = 0
+        self._header_bytes, self._arriving = 0, True
         super().on_message_begin()
         extensions: Any = {ABORT: self.transport.abort}
         self.scope["extensions"] = extensions

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from metrics.settings import Settings
 from metrics.store import Store
+from serving import protocol
 from serving.__main__ import Server
 from serving.measures import UNCHECKED
 from serving.middleware import Frontier
@@ -77,6 +78,19 @@ def test_what_is_too_long_is_refused_while_it_is_read(
     answer = raw(live[0], f"{request_line}\r\nHost: x\r\n{headers}\r\n".encode())
     assert answer.split(b" ")[1] == status
     assert b"application/problem+json" in answer
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "GET /healthz HT", "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{"]
+)
+def test_connection_that_sends_no_whole_request_is_closed(
+    client: httpx.Client, live: tuple[str, Server], monkeypatch: pytest.MonkeyPatch, sent: str
+) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.3)
+    first = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" if sent.startswith("GET") else ""
+    answer = raw(live[0], (first + sent.format(path="/analytics/account/a1/posts")).encode())
+    assert answer.count(b"HTTP/1.1") == bool(first)
+    assert client.get("/healthz").status_code == 200
 
 
 def test_request_id_is_kept_where_it_is_sane(client: httpx.Client) -> None:
