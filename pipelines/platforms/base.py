@@ -1,12 +1,13 @@
 """What a platform module offers to collection, and the plain data that passes between them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
-from pipelines.platforms.errors import RateLimited
+from pipelines.platforms.errors import BadAnswer, RateLimited, Transient
 
 FOLLOWED_DAYS = 90
 """Posts older than that are no longer looked at."""
@@ -69,6 +70,14 @@ class AccountReading:
     gone: list[str] = field(default_factory=list)
     quarantined: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, what: str) -> Iterator[None]:
+        """Read a part whose failure leaves the others; what concerns them too, a limit or a dead token, is raised."""
+        try:
+            yield
+        except (Transient, BadAnswer) as error:
+            self.failures[what] = str(error)
 
 
 @dataclass

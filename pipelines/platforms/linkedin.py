@@ -102,15 +102,20 @@ class LinkedIn:
         reading: AccountReading,
         tally: Tally,
     ) -> None:
-        listed = {post.platform_post_id: post for post in self._listed(access, urn, known, reading, tally)}
+        listed: dict[str, Post] = {}
+        with reading.part("posts"), understood():
+            for post in self._listed(access, urn, known, reading, tally):
+                listed[post.platform_post_id] = post
         new = [post for post_id, post in listed.items() if post_id not in known]
         silent: list[Post] = []
         for posts in _lists([*due, *new]):
-            silent += self._statistics(access, urn, posts, reading, tally)
+            with reading.part("statistics of posts"), understood():
+                silent += self._statistics(access, urn, posts, reading, tally)
         unsure = [post for post in silent if post.platform_post_id not in listed]
         reading.posts += [(post, post_reading(post, None)) for post in silent if post.platform_post_id in listed]
         for posts in _chunks(unsure):
-            self._confirm(access, posts, reading, tally)
+            with reading.part("posts by id"), understood():
+                self._confirm(access, posts, reading, tally)
 
     @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:

@@ -100,14 +100,17 @@ class Twitter:
         reading: AccountReading,
         tally: Tally,
     ) -> None:
-        listed = self._new(access, user_id, known, reading, tally)
+        listed: set[str] = set()
+        with reading.part("timeline"), understood():
+            self._new(access, user_id, known, listed, reading, tally)
         oldest = utcnow() - PRIVATE_DAYS
         unread = [post for post in due if post.platform_post_id not in listed]
         young = [post for post in unread if post.published_at >= oldest]
         old = [post for post in unread if post.published_at < oldest]
         for posts, private in ((young, True), (old, False)):
             for hundred in _hundreds(posts):
-                self._look_up(access, hundred, private, reading, tally)
+                with reading.part("posts by id"), understood():
+                    self._look_up(access, hundred, private, reading, tally)
 
     @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
@@ -186,14 +189,19 @@ class Twitter:
                     raise BadAnswer(f"X refuses {error}, which was not asked for") from None
 
     def _new(
-        self, access: Access, user_id: str, known: Collection[str], reading: AccountReading, tally: Tally
-    ) -> set[str]:
-        """Read what was published since the newest known post; return the ids of all that the timeline brought."""
+        self,
+        access: Access,
+        user_id: str,
+        known: Collection[str],
+        listed: set[str],
+        reading: AccountReading,
+        tally: Tally,
+    ) -> None:
+        """Read what was published since the newest known post; add the ids of all that the timeline brings."""
         newest = max((int(one) for one in known if one.isdecimal()), default=None)
         oldest = utcnow() - timedelta(days=FOLLOWED_DAYS)
         since = {"since_id": str(newest)} if newest is not None else {"start_time": isoformat(oldest)}
         params = {"max_results": str(MAX_IDS), **OWN_POSTS, **since}
-        listed: set[str] = set()
         empty = 0
         try:
             while True:
@@ -206,7 +214,6 @@ class Twitter:
                 params = {**params, "pagination_token": token}
         except (PermissionMissing, PostGone) as error:
             reading.failures["timeline"] = str(error)
-        return listed
 
     def _look_up(
         self, access: Access, posts: Sequence[Post], private: bool, reading: AccountReading, tally: Tally

@@ -205,11 +205,18 @@ def test_tokens_are_renewed_at_their_own_host() -> None:
     assert LinkedIn(Http("https://api.linkedin.com"), Quarantine())._tokens.base_url == "https://www.linkedin.com"
 
 
-@pytest.mark.parametrize("body", [{"elements": 3}, [1], {"firstDegreeSize": 1, "elements": [{"id": 5}]}])
-def test_odd_shape_is_a_bad_answer(client: Http, server: Answering, body: Any) -> None:
-    server.say(body)
+def test_odd_shape_is_a_bad_answer(client: Http, server: Answering) -> None:
+    server.say([1])
     with pytest.raises((BadAnswer, Transient)):
         LinkedIn(client, Quarantine()).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
+
+
+@pytest.mark.parametrize("elements", [3, [{"id": 5}]])
+def test_odd_list_leaves_the_account(client: Http, server: Answering, elements: Any) -> None:
+    server.say({"firstDegreeSize": 1, "elements": elements})
+    reading = LinkedIn(client, Quarantine()).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
+    assert reading.account.metrics == {"followers": 1}
+    assert "unexpected form" in reading.failures["posts"]
 
 
 def test_limit_among_the_posts_keeps_what_was_read(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,3 +229,36 @@ def test_limit_among_the_posts_keeps_what_was_read(fetching: Fetching, monkeypat
     reading = fetching.read()
     assert reading.account.metrics["followers"] == fetching.level("firstDegreeSize")
     assert (fetching.tally.limited, list(reading.failures)) == (limit, ["posts"])
+
+
+@pytest.mark.parametrize("trouble", [Transient("overloaded"), KeyError("elements")])
+def test_list_of_posts_that_fails_leaves_the_others(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    statistics, asked = LinkedIn._statistics, []
+
+    def failing_first(api: LinkedIn, *rest: Any) -> list[Post]:
+        asked.append(rest[2])
+        if len(asked) == 1:
+            raise trouble
+        return statistics(api, *rest)
+
+    monkeypatch.setattr(LinkedIn, "_statistics", failing_first)
+    reading = fetching.read([known(post) for post in fetching.here(80)])
+    read = {post.platform_post_id for post, _ in reading.posts}
+    assert len(asked) > 1
+    assert read == {post.platform_post_id for posts in asked[1:] for post in posts}
+    assert list(reading.failures) == ["statistics of posts"]
+
+
+def test_listing_that_fails_leaves_the_posts_that_are_known(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise Transient("overloaded")
+
+    monkeypatch.setattr(LinkedIn, "_listed", failing)
+    posts = [known(post) for post in fetching.here(20)]
+    reading = fetching.read(posts)
+    assert {post.platform_post_id for post, _ in reading.posts} == {post.platform_post_id for post in posts}
+    assert reading.failures == {"posts": "overloaded"}

@@ -244,6 +244,41 @@ def test_limit_among_the_posts_keeps_what_was_read(fetching: Fetching, monkeypat
     assert (fetching.tally.limited, list(reading.failures)) == (limit, ["posts"])
 
 
+@pytest.mark.parametrize("trouble", [Transient("overloaded"), KeyError("id")])
+def test_hundred_that_fails_leaves_the_others(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    posts = [known(post) for post in fetching.here(80)]
+    look_up, asked = Twitter._look_up, []
+
+    def failing_first(api: Twitter, *rest: Any) -> None:
+        asked.append(rest[1])
+        if len(asked) == 1:
+            raise trouble
+        look_up(api, *rest)
+
+    monkeypatch.setattr("pipelines.platforms.twitter.MAX_IDS", 10)
+    monkeypatch.setattr(Twitter, "_look_up", failing_first)
+    reading = fetching.read(posts)
+    read = {post.platform_post_id for post, _ in reading.posts}
+    assert len(asked) > 1
+    assert read >= {post.platform_post_id for hundred in asked[1:] for post in hundred}
+    assert list(reading.failures) == ["posts by id"]
+
+
+def test_timeline_that_fails_leaves_the_posts_that_are_known(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise Transient("overloaded")
+
+    monkeypatch.setattr(Twitter, "_new", failing)
+    posts = [known(post) for post in fetching.here(20)]
+    reading = fetching.read(posts)
+    assert {post.platform_post_id for post, _ in reading.posts} == {post.platform_post_id for post in posts}
+    assert reading.failures == {"timeline": "overloaded"}
+
+
 def test_reposts_are_not_asked_for(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, Any]] = []
     send = Http.send
