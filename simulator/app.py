@@ -21,7 +21,7 @@ from simulator.world import EPOCH, World
 
 LONGEST_LATENCY_MS = 60_000
 MOST_ACCOUNTS = 10_000
-LAST = EPOCH + timedelta(days=36_500)
+FIRST, LAST = EPOCH - timedelta(days=3_650), EPOCH + timedelta(days=36_500)
 
 
 def create_app(world: World | None = None, clock: Clock | None = None, *, latency_ms: float = 0.0) -> Starlette:
@@ -105,8 +105,8 @@ class Control:
             try:
                 (text,) = _only(await request.json(), "now")
                 instant = datetime.fromisoformat(text)
-                if not EPOCH <= instant < LAST:
-                    return _refuse(f"the world begins at {EPOCH:%Y-%m-%d} and ends at {LAST:%Y-%m-%d}")
+                if not FIRST <= instant < LAST:
+                    return _refuse(f"the world is there from {FIRST:%Y-%m-%d} to {LAST:%Y-%m-%d}")
                 self.state.clock.set(instant)
             except (ValueError, KeyError, TypeError):
                 return _refuse('send {"now": "2026-01-15T10:00:00+00:00"}')
