@@ -84,6 +84,7 @@ def _watched(instance: dg.DagsterInstance, server: psutil.Process) -> Ran:
                 command = " ".join(process.cmdline())
                 if "resource_tracker" not in command:
                     peaks[command] = max(peaks.get(command, 0.0), peak(process.pid))
+        # Not for a condition: a process that ends takes its peak with it, so each is looked at while it runs.
         time.sleep(_SAMPLE_SECONDS)
     if not run.is_success:
         raise RuntimeError(f"the run ended as {run.status}")
