@@ -38,7 +38,10 @@ class RefusedMetric(TypedDict):
     message: str
 
 
-AccountState = Literal["active", "paused", "needs_reauth", "disconnected"]
+AccountState = Literal["active", "paused", "needs_reauth", "unreachable", "disconnected"]
+"""`needs_reauth`: the token is dead. `unreachable`: the platform says that the account is not there, or not for this
+token; it is asked again once a day."""
+ACCOUNT_STATES: tuple[AccountState, ...] = get_args(AccountState)
 OperationState = Literal["queued", "running", "succeeded", "partial", "failed"]
 OperationKind = Literal["collect", "aggregate"]
 Scope = Literal["read", "collect", "admin"]
@@ -125,6 +128,14 @@ class PostDocument(TypedDict):
     contentType: ContentType
     publishedAt: datetime
     deletedAt: NotRequired[datetime]
+    announced: NotRequired[bool]
+    """True while the post was named by somebody, and no list of the platform has brought it yet."""
+    timeUnknown: NotRequired[bool]
+    """True where the platform does not say when the post was published: `publishedAt` is when it was first seen."""
+    refused: NotRequired[list[str]]
+    """Metrics that the platform refused for this very post on `refusedOn`, a UTC date; another day they are asked for
+    again."""
+    refusedOn: NotRequired[str]
 
 
 class Problem(TypedDict):

@@ -16,15 +16,23 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from metrics.clock import utcnow
-from metrics.documents import PLATFORMS, Document
+from metrics.documents import PLATFORMS, Document, Platform
 from metrics.errors import NotFound
 from metrics.events import Announcer
-from metrics.redisdb import cache_prefix, events_key, redis_errors
+from metrics.redisdb import account_pause_key, cache_prefix, events_key, redis_errors
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.schema import METRICS
 
-_OF_ACCOUNT = ("accounts", "posts", "collections", "operations", "subject_rollups", "aggregated_metrics")
+_OF_ACCOUNT = (
+    "accounts",
+    "posts",
+    "collections",
+    "operations",
+    "reading_memory",
+    "subject_rollups",
+    "aggregated_metrics",
+)
 _OF_WORKSPACE = (*_OF_ACCOUNT, "roll_marks", "export_marks")
 _CHUNK = 1000
 
@@ -34,12 +42,16 @@ Filters = Mapping[str, Document]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """By what an account or a workspace is named outside of MongoDB: our ids, and the platforms' ids of its posts."""
+    """The names of an account or a workspace outside of MongoDB: our ids, and the platforms' ids of it and its posts.
+
+    `platform_accounts` are pairs of platform and the platform's id of an account.
+    """
 
     workspace_id: str | None
     account_ids: tuple[str, ...]
     post_ids: tuple[str, ...]
     platform_post_ids: tuple[str, ...]
+    platform_accounts: tuple[tuple[Platform, str], ...] = ()
 
     @property
     def ours(self) -> frozenset[str]:
@@ -62,8 +74,10 @@ def named_by_workspace(store: Store, workspace_id: str) -> Named:
 def _named(store: Store, workspace_id: str | None, account_ids: list[str], posts: Document) -> Named:
     with mongo_errors():
         found = list(store.db["posts"].find(posts, {"platformPostId": 1}))
+        rows = list(store.db["accounts"].find({"_id": {"$in": account_ids}}, {"platform": 1, "platformAccountId": 1}))
     ids, theirs = (tuple(row[name] for row in found) for name in ("_id", "platformPostId"))
-    return Named(workspace_id, tuple(account_ids), ids, theirs)
+    accounts = tuple((row["platform"], row["platformAccountId"]) for row in rows)
+    return Named(workspace_id, tuple(account_ids), ids, theirs, accounts)
 
 
 def erase_account(store: Store, redis: Redis, account_id: str) -> dict[str, int]:
@@ -82,6 +96,7 @@ def erase_account(store: Store, redis: Redis, account_id: str) -> dict[str, int]
     gone = _delete(store, filters)
     if workspace_id is not None:
         _forget_account(redis, workspace_id, account_id)
+    _forget_pauses(store, redis, named)
     _forget_posts(redis, named)
     return gone
 
@@ -109,6 +124,7 @@ def erase_workspace(store: Store, redis: Redis, workspace_id: str) -> dict[str, 
     with redis_errors():
         for names in _chunks(redis, f"tm:{{{workspace_id}}}:"):
             redis.unlink(*names)
+    _forget_pauses(store, redis, named)
     _forget_posts(redis, named)
     return gone
 
@@ -166,7 +182,7 @@ def _delete(store: Store, filters: Filters) -> dict[str, int]:
 
 
 def _forget_account(redis: Redis, workspace_id: str, account_id: str) -> None:
-    """Drop the account's events, its pauses, and every answer that may hold its numbers."""
+    """Drop the account's events, and every answer that may hold its numbers."""
     stream = events_key(workspace_id)
     with redis_errors():
         for ids in _events_of(redis, stream, account_id):
@@ -176,6 +192,17 @@ def _forget_account(redis: Redis, workspace_id: str, account_id: str) -> None:
         for names in _chunks(redis, f"tm:{{{workspace_id}}}:", f":{account_id}"):
             redis.unlink(*names)
     Announcer(redis).announce(workspace_id)
+
+
+def _forget_pauses(store: Store, redis: Redis, named: Named) -> None:
+    """Drop the pauses of accounts, except of those that another workspace still has."""
+    for platform, theirs in named.platform_accounts:
+        with mongo_errors():
+            query = {"platform": platform, "platformAccountId": theirs}
+            others = store.db["accounts"].find_one(query, {"_id": 1})
+        if others is None:
+            with redis_errors():
+                redis.unlink(account_pause_key(platform, theirs))
 
 
 def _forget_posts(redis: Redis, named: Named) -> None:

@@ -206,6 +206,21 @@ def announced_key(workspace_id: str, token: str) -> str:
     return f"tm:{{{workspace_id}}}:announced:{token}"
 
 
+def platform_pause_key(platform: str) -> str:
+    """Return the key of the pause of a whole platform."""
+    return f"tm:{{{platform}}}:paused"
+
+
+def account_pause_key(platform: str, platform_account_id: str) -> str:
+    """Return the key of the pause of one account of a platform, whichever workspaces it is connected in."""
+    return f"{platform_pause_key(platform)}:{platform_account_id}"
+
+
+def renewal_key(platform: str, platform_account_id: str) -> str:
+    """Return the key of the lock under which the token of an account of a platform is renewed."""
+    return f"tm:{{{platform}}}:renewing:{platform_account_id}"
+
+
 def cache_prefix(workspace_id: str, pattern: str = "") -> str:
     """Return what the keys of a workspace's cached answers begin with."""
     return f"tm:{{{workspace_id}}}:cache:{pattern}"

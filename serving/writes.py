@@ -141,6 +141,7 @@ async def publish_post(request: Request) -> Response:
         "metricType": body.metric_type,
         "contentType": body.content_type,
         "publishedAt": body.published_at,
+        "announced": True,
     }
     scope = {"account_id": found["_id"], "post_id": one}
     if (key := _idempotency_key(request)) is not None:

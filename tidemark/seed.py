@@ -97,7 +97,9 @@ def seeded_account(workspace_id: str, sim: SimAccount, vault: Vault, connected: 
 
 def _put_posts(store: Store, account: AccountDocument, posts: list[SimPost], now: datetime) -> None:
     documents = [
-        observe.post_document(account, Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at))
+        observe.post_document(
+            account, Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at), None, now
+        )
         for p in posts
     ]
     store.posts.put(documents)

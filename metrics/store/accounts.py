@@ -95,6 +95,31 @@ class AccountStore:
         with mongo_errors():
             return sorted(self._accounts.distinct("workspaceId"))
 
+    def exists(self, account_id: str) -> bool:
+        """Tell whether there is such an account; its credentials are not read."""
+        with mongo_errors():
+            return self._accounts.find_one({"_id": account_id}, {"_id": 1}) is not None
+
+    def same_account(self, account: AccountDocument) -> list[AccountDocument]:
+        """Return the accounts of all workspaces that are this account of its platform, this one included."""
+        query = {"platform": account["platform"], "platformAccountId": account["platformAccountId"]}
+        with mongo_errors():
+            return cast("list[AccountDocument]", list(self._accounts.find(query)))
+
+    def set_handle(self, account_id: str, handle: str) -> None:
+        """Note under which name the platform shows an account now."""
+        with mongo_errors():
+            self._accounts.update_one({"_id": account_id}, {"$set": {"handle": handle}})
+
+    def change_state(self, account_id: str, before: AccountState, state: AccountState, reason: str) -> bool:
+        """Change the state of an account, with the reason, if it still is the one that was read; tell whether it was.
+
+        A state that somebody set in the meantime stays.
+        """
+        with mongo_errors():
+            change = {"$set": {"state": state, "stateReason": reason}}
+            return self._accounts.update_one({"_id": account_id, "state": before}, change).matched_count == 1
+
     def set_state(self, account_id: str, state: AccountState, reason: str | None = None) -> None:
         """Change the state of an account; the reason of the former state is dropped.
 

@@ -12,6 +12,7 @@ from metrics.errors import NotFound
 from metrics.store.errors import mongo_errors
 from metrics.store.upserts import upsert_all
 
+_OPTIONAL = ("announced", "timeUnknown", "refused", "refusedOn")
 _IDENTITY: tuple[Literal["_id", "workspaceId", "accountId"], ...] = ("_id", "workspaceId", "accountId")
 
 
@@ -22,13 +23,19 @@ class PostStore:
         self._posts = db["posts"]
 
     def put(self, posts: Iterable[PostDocument]) -> int:
-        """Insert posts or bring their facts up to date, by id; `deletedAt` is never taken back. Return how many."""
+        """Insert posts or bring their facts up to date, by id; return how many.
+
+        An optional fact that a post does not have is dropped, `deletedAt` excepted: `revive` alone takes that back.
+        """
         writes = []
         for post in posts:
             facts = {name: value for name, value in post.items() if name not in (*_IDENTITY, "deletedAt")}
             # An upsert into a sharded collection names the shard key; it follows from the id.
             query: Document = {name: post[name] for name in _IDENTITY}
-            writes.append(UpdateOne(query, {"$set": facts}, upsert=True))
+            change: Document = {"$set": facts}
+            if dropped := {name: "" for name in _OPTIONAL if name not in facts}:
+                change["$unset"] = dropped
+            writes.append(UpdateOne(query, change, upsert=True))
         with mongo_errors():
             upsert_all(self._posts, writes)
         return len(writes)
@@ -38,6 +45,12 @@ class PostStore:
         query = {"_id": {"$in": list(post_ids)}, "deletedAt": {"$exists": False}}
         with mongo_errors():
             return self._posts.update_many(query, {"$set": {"deletedAt": at}}).modified_count
+
+    def revive(self, post_ids: Sequence[str]) -> int:
+        """Take back that posts are gone: the platform shows them again."""
+        with mongo_errors():
+            query = {"_id": {"$in": list(post_ids)}, "deletedAt": {"$exists": True}}
+            return self._posts.update_many(query, {"$unset": {"deletedAt": ""}}).modified_count
 
     def get(self, post_id: str) -> PostDocument:
         """Return one post.
@@ -60,9 +73,10 @@ class PostStore:
             return cast("list[PostDocument]", list(self._posts.find(query).sort("publishedAt", -1)))
 
     def published_at(self, post_ids: Sequence[str]) -> dict[str, datetime]:
-        """Return when posts were published."""
+        """Return when posts were published; those of which the platform does not say it are left out."""
         with mongo_errors():
-            rows = self._posts.find({"_id": {"$in": list(post_ids)}}, {"publishedAt": 1})
+            query = {"_id": {"$in": list(post_ids)}, "timeUnknown": {"$ne": True}}
+            rows = self._posts.find(query, {"publishedAt": 1})
             return {row["_id"]: row["publishedAt"] for row in rows}
 
     def published(self, workspace_id: str, start: datetime, end: datetime, **fields: Any) -> list[PostDocument]:

@@ -31,8 +31,17 @@ def mark_deleted(store: Store, account: AccountDocument, posts: Sequence[PostDoc
         store.posts.mark_deleted([post["_id"] for post in posts], at)
 
 
+def revive(store: Store, account: AccountDocument, posts: Sequence[PostDocument]) -> None:
+    """Record that stored posts of an account, which were gone, are on their platform again."""
+    with _marked(store, account, (post["publishedAt"] for post in posts)):
+        store.posts.revive([post["_id"] for post in posts])
+
+
 def _says_more(post: PostDocument, stored: PostDocument | None) -> bool:
-    return stored is None or {**stored, **post} != stored
+    if stored is None:
+        return True
+    facts = {name: value for name, value in stored.items() if name != "deletedAt"}
+    return {name: value for name, value in post.items() if name != "deletedAt"} != facts
 
 
 def _counted(post: PostDocument | None) -> tuple[datetime, str] | None:

@@ -7,7 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
-from metrics.documents import Document
+from metrics.documents import ACCOUNT_STATES, Document
 from metrics.settings import Settings
 
 METRICS = "metrics"
@@ -23,7 +23,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "workspaceId": _STRING,
         "platform": _STRING,
         "platformAccountId": _STRING,
-        "state": {"enum": ["active", "paused", "needs_reauth", "disconnected"]},
+        "state": {"enum": list(ACCOUNT_STATES)},
         "connectedAt": _DATE,
     },
     "posts": {
@@ -55,6 +55,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "shard_reports": {"_id": _STRING, "at": _DATE},
     "export_marks": {"_id": _STRING, "workspaceId": _STRING, "day": _DATE},
     "workspace_settings": {"_id": _STRING},
+    "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
     "subject_rollups": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
     "aggregated_metrics": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
@@ -71,6 +72,8 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("workspaceId", ASCENDING), ("platform", ASCENDING)]),
         # With the id, so that a shard finds its accounts without reading the others.
         IndexModel([("platform", ASCENDING), ("state", ASCENDING), ("workspaceId", ASCENDING), ("_id", ASCENDING)]),
+        # The same account of a platform may be connected in several workspaces, which share one token then.
+        IndexModel([("platformAccountId", ASCENDING)]),
     ],
     "posts": [
         IndexModel([("accountId", ASCENDING), ("publishedAt", DESCENDING)]),
@@ -99,11 +102,12 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("finishedAt", ASCENDING)], name="expire", expireAfterSeconds=90 * 86_400),
     ],
     "api_keys": [IndexModel([("prefix", ASCENDING)])],
-    # A week later the API is asked again: what it refused may be back, or have been refused by mistake.
+    # A refusal that nobody met again for a month, because no post of its kind was read, is forgotten.
     "quarantine": [
         IndexModel([("platform", ASCENDING), ("apiVersion", ASCENDING)]),
-        IndexModel([("since", ASCENDING)], name="expire", expireAfterSeconds=7 * 86_400),
+        IndexModel([("triedAt", ASCENDING)], name="forget", expireAfterSeconds=30 * 86_400),
     ],
+    "reading_memory": [IndexModel([("workspaceId", ASCENDING)]), IndexModel([("accountId", ASCENDING)])],
     "roll_marks": [
         IndexModel(
             [("period", ASCENDING), ("periodStart", ASCENDING)],

@@ -17,6 +17,7 @@ from metrics.store.errors import mongo_errors
 from metrics.store.exports import ExportMarks
 from metrics.store.keys import ApiKeys
 from metrics.store.marks import RollMarks
+from metrics.store.memories import ReadingMemories
 from metrics.store.observations import ObservationLog
 from metrics.store.operations import Operations
 from metrics.store.posts import PostStore
@@ -124,6 +125,11 @@ class Store:
     def quarantine(self) -> QuarantinedMetrics:
         """Metrics that the platforms refuse."""
         return QuarantinedMetrics(self.db)
+
+    @cached_property
+    def memories(self) -> ReadingMemories:
+        """What readings have to know of earlier ones."""
+        return ReadingMemories(self.db)
 
     @cached_property
     def marks(self) -> RollMarks:

@@ -42,6 +42,16 @@ class PostBudget:
         free = {post for post, before in zip(post_ids, read, strict=True) if before}
         return free | set([post for post in post_ids if post not in free][:left])
 
+    def left(self) -> int | None:
+        """Return how many posts that were not read today may still be; None where nothing limits them."""
+        if self._per_day is None:
+            return None
+        try:
+            with redis_errors():
+                return max(self._per_day - int(self._redis.scard(self._key)), 0)
+        except RedisUnavailable:
+            return None
+
     def note(self, post_ids: Iterable[str]) -> None:
         """Count posts that were read."""
         ids = list(post_ids)

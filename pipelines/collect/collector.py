@@ -18,11 +18,13 @@ from metrics.store import Store
 from pipelines.collect.account import AccountCollector
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.credentials import Credentials
+from pipelines.collect.days import AskedDays, DayReader
+from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard, shards_of
 from pipelines.platforms.quarantine import Quarantine, Refused
-from pipelines.platforms.registry import open_platform
+from pipelines.platforms.registry import conduct, open_platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,11 @@ class Collector:
         account_ids: Collection[str] | None = None,
         shard: Shard | None = None,
         now: datetime | None = None,
+        asked: AskedDays | None = None,
     ) -> CollectReport:
         """Collect the active accounts of a platform for a slot, or those named; return what came of it.
 
-        With `shard` only what of them that shard holds.
+        With `shard` only what of them that shard holds. `asked` has the provider's days that the run asked for before.
         A slot that ended longer ago than `collect_grace_minutes` gets only what the platform still answers for it.
 
         Raises:
@@ -79,29 +82,34 @@ class Collector:
         if slot > now:
             raise InvalidInput(f"the slot {slot:%Y-%m-%d %H:%M} has not begun")
         named = _Named(workspace_ids, account_ids, shard)
-        accounts = self._accounts(platform, named)
+        accounts = self._accounts(platform, slot, named)
         report = CollectReport(platform, slot)
         # Accounts that wait for a person: no call is made for them, and they are not hidden either.
         report.skipped = len(self._ids(platform, "needs_reauth", named))
+        if slot.hour != LAST_HOUR:
+            report.skipped += len(self._ids(platform, "unreachable", named))
         if not accounts:
             return report
         self._longest_first(accounts, slot)
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
-        quarantine = Quarantine()
+        version = conduct(platform).api_version
+        quarantine = Quarantine(lambda one: self._store.quarantine.claim(platform, version, one.document()))
+        quarantine.know(Refused.of(one) for one in self._store.quarantine.of(platform, version))
         # Twice as many threads as calls: while one half waits for its platform, the other writes. With more, more calls
         # leave between the refusal of a whole platform and the moment that it is understood.
         threads = 2 * self._settings.collect_concurrency
         with ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool:
             pauses = Pauses(self._redis, platform)
             api = open_platform(platform, self._settings, quarantine, pauses.check_platform)
-            quarantine.know(Refused.of(one) for one in self._store.quarantine.of(platform, api.api_version))
             credentials = Credentials(self._store, self._vault, self._redis, api)
             budget = PostBudget(self._redis, platform, self._settings.posts_per_day(platform), now.date())
+            days = DayReader(self._store, api, slot, old, now, run_id, asked or AskedDays())
             one = AccountCollector(
-                self._store, self._announcer, credentials, api, pauses, budget, slot, old, now, run_id
+                self._store, self._announcer, credentials, api, pauses, budget, days, slot, old, now, run_id
             )
             report.merge(pool.map(one.collect, accounts))
-        self._store.quarantine.add(platform, api.api_version, [one.document() for one in quarantine.new])
+        self._store.quarantine.add(platform, version, [one.document() for one in quarantine.new])
+        self._store.quarantine.lift(platform, version, [one.document() for one in quarantine.lifted])
         if report.unannounced:
             raise RedisUnavailable(
                 f"{len(report.unannounced)} workspaces were collected but not announced: collect again"
@@ -122,7 +130,7 @@ class Collector:
             MongoUnavailable: MongoDB does not answer.
         """
         named = _Named(workspace_ids, account_ids, None)
-        states: tuple[AccountState, ...] = ("active", "needs_reauth")
+        states: tuple[AccountState, ...] = ("active", "needs_reauth", "unreachable")
         return shards_of((one for state in states for one in self._ids(platform, state, named)), of)
 
     def _longest_first(self, accounts: list[AccountDocument], slot: datetime) -> None:
@@ -130,10 +138,14 @@ class Collector:
         calls = self._store.collections.calls([account["_id"] for account in accounts], slot - DAY)
         accounts.sort(key=lambda account: calls.get(account["_id"], 0), reverse=True)
 
-    def _accounts(self, platform: Platform, named: _Named) -> list[AccountDocument]:
+    def _accounts(self, platform: Platform, slot: datetime, named: _Named) -> list[AccountDocument]:
+        states: list[AccountState] = ["active"]
+        if slot.hour == LAST_HOUR:
+            # Once a day it is looked whether the platform shows them again.
+            states.append("unreachable")
         if named.everything:
-            return self._store.accounts.find(platform=platform, states=["active"])
-        return self._store.accounts.of_ids(self._ids(platform, "active", named))
+            return self._store.accounts.find(platform=platform, states=states)
+        return self._store.accounts.of_ids([one for state in states for one in self._ids(platform, state, named)])
 
     def _ids(self, platform: Platform, state: AccountState, named: _Named) -> list[str]:
         found = self._store.accounts.ids(platform, state, named.workspace_ids)

@@ -11,6 +11,8 @@ from redis.exceptions import LockError, RedisError
 
 from metrics.accounts import Vault
 from metrics.documents import AccountDocument
+from metrics.errors import CredentialError
+from metrics.redisdb import renewal_key
 from metrics.store import Store
 from pipelines.platforms.base import Access, PlatformApi, Tally
 
@@ -69,12 +71,29 @@ class Credentials:
             if not self.store.accounts.set_credentials(account["_id"], sealed, expected=before):
                 # Somebody connected the account again in the meantime: theirs count.
                 return self.open(self.store.accounts.get(account["_id"]))
+            self._share(account, access, found)
             return Access(access.platform_account_id, found)
+
+    def _share(self, account: AccountDocument, before: Access, found: Mapping[str, Any]) -> None:
+        """Give renewed credentials to the same account in other workspaces, where it had the ones that were used."""
+        for other in self.store.accounts.same_account(account):
+            sealed = other.get("credentials")
+            if other["_id"] == account["_id"] or sealed is None:
+                continue
+            try:
+                known = self.open(other).credentials
+            except CredentialError:
+                continue
+            if known == before.credentials:
+                self.store.accounts.set_credentials(other["_id"], self.vault.seal(found), expected=sealed)
 
     @contextmanager
     def _alone(self, account: AccountDocument) -> Iterator[None]:
-        """Keep other workers from renewing the same account; without Redis, one at a time is the best there is."""
-        name = f"tm:{{{account['workspaceId']}}}:renewing:{account['_id']}"
+        """Keep other workers from renewing the same account of the platform, in whichever workspace.
+
+        Without Redis nothing keeps them from it; the credentials that were stored first count then.
+        """
+        name = renewal_key(account["platform"], account["platformAccountId"])
         lock = self.redis.lock(name, timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_SECONDS)
         try:
             held = lock.acquire()

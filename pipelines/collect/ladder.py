@@ -7,13 +7,14 @@ weekly step) is always one of them: the close of a day is the day's own.
 from datetime import datetime, timedelta
 
 from metrics.periods import HOUR, WEEK
+from pipelines.platforms.base import FOLLOWED
 
 HOURLY_UNTIL = timedelta(days=2)
 SIX_HOURLY_UNTIL = WEEK
 DAILY_UNTIL = timedelta(days=30)
-FOLLOWED_UNTIL = timedelta(days=90)
+FOLLOWED_UNTIL = FOLLOWED
 
-_LAST_HOUR = 23
+LAST_HOUR = 23
 _SUNDAY = 6
 
 
@@ -25,8 +26,8 @@ def due(published_at: datetime, slot: datetime) -> bool:
     if age <= HOURLY_UNTIL:
         return True
     if age <= SIX_HOURLY_UNTIL:
-        return slot.hour % 6 == _LAST_HOUR % 6
-    if slot.hour != _LAST_HOUR:
+        return slot.hour % 6 == LAST_HOUR % 6
+    if slot.hour != LAST_HOUR:
         return False
     return age <= DAILY_UNTIL or slot.weekday() == _SUNDAY
 

@@ -38,9 +38,14 @@ def day_observations(
             yield _observation(account, changed, last_slot(day), run_id, api_version)
 
 
-def post_document(account: AccountDocument, post: Post) -> PostDocument:
-    """Return the document of a post."""
-    return {
+def post_document(account: AccountDocument, post: Post, stored: PostDocument | None, now: datetime) -> PostDocument:
+    """Return the document of a post; `stored` is the one that is known of it.
+
+    A post of which the platform does not say when it was published keeps the time that is known. A new one is noted at
+    the time at which it was first seen, which is not the time of its birth: its first values are a baseline.
+    """
+    known_since = stored["publishedAt"] if stored else now
+    document: PostDocument = {
         "_id": post_id(account["_id"], post.platform_post_id),
         "workspaceId": account["workspaceId"],
         "accountId": account["_id"],
@@ -48,13 +53,22 @@ def post_document(account: AccountDocument, post: Post) -> PostDocument:
         "platformPostId": post.platform_post_id,
         "metricType": post.metric_type,
         "contentType": post.content_type,
-        "publishedAt": post.published_at,
+        "publishedAt": post.published_at or known_since,
     }
+    if post.published_at is None and (stored is None or stored.get("timeUnknown")):
+        document["timeUnknown"] = True
+    return document
 
 
-def post_of(document: PostDocument) -> Post:
-    """Return a stored post as its platform names it."""
-    return Post(document["platformPostId"], document["metricType"], document["contentType"], document["publishedAt"])
+def post_of(document: PostDocument, now: datetime) -> Post:
+    """Return a stored post as its platform names it, with what it was refused today."""
+    return Post(
+        document["platformPostId"],
+        document["metricType"],
+        document["contentType"],
+        None if document.get("timeUnknown") else document["publishedAt"],
+        frozenset(document.get("refused", ())) if document.get("refusedOn") == f"{now:%Y-%m-%d}" else frozenset(),
+    )
 
 
 def _observation(

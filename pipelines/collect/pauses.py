@@ -8,7 +8,7 @@ from redis import Redis
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Platform
 from metrics.errors import RedisUnavailable
-from metrics.redisdb import redis_errors
+from metrics.redisdb import account_pause_key, platform_pause_key, redis_errors
 from pipelines.platforms.errors import RateLimited
 
 
@@ -20,7 +20,7 @@ class Pauses:
 
     def __init__(self, redis: Redis, platform: Platform) -> None:
         self._redis = redis
-        self._platform_key = f"tm:{{{platform}}}:paused"
+        self._platform_key = platform_pause_key(platform)
         self._own: dict[str, int] = {}
         self._shared = True
 
@@ -74,4 +74,5 @@ class Pauses:
 
 
 def _account_key(account: AccountDocument) -> str:
-    return f"tm:{{{account['workspaceId']}}}:paused:{account['_id']}"
+    """Return the key of an account's pause: the platform counts by its own account, whatever workspace it is in."""
+    return account_pause_key(account["platform"], account["platformAccountId"])

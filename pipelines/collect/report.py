@@ -35,6 +35,7 @@ class Part:
 class CollectReport:
     """Counts of accounts and rows; `failures` holds one row per account that failed, in whole or in part.
 
+    `impossible` counts values that are no numbers and were left out, `unforeseen` has type and place of errors of ours.
     `parts` are those of one account that were not collected, for its record: they hold words that Dagster never sees.
     """
 
@@ -55,6 +56,8 @@ class CollectReport:
     quarantined: set[str] = field(default_factory=set)
     unannounced: set[str] = field(default_factory=set)
     parts: list[Part] = field(default_factory=list)
+    impossible: int = 0
+    unforeseen: set[str] = field(default_factory=set)
 
     @property
     def empty_handed(self) -> bool:
@@ -74,10 +77,11 @@ class CollectReport:
                 "requests",
                 "retries",
                 "waited_seconds",
+                "impossible",
             ):
                 setattr(self, name, getattr(self, name) + getattr(other, name))
             self.failures += other.failures
-            for name in ("workspaces", "not_recoverable", "quarantined", "unannounced"):
+            for name in ("workspaces", "not_recoverable", "quarantined", "unannounced", "unforeseen"):
                 getattr(self, name).update(getattr(other, name))
 
     def summary(self) -> str:

@@ -1,19 +1,18 @@
 """What a platform module offers to collection, and the plain data that passes between them."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
-from pipelines.platforms.errors import BadAnswer, RateLimited, Transient
+from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
+from pipelines.platforms.memory import Memory
+from pipelines.platforms.numbers import Numbers
 
-FOLLOWED_DAYS = 90
+FOLLOWED = timedelta(days=90)
 """Posts older than that are no longer looked at."""
-
-EMPTY_PAGES = 5
-"""Empty pages in a row that a list may have before it counts as ended: what is hidden leaves gaps (platforms.md, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,21 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post as its platform names it."""
+    """A post as its platform names it; `published_at` is None where the platform does not say.
+
+    `refused` are the metrics that the platform refused for this very post, and that are not asked again today.
+    """
 
     platform_post_id: str
     metric_type: MetricType
     content_type: ContentType
-    published_at: datetime
+    published_at: datetime | None
+    refused: frozenset[str] = frozenset()
+
+    @property
+    def kind(self) -> tuple[MetricType, ContentType]:
+        """What decides which metrics a post has."""
+        return self.metric_type, self.content_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +71,100 @@ class Reading:
 
 @dataclass
 class AccountReading:
-    """What an account and its posts say now. `quarantined` names metrics that the platform refused."""
+    """What an account and its posts say now.
+
+    `listed` are the posts that the account's lists brought, with the facts that the lists give of them; `posts` those
+    that were read. `handle` is the account's name of today, None where the answer holds none. `gone` are ids of posts
+    that are no longer there. `refused` has the metrics that single posts refused, `quarantined` names those that are
+    refused for a kind. `failures` says of each part that was not read why, `odd` of each value that is no number.
+    """
 
     account: Reading
+    handle: str | None = None
+    listed: dict[str, Post] = field(default_factory=dict)
     posts: list[tuple[Post, Reading]] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    refused: dict[str, frozenset[str]] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
+    odd: dict[str, str] = field(default_factory=dict)
+
+    def note_odd(self, subject: str, values: Mapping[str, str]) -> None:
+        """Note values of a subject that are no numbers."""
+        self.odd.update({f"{name} of {subject}": said for name, said in values.items()})
 
     @contextmanager
-    def part(self, what: str) -> Iterator[None]:
-        """Read a part whose failure leaves the others; what concerns them too, a limit or a dead token, is raised."""
+    def part(self, what: str, tally: "Tally") -> Iterator[None]:
+        """Read a part whose failure leaves the others; after a limit, which `tally` notes, nothing more may be asked.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
         try:
             yield
-        except (Transient, BadAnswer) as error:
+        except NeedsReauth:
+            raise
+        except PlatformError as error:
+            if isinstance(error, RateLimited):
+                tally.limited = error
             self.failures[what] = str(error)
+
+
+@dataclass(frozen=True)
+class DaysReading:
+    """What a platform says of its own days, by their date; `odd` has the values that are no numbers."""
+
+    days: Mapping[date, Reading]
+    odd: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, days: Mapping[date, Numbers], read_at: datetime) -> "DaysReading":
+        """Return the reading of numbers that were taken by day."""
+        odd = {f"{name} of {day:%Y-%m-%d}": said for day, one in days.items() for name, said in one.odd.items()}
+        return cls({day: Reading(read_at, one.metrics, one.unavailable) for day, one in days.items()}, odd)
+
+
+class PostBudget(Protocol):
+    """A budget of distinct posts, where a platform bills by the post."""
+
+    def left(self) -> int | None:
+        """Return how many posts may still be read; None where nothing limits them."""
+        ...
+
+    def note(self, post_ids: Iterable[str]) -> None:
+        """Count posts that were read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What collection wants of an account.
+
+    `due` are the posts to read. `known` are all posts that are stored, by the platform's id; of these `announced` were
+    named by somebody and never brought by a list, and `deleted` are no longer on the platform. Lists are read back to
+    posts published at `since`. The reading brings `memory` up to date; the caller keeps it once the reading is stored.
+    """
+
+    since: datetime
+    due: Sequence[Post] = ()
+    known: Mapping[str, Post] = field(default_factory=dict)
+    announced: Collection[str] = ()
+    deleted: Collection[str] = ()
+    memory: Memory = field(default_factory=Memory)
+    budget: PostBudget | None = None
+
+    @property
+    def listed(self) -> Collection[str]:
+        """The ids that lists brought at earlier times: an announced one says nothing of what lies beneath it."""
+        return self.known.keys() - set(self.announced)
+
+    def news(self, listed: Mapping[str, Post]) -> list[Post]:
+        """Return the listed posts that are new, back again, or of another kind than the one that is stored."""
+        return [
+            post
+            for name, post in listed.items()
+            if name not in self.known or name in self.deleted or self.known[name].kind != post.kind
+        ]
 
 
 @dataclass
@@ -114,22 +201,12 @@ class PlatformApi(Protocol):
         """When the platform's own days are read; None where it has none."""
         ...
 
-    def read(
-        self,
-        access: Access,
-        followed: Sequence[Post],
-        is_due: Callable[[Post], bool],
-        known: Collection[str],
-        tally: Tally,
-    ) -> AccountReading:
-        """Return what the account, its due posts and its new ones say now.
-
-        `followed` are the living posts that are known, `known` the platform ids of all posts ever seen.
-        """
+    def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
+        """Return what the account, its due posts and its new ones say now."""
         ...
 
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
-        """Return what the platform says of its own days, by their date; not called where `days` is None."""
+    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
+        """Return what the platform says of its own days; not called where `days` is None."""
         ...
 
     def refresh(self, access: Access, tally: Tally, /) -> Mapping[str, Any] | None:

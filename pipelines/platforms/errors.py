@@ -2,8 +2,11 @@
 
     PlatformError
     ├── Transient            try again soon: overload, a cut connection, broken JSON
-    ├── RateLimited          wait until `until`; `scope` says who: the app, the token, the account
+    │   └── TooMuchData      a list may answer if it is asked for fewer items at a time
+    ├── RateLimited          wait until `until`; `scope` says what waits: the whole app, or the account
     ├── NeedsReauth          the account's token is dead: no more calls until it is connected again
+    │   └── WrongIdentity    the token works, but belongs to another account
+    ├── AccountUnreachable   the account is deleted, converted or closed to this token
     ├── PermissionMissing    this token may not read this; its other reads go on
     ├── MetricRefused        a metric in the request is invalid here: find it, leave it out
     ├── PostUnavailable      this post has no numbers to give, for `reason`; its neighbours have
@@ -13,9 +16,10 @@
 Messages are the platform's own words, never a token or a URL with one.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
+from metrics.clock import utcnow
 from metrics.documents import Reason
 from metrics.errors import TidemarkError
 
@@ -37,10 +41,26 @@ class Transient(PlatformError):
         return str(self.args[0])
 
 
+LONGEST_PAUSE = timedelta(days=32)
+"""The longest limit that a platform has is a month; what asks for more is a mistake, and is tried again after that."""
+
+
+def pause_until(seconds: float) -> datetime:
+    """Return the end of a pause that a platform asks for, however absurd: at once at the least, a month at the most."""
+    longest = LONGEST_PAUSE.total_seconds()
+    # Written so that NaN, which is not smaller than anything, becomes the longest pause.
+    return utcnow() + timedelta(seconds=max(seconds, 0.0) if seconds < longest else longest)
+
+
+class TooMuchData(Transient):
+    """The answer may have been too large: a list is asked for fewer items at a time."""
+
+
 class RateLimited(PlatformError):
-    """The budget is used up until `until` (UTC)."""
+    """The budget is used up until `until` (UTC), which lies `LONGEST_PAUSE` ahead at the most."""
 
     def __init__(self, message: str, until: datetime, scope: Literal["app", "account"]) -> None:
+        until = min(until, utcnow() + LONGEST_PAUSE)
         super().__init__(message, until, scope)
         self.until = until
         self.scope = scope
@@ -51,6 +71,16 @@ class RateLimited(PlatformError):
 
 class NeedsReauth(PlatformError):
     """The token is expired or revoked."""
+
+    reason: Reason = "permission_missing"
+
+
+class WrongIdentity(NeedsReauth):
+    """The token belongs to another account than the one it was stored for; renewing it changes nothing."""
+
+
+class AccountUnreachable(PlatformError):
+    """The platform says that the account itself is not there, or not for this token."""
 
     reason: Reason = "permission_missing"
 

@@ -11,65 +11,115 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, Post, Reading, Tally
-from pipelines.platforms.facebook_answers import LEVEL, account_reading, listed_post, listed_reel, shares, summary
+from pipelines.platforms.base import Access, DaysReading, Post, Tally
+from pipelines.platforms.facebook_answers import (
+    LEVEL,
+    account_numbers,
+    attached_video,
+    listed_post,
+    listed_reel,
+    shares,
+    shows_a_reel,
+    summary,
+)
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph_answers import take_series, understood, window
+from pipelines.platforms.graph_insights import PostNumbers
 from pipelines.platforms.graph_posts import GraphPosts, Listing
+from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from pipelines.platforms.http import Http
 
 API_VERSION = "v25.0"
-_LISTS = (
-    Listing("published_posts", "id,created_time,status_type,attachments{media_type}", listed_post),
-    Listing("video_reels", "id,created_time", listed_reel),
-)
+_POST_FIELDS = "id,created_time,status_type,attachments{media_type,target{id},url}"
 
 
-class Facebook(GraphPosts):
-    """The platform `facebook`; thread-safe."""
+class FacebookPosts(PostNumbers):
+    """Numbers of posts and reels of a page."""
 
-    name: Platform = "facebook"
-    api_version = API_VERSION
-    days = META_DAYS
-    account_fields = LEVEL
-    account_reading = staticmethod(account_reading)
-    listings = _LISTS
+    name: ClassVar[Platform] = "facebook"
     node_metrics: ClassVar[Mapping[str, str]] = {
         "likes": "reactions.summary(true).limit(0)",
         "comments": "comments.summary(true).limit(0)",
         "shares": "shares",
     }
 
-    def __init__(self, http: "Http", quarantine: Quarantine) -> None:
-        super().__init__(GraphApi(http, API_VERSION), quarantine)
-
-    @understood()
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
-        """Return the page's insights of Pacific days that have ended, by date."""
-        fields = {name: offer.field for name, offer in offered("facebook", "account").items() if name != "followers"}
-        params = {"period": "day", **window(min(days), max(days))}
-        gets = [Get(f"{access.platform_account_id}/insights", {"metric": f, **params}) for f in fields.values()]
-        readings: dict[date, Reading] = {day: Reading(utcnow(), {}, {}) for day in days}
-        results = self._graph.batch(access.token, gets, tally)
-        if tally.limited is not None:
-            raise tally.limited
-        for (name, field), result in zip(fields.items(), results, strict=True):
-            take_series(readings, name, field, result)
-        return readings
-
-    def refresh(self, _access: Access, _tally: Tally) -> Mapping[str, Any] | None:
-        """Return None: Page tokens do not expire by time, and what ended one a person has to mend."""
-        return None
-
     def edge(self, post: Post) -> str:
         """Return the edge of insights; a reel is a video."""
         return "video_insights" if post.metric_type == "reel" else "insights"
 
-    def node_value(self, body: Mapping[str, Any], name: str) -> int | float | None:
+    def node_value(self, body: Mapping[str, Any], name: str) -> object:
         """Return reactions, comments or shares."""
         if name == "shares":
             return shares(body)
         return summary(body, "reactions" if name == "likes" else name)
+
+
+class _Lists:
+    """The two lists of one reading. A reel may stand in both, under two ids: it is one post, the reel."""
+
+    def __init__(self) -> None:
+        self._reels: set[str] = set()
+
+    def reel(self, item: Mapping[str, Any]) -> Post:
+        """Return the reel of an item of `video_reels`, and remember both its ids."""
+        post = listed_reel(item)
+        self._reels.add(post.platform_post_id)
+        if "post_id" in item:
+            self._reels.add(str(item["post_id"]).rpartition("_")[2])
+        return post
+
+    def post(self, item: Mapping[str, Any]) -> Post | None:
+        """Return the post of an item of `published_posts`; None where it is one of the reels."""
+        post = listed_post(item)
+        twins = {attached_video(item), post.platform_post_id.rpartition("_")[2]}
+        return None if shows_a_reel(item) or twins & self._reels else post
+
+
+class Facebook(GraphPosts):
+    """The platform `facebook`; thread-safe."""
+
+    name: ClassVar[Platform] = "facebook"
+    api_version = API_VERSION
+    days = META_DAYS
+    account_fields = f"id,name,username,{LEVEL}"
+    numbers_type = FacebookPosts
+
+    def __init__(self, http: "Http", quarantine: Quarantine) -> None:
+        super().__init__(GraphApi(http, API_VERSION), quarantine)
+
+    def account_numbers(self, node: Mapping[str, Any]) -> Numbers:
+        """Return the followers."""
+        return account_numbers(node)
+
+    def handle(self, node: Mapping[str, Any]) -> object:
+        """Return the user name of the page, or its title where it has none."""
+        return node.get("username") or node.get("name")
+
+    def listings(self) -> Sequence[Listing]:
+        """Return the reels and the posts, in this order: posts that are reels are known by then."""
+        lists = _Lists()
+        return (
+            Listing("video_reels", "id,created_time,post_id", lists.reel),
+            Listing("published_posts", _POST_FIELDS, lists.post),
+        )
+
+    @understood()
+    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
+        """Return the page's insights of Pacific days that have ended, by date."""
+        fields = {name: offer.field for name, offer in offered("facebook", "account").items() if name != "followers"}
+        params = {"period": "day", **window(min(days), max(days))}
+        gets = [Get(f"{access.platform_account_id}/insights", {"metric": f, **params}) for f in fields.values()]
+        results = self._graph.batch(access.token, gets, tally)
+        if tally.limited is not None:
+            raise tally.limited
+        found = {day: Numbers() for day in days}
+        for (name, field), result in zip(fields.items(), results, strict=True):
+            take_series(found, name, field, result)
+        return DaysReading.of(found, utcnow())
+
+    def refresh(self, _access: Access, _tally: Tally) -> Mapping[str, Any] | None:
+        """Return None: Page tokens do not expire by time, and what ended one a person has to mend."""
+        return None

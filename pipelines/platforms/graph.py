@@ -1,15 +1,16 @@
 """The Graph API, as Instagram and Facebook share it: batches, errors, usage (platforms.md, 1)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import orjson
 
+from metrics.batches import batched
 from metrics.clock import utcnow
+from pipelines.platforms.answers import UNEXPECTED
 from pipelines.platforms.base import ProviderDays, Tally
 from pipelines.platforms.errors import (
     BadAnswer,
@@ -20,7 +21,9 @@ from pipelines.platforms.errors import (
     PostGone,
     PostUnavailable,
     RateLimited,
+    TooMuchData,
     Transient,
+    pause_until,
 )
 from pipelines.platforms.retries import overloaded, retrying
 
@@ -38,6 +41,8 @@ _ACCOUNT_LIMITS = frozenset({17, 32, 613, 80000, 80001, 80002, 80003, 80004})
 _APP_PAUSE = timedelta(minutes=15)
 _ACCOUNT_PAUSE = timedelta(minutes=15)
 _NEARLY_USED_PERCENT = 95
+_TOO_MUCH = ("reduce the amount of data", "ask for less")
+_PERMISSION = ("missing permission", "pages public content access", "pages public metadata access")
 _OBJECT_MISSING = 33
 _BEFORE_CONVERSION = 2108006
 _NOT_CROSS_POSTED = 2207086
@@ -80,13 +85,13 @@ class GraphApi:
         pending = list(enumerate(gets))
         for last in (False,) * (ELEMENT_ROUNDS - 1) + (True,):
             again: list[tuple[int, Get]] = []
-            for chunk in _chunks(pending):
+            for chunk in batched(pending, MAX_BATCH):
                 for (place, get), result in zip(chunk, self._asked(token, [g for _, g in chunk], tally), strict=True):
                     if isinstance(result, NeedsReauth):
                         raise result
                     if isinstance(result, RateLimited):
                         tally.limited = result
-                    if isinstance(result, Transient) and not last:
+                    if isinstance(result, Transient) and not last and not _asks_for_less(get, result):
                         again.append((place, get))
                     results[place] = result
             if not again:
@@ -101,6 +106,7 @@ class GraphApi:
         Raises:
             PlatformError: what the answer means.
         """
+        found: Mapping[str, Any] = {}
         for attempt in retrying(tally):
             with attempt:
                 tally.calls += 1
@@ -108,7 +114,9 @@ class GraphApi:
                 status, body, headers = self._http.send("GET", f"/{self.version}/{path}", token=token, params=params)
                 raise_for(status, body, headers)
                 tally.near_limit = near_limit(headers) or tally.near_limit
-        found: Mapping[str, Any] = body
+                if not isinstance(body, Mapping):
+                    raise Transient("the Graph API's answer is no object")
+                found = body
         return found
 
     def _asked(self, token: str, gets: Sequence[Get], tally: Tally) -> Sequence[Result]:
@@ -134,6 +142,11 @@ class GraphApi:
         return [_element(element, headers) for element in body]
 
 
+def _asks_for_less(get: Get, result: Result) -> bool:
+    """Tell whether a list has to be asked for fewer items: asking again for as many would be refused again."""
+    return isinstance(result, TooMuchData) and int(get.params.get("limit", 1)) > 1
+
+
 def _element(element: Any, headers: Mapping[str, str]) -> Result:
     """Return an element's body, which is JSON within JSON; `null` means that it ran out of time."""
     if element is None:
@@ -145,8 +158,9 @@ def _element(element: Any, headers: Mapping[str, str]) -> Result:
         return error
     except (ValueError, KeyError, TypeError):
         return Transient("a batch element is not JSON")
-    found: Mapping[str, Any] = body
-    return found
+    if not isinstance(body, Mapping):
+        return BadAnswer("a batch element is no object")
+    return body
 
 
 def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
@@ -170,49 +184,61 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) 
 
 
 def _decide(error: Mapping[str, Any], headers: Mapping[str, str]) -> PlatformError:
+    """Decide on the code and on `message`, which stays English; a person is shown the text that was made for people."""
     code, subcode = error.get("code"), error.get("error_subcode")
-    message = str(error.get("error_user_msg") or error.get("message") or f"code {code}")[:300]
+    message = str(error.get("message") or f"code {code}")
+    shown = str(error.get("error_user_msg") or message)[:300]
     if code in (102, 190, 104):
-        return NeedsReauth(message)
+        return NeedsReauth(shown)
     if code in _APP_LIMITS:
-        return RateLimited(message, utcnow() + _APP_PAUSE, "app")
+        return RateLimited(shown, utcnow() + _APP_PAUSE, "app")
     if code in _ACCOUNT_LIMITS:
-        return RateLimited(message, _regained_at(headers), "account")
+        return RateLimited(shown, _regained_at(headers), "account")
     if code in (1, 2) or error.get("is_transient") is True:
-        return Transient(message)
+        return _passing(code, error.get("is_transient"), message, shown)
     if code == 10:
         if "not enough viewers" in message.lower():
-            return PostUnavailable(message, "privacy_threshold")
-        return PermissionMissing(message)
+            return PostUnavailable(shown, "privacy_threshold")
+        return PermissionMissing(shown)
     if isinstance(code, int) and 200 <= code <= 299:
-        return PermissionMissing(message)
+        return PermissionMissing(shown)
     if code == 100:
-        return _invalid(subcode, message)
-    return BadAnswer(message)
+        return _invalid(subcode, message.lower(), shown)
+    return BadAnswer(shown)
 
 
-def _invalid(subcode: object, message: str) -> PlatformError:
+def _passing(code: object, is_transient: object, message: str, shown: str) -> PlatformError:
+    """Split codes 1 and 2: a list that is too long, a failure that passes, one that says of itself that it does not."""
+    if any(words in message.lower() for words in _TOO_MUCH):
+        return TooMuchData(shown)
+    if is_transient is False:
+        return BadAnswer(shown)
+    # Code 1 says «unknown»: of a list that may be its length, of anything else it passes (platforms.md, 1.4).
+    return TooMuchData(shown) if code == 1 else Transient(shown)
+
+
+def _invalid(subcode: object, message: str, shown: str) -> PlatformError:
     """Split code 100: a missing object, a post without insights, a metric, or a request of ours that is wrong."""
-    if subcode == _OBJECT_MISSING or "Unsupported get request" in message:
-        return PostGone(message)
+    if subcode == _OBJECT_MISSING or "unsupported get request" in message:
+        return PostGone(shown)
     if subcode == _BEFORE_CONVERSION:
-        return PostUnavailable(message, "not_recoverable")
-    if "missing permission" in message:
-        return PermissionMissing(message)
-    if subcode == _NOT_CROSS_POSTED or "metric" in message.lower():
-        return MetricRefused(message)
-    return BadAnswer(message)
+        return PostUnavailable(shown, "not_recoverable")
+    if any(words in message for words in _PERMISSION):
+        return PermissionMissing(shown)
+    if subcode == _NOT_CROSS_POSTED or "metric" in message:
+        return MetricRefused(shown)
+    return BadAnswer(shown)
 
 
 def _regained_at(headers: Mapping[str, str]) -> datetime:
     """Return when the account may be read again: `estimated_time_to_regain_access` is in minutes."""
-    minutes = 0
+    minutes = 0.0
     try:
         usage = orjson.loads(headers.get("x-business-use-case-usage") or "{}")
-        minutes = max(int(u.get("estimated_time_to_regain_access", 0)) for each in usage.values() for u in each)
-    except (ValueError, AttributeError, TypeError):
-        minutes = 0
-    return utcnow() + (timedelta(minutes=minutes) if minutes else _ACCOUNT_PAUSE)
+        minutes = max(float(u.get("estimated_time_to_regain_access", 0)) for each in usage.values() for u in each)
+    except UNEXPECTED:
+        minutes = 0.0
+    return pause_until(minutes * 60) if minutes > 0 else utcnow() + _ACCOUNT_PAUSE
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
@@ -231,11 +257,5 @@ def _used_percent(header: str | None) -> int:
         flat = [usage] if "call_count" in usage else [each for cases in usage.values() for each in cases]
         names = ("call_count", "total_cputime", "total_time")
         return max((int(each.get(name, 0)) for each in flat for name in names), default=0)
-    except (ValueError, AttributeError, TypeError):
+    except UNEXPECTED:
         return 0
-
-
-def _chunks(pending: Sequence[tuple[int, Get]]) -> Iterator[list[tuple[int, Get]]]:
-    rest = iter(pending)
-    while chunk := list(islice(rest, MAX_BATCH)):
-        yield chunk

@@ -1,15 +1,17 @@
 """What answers of the Graph API have in common: times, insights, Pacific days (platforms.md, 1 and 2.4)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from metrics.documents import Reason
-from pipelines.platforms.base import Reading
-from pipelines.platforms.errors import BadAnswer, MetricRefused, PlatformError
+from pipelines.platforms import answers
+from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.errors import MetricRefused, PlatformError
 from pipelines.platforms.graph import Result
+from pipelines.platforms.numbers import ABSENT, Numbers, part
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 """Meta's days are Pacific days; their label is the day that ended at `end_time`."""
@@ -17,34 +19,49 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Turn an answer of an unexpected shape into `BadAnswer`: it concerns its account, not the run."""
-    try:
+    """Turn an answer of an unexpected form into `BadAnswer`."""
+    with answers.understood("the Graph API"):
         yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BadAnswer(
-            f"the Graph API's answer has an unexpected form: {type(error).__name__}: {error}"[:300]
-        ) from error
 
 
 def parse_time(text: str) -> datetime:
-    """Return the instant of a Graph timestamp, `2026-04-06T17:50:09+0000`."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    """Return the instant of a Graph timestamp, `2026-04-06T17:50:09+0000`.
+
+    Raises:
+        ValueError: it is none, or one that no post can have.
+    """
+    return answers.published(datetime.fromisoformat(text))
 
 
-def insights(edge: Mapping[str, Any] | None) -> dict[str, int | float]:
-    """Return `{field: value}`; some answers have `values`, some only `total_value` (platforms.md, 2.3)."""
-    found: dict[str, int | float] = {}
-    for row in (edge or {}).get("data", ()):
-        value = _value(row)
-        if value is not None:
-            found[row["name"]] = value
+def insights(edge: object) -> dict[str, object]:
+    """Return `{field: value}` of an edge of insights, `ABSENT` where a row has no value.
+
+    Some rows have `values`, some only `total_value` (platforms.md, 2.3). A field may come once per period: the value of
+    the whole life of the object counts, whatever the order (platforms.md, 3.3).
+    """
+    found: dict[str, object] = {}
+    lifetime: set[str] = set()
+    for row in _rows(edge):
+        name = row.get("name")
+        if not isinstance(name, str) or name in lifetime:
+            continue
+        if row.get("period") == "lifetime":
+            lifetime.add(name)
+        if name in lifetime or name not in found:
+            found[name] = _value(row)
     return found
 
 
-def _value(row: Mapping[str, Any]) -> int | float | None:
+def _rows(edge: object) -> Iterator[Mapping[str, Any]]:
+    data = edge.get("data") if isinstance(edge, Mapping) else None
+    return (row for row in (data if isinstance(data, Sequence) else ()) if isinstance(row, Mapping))
+
+
+def _value(row: Mapping[str, Any]) -> object:
     values = row.get("values")
-    value = values[0].get("value") if values else (row.get("total_value") or {}).get("value")
-    return value if isinstance(value, int | float) else None
+    if values:
+        return part(values[0] if isinstance(values, Sequence) else None, "value")
+    return part(row["total_value"], "value") if "total_value" in row else ABSENT
 
 
 def window(first: date, last: date) -> dict[str, str]:
@@ -58,33 +75,35 @@ def _reason(result: PlatformError) -> Reason:
     return "not_supported" if isinstance(result, MetricRefused) else result.reason
 
 
-def take_series(readings: Mapping[date, Reading], name: str, field: str, result: Result) -> None:
+def take_series(days: Mapping[date, Numbers], name: str, field: str, result: Result) -> None:
     """Put the values of a series with the days that their `end_time` ends."""
     if isinstance(result, PlatformError):
-        for reading in readings.values():
-            reading.unavailable[name] = _reason(result)  # type: ignore[index]
+        for numbers in days.values():
+            numbers.miss(name, _reason(result))
         return
-    rows = [row for row in result.get("data", ()) if row["name"] == field]
-    found: dict[date, int | float] = {}
-    for entry in (entry for row in rows for entry in row.get("values", ())):
-        ended = parse_time(entry["end_time"]).astimezone(PACIFIC) - timedelta(minutes=1)
-        found[ended.date()] = entry["value"]
-    for day, reading in readings.items():
-        if day in found:
-            reading.metrics[name] = found[day]  # type: ignore[index]
-        else:
-            # Nothing at all is how small accounts are told; a missing day is still being counted.
-            reading.unavailable[name] = "not_yet_available" if rows else "privacy_threshold"  # type: ignore[index]
+    rows = [row for row in _rows(result) if row.get("name") == field]
+    found = {day: value for row in rows for day, value in _entries(row)}
+    # Nothing at all is how small accounts are told; a missing day is still being counted.
+    otherwise: Reason = "not_yet_available" if rows else "privacy_threshold"
+    for day, numbers in days.items():
+        numbers.take(name, found.get(day, ABSENT), otherwise)
 
 
-def take_total(reading: Reading, name: str, field: str, result: Result) -> None:
+def _entries(row: Mapping[str, Any]) -> Iterator[tuple[date, object]]:
+    """Yield the values of a series by the Pacific day that they are of; an entry that names no day is of none."""
+    values = row.get("values")
+    for entry in values if isinstance(values, Sequence) else ():
+        try:
+            ended = datetime.fromisoformat(entry["end_time"]).astimezone(PACIFIC) - timedelta(minutes=1)
+        except UNEXPECTED:
+            continue
+        yield ended.date(), part(entry, "value")
+
+
+def take_total(numbers: Numbers, name: str, field: str, result: Result) -> None:
     """Put the one number of a window with a reading, or why there is none."""
     if isinstance(result, PlatformError):
-        reading.unavailable[name] = _reason(result)  # type: ignore[index]
+        numbers.miss(name, _reason(result))
         return
-    rows = [row for row in result.get("data", ()) if row["name"] == field]
-    value = _value(rows[0]) if rows else None
-    if value is not None:
-        reading.metrics[name] = value  # type: ignore[index]
-    else:
-        reading.unavailable[name] = "no_observation" if rows else "privacy_threshold"  # type: ignore[index]
+    rows = [row for row in _rows(result) if row.get("name") == field]
+    numbers.take(name, _value(rows[0]) if rows else ABSENT, "no_observation" if rows else "privacy_threshold")

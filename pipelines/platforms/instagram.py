@@ -1,8 +1,7 @@
-"""Instagram through the Graph API with Facebook Login (platforms.md, 2).
+"""Instagram through the Graph API, with Facebook Login or Instagram Login (platforms.md, 2).
 
 An account costs one batch: its node, its stories, its newest media, and each due post with its insights expanded in one
-element. New posts are read in a second one. Which metrics a post has, the catalog says; what the API refuses all the
-same is found once per kind of post and left out from then on.
+element. New posts are read in a second one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, Reading, Tally
+from pipelines.platforms.base import Access, DaysReading, Tally
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph_answers import take_series, take_total, understood, window
+from pipelines.platforms.graph_insights import PostNumbers
 from pipelines.platforms.graph_posts import GraphPosts, Listing
-from pipelines.platforms.instagram_answers import ACCOUNT_FIELDS, account_reading, listed_post
+from pipelines.platforms.instagram_answers import ACCOUNT_FIELDS, account_numbers, listed_post
+from pipelines.platforms.numbers import Numbers, part
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:
@@ -26,28 +27,49 @@ if TYPE_CHECKING:
 API_VERSION = "v25.0"
 
 _LIST_FIELDS = "id,media_type,media_product_type,timestamp"
-_STORIES = Listing("stories", _LIST_FIELDS, partial(listed_post, metric_type="story"), oldest=None)
+_STORIES = Listing("stories", _LIST_FIELDS, partial(listed_post, metric_type="story"), ages=False)
 _MEDIA = Listing("media", _LIST_FIELDS, listed_post)
 _SERIES = {"reach": "reach", "newFollowers": "follower_count"}
 _WEEKLY = "weeklyReach"
 
 
+class InstagramPosts(PostNumbers):
+    """Numbers of media."""
+
+    name: ClassVar[Platform] = "instagram"
+    node_metrics: ClassVar[Mapping[str, str]] = {"likes": "like_count", "comments": "comments_count"}
+
+    def node_value(self, body: Mapping[str, Any], name: str) -> object:
+        """Return likes or comments; likes are missing where their owner hides them."""
+        return part(body, self.node_metrics[name])
+
+
 class Instagram(GraphPosts):
     """The platform `instagram`; thread-safe."""
 
-    name: Platform = "instagram"
+    name: ClassVar[Platform] = "instagram"
     api_version = API_VERSION
     days = META_DAYS
-    account_fields = ",".join(ACCOUNT_FIELDS.values())
-    account_reading = staticmethod(account_reading)
-    listings = (_STORIES, _MEDIA)
-    node_metrics: ClassVar[Mapping[str, str]] = {"likes": "like_count", "comments": "comments_count"}
+    account_fields = ",".join(("id", "username", *ACCOUNT_FIELDS.values()))
+    numbers_type = InstagramPosts
 
     def __init__(self, http: "Http", quarantine: Quarantine) -> None:
         super().__init__(GraphApi(http, API_VERSION), quarantine)
 
+    def account_numbers(self, node: Mapping[str, Any]) -> Numbers:
+        """Return followers, accounts followed and posts."""
+        return account_numbers(node)
+
+    def handle(self, node: Mapping[str, Any]) -> object:
+        """Return the user name."""
+        return node.get("username")
+
+    def listings(self) -> Sequence[Listing]:
+        """Return the stories that are alive, and the media."""
+        return _STORIES, _MEDIA
+
     @understood()
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
+    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
         """Return the account's insights of Pacific days that have ended, by date."""
         names = offered("instagram", "account")
         totals = {n: o.field for n, o in names.items() if n not in {*_SERIES, *ACCOUNT_FIELDS, _WEEKLY}}
@@ -66,13 +88,13 @@ class Instagram(GraphPosts):
         results = iter(self._graph.batch(access.token, gets, tally))
         if tally.limited is not None:
             raise tally.limited
-        readings: dict[date, Reading] = {day: Reading(utcnow(), {}, {}) for day in days}
+        found = {day: Numbers() for day in days}
         for name, field in {**_SERIES, _WEEKLY: "reach"}.items():
-            take_series(readings, name, field, next(results))
+            take_series(found, name, field, next(results))
         for day in days:
             for name, field in totals.items():
-                take_total(readings[day], name, field, next(results))
-        return readings
+                take_total(found[day], name, field, next(results))
+        return DaysReading.of(found, utcnow())
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials of Instagram Login for another 60 days; None for a token of Facebook Login.
@@ -85,8 +107,3 @@ class Instagram(GraphPosts):
         with understood():
             ends = utcnow().timestamp() + float(body["expires_in"])
             return {**access.credentials, "access_token": body["access_token"], "expires_at": ends}
-
-    def node_value(self, body: Mapping[str, Any], name: str) -> int | float | None:
-        """Return likes or comments; likes are missing where their owner hides them."""
-        value: int | float | None = body.get(self.node_metrics[name])
-        return value

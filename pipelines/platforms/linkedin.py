@@ -1,40 +1,22 @@
 """LinkedIn organizations through the Community Management API (platforms.md, 5).
 
 An account costs a call for its followers, one for its newest posts and one per twenty due posts; posts that the
-statistics leave out had no activity or are gone, and one call asks which.
+statistics leave out had no activity or are gone, and one call asks which. Once a day a call asks for its name.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
-from metrics.documents import Platform, Reason
+from metrics.documents import Platform
 from pipelines.platforms import restli
-from pipelines.platforms.base import (
-    EMPTY_PAGES,
-    FOLLOWED_DAYS,
-    Access,
-    AccountReading,
-    Post,
-    ProviderDays,
-    Reading,
-    Tally,
-)
-from pipelines.platforms.errors import PermissionMissing, PlatformError, PostGone, RateLimited, Transient
-from pipelines.platforms.linkedin_answers import (
-    account_reading,
-    is_advertisement,
-    listed_post,
-    of_status,
-    post_reading,
-    raise_for,
-    statistics,
-    take_days,
-    understood,
-)
+from pipelines.platforms.base import Access, AccountReading, DaysReading, ProviderDays, Reading, Tally, Wanted
+from pipelines.platforms.errors import AccountUnreachable, BadAnswer, PermissionMissing, PostGone, Transient
+from pipelines.platforms.linkedin_answers import account_numbers, raise_for, take_days, understood
+from pipelines.platforms.linkedin_posts import Posts
+from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.retries import retrying
 
@@ -42,9 +24,6 @@ if TYPE_CHECKING:
     from pipelines.platforms.http import Http
 
 API_VERSION = "202608"
-PAGE = 100
-MAX_URNS = 20
-"""URNs in a list: the length of the URL is what limits them (platforms.md, 5.2)."""
 
 _HEADERS = {"Linkedin-Version": API_VERSION, "X-Restli-Protocol-Version": "2.0.0"}
 _TOKEN_HOSTS = {"https://api.linkedin.com": "https://www.linkedin.com"}
@@ -69,59 +48,46 @@ class LinkedIn:
         token_host = _TOKEN_HOSTS.get(http.base_url)
         self._tokens = type(http)(token_host, 4) if token_host else http
 
-    @understood()
-    def read(
-        self,
-        access: Access,
-        followed: Sequence[Post],
-        is_due: Callable[[Post], bool],
-        known: Collection[str],
-        tally: Tally,
-    ) -> AccountReading:
-        """Return what the organization, its due posts and its new ones say now."""
-        urn = _urn(access)
+    def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
+        """Return what the organization, its due posts and its new ones say now.
+
+        Raises:
+            AccountUnreachable: there is no such organization, or it is not for this token.
+            PlatformError: nothing could be read.
+        """
+        ask, urn = _Asking(self._http, access, tally), _urn(access)
         try:
             path = f"networkSizes/{restli.key(urn)}"
-            size = self._get(access, path, {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"}, tally)
-        except PostGone as error:
-            raise PermissionMissing(f"no such organization, or not for this token: {error}") from None
-        reading = AccountReading(account_reading(size))
-        try:
-            self._read_posts(access, urn, [post for post in followed if is_due(post)], known, reading, tally)
-        except RateLimited as limit:
-            tally.limited = limit
-            reading.failures["posts"] = str(limit)
+            size = ask(path, {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"})
+        except (PermissionMissing, PostGone) as error:
+            raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
+        with understood():
+            numbers = account_numbers(size)
+        reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
+        reading.note_odd("the account", numbers.odd)
+        Posts(ask, urn, wanted, reading, tally).read()
+        self._name(ask, urn, wanted, reading, tally)
         return reading
 
-    def _read_posts(
-        self,
-        access: Access,
-        urn: str,
-        due: Sequence[Post],
-        known: Collection[str],
-        reading: AccountReading,
-        tally: Tally,
-    ) -> None:
-        listed: dict[str, Post] = {}
-        with reading.part("posts"), understood():
-            for post in self._listed(access, urn, known, reading, tally):
-                listed[post.platform_post_id] = post
-        new = [post for post_id, post in listed.items() if post_id not in known]
-        silent: list[Post] = []
-        for posts in _lists([*due, *new]):
-            with reading.part("statistics of posts"), understood():
-                silent += self._statistics(access, urn, posts, reading, tally)
-        unsure = [post for post in silent if post.platform_post_id not in listed]
-        reading.posts += [(post, post_reading(post, None)) for post in silent if post.platform_post_id in listed]
-        for posts in _chunks(unsure):
-            with reading.part("posts by id"), understood():
-                self._confirm(access, posts, reading, tally)
+    def _name(self, ask: "_Asking", urn: str, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
+        """Ask once a day under which name the organization is shown."""
+        today = utcnow().date().isoformat()
+        if wanted.memory.named_on == today or tally.limited is not None:
+            return
+        wanted.memory.named_on = today
+        try:
+            body = ask(f"organizations/{urn.rpartition(':')[2]}", {"fields": "id,vanityName,localizedName"})
+        except (PermissionMissing, PostGone, BadAnswer, Transient):
+            # The name is no number: the one that is stored stays.
+            return
+        name = body.get("vanityName") or body.get("localizedName")
+        reading.handle = name if isinstance(name, str) and name else None
 
     @understood()
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
+    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
         """Return the statistics of UTC days, by date: one call for each of three kinds."""
-        readings: dict[date, Reading] = {day: Reading(utcnow(), {}, {}) for day in days}
-        urn, names = _urn(access), offered("linkedin", "account")
+        found = {day: Numbers() for day in days}
+        ask, urn, names = _Asking(self._http, access, tally), _urn(access), offered("linkedin", "account")
         interval = {
             "timeRange": {"start": _milliseconds(min(days)), "end": _milliseconds(max(days) + timedelta(days=1))},
             "timeGranularityType": "DAY",
@@ -130,12 +96,12 @@ class LinkedIn:
             params = {"q": finder, finder: urn, "timeIntervals": interval}
             fields = {name: names[name].field for name in metrics if name in names}
             try:
-                take_days(readings, self._get(access, resource, params, tally), fields)
+                take_days(found, ask(resource, params), fields)
             except (PermissionMissing, PostGone):
-                for reading in readings.values():
-                    why: Reason = "permission_missing"
-                    reading.unavailable.update(dict.fromkeys(fields, why))  # type: ignore[attr-defined]
-        return readings
+                for numbers in found.values():
+                    for name in fields:
+                        numbers.miss(name, "permission_missing")
+        return DaysReading.of(found, utcnow())
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials with a new access token, where the app may renew any; the refresh token's end is fixed."""
@@ -158,94 +124,32 @@ class LinkedIn:
                 "expires_at": utcnow().timestamp() + float(body["expires_in"]),
             }
 
-    def _get(self, access: Access, path: str, params: Mapping[str, object], tally: Tally) -> Mapping[str, Any]:
+
+class _Asking:
+    """Reads of one account: a path and its parameters to the body of the answer."""
+
+    def __init__(self, http: "Http", access: Access, tally: Tally) -> None:
+        self._http, self._access, self._tally = http, access, tally
+
+    def __call__(self, path: str, params: Mapping[str, object]) -> Mapping[str, Any]:
+        """Return the body of an answer, tried again while what fails may pass.
+
+        Raises:
+            PlatformError: what the answer means.
+        """
         found: Mapping[str, Any] = {}
-        for attempt in retrying(tally):
+        for attempt in retrying(self._tally):
             with attempt:
-                tally.calls += 1
-                tally.requests += 1
-                query = restli.query(params)
+                self._tally.calls += 1
+                self._tally.requests += 1
                 status, body, headers = self._http.send(
-                    "GET", f"/rest/{path}", token=access.token, params=query, headers=_HEADERS
+                    "GET", f"/rest/{path}", token=self._access.token, params=restli.query(params), headers=_HEADERS
                 )
                 raise_for(status, body, headers)
                 if not isinstance(body, Mapping):
                     raise Transient("LinkedIn's answer is no object")
                 found = body
         return found
-
-    def _listed(
-        self, access: Access, urn: str, known: Collection[str], reading: AccountReading, tally: Tally
-    ) -> Iterator[Post]:
-        """Yield listed posts young enough to follow, reading on while a page holds any that is new."""
-        oldest, start, empty = utcnow() - timedelta(days=FOLLOWED_DAYS), 0, 0
-        while True:
-            params = {"q": "author", "author": urn, "count": PAGE, "start": start, "sortBy": "LAST_MODIFIED"}
-            try:
-                page = self._get(access, "posts", params, tally)
-            except (PermissionMissing, PostGone) as error:
-                reading.failures["posts"] = str(error)
-                return
-            elements = page["elements"]
-            posts = [listed_post(element) for element in elements if not is_advertisement(element)]
-            young = [post for post in posts if post.published_at >= oldest]
-            yield from young
-            # An old post that was edited stands among young ones: only a whole page of them is the end.
-            # Deleted and hidden posts leave gaps: a page may be short, or empty, and not the last.
-            empty = empty + 1 if not elements else 0
-            nothing_new = bool(elements) and all(post.platform_post_id in known for post in young)
-            if not _has_next(page, elements) or nothing_new or empty > EMPTY_PAGES:
-                return
-            start += PAGE
-
-    def _statistics(
-        self, access: Access, urn: str, posts: Sequence[Post], reading: AccountReading, tally: Tally
-    ) -> list[Post]:
-        """Take the statistics of posts of one kind; return those that the answer leaves out."""
-        name = "ugcPosts" if _is_ugc(posts[0]) else "shares"
-        params = {
-            "q": "organizationalEntity",
-            "organizationalEntity": urn,
-            name: [post.platform_post_id for post in posts],
-        }
-        try:
-            found = statistics(self._get(access, "organizationalEntityShareStatistics", params, tally))
-        except (PermissionMissing, PostGone) as error:
-            reading.failures[name] = str(error)
-            return []
-        told = [post for post in posts if post.platform_post_id in found]
-        reading.posts += [(post, post_reading(post, found[post.platform_post_id])) for post in told]
-        return [post for post in posts if post.platform_post_id not in found]
-
-    def _confirm(self, access: Access, posts: Sequence[Post], reading: AccountReading, tally: Tally) -> None:
-        """Ask which of the posts without statistics are still there: they had no activity; the others are gone."""
-        try:
-            body = self._get(access, "posts", {"ids": [post.platform_post_id for post in posts]}, tally)
-        except PermissionMissing as error:
-            reading.failures["posts by id"] = str(error)
-            return
-        statuses = {**{urn: error.get("status") for urn, error in (body.get("errors") or {}).items()}}
-        statuses |= body.get("statuses") or {}
-        for post in posts:
-            post_id = post.platform_post_id
-            if post_id in body["results"]:
-                reading.posts.append((post, post_reading(post, None)))
-            else:
-                self._miss(post_id, of_status(statuses.get(post_id, 404)), reading)
-
-    def _miss(self, post_id: str, error: PlatformError, reading: AccountReading) -> None:
-        if isinstance(error, PostGone):
-            reading.gone.append(post_id)
-        else:
-            reading.failures[post_id] = str(error)
-
-
-def _has_next(page: Mapping[str, Any], elements: Sequence[object]) -> bool:
-    """Tell whether a list goes on: by its links, or by a full page where there are none."""
-    links = page.get("paging", {}).get("links")
-    if not links:
-        return len(elements) >= PAGE
-    return any(link.get("rel") == "next" for link in links)
 
 
 def _urn(access: Access) -> str:
@@ -255,19 +159,3 @@ def _urn(access: Access) -> str:
 
 def _milliseconds(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
-
-
-def _is_ugc(post: Post) -> bool:
-    return post.platform_post_id.startswith("urn:li:ugcPost:")
-
-
-def _lists(posts: Sequence[Post]) -> Iterator[list[Post]]:
-    """Yield lists of at most twenty posts of one kind: shares and ugcPosts have parameters of their own."""
-    for ugc in (False, True):
-        yield from _chunks(post for post in posts if _is_ugc(post) == ugc)
-
-
-def _chunks(posts: Iterable[Post]) -> Iterator[list[Post]]:
-    rest = iter(posts)
-    while chunk := list(islice(rest, MAX_URNS)):
-        yield chunk

@@ -11,8 +11,10 @@ from typing import Any
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
-from metrics.documents import ContentType, Reason
-from pipelines.platforms.base import Post, Reading
+from metrics.documents import ContentType
+from pipelines.platforms import answers
+from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.base import Post
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -22,6 +24,7 @@ from pipelines.platforms.errors import (
     RateLimited,
     Transient,
 )
+from pipelines.platforms.numbers import ABSENT, Numbers, part
 from pipelines.platforms.retries import overloaded
 
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}
@@ -33,17 +36,15 @@ _FORM = frozenset({"code", "serviceErrorCode", "status"})
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Turn an answer of an unexpected shape into `BadAnswer`: it concerns its account, not the run."""
-    try:
+    """Turn an answer of an unexpected form into `BadAnswer`."""
+    with answers.understood("LinkedIn"):
         yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BadAnswer(f"LinkedIn's answer has an unexpected form: {type(error).__name__}: {error}"[:300]) from error
 
 
 def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     """Raise what an answer means, if it is an error.
 
-    The service's own code decides between kinds of 401 for nobody: each of them means that a person has to come.
+    All codes of a 401 are treated alike: each of them requires that somebody connects the account again.
 
     Raises:
         PlatformError: one leaf per decision.
@@ -78,12 +79,11 @@ def of_status(status: object) -> PlatformError:
     return PostGone("not found") if status == 404 else Transient(f"the element has status {status}")
 
 
-def account_reading(size: Mapping[str, Any]) -> Reading:
+def account_numbers(size: Mapping[str, Any]) -> Numbers:
     """Return the followers: `networkSizes` has the only total."""
-    value = size.get(_ACCOUNT)
-    if isinstance(value, int):
-        return Reading(utcnow(), {"followers": value})
-    return Reading(utcnow(), {}, {"followers": "no_observation"})
+    numbers = Numbers()
+    numbers.take("followers", part(size, _ACCOUNT), "no_observation")
+    return numbers
 
 
 def is_advertisement(element: Mapping[str, Any]) -> bool:
@@ -92,9 +92,14 @@ def is_advertisement(element: Mapping[str, Any]) -> bool:
 
 
 def listed_post(element: Mapping[str, Any]) -> Post:
-    """Return the post of an element of `/posts`."""
-    published = element.get("publishedAt") or element["createdAt"]
-    return Post(str(element["id"]), "post", _content_type(element.get("content") or {}), instant(published))
+    """Return the post of an element of `/posts`.
+
+    Raises:
+        LookupError, TypeError, ValueError, ArithmeticError: the element has no id, or a time that is none.
+    """
+    published = element.get("publishedAt") or element.get("createdAt")
+    at = answers.published(instant(published)) if published is not None else None
+    return Post(str(element["id"]), "post", _content_type(element.get("content") or {}), at)
 
 
 def _content_type(content: Mapping[str, Any]) -> ContentType:
@@ -113,46 +118,42 @@ def statistics(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the statistics of the posts that an answer has, by URN."""
     found: dict[str, Mapping[str, Any]] = {}
     for element in body["elements"]:
-        urn = element.get("share") or element.get("ugcPost")
-        if urn:
-            found[str(urn)] = element["totalShareStatistics"]
+        urn = next((one for name in ("share", "ugcPost") if isinstance(one := part(element, name), str)), None)
+        if urn is not None and isinstance(totals := part(element, "totalShareStatistics"), Mapping):
+            found[urn] = totals
     return found
 
 
-def post_reading(post: Post, totals: Mapping[str, Any] | None) -> Reading:
+def post_numbers(post: Post, totals: Mapping[str, Any] | None) -> Numbers:
     """Return the numbers of a post; one without an element has had no activity, and that is 0."""
-    found: dict[str, int | float] = {}
-    missing: dict[str, Reason] = {}
+    numbers = Numbers()
     for name, offer in offered("linkedin", post.metric_type, post.content_type).items():
-        value = 0 if totals is None else totals.get(offer.field)
-        if isinstance(value, int | float):
-            found[name] = value
-        else:
-            missing[name] = "no_observation"
-    return Reading(utcnow(), found, missing)
+        numbers.take(name, 0 if totals is None else part(totals, offer.field), "no_observation")
+    return numbers
 
 
-def take_days(readings: Mapping[date, Reading], body: Mapping[str, Any], fields: Mapping[str, str]) -> None:
+def take_days(days: Mapping[date, Numbers], body: Mapping[str, Any], fields: Mapping[str, str]) -> None:
     """Put the values of time-bound statistics with the UTC days that they are of; negative ones stay negative.
 
     `fields` has canonical names with the provider's, which may be a sum: `organicFollowerGain + paidFollowerGain`.
     """
-    by_day = {instant(element["timeRange"]["start"]).date(): element for element in body["elements"]}
-    for day, reading in readings.items():
+    by_day: dict[date, object] = {}
+    for element in body["elements"]:
+        try:
+            by_day[instant(element["timeRange"]["start"]).date()] = element
+        except UNEXPECTED:
+            # An element that names no day is of none.
+            continue
+    for day, numbers in days.items():
         for name, field in fields.items():
-            values = [_value(by_day.get(day, {}), part) for part in field.split(" + ")]
-            known = [value for value in values if value is not None]
-            if known and len(known) == len(values):
-                reading.metrics[name] = sum(known)  # type: ignore[index]
-            else:
-                # A day without activity may be missing, and people counted once may be missing of a day.
-                reading.unavailable[name] = "no_observation"  # type: ignore[index]
+            # A day without activity may be missing, and people counted once may be missing of a day.
+            values = [_value(by_day.get(day, ABSENT), one) for one in field.split(" + ")]
+            numbers.take_sum(name, values, "no_observation")
 
 
-def _value(element: Mapping[str, Any], field: str) -> int | float | None:
+def _value(element: object, field: str) -> object:
     """Return a field of one of the three forms of time-bound statistics."""
-    gains = element.get("followerGains", {})
-    shares = element.get("totalShareStatistics", {})
-    views = (element.get("totalPageStatistics") or {}).get("views", {}).get(field, {})
-    value = gains.get(field, shares.get(field, views.get("pageViews")))
-    return value if isinstance(value, int | float) else None
+    for form in ("followerGains", "totalShareStatistics"):
+        if (value := part(part(element, form), field)) is not ABSENT:
+            return value
+    return part(part(part(part(element, "totalPageStatistics"), "views"), field), "pageViews")

@@ -1,9 +1,23 @@
-"""Metrics that a platform refuses: found once, left out by every worker until they are tried again."""
+"""Metrics that a platform refuses for everybody, told apart from what a single post or a single token is refused.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+A refusal concerns the post that it was met on. It becomes one of the whole kind of post only when two posts of two
+accounts were refused the same, or every post of the kind that was asked (two at the least), and no post of the kind had
+the metric. Such a metric is left out by every worker; once a day one post is asked for it again.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from metrics.documents import RefusedMetric
+
+_AGREE = 2
+"""Posts, or accounts, that have to say the same."""
+
+Kind = tuple[str, str]
+"""Metric type and content type; the second is empty where a refusal is of all content types."""
+
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,7 @@ class Refused:
         }
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> _Key:
         """What it is told by."""
         return self.metric, self.metric_type, self.content_type
 
@@ -38,23 +52,82 @@ class Refused:
         return f"{self.metric} of {self.content_type} {self.metric_type}".replace("  ", " ")
 
 
-class Quarantine:
-    """What one version of one API refuses. `new` is what was found since it was opened; shared by threads."""
+@dataclass
+class _Evidence:
+    """What was seen of a metric and a kind in this run."""
 
-    def __init__(self) -> None:
-        self._known: set[tuple[str, str, str]] = set()
-        self.new: list[Refused] = []
+    refused: Refused
+    posts: set[tuple[str, str]] = field(default_factory=set)
+    accepted: bool = False
+
+    @property
+    def convicts(self) -> bool:
+        """Whether the refusal is of the kind: several agree, and nobody has the metric."""
+        return not self.accepted and len(self.posts) >= _AGREE
+
+
+class Quarantine:
+    """What one version of one API refuses for everybody; shared by the threads of a run.
+
+    `claim` decides which worker asks a post again for a metric that is in quarantine: it is called with the refusal and
+    returns True once a day.
+    """
+
+    def __init__(self, claim: Callable[[Refused], bool] = lambda _: False) -> None:
+        self._lock = threading.Lock()
+        self._claim = claim
+        self._known: dict[_Key, Refused] = {}
+        self._tried: set[_Key] = set()
+        self._evidence: dict[_Key, _Evidence] = {}
+        self._lifted: dict[_Key, Refused] = {}
 
     def know(self, refused: Iterable[Refused]) -> None:
-        """Take over what others found."""
-        self._known |= {one.key for one in refused}
+        """Take over what was found before."""
+        self._known.update({one.key: one for one in refused})
+
+    @property
+    def new(self) -> list[Refused]:
+        """The refusals of kinds that were found since this was opened."""
+        with self._lock:
+            return [one.refused for key, one in self._evidence.items() if key not in self._known and one.convicts]
+
+    @property
+    def lifted(self) -> list[Refused]:
+        """What was in quarantine and was answered all the same."""
+        with self._lock:
+            return list(self._lifted.values())
 
     def holds(self, metric: str, metric_type: str, content_type: str = "") -> bool:
         """Tell whether a metric is refused for a kind of subject."""
-        return (metric, metric_type, content_type) in self._known
+        key = (metric, metric_type, content_type)
+        if key in self._known:
+            return True
+        evidence = self._evidence.get(key)
+        return evidence is not None and evidence.convicts
 
-    def add(self, refused: Refused) -> None:
-        """Note a refusal."""
-        if refused.key not in self._known:
-            self._known.add(refused.key)
-            self.new.append(refused)
+    def refuse(self, refused: Refused, account_id: str, post_id: str = "") -> None:
+        """Note that a post, or all that an account asked for, was refused a metric."""
+        with self._lock:
+            evidence = self._evidence.setdefault(refused.key, _Evidence(refused))
+            evidence.posts.add((account_id, post_id))
+
+    def accept(self, metric: str, metric_type: str, content_type: str = "") -> None:
+        """Note that a subject of a kind has a metric: then its refusals are of single posts."""
+        key = (metric, metric_type, content_type)
+        with self._lock:
+            if key in self._known:
+                self._lifted[key] = self._known.pop(key)
+            if (evidence := self._evidence.get(key)) is not None:
+                evidence.accepted = True
+            elif key not in self._evidence:
+                self._evidence[key] = _Evidence(Refused(*key), accepted=True)
+
+    def to_try(self, metric: str, metric_type: str, content_type: str = "") -> bool:
+        """Tell whether the caller should ask for a metric in quarantine again: one caller a day does."""
+        key = (metric, metric_type, content_type)
+        with self._lock:
+            refused = self._known.get(key)
+            if refused is None or key in self._tried:
+                return False
+            self._tried.add(key)
+        return self._claim(refused)

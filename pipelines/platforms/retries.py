@@ -1,14 +1,13 @@
 """Asking again: for what is transient only, after a pause of ours or the one that the platform asks for."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import tenacity
 
-from metrics.clock import utcnow
 from pipelines.platforms.base import Tally
-from pipelines.platforms.errors import RateLimited, Transient
+from pipelines.platforms.errors import RateLimited, Transient, pause_until
 
 TRIES = 4
 FIRST_WAIT_SECONDS = 0.5
@@ -20,17 +19,17 @@ def overloaded(message: str, headers: Mapping[str, str]) -> Transient | RateLimi
     """Return what an overloaded platform asks for: a try soon, or a pause that no thread should sleep through."""
     seconds = _retry_after(headers.get("Retry-After", ""))
     if seconds is not None and seconds > LONGEST_ASKED_WAIT_SECONDS:
-        return RateLimited(message, utcnow() + timedelta(seconds=seconds), "account")
+        return RateLimited(message, pause_until(seconds), "account")
     return Transient(message, seconds)
 
 
 def _retry_after(text: str) -> float | None:
-    """Return the seconds of a `Retry-After` header, a number or a date (RFC 9110, 10.2.3)."""
-    if text.isdecimal():
+    """Return the seconds of a `Retry-After` header, a number or a date (RFC 9110, 10.2.3); None if it is neither."""
+    if text.isascii() and text.isdecimal():
         return float(text)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max((at - datetime.now(UTC)).total_seconds(), 0.0)

@@ -1,51 +1,39 @@
 """X through its API v2 (platforms.md, 4).
 
-An account costs two calls and one per hundred due posts: who it is, what it published since the newest known post, and
-the due posts by id. X bills each distinct post once per UTC day: a post that the timeline brought is not read again.
+An account costs two calls and one per hundred due posts: whom the token belongs to, what the account published since
+the timeline was last read, and the due posts by id. X bills each distinct post once per UTC day: a post that the
+timeline brought is not read again.
 """
 
 import base64
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from metrics.clock import isoformat, utcnow
-from metrics.documents import Platform, Reason
-from pipelines.platforms.base import (
-    EMPTY_PAGES,
-    FOLLOWED_DAYS,
-    Access,
-    AccountReading,
-    Post,
-    ProviderDays,
-    Reading,
-    Tally,
-)
+from metrics.clock import utcnow
+from metrics.documents import Platform
+from pipelines.platforms.base import Access, AccountReading, DaysReading, ProviderDays, Reading, Tally, Wanted
 from pipelines.platforms.errors import (
-    BadAnswer,
+    AccountUnreachable,
     MetricRefused,
     PermissionMissing,
-    PlatformError,
     PostGone,
-    RateLimited,
+    Transient,
+    WrongIdentity,
 )
-from pipelines.platforms.quarantine import Quarantine, Refused
+from pipelines.platforms.numbers import Numbers
+from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.retries import retrying
 from pipelines.platforms.twitter_answers import (
-    PRIVATE_DAYS,
-    account_reading,
-    listed_post,
-    media_of,
+    account_numbers,
     near_limit,
-    of_problem,
     of_resources,
-    post_reading,
     raise_for,
     refused_field,
     understood,
 )
-from pipelines.platforms.twitter_days import MAX_IDS, OWN_POSTS, impressions
+from pipelines.platforms.twitter_days import impressions
+from pipelines.platforms.twitter_posts import Posts
 
 if TYPE_CHECKING:
     from pipelines.platforms.http import Http
@@ -53,9 +41,6 @@ if TYPE_CHECKING:
 API_VERSION = "2"
 
 _IMPRESSIONS = "accountImpressions"
-_PRIVATE = "non_public_metrics"
-_FIELDS = ("created_at", "public_metrics", "attachments", "entities", _PRIVATE)
-_MEDIA = "public_metrics,type"
 
 
 class Twitter:
@@ -70,61 +55,42 @@ class Twitter:
         self._http = http
         self._quarantine = quarantine
 
-    @understood()
-    def read(
-        self,
-        access: Access,
-        followed: Sequence[Post],
-        is_due: Callable[[Post], bool],
-        known: Collection[str],
-        tally: Tally,
-    ) -> AccountReading:
-        """Return what the account, its due posts and its new ones say now."""
-        me = self._get(access, "users/me", {"user.fields": "public_metrics"}, tally)["data"]
-        reading = AccountReading(account_reading(me))
+    def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
+        """Return what the account, its due posts and its new ones say now.
+
+        Raises:
+            WrongIdentity: the token belongs to another user.
+            AccountUnreachable: the user is suspended, or not for this token.
+            PlatformError: nothing could be read.
+        """
+        ask = _Asking(self._http, access, tally)
         try:
-            self._read_posts(access, str(me["id"]), [post for post in followed if is_due(post)], known, reading, tally)
-        except RateLimited as limit:
-            # What was read before it was billed, and is kept.
-            tally.limited = limit
-            reading.failures["posts"] = str(limit)
-        reading.quarantined |= {str(Refused(field, "post")) for field in _FIELDS if self._refuses(field)}
+            answer = ask("users/me", {"user.fields": "public_metrics,username"})
+        except (PermissionMissing, PostGone) as error:
+            raise AccountUnreachable(str(error)) from None
+        with understood():
+            me = answer["data"]
+            if str(me["id"]) != access.platform_account_id:
+                raise WrongIdentity(f"the token is of @{me.get('username')}: connect the right account again")
+            numbers = account_numbers(me)
+            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
+            reading.handle = me["username"] if isinstance(me.get("username"), str) else None
+            reading.note_odd("the account", numbers.odd)
+        Posts(ask, access, self._quarantine, wanted, reading, tally).read()
         return reading
 
-    def _read_posts(
-        self,
-        access: Access,
-        user_id: str,
-        due: Sequence[Post],
-        known: Collection[str],
-        reading: AccountReading,
-        tally: Tally,
-    ) -> None:
-        listed: set[str] = set()
-        with reading.part("timeline"), understood():
-            self._new(access, user_id, known, listed, reading, tally)
-        oldest = utcnow() - PRIVATE_DAYS
-        unread = [post for post in due if post.platform_post_id not in listed]
-        young = [post for post in unread if post.published_at >= oldest]
-        old = [post for post in unread if post.published_at < oldest]
-        for posts, private in ((young, True), (old, False)):
-            for hundred in _hundreds(posts):
-                with reading.part("posts by id"), understood():
-                    self._look_up(access, hundred, private, reading, tally)
-
     @understood()
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> dict[date, Reading]:
+    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
         """Return the impressions of UTC days, where the token may see analytics."""
-
-        def ask(path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-            return self._get(access, path, params, tally)
-
+        ask = _Asking(self._http, access, tally)
+        found = {day: Numbers() for day in days}
         try:
-            found = impressions(ask, access.platform_account_id, days)
+            for day, values in impressions(ask, access.platform_account_id, days).items():
+                found[day].take_sum(_IMPRESSIONS, values, "no_observation")
         except (PermissionMissing, PostGone):
-            why: dict[str, Reason] = {_IMPRESSIONS: "permission_missing"}
-            return {day: Reading(utcnow(), {}, why) for day in days}
-        return {day: Reading(utcnow(), {_IMPRESSIONS: total}) for day, total in found.items()}
+            for numbers in found.values():
+                numbers.miss(_IMPRESSIONS, "permission_missing")
+        return DaysReading.of(found, utcnow())
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials with a new access token and the next refresh token, which works once."""
@@ -155,103 +121,33 @@ class Twitter:
                 "expires_at": utcnow().timestamp() + float(body["expires_in"]),
             }
 
-    def _refuses(self, field: str) -> bool:
-        return self._quarantine.holds(field, "post")
 
-    def _get(self, access: Access, path: str, params: Mapping[str, str], tally: Tally) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = {}
+class _Asking:
+    """Reads of one account: a path and its parameters to the body of the answer."""
+
+    def __init__(self, http: "Http", access: Access, tally: Tally) -> None:
+        self._http, self._access, self._tally = http, access, tally
+
+    def __call__(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return the body of an answer, tried again while what fails may pass.
+
+        Raises:
+            MetricRefused: X does not know a field; the message is its name.
+            PlatformError: what else the answer means.
+        """
+        tally, found = self._tally, {}
         for attempt in retrying(tally):
             with attempt:
                 tally.calls += 1
                 tally.requests += 1
-                status, body, headers = self._http.send("GET", f"/2/{path}", token=access.token, params=params)
+                status, body, headers = self._http.send("GET", f"/2/{path}", token=self._access.token, params=params)
                 tally.near_limit = near_limit(headers) or tally.near_limit
-                if status == 400 and (field := refused_field(body)):
-                    self._quarantine.add(Refused(field, "post"))
-                    raise MetricRefused(field)
-                if not (path == "tweets" and of_resources(status, body)):
-                    raise_for(status, body, headers)
-                found = body
+                with understood():
+                    if status == 400 and (field := refused_field(body)):
+                        raise MetricRefused(field)
+                    if not (path == "tweets" and of_resources(status, body)):
+                        raise_for(status, body, headers)
+                if not isinstance(body, Mapping):
+                    raise Transient("X's answer is no object")
+                found = dict(body)
         return found
-
-    def _posts(
-        self, access: Access, path: str, params: Mapping[str, str], private: bool, tally: Tally
-    ) -> Mapping[str, Any]:
-        """Read posts with all that is known of them; a field that X no longer knows is left out from then on."""
-        while True:
-            wanted = ",".join(f for f in _FIELDS if not self._refuses(f) and (private or f != _PRIVATE))
-            asked = {"tweet.fields": wanted, "expansions": "attachments.media_keys", "media.fields": _MEDIA}
-            try:
-                return self._get(access, path, {**params, **asked}, tally)
-            except MetricRefused as error:
-                # Left out from now on; a refusal of what was not asked for would come again and again.
-                if str(error) not in wanted.split(","):
-                    raise BadAnswer(f"X refuses {error}, which was not asked for") from None
-
-    def _new(
-        self,
-        access: Access,
-        user_id: str,
-        known: Collection[str],
-        listed: set[str],
-        reading: AccountReading,
-        tally: Tally,
-    ) -> None:
-        """Read what was published since the newest known post; add the ids of all that the timeline brings."""
-        newest = max((int(one) for one in known if one.isdecimal()), default=None)
-        oldest = utcnow() - timedelta(days=FOLLOWED_DAYS)
-        since = {"since_id": str(newest)} if newest is not None else {"start_time": isoformat(oldest)}
-        params = {"max_results": str(MAX_IDS), **OWN_POSTS, **since}
-        empty = 0
-        try:
-            while True:
-                body = self._posts(access, f"users/{user_id}/tweets", params, True, tally)
-                listed |= self._take(body, None, oldest, reading)
-                empty = 0 if body.get("data") else empty + 1
-                token = body.get("meta", {}).get("next_token")
-                if not token or empty > EMPTY_PAGES:
-                    break
-                params = {**params, "pagination_token": token}
-        except (PermissionMissing, PostGone) as error:
-            reading.failures["timeline"] = str(error)
-
-    def _look_up(
-        self, access: Access, posts: Sequence[Post], private: bool, reading: AccountReading, tally: Tally
-    ) -> None:
-        """Read posts by id: what is missing is named, each with its reason."""
-        by_id = {post.platform_post_id: post for post in posts}
-        body = self._posts(access, "tweets", {"ids": ",".join(by_id)}, private, tally)
-        found = self._take(body, by_id, None, reading)
-        problems = {str(one.get("resource_id") or one.get("value")): one for one in body.get("errors", ())}
-        for post_id in by_id.keys() - found:
-            problem = problems.get(post_id)
-            self._miss(post_id, of_problem(problem) if problem else None, reading)
-
-    def _miss(self, post_id: str, error: PlatformError | None, reading: AccountReading) -> None:
-        if isinstance(error, PostGone):
-            reading.gone.append(post_id)
-        else:
-            reading.failures[post_id] = str(error or "X left it out without a word")
-
-    def _take(
-        self,
-        body: Mapping[str, Any],
-        known: Mapping[str, Post] | None,
-        oldest: datetime | None,
-        reading: AccountReading,
-    ) -> set[str]:
-        """Put the tweets of an answer with the reading; return their ids."""
-        media, now, found = media_of(body), utcnow(), set()
-        refused = [field for field in _FIELDS if self._refuses(field)]
-        for tweet in body.get("data", ()):
-            post = known[tweet["id"]] if known is not None and tweet["id"] in known else listed_post(tweet, media)
-            found.add(post.platform_post_id)
-            if oldest is None or post.published_at >= oldest:
-                reading.posts.append((post, post_reading(post, tweet, media, refused, now)))
-        return found
-
-
-def _hundreds(posts: Iterable[Post]) -> Iterator[list[Post]]:
-    rest = iter(posts)
-    while hundred := list(islice(rest, MAX_IDS)):
-        yield hundred

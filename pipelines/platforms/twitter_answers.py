@@ -1,7 +1,7 @@
 """What X's answers say: bodies of the API v2 to posts, readings and decisions (platforms.md, 4)."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import ContentType, Reason
-from pipelines.platforms.base import Post, Reading
+from pipelines.platforms import answers
+from pipelines.platforms.base import Post
 from pipelines.platforms.errors import (
     BadAnswer,
     MetricRefused,
@@ -19,7 +20,9 @@ from pipelines.platforms.errors import (
     PostGone,
     RateLimited,
     Transient,
+    pause_until,
 )
+from pipelines.platforms.numbers import ABSENT, Numbers, part
 from pipelines.platforms.retries import overloaded
 
 PRIVATE_DAYS = timedelta(days=30)
@@ -29,6 +32,14 @@ PRIVATE = ("url_link_clicks", "user_profile_clicks", "engagements")
 VIDEO = "view_count"
 
 _WINDOW = timedelta(minutes=15)
+_CAP = timedelta(hours=4)
+"""A cap belongs to the project's own cycle, whose day the answer does not name, and may be raised at any time: it is
+looked for again every few hours. What is refused is not billed."""
+_CREDITS = timedelta(hours=1)
+"""Credits are back as soon as somebody tops them up."""
+_SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
+"""The milliseconds since 1970 at which X's ids begin to count."""
+
 _FORM = frozenset({"title", "type", "errors"})
 """One of these is in every refusal of X: what has none comes from elsewhere, and says nothing about a token."""
 _RENAMED = {"retweet_count": "repost_count", "tweet_count": "post_count"}
@@ -37,16 +48,26 @@ _RENAMED = {"retweet_count": "repost_count", "tweet_count": "post_count"}
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Turn an answer of an unexpected shape into `BadAnswer`: it concerns its account, not the run."""
-    try:
+    """Turn an answer of an unexpected form into `BadAnswer`."""
+    with answers.understood("X"):
         yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BadAnswer(f"X's answer has an unexpected form: {type(error).__name__}: {error}"[:300]) from error
 
 
 def parse_time(text: str) -> datetime:
-    """Return the instant of `2021-02-23T18:07:07.000Z`."""
-    return datetime.fromisoformat(text)
+    """Return the instant of `2021-02-23T18:07:07.000Z`.
+
+    Raises:
+        ValueError: it is none, or one that no post can have.
+    """
+    return answers.published(datetime.fromisoformat(text))
+
+
+def time_of_id(post_id: str) -> datetime | None:
+    """Return when a post was published, by its id: a snowflake holds milliseconds; None of the older, counted ids."""
+    milliseconds = int(post_id) >> 22
+    if milliseconds == 0:
+        return None
+    return answers.published(datetime.fromtimestamp((milliseconds + _SNOWFLAKE_EPOCH_MS) / 1000, UTC))
 
 
 def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
@@ -66,7 +87,7 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     if status == 401:
         raise NeedsReauth(message)
     if status == 402:
-        raise RateLimited(f"out of credits, top them up: {message}", next_day(utcnow()), "app")
+        raise RateLimited(f"out of credits, top them up: {message}", utcnow() + _CREDITS, "app")
     if status == 403:
         raise PermissionMissing(message)
     if status == 404:
@@ -92,17 +113,17 @@ def message_of(problem: Mapping[str, Any]) -> str:
 
 
 def _limited(problem: Mapping[str, Any], message: str, headers: Mapping[str, str]) -> RateLimited:
-    """Tell a window, which ends in minutes, from the cap of a month."""
+    """Tell a window, which ends in minutes, from the cap of the project's month."""
     if "usage-cap" in str(problem.get("type", "")) or "UsageCapExceeded" in str(problem.get("title", "")):
-        now = utcnow()
-        until = next_month(now) if str(problem.get("period", "Monthly")).lower() == "monthly" else next_day(now)
-        return RateLimited(message, until, "app")
+        return RateLimited(f"the project's cap is used: {message}", utcnow() + _CAP, "app")
     return RateLimited(message, _reset(headers), "account")
 
 
 def _reset(headers: Mapping[str, str]) -> datetime:
     text = headers.get("x-rate-limit-reset", "")
-    return datetime.fromtimestamp(int(text), UTC) if text.isdecimal() else utcnow() + _WINDOW
+    if not (text.isascii() and text.isdecimal()):
+        return utcnow() + _WINDOW
+    return pause_until(float(text) - utcnow().timestamp())
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
@@ -132,34 +153,28 @@ def of_problem(problem: Mapping[str, Any]) -> PlatformError:
     return Transient(message) if kind.endswith("resource-unavailable") else BadAnswer(message)
 
 
-def next_day(now: datetime) -> datetime:
-    """Return the next midnight UTC, when what was billed per day begins anew."""
-    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+def named_ids(message: str) -> set[str]:
+    """Return what a refusal of `ids` names, `a value of `ids` is no id: abc`, as words that may be ids."""
+    return set(re.findall(r"[A-Za-z0-9_.:-]+", message))
 
 
-def next_month(now: datetime) -> datetime:
-    """Return the first of the next month, when a monthly cap begins anew."""
-    return (now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(day=1)
-
-
-def account_reading(user: Mapping[str, Any]) -> Reading:
+def account_numbers(user: Mapping[str, Any]) -> Numbers:
     """Return the levels of a user's public metrics."""
-    public = user.get("public_metrics", {})
-    found: dict[str, int | float] = {}
-    missing: dict[str, Reason] = {}
+    public, numbers = part(user, "public_metrics"), Numbers()
     for name, offer in offered("twitter", "account").items():
-        value = _of(public, offer.field)
-        if value is None:
-            missing[name] = "no_observation"
-        else:
-            found[name] = value
-    return Reading(utcnow(), found, missing)
+        numbers.take(name, _of(public, offer.field), "no_observation")
+    return numbers
 
 
 def listed_post(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]) -> Post:
-    """Return the post of a tweet; it has no type of its own but what is attached to it."""
-    published = tweet.get("created_at")
-    return Post(str(tweet["id"]), "post", _content_type(tweet, media), parse_time(published) if published else utcnow())
+    """Return the post of a tweet; it has no type of its own but what is attached to it.
+
+    Raises:
+        LookupError, TypeError, ValueError: the tweet has no id, or a time that is none.
+    """
+    name, published = str(int(tweet["id"])), tweet.get("created_at")
+    at = parse_time(published) if published is not None else time_of_id(name)
+    return Post(name, "post", _content_type(tweet, media), at)
 
 
 def _content_type(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]) -> ContentType:
@@ -179,53 +194,43 @@ def attached(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]) -
 
 def media_of(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the media that were sent along, by key."""
-    return {one["media_key"]: one for one in (body.get("includes") or {}).get("media", ())}
+    media = (body.get("includes") or {}).get("media") or ()
+    return {str(one["media_key"]): one for one in media if isinstance(one, Mapping) and "media_key" in one}
 
 
-def post_reading(
+def post_numbers(
     post: Post,
     tweet: Mapping[str, Any],
     media: Mapping[str, Mapping[str, Any]],
     refused: Collection[str],
     now: datetime,
-) -> Reading:
-    """Return the numbers of a tweet, and why some are not there."""
-    public, private = tweet.get("public_metrics", {}), tweet.get("non_public_metrics")
+) -> Numbers:
+    """Return the numbers of a tweet, and why some are not there; `refused` are fields that X does not know."""
+    public, private = part(tweet, "public_metrics"), part(tweet, "non_public_metrics")
     videos = [m for m in attached(tweet, media) if m.get("type") == "video"]
-    found: dict[str, int | float] = {}
-    missing: dict[str, Reason] = {}
+    numbers = Numbers()
     for name, offer in offered("twitter", post.metric_type, post.content_type).items():
         if offer.field == VIDEO:
-            value = _summed(_of(one.get("public_metrics", {}), VIDEO) for one in videos)
+            values: list[object] = [part(part(one, "public_metrics"), VIDEO) for one in videos]
             why: Reason = "no_observation" if videos else "not_supported"
         elif offer.field in PRIVATE:
-            value = (private or {}).get(offer.field)
-            why = _why_private(post, private, offer.field, now)
+            values, why = [part(private, offer.field)], _why_private(post, private, offer.field, now)
         else:
-            value = _summed(_of(public, part) for part in offer.parts)
-            why = "no_observation"
+            values, why = [_of(public, one) for one in offer.parts], "no_observation"
         group = "non_public_metrics" if offer.field in PRIVATE else "public_metrics"
-        if value is not None:
-            found[name] = value
-        else:
-            missing[name] = "metric_retired" if group in refused else why
-    return Reading(utcnow(), found, missing)
+        numbers.take_sum(name, values, "metric_retired" if group in refused else why)
+    return numbers
 
 
 def _why_private(post: Post, private: object, field: str, now: datetime) -> Reason:
-    if private is not None:
+    if private is not ABSENT:
         # Clicks on links are left out of posts that have none.
         return "not_supported" if field == "url_link_clicks" else "no_observation"
-    return "not_recoverable" if post.published_at < now - PRIVATE_DAYS else "permission_missing"
+    old = post.published_at is not None and post.published_at < now - PRIVATE_DAYS
+    return "not_recoverable" if old else "permission_missing"
 
 
-def _of(values: Mapping[str, Any], field: str) -> int | float | None:
-    value = values.get(field, values.get(_RENAMED.get(field, field)))
-    return value if isinstance(value, int | float) else None
-
-
-def _summed(values: Iterable[int | float | None]) -> int | float | None:
-    """Return the sum, known only if there are parts and each is known."""
-    parts = list(values)
-    known = [value for value in parts if value is not None]
-    return sum(known) if parts and len(known) == len(parts) else None
+def _of(values: object, field: str) -> object:
+    """Return a field under either of its names."""
+    value = part(values, field)
+    return part(values, _RENAMED[field]) if value is ABSENT and field in _RENAMED else value

@@ -27,7 +27,7 @@ def day_stages(workspace_ids: Sequence[str], start: datetime, openings: list[Ope
         {
             "$group": {
                 "_id": SUBJECT,
-                "metadata": {"$max": "$metadata"},
+                "newest": {"$max": {"t": "$timestamp", "c": "$collectedAt", "metadata": "$metadata"}},
                 "said": {"$push": {"t": "$timestamp", "c": "$collectedAt", "i": "$_id", "m": "$metrics"}},
             }
         },
@@ -37,7 +37,8 @@ def day_stages(workspace_ids: Sequence[str], start: datetime, openings: list[Ope
         {
             "$project": {
                 "plain": 1,
-                **{name: f"$metadata.{name}" for name in _IDENTITY},
+                # What a platform corrects of a post, its type, follows the newest observation.
+                **{name: f"$newest.metadata.{name}" for name in _IDENTITY},
                 "before": {"$mergeObjects": ["$opening", _merged({"$filter": {"input": "$said", "cond": earlier}})]},
                 "born": {"$eq": ["$born", True]},
                 "slots": {"$filter": {"input": "$said", "cond": within}},
@@ -70,7 +71,7 @@ def _join(openings: list[Opening]) -> list[Document]:
         {
             "$group": {
                 "_id": "$_id",
-                **{name: {"$max": f"${name}"} for name in ("metadata", "said", "opening", "born")},
+                **{name: {"$max": f"${name}"} for name in ("newest", "said", "opening", "born")},
             }
         },
     ]

@@ -268,7 +268,8 @@ class Twitter:
         chosen = found[: int(limit)]
         meta: dict[str, Any] = {"result_count": len(chosen)}
         if chosen and self.state.faults.strike("empty_page", account.platform_account_id):
-            return {"meta": {"result_count": 0, "next_token": f"sim{start}"}}
+            # Another token for the same place: a cursor that comes twice would not advance.
+            return {"meta": {"result_count": 0, "next_token": f"sim0{token[3:] or start}"}}
         if not chosen:
             return {"meta": meta}
         meta |= {"newest_id": chosen[0].platform_post_id, "oldest_id": chosen[-1].platform_post_id}

@@ -68,7 +68,7 @@ def test_shorter_limit_never_shortens_a_pause(redis_client: Redis, accounts: lis
 
 def test_keys_expire_with_their_pause(redis_client: Redis, accounts: list[AccountDocument]) -> None:
     Pauses(redis_client, "instagram").note(accounts[0], RateLimited("enough", utcnow() + HOURS, "account"))
-    assert 7100 < int(redis_client.ttl("tm:{w}:paused:a0")) <= 7201
+    assert 7100 < int(redis_client.ttl(account_pause_key("instagram", accounts[0]["platformAccountId"]))) <= 7201
 
 
 def test_past_limit_is_no_pause(redis_client: Redis, accounts: list[AccountDocument]) -> None:

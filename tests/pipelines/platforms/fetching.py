@@ -1,11 +1,14 @@
 """A fetcher against the simulator, with one account, and its readings against the truth."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from metrics.catalog import offered
+from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.settings import load_settings
-from pipelines.platforms.base import Access, AccountReading, Post, Tally
+from pipelines.platforms.base import FOLLOWED, Access, AccountReading, Post, Tally, Wanted
+from pipelines.platforms.memory import ListMemory, Memory
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import open_platform
 from simulator import truth
@@ -23,9 +26,13 @@ class Fetching:
         settings = load_settings(_env_file=None, **{f"{platform}_url": simulator.url})
         self.quarantine = Quarantine()
         self.api = open_platform(platform, settings, self.quarantine)
-        self.account: SimAccount = simulator.world.account(platform, 3)
-        self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
         self.tally = Tally()
+        self.be(3)
+
+    def be(self, index: int) -> None:
+        """Become another account of the simulator."""
+        self.account: SimAccount = self.simulator.world.account(self.platform, index)
+        self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
 
     def posts(self, days: int = 90) -> list[SimPost]:
         """What the account published, whatever became of it."""
@@ -36,9 +43,8 @@ class Fetching:
         return [post for post in self.posts(days) if post.visible(self.now)]
 
     def read(self, followed: list[Post] | None = None) -> AccountReading:
-        """Read the account with all followed posts due."""
-        known = {post.platform_post_id for post in followed or []}
-        return self.api.read(self.access, followed or [], lambda _: True, known, self.tally)
+        """Read the account with all followed posts due: the first time, or as after a reading that brought them."""
+        return self.api.read(self.access, wanted(*followed or []), self.tally)
 
     def level(self, field: str) -> int:
         """What is true of the account."""
@@ -62,6 +68,19 @@ class Fetching:
                 assert found.metrics[name] in possible, name
                 checked += 1
         return checked
+
+
+def wanted(*followed: Post, known: Iterable[Post] = (), memory: Memory | None = None) -> Wanted:
+    """What collection asks for: posts that are due, and more that are known; all of them came by the lists."""
+    posts = {post.platform_post_id: post for post in (*followed, *known)}
+    return Wanted(utcnow() - FOLLOWED, followed, posts, memory=memory or (brought(posts) if posts else Memory()))
+
+
+def brought(names: Iterable[str]) -> Memory:
+    """The memory of an account whose lists were read to the end and brought these posts."""
+    mark = max((int(name) for name in names if name.isdecimal()), default=0)
+    lists = ("stories", "media", "video_reels", "published_posts", "timeline", "posts")
+    return Memory({name: ListMemory(begun=True, mark=str(mark) if mark else None) for name in lists})
 
 
 def known(post: SimPost) -> Post:

@@ -8,16 +8,17 @@ import pytest
 
 from metrics.clock import isoformat
 from pipelines.platforms import facebook_answers, graph, instagram_answers, linkedin_answers, twitter_answers
-from pipelines.platforms.base import Post, Reading
+from pipelines.platforms.base import Post
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.graph_answers import insights, take_series, take_total
+from pipelines.platforms.numbers import ABSENT, Numbers
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
-def of_account(account_reading: Callable[[Mapping[str, Any]], Reading]) -> Callable[[Any], Any]:
+def of_account(account_numbers: Callable[[Mapping[str, Any]], Numbers]) -> Callable[[Any], Any]:
     """Levels of one account, of a list of them, or of several by id."""
-    return lambda body: [dict(account_reading(one).metrics) for one in _objects(body)]
+    return lambda body: [account_numbers(one).metrics for one in _objects(body)]
 
 
 def of_posts(listed: Callable[[Mapping[str, Any]], Post]) -> Callable[[Any], Any]:
@@ -41,7 +42,8 @@ def page_posts(body: Any) -> Any:
     """Posts of a page, with reactions, comments and shares; where they have no time, with these alone."""
     found = []
     for one in _objects(body):
-        numbers = (*(facebook_answers.summary(one, e) for e in ("reactions", "comments")), facebook_answers.shares(one))
+        sums = [facebook_answers.summary(one, edge) for edge in ("reactions", "comments")]
+        numbers = (*(None if value is ABSENT else value for value in sums), facebook_answers.shares(one))
         found.append((*(_said(facebook_answers.listed_post(one)) if "created_time" in one else (one["id"],)), *numbers))
     return found
 
@@ -56,10 +58,15 @@ def rows(*edge: str) -> Callable[[Any], Any]:
 
     def read(body: Any) -> Any:
         if edge:
-            return [insights(one[edge[0]]) for one in _objects(body)]
-        return insights(body if "data" in body else {"data": [body]})
+            return [_known(insights(one[edge[0]])) for one in _objects(body)]
+        return _known(insights(body if "data" in body else {"data": [body]}))
 
     return read
+
+
+def _known(values: Mapping[str, object]) -> dict[str, object]:
+    """Return the values that are numbers."""
+    return {name: value for name, value in values.items() if isinstance(value, int | float)}
 
 
 def days(*fields: str, within: str = "") -> Callable[[Any], Any]:
@@ -71,7 +78,7 @@ def days(*fields: str, within: str = "") -> Callable[[Any], Any]:
         found = [row for row in all_rows if row["period"] == "day"] or all_rows
         ends = {entry["end_time"] for row in found for entry in row.get("values", ())}
         asked = {(datetime.fromisoformat(end) - timedelta(hours=12)).date() for end in ends} or {date(2024, 1, 1)}
-        readings = {day: Reading(NOW, {}, {}) for day in sorted(asked)}
+        readings = {day: Numbers() for day in sorted(asked)}
         for field in fields:
             take_series(readings, field, field, {"data": found})
         return {str(day): {**one.metrics, **one.unavailable} for day, one in readings.items()}
@@ -83,7 +90,7 @@ def total(field: str) -> Callable[[Any], Any]:
     """The one number of a window."""
 
     def read(body: Any) -> Any:
-        reading = Reading(NOW, {}, {})
+        reading = Numbers()
         take_total(reading, "x", field, body)
         return reading.metrics.get("x")
 
@@ -112,7 +119,7 @@ def tweets(body: Any) -> Any:
     found, media = [], twitter_answers.media_of(body)
     for one in _objects(body):
         post = twitter_answers.listed_post(one, media)
-        numbers = dict(twitter_answers.post_reading(post, one, media, (), NOW).metrics)
+        numbers = twitter_answers.post_numbers(post, one, media, (), NOW).metrics
         found.append((*(_said(post) if "created_at" in one else _said(post)[:3]), numbers))
     return found
 
@@ -126,7 +133,7 @@ def video(body: Any) -> Any:
 def statistics(body: Any) -> Any:
     """What statistics of shares say, as of one post."""
     post = Post("urn:li:share:1", "post", "text", NOW)
-    return [dict(linkedin_answers.post_reading(post, one["totalShareStatistics"]).metrics) for one in _objects(body)]
+    return [linkedin_answers.post_numbers(post, one["totalShareStatistics"]).metrics for one in _objects(body)]
 
 
 def advertisement(body: Any) -> Any:
@@ -135,7 +142,8 @@ def advertisement(body: Any) -> Any:
 
 
 def _said(post: Post) -> tuple[str, ...]:
-    return post.platform_post_id, post.metric_type, post.content_type, isoformat(post.published_at)
+    at = isoformat(post.published_at) if post.published_at else ""
+    return post.platform_post_id, post.metric_type, post.content_type, at
 
 
 def _objects(body: Any) -> Iterable[Any]:

@@ -6,11 +6,11 @@ The table is all there is: a file that is neither here nor in `NOT_READ` fails a
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.platforms.facebook_answers import account_reading as facebook_account
+from pipelines.platforms.facebook_answers import account_numbers as facebook_account
 from pipelines.platforms.graph import raise_for as graph_refusal
-from pipelines.platforms.instagram_answers import account_reading as instagram_account
-from pipelines.platforms.linkedin_answers import account_reading as linkedin_account
-from pipelines.platforms.twitter_answers import account_reading as twitter_account
+from pipelines.platforms.instagram_answers import account_numbers as instagram_account
+from pipelines.platforms.linkedin_answers import account_numbers as linkedin_account
+from pipelines.platforms.twitter_answers import account_numbers as twitter_account
 from pipelines.platforms.twitter_answers import raise_for as twitter_refusal
 from tests.pipelines.platforms.readings import (
     advertisement,
@@ -165,7 +165,7 @@ EXPECTED: dict[str, tuple[Read, Any]] = {
         ],
     ),
     "facebook/pyfacebook_error_100_missing_page_permission": (decision(graph_refusal), "PermissionMissing"),
-    "facebook/pyfacebook_error_100_ppca_needs_appsecret_proof": (decision(graph_refusal), "BadAnswer"),
+    "facebook/pyfacebook_error_100_ppca_needs_appsecret_proof": (decision(graph_refusal), "PermissionMissing"),
     "facebook/pyfacebook_feed_page1": (
         page_posts,
         [
@@ -197,7 +197,7 @@ EXPECTED: dict[str, tuple[Read, Any]] = {
     "facebook/restfb_batch_first_fails": (elements, ["PostGone", "123456789"]),
     "facebook/restfb_batch_second_fails": (elements, ["123456789", "PostGone"]),
     "facebook/restfb_error_190_460_password_changed": (decision(graph_refusal), "NeedsReauth"),
-    "facebook/restfb_error_1_subcode_user_message": (decision(graph_refusal), "Transient"),
+    "facebook/restfb_error_1_subcode_user_message": (decision(graph_refusal), "BadAnswer"),
     "facebook/restfb_error_minimal": (decision(graph_refusal), "NeedsReauth"),
     "facebook/restfb_error_oauth_2500": (decision(graph_refusal), "BadAnswer"),
     "facebook/restfb_insight_object_v2_4": (rows(), {"post_stories_by_action_type": 0}),

@@ -3,7 +3,7 @@
 import pytest
 
 from metrics.documents import Platform
-from pipelines.platforms.base import EMPTY_PAGES
+from pipelines.platforms.paging import EMPTY_PAGES
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from tests.pipelines.platforms.fetching import Fetching
 from tests.simulator_fixture import Simulator

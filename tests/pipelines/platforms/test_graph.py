@@ -18,6 +18,7 @@ from pipelines.platforms.errors import (
     PostGone,
     PostUnavailable,
     RateLimited,
+    TooMuchData,
     Transient,
 )
 from pipelines.platforms.graph import ELEMENT_ROUNDS, MAX_BATCH, Get, GraphApi, near_limit, raise_for
@@ -39,7 +40,7 @@ def test_media_older_than_the_business_account_is_never_recoverable(fixtures: Pa
 @pytest.mark.parametrize(
     ("code", "message", "leaf"),
     [
-        (1, "unknown", Transient),
+        (1, "unknown", TooMuchData),
         (2, "down", Transient),
         (4, "app limit", RateLimited),
         (17, "user limit", RateLimited),

@@ -10,8 +10,9 @@ import pytest
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from pipelines.platforms import retries
-from pipelines.platforms.base import Access, Post, Reading, Tally
+from pipelines.platforms.base import Access, Post, Tally
 from pipelines.platforms.errors import (
+    AccountUnreachable,
     BadAnswer,
     NeedsReauth,
     PermissionMissing,
@@ -23,18 +24,20 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.http import Http
 from pipelines.platforms.linkedin import LinkedIn
 from pipelines.platforms.linkedin_answers import (
-    account_reading,
+    account_numbers,
     is_advertisement,
     listed_post,
-    post_reading,
+    post_numbers,
     raise_for,
     take_days,
 )
+from pipelines.platforms.linkedin_posts import Posts
+from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from simulator import truth
 from simulator.linkedin.world import tells_uniques
 from tests.pipelines.platforms.conftest import Answering
-from tests.pipelines.platforms.fetching import Fetching, known
+from tests.pipelines.platforms.fetching import Fetching, known, wanted
 from tests.simulator_fixture import Simulator
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -45,14 +48,14 @@ def recorded(fixtures: Path, name: str) -> Any:
 
 
 def test_recorded_network_size(fixtures: Path) -> None:
-    assert account_reading(recorded(fixtures, "airbyte_network_size_zero")).metrics == {"followers": 0}
-    assert account_reading({}).unavailable == {"followers": "no_observation"}
+    assert account_numbers(recorded(fixtures, "airbyte_network_size_zero")).metrics == {"followers": 0}
+    assert account_numbers({}).unavailable == {"followers": "no_observation"}
 
 
 def test_recorded_share_statistics(fixtures: Path) -> None:
     totals = recorded(fixtures, "airbyte_share_statistics_lifetime_zero")["elements"][0]["totalShareStatistics"]
     post = Post("urn:li:share:1", "post", "text", NOW)
-    found = post_reading(post, totals)
+    found = post_numbers(post, totals)
     assert set(found.metrics) == set(offered("linkedin", "post"))
     assert set(found.metrics.values()) == {0}
 
@@ -69,7 +72,7 @@ def test_days_keep_negative_gains_and_say_what_is_missing() -> None:
     start = int(datetime(2026, 11, 10, tzinfo=UTC).timestamp() * 1000)
     gains = {"organicFollowerGain": -7, "paidFollowerGain": 2}
     body = {"elements": [{"timeRange": {"start": start, "end": start + 86_400_000}, "followerGains": gains}]}
-    readings = {date(2026, 11, day): Reading(NOW, {}, {}) for day in (10, 11)}
+    readings = {date(2026, 11, day): Numbers() for day in (10, 11)}
     take_days(readings, body, {"netFollowers": "organicFollowerGain + paidFollowerGain"})
     assert readings[date(2026, 11, 10)].metrics == {"netFollowers": -5}
     assert readings[date(2026, 11, 11)].unavailable == {"netFollowers": "no_observation"}
@@ -125,11 +128,11 @@ def test_first_reading_brings_every_living_post_of_ninety_days(fetching: Fetchin
 
 def test_an_hour_costs_few_calls(fetching: Fetching) -> None:
     young = [known(post) for post in fetching.posts(20) if post.visible(fetching.now)]
-    older = {post.platform_post_id for post in fetching.posts() if post.visible(fetching.now)}
-    reading = fetching.api.read(fetching.access, young, lambda _: True, older, fetching.tally)
+    older = [known(post) for post in fetching.here()]
+    reading = fetching.api.read(fetching.access, wanted(*young, known=older), fetching.tally)
     assert len(reading.posts) == len(young) > 10
-    # Followers, the newest posts, statistics of shares and of ugcPosts.
-    assert fetching.tally.requests <= 4
+    # Followers, the newest posts, statistics of shares and of ugcPosts; once a day the name.
+    assert fetching.tally.requests <= 5
 
 
 def test_deleted_post_is_gone_and_a_silent_one_has_zeros(fetching: Fetching) -> None:
@@ -144,9 +147,7 @@ def test_post_without_statistics_that_is_there_has_zeros(client: Http, server: A
     urn = "urn:li:share:1"
     server.say({"firstDegreeSize": 1, "elements": [], "results": {urn: {}}, "statuses": {urn: 200}})
     post = Post(urn, "post", "text", NOW)
-    reading = LinkedIn(client, Quarantine()).read(
-        Access("1", {"access_token": "t"}), [post], lambda _: True, [urn], Tally()
-    )
+    reading = LinkedIn(client, Quarantine()).read(Access("1", {"access_token": "t"}), wanted(post), Tally())
     ((_, found),) = reading.posts
     assert set(found.metrics.values()) == {0}
     assert reading.gone == []
@@ -154,7 +155,7 @@ def test_post_without_statistics_that_is_there_has_zeros(client: Http, server: A
 
 def test_days_equal_the_truth(fetching: Fetching) -> None:
     days = [(NOW - timedelta(days=back)).date() for back in range(3, 20)]
-    found = fetching.api.read_days(fetching.access, days, fetching.tally)
+    found = fetching.api.read_days(fetching.access, days, fetching.tally).days
     world, names = fetching.simulator.world, offered("linkedin", "account")
     for day in days:
         for name in ("netFollowers", "profileViews", "accountImpressions", "reach"):
@@ -171,7 +172,7 @@ def test_days_equal_the_truth(fetching: Fetching) -> None:
     [
         ("expired_token", NeedsReauth),
         ("app_limit", RateLimited),
-        ("permission", PermissionMissing),
+        ("permission", AccountUnreachable),
         ("html", BadAnswer),
     ],
 )
@@ -208,15 +209,18 @@ def test_tokens_are_renewed_at_their_own_host() -> None:
 def test_odd_shape_is_a_bad_answer(client: Http, server: Answering) -> None:
     server.say([1])
     with pytest.raises((BadAnswer, Transient)):
-        LinkedIn(client, Quarantine()).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
+        LinkedIn(client, Quarantine()).read(Access("1", {"access_token": "t"}), wanted(), Tally())
 
 
-@pytest.mark.parametrize("elements", [3, [{"id": 5}]])
-def test_odd_list_leaves_the_account(client: Http, server: Answering, elements: Any) -> None:
+@pytest.mark.parametrize(
+    ("elements", "what"),
+    [(3, "posts"), ([3], "posts: an item without an id"), ([{"id": 5, "content": 3}], "posts: item 5")],
+)
+def test_odd_list_leaves_the_account(client: Http, server: Answering, elements: Any, what: str) -> None:
     server.say({"firstDegreeSize": 1, "elements": elements})
-    reading = LinkedIn(client, Quarantine()).read(Access("1", {"access_token": "t"}), [], lambda _: True, [], Tally())
+    reading = LinkedIn(client, Quarantine()).read(Access("1", {"access_token": "t"}), wanted(), Tally())
     assert reading.account.metrics == {"followers": 1}
-    assert "unexpected form" in reading.failures["posts"]
+    assert "unexpected form" in reading.failures[what]
 
 
 def test_limit_among_the_posts_keeps_what_was_read(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,25 +229,25 @@ def test_limit_among_the_posts_keeps_what_was_read(fetching: Fetching, monkeypat
     def limited(*_: object) -> None:
         raise limit
 
-    monkeypatch.setattr(LinkedIn, "_statistics", limited)
+    monkeypatch.setattr(Posts, "_statistics", limited)
     reading = fetching.read()
     assert reading.account.metrics["followers"] == fetching.level("firstDegreeSize")
-    assert (fetching.tally.limited, list(reading.failures)) == (limit, ["posts"])
+    assert (fetching.tally.limited, list(reading.failures)) == (limit, ["statistics of posts"])
 
 
 @pytest.mark.parametrize("trouble", [Transient("overloaded"), KeyError("elements")])
 def test_list_of_posts_that_fails_leaves_the_others(
     fetching: Fetching, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
-    statistics, asked = LinkedIn._statistics, []
+    statistics, asked = Posts._statistics, []
 
-    def failing_first(api: LinkedIn, *rest: Any) -> list[Post]:
-        asked.append(rest[2])
+    def failing_first(of: Posts, posts: list[Post]) -> list[Post]:
+        asked.append(posts)
         if len(asked) == 1:
             raise trouble
-        return statistics(api, *rest)
+        return statistics(of, posts)
 
-    monkeypatch.setattr(LinkedIn, "_statistics", failing_first)
+    monkeypatch.setattr(Posts, "_statistics", failing_first)
     reading = fetching.read([known(post) for post in fetching.here(80)])
     read = {post.platform_post_id for post, _ in reading.posts}
     assert len(asked) > 1
@@ -257,7 +261,7 @@ def test_listing_that_fails_leaves_the_posts_that_are_known(
     def failing(*_: object) -> None:
         raise Transient("overloaded")
 
-    monkeypatch.setattr(LinkedIn, "_listed", failing)
+    monkeypatch.setattr(Posts, "_page", failing)
     posts = [known(post) for post in fetching.here(20)]
     reading = fetching.read(posts)
     assert {post.platform_post_id for post, _ in reading.posts} == {post.platform_post_id for post in posts}

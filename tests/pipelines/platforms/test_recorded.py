@@ -17,6 +17,7 @@ from pipelines.platforms.graph import Get, GraphApi
 from pipelines.platforms.http import Http
 from pipelines.platforms.quarantine import Quarantine
 from tests.pipelines.platforms.conftest import Answering
+from tests.pipelines.platforms.fetching import wanted
 from tests.pipelines.platforms.not_read import NOT_READ
 from tests.pipelines.platforms.recorded_numbers import EXPECTED
 
@@ -70,17 +71,15 @@ def test_list_that_pages_by_time_is_read_on(fixtures: Path, client: Http, server
 
     server.element = answer
     access = Access("1", {"access_token": "t"})
-    reading = Facebook(client, Quarantine()).read(access, [], lambda _: True, [], Tally())
+    reading = Facebook(client, Quarantine()).read(access, wanted(), Tally())
     assert {post.platform_post_id for post, _ in reading.posts} == {"1_2", "1_3"}
 
 
 def test_edge_that_is_silently_absent_is_a_missing_permission(fixtures: Path, client: Http, server: Answering) -> None:
     (body,) = recorded(fixtures, "facebook/keboola_page_ids_insights_edge_silently_absent").values()
-    server.element = lambda path, _: {"data": []} if "/" in path else body
+    server.element = lambda path, _: {"data": []} if "/" in path else {**body, "id": path}
     post = Post("1_2", "post", "link", NOW)
-    reading = Facebook(client, Quarantine()).read(
-        Access("1", {"access_token": "t"}), [post], lambda _: True, ["1_2"], Tally()
-    )
+    reading = Facebook(client, Quarantine()).read(Access("1", {"access_token": "t"}), wanted(post), Tally())
     ((_, found),) = reading.posts
     assert found.metrics == {"shares": 0}
     assert set(found.unavailable.values()) == {"permission_missing"}

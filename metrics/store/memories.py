@@ -1,0 +1,46 @@
+"""The collection `reading_memory`: what the reading of an account has to know of its earlier readings.
+
+A document has the workspace and the account, `reading` (the form is `pipelines.platforms.memory`'s) and, while the
+platform refuses the account, `refusals {slots, slot}`: in how many slots it did so in a row, and the last of these.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pymongo.database import Database
+
+from metrics.documents import AccountDocument, Document
+from metrics.store.errors import mongo_errors
+
+
+class ReadingMemories:
+    """Reads and writes of memories; there is one per account."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._memories = db["reading_memory"]
+
+    def of(self, account_id: str) -> Document:
+        """Return the memory of an account, empty where there is none."""
+        with mongo_errors():
+            return self._memories.find_one({"_id": account_id}) or {}
+
+    def keep(self, account: AccountDocument, reading: Mapping[str, Any]) -> None:
+        """Keep what a reading has to know of the last one; the account was answered, so its refusals are over."""
+        change = {"$set": {"reading": dict(reading)}, "$unset": {"refusals": ""}}
+        with mongo_errors():
+            self._memories.update_one(_query(account), change, upsert=True)
+
+    def refused(self, account: AccountDocument, slot: datetime) -> int:
+        """Note that the platform refused an account in a slot; return in how many slots in a row it did."""
+        with mongo_errors():
+            known = (self._memories.find_one({"_id": account["_id"]}, {"refusals": 1}) or {}).get("refusals", {})
+            slots = known.get("slots", 0) + (known.get("slot") != slot)
+            change = {"$set": {"refusals": {"slots": slots, "slot": slot}}}
+            self._memories.update_one(_query(account), change, upsert=True)
+        return int(slots)
+
+
+def _query(account: AccountDocument) -> Document:
+    # An upsert into a sharded collection names the shard key; it follows from the id.
+    return {"_id": account["_id"], "workspaceId": account["workspaceId"], "accountId": account["_id"]}

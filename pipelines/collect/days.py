@@ -1,0 +1,86 @@
+"""The provider's own days of an account: the settling ones every few hours, a past one once per run."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from metrics.catalog import metrics_of
+from metrics.documents import AccountDocument, Observation
+from metrics.periods import HOUR, midnight
+from metrics.store import Store
+from pipelines.collect import observe
+from pipelines.platforms.base import Access, PlatformApi, ProviderDays, Tally
+
+_DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
+
+
+class AskedDays:
+    """The days that a run asked of accounts: 24 past slots of a day have one day in common, which is asked for once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked: set[tuple[str, date]] = set()
+
+    def first(self, account_id: str, day: date) -> bool:
+        """Tell whether a day of an account was not asked for before, and note that it is now."""
+        with self._lock:
+            if (account_id, day) in self._asked:
+                return False
+            self._asked.add((account_id, day))
+            return True
+
+
+@dataclass(frozen=True)
+class DayReader:
+    """Reads days for one slot; shared by the threads of a run."""
+
+    store: Store
+    api: PlatformApi
+    slot: datetime
+    old: bool
+    now: datetime
+    run_id: str
+    asked: AskedDays = field(default_factory=AskedDays)
+
+    def read(
+        self, account: AccountDocument, access: Access, tally: Tally
+    ) -> tuple[list[Observation], Mapping[str, str]]:
+        """Return what is new of the provider's days, and the values that are no numbers.
+
+        Raises:
+            PlatformError: the days could not be read.
+            MongoUnavailable: MongoDB does not answer.
+        """
+        days = self._wanted(account)
+        if not days:
+            return [], {}
+        reading = self.api.read_days(access, days, tally)
+        known = self._known(account, days)
+        version = self.api.api_version
+        return list(observe.day_observations(account, reading.days, known, self.run_id, version)), reading.odd
+
+    def _wanted(self, account: AccountDocument) -> list[date]:
+        """Return the days to ask for: the slot's own for an old slot, else those that still settle."""
+        policy = self.api.days
+        if policy is None or not (self.old or self.slot.hour in policy.hours):
+            return []
+        days = [self.slot.date()] if self.old else _newest_days(self.slot + HOUR, policy)
+        days = [day for day in days if midnight(day) + policy.lag <= self.now]
+        if self.old:
+            return [day for day in days if self.asked.first(account["_id"], day)]
+        return [day for day in days if observe.last_slot(day) + HOUR > account["connectedAt"]]
+
+    def _known(self, account: AccountDocument, days: Sequence[date]) -> dict[date, dict[str, int | float]]:
+        scope = {"accountId": account["_id"], "metricType": "account"}
+        known: dict[date, dict[str, int | float]] = {}
+        for day in days:
+            rows = self.store.observations.page(scope, midnight(day), observe.last_slot(day) + HOUR, limit=24)
+            known[day] = {n: v for row in rows for n, v in row["metrics"].items() if n in _DAY_METRICS}
+        return known
+
+
+def _newest_days(end: datetime, policy: ProviderDays) -> list[date]:
+    """Return the provider's days that were over at a slot's end, as far back as they still settle."""
+    newest = (end - policy.lag).date()
+    return [newest - timedelta(days=back) for back in range(policy.settling)]

@@ -1,0 +1,48 @@
+"""The record of an account's slot: what became of it, for people who look and for the checks."""
+
+from datetime import datetime
+from typing import Any
+
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, CollectionDocument
+from metrics.store.collected import record_id
+from pipelines.collect.report import CollectReport
+from pipelines.platforms.base import Tally
+
+LONGEST_MESSAGE = 500
+_MOST_PROBLEMS = 20
+
+
+def record(
+    account: AccountDocument,
+    slot: datetime,
+    run_id: str,
+    state: str,
+    report: CollectReport,
+    tally: Tally,
+    **more: str,
+) -> CollectionDocument:
+    """Return the record of an account in a slot; `more` are the reason and the message of a failure."""
+    found: dict[str, Any] = {
+        "_id": record_id(account["_id"], slot),
+        "workspaceId": account["workspaceId"],
+        "accountId": account["_id"],
+        "platform": account["platform"],
+        "slot": slot,
+        "state": state,
+        "finishedAt": utcnow(),
+        "runId": run_id,
+        "observations": report.rows,
+        "calls": tally.calls,
+        **more,
+    }
+    if report.not_recoverable:
+        found["notRecoverable"] = sorted(report.not_recoverable)
+    if report.quarantined:
+        found["quarantined"] = sorted(report.quarantined)
+    if report.parts:
+        found["problems"] = [
+            {"what": part.what, "reason": part.reason, "message": part.message}
+            for part in report.parts[:_MOST_PROBLEMS]
+        ]
+    return found  # type: ignore[return-value]

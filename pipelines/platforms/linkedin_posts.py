@@ -1,0 +1,152 @@
+"""The posts of one organization in one reading: the list by author, statistics by twenty, and what is left out of both.
+
+Facts: platforms.md, 5.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from metrics.batches import batched
+from metrics.clock import utcnow
+from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.base import AccountReading, Post, Reading, Tally, Wanted
+from pipelines.platforms.errors import PlatformError, PostGone
+from pipelines.platforms.linkedin_answers import (
+    is_advertisement,
+    listed_post,
+    of_status,
+    post_numbers,
+    statistics,
+    understood,
+)
+from pipelines.platforms.paging import Page, Place, PostList, walk
+
+PAGE = 100
+MAX_URNS = 20
+"""URNs in a list: the length of the URL is what limits them (platforms.md, 5.2)."""
+
+POSTS = "posts"
+_URN = re.compile(r"urn:li:(share|ugcPost):[0-9]+")
+
+Ask = Callable[[str, Mapping[str, object]], Mapping[str, Any]]
+"""Reads a path with its parameters; returns the body."""
+
+
+class Posts:
+    """Reads the posts of one organization and puts what they say with `reading`."""
+
+    def __init__(self, ask: Ask, urn: str, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
+        self._ask, self._urn, self._wanted, self._reading, self._tally = ask, urn, wanted, reading, tally
+
+    def read(self) -> None:
+        """Read the list, then the statistics of due and new posts.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
+        what = PostList(
+            POSTS, self._page, _own_post, self._wanted.listed, self._wanted.since, PAGE, gap_at=_half_a_page_before
+        )
+        for taken in walk(what, self._wanted.memory.list(POSTS), self._reading, self._tally):
+            self._reading.listed.update({post.platform_post_id: post for post in taken.posts})
+        news = self._wanted.news(self._reading.listed)
+        again = {post.platform_post_id for post in news}
+        due = [post for post in self._wanted.due if post.platform_post_id not in again]
+        silent: list[Post] = []
+        for posts in self._lists([*due, *news]):
+            if self._tally.limited is None:
+                with self._reading.part("statistics of posts", self._tally), understood():
+                    silent += self._statistics(posts)
+        unsure = []
+        for post in silent:
+            if post.platform_post_id in self._reading.listed:
+                self._put(post, None)
+            else:
+                unsure.append(post)
+        for posts in batched(unsure, MAX_URNS):
+            if self._tally.limited is None:
+                with self._reading.part("posts by id", self._tally), understood():
+                    self._confirm(posts)
+
+    def _page(self, place: Place, size: int) -> Page:
+        start = int(place.get("start", 0))
+        params = {"q": "author", "author": self._urn, "count": size, "start": start, "sortBy": "LAST_MODIFIED"}
+        body = self._ask("posts", params)
+        with understood():
+            elements = body["elements"]
+            goes_on = _has_next(body, elements, size)
+            return Page(elements, {"start": str(start + size)} if goes_on else None, body)
+
+    def _lists(self, posts: Sequence[Post]) -> Iterator[list[Post]]:
+        """Yield lists of at most twenty posts of one kind: shares and ugcPosts have parameters of their own."""
+        kinds: dict[str, list[Post]] = {"share": [], "ugcPost": []}
+        for post in posts:
+            if (found := _URN.fullmatch(post.platform_post_id)) is None:
+                self._reading.failures[post.platform_post_id] = "it is no URN of a share or a ugcPost"
+            else:
+                kinds[found.group(1)].append(post)
+        for of_kind in kinds.values():
+            yield from batched(of_kind, MAX_URNS)
+
+    def _statistics(self, posts: Sequence[Post]) -> list[Post]:
+        """Take the statistics of posts of one kind; return those that the answer leaves out."""
+        name = "ugcPosts" if posts[0].platform_post_id.startswith("urn:li:ugcPost:") else "shares"
+        params = {
+            "q": "organizationalEntity",
+            "organizationalEntity": self._urn,
+            name: [post.platform_post_id for post in posts],
+        }
+        found = statistics(self._ask("organizationalEntityShareStatistics", params))
+        for post in posts:
+            if post.platform_post_id in found:
+                self._put(post, found[post.platform_post_id])
+        return [post for post in posts if post.platform_post_id not in found]
+
+    def _confirm(self, posts: Sequence[Post]) -> None:
+        """Ask which of the posts without statistics are still there: they had no activity; the others are gone."""
+        body = self._ask("posts", {"ids": [post.platform_post_id for post in posts]})
+        statuses = {urn: error.get("status") for urn, error in (body.get("errors") or {}).items()}
+        statuses |= body.get("statuses") or {}
+        for post in posts:
+            post_id = post.platform_post_id
+            if post_id in body["results"]:
+                self._put(post, None)
+            else:
+                self._miss(post_id, of_status(statuses.get(post_id, 404)))
+
+    def _miss(self, post_id: str, error: PlatformError) -> None:
+        if isinstance(error, PostGone):
+            if post_id not in self._wanted.deleted:
+                self._reading.gone.append(post_id)
+        else:
+            self._reading.failures[post_id] = str(error)
+
+    def _put(self, post: Post, totals: Mapping[str, Any] | None) -> None:
+        try:
+            numbers = post_numbers(post, totals)
+        except UNEXPECTED as error:
+            self._reading.failures[post.platform_post_id] = (
+                f"it has an unexpected form: {type(error).__name__}: {error}"
+            )
+            return
+        self._reading.posts.append((post, Reading(utcnow(), numbers.metrics, numbers.unavailable)))
+        self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)
+
+
+def _own_post(element: Mapping[str, Any]) -> Post | None:
+    """Return the post of an element; an advertisement is none."""
+    return None if is_advertisement(element) else listed_post(element)
+
+
+def _half_a_page_before(place: Place) -> Place:
+    """Return an earlier place: places are counted from the newest post, and move up when posts are taken down."""
+    return {"start": str(max(int(place.get("start", 0)) - PAGE // 2, 0))}
+
+
+def _has_next(page: Mapping[str, Any], elements: Sequence[object], size: int) -> bool:
+    """Tell whether a list goes on: by its links, or by a full page where there are none."""
+    links = (page.get("paging") or {}).get("links")
+    if not links:
+        return len(elements) >= size
+    return any(link.get("rel") == "next" for link in links)

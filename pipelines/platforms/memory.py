@@ -1,0 +1,68 @@
+"""What the reading of an account has to know of its earlier readings; collection keeps it from hour to hour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class ListMemory:
+    """Where the reading of one list stands.
+
+    `begun` tells that the list was walked from its newest item down to where the `gaps` begin; a gap is the place, as
+    parameters of the platform's own, where a walk broke off. `mark` is the newest id that the list itself brought, for
+    platforms that can be asked for what came after it. `size` is the number of items per page that the platform last
+    answered, where it refused more.
+    """
+
+    begun: bool = False
+    gaps: list[dict[str, str]] = field(default_factory=list)
+    mark: str | None = None
+    size: int | None = None
+
+    def forget(self) -> None:
+        """Begin anew: the next walk goes to the end."""
+        self.begun, self.gaps, self.mark = False, [], None
+
+
+@dataclass
+class Memory:
+    """What is remembered of an account: its lists by name, and whether its token may not see insights.
+
+    `named_on` is the UTC date (ISO 8601) on which the account's name was last asked for, where that costs a call.
+    """
+
+    lists: dict[str, ListMemory] = field(default_factory=dict)
+    without_insights: bool = False
+    named_on: str = ""
+
+    def list(self, name: str) -> ListMemory:
+        """Return the memory of a list, a new one if it was never read."""
+        return self.lists.setdefault(name, ListMemory())
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "Memory":
+        """Return the memory of its stored form; what a later version stored beside it is passed over."""
+        lists = {
+            name: ListMemory(
+                bool(one.get("begun")),
+                [dict(gap) for gap in one.get("gaps", ())],
+                one.get("mark"),
+                one.get("size"),
+            )
+            for name, one in kept.get("lists", {}).items()
+        }
+        return cls(lists, bool(kept.get("withoutInsights")), str(kept.get("namedOn", "")))
+
+    def kept(self) -> dict[str, Any]:
+        """Return the form in which it is stored."""
+        lists = {
+            name: {
+                "begun": one.begun,
+                "gaps": [dict(gap) for gap in one.gaps],
+                **({"mark": one.mark} if one.mark is not None else {}),
+                **({"size": one.size} if one.size is not None else {}),
+            }
+            for name, one in self.lists.items()
+        }
+        return {"lists": lists, "withoutInsights": self.without_insights, "namedOn": self.named_on}

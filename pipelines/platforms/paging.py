@@ -1,0 +1,251 @@
+"""Lists that can be trusted: one way to walk the pages of any platform, and to go on where a walk broke off.
+
+A list is walked from its newest item on. The first walk goes to the end, or to the age at which posts are no longer
+followed; later ones stop at the first page that holds nothing but what the list had brought before. Where a walk breaks
+off, the place is remembered as a *gap*, and the next walk reads on there after it has looked at the newest page.
+
+The platform alone does not decide when a walk ends: a cursor that was seen before, or a page that repeats what this
+very walk has read, ends it with a failure that says so.
+"""
+
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+
+from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.base import AccountReading, Post, PostBudget, Tally
+from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited, TooMuchData, Transient
+from pipelines.platforms.memory import ListMemory
+
+EMPTY_PAGES = 5
+"""Empty pages in a row after which a walk breaks off: what is hidden leaves gaps in lists (platforms.md, 1)."""
+
+MOST_PAGES = 40
+"""Pages of one reading of a list; a longer list is read on in the next hour."""
+
+MOST_GAPS = 3
+"""Gaps that are remembered of a list; with more of them it is walked anew from its beginning to its end."""
+
+Place = Mapping[str, str]
+"""Where a page begins, as parameters of the platform's own; empty for the newest page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list as it was answered; `following` is where the next one begins, None at the end.
+
+    Raises:
+        TypeError: the items are no list.
+    """
+
+    items: Sequence[Any]
+    following: Place | None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no list."""
+        if not isinstance(self.items, list | tuple):
+            raise TypeError(f"a list of items is a {type(self.items).__name__}")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A page whose items were understood: the posts that are young enough to be followed, and the answer itself."""
+
+    posts: list[Post]
+    body: Mapping[str, Any]
+
+
+class Fetch(Protocol):
+    """Reads one page with `size` items, from a place on. Raises a leaf of `pipelines.platforms.errors`."""
+
+    def __call__(self, place: Place, size: int) -> Page:
+        """Return the page."""
+        ...
+
+
+@dataclass(frozen=True)
+class PostList:
+    """A list of posts of one platform: how a page is read, how an item is, and within which bounds.
+
+    `listed` are the ids that the list brought at earlier times; `since` is the age at which posts are no longer
+    followed, None where the list has no old ones. A page has `size` items, and `smallest` at the least.
+    """
+
+    name: str
+    fetch: Fetch
+    post_of: Callable[[Any], Post | None]
+    """Returns the post of an item, None for an item that is no post of the account's own."""
+    listed: Collection[str]
+    since: datetime | None
+    size: int
+    smallest: int = 1
+    budget: PostBudget | None = None
+    mark_of: Callable[[Iterable[str]], str] | None = None
+    """Returns the newest of some ids, for a platform that can be asked for what came after it."""
+    gap_at: Callable[[Place], Place] = dict
+    """Returns where a gap is read on: earlier than it broke off, where places move when items are taken down."""
+
+
+def walk(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tally) -> Iterator[Taken]:
+    """Yield the pages of a list that may hold news, and bring `memory` up to date.
+
+    A failure is noted in `reading.failures` under the list's name, and what was read before it stands. A limit is noted
+    in `tally.limited` as well: nothing more may be asked.
+
+    Raises:
+        NeedsReauth: nothing more can be read with this token; the memory is as it was.
+    """
+    walker = _Walker(what, memory, reading, tally)
+    yield from walker.newest()
+    for gap in list(memory.gaps):
+        if tally.limited is not None or walker.stopped:
+            return
+        yield from walker.gap(gap)
+
+
+class _Walker:
+    """The walk of one list in one reading."""
+
+    def __init__(self, what: PostList, memory: ListMemory, reading: AccountReading, tally: Tally) -> None:
+        self._what, self._memory, self._reading, self._tally = what, memory, reading, tally
+        # What was refused once may pass again: each reading tries twice as many items as the last one got.
+        self._size = min(what.size, (memory.size or what.size) * 2)
+        self._left = MOST_PAGES
+        self._brought: list[str] = []
+        self._refused = False
+        self.stopped = False
+
+    def newest(self) -> Iterator[Taken]:
+        """Walk from the newest page on, to where the list is known, or to its end if it was never walked before."""
+        memory = self._memory
+        broken_at = yield from self._pages({}, to_the_end=not memory.begun)
+        self.stopped = broken_at is not None
+        if broken_at is not None and not broken_at:
+            # Broken off before its first page, or going round in circles: what lies beneath is not known.
+            return
+        memory.begun = True
+        if self._what.mark_of is not None and self._brought:
+            memory.mark = self._what.mark_of([*self._brought, *([memory.mark] if memory.mark else ())])
+        if broken_at:
+            memory.gaps.insert(0, dict(self._what.gap_at(broken_at)))
+        if len(memory.gaps) > MOST_GAPS:
+            memory.forget()
+
+    def gap(self, place: dict[str, str]) -> Iterator[Taken]:
+        """Walk from where an earlier walk broke off to the end."""
+        memory = self._memory
+        self._refused = False
+        broken_at = yield from self._pages(place, to_the_end=True)
+        self.stopped = broken_at is not None
+        if broken_at == place and self._refused:
+            # A place is not valid for ever: the next reading walks the whole list again and finds what is missing.
+            memory.forget()
+        elif broken_at is None:
+            memory.gaps.remove(place)
+        elif broken_at:
+            memory.gaps[memory.gaps.index(place)] = dict(self._what.gap_at(broken_at))
+
+    def _pages(self, place: Place, *, to_the_end: bool) -> Generator[Taken, None, Place | None]:
+        """Yield pages from a place on.
+
+        Return None where the walk ended well, else where it broke off; no place at all where it cannot go on.
+        """
+        places, seen, empty = {_key(place)}, set[str](), 0
+        while True:
+            page = self._page(place)
+            if page is None:
+                return place
+            keys = {_key(item.get("id") if isinstance(item, Mapping) else item) for item in page.items}
+            if page.items and keys <= seen and page.following is not None:
+                return self._broken({}, "a page repeats what was read before: the list does not advance")
+            seen |= keys
+            posts = self._understood(page.items)
+            young = [post for post in posts if self._is_young(post)]
+            yield Taken(young, page.body)
+            known = bool(young) and all(post.platform_post_id in self._what.listed for post in young)
+            # One old item among young ones may be pinned or edited: a whole page of old ones is the end.
+            if page.following is None or (posts and not young) or (known and not to_the_end):
+                return None
+            place = page.following
+            if _key(place) in places:
+                return self._broken({}, "its cursor does not advance: the next page is one that was read before")
+            places.add(_key(place))
+            empty = 0 if page.items else empty + 1
+            if empty > EMPTY_PAGES:
+                return self._broken(place, f"{empty} empty pages in a row: it is read on in the next hour")
+
+    def _page(self, place: Place) -> Page | None:
+        """Read one page, with fewer items where the platform asks for that; None where the walk breaks off."""
+        if self._left == 0:
+            self._broken(place, f"{MOST_PAGES} pages were read: it is read on in the next hour")
+            return None
+        self._left -= 1
+        while True:
+            size = self._affordable()
+            if size == 0:
+                self._broken(place, "the budget of distinct posts is used: it is read on when the budget begins anew")
+                return None
+            try:
+                page = self._what.fetch(place, size)
+            except NeedsReauth:
+                raise
+            except TooMuchData as error:
+                if size <= self._what.smallest:
+                    self._broken(place, str(error))
+                    return None
+                self._size = self._memory.size = max(size // 2, self._what.smallest)
+                continue
+            except PlatformError as error:
+                self._refused = not isinstance(error, RateLimited | Transient)
+                if isinstance(error, RateLimited):
+                    self._tally.limited = error
+                self._broken(place, str(error))
+                return None
+            self._memory.size = self._size if self._size < self._what.size else None
+            return page
+
+    def _affordable(self) -> int:
+        """Return how many items the next page may have: 0 where the budget does not reach for a page."""
+        budget = self._what.budget
+        left = budget.left() if budget is not None else None
+        if left is None:
+            return self._size
+        return min(self._size, left) if left >= self._what.smallest else 0
+
+    def _understood(self, items: Sequence[Any]) -> list[Post]:
+        """Return the posts of a page; an odd item is left out and named."""
+        posts = []
+        for item in items:
+            try:
+                post = self._what.post_of(item)
+            except UNEXPECTED as error:
+                self._note_odd(item, error)
+                continue
+            if post is not None:
+                posts.append(post)
+        self._brought += [post.platform_post_id for post in posts]
+        if self._what.budget is not None:
+            self._what.budget.note(post.platform_post_id for post in posts)
+        return posts
+
+    def _is_young(self, post: Post) -> bool:
+        since = self._what.since
+        return since is None or post.published_at is None or post.published_at >= since
+
+    def _note_odd(self, item: object, error: Exception) -> None:
+        name = item.get("id") if isinstance(item, Mapping) else None
+        what = f"{self._what.name}: item {name}" if name else f"{self._what.name}: an item without an id"
+        self._reading.failures[what] = f"it has an unexpected form: {type(error).__name__}: {error}"
+
+    def _broken(self, place: Place, why: str) -> Place:
+        self._reading.failures[self._what.name] = why
+        return place
+
+
+def _key(value: object) -> str:
+    """Return what tells places and items apart."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=repr).decode()

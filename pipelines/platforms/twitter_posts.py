@@ -1,0 +1,189 @@
+"""The posts of one X account in one reading: the timeline, and due posts by id (platforms.md, 4.2 and 4.3)."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from metrics.batches import batched
+from metrics.clock import isoformat, utcnow
+from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally, Wanted
+from pipelines.platforms.errors import BadAnswer, MetricRefused, PlatformError, PostGone
+from pipelines.platforms.paging import Page, Place, PostList, walk
+from pipelines.platforms.quarantine import Quarantine, Refused
+from pipelines.platforms.twitter_answers import (
+    PRIVATE_DAYS,
+    listed_post,
+    media_of,
+    named_ids,
+    of_problem,
+    post_numbers,
+    understood,
+)
+from pipelines.platforms.twitter_days import MAX_IDS, OWN_POSTS
+
+TIMELINE = "timeline"
+SMALLEST_PAGE = 5
+"""The least `max_results` that a timeline takes."""
+
+_PRIVATE = "non_public_metrics"
+_FIELDS = ("created_at", "public_metrics", "attachments", "entities", _PRIVATE)
+_MEDIA = "public_metrics,type"
+_ID = re.compile(r"[0-9]{1,19}")
+
+Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
+"""Reads a path with its parameters; returns the body."""
+
+
+class Posts:
+    """Reads the posts of one account and puts what they say with `reading`."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        access: Access,
+        quarantine: Quarantine,
+        wanted: Wanted,
+        reading: AccountReading,
+        tally: Tally,
+    ) -> None:
+        self._ask, self._access, self._quarantine = ask, access, quarantine
+        self._wanted, self._reading, self._tally = wanted, reading, tally
+        # A field that X does not know is left out for the rest of this reading; all agree on it or nobody does.
+        self._refused = {
+            field for field in _FIELDS if quarantine.holds(field, "post") and not quarantine.to_try(field, "post")
+        }
+        self._media: Mapping[str, Mapping[str, Any]] = {}
+
+    def read(self) -> None:
+        """Read the timeline, then the due posts that it did not bring.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
+        self._read_timeline()
+        unread = [post for post in self._wanted.due if post.platform_post_id not in self._reading.listed]
+        oldest = utcnow() - PRIVATE_DAYS
+        for private in (True, False):
+            posts = [one for one in unread if (one.published_at is None or one.published_at >= oldest) == private]
+            for hundred in batched(posts, MAX_IDS):
+                self._look_up(hundred, private)
+        self._reading.quarantined |= {str(Refused(field, "post")) for field in self._refused}
+
+    def _read_timeline(self) -> None:
+        memory = self._wanted.memory.list(TIMELINE)
+        timeline = PostList(
+            TIMELINE,
+            self._page,
+            lambda tweet: listed_post(tweet, self._media),
+            self._wanted.listed,
+            self._wanted.since,
+            MAX_IDS,
+            SMALLEST_PAGE,
+            self._wanted.budget,
+            lambda ids: str(max(int(one) for one in ids)),
+        )
+        for taken in walk(timeline, memory, self._reading, self._tally):
+            tweets = {
+                str(tweet.get("id")): tweet for tweet in taken.body.get("data") or () if isinstance(tweet, Mapping)
+            }
+            for post in taken.posts:
+                self._reading.listed[post.platform_post_id] = post
+                self._put(post, tweets[post.platform_post_id])
+
+    def _page(self, place: Place, size: int) -> Page:
+        """Read a page of what came after the newest post that the timeline brought, at first of all."""
+        begins = place or self._newest()
+        params = {**OWN_POSTS, **begins, "max_results": str(size)}
+        body = self._posts(f"users/{self._access.platform_account_id}/tweets", params, private=True)
+        with understood():
+            token = (body.get("meta") or {}).get("next_token")
+            items = body.get("data") or ()
+            return Page(items, {**begins, "pagination_token": str(token)} if token else None, body)
+
+    def _newest(self) -> Place:
+        mark = self._wanted.memory.list(TIMELINE).mark
+        return {"since_id": mark} if mark is not None else {"start_time": isoformat(self._wanted.since)}
+
+    def _posts(self, path: str, params: Mapping[str, str], *, private: bool) -> Mapping[str, Any]:
+        """Read posts with all that is known of them, without fields that X no longer knows."""
+        while True:
+            wanted = [f for f in _FIELDS if f not in self._refused and (private or f != _PRIVATE)]
+            asked = {"tweet.fields": ",".join(wanted), "expansions": "attachments.media_keys", "media.fields": _MEDIA}
+            try:
+                body = self._ask(path, {**params, **asked})
+            except MetricRefused as error:
+                field = str(error)
+                # A refusal of what was not asked for would come again and again.
+                if field not in wanted:
+                    raise BadAnswer(f"X refuses {field}, which was not asked for") from None
+                self._refused.add(field)
+                self._quarantine.refuse(Refused(field, "post", "", field), self._access.platform_account_id)
+                continue
+            for field in wanted:
+                self._quarantine.accept(field, "post")
+            with understood():
+                self._media = media_of(body)
+            return body
+
+    def _look_up(self, posts: Sequence[Post], private: bool) -> None:
+        """Read posts by id: each one that is missing is named, with its reason."""
+        if self._tally.limited is not None:
+            return
+        by_id = {post.platform_post_id: post for post in posts}
+        for odd in [one for one in by_id if not _ID.fullmatch(one)]:
+            del by_id[odd]
+            self._reading.failures[odd] = "it is no id of a post on X"
+        if not by_id:
+            return
+        with self._reading.part("posts by id", self._tally):
+            try:
+                body = self._posts("tweets", {"ids": ",".join(by_id)}, private=private)
+            except BadAnswer as error:
+                self._ask_for_the_rest(by_id, private, error)
+                return
+            with understood():
+                self._take(body, by_id)
+
+    def _ask_for_the_rest(self, by_id: Mapping[str, Post], private: bool, error: BadAnswer) -> None:
+        """One id that X calls invalid fails the request: the others are asked again without the ids that it names."""
+        named = named_ids(str(error)) & by_id.keys()
+        for one in named:
+            self._reading.failures[one] = str(error)
+        rest = [post for name, post in by_id.items() if name not in named]
+        if named and rest:
+            self._look_up(rest, private)
+        elif not named:
+            raise error
+
+    def _take(self, body: Mapping[str, Any], by_id: Mapping[str, Post]) -> None:
+        found = set()
+        for tweet in body.get("data") or ():
+            post = by_id.get(str(tweet["id"])) if isinstance(tweet, Mapping) and "id" in tweet else None
+            if post is not None:
+                found.add(post.platform_post_id)
+                self._put(post, tweet)
+        if self._wanted.budget is not None:
+            self._wanted.budget.note(found)
+        problems = {str(one.get("resource_id") or one.get("value")): one for one in body.get("errors") or ()}
+        for name in by_id.keys() - found:
+            problem = problems.get(name)
+            self._miss(name, of_problem(problem) if problem else None)
+
+    def _miss(self, name: str, error: PlatformError | None) -> None:
+        if isinstance(error, PostGone):
+            if name not in self._wanted.deleted:
+                self._reading.gone.append(name)
+        else:
+            self._reading.failures[name] = str(error or "X left it out without a word")
+
+    def _put(self, post: Post, tweet: Mapping[str, Any]) -> None:
+        try:
+            numbers = post_numbers(post, tweet, self._media, self._refused, utcnow())
+        except UNEXPECTED as error:
+            self._reading.failures[post.platform_post_id] = (
+                f"it has an unexpected form: {type(error).__name__}: {error}"
+            )
+            return
+        self._reading.posts.append((post, Reading(utcnow(), numbers.metrics, numbers.unavailable)))
+        self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)
