@@ -29,6 +29,7 @@ from metrics.errors import InvalidInput, TidemarkError
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
+from metrics.store.identities import normalise_accounts
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -100,6 +101,8 @@ def restore(store: Store, settings: Settings, folder: Path) -> list[Saved]:
             collection = store.db[one["name"]]
             for batch in _documents(folder / f"{one['name']}.bson.gz"):
                 collection.insert_many(cast("list[Any]", batch), ordered=False)
+        # A backup of an older version holds ids as they were typed.
+        normalise_accounts(store.db["accounts"])
     return saved
 
 

@@ -1,4 +1,5 @@
-"""Ids. Ours are stable and say nothing; those from outside are checked before they reach a key or a query."""
+"""Ids of ours: stable, and saying nothing. They are made of the platforms' ids in the normal form of
+`metrics.identity`; ids of ours that come from outside are checked before they reach a key or a query."""
 
 import base64
 import hashlib
@@ -7,6 +8,7 @@ from functools import lru_cache
 
 from metrics.documents import Platform
 from metrics.errors import InvalidInput
+from metrics.identity import account_number
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
@@ -23,13 +25,13 @@ def check_id(value: str, parameter: str) -> str:
 
 
 def account_id(workspace_id: str, platform: Platform, platform_account_id: str) -> str:
-    """Return our id of a platform's account in a workspace: the same at every connection."""
-    return "acc_" + _digest(workspace_id, platform, platform_account_id)
+    """Return our id of a platform's account, by its normal form, in a workspace: the same at every connection."""
+    return "acc_" + _digest(workspace_id, platform, account_number(platform_account_id))
 
 
 @lru_cache(maxsize=65_536)
 def post_id(account_id: str, platform_post_id: str) -> str:
-    """Return our id of a post: stable, and unique over all accounts and platforms."""
+    """Return our id of a post, by its normal form: stable, and unique over all accounts and platforms."""
     return "post_" + _digest(account_id, platform_post_id)
 
 

@@ -15,7 +15,9 @@ from metrics.clock import utcnow
 from metrics.documents import AccountDocument, OperationDocument, OperationKind, PostDocument
 from metrics.errors import InvalidInput, NotFound, RedisUnavailable
 from metrics.events import Announcer, operation_status
+from metrics.identity import normal_post_id
 from metrics.ids import post_id
+from metrics.kinds import check_kind
 from metrics.periods import PERIODS, Period, midnight, period_end, period_start
 from metrics.retention import Horizon
 from metrics.store.operations import scope_key
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_REMEDIES: Mapping[str, str] = {"paused": "resume it first (`tidemark accounts resume`)"}
 _SCOPE = ("account_id", "post_id", "period", "period_start")
 B = TypeVar("B", bound=BaseModel)
 
@@ -83,9 +86,14 @@ async def collect_account(request: Request) -> Response:
     """Ask for a collection of one account."""
     found = await account(request, "collect")
     parse(request, NoQuery)
-    if found["state"] != "active":
-        raise Problem(422, f"The account is {found['state']}: it is not collected until it is active again.")
+    _refuse_inactive(found)
     return _accepted(await _queue(request, "collect", found["workspaceId"], account_id=found["_id"]))
+
+
+def _refuse_inactive(found: AccountDocument) -> None:
+    if found["state"] != "active":
+        remedy = _REMEDIES.get(found["state"], "connect it again first, with a new token (`tidemark accounts connect`)")
+        raise Problem(422, f"The account is {found['state']}: it is not collected; {remedy}.")
 
 
 async def aggregate(request: Request) -> Response:
@@ -127,23 +135,8 @@ async def publish_post(request: Request) -> Response:
     found = await account(request, "collect")
     parse(request, NoQuery)
     body, parts = await _body(request, PublishedPost), services(request)
-    if body.published_at > utcnow():
-        raise Problem(422, "publishedAt: it is in the future.", errors=[("publishedAt", "in the future")])
-    if body.published_at < _EARLIEST:
-        raise Problem(422, "publishedAt: it is before 2000.", errors=[("publishedAt", "before 2000")])
-    one = post_id(found["_id"], body.platform_post_id)
-    document: PostDocument = {
-        "_id": one,
-        "workspaceId": found["workspaceId"],
-        "accountId": found["_id"],
-        "platform": found["platform"],
-        "platformPostId": body.platform_post_id,
-        "metricType": body.metric_type,
-        "contentType": body.content_type,
-        "publishedAt": body.published_at,
-        "announced": True,
-    }
-    scope = {"account_id": found["_id"], "post_id": one}
+    document = _published(found, body)
+    scope = {"account_id": found["_id"], "post_id": document["_id"]}
     if (key := _idempotency_key(request)) is not None:
         # Looked at before anything is written: what is refused leaves no post behind.
         repeated = await parts.threads.run(parts.store.operations.repeated, found["workspaceId"], key)
@@ -153,6 +146,36 @@ async def publish_post(request: Request) -> Response:
     queued = await _queue(request, "collect", found["workspaceId"], **scope)
     await parts.threads.run(_announce, parts, queued)
     return _accepted(queued)
+
+
+def _published(owner: AccountDocument, body: PublishedPost) -> PostDocument:
+    """Return the document of an announced post.
+
+    Raises:
+        InvalidInput: its id is none that the platform gives out.
+        Problem: it cannot be: published at another time, or of a kind that the platform does not have.
+    """
+    theirs = normal_post_id(owner["platform"], body.platform_post_id)
+    if body.published_at > utcnow():
+        raise Problem(422, "publishedAt: it is in the future.", errors=[("publishedAt", "in the future")])
+    if body.published_at < _EARLIEST:
+        raise Problem(422, "publishedAt: it is before 2000.", errors=[("publishedAt", "before 2000")])
+    try:
+        check_kind(owner["platform"], body.metric_type, body.content_type)
+    except InvalidInput as error:
+        name, _, message = str(error).partition(": ")
+        raise Problem(422, f"{error}.", errors=[(name, message)]) from None
+    return {
+        "_id": post_id(owner["_id"], theirs),
+        "workspaceId": owner["workspaceId"],
+        "accountId": owner["_id"],
+        "platform": owner["platform"],
+        "platformPostId": theirs,
+        "metricType": body.metric_type,
+        "contentType": body.content_type,
+        "publishedAt": body.published_at,
+        "announced": True,
+    }
 
 
 def _record(parts: Services, owner: AccountDocument, document: PostDocument) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from metrics.documents import PLATFORMS, Platform
 from metrics.errors import InvalidInput
+from metrics.identity import account_number, normal_account_id
 from metrics.ids import account_id, check_id
 
 COLUMNS = ("workspaceId", "platform", "platformAccountId", "handle", "accessToken")
@@ -41,8 +42,13 @@ class NewAccount:
 
     @property
     def account_id(self) -> str:
-        """Our id of it."""
+        """Our id of it, where it is new."""
         return account_id(self.workspace_id, self.platform, self.platform_account_id)
+
+    @property
+    def identity(self) -> tuple[str, Platform, str]:
+        """Its workspace, its platform and its number there, whatever the form of its id."""
+        return self.workspace_id, self.platform, account_number(self.platform_account_id)
 
 
 def parse(text: str) -> list[NewAccount]:
@@ -60,9 +66,7 @@ def parse(text: str) -> list[NewAccount]:
         except InvalidInput as error:
             problems.append(f"line {number}: {error}")
             continue
-        # A platform's id may stand in its URN, or by itself.
-        bare = account.platform_account_id.rpartition(":")[2]
-        first = seen.setdefault((account.workspace_id, account.platform, bare), number)
+        first = seen.setdefault(account.identity, number)
         if first != number:
             problems.append(f"line {number}: the same account as line {first}")
         found.append(account)
@@ -113,9 +117,8 @@ def account_of(row: Any) -> NewAccount:
     if platform is None:
         raise InvalidInput(f"platform {values['platform']} is none of {', '.join(PLATFORMS)}")
     check_id(values["workspaceId"], "workspaceId")
-    check_id(values["platformAccountId"], "platformAccountId")
-    credentials = _credentials(values)
-    return NewAccount(values["workspaceId"], platform, values["platformAccountId"], values["handle"], credentials)
+    theirs = normal_account_id(platform, values["platformAccountId"])
+    return NewAccount(values["workspaceId"], platform, theirs, values["handle"], _credentials(values))
 
 
 def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:

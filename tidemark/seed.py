@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from metrics.accounts import Vault
 from metrics.catalog import metrics_of, offered
 from metrics.documents import AccountDocument, CollectionDocument, Observation, Reason
+from metrics.identity import normal_account_id
 from metrics.ids import account_id, post_id
 from metrics.periods import DAY, HOUR, midnight, slot_of
 from metrics.store import Store
@@ -83,11 +84,12 @@ def observations(
 
 def seeded_account(workspace_id: str, sim: SimAccount, vault: Vault, connected: datetime) -> AccountDocument:
     """Return the document of a simulated account, its token sealed."""
+    theirs = normal_account_id(sim.platform, sim.platform_account_id)
     return {
-        "_id": account_id(workspace_id, sim.platform, sim.platform_account_id),
+        "_id": account_id(workspace_id, sim.platform, theirs),
         "workspaceId": workspace_id,
         "platform": sim.platform,
-        "platformAccountId": sim.platform_account_id,
+        "platformAccountId": theirs,
         "handle": sim.handle,
         "state": "active",
         "connectedAt": connected,

@@ -1,17 +1,23 @@
 """The collection `accounts`: who is collected, and in which state. Credentials stay sealed here."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import cast
 
 from pymongo import ReplaceOne
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError
 
 from metrics.documents import AccountDocument, AccountState, Document, Platform
-from metrics.errors import NotFound
+from metrics.errors import NotFound, TidemarkError
+from metrics.identity import account_number, same_account_ids
 from metrics.store.errors import mongo_errors
+from metrics.store.identities import normalise_accounts
 
 _CHUNK = 1000
+_DUPLICATE_KEY = 11000
 
 
 class AccountStore:
@@ -21,10 +27,49 @@ class AccountStore:
         self._accounts = db["accounts"]
 
     def put(self, accounts: Iterable[AccountDocument]) -> int:
-        """Insert or replace accounts by id; return how many."""
+        """Insert or replace accounts by id; return how many.
+
+        Raises:
+            TidemarkError: another id was given to one of these platform accounts meanwhile.
+        """
         writes = [ReplaceOne({"_id": a["_id"]}, cast("Document", a), upsert=True) for a in accounts]
+        if not writes:
+            return 0
         with mongo_errors():
-            return len(writes) if writes and self._accounts.bulk_write(writes, ordered=False) else 0
+            try:
+                self._accounts.bulk_write(writes, ordered=False)
+            except BulkWriteError as error:
+                failed: list[Document] = (error.details or {}).get("writeErrors", [])
+                if not failed or any(one["code"] != _DUPLICATE_KEY for one in failed):
+                    raise
+                raise TidemarkError(
+                    f"{len(failed)} of {len(writes)} accounts were connected by another command meanwhile: try again"
+                ) from None
+        return len(writes)
+
+    def connected(
+        self, wanted: Iterable[tuple[str, Platform, str]]
+    ) -> dict[tuple[str, Platform, str], AccountDocument]:
+        """Return the accounts that are there of those wanted, by workspace, platform and number.
+
+        Wanted are workspaces, platforms and normal forms of ids; a form finds the account in each of its forms, and in
+        the odd ones of older versions, which become normal here.
+        """
+        forms: dict[tuple[str, Platform], set[str]] = defaultdict(set)
+        for workspace_id, platform, normal in wanted:
+            forms[workspace_id, platform].update(same_account_ids(platform, normal))
+        found: dict[tuple[str, Platform, str], AccountDocument] = {}
+        for (workspace_id, platform), ids in forms.items():
+            with mongo_errors():
+                normalise_accounts(self._accounts, {"workspaceId": workspace_id, "platform": platform})
+            rest = iter(sorted(ids))
+            while chunk := list(islice(rest, _CHUNK)):
+                query = {"workspaceId": workspace_id, "platform": platform, "platformAccountId": {"$in": chunk}}
+                with mongo_errors():
+                    for row in self._accounts.find(query):
+                        number = account_number(row["platformAccountId"])
+                        found[workspace_id, platform, number] = cast("AccountDocument", row)
+        return found
 
     def get(self, account_id: str) -> AccountDocument:
         """Return one account.

@@ -9,9 +9,11 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from metrics.documents import ACCOUNT_STATES, Document
 from metrics.settings import Settings
+from metrics.store.identities import normalise_accounts
 
 METRICS = "metrics"
 BUCKET_SECONDS = 86_400
+ONE_PER_PLATFORM_ACCOUNT = "one_per_platform_account"
 _NAMESPACE_EXISTS = 48
 
 _STRING = {"bsonType": "string", "minLength": 1}
@@ -69,7 +71,12 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("metadata.postId", ASCENDING), ("timestamp", ASCENDING)]),
     ],
     "accounts": [
-        IndexModel([("workspaceId", ASCENDING), ("platform", ASCENDING)]),
+        # The workspace leads: a unique index of a sharded collection has to begin with the shard key.
+        IndexModel(
+            [("workspaceId", ASCENDING), ("platform", ASCENDING), ("platformAccountId", ASCENDING)],
+            name=ONE_PER_PLATFORM_ACCOUNT,
+            unique=True,
+        ),
         # With the id, so that a shard finds its accounts without reading the others.
         IndexModel([("platform", ASCENDING), ("state", ASCENDING), ("workspaceId", ASCENDING), ("_id", ASCENDING)]),
         # The same account of a platform may be connected in several workspaces, which share one token then.
@@ -136,6 +143,8 @@ def ensure(db: Database[Document], settings: Settings) -> None:
     _ensure_log(db, existing, settings.retention_days * 86_400)
     for name, properties in _REQUIRED.items():
         _ensure_collection(db, name, existing, properties)
+    if ONE_PER_PLATFORM_ACCOUNT not in db["accounts"].index_information():
+        normalise_accounts(db["accounts"])
     for name, indexes in _INDEXES.items():
         db[name].create_indexes(list(indexes))
     for name in ("subject_rollups", "aggregated_metrics"):

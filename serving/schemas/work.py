@@ -7,7 +7,6 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
 from metrics.documents import ContentType, OperationKind, OperationState
 from metrics.periods import Period
-from serving.query import Id
 from serving.schemas.base import EXAMPLE_TIME, Count, Instant, Shape, absent
 
 _PUBLISHED: Any = {"platformPostId": "17912345", "publishedAt": EXAMPLE_TIME, "contentType": "image"}
@@ -34,7 +33,12 @@ class PublishedPost(Shape):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PUBLISHED]})
 
-    platform_post_id: Id
+    platform_post_id: str = Field(
+        min_length=1,
+        max_length=256,
+        description="The platform's id. Instagram and X: digits. Facebook: `page_post`, or digits of a reel's video. "
+        "LinkedIn: `urn:li:share:…` or `urn:li:ugcPost:…`.",
+    )
     published_at: Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
     content_type: ContentType
     metric_type: Literal["post", "story", "reel"] = "post"

@@ -49,6 +49,17 @@ def test_restored_database_answers_as_before(
     assert seeded.db.list_collections(filter={"name": METRICS}).next()["type"] == "timeseries"
 
 
+def test_ids_of_an_older_version_are_restored_in_their_normal_form(
+    seeded: Store, settings: Settings, tmp_path: Path
+) -> None:
+    written = {"platform": "linkedin", "platformAccountId": "urn:li:organization:5500001"}
+    seeded.db["accounts"].update_one({"_id": "a1"}, {"$set": written})
+    backup(seeded, tmp_path / "saved")
+    seeded.client.drop_database(settings.mongo_db)
+    restore(seeded, settings, tmp_path / "saved")
+    assert seeded.accounts.get("a1")["platformAccountId"] == "5500001"
+
+
 def test_backup_is_private_and_tells_its_documents(seeded: Store, tmp_path: Path) -> None:
     folder = tmp_path / "saved"
     saved = {one["name"]: one["documents"] for one in backup(seeded, folder)}

@@ -90,7 +90,7 @@ def call(
     """Call an operation; a stream is left after its headers."""
     path = re.sub(r"{(\w+)}", lambda m: getattr(ids, m[1]), operation.path)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    body = {"platformPostId": "new", "publishedAt": "2026-01-15T10:00:00Z", "contentType": "image"}
+    body = {"platformPostId": "17900000000000001", "publishedAt": "2026-01-15T10:00:00Z", "contentType": "image"}
     request = client.build_request(
         method or operation.method, path, params=query_of(operation, **query), headers=headers,
         json=body if operation.body else None,

@@ -7,6 +7,7 @@ import pytest
 from httpx_sse import connect_sse
 
 from metrics.clock import utcnow
+from metrics.documents import Platform
 from metrics.errors import NotFound
 from metrics.ids import post_id
 from metrics.periods import DAY
@@ -14,7 +15,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.retention import Days
 from tests.redis_server import RedisServer
-from tests.serving.conftest import reading, serving
+from tests.serving.conftest import account, reading, serving
 
 
 def test_collect_is_durable_and_given_once(client: httpx.Client, seeded: Store) -> None:
@@ -44,10 +45,10 @@ def test_period_older_than_kept_is_refused(client: httpx.Client, seeded: Store) 
 
 
 def test_published_post_is_followed(client: httpx.Client, seeded: Store) -> None:
-    body = {"platformPostId": "new", "publishedAt": "2026-01-15T10:00:00Z", "contentType": "image"}
+    body = {"platformPostId": "17900000000000001", "publishedAt": "2026-01-15T10:00:00Z", "contentType": "image"}
     answer = client.post("/analytics/account/a1/posts", json=body)
     assert answer.status_code == 202
-    assert seeded.posts.get(answer.json()["data"]["postId"])["platformPostId"] == "new"
+    assert seeded.posts.get(answer.json()["data"]["postId"])["platformPostId"] == "17900000000000001"
 
 
 def test_invalidation_drops_one_kind(client: httpx.Client) -> None:
@@ -87,7 +88,7 @@ def test_open_pages_answer_without_a_key(client: httpx.Client) -> None:
     assert [client.get(p, headers={"Authorization": ""}).status_code for p in paths] == [200] * 5
 
 
-POST = {"platformPostId": "new", "publishedAt": "2026-01-15T10:00:00Z", "contentType": "video"}
+POST = {"platformPostId": "17900000000000001", "publishedAt": "2026-01-15T10:00:00Z", "contentType": "video"}
 
 
 def test_published_reel_is_one(client: httpx.Client, seeded: Store) -> None:
@@ -102,7 +103,7 @@ def test_published_post_is_told_at_once(client: httpx.Client) -> None:
     before = client.get("/analytics/workspace/w1/posts", params=january)
     answer = client.post("/analytics/account/a1/posts", json=POST)
     after = client.get("/analytics/workspace/w1/posts", params=january)
-    assert (before.json()["data"], [p["platformPostId"] for p in after.json()["data"]]) == ([], ["new"])
+    assert (before.json()["data"], [p["platformPostId"] for p in after.json()["data"]]) == ([], ["17900000000000001"])
     stream = {"workspaceId": "w1", "lastEventId": before.headers["stream-cursor"]}
     with connect_sse(client, "GET", "/analytics/stream", params=stream) as source:
         event = next(e for e in source.iter_sse() if e.event == "collection:status")
@@ -111,7 +112,7 @@ def test_published_post_is_told_at_once(client: httpx.Client) -> None:
 
 def test_what_the_platform_said_of_a_post_stays(client: httpx.Client, seeded: Store) -> None:
     first = client.post("/analytics/account/a1/posts", json=POST).json()["data"]["postId"]
-    client.post("/analytics/account/a1/posts", json=POST | {"contentType": "link"})
+    client.post("/analytics/account/a1/posts", json=POST | {"contentType": "carousel"})
     assert seeded.posts.get(first)["contentType"] == "video"
 
 
@@ -124,6 +125,10 @@ def test_what_the_platform_said_of_a_post_stays(client: httpx.Client, seeded: St
         ({"publishedAt": 1768471200}, 400),
         ({"publishedAt": "1768471200"}, 400),
         ({"platformPostId": "a/b"}, 400),
+        ({"platformPostId": "abc"}, 400),
+        ({"platformPostId": "12\u202e34"}, 400),
+        ({"contentType": "text"}, 422),
+        ({"metricType": "reel", "contentType": "image"}, 422),
         ({"extra": 1}, 400),
         ({"contentType": None}, 400),
     ],
@@ -163,9 +168,61 @@ def test_frozen_redis_holds_up_no_write(seeded: Store, settings: Settings, own_r
 def test_post_under_another_requests_idempotency_key_is_not_recorded(client: httpx.Client, seeded: Store) -> None:
     keyed = {"Idempotency-Key": "once"}
     published = client.post("/analytics/account/a1/posts", json=POST, headers=keyed)
-    refused = client.post("/analytics/account/a1/posts", json=POST | {"platformPostId": "next"}, headers=keyed)
+    refused = client.post(
+        "/analytics/account/a1/posts", json=POST | {"platformPostId": "17900000000000002"}, headers=keyed
+    )
     again = client.post("/analytics/account/a1/posts", json=POST, headers=keyed)
     assert (published.status_code, refused.status_code) == (202, 422)
     assert again.headers["location"] == published.headers["location"]
     with pytest.raises(NotFound):
-        seeded.posts.get(post_id("a1", "next"))
+        seeded.posts.get(post_id("a1", "17900000000000002"))
+
+
+@pytest.mark.parametrize(
+    ("platform", "sent", "stored"),
+    [
+        ("twitter", "01812345678901234567", "1812345678901234567"),
+        ("linkedin", "urn%3Ali%3Ashare%3A7123", "urn:li:share:7123"),
+        ("facebook", " 100_55\u200e", "100_55"),
+    ],
+)
+def test_spellings_of_an_announced_post_are_one(
+    platform: Platform, sent: str, stored: str, client: httpx.Client, seeded: Store
+) -> None:
+    seeded.accounts.put([{**account("a3", "w1"), "platform": platform}])
+    answers = [
+        client.post("/analytics/account/a3/posts", json=POST | {"platformPostId": one}) for one in (sent, stored)
+    ]
+    ids = {answer.json()["data"]["postId"] for answer in answers}
+    assert ids == {post_id("a3", stored)}
+    assert seeded.posts.get(ids.pop())["platformPostId"] == stored
+
+
+@pytest.mark.parametrize(
+    ("platform", "change", "status", "parameter", "word"),
+    [
+        ("twitter", {"platformPostId": "abc"}, 400, "platformPostId", "as 1812345678901234567"),
+        ("twitter", {"platformPostId": "9000000000000000000"}, 400, "platformPostId", "not given it out yet"),
+        ("twitter", {"platformPostId": "9999999999999999999"}, 400, "platformPostId", "64 bits"),
+        ("linkedin", {"platformPostId": "12345"}, 400, "platformPostId", "as urn:li:share:7123456789012345678"),
+        ("linkedin", {"platformPostId": "urn:li:activity:7"}, 400, "platformPostId", "the entry in a feed"),
+        ("linkedin", {"platformPostId": "urn:li:share:7", "metricType": "story"}, 422, "metricType", "has no story"),
+        ("facebook", {"platformPostId": "1_2", "metricType": "story"}, 422, "metricType", "only post, reel"),
+        (
+            "facebook",
+            {"platformPostId": "1_2", "contentType": "document"},
+            422,
+            "contentType",
+            "no post of type document",
+        ),
+    ],
+)
+def test_post_that_its_platform_cannot_have_is_refused(
+    platform: Platform, change: dict[str, str], status: int, parameter: str, word: str, client: httpx.Client,
+    seeded: Store,
+) -> None:  # fmt: skip
+    seeded.accounts.put([{**account("a3", "w1"), "platform": platform}])
+    answer = client.post("/analytics/account/a3/posts", json=POST | change)
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (status, parameter)
+    assert word in answer.json()["detail"]
+    assert seeded.db["posts"].count_documents({"accountId": "a3"}) == 0

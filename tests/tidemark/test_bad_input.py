@@ -52,6 +52,8 @@ BAD: list[tuple[str, str]] = [
     ("accounts connect --workspace a/b --platform instagram --account 1 --handle a --token t", "workspaceId"),
     ("accounts connect --workspace acme --platform myspace --account 1 --handle a --token t", "myspace"),
     ("accounts connect --workspace acme --platform instagram --account 1 --handle a", "accessToken missing"),
+    ("accounts connect --workspace acme --platform linkedin --account acme-inc --handle a --token t", "as 5500001"),
+    ("accounts connect --workspace acme --platform twitter --account @acme --handle a --token t", "as 700000007"),
     ("accounts disconnect acc_unknown", "no account acc_unknown"),
     ("accounts import missing.csv", "missing.csv: No such file"),
     ("accounts import .", "Is a directory"),

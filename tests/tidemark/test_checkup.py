@@ -77,6 +77,14 @@ def test_servers_out_of_reach_are_found(here: Settings) -> None:
     assert "credentials" not in found
 
 
+def test_account_that_was_connected_twice_is_found(store: Store, here: Settings) -> None:
+    connect(store, here, "acc_1", platform="linkedin", platformAccountId="5500001")
+    assert findings(here)["accounts connected twice"].well
+    connect(store, here, "acc_2", platform="linkedin", platformAccountId="urn:li:organization:5500001")
+    found = findings(here)["accounts connected twice"]
+    assert (found.well, "acc_1 and acc_2" in found.detail, "erase" in found.remedy) == (False, True, True)
+
+
 def test_credentials_that_no_key_opens_are_found(store: Store, here: Settings) -> None:
     connect(store, here)
     other = type(here.secret_keys[0])(generate_secret_key())

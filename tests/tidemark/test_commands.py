@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from metrics.accounts import Vault
+from metrics.clock import utcnow
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.tidemark.commands import Cli
@@ -30,6 +31,36 @@ def test_token_is_read_from_standard_input(
     assert Vault(settings.secret_keys).open(account["credentials"]) == {
         "access_token": "first-token", "refresh_token": "refresh", "client_id": "client", "client_secret": "secret",
     }  # fmt: skip
+
+
+FORMS = {
+    "linkedin": ("5500001", "urn:li:organization:5500001", "urn%3Ali%3AorganizationBrand%3A5500001", "05500001"),
+    "twitter": ("700000007", "0700000007", " 700000007\u200e"),
+}
+
+
+@pytest.mark.parametrize("platform", FORMS)
+def test_account_is_one_by_whatever_spelling(platform: str, cli: Cli, on_stores: Store, settings: Settings) -> None:
+    words = ["accounts", "connect", "--workspace", "acme", "--platform", platform, "--handle", "a", "--json"]
+    shown = [
+        json.loads(cli(*words, "--account", form, "--token", f"t{number}").out)[0]
+        for number, form in enumerate(FORMS[platform])
+    ]
+    assert len({one["_id"] for one in shown}) == len({one["connectedAt"] for one in shown}) == 1
+    (stored,) = on_stores.accounts.find()
+    newest = {"access_token": f"t{len(shown) - 1}"}
+    assert Vault(settings.secret_keys).open(stored["credentials"]) == newest
+
+
+def test_account_of_an_older_version_keeps_its_id(cli: Cli, on_stores: Store) -> None:
+    on_stores.db["accounts"].insert_one(
+        {"_id": "acc_old", "workspaceId": "acme", "platform": "linkedin", "handle": "a", "state": "active",
+         "platformAccountId": "urn:li:organization:5500001", "connectedAt": utcnow()}
+    )  # fmt: skip
+    words = ["accounts", "connect", "--workspace", "acme", "--platform", "linkedin", "--handle", "b", "--token", "t"]
+    assert cli(*words, "--account", "5500001").out.startswith("acc_old is active")
+    (stored,) = on_stores.accounts.find()
+    assert (stored["_id"], stored["platformAccountId"], stored["handle"]) == ("acc_old", "5500001", "b")
 
 
 def test_account_goes_through_its_states(cli: Cli, on_stores: Store) -> None:

@@ -1,12 +1,15 @@
 """Accounts: their credentials can be opened, none waits for a person, the newest hour was collected."""
 
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 from metrics.accounts import Vault
 from metrics.clock import isoformat, utcnow
 from metrics.documents import AccountDocument
-from metrics.errors import CredentialError
+from metrics.errors import CredentialError, InvalidInput
+from metrics.identity import account_number, normal_account_id
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
@@ -29,6 +32,7 @@ def accounts(store: Store, settings: Settings) -> Iterator[Finding]:
     if settings.secret_keys:
         yield look("credentials", lambda: _credentials(known, Vault(settings.secret_keys)))
     yield look("accounts that wait", lambda: _waiting(known))
+    yield look("accounts connected twice", lambda: _twice(known))
     yield look("collection", lambda: _newest(store, [a for a in known if a["state"] == "active"]))
 
 
@@ -67,6 +71,21 @@ def _waiting(known: list[AccountDocument]) -> str:
             "`tidemark accounts list --state needs_reauth` says why, `tidemark accounts connect` renews",
         )
     return f"none of {len(known)}"
+
+
+def _twice(known: list[AccountDocument]) -> str:
+    """Look for accounts that an older version took under two spellings of one id."""
+    of_identity: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for account in known:
+        with suppress(InvalidInput):
+            number = account_number(normal_account_id(account["platform"], account["platformAccountId"]))
+            of_identity[account["workspaceId"], account["platform"], number].append(account["_id"])
+    if twice := [" and ".join(ids) for ids in of_identity.values() if len(ids) > 1]:
+        raise Trouble(
+            f"{_some(twice)}: counted twice in every total",
+            "keep the one with the longer history: `tidemark erase --account` removes the other for good",
+        )
+    return "none"
 
 
 def _newest(store: Store, active: list[AccountDocument]) -> str:

@@ -87,8 +87,8 @@ def _connect(accounts: list[NewAccount], *, as_json: bool) -> None:
         from metrics.accounts import Vault
 
         vault = Vault(settings.secret_keys)
-        known = {a["_id"]: a for a in store.accounts.find()}
-        documents = [_document(account, vault, known.get(account.account_id)) for account in accounts]
+        known = store.accounts.connected((a.workspace_id, a.platform, a.platform_account_id) for a in accounts)
+        documents = [_document(account, vault, known.get(account.identity)) for account in accounts]
         store.accounts.put(documents)
         for workspace_id in sorted({account.workspace_id for account in accounts}):
             _announce(redis, workspace_id)
@@ -102,7 +102,8 @@ def _connect(accounts: list[NewAccount], *, as_json: bool) -> None:
 
 def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None) -> AccountDocument:
     return {
-        "_id": account.account_id,
+        # One that was connected under another spelling, by an older version, keeps its id.
+        "_id": known["_id"] if known else account.account_id,
         "workspaceId": account.workspace_id,
         "platform": account.platform,
         "platformAccountId": account.platform_account_id,

@@ -1,0 +1,158 @@
+"""How platforms name accounts and posts: one normal form for each, whatever spelling people send.
+
+    platform    account                                     post
+    instagram   17841400000000001                           17912345678901234
+    facebook    100000000000001                             100000000000001_122100000000000001, or the number of a video
+    twitter     700000007                                   1812345678901234567
+    linkedin    5500001, or for a showcase page             urn:li:share:7123…, urn:li:ugcPost:7123…
+                urn:li:organizationBrand:5500002
+
+Blanks and invisible marks around an id are dropped, leading zeros too, and percent-encoding of URNs is undone. All else
+is refused with a line that says which form is right. The forms are those of the platforms' own documentation: nodes of
+the Graph API; X's ids, which are 64-bit numbers; LinkedIn's "Organizational Entities", where a company page is
+`urn:li:organization:{id}` and a showcase page `urn:li:organizationBrand:{id}`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+from urllib.parse import unquote
+
+from metrics.clock import utcnow
+from metrics.documents import Platform
+from metrics.errors import InvalidInput
+from metrics.visible import visible
+
+_LARGEST = 2**63
+"""Ids are kept in signed 64-bit numbers by all four platforms; this one is the first that does not fit."""
+
+_MARKS = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+_AROUND = re.compile(f"^[\\s{_MARKS}]+|[\\s{_MARKS}]+$")
+_EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
+_URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
+_BRAND = "urn:li:organizationBrand:"
+_SHOWN = 32
+"""A value longer than this is not repeated in a message: in a wrong column it may be a token."""
+
+_SNOWFLAKE_EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)
+_SNOWFLAKE_SHIFT = 22
+"""X's ids hold milliseconds since 4 November 2010 above 22 bits (docs.x.com, "X IDs")."""
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+_ACCOUNT_FORMS: Mapping[Platform, str] = {
+    "instagram": "give the number of the professional account, as 17841400000000001 (`instagram_business_account` of "
+    "its Facebook page, or `user_id` of `GET /me` with Instagram Login)",
+    "facebook": "give the number of the page, as 100000000000001 (`id` in `GET /me/accounts`)",
+    "twitter": "give the number of the user, as 700000007 (`id` in `GET /2/users/me`)",
+    "linkedin": "give the number of the page, as 5500001 or urn:li:organization:5500001 (in the address of its admin "
+    "view, or in `GET /rest/organizationAcls`)",
+}
+_POST_FORMS: Mapping[Platform, str] = {
+    "instagram": "give the number of the media, as 17912345678901234 (the `id` that publishing answered)",
+    "facebook": "give page and post, as 100000000000001_122100000000000001 (the `post_id` that publishing answered), "
+    "or the number of a reel's video",
+    "twitter": "give the number of the post, as 1812345678901234567 (the `id` that publishing answered)",
+    "linkedin": "give the URN of the post, as urn:li:share:7123456789012345678 or urn:li:ugcPost:7123456789012345678 "
+    "(the header `x-restli-id` that publishing answered)",
+}
+
+
+def normal_account_id(platform: Platform, text: str, parameter: str = "platformAccountId") -> str:
+    """Return the normal form of a platform's id of an account.
+
+    Raises:
+        InvalidInput: it can be none; the message names the parameter, the reason and the right form, with an example.
+    """
+    bare, form = _bare(text), _ACCOUNT_FORMS[platform]
+
+    def refuse(reason: str) -> NoReturn:
+        raise InvalidInput(f"{parameter}: {reason}; {form}", parameter)
+
+    if platform != "linkedin":
+        return _number(bare, refuse)
+    urn = _URN.fullmatch(unquote(bare))
+    if urn is None:
+        return _number(bare, refuse)
+    kind, number = urn[1].lower(), _number(urn[2], refuse)
+    if kind not in ("organization", "organizationbrand"):
+        refuse(f"{_shown(bare)} is no page: only pages are collected")
+    return number if kind == "organization" else _BRAND + number
+
+
+def same_account_ids(platform: Platform, normal: str) -> tuple[str, ...]:
+    """Return the normal forms that name the same account as this one: a number of LinkedIn's has two."""
+    number = account_number(normal)
+    return (number, _BRAND + number) if platform == "linkedin" else (number,)
+
+
+def account_number(normal: str) -> str:
+    """Return what identifies an account of a normal form: its number. LinkedIn counts all pages in one sequence."""
+    return normal.rpartition(":")[2]
+
+
+def normal_post_id(platform: Platform, text: str, parameter: str = "platformPostId") -> str:
+    """Return the normal form of a platform's id of a post.
+
+    Raises:
+        InvalidInput: it can be none, or X cannot have given it out yet; the message names the parameter, the reason and
+            the right form, with an example.
+    """
+    bare, form = _bare(text), _POST_FORMS[platform]
+
+    def refuse(reason: str) -> NoReturn:
+        raise InvalidInput(f"{parameter}: {reason}; {form}", parameter)
+
+    if platform == "linkedin":
+        return _linkedin_post(bare, refuse)
+    if platform == "facebook" and bare.count("_") == 1:
+        page, _, post = bare.partition("_")
+        return f"{_number(page, refuse)}_{_number(post, refuse)}"
+    number = _number(bare, refuse)
+    if platform == "twitter" and _published(int(number)) > utcnow() + _CLOCKS_DIFFER:
+        refuse(f"{number} is of {_published(int(number)):%Y-%m-%d}: X has not given it out yet")
+    return number
+
+
+def _linkedin_post(bare: str, refuse: Callable[[str], NoReturn]) -> str:
+    urn = _URN.fullmatch(unquote(bare))
+    if urn is None:
+        if re.fullmatch(r"[0-9]+", bare):
+            refuse(f"{_shown(bare)} does not say whether it is a share or a ugcPost")
+        refuse(f"{_shown(bare)} is no URN of a post")
+    kind = urn[1].lower()
+    if kind == "activity":
+        refuse("urn:li:activity: names the entry in a feed, and statistics do not know it")
+    if kind not in ("share", "ugcpost"):
+        refuse(f"{_shown(bare)} is no URN of a post")
+    return f"urn:li:{'share' if kind == 'share' else 'ugcPost'}:{_number(urn[2], refuse)}"
+
+
+def _published(snowflake: int) -> datetime:
+    return _SNOWFLAKE_EPOCH + timedelta(milliseconds=snowflake >> _SNOWFLAKE_SHIFT)
+
+
+def _bare(text: str) -> str:
+    return _AROUND.sub("", text)
+
+
+def _number(text: str, refuse: Callable[[str], NoReturn]) -> str:
+    """Return a whole number from 1 to 2^63 - 1 without leading zeros."""
+    if _EXPONENT.fullmatch(text):
+        refuse(f"{_shown(text)} was rounded by a spreadsheet, and its digits are lost: make the column text there")
+    if "://" in text or text.lower().startswith("www."):
+        refuse("it is a web address")
+    if not re.fullmatch(r"[0-9]{1,40}", text):
+        refuse(f"{_shown(text)} is no whole number")
+    number = int(text)
+    if number == 0:
+        refuse("0 is the id of nothing")
+    if number >= _LARGEST:
+        refuse(f"{_shown(text)} is greater than any id (64 bits)")
+    return str(number)
+
+
+def _shown(text: str) -> str:
+    if not text:
+        return "an empty text"
+    return visible(text) if len(text) <= _SHOWN else f"a text of {len(text)} characters"

@@ -1,0 +1,187 @@
+"""One normal form per account and post, however people spell it; the rest is refused with the right form."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics.clock import utcnow
+from metrics.documents import PLATFORMS, Platform
+from metrics.errors import InvalidInput
+from metrics.identity import normal_account_id, normal_post_id, same_account_ids
+from metrics.ids import account_id
+from simulator.registry import new_world
+
+Normal = Callable[[Platform, str], str]
+AROUND = ("", " ", "\t", "\r\n", "\u00a0", "\ufeff", "\u200b", "\u200e", "\u202a", "\u2066", "\u2009", "\u3000")
+
+
+@pytest.mark.parametrize(
+    ("platform", "text", "normal"),
+    [
+        ("instagram", "17841400000000001", "17841400000000001"),
+        ("instagram", "0017841400000000001", "17841400000000001"),
+        ("facebook", "100000000000001", "100000000000001"),
+        ("twitter", "0700000007", "700000007"),
+        ("linkedin", "5500001", "5500001"),
+        ("linkedin", "urn:li:organization:5500001", "5500001"),
+        ("linkedin", "urn%3Ali%3Aorganization%3A5500001", "5500001"),
+        ("linkedin", "URN:LI:Organization:05500001", "5500001"),
+        ("linkedin", "urn:li:organizationBrand:5500001", "urn:li:organizationBrand:5500001"),
+        ("linkedin", "urn%3Ali%3AorganizationBrand%3A5500001", "urn:li:organizationBrand:5500001"),
+    ],
+)
+def test_spellings_of_an_account_are_one(platform: Platform, text: str, normal: str) -> None:
+    assert normal_account_id(platform, text) == normal == normal_account_id(platform, normal)
+
+
+@pytest.mark.parametrize(
+    ("platform", "text", "normal"),
+    [
+        ("instagram", "17912345678901234", "17912345678901234"),
+        ("facebook", "100000000000001_122100000000000001", "100000000000001_122100000000000001"),
+        ("facebook", "0100_055", "100_55"),
+        ("facebook", "122100000000000777", "122100000000000777"),
+        ("twitter", "1812345678901234567", "1812345678901234567"),
+        ("twitter", "20", "20"),
+        ("linkedin", "urn:li:share:7123", "urn:li:share:7123"),
+        ("linkedin", "urn%3Ali%3AugcPost%3A7123", "urn:li:ugcPost:7123"),
+        ("linkedin", "urn:li:ugcpost:7123", "urn:li:ugcPost:7123"),
+    ],
+)
+def test_spellings_of_a_post_are_one(platform: Platform, text: str, normal: str) -> None:
+    assert normal_post_id(platform, text) == normal == normal_post_id(platform, normal)
+
+
+@pytest.mark.parametrize(
+    ("platform", "text", "reason"),
+    [
+        ("instagram", "acme", "acme is no whole number"),
+        ("instagram", "https://www.instagram.com/acme/", "web address"),
+        ("instagram", "www.instagram.com/acme", "web address"),
+        ("instagram", "1.78414E+16", "rounded by a spreadsheet"),
+        ("instagram", "1,78414E+16", "rounded by a spreadsheet"),
+        ("instagram", "", "an empty text"),
+        ("instagram", "0", "0 is the id of nothing"),
+        ("twitter", "@acme", "@acme is no whole number"),
+        ("twitter", "9223372036854775808", "64 bits"),
+        ("linkedin", "acme-inc", "acme-inc is no whole number"),
+        ("linkedin", "urn:li:person:abc", "abc is no whole number"),
+        ("linkedin", "urn:li:person:12", "only pages are collected"),
+        ("linkedin", "urn:li:organization:acme", "acme is no whole number"),
+        ("linkedin", "urn:li:organization:", "an empty text"),
+        ("linkedin", "https://www.linkedin.com/company/5500001/", "web address"),
+    ],
+)
+def test_what_is_no_account_is_refused_with_the_right_form(platform: Platform, text: str, reason: str) -> None:
+    refused(normal_account_id, platform, text, reason)
+
+
+@pytest.mark.parametrize(
+    ("platform", "text", "reason"),
+    [
+        ("twitter", "abc", "abc is no whole number"),
+        ("twitter", "9999999999999999999", "64 bits"),
+        ("twitter", "urn:li:share:7123", "urn:li:share:7123 is no whole number"),
+        ("linkedin", "12345", "whether it is a share or a ugcPost"),
+        ("linkedin", "urn:li:activity:7123", "the entry in a feed"),
+        ("linkedin", "urn:li:comment:7123", "is no URN of a post"),
+        ("linkedin", "urn:li:share:x", "x is no whole number"),
+        ("linkedin", "https://www.linkedin.com/feed/update/urn:li:share:7/", "a text of 52 characters is no URN"),
+        ("facebook", "pfbid02abc", "pfbid02abc is no whole number"),
+        ("facebook", "1_2_3", "1_2_3 is no whole number"),
+        ("facebook", "_5", "an empty text"),
+        ("instagram", "17912345_1784", "17912345_1784 is no whole number"),
+        ("instagram", "C0ffee", "C0ffee is no whole number"),
+    ],
+)
+def test_what_is_no_post_is_refused_with_the_right_form(platform: Platform, text: str, reason: str) -> None:
+    refused(normal_post_id, platform, text, reason)
+
+
+def refused(normal: Normal, platform: Platform, text: str, reason: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        normal(platform, text)
+    message = str(caught.value)
+    assert reason in message
+    assert "; give " in message
+    assert any(sign.isdigit() for sign in message.partition("; give ")[2])
+    assert message.isprintable()
+    assert message.startswith(f"{caught.value.parameter}: ")
+
+
+def test_post_of_x_from_the_future_cannot_be() -> None:
+    def at(instant: datetime) -> str:
+        # docs.x.com: milliseconds since 1288834974657 above 22 bits.
+        return str((int(instant.timestamp() * 1000) - 1_288_834_974_657) << 22)
+
+    past, future = at(utcnow()), at(utcnow() + timedelta(hours=1))
+    assert normal_post_id("twitter", past) == past
+    with pytest.raises(InvalidInput, match="X has not given it out yet"):
+        normal_post_id("twitter", future)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("normal", [normal_account_id, normal_post_id])
+@given(text=st.text(st.characters(codec=None), max_size=40))
+def test_what_is_taken_is_a_fixed_point_and_plain(normal: Normal, platform: Platform, text: str) -> None:
+    taken = outcome(normal, platform, text)
+    assert taken.isprintable()
+    if not taken.startswith("platform"):
+        assert normal(platform, taken) == taken
+        assert taken.isascii()
+        assert " " not in taken
+
+
+def outcome(normal: Normal, platform: Platform, text: str) -> str:
+    """The normal form, or the message of the refusal."""
+    try:
+        return normal(platform, text)
+    except InvalidInput as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("normal", [normal_account_id, normal_post_id])
+@pytest.mark.parametrize(
+    "inside", ["\u0663", "\uff13", "\u00b2", "-", "+", " ", "\0", "\u202e", "\u200b", ".", ",", "_", "e"]
+)
+def test_odd_signs_within_a_number_are_refused(normal: Normal, platform: Platform, inside: str) -> None:
+    before = "urn:li:share:" if platform == "linkedin" and normal is normal_post_id else ""
+    text = f"{before}12{inside}4{'_5' if inside == '_' else ''}"
+    with pytest.raises(InvalidInput):
+        normal(platform, text)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("before", AROUND)
+@pytest.mark.parametrize("after", AROUND)
+def test_blanks_and_marks_around_an_id_are_dropped(platform: Platform, before: str, after: str) -> None:
+    post = "urn:li:share:7123" if platform == "linkedin" else "7123"
+    assert normal_account_id(platform, f"{before}{before}7123{after}") == "7123"
+    assert normal_post_id(platform, f"{before}{post}{after}{after}") == post
+
+
+def test_token_in_a_wrong_column_is_not_repeated() -> None:
+    token = "EAAG" + "x" * 60
+    with pytest.raises(InvalidInput) as caught:
+        normal_account_id("instagram", token)
+    assert token[:10] not in str(caught.value)
+
+
+def test_forms_of_a_linkedin_page_have_one_id_of_ours() -> None:
+    number, brand = "5500001", "urn:li:organizationBrand:5500001"
+    assert same_account_ids("linkedin", number) == same_account_ids("linkedin", brand) == (number, brand)
+    assert account_id("w", "linkedin", number) == account_id("w", "linkedin", brand)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_simulator_speaks_normal_forms(platform: Platform) -> None:
+    world = new_world()
+    account = world.account(platform, 7)
+    assert normal_account_id(platform, account.platform_account_id) == account.platform_account_id
+    posts = world.posts(account, utcnow() - timedelta(days=60), utcnow())
+    assert posts
+    assert all(normal_post_id(platform, post.platform_post_id) == post.platform_post_id for post in posts)
