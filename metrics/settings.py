@@ -127,7 +127,9 @@ class Settings(BaseSettings):
     @field_validator("secret_keys", "alert_urls", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(part for text in value.split(",") if (part := text.strip()))
 
     @field_validator("export_options")
     @classmethod

@@ -135,6 +135,7 @@ async def publish_post(request: Request) -> Response:
     found = await account(request, "collect")
     parse(request, NoQuery)
     body, parts = await _body(request, PublishedPost), services(request)
+    _refuse_inactive(found)
     document = _published(found, body)
     scope = {"account_id": found["_id"], "post_id": document["_id"]}
     if (key := _idempotency_key(request)) is not None:

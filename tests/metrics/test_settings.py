@@ -36,5 +36,11 @@ def test_several_secret_keys_are_separated_by_commas(monkeypatch: pytest.MonkeyP
     assert keys[0] not in repr(loaded)
 
 
+@pytest.mark.parametrize("text", ["https://a.example, https://b.example", " https://a.example ,,\thttps://b.example, "])
+def test_lists_take_blanks(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("TIDEMARK_CORS_ORIGINS", text)
+    assert load_settings(_env_file=None).cors_origins == ("https://a.example", "https://b.example")
+
+
 def test_platforms_are_the_real_ones_by_default() -> None:
     assert Settings(_env_file=None).platform_url("instagram") == "https://graph.facebook.com"  # type: ignore[call-arg]

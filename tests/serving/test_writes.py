@@ -7,7 +7,7 @@ import pytest
 from httpx_sse import connect_sse
 
 from metrics.clock import utcnow
-from metrics.documents import Platform
+from metrics.documents import AccountState, Platform
 from metrics.errors import NotFound
 from metrics.ids import post_id
 from metrics.periods import DAY
@@ -226,3 +226,23 @@ def test_post_that_its_platform_cannot_have_is_refused(
     assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (status, parameter)
     assert word in answer.json()["detail"]
     assert seeded.db["posts"].count_documents({"accountId": "a3"}) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [("paused", "accounts resume"), ("needs_reauth", "accounts connect"), ("disconnected", "accounts connect")],
+)
+def test_post_of_an_account_that_is_not_collected_is_refused(
+    state: AccountState, remedy: str, client: httpx.Client, seeded: Store
+) -> None:
+    seeded.accounts.set_state("a1", state)
+    before = seeded.db["posts"].count_documents({})
+    for path, body in (("posts", POST), ("collect", None)):
+        answer = client.post(f"/analytics/account/a1/{path}", json=body)
+        assert (answer.status_code, state in answer.json()["detail"], remedy in answer.json()["detail"]) == (
+            422,
+            True,
+            True,
+        )
+    assert seeded.db["posts"].count_documents({}) == before
+    assert seeded.db["operations"].count_documents({}) == 0
