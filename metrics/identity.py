@@ -22,13 +22,11 @@ from urllib.parse import unquote
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.errors import InvalidInput
-from metrics.visible import visible
+from metrics.visible import trimmed, visible
 
 _LARGEST = 2**63
 """Ids are kept in signed 64-bit numbers by all four platforms; this one is the first that does not fit."""
 
-_MARKS = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-_AROUND = re.compile(f"^[\\s{_MARKS}]+|[\\s{_MARKS}]+$")
 _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
 _BRAND = "urn:li:organizationBrand:"
@@ -64,7 +62,7 @@ def normal_account_id(platform: Platform, text: str, parameter: str = "platformA
     Raises:
         InvalidInput: it can be none; the message names the parameter, the reason and the right form, with an example.
     """
-    bare, form = _bare(text), _ACCOUNT_FORMS[platform]
+    bare, form = trimmed(text), _ACCOUNT_FORMS[platform]
 
     def refuse(reason: str) -> NoReturn:
         raise InvalidInput(f"{parameter}: {reason}; {form}", parameter)
@@ -98,7 +96,7 @@ def normal_post_id(platform: Platform, text: str, parameter: str = "platformPost
         InvalidInput: it can be none, or X cannot have given it out yet; the message names the parameter, the reason and
             the right form, with an example.
     """
-    bare, form = _bare(text), _POST_FORMS[platform]
+    bare, form = trimmed(text), _POST_FORMS[platform]
 
     def refuse(reason: str) -> NoReturn:
         raise InvalidInput(f"{parameter}: {reason}; {form}", parameter)
@@ -130,10 +128,6 @@ def _linkedin_post(bare: str, refuse: Callable[[str], NoReturn]) -> str:
 
 def _published(snowflake: int) -> datetime:
     return _SNOWFLAKE_EPOCH + timedelta(milliseconds=snowflake >> _SNOWFLAKE_SHIFT)
-
-
-def _bare(text: str) -> str:
-    return _AROUND.sub("", text)
 
 
 def _number(text: str, refuse: Callable[[str], NoReturn]) -> str:

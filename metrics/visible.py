@@ -1,4 +1,15 @@
-"""Other people's text made safe to show: characters that nobody sees, or that move others, become escapes."""
+"""Characters that nobody sees: escaped where other people's text is shown, dropped around values that people send."""
+
+import re
+
+_MARKS = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+"""Marks without a width: soft hyphen, direction of writing, joiners, byte order."""
+_AROUND = re.compile(f"^[\\s{_MARKS}]+|[\\s{_MARKS}]+$")
+
+
+def trimmed(text: str) -> str:
+    """Return a text without the blanks, of every kind, and the marks without a width around it."""
+    return _AROUND.sub("", text)
 
 
 def visible(text: str) -> str:

@@ -1,22 +1,21 @@
-"""The accounts file: CSV with a header, or one JSON object a line. Taken as a whole or refused as a whole.
+"""The accounts file: CSV with a header, or JSON objects. Taken as a whole or refused as a whole.
 
 Columns: `workspaceId, platform, platformAccountId, handle, accessToken`; where a platform renews tokens by itself also
 `refreshToken, clientId, clientSecret, expiresAt` (RFC 3339), and `login` (`instagram` for Instagram Login).
 """
 
-import csv
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from io import StringIO
 from typing import Any
 
 from metrics.documents import PLATFORMS, Platform
 from metrics.errors import InvalidInput
 from metrics.identity import account_number, normal_account_id
 from metrics.ids import account_id, check_id
+from metrics.visible import trimmed, visible
+from tidemark.rows import read_rows
 
 COLUMNS = ("workspaceId", "platform", "platformAccountId", "handle", "accessToken")
 OPTIONAL: Mapping[str, str] = {
@@ -28,6 +27,9 @@ OPTIONAL: Mapping[str, str] = {
 """Columns that may be left out, with their names among the credentials."""
 
 EXPIRES = "expiresAt"
+ALL_COLUMNS = (*COLUMNS, *OPTIONAL, EXPIRES)
+MAX_PROBLEMS = 5
+"""As many are told; a file that is wrong throughout is wrong in one way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,74 +53,69 @@ class NewAccount:
         return self.workspace_id, self.platform, account_number(self.platform_account_id)
 
 
-def parse(text: str) -> list[NewAccount]:
+def parse(content: bytes) -> list[NewAccount]:
     """Return the accounts of a file.
 
     Raises:
-        InvalidInput: at least one line is wrong; the message names each with its number and says what is wrong.
+        InvalidInput: at least one row is wrong; the message names the first of them with their numbers, their columns
+            and what is right instead.
     """
     found: list[NewAccount] = []
     problems: list[str] = []
-    seen: dict[tuple[str, str, str], int] = {}
-    for number, row in _rows(text):
-        try:
-            account = account_of(row)
-        except InvalidInput as error:
-            problems.append(f"line {number}: {error}")
-            continue
-        first = seen.setdefault(account.identity, number)
-        if first != number:
-            problems.append(f"line {number}: the same account as line {first}")
-        found.append(account)
+    seen: dict[tuple[str, str, str], str] = {}
+    try:
+        for place, row in read_rows(content, ALL_COLUMNS):
+            try:
+                if isinstance(row, InvalidInput):
+                    raise row
+                account = account_of(row)
+            except InvalidInput as error:
+                problems.append(f"{place}: {error}")
+                continue
+            first = seen.setdefault(account.identity, place)
+            if first != place:
+                problems.append(f"{place}: the same account as {first}")
+            found.append(account)
+    except InvalidInput as error:
+        raise InvalidInput(f"nothing was imported; {error}") from None
     if problems:
-        raise InvalidInput("nothing was imported; " + "; ".join(problems))
+        more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
+        raise InvalidInput("nothing was imported; " + "; ".join([*problems[:MAX_PROBLEMS], *more]))
     if not found:
         raise InvalidInput(f"the file holds no account; its columns are {', '.join(COLUMNS)}")
     return found
 
 
-def _rows(text: str) -> Iterator[tuple[int, Any]]:
-    if text.lstrip().startswith("{"):
-        for number, line in enumerate(text.split("\n"), start=1):
-            if line.strip():
-                try:
-                    yield number, json.loads(line)
-                except ValueError:
-                    yield number, None
-        return
-    reader = csv.DictReader(StringIO(text))
-    try:
-        names = reader.fieldnames or []
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise InvalidInput(f"nothing was imported; line 1: {', '.join(twice)} twice")
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        at = reader.line_num + 1
-        raise InvalidInput(f"nothing was imported; line {at}: {error}: is a quote left open?") from None
-
-
-def account_of(row: Any) -> NewAccount:
-    """Return the account of one line.
+def account_of(row: Mapping[str, Any]) -> NewAccount:
+    """Return the account of one row.
 
     Raises:
         InvalidInput: a value is missing, unknown or impossible.
     """
-    if not isinstance(row, dict) or None in row:
-        raise InvalidInput("is no account: it needs " + ", ".join(COLUMNS))
     if odd := sorted(str(name) for name, value in row.items() if isinstance(value, bool | float | list | dict)):
-        raise InvalidInput(f"{', '.join(odd)}: is no text")
-    values = {name: str(row.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL, EXPIRES)}
-    if unknown := sorted(set(row) - set(values)):
-        raise InvalidInput(f"{', '.join(map(str, unknown))}: no such column; there are {', '.join(values)}")
+        raise InvalidInput(f"{', '.join(odd)}: is no text: put it in quotation marks")
+    if unknown := sorted(set(row) - set(ALL_COLUMNS)):
+        named = ", ".join(visible(name) for name in unknown)
+        raise InvalidInput(f"{named}: no such column; there are {', '.join(ALL_COLUMNS)}")
+    values = {name: _value(name, row.get(name)) for name in ALL_COLUMNS}
     if missing := [name for name in COLUMNS if not values[name]]:
         raise InvalidInput(f"{', '.join(missing)} missing")
-    platform = next((p for p in PLATFORMS if p == values["platform"]), None)
+    platform = next((p for p in PLATFORMS if p == values["platform"].lower()), None)
     if platform is None:
-        raise InvalidInput(f"platform {values['platform']} is none of {', '.join(PLATFORMS)}")
+        raise InvalidInput(f"platform {visible(values['platform'][:32])} is none of {', '.join(PLATFORMS)}")
     check_id(values["workspaceId"], "workspaceId")
     theirs = normal_account_id(platform, values["platformAccountId"])
     return NewAccount(values["workspaceId"], platform, theirs, values["handle"], _credentials(values))
+
+
+def _value(name: str, value: Any) -> str:
+    text = trimmed("" if value is None else str(value))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{name}: it holds a half of a character, which nothing can store: type it again") from None
+    # Spreadsheets mark a cell as text by an apostrophe; a name of people may begin with one of its own.
+    return text.removeprefix("'") if name != "handle" or text[1:2] in ("=", "+", "-", "@") else text
 
 
 def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
@@ -136,6 +133,6 @@ def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
         except ValueError:
             ends = None
         if ends is None or ends.tzinfo is None:
-            raise InvalidInput(f"{EXPIRES} {text} is no instant: write it as 2026-01-15T10:00:00Z")
+            raise InvalidInput(f"{EXPIRES} {visible(text[:32])} is no instant: write it as 2026-01-15T10:00:00Z")
         found["expires_at"] = ends.timestamp()
     return found

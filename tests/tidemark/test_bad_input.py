@@ -58,7 +58,7 @@ BAD: list[tuple[str, str]] = [
     ("accounts import missing.csv", "missing.csv: No such file"),
     ("accounts import .", "Is a directory"),
     ("accounts import binary.csv", "no UTF-8"),
-    ("accounts import broken.csv", "line 3: platform myspace"),
+    ("accounts import broken.csv", "row 3: platform myspace"),
     ("accounts list --state asleep", "asleep"),
     ("accounts list --workspace a/b", "--workspace"),
     ("accounts pause acc_unknown", "no account acc_unknown"),
@@ -115,7 +115,7 @@ def files(settings: Settings) -> Path:
     header = "workspaceId,platform,platformAccountId,handle,accessToken\n"
     (settings.home / "good.csv").write_text(header + "acme,instagram,1,a,t\n")
     (settings.home / "broken.csv").write_text(header + "acme,instagram,1,a,t\nacme,myspace,2,b,t\n")
-    (settings.home / "binary.csv").write_bytes(b"\xff\xfe\x00\x80")
+    (settings.home / "binary.csv").write_bytes(b"\x89PNG\r\n\x1a\n")
     return settings.home
 
 

@@ -30,7 +30,9 @@ Account = Annotated[str, typer.Argument(help="Our id of the account, as `list` s
 
 @app.command("import", epilog="Example: tidemark accounts import accounts.csv")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV with a header, or one JSON object a line; - is standard input.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV with a header, or JSON objects, one a line or in an array; - is standard input.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Connect all accounts of a file, or none of them if a line is wrong.
@@ -39,11 +41,10 @@ def import_file(
     clientId, clientSecret, expiresAt, and login.
     """
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise InvalidInput(f"{file}: {reason}: give a readable text file") from None
-    _connect(accounts_file.parse(text), as_json=as_json)
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file}: {error.strerror}: give a readable text file") from None
+    _connect(accounts_file.parse(content), as_json=as_json)
 
 
 @app.command(

@@ -1,0 +1,175 @@
+"""Rows of a file that people's programs wrote: CSV in the dialects of spreadsheets, JSON lines, or an array of JSON.
+
+Taken are UTF-8 with and without its byte order mark, and UTF-16 with it (Excel's "Unicode text"); commas, semicolons
+and tabs; line ends of every system; quoted line breaks; names of columns in any case and spacing; empty rows and
+columns. What could be read in two ways is refused with one line.
+"""
+
+import codecs
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+from metrics.errors import InvalidInput
+from metrics.visible import trimmed, visible
+
+_ENCODINGS = (
+    # Those of four bytes first: UTF-32's mark begins with that of UTF-16.
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+_BYTE_ORDER_MARK = "\ufeff"
+_SEPARATORS = (",", ";", "\t")
+_EXCEL_SEPARATOR = re.compile(r"sep=([,;\t])[\r\n]+", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_BROKEN = (ValueError, RecursionError)
+"""What JSON that is none raises."""
+_SHOWN = 32
+"""Characters of a name that is no column."""
+_SAVE_AS = "save it as «CSV UTF-8»"
+
+Row = tuple[str, Mapping[str, Any] | InvalidInput]
+"""Where the row is (`row 3`), and its values by column, or why it is none."""
+
+
+def read_rows(content: bytes, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of a file that hold anything.
+
+    Values of CSV are texts, those of JSON what JSON has. Places count as people see them: rows of a spreadsheet with
+    its header, lines of JSON lines, elements of an array.
+
+    Raises:
+        InvalidInput: the file as a whole cannot be read: its encoding, its header, a quote left open.
+    """
+    text = _decoded(content)
+    first = text.lstrip()[:1]
+    if first == "[":
+        return _of_array(text, columns)
+    return _of_json(text, columns) if first == "{" else _of_table(text, columns)
+
+
+def _decoded(content: bytes) -> str:
+    encoding = next((name for mark, name in _ENCODINGS if content.startswith(mark)), "UTF-8")
+    try:
+        text = content.decode(encoding).lstrip(_BYTE_ORDER_MARK)
+    except UnicodeDecodeError:
+        raise InvalidInput(f"it is no {encoding} text: {_SAVE_AS}") from None
+    if "\0" in text:
+        raise InvalidInput(f"it holds NUL characters, as UTF-16 without its mark does: {_SAVE_AS}")
+    return text
+
+
+def _of_table(text: str, columns: Sequence[str]) -> Iterator[Row]:
+    said = _EXCEL_SEPARATOR.match(text)
+    skipped, text = (1, text[said.end() :]) if said else (0, text)
+    rows = _filled(text, said[1] if said else _separator(text, columns), skipped)
+    number, cells = next(rows, (skipped + 1, []))
+    names = _header(number, cells, columns)
+    for number, cells in rows:
+        yield f"row {number}", _named(names, cells)
+
+
+def _filled(text: str, separator: str, skipped: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows with anything in them, by their numbers: rows that were emptied stay in a file, as `,,,,`."""
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    number = skipped
+    try:
+        for row in reader:
+            number += 1
+            cells = [trimmed(cell) for cell in row]
+            if any(cells):
+                yield number, cells
+    except csv.Error as error:
+        reason = visible(str(error))
+        raise InvalidInput(
+            f"row {number + 1}: {reason}: is a quote left open, or a quotation mark not doubled?"
+        ) from None
+
+
+def _separator(text: str, columns: Sequence[str]) -> str:
+    """Return the separator that makes the most columns of the first line."""
+    header = _LINE_END.split(text.lstrip(), maxsplit=1)[0]
+
+    def known(separator: str) -> int:
+        names = (name.strip('" ') for name in header.split(separator))
+        return sum(_canonical(name, columns) in columns for name in names)
+
+    return max(_SEPARATORS, key=known)
+
+
+def _canonical(name: str, columns: Sequence[str]) -> str:
+    """Return the column that a name means, whatever its case and blanks; else the name as it is."""
+    bare = "".join(trimmed(name).split()).casefold()
+    return next((column for column in columns if column.casefold() == bare), trimmed(name))
+
+
+def _header(number: int, cells: Sequence[str], columns: Sequence[str]) -> list[str]:
+    names = [_canonical(cell, columns) for cell in cells]
+    if not set(names) & set(columns):
+        # Not shown: without a header the first row holds a token.
+        raise InvalidInput(f"row {number}: it names no columns; there are {', '.join(columns)}")
+    if unknown := [name for name in names if name and name not in columns]:
+        named = ", ".join(visible(name[:_SHOWN]) for name in unknown)
+        raise InvalidInput(f"row {number}: {named}: no such column; there are {', '.join(columns)}")
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        raise InvalidInput(f"row {number}: {', '.join(twice)} twice")
+    return names
+
+
+def _named(names: Sequence[str], values: Sequence[str]) -> Mapping[str, str] | InvalidInput:
+    """Return values by column. Cells beyond the header, or below an empty name, have to be empty."""
+    for place, value in enumerate(values):
+        if value and (place >= len(names) or not names[place]):
+            return InvalidInput(f"cell {place + 1} has no column: is a value with a separator in it not quoted?")
+    return {name: value for name, value in zip(names, values, strict=False) if name}
+
+
+def _of_json(text: str, columns: Sequence[str]) -> Iterator[Row]:
+    try:
+        yield "line 1", _object(_loads(text), columns)
+    except _BROKEN:
+        for number, line in enumerate(_LINE_END.split(text), start=1):
+            if line.strip():
+                yield f"line {number}", _of_line(line, columns)
+
+
+def _of_line(line: str, columns: Sequence[str]) -> Mapping[str, Any] | InvalidInput:
+    try:
+        return _object(_loads(line), columns)
+    except _BROKEN:
+        return InvalidInput("it is no JSON object: write one on each line, or an array of them")
+
+
+def _of_array(text: str, columns: Sequence[str]) -> Iterator[Row]:
+    try:
+        found = _loads(text)
+    except _BROKEN as error:
+        raise InvalidInput(f"it is no JSON array: {error}") from None
+    for number, element in enumerate(found, start=1):
+        yield f"account {number}", _object(element, columns)
+
+
+class _Twice(list[str]):
+    """Names that an object has twice."""
+
+
+def _loads(text: str) -> Any:
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any] | _Twice:
+        names = [name for name, _ in found]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        return _Twice(twice) if twice else dict(found)
+
+    return json.loads(text, object_pairs_hook=pairs)
+
+
+def _object(found: Any, columns: Sequence[str]) -> Mapping[str, Any] | InvalidInput:
+    if isinstance(found, _Twice):
+        return InvalidInput(f"{', '.join(visible(name) for name in found)} twice")
+    if not isinstance(found, dict):
+        return InvalidInput("it is no JSON object")
+    return {_canonical(name, columns): value for name, value in found.items()}
