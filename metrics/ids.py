@@ -24,6 +24,20 @@ def check_id(value: str, parameter: str) -> str:
     return value
 
 
+def check_text(value: str, parameter: str) -> str:
+    """Return `value` if it can be stored.
+
+    Raises:
+        InvalidInput: it holds a lone surrogate, as JSON's `\\ud800` or an argument that is no UTF-8 leaves one.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        message = f"{parameter}: it holds a half of a character, which nothing can store: type it again"
+        raise InvalidInput(message, parameter) from None
+    return value
+
+
 def account_id(workspace_id: str, platform: Platform, platform_account_id: str) -> str:
     """Return our id of a platform's account, by its normal form, in a workspace: the same at every connection."""
     return "acc_" + _digest(workspace_id, platform, account_number(platform_account_id))

@@ -13,7 +13,7 @@ from typing import Any
 from metrics.documents import PLATFORMS, Platform
 from metrics.errors import InvalidInput
 from metrics.identity import account_number, normal_account_id
-from metrics.ids import account_id, check_id
+from metrics.ids import account_id, check_id, check_text
 from metrics.visible import trimmed, visible
 from tidemark.rows import read_rows
 
@@ -109,11 +109,7 @@ def account_of(row: Mapping[str, Any]) -> NewAccount:
 
 
 def _value(name: str, value: Any) -> str:
-    text = trimmed("" if value is None else str(value))
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput(f"{name}: it holds a half of a character, which nothing can store: type it again") from None
+    text = check_text(trimmed("" if value is None else str(value)), name)
     # Spreadsheets mark a cell as text by an apostrophe; a name of people may begin with one of its own.
     return text.removeprefix("'") if name != "handle" or text[1:2] in ("=", "+", "-", "@") else text
 

@@ -15,7 +15,7 @@ import typer
 from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
 from tidemark.commands import accounts, keys, retention
 from tidemark.commands.backup import backup, restore
-from tidemark.commands.console import err, print_error
+from tidemark.commands.console import print_error, print_traceback
 from tidemark.commands.doctor import doctor
 from tidemark.commands.env import env
 from tidemark.commands.erase import erase
@@ -81,7 +81,7 @@ def _keep_traceback() -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(traceback.format_exc())
     except OSError:
-        err.print(traceback.format_exc(), markup=False)
+        print_traceback(traceback.format_exc())
         return "above"
     return str(path)
 

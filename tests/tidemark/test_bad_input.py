@@ -72,6 +72,7 @@ BAD: list[tuple[str, str]] = [
     ("erase --account acc_unknown --yes", "no account acc_unknown"),
     ("erase --workspace unknown --yes", "no workspace unknown"),
     ("keys create k --workspace a/b", "--workspace"),
+    ("keys create \udcff --workspace acme", "NAME: it holds a half of a character"),
     ("keys create k --workspace acme --scope write", "write is none of read, collect, admin"),
     ("keys create k --workspace acme --days 0", "--days"),
     ("keys revoke tm_live_zzzzzz", "no key begins with"),

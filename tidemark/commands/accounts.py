@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import AccountDocument, AccountState, Platform
@@ -129,11 +128,17 @@ def list_accounts(
     if as_json:
         print_json([_shown(account) for account in found])
         return
-    table = Table("id", "workspace", "platform", "handle", "state", "connected", box=None)
-    for a in found:
-        why = f"{a['state']}: {a['stateReason']}" if "stateReason" in a else a["state"]
-        table.add_row(a["_id"], a["workspaceId"], a["platform"], a["handle"], why, isoformat(a["connectedAt"]))
-    print_table(table)
+    print_table(
+        ("id", "workspace", "platform", "handle", "state", "connected"),
+        [
+            (a["_id"], a["workspaceId"], a["platform"], a["handle"], _state(a), isoformat(a["connectedAt"]))
+            for a in found
+        ],
+    )
+
+
+def _state(account: AccountDocument) -> str:
+    return f"{account['state']}: {account['stateReason']}" if "stateReason" in account else account["state"]
 
 
 @app.command(epilog="Example: tidemark accounts pause acc_0123456789abcdef")

@@ -4,9 +4,8 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from tidemark.commands.console import out, print_json
+from tidemark.commands.console import print_json, print_line
 from tidemark.commands.stores import effective_settings
 from tidemark.home import Home
 
@@ -21,10 +20,10 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For a program t
     for finding in examine(settings, Home(settings.home.resolve())):
         findings.append(finding)
         if not as_json:
-            mark = "[green]ok  [/green]" if finding.well else "[red]fail[/red]"
-            out.print(f"{mark} {escape(f'{finding.name}: {finding.detail}')}", soft_wrap=True)
+            mark, style = ("ok   ", "green") if finding.well else ("fail ", "red")
+            print_line(f"{finding.name}: {finding.detail}", mark=mark, style=style)
             if not finding.well and finding.remedy:
-                out.print(f"     {escape(finding.remedy)}", soft_wrap=True)
+                print_line(finding.remedy, mark="     ")
     if as_json:
         print_json([asdict(finding) for finding in findings])
     if not all(finding.well for finding in findings):

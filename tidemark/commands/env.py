@@ -8,7 +8,7 @@ import typer
 from metrics.documents import PLATFORMS
 from metrics.errors import SettingsError
 from metrics.settings import PREFIX
-from tidemark.commands.console import print_json, print_line
+from tidemark.commands.console import print_exact, print_json
 from tidemark.commands.stores import effective_settings
 from tidemark.home import Home
 
@@ -38,7 +38,7 @@ def env(as_json: Annotated[bool, typer.Option("--json", help="For a program to r
         print_json(variables)
         return
     for name, value in variables.items():
-        print_line(f"export {name}={shlex.quote(value)}")
+        print_exact(f"export {name}={shlex.quote(value)}")
 
 
 _PLATFORM_URLS = [f"{platform}_url" for platform in PLATFORMS]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from metrics.errors import InvalidInput, TidemarkError
-from tidemark.commands.console import print_json, print_line
+from tidemark.commands.console import confirm, print_json, print_line
 from tidemark.commands.stores import open_redis, open_store
 
 
@@ -28,7 +28,7 @@ def erase(
     name = account or workspace or ""
     what = f"account {name}" if account is not None else f"workspace {name}"
     if not yes:
-        typer.confirm(f"Erase {what} for good?", abort=True)
+        confirm(f"Erase {what} for good?")
     with open_store() as (store, settings), open_redis(settings) as redis:
         # Drivers are slow to import: help does without.
         from metrics import erase as stores

@@ -4,12 +4,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
-from rich.table import Table
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Scope
 from metrics.errors import CredentialError, InvalidInput
-from metrics.ids import check_id
+from metrics.ids import check_id, check_text
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
 
@@ -46,7 +45,7 @@ def create(
     for workspace_id in workspace:
         if workspace_id != "*":
             check_id(workspace_id, "--workspace")
-    if not name.strip():
+    if not check_text(name, "NAME").strip():
         raise InvalidInput("NAME is empty: say what the key is for")
     expires = utcnow() + timedelta(days=days) if days else None
     with open_store() as (store, _):
@@ -65,11 +64,13 @@ def list_keys(as_json: Json = False) -> None:
     if as_json:
         print_json([_shown(key) for key in keys])
         return
-    table = Table("key", "name", "workspaces", "scopes", "last used", "state", box=None)
-    for key in keys:
-        used = isoformat(key.last_used_at) if key.last_used_at else "never"
-        table.add_row(f"{key.prefix}…", key.name, ",".join(key.workspaces), ",".join(key.scopes), used, _state(key))
-    print_table(table)
+    print_table(
+        ("key", "name", "workspaces", "scopes", "last used", "state"),
+        [
+            (f"{key.prefix}…", key.name, ",".join(key.workspaces), ",".join(key.scopes), _used(key), _state(key))
+            for key in keys
+        ],
+    )
 
 
 @app.command(epilog="Example: tidemark keys revoke tm_live_a1B2c3")
@@ -123,6 +124,10 @@ def secret() -> None:
     from metrics.accounts import generate_secret_key
 
     print_line(generate_secret_key())
+
+
+def _used(key: "ApiKey") -> str:
+    return isoformat(key.last_used_at) if key.last_used_at else "never"
 
 
 def _state(key: "ApiKey") -> str:

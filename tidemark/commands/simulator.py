@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tidemark.commands.console import err
+from tidemark.commands.console import print_note
 from tidemark.commands.stores import checked_settings
 from tidemark.stack.ports import HOST, require_free
 
@@ -21,5 +21,5 @@ def simulator(
     from simulator.serve import serve
 
     place = require_free(port or checked_settings().simulator_port, "--port or TIDEMARK_SIMULATOR_PORT")
-    err.print(f"simulator on http://{HOST}:{place}; its accounts: http://{HOST}:{place}/_control/accounts")
+    print_note(f"simulator on http://{HOST}:{place}; its accounts: http://{HOST}:{place}/_control/accounts")
     serve(HOST, place, seed, latency_ms)

@@ -1,11 +1,10 @@
 """`tidemark up`."""
 
-import time
 from typing import Annotated
 
 import typer
 
-from tidemark.commands.console import out
+from tidemark.commands.console import print_line, starting
 from tidemark.commands.stores import checked_settings
 
 
@@ -21,27 +20,15 @@ def up(
     """
     settings = checked_settings()
     # Drivers and the simulator are slow to import: help does without.
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
     from tidemark.stack.up import Up
 
-    started = time.monotonic()
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def say(line: str) -> None:
-            out.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {line}")
-            bar.update(task, description=line[:28])
-
-        def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+    with starting() as start:
 
         def announce(urls: dict[str, str]) -> None:
-            bar.stop()
-            _print_urls(urls, time.monotonic() - started)
+            start.end()
+            _print_urls(urls, start.seconds)
 
-        Up(settings, say, progress, seed, dagster, days, workspaces).run(announce)
+        Up(settings, start.say, start.progress, seed, dagster, days, workspaces).run(announce)
 
 
 def _print_urls(urls: dict[str, str], seconds: float) -> None:
@@ -49,8 +36,8 @@ def _print_urls(urls: dict[str, str], seconds: float) -> None:
     if urls["dagster"]:
         rows["Dagster"] = urls["dagster"]
     rows |= {"simulator": urls["simulator"], "key": urls["key"]}
-    out.print(f"\nready after {seconds:.0f} s\n")
-    for name, value in rows.items():
+    lines = ["", f"ready after {seconds:.0f} s", ""]
+    lines += [f"  {name:<10} {value}" for name, value in rows.items()]
+    for line in [*lines, "", "Ctrl-C stops everything and keeps the data."]:
         # Never wrapped: people copy these.
-        out.print(f"  {name:<10} {value}", soft_wrap=True)
-    out.print("\nCtrl-C stops everything and keeps the data.")
+        print_line(line)
