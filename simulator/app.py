@@ -17,6 +17,7 @@ from simulator.faults import Fault, Faults
 from simulator.registry import new_world, open_apis
 from simulator.state import Api, State
 from simulator.state import Request as ApiRequest
+from simulator.wire import encoded
 from simulator.world import EPOCH, World
 
 LONGEST_LATENCY_MS = 60_000
@@ -86,7 +87,7 @@ async def _worked_out(apis: tuple[Api, ...], control: "Control", request: Reques
     if faults.strike("html", account_id):
         return Response("<html><body>Sorry, something went wrong.</body></html>", 200, media_type="text/html")
     answer = api.handle(asked)
-    body = orjson.dumps(answer.body)
+    body = encoded(answer.body)
     if faults.strike("broken_json", account_id):
         body = body[: len(body) // 2]
     return Response(body, answer.status, answer.headers, media_type="application/json; charset=UTF-8")
@@ -219,7 +220,7 @@ def _only(value: Any, *names: str) -> list[Any]:
 
 
 def _json(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
+    return Response(encoded(value), media_type="application/json")
 
 
 def _refuse(detail: str) -> Response:

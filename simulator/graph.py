@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import orjson
-
 from metrics.documents import Platform
+from simulator.patches import patched
 from simulator.state import Answer, Request, State
+from simulator.wire import encoded
 from simulator.world import SimAccount
 
 _WITHOUT_VERSION = frozenset(
@@ -117,6 +117,14 @@ class Graph:
 
     def handle(self, request: Request) -> Answer:
         """Answer a request; its path has the version in front."""
+        answer = self._answer(request)
+        if not isinstance(answer.body, list):
+            # Of a batch each element was patched by itself.
+            answer.body = self._patched(answer.body, self.account(request), request.path, request.params)
+        answer.patched = True
+        return answer
+
+    def _answer(self, request: Request) -> Answer:
         version, _, rest = request.path.strip("/").partition("/")
         if _unversioned(request.path):
             version, rest = VERSIONS[0], request.path.strip("/")
@@ -249,16 +257,25 @@ class Graph:
         path = path.strip("/")
         if path.split("/")[0] in VERSIONS:
             path = path.partition("/")[2]
+        asked = dict(_parsed(query))
         try:
-            asked = dict(_parsed(query))
             if "access_token" in asked:
                 # An element may have a token of its own, a page's among those of its user.
                 account = self._authenticate(asked.pop("access_token"))
             status, body = 200, self._get(path, asked, account, base_url)
         except GraphError as error:
             status, body = error.status, {"error": error.body}
+        body = self._patched(body, account, path, asked)
         headers = {"headers": [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]} if told else {}
-        return {"code": status, **headers, "body": orjson.dumps(body).decode()}
+        return {"code": status, **headers, "body": encoded(body).decode()}
+
+    def _patched(self, body: Any, account: SimAccount | None, path: str, params: Params) -> Any:
+        """Return an answer with the patches of those who test in it."""
+        account_id = account.platform_account_id if account else None
+        for name in params.get("ids", _object_of(path)).split(","):
+            for fault in self.state.faults.strikes("patch", account_id, name=name, path=path, page=page_number(params)):
+                body = patched(body, fault)
+        return body
 
 
 @lru_cache(maxsize=1024)
@@ -306,6 +323,20 @@ def _unversioned(path: str) -> bool:
 def _check_version(version: str) -> None:
     if version not in VERSIONS:
         raise GraphError(2635, f"You are calling a deprecated version of the API: {version}.")
+
+
+def _object_of(path: str) -> str:
+    """Return the object that a path names, after a version or without one."""
+    parts = path.strip("/").split("/")
+    return parts[1] if len(parts) > 1 and re.fullmatch(r"v\d+\.\d+", parts[0]) else parts[0]
+
+
+def page_number(params: Params) -> int:
+    """Return which page of a list is asked for; 1 is the first."""
+    limit, after = params.get("limit") or "25", params.get("after") or "0"
+    if not (limit.isdecimal() and after.isdecimal() and int(limit)):
+        return 1
+    return int(after) // min(int(limit), 100) + 1
 
 
 def page(items: list[dict[str, Any]], call: Call, path: str, params: Params) -> dict[str, Any]:

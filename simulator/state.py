@@ -83,11 +83,12 @@ class Request:
 
 @dataclass
 class Answer:
-    """Status, JSON body and headers."""
+    """Status, JSON body and headers. `patched`: its API has put the patches of `simulator.patches` into it itself."""
 
     status: int
     body: Any
     headers: dict[str, str] = field(default_factory=dict)
+    patched: bool = False
 
 
 class Api(Protocol):
