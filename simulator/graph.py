@@ -6,14 +6,15 @@ that a batch is a loop over its elements.
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from metrics.documents import Platform
+from simulator.graph_call import Call, Node, Params
+from simulator.graph_errors import GraphError, forbidden, missing, too_many
+from simulator.listing import page_number
 from simulator.patches import patched
 from simulator.state import Answer, Request, State
 from simulator.wire import encoded
@@ -27,77 +28,6 @@ MAX_BATCH = 50
 USAGE_HEADERS_AFTER = 20
 BUDGET_PER_HOUR = 4800
 _USAGE_TYPES = {"facebook": "pages"}
-
-Params = Mapping[str, str]
-
-
-class GraphError(Exception):
-    """An answer that is an error: HTTP status and the envelope of platforms.md 1.4."""
-
-    def __init__(
-        self,
-        code: int,
-        message: str,
-        *,
-        subcode: int | None = None,
-        status: int = 400,
-        transient: bool = False,
-        **more: Any,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body: dict[str, Any] = {"message": message, "type": "OAuthException", "code": code, **more}
-        if subcode is not None:
-            self.body["error_subcode"] = subcode
-        if transient:
-            self.body["is_transient"] = True
-        self.body["fbtrace_id"] = "AsimulatedTraceId"
-
-
-def _too_many(account: SimAccount) -> GraphError:
-    """Return the error of an account's own budget: pages and Instagram accounts have each a code."""
-    if account.platform == "facebook":
-        message = "(#80001) There have been too many calls to this Page account. Wait a bit and try again."
-        return GraphError(80001, message, subcode=2494055)
-    return GraphError(80002, "(#80002) There have been too many calls to this Instagram account.")
-
-
-def _forbidden(account: SimAccount) -> GraphError:
-    """Return the error of a permission that a token lacks: code 10, of pages the one of objects that are not there."""
-    if account.platform == "facebook":
-        return GraphError(
-            100,
-            "(#100) Object does not exist, cannot be loaded due to missing permission or reviewable feature, or does "
-            "not support this operation. This endpoint requires the 'pages_read_engagement' permission or the 'Page "
-            "Public Content Access' feature or the 'Page Public Metadata Access' feature.",
-        )
-    return GraphError(10, "(#10) Application does not have permission for this action", status=403)
-
-
-def missing(object_id: str) -> GraphError:
-    """Return the error of an object that is not there, or not for this token: the same body."""
-    return GraphError(
-        100,
-        f"Unsupported get request. Object with ID '{object_id}' does not exist, cannot be loaded due to missing "
-        "permissions, or does not support this operation",
-        subcode=33,
-        error_data={},
-    )
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of one account's token."""
-
-    state: State
-    account: SimAccount
-    params: Params
-    base_url: str
-    now: datetime
-
-
-Node = Callable[[Call, str, str | None], Any]
-"""Answers `GET /{object}` and `GET /{object}/{edge}`; raises GraphError."""
 
 
 class Graph:
@@ -167,7 +97,7 @@ class Graph:
         if faults.strike("app_limit", platform_id):
             raise GraphError(4, "(#4) Application request limit reached", subcode=1349210, status=403)
         if faults.strike("account_limit", platform_id) or self._calls(account) >= BUDGET_PER_HOUR:
-            raise _too_many(account)
+            raise too_many(account)
 
     def _usage(self, account: SimAccount) -> dict[str, str]:
         """Usage in percent, in headers that appear only once there was some traffic."""
@@ -228,7 +158,7 @@ class Graph:
         self.state.count(edge or "node", call.account.platform_account_id)
         self._hours()[call.account.platform_account_id] = self._hour(), self._calls(call.account) + 1
         if self.state.faults.strike("permission", call.account.platform_account_id):
-            raise _forbidden(call.account)
+            raise forbidden(call.account)
         if object_id != call.account.platform_account_id and self.state.faults.strike("partial", object_id):
             raise missing(object_id)
         return self._nodes[call.account.platform](call, object_id, edge)
@@ -303,17 +233,6 @@ def exchanged(state: State, params: Params) -> dict[str, Any]:
     return {"access_token": account.token, "token_type": "bearer", "expires_in": 5_184_000}
 
 
-def names(text: str) -> list[str]:
-    """Return a list of names: separated by commas, or as JSON, which other people's clients send."""
-    if text.startswith("["):
-        try:
-            found = json.loads(text)
-        except ValueError:
-            raise GraphError(100, "(#100) Invalid parameter") from None
-        return [str(name) for name in found]
-    return [name for name in text.split(",") if name]
-
-
 def _unversioned(path: str) -> bool:
     """Tell whether a path names an object without a version in front: the oldest one answers then."""
     asked = path.strip("/")
@@ -329,31 +248,3 @@ def _object_of(path: str) -> str:
     """Return the object that a path names, after a version or without one."""
     parts = path.strip("/").split("/")
     return parts[1] if len(parts) > 1 and re.fullmatch(r"v\d+\.\d+", parts[0]) else parts[0]
-
-
-def page_number(params: Params) -> int:
-    """Return which page of a list is asked for; 1 is the first."""
-    limit, after = params.get("limit") or "25", params.get("after") or "0"
-    if not (limit.isdecimal() and after.isdecimal() and int(limit)):
-        return 1
-    return int(after) // min(int(limit), 100) + 1
-
-
-def page(items: list[dict[str, Any]], call: Call, path: str, params: Params) -> dict[str, Any]:
-    """Return one page of a list by cursor; `after` stands on the last page too, only `next` is missing there."""
-    try:
-        limit = min(int(params.get("limit", 25)), 100)
-        start = int(params.get("after", "0") or 0)
-    except ValueError:
-        raise GraphError(100, "(#100) Invalid parameter") from None
-    chosen = items[start : start + limit]
-    if chosen and call.state.faults.strike("empty_page", call.account.platform_account_id):
-        chosen = []
-    elif not chosen:
-        return {"data": []}
-    cursors = {"before": str(start), "after": str(start + len(chosen))}
-    paging: dict[str, Any] = {"cursors": cursors}
-    if start + len(chosen) < len(items):
-        again = {"access_token": call.account.token, **params, "limit": str(limit), "after": cursors["after"]}
-        paging["next"] = f"{call.base_url}/{VERSIONS[-2]}/{path}?{urlencode(again)}"
-    return {"data": chosen, "paging": paging}

@@ -3,7 +3,8 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from simulator.graph import Call, GraphError, Params
+from simulator.graph_call import Call, Params
+from simulator.graph_errors import GraphError
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 

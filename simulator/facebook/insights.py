@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from simulator import truth
 from simulator.facebook.world import MIN_FANS
-from simulator.graph import Call, GraphError, Params, names
+from simulator.graph_call import Call, Params, names
+from simulator.graph_errors import GraphError
 from simulator.pacific import day_end, ended_days, window
 from simulator.state import moment
 from simulator.world import SimPost

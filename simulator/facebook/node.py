@@ -8,8 +8,10 @@ from simulator import truth
 from simulator.facebook import empty_fields
 from simulator.facebook.insights import page_insights, post_insights
 from simulator.fields import Field
-from simulator.graph import Call, GraphError, Params, missing, page
+from simulator.graph_call import Call, Params
+from simulator.graph_errors import GraphError, missing
 from simulator.instagram.node import parse
+from simulator.listing import page
 from simulator.pacific import span
 from simulator.state import moment
 from simulator.world import SimPost

@@ -6,7 +6,8 @@ from itertools import product
 from typing import Any
 
 from simulator import truth
-from simulator.graph import Call, GraphError
+from simulator.graph_call import Call
+from simulator.graph_errors import GraphError
 from simulator.pacific import day_end
 from simulator.state import moment
 

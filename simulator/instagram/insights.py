@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from simulator import truth
-from simulator.graph import Call, GraphError, Params, names
+from simulator.graph_call import Call, Params, names
+from simulator.graph_errors import GraphError
 from simulator.instagram.audience import DEMOGRAPHICS, ONLINE, demographics, online
 from simulator.instagram.world import MIN_STORY_VIEWERS
 from simulator.pacific import day_end, ended_days, window

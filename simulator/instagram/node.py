@@ -7,8 +7,10 @@ from typing import Any
 
 from simulator import truth
 from simulator.fields import Field, parse_fields
-from simulator.graph import Call, GraphError, Params, missing, page
+from simulator.graph_call import Call, Params
+from simulator.graph_errors import GraphError, missing
 from simulator.instagram.insights import account_insights, media_insights
+from simulator.listing import page
 from simulator.pacific import span
 from simulator.state import moment
 from simulator.world import STORY_LIFE, SimPost
