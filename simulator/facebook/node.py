@@ -29,7 +29,7 @@ def node(call: Call, object_id: str, edge: str | None) -> Any:
     """Answer a read of a page, a post, a reel, or an edge of one."""
     if object_id == "me" and edge == "accounts":
         fields = parse(call.params.get("fields", "id,name,category,access_token"))
-        return page([_page_fields(call, fields)], call, "me/accounts", {})
+        return page([_page_fields(call, fields)], call, "me/accounts", call.params)
     if object_id == "debug_token":
         return _debug(call)
     if object_id in ("me", call.account.platform_account_id):

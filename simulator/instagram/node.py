@@ -98,7 +98,7 @@ def _me(call: Call, edge: str | None) -> Any:
     }  # fmt: skip
     asked = {"id", *call.params.get("fields", "id,name,access_token,category,instagram_business_account").split(",")}
     names = {name.partition("{")[0] for name in asked}
-    return page([{name: value for name, value in about.items() if name in names}], call, "me/accounts", {})
+    return page([{name: value for name, value in about.items() if name in names}], call, "me/accounts", call.params)
 
 
 def _debug(call: Call) -> Any:

@@ -2,10 +2,12 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 
+from metrics.documents import Platform
 from simulator.graph import BUDGET_PER_HOUR, MAX_BATCH
 from tests.simulator_fixture import Simulator
 
@@ -83,3 +85,17 @@ def test_used_budget_is_refused_until_the_hour_is_over(api: Simulator) -> None:
     assert usage[0]["estimated_time_to_regain_access"] == 40
     api.set_clock(NOW + timedelta(minutes=41))
     assert ask().is_success
+
+
+@pytest.mark.parametrize("platform", ["instagram", "facebook"])
+def test_list_of_pages_ends(api: Simulator, platform: Platform) -> None:
+    account = api.world.account(platform, 0)
+
+    def ask(**params: str) -> Any:
+        return api.client.get("/v25.0/me/accounts", params={"access_token": account.token, **params}).json()
+
+    first = ask(limit="100")
+    assert len(first["data"]) == 1
+    assert "next" not in first["paging"]
+    assert ask(limit="100", after=first["paging"]["cursors"]["after"]) == {"data": []}
+    assert ask(limit="nonsense")["error"]["code"] == 100
