@@ -15,12 +15,13 @@ Params = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Call:
-    """One call of one account's token."""
+    """One call of one account's token; `version` is the one that answers."""
 
     state: State
     account: SimAccount
     params: Params
     base_url: str
+    version: str
     now: datetime
 
 

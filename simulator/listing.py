@@ -7,7 +7,6 @@ from simulator.graph_call import Call, Params
 from simulator.graph_errors import GraphError
 
 LONGEST_PAGE = 100
-_VERSION = "v25.0"
 
 
 def page_number(params: Params) -> int:
@@ -34,5 +33,5 @@ def page(items: list[dict[str, Any]], call: Call, path: str, params: Params) -> 
     paging: dict[str, Any] = {"cursors": cursors}
     if start + len(chosen) < len(items):
         again = {"access_token": call.account.token, **params, "limit": str(limit), "after": cursors["after"]}
-        paging["next"] = f"{call.base_url}/{_VERSION}/{path}?{urlencode(again)}"
+        paging["next"] = f"{call.base_url}/{call.version}/{path}?{urlencode(again)}"
     return {"data": chosen, "paging": paging}

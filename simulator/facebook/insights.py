@@ -116,6 +116,6 @@ def _endless(call: Call, path: str, since: datetime) -> dict[str, str]:
     step = 172_800
 
     def link(first: int) -> str:
-        return f"{call.base_url}/v25.0/{path}?{query}&since={first}&until={first + step}"
+        return f"{call.base_url}/{call.version}/{path}?{query}&since={first}&until={first + step}"
 
     return {"previous": link(start - step), "next": link(start + step)}

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from metrics.documents import Platform
-from simulator.graph import BUDGET_PER_HOUR, MAX_BATCH
+from simulator.graph import MAX_BATCH
+from simulator.graph_budget import BUDGET_PER_HOUR
 from tests.simulator_fixture import Simulator
 
 NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
@@ -99,3 +100,48 @@ def test_list_of_pages_ends(api: Simulator, platform: Platform) -> None:
     assert "next" not in first["paging"]
     assert ask(limit="100", after=first["paging"]["cursors"]["after"]) == {"data": []}
     assert ask(limit="nonsense")["error"]["code"] == 100
+
+
+@pytest.mark.parametrize(
+    ("now", "asked", "answered"),
+    [
+        (NOW, "v26.0/", "v26.0"),
+        (NOW, "v25.0/", "v25.0"),
+        (NOW, "v21.0/", "v21.0"),
+        (NOW, "v20.0/", "v21.0"),
+        (NOW, "v2.3/", "v21.0"),
+        (NOW, "v3.1/", "v21.0"),
+        (NOW, "", "v21.0"),
+        (datetime(2026, 9, 23, tzinfo=UTC), "v19.0/", "v20.0"),
+        (datetime(2026, 4, 1, tzinfo=UTC), "", "v19.0"),
+        (datetime(2027, 1, 21, tzinfo=UTC), "v21.0/", "v22.0"),
+        (datetime(2035, 1, 1, tzinfo=UTC), "v25.0/", "v26.0"),
+    ],
+)
+def test_oldest_usable_version_answers_for_older_ones(api: Simulator, now: datetime, asked: str, answered: str) -> None:
+    api.set_clock(now)
+    account = api.world.account("facebook", 0)
+    for path in ("me", account.platform_account_id, f"{account.platform_account_id}/posts"):
+        answer = api.client.get(f"/{asked}{path}", params={"access_token": account.token})
+        assert (answer.status_code, answer.headers["facebook-api-version"]) == (200, answered)
+    if next_page := answer.json()["paging"].get("next") if answer.json()["data"] else None:
+        assert f"/{answered}/" in next_page
+
+
+@pytest.mark.parametrize(
+    ("version", "code"), [("v99.0", 2635), ("v25.1", 2635), ("vx", 2500), ("v25", 2500), ("v", 2500)]
+)
+def test_version_that_never_was_is_refused(api: Simulator, version: str, code: int) -> None:
+    answer = api.client.get(f"/{version}/me", params={"access_token": token(api)})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+    batch = json.dumps([{"method": "GET", "relative_url": f"{version}/me"}])
+    (element,) = api.client.post("/v25.0/", data={"access_token": token(api), "batch": batch}).json()
+    assert json.loads(element["body"])["error"]["code"] == code
+
+
+def test_batch_and_ids_need_no_version(api: Simulator) -> None:
+    name = api.world.account("facebook", 0).platform_account_id
+    batch = json.dumps([{"method": "GET", "relative_url": "v2.3/me"}, {"method": "GET", "relative_url": "me"}])
+    answer = api.client.post("/", data={"access_token": token(api), "batch": batch})
+    assert [element["code"] for element in answer.json()] == [200, 200]
+    assert set(api.client.get("/", params={"access_token": token(api), "ids": name}).json()) == {name}

@@ -1,0 +1,72 @@
+"""Budgets of the Graph API: calls of an account in an hour, and the headers that tell of them (platforms.md, 1.3)."""
+
+import json
+
+from simulator.graph_errors import GraphError, too_many
+from simulator.state import State
+from simulator.world import SimAccount
+
+USAGE_HEADERS_AFTER = 20
+BUDGET_PER_HOUR = 4800
+_USAGE_TYPES = {"facebook": "pages"}
+
+
+class Budget:
+    """Counts the calls of each account in the hour under way."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def take(self, account: SimAccount) -> None:
+        """Count one call; every element of a batch is one."""
+        self._hours()[account.platform_account_id] = self._hour(), self.calls(account) + 1
+
+    def calls(self, account: SimAccount) -> int:
+        """Return the calls of an account in the hour under way."""
+        hour, calls = self._hours().get(account.platform_account_id, (0, 0))
+        return calls if hour == self._hour() else 0
+
+    def check(self, account: SimAccount) -> None:
+        """Refuse a request that is beyond a limit, or that a fault fails as a whole.
+
+        Raises:
+            GraphError: code 2, 4, 80001 or 80002.
+        """
+        faults, platform_id = self._state.faults, account.platform_account_id
+        if faults.strike("error", platform_id):
+            raise GraphError(
+                2, "An unexpected error has occurred. Please retry your request later.", status=500, transient=True
+            )
+        if faults.strike("app_limit", platform_id):
+            raise GraphError(4, "(#4) Application request limit reached", subcode=1349210, status=403)
+        if faults.strike("account_limit", platform_id) or self.calls(account) >= BUDGET_PER_HOUR:
+            raise too_many(account)
+
+    def headers(self, account: SimAccount) -> dict[str, str]:
+        """Return the usage in percent, in headers that appear only once there was some traffic."""
+        calls = self.calls(account)
+        whom = (None, account.platform_account_id)
+        limits = [f for f in self._state.faults.active if f.kind == "account_limit" and f.account in whom]
+        limited = [f for f in limits if f.times != 0]
+        if calls < USAGE_HEADERS_AFTER and not limited:
+            return {}
+        used = 100 if limited else min(calls * 100 // BUDGET_PER_HOUR, 100)
+        minutes = int(limited[0].seconds / 60) if limited else 0
+        if used >= 100 and not limited:
+            minutes = 60 - self._state.clock.now().minute
+        case = {
+            "type": _USAGE_TYPES.get(account.platform, account.platform),
+            "call_count": used,
+            "total_cputime": used // 4,
+            "total_time": used // 4,
+        }
+        usage = {account.platform_account_id: [{**case, "estimated_time_to_regain_access": minutes}]}
+        return {"x-business-use-case-usage": json.dumps(usage)}
+
+    def _hours(self) -> dict[str, tuple[int, int]]:
+        """Return, by account, an hour and the calls in it."""
+        hours: dict[str, tuple[int, int]] = self._state.memory.setdefault("graph:hours", {})
+        return hours
+
+    def _hour(self) -> int:
+        return int(self._state.clock.now().timestamp()) // 3600

@@ -1,0 +1,51 @@
+"""Tokens of the Graph API: whose one is, what it is exchanged for, what is told of it (platforms.md, 1.2)."""
+
+from typing import Any
+
+from simulator.graph_call import Params
+from simulator.graph_errors import GraphError
+from simulator.state import State
+from simulator.world import SimAccount
+
+
+def authenticated(state: State, token: str | None) -> SimAccount:
+    """Return the account that a token is for.
+
+    Raises:
+        GraphError: there is no token, it is none of Instagram or Facebook, or it has ended.
+    """
+    if not token:
+        raise GraphError(104, "An access token is required to request this resource.", status=400)
+    account = state.world.of_token(token)
+    if account is None or account.platform not in ("instagram", "facebook"):
+        raise GraphError(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+    if state.is_dead(token, account):
+        message = "Error validating access token: Session has expired on an earlier day."
+        raise GraphError(190, message, subcode=463, status=401)
+    return account
+
+
+def exchanged(state: State, params: Params) -> dict[str, Any]:
+    """Return a token for another one, or an app's own: `/oauth/access_token`, and `/access_token` of Instagram Login.
+
+    Raises:
+        GraphError: parameters are missing, or the token is none.
+    """
+    grant = params.get("grant_type", "")
+    needed = ("client_secret",) if grant == "ig_exchange_token" else ("client_id", "client_secret")
+    for name in needed:
+        if not params.get(name):
+            raise GraphError(101, f"Missing {name} parameter.")
+    if grant == "client_credentials":
+        return {"access_token": f"{params['client_id']}|simulated", "token_type": "bearer"}
+    account = state.world.of_token(params.get("fb_exchange_token") or params.get("access_token") or "")
+    if account is None or account.token in state.dead_tokens:
+        raise GraphError(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+    return {"access_token": account.token, "token_type": "bearer", "expires_in": 5_184_000}
+
+
+def told_dead(body: dict[str, Any]) -> dict[str, Any]:
+    """Return what `debug_token` says of a token that has ended, made of what it said before."""
+    message = "Error validating access token: Session has expired on an earlier day."
+    ended = {"is_valid": False, "error": {"code": 190, "subcode": 463, "message": message}}
+    return {"data": body["data"] | ended}

@@ -1,0 +1,53 @@
+"""Versions of the Graph API: which there are, how long each is usable, and which one answers (platforms.md, 1.1).
+
+A version that can no longer be used is not refused: the oldest one that can be used answers in its place. The oldest
+one also answers a call that names no version. The header `facebook-api-version` tells which one answered.
+"""
+
+import re
+from datetime import UTC, datetime
+
+from simulator.graph_errors import GraphError
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_UNUSABLE_FROM = {
+    (19, 0): datetime(2026, 5, 21, tzinfo=UTC),
+    (20, 0): datetime(2026, 9, 24, tzinfo=UTC),
+    (21, 0): datetime(2027, 1, 21, tzinfo=UTC),
+    (22, 0): datetime(2027, 5, 20, tzinfo=UTC),
+    (23, 0): datetime(2027, 10, 8, tzinfo=UTC),
+    (24, 0): datetime(2028, 2, 18, tzinfo=UTC),
+    (25, 0): datetime(2028, 7, 29, tzinfo=UTC),
+    (26, 0): _NEVER,
+}
+_VERSION = re.compile(r"v(\d{1,3})\.(\d{1,2})")
+_LIKE_A_VERSION = re.compile(r"v(?!2$)[0-9a-z.]{0,6}")
+"""Anything that stands where a version does, but not `v2`, which begins paths of LinkedIn."""
+
+
+def parted(path: str) -> tuple[str | None, str]:
+    """Return the version that a path begins with, None where it names none, and the rest of it without slashes."""
+    first, _, rest = path.strip("/").partition("/")
+    return (first, rest.strip("/")) if _LIKE_A_VERSION.fullmatch(first) else (None, path.strip("/"))
+
+
+def answering(version: str | None, now: datetime) -> str:
+    """Return the version that answers a call.
+
+    Raises:
+        GraphError: there never was such a version.
+    """
+    oldest = min(number for number, end in _UNUSABLE_FROM.items() if now < end)
+    if version is None:
+        return _text(oldest)
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        raise GraphError(2500, f"Unknown path components: /{version}")
+    number = int(found[1]), int(found[2])
+    if number > oldest and number not in _UNUSABLE_FROM:
+        raise GraphError(2635, f"You are calling a deprecated version of the API: {version}.")
+    return _text(max(number, oldest))
+
+
+def _text(number: tuple[int, int]) -> str:
+    return f"v{number[0]}.{number[1]}"
