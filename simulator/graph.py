@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from metrics.documents import Platform
 from simulator.graph_budget import Budget
-from simulator.graph_call import Call, Node, Params
+from simulator.graph_call import Call, GraphPlatform, Params
 from simulator.graph_errors import GraphError, forbidden, missing
 from simulator.graph_tokens import authenticated, exchanged, told_dead
 from simulator.listing import page_number
@@ -34,9 +34,9 @@ MAX_BATCH = 50
 class Graph:
     """Dispatches calls to the platform whose token is used."""
 
-    def __init__(self, state: State, nodes: Mapping[Platform, Node]) -> None:
+    def __init__(self, state: State, platforms: Mapping[Platform, GraphPlatform]) -> None:
         self.state = state
-        self._nodes = nodes
+        self._platforms = platforms
         self._budget = Budget(state)
 
     def serves(self, path: str) -> bool:
@@ -73,7 +73,7 @@ class Graph:
             account = authenticated(self.state, token)
             headers |= self._budget.headers(account)
             self._budget.check(account)
-            call = Call(self.state, account, params, request.base_url, version, now)
+            call = Call(self.state, account, account, params, request.base_url, version, now)
             if request.method == "POST" and "batch" in params:
                 return Answer(200, self._batch(call), headers)
             return Answer(200, self._get(path, call), headers)
@@ -84,10 +84,10 @@ class Graph:
         """Return what `debug_token` says of a token, of one that has ended too; whoever asks."""
         token = request.params["input_token"]
         account = self.state.world.of_token(token)
-        if account is None or account.platform not in self._nodes:
+        if account is None or account.platform not in self._platforms:
             return {"data": {"error": _MALFORMED, "is_valid": False, "scopes": []}}
-        call = Call(self.state, account, {}, request.base_url, version, self.state.clock.now())
-        body = self._nodes[account.platform](call, "debug_token", None)
+        call = Call(self.state, account, account, {}, request.base_url, version, self.state.clock.now())
+        body = self._platforms[account.platform].node(call, "debug_token", None)
         return told_dead(body) if token in self.state.dead_tokens else body
 
     def _get(self, path: str, call: Call) -> Any:
@@ -98,6 +98,7 @@ class Graph:
         return self._object(object_id, edge or None, call)
 
     def _object(self, object_id: str, edge: str | None, call: Call) -> Any:
+        call = self._about(object_id, edge, call)
         account_id = call.account.platform_account_id
         self.state.count(edge or "node", account_id)
         self._budget.take(call.account)
@@ -105,7 +106,15 @@ class Graph:
             raise forbidden(call.account)
         if object_id != account_id and self.state.faults.strike("partial", object_id):
             raise missing(object_id)
-        return self._nodes[call.account.platform](call, object_id, edge)
+        return self._platforms[call.account.platform].node(call, object_id, edge)
+
+    def _about(self, object_id: str, edge: str | None, call: Call) -> Call:
+        """Return the call with the account that its object belongs to, of those that its token reads."""
+        index = call.reader.index
+        for name, platform in self._platforms.items():
+            if (object_id, edge, name) == ("me", "accounts", "facebook") or platform.owner(object_id) == index:
+                return replace(call, account=self.state.world.account(name, index))
+        return call
 
     def _batch(self, call: Call) -> list[Any]:
         try:
@@ -135,7 +144,10 @@ class Graph:
                 # An element may have a token of its own, a page's among those of its user.
                 account = authenticated(self.state, params.pop("access_token"))
             answered = answering(version, call.now) if version else call.version
-            status, body = 200, self._get(path, replace(call, account=account, params=params, version=answered))
+            status, body = (
+                200,
+                self._get(path, replace(call, account=account, reader=account, params=params, version=answered)),
+            )
         except GraphError as error:
             status, body = error.status, {"error": error.body}
         body = self._patched(body, account, path, params)

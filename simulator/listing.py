@@ -32,6 +32,6 @@ def page(items: list[dict[str, Any]], call: Call, path: str, params: Params) -> 
     cursors = {"before": str(start), "after": str(start + len(chosen))}
     paging: dict[str, Any] = {"cursors": cursors}
     if start + len(chosen) < len(items):
-        again = {"access_token": call.account.token, **params, "limit": str(limit), "after": cursors["after"]}
+        again = {"access_token": call.reader.token, **params, "limit": str(limit), "after": cursors["after"]}
         paging["next"] = f"{call.base_url}/{call.version}/{path}?{urlencode(again)}"
     return {"data": chosen, "paging": paging}

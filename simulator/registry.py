@@ -1,10 +1,14 @@
 """The platforms that are simulated: the only list of them."""
 
+from metrics.documents import Platform
 from simulator.facebook.node import node as facebook_node
 from simulator.facebook.world import FACEBOOK
+from simulator.facebook.world import owner as facebook_owner
 from simulator.graph import Graph
+from simulator.graph_call import GraphPlatform
 from simulator.instagram.node import node as instagram_node
 from simulator.instagram.world import INSTAGRAM
+from simulator.instagram.world import owner as instagram_owner
 from simulator.linkedin.api import LinkedIn
 from simulator.linkedin.world import LINKEDIN
 from simulator.state import Api, State
@@ -22,4 +26,8 @@ def new_world(seed: int = 1) -> World:
 
 def open_apis(state: State) -> tuple[Api, ...]:
     """Return the APIs; the first that serves a path answers."""
-    return (Graph(state, {"instagram": instagram_node, "facebook": facebook_node}), Twitter(state), LinkedIn(state))
+    graph: dict[Platform, GraphPlatform] = {
+        "instagram": GraphPlatform(instagram_node, instagram_owner),
+        "facebook": GraphPlatform(facebook_node, facebook_owner),
+    }
+    return (Graph(state, graph), Twitter(state), LinkedIn(state))

@@ -112,7 +112,7 @@ def _query(token: str, metric: str | None, period: str | None) -> str:
 def _endless(call: Call, path: str, since: datetime) -> dict[str, str]:
     """Return paging by time, whose next page lies in the future in the end."""
     start = int(since.timestamp())
-    query = _query(call.account.token, call.params.get("metric"), call.params.get("period"))
+    query = _query(call.reader.token, call.params.get("metric"), call.params.get("period"))
     step = 172_800
 
     def link(first: int) -> str:

@@ -8,16 +8,17 @@ from simulator import truth
 from simulator.facebook import empty_fields
 from simulator.facebook.insights import page_insights, post_insights
 from simulator.fields import Field
-from simulator.graph_call import Call, Params
+from simulator.graph_call import Call, Params, parse
 from simulator.graph_errors import GraphError, missing
-from simulator.instagram.node import parse
+from simulator.instagram.node import linked_account
 from simulator.listing import page
 from simulator.pacific import span
 from simulator.state import moment
 from simulator.world import SimPost
 
 HISTORY = timedelta(days=400)
-_PAGE_TEXTS = ("name", "username", "category", "link", "about", "access_token")
+_PAGE_TEXTS = ("name", "username", "category", "category_list", "link", "about", "access_token", "tasks")
+_LINKED = ("instagram_business_account", "connected_instagram_account")
 _LEVELS = ("fan_count", "followers_count", "talking_about_count")
 _POST_FIELDS = ("created_time", "message", "status_type", "permalink_url", "updated_time", "description")
 _LISTS = ("published_posts", "posts", "feed", "video_reels", "videos")
@@ -28,7 +29,7 @@ _EMPTY_EDGES = ("stories", "tagged", "ratings", "visitor_posts", "albums", "phot
 def node(call: Call, object_id: str, edge: str | None) -> Any:
     """Answer a read of a page, a post, a reel, or an edge of one."""
     if object_id == "me" and edge == "accounts":
-        fields = parse(call.params.get("fields", "id,name,category,access_token"))
+        fields = parse(call.params.get("fields", "access_token,category,category_list,name,id,tasks"))
         return page([_page_fields(call, fields)], call, "me/accounts", call.params)
     if object_id == "debug_token":
         return _debug(call)
@@ -57,6 +58,8 @@ def _page(call: Call, edge: str | None) -> Any:
     if edge in _LISTS:
         return _list(call, edge, parse(call.params.get("fields", "id,created_time,message")), call.params)
     if edge == "insights":
+        if call.reader.platform != "facebook":
+            raise GraphError(190, "(#190) This method must be called with a Page Access Token")
         return page_insights(call, call.params)
     if edge in _EMPTY_EDGES:
         return {"data": []}
@@ -95,12 +98,15 @@ def _page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
         elif one.name in _PAGE_TEXTS:
             found[one.name] = {
                 "name": account.handle.replace(".", " ").title(), "username": account.handle,
-                "category": "Local business", "link": f"https://www.facebook.com/{account.platform_account_id}",
+                "category": "Local business", "category_list": [{"id": "2500", "name": "Local business"}], "link": f"https://www.facebook.com/{account.platform_account_id}",
                 "about": "Simulated.", "access_token": account.token,
+                "tasks": ["ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAGE"],
             }[one.name]  # fmt: skip
         elif one.name in _LISTS:
             found[one.name] = _list(call, one.name, one.below or parse("id,created_time"), one.modifiers)
-        elif one.name not in ("id", "instagram_business_account") and one.name not in empty_fields.OF_PAGES:
+        elif one.name in _LINKED:
+            found[one.name] = linked_account(call, one.below)
+        elif one.name != "id" and one.name not in empty_fields.OF_PAGES:
             raise GraphError(100, f"(#100) Tried accessing nonexisting field ({one.name}) on node type (Page)")
     return {**found, "id": account.platform_account_id}
 

@@ -36,6 +36,12 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
     return (index or 0, int(number[2:8]), int(number[8])) if valid and number[8] != str(_REEL_PLACE) else None
 
 
+def owner(object_id: str) -> int | None:
+    """Return which page an object belongs to by its id, or None where it is none of Facebook."""
+    place = _post_place(object_id)
+    return place[0] if place else _account_index(object_id)
+
+
 def _withholds_day(world: World, account: SimAccount, _field: str, day: date) -> Reason | None:
     """Tell nothing of the days of a page with few likes."""
     end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=2)

@@ -1,13 +1,14 @@
 """Instagram's part of the Graph API: platforms.md 2, as strict as the real one about what fits what."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 from simulator import truth
 from simulator.fields import Field, parse_fields
-from simulator.graph_call import Call, Params
+from simulator.graph_call import Call, Params, parse
 from simulator.graph_errors import GraphError, missing
 from simulator.instagram.insights import account_insights, media_insights
 from simulator.listing import page
@@ -73,32 +74,17 @@ _COUNTS = ("like_count", "comments_count")
 
 def node(call: Call, object_id: str, edge: str | None) -> Any:
     """Answer a read of an account, a media, or an edge of one."""
-    if object_id == "me":
-        return _me(call, edge)
     if object_id == "refresh_access_token":
         return {"access_token": call.account.token, "token_type": "bearer", "expires_in": 5_184_000}
     if object_id == "debug_token":
         return _debug(call)
-    if object_id == call.account.platform_account_id:
+    # Instagram Login calls the account itself `me`.
+    if object_id in ("me", call.account.platform_account_id):
         return _account(call, edge)
     post = call.state.world.post("instagram", object_id)
     if post is None or post.account_index != call.account.index or not post.visible(call.now):
         raise missing(object_id)
     return _media(call, post, edge)
-
-
-def _me(call: Call, edge: str | None) -> Any:
-    if edge != "accounts":
-        # The account itself, as Instagram Login names it.
-        return _account(call, edge)
-    account = call.account
-    about = {
-        "id": f"1{account.index:014d}", "name": account.handle.replace(".", " ").title(), "access_token": account.token,
-        "category": "Local business", "instagram_business_account": {"id": account.platform_account_id},
-    }  # fmt: skip
-    asked = {"id", *call.params.get("fields", "id,name,access_token,category,instagram_business_account").split(",")}
-    names = {name.partition("{")[0] for name in asked}
-    return page([{name: value for name, value in about.items() if name in names}], call, "me/accounts", call.params)
 
 
 def _debug(call: Call) -> Any:
@@ -140,14 +126,6 @@ def _media(call: Call, post: SimPost, edge: str | None) -> Any:
     raise GraphError(100, f"(#100) Tried accessing nonexisting field ({edge}) on node type (InstagramMedia)")
 
 
-def parse(text: str) -> tuple[Field, ...]:
-    """Return the fields asked for, or the error of a list that is none."""
-    try:
-        return parse_fields(text)
-    except ValueError as error:
-        raise GraphError(2500, str(error)) from None
-
-
 def _fields(call: Call, asked: tuple[Field, ...], post: SimPost | None) -> dict[str, Any]:
     """Return the fields of a media, or of the account where there is no media; the id is always there."""
     known, subject = (_ACCOUNT_FIELDS, "User") if post is None else (_MEDIA_FIELDS, "Media")
@@ -183,6 +161,12 @@ def _account_field(call: Call, name: str) -> Any:
         "account_type": "BUSINESS",
     }  # fmt: skip
     return texts.get(name)
+
+
+def linked_account(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the Instagram account of a Page, with the fields asked for or its id alone."""
+    account = call.state.world.account("instagram", call.account.index)
+    return _fields(replace(call, account=account), asked, None)
 
 
 def _media_field(call: Call, post: SimPost, name: str) -> Any:

@@ -18,7 +18,7 @@ from simulator.truth import (
     times_views,
     views,
 )
-from simulator.world import Kind, SimPlatform, SimPost, World
+from simulator.world import ACCOUNTS, Kind, SimPlatform, SimPost, World
 
 _BASE = 17_841_400_000_000_000
 
@@ -35,6 +35,14 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
     if len(post_id) != 17 or not post_id.isdecimal() or not post_id.startswith("18"):
         return None
     return int(post_id[2:10]), int(post_id[10:16]), int(post_id[16])
+
+
+def owner(object_id: str) -> int | None:
+    """Return which account an object belongs to by its id, or None where it is none of Instagram."""
+    if place := _post_place(object_id):
+        return place[0]
+    index = _account_index(object_id)
+    return index if index is not None and 0 <= index < ACCOUNTS else None
 
 
 MIN_STORY_VIEWERS = 5

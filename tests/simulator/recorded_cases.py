@@ -127,6 +127,7 @@ CASES: dict[str, Case] = {
     "facebook/pyfacebook_error_100_missing_page_permission": Case(
         "{facebook}", status=400, fault={"kind": "permission", "times": 1}
     ),
+    "facebook/pyfacebook_me_accounts_with_tasks": Case("me/accounts"),
     "facebook/pyfacebook_page_fan_count": Case("{facebook}", _PAGE_LEVEL),
     "facebook/restfb_page_fan_count_only": Case("{facebook}", "fields=fan_count"),
     "facebook/pyfacebook_pages_batch_ids": Case(
@@ -267,9 +268,8 @@ NOT_COMPARED: dict[str, str] = {
         [
             "instagram/airbyte_me_accounts_some_without_instagram",
             "facebook/pyfacebook_me_accounts_page2",
-            "facebook/pyfacebook_me_accounts_with_tasks",
         ],
-        "finding accounts is not part of collection; a token of the simulator has one page, without tasks",
+        "finding accounts is not part of collection; a token of the simulator has one page",
     ),
     **dict.fromkeys(
         [

@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from metrics.documents import Platform
+from simulator import truth
 from simulator.graph import MAX_BATCH
 from simulator.graph_budget import BUDGET_PER_HOUR
+from simulator.world import SimAccount
 from tests.simulator_fixture import Simulator
 
 NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
@@ -145,3 +147,42 @@ def test_batch_and_ids_need_no_version(api: Simulator) -> None:
     answer = api.client.post("/", data={"access_token": token(api), "batch": batch})
     assert [element["code"] for element in answer.json()] == [200, 200]
     assert set(api.client.get("/", params={"access_token": token(api), "ids": name}).json()) == {name}
+
+
+def read(api: Simulator, reader: SimAccount, path: str, **params: str) -> Any:
+    return api.client.get(f"/v25.0/{path}", params={"access_token": reader.token, **params}).json()
+
+
+def test_page_of_an_instagram_account_is_read_with_either_token(api: Simulator) -> None:
+    instagram, facebook = (api.world.account(platform, 3) for platform in ("instagram", "facebook"))
+    (page,) = read(api, instagram, "me/accounts", fields="id,access_token,instagram_business_account")["data"]
+    assert page == {
+        "id": facebook.platform_account_id,
+        "access_token": facebook.token,
+        "instagram_business_account": {"id": instagram.platform_account_id},
+    }
+    asked = "name,fan_count,instagram_business_account{id,username,followers_count}"
+    for token in (instagram.token, page["access_token"]):
+        url = f"/v25.0/{page['id']}"
+        found = api.client.get(url, params={"access_token": token, "fields": asked}).json()
+        linked = found["instagram_business_account"]
+        assert (linked["id"], linked["username"]) == (instagram.platform_account_id, instagram.handle)
+        wanted = truth.account_value(api.world, instagram, "followers_count", NOW)
+        assert abs(linked["followers_count"] - wanted) <= 1
+        assert found["id"] == page["id"]
+    assert read(api, facebook, page["id"], fields="instagram_business_account{nonsense}")["error"]["code"] == 100
+    other = api.world.account("facebook", 4).platform_account_id
+    assert read(api, instagram, other)["error"]["error_subcode"] == 33
+
+
+def test_tokens_reach_what_is_linked_and_links_keep_the_token(api: Simulator) -> None:
+    instagram, facebook = (api.world.account(platform, 0) for platform in ("instagram", "facebook"))
+    media = read(api, facebook, f"{instagram.platform_account_id}/media", limit="1")
+    assert f"access_token={facebook.token}" in media["paging"]["next"]
+    name = media["data"][0]["id"]
+    assert read(api, facebook, f"{name}/insights", metric="reach")["data"]
+    posts = read(api, instagram, f"{facebook.platform_account_id}/posts", limit="1")
+    assert f"access_token={instagram.token}" in posts["paging"]["next"]
+    refused = read(api, instagram, f"{facebook.platform_account_id}/insights", metric="page_media_view", period="day")
+    assert (refused["error"]["code"], "Page Access Token" in refused["error"]["message"]) == (190, True)
+    assert api.calls()["byAccount"] == {instagram.platform_account_id: 2, facebook.platform_account_id: 2}
