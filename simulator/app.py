@@ -169,7 +169,7 @@ class Control:
         except (KeyError, ValueError, TypeError):
             return _refuse(
                 "ask with object, field and instant: ?object=17841400000000000&field=followers_count&instant=…; "
-                "period=day or week for the provider's amount of the day of the instant"
+                "period=day, week or days_28 for the provider's amount of the days that end with that of the instant"
             )
         return _refuse("there is no such object") if found is None else _json({"value": found})
 
@@ -178,8 +178,7 @@ class Control:
         for platform in world.platforms:
             if account := world.find(platform, name):
                 if period is not None:
-                    amount = {"day": truth.day_value, "week": truth.week_value}[period]
-                    return amount(world, account, field, instant.date())
+                    return truth.period_value(world, account, field, instant.date(), truth.PERIODS[period])
                 return truth.account_value(world, account, field, instant)
             if post := world.post(platform, name):
                 return truth.post_value(world, post, field, instant)

@@ -4,7 +4,7 @@ Fields are the provider's; which there are, a platform's tables say, made of the
 saturate with age and fall at times, as people take likes back; followers drift, swing with the week and are lost.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from math import exp, pi, sin
 
@@ -13,6 +13,11 @@ from simulator.chance import ONE, between, draw, lognormal, share, smooth
 from simulator.world import EPOCH, SimAccount, SimPost, World, account_seed
 
 DAY_SECONDS = 86_400
+PERIODS: Mapping[str, int] = {"day": 1, "week": 7, "days_28": 28}
+"""The days of each period for which providers tell an amount."""
+
+_SEEN_BEFORE = 0.45
+"""What each day but the best one adds to the people of a period; the others were there on another of its days."""
 
 Level = Callable[[World, SimAccount, datetime], int]
 Counter = Callable[["Curve"], int]
@@ -56,10 +61,24 @@ def day_value(world: World, account: SimAccount, field: str, day: date) -> int:
     return world.platforms[account.platform].days[field](world, account, day)
 
 
+def period_value(world: World, account: SimAccount, field: str, last_day: date, days: int) -> int:
+    """Return the provider's amount of a number of its days, of which `last_day` is the last.
+
+    An amount of people who are counted once lies between that of the best day and the sum of the days, and is not less
+    for more days; every other amount is the sum.
+
+    Raises:
+        KeyError: accounts of the platform have no such daily field.
+    """
+    amounts = [day_value(world, account, field, last_day - timedelta(days=back)) for back in range(days)]
+    if not amounts or field not in world.platforms[account.platform].unique_days:
+        return sum(amounts)
+    return int(max(amounts) + _SEEN_BEFORE * (sum(amounts) - max(amounts)))
+
+
 def week_value(world: World, account: SimAccount, field: str, last_day: date) -> int:
-    """Return the people of seven provider days: more than of any of them, fewer than their sum."""
-    days = [day_value(world, account, field, last_day - timedelta(days=back)) for back in range(7)]
-    return int(max(days) + 0.45 * (sum(days) - max(days)))
+    """Return the provider's amount of the seven days that end with `last_day`."""
+    return period_value(world, account, field, last_day, PERIODS["week"])
 
 
 def followers(world: World, account: SimAccount, now: datetime) -> int:

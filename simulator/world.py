@@ -110,8 +110,8 @@ class SimPlatform:
 
     `post_id` takes an account's index, a day and a place in it, `post_place` undoes it. `kinds` and `stories` are
     cumulative shares. Levels are of accounts at an instant, counters of a post's curve at one, `days` amounts of the
-    provider's own days. `withholds` says why a post's field is not told at an instant, `withholds_day` the same of an
-    account's day.
+    provider's own days, of which `unique_days` count people once. `withholds` says why a post's field is not told at an
+    instant, `withholds_day` the same of an account's day.
     """
 
     name: Platform
@@ -125,6 +125,7 @@ class SimPlatform:
     counters: Mapping[str, "Callable[[Any], int]"]
     stories: tuple[tuple[float, Kind], ...] = ()
     days: Mapping[str, "Callable[[World, SimAccount, date], int]"] = field(default_factory=dict)
+    unique_days: frozenset[str] = frozenset()
     withholds: "Callable[[World, SimPost, str, datetime], Reason | None]" = _nothing
     withholds_day: "Callable[[World, SimAccount, str, date], Reason | None]" = _nothing
 

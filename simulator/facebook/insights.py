@@ -1,6 +1,5 @@
 """Insights of the simulated Facebook: pages by Pacific day, posts and reels over their life."""
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,12 +14,10 @@ from simulator.state import moment
 from simulator.world import SimPost
 
 MAX_SPAN = timedelta(days=93)
-_PERIODS: Mapping[str, int] = {"day": 1, "week": 7, "days_28": 28}
 _BY_TYPE = "post_reactions_by_type_total"
 _POST_METRICS = ("post_media_view", "post_total_media_view_unique", "post_clicks", _BY_TYPE)
 _REEL_METRICS = ("blue_reels_play_count",)
 _GAUGE = "page_follows"
-_UNIQUE = "page_total_media_view_unique"
 
 
 def not_valid() -> GraphError:
@@ -62,9 +59,9 @@ def page_insights(call: Call, params: Params) -> dict[str, Any]:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
     if any((name not in days and name != _GAUGE) or name in retired for name in asked):
         raise not_valid()
-    periods = [params["period"]] if "period" in params else list(_PERIODS)
-    if any(period not in _PERIODS for period in periods):
-        raise GraphError(100, f"(#100) period must be one of the following values: {', '.join(_PERIODS)}")
+    periods = [params["period"]] if "period" in params else list(truth.PERIODS)
+    if any(period not in truth.PERIODS for period in periods):
+        raise GraphError(100, f"(#100) period must be one of the following values: {', '.join(truth.PERIODS)}")
     since, until = window(call, params, MAX_SPAN)
     paging = _endless(call, f"{call.account.platform_account_id}/insights", since)
     if truth.account_value(call.state.world, call.account, "fan_count", call.now) < MIN_FANS:
@@ -95,11 +92,7 @@ def _value(call: Call, name: str, period: str, day: date) -> int:
     world, account = call.state.world, call.account
     if name == _GAUGE:
         return truth.account_value(world, account, "followers_count", day_end(day))
-    back = [day - timedelta(days=n) for n in range(_PERIODS[period])]
-    values = [truth.day_value(world, account, name, one) for one in back]
-    if name == _UNIQUE and len(values) > 1:
-        return int(max(values) + 0.45 * (sum(values) - max(values)))
-    return sum(values)
+    return truth.period_value(world, account, name, day, truth.PERIODS[period])
 
 
 @lru_cache(maxsize=1024)

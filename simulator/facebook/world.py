@@ -78,6 +78,7 @@ FACEBOOK = SimPlatform(
         "shares": share_of_views(0.0, 0.004, 4),
     },
     withholds_day=_withholds_day,
+    unique_days=frozenset(["page_total_media_view_unique"]),
     days={
         "page_media_view": share_of_followers(0.2, 0.9, 420),
         "page_total_media_view_unique": share_of_followers(0.1, 0.4, 421),

@@ -1,6 +1,6 @@
 """Insights of the simulated Instagram: which metric fits what, windows, thresholds (platforms.md, 2.3 and 2.4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from simulator.instagram.audience import DEMOGRAPHICS, ONLINE, demographics, onl
 from simulator.instagram.world import MIN_STORY_VIEWERS
 from simulator.pacific import day_end, ended_days, window
 from simulator.state import moment
-from simulator.world import SimAccount, SimPost
+from simulator.world import SimPost
 
 MIN_FOLLOWERS = 100
 FOLLOWS = "follows_and_unfollows"
@@ -192,16 +192,17 @@ def _follows(call: Call, params: Params, days: list[date]) -> dict[str, Any]:
     if params.get("breakdown") != "follow_type":
         return {}
     fields = (("FOLLOWER", "follower_count"), ("NON_FOLLOWER", "unfollows"))
-    results = [
-        {"dimension_values": [kind], "value": sum(_value(call, call.account, field, "day", day) for day in days)}
-        for kind, field in fields
-    ]
+    results = [{"dimension_values": [kind], "value": _amount(call, field, days)} for kind, field in fields]
     return {"total_value": {"breakdowns": [{"dimension_keys": ["follow_type"], "results": results}]}}
 
 
-def _value(call: Call, account: SimAccount, name: str, period: str, day: date) -> int:
-    world = call.state.world
-    return (truth.week_value if period == "week" else truth.day_value)(world, account, name, day)
+def _value(call: Call, name: str, period: str, day: date) -> int:
+    return truth.period_value(call.state.world, call.account, name, day, truth.PERIODS[period])
+
+
+def _amount(call: Call, name: str, days: Sequence[date]) -> int:
+    """Return the amount of a range of days: people are counted once in it."""
+    return truth.period_value(call.state.world, call.account, name, days[-1], len(days)) if days else 0
 
 
 def _row(call: Call, name: str, period: str) -> dict[str, Any]:
@@ -220,7 +221,7 @@ def _series(
         return None
     values = [
         {
-            "value": _value(call, call.account, name, period, day),
+            "value": _value(call, name, period, day),
             "end_time": moment(day_end(day).astimezone(call.now.tzinfo)),
         }
         for day in days
@@ -234,5 +235,4 @@ def _total(call: Call, params: Params, name: str, period: str, since: datetime, 
         return {**_row(call, name, period), **demographics(call, name, params.get("breakdown", ""))}
     if name == FOLLOWS:
         return {**_row(call, name, period), **_follows(call, params, ended_days(call, since, until))}
-    total = sum(_value(call, call.account, name, period, day) for day in ended_days(call, since, until))
-    return {**_row(call, name, period), "total_value": {"value": total}}
+    return {**_row(call, name, period), "total_value": {"value": _amount(call, name, ended_days(call, since, until))}}

@@ -100,6 +100,7 @@ INSTAGRAM = SimPlatform(
         "ig_reels_video_view_total_time": times_views(2_000, 14_000, 9),
     },
     withholds=_withholds,
+    unique_days=frozenset(["reach", "accounts_engaged"]),
     days={
         "reach": share_of_followers(0.10, 0.35, 60),
         "views": share_of_followers(0.25, 0.80, 61),

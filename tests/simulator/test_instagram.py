@@ -1,7 +1,7 @@
 """The simulated API over HTTP: strictness, paging, batches, faults and control."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +239,28 @@ def test_clock_stays_within_the_world(api: Simulator) -> None:
         now = f"{instant}T00:00:00Z"
         assert api.client.put("/_control/clock", json={"now": now}).status_code == status
     assert api.client.put("/_control/faults", json={"kind": "error"}).json()["detail"] == "send a list of faults"
+
+
+@pytest.mark.parametrize("period", ["day", "week", "days_28"])
+def test_reach_of_each_period_is_its_own(api: Simulator, period: str) -> None:
+    account = api.world.account("instagram", 0)
+    asked = {"metric": "reach", "since": "2026-11-17", "until": "2026-11-20"}
+    (row,) = ask(api, "{ig}/insights", period=period, **asked).json()["data"]
+    assert [value["end_time"][:10] for value in row["values"]] == ["2026-11-18", "2026-11-19", "2026-11-20"]
+    for value in row["values"]:
+        day = datetime.fromisoformat(value["end_time"]).date() - timedelta(days=1)
+        query = {"object": account.platform_account_id, "field": "reach", "instant": f"{day}T00:00:00Z"}
+        told = api.client.get("/_control/truth", params={**query, "period": period}).json()["value"]
+        days = {"day": 1, "week": 7, "days_28": 28}[period]
+        assert value["value"] == told == truth.period_value(api.world, account, "reach", day, days)
+
+
+def test_people_of_a_range_are_counted_once(api: Simulator) -> None:
+    asked = {"metric": "reach,views", "period": "day", "since": "2026-11-10", "until": "2026-11-17"}
+    reach, views = ask(api, "{ig}/insights", metric_type="total_value", **asked).json()["data"]
+    days = ask(api, "{ig}/insights", **{**asked, "metric": "reach"}).json()["data"][0]["values"]
+    values = [value["value"] for value in days]
+    assert max(values) <= reach["total_value"]["value"] < sum(values)
+    account = api.world.account("instagram", 0)
+    wanted = [truth.day_value(api.world, account, "views", date(2026, 11, day)) for day in range(10, 17)]
+    assert views["total_value"]["value"] == sum(wanted)

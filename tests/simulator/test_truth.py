@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.documents import Platform
 from simulator import truth
 from simulator.instagram.insights import media_metrics
 from simulator.registry import new_world
@@ -17,6 +18,7 @@ from simulator.world import EPOCH, SimPost
 WORLD = new_world()
 SCRIPT = """
 from datetime import datetime, timedelta, UTC
+from metrics.documents import Platform
 from simulator import truth
 from simulator.registry import new_world
 world = new_world(7)
@@ -66,11 +68,27 @@ def test_followers_move_slowly(index: int, now: datetime) -> None:
     assert abs(tomorrow - today) <= 2 + today * 0.03
 
 
-@given(st.integers(0, 999_999), st.dates(date(2026, 2, 1), date(2026, 12, 1)))
-def test_reach_of_a_week_lies_between_its_best_day_and_the_sum(index: int, day: date) -> None:
-    account = WORLD.account("instagram", index)
-    days = [truth.day_value(WORLD, account, "reach", day - timedelta(days=back)) for back in range(7)]
-    assert max(days) <= truth.week_value(WORLD, account, "reach", day) <= sum(days)
+@given(
+    st.integers(0, 999_999),
+    st.dates(date(2026, 2, 1), date(2026, 12, 1)),
+    st.sampled_from([("instagram", "reach"), ("instagram", "accounts_engaged"),
+                     ("facebook", "page_total_media_view_unique")]),
+)  # fmt: skip
+def test_people_of_a_period_lie_between_its_best_day_and_the_sum(
+    index: int, day: date, unique: tuple[Platform, str]
+) -> None:
+    platform, field = unique
+    account = WORLD.account(platform, index)
+    days = [truth.day_value(WORLD, account, field, day - timedelta(days=back)) for back in range(28)]
+    week, month = (truth.period_value(WORLD, account, field, day, count) for count in (7, 28))
+    assert max(days[:7]) <= week <= sum(days[:7])
+    assert max(week, *days) <= month <= sum(days)
+
+
+def test_other_amounts_of_a_period_are_sums() -> None:
+    account = WORLD.account("instagram", 0)
+    days = [truth.day_value(WORLD, account, "views", date(2026, 5, day)) for day in range(1, 8)]
+    assert truth.week_value(WORLD, account, "views", date(2026, 5, 7)) == sum(days)
 
 
 def test_likes_and_followers_fall_at_times() -> None:
