@@ -9,8 +9,9 @@ from typing import Any
 from simulator import truth
 from simulator.fields import Field, parse_fields
 from simulator.graph_call import Call, Params, parse
-from simulator.graph_errors import GraphError, missing
+from simulator.graph_errors import missing, no_field
 from simulator.instagram.insights import account_insights, media_insights
+from simulator.instagram.world import CHILDREN, child_id, parent_id
 from simulator.listing import page
 from simulator.pacific import span
 from simulator.state import moment
@@ -81,10 +82,15 @@ def node(call: Call, object_id: str, edge: str | None) -> Any:
     # Instagram Login calls the account itself `me`.
     if object_id in ("me", call.account.platform_account_id):
         return _account(call, edge)
-    post = call.state.world.post("instagram", object_id)
+    album = parent_id(object_id)
+    post = call.state.world.post("instagram", album or object_id)
     if post is None or post.account_index != call.account.index or not post.visible(call.now):
         raise missing(object_id)
-    return _media(call, post, edge)
+    if album is None:
+        return _media(call, post, edge)
+    if post.content_type != "carousel":
+        raise missing(object_id)
+    return _child(call, post, object_id, edge)
 
 
 def _debug(call: Call) -> Any:
@@ -98,7 +104,6 @@ def _debug(call: Call) -> Any:
 
 
 def _account(call: Call, edge: str | None) -> Any:
-    account_id = call.account.platform_account_id
     if edge is None:
         return _fields(call, parse(call.params.get("fields", "id")), None)
     if edge in ("media", "stories"):
@@ -109,9 +114,7 @@ def _account(call: Call, edge: str | None) -> Any:
         return {"data": [{"quota_usage": 0}]}
     if edge == "tags":
         return {"data": []}
-    raise GraphError(
-        100, f"(#100) Tried accessing nonexisting field ({edge}) on node type (InstagramUser) {account_id}"
-    )
+    raise no_field(edge, "InstagramUser")
 
 
 def _media(call: Call, post: SimPost, edge: str | None) -> Any:
@@ -123,7 +126,7 @@ def _media(call: Call, post: SimPost, edge: str | None) -> Any:
         return _children(call, post, parse(call.params.get("fields", "id")))
     if edge == "comments":
         return {"data": []}
-    raise GraphError(100, f"(#100) Tried accessing nonexisting field ({edge}) on node type (InstagramMedia)")
+    raise no_field(edge, "InstagramMedia")
 
 
 def _fields(call: Call, asked: tuple[Field, ...], post: SimPost | None) -> dict[str, Any]:
@@ -144,9 +147,7 @@ def _fields(call: Call, asked: tuple[Field, ...], post: SimPost | None) -> dict[
             if value is not None:
                 answer[one.name] = value
         else:
-            raise GraphError(
-                100, f"(#100) Tried accessing nonexisting field ({one.name}) on node type (Instagram{subject})"
-            )
+            raise no_field(one.name, f"Instagram{subject}")
     return {**answer, "id": call.account.platform_account_id if post is None else post.platform_post_id}
 
 
@@ -179,20 +180,39 @@ def _media_field(call: Call, post: SimPost, name: str) -> Any:
 
 def _children(call: Call, post: SimPost, asked: tuple[Field, ...]) -> dict[str, Any]:
     """Return the parts of an album, images here, which have no numbers of their own."""
-    own = {"id", "media_type", "media_product_type", *_COUNTS, "caption"}
-    about = {n: t(call, post) for n in (one.name for one in asked) if n not in own and (t := _MEDIA_TEXTS.get(n))}
-    if any(one.name == "media_type" for one in asked):
-        about["media_type"] = "IMAGE"
-    return {"data": [{**about, "id": f"179{post.platform_post_id[3:]}{place}"} for place in range(2)]}
+    ids = [child_id(post.platform_post_id, place) for place in range(CHILDREN)]
+    return {"data": [_child_fields(call, post, one, asked) for one in ids]}
+
+
+def _child(call: Call, post: SimPost, name: str, edge: str | None) -> Any:
+    """Answer for a part of an album, which is read by itself, too, but has no insights."""
+    if edge is not None:
+        raise no_field(edge, "InstagramMedia")
+    return _child_fields(call, post, name, parse(call.params.get("fields", "id,media_type")))
+
+
+def _child_fields(call: Call, post: SimPost, name: str, asked: tuple[Field, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field in (one.name for one in asked):
+        if field not in _MEDIA_FIELDS:
+            raise no_field(field, "InstagramMedia")
+        if field in _OF_CHILDREN and (value := _OF_CHILDREN[field](call, post, name)) is not None:
+            found[field] = value
+    return {**found, "id": name}
 
 
 def _short(post: SimPost) -> str:
     return f"S{int(post.platform_post_id) % 10**10:x}"
 
 
+def _ig_id(post: SimPost) -> str:
+    """Return the older number of a media, which is another than its id."""
+    return f"2{post.platform_post_id[2:]}"
+
+
 _MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
     "id": lambda _, post: post.platform_post_id,
-    "ig_id": lambda _, post: post.platform_post_id[2:],
+    "ig_id": lambda _, post: _ig_id(post),
     "media_type": lambda _, post: post.native[0],
     "media_product_type": lambda _, post: post.native[1],
     "shortcode": lambda _, post: _short(post),
@@ -207,6 +227,18 @@ _MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
     ),
     "is_comment_enabled": lambda *_: True,
     "is_shared_to_feed": lambda _, post: True if post.metric_type == "reel" else None,
+}
+
+
+_OF_CHILDREN: dict[str, Callable[[Call, SimPost, str], Any]] = {
+    "ig_id": lambda _, post, name: _ig_id(post) + name[-1],
+    "media_type": lambda *_: "IMAGE",
+    "media_url": lambda call, _, name: f"{call.base_url}/media/{name}",
+    "owner": lambda call, *_: {"id": call.account.platform_account_id},
+    "permalink": lambda _, post, name: f"https://www.instagram.com/p/{_short(post)}-{name[-1]}/",
+    "shortcode": lambda _, post, name: f"{_short(post)}-{name[-1]}",
+    "timestamp": lambda _, post, __: moment(post.published_at),
+    "username": lambda call, *_: call.account.handle,
 }
 
 

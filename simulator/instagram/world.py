@@ -37,9 +37,24 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
     return int(post_id[2:10]), int(post_id[10:16]), int(post_id[16])
 
 
+CHILDREN = 2
+"""Parts of every album."""
+
+
+def child_id(post_id: str, place: int) -> str:
+    """Return the id of a part of an album."""
+    return f"179{post_id[3:]}{place}"
+
+
+def parent_id(object_id: str) -> str | None:
+    """Return the id of the album whose part an id names, or None where it names no part."""
+    valid = len(object_id) == 18 and object_id.isdecimal() and object_id.startswith("179")
+    return f"180{object_id[3:17]}" if valid and int(object_id[17]) < CHILDREN else None
+
+
 def owner(object_id: str) -> int | None:
     """Return which account an object belongs to by its id, or None where it is none of Instagram."""
-    if place := _post_place(object_id):
+    if place := _post_place(parent_id(object_id) or object_id):
         return place[0]
     index = _account_index(object_id)
     return index if index is not None and 0 <= index < ACCOUNTS else None

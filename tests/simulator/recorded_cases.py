@@ -81,6 +81,9 @@ CASES: dict[str, Case] = {
     "instagram/pyfacebook_media_single_with_carousel_children": Case(
         "{carousel}", _ALBUM, lacks=_CHILDREN | _VIDEO_CHILD
     ),
+    "instagram/pyfacebook_carousel_children": Case(
+        "{carousel}/children", "fields=id,media_type,media_url,permalink,shortcode,timestamp"
+    ),
     "instagram/restfb_media_carousel": Case(
         "{carousel}",
         "fields=id,caption,comments_count,ig_id,is_comment_enabled,like_count,media_type,media_url,owner,username,"
@@ -282,7 +285,6 @@ NOT_COMPARED: dict[str, str] = {
     ),
     **dict.fromkeys(
         [
-            "instagram/pyfacebook_carousel_children",
             "instagram/pyfacebook_content_publishing_limit",
             "instagram/restfb_content_publishing_limit",
             "instagram/restfb_media_boosted",

@@ -264,3 +264,28 @@ def test_people_of_a_range_are_counted_once(api: Simulator) -> None:
     account = api.world.account("instagram", 0)
     wanted = [truth.day_value(api.world, account, "views", date(2026, 11, day)) for day in range(10, 17)]
     assert views["total_value"]["value"] == sum(wanted)
+
+
+def test_child_of_an_album_is_read_by_itself(api: Simulator) -> None:
+    album = media(api, content_type="carousel").platform_post_id
+    asked = "id,ig_id,media_type,media_url,owner,permalink,shortcode,timestamp,username"
+    children = ask(api, f"{album}/children", fields=asked).json()["data"]
+    for child in children:
+        assert ask(api, child["id"], fields=asked).json() == child
+        assert ask(api, child["id"], fields="like_count,caption,thumbnail_url").json() == {"id": child["id"]}
+        assert ask(api, child["id"], fields="nonsense").json()["error"]["code"] == 100
+        assert ask(api, f"{child['id']}/insights", metric="reach").json()["error"]["code"] == 100
+        other = api.world.account("instagram", 1).token
+        assert ask(api, child["id"], token=other).json()["error"]["error_subcode"] == 33
+    assert len({child["permalink"] for child in children}) == 2
+
+
+def test_part_of_what_is_no_album_is_missing(api: Simulator) -> None:
+    image = media(api, content_type="image", metric_type="post").platform_post_id
+    for name in (f"179{image[3:]}0", f"179{media(api, content_type='carousel').platform_post_id[3:]}2"):
+        assert ask(api, name).json()["error"]["error_subcode"] == 33
+
+
+def test_old_number_of_a_media_is_a_number(api: Simulator) -> None:
+    found = ask(api, media(api).platform_post_id, fields="ig_id").json()
+    assert found["ig_id"] == str(int(found["ig_id"])) != found["id"]
