@@ -1,5 +1,6 @@
 """Meta's days: Pacific ones, and the windows of insights in them (platforms.md, 2.4 and 3.3)."""
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,6 +8,10 @@ from simulator.graph_call import Call, Params
 from simulator.graph_errors import GraphError
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
+_AGO = re.compile(r"(\d{1,4}) (day|week|month|year)s? ago")
+_UNITS = {"day": timedelta(1), "week": timedelta(7), "month": timedelta(30), "year": timedelta(365)}
+_GRACE = timedelta(minutes=1)
+"""How far ahead of now a window may begin: the API links to one that begins a second after the present one."""
 
 
 def day_end(day: date) -> datetime:
@@ -23,13 +28,19 @@ def ended_days(call: Call, since: datetime, until: datetime) -> list[date]:
     return days
 
 
-def instant(text: str) -> datetime:
-    """Return the instant of `since` or `until`: seconds since 1970, a Pacific date, or a date with a time.
+def instant(text: str, now: datetime) -> datetime:
+    """Return the instant of `since` or `until`: seconds since 1970, a Pacific date with or without a time, or words.
+
+    Words are those that recorded calls have: `now`, `2 days ago`, `15 months ago`.
 
     Raises:
         GraphError: it is none of them.
     """
+    if ago := _AGO.fullmatch(text):
+        return now - int(ago[1]) * _UNITS[ago[2]]
     try:
+        if text == "now":
+            return now
         if text.isdecimal():
             return datetime.fromtimestamp(int(text), PACIFIC)
         found = datetime.fromisoformat(text)
@@ -40,16 +51,16 @@ def instant(text: str) -> datetime:
 
 def span(call: Call, params: Params, longest: timedelta) -> tuple[datetime, datetime]:
     """Return from when to when the items of a list are: `since` and `until`, as far back as a list goes."""
-    since = instant(params["since"]) if "since" in params else call.now - longest
-    until = instant(params["until"]) if "until" in params else call.now
+    since = instant(params["since"], call.now) if "since" in params else call.now - longest
+    until = instant(params["until"], call.now) if "until" in params else call.now
     return max(since, call.now - longest), min(until, call.now)
 
 
 def window(call: Call, params: Params, longest: timedelta) -> tuple[datetime, datetime]:
     """Return `since` and `until`; without them the last two days."""
-    until = instant(params["until"]) if "until" in params else call.now
-    since = instant(params["since"]) if "since" in params else until - timedelta(2)
-    if since > call.now:
+    until = instant(params["until"], call.now) if "until" in params else call.now
+    since = instant(params["since"], call.now) if "since" in params else until - timedelta(2)
+    if since > call.now + _GRACE:
         raise GraphError(100, "(#100) since param cannot be in the future")
     if until - since > longest:
         seconds = int(longest.total_seconds())

@@ -1,9 +1,7 @@
 """Insights of the simulated Facebook: pages by Pacific day, posts and reels over their life."""
 
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from simulator import truth
 from simulator.facebook.world import MIN_FANS
@@ -11,6 +9,7 @@ from simulator.graph_call import Call, Params, names
 from simulator.graph_errors import GraphError
 from simulator.pacific import day_end, ended_days, window
 from simulator.state import moment
+from simulator.time_paging import around
 from simulator.world import SimPost
 
 MAX_SPAN = timedelta(days=93)
@@ -25,14 +24,18 @@ def not_valid() -> GraphError:
     return GraphError(100, "(#100) The value must be a valid insights metric")
 
 
-def post_insights(call: Call, post: SimPost, metrics: str, edge: str) -> dict[str, Any]:
-    """Answer the insights of a post or of a reel."""
-    asked = names(metrics)
+def post_insights(call: Call, post: SimPost, params: Params, edge: str) -> dict[str, Any]:
+    """Answer the insights of a post or of a reel: of all its life, whichever window is asked for."""
+    asked = names(params.get("metric", ""))
     known = _REEL_METRICS if post.metric_type == "reel" else _POST_METRICS
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
     if any(name not in known or name in call.state.faults.retired() for name in asked):
         raise not_valid()
+    bounds = window(call, params, MAX_SPAN)
+    paging = around(call, f"{post.platform_post_id}/{edge}", params, bounds)
+    if bounds[1] < post.published_at:
+        return {"data": [], "paging": paging}
     counted = ["reactions" if name == _BY_TYPE else name for name in asked]
     values: dict[str, Any] = {**truth.post_values(call.state.world, post, counted, call.now)}
     # Only types that somebody chose are there; here all chose one.
@@ -48,11 +51,13 @@ def post_insights(call: Call, post: SimPost, metrics: str, edge: str) -> dict[st
         }
         for name in asked
     ]
-    return {"data": rows, "paging": _endless(call, f"{post.platform_post_id}/{edge}", call.now - timedelta(days=2))}
+    return {"data": rows, "paging": paging}
 
 
 def page_insights(call: Call, params: Params) -> dict[str, Any]:
     """Answer `GET /{page}/insights`: without a period once per period, with the same name."""
+    if call.reader.platform != "facebook":
+        raise GraphError(190, "(#190) This method must be called with a Page Access Token")
     asked = names(params.get("metric", ""))
     days, retired = call.state.world.platforms["facebook"].days, call.state.faults.retired()
     if not asked:
@@ -63,7 +68,7 @@ def page_insights(call: Call, params: Params) -> dict[str, Any]:
     if any(period not in truth.PERIODS for period in periods):
         raise GraphError(100, f"(#100) period must be one of the following values: {', '.join(truth.PERIODS)}")
     since, until = window(call, params, MAX_SPAN)
-    paging = _endless(call, f"{call.account.platform_account_id}/insights", since)
+    paging = around(call, f"{call.account.platform_account_id}/insights", params, (since, until))
     if truth.account_value(call.state.world, call.account, "fan_count", call.now) < MIN_FANS:
         return {"data": []}
     ended = ended_days(call, since, until)
@@ -93,22 +98,3 @@ def _value(call: Call, name: str, period: str, day: date) -> int:
     if name == _GAUGE:
         return truth.account_value(world, account, "followers_count", day_end(day))
     return truth.period_value(world, account, name, day, truth.PERIODS[period])
-
-
-@lru_cache(maxsize=1024)
-def _query(token: str, metric: str | None, period: str | None) -> str:
-    """Return the query of a page: posts of a batch have the same."""
-    asked = {"access_token": token, "metric": metric, "period": period}
-    return urlencode({name: value for name, value in asked.items() if value is not None})
-
-
-def _endless(call: Call, path: str, since: datetime) -> dict[str, str]:
-    """Return paging by time, whose next page lies in the future in the end."""
-    start = int(since.timestamp())
-    query = _query(call.reader.token, call.params.get("metric"), call.params.get("period"))
-    step = 172_800
-
-    def link(first: int) -> str:
-        return f"{call.base_url}/{call.version}/{path}?{query}&since={first}&until={first + step}"
-
-    return {"previous": link(start - step), "next": link(start + step)}

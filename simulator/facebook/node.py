@@ -58,8 +58,6 @@ def _page(call: Call, edge: str | None) -> Any:
     if edge in _LISTS:
         return _list(call, edge, parse(call.params.get("fields", "id,created_time,message")), call.params)
     if edge == "insights":
-        if call.reader.platform != "facebook":
-            raise GraphError(190, "(#190) This method must be called with a Page Access Token")
         return page_insights(call, call.params)
     if edge in _EMPTY_EDGES:
         return {"data": []}
@@ -76,7 +74,7 @@ def _post(call: Call, post: SimPost, edge: str | None) -> Any:
     if edge in ("attachments", "sharedposts"):
         return {"data": []}
     if edge == _insights_edge(post):
-        return post_insights(call, post, call.params.get("metric", ""), edge)
+        return post_insights(call, post, call.params, edge)
     raise _no_field(edge, post)
 
 
@@ -104,6 +102,8 @@ def _page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
             }[one.name]  # fmt: skip
         elif one.name in _LISTS:
             found[one.name] = _list(call, one.name, one.below or parse("id,created_time"), one.modifiers)
+        elif one.name == "insights":
+            found["insights"] = page_insights(call, one.modifiers)
         elif one.name in _LINKED:
             found[one.name] = linked_account(call, one.below)
         elif one.name != "id" and one.name not in empty_fields.OF_PAGES:
@@ -122,7 +122,7 @@ def _post_fields(call: Call, asked: tuple[Field, ...], post: SimPost) -> dict[st
             if text := _text(post, name):
                 found[name] = text
         elif name == edge:
-            found[one.modifiers.get("as", name)] = post_insights(call, post, one.modifiers.get("metric", ""), name)
+            found[one.modifiers.get("as", name)] = post_insights(call, post, one.modifiers, name)
         elif name in _COUNTED:
             found[one.modifiers.get("as", name)] = _summary(call, post, one)
         elif name == "shares" and not reel:

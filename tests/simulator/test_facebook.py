@@ -72,7 +72,7 @@ def test_wrong_metric_fails_the_request_and_is_not_named(api: Simulator, metric:
         {"period": "month"},
         {"since": str(int((NOW + timedelta(days=1)).timestamp()))},
         {"since": str(int((NOW - timedelta(days=120)).timestamp())), "until": str(int(NOW.timestamp()))},
-        {"since": "yesterday"},
+        {"since": "nonsense"},
     ],
 )
 def test_wrong_windows_are_refused(api: Simulator, params: dict[str, str]) -> None:
@@ -125,3 +125,54 @@ def test_reactions_by_type_have_only_those_that_were_chosen(api: Simulator) -> N
         (row,) = answer.json()["data"]
         total = truth.post_value(api.world, one, "reactions", NOW)
         assert row["values"][0]["value"] in ([{"like": total}, {"like": total + 1}] if total else [{}, {"like": 1}])
+
+
+def walk(api: Simulator, path: str, **params: Any) -> list[Any]:
+    """Return every page of insights from here to the last one."""
+    pages, answer = [], ask(api, path, **params)
+    while True:
+        assert answer.status_code == 200, answer.text
+        pages.append(answer.json())
+        link = pages[-1]["paging"].get("next")
+        if link is None or len(pages) > 9:
+            return pages
+        answer = api.client.get(link)
+
+
+def test_walk_along_a_posts_insights_ends(api: Simulator) -> None:
+    pages = walk(api, f"{post(api).platform_post_id}/insights", metric="post_clicks")
+    assert [set(page["paging"]) for page in pages] == [{"previous", "next"}, {"previous"}]
+    assert all(page["data"] for page in pages)
+
+
+def test_walk_along_a_pages_days_ends(api: Simulator) -> None:
+    asked = {"metric": "page_media_view", "period": "day", "since": "2026-11-10", "until": "2026-11-13"}
+    pages = walk(api, "{page}/insights", **asked)
+    ends = [value["end_time"][8:10] for page in pages for value in page["data"][0]["values"]]
+    assert ends == ["11", "12", "13", "14", "15", "16", "17", "18", "19", "20"]
+    assert set(pages[-1]["paging"]) == {"previous"}
+
+
+def test_posts_insights_keep_to_their_window(api: Simulator) -> None:
+    one = post(api)
+    where = f"{one.platform_post_id}/insights"
+    before = int((one.published_at - timedelta(days=3)).timestamp())
+    early = ask(api, where, metric="post_clicks", since=before, until=before + 86_400).json()
+    assert early["data"] == []
+    assert f"since={before - 86_400}&until={before}" in early["paging"]["previous"]
+    assert ask(api, where, metric="post_clicks", since=str(int(NOW.timestamp()) + 86_400)).status_code == 400
+    nested = ask(api, one.platform_post_id, fields="insights.metric(post_clicks).since(now)").json()["insights"]
+    following = api.client.get(nested["paging"]["next"]).json()
+    assert following["data"]
+    assert set(following["paging"]) == {"previous"}
+
+
+def test_windows_are_asked_for_in_words(api: Simulator) -> None:
+    def values(**bounds: Any) -> Any:
+        answer = ask(api, "{page}/insights", metric="page_media_view", period="day", **bounds).json()
+        return answer["data"][0]["values"]
+
+    assert values(since="2 days ago", until="now") == values()
+    assert len(values(since="1 week ago", until="now")) == 7
+    nested = ask(api, "{page}", fields="insights.metric(page_media_view).period(day)").json()["insights"]
+    assert nested["data"][0]["values"] == values()
