@@ -153,6 +153,15 @@ def net_sum(parts: Sequence[Counter]) -> Counter:
     return counter
 
 
+def all_of(parts: Sequence[Counter]) -> Counter:
+    """Return the sum of several counters, such as what was seen on its own account and in advertisements."""
+
+    def counter(curve: Curve) -> int:
+        return sum([part(curve) for part in parts])
+
+    return counter
+
+
 def times_views(low: float, high: float, place: int) -> Counter:
     """Return a counter that grows by a whole amount with each view, such as the time watched."""
 

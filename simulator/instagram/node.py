@@ -10,7 +10,8 @@ from simulator import truth
 from simulator.fields import Field, parse_fields
 from simulator.graph_call import Call, Params, parse
 from simulator.graph_errors import missing, no_field
-from simulator.instagram.insights import account_insights, media_insights
+from simulator.instagram.account_insights import account_insights
+from simulator.instagram.media_insights import media_insights
 from simulator.instagram.world import CHILDREN, child_id, parent_id
 from simulator.listing import page
 from simulator.pacific import span

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from metrics.documents import Reason
 from simulator.truth import (
+    all_of,
     followers,
     net_sum,
     post_count,
@@ -35,6 +36,11 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
     if len(post_id) != 17 or not post_id.isdecimal() or not post_id.startswith("18"):
         return None
     return int(post_id[2:10]), int(post_id[10:16]), int(post_id[16])
+
+
+def crossposted(post: SimPost) -> bool:
+    """Tell whether a reel is shared to Facebook, too: a third of them are."""
+    return post.metric_type == "reel" and post.number % 3 == 0
 
 
 CHILDREN = 2
@@ -73,6 +79,7 @@ _LIKES = share_of_views(0.03, 0.09, 0, falls=True)
 _COMMENTS = share_of_views(0.001, 0.008, 1, falls=True)
 _SHARES = share_of_views(0.002, 0.015, 2)
 _SAVED = share_of_views(0.002, 0.02, 3, falls=True)
+_ON_FACEBOOK = share_of_views(0.05, 0.5, 7)
 
 INSTAGRAM = SimPlatform(
     name="instagram",
@@ -113,6 +120,14 @@ INSTAGRAM = SimPlatform(
         "ig_reels_avg_watch_time": times_one(2_000, 14_000, 9),
         "profile_activity": share_of_views(0.0005, 0.004, 10),
         "ig_reels_video_view_total_time": times_views(2_000, 14_000, 9),
+        "reels_skip_rate": times_one(15, 75, 8),
+        "reposts": share_of_views(0.0005, 0.004, 11),
+        "link_clicks": share_of_views(0.0, 0.01, 3),
+        "total_views": all_of((views, share_of_views(0.0, 0.3, 5))),
+        "total_likes": all_of((_LIKES, share_of_views(0.0, 0.01, 5))),
+        "total_comments": all_of((_COMMENTS, share_of_views(0.0, 0.001, 5))),
+        "facebook_views": _ON_FACEBOOK,
+        "crossposted_views": all_of((views, _ON_FACEBOOK)),
     },
     withholds=_withholds,
     unique_days=frozenset(["reach", "accounts_engaged"]),
@@ -131,5 +146,6 @@ INSTAGRAM = SimPlatform(
         "shares": share_of_followers(0.0, 0.006, 71),
         "replies": share_of_followers(0.0, 0.001, 72),
         "profile_links_taps": share_of_followers(0.0, 0.002, 73),
+        "reposts": share_of_followers(0.0, 0.003, 74),
     },
 )

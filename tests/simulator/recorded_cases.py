@@ -41,6 +41,9 @@ _CHILDREN = _of(
 )
 _VIDEO_CHILD = _of("children.data[].thumbnail_url")
 _ALBUM = "fields=id,caption,comments_count,children,like_count,media_type,media_url,permalink,timestamp"
+_BY_TIME = _of("paging.previous paging.next")
+"""Insights of an account page by time, as the answer with breakdowns has it; the others are recorded without."""
+
 _PAGE_LEVEL = "fields=id,name,username,fan_count"
 _LIKED = "reactions.summary(total_count).limit(0)"
 
@@ -95,9 +98,25 @@ CASES: dict[str, Case] = {
     "instagram/airbyte_media_insights_reels_pre_v22": Case("{reel}/insights", "metric=reach,shares,likes"),
     "instagram/airbyte_story_insights": Case("{story}/insights", "metric=replies,reach"),
     "instagram/pyfacebook_media_insights_values": Case("{image}/insights", "metric=reach,saved"),
-    "instagram/airbyte_user_insights_day": Case("{instagram}/insights", "metric=follower_count,reach&period=day"),
-    "instagram/airbyte_user_insights_days_28": Case("{instagram}/insights", "metric=reach&period=days_28"),
-    "instagram/pyfacebook_user_insights_day_values": Case("{instagram}/insights", "metric=reach&period=day"),
+    "instagram/airbyte_user_insights_day": Case(
+        "{instagram}/insights", "metric=follower_count,reach&period=day", adds=_BY_TIME
+    ),
+    "instagram/airbyte_user_insights_days_28": Case(
+        "{instagram}/insights", "metric=reach&period=days_28", adds=_BY_TIME
+    ),
+    "instagram/pyfacebook_user_insights_day_values": Case(
+        "{instagram}/insights", "metric=reach&period=day", adds=_BY_TIME
+    ),
+    "instagram/pyfacebook_user_insights_reach_total_value_breakdowns": Case(
+        "{instagram}/insights",
+        "metric=reach&metric_type=total_value&period=day&breakdown=media_product_type,follow_type&timeframe=last_14_days",
+    ),
+    "instagram/pyfacebook_media_insights_profile_activity_breakdown": Case(
+        "{image}/insights", "metric=profile_activity&breakdown=action_type"
+    ),
+    "instagram/restfb_story_navigation_breakdown": Case(
+        "{story}/insights", "metric=navigation&breakdown=story_navigation_action_type", ours=("data", 0)
+    ),
     "instagram/airbyte_user_insights_online_followers": Case(
         "{instagram}/insights", "metric=online_followers&period=lifetime&since={five_days_ago}&until={three_days_ago}"
     ),
@@ -310,14 +329,6 @@ NOT_COMPARED: dict[str, str] = {
             "linkedin/ebx_ugc_post_legacy",
         ],
         "an endpoint, or a set of fields, that collection does not ask for",
-    ),
-    **dict.fromkeys(
-        [
-            "instagram/pyfacebook_media_insights_profile_activity_breakdown",
-            "instagram/pyfacebook_user_insights_reach_total_value_breakdowns",
-            "instagram/restfb_story_navigation_breakdown",
-        ],
-        "breakdowns: collection asks for none, the simulator has that of followers alone",
     ),
     **dict.fromkeys(
         ["facebook/restfb_insights_page_1", "facebook/restfb_insights_page_3", "facebook/restfb_insights_v3_3"],

@@ -59,7 +59,7 @@ def test_media_insights_have_the_recorded_shape(fixtures: Path, api: Simulator) 
 
 def test_account_insights_have_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
     answer = ask(api, "{ig}/insights", metric="follower_count,reach", period="day").json()
-    assert shape(answer) == shape(recorded(fixtures, "airbyte_user_insights_day"))
+    assert shape(answer["data"]) == shape(recorded(fixtures, "airbyte_user_insights_day")["data"])
     assert {v["end_time"][11:] for row in answer["data"] for v in row["values"]} == {"08:00:00+0000"}
 
 
@@ -289,3 +289,113 @@ def test_part_of_what_is_no_album_is_missing(api: Simulator) -> None:
 def test_old_number_of_a_media_is_a_number(api: Simulator) -> None:
     found = ask(api, media(api).platform_post_id, fields="ig_id").json()
     assert found["ig_id"] == str(int(found["ig_id"])) != found["id"]
+
+
+def total(api: Simulator, metric: str, **params: Any) -> Any:
+    asked = {"metric": metric, "metric_type": "total_value", "period": "day", **params}
+    return ask(api, "{ig}/insights", **asked).json()
+
+
+@pytest.mark.parametrize(
+    ("metric", "breakdown"),
+    [
+        ("reach", "nonsense"),
+        ("reach", "media_product_type,nonsense"),
+        ("reach", "contact_button_type"),
+        ("accounts_engaged", "media_product_type"),
+        ("views,replies", "media_product_type"),
+        ("likes", "age"),
+    ],
+)
+def test_breakdown_that_does_not_fit_is_refused(api: Simulator, metric: str, breakdown: str) -> None:
+    assert total(api, metric, breakdown=breakdown)["error"]["code"] == 100
+
+
+def test_series_have_no_breakdown(api: Simulator) -> None:
+    answer = ask(api, "{ig}/insights", metric="reach", period="day", breakdown="follow_type").json()
+    assert answer["error"]["code"] == 100
+
+
+@pytest.mark.parametrize(
+    ("metric", "breakdown"),
+    [
+        ("views", "follow_type"),
+        ("views", "media_product_type,follower_type"),
+        ("reposts", "media_product_type"),
+        ("profile_links_taps", "contact_button_type"),
+        ("reach", "media_product_type,follow_type"),
+    ],
+)
+def test_total_is_broken_down(api: Simulator, metric: str, breakdown: str) -> None:
+    (row,) = total(api, metric, breakdown=breakdown)["data"]
+    (parts,) = row["total_value"]["breakdowns"]
+    assert parts["dimension_keys"] == breakdown.split(",")
+    assert all(len(one["dimension_values"]) == len(parts["dimension_keys"]) for one in parts["results"])
+    added = sum(one["value"] for one in parts["results"])
+    value = row["total_value"]["value"]
+    # Some people are in several parts; everything else adds up.
+    assert value <= added <= value * 1.1 if metric == "reach" else added == value
+    (plain,) = total(api, metric)["data"]
+    assert plain["total_value"] == {"value": value}
+
+
+def test_walk_along_an_accounts_insights_ends(api: Simulator) -> None:
+    answer, pages = total(api, "views", since="2026-11-10", until="2026-11-13"), 0
+    while "next" in answer["paging"]:
+        answer = api.client.get(answer["paging"]["next"]).json()
+        pages += 1
+        assert pages < 9
+    assert set(answer["paging"]) == {"previous"}
+    lifetime = {"period": "lifetime", "breakdown": "age"}
+    assert "paging" not in total(api, "follower_demographics", **lifetime)
+
+
+@pytest.mark.parametrize(
+    ("kind", "metrics"),
+    [
+        ({"native": ("IMAGE", "FEED")}, "reposts,total_likes,total_comments,total_views"),
+        ({"content_type": "carousel"}, "reposts,total_views"),
+        ({"metric_type": "reel"}, "reposts,reels_skip_rate,total_likes,total_comments,total_views"),
+        ({"metric_type": "story"}, "link_clicks,profile_activity"),
+    ],
+)
+def test_newer_metrics_are_there_for_their_kinds(api: Simulator, kind: dict[str, Any], metrics: str) -> None:
+    if kind.get("metric_type") == "story":
+        api.set_clock(story_of(api).published_at + timedelta(hours=20))
+    name = (story_of(api) if kind.get("metric_type") == "story" else media(api, **kind)).platform_post_id
+    rows = ask(api, f"{name}/insights", metric=metrics).json()["data"]
+    assert [row["name"] for row in rows] == metrics.split(",")
+    assert all(row["values"][0]["value"] >= 0 for row in rows)
+
+
+def story_of(api: Simulator) -> SimPost:
+    posts = api.world.posts(api.world.account("instagram", 0), NOW - timedelta(days=90), NOW)
+    return next(p for p in posts if p.metric_type == "story" and truth.post_value(
+        api.world, p, "reach", p.published_at + timedelta(hours=20)) > 9)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric"),
+    [
+        ({"native": ("IMAGE", "FEED")}, "reels_skip_rate"),
+        ({"native": ("IMAGE", "FEED")}, "link_clicks"),
+        ({"native": ("IMAGE", "FEED")}, "crossposted_views"),
+        ({"native": ("VIDEO", "FEED")}, "reposts"),
+        ({"metric_type": "reel"}, "link_clicks"),
+    ],
+)
+def test_newer_metrics_of_other_kinds_are_refused(api: Simulator, kind: dict[str, Any], metric: str) -> None:
+    error = ask(api, f"{media(api, **kind).platform_post_id}/insights", metric=metric).json()["error"]
+    assert "for this media product type" in error["message"]
+
+
+def test_views_on_facebook_need_a_reel_that_is_there(api: Simulator) -> None:
+    posts = api.world.posts(api.world.account("instagram", 0), NOW - timedelta(days=90), NOW)
+    codes = set()
+    for reel in (p for p in posts if p.visible(NOW) and p.metric_type == "reel"):
+        answer = ask(api, f"{reel.platform_post_id}/insights", metric="views,facebook_views,crossposted_views").json()
+        codes.add(answer.get("error", {}).get("error_subcode"))
+        if "data" in answer:
+            views, there, both = (row["values"][0]["value"] for row in answer["data"])
+            assert both == views + there
+    assert codes == {None, 2207086}

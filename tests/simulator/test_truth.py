@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metrics.documents import Platform
 from simulator import truth
-from simulator.instagram.insights import media_metrics
+from simulator.instagram.media_insights import media_metrics
 from simulator.registry import new_world
 from simulator.world import EPOCH, SimPost
 
