@@ -62,3 +62,8 @@ def missing(object_id: str) -> GraphError:
 def no_field(name: str, kind: str) -> GraphError:
     """Return the error of a field or an edge that objects of a kind do not have."""
     return GraphError(100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({kind})")
+
+
+def not_valid() -> GraphError:
+    """Return the error of a metric that Pages and posts do not have: it names none."""
+    return GraphError(100, "(#100) The value must be a valid insights metric")

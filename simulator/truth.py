@@ -180,13 +180,16 @@ def times_one(low: float, high: float, place: int) -> Counter:
     return counter
 
 
-def share_of_followers(low: float, high: float, word: int) -> Amount:
-    """Return a day's amount per follower, the range over days."""
+def share_of_followers(low: float, high: float, word: int, *, of: float = 1.0) -> Amount:
+    """Return a day's amount per follower, the range over days.
+
+    With the same range and word as another amount it is the share `of` that one: those who come once of all who come.
+    """
 
     def amount(world: World, account: SimAccount, day: date) -> int:
         noon = EPOCH + timedelta(days=(day - EPOCH.date()).days, hours=12)
         share = between(low, high, *account_seed(world, account), day.toordinal(), word)
-        return int(followers(world, account, noon) * share)
+        return int(followers(world, account, noon) * share * of)
 
     return amount
 

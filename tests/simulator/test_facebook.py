@@ -10,6 +10,7 @@ import pytest
 
 from simulator import truth
 from simulator.world import SimPost
+from tests.simulator import airbyte_fields
 from tests.simulator.test_instagram import shape
 from tests.simulator_fixture import Simulator
 
@@ -176,3 +177,147 @@ def test_windows_are_asked_for_in_words(api: Simulator) -> None:
     assert len(values(since="1 week ago", until="now")) == 7
     nested = ask(api, "{page}", fields="insights.metric(page_media_view).period(day)").json()["insights"]
     assert nested["data"][0]["values"] == values()
+
+
+OF_PERIODS = [
+    "page_total_actions", "page_video_view_time", "page_video_complete_views_30s", "page_post_engagements",
+    "page_views_total", "page_video_views", "page_media_view", "page_total_media_view_unique",
+    *(f"page_actions_post_reactions_{kind}_total" for kind in ("like", "love", "wow", "haha", "sorry", "anger")),
+]  # fmt: skip
+OF_DAYS = ["page_daily_follows", "page_daily_follows_unique", "page_daily_unfollows_unique"]
+
+
+@pytest.mark.parametrize("metric", [*OF_PERIODS, *OF_DAYS])
+def test_current_metrics_of_pages_are_the_truth(api: Simulator, metric: str) -> None:
+    account = api.world.account("facebook", 0)
+    rows = ask(api, "{page}/insights", metric=metric).json()["data"]
+    assert [row["period"] for row in rows] == (["day"] if metric in OF_DAYS else ["day", "week", "days_28"])
+    for row in rows:
+        for value in row["values"]:
+            day = datetime.fromisoformat(value["end_time"]).date() - timedelta(days=1)
+            wanted = truth.period_value(api.world, account, metric, day, truth.PERIODS[row["period"]])
+            assert value["value"] == wanted
+
+
+def test_metrics_of_pages_that_are_objects_fit_their_parts(api: Simulator) -> None:
+    def value(metric: str) -> Any:
+        (row,) = ask(api, "{page}/insights", metric=metric, period="day").json()["data"]
+        return row["values"][-1]["value"]
+
+    reactions = value("page_actions_post_reactions_total")
+    assert reactions
+    assert all(count == value(f"page_actions_post_reactions_{kind}_total") > 0 for kind, count in reactions.items())
+    followers = value("page_follows")
+    for places in (value("page_follows_city"), value("page_follows_country")):
+        assert 0 < sum(places.values()) <= followers
+    added = value("page_fan_adds_by_paid_non_paid_unique")
+    assert added == {"total": value("page_daily_follows_unique"), "paid": 0, "unpaid": added["total"]}
+    assert value("page_daily_follows_unique") <= value("page_daily_follows")
+
+
+@pytest.mark.parametrize("metric", ["page_follows", "page_daily_follows", "page_follows_city"])
+def test_metric_of_days_has_no_other_period(api: Simulator, metric: str) -> None:
+    error = ask(api, "{page}/insights", metric=metric, period="week").json()["error"]
+    assert "period" in error["message"]
+
+
+def test_fields_that_others_ask_of_pages_are_there(api: Simulator) -> None:
+    answer = ask(api, "{page}", fields=",".join(airbyte_fields.PAGE))
+    assert answer.status_code == 200, answer.text
+    assert {"id", "name", "fan_count", "posts", "videos"} <= set(answer.json())
+    for edge in ("albums", "photos", "events", "likes", "tagged", "tabs", "video_lists"):
+        assert ask(api, f"{{page}}/{edge}").json() == {"data": []}
+    assert ask(api, "{page}", fields="id,favourite_colour").json()["error"]["code"] == 100
+
+
+def test_fields_that_others_ask_of_posts_are_there(api: Simulator) -> None:
+    answer = ask(api, "{page}/feed", fields=",".join(airbyte_fields.POST), limit=100)
+    assert answer.status_code == 200, answer.text
+    assert all({"id", "created_time", "message"} <= set(one) for one in answer.json()["data"])
+    assert ask(api, "{page}/feed", fields="id,favourite_colour").json()["error"]["code"] == 100
+    asked = "post_media_view,post_total_media_view_unique,post_clicks,post_clicks_by_type,post_reactions_by_type_total"
+    for one in ask(api, "{page}/feed", fields=f"insights.metric({asked})").json()["data"]:
+        values = {row["name"]: row["values"][0]["value"] for row in one["insights"]["data"]}
+        assert set(values) == set(asked.split(","))
+        assert sum(values["post_clicks_by_type"].values()) == values["post_clicks"]
+        assert all(values["post_clicks_by_type"].values())
+
+
+def test_reel_has_the_metrics_of_videos(api: Simulator) -> None:
+    one = post(api, "reel")
+    counts = ["blue_reels_play_count", "fb_reels_replay_count", "fb_reels_total_plays", "post_video_avg_time_watched",
+              "post_video_view_time", "post_video_followers"]  # fmt: skip
+    objects = ["post_video_social_actions", "post_video_likes_by_reaction_type", "post_video_retention_graph"]
+    names = ",".join(counts + objects)
+    rows = ask(api, f"{one.platform_post_id}/video_insights", metric=names).json()["data"]
+    found = {row["name"]: row["values"][0]["value"] for row in rows}
+    assert found["fb_reels_total_plays"] == found["blue_reels_play_count"] + found["fb_reels_replay_count"]
+    assert found["post_video_view_time"] == found["blue_reels_play_count"] * found["post_video_avg_time_watched"]
+    assert found["post_video_retention_graph"]["0"] == 1
+    assert all(type(found[name]) is dict for name in objects)
+    views = ask(api, one.platform_post_id, fields="views").json()["views"]
+    assert abs(views - found["blue_reels_play_count"]) <= 1
+
+
+def test_reactions_are_asked_for_by_type(api: Simulator) -> None:
+    names = ("LIKE", "LOVE", "ANGRY")
+    fields = ",".join(f"reactions.type({name}).limit(0).summary(total_count).as({name})" for name in names)
+    one = post(api)
+    found = ask(api, one.platform_post_id, fields=f"reactions.summary(true),{fields}").json()
+    total = found["reactions"]["summary"]["total_count"]
+    assert [found[name]["summary"]["total_count"] for name in names] == [total, 0, 0]
+    answer = ask(api, f"{one.platform_post_id}/reactions", type="JOY", summary="true")
+    assert answer.json()["error"]["code"] == 100
+
+
+def with_media(api: Simulator, media: str) -> SimPost:
+    account = api.world.account("facebook", 0)
+    posts = api.world.posts(account, NOW - timedelta(days=60), NOW)
+    return next(p for p in reversed(posts) if p.visible(NOW) and p.native[0] == media)
+
+
+@pytest.mark.parametrize(
+    ("media", "field", "kind"), [("photo", "page_story_id", "Photo"), ("video", "post_id", "Video")]
+)
+def test_id_that_publishing_gives_leads_to_the_post(api: Simulator, media: str, field: str, kind: str) -> None:
+    one = with_media(api, media)
+    attached = ask(api, one.platform_post_id, fields="attachments{media_type,target}").json()["attachments"]["data"]
+    name = attached[0]["target"]["id"]
+    assert (attached[0]["media_type"], name.isdecimal()) == (media, True)
+    asked = f"{field},reactions.summary(true)"
+    found = ask(api, name, fields=asked).json()
+    assert (found["id"], found[field]) == (name, one.platform_post_id)
+    wanted = truth.post_value(api.world, one, "reactions", NOW)
+    assert abs(found["reactions"]["summary"]["total_count"] - wanted) <= 1
+    for answer in (ask(api, f"{name}/insights", metric="post_clicks"), ask(api, name, fields="insights.metric(x)")):
+        assert f"nonexisting field (insights) on node type ({kind})" in answer.json()["error"]["message"]
+    other = {"photo": "post_id", "video": "page_story_id"}[media]
+    assert ask(api, name, fields=other).json()["error"]["code"] == 100
+
+
+def test_reel_names_its_post_which_is_a_post(api: Simulator) -> None:
+    reel = post(api, "reel")
+    listed = ask(api, "{page}/video_reels", fields="id,post_id", limit=100).json()["data"]
+    (story,) = [one["post_id"] for one in listed if one["id"] == reel.platform_post_id]
+    asked = "attachments{target{id}},reactions.summary(true),insights.metric(post_media_view)"
+    found = ask(api, story, fields=asked).json()
+    assert found["id"] == story != reel.platform_post_id
+    assert found["attachments"]["data"][0]["target"]["id"] == reel.platform_post_id
+    wanted = truth.post_value(api.world, reel, "reactions", NOW)
+    assert abs(found["reactions"]["summary"]["total_count"] - wanted) <= 1
+    assert ask(api, f"{story}/video_insights", metric="blue_reels_play_count").status_code == 400
+
+
+def test_videos_of_a_page_are_its_reels_and_those_of_its_posts(api: Simulator) -> None:
+    videos = {one["id"] for one in ask(api, "{page}/videos", limit=100).json()["data"]}
+    reels = {one["id"] for one in ask(api, "{page}/video_reels", limit=100).json()["data"]}
+    assert reels & videos
+    assert videos - reels
+    assert all(ask(api, name, fields="post_id").json()["post_id"] for name in videos - reels)
+
+
+def test_photo_of_nothing_is_missing(api: Simulator) -> None:
+    text, photo = (with_media(api, media).platform_post_id.partition("_12")[2] for media in ("", "photo"))
+    for name in (f"1400000000{text}", f"1500000000{photo}", "14999999999999990"):
+        assert ask(api, name).json()["error"]["error_subcode"] == 33
+    assert ask(api, f"1400000000{photo}").json()["id"]

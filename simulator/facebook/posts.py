@@ -1,0 +1,138 @@
+"""Fields of simulated posts, of reels and videos, and of photos."""
+
+from typing import Any
+
+from simulator import truth
+from simulator.facebook import empty_fields
+from simulator.facebook.post_insights import insights_edge, post_insights
+from simulator.facebook.things import Thing
+from simulator.facebook.world import photo_id, video_id
+from simulator.fields import Field
+from simulator.graph_call import Call
+from simulator.graph_errors import GraphError, no_field
+from simulator.state import moment
+
+COUNTED = ("reactions", "comments", "likes")
+_REACTIONS = ("NONE", "LIKE", "LOVE", "WOW", "HAHA", "SAD", "ANGRY", "THANKFUL", "PRIDE", "CARE")
+_EMPTY = {"Post": empty_fields.OF_POSTS, "Video": empty_fields.OF_VIDEOS, "Photo": empty_fields.OF_PHOTOS}
+
+
+def post_fields(call: Call, asked: tuple[Field, ...], thing: Thing) -> dict[str, Any]:
+    """Return the fields of a post, a video or a photo; its id is always there."""
+    found: dict[str, Any] = {}
+    texts, edge = _TEXTS[thing.kind], insights_edge(thing)
+    for one in asked:
+        name = one.name
+        if name == "id":
+            continue
+        if name in texts:
+            value = texts[name](call, thing)
+            if value is not None:
+                found[name] = value
+        elif name == edge:
+            found[one.modifiers.get("as", name)] = post_insights(call, thing, one.modifiers)
+        elif name in COUNTED:
+            found[one.modifiers.get("as", name)] = summary(
+                call, thing, name, told="summary" in one.modifiers, reaction=one.modifiers.get("type", "")
+            )
+        elif name == "attachments" and thing.kind == "Post":
+            if rows := attachments(thing, one.below):
+                found["attachments"] = {"data": rows}
+        elif name not in _EMPTY[thing.kind]:
+            raise no_field(name, thing.kind)
+    found["id"] = thing.name
+    return found
+
+
+def summary(call: Call, thing: Thing, edge: str, *, told: bool, reaction: str = "") -> dict[str, Any]:
+    """Return reactions, likes or comments: how many, where that is asked for, and never whose they are.
+
+    Whose they are needs a permission of its own. Reactions may be asked for by their type; all of them are likes here.
+    """
+    if not told:
+        return {"data": []}
+    field = "comments" if edge == "comments" else "reactions"
+    total = truth.post_value(call.state.world, thing.post, field, call.now)
+    if edge == "reactions" and reaction not in ("", "NONE", "LIKE"):
+        if reaction not in _REACTIONS:
+            raise GraphError(100, f"(#100) type must be one of the following values: {', '.join(_REACTIONS)}")
+        total = 0
+    about: dict[str, Any] = {"total_count": total}
+    if edge == "comments":
+        about = {"order": "chronological", "total_count": total, "can_comment": True}
+    elif edge == "likes":
+        about |= {"can_like": True, "has_liked": False}
+    return {"data": [], "summary": about}
+
+
+def attachments(thing: Thing, asked: tuple[Field, ...]) -> list[dict[str, Any]]:
+    """Return what is attached to a post: nothing to one of text alone.
+
+    Raises:
+        GraphError: a field is asked for that attachments do not have.
+    """
+    media = "video" if thing.post.metric_type == "reel" else thing.post.native[0]
+    wanted = [one.name for one in asked] or ["type", "target", "url"]
+    for name in wanted:
+        if name not in empty_fields.OF_ATTACHMENTS:
+            raise no_field(name, "StoryAttachment")
+    if not media:
+        return []
+    target = {"photo": photo_id, "video": video_id}.get(media)
+    url = _permalink(thing) if media != "link" else "https://example.com/"
+    about = {
+        "media_type": media,
+        "type": {"link": "share", "video": "video_inline"}.get(media, media),
+        "url": url,
+        "target": {"id": target(thing.post), "url": url} if target else {"url": url},
+    }
+    return [{name: about[name] for name in wanted if name in about}]
+
+
+def _permalink(thing: Thing) -> str:
+    if thing.post.metric_type == "reel":
+        return f"https://www.facebook.com/reel/{thing.post.platform_post_id}/"
+    return f"https://www.facebook.com/{thing.name}"
+
+
+def _shares(call: Call, thing: Thing) -> dict[str, int] | None:
+    """Return how often a post was shared; nothing stands where nobody did."""
+    count = truth.post_value(call.state.world, thing.post, "shares", call.now)
+    return {"count": count} if count else None
+
+
+def _views(call: Call, thing: Thing) -> int:
+    return truth.post_value(call.state.world, thing.post, "blue_reels_play_count", call.now)
+
+
+def _published(_: Call, thing: Thing) -> str:
+    return moment(thing.post.published_at)
+
+
+def _said(_: Call, thing: Thing) -> str:
+    return thing.post.text
+
+
+_TIMES: dict[str, Any] = {"created_time": _published, "updated_time": _published}
+_TEXTS: dict[str, dict[str, Any]] = {
+    "Post": {
+        **_TIMES,
+        "message": _said,
+        "status_type": lambda _, thing: "added_video" if thing.post.metric_type == "reel" else thing.post.native[1],
+        "permalink_url": lambda _, thing: _permalink(thing),
+        "shares": _shares,
+    },
+    "Video": {
+        **_TIMES,
+        "description": _said,
+        "permalink_url": lambda _, thing: _permalink(thing),
+        "post_id": lambda _, thing: thing.story,
+        "views": _views,
+    },
+    "Photo": {
+        **_TIMES,
+        "name": _said,
+        "link": lambda _, thing: _permalink(thing),
+        "page_story_id": lambda _, thing: thing.story,
+    },
+}

@@ -1,0 +1,54 @@
+"""Objects of simulated Pages: one post has several ids, and which one is asked for says what kind of node answers.
+
+A post with a photo has the id that its list shows, `{page}_{post}`, and the id of the photo, which publishing answers
+with as `id`. The same holds for a post with a video. A reel is a video, and has a post as well.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.facebook.world import FACEBOOK, PHOTO, VIDEO, media_place, story_id
+from simulator.graph_call import Call
+from simulator.graph_errors import missing
+from simulator.world import SimPost
+
+NodeKind = Literal["Post", "Video", "Photo"]
+_PHOTOS = ("photo", "album")
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A post under one of its ids."""
+
+    post: SimPost
+    name: str
+    kind: NodeKind
+
+    @property
+    def story(self) -> str:
+        """The id under which the post stands on the page."""
+        return story_id(self.post)
+
+
+def listed_thing(post: SimPost) -> Thing:
+    """Return a post under its own id: a reel is a video."""
+    return Thing(post, post.platform_post_id, "Video" if post.metric_type == "reel" else "Post")
+
+
+def found_thing(call: Call, object_id: str) -> Thing:
+    """Return what an id names on the page.
+
+    Raises:
+        GraphError: there is nothing of that id, or nothing that is up.
+    """
+    place = media_place(object_id)
+    world = call.state.world
+    post = world.post("facebook", FACEBOOK.post_id(*place[:3]) if place else object_id)
+    if post is None or post.account_index != call.account.index or not post.visible(call.now):
+        raise missing(object_id)
+    if place is None:
+        return Thing(post, object_id, "Post" if "_" in object_id else "Video")
+    fitting = post.native[0] in _PHOTOS if place[3] == PHOTO else post.native[0] == "video"
+    if not fitting:
+        raise missing(object_id)
+    return Thing(post, object_id, "Video" if place[3] == VIDEO else "Photo")
