@@ -17,6 +17,9 @@ PREFIX = "TIDEMARK_"
 _SECRETS = Path("/run/secrets")
 """Where containers find secrets: a file per setting, named like its variable in lower case."""
 
+PLATFORM_APIS = ("instagram", "instagram_login", "facebook", "twitter", "linkedin")
+"""The APIs that have a base URL of their own: the platforms, and the second host of Instagram."""
+
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
 RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster://[^/,\s]+)")]
@@ -78,6 +81,9 @@ class Settings(BaseSettings):
     )
 
     instagram_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Instagram's Graph API.")
+    instagram_login_url: HttpUrl = Field(
+        Url("https://graph.instagram.com"), description="Base of the same API for accounts with Instagram Login."
+    )
     facebook_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Facebook's Graph API.")
     twitter_url: HttpUrl = Field(Url("https://api.x.com"), description="Base of the X API.")
     linkedin_url: HttpUrl = Field(Url("https://api.linkedin.com"), description="Base of LinkedIn's API.")
@@ -169,7 +175,7 @@ class Settings(BaseSettings):
         return value
 
     def platform_url(self, platform: str) -> str:
-        """Return the base URL of a platform's API, without a slash at the end."""
+        """Return the base URL of a platform's API, or of `instagram_login`, without a slash at the end."""
         return str(getattr(self, f"{platform}_url")).rstrip("/")
 
     def posts_per_day(self, platform: str) -> int | None:

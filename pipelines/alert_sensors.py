@@ -19,6 +19,10 @@ _SENT_AGAIN = timedelta(hours=1)
 """A receiver that is away for longer holds up the alerts of later runs no more."""
 
 
+_INTERNAL_ERRORS_OF = timedelta(hours=3)
+"""The slots whose records are looked at for errors of ours: those that a sensor that was stopped for a while missed."""
+
+
 class Untold(dg.DagsterError):
     """Nobody was told. After any other error than Dagster's own a sensor of failed runs goes on to the next run."""
 
@@ -26,7 +30,8 @@ class Untold(dg.DagsterError):
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells, once, which accounts wait for a person: to the URLs in TIDEMARK_ALERT_URLS.",
+    description="Tells, once, which accounts wait for a person, because their token is dead or the platform does not "
+    "know them any more: to the URLs in TIDEMARK_ALERT_URLS.",
 )
 def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
     """Send one message for all accounts that began to wait since the last one; one that nobody took is sent again."""
@@ -34,13 +39,37 @@ def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) 
     urls = clients.settings.alert_urls
     if not urls:
         return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
-    waiting = clients.store.accounts.find(states=["needs_reauth"])
+    waiting = clients.store.accounts.find(states=["needs_reauth", "unreachable"])
     message = alerts.reauth_message(waiting, alerts.told(context.cursor))
     if message is not None and not _told(context, urls, *message):
         raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
     # An account that was connected again leaves the cursor: the next time is news.
     context.update_cursor(json.dumps(sorted(account["_id"] for account in waiting)))
     return dg.SkipReason(message[0] if message else "no account began to wait for a person")
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells of errors in Tidemark's own code that kept accounts from being collected: once per place in six "
+    "hours, to the URLs in TIDEMARK_ALERT_URLS.",
+)
+def alert_internal_errors(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
+    """Send one message per error that nobody foresaw, with the number of accounts that it kept back."""
+    clients = tidemark.clients()
+    urls = clients.settings.alert_urls
+    if not urls:
+        return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
+    found = clients.store.collections.internal_errors(since=utcnow() - _INTERNAL_ERRORS_OF)
+    news = [(place, count) for place, count in found.items() if alerts.first_time(clients.redis, place)]
+    if not news:
+        return dg.SkipReason("no new error")
+    body = "\n".join(f"{place}: {count} accounts" for place, count in news)
+    if not _told(context, urls, "Tidemark: accounts failed because of an error in Tidemark", body):
+        for place, _ in news:
+            alerts.forget(clients.redis, place)
+        raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
+    return dg.SkipReason(f"told of {len(news)} errors")
 
 
 @dg.run_failure_sensor(
@@ -106,4 +135,4 @@ def _why(context: dg.RunFailureSensorContext) -> str:
     return "\n".join(lines) or (context.failure_event.message or "")[:_LONGEST_MESSAGE]
 
 
-ALERTS = [alert_needs_reauth, alert_run_failures]
+ALERTS = [alert_needs_reauth, alert_internal_errors, alert_run_failures]

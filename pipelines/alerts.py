@@ -64,10 +64,12 @@ def reauth_message(waiting: Sequence[AccountDocument], known: Collection[str]) -
     if not news:
         return None
     lines = [
-        f"{a['workspaceId']} / {a['platform']} / {a['handle']} ({a['_id']}): {a.get('stateReason', 'no reason given')}"
+        f"{a['workspaceId']} / {a['platform']} / {a['handle']} ({a['_id']}, {a['state']}): "
+        f"{a.get('stateReason', 'no reason given')}"
         for a in news[:_LISTED]
     ]
     if len(news) > _LISTED:
         lines.append(f"and {len(news) - _LISTED} more: tidemark accounts list")
     accounts = "1 account needs" if len(news) == 1 else f"{len(news)} accounts need"
-    return f"Tidemark: {accounts} to be connected again", "\n".join(lines)
+    what = "to be connected again" if all(a["state"] == "needs_reauth" for a in news) else "attention"
+    return f"Tidemark: {accounts} {what}", "\n".join(lines)

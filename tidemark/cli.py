@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
-from tidemark.commands import accounts, keys, retention
+from tidemark.commands import accounts, keys, pauses, retention
 from tidemark.commands.backup import backup, restore
 from tidemark.commands.console import print_error, print_traceback
 from tidemark.commands.doctor import doctor
@@ -42,6 +42,7 @@ app.command(epilog="Example: tidemark restore /var/backups/tidemark/2026-01-15")
 app.command(epilog="Example: tidemark simulator --port 8100 --latency-ms 100")(simulator)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
+app.add_typer(pauses.app, name="pauses")
 app.add_typer(retention.app, name="retention")
 
 

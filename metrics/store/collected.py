@@ -77,6 +77,13 @@ class CollectionRecords:
             rows = self._records.aggregate([{"$match": match}, {"$group": {"_id": "$slot", "n": {"$sum": 1}}}])
             return {row["_id"]: row["n"] for row in rows}
 
+    def internal_errors(self, since: datetime) -> dict[str, int]:
+        """Count accounts that errors of Tidemark's own kept back in slots from `since` on: `{type and place: n}`."""
+        match = {"slot": {"$gte": since}, "state": "failed", "reason": "internal_error"}
+        with mongo_errors():
+            rows = self._records.aggregate([{"$match": match}, {"$group": {"_id": "$message", "n": {"$sum": 1}}}])
+            return {row["_id"]: row["n"] for row in rows}
+
     def calls(self, account_ids: Iterable[str], slot: datetime) -> dict[str, int]:
         """Return how many calls accounts took in a slot, by account; those without a record are not in it."""
         query = {"_id": {"$in": [record_id(account_id, slot) for account_id in account_ids]}}

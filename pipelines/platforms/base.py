@@ -11,6 +11,9 @@ from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 
+TRIES = 4
+"""How often a call is tried while what fails may pass."""
+
 FOLLOWED = timedelta(days=90)
 """Posts older than that are no longer looked at."""
 
@@ -171,16 +174,25 @@ class Wanted:
 class Tally:
     """What the calls of an account cost.
 
-    `near_limit` is set where little of the budget is left, `limited` where a limit was met after something was read:
-    that is kept, and no more is asked.
+    `tries` is how often a call is tried while what fails may pass. `near_limit` is set where little of the budget is
+    left, `limited` where a limit was met after something was read: that is kept, and no more is asked.
     """
 
+    tries: int = TRIES
     calls: int = 0
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
     near_limit: RateLimited | None = None
     limited: RateLimited | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The account that credentials can read: the platform's id, and the name under which it is shown, if it is told."""
+
+    platform_account_id: str
+    handle: str | None
 
 
 class PlatformApi(Protocol):
@@ -199,6 +211,15 @@ class PlatformApi(Protocol):
     @property
     def days(self) -> ProviderDays | None:
         """When the platform's own days are read; None where it has none."""
+        ...
+
+    def identify(self, access: Access, tally: Tally) -> Identity:
+        """Return which account the credentials can read, in one call.
+
+        Raises:
+            WrongIdentity: it is another one than the account that `access` names.
+            AccountUnreachable: the account is not there, or not for this token.
+        """
         ...
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:

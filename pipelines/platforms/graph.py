@@ -83,7 +83,8 @@ class GraphApi:
         """
         results: dict[int, Result] = {}
         pending = list(enumerate(gets))
-        for last in (False,) * (ELEMENT_ROUNDS - 1) + (True,):
+        rounds = min(ELEMENT_ROUNDS, tally.tries)
+        for last in (False,) * (rounds - 1) + (True,):
             again: list[tuple[int, Get]] = []
             for chunk in batched(pending, MAX_BATCH):
                 for (place, get), result in zip(chunk, self._asked(token, [g for _, g in chunk], tally), strict=True):

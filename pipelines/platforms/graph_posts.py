@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally, Wanted
+from pipelines.platforms.base import Access, AccountReading, Identity, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import AccountUnreachable, PermissionMissing, PlatformError, PostGone, WrongIdentity
 from pipelines.platforms.graph import Get, GraphApi, Result
 from pipelines.platforms.graph_answers import understood
@@ -36,6 +36,8 @@ class GraphPosts(ABC):
     name: ClassVar[Platform]
     account_fields: ClassVar[str]
     numbers_type: ClassVar[type[PostNumbers]]
+    names_accounts_by_one_id: bool = True
+    """Whether the `id` of an account's node is the id that it was asked by."""
 
     def __init__(self, graph: GraphApi, quarantine: Quarantine) -> None:
         self._graph = graph
@@ -82,6 +84,19 @@ class GraphPosts(ABC):
             self._posts.read(access, news, wanted, reading, tally)
         return reading
 
+    def identify(self, access: Access, tally: Tally) -> Identity:
+        """Return which account the credentials can read.
+
+        Raises:
+            AccountUnreachable: the account is not there, or not for this token.
+            WrongIdentity: the answer is of another account.
+            PlatformError: it could not be asked.
+        """
+        (node,) = self._graph.batch(
+            access.token, [Get(access.platform_account_id, {"fields": self.account_fields})], tally
+        )
+        return Identity(access.platform_account_id, self._account(access, node).handle)
+
     def _account(self, access: Access, node: Result) -> AccountReading:
         if isinstance(node, PostGone | PermissionMissing):
             # The same body says «deleted», «converted» and «not for this token».
@@ -89,7 +104,10 @@ class GraphPosts(ABC):
         if isinstance(node, PlatformError):
             raise node
         with understood():
-            if str(node.get("id", access.platform_account_id)) != access.platform_account_id:
+            if (
+                self.names_accounts_by_one_id
+                and str(node.get("id", access.platform_account_id)) != access.platform_account_id
+            ):
                 raise WrongIdentity(f"the answer is of the account {node['id']}: connect the right one again")
             numbers, handle = self.account_numbers(node), self.handle(node)
             reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))

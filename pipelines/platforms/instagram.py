@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, DaysReading, Tally
+from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, ProviderDays, Tally, Wanted
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph_answers import take_series, take_total, understood, window
 from pipelines.platforms.graph_insights import PostNumbers
@@ -44,8 +44,8 @@ class InstagramPosts(PostNumbers):
         return part(body, self.node_metrics[name])
 
 
-class Instagram(GraphPosts):
-    """The platform `instagram`; thread-safe."""
+class InstagramGraph(GraphPosts):
+    """Instagram at one of its two hosts; thread-safe."""
 
     name: ClassVar[Platform] = "instagram"
     api_version = API_VERSION
@@ -53,8 +53,10 @@ class Instagram(GraphPosts):
     account_fields = ",".join(("id", "username", *ACCOUNT_FIELDS.values()))
     numbers_type = InstagramPosts
 
-    def __init__(self, http: "Http", quarantine: Quarantine) -> None:
+    def __init__(self, http: "Http", quarantine: Quarantine, *, instagram_login: bool) -> None:
         super().__init__(GraphApi(http, API_VERSION), quarantine)
+        # With Instagram Login `id` is an id that each app has of its own.
+        self.names_accounts_by_one_id = not instagram_login
 
     def account_numbers(self, node: Mapping[str, Any]) -> Numbers:
         """Return followers, accounts followed and posts."""
@@ -96,14 +98,51 @@ class Instagram(GraphPosts):
                 take_total(found[day], name, field, next(results))
         return DaysReading.of(found, utcnow())
 
+    def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any]:
+        """Return credentials of Instagram Login for another 60 days."""
+        body = self._graph.get("refresh_access_token", access.token, {"grant_type": "ig_refresh_token"}, tally)
+        with understood():
+            ends = utcnow().timestamp() + float(body["expires_in"])
+            return {**access.credentials, "access_token": body["access_token"], "expires_at": ends}
+
+
+class Instagram:
+    """The platform `instagram`; thread-safe.
+
+    Tokens of Facebook Login work at graph.facebook.com alone, those of Instagram Login at graph.instagram.com
+    (platforms.md, 2.1): an account's `login`, which stands among its credentials, decides on the host.
+    """
+
+    name: Platform = "instagram"
+    api_version = API_VERSION
+    days: ProviderDays | None = META_DAYS
+
+    def __init__(self, http: "Http", quarantine: Quarantine, login_http: "Http | None" = None) -> None:
+        self._facebook_login = InstagramGraph(http, quarantine, instagram_login=False)
+        self._instagram_login = InstagramGraph(login_http or http, quarantine, instagram_login=True)
+
+    def identify(self, access: Access, tally: Tally) -> Identity:
+        """Return which account the credentials can read."""
+        return self._of(access).identify(access, tally)
+
+    def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
+        """Return what the account, its due posts and its new ones say now."""
+        return self._of(access).read(access, wanted, tally)
+
+    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
+        """Return the account's insights of Pacific days that have ended, by date."""
+        return self._of(access).read_days(access, days, tally)
+
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials of Instagram Login for another 60 days; None for a token of Facebook Login.
 
         Those are renewed by a person; Page tokens do not expire by time (platforms.md, 1.2).
         """
-        if access.credentials.get("login") != "instagram":
-            return None
-        body = self._graph.get("refresh_access_token", access.token, {"grant_type": "ig_refresh_token"}, tally)
-        with understood():
-            ends = utcnow().timestamp() + float(body["expires_in"])
-            return {**access.credentials, "access_token": body["access_token"], "expires_at": ends}
+        return self._instagram_login.refresh(access, tally) if _by_instagram(access) else None
+
+    def _of(self, access: Access) -> InstagramGraph:
+        return self._instagram_login if _by_instagram(access) else self._facebook_login
+
+
+def _by_instagram(access: Access) -> bool:
+    return access.credentials.get("login") == "instagram"

@@ -12,7 +12,16 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms import restli
-from pipelines.platforms.base import Access, AccountReading, DaysReading, ProviderDays, Reading, Tally, Wanted
+from pipelines.platforms.base import (
+    Access,
+    AccountReading,
+    DaysReading,
+    Identity,
+    ProviderDays,
+    Reading,
+    Tally,
+    Wanted,
+)
 from pipelines.platforms.errors import AccountUnreachable, BadAnswer, PermissionMissing, PostGone, Transient
 from pipelines.platforms.linkedin_answers import account_numbers, raise_for, take_days, understood
 from pipelines.platforms.linkedin_posts import Posts
@@ -69,6 +78,19 @@ class LinkedIn:
         self._name(ask, urn, wanted, reading, tally)
         return reading
 
+    def identify(self, access: Access, tally: Tally) -> Identity:
+        """Return the organization and its name. A token belongs to a member, who may manage several organizations.
+
+        Raises:
+            AccountUnreachable: there is no such organization, or it is not for this token.
+            PlatformError: it could not be asked.
+        """
+        try:
+            body = _Asking(self._http, access, tally)(*_lookup(_urn(access)))
+        except (PermissionMissing, PostGone) as error:
+            raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
+        return Identity(access.platform_account_id, _shown_name(body))
+
     def _name(self, ask: "_Asking", urn: str, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
         """Ask once a day under which name the organization is shown."""
         today = utcnow().date().isoformat()
@@ -76,12 +98,11 @@ class LinkedIn:
             return
         wanted.memory.named_on = today
         try:
-            body = ask(f"organizations/{urn.rpartition(':')[2]}", {"fields": "id,vanityName,localizedName"})
+            body = ask(*_lookup(urn))
         except (PermissionMissing, PostGone, BadAnswer, Transient):
             # The name is no number: the one that is stored stays.
             return
-        name = body.get("vanityName") or body.get("localizedName")
-        reading.handle = name if isinstance(name, str) and name else None
+        reading.handle = _shown_name(body)
 
     @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
@@ -150,6 +171,16 @@ class _Asking:
                     raise Transient("LinkedIn's answer is no object")
                 found = body
         return found
+
+
+def _lookup(urn: str) -> tuple[str, Mapping[str, object]]:
+    """Return path and parameters of the read of an organization's names."""
+    return f"organizations/{urn.rpartition(':')[2]}", {"fields": "id,vanityName,localizedName"}
+
+
+def _shown_name(body: Mapping[str, Any]) -> str | None:
+    name = body.get("vanityName") or body.get("localizedName")
+    return name if isinstance(name, str) and name else None
 
 
 def _urn(access: Access) -> str:

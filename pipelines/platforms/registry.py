@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from metrics.documents import Platform
 from metrics.settings import Settings
@@ -13,10 +13,7 @@ from pipelines.platforms.linkedin import LinkedIn
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter import Twitter
 
-if TYPE_CHECKING:
-    from pipelines.platforms.http import Http
-
-_FACTORIES: Mapping[Platform, Callable[["Http", Quarantine], PlatformApi]] = {
+_FACTORIES: Mapping[Platform, Callable[..., PlatformApi]] = {
     "instagram": Instagram,
     "facebook": Facebook,
     "twitter": Twitter,
@@ -55,5 +52,8 @@ def open_platform(
     """
     from pipelines.platforms.http import Http  # needed by runs that collect; the others do without its 5 MB
 
-    http = Http(settings.platform_url(platform), settings.collect_concurrency, check=check)
-    return _FACTORIES[platform](http, quarantine or Quarantine())
+    def at(base_url: str) -> Http:
+        return Http(base_url, settings.collect_concurrency, check=check)
+
+    more = {"login_http": at(settings.platform_url("instagram_login"))} if platform == "instagram" else {}
+    return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **more)

@@ -9,7 +9,6 @@ import tenacity
 from pipelines.platforms.base import Tally
 from pipelines.platforms.errors import RateLimited, Transient, pause_until
 
-TRIES = 4
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 20.0
 LONGEST_ASKED_WAIT_SECONDS = 60.0
@@ -50,7 +49,7 @@ def retrying(tally: Tally) -> tenacity.Retrying:
 
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(Transient),
-        stop=tenacity.stop_after_attempt(TRIES),
+        stop=tenacity.stop_after_attempt(tally.tries),
         wait=wait,
         before_sleep=count,
         reraise=True,

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, AccountReading, DaysReading, ProviderDays, Reading, Tally, Wanted
+from pipelines.platforms.base import (
+    Access,
+    AccountReading,
+    DaysReading,
+    Identity,
+    ProviderDays,
+    Reading,
+    Tally,
+    Wanted,
+)
 from pipelines.platforms.errors import (
     AccountUnreachable,
     MetricRefused,
@@ -64,20 +73,36 @@ class Twitter:
             PlatformError: nothing could be read.
         """
         ask = _Asking(self._http, access, tally)
+        me = self._me(ask, access)
+        with understood():
+            numbers = account_numbers(me)
+        reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
+        reading.handle = me["username"] if isinstance(me.get("username"), str) else None
+        reading.note_odd("the account", numbers.odd)
+        Posts(ask, access, self._quarantine, wanted, reading, tally).read()
+        return reading
+
+    def identify(self, access: Access, tally: Tally) -> Identity:
+        """Return which user the token belongs to.
+
+        Raises:
+            WrongIdentity: it is another one than the account.
+            AccountUnreachable: the user is suspended, or not for this token.
+            PlatformError: it could not be asked.
+        """
+        me = self._me(_Asking(self._http, access, tally), access)
+        return Identity(access.platform_account_id, str(me["username"]) if "username" in me else None)
+
+    def _me(self, ask: "_Asking", access: Access) -> Mapping[str, Any]:
         try:
             answer = ask("users/me", {"user.fields": "public_metrics,username"})
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(str(error)) from None
         with understood():
-            me = answer["data"]
+            me: Mapping[str, Any] = answer["data"]
             if str(me["id"]) != access.platform_account_id:
                 raise WrongIdentity(f"the token is of @{me.get('username')}: connect the right account again")
-            numbers = account_numbers(me)
-            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-            reading.handle = me["username"] if isinstance(me.get("username"), str) else None
-            reading.note_odd("the account", numbers.odd)
-        Posts(ask, access, self._quarantine, wanted, reading, tally).read()
-        return reading
+        return me
 
     @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:

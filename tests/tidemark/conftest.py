@@ -2,9 +2,10 @@
 
 import pytest
 
-from metrics.settings import Settings
+from metrics.settings import PLATFORM_APIS, Settings
 from metrics.store import Store
 from tests.tidemark.commands import Cli
+from tidemark.stack.ports import HOST, free_port
 
 
 @pytest.fixture
@@ -19,6 +20,9 @@ def on_stores(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(settings.home)
     for name in ("mongo_url", "mongo_db", "redis_url", "home"):
         monkeypatch.setenv(f"TIDEMARK_{name.upper()}", str(getattr(settings, name)))
+    for api in PLATFORM_APIS:
+        # Nothing listens there: whose a token is cannot be asked, and the account is connected all the same.
+        monkeypatch.setenv(f"TIDEMARK_{api.upper()}_URL", f"http://{HOST}:{free_port()}")
     monkeypatch.setenv("TIDEMARK_SECRET_KEYS", settings.secret_keys[0].get_secret_value())
     monkeypatch.setenv("TIDEMARK_RETENTION_DAYS", str(settings.retention_days))
     monkeypatch.setenv("TIDEMARK_ROLLUP_RETENTION_DAYS", str(settings.rollup_retention_days))

@@ -26,6 +26,8 @@ GOOD: dict[str, list[str]] = {
     "accounts disconnect": ["accounts", "disconnect", "acc_1"],
     "accounts import": ["accounts", "import", "good.csv"],
     "accounts list": ["accounts", "list"],
+    "pauses list": ["pauses", "list"],
+    "pauses lift": ["pauses", "lift", "--platform", "twitter"],
     "accounts pause": ["accounts", "pause", "acc_1"],
     "accounts resume": ["accounts", "resume", "acc_1"],
     "backup": ["backup", "saved"],
@@ -61,6 +63,9 @@ BAD: list[tuple[str, str]] = [
     ("accounts import broken.csv", "row 3: platform myspace"),
     ("accounts list --state asleep", "asleep"),
     ("accounts list --workspace a/b", "--workspace"),
+    ("pauses lift --platform myspace", "myspace"),
+    ("pauses lift --platform twitter", "twitter is not paused"),
+    ("pauses lift --platform twitter --account x9", "--account"),
     ("accounts pause acc_unknown", "no account acc_unknown"),
     ("accounts resume acc_unknown", "no account acc_unknown"),
     ("backup .", "is not empty"),
@@ -126,7 +131,9 @@ def test_every_command_has_a_right_call_here() -> None:
 
 def test_every_command_has_a_wrong_call_here_or_takes_nothing() -> None:
     tried = {next(c for c in COMMANDS if f"{line} ".startswith(f"{c} ")) for line, _ in BAD}
-    nothing = {"doctor", "env", "keys list", "keys reseal", "keys secret", "retention apply", "retention list"}
+    nothing = {
+        "doctor", "env", "keys list", "keys reseal", "keys secret", "pauses list", "retention apply", "retention list",
+    }  # fmt: skip
     assert set(COMMANDS) - tried == nothing
 
 

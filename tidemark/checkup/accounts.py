@@ -70,6 +70,11 @@ def _waiting(known: list[AccountDocument]) -> str:
             f"{len(waiting)} need a new token: {_some(waiting)}",
             "`tidemark accounts list --state needs_reauth` says why, `tidemark accounts connect` renews",
         )
+    if lost := [account["_id"] for account in known if account["state"] == "unreachable"]:
+        raise Trouble(
+            f"{len(lost)} cannot be reached: {_some(lost)}",
+            "`tidemark accounts list --state unreachable` says why; connect them again, or disconnect them",
+        )
     return f"none of {len(known)}"
 
 

@@ -11,7 +11,7 @@ from metrics.documents import AccountDocument, AccountState, Platform
 from metrics.errors import InvalidInput
 from metrics.ids import check_id
 from tidemark import accounts_file
-from tidemark.accounts_file import NewAccount
+from tidemark.accounts_file import MAX_PROBLEMS, NewAccount
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from metrics.accounts import Vault
+    from metrics.settings import Settings
     from metrics.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pause, disconnect.")
 
 Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Unchecked = Annotated[bool, typer.Option("--unchecked", help="Do not ask the platform whose the token is.")]
 Account = Annotated[str, typer.Argument(help="Our id of the account, as `list` shows it.")]
 
 
@@ -32,6 +34,7 @@ def import_file(
     file: Annotated[
         Path, typer.Argument(help="CSV with a header, or JSON objects, one a line or in an array; - is standard input.")
     ],
+    unchecked: Unchecked = False,
     as_json: Json = False,
 ) -> None:
     """Connect all accounts of a file, or none of them if a line is wrong.
@@ -43,7 +46,7 @@ def import_file(
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise InvalidInput(f"{file}: {error.strerror}: give a readable text file") from None
-    _connect(accounts_file.parse(content), as_json=as_json)
+    _connect(accounts_file.parse(content), checked=not unchecked, as_json=as_json)
 
 
 @app.command(
@@ -61,6 +64,7 @@ def connect(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask for the refresh token, the client id and its secret too.")
     ] = False,
+    unchecked: Unchecked = False,
     as_json: Json = False,
 ) -> None:
     """Connect one account, or renew its token. Its history stays."""
@@ -70,7 +74,8 @@ def connect(
         secrets |= {"refreshToken": _ask("Refresh token"), "clientId": _ask("Client id")}
         secrets["clientSecret"] = _ask("Client secret")
     row = {"workspaceId": workspace, "platform": platform, "platformAccountId": account, "handle": handle, **secrets}
-    _connect([accounts_file.account_of({name: text for name, text in row.items() if text})], as_json=as_json)
+    found = accounts_file.account_of({name: text for name, text in row.items() if text})
+    _connect([found], checked=not unchecked, as_json=as_json)
 
 
 def _ask(what: str) -> str:
@@ -81,8 +86,9 @@ def _ask(what: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def _connect(accounts: list[NewAccount], *, as_json: bool) -> None:
+def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> None:
     with open_store() as (store, settings), open_redis(settings) as redis:
+        notes = _check(settings, accounts) if checked else []
         # cryptography is slow to import.
         from metrics.accounts import Vault
 
@@ -97,7 +103,37 @@ def _connect(accounts: list[NewAccount], *, as_json: bool) -> None:
         return
     for document in documents if len(documents) == 1 else ():
         print_line(f"{document['_id']} is active")
+    for note in notes:
+        print_line(note)
     print_line(f"connected {len(documents)}; the next hour is the first, or ask for a collection now")
+
+
+def _check(settings: "Settings", accounts: list[NewAccount]) -> list[str]:
+    """Ask the platforms whose the tokens are; return a note per platform that could not be asked.
+
+    Raises:
+        InvalidInput: a platform says that a token does not read its account; nothing was connected.
+    """
+    # requests takes a quarter of a second to import.
+    from pipelines.collect.identity import Claim, check
+
+    claims = [Claim(one.platform, one.platform_account_id, one.credentials) for one in accounts]
+    found = check(settings, claims)
+    wrong = [
+        f"{one.platform} account {one.platform_account_id}: {said.reason}"
+        for one, said in zip(accounts, found, strict=True)
+        if said.verdict == "wrong"
+    ]
+    if wrong:
+        more = f"; and {len(wrong) - MAX_PROBLEMS} more" if len(wrong) > MAX_PROBLEMS else ""
+        raise InvalidInput(f"nothing was connected; {'; '.join(wrong[:MAX_PROBLEMS])}{more}")
+    unknown = {
+        one.platform: said.reason for one, said in zip(accounts, found, strict=True) if said.verdict == "unknown"
+    }
+    return [
+        f"{platform}: whose the tokens are could not be asked ({reason}); the next hour shows it"
+        for platform, reason in sorted(unknown.items())
+    ]
 
 
 def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None) -> AccountDocument:
@@ -174,8 +210,8 @@ def _set_state(account_id: str, state: AccountState, *, as_json: bool) -> None:
 
 
 def _refuse_senseless(account: AccountDocument, state: AccountState) -> None:
-    """Only what has credentials that work can be paused, or go on."""
-    if state != "disconnected" and account["state"] not in ("paused", "active"):
+    """Only what has credentials that work can be paused, or go on; an account may be reachable again."""
+    if state != "disconnected" and account["state"] not in ("paused", "active", "unreachable"):
         raise InvalidInput(f"{account['_id']} is {account['state']}: `tidemark accounts connect` renews its token")
 
 

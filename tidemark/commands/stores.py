@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from metrics.documents import PLATFORMS
 from metrics.errors import SettingsError
-from metrics.settings import Settings, load_settings
+from metrics.settings import PLATFORM_APIS, Settings, load_settings
 from tidemark.home import Home
 from tidemark.variables import refuse_misspelt
 
@@ -44,7 +43,7 @@ def effective_settings(*, misspelt: bool = False) -> Settings:
         changes["redis_url"] = up["redis"]
     if not settings.secret_keys and home.secret_file.exists():
         changes["secret_keys"] = home.secret_key()
-    for name in (f"{platform}_url" for platform in PLATFORMS):
+    for name in (f"{api}_url" for api in PLATFORM_APIS):
         if up and name not in settings.model_fields_set:
             changes[name] = up["simulator"]
     return load_settings(**changes) if changes else settings

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from metrics.accounts import Vault
 from metrics.clock import utcnow
-from metrics.documents import PLATFORMS
-from metrics.settings import PREFIX, Settings, load_settings
+from metrics.settings import PLATFORM_APIS, PREFIX, Settings, load_settings
 from metrics.store import Store
 from simulator.registry import new_world
 from tidemark import seed
@@ -142,9 +141,9 @@ class Up:
             "DAGSTER_HOME": str(self.home.dagster),
             "PYTHONUNBUFFERED": "1",
         }
-        for platform in PLATFORMS:
-            variable = f"{PREFIX}{platform.upper()}_URL"
-            if f"{platform}_url" not in self.settings.model_fields_set:
+        for api in PLATFORM_APIS:
+            variable = f"{PREFIX}{api.upper()}_URL"
+            if f"{api}_url" not in self.settings.model_fields_set:
                 environment[variable] = f"http://{HOST}:{simulator}"
         return environment
 

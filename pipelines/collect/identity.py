@@ -1,0 +1,66 @@
+"""Whose a token is, asked of the platform when an account is connected: a mistake is cheapest before it is stored."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Literal
+
+from metrics.documents import Platform
+from metrics.settings import Settings
+from pipelines.platforms.base import Access, PlatformApi, Tally
+from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError
+from pipelines.platforms.registry import open_platform
+
+_AT_ONCE = 8
+
+Verdict = Literal["right", "wrong", "unknown"]
+"""`wrong`: the platform says that these credentials do not read this account; `unknown`: it could not be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An account that somebody connects, and the credentials that are said to read it."""
+
+    platform: Platform
+    platform_account_id: str
+    credentials: Mapping[str, str | float] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the platform says of a claim: a verdict, the reason where it is not `right`, and the name that it shows."""
+
+    verdict: Verdict
+    reason: str = ""
+    handle: str | None = None
+
+
+def check(settings: Settings, claims: Sequence[Claim]) -> list[Checked]:
+    """Return, in order, what the platforms say of claims: one call each, tried once.
+
+    A platform that does not answer one claim is not asked for the next ones: all of those are `unknown`.
+    """
+    checkers = {platform: _Checker(open_platform(platform, settings)) for platform in {one.platform for one in claims}}
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="identity") as pool:
+        return list(pool.map(lambda claim: checkers[claim.platform].check(claim), claims))
+
+
+class _Checker:
+    """Asks one platform."""
+
+    def __init__(self, api: PlatformApi) -> None:
+        self._api = api
+        self._away: str | None = None
+
+    def check(self, claim: Claim) -> Checked:
+        if self._away is not None:
+            return Checked("unknown", self._away)
+        access = Access(claim.platform_account_id, claim.credentials)
+        try:
+            identity = self._api.identify(access, Tally(tries=1))
+        except (NeedsReauth, AccountUnreachable) as error:
+            return Checked("wrong", str(error))
+        except PlatformError as error:
+            self._away = str(error)
+            return Checked("unknown", self._away)
+        return Checked("right", handle=identity.handle)

@@ -1,0 +1,56 @@
+"""`tidemark pauses`: which platforms and accounts are not asked before when, and how to go on earlier."""
+
+from typing import Annotated
+
+import typer
+
+from metrics.clock import isoformat
+from metrics.documents import Platform
+from metrics.errors import NotFound
+from metrics.identity import normal_account_id
+from tidemark.commands.console import print_json, print_line, print_table
+from tidemark.commands.stores import open_redis, open_store
+
+app = typer.Typer(no_args_is_help=True, help="Platforms and accounts that wait because of a limit: list, lift.")
+
+Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+
+
+@app.command("list", epilog="Example: tidemark pauses list")
+def list_pauses(as_json: Json = False) -> None:
+    """List what is not asked at present, and until when."""
+    with open_store() as (_, settings), open_redis(settings) as redis:
+        from metrics.pauses import pauses
+
+        found = pauses(redis)
+    if as_json:
+        print_json(
+            [{"platform": p.platform, "account": p.platform_account_id, "until": isoformat(p.until)} for p in found]
+        )
+        return
+    print_table(
+        ("platform", "account", "until"),
+        [(pause.platform, pause.platform_account_id or "all", isoformat(pause.until)) for pause in found],
+    )
+
+
+@app.command(epilog="Example: tidemark pauses lift --platform twitter")
+def lift(
+    platform: Annotated[Platform, typer.Option(help="The platform.")],
+    account: Annotated[
+        str | None, typer.Option(help="The platform's id of one account; left out: the whole platform.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """End a pause: after a top-up of credits, or when a limit was raised. The next run asks again."""
+    theirs = normal_account_id(platform, account, "--account") if account is not None else None
+    with open_store() as (_, settings), open_redis(settings) as redis:
+        from metrics import pauses
+
+        if not pauses.lift(redis, platform, theirs):
+            what = f"{platform} is not paused" if theirs is None else f"account {theirs} of {platform} is not paused"
+            raise NotFound(f"{what}: see `tidemark pauses list`")
+    if as_json:
+        print_json({"platform": platform, "account": theirs, "lifted": True})
+    else:
+        print_line(f"{platform} is asked again" if theirs is None else f"account {theirs} of {platform} is asked again")
