@@ -4,7 +4,6 @@ What an object is, its platform's module knows (`simulator.instagram.node`). Cal
 that a batch is a loop over its elements.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from metrics.documents import Platform
+from simulator.graph_batch import Element, elements_of, filled, referred
 from simulator.graph_budget import Budget
 from simulator.graph_call import Call, GraphPlatform, Params
 from simulator.graph_errors import GraphError, forbidden, missing
@@ -28,7 +28,6 @@ _OF_TOKENS = frozenset(["oauth/access_token", "access_token"])
 _WITHOUT_VERSION = frozenset(["", "refresh_access_token", "debug_token", *_OF_TOKENS])
 _OBJECT = re.compile(r"(me|\d{10,}(_\d+)?)(/.*)?")
 _MALFORMED = {"code": 190, "message": "Malformed access token"}
-MAX_BATCH = 50
 
 
 class Graph:
@@ -117,42 +116,47 @@ class Graph:
         return call
 
     def _batch(self, call: Call) -> list[Any]:
-        try:
-            elements = json.loads(call.params["batch"])
-        except ValueError:
-            elements = None
-        if not isinstance(elements, list) or not all(
-            isinstance(e, dict) and isinstance(e.get("relative_url"), str) for e in elements
-        ):
-            raise GraphError(100, "(#100) batch parameter must be a JSON array")
-        if len(elements) > MAX_BATCH:
-            error = GraphError(0, f"Too many requests in batch message. Maximum batch size is {MAX_BATCH}")
-            error.body["type"] = "GraphBatchException"
-            del error.body["code"]
-            raise error
-        told = call.params.get("include_headers") != "false"
-        return [self._element(element, call, told=told) for element in elements]
+        elements = elements_of(call.params["batch"])
+        told, needed = call.params.get("include_headers") != "false", referred(elements)
+        answers, found = list[Any](), dict[str, Any]()
+        for element in elements:
+            if not element.needs <= found.keys() or self._timed_out(element, call):
+                answers.append(None)
+                continue
+            status, body = self._element(element, call, found)
+            if element.name in needed and status == 200:
+                found[str(element.name)] = body
+                if element.omitted:
+                    answers.append(None)
+                    continue
+            headers = {"headers": [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]} if told else {}
+            answers.append({"code": status, **headers, "body": encoded(body).decode()})
+        return answers
 
-    def _element(self, element: Mapping[str, str], call: Call, *, told: bool) -> Any:
-        if self.state.faults.strike("null_element", call.account.platform_account_id):
-            return None
-        url, _, query = element["relative_url"].partition("?")
-        version, path = parted(url)
-        params, account = dict(_parsed(query)), call.account
+    def _timed_out(self, element: Element, call: Call) -> bool:
+        """Tell whether an element comes back as null, as one that ran out of time."""
+        url, _, query = element.relative_url.partition("?")
+        path, params = parted(url)[1], dict(_parsed(query))
+        account_id, name = call.account.platform_account_id, path.partition("/")[0]
+        strike = self.state.faults.strike
+        return strike("null_element", account_id, name=name, path=path, page=page_number(params)) is not None
+
+    def _element(self, element: Element, call: Call, found: Mapping[str, Any]) -> tuple[int, Any]:
+        """Return the status and the body of an element."""
+        account, path, params = call.account, "", dict[str, str]()
         try:
+            url, _, query = filled(element.relative_url, found).partition("?")
+            version, path = parted(url)
+            params = dict(_parsed(query))
             if "access_token" in params:
                 # An element may have a token of its own, a page's among those of its user.
                 account = authenticated(self.state, params.pop("access_token"))
             answered = answering(version, call.now) if version else call.version
-            status, body = (
-                200,
-                self._get(path, replace(call, account=account, reader=account, params=params, version=answered)),
-            )
+            asked = replace(call, account=account, reader=account, params=params, version=answered)
+            status, body = 200, self._get(path, asked)
         except GraphError as error:
             status, body = error.status, {"error": error.body}
-        body = self._patched(body, account, path, params)
-        headers = {"headers": [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]} if told else {}
-        return {"code": status, **headers, "body": encoded(body).decode()}
+        return status, self._patched(body, account, path, params)
 
     def _patched(self, body: Any, account: SimAccount | None, path: str, params: Params) -> Any:
         """Return an answer with the patches of those who test in it."""

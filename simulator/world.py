@@ -168,6 +168,16 @@ class World:
         index = self.platforms[platform].account_index(platform_account_id)
         return self.account(platform, index) if index is not None and 0 <= index < ACCOUNTS else None
 
+    def named(self, platform: Platform, handle: str) -> SimAccount | None:
+        """Return the account of a handle, or None where there is none."""
+        first, _, rest = handle.partition(".")
+        second, _, number = rest.partition(".")
+        if first not in _FIRST or second not in _SECOND or (number and not number.isdecimal()):
+            return None
+        index = _FIRST.index(first) + 10 * _SECOND.index(second) + 100 * int(number or 0)
+        account = self.account(platform, index) if index < ACCOUNTS else None
+        return account if account is not None and account.handle == handle else None
+
     def of_token(self, token: str) -> SimAccount | None:
         """Return the account that a token is for, or None where the token was never given out."""
         parts = token.split(".")

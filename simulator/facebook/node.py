@@ -10,7 +10,7 @@ from simulator.facebook.page_insights import page_insights
 from simulator.facebook.post_insights import insights_edge, post_insights
 from simulator.facebook.posts import COUNTED, attachments, post_fields, summary
 from simulator.facebook.things import Thing, found_thing
-from simulator.graph_call import Call, parse
+from simulator.graph_call import Call, parse, permissions
 from simulator.graph_errors import no_field
 from simulator.listing import page
 
@@ -19,6 +19,7 @@ _DEFAULTS = {
     "Video": "updated_time,description,id",
     "Photo": "created_time,name,id",
 }
+_SCOPES = ("pages_show_list", "pages_read_engagement", "read_insights")
 _TOLD = ("1", "true", "total_count")
 
 
@@ -29,17 +30,18 @@ def node(call: Call, object_id: str, edge: str | None) -> Any:
         return page([page_fields(call, fields)], call, "me/accounts", call.params)
     if object_id == "debug_token":
         return _debug(call)
+    if (object_id, edge) == ("me", "permissions"):
+        return permissions(_SCOPES)
     if object_id in ("me", call.account.platform_account_id):
         return _page(call, edge)
     return _thing(call, found_thing(call, object_id), edge)
 
 
 def _debug(call: Call) -> Any:
-    scopes = ["pages_show_list", "pages_read_engagement", "read_insights"]
     return {
         "data": {
             "app_id": "1000", "type": "PAGE", "application": "Tidemark simulator", "expires_at": 0, "is_valid": True,
-            "data_access_expires_at": int((call.now + timedelta(days=90)).timestamp()), "scopes": scopes,
+            "data_access_expires_at": int((call.now + timedelta(days=90)).timestamp()), "scopes": list(_SCOPES),
             "profile_id": call.account.platform_account_id,
         }
     }  # fmt: skip

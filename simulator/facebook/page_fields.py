@@ -9,7 +9,7 @@ from simulator.facebook.page_insights import page_insights
 from simulator.fields import Field
 from simulator.graph_call import Call, parse
 from simulator.graph_errors import no_field
-from simulator.instagram.node import linked_account
+from simulator.instagram.account import linked_account
 from simulator.world import SimAccount
 
 OF_ACCOUNTS = "access_token,category,category_list,name,id,tasks"

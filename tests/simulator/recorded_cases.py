@@ -127,6 +127,12 @@ CASES: dict[str, Case] = {
     "instagram/airbyte_user_demographics_city": Case(
         "{instagram}/insights", "metric=follower_demographics&period=lifetime&metric_type=total_value&breakdown=city"
     ),
+    "instagram/pyfacebook_content_publishing_limit": Case(
+        "{instagram}/content_publishing_limit", "fields=config,quota_usage"
+    ),
+    "instagram/restfb_content_publishing_limit": Case(
+        "{instagram}/content_publishing_limit", "fields=config,quota_usage"
+    ),
     "instagram/airbyte_me_accounts": Case(
         "me/accounts", "fields=id,instagram_business_account", adds=_of("paging.cursors.after")
     ),
@@ -304,8 +310,6 @@ NOT_COMPARED: dict[str, str] = {
     ),
     **dict.fromkeys(
         [
-            "instagram/pyfacebook_content_publishing_limit",
-            "instagram/restfb_content_publishing_limit",
             "instagram/restfb_media_boosted",
             "facebook/keboola_feed_ids_nested_comments",
             "facebook/restfb_post_reactions_edge",

@@ -9,7 +9,7 @@ import pytest
 
 from metrics.documents import Platform
 from simulator import truth
-from simulator.graph import MAX_BATCH
+from simulator.graph_batch import MAX_BATCH
 from simulator.graph_budget import BUDGET_PER_HOUR
 from simulator.world import SimAccount
 from tests.simulator_fixture import Simulator
@@ -186,3 +186,45 @@ def test_tokens_reach_what_is_linked_and_links_keep_the_token(api: Simulator) ->
     refused = read(api, instagram, f"{facebook.platform_account_id}/insights", metric="page_media_view", period="day")
     assert (refused["error"]["code"], "Page Access Token" in refused["error"]["message"]) == (190, True)
     assert api.calls()["byAccount"] == {instagram.platform_account_id: 2, facebook.platform_account_id: 2}
+
+
+def batch_of(api: Simulator, reader: SimAccount, *elements: dict[str, Any]) -> list[Any]:
+    sent = {"access_token": reader.token, "batch": json.dumps([{"method": "GET", **one} for one in elements])}
+    answers: list[Any] = api.client.post("/v25.0/", data=sent).json()
+    return [one if one is None else (one["code"], json.loads(one["body"])) for one in answers]
+
+
+@pytest.mark.parametrize("way", ["$.data.*.id", "$.data[*].id"])
+def test_element_takes_what_another_one_found(api: Simulator, way: str) -> None:
+    reader = api.world.account("instagram", 0)
+    media = {"name": "a", "relative_url": f"{reader.platform_account_id}/media?fields=id&limit=3"}
+    first, (code, bodies) = batch_of(api, reader, media, {"relative_url": f"?ids={{result=a:{way}}}&fields=timestamp"})
+    assert (first, code) == (None, 200)
+    listed = read(api, reader, f"{reader.platform_account_id}/media", fields="id", limit="3")["data"]
+    assert list(bodies) == [one["id"] for one in listed]
+    assert all(body["timestamp"] for body in bodies.values())
+    told, single = batch_of(
+        api, reader, media | {"omit_response_on_success": False}, {"relative_url": "{result=a:$.data[1].id}"}
+    )
+    assert (told[0], single[1]["id"]) == (200, listed[1]["id"])
+
+
+def test_element_whose_source_fails_is_not_carried_out(api: Simulator) -> None:
+    reader = api.world.account("instagram", 0)
+    bad = {"name": "a", "relative_url": "1?fields=id"}
+    (code, _), after, told = batch_of(
+        api, reader, bad, {"relative_url": "?ids={result=a:$.id}"}, {"relative_url": "me", "depends_on": "a"}
+    )
+    assert (code, after, told) == (400, None, None)
+    good = {"name": "a", "relative_url": "me?fields=id"}
+    _, (code, body) = batch_of(api, reader, good, {"relative_url": "?ids={result=a:$.data.*.id}"})
+    assert (code, body["error"]["code"]) == (400, 2500)
+
+
+@pytest.mark.parametrize("platform", ["instagram", "facebook"])
+def test_token_tells_what_it_was_granted(api: Simulator, platform: Platform) -> None:
+    reader = api.world.account(platform, 0)
+    granted = read(api, reader, "me/permissions")["data"]
+    inspected = read(api, reader, "debug_token", input_token=reader.token)["data"]["scopes"]
+    assert [one["permission"] for one in granted] == inspected
+    assert {one["status"] for one in granted} == {"granted"}

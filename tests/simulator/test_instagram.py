@@ -399,3 +399,19 @@ def test_views_on_facebook_need_a_reel_that_is_there(api: Simulator) -> None:
             views, there, both = (row["values"][0]["value"] for row in answer["data"])
             assert both == views + there
     assert codes == {None, 2207086}
+
+
+def test_fields_that_count_are_the_truth(api: Simulator) -> None:
+    post = media(api, native=("IMAGE", "FEED"))
+    fields = {"saved_count": "saved", "shares_count": "shares", "reposts_count": "reposts"}
+    found = ask(api, post.platform_post_id, fields=",".join(fields)).json()
+    for name, field in fields.items():
+        assert abs(found[name] - truth.post_value(api.world, post, field, NOW)) <= 1
+
+
+def test_account_has_its_other_edges(api: Simulator) -> None:
+    assert ask(api, "{ig}/live_media").json() == {"data": []}
+    (limit,) = ask(api, "{ig}/content_publishing_limit", fields="config,quota_usage").json()["data"]
+    assert (limit["quota_usage"], set(limit["config"])) == (0, {"quota_total", "quota_duration"})
+    nested = ask(api, "{ig}", fields="insights.metric(reach).period(day)").json()["insights"]
+    assert nested["data"] == ask(api, "{ig}/insights", metric="reach", period="day").json()["data"]

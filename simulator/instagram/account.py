@@ -1,0 +1,43 @@
+"""Fields of simulated Instagram accounts (platforms.md, 2.2)."""
+
+from dataclasses import replace
+from typing import Any
+
+from simulator import truth
+from simulator.fields import Field, parse_fields
+from simulator.graph_call import Call
+from simulator.graph_errors import no_field
+from simulator.instagram.account_insights import account_insights
+from simulator.instagram.discovery import discovered
+from simulator.instagram.lists import LISTS, listed
+from simulator.instagram.texts import account_texts
+
+COUNTS = ("followers_count", "follows_count", "media_count")
+_EMPTY = frozenset(
+    ["website", "is_published", "has_profile_pic", "legacy_instagram_user_id", "shopping_product_tag_eligibility"]
+)
+
+
+def account_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the fields of the account asked for; its id is always there."""
+    texts, found = account_texts(call), dict[str, Any]()
+    for one in asked:
+        if one.name in LISTS:
+            found[one.name] = listed(call, one.name, one.below or parse_fields("id"), one.modifiers)
+        elif one.name == "insights":
+            found["insights"] = account_insights(call, one.modifiers)
+        elif one.name == "business_discovery":
+            found["business_discovery"] = discovered(call, one)
+        elif one.name in COUNTS:
+            found[one.name] = truth.account_value(call.state.world, call.account, one.name, call.now)
+        elif one.name in texts:
+            found[one.name] = texts[one.name]
+        elif one.name not in _EMPTY:
+            raise no_field(one.name, "InstagramUser")
+    return {**found, "id": call.account.platform_account_id}
+
+
+def linked_account(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the Instagram account of a Page, with the fields asked for or its id alone."""
+    account = call.state.world.account("instagram", call.account.index)
+    return account_fields(replace(call, account=account), asked)

@@ -1,0 +1,78 @@
+"""Business Discovery: what is public of another professional account, by its user name (platforms-more.md, 6).
+
+One user name is asked for in a call. Followers, posts and the counts of posts are told; of reels the views, too, with
+those of advertisements. There is no `next`: the cursor goes into `media.after()`.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from simulator import truth
+from simulator.fields import Field, parse_fields
+from simulator.graph_call import Call
+from simulator.graph_errors import GraphError, no_field
+from simulator.instagram.lists import rows_of
+from simulator.instagram.media import media_fields
+from simulator.instagram.texts import account_texts
+from simulator.world import SimPost
+
+_TEXTS = ("id", "ig_id", "username", "name", "biography", "profile_picture_url", "website")
+_COUNTS = ("followers_count", "follows_count", "media_count")
+_OF_MEDIA = frozenset(
+    ["id", "caption", "children", "comments_count", "like_count", "media_product_type", "media_type", "media_url",
+     "owner", "permalink", "thumbnail_url", "timestamp", "username", "view_count"]
+)  # fmt: skip
+
+
+def discovered(call: Call, asked: Field) -> dict[str, Any]:
+    """Return what is public of the account that `business_discovery.username()` names.
+
+    Raises:
+        GraphError: code 110 where there is no such account: the same for one that is gone, private or renamed.
+    """
+    name = asked.modifiers.get("username", "")
+    if not name:
+        raise GraphError(100, "(#100) The parameter username is required")
+    account = call.state.world.named("instagram", name)
+    if account is None:
+        raise GraphError(
+            110,
+            "Invalid user id",
+            subcode=2207013,
+            is_transient=False,
+            error_user_title="Cannot find User",
+            error_user_msg=f"The user with username: {name} cannot be found.",
+        )
+    call = replace(call, account=account)
+    found: dict[str, Any] = {}
+    for one in asked.below:
+        if one.name == "media":
+            found["media"] = _media(call, one)
+        elif one.name in _COUNTS:
+            found[one.name] = truth.account_value(call.state.world, account, one.name, call.now)
+        elif one.name in _TEXTS:
+            if (text := account_texts(call).get(one.name)) is not None:
+                found[one.name] = text
+        else:
+            raise no_field(one.name, "InstagramUser")
+    return {**found, "id": account.platform_account_id}
+
+
+def _media(call: Call, asked: Field) -> dict[str, Any]:
+    """Return one page of the account's media, without links: the cursor alone leads on."""
+    fields = asked.below or parse_fields("id")
+    for one in fields:
+        if one.name not in _OF_MEDIA:
+            raise no_field(one.name, "InstagramMedia")
+    body: dict[str, Any] = rows_of(call, "media", lambda post: _row(call, fields, post), asked.modifiers)
+    if "paging" in body:
+        cursors = body["paging"]["cursors"]
+        body["paging"] = {"cursors": cursors if "next" in body["paging"] else {"before": cursors["before"]}}
+    return body
+
+
+def _row(call: Call, fields: tuple[Field, ...], post: SimPost) -> dict[str, Any]:
+    row = media_fields(call, fields, post)
+    if post.metric_type == "reel" and any(one.name == "view_count" for one in fields):
+        row["view_count"] = truth.post_value(call.state.world, post, "total_views", call.now)
+    return row
