@@ -7,21 +7,42 @@ Every fault may choose the calls that it hits; a field that is not given chooses
 | `rate`    | the share of calls that are hit, 0 to 1 |
 | `times`   | how many calls are hit; without it all of them |
 | `account` | the platform's id of the account whose token the call carries |
-| `object`  | the id of the object that is asked for: an account, a post, a child of an album |
-| `path`    | a part of the call's path, such as `media`, `/insights`, `published_posts`; of a batch its element's |
+| `object`  | the id of an object that is asked for: an account, a post, a child of an album |
+| `path`    | a part of the call's path, such as `media`, `/insights`, `users/by`; of a batch its element's |
 | `page`    | the number of a page of a list; 1 is the first |
 
-Some kinds have more to say; `Kind` tells what each of them does with it.
+What a fault does, and what else it reads; a field that a kind does not read is refused. `GET /_control/faults` shows
+each fault with `struck`, the number of calls that it has hit so far.
 
-| field     | what it says | kinds |
-|-----------|--------------|-------|
-| `seconds` | how long | `timeout`, `slow`, `account_limit`, `before_conversion` |
-| `metric`  | the provider's name of a metric | `retired_metric` |
-| `at`      | the place in an answer, as `simulator.patches` reads it | `patch` |
-| `value`   | what is put there | `patch` |
-| `delete`  | `true`: the place is taken out | `patch` |
+| kind | what happens |
+|------|--------------|
+| `error` | HTTP 500 (X: 503) in the platform's own form, transient |
+| `timeout`, `slow` | the answer comes only after `seconds` |
+| `app_limit`, `account_limit` | too many calls, in the platform's words; the Graph API tells the minutes of `seconds` |
+| `expired_token` | the token ends, and stays so until all faults are deleted |
+| `permission` | the platform's refusal of a permission |
+| `before_conversion` | insights of Instagram media older than `seconds` are refused |
+| `retired_metric` | `metric` is refused as one that is not known, to everybody |
+| `null_element` | an element of a batch of the Graph API comes back as null |
+| `empty_page` | a page of a list comes empty, and is not the last |
+| `partial` | one of several objects is not there; `object`, or `account`, is its id |
+| `monthly_cap` | X: 429 with the cap of the month, until the day on which the project's month begins anew |
+| `no_credits` | X: 402, until the fault is taken back |
+| `patch` | the place `at` of an answer holds `value`, or nothing with `delete`: `simulator.patches` |
+| `html` | a page of HTML instead of an answer |
+| `foreign_body` | HTTP 200, and `value` is the whole body: a list, text, null |
+| `proxy_error` | HTTP 200 with the error of a proxy, as JSON of a form that no platform has |
+| `redirect` | HTTP 302 to the address `value` |
+| `broken_json` | the body ends half-way |
+| `empty_body` | the status stands, the body is empty |
+| `broken_gzip` | the body calls itself gzip, and cannot be unpacked |
+| `cut` | the connection is closed half-way through a body in chunks |
+| `drip` | a byte of the body every `seconds` |
+| `retry_after` | answers 429 and 503 have a `Retry-After`: `value`, a number or text, or else `seconds` |
+| `rate_limit_reset` | answers 429 and 503 have `value`, a number or text, as `x-rate-limit-reset` |
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -47,8 +68,21 @@ Kind = Literal[
     "monthly_cap",  # X: the cap of the month, whatever the window says
     "no_credits",  # X: 402
     "patch",  # `value` stands at the place `at` of an answer, or nothing does with `delete`
+    "proxy_error",  # HTTP 200 with the JSON of a proxy
+    "foreign_body",  # HTTP 200 with `value` as the whole body
+    "redirect",  # HTTP 302 to `value`
+    "empty_body",  # the status without a body
+    "broken_gzip",  # a body that calls itself gzip and is none
+    "cut",  # the connection is closed within the body
+    "drip",  # a byte of the body every `seconds`
+    "retry_after",  # a `Retry-After` of `value` or `seconds` on 429 and 503
+    "rate_limit_reset",  # an `x-rate-limit-reset` of `value` on 429 and 503
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Name = str | frozenset[str] | None
+"""The object that a call asks for, or those that it names in its path and its parameters."""
+
+_HEADER = re.compile(r"[\x20-\x7e]*")
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "kind": str,
     "rate": (int, float),
@@ -66,9 +100,20 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
 _NEEDED: Mapping[Kind, frozenset[str]] = {
     "retired_metric": frozenset(["metric"]),
     "patch": frozenset(["at"]),
+    "foreign_body": frozenset(["value"]),
+    "redirect": frozenset(["value"]),
+    "rate_limit_reset": frozenset(["value"]),
 }
-_OPTIONAL: Mapping[Kind, frozenset[str]] = {"patch": frozenset(["value", "delete"])}
-_OF_SOME_KINDS = frozenset(["metric", "at", "value", "delete"])
+_OPTIONAL: Mapping[Kind, frozenset[str]] = {
+    "timeout": frozenset(["seconds"]),
+    "slow": frozenset(["seconds"]),
+    "account_limit": frozenset(["seconds"]),
+    "before_conversion": frozenset(["seconds"]),
+    "patch": frozenset(["value", "delete"]),
+    "drip": frozenset(["seconds"]),
+    "retry_after": frozenset(["seconds", "value"]),
+}
+_OF_SOME_KINDS = frozenset(["metric", "seconds", "at", "value", "delete"])
 _BOOLEAN = frozenset(["value", "delete"])
 
 
@@ -88,6 +133,8 @@ class Fault:
     at: str | None = None
     value: Any = None
     delete: bool = False
+    struck: int = 0
+    """How many calls it has hit; counted here, and not given."""
 
     @classmethod
     def parse(cls, value: Any) -> "Fault":
@@ -109,13 +156,14 @@ class Fault:
         if found.page is not None and found.page < 1:
             raise ValueError("page: 1 is the first page of a list")
         _check_own(found.kind, set(value))
+        _check_value(found)
         return found
 
-    def concerns(self, account: str | None, name: str | None, path: str, page: int | None) -> bool:
+    def concerns(self, account: str | None, name: Name, path: str, page: int | None) -> bool:
         """Tell whether a call is among those that the fault's fields choose."""
         return (
             self.account in (None, account)
-            and self.object in (None, name)
+            and (self.object in (None, name) or (isinstance(name, frozenset) and self.object in name))
             and (self.path or "") in path
             and self.page in (None, page)
         )
@@ -136,6 +184,17 @@ def _check_own(kind: Kind, given: set[str]) -> None:
         raise ValueError(f"{useless[0]}: a fault of kind {kind} has no use for it")
 
 
+def _check_value(fault: Fault) -> None:
+    """Refuse a value that its kind cannot send."""
+    value = fault.value
+    if fault.kind == "redirect" and not (isinstance(value, str) and _HEADER.fullmatch(value)):
+        raise ValueError("value: redirect needs the text of an address")
+    if fault.kind in ("retry_after", "rate_limit_reset") and value is not None:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number and not (isinstance(value, str) and _HEADER.fullmatch(value)):
+            raise ValueError(f"value: {fault.kind} needs a number, or text that a header can hold")
+
+
 class Faults:
     """The faults in force; which call is hit follows from the seed and the number of the call."""
 
@@ -149,13 +208,13 @@ class Faults:
         kind: Kind,
         account: str | None = None,
         *,
-        name: str | None = None,
+        name: Name = None,
         path: str = "",
         page: int | None = None,
     ) -> Fault | None:
         """Return the fault of a kind that hits this call, if one does.
 
-        `name` is the id of the object that is asked for, `page` the number of the page of a list.
+        `name` is the id of the object that is asked for, or those of several, `page` the number of the page of a list.
         """
         return next(self.strikes(kind, account, name=name, path=path, page=page), None)
 
@@ -164,7 +223,7 @@ class Faults:
         kind: Kind,
         account: str | None = None,
         *,
-        name: str | None = None,
+        name: Name = None,
         path: str = "",
         page: int | None = None,
     ) -> Iterator[Fault]:
@@ -175,8 +234,35 @@ class Faults:
             if unit(self._seed, next(self._numbers)) < fault.rate:
                 if fault.times is not None:
                     fault.times -= 1
+                fault.struck += 1
                 yield fault
 
     def retired(self) -> set[str]:
         """Return the metrics that no longer exist."""
         return {fault.metric for fault in self.active if fault.kind == "retired_metric" and fault.metric}
+
+    def retires(self, metric: str) -> bool:
+        """Tell whether a metric that is asked for no longer exists; its fault has struck then."""
+        found = [fault for fault in self.active if fault.kind == "retired_metric" and fault.metric == metric]
+        for fault in found:
+            fault.struck += 1
+        return bool(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One call, as faults see it."""
+
+    faults: Faults
+    account: str | None
+    names: frozenset[str]
+    path: str
+    page: int | None
+
+    def strike(self, kind: Kind, name: str | None = None) -> Fault | None:
+        """Return the fault of a kind that hits the call, if one does; `name` is one of several objects of it."""
+        return next(self.strikes(kind, name), None)
+
+    def strikes(self, kind: Kind, name: str | None = None) -> Iterator[Fault]:
+        """Yield every fault of a kind that hits the call."""
+        return self.faults.strikes(kind, self.account, name=name or self.names, path=self.path, page=self.page)

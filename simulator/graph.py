@@ -47,6 +47,11 @@ class Graph:
         """Return whose token a request carries, in its header, its query or its form."""
         return self.state.world.of_token(request.params.get("access_token") or request.bearer or "")
 
+    def page(self, request: Request) -> int | None:
+        """Return which page of a list is asked for; the elements of a batch have pages of their own."""
+        params = request.params
+        return None if "batch" in params else page_number(params)
+
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
         answer = self._answer(request)

@@ -1,20 +1,22 @@
 """What the simulator remembers between calls, and the plain form of a request and its answer."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
 from functools import cached_property
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import orjson
 
 from simulator.clock import Clock
-from simulator.faults import Faults
+from simulator.faults import Faults, Target
 from simulator.world import SimAccount, World
 
 DEAD = "calls with a dead token"
+_BETWEEN_NAMES = re.compile("[/?&=,()]")
 
 
 @dataclass
@@ -75,6 +77,16 @@ class Request:
             return {str(n): _text(part.get_payload(decode=True)) for n, part in named.items() if n}
         return dict(parse_qsl(self.body.decode(errors="replace"))) if "form-urlencoded" in kind or not kind else {}
 
+    @cached_property
+    def plain_path(self) -> str:
+        """The path without its percent-encoding."""
+        return unquote(self.path)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All that may be the id of an object, in the path and in the query."""
+        return frozenset(_BETWEEN_NAMES.split(unquote(f"{self.path}&{self.query}")))
+
     @property
     def bearer(self) -> str | None:
         """The token of the Authorization header."""
@@ -102,9 +114,20 @@ class Api(Protocol):
         """Return whose token a request carries, if it carries one."""
         ...
 
+    def page(self, request: Request) -> int | None:
+        """Return which page of a list is asked for, 1 for the first; None where it is no list of pages."""
+        ...
+
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
         ...
+
+
+def target(state: State, api: Api, request: Request) -> Target:
+    """Return a call as faults see it."""
+    account = api.account(request)
+    account_id = account.platform_account_id if account else None
+    return Target(state.faults, account_id, request.names, request.plain_path, api.page(request))
 
 
 def _of_json(body: bytes) -> dict[str, str]:

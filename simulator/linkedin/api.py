@@ -36,6 +36,11 @@ class LinkedIn:
         token = request.bearer or ""
         return self.state.world.of_token(token.removeprefix("renewed."))
 
+    def page(self, request: Request) -> int | None:
+        """Return which page of a list is asked for."""
+        start, count = (request.params.get(name, default) for name, default in (("start", "0"), ("count", "10")))
+        return int(start) // int(count) + 1 if start.isdecimal() and count.isdecimal() and int(count) else 1
+
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
         headers = {"x-li-fabric": "prod-sim", "x-li-uuid": "AAYsimulated==", "x-restli-protocol-version": "2.0.0"}

@@ -62,6 +62,14 @@ class Twitter:
         """Return whose user token a request carries."""
         return self._tokens.owner(request.bearer or "")
 
+    def page(self, request: Request) -> int | None:
+        """Return which page of a timeline is asked for."""
+        params = request.params
+        limit, token = params.get("max_results", "10"), params.get("pagination_token") or params.get("next_token", "")
+        if not limit.isdecimal() or not int(limit) or not re.fullmatch(r"sim\d+", token):
+            return 1
+        return int(token[3:]) // int(limit) + 1
+
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
         now = self.state.clock.now()
@@ -159,12 +167,13 @@ class Twitter:
             "media.fields": objects.MEDIA_FIELDS, "expansions": objects.EXPANSIONS,
             "post.fields": objects.TWEET_FIELDS,
         }  # fmt: skip
-        retired = self.state.faults.retired()
+        faults = self.state.faults
         chosen = []
         for name, values in known.items():
             wanted = frozenset(value for value in params.get(name, "").split(",") if value)
-            allowed = values - retired
+            allowed = values - faults.retired()
             for value in sorted(wanted - allowed):
+                faults.retires(value)
                 raise invalid(
                     f"The `{name}` query parameter value [{value}] is not one of [{','.join(sorted(allowed))}]",
                     **{name: value},

@@ -1,0 +1,195 @@
+"""`/_control/…`: the simulator's own address, for tests and for those who try it out.
+
+Fields and parameters that an address does not know are refused in one line, and nothing of such a request is taken.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from metrics.documents import Platform
+from simulator import truth
+from simulator.faults import Fault
+from simulator.state import State
+from simulator.wire import encoded
+from simulator.world import EPOCH
+
+LONGEST_LATENCY_MS = 60_000
+MOST_ACCOUNTS = 10_000
+FIRST, LAST = EPOCH - timedelta(days=3_650), EPOCH + timedelta(days=36_500)
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Control:
+    """The clock, faults, counts of calls, and the truth itself."""
+
+    def __init__(self, state: State, latency_ms: float) -> None:
+        self.state = state
+        self.latency_ms = latency_ms
+
+    def routes(self) -> list[Route]:
+        """Return the addresses, each with the methods and the parameters that it knows."""
+        return [
+            Route("/_control/clock", _strict(self.clock), methods=["GET", "PUT", "DELETE"]),
+            Route("/_control/faults", _strict(self.faults), methods=["GET", "PUT", "DELETE"]),
+            Route("/_control/latency", _strict(self.latency), methods=["GET", "PUT"]),
+            Route("/_control/calls", _strict(self.calls), methods=["GET", "DELETE"]),
+            Route("/_control/reset", _strict(self.reset), methods=["POST"]),
+            Route("/_control/truth", _strict(self.truth, "object", "field", "instant", "period"), methods=["GET"]),
+            Route("/_control/accounts", _strict(self.accounts, "platform", "count"), methods=["GET"]),
+        ]
+
+    async def clock(self, request: Request) -> Response:
+        """`GET` the time, `PUT {"now": "…"}` to set it, `DELETE` for the real one."""
+        if request.method == "PUT":
+            try:
+                (text,) = _only(await request.json(), "now")
+                instant = datetime.fromisoformat(text)
+                if not FIRST <= instant < LAST:
+                    return _refuse(f"the world is there from {FIRST:%Y-%m-%d} to {LAST:%Y-%m-%d}")
+                self.state.clock.set(instant)
+            except (ValueError, KeyError, TypeError):
+                return _refuse('send {"now": "2026-01-15T10:00:00+00:00"}')
+        elif request.method == "DELETE":
+            self.state.clock.reset()
+        return _json({"now": self.state.clock.now()})
+
+    async def faults(self, request: Request) -> Response:
+        """`PUT` a list of faults, `DELETE` them and revive dead tokens, `GET` them: `struck` counts the calls hit."""
+        if request.method == "PUT":
+            try:
+                asked = await request.json()
+                if not isinstance(asked, list):
+                    return _refuse("send a list of faults")
+                self.state.faults.active = [_fault(number, value) for number, value in enumerate(asked, 1)]
+            except (ValueError, TypeError, RecursionError) as error:
+                return _refuse(str(error))
+        elif request.method == "DELETE":
+            self.state.faults.active = []
+            self.state.dead_tokens.clear()
+        return _json([vars(fault) for fault in self.state.faults.active])
+
+    async def latency(self, request: Request) -> Response:
+        """`PUT {"ms": 100}`: every answer takes that long, or as long as working it out does."""
+        if request.method == "PUT":
+            try:
+                (value,) = _only(await request.json(), "ms")
+                milliseconds = float(value)
+            except (ValueError, KeyError, TypeError):
+                milliseconds = -1.0
+            if not 0 <= milliseconds <= LONGEST_LATENCY_MS:
+                return _refuse('send {"ms": 100}')
+            self.latency_ms = milliseconds
+        return _json({"ms": self.latency_ms})
+
+    async def calls(self, request: Request) -> Response:
+        """Count calls by kind and by account; `DELETE` begins at zero."""
+        if request.method == "DELETE":
+            self.state.calls.clear()
+            self.state.calls_by_account.clear()
+        return _json({"byKind": self.state.calls, "byAccount": self.state.calls_by_account})
+
+    async def reset(self, _request: Request) -> Response:
+        """`POST`: the real time, no faults, no latency, living tokens, nothing counted."""
+        state = self.state
+        state.clock.reset()
+        state.faults.active = []
+        for remembered in (state.dead_tokens, state.calls, state.calls_by_account, state.memory):
+            remembered.clear()
+        self.latency_ms = 0.0
+        return _json({"now": state.clock.now()})
+
+    async def truth(self, request: Request) -> Response:
+        """`GET ?object=&field=&instant=`: what is true of an account or a post at an instant."""
+        query = request.query_params
+        try:
+            instant = datetime.fromisoformat(query["instant"])
+            found = self._true(query["object"], query["field"], instant, query.get("period"))
+        except (KeyError, ValueError, TypeError):
+            return _refuse(
+                "ask with object, field and instant: ?object=17841400000000000&field=followers_count&instant=…; "
+                "period=day, week or days_28 for the provider's amount of the days that end with that of the instant"
+            )
+        return _refuse("there is no such object") if found is None else _json({"value": found})
+
+    def _true(self, name: str, field: str, instant: datetime, period: str | None) -> int | None:
+        world = self.state.world
+        for platform in world.platforms:
+            if account := world.find(platform, name):
+                if period is not None:
+                    return truth.period_value(world, account, field, instant.date(), truth.PERIODS[period])
+                return truth.account_value(world, account, field, instant)
+            if post := world.post(platform, name):
+                return truth.post_value(world, post, field, instant)
+        return None
+
+    async def accounts(self, request: Request) -> Response:
+        """`GET ?platform=instagram&count=5`: accounts with their tokens, to connect them; by default of all."""
+        count, asked = request.query_params.get("count", "5"), request.query_params.get("platform")
+        known = self.state.world.platforms
+        if not count.isdecimal() or not 1 <= int(count) <= MOST_ACCOUNTS:
+            return _refuse(f"count is a whole number from 1 to {MOST_ACCOUNTS}")
+        platforms: list[Platform] = [name for name in known if asked in (None, name)]
+        if not platforms:
+            return _refuse(f"platform is one of {', '.join(known)}")
+        found = (self.state.world.account(platform, n) for platform in platforms for n in range(int(count)))
+        return _json(
+            [
+                {
+                    "platform": a.platform,
+                    "platformAccountId": a.platform_account_id,
+                    "handle": a.handle,
+                    "token": a.token,
+                }
+                for a in found
+            ]
+        )
+
+
+def _strict(handler: Handler, *known: str) -> Handler:
+    """Return a handler that refuses parameters of the query which are not known."""
+
+    async def answer(request: Request) -> Response:
+        for name in request.query_params:
+            if name not in known:
+                return _refuse(f"{name}: there is no such parameter; known here: {', '.join(known) or 'none'}"[:300])
+        return await handler(request)
+
+    return answer
+
+
+def _fault(number: int, value: Any) -> Fault:
+    """Return a fault of its JSON form; `number` is its place in the list.
+
+    Raises:
+        ValueError: one line that says which fault is wrong, and what is wrong with it.
+    """
+    try:
+        return Fault.parse(value)
+    except ValueError as error:
+        raise ValueError(f"fault {number}: {error}") from None
+
+
+def _only(value: Any, *names: str) -> list[Any]:
+    """Return the values of exactly these keys.
+
+    Raises:
+        ValueError: it is no object, or has other keys.
+    """
+    if not isinstance(value, dict) or set(value) != set(names):
+        raise ValueError(f"send {', '.join(names)} and nothing else")
+    return [value[name] for name in names]
+
+
+def _json(value: Any) -> Response:
+    return Response(encoded(value), media_type="application/json")
+
+
+def _refuse(detail: str) -> Response:
+    return Response(orjson.dumps({"detail": detail}), 400, media_type="application/json")
