@@ -59,7 +59,8 @@ def sent(answer: Answer, aim: Target) -> Response:
     if aim.strike("empty_body"):
         body = b""
     if aim.strike("broken_gzip"):
-        return Response(_broken(gzip.compress(body, mtime=0)), answer.status, {**headers, "Content-Encoding": "gzip"}, JSON)
+        headers["Content-Encoding"] = "gzip"
+        return Response(_broken(gzip.compress(body, mtime=0)), answer.status, headers, JSON)
     if aim.strike("cut"):
         return CutResponse(body, answer.status, headers, JSON)
     if fault := aim.strike("drip"):

@@ -4,21 +4,18 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
-from urllib.parse import unquote
 
 from simulator import truth
 from simulator.linkedin import statistics
 from simulator.linkedin.problem import Problem, invalid
-from simulator.linkedin.restli import Malformed, parse_query
+from simulator.linkedin.protocol import Params, check_version, key_of, params_of, protocol_of
+from simulator.linkedin.restli import Malformed
 from simulator.state import Answer, Request, State
 from simulator.world import SimAccount, SimPost
 
-OLDEST_VERSION, NEWEST_VERSION = "202512", "202611"
 HISTORY = timedelta(days=400)
 TOKEN_SECONDS = 5_184_000
 _ORGANIZATION = "urn:li:organization:"
-
-Params = dict[str, Any]
 
 
 class LinkedIn:
@@ -43,16 +40,19 @@ class LinkedIn:
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
-        headers = {"x-li-fabric": "prod-sim", "x-li-uuid": "AAYsimulated==", "x-restli-protocol-version": "2.0.0"}
+        headers = {"x-li-fabric": "prod-sim", "x-li-uuid": "AAYsimulated=="}
         try:
             if request.path == "/oauth/v2/accessToken":
                 return self._token(request)
+            check_version(request.headers)
+            protocol = protocol_of(request.headers)
+            headers["x-restli-protocol-version"] = protocol
             account = self._allowed(request)
             self._troubles(account)
             resource, _, rest = request.path.removeprefix("/rest/").strip("/").partition("/")
             self.state.count(resource, account.platform_account_id)
-            params = self._params(request)
-            body = self._route(resource, unquote(rest), params, account)
+            params = params_of(request, protocol)
+            body = self._route(resource, key_of(rest, protocol), params, account)
             return Answer(200, _projected(body, params.get("fields")), headers)
         except Malformed as error:
             return _refusal(invalid(str(error)), headers)
@@ -60,7 +60,6 @@ class LinkedIn:
             return _refusal(problem, headers)
 
     def _allowed(self, request: Request) -> SimAccount:
-        _check_headers(request)
         account, token = self.account(request), request.bearer or ""
         if account is None or account.platform != "linkedin":
             raise Problem(401, "Invalid access token", "INVALID_ACCESS_TOKEN", 65600)
@@ -79,10 +78,6 @@ class LinkedIn:
         if faults.strike("permission", whom):
             message = "Not enough permissions to access: partnerApiPostsExternal.FINDER-author.20260801"
             raise Problem(403, message, "ACCESS_DENIED", 100)
-
-    def _params(self, request: Request) -> Params:
-        # A long query may come as the form body of a POST.
-        return parse_query(request.query or request.body.decode(errors="replace"))
 
     def _route(self, resource: str, rest: str, params: Params, account: SimAccount) -> Any:
         now = self.state.clock.now()
@@ -260,17 +255,6 @@ class LinkedIn:
             "refresh_token_expires_in": 20_000_000,
         }
         return Answer(200, body)
-
-
-def _check_headers(request: Request) -> None:
-    version = request.headers.get("linkedin-version")
-    if version is None:
-        raise Problem(400, "A version must be present. Please specify a version by adding the Linkedin-Version header.",
-                      "VERSION_MISSING")  # fmt: skip
-    if not OLDEST_VERSION <= version <= NEWEST_VERSION:
-        raise Problem(426, f"Requested version {version} is not active", "NONEXISTENT_VERSION")
-    if request.headers.get("x-restli-protocol-version") != "2.0.0":
-        raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
 
 
 def _refusal(problem: Problem, headers: dict[str, str]) -> Answer:

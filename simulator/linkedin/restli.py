@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+_PROJECTIONS = ("fields",)
+"""Parameters with a syntax of their own, in which a colon stands for what is below."""
+
 
 class Malformed(ValueError):
     """A parameter that cannot be read; its name is the message."""
@@ -42,8 +45,8 @@ def _value(name: str, text: str, *, top: bool = False) -> tuple[Any, str]:
     if text.startswith("("):
         return _mapping(name, text[1:])
     end = len(text) if top else next((i for i, char in enumerate(text) if char in ",)("), len(text))
-    if not top and ":" in text[:end]:
-        # A bare colon within a list is that of a URN which was not encoded.
+    if ":" in text[:end] and name not in _PROJECTIONS:
+        # A bare colon is that of a URN which was not encoded.
         raise Malformed(name)
     return unquote(text[:end]), text[end:]
 
