@@ -31,12 +31,13 @@ class State:
     calls_by_account: dict[str, int] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
 
-    def is_dead(self, token: str, account: SimAccount) -> bool:
+    def is_dead(self, token: str, account: SimAccount, aim: Target | None = None) -> bool:
         """Tell whether a token has ended; the call on which it ends is the last one that should be made with it."""
+        aim = aim or Target(self.faults, account.platform_account_id, frozenset(), "", None)
         if token in self.dead_tokens:
             self.count(DEAD, account.platform_account_id)
             return True
-        if self.faults.strike("expired_token", account.platform_account_id):
+        if aim.strike("expired_token"):
             self.dead_tokens.add(token)
         return token in self.dead_tokens
 
@@ -124,7 +125,9 @@ class Api(Protocol):
 
 
 def target(state: State, api: Api, request: Request) -> Target:
-    """Return a call as faults see it."""
+    """Return a call as faults see it; where there are none, nobody looks."""
+    if not state.faults.active:
+        return Target(state.faults, None, frozenset(), "", None)
     account = api.account(request)
     account_id = account.platform_account_id if account else None
     return Target(state.faults, account_id, request.names, request.plain_path, api.page(request))

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-_PROJECTIONS = ("fields",)
-"""Parameters with a syntax of their own, in which a colon stands for what is below."""
+_PROJECTIONS = ("fields", "projection")
+"""Parameters with a syntax of their own."""
 
 
 class Malformed(ValueError):
@@ -23,7 +23,7 @@ def parse_query(query: str) -> dict[str, Any]:
         name, equals, text = part.partition("=")
         if not equals:
             continue
-        value = _whole(name, text)
+        value = unquote(text) if name in _PROJECTIONS else _whole(name, text)
         *outer, last = unquote(name).split(".")
         place = found
         for each in outer:
@@ -45,7 +45,7 @@ def _value(name: str, text: str, *, top: bool = False) -> tuple[Any, str]:
     if text.startswith("("):
         return _mapping(name, text[1:])
     end = len(text) if top else next((i for i, char in enumerate(text) if char in ",)("), len(text))
-    if ":" in text[:end] and name not in _PROJECTIONS:
+    if ":" in text[:end]:
         # A bare colon is that of a URN which was not encoded.
         raise Malformed(name)
     return unquote(text[:end]), text[end:]

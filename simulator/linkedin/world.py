@@ -6,12 +6,13 @@ Organization n has the id 90000000 + n; a post's URN is that of a share or, in e
 from datetime import date
 
 from metrics.documents import Reason
-from simulator.chance import unit
+from simulator.chance import between, unit
 from simulator.truth import (
     Amount,
     followers,
     share_of_followers,
     share_of_views,
+    slow_level,
     views,
 )
 from simulator.world import Kind, SimAccount, SimPlatform, World, account_seed
@@ -48,6 +49,11 @@ def _net(low: float, high: float, word: int) -> Amount:
     return amount
 
 
+def _new_followers_of_member(world: World, account: SimAccount, day: date) -> int:
+    """Return how many began to follow the person behind the token."""
+    return int(between(0, 6, *account_seed(world, account), day.toordinal(), 332))
+
+
 def tells_uniques(world: World, account: SimAccount, day: date) -> bool:
     """Whether a day has its number of people: some have none."""
     return unit(*account_seed(world, account), day.toordinal(), 399) >= MIN_DAILY_UNIQUES
@@ -74,7 +80,7 @@ LINKEDIN = SimPlatform(
         (0.90, Kind(("document",), "post", "document")),
         (1.00, Kind(("video",), "post", "video")),
     ),
-    levels={"firstDegreeSize": followers},
+    levels={"firstDegreeSize": followers, "memberFollowersCount": slow_level(150, 2_000, 330)},
     counters={
         "impressionCount": views,
         "uniqueImpressionsCount": share_of_views(0.5, 0.8, 0),
@@ -94,5 +100,6 @@ LINKEDIN = SimPlatform(
         "likeCount": _net(0.0, 0.01, 317),
         "commentCount": share_of_followers(0.0, 0.002, 319),
         "shareCount": share_of_followers(0.0, 0.001, 320),
+        "memberFollowersCount": _new_followers_of_member,
     },
 )

@@ -183,11 +183,7 @@ class Twitter:
         return Asked(user, tweet | post, media, expansions, renamed=bool(post))
 
     def _named(self, username: str) -> SimAccount | None:
-        handle = username.replace("_", ".")
-        parts = handle.split(".")
-        start = int(parts[2]) * 100 if len(parts) == 3 and parts[2].isdecimal() else 0
-        near = (self.state.world.account("twitter", start + n) for n in range(100))
-        return next((account for account in near if account.handle == handle), None)
+        return self.state.world.named("twitter", username.replace("_", "."))
 
     def _users(self, params: Params, path: str, asked: Asked, now: datetime) -> Any:
         name, singular = ("ids", "id") if path == "users" else ("usernames", "username")

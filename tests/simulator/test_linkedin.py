@@ -278,3 +278,111 @@ def test_social_actions_count_the_same(api: Simulator) -> None:
     assert abs(actions["commentsSummary"]["aggregatedTotalComments"] - wanted) <= 1
     assert ask(api, f"socialActions/{urn}/comments").json()["elements"] == []
     assert ask(api, "socialActions/urn%3Ali%3Ashare%3A1").status_code == 404
+
+
+def unversioned(api: Simulator, path: str, number: int = 0, **more: str) -> httpx.Response:
+    token = api.world.account("linkedin", number).token
+    return api.client.get(f"/v2/{path}", headers={"Authorization": f"Bearer {token}", **more})
+
+
+def test_token_tells_whose_it_is(api: Simulator) -> None:
+    (mine, other), claims = (unversioned(api, "me", n).json() for n in (0, 1)), unversioned(api, "userinfo").json()
+    assert mine["id"] != other["id"]
+    assert (claims["sub"], claims["name"]) == (
+        mine["id"],
+        f"{mine['localizedFirstName']} {mine['localizedLastName']}",
+    )
+    assert claims["locale"] == {"country": "US", "language": "en"}
+    assert unversioned(api, "me?projection=(id,firstName(localized))").json() == {
+        "id": mine["id"], "firstName": mine["firstName"]
+    }  # fmt: skip
+    assert ask(api, "me").json() == mine
+    assert unversioned(api, "me/friends").status_code == unversioned(api, "people").status_code == 404
+    refused = api.client.get("/v2/userinfo", headers={"Authorization": "Bearer nonsense"})
+    assert (refused.status_code, refused.json()["serviceErrorCode"]) == (401, 65600)
+
+
+def test_access_control_names_the_organization_and_its_administrator(api: Simulator) -> None:
+    own, person = bare(api), unversioned(api, "me").json()["id"]
+    wanted = {
+        "organization": own, "role": "ADMINISTRATOR", "state": "APPROVED", "roleAssignee": f"urn:li:person:{person}"
+    }  # fmt: skip
+    asked = "q=roleAssignee&role=ADMINISTRATOR&state=APPROVED"
+    assert ask(api, "organizationAcls", asked).json()["elements"] == [wanted]
+    assert ask(api, "organizationAcls", "q=organization&organization={urn}").json()["elements"] == [wanted]
+    assert ask(api, "organizationAcls", "q=roleAssignee&role=ANALYST").json()["elements"] == []
+    for wrong in ("", "q=nonsense", "q=roleAssignee&role=KING", "q=roleAssignee&state=MAYBE", "q=organization"):
+        assert ask(api, "organizationAcls", wrong).status_code == 400
+    foreign = quote("urn:li:organization:90000001", safe="")
+    assert ask(api, "organizationAcls", f"q=organization&organization={foreign}").status_code == 403
+
+
+def test_others_organizations_are_told_in_a_few_fields(api: Simulator) -> None:
+    other = api.world.account("linkedin", 105)
+    name = other.handle.replace(".", "-")
+    found = ask(api, f"organizationsLookup/{other.platform_account_id}").json()
+    assert (found["vanityName"], found["localizedName"]) == (name, other.handle.replace(".", " ").title())
+    assert ask(api, "organizations", f"q=vanityName&vanityName={name}").json()["elements"] == [found]
+    assert ask(api, "organizations", "q=vanityName&vanityName=nobody").json()["elements"] == []
+    batch = ask(api, "organizationsLookup", f"ids=List({other.platform_account_id},1)").json()
+    assert (batch["results"], batch["statuses"]["1"]) == ({other.platform_account_id: found}, 404)
+    refused = ask(api, f"organizations/{other.platform_account_id}")
+    assert (refused.status_code, refused.json()["code"]) == (403, "ACCESS_DENIED")
+    batch = ask(api, "organizations", f"ids=List({other.platform_account_id})").json()
+    assert batch["errors"][other.platform_account_id]["status"] == 403
+    mine = ask(api, "organizations/{id}").json()
+    assert found.keys() == mine.keys() - {"defaultLocale"}
+
+
+def test_followers_of_the_member_are_counted(api: Simulator) -> None:
+    account = api.world.account("linkedin", 0)
+    (total,) = ask(api, "memberFollowersCount", "q=me").json()["elements"]
+    wanted = truth.account_value(api.world, account, "memberFollowersCount", NOW)
+    assert total == {"memberFollowersCount": wanted}
+    days = "q=dateRange&dateRange=(start:(year:2026,month:10,day:30),end:(year:2026,month:11,day:2))"
+    found = ask(api, "memberFollowersCount", days).json()["elements"]
+    assert [one["dateRange"]["start"]["day"] for one in found] == [30, 31, 1]
+    assert found[1]["dateRange"]["end"] == {"year": 2026, "month": 11, "day": 1}
+    day = datetime(2026, 10, 31, tzinfo=UTC).date()
+    assert found[1]["memberFollowersCount"] == truth.day_value(api.world, account, "memberFollowersCount", day)
+    dotted = "&".join(
+        f"dateRange.{end}.{part}={value}"
+        for end, parts in (("start", (2026, 10, 30)), ("end", (2026, 11, 2)))
+        for part, value in zip(("year", "month", "day"), parts, strict=True)
+    )
+    assert ask(api, "memberFollowersCount", f"q=dateRange&{dotted}", **ONE).json()["elements"] == found
+    for wrong in (
+        "q=dateRange",
+        days.replace("month:11", "month:13"),
+        days.replace("month:11,day:2", "month:10,day:30"),
+    ):
+        assert ask(api, "memberFollowersCount", wrong).status_code == 400
+
+
+def introspected(api: Simulator, **form: str) -> httpx.Response:
+    sent = {"client_id": "c", "client_secret": "s", "token": api.world.account("linkedin", 0).token, **form}
+    return api.client.post("/oauth/v2/introspectToken", data=sent)
+
+
+def test_introspection_tells_what_a_token_is_worth(api: Simulator) -> None:
+    body = introspected(api).json()
+    assert (body["active"], body["status"], body["auth_type"], body["client_id"]) == (True, "active", "3L", "c")
+    assert body["created_at"] <= NOW.timestamp() < body["expires_at"]
+    assert "r_organization_social" in body["scope"].split(",")
+    assert introspected(api, token="nonsense").json() == {"active": False}
+    api.set_faults({"kind": "expired_token", "times": 1})
+    assert ask(api, "organizations/{id}").status_code == 401
+    body = introspected(api).json()
+    assert (body["active"], body["status"]) == (False, "expired")
+    refused = introspected(api, client_secret="")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+
+
+def test_link_to_the_next_page_has_the_whole_query(api: Simulator) -> None:
+    found, path = [], "/rest/posts?q=author&author={urn}&count=3".replace("{urn}", quote(bare(api), safe=""))
+    headers = {**HEADERS, "Authorization": f"Bearer {api.world.account('linkedin', 0).token}"}
+    for _ in range(3):
+        body = api.client.get(path, headers=headers).json()
+        found += [one["id"] for one in body["elements"]]
+        (path,) = (link["href"] for link in body["paging"]["links"])
+    assert len(set(found)) == 9

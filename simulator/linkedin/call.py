@@ -1,0 +1,125 @@
+"""One call of LinkedIn's API, as its resources see it, and the forms that several of them answer in."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from simulator.faults import Target
+from simulator.linkedin.problem import Problem, invalid
+from simulator.linkedin.protocol import Params
+from simulator.state import State
+from simulator.world import SimAccount
+
+ORGANIZATION = "urn:li:organization:"
+PERSON = "urn:li:person:"
+
+
+@dataclass(frozen=True)
+class Call:
+    """Who calls, for what, and when. `path` and `query` are as sent."""
+
+    state: State
+    account: SimAccount
+    params: Params
+    now: datetime
+    aim: Target
+    path: str
+    query: str
+
+    @property
+    def urn(self) -> str:
+        """The organization whose administrator the token is of."""
+        return ORGANIZATION + self.account.platform_account_id
+
+    def finder(self, *names: str) -> str:
+        """Return the finder that is asked for.
+
+        Raises:
+            Problem: it is none of those that the resource has.
+        """
+        asked = self.params.get("q")
+        if asked not in names:
+            raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
+        return str(asked)
+
+    def own(self, urn: object, name: str = "organizationalEntity") -> None:
+        """Refuse an organization that the token's member is no administrator of.
+
+        Raises:
+            Problem: 400 where it is no organization's URN, 403 where it is another's.
+        """
+        if not isinstance(urn, str) or not urn.startswith(ORGANIZATION):
+            raise invalid(name)
+        if urn != self.urn:
+            raise Problem(403, f"Not enough permissions to access: {urn}", "ACCESS_DENIED", 100)
+
+    def ids(self) -> list[str]:
+        """Return the keys of a batch.
+
+        Raises:
+            Problem: they are no list of keys.
+        """
+        found = self.params.get("ids")
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise invalid("ids")
+        return found
+
+
+def batch(keys: Iterable[str], read: Callable[[str], Any]) -> dict[str, Any]:
+    """Return the answer to a batch: what `read` returns of each key, and its problem where it raises one."""
+    results: dict[str, Any] = {}
+    statuses: dict[str, int] = {}
+    errors: dict[str, Any] = {}
+    for key in keys:
+        try:
+            results[key] = read(key)
+            statuses[key] = 200
+        except Problem as problem:
+            statuses[key], errors[key] = problem.status, problem.body
+    return {"results": results, "statuses": statuses, "errors": errors}
+
+
+def page(
+    elements: list[Any], start: int = 0, count: int = 10, *, following: str | None = None, total: int | None = None
+) -> dict[str, Any]:
+    """Return a page of a list; `following` is the address of the next one. The total is left out, as it is at times."""
+    links = [{"rel": "next", "type": "application/json", "href": following}] if following else []
+    more = {} if total is None else {"total": total}
+    return {"paging": {"start": start, "count": count, "links": links, **more}, "elements": elements}
+
+
+def not_found(key: str) -> Problem:
+    """Return the 404 of what is not there."""
+    return Problem(404, f"Could not find entity {key}", "NOT_FOUND")
+
+
+def projected(body: Any, params: Mapping[str, Any]) -> Any:
+    """Return what `fields`, or a `projection`, names of an answer, or of each of its elements."""
+    asked = params.get("fields", params.get("projection"))
+    if not isinstance(asked, str):
+        return body
+    wanted = _fields(asked)
+
+    def chosen(one: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in one.items() if name in wanted or "*" in wanted}
+
+    if "elements" in body:
+        return {**body, "elements": [chosen(one) for one in body["elements"]]}
+    if "results" in body:
+        return {**body, "results": {key: chosen(one) for key, one in body["results"].items()}}
+    return chosen(body)
+
+
+def _fields(text: str) -> set[str]:
+    """Return the names of a list, `id,name:(localized)`; of what stands below a name nothing is read."""
+    names, depth, name = set(), 0, ""
+    inner = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+    for char in f"{inner},":
+        depth += (char == "(") - (char == ")")
+        if char == "," and depth == 0:
+            names.add(name.partition(":")[0].strip())
+            name = ""
+        elif depth == 0 and char != ")":
+            name += char
+    return names

@@ -1,0 +1,94 @@
+"""Organizations: who they are, who administers them, how many follow them (platforms.md, 5.2).
+
+Of an organization that the token's member does not administer, the API tells a few fields only, in
+`organizationsLookup` and by vanity name; `organizations/{id}` and its batch are for administrators (LinkedIn's page
+"Organization Lookup").
+"""
+
+from typing import Any
+
+from simulator import truth
+from simulator.linkedin.call import ORGANIZATION, PERSON, Call, batch, not_found, page
+from simulator.linkedin.members import member_id
+from simulator.linkedin.problem import Problem, invalid
+from simulator.world import SimAccount
+
+_LOCALE = {"country": "US", "language": "en"}
+_ROLES = ("ADMINISTRATOR", "ANALYST", "CONTENT_ADMINISTRATOR", "CURATOR", "DIRECT_SPONSORED_CONTENT_POSTER",
+          "LEAD_CAPTURE_ADMINISTRATOR", "LEAD_GEN_FORMS_MANAGER", "RECRUITING_POSTER")  # fmt: skip
+_STATES = ("APPROVED", "REJECTED", "REQUESTED", "REVOKED")
+
+
+def network_size(call: Call, urn: str) -> Any:
+    """Answer `GET /networkSizes/{urn}`: the only total of followers."""
+    if call.params.get("edgeType") != "COMPANY_FOLLOWED_BY_MEMBER":
+        raise invalid("edgeType")
+    call.own(urn)
+    return {"firstDegreeSize": truth.account_value(call.state.world, call.account, "firstDegreeSize", call.now)}
+
+
+def organizations(call: Call, key: str) -> Any:
+    """Answer `GET /organizations/{id}`, `?ids=List(…)` and `?q=vanityName`."""
+    if key:
+        return _administered(call, key)
+    if "ids" in call.params:
+        return batch(call.ids(), lambda one: _administered(call, one))
+    call.finder("vanityName")
+    vanity = str(call.params.get("vanityName", ""))
+    found = call.state.world.named("linkedin", vanity.lower().replace("-", "."))
+    return page([_public(found)] if found is not None else [])
+
+
+def organizations_lookup(call: Call, key: str) -> Any:
+    """Answer `GET /organizationsLookup/{id}` and `?ids=List(…)`: what is told of any organization."""
+    return _looked_up(call, key) if key else batch(call.ids(), lambda one: _looked_up(call, one))
+
+
+def organization_acls(call: Call) -> Any:
+    """Answer the finders of `GET /organizationAcls`: a member's roles, or those that people have in an organization."""
+    asked = call.finder("roleAssignee", "organization")
+    if asked == "organization":
+        call.own(call.params.get("organization"), "organization")
+    for name, known in (("role", _ROLES), ("state", _STATES)):
+        if call.params.get(name, known[0]) not in known:
+            raise invalid(name)
+    acl = {
+        "role": "ADMINISTRATOR",
+        "state": "APPROVED",
+        "organization": call.urn,
+        "roleAssignee": PERSON + member_id(call.account),
+    }
+    fits = all(call.params.get(name, acl[name]) == acl[name] for name in ("role", "state"))
+    return page([acl] if fits else [])
+
+
+def _account(call: Call, key: str) -> SimAccount:
+    found = call.state.world.find("linkedin", key)
+    if found is None:
+        raise not_found(key)
+    return found
+
+
+def _looked_up(call: Call, key: str) -> dict[str, Any]:
+    return _public(_account(call, key))
+
+
+def _administered(call: Call, key: str) -> dict[str, Any]:
+    account = _account(call, key)
+    if account.index != call.account.index:
+        message = f"Viewer don't have permission to the ADMIN_ONLY VisibilityReduction for {ORGANIZATION}{key}"
+        raise Problem(403, message, "ACCESS_DENIED")
+    return {**_public(account), "defaultLocale": _LOCALE}
+
+
+def _public(account: SimAccount) -> dict[str, Any]:
+    """Return what everybody may know."""
+    name = account.handle.replace(".", " ").title()
+    return {
+        "id": int(account.platform_account_id),
+        "vanityName": account.handle.replace(".", "-"),
+        "localizedName": name,
+        "name": {"localized": {"en_US": name}, "preferredLocale": _LOCALE},
+        "primaryOrganizationType": "NONE",
+        "locations": [],
+    }
