@@ -67,11 +67,12 @@ class Control:
                 asked = await request.json()
                 if not isinstance(asked, list):
                     return _refuse("send a list of faults")
-                self.state.faults.active = [_fault(number, value) for number, value in enumerate(asked, 1)]
+                faults = [_fault(number, value) for number, value in enumerate(asked, 1)]
+                self.state.faults.put(faults, self.state.clock.now())
             except (ValueError, TypeError, RecursionError) as error:
                 return _refuse(str(error))
         elif request.method == "DELETE":
-            self.state.faults.active = []
+            self.state.faults.put([], self.state.clock.now())
             self.state.dead_tokens.clear()
         return _json([vars(fault) for fault in self.state.faults.active])
 
@@ -99,7 +100,7 @@ class Control:
         """`POST`: the real time, no faults, no latency, living tokens, nothing counted."""
         state = self.state
         state.clock.reset()
-        state.faults.active = []
+        state.faults.put([], state.clock.now())
         for remembered in (state.dead_tokens, state.calls, state.calls_by_account, state.memory):
             remembered.clear()
         self.latency_ms = 0.0

@@ -26,7 +26,7 @@ each fault with `struck`, the number of calls that it has hit so far.
 | `null_element` | an element of a batch of the Graph API comes back as null |
 | `empty_page` | a page of a list comes empty, and is not the last |
 | `partial` | one of several objects is not there; `object`, or `account`, is its id |
-| `monthly_cap` | X: 429 with the cap of the month, until the day on which the project's month begins anew |
+| `monthly_cap` | X: 429 with the cap of the project's month, until the next one begins: on day `value`, or the 28th |
 | `no_credits` | X: 402, until the fault is taken back |
 | `patch` | the place `at` of an answer holds `value`, or nothing with `delete`: `simulator.patches` |
 | `html` | a page of HTML instead of an answer |
@@ -45,6 +45,7 @@ each fault with `struck`, the number of calls that it has hit so far.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Literal, get_args
 
@@ -111,6 +112,7 @@ _OPTIONAL: Mapping[Kind, frozenset[str]] = {
     "before_conversion": frozenset(["seconds"]),
     "patch": frozenset(["value", "delete"]),
     "drip": frozenset(["seconds"]),
+    "monthly_cap": frozenset(["value"]),
     "retry_after": frozenset(["seconds", "value"]),
 }
 _OF_SOME_KINDS = frozenset(["metric", "seconds", "at", "value", "delete"])
@@ -187,6 +189,8 @@ def _check_own(kind: Kind, given: set[str]) -> None:
 def _check_value(fault: Fault) -> None:
     """Refuse a value that its kind cannot send."""
     value = fault.value
+    if fault.kind == "monthly_cap" and value is not None and not (type(value) is int and 1 <= value <= 31):
+        raise ValueError("value: the day of the month on which a cap is lifted, from 1 to 31")
     if fault.kind == "redirect" and not (isinstance(value, str) and _HEADER.fullmatch(value)):
         raise ValueError("value: redirect needs the text of an address")
     if fault.kind in ("retry_after", "rate_limit_reset") and value is not None:
@@ -202,6 +206,12 @@ class Faults:
         self._seed = seed
         self._numbers = count()
         self.active: list[Fault] = []
+        self.since = datetime.min.replace(tzinfo=UTC)
+        """When they were put in force, by the simulator's clock."""
+
+    def put(self, faults: list[Fault], now: datetime) -> None:
+        """Put these faults in force, and no others."""
+        self.active, self.since = faults, now
 
     def strike(
         self,
@@ -262,6 +272,10 @@ class Target:
     def strike(self, kind: Kind, name: str | None = None) -> Fault | None:
         """Return the fault of a kind that hits the call, if one does; `name` is one of several objects of it."""
         return next(self.strikes(kind, name), None)
+
+    def takes_away(self, name: str) -> bool:
+        """Whether an object is not there: a fault of kind `partial` names it as its `object`, or as its `account`."""
+        return self.faults.strike("partial", name, name=name, path=self.path, page=self.page) is not None
 
     def strikes(self, kind: Kind, name: str | None = None) -> Iterator[Fault]:
         """Yield every fault of a kind that hits the call."""

@@ -47,7 +47,7 @@ def find(call: Call, urn: str) -> SimPost | None:
     """Return a post of the organization that is there."""
     post = call.state.world.post("linkedin", urn)
     here = post is not None and post.account_index == call.account.index and post.visible(call.now)
-    return post if here and not call.state.faults.strike("partial", urn, name=urn, path=call.aim.path) else None
+    return post if here and not call.aim.takes_away(urn) else None
 
 
 def _each(call: Call, key: str, show: Callable[[SimPost], Any]) -> Any:

@@ -1,18 +1,46 @@
-"""X's token endpoint: access for two hours, and refresh tokens that work once."""
+"""X's token endpoints: access for two hours, refresh tokens that work once, and the app's own token without an end."""
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulator.state import Answer, State
+from simulator.state import Answer, Request, State
 from simulator.world import SimAccount
 
 TOKEN_SECONDS = 7200
+_OF_APPS = "AAAAAAAAAAAAAAAAAAAAA"
+"""What an app's own token begins with."""
 
 
 def first_refresh_token(account: SimAccount) -> str:
     """Return the refresh token that an account is connected with."""
     return f"refresh.{account.token}"
+
+
+def is_of_app(token: str) -> bool:
+    """Tell whether a token is an app's own."""
+    name, check = token.removeprefix(_OF_APPS)[:-16], token[-16:]
+    return token.startswith(_OF_APPS) and bool(name) and check == _digest(name)[:16]
+
+
+def app_token(request: Request) -> Answer:
+    """Answer `POST /oauth2/token`: the app's own token, for its key and secret."""
+    kind, _, pair = request.headers.get("authorization", "").partition(" ")
+    try:
+        key, colon, secret = base64.b64decode(pair, validate=True).decode().partition(":")
+    except ValueError:
+        key, colon, secret = "", "", ""
+    if kind.lower() != "basic" or not (key and colon and secret):
+        return _refused(99, "Unable to verify your credentials", "authenticity_token_error")
+    if request.params.get("grant_type") != "client_credentials":
+        return _refused(170, "Missing required parameter: grant_type", "forbidden_missing_parameter")
+    name = _digest(key)[:40]
+    return Answer(200, {"token_type": "bearer", "access_token": f"{_OF_APPS}{name}{_digest(name)[:16]}"})
+
+
+def _refused(code: int, message: str, label: str) -> Answer:
+    return Answer(403, {"errors": [{"code": code, "message": message, "label": label}]})
 
 
 @dataclass
@@ -36,7 +64,8 @@ class Tokens:
 
     def owner(self, token: str) -> SimAccount | None:
         """Return whose access token it is."""
-        return self._given.renewed.get(token) or self._state.world.of_token(token)
+        account = self._given.renewed.get(token) or self._state.world.of_token(token)
+        return account if account is not None and account.platform == "twitter" else None
 
     def answer(self, form: Mapping[str, str]) -> Answer:
         """Answer `POST /2/oauth2/token`."""
@@ -71,4 +100,8 @@ class Tokens:
 
 
 def _token(account: SimAccount, turn: int, kind: str) -> str:
-    return hashlib.sha256(f"{account.token}:{turn}:{kind}".encode()).hexdigest()
+    return _digest(f"{account.token}:{turn}:{kind}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

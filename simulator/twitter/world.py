@@ -20,6 +20,8 @@ from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, SimPost, World
 
 _BASE = 700_000_000
 PRIVATE_DAYS = timedelta(days=30)
+_FIRST_DAY, _OF_A_DAY, _LONG_AGO = 19_000_000, 10**10, 100_000
+"""An id is the first day's number, and the day, times what is left for the posts of a day."""
 
 
 def _account_index(account_id: str) -> int | None:
@@ -28,6 +30,15 @@ def _account_index(account_id: str) -> int | None:
 
 def _post_id(index: int, day: int, place: int) -> str:
     return f"19{day:06d}{place}{index:07d}00"
+
+
+def moment_of(world: World, post_id: str) -> datetime:
+    """Return when a post was published, or would have been: as real ones, ids grow with time, and any tells a day."""
+    post = world.post("twitter", post_id)
+    if post is not None:
+        return post.published_at
+    day = int(post_id) // _OF_A_DAY - _FIRST_DAY
+    return EPOCH + timedelta(days=min(max(day, -_LONG_AGO), _LONG_AGO))
 
 
 def _post_place(post_id: str) -> tuple[int, int, int] | None:
@@ -70,6 +81,11 @@ def _withholds(_world: World, post: SimPost, field: str, now: datetime) -> Reaso
     return "not_supported" if field == "url_link_clicks" and "urls" not in post.native else None
 
 
+def _media_count(world: World, account: SimAccount, now: datetime) -> int:
+    """Return how many photos and videos an account has shown: some of its posts have one or two."""
+    return post_count(world, account, now) * 13 // 20
+
+
 def _impressions(world: World, account: SimAccount, day: date) -> int:
     """Return what the posts of the last 90 days were shown on a day, of those that stand at its end."""
     start = EPOCH + timedelta(days=(day - EPOCH.date()).days)
@@ -103,6 +119,8 @@ TWITTER = SimPlatform(
         "following_count": slow_level(50, 700, 21),
         "tweet_count": post_count,
         "listed_count": slow_level(7, 60, 23),
+        "like_count": slow_level(500, 9_000, 25),
+        "media_count": _media_count,
     },
     withholds=_withholds,
     days={"impressions": _impressions},

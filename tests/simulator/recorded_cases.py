@@ -16,7 +16,7 @@ class Case:
 
     `path` and `query` have the names of subjects in braces. `ours` and `theirs` lead to the part of each answer that is
     compared. `lacks` are paths that stand in the recorded answer alone, `adds` those in ours alone: each one has to
-    differ as said, so that nothing is excused in vain.
+    differ as said, so that nothing is excused in vain. With `app_only` X's app asks, with a token of its own.
     """
 
     path: str
@@ -28,6 +28,7 @@ class Case:
     fault: dict[str, Any] = field(default_factory=dict)
     batch: tuple[str, ...] = ()
     status: int = 200
+    app_only: bool = False
 
 
 def _of(text: str) -> frozenset[str]:
@@ -219,12 +220,15 @@ CASES: dict[str, Case] = {
     # X
     "x/tweepy_users_me": Case("2/users/me"),
     "x/pytwitter_users_me": Case(
-        "2/users/me", "user.fields=created_at", ours=("data",), theirs=("data",), lacks=_of("pinned_tweet_id")
+        "2/users/me",
+        "user.fields=created_at&expansions=pinned_tweet_id&tweet.fields=created_at",
+        adds=_of("includes.tweets[].edit_history_tweet_ids[]"),  # newer than the recording
     ),
     "x/pytwitter_user_single": Case(
         "2/users/{twitter}",
         "user.fields=created_at,verified,description,public_metrics",
-        adds=_of("data.public_metrics.post_count"),  # the newer name of tweet_count
+        # Newer than the recording: the newer name of tweet_count, and two counts.
+        adds=_of("data.public_metrics.post_count data.public_metrics.like_count data.public_metrics.media_count"),
     ),
     "x/tweepy_user_by_username_default_fields": Case("2/users/by/username/{handle}"),
     "x/tweepy_users_by_usernames_batch": Case("2/users/by", "usernames={handle}"),
@@ -254,7 +258,7 @@ CASES: dict[str, Case] = {
         lacks=_of("height preview_image_url width"),
     ),
     "x/tweepy_empty_collection_meta_only": Case("2/users/{twitter}/mentions"),
-    "x/pytwitter_usage_tweets": Case("2/usage/tweets"),
+    "x/pytwitter_usage_tweets": Case("2/usage/tweets", app_only=True),
     "x/pytwitter_error_invalid_request_problem": Case(
         "2/tweets",
         "tweet.fields=nonsense",

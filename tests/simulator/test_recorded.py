@@ -100,13 +100,19 @@ def ask(api: Simulator, platform: Platform, case: Case, subjects: Subjects) -> h
     account = subjects.account(platform)
     if {"{story}", "{storyteller}"} & {case.path.split("/")[0]}:
         account = subjects.storyteller
-    headers = {"Authorization": f"Bearer {account.token}", **(_LINKEDIN if platform == "linkedin" else {})}
+    token = app_token(api) if case.app_only else account.token
+    headers = {"Authorization": f"Bearer {token}", **(_LINKEDIN if platform == "linkedin" else {})}
     graph = platform in ("instagram", "facebook")
     url = f"{api.url}/{'v25.0/' if graph else ''}{filled(case.path, names)}?{filled(case.query, names)}"
     if case.batch:
         elements = [{"method": "GET", "relative_url": filled(one, names)} for one in case.batch]
         return api.client.post(url, data={"batch": json.dumps(elements)}, headers=headers)
     return api.client.get(url, headers=headers)
+
+
+def app_token(api: Simulator) -> str:
+    answer = api.client.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("key", "secret"))
+    return str(answer.json()["access_token"])
 
 
 def part(body: Any, where: tuple[str | int, ...], names: dict[str, str]) -> Any:

@@ -1,0 +1,47 @@
+"""X's errors: of a whole answer, and of one resource in it."""
+
+from typing import Any
+
+PROBLEMS = "https://api.x.com/2/problems"
+
+
+class Problem(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, title: str, detail: str, kind: str = "about:blank", **more: Any) -> None:
+        super().__init__(detail)
+        type_ = kind if kind == "about:blank" else f"{PROBLEMS}/{kind}"
+        self.status = status
+        self.body: dict[str, Any] = {"title": title, "detail": detail, "type": type_, "status": status, **more}
+
+
+def invalid(message: str, **parameters: Any) -> Problem:
+    """Return the 400 of a wrong parameter."""
+    errors = [{"parameters": {k: [v] for k, v in parameters.items()}, "message": message}]
+    problem = Problem(
+        400, "Invalid Request", "One or more parameters to your request was invalid.", "invalid-request", errors=errors
+    )
+    del problem.body["status"]
+    return problem
+
+
+def unsupported(used: str, *supported: str) -> Problem:
+    """Return the 403 of a kind of token that an endpoint does not take."""
+    detail = (
+        f"Authenticating with {used} is forbidden for this endpoint.  Supported authentication types are "
+        f"[{', '.join(supported)}]."
+    )
+    return Problem(403, "Unsupported Authentication", detail, "unsupported-authentication")
+
+
+def not_found(value: str, parameter: str = "ids", resource: str = "tweet") -> dict[str, Any]:
+    """Return the partial error of a post or user that is not there."""
+    return {
+        "value": value,
+        "detail": f"Could not find {resource} with {parameter}: [{value}].",
+        "title": "Not Found Error",
+        "resource_type": resource,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": f"{PROBLEMS}/resource-not-found",
+    }

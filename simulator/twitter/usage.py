@@ -1,0 +1,108 @@
+"""`GET /2/usage/tweets`: how many posts the app's project has read since its month began, and how many it may.
+
+The month of a project begins on a day of its own; `project_cap` and `project_usage` are texts. A post is counted once
+per UTC day, as X bills it. A fault of kind `monthly_cap` means that the cap is used, until the next month begins.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from simulator.faults import Fault
+from simulator.state import State
+from simulator.twitter.call import Call
+from simulator.twitter.problem import invalid, unsupported
+from simulator.world import SimPost
+
+CAP = 3_000_000
+RESET_DAY = 28
+"""The day on which a project's month begins, as recorded of one; others had 10 and 16."""
+_PROJECT, _APP = "1", "1"
+_DEFAULT = ("cap_reset_day", "project_cap", "project_id", "project_usage")
+_MOST_DAYS = 90
+
+
+@dataclass
+class _Read:
+    """Posts that were read, by day, and which of today's were."""
+
+    by_day: Counter[date] = field(default_factory=Counter)
+    today: date = date.min
+    seen: set[int] = field(default_factory=set)
+
+
+def note(call: Call, posts: Iterable[SimPost]) -> None:
+    """Count posts that are answered."""
+    read: _Read = call.state.memory.setdefault("twitter:usage", _Read())
+    today = call.now.date()
+    if read.today != today:
+        read.today, read.seen = today, set()
+    before = len(read.seen)
+    read.seen.update(post.number for post in posts)
+    read.by_day[today] += len(read.seen) - before
+
+
+def answer(call: Call) -> dict[str, Any]:
+    """Answer `GET /2/usage/tweets`, to the app's own token alone.
+
+    Raises:
+        Problem: the token is a user's, or `days` is no number of days that are kept.
+    """
+    if call.account is not None:
+        raise unsupported("OAuth 2.0 User Context", "OAuth 2.0 Application-Only")
+    days = call.params.get("days", "7")
+    if not days.isdecimal() or not 1 <= int(days) <= _MOST_DAYS:
+        raise invalid(f"The `days` query parameter value [{days}] is not between 1 and {_MOST_DAYS}", days=days)
+    read: _Read = call.state.memory.setdefault("twitter:usage", _Read())
+    today = call.now.date()
+    end_caps(call.state, call.now)
+    caps = _caps(call.state)
+    reset_day = next((_reset_day(cap) for cap in caps), RESET_DAY)
+    begun = month_of(today, reset_day)
+    used = sum(count for day, count in read.by_day.items() if begun <= day <= today)
+    if any(cap.times != 0 for cap in caps):
+        used = max(used, CAP)
+    by_day = [today - timedelta(days=back) for back in reversed(range(int(days)))]
+    usage = [
+        {"date": f"{day:%Y-%m-%d}T00:00:00.000Z", "usage": str(read.by_day[day])} for day in by_day if read.by_day[day]
+    ]
+    told: dict[str, Any] = {
+        "cap_reset_day": reset_day,
+        "project_cap": str(CAP),
+        "project_id": _PROJECT,
+        "project_usage": str(used),
+        "daily_project_usage": {"project_id": _PROJECT, "usage": usage},
+        "daily_client_app_usage": [{"client_app_id": _APP, "usage": usage, "usage_result_count": len(usage)}],
+    }
+    return {"data": {name: told[name] for name in told if name in _DEFAULT or name in call.asked.usage}}
+
+
+def end_caps(state: State, now: datetime) -> None:
+    """Lift the caps whose month is over: they hit no call any more."""
+    for cap in _caps(state):
+        if month_of(now.date(), _reset_day(cap)) > month_of(state.faults.since.date(), _reset_day(cap)):
+            cap.times = 0
+
+
+def _caps(state: State) -> list[Fault]:
+    return [fault for fault in state.faults.active if fault.kind == "monthly_cap"]
+
+
+def _reset_day(cap: Fault) -> int:
+    return RESET_DAY if cap.value is None else int(cap.value)
+
+
+def month_of(day: date, reset_day: int) -> date:
+    """Return the day on which the project's month that a day lies in began: the last of a month that is too short."""
+    this = _within(day.year, day.month, reset_day)
+    if this <= day:
+        return this
+    last = day.replace(day=1) - timedelta(days=1)
+    return _within(last.year, last.month, reset_day)
+
+
+def _within(year: int, month: int, reset_day: int) -> date:
+    following = date(year + month // 12, month % 12 + 1, 1)
+    return min(date(year, month, 1) + timedelta(days=reset_day - 1), following - timedelta(days=1))
