@@ -6,7 +6,7 @@ Every fault may choose the calls that it hits; a field that is not given chooses
 |-----------|--------------|
 | `rate`    | the share of calls that are hit, 0 to 1 |
 | `times`   | how many calls are hit; without it all of them |
-| `account` | the platform's id of the account whose token the call carries |
+| `account` | the platform's id of the account whose token the call carries, or that the fault befalls |
 | `object`  | the id of an object that is asked for: an account, a post, a child of an album |
 | `path`    | a part of the call's path, such as `media`, `/insights`, `users/by`; of a batch its element's |
 | `page`    | the number of a page of a list; 1 is the first |
@@ -25,9 +25,13 @@ each fault with `struck`, the number of calls that it has hit so far.
 | `retired_metric` | `metric` is refused as one that is not known, to everybody |
 | `null_element` | an element of a batch of the Graph API comes back as null |
 | `empty_page` | a page of a list comes empty, and is not the last |
-| `partial` | one of several objects is not there; `object`, or `account`, is its id |
+| `partial` | an object is not there, nor in lists; `object`, or `account`, is its id, without it any may be |
 | `monthly_cap` | X: 429 with the cap of the project's month, until the next one begins: on day `value`, or the 28th |
 | `no_credits` | X: 402, until the fault is taken back |
+| `private_window` | X: a timeline that is asked for private metrics goes back thirty days alone, as its page says |
+| `repeated_cursor` | a list never ends: X names the same next page, LinkedIn has the same elements and a next page |
+| `rename` | `account` has the handle `value`; all names that the platform has of it follow |
+| `suspended`, `deleted` | `account` is gone; recorded is what X says to others, the rest of the words is a guess |
 | `patch` | the place `at` of an answer holds `value`, or nothing with `delete`: `simulator.patches` |
 | `html` | a page of HTML instead of an answer |
 | `foreign_body` | HTTP 200, and `value` is the whole body: a list, text, null |
@@ -78,6 +82,11 @@ Kind = Literal[
     "drip",  # a byte of the body every `seconds`
     "retry_after",  # a `Retry-After` of `value` or `seconds` on 429 and 503
     "rate_limit_reset",  # an `x-rate-limit-reset` of `value` on 429 and 503
+    "private_window",  # X: a timeline with private metrics goes back thirty days
+    "repeated_cursor",  # a list goes on for ever
+    "rename",  # `account` has the handle `value`
+    "suspended",  # `account` is suspended
+    "deleted",  # `account` is deleted
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Name = str | frozenset[str] | None
@@ -104,6 +113,9 @@ _NEEDED: Mapping[Kind, frozenset[str]] = {
     "foreign_body": frozenset(["value"]),
     "redirect": frozenset(["value"]),
     "rate_limit_reset": frozenset(["value"]),
+    "rename": frozenset(["account", "value"]),
+    "suspended": frozenset(["account"]),
+    "deleted": frozenset(["account"]),
 }
 _OPTIONAL: Mapping[Kind, frozenset[str]] = {
     "timeout": frozenset(["seconds"]),
@@ -191,6 +203,8 @@ def _check_value(fault: Fault) -> None:
     value = fault.value
     if fault.kind == "monthly_cap" and value is not None and not (type(value) is int and 1 <= value <= 31):
         raise ValueError("value: the day of the month on which a cap is lifted, from 1 to 31")
+    if fault.kind == "rename" and not (isinstance(value, str) and re.fullmatch(r"\w+([.-]\w+)*", value)):
+        raise ValueError("value: rename needs the text of a handle, such as new.name")
     if fault.kind == "redirect" and not (isinstance(value, str) and _HEADER.fullmatch(value)):
         raise ValueError("value: redirect needs the text of an address")
     if fault.kind in ("retry_after", "rate_limit_reset") and value is not None:
@@ -276,6 +290,15 @@ class Target:
     def takes_away(self, name: str) -> bool:
         """Whether an object is not there: a fault of kind `partial` names it as its `object`, or as its `account`."""
         return self.faults.strike("partial", name, name=name, path=self.path, page=self.page) is not None
+
+    def takes_out(self, name: str) -> bool:
+        """Whether an object is missing in a list too: where a fault of kind `partial` names it."""
+        named = any(fault.kind == "partial" and name in (fault.object, fault.account) for fault in self.faults.active)
+        return named and self.takes_away(name)
+
+    def befalls(self, kind: Kind, account: str) -> Fault | None:
+        """Return the fault of a kind that an account has, whoever calls."""
+        return self.faults.strike(kind, account, name=account, path=self.path, page=self.page)
 
     def strikes(self, kind: Kind, name: str | None = None) -> Iterator[Fault]:
         """Yield every fault of a kind that hits the call."""

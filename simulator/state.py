@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from metrics.documents import Platform
 from simulator.clock import Clock
 from simulator.faults import Faults, Target
-from simulator.world import SimAccount, World
+from simulator.world import SimAccount, World, slug
 
 DEAD = "calls with a dead token"
+Fate = Literal["suspended", "deleted"]
 _BETWEEN_NAMES = re.compile("[/?&=,()]")
 
 
@@ -40,6 +42,30 @@ class State:
         if aim.strike("expired_token"):
             self.dead_tokens.add(token)
         return token in self.dead_tokens
+
+    def handle(self, account: SimAccount, aim: Target | None = None) -> str:
+        """Return the handle that an account has now: it may have been renamed."""
+        fault = (aim or self._nowhere()).befalls("rename", account.platform_account_id)
+        return str(fault.value) if fault else account.handle
+
+    def named(self, platform: Platform, handle: str, aim: Target | None = None) -> SimAccount | None:
+        """Return the account that has a handle now, or None where there is none; handles are compared in lower case."""
+        asked = slug(handle, ".").lower()
+        for fault in self.faults.active:
+            renamed = fault.kind == "rename" and fault.times != 0 and slug(str(fault.value), ".").lower() == asked
+            if renamed and (account := self.world.find(platform, fault.account or "")):
+                return account
+        account = self.world.named(platform, asked)
+        gone = account is not None and (aim or self._nowhere()).befalls("rename", account.platform_account_id)
+        return None if gone else account
+
+    def fate(self, account: SimAccount, aim: Target) -> Fate | None:
+        """Return what became of an account, or None where it is as it was."""
+        fates: tuple[Fate, ...] = ("suspended", "deleted")
+        return next((fate for fate in fates if aim.befalls(fate, account.platform_account_id)), None)
+
+    def _nowhere(self) -> Target:
+        return Target(self.faults, None, frozenset(), "", None)
 
     def count(self, kind: str, account: str) -> None:
         """Count one call; every element of a batch is one."""

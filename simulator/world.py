@@ -5,6 +5,7 @@ one.
 """
 
 import hashlib
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -265,6 +266,16 @@ def _kind(kinds: tuple[tuple[float, Kind], ...], where: float) -> Kind:
         if where < limit:
             return kind
     raise AssertionError("shares of kinds end at 1")
+
+
+def slug(handle: str, separator: str) -> str:
+    """Return a handle as a platform writes it, `quiet-studio`."""
+    return re.sub(r"[._-]+", separator, handle)
+
+
+def display_name(handle: str) -> str:
+    """Return the name that goes with a handle, `Quiet Studio`."""
+    return slug(handle, " ").title()
 
 
 def account_seed(world: World, account: SimAccount) -> tuple[int, int]:

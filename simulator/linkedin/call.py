@@ -43,15 +43,18 @@ class Call:
             raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
         return str(asked)
 
-    def own(self, urn: object, name: str = "organizationalEntity") -> None:
-        """Refuse an organization that the token's member is no administrator of.
+    def own(self, urn: object, name: str = "organizationalEntity", *, is_key: bool = False) -> None:
+        """Refuse an organization that the token's member is no administrator of, and one that is gone.
 
         Raises:
-            Problem: 400 where it is no organization's URN, 403 where it is another's.
+            Problem: 400 where it is no organization's URN, 403 where it is another's or gone; 404 of a key in the path.
         """
         if not isinstance(urn, str) or not urn.startswith(ORGANIZATION):
             raise invalid(name)
-        if urn != self.urn:
+        fate = self.state.fate(self.account, self.aim) if urn == self.urn else None
+        if fate == "deleted" and is_key:
+            raise not_found(urn)
+        if urn != self.urn or fate is not None:
             raise Problem(403, f"Not enough permissions to access: {urn}", "ACCESS_DENIED", 100)
 
     def ids(self) -> list[str]:

@@ -11,7 +11,7 @@ from simulator import truth
 from simulator.linkedin.call import ORGANIZATION, PERSON, Call, batch, not_found, page
 from simulator.linkedin.members import member_id
 from simulator.linkedin.problem import Problem, invalid
-from simulator.world import SimAccount
+from simulator.world import SimAccount, display_name, slug
 
 _LOCALE = {"country": "US", "language": "en"}
 _ROLES = ("ADMINISTRATOR", "ANALYST", "CONTENT_ADMINISTRATOR", "CURATOR", "DIRECT_SPONSORED_CONTENT_POSTER",
@@ -23,7 +23,7 @@ def network_size(call: Call, urn: str) -> Any:
     """Answer `GET /networkSizes/{urn}`: the only total of followers."""
     if call.params.get("edgeType") != "COMPANY_FOLLOWED_BY_MEMBER":
         raise invalid("edgeType")
-    call.own(urn)
+    call.own(urn, is_key=True)
     return {"firstDegreeSize": truth.account_value(call.state.world, call.account, "firstDegreeSize", call.now)}
 
 
@@ -34,9 +34,9 @@ def organizations(call: Call, key: str) -> Any:
     if "ids" in call.params:
         return batch(call.ids(), lambda one: _administered(call, one))
     call.finder("vanityName")
-    vanity = str(call.params.get("vanityName", ""))
-    found = call.state.world.named("linkedin", vanity.lower().replace("-", "."))
-    return page([_public(found)] if found is not None else [])
+    found = call.state.named("linkedin", str(call.params.get("vanityName", "")), call.aim)
+    there = found is not None and call.state.fate(found, call.aim) is None
+    return page([_public(call, found)] if found is not None and there else [])
 
 
 def organizations_lookup(call: Call, key: str) -> Any:
@@ -59,6 +59,7 @@ def organization_acls(call: Call) -> Any:
         "roleAssignee": PERSON + member_id(call.account),
     }
     fits = all(call.params.get(name, acl[name]) == acl[name] for name in ("role", "state"))
+    fits = fits and call.state.fate(call.account, call.aim) is None
     return page([acl] if fits else [])
 
 
@@ -66,27 +67,37 @@ def _account(call: Call, key: str) -> SimAccount:
     found = call.state.world.find("linkedin", key)
     if found is None:
         raise not_found(key)
+    fate = call.state.fate(found, call.aim)
+    if fate == "deleted":
+        raise Problem(404, f"Organization {key} is inactive", "NOT_FOUND")
+    if fate == "suspended":
+        raise _unseen(key)
     return found
 
 
 def _looked_up(call: Call, key: str) -> dict[str, Any]:
-    return _public(_account(call, key))
+    return _public(call, _account(call, key))
 
 
 def _administered(call: Call, key: str) -> dict[str, Any]:
     account = _account(call, key)
     if account.index != call.account.index:
-        message = f"Viewer don't have permission to the ADMIN_ONLY VisibilityReduction for {ORGANIZATION}{key}"
-        raise Problem(403, message, "ACCESS_DENIED")
-    return {**_public(account), "defaultLocale": _LOCALE}
+        raise _unseen(key)
+    return {**_public(call, account), "defaultLocale": _LOCALE}
 
 
-def _public(account: SimAccount) -> dict[str, Any]:
+def _unseen(key: str) -> Problem:
+    message = f"Viewer don't have permission to the ADMIN_ONLY VisibilityReduction for {ORGANIZATION}{key}"
+    return Problem(403, message, "ACCESS_DENIED")
+
+
+def _public(call: Call, account: SimAccount) -> dict[str, Any]:
     """Return what everybody may know."""
-    name = account.handle.replace(".", " ").title()
+    handle = call.state.handle(account, call.aim)
+    name = display_name(handle)
     return {
         "id": int(account.platform_account_id),
-        "vanityName": account.handle.replace(".", "-"),
+        "vanityName": slug(handle, "-"),
         "localizedName": name,
         "name": {"localized": {"en_US": name}, "preferredLocale": _LOCALE},
         "primaryOrganizationType": "NONE",

@@ -1,6 +1,6 @@
 """Posts: by author, by URN, several at once, and what people did with them (platforms.md, 5.2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -21,12 +21,19 @@ def posts(call: Call, key: str) -> Any:
     call.finder("author")
     call.own(call.params.get("author"), "author")
     start, count = _bounds(call)
-    newest = call.state.world.newest(call.account, call.now - HISTORY, call.now)
-    chosen = list(islice((post for post in newest if post.visible(call.now)), start, start + count + 1))
+    if call.aim.strike("repeated_cursor"):
+        again = [shown(call, post) for post in islice(_newest(call), count)]
+        return page(again, start, count, following=_following(call, start, count))
+    chosen = list(islice(_newest(call), start, start + count + 1))
     if chosen and call.aim.strike("empty_page"):
         return page([], start, count, following=_following(call, start, count))
     following = _following(call, start, count) if len(chosen) > count else None
     return page([shown(call, post) for post in chosen[:count]], start, count, following=following)
+
+
+def _newest(call: Call) -> Iterator[SimPost]:
+    posts = call.state.world.newest(call.account, call.now - HISTORY, call.now)
+    return (post for post in posts if post.visible(call.now) and not call.aim.takes_out(post.platform_post_id))
 
 
 def social_metadata(call: Call, key: str) -> Any:
@@ -47,7 +54,8 @@ def find(call: Call, urn: str) -> SimPost | None:
     """Return a post of the organization that is there."""
     post = call.state.world.post("linkedin", urn)
     here = post is not None and post.account_index == call.account.index and post.visible(call.now)
-    return post if here and not call.aim.takes_away(urn) else None
+    gone = not here or call.state.fate(call.account, call.aim) is not None or call.aim.takes_away(urn)
+    return None if gone else post
 
 
 def _each(call: Call, key: str, show: Callable[[SimPost], Any]) -> Any:

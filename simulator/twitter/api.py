@@ -71,6 +71,11 @@ class Twitter:
             return None
         if account is None or self.state.is_dead(token, account, aim):
             raise Problem(401, "Unauthorized", "Unauthorized")
+        fate = self.state.fate(account, aim)
+        if fate == "suspended":
+            raise Problem(403, "Forbidden", "Your account is suspended and is not permitted to access this feature.")
+        if fate == "deleted":
+            raise Problem(401, "Unauthorized", "Unauthorized")
         return account
 
 

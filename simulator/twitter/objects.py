@@ -8,7 +8,7 @@ from simulator.twitter import private
 from simulator.twitter.call import Call
 from simulator.twitter.timeline import newest, pinned
 from simulator.twitter.world import PUBLIC
-from simulator.world import SimAccount, SimPost
+from simulator.world import SimAccount, SimPost, display_name, slug
 
 _RENAMED = {"retweet_count": "repost_count"}
 _PREFIX = {"photo": 3, "video": 13}
@@ -21,12 +21,10 @@ def stamp(now: datetime) -> str:
 
 def user(call: Call, account: SimAccount) -> dict[str, Any]:
     """Return a user: id, name and username, and what was asked for."""
-    handle = account.handle
+    handle = call.state.handle(account, call.aim)
     found: dict[str, Any] = {
-        "id": account.platform_account_id,
-        "name": handle.replace(".", " ").title(),
-        "username": handle.replace(".", "_"),
-    }
+        "id": account.platform_account_id, "name": display_name(handle), "username": slug(handle, "_")
+    }  # fmt: skip
     asked = call.asked.user
     if "created_at" in asked:
         found["created_at"] = "2019-03-01T08:00:00.000Z"

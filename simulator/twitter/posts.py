@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from simulator.state import Fate
 from simulator.twitter import objects, private, usage
 from simulator.twitter.analytics import STEPS, analytics, span
 from simulator.twitter.call import Call, Params, id_of, ids_of
-from simulator.twitter.problem import invalid, not_found, unsupported
+from simulator.twitter.problem import invalid, not_found, unauthorized, unsupported
 from simulator.twitter.timeline import newest, pinned, timeline
 from simulator.world import SimAccount, SimPost
 
@@ -23,13 +24,24 @@ def lookup(call: Call, ids: list[str], parameter: str = "ids") -> dict[str, Any]
     wanted = private.GROUPS.keys() & call.asked.tweet
     for value in ids:
         post = call.state.world.post("twitter", value)
-        if post is None or not post.visible(call.now) or call.aim.takes_away(value):
+        if (
+            post is None
+            or not post.visible(call.now)
+            or call.aim.takes_away(value)
+            or (fate := _fate(call, post)) == "deleted"
+        ):
             errors.append(not_found(value, parameter))
+        elif fate == "suspended":
+            errors.append(unauthorized(value, parameter))
         elif wanted and not private.told(post, call.account, call.now):
             errors += private.refusals(post, wanted, parameter)
         else:
             posts.append(post)
     return {**_shown(call, posts), **({"errors": errors} if errors else {})}
+
+
+def _fate(call: Call, post: SimPost) -> Fate | None:
+    return call.state.fate(call.state.world.account("twitter", post.account_index), call.aim)
 
 
 def one(call: Call, value: str) -> dict[str, Any]:
@@ -42,16 +54,20 @@ def listed(call: Call, account: SimAccount, edge: str) -> dict[str, Any]:
     """Answer `GET /2/users/:id/tweets`; of mentions there are none."""
     start, limit = _bounds(call.params)
     posts: Iterator[SimPost] = iter(()) if edge == "mentions" else timeline(call, account)
-    found = list(islice(posts, start, start + limit + 1))
-    chosen = found[:limit]
+    found = list(islice(posts, start + limit + 1))
+    chosen, more = found[start : start + limit], len(found) > start + limit
+    following = f"sim{start + limit}" if more else None
+    if found and call.aim.strike("repeated_cursor"):
+        chosen, following = chosen or found[:limit], f"sim{start or limit}"
     if chosen and call.aim.strike("empty_page"):
-        return {"meta": {"result_count": 0, "next_token": f"sim{start}"}}
+        # Another token for the same place: a cursor that comes twice would not advance.
+        return {"meta": {"result_count": 0, "next_token": f"sim0{_token(call.params)[3:] or start}"}}
     meta: dict[str, Any] = {"result_count": len(chosen)}
     if not chosen:
         return {"meta": meta}
     meta |= {"newest_id": chosen[0].platform_post_id, "oldest_id": chosen[-1].platform_post_id}
-    if len(found) > len(chosen):
-        meta["next_token"] = f"sim{start + len(chosen)}"
+    if following:
+        meta["next_token"] = following
     if start:
         meta["previous_token"] = f"sim{max(start - limit, 0)}"
     wanted, errors = private.GROUPS.keys() & call.asked.tweet, []

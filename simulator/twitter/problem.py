@@ -34,6 +34,26 @@ def unsupported(used: str, *supported: str) -> Problem:
     return Problem(403, "Unsupported Authentication", detail, "unsupported-authentication")
 
 
+def suspended(value: str, parameter: str) -> dict[str, Any]:
+    """Return the partial error of a suspended user: forbidden by its title, not found by its type, as recorded."""
+    found = not_found(value, parameter, "user")
+    return found | {"title": "Forbidden", "detail": f"User has been suspended: [{value}]."}
+
+
+def unauthorized(value: str, parameter: str) -> dict[str, Any]:
+    """Return the partial error of a post that is there and shown to nobody: its author is suspended."""
+    return {
+        "value": value,
+        "parameter": parameter,
+        "resource_id": value,
+        "resource_type": "tweet",
+        "section": "data",
+        "title": "Authorization Error",
+        "detail": f"Sorry, you are not authorized to see the Tweet with {parameter}: [{value}].",
+        "type": f"{PROBLEMS}/not-authorized-for-resource",
+    }
+
+
 def not_found(value: str, parameter: str = "ids", resource: str = "tweet") -> dict[str, Any]:
     """Return the partial error of a post or user that is not there."""
     return {

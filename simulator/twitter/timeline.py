@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from simulator.twitter.call import Call, id_of
+from simulator.twitter.private import GROUPS
 from simulator.twitter.problem import invalid
-from simulator.twitter.world import moment_of
+from simulator.twitter.world import PRIVATE_DAYS, moment_of
 from simulator.world import EPOCH, SimAccount, SimPost
 
 HISTORY = timedelta(days=400)
@@ -37,6 +38,8 @@ def timeline(call: Call, account: SimAccount) -> Iterator[SimPost]:
         if published > call.now:
             raise invalid(f"'since_id' must be a tweet id created before {call.now:%Y-%m-%dT%H:%MZ}.", since_id=since)
         start = max(start, published + timedelta(seconds=1))
+    if GROUPS.keys() & call.asked.tweet and call.aim.strike("private_window"):
+        start = max(start, call.now - PRIVATE_DAYS)
     return _listed(call, account, start, end)
 
 
@@ -67,4 +70,5 @@ def _span(call: Call) -> tuple[datetime, datetime]:
 
 
 def _listed(call: Call, account: SimAccount, start: datetime, end: datetime) -> Iterator[SimPost]:
-    return (post for post in call.state.world.newest(account, start, end) if post.visible(call.now))
+    posts = call.state.world.newest(account, start, end)
+    return (post for post in posts if post.visible(call.now) and not call.aim.takes_out(post.platform_post_id))

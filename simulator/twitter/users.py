@@ -5,7 +5,7 @@ from typing import Any
 
 from simulator.twitter import objects, posts
 from simulator.twitter.call import Call, id_of, ids_of
-from simulator.twitter.problem import not_found, unsupported
+from simulator.twitter.problem import not_found, suspended, unsupported
 from simulator.world import SimAccount
 
 
@@ -44,12 +44,14 @@ def of_timeline(call: Call, value: str) -> SimAccount | dict[str, Any]:
 
 
 def _found(call: Call, value: str, parameter: str) -> SimAccount | dict[str, Any]:
-    world = call.state.world
     if parameter in ("id", "ids"):
-        account = world.find("twitter", value)
+        account = call.state.world.find("twitter", value)
     else:
-        account = world.named("twitter", value.lower().replace("_", "."))
-    return account if account is not None else not_found(value, parameter, "user")
+        account = call.state.named("twitter", value, call.aim)
+    fate = None if account is None else call.state.fate(account, call.aim)
+    if account is None or fate == "deleted":
+        return not_found(value, parameter, "user")
+    return suspended(value, parameter) if fate == "suspended" else account
 
 
 def _alone(call: Call, found: SimAccount | dict[str, Any]) -> dict[str, Any]:
