@@ -111,8 +111,9 @@ class Request:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """All that may be the id of an object, in the path and in the query."""
-        return frozenset(_BETWEEN_NAMES.split(unquote(f"{self.path}&{self.query}")))
+        """All that may be the id of an object, in the path and in the query: a URN, and the number at its end."""
+        found = _BETWEEN_NAMES.split(unquote(f"{self.path}&{self.query}"))
+        return frozenset([*found, *(name.rpartition(":")[2] for name in found if name.startswith("urn:"))])
 
     @property
     def bearer(self) -> str | None:

@@ -42,6 +42,7 @@ _VERSIONED: Mapping[str, Resource] = {
     "socialActions": posts.social_actions,
     "socialMetadata": posts.social_metadata,
 }
+_TOKENS = {"/oauth/v2/accessToken": oauth.access_token, "/oauth/v2/introspectToken": oauth.introspect}
 _LIMITS: Mapping[Kind, str] = {"app_limit": "APPLICATION", "account_limit": "MEMBER"}
 _UNVERSIONED: Mapping[str, Resource] = {"me": _without_key(members.me), "userinfo": _without_key(members.userinfo)}
 
@@ -54,23 +55,25 @@ class LinkedIn:
 
     def serves(self, path: str) -> bool:
         """Tell whether a path is LinkedIn's."""
-        return path.startswith(("/rest/", "/v2/", "/oauth/v2/"))
+        return path.startswith(("/rest/", "/v2/")) or path in _TOKENS
 
     def account(self, request: Request) -> SimAccount | None:
         """Return whose token a request carries."""
         return oauth.owner(self.state, request.bearer or "")
 
     def page(self, request: Request) -> int | None:
-        """Return which page of a list is asked for."""
-        start, count = (request.params.get(name, default) for name, default in (("start", "0"), ("count", "10")))
+        """Return which page of a list of posts is asked for."""
+        params = request.params
+        if request.path.rstrip("/") != "/rest/posts" or params.get("q") != "author":
+            return None
+        start, count = (params.get(name, default) for name, default in (("start", "0"), ("count", "10")))
         return int(start) // int(count) + 1 if start.isdecimal() and count.isdecimal() and int(count) else 1
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
         headers = {"x-li-fabric": "prod-sim", "x-li-uuid": "AAYsimulated=="}
-        tokens = {"/oauth/v2/accessToken": oauth.access_token, "/oauth/v2/introspectToken": oauth.introspect}
-        if request.path in tokens:
-            return tokens[request.path](self.state, request)
+        if request.path in _TOKENS:
+            return _TOKENS[request.path](self.state, request)
         try:
             return Answer(200, self._answer(request, headers), headers)
         except Malformed as error:

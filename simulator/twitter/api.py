@@ -33,7 +33,7 @@ class Twitter:
 
     def page(self, request: Request) -> int | None:
         """Return which page of a timeline is asked for."""
-        return posts.page_of(request.params)
+        return posts.page_of(request.params) if kind_of(request.path) in ("timeline", "mentions") else None
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""

@@ -139,6 +139,18 @@ def test_fault_chooses_by_account_path_and_object(api: Simulator) -> None:
     assert struck(api) == [1]
 
 
+def test_what_is_no_list_has_no_pages(api: Simulator) -> None:
+    api.set_faults({"kind": "foreign_body", "value": 1, "page": 1})
+    assert get(api, path="/2/users/me").json() != 1
+    assert get(api, "linkedin").json() != 1
+    assert get(api, path="/2/users/{id}/tweets").json() == 1
+    urn = "urn%3Ali%3Aorganization%3A{id}"
+    assert get(api, "linkedin", path=f"/rest/posts?q=author&author={urn}").json() == 1
+    api.set_faults({"kind": "foreign_body", "value": 1, "object": api.world.account("linkedin", 0).platform_account_id})
+    assert get(api, "linkedin", path=f"/rest/networkSizes/{urn}?edgeType=COMPANY_FOLLOWED_BY_MEMBER").json() == 1
+    assert get(api, "linkedin", number=1).json() != 1
+
+
 @pytest.mark.parametrize("kind", ["timeout", "slow", "html", "broken_json", "foreign_body", "cut"])
 def test_list_may_fail_beyond_its_first_page_alone(api: Simulator, kind: str) -> None:
     value = {"value": []} if kind == "foreign_body" else {"seconds": 0.0} if kind in ("timeout", "slow") else {}
