@@ -54,6 +54,9 @@ class Posts:
             field for field in _FIELDS if quarantine.holds(field, "post") and not quarantine.to_try(field, "post")
         }
         self._media: Mapping[str, Mapping[str, Any]] = {}
+        self._private = True
+        self._places: dict[str, int] = {}
+        self._without_private: list[Post] = []
 
     def read(self) -> None:
         """Read the timeline, then the due posts that it did not bring.
@@ -64,6 +67,8 @@ class Posts:
         self._read_timeline()
         unread = [post for post in self._wanted.due if post.platform_post_id not in self._reading.listed]
         oldest = utcnow() - PRIVATE_DAYS
+        # Reading a post again on the same day is free.
+        unread += [one for one in self._without_private if one.published_at is None or one.published_at >= oldest]
         for private in (True, False):
             posts = [one for one in unread if (one.published_at is None or one.published_at >= oldest) == private]
             for hundred in batched(posts, MAX_IDS):
@@ -90,12 +95,17 @@ class Posts:
             for post in taken.posts:
                 self._reading.listed[post.platform_post_id] = post
                 self._put(post, tweets[post.platform_post_id])
+                if not self._private:
+                    self._without_private.append(post)
 
     def _page(self, place: Place, size: int) -> Page:
         """Read a page of what came after the newest post that the timeline brought, at first of all."""
         begins = place or self._newest()
         params = {**OWN_POSTS, **begins, "max_results": str(size)}
-        body = self._posts(f"users/{self._access.platform_account_id}/tweets", params, private=True)
+        # A timeline that is asked for private metrics goes back for 30 days alone (docs.x.com, "Timelines"): the first
+        # reading goes without them, and young posts are asked for theirs by id.
+        self._private = "since_id" in begins
+        body = self._posts(f"users/{self._access.platform_account_id}/tweets", params, private=self._private)
         with understood():
             token = (body.get("meta") or {}).get("next_token")
             items = body.get("data") or ()
@@ -185,5 +195,10 @@ class Posts:
                 f"it has an unexpected form: {type(error).__name__}: {error}"
             )
             return
-        self._reading.posts.append((post, Reading(utcnow(), numbers.metrics, numbers.unavailable)))
+        read = (post, Reading(utcnow(), numbers.metrics, numbers.unavailable))
+        if (place := self._places.get(post.platform_post_id)) is not None:
+            self._reading.posts[place] = read
+        else:
+            self._places[post.platform_post_id] = len(self._reading.posts)
+            self._reading.posts.append(read)
         self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)

@@ -23,7 +23,14 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.http import Http
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter import Twitter
-from pipelines.platforms.twitter_answers import account_numbers, listed_post, media_of, post_numbers, raise_for
+from pipelines.platforms.twitter_answers import (
+    PRIVATE_DAYS,
+    account_numbers,
+    listed_post,
+    media_of,
+    post_numbers,
+    raise_for,
+)
 from pipelines.platforms.twitter_posts import Posts
 from simulator.twitter.tokens import first_refresh_token
 from simulator.twitter.world import shown
@@ -307,3 +314,12 @@ def test_reposts_are_not_asked_for(fetching: Fetching, monkeypatch: pytest.Monke
     timelines = [params for path, params in asked if re.fullmatch(r"/2/users/\d+/tweets", path)]
     assert len(timelines) > 1
     assert all(params["exclude"] == "retweets" for params in timelines)
+
+
+def test_first_reading_goes_beyond_the_thirty_days_of_private_metrics(fetching: Fetching) -> None:
+    fetching.simulator.set_faults({"kind": "private_window"})
+    reading = fetching.read()
+    assert {post.platform_post_id for post, _ in reading.posts} == {post.platform_post_id for post in fetching.here()}
+    young = [found for post, found in reading.posts if post.published_at and post.published_at > NOW - PRIVATE_DAYS]
+    assert young
+    assert all("profileVisits" in found.metrics for found in young)
