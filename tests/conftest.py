@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from cryptography.fernet import Fernet
 from redis import Redis
@@ -16,6 +17,10 @@ from tests.simulator_fixture import _simulator, simulator
 from tidemark.stack import mongo, redis
 from tidemark.stack.ports import free_port
 from tidemark.stack.process import Child
+
+# A busy machine takes longer than the 200 ms that an example has by default: time is no matter of these tests.
+hypothesis.settings.register_profile("tidemark", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tidemark"))
 
 FIXTURES = Path(os.environ.get("TIDEMARK_FIXTURES", Path(__file__).parents[2] / "shared" / "fixtures"))
 SECRET_KEY = Fernet.generate_key().decode()

@@ -12,6 +12,7 @@ from pipelines import operations, tables
 from pipelines.asked import HOURLY, asked
 from pipelines.checks import freshness
 from pipelines.checks import raw as checks
+from pipelines.collect.days import AskedDays
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
@@ -40,9 +41,10 @@ def collect(
     clients: Clients,
     platform: Platform,
     slot: datetime,
+    asked: AskedDays,
     shard: Shard | None = None,
 ) -> CollectReport:
-    """Collect one hour, or a shard of it, and say in the log what failed."""
+    """Collect one hour, or a shard of it, and say in the log what failed; `asked` is one for all hours of a run."""
     work = operations.scope(clients.store, context.run.tags.get(OPERATION))
     report = clients.collector().collect(
         platform,
@@ -51,6 +53,7 @@ def collect(
         workspace_ids=work.workspace_ids,
         account_ids=work.account_ids,
         shard=shard,
+        asked=asked,
     )
     for failure in report.failures:
         context.log.warning("%s: %s", slot_key(slot), failure)

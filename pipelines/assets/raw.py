@@ -12,6 +12,7 @@ import dagster as dg
 from metrics.documents import Platform
 from pipelines.assets import hours
 from pipelines.checks import raw as checks
+from pipelines.collect.days import AskedDays
 from pipelines.collect.report import CollectReport
 from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import HOURS, slot_key
@@ -69,9 +70,10 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
             slots = hours.slots(context)
             progress = Progress(len(slots), context.log.info)
             reports: list[CollectReport] = []
+            asked = AskedDays()
             with hours.carrying_out(context, clients) as outcome:
                 for slot in slots:
-                    report = hours.collect(context, clients, platform, slot)
+                    report = hours.collect(context, clients, platform, slot, asked)
                     hours.materialize(context, clients, report)
                     progress.step(f"{slot_key(slot)}: {report.summary()}")
                     reports.append(report)

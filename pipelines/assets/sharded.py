@@ -15,6 +15,7 @@ from pipelines import operations
 from pipelines.assets import hours
 from pipelines.assets.raw import RETRIES, facts, pool_of
 from pipelines.checks import raw as checks
+from pipelines.collect.days import AskedDays
 from pipelines.collect.report import CollectReport, put_together
 from pipelines.collect.shards import Shard
 from pipelines.failures import told_plainly, tried_again
@@ -71,8 +72,9 @@ def _shard(platform: Platform) -> dg.OpDefinition:
             slots = hours.slots(context)
             progress = Progress(len(slots), context.log.info)
             reports: list[CollectReport] = []
+            asked = AskedDays()
             for slot in slots:
-                reports.append(hours.collect(context, tidemark.clients(), platform, slot, shard))
+                reports.append(hours.collect(context, tidemark.clients(), platform, slot, asked, shard))
                 progress.step(f"shard {shard.name}, {slot_key(slot)}: {reports[-1].summary()}")
             return reports
 

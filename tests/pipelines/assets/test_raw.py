@@ -165,3 +165,17 @@ def test_good_old_hour_does_not_hide_an_impossible_value_of_the_newest_one(
     found = check_of(deployment.materialize(asset, [old]), "no_impossible_values")
     assert not found.passed
     assert found.metadata["hours"].value == newest
+
+
+def test_day_is_asked_once_by_the_hours_of_a_run(asset: dg.AssetsDefinition, deployment: Deployment) -> None:
+    deployment.connect(0)
+    simulator = deployment.simulator
+
+    def asked(keys: list[str]) -> int:
+        simulator.client.delete("/_control/calls").raise_for_status()
+        assert deployment.materialize(asset, keys).success
+        return sum(simulator.calls()["byKind"].values())
+
+    day = (deployment.hour - timedelta(days=5)).replace(hour=0)
+    of_the_day = [slot_key(day + timedelta(hours=hour)) for hour in range(24)]
+    assert asked(of_the_day) == asked(of_the_day[-1:]) > 0
