@@ -86,17 +86,18 @@ def erase_account(store: Store, redis: Redis, account_id: str) -> dict[str, int]
     Raises:
         NotFound: there is nothing of such an account, and never was one erased.
         MongoUnavailable: MongoDB does not answer; erase again.
-        RedisUnavailable: MongoDB is erased, Redis does not answer; erase again.
+        RedisUnavailable: Redis does not answer, whether or not MongoDB is erased already; erase again.
     """
     filters = _account_filters(account_id)
     workspace_id = _workspace_of(store, filters)
     if workspace_id is None and not left(store, filters) and not _on_record(store, "account", account_id):
         raise NotFound(f"there is no account {account_id}: see `tidemark accounts list`")
     named = named_by_account(store, account_id)
+    # First, for only the account's own document tells under which id it is paused.
+    _forget_pauses(store, redis, named)
     gone = _delete(store, filters)
     if workspace_id is not None:
         _forget_account(redis, workspace_id, account_id)
-    _forget_pauses(store, redis, named)
     _forget_posts(redis, named)
     return gone
 
@@ -109,7 +110,7 @@ def erase_workspace(store: Store, redis: Redis, workspace_id: str) -> dict[str, 
     Raises:
         NotFound: there is nothing of such a workspace, and never was one erased.
         MongoUnavailable: MongoDB does not answer; erase again.
-        RedisUnavailable: MongoDB is erased, Redis does not answer; erase again.
+        RedisUnavailable: Redis does not answer, whether or not MongoDB is erased already; erase again.
     """
     filters = _workspace_filters(workspace_id)
     with mongo_errors():
@@ -117,6 +118,7 @@ def erase_workspace(store: Store, redis: Redis, workspace_id: str) -> dict[str, 
     if not keys and not left(store, filters) and not _on_record(store, "workspace", workspace_id):
         raise NotFound(f"there is no workspace {workspace_id}")
     named = named_by_workspace(store, workspace_id)
+    _forget_pauses(store, redis, named)
     gone = _delete(store, filters)
     with mongo_errors():
         gone["api_keys"] = store.db["api_keys"].delete_many({"workspaces": [workspace_id]}).deleted_count
@@ -124,7 +126,6 @@ def erase_workspace(store: Store, redis: Redis, workspace_id: str) -> dict[str, 
     with redis_errors():
         for names in _chunks(redis, f"tm:{{{workspace_id}}}:"):
             redis.unlink(*names)
-    _forget_pauses(store, redis, named)
     _forget_posts(redis, named)
     return gone
 
@@ -198,7 +199,8 @@ def _forget_pauses(store: Store, redis: Redis, named: Named) -> None:
     """Drop the pauses of accounts, except of those that another workspace still has."""
     for platform, theirs in named.platform_accounts:
         with mongo_errors():
-            query = {"platform": platform, "platformAccountId": theirs}
+            ours = {"_id": {"$nin": list(named.account_ids)}}
+            query = {"platform": platform, "platformAccountId": theirs, **ours}
             others = store.db["accounts"].find_one(query, {"_id": 1})
         if others is None:
             with redis_errors():

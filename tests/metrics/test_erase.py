@@ -11,7 +11,7 @@ from metrics.erase import erase_account, erase_workspace, left_of_account, left_
 from metrics.errors import NotFound
 from metrics.events import Announcer, observed
 from metrics.ids import post_id
-from metrics.redisdb import cache_key, events_key
+from metrics.redisdb import account_pause_key, cache_key, events_key
 from metrics.settings import Settings
 from metrics.store import Store
 
@@ -39,7 +39,8 @@ def fill(store: Store, redis: Redis, settings: Settings, workspace: str, account
         store.db[name].insert_one({**one, "period": "daily"})
     Announcer(redis).announce(workspace, [observed(row)])
     redis.set(cache_key(workspace, "metrics", "digest", "v"), account)
-    redis.set(f"tm:{{{workspace}}}:paused:{account}", 1)
+    redis.set(account_pause_key("instagram", account), 1)
+    store.db["reading_memory"].insert_one({"_id": account, "workspaceId": workspace, "accountId": account})
 
 
 def traces(store: Store, redis: Redis, marked: str) -> list[str]:
@@ -70,7 +71,7 @@ def test_erased_account_leaves_nothing_and_its_neighbour_everything(
     assert traces(store, redis_client, "mine-7391") == []
     assert left_of_account(store, "mine-7391") == {}
     assert left_of_account(store, "other-5512") == {
-        "accounts": 1, "posts": 1, "subject_rollups": 1, "aggregated_metrics": 1, "metrics": 1,
+        "accounts": 1, "posts": 1, "reading_memory": 1, "subject_rollups": 1, "aggregated_metrics": 1, "metrics": 1,
     }  # fmt: skip
     assert redis_client.xlen(events_key("w")) == before - 1
 
@@ -98,6 +99,20 @@ def test_unknown_is_refused(store: Store, redis_client: Redis) -> None:
 
 def test_erasing_again_ends_what_was_interrupted(store: Store, redis_client: Redis, settings: Settings) -> None:
     fill(store, redis_client, settings, "w", "half-1")
+    # Pauses go before the account, accounts before the rest.
+    redis_client.delete(account_pause_key("instagram", "half-1"))
     store.db["accounts"].delete_one({"_id": "half-1"})
     assert erase_account(store, redis_client, "half-1")["metrics"] == 1
     assert traces(store, redis_client, "half-1") == []
+
+
+def test_pause_of_an_account_that_another_workspace_has_stays(
+    store: Store, redis_client: Redis, settings: Settings
+) -> None:
+    fill(store, redis_client, settings, "w1", "acc1")
+    fill(store, redis_client, settings, "w2", "acc2")
+    store.db["accounts"].update_one({"_id": "acc2"}, {"$set": {"platformAccountId": "acc1"}})
+    erase_account(store, redis_client, "acc1")
+    assert redis_client.exists(account_pause_key("instagram", "acc1"))
+    erase_account(store, redis_client, "acc2")
+    assert not redis_client.exists(account_pause_key("instagram", "acc1"))

@@ -76,3 +76,14 @@ def test_account_connected_again_meanwhile_keeps_its_new_credentials(bench: Benc
     renewed = credentials.renew(account, access, NOW, Tally())
     assert renewed is not None
     assert renewed.token == "by a person"
+
+
+def test_one_account_in_two_workspaces_is_renewed_once(bench: Bench) -> None:
+    connected(bench, access_token="ended")
+    sealed = bench.store.accounts.get("twitter0")["credentials"]
+    bench.connect(platform="twitter", workspace="v", _id="twin", credentials=sealed)
+    report = bench.collect(platform="twitter")
+    assert (report.ok, report.failed) == (2, 0)
+    assert {bench.state("twitter0"), bench.state("twin")} == {"active"}
+    vault = Vault(bench.settings.secret_keys)
+    assert vault.open(bench.store.accounts.get("twin")["credentials"]) == stored(bench)

@@ -55,3 +55,15 @@ def test_provider_days_need_no_value_before(store: Store, settings: Settings) ->
     account(store, settings)
     store.observations.append([seen(at(23), reach=4, profileViews=2)])
     assert opening(store) is None
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+def test_post_without_a_time_of_publication_is_no_birth(store: Store, settings: Settings, unknown: bool) -> None:
+    account(store, settings, BEFORE)
+    post(store, "p", DAY)
+    if unknown:
+        store.db["posts"].update_one({"_id": "p"}, {"$set": {"timeUnknown": True}})
+    store.observations.append([seen(at(1), "p", likes=900)])
+    found = opening(store)
+    assert found is not None
+    assert found.born is not unknown
