@@ -29,7 +29,13 @@ each fault with `struck`, the number of calls that it has hit so far.
 | `monthly_cap` | X: 429 with the cap of the project's month, until the next one begins: on day `value`, or the 28th |
 | `no_credits` | X: 402, until the fault is taken back |
 | `private_window` | X: a timeline that is asked for private metrics goes back thirty days alone, as its page says |
-| `repeated_cursor` | a list never ends: X names the same next page, LinkedIn has the same elements and a next page |
+| `repeated_cursor` | a list never ends: Meta and X name the same next page, LinkedIn has the same elements again |
+| `too_much_data` | Meta: a list with more than `value` items a page fails with code 1, which asks for less |
+| `refused_metric` | Meta: `metric` is refused by `object`, or by all of `account`, though others of a kind have it |
+| `localised` | Meta: errors have a text for the user in the language `value`: `de`, `pt` or `th` |
+| `pinned` | Meta: the post with the id `value` stands on top of the lists of `account`, however old it is |
+| `reels_among_posts` | Facebook: lists of posts have the reels as well, under another id |
+| `instagram_login` | Instagram: the token of `account` is one of Instagram Login, and works at its host alone |
 | `rename` | `account` has the handle `value`; all names that the platform has of it follow |
 | `suspended`, `deleted` | `account` is gone; recorded is what X says to others, the rest of the words is a guess |
 | `patch` | the place `at` of an answer holds `value`, or nothing with `delete`: `simulator.patches` |
@@ -47,7 +53,7 @@ each fault with `struck`, the number of calls that it has hit so far.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -82,6 +88,12 @@ Kind = Literal[
     "drip",  # a byte of the body every `seconds`
     "retry_after",  # a `Retry-After` of `value` or `seconds` on 429 and 503
     "rate_limit_reset",  # an `x-rate-limit-reset` of `value` on 429 and 503
+    "too_much_data",  # Meta: code 1 for lists of more than `value` items a page
+    "refused_metric",  # Meta: `metric` is refused by some objects of a kind
+    "localised",  # Meta: errors with a text in the language `value`
+    "pinned",  # Meta: the post `value` stands on top of lists
+    "reels_among_posts",  # Facebook: reels stand in lists of posts, too
+    "instagram_login",  # Instagram: a token that works at graph.instagram.com alone
     "private_window",  # X: a timeline with private metrics goes back thirty days
     "repeated_cursor",  # a list goes on for ever
     "rename",  # `account` has the handle `value`
@@ -92,6 +104,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Name = str | frozenset[str] | None
 """The object that a call asks for, or those that it names in its path and its parameters."""
 
+LANGUAGES = ("de", "pt", "th")
 _HEADER = re.compile(r"[\x20-\x7e]*")
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "kind": str,
@@ -109,6 +122,11 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
 }
 _NEEDED: Mapping[Kind, frozenset[str]] = {
     "retired_metric": frozenset(["metric"]),
+    "refused_metric": frozenset(["metric"]),
+    "too_much_data": frozenset(["value"]),
+    "localised": frozenset(["value"]),
+    "pinned": frozenset(["account", "value"]),
+    "instagram_login": frozenset(["account"]),
     "patch": frozenset(["at"]),
     "foreign_body": frozenset(["value"]),
     "redirect": frozenset(["value"]),
@@ -203,6 +221,12 @@ def _check_value(fault: Fault) -> None:
     value = fault.value
     if fault.kind == "monthly_cap" and value is not None and not (type(value) is int and 1 <= value <= 31):
         raise ValueError("value: the day of the month on which a cap is lifted, from 1 to 31")
+    if fault.kind == "too_much_data" and not (type(value) is int and value >= 1):
+        raise ValueError("value: the most items of a page, at least 1")
+    if fault.kind == "localised" and value not in LANGUAGES:
+        raise ValueError(f"value: a language of {', '.join(LANGUAGES)}")
+    if fault.kind == "pinned" and not isinstance(value, str):
+        raise ValueError("value: the id of a post")
     if fault.kind == "rename" and not (isinstance(value, str) and re.fullmatch(r"\w+([.-]\w+)*", value)):
         raise ValueError("value: rename needs the text of a handle, such as new.name")
     if fault.kind == "redirect" and not (isinstance(value, str) and _HEADER.fullmatch(value)):
@@ -255,11 +279,17 @@ class Faults:
         for fault in self.active:
             if fault.kind != kind or fault.times == 0 or not fault.concerns(account, name, path, page):
                 continue
-            if unit(self._seed, next(self._numbers)) < fault.rate:
-                if fault.times is not None:
-                    fault.times -= 1
-                fault.struck += 1
+            if self.hits(fault):
                 yield fault
+
+    def hits(self, fault: Fault) -> bool:
+        """Decide whether a fault hits a call that it concerns, and count that."""
+        if unit(self._seed, next(self._numbers)) >= fault.rate:
+            return False
+        if fault.times is not None:
+            fault.times -= 1
+        fault.struck += 1
+        return True
 
     def retired(self) -> set[str]:
         """Return the metrics that no longer exist."""
@@ -303,3 +333,20 @@ class Target:
     def strikes(self, kind: Kind, name: str | None = None) -> Iterator[Fault]:
         """Yield every fault of a kind that hits the call."""
         return self.faults.strikes(kind, self.account, name=name or self.names, path=self.path, page=self.page)
+
+    def first(self, kind: Kind, which: Callable[[Fault], bool]) -> Fault | None:
+        """Return the first fault of a kind that hits the call, of those that are meant."""
+        meant = (f for f in self.faults.active if f.kind == kind and f.times != 0 and self.among(f) and which(f))
+        return next((fault for fault in meant if self.faults.hits(fault)), None)
+
+    def among(self, fault: Fault) -> bool:
+        """Tell whether the call is among those that a fault chooses."""
+        return fault.concerns(self.account, self.names, self.path, self.page)
+
+    def picks(self, kind: Kind) -> Fault | None:
+        """Return the fault of a kind that chooses the call by its object, its path or its page, and hits it."""
+        return self.first(kind, lambda fault: bool(fault.object or fault.path or fault.page))
+
+    def refuses(self, metric: str) -> bool:
+        """Tell whether a metric is refused by the object of the call; its fault has struck then."""
+        return self.first("refused_metric", lambda fault: fault.metric == metric) is not None

@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from metrics.documents import Platform
+from simulator.faults import Target
 from simulator.graph_batch import Element, elements_of, filled, referred
 from simulator.graph_budget import Budget
 from simulator.graph_call import Call, GraphPlatform, Params
 from simulator.graph_errors import GraphError, forbidden, missing
 from simulator.graph_tokens import authenticated, exchanged, told_dead
 from simulator.listing import page_number
+from simulator.localised import localised
 from simulator.patches import patched
 from simulator.state import Answer, Request, State
 from simulator.versions import answering, parted
@@ -27,6 +29,11 @@ from simulator.world import SimAccount
 _OF_TOKENS = frozenset(["oauth/access_token", "access_token"])
 _WITHOUT_VERSION = frozenset(["", "refresh_access_token", "debug_token", *_OF_TOKENS])
 _OBJECT = re.compile(r"(me|\d{10,}(_\d+)?)(/.*)?")
+_INSTAGRAM = "graph.instagram.com"
+_HOSTS = (_INSTAGRAM, "graph.facebook.com")
+_OF_USERS = (("me", "accounts"), ("me", "permissions"))
+"""What is the user's own, and outlives an account."""
+
 _MALFORMED = {"code": 190, "message": "Malformed access token"}
 
 
@@ -37,10 +44,13 @@ class Graph:
         self.state = state
         self._platforms = platforms
         self._budget = Budget(state)
+        self._calm = Target(state.faults, None, frozenset(), "", None)
+        """A call while no faults are in force: nobody looks at it."""
+        self._lists = frozenset(["accounts"]).union(*(platform.lists for platform in platforms.values()))
 
     def serves(self, path: str) -> bool:
         """Tell whether a path begins with a version, `/v25.0/…`, or names an object without one."""
-        version, rest = parted(path)
+        version, rest = parted(_at_host(path)[1])
         return version is not None or rest in _WITHOUT_VERSION or _OBJECT.fullmatch(rest) is not None
 
     def account(self, request: Request) -> SimAccount | None:
@@ -49,23 +59,33 @@ class Graph:
 
     def page(self, request: Request) -> int | None:
         """Return which page of a list is asked for; the elements of a batch have pages of their own."""
-        params = request.params
-        return None if "batch" in params else page_number(params)
+        return None if "batch" in request.params else self._page(parted(_at_host(request.path)[1])[1], request.params)
+
+    def _page(self, path: str, params: Params) -> int | None:
+        """Return which page of a list is asked for, None for what comes in no pages."""
+        edge = path.partition("/")[2] or ("" if "ids" not in params else path)
+        return page_number(params) if edge in self._lists else None
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
+        host, path = _at_host(request.path)
+        if host:
+            base_url = f"{request.base_url}/{host}"
+            request = replace(request, path=path, base_url=base_url, headers={**request.headers, "host": host})
         answer = self._answer(request)
         if not isinstance(answer.body, list):
             # Of a batch each element was patched by itself.
-            rest = parted(request.path)[1]
-            answer.body = self._patched(answer.body, self.account(request), rest, request.params)
+            account, rest = self.account(request), parted(request.path)[1]
+            answer.body = self._patched(answer.body, self._aim(account, rest, request.params))
         answer.patched = True
         return answer
 
     def _answer(self, request: Request) -> Answer:
         asked, path = parted(request.path)
         params, now = request.params, self.state.clock.now()
+        at_instagram = request.headers.get("host", "").startswith(_INSTAGRAM)
         headers: dict[str, str] = {}
+        aim = self._aim(self.account(request), "" if "batch" in params else path, params)
         try:
             version = answering(asked, now)
             headers["facebook-api-version"] = version
@@ -74,15 +94,31 @@ class Graph:
             token = params.pop("access_token", None) or request.bearer
             if path == "debug_token" and "input_token" in params:
                 return Answer(200, self._told(request, version), headers)
-            account = authenticated(self.state, token)
+            account = authenticated(self.state, token, aim, at_instagram=at_instagram)
             headers |= self._budget.headers(account)
-            self._budget.check(account)
-            call = Call(self.state, account, account, params, request.base_url, version, now)
+            self._budget.check(account, aim)
+            call = Call(self.state, account, account, params, request.base_url, version, now, aim, at_instagram)
             if request.method == "POST" and "batch" in params:
                 return Answer(200, self._batch(call), headers)
             return Answer(200, self._get(path, call), headers)
         except GraphError as error:
-            return Answer(error.status, {"error": error.body}, headers)
+            return Answer(error.status, {"error": self._worded(error.body, aim)}, headers)
+
+    def _aim(self, account: SimAccount | None, path: str, params: Params) -> Target:
+        """Return a request, or an element of a batch, as faults see it."""
+        if not self.state.faults.active:
+            return self._calm
+        account_id = account.platform_account_id if account else None
+        if "batch" in params:
+            return Target(self.state.faults, account_id, frozenset(), "", None)
+        name = path.partition("/")[0]
+        names = {name, account_id or ""} if name == "me" else {name, *params.get("ids", "").split(",")}
+        return Target(self.state.faults, account_id, frozenset(names - {""}), path, self._page(path, params))
+
+    def _worded(self, error: dict[str, Any], aim: Target) -> dict[str, Any]:
+        """Return an error with its text for the user in another language, where a fault has it so."""
+        fault = aim.strike("localised")
+        return localised(error, str(fault.value)) if fault else error
 
     def _told(self, request: Request, version: str) -> Any:
         """Return what `debug_token` says of a token, of one that has ended too; whoever asks."""
@@ -90,7 +126,10 @@ class Graph:
         account = self.state.world.of_token(token)
         if account is None or account.platform not in self._platforms:
             return {"data": {"error": _MALFORMED, "is_valid": False, "scopes": []}}
-        call = Call(self.state, account, account, {}, request.base_url, version, self.state.clock.now())
+        call = Call(
+            self.state, account, account, {}, request.base_url, version, self.state.clock.now(),
+            self._aim(account, "debug_token", {}),
+        )  # fmt: skip
         body = self._platforms[account.platform].node(call, "debug_token", None)
         return told_dead(body) if token in self.state.dead_tokens else body
 
@@ -102,23 +141,35 @@ class Graph:
         return self._object(object_id, edge or None, call)
 
     def _object(self, object_id: str, edge: str | None, call: Call) -> Any:
-        call = self._about(object_id, edge, call)
-        account_id = call.account.platform_account_id
-        self.state.count(edge or "node", account_id)
-        self._budget.take(call.account)
-        if self.state.faults.strike("permission", account_id):
-            raise forbidden(call.account)
-        if object_id != account_id and self.state.faults.strike("partial", object_id):
-            raise missing(object_id)
-        return self._platforms[call.account.platform].node(call, object_id, edge)
+        account = self._owner(object_id, edge, call)
+        self.state.count(edge or "node", account.platform_account_id)
+        self._budget.take(account, call.now)
+        if self.state.faults.active or account is not call.account:
+            path = object_id if edge is None else f"{object_id}/{edge}"
+            aim = self._aim(account, path, {name: value for name, value in call.params.items() if name != "ids"})
+            call = replace(call, account=account, aim=aim)
+            self._check(object_id, edge, call)
+        return self._platforms[account.platform].node(call, object_id, edge)
 
-    def _about(self, object_id: str, edge: str | None, call: Call) -> Call:
-        """Return the call with the account that its object belongs to, of those that its token reads."""
+    def _check(self, object_id: str, edge: str | None, call: Call) -> None:
+        """Refuse a read that a fault refuses."""
+        if call.aim.strike("permission"):
+            raise forbidden(call.account)
+        if (object_id, edge) not in _OF_USERS and (fate := self.state.fate(call.account, call.aim)):
+            raise missing(object_id) if fate == "deleted" else forbidden(call.account)
+        if object_id != call.account.platform_account_id and call.aim.takes_away(object_id):
+            raise missing(object_id)
+
+    def _owner(self, object_id: str, edge: str | None, call: Call) -> SimAccount:
+        """Return the account that an object belongs to, of those that the call's token reads."""
+        if call.at_instagram:
+            # Instagram Login knows no Pages.
+            return call.account
         index = call.reader.index
         for name, platform in self._platforms.items():
             if (object_id, edge, name) == ("me", "accounts", "facebook") or platform.owner(object_id) == index:
-                return replace(call, account=self.state.world.account(name, index))
-        return call
+                return self.state.world.account(name, index)
+        return call.account
 
     def _batch(self, call: Call) -> list[Any]:
         elements = elements_of(call.params["batch"])
@@ -140,36 +191,45 @@ class Graph:
 
     def _timed_out(self, element: Element, call: Call) -> bool:
         """Tell whether an element comes back as null, as one that ran out of time."""
+        if not self.state.faults.active:
+            return False
         url, _, query = element.relative_url.partition("?")
-        path, params = parted(url)[1], dict(_parsed(query))
-        account_id, name = call.account.platform_account_id, path.partition("/")[0]
-        strike = self.state.faults.strike
-        return strike("null_element", account_id, name=name, path=path, page=page_number(params)) is not None
+        return self._aim(call.account, parted(url)[1], dict(_parsed(query))).strike("null_element") is not None
 
     def _element(self, element: Element, call: Call, found: Mapping[str, Any]) -> tuple[int, Any]:
         """Return the status and the body of an element."""
-        account, path, params = call.account, "", dict[str, str]()
+        account, aim = call.account, call.aim
         try:
             url, _, query = filled(element.relative_url, found).partition("?")
             version, path = parted(url)
             params = dict(_parsed(query))
+            aim = self._aim(account, path, params)
             if "access_token" in params:
                 # An element may have a token of its own, a page's among those of its user.
-                account = authenticated(self.state, params.pop("access_token"))
+                token = params.pop("access_token")
+                account = authenticated(self.state, token, at_instagram=call.at_instagram)
+                aim = self._aim(account, path, params)
+            self._budget.check_element(account, aim)
             answered = answering(version, call.now) if version else call.version
-            asked = replace(call, account=account, reader=account, params=params, version=answered)
+            asked = Call(
+                self.state, account, account, params, call.base_url, answered, call.now, aim, call.at_instagram
+            )
             status, body = 200, self._get(path, asked)
         except GraphError as error:
-            status, body = error.status, {"error": error.body}
-        return status, self._patched(body, account, path, params)
+            status, body = error.status, {"error": self._worded(error.body, aim)}
+        return status, self._patched(body, aim)
 
-    def _patched(self, body: Any, account: SimAccount | None, path: str, params: Params) -> Any:
+    def _patched(self, body: Any, aim: Target) -> Any:
         """Return an answer with the patches of those who test in it."""
-        account_id = account.platform_account_id if account else None
-        for name in params.get("ids", path.partition("/")[0]).split(","):
-            for fault in self.state.faults.strikes("patch", account_id, name=name, path=path, page=page_number(params)):
-                body = patched(body, fault)
+        for fault in aim.strikes("patch"):
+            body = patched(body, fault)
         return body
+
+
+def _at_host(path: str) -> tuple[str, str]:
+    """Return the host that a path begins with, where it does, and the rest: so that both hosts stand on one port."""
+    first, _, rest = path.lstrip("/").partition("/")
+    return (first, f"/{rest}") if first in _HOSTS else ("", path)
 
 
 @lru_cache(maxsize=1024)

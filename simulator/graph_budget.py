@@ -1,7 +1,10 @@
 """Budgets of the Graph API: calls of an account in an hour, and the headers that tell of them (platforms.md, 1.3)."""
 
 import json
+from collections.abc import Callable
+from datetime import datetime
 
+from simulator.faults import Fault, Kind, Target
 from simulator.graph_errors import GraphError, too_many
 from simulator.state import State
 from simulator.world import SimAccount
@@ -17,30 +20,34 @@ class Budget:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def take(self, account: SimAccount) -> None:
+    def take(self, account: SimAccount, now: datetime) -> None:
         """Count one call; every element of a batch is one."""
-        self._hours()[account.platform_account_id] = self._hour(), self.calls(account) + 1
+        hours, hour = self._hours(), int(now.timestamp()) // 3600
+        before, calls = hours.get(account.platform_account_id, (hour, 0))
+        hours[account.platform_account_id] = hour, calls + 1 if before == hour else 1
 
     def calls(self, account: SimAccount) -> int:
         """Return the calls of an account in the hour under way."""
         hour, calls = self._hours().get(account.platform_account_id, (0, 0))
         return calls if hour == self._hour() else 0
 
-    def check(self, account: SimAccount) -> None:
+    def check(self, account: SimAccount, aim: Target) -> None:
         """Refuse a request that is beyond a limit, or that a fault fails as a whole.
 
         Raises:
             GraphError: code 2, 4, 80001 or 80002.
         """
-        faults, platform_id = self._state.faults, account.platform_account_id
-        if faults.strike("error", platform_id):
-            raise GraphError(
-                2, "An unexpected error has occurred. Please retry your request later.", status=500, transient=True
-            )
-        if faults.strike("app_limit", platform_id):
-            raise GraphError(4, "(#4) Application request limit reached", subcode=1349210, status=403)
-        if faults.strike("account_limit", platform_id) or self.calls(account) >= BUDGET_PER_HOUR:
+        _raise(account, aim.strike)
+        if self.calls(account) >= BUDGET_PER_HOUR:
             raise too_many(account)
+
+    def check_element(self, account: SimAccount, aim: Target) -> None:
+        """Refuse an element of a batch that a fault chooses by its object, its path or its page.
+
+        Raises:
+            GraphError: code 2, 4, 80001 or 80002.
+        """
+        _raise(account, aim.picks)
 
     def headers(self, account: SimAccount) -> dict[str, str]:
         """Return the usage in percent, in headers that appear only once there was some traffic."""
@@ -70,3 +77,14 @@ class Budget:
 
     def _hour(self) -> int:
         return int(self._state.clock.now().timestamp()) // 3600
+
+
+def _raise(account: SimAccount, struck: Callable[[Kind], Fault | None]) -> None:
+    if struck("error"):
+        raise GraphError(
+            2, "An unexpected error has occurred. Please retry your request later.", status=500, transient=True
+        )
+    if struck("app_limit"):
+        raise GraphError(4, "(#4) Application request limit reached", subcode=1349210, status=403)
+    if struck("account_limit"):
+        raise too_many(account)

@@ -1,13 +1,14 @@
 """One call of the Graph API, as the modules of the platforms get it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from simulator.faults import Target
 from simulator.fields import Field, parse_fields
-from simulator.graph_errors import GraphError
+from simulator.graph_errors import GraphError, forbidden
 from simulator.state import State
 from simulator.world import SimAccount
 
@@ -19,7 +20,8 @@ class Call:
     """One call; `version` is the one that answers.
 
     `account` is the account that the call is about, `reader` the one whose token it carries: a token reads a Page and
-    the Instagram account that is linked with it.
+    the Instagram account that is linked with it. `aim` is the call as faults see it, `at_instagram` says that it came
+    to the host of Instagram Login.
     """
 
     state: State
@@ -29,18 +31,38 @@ class Call:
     base_url: str
     version: str
     now: datetime
+    aim: Target
+    at_instagram: bool = False
+
+    def aimed(self, name: str, path: str, page: int | None = None) -> Target:
+        """Return a part of the call as faults see it: an object or a list that it has within its answer."""
+        if not self.state.faults.active:
+            return self.aim
+        return Target(self.state.faults, self.account.platform_account_id, frozenset([name]), path, page)
+
+    def check_insights(self, name: str, edge: str) -> Target:
+        """Return the read of an object's insights as faults see it, on an edge or within another answer.
+
+        Raises:
+            GraphError: a fault takes the permission for it, and not for the call as a whole.
+        """
+        aim = self.aimed(name, f"{name}/{edge}")
+        if aim.first("permission", lambda fault: not self.aim.among(fault)):
+            raise forbidden(self.account)
+        return aim
 
 
 @dataclass(frozen=True)
 class GraphPlatform:
     """What the Graph API needs of a platform.
 
-    `node` answers `GET /{object}` and `GET /{object}/{edge}`, and raises GraphError. `owner` tells, of the form of an
-    id alone, which account of the platform an object belongs to, by its index.
+    `node` answers `GET /{object}` and `GET /{object}/{edge}`, and raises GraphError. `owner` tells by the form of an id
+    which account of the platform an object belongs to, as its index. `lists` are the edges that come in pages.
     """
 
     node: Callable[[Call, str, str | None], Any]
     owner: Callable[[str], int | None]
+    lists: Collection[str]
 
 
 def parse(text: str) -> tuple[Field, ...]:

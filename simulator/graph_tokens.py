@@ -2,27 +2,38 @@
 
 from typing import Any
 
+from simulator.faults import Target
 from simulator.graph_call import Params
 from simulator.graph_errors import GraphError
 from simulator.state import State
 from simulator.world import SimAccount
 
 
-def authenticated(state: State, token: str | None) -> SimAccount:
+def authenticated(state: State, token: str | None, aim: Target | None = None, *, at_instagram: bool) -> SimAccount:
     """Return the account that a token is for.
 
+    Tokens of Instagram Login work at graph.instagram.com alone, all others at graph.facebook.com (platforms.md, 2.1).
+
     Raises:
-        GraphError: there is no token, it is none of Instagram or Facebook, or it has ended.
+        GraphError: there is no token, it is none of Instagram or Facebook or of the other host, or it has ended.
     """
     if not token:
         raise GraphError(104, "An access token is required to request this resource.", status=400)
     account = state.world.of_token(token)
-    if account is None or account.platform not in ("instagram", "facebook"):
+    there = account is not None and account.platform in ("instagram", "facebook")
+    if account is None or not there or _of_instagram_login(state, account) != at_instagram:
         raise GraphError(190, "Invalid OAuth access token - Cannot parse access token", status=401)
-    if state.is_dead(token, account):
+    if state.is_dead(token, account, aim):
         message = "Error validating access token: Session has expired on an earlier day."
         raise GraphError(190, message, subcode=463, status=401)
     return account
+
+
+def _of_instagram_login(state: State, account: SimAccount) -> bool:
+    if account.platform != "instagram":
+        return False
+    aim = Target(state.faults, account.platform_account_id, frozenset(), "", None)
+    return aim.strike("instagram_login") is not None
 
 
 def exchanged(state: State, params: Params) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """The platforms that are simulated: the only list of them."""
 
 from metrics.documents import Platform
+from simulator.facebook.lists import LISTS as FACEBOOK_LISTS
 from simulator.facebook.node import node as facebook_node
 from simulator.facebook.world import FACEBOOK
 from simulator.facebook.world import owner as facebook_owner
 from simulator.graph import Graph
 from simulator.graph_call import GraphPlatform
+from simulator.instagram.lists import LISTS as INSTAGRAM_LISTS
 from simulator.instagram.node import node as instagram_node
 from simulator.instagram.world import INSTAGRAM
 from simulator.instagram.world import owner as instagram_owner
@@ -27,7 +29,7 @@ def new_world(seed: int = 1) -> World:
 def open_apis(state: State) -> tuple[Api, ...]:
     """Return the APIs; the first that serves a path answers."""
     graph: dict[Platform, GraphPlatform] = {
-        "instagram": GraphPlatform(instagram_node, instagram_owner),
-        "facebook": GraphPlatform(facebook_node, facebook_owner),
+        "instagram": GraphPlatform(instagram_node, instagram_owner, INSTAGRAM_LISTS),
+        "facebook": GraphPlatform(facebook_node, facebook_owner, FACEBOOK_LISTS),
     }
     return (Graph(state, graph), Twitter(state), LinkedIn(state))

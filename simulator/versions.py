@@ -5,19 +5,20 @@ one also answers a call that names no version. The header `facebook-api-version`
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from simulator.graph_errors import GraphError
 
-_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_NEVER = date(9999, 1, 1)
 _UNUSABLE_FROM = {
-    (19, 0): datetime(2026, 5, 21, tzinfo=UTC),
-    (20, 0): datetime(2026, 9, 24, tzinfo=UTC),
-    (21, 0): datetime(2027, 1, 21, tzinfo=UTC),
-    (22, 0): datetime(2027, 5, 20, tzinfo=UTC),
-    (23, 0): datetime(2027, 10, 8, tzinfo=UTC),
-    (24, 0): datetime(2028, 2, 18, tzinfo=UTC),
-    (25, 0): datetime(2028, 7, 29, tzinfo=UTC),
+    (19, 0): date(2026, 5, 21),
+    (20, 0): date(2026, 9, 24),
+    (21, 0): date(2027, 1, 21),
+    (22, 0): date(2027, 5, 20),
+    (23, 0): date(2027, 10, 8),
+    (24, 0): date(2028, 2, 18),
+    (25, 0): date(2028, 7, 29),
     (26, 0): _NEVER,
 }
 _VERSION = re.compile(r"v(\d{1,3})\.(\d{1,2})")
@@ -37,7 +38,12 @@ def answering(version: str | None, now: datetime) -> str:
     Raises:
         GraphError: there never was such a version.
     """
-    oldest = min(number for number, end in _UNUSABLE_FROM.items() if now < end)
+    return _answering(version, now.date())
+
+
+@lru_cache(maxsize=256)
+def _answering(version: str | None, today: date) -> str:
+    oldest = min(number for number, end in _UNUSABLE_FROM.items() if today < end)
     if version is None:
         return _text(oldest)
     found = _VERSION.fullmatch(version)

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 
 from simulator.facebook.posts import post_fields
 from simulator.facebook.things import Thing, listed_thing
-from simulator.facebook.world import video_id
+from simulator.facebook.world import story_id, video_id
 from simulator.fields import Field
 from simulator.graph_call import Call, Params
-from simulator.listing import page
+from simulator.listing import arranged, page
 from simulator.pacific import span
+from simulator.world import SimPost
 
 HISTORY = timedelta(days=400)
 LISTS = ("published_posts", "posts", "feed", "video_reels", "videos")
@@ -25,23 +25,29 @@ def default_fields(edge: str) -> str:
 
 def listed(call: Call, edge: str, asked: tuple[Field, ...], params: Params) -> Any:
     """Return one page of a list, newest first."""
-    limit, after = params.get("limit", "25"), params.get("after", "0") or "0"
-    rows: list[dict[str, Any]] = []
-    if limit.isdecimal() and after.isdecimal():
-        # Only the page's posts are drawn and asked for their numbers, and one more tells whether there is a next page.
-        last = int(after) + min(int(limit), 100)
-        shown = islice(_things(call, edge, params), last + 1)
-        rows = [post_fields(call, asked, one) if int(after) <= n < last else {} for n, one in enumerate(shown)]
-    kept = {k: v for k, v in params.items() if k in ("fields", "limit", "after", "since", "until")}
-    return page(rows, call, f"{call.account.platform_account_id}/{edge}", kept)
+    path = f"{call.account.platform_account_id}/{edge}"
+    return page(call, path, _things(call, edge, params), lambda thing: post_fields(call, asked, thing), params)
 
 
 def _things(call: Call, edge: str, params: Params) -> Iterator[Thing]:
-    """Yield what stands in a list, newest first: posts, reels, or all videos."""
-    posts = call.state.world.newest(call.account, *span(call, params, HISTORY))
-    for post in (post for post in posts if post.visible(call.now)):
+    """Return what stands in a list, newest first: posts, reels, or all videos."""
+    account_id = call.account.platform_account_id
+    aim = call.aimed(account_id, f"{account_id}/{edge}")
+    both = edge not in _OF_VIDEOS and aim.strike("reels_among_posts") is not None
+
+    def thing_of(post: SimPost | None) -> Thing | None:
+        if post is None or post.account_index != call.account.index or not post.visible(call.now):
+            return None
         reel = post.metric_type == "reel"
         if edge == "videos" and not reel and post.native[0] == "video":
-            yield Thing(post, video_id(post), "Video")
-        elif reel == (edge in _OF_VIDEOS):
-            yield listed_thing(post)
+            return Thing(post, video_id(post), "Video")
+        if reel and both:
+            return Thing(post, story_id(post), "Post")
+        return listed_thing(post) if reel == (edge in _OF_VIDEOS) else None
+
+    def find(name: str) -> Thing | None:
+        return thing_of(call.state.world.post("facebook", name))
+
+    posts = call.state.world.newest(call.account, *span(call, params, HISTORY))
+    things = (thing for post in posts if (thing := thing_of(post)) is not None)
+    return arranged(aim, things, lambda thing: thing.name, find)

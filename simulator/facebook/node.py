@@ -27,7 +27,8 @@ def node(call: Call, object_id: str, edge: str | None) -> Any:
     """Answer a read of a page, a post, a reel, a video, a photo, or an edge of one."""
     if object_id == "me" and edge == "accounts":
         fields = parse(call.params.get("fields", OF_ACCOUNTS))
-        return page([page_fields(call, fields)], call, "me/accounts", call.params)
+        there = call.state.fate(call.account, call.aim) is None
+        return page(call, "me/accounts", [call] if there else [], lambda one: page_fields(one, fields), call.params)
     if object_id == "debug_token":
         return _debug(call)
     if (object_id, edge) == ("me", "permissions"):

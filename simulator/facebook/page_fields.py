@@ -10,7 +10,7 @@ from simulator.fields import Field
 from simulator.graph_call import Call, parse
 from simulator.graph_errors import no_field
 from simulator.instagram.account import linked_account
-from simulator.world import SimAccount
+from simulator.world import display_name
 
 OF_ACCOUNTS = "access_token,category,category_list,name,id,tasks"
 """What the list of a user's pages has where no fields are asked for."""
@@ -21,7 +21,7 @@ _LEVELS = ("fan_count", "followers_count", "talking_about_count")
 
 def page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
     """Return the fields of the page asked for; its id is always there."""
-    account, texts = call.account, _texts(call.account)
+    account, texts = call.account, _texts(call)
     found: dict[str, Any] = {}
     for one in asked:
         if one.name in _LEVELS:
@@ -33,17 +33,19 @@ def page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
         elif one.name == "insights":
             found["insights"] = page_insights(call, one.modifiers)
         elif one.name in _LINKED:
-            found[one.name] = linked_account(call, one.below)
+            if (linked := linked_account(call, one.below)) is not None:
+                found[one.name] = linked
         elif one.name not in empty_fields.OF_PAGES and one.name not in empty_fields.EDGES_OF_PAGES:
             raise no_field(one.name, "Page")
     return {**found, "id": account.platform_account_id}
 
 
-def _texts(account: SimAccount) -> dict[str, Any]:
+def _texts(call: Call) -> dict[str, Any]:
+    account, handle = call.account, call.state.handle(call.account, call.aim)
     return {
         "id": account.platform_account_id,
-        "name": account.handle.replace(".", " ").title(),
-        "username": account.handle,
+        "name": display_name(handle),
+        "username": handle,
         "category": "Local business",
         "category_list": [{"id": "2500", "name": "Local business"}],
         "link": f"https://www.facebook.com/{account.platform_account_id}",

@@ -32,8 +32,8 @@ def page_insights(call: Call, params: Params) -> dict[str, Any]:
     asked = names(params.get("metric", ""))
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
-    retired = call.state.faults.retired()
-    if any(not _known(call, name) or name in retired for name in asked):
+    aim, faults = call.check_insights(call.account.platform_account_id, "insights"), call.state.faults
+    if any(not _known(call, name) or faults.retires(name) or aim.refuses(name) for name in asked):
         raise not_valid()
     periods = [params["period"]] if "period" in params else list(truth.PERIODS)
     if any(period not in truth.PERIODS for period in periods):

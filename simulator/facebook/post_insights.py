@@ -61,8 +61,8 @@ def post_insights(call: Call, thing: Thing, params: Params) -> dict[str, Any]:
     asked, edge, post = names(params.get("metric", "")), insights_edge(thing), thing.post
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
-    known, retired = _metrics(thing), call.state.faults.retired()
-    if any(name not in known or name in retired for name in asked):
+    known, faults, aim = _metrics(thing), call.state.faults, call.check_insights(thing.name, edge or "")
+    if any(name not in known or faults.retires(name) or aim.refuses(name) for name in asked):
         raise not_valid()
     bounds = window(call, params, MAX_SPAN)
     paging = around(call, f"{thing.name}/{edge}", params, bounds)

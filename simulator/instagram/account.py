@@ -37,7 +37,9 @@ def account_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
     return {**found, "id": call.account.platform_account_id}
 
 
-def linked_account(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
-    """Return the Instagram account of a Page, with the fields asked for or its id alone."""
+def linked_account(call: Call, asked: tuple[Field, ...]) -> dict[str, Any] | None:
+    """Return the Instagram account of a Page, with the fields asked for or its id alone; None where it is gone."""
     account = call.state.world.account("instagram", call.account.index)
+    if call.state.fate(account, call.aim) is not None:
+        return None
     return account_fields(replace(call, account=account), asked)

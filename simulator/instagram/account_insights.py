@@ -36,9 +36,9 @@ def account_insights(call: Call, params: Params) -> dict[str, Any]:
     if period not in _PERIODS:
         raise GraphError(100, f"(#100) period must be one of the following values: {', '.join(_PERIODS)}")
     totals = params.get("metric_type") == "total_value"
-    retired = call.state.faults.retired()
+    aim = call.check_insights(call.account.platform_account_id, "insights")
     for name in asked:
-        if name not in _ACCOUNT_METRICS or name in retired:
+        if name not in _ACCOUNT_METRICS or call.state.faults.retires(name) or aim.refuses(name):
             known = ", ".join(sorted(_ACCOUNT_METRICS))
             raise GraphError(100, f"(#100) metric[0] must be one of the following values: {known}")
         if name not in (_TOTALS | DEMOGRAPHICS if totals else _SERIES | {ONLINE}):

@@ -33,8 +33,8 @@ def discovered(call: Call, asked: Field) -> dict[str, Any]:
     name = asked.modifiers.get("username", "")
     if not name:
         raise GraphError(100, "(#100) The parameter username is required")
-    account = call.state.world.named("instagram", name)
-    if account is None:
+    account = call.state.named("instagram", name, call.aim)
+    if account is None or call.state.fate(account, call.aim) is not None:
         raise GraphError(
             110,
             "Invalid user id",

@@ -85,7 +85,7 @@ _MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
     "media_product_type": lambda _, post: post.native[1],
     "shortcode": lambda _, post: _short(post),
     "permalink": lambda _, post: f"https://www.instagram.com/p/{_short(post)}/",
-    "username": lambda call, _: call.account.handle,
+    "username": lambda call, _: call.state.handle(call.account, call.aim),
     "caption": lambda _, post: post.text,
     "owner": lambda call, _: {"id": call.account.platform_account_id},
     "timestamp": lambda _, post: moment(post.published_at),
@@ -104,5 +104,5 @@ _OF_CHILDREN: dict[str, Callable[[Call, SimPost, str], Any]] = {
     "permalink": lambda _, post, name: f"https://www.instagram.com/p/{_short(post)}-{name[-1]}/",
     "shortcode": lambda _, post, name: f"{_short(post)}-{name[-1]}",
     "timestamp": lambda _, post, __: moment(post.published_at),
-    "username": lambda call, *_: call.account.handle,
+    "username": lambda call, *_: call.state.handle(call.account, call.aim),
 }

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from simulator import truth
+from simulator.faults import Target
 from simulator.graph_call import Call, names
 from simulator.graph_errors import GraphError
 from simulator.instagram.world import MIN_STORY_VIEWERS, crossposted
@@ -44,8 +45,9 @@ def media_insights(call: Call, post: SimPost, metrics: str, breakdown: str | Non
     asked = names(metrics)
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
-    _check_age(call, post)
-    _check_metrics(call, post, asked)
+    aim = call.check_insights(post.platform_post_id, "insights")
+    _check_age(call, post, aim)
+    _check_metrics(call, post, asked, aim)
     if breakdown and any(_BREAKDOWNS.get(name, ("", ()))[0] != breakdown for name in asked):
         raise GraphError(100, f"(#100) An incompatible breakdown ({breakdown}) was used for metrics: {metrics}")
     if post.metric_type == "story" and truth.post_value(call.state.world, post, "reach", call.now) < MIN_STORY_VIEWERS:
@@ -83,9 +85,9 @@ def media_metrics(post: SimPost) -> frozenset[str]:
     return _MEDIA_METRICS["IMAGE" if media == "CAROUSEL_ALBUM" else media, product]
 
 
-def _check_age(call: Call, post: SimPost) -> None:
+def _check_age(call: Call, post: SimPost, aim: Target) -> None:
     """Fail for a media of the time before its account became a business account, which is a fault here."""
-    fault = call.state.faults.strike("before_conversion", call.account.platform_account_id)
+    fault = aim.strike("before_conversion")
     if fault and call.now - post.published_at > timedelta(seconds=fault.seconds):
         raise GraphError(
             100,
@@ -99,20 +101,19 @@ def _check_age(call: Call, post: SimPost) -> None:
         )
 
 
-def _check_metrics(call: Call, post: SimPost, asked: list[str]) -> None:
+def _check_metrics(call: Call, post: SimPost, asked: list[str], aim: Target) -> None:
     """Fail the whole request for one metric that does not fit, as the real API does."""
-    retired = call.state.faults.retired()
     fitting = media_metrics(post)
-    if not retired and (fitting - _ON_FACEBOOK).issuperset(asked):
+    if not call.state.faults.active and (fitting - _ON_FACEBOOK).issuperset(asked):
         return
     for name in asked:
-        if name in _GONE or name in retired:
+        if name in _GONE or call.state.faults.retires(name):
             raise GraphError(
                 100, f"(#100) Starting from version v22.0 and above, the {name} metric is no longer supported."
             )
         if name not in _KNOWN:
             raise GraphError(100, f"(#100) metric[0] must be one of the following values: {', '.join(sorted(_KNOWN))}")
-        if name not in fitting:
+        if name not in fitting or aim.refuses(name):
             raise GraphError(
                 100, f"(#100) The Media Insights API does not support the {name} metric for this media product type."
             )
