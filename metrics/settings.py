@@ -93,6 +93,17 @@ class Settings(BaseSettings):
     twitter_posts_per_day: PostsPerDay = Field(100_000, description=_BUDGET.format("X, which bills each of them"))
     linkedin_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("LinkedIn"))
 
+    proxy: SecretStr | None = Field(
+        None,
+        description="Proxy that hosts outside are asked by: `http://user:password@host:3128`, or `none`. Unset: "
+        "`HTTPS_PROXY` and `HTTP_PROXY`. `NO_PROXY` names exceptions; this machine is one.",
+    )
+    ca_bundle: Path | None = Field(
+        None,
+        description="PEM file of the certificate authorities that are trusted, in place of the usual ones. Unset: "
+        "`REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE`.",
+    )
+
     executor: Executor = Field(
         "in_process",
         description="Where Dagster executes the steps of runs: `in_process`, `multiprocess`, `celery` or `k8s`.",
@@ -190,12 +201,16 @@ def load_settings(**overrides: object) -> Settings:
     Raises:
         SettingsError: one line that names the variable and what is wrong; never the value, which may be a secret.
     """
+    from metrics.network import Network  # ssl is of use here alone to many commands
+
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        loaded = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    Network.of(loaded)
+    return loaded
 
 
 @cache

@@ -1,15 +1,14 @@
 """Sensors that tell people: a run failed, an account has to be connected again."""
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
-from pydantic import SecretStr
 
 from metrics.clock import utcnow
 from metrics.errors import Unavailable
+from metrics.settings import Settings
 from pipelines import alerts
 from pipelines.resources import Tidemark
 from pipelines.tags import OPERATION, PARTITION, RANGE_END, RANGE_START, WILL_RETRY
@@ -36,12 +35,11 @@ class Untold(dg.DagsterError):
 def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
     """Send one message for all accounts that began to wait since the last one; one that nobody took is sent again."""
     clients = tidemark.clients()
-    urls = clients.settings.alert_urls
-    if not urls:
+    if not clients.settings.alert_urls:
         return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
     waiting = clients.store.accounts.find(states=["needs_reauth", "unreachable"])
     message = alerts.reauth_message(waiting, alerts.told(context.cursor))
-    if message is not None and not _told(context, urls, *message):
+    if message is not None and not _told(context, clients.settings, *message):
         raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
     # An account that was connected again leaves the cursor: the next time is news.
     context.update_cursor(json.dumps(sorted(account["_id"] for account in waiting)))
@@ -84,15 +82,14 @@ def alert_run_failures(context: dg.RunFailureSensorContext, tidemark: Tidemark) 
         clients = tidemark.clients()
     except Unavailable as error:
         raise Untold(f"{error}; the alert is sent again") from error
-    urls = clients.settings.alert_urls
-    if not urls or run.tags.get(WILL_RETRY) == "true":
+    if not clients.settings.alert_urls or run.tags.get(WILL_RETRY) == "true":
         return dg.SkipReason("TIDEMARK_ALERT_URLS is not set, or the run is tried again")
     if OPERATION in run.tags:
         return dg.SkipReason("whoever asked for the operation is told by its outcome")
     what = _what(run)
     if not alerts.first_time(clients.redis, what):
         return dg.SkipReason(f"{what} was told of")
-    if not _told(context, urls, f"Tidemark: {what} failed", f"run {run.run_id}\n{_why(context)}"):
+    if not _told(context, clients.settings, f"Tidemark: {what} failed", f"run {run.run_id}\n{_why(context)}"):
         alerts.forget(clients.redis, what)
         if utcnow() - _ended(context) < _SENT_AGAIN:
             raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
@@ -101,12 +98,12 @@ def alert_run_failures(context: dg.RunFailureSensorContext, tidemark: Tidemark) 
 
 
 def _told(
-    context: dg.SensorEvaluationContext | dg.RunFailureSensorContext, urls: Sequence[SecretStr], title: str, body: str
+    context: dg.SensorEvaluationContext | dg.RunFailureSensorContext, settings: Settings, title: str, body: str
 ) -> bool:
     """Tell whether anybody took a message. Those who did not are not worth telling the others again."""
-    taken = alerts.send(urls, title, body)
-    if 0 < taken < len(urls):
-        context.log.warning("%s of %s receivers of TIDEMARK_ALERT_URLS did not take it", len(urls) - taken, len(urls))
+    taken, receivers = alerts.send(settings, title, body), len(settings.alert_urls)
+    if 0 < taken < receivers:
+        context.log.warning("%s of %s receivers of TIDEMARK_ALERT_URLS did not take it", receivers - taken, receivers)
     return taken > 0
 
 

@@ -10,7 +10,10 @@ from redis import Redis
 
 from metrics.documents import AccountDocument
 from metrics.errors import RedisUnavailable
+from metrics.network import Network
 from metrics.redisdb import redis_errors
+from metrics.settings import Settings
+from metrics.visible import visible
 
 SILENT = timedelta(hours=6)
 """A failure that comes again within that time is not told again."""
@@ -18,9 +21,15 @@ SILENT = timedelta(hours=6)
 _LISTED = 20
 
 
-def send(urls: Sequence[SecretStr], title: str, body: str) -> int:
-    """Send a message to every URL; return how many took it. The URLs hold secrets and are never logged."""
+def send(settings: Settings, title: str, body: str) -> int:
+    """Send a message to every URL of TIDEMARK_ALERT_URLS; return how many took it.
+
+    The URLs hold secrets and are never logged.
+    """
     import apprise  # every run loads this module, few send
+
+    Network.of(settings).export()
+    urls = settings.alert_urls
 
     def taken(url: SecretStr) -> bool:
         receiver = apprise.Apprise()
@@ -63,13 +72,16 @@ def reauth_message(waiting: Sequence[AccountDocument], known: Collection[str]) -
     news = [account for account in waiting if account["_id"] not in known]
     if not news:
         return None
-    lines = [
-        f"{a['workspaceId']} / {a['platform']} / {a['handle']} ({a['_id']}, {a['state']}): "
-        f"{a.get('stateReason', 'no reason given')}"
-        for a in news[:_LISTED]
-    ]
+    lines = [visible(_line(account)) for account in news[:_LISTED]]
     if len(news) > _LISTED:
         lines.append(f"and {len(news) - _LISTED} more: tidemark accounts list")
     accounts = "1 account needs" if len(news) == 1 else f"{len(news)} accounts need"
     what = "to be connected again" if all(a["state"] == "needs_reauth" for a in news) else "attention"
     return f"Tidemark: {accounts} {what}", "\n".join(lines)
+
+
+def _line(a: AccountDocument) -> str:
+    return (
+        f"{a['workspaceId']} / {a['platform']} / {a['handle']} ({a['_id']}, {a['state']}): "
+        f"{a.get('stateReason', 'no reason given')}"
+    )

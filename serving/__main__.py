@@ -91,6 +91,13 @@ def _raise_file_limit() -> None:
 
 def main() -> None:
     """Serve until stopped."""
+    try:
+        _run()
+    except SettingsError as error:
+        sys.exit(str(error))
+
+
+def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve Tidemark's HTTP API.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=settings().http_port)
@@ -100,20 +107,17 @@ def main() -> None:
         parser.error("--workers: at least 1")
     logs.configure()
     _raise_file_limit()
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(telemetry.prepare(arguments.workers))
-            stack.enter_context(telemetry.listening(settings()))
-            if arguments.workers > 1:
-                _serve_by(arguments.workers, arguments.host, arguments.port)
-            else:
-                from serving.app import create_app
+    with ExitStack() as stack:
+        stack.enter_context(telemetry.prepare(arguments.workers))
+        stack.enter_context(telemetry.listening(settings()))
+        if arguments.workers > 1:
+            _serve_by(arguments.workers, arguments.host, arguments.port)
+        else:
+            from serving.app import create_app
 
-                app = create_app()
-                garbage.settle()
-                server(app, arguments.host, arguments.port).run()
-    except SettingsError as error:
-        sys.exit(str(error))
+            app = create_app()
+            garbage.settle()
+            server(app, arguments.host, arguments.port).run()
 
 
 if __name__ == "__main__":

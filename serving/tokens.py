@@ -22,6 +22,7 @@ from metrics.clock import utcnow
 from metrics.documents import Scope
 from metrics.errors import InvalidInput, SettingsError, Unavailable
 from metrics.ids import check_id
+from metrics.network import Network
 from metrics.settings import Settings
 from metrics.store.keys import ALL_WORKSPACES, ApiKey
 from serving.problems import unauthorized
@@ -46,13 +47,13 @@ class KeySet(Protocol):
         """Return the key of an id, or the only key where a token names none."""
 
 
-def key_set(where: str) -> KeySet:
-    """Return the key set of a URL or of a file.
+def key_set(where: str, network: Network) -> KeySet:
+    """Return the key set of a URL, reached as `network` says, or of a file.
 
     Raises:
         SettingsError: the file is no key set.
     """
-    return UrlKeySet(where) if where.startswith(("https://", "http://")) else FileKeySet(Path(where))
+    return UrlKeySet(where, network) if where.startswith(("https://", "http://")) else FileKeySet(Path(where))
 
 
 class FileKeySet:
@@ -86,8 +87,14 @@ class FileKeySet:
 class UrlKeySet:
     """A key set behind a URL, kept for minutes; one fetch at a time."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, network: Network) -> None:
         self._url = url
+        proxy = network.proxy_for(url)
+        self._by = f" by {proxy}" if proxy else ""
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), proxy.url) if proxy else {}),
+            urllib.request.HTTPSHandler(context=network.ssl_context()),
+        )
         self._keys: Keys = {}
         self._fetched = self._tried = -_FRESH_SECONDS
         self._lock = asyncio.Lock()
@@ -109,18 +116,17 @@ class UrlKeySet:
                 return
             self._tried = time.monotonic()
             try:
-                self._keys = parse_keys(await asyncio.to_thread(_fetch, self._url))
+                self._keys = parse_keys(await asyncio.to_thread(self._fetch))
             except (OSError, ValueError) as error:
-                log.warning("the key set was not fetched: %s", error)
+                log.warning("the key set was not fetched%s: %s", self._by, error)
                 if not self._keys:
                     raise Unavailable("the key set that tokens are checked with is out of reach; try again") from None
             else:
                 self._fetched = time.monotonic()
 
-
-def _fetch(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310 - the operator's URL, checked above
-        return bytes(answer.read(_MAX_SET))
+    def _fetch(self) -> bytes:
+        with self._opener.open(self._url, timeout=_TIMEOUT) as answer:
+            return bytes(answer.read(_MAX_SET))
 
 
 def parse_keys(text: bytes) -> Keys:
@@ -175,7 +181,8 @@ class TokenVerifier:
         """
         if settings.jwt_keys is None or settings.jwt_issuer is None or settings.jwt_audience is None:
             return None
-        return cls(key_set(settings.jwt_keys), settings.jwt_issuer, settings.jwt_audience)
+        keys = key_set(settings.jwt_keys, Network.of(settings))
+        return cls(keys, settings.jwt_issuer, settings.jwt_audience)
 
     async def verify(self, token: str) -> ApiKey:
         """Return what a token grants, until it expires.

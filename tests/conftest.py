@@ -33,6 +33,7 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         for name in [n for n in os.environ if n.startswith("TIDEMARK_") and n != "TIDEMARK_FIXTURES"]:
             patch.delenv(name)
         patch.setenv("TIDEMARK_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("TIDEMARK_PROXY", "none")
         yield
 
 

@@ -28,6 +28,7 @@ from metrics.errors import SettingsError
 from metrics.export.columns import DATASETS, SCHEMA_VERSION, Dataset
 from metrics.export.encoders import encode
 from metrics.export.source import read
+from metrics.network import Network
 from metrics.periods import DAY
 from metrics.settings import Settings
 from metrics.store import Store
@@ -79,11 +80,16 @@ class Folders:
         if settings.export_url is None:
             return None
         scheme = settings.export_url.split("://", 1)[0]
-        options = settings.export_options
+        # Drivers of object storage bring their own HTTP.
+        Network.of(settings).export()
+        options: dict[str, Any] = {}
+        if scheme in ("gs", "gcs"):
+            # aiohttp asks the proxy of the variables only where it is told to; s3fs does so by itself.
+            options["session_kwargs"] = {"trust_env": True}
+        if settings.export_options is not None:
+            options |= json.loads(settings.export_options.get_secret_value())
         try:
-            fs, root = fsspec.core.url_to_fs(
-                settings.export_url, **(json.loads(options.get_secret_value()) if options else {})
-            )
+            fs, root = fsspec.core.url_to_fs(settings.export_url, **options)
         except (ValueError, ImportError, TypeError):
             # The driver's own message may repeat options, which hold secrets.
             raise SettingsError(

@@ -10,8 +10,18 @@ import orjson
 import requests
 from requests.adapters import HTTPAdapter
 
+from metrics.network import Network
+from metrics.settings import load_settings
 from pipelines.platforms.errors import BadAnswer, Transient
 from pipelines.platforms.retries import overloaded
+from pipelines.platforms.sessions import (
+    LOGIN_REQUIRED,
+    UNKNOWN_HOST,
+    is_untrusted,
+    login_required,
+    open_session,
+    refusal,
+)
 from pipelines.platforms.turns import Turns
 
 TIMEOUT = (5.0, 30.0)
@@ -24,7 +34,8 @@ _SHORTEST_SECRET = 16
 class Http:
     """JSON over one platform's base URL, `calls` at once; thread-safe, one per platform and process.
 
-    `check` is called before every call and raises what forbids it.
+    `check` is called before every call and raises what forbids it. `network` says by which proxy and under whose
+    certificates; without one, the settings of the process do.
     """
 
     def __init__(
@@ -34,15 +45,16 @@ class Http:
         *,
         timeout: tuple[float, float] = TIMEOUT,
         check: Callable[[], None] = lambda: None,
+        network: Network | None = None,
     ) -> None:
         self._check = check
         self._under_way = Turns(calls)
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
-        self._session = requests.Session()
+        network = network or Network.of(load_settings())
+        self._proxy = network.proxy_for(self.base_url)
+        self._session = open_session(network, self.base_url)
         self._session.headers["User-Agent"] = "tidemark"
-        # Where calls go, settings alone decide: no proxy and no netrc of the machine.
-        self._session.trust_env = False
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=calls)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -64,7 +76,8 @@ class Http:
         Raises:
             Transient: no answer in time, a refused or cut connection, broken JSON, a 5xx page.
             RateLimited: a page of a proxy or of the platform asks for a long pause.
-            BadAnswer: the host does not exist, or what answers is no JSON API.
+            BadAnswer: the host does not exist, its certificate or the proxy's login is not accepted, or what answers is
+                no JSON API.
         """
         sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
         try:
@@ -83,6 +96,12 @@ class Http:
             raise Transient(f"the connection to {self._host} was cut") from None
         except requests.RequestException as error:
             raise BadAnswer(f"{self._host}: {type(error).__name__}") from None
+        except OSError:
+            raise BadAnswer(
+                "the file of certificate authorities (TIDEMARK_CA_BUNDLE) cannot be read any more"
+            ) from None
+        if self._proxy is not None and answer.status_code == LOGIN_REQUIRED:
+            raise BadAnswer(f"{self._host}: {login_required(self._proxy)}")
         return answer.status_code, self._json(answer, _quotable(answer, token, form or {})), answer.headers
 
     @property
@@ -91,7 +110,15 @@ class Http:
 
     def _unreachable(self, error: requests.ConnectionError) -> BadAnswer | Transient:
         text = str(error)
-        if "NameResolution" in text or "Name or service" in text or "getaddrinfo" in text:
+        if is_untrusted(error):
+            return BadAnswer(
+                f"the certificate of {self._host} is of no authority that is trusted here: a proxy's own belongs into "
+                "the file of TIDEMARK_CA_BUNDLE"
+            )
+        if isinstance(error, requests.exceptions.ProxyError) and self._proxy is not None:
+            words, passing = refusal(self._proxy, error)
+            return Transient(f"{self._host}: {words}") if passing else BadAnswer(f"{self._host}: {words}")
+        if any(word in text for word in UNKNOWN_HOST):
             return BadAnswer(f"the host {self._host} is not known: check the platform's base URL")
         if "refused" in text:
             return Transient(f"{self._host} refuses connections")

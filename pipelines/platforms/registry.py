@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metrics.documents import Platform
+from metrics.network import Network
 from metrics.settings import Settings
 from pipelines.platforms.base import PlatformApi, ProviderDays
 from pipelines.platforms.facebook import Facebook
@@ -52,8 +53,10 @@ def open_platform(
     """
     from pipelines.platforms.http import Http  # needed by runs that collect; the others do without its 5 MB
 
+    network = Network.of(settings)
+
     def at(base_url: str) -> Http:
-        return Http(base_url, settings.collect_concurrency, check=check)
+        return Http(base_url, settings.collect_concurrency, check=check, network=network)
 
     more = {"login_http": at(settings.platform_url("instagram_login"))} if platform == "instagram" else {}
     return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **more)

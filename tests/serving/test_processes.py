@@ -1,5 +1,8 @@
 """Several processes on one port: streams in each, a clean stop, none left behind."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -54,3 +57,12 @@ def test_processes_end_with_the_one_that_started_them(pair: ServingProcess) -> N
     left = workers(pair)
     pair.child.process.kill()
     until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in left), 20)
+
+
+def test_wrong_setting_stops_the_start_with_one_line(settings: Settings, tmp_path: Path) -> None:
+    environment = {**os.environ, "TIDEMARK_CA_BUNDLE": str(tmp_path / "missing.pem")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "serving"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert ran.stderr.startswith("TIDEMARK_CA_BUNDLE: ")

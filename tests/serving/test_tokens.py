@@ -17,20 +17,24 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from httpx_sse import ServerSentEvent, connect_sse
 from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
+from pydantic import SecretStr
 
 from metrics.clock import utcnow
 from metrics.errors import SettingsError, Unavailable
 from metrics.events import Announcer, observed
+from metrics.network import Network
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.keys import ApiKey
 from serving.problems import Problem
 from serving.stream import hub
 from serving.tokens import KeySet, TokenVerifier, UrlKeySet, key_set
+from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tests.serving.conftest import NOW, observation, serving
 
 ED, OTHER = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
 RSA = rsa.generate_private_key(65537, 2048)
+DIRECT = Network({}, (), None)
 CLAIMS: dict[str, Any] = {
     "iss": "https://issuer", "aud": "tidemark", "sub": "ann", "workspaces": ["w1"], "scope": "openid read",
 }  # fmt: skip
@@ -58,7 +62,7 @@ def verify(keys: KeySet, text: str) -> ApiKey:
 
 @pytest.fixture
 def keys(tmp_path: Path) -> KeySet:
-    return key_set(write(tmp_path / "keys.json", public(ED, "ed"), public(RSA, "rsa")))
+    return key_set(write(tmp_path / "keys.json", public(ED, "ed"), public(RSA, "rsa")), DIRECT)
 
 
 @pytest.mark.parametrize(("key", "key_id", "algorithm"), [(ED, "ed", "EdDSA"), (RSA, "rsa", "RS256")])
@@ -99,7 +103,7 @@ def test_token_that_is_not_for_us_is_refused(keys: KeySet, name: str) -> None:
 
 def test_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
-    keys = key_set(write(path, public(ED, "ed")))
+    keys = key_set(write(path, public(ED, "ed")), DIRECT)
     write(path, public(OTHER, "new"))
     assert verify(keys, token(OTHER, "new")).workspaces == ("w1",)
     with pytest.raises(Problem):
@@ -112,7 +116,7 @@ def test_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
 def test_file_without_a_public_key_stops_the_start(tmp_path: Path, text: str) -> None:
     (tmp_path / "keys.json").write_text(text)
     with pytest.raises(SettingsError, match="TIDEMARK_JWT_KEYS"):
-        key_set(str(tmp_path / "keys.json"))
+        key_set(str(tmp_path / "keys.json"), DIRECT)
 
 
 @pytest.fixture
@@ -145,7 +149,7 @@ def test_new_key_id_is_fetched_and_invented_ones_only_now_and_then(
     url, held, asked = published
 
     async def rotate() -> None:
-        keys = UrlKeySet(url)
+        keys = UrlKeySet(url, DIRECT)
         verifier = TokenVerifier(keys, "https://issuer", "tidemark")
         await verifier.verify(token())
         held[:] = [public(OTHER, "new")]
@@ -161,7 +165,33 @@ def test_new_key_id_is_fetched_and_invented_ones_only_now_and_then(
 
 def test_key_set_out_of_reach_is_not_a_wrong_token() -> None:
     with pytest.raises(Unavailable):
-        verify(key_set("http://127.0.0.1:9/keys"), token())
+        verify(key_set("http://127.0.0.1:9/keys", DIRECT), token())
+
+
+def test_key_set_is_fetched_by_the_proxy_under_its_authority(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, authority = "keys.company.example", Authority(tmp_path)
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine {name} login zoe password hidden\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    body = json.dumps({"keys": [public(ED, "ed")]}).encode()
+    with web_server(body, authority.context(name)) as (port, had):
+        proxy = Proxy({name: port}, LOGIN)
+        for url, bundle in ((proxy.url, authority.bundle), (proxy.url.replace("s3cr3t", "wr0ng"), authority.bundle)):
+            there = settings.model_copy(update={"proxy": SecretStr(url), "ca_bundle": bundle})
+            keys = key_set(f"https://{name}/keys", Network.of(there, {}))
+            if url == proxy.url:
+                assert verify(keys, token()).workspaces == ("w1",)
+            else:
+                with pytest.raises(Unavailable):
+                    verify(keys, token())
+        proxy.close()
+    assert (len(had), proxy.seen) == (1, [f"CONNECT {name}"] * 2)
+    assert "Authorization" not in had[0][1]
+    assert "by the proxy 127.0.0.1" in caplog.text
+    assert "407" in caplog.text
+    assert "wr0ng" not in caplog.text
 
 
 @pytest.fixture

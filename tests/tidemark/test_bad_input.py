@@ -189,7 +189,12 @@ def test_without_redis_nothing_is_written(
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"keys secret"}))
 @pytest.mark.parametrize(
-    ("variable", "value"), [("TIDEMARK_HTTP_PORT", "eighty"), ("TIDEMARK_MONGO_URL", "http://localhost")]
+    ("variable", "value"),
+    [
+        ("TIDEMARK_HTTP_PORT", "eighty"),
+        ("TIDEMARK_MONGO_URL", "http://localhost"),
+        ("TIDEMARK_PROXY", "socks5://ann:s3cr3t@h:1"),
+    ],
 )
 def test_wrong_value_of_a_variable_is_named(
     command: str, variable: str, value: str, cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch

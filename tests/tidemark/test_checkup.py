@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from pydantic import SecretStr
 from redis import Redis
 
 from metrics.accounts import Vault, generate_secret_key
@@ -21,11 +23,12 @@ from metrics.clock import utcnow
 from metrics.documents import AccountDocument
 from metrics.settings import Settings
 from metrics.store import Store
+from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tests.simulator_fixture import Simulator
 from tests.tidemark.commands import Cli
 from tidemark.checkup import Finding, examine
 from tidemark.home import Home
-from tidemark.stack.ports import HOST
+from tidemark.stack.ports import HOST, free_port
 
 
 @pytest.fixture
@@ -83,6 +86,52 @@ def test_account_that_was_connected_twice_is_found(store: Store, here: Settings)
     connect(store, here, "acc_2", platform="linkedin", platformAccountId="urn:li:organization:5500001")
     found = findings(here)["accounts connected twice"]
     assert (found.well, "acc_1 and acc_2" in found.detail, "erase" in found.remedy) == (False, True, True)
+
+
+NAME = "graph.company.example"
+
+
+@pytest.fixture
+def company(here: Settings, tmp_path: Path) -> Iterator[tuple[Settings, Proxy]]:
+    """Settings whose Instagram is reached by a proxy with a login, under a company's authority."""
+    authority = Authority(tmp_path)
+    with web_server(tls=authority.context(NAME)) as (port, _):
+        proxy = Proxy({NAME: port}, LOGIN)
+        changes = {"proxy": SecretStr(proxy.url), "ca_bundle": authority.bundle, "instagram_url": f"https://{NAME}"}
+        yield here.model_copy(update=changes), proxy
+        proxy.close()
+
+
+def test_proxy_is_named_without_its_password(company: tuple[Settings, Proxy]) -> None:
+    found, address = findings(company[0]), company[1].url.partition("@")[2]
+    assert found["proxy"] == Finding("proxy", True, f"the proxy {address} (TIDEMARK_PROXY) for instagram")
+    assert found["certificates"].detail.startswith("of 1 authorities in ")
+    assert found["instagram"].well
+    assert found["twitter"].well
+    assert "s3cr3t" not in str(found)
+
+
+def test_proxy_that_refuses_is_one_clear_line(company: tuple[Settings, Proxy], tmp_path: Path) -> None:
+    here, address = company[0], company[1].url.partition("@")[2]
+    there = f"https://{NAME}: the proxy {address} (TIDEMARK_PROXY)"
+
+    def with_proxy(url: str, **changes: object) -> Finding:
+        found = findings(here.model_copy(update={"proxy": SecretStr(url), **changes}))
+        assert "s3cr3t" not in str(found)
+        assert found["twitter"].well
+        return found["instagram"]
+
+    wrong_login = with_proxy(f"http://zoe:wr0ng@{address}")
+    assert (wrong_login.detail, wrong_login.remedy) == (f"{there} wants another login (407)", "correct TIDEMARK_PROXY")
+    refused = with_proxy(company[1].url, instagram_url="https://elsewhere.example")
+    assert refused.detail.endswith("refuses the connection (403)")
+    gone = f"http://zoe:s3cr3t@{HOST}:{free_port()}"
+    assert with_proxy(gone).detail.endswith("cannot be reached")
+    assert not findings(here.model_copy(update={"proxy": SecretStr(gone)}))["proxy"].well
+    (tmp_path / "other").mkdir()
+    untrusted = with_proxy(company[1].url, ca_bundle=Authority(tmp_path / "other").bundle)
+    assert "its certificate is of no authority" in untrusted.detail
+    assert "TIDEMARK_CA_BUNDLE" in untrusted.remedy
 
 
 def test_credentials_that_no_key_opens_are_found(store: Store, here: Settings) -> None:

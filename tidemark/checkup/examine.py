@@ -10,6 +10,7 @@ from tidemark.checkup.accounts import accounts, secret_keys
 from tidemark.checkup.dagster import dagster
 from tidemark.checkup.finding import Finding
 from tidemark.checkup.machine import machine
+from tidemark.checkup.network import network
 from tidemark.checkup.services import api, platforms
 from tidemark.checkup.stores import mongo, redis
 from tidemark.home import Home
@@ -26,6 +27,7 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
     if up:
         yield from api(up)
     yield from dagster(home)
+    yield from network(settings)
     yield from platforms(settings)
 
 

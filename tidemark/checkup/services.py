@@ -9,11 +9,14 @@ import requests
 
 from metrics.clock import utcnow
 from metrics.documents import PLATFORMS
+from metrics.network import Network
 from metrics.settings import PREFIX, Settings
+from pipelines.platforms.sessions import LOGIN_REQUIRED, is_untrusted, login_required, open_session, refusal
 from tidemark.checkup.finding import Finding, Trouble, look
 
 MOST_SKEW_SECONDS = 60.0
 _SECONDS = 5.0
+_HERE = Network({}, (), None)
 
 
 def api(up: dict[str, str]) -> Iterator[Finding]:
@@ -31,22 +34,30 @@ def platforms(settings: Settings) -> list[Finding]:
 
 def _answers(url: str, log: str) -> str:
     try:
-        requests.get(url, timeout=_SECONDS).raise_for_status()
+        with open_session(_HERE, url) as session:
+            session.get(url, timeout=_SECONDS).raise_for_status()
     except requests.RequestException as error:
         raise Trouble(f"{url}: {_words(error)}", f"see logs/{log}.log in TIDEMARK_HOME") from None
     return f"{url} answers"
 
 
 def _platform(settings: Settings, name: str) -> str:
-    url = settings.platform_url(name)
+    url, out, variable = settings.platform_url(name), Network.of(settings), f"{PREFIX}{name.upper()}_URL"
+    proxy = out.proxy_for(url)
     try:
-        before = utcnow()
-        answer = requests.get(url, timeout=_SECONDS, allow_redirects=False, stream=True)
-        after = utcnow()
-        answer.close()
+        with open_session(out, url) as session:
+            before = utcnow()
+            answer = session.get(url, timeout=_SECONDS, allow_redirects=False, stream=True)
+            after = utcnow()
     except requests.RequestException as error:
-        remedy = f"check the network and its proxy, or {PREFIX}{name.upper()}_URL"
-        raise Trouble(f"{url}: {_words(error)}", remedy) from None
+        if is_untrusted(error):
+            detail = f"{url}: its certificate is of no authority that is trusted here"
+            raise Trouble(detail, f"put the proxy's authority into the file of {PREFIX}CA_BUNDLE") from None
+        if isinstance(error, requests.exceptions.ProxyError) and proxy is not None:
+            raise Trouble(f"{url}: {refusal(proxy, error)[0]}", f"correct {proxy.variable}") from None
+        raise Trouble(f"{url}: {_words(error)}", f"check the network and its proxy, or {variable}") from None
+    if proxy is not None and answer.status_code == LOGIN_REQUIRED:
+        raise Trouble(f"{url}: {login_required(proxy)}", f"correct {proxy.variable}")
     skew = _skew(answer.headers.get("Date"), before + (after - before) / 2)
     if skew is not None and abs(skew) > MOST_SKEW_SECONDS:
         raise Trouble(f"{url}: its clock is {skew:+.0f} s from ours", "run an NTP client on this machine")

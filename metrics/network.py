@@ -1,0 +1,181 @@
+"""How this deployment reaches hosts outside: by which proxy, and trusting whose certificates.
+
+TIDEMARK_PROXY and TIDEMARK_CA_BUNDLE say it; where they are not set, the variables that other programs know:
+HTTPS_PROXY, HTTP_PROXY, REQUESTS_CA_BUNDLE, SSL_CERT_FILE. NO_PROXY names exceptions to either proxy. This machine is
+never asked by a proxy, and no netrc is ever read: credentials go where settings send them.
+
+Our own calls ask `Network.proxy_for` and `Network.ssl_context`. Libraries that bring their own HTTP (apprise, the
+storage drivers of fsspec) read variables: `Network.export` sets those for this process.
+"""
+
+import binascii
+import ipaddress
+import os
+import re
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from metrics.errors import SettingsError
+
+if TYPE_CHECKING:
+    import ssl
+
+    from metrics.settings import Settings
+
+NO_PROXY = "none"
+"""The value of TIDEMARK_PROXY that wants no proxy, whatever the other variables say."""
+
+_LOCAL = ("localhost", "127.0.0.0/8", "::1")
+_PORTS = {"http": 80, "https": 443}
+_BUNDLES = (
+    "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+)  # fmt: skip
+_CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----(.*?)-----END", re.DOTALL)
+_DER = b"\x30"
+"""How a certificate begins: an ASN.1 sequence."""
+_SAY = "give it as http://host:3128 or http://user:password@host:3128"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy, and the variable that names it. Its URL may hold a password, and stays out of every message."""
+
+    url: str = field(repr=False)
+    variable: str
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        parts = urlsplit(self.url)
+        return str(parts.hostname), parts.port or _PORTS[parts.scheme]
+
+    def __str__(self) -> str:
+        host, port = self.address
+        return f"the proxy {f'[{host}]' if ':' in host else host}:{port} ({self.variable})"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Proxies by the scheme of what is asked, hosts that are asked without one, and the file of authorities."""
+
+    proxies: Mapping[str, Proxy]
+    direct: tuple[str, ...]
+    ca_bundle: str | None
+
+    @classmethod
+    def of(cls, settings: "Settings", environment: Mapping[str, str] = os.environ) -> "Network":
+        """Return what the settings and the variables say.
+
+        Raises:
+            SettingsError: a proxy or the file is unusable; the message names the variable, and not the value.
+        """
+        own = settings.proxy.get_secret_value() if settings.proxy else None
+        if own is None:
+            proxies = dict(_of_environment(environment))
+        elif own == NO_PROXY:
+            proxies = {}
+        else:
+            proxies = dict.fromkeys(_PORTS, _checked_proxy(own, "TIDEMARK_PROXY"))
+        excepted = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+        direct = tuple(part for text in excepted.split(",") if (part := text.strip().lower()))
+        return cls(proxies, tuple(dict.fromkeys((*_LOCAL, *direct))), _ca_bundle(settings, environment))
+
+    def proxy_for(self, url: str) -> Proxy | None:
+        """Return the proxy that a URL is asked by, or None where its host is asked itself."""
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)
+        if any(_covers(one, host, port) for one in self.direct):
+            return None
+        return self.proxies.get(parts.scheme)
+
+    def ssl_context(self) -> "ssl.SSLContext":
+        """Return a context that trusts the authorities of the file, or of the system where there is none."""
+        import ssl  # of no use to most commands
+
+        if self.ca_bundle is None:
+            return ssl.create_default_context()
+        if Path(self.ca_bundle).is_dir():
+            return ssl.create_default_context(capath=self.ca_bundle)
+        return ssl.create_default_context(cafile=self.ca_bundle)
+
+    def export(self, environment: MutableMapping[str, str] = os.environ) -> None:
+        """Set the variables that other libraries read: requests, aiohttp, botocore, gRPC, curl."""
+        for scheme in _PORTS:
+            for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY"):
+                environment.pop(name, None)
+                if proxy := self.proxies.get(scheme):
+                    environment[name] = proxy.url
+        for name in ("no_proxy", "NO_PROXY"):
+            environment[name] = ",".join(self.direct)
+        if self.ca_bundle is not None:
+            for name in _BUNDLES:
+                environment[name] = self.ca_bundle
+        environment["NETRC"] = os.devnull
+
+
+def _of_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Proxy]]:
+    for scheme in _PORTS:
+        # As curl has it: the lower-case one counts.
+        for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY"):
+            if text := environment.get(name, "").strip():
+                yield scheme, _checked_proxy(text if "://" in text else f"http://{text}", name)
+                break
+
+
+def _checked_proxy(url: str, variable: str) -> Proxy:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(not one.isprintable() or one == " " for one in url):
+        raise SettingsError(
+            f"{variable}: {_SAY}" + (f", or set TIDEMARK_PROXY={NO_PROXY}" if variable[0] != "T" else "")
+        )
+    return Proxy(url, variable)
+
+
+def _covers(pattern: str, host: str, port: int) -> bool:
+    """Tell whether an entry of NO_PROXY covers a host: a name covers itself and what is below it, `*` covers all."""
+    if pattern == "*":
+        return True
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(pattern, strict=False)
+    except ValueError:
+        pass  # One of the two is a name.
+    name, _, only = pattern.partition(":") if pattern.count(":") == 1 else (pattern, "", "")
+    name = name.removeprefix("*").lstrip(".").rstrip(".")
+    return bool(name) and (host == name or host.endswith(f".{name}")) and only in ("", str(port))
+
+
+def _ca_bundle(settings: "Settings", environment: Mapping[str, str]) -> str | None:
+    said = {"TIDEMARK_CA_BUNDLE": str(settings.ca_bundle) if settings.ca_bundle else ""}
+    said |= {name: environment.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")}
+    for variable, path in said.items():
+        if path:
+            if problem := _problem_of(path):
+                raise SettingsError(f"{variable}: {path}: {problem}")
+            return path
+    return None
+
+
+@lru_cache(maxsize=8)
+def _problem_of(path: str) -> str | None:
+    """Return what is wrong with a file of authorities; looked at once in a process.
+
+    OpenSSL would say it too, and takes a tenth of a second for a system's hundred and fifty.
+    """
+    if Path(path).is_dir():
+        return None
+    try:
+        blocks = _CERTIFICATE.findall(Path(path).read_bytes())
+        whole = [binascii.a2b_base64(b"".join(block.split()), strict_mode=True)[:1] == _DER for block in blocks]
+    except OSError as error:
+        return f"{error.strerror}: give a readable file of certificates in PEM form"
+    except ValueError:
+        whole = []
+    return None if whole and all(whole) else "holds no certificates in PEM form, or broken ones"
