@@ -6,7 +6,7 @@ alone: posts that have long been silent go, an account's own series goes with th
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,6 +48,16 @@ class Horizon:
         own = self.own.get(workspace_id, Days()).observations
         kept = self.first_day(min(own or self.observations, self.observations))
         return max(kept, self.deleted.get(workspace_id, kept))
+
+    def older(self, slot: datetime, workspace_ids: Callable[[], Iterable[str]]) -> list[str]:
+        """Return those workspaces whose observations of a slot are older than kept; they are asked for only if any is.
+
+        What was written for them would be deleted at once.
+        """
+        own = self.own.keys() | self.deleted.keys()
+        if slot >= max([self.first_day(self.observations), *map(self.log, own)]):
+            return []
+        return [workspace_id for workspace_id in workspace_ids() if slot < self.log(workspace_id)]
 
     def rolled(self, workspace_id: str) -> datetime:
         """Return the first day of which the rollups are kept."""

@@ -55,15 +55,14 @@ def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) 
 def alert_internal_errors(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
     """Send one message per error that nobody foresaw, with the number of accounts that it kept back."""
     clients = tidemark.clients()
-    urls = clients.settings.alert_urls
-    if not urls:
+    if not clients.settings.alert_urls:
         return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
     found = clients.store.collections.internal_errors(since=utcnow() - _INTERNAL_ERRORS_OF)
     news = [(place, count) for place, count in found.items() if alerts.first_time(clients.redis, place)]
     if not news:
         return dg.SkipReason("no new error")
     body = "\n".join(f"{place}: {count} accounts" for place, count in news)
-    if not _told(context, urls, "Tidemark: accounts failed because of an error in Tidemark", body):
+    if not _told(context, clients.settings, "Tidemark: accounts failed because of an error in Tidemark", body):
         for place, _ in news:
             alerts.forget(clients.redis, place)
         raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")

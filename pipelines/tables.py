@@ -50,6 +50,11 @@ def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
     return metadata
 
 
+def older_metadata(workspaces: int) -> dict[str, dg.MetadataValue]:
+    """Return the metadata of an hour that was left out for workspaces which no longer keep it."""
+    return {"workspaces_older_than_kept": dg.MetadataValue.int(workspaces)}
+
+
 def collect_plot(
     instance: dg.DagsterInstance, asset: dg.AssetKey, report: CollectReport
 ) -> dict[str, dg.MetadataValue]:

@@ -135,10 +135,11 @@ class AccountStore:
         with mongo_errors():
             return self._accounts.count_documents({"state": "active", "connectedAt": {"$lt": connected_before}})
 
-    def workspaces(self) -> list[str]:
-        """Return the ids of all workspaces that have or had an account, sorted."""
+    def workspaces(self, active_on: Platform | None = None) -> list[str]:
+        """Return the ids of all workspaces that have or had an account, or have an active one on a platform; sorted."""
+        query: Document = {"platform": active_on, "state": "active"} if active_on else {}
         with mongo_errors():
-            return sorted(self._accounts.distinct("workspaceId"))
+            return sorted(self._accounts.distinct("workspaceId", query))
 
     def exists(self, account_id: str) -> bool:
         """Tell whether there is such an account; its credentials are not read."""

@@ -8,6 +8,8 @@ import dagster as dg
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from metrics.retention import Horizon
+from metrics.visible import visible
 from pipelines import operations, tables
 from pipelines.asked import HOURLY, asked
 from pipelines.checks import freshness
@@ -18,6 +20,10 @@ from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
 from pipelines.resources import Clients
 from pipelines.tags import ASSETS, OPERATION
+
+_KEEP_MORE = (
+    "Raise TIDEMARK_RETENTION_DAYS, or the workspace's own days by `tidemark retention set`, and launch it again."
+)
 
 
 def slots(context: dg.AssetExecutionContext) -> list[datetime]:
@@ -44,20 +50,37 @@ def collect(
     asked: AskedDays,
     shard: Shard | None = None,
 ) -> CollectReport:
-    """Collect one hour, or a shard of it, and say in the log what failed; `asked` is one for all hours of a run."""
+    """Collect one hour, or a shard of it, of the workspaces that keep it, and say in the log what failed.
+
+    `asked` is one for all hours of a run.
+    """
     work = operations.scope(clients.store, context.run.tags.get(OPERATION))
+    workspaces = work.workspace_ids
+    if older := set(older_than_kept(clients, platform, slot)):
+        known = clients.store.accounts.workspaces(platform) if workspaces is None else workspaces
+        workspaces = tuple(workspace_id for workspace_id in known if workspace_id not in older)
     report = clients.collector().collect(
         platform,
         slot,
         run_id=context.run.run_id,
-        workspace_ids=work.workspace_ids,
+        workspace_ids=workspaces,
         account_ids=work.account_ids,
         shard=shard,
         asked=asked,
     )
     for failure in report.failures:
-        context.log.warning("%s: %s", slot_key(slot), failure)
+        context.log.warning("%s: %s", slot_key(slot), visible(str(failure)))
     return report
+
+
+def older_than_kept(clients: Clients, platform: Platform, slot: datetime) -> list[str]:
+    """Return the workspaces with active accounts whose observations of an hour would be deleted at once, sorted.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    horizon = Horizon.of(clients.store, clients.settings, utcnow())
+    return horizon.older(slot, lambda: clients.store.accounts.workspaces(platform))
 
 
 def materialize(context: dg.AssetExecutionContext, clients: Clients, report: CollectReport) -> None:
@@ -65,11 +88,15 @@ def materialize(context: dg.AssetExecutionContext, clients: Clients, report: Col
     asked_for = OPERATION in context.run.tags
     if report.empty_handed and not asked_for:
         return
-    asset = context.assets_def.key
-    metadata = tables.collect_metadata(report)
+    asset, key = context.assets_def.key, slot_key(report.slot)
+    metadata, description = tables.collect_metadata(report), None
     if not asked_for:
         metadata |= tables.collect_plot(context.instance, asset, report)
-    context.log_event(dg.AssetMaterialization(asset, partition=slot_key(report.slot), metadata=metadata))
+    if older := len(older_than_kept(clients, report.platform, report.slot)):
+        metadata |= tables.older_metadata(older)
+        description = f"Older than kept in {older} workspaces: nothing was collected for them."
+        context.log.warning("%s: %s %s", key, description, _KEEP_MORE)
+    context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=metadata, description=description))
     context.log_event(freshness.evaluate(clients.store, asset, report.platform, utcnow()))
 
 
@@ -90,7 +117,8 @@ def conclude(
     Raises:
         Failure: in some hours every account failed; those are not materialised.
     """
-    yield from checks.results(clients, context.assets_def.key.to_user_string(), reports)
+    older = {r.slot: len(older_than_kept(clients, r.platform, r.slot)) for r in reports}
+    yield from checks.results(clients, context.assets_def.key.to_user_string(), reports, older)
     # What was asked for of some accounts says nothing of the hour; its operation has the outcome.
     empty = [] if OPERATION in context.run.tags else [report for report in reports if report.empty_handed]
     if empty:

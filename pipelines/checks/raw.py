@@ -40,8 +40,12 @@ def specs(asset: str) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def results(clients: Clients, asset: str, reports: Sequence[CollectReport]) -> list[dg.AssetCheckResult]:
+def results(
+    clients: Clients, asset: str, reports: Sequence[CollectReport], older: Mapping[datetime, int]
+) -> list[dg.AssetCheckResult]:
     """Evaluate the checks of the hours of a run; what they find of an account is added to the record of its hour.
+
+    `older` counts, by hour, the workspaces that no longer keep it and were left out.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -62,7 +66,7 @@ def results(clients: Clients, asset: str, reports: Sequence[CollectReport]) -> l
         for check in ("no_future_timestamps", "no_impossible_values")
     }
     return [
-        _completeness(store, asset, reports, newest),
+        _completeness(store, asset, reports, newest, older),
         _values(asset, "no_future_timestamps", ahead, noted["no_future_timestamps"]),
         _values(asset, "no_impossible_values", found, noted["no_impossible_values"]),
     ]
@@ -74,23 +78,31 @@ def _newest(store: Store, platform: Platform, now: datetime) -> list[datetime]:
 
 
 def _completeness(
-    store: Store, asset: str, reports: Sequence[CollectReport], newest: Collection[datetime]
+    store: Store,
+    asset: str,
+    reports: Sequence[CollectReport],
+    newest: Collection[datetime],
+    older: Mapping[datetime, int],
 ) -> dg.AssetCheckResult:
     slots = {*newest, *(report.slot for report in reports)}
     failed = store.collections.count_by_slot(reports[0].platform, slots, {"state": "failed"})
     # Of an account that had been collected before, the record stays good when it fails.
     short = _keys({*failed, *(report.slot for report in reports if report.failed)})
+    left = _keys([slot for slot, workspaces in older.items() if workspaces])
+    said = [f"accounts failed in {', '.join(short)}"] if short else []
+    said += [f"older than kept, and left out for some or all workspaces: {', '.join(left)}"] if left else []
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="completeness",
         passed=not short,
         severity=_WARN,
-        description=f"accounts failed in {', '.join(short)}" if short else None,
+        description="; ".join(said) or None,
         metadata={
             "expected": sum(report.expected for report in reports),
             "collected": sum(report.ok for report in reports),
             "waiting_for_a_person": sum(report.skipped for report in reports),
             "hours_with_failures": ", ".join(short) or "none",
+            "hours_older_than_kept": ", ".join(left) or "none",
             "newest_hour": ", ".join(_keys(newest)) or "none",
         },
     )

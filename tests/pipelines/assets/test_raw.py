@@ -7,6 +7,7 @@ import pytest
 
 from metrics.cache import data_version
 from metrics.documents import Observation
+from metrics.store.retention import Days
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.sharded import sharded_asset
 from pipelines.partitions import slot_key
@@ -179,3 +180,56 @@ def test_day_is_asked_once_by_the_hours_of_a_run(asset: dg.AssetsDefinition, dep
     day = (deployment.hour - timedelta(days=5)).replace(hour=0)
     of_the_day = [slot_key(day + timedelta(hours=hour)) for hour in range(24)]
     assert asked(of_the_day) == asked(of_the_day[-1:]) > 0
+
+
+def old_hours(deployment: Deployment, first: int, last: int) -> list[str]:
+    """The keys of the first hours of the days so many days ago, and of all hours between them."""
+    begin, end = (deployment.hour.replace(hour=0) - timedelta(days=days) for days in (first, last))
+    return [slot_key(begin), slot_key(end)] if begin != end else [slot_key(begin)]
+
+
+def said_of(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> str:
+    return "\n".join(event.user_message for event in instance.all_logs(result.run_id))
+
+
+def test_hour_older_than_kept_is_left_out_and_says_so(
+    asset: dg.AssetsDefinition, deployment: Deployment, instance: dg.DagsterInstance
+) -> None:
+    deployment = deployment.having(retention_days=30)
+    deployment.connect(0)
+    (key,) = old_hours(deployment, 45, 45)
+    result = deployment.materialize(asset, [key], instance)
+    assert result.success
+    metadata = materialized(result)[key]
+    assert (metadata["workspaces_older_than_kept"], metadata["dagster/partition_row_count"]) == (1, 0)
+    assert f"{key}: Older than kept in 1 workspaces" in said_of(instance, result)
+    assert "Raise TIDEMARK_RETENTION_DAYS" in said_of(instance, result)
+    found = check_of(result)
+    assert (found.passed, found.metadata["hours_older_than_kept"].value) == (True, key)
+    assert deployment.clients.store.db["metrics"].count_documents({}) == 0
+    assert deployment.clients.store.db["collections"].count_documents({}) == 0
+    assert deployment.simulator.calls()["byAccount"] == {}
+
+
+def test_workspaces_that_keep_an_hour_get_it_whatever_the_others_keep(
+    asset: dg.AssetsDefinition, deployment: Deployment
+) -> None:
+    deployment.connect(0)
+    long = deployment.connect(1, workspaceId="long")
+    deployment.clients.store.retention.set("w", Days(observations=30))
+    (key,) = old_hours(deployment, 45, 45)
+    metadata = materialized(deployment.materialize(asset, [key]))[key]
+    assert (metadata["workspaces_older_than_kept"], metadata["accounts_expected"]) == (1, 1)
+    assert deployment.simulator.calls()["byAccount"].keys() == {long["platformAccountId"]}
+
+
+def test_range_over_the_edge_of_what_is_kept_gets_the_kept_part(
+    asset: dg.AssetsDefinition, deployment: Deployment
+) -> None:
+    deployment = deployment.having(retention_days=30)
+    deployment.connect(0)
+    # The day that is 30 days old today is no longer whole.
+    found = materialized(deployment.materialize(asset, old_hours(deployment, 30, 29)))
+    older = {key: metadata.get("workspaces_older_than_kept", 0) for key, metadata in found.items()}
+    kept = slot_key(deployment.hour.replace(hour=0) - timedelta(days=29))
+    assert (len(older), {key for key, n in older.items() if not n}) == (25, {kept})
