@@ -173,7 +173,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=5, help="seconds per question and round (5)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (3)")
-    parser.add_argument("--only", choices=("trace", "reads", "uncached"), help="one part, whose figures replace the former ones")
+    parser.add_argument(
+        "--only", choices=("trace", "reads", "uncached"), help="one part, whose figures replace the former ones"
+    )
     asked = parser.parse_args()
     if asked.only in (None, "reads") and shutil.which("wrk") is None:
         sys.exit("wrk is needed: apt-get install wrk")
