@@ -38,9 +38,11 @@ class RefusedMetric(TypedDict):
     message: str
 
 
-AccountState = Literal["active", "paused", "needs_reauth", "unreachable", "disconnected"]
+RollupStatus = Literal["complete", "partial", "open"]
+ConnectedState = Literal["active", "paused", "needs_reauth", "unreachable"]
 """`needs_reauth`: the token is dead. `unreachable`: the platform says that the account is not there, or not for this
 token; it is asked again once a day."""
+AccountState = Literal[ConnectedState, "disconnected"]
 ACCOUNT_STATES: tuple[AccountState, ...] = get_args(AccountState)
 OperationState = Literal["queued", "running", "succeeded", "partial", "failed"]
 OperationKind = Literal["collect", "aggregate"]
@@ -102,8 +104,19 @@ class Observation:
         return document
 
 
+class Disconnection(TypedDict):
+    """A time in which an account was disconnected, from `disconnectedAt` until it was connected again."""
+
+    disconnectedAt: datetime
+    connectedAt: datetime
+
+
 class AccountDocument(TypedDict):
-    """A document of `accounts`. `credentials` are sealed; `metrics.accounts` opens them."""
+    """A document of `accounts`. `credentials` are sealed; `metrics.accounts` opens them.
+
+    `connectedAt` is when the account was first connected, and `disconnectedAt` is there while it is disconnected.
+    `disconnections` are the earlier times without it, oldest first. Which hours count: `metrics.expected`.
+    """
 
     _id: str
     workspaceId: str
@@ -112,6 +125,8 @@ class AccountDocument(TypedDict):
     handle: str
     state: AccountState
     connectedAt: datetime
+    disconnectedAt: NotRequired[datetime]
+    disconnections: NotRequired[list[Disconnection]]
     stateReason: NotRequired[str]
     credentials: NotRequired[bytes]
 
@@ -187,9 +202,9 @@ class OperationDocument(TypedDict):
 
 
 class AggregatedDocument(TypedDict):
-    """A document of `aggregated_metrics`: metrics.md, 5."""
+    """A document of `aggregated_metrics`: metrics.md, 5. Reads of the API leave `_id` away."""
 
-    _id: str
+    _id: NotRequired[str]
     workspaceId: str
     accountId: str
     platform: Platform
@@ -199,7 +214,7 @@ class AggregatedDocument(TypedDict):
     aggregatedMetrics: dict[str, Any]
     unavailable: dict[str, Reason]
     coverage: dict[str, int]
-    status: Literal["complete", "partial", "open"]
+    status: RollupStatus
     definitionVersion: int
     computedAt: datetime
     runId: str

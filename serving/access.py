@@ -40,7 +40,7 @@ def exists(store: Store, workspace_id: str) -> None:
         NotFound: there is none.
         MongoUnavailable: MongoDB does not answer.
     """
-    if not store.accounts.find(workspace_id=workspace_id):
+    if not store.accounts.has_workspace(workspace_id):
         raise NotFound(f"no workspace {workspace_id}")
 
 

@@ -10,8 +10,9 @@ from pymongo import ReplaceOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from metrics.documents import AccountDocument, AccountState, Document, Platform
+from metrics.documents import AccountDocument, AccountState, ConnectedState, Document, Platform
 from metrics.errors import NotFound, TidemarkError
+from metrics.expected import FIELDS, Connection
 from metrics.identity import account_number, same_account_ids
 from metrics.store.errors import mongo_errors
 from metrics.store.identities import normalise_accounts
@@ -130,10 +131,22 @@ class AccountStore:
         with mongo_errors():
             return {row["_id"]: row["first"] for row in self._accounts.aggregate(stages)}
 
-    def count_active(self, connected_before: datetime) -> int:
-        """Count active accounts that had been connected before an instant."""
+    def connections(
+        self, workspace_ids: Sequence[str] | None = None, *, state: AccountState | None = None
+    ) -> list[Connection]:
+        """Return the hours of accounts by account id: of some workspaces or of all, in any state or in one."""
+        query: Document = {}
+        if workspace_ids is not None:
+            query["workspaceId"] = {"$in": list(workspace_ids)}
+        if state is not None:
+            query["state"] = state
         with mongo_errors():
-            return self._accounts.count_documents({"state": "active", "connectedAt": {"$lt": connected_before}})
+            return [Connection.of(row) for row in self._accounts.find(query, dict.fromkeys(FIELDS, 1)).sort("_id", 1)]
+
+    def has_workspace(self, workspace_id: str) -> bool:
+        """Tell whether a workspace has any account, of any state."""
+        with mongo_errors():
+            return self._accounts.find_one({"workspaceId": workspace_id}, {"_id": 1}) is not None
 
     def workspaces(self, active_on: Platform | None = None) -> list[str]:
         """Return the ids of all workspaces that have or had an account, or have an active one on a platform; sorted."""
@@ -166,8 +179,11 @@ class AccountStore:
             change = {"$set": {"state": state, "stateReason": reason}}
             return self._accounts.update_one({"_id": account_id, "state": before}, change).matched_count == 1
 
-    def set_state(self, account_id: str, state: AccountState, reason: str | None = None) -> None:
-        """Change the state of an account; the reason of the former state is dropped.
+    def set_state(self, account_id: str, state: ConnectedState, reason: str | None = None) -> None:
+        """Change the state of a connected account; the reason of the former state is dropped.
+
+        An account that has been disconnected stays so, whatever was found of it meanwhile: only connecting it again
+        brings it back. `disconnect` is the way to disconnect one.
 
         Raises:
             NotFound: there is no such account.
@@ -175,6 +191,22 @@ class AccountStore:
         change: Document = {"$set": {"state": state, **({"stateReason": reason} if reason else {})}}
         if not reason:
             change["$unset"] = {"stateReason": ""}
+        with mongo_errors():
+            found = self._accounts.update_one({"_id": account_id, "state": {"$ne": "disconnected"}}, change)
+            if found.matched_count == 0 and self._accounts.find_one({"_id": account_id}, {"_id": 1}) is None:
+                raise NotFound(f"no account {account_id}")
+
+    def disconnect(self, account_id: str, at: datetime) -> None:
+        """Disconnect an account and forget its credentials; one that is disconnected already was so since before.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        since = {"$ifNull": ["$disconnectedAt", at]}
+        change: list[Document] = [
+            {"$set": {"state": "disconnected", "disconnectedAt": since}},
+            {"$unset": ["credentials", "stateReason"]},
+        ]
         with mongo_errors():
             if self._accounts.update_one({"_id": account_id}, change).matched_count == 0:
                 raise NotFound(f"no account {account_id}")

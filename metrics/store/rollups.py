@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import cast
 
 from pymongo.database import Database
@@ -38,13 +39,8 @@ class Rollups:
         *,
         platform: Platform | None = None,
         account_ids: Sequence[str] | None = None,
-        limit: int = 0,
-        after: tuple[datetime, str] | None = None,
     ) -> list[AggregatedDocument]:
-        """Return account rollups of periods that start in `[start, end)`, by start, then account.
-
-        `after` is the (periodStart, accountId) of the last one of the page before; `limit` 0 means all.
-        """
+        """Return account rollups of periods that start in `[start, end)`, by start, then account, without `_id`."""
         query: Document = {
             "workspaceId": workspace_id,
             "period": period,
@@ -54,30 +50,18 @@ class Rollups:
             query["platform"] = platform
         if account_ids is not None:
             query["accountId"] = {"$in": list(account_ids)}
-        if after is not None:
-            query["$or"] = [
-                {"periodStart": {"$gt": after[0]}},
-                {"periodStart": after[0], "accountId": {"$gt": after[1]}},
-            ]
         with mongo_errors():
-            found = (
-                self.accounts.find(query, dict.fromkeys(BOOKKEEPING, 0))
-                .sort([("periodStart", 1), ("accountId", 1)])
-                .limit(limit)
-            )
-            return cast("list[AggregatedDocument]", list(found))
+            found = self.accounts.find(query, dict.fromkeys(("_id", *BOOKKEEPING), 0))
+            # The index has them by start: MongoDB would have to sort all of them for the account's sake.
+            rows = list(found.sort("periodStart", 1))
+        return cast("list[AggregatedDocument]", sorted(rows, key=itemgetter("periodStart", "accountId")))
 
-    def statuses(
-        self, workspace_ids: Sequence[str], period: Period, starts: Sequence[datetime]
-    ) -> dict[datetime, dict[str, int]]:
-        """Count the account rollups of each of some periods by status, `{start: {status: count}}`."""
-        match = {"workspaceId": {"$in": list(workspace_ids)}, "period": period, "periodStart": {"$in": list(starts)}}
-        by = {"start": "$periodStart", "status": "$status"}
-        found: dict[datetime, dict[str, int]] = {start: {} for start in starts}
+    def statuses(self, workspace_ids: Sequence[str], period: Period, start: datetime) -> dict[str, str]:
+        """Return the status of every account rollup of one period, by account id."""
+        query = {"workspaceId": {"$in": list(workspace_ids)}, "period": period, "periodStart": start}
         with mongo_errors():
-            for row in self.accounts.aggregate([{"$match": match}, {"$group": {"_id": by, "n": {"$sum": 1}}}]):
-                found[row["_id"]["start"]][row["_id"]["status"]] = row["n"]
-        return found
+            found = self.accounts.find(query, {"_id": 0, "accountId": 1, "status": 1})
+            return {row["accountId"]: row["status"] for row in found}
 
     def stream(
         self, workspace_id: str, period: Period, start: datetime, end: datetime

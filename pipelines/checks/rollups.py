@@ -1,11 +1,13 @@
 """The check of days, weeks and months, which rollups evaluate themselves."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import dagster as dg
 
 from metrics.clock import utcnow
+from metrics.expected import Connection
 from metrics.periods import Period, period_end, period_start, previous_start
 from metrics.store import Store
 from pipelines.partitions import period_key
@@ -34,15 +36,15 @@ def result(
     now = utcnow()
     newest = previous_start(period, period_start(period, now))
     judged = sorted({newest, *reports}, reverse=True)
-    statuses = store.rollups.statuses(store.accounts.workspaces(), period, judged)
-    partial = {start: statuses[start].get("partial", 0) for start in judged}
-    # Of an old period that was rolled for some workspaces, nobody says that it had been for the others.
-    silent = {
-        start: _silent(store, period, start, sum(statuses[start].values()), now)
-        for start in judged
-        if start == newest or (of_all and not reports[start].left)
-    }
-    short = [period_key(start) for start in judged if partial[start] + silent.get(start, 0)]
+    workspaces, active = store.accounts.workspaces(), store.accounts.connections(state="active")
+    partial, silent = Counter[datetime](), Counter[datetime]()
+    for start in judged:
+        statuses = store.rollups.statuses(workspaces, period, start)
+        partial[start] = list(statuses.values()).count("partial")
+        # Of an old period that was rolled for some workspaces, nobody says that it had been for the others.
+        if start == newest or (of_all and not reports[start].left):
+            silent[start] = _silent(active, statuses, start, period_end(period, start), now)
+    short = [period_key(start) for start in judged if partial[start] + silent[start]]
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="completeness",
@@ -59,7 +61,14 @@ def result(
     )
 
 
-def _silent(store: Store, period: Period, start: datetime, rolled: int, now: datetime) -> int:
-    """Count the active accounts without a rollup of a period that ended: nothing at all was observed of them."""
-    end = period_end(period, start)
-    return max(0, store.accounts.count_active(end) - rolled) if end <= now else 0
+def _silent(
+    active: Iterable[Connection], rolled: Collection[str], start: datetime, end: datetime, now: datetime
+) -> int:
+    """Count the active accounts that are expected in a period that ended and have no rollup of it.
+
+    Nothing at all was observed of them. Whoever is paused or waits for a person cannot be collected, and is told of
+    elsewhere.
+    """
+    if end > now:
+        return 0
+    return sum(1 for one in active if one.account_id not in rolled and one.expected(start, end))

@@ -73,6 +73,21 @@ def test_account_goes_through_its_states(cli: Cli, on_stores: Store) -> None:
     assert "renews its token" in cli("accounts", "resume", account_id).err
 
 
+def test_account_that_is_connected_again_keeps_the_time_without_it(cli: Cli, on_stores: Store) -> None:
+    account_id = json.loads(cli(*CONNECT, "--token", "t", "--json").out)[0]["_id"]
+    connected = on_stores.accounts.get(account_id)["connectedAt"]
+    cli("accounts", "disconnect", account_id)
+    gone = on_stores.accounts.get(account_id)["disconnectedAt"]
+    cli(*CONNECT, "--token", "t")
+    cli(*CONNECT, "--token", "another")
+    account = on_stores.accounts.get(account_id)
+    assert (account["state"], account["connectedAt"], "disconnectedAt" in account) == ("active", connected, False)
+    (gap,) = account["disconnections"]
+    assert gap["disconnectedAt"] == gone <= gap["connectedAt"]
+    (listed,) = json.loads(cli("accounts", "list", "--json").out)
+    assert [sorted(one) for one in listed["disconnections"]] == [["connectedAt", "disconnectedAt"]]
+
+
 def test_tables_are_not_shortened_for_programs(cli: Cli, on_stores: Store) -> None:
     handle = "a" * 150
     cli(*CONNECT[:-1], handle, "--token", "t")

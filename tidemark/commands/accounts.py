@@ -9,6 +9,7 @@ import typer
 from metrics.clock import isoformat, utcnow
 from metrics.documents import AccountDocument, AccountState, Platform
 from metrics.errors import InvalidInput
+from metrics.expected import connected_again
 from metrics.ids import check_id
 from tidemark import accounts_file
 from tidemark.accounts_file import MAX_PROBLEMS, NewAccount
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from metrics.accounts import Vault
     from metrics.settings import Settings
-    from metrics.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pause, disconnect.")
 
@@ -137,7 +137,8 @@ def _check(settings: "Settings", accounts: list[NewAccount]) -> list[str]:
 
 
 def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None) -> AccountDocument:
-    return {
+    now = utcnow()
+    document: AccountDocument = {
         # One that was connected under another spelling, by an older version, keeps its id.
         "_id": known["_id"] if known else account.account_id,
         "workspaceId": account.workspace_id,
@@ -145,9 +146,13 @@ def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None
         "platformAccountId": account.platform_account_id,
         "handle": account.handle,
         "state": "active",
-        "connectedAt": known["connectedAt"] if known else utcnow(),
+        "connectedAt": known["connectedAt"] if known else now,
         "credentials": vault.seal(account.credentials),
     }
+    # The hours without the account stay hours without it: connecting it again changes no total of theirs.
+    if known and (earlier := connected_again(known, now)):
+        document["disconnections"] = earlier
+    return document
 
 
 @app.command("list", epilog="Example: tidemark accounts list --workspace demo-north --state needs_reauth --json")
@@ -199,9 +204,10 @@ def _set_state(account_id: str, state: AccountState, *, as_json: bool) -> None:
     with open_store() as (store, settings), open_redis(settings) as redis:
         account = store.accounts.get(account_id)
         _refuse_senseless(account, state)
-        store.accounts.set_state(account_id, state)
         if state == "disconnected":
-            _forget(store, account)
+            store.accounts.disconnect(account_id, utcnow())
+        else:
+            store.accounts.set_state(account_id, state)
         _announce(redis, account["workspaceId"], account_id, state)
     if as_json:
         print_json({"accountId": account_id, "state": state})
@@ -213,12 +219,6 @@ def _refuse_senseless(account: AccountDocument, state: AccountState) -> None:
     """Only what has credentials that work can be paused, or go on; an account may be reachable again."""
     if state != "disconnected" and account["state"] not in ("paused", "active", "unreachable"):
         raise InvalidInput(f"{account['_id']} is {account['state']}: `tidemark accounts connect` renews its token")
-
-
-def _forget(store: "Store", account: AccountDocument) -> None:
-    kept: AccountDocument = {**account, "state": "disconnected"}
-    kept.pop("credentials", None)
-    store.accounts.put([kept])
 
 
 def _announce(

@@ -115,3 +115,15 @@ def test_good_old_day_does_not_turn_the_check_green_while_yesterday_has_gaps(dep
 def test_check_is_green_where_no_period_that_ended_has_gaps(deployment: Deployment) -> None:
     deployment.connect(0, connectedAt=deployment.hour)
     assert check_passed(deployment.materialize(DAILY, [period_key(midnight(deployment.hour.date()))]))
+
+
+def test_rollups_of_accounts_that_are_paused_do_not_make_up_for_active_ones_without(deployment: Deployment) -> None:
+    days(deployment)
+    deployment.connect(0, state="paused", connectedAt=deployment.hour - 20 * DAY)
+    deployment.connect(1, connectedAt=deployment.hour - 20 * DAY)
+    deployment.connect(2, connectedAt=deployment.hour)
+    yesterday = period_key(midnight(deployment.hour.date()) - DAY)
+    check = check_of(deployment.materialize(DAILY, [yesterday]))
+    assert check.metadata["accounts_without_observation"].value == 1
+    deployment.clients.store.accounts.disconnect("a1", deployment.hour - 10 * DAY)
+    assert check_of(deployment.materialize(DAILY, [yesterday])).metadata["accounts_without_observation"].value == 0
