@@ -13,8 +13,11 @@ from typing import Literal
 
 from metrics.documents import METRIC_TYPES, PLATFORMS, ContentType, MetricType, Platform
 
-DEFINITION_VERSION = 1
-"""Goes up when a definition changes what a rollup means."""
+DEFINITION_VERSION = 2
+"""Goes up when a definition changes what a rollup means.
+
+2: `coverage` and `status` count hours that have ended and in which the account was connected, on both sides.
+"""
 
 Subject = Literal["account", "post"]
 Kind = Literal["counter", "gauge", "period_sum", "period_unique", "ratio"]

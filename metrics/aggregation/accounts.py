@@ -1,6 +1,6 @@
 """Rollups of accounts out of those of their subjects: docs/metrics.md, 5."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from metrics.catalog import (
     metrics_of,
 )
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS, Document
-from metrics.periods import DAY, WEEK, slot_of
+from metrics.expected import Connection
+from metrics.periods import DAY, HOUR, WEEK, slot_of
 
 TOTALS = ("likes", "comments", "shares", "saves", "impressions", "views", "videoViews", "clicks")
 PERIOD_SUMS = tuple(metric.name for metric in metrics_of("account", "period_sum"))
@@ -28,19 +29,25 @@ def total_name(metric: str) -> str:
     return f"total{metric[0].upper()}{metric[1:]}"
 
 
-def account_stages(period: str, start: datetime, end: datetime, now: datetime) -> list[Document]:
+def account_stages(
+    period: str, start: datetime, end: datetime, connections: Sequence[Connection], now: datetime
+) -> list[Document]:
     """Return stages from rollups of subjects over `[start, end)` to one document per account.
 
-    Beside what docs/metrics.md, 5 lists, a document holds `engagementRateParts`, from which rates are pooled again.
+    `connections` are the hours of the accounts concerned, and may hold others. Beside what docs/metrics.md, 5 lists, a
+    document holds `engagementRateParts`, from which rates are pooled again.
     """
+    ended = min(end, slot_of(now))
     return [
+        *_hours_of_its_own(connections, start, ended),
         {"$set": {"post": {"$ne": ["$metricType", "account"]}}},
         {"$set": {"engagement": _engagement(), "basis": _basis()}},
         {"$set": {"rated": {"$and": [known("$engagement"), known("$basis"), {"$gt": ["$basis", 0]}]}}},
         {"$group": _group()},
-        *_joins(start, end),
+        {"$match": {"workspaceId": {"$ne": None}}},
+        _published(start, end),
         {"$set": {"metrics": _metrics(end - start)}},
-        {"$set": {"expected": _expected_slots(start, end, now)}},
+        {"$set": {"expected": {"$ifNull": ["$expectedSlots", max(0, (ended - start) // HOUR)]}}},
         {
             "$project": {
                 "workspaceId": 1,
@@ -60,6 +67,16 @@ def account_stages(period: str, start: datetime, end: datetime, now: datetime) -
             }
         },
     ]
+
+
+def _hours_of_its_own(connections: Sequence[Connection], start: datetime, ended: datetime) -> list[Document]:
+    """Return a stage that adds a row for each account that was not connected all the time: how many hours it was."""
+    rows = [
+        {"accountId": one.account_id, "expectedSlots": one.hours(start, ended)}
+        for one in connections
+        if not one.throughout(start, ended)
+    ]
+    return [{"$unionWith": {"pipeline": [{"$documents": rows}]}}] if rows else []
 
 
 def _kind_is(kinds: Iterable[str]) -> Expression:
@@ -96,8 +113,9 @@ def _group() -> Document:
     rate = when("$rated", percent("$engagement", "$basis"), None)
     group: Document = {
         "_id": "$accountId",
-        "workspaceId": {"$first": "$workspaceId"},
-        "platform": {"$first": "$platform"},
+        "workspaceId": {"$max": "$workspaceId"},
+        "platform": {"$max": "$platform"},
+        "expectedSlots": {"$max": "$expectedSlots"},
         "account": {"$max": when("$post", None, "$metrics")},
         "observedSlots": {"$sum": when("$post", 0, "$observedSlots")},
         "engagement": {"$sum": when("$post", "$engagement", None)},
@@ -116,30 +134,18 @@ def _group() -> Document:
     return group
 
 
-def _joins(start: datetime, end: datetime) -> list[Document]:
+def _published(start: datetime, end: datetime) -> Document:
     published = {"publishedAt": {"$gte": start, "$lt": end}}
     count = {"_id": {"$ifNull": ["$contentType", "other"]}, "n": {"$sum": 1}, "deleted": {"$sum": _is_deleted()}}
-    return [
-        {
-            "$lookup": {
-                "from": "posts",
-                "localField": "_id",
-                "foreignField": "accountId",
-                "pipeline": [{"$match": published}, {"$group": count}, {"$sort": {"_id": 1}}],
-                "as": "published",
-            }
-        },
-        {
-            "$lookup": {
-                "from": "accounts",
-                "localField": "_id",
-                "foreignField": "_id",
-                "pipeline": [{"$project": {"connectedAt": 1}}],
-                "as": "connected",
-            }
-        },
-        {"$set": {"connectedAt": {"$first": "$connected.connectedAt"}}},
-    ]
+    return {
+        "$lookup": {
+            "from": "posts",
+            "localField": "_id",
+            "foreignField": "accountId",
+            "pipeline": [{"$match": published}, {"$group": count}, {"$sort": {"_id": 1}}],
+            "as": "published",
+        }
+    }
 
 
 def _is_deleted() -> Expression:
@@ -188,15 +194,6 @@ def _own_reach(span: Any) -> Expression | None:
     """Return the provider's own reach of a day or of a week; of other spans there is none."""
     names = {DAY: "reach", WEEK: WEEKLY_REACH}
     return f"$account.{names[span]}.value" if span in names else None
-
-
-def _expected_slots(start: datetime, end: datetime, now: datetime) -> Expression:
-    """Count slots that have ended between the later of start and connection, and the earlier of end and now."""
-    last = min(end, slot_of(now))
-    connected = {"$dateTrunc": {"date": {"$ifNull": ["$connectedAt", start]}, "unit": "hour"}}
-    first = {"$max": [start, connected]}
-    hours = {"$dateDiff": {"startDate": first, "endDate": last, "unit": "hour"}}
-    return {"$toInt": {"$max": [0, hours]}}
 
 
 def _unavailable(span: Any) -> Expression:

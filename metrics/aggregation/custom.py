@@ -7,6 +7,7 @@ from typing import cast
 from metrics.aggregation.accounts import account_stages
 from metrics.aggregation.subjects import merge_days
 from metrics.documents import AggregatedDocument, Document, Platform
+from metrics.expected import Connection
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 
@@ -17,11 +18,14 @@ def custom(
     start: datetime,
     end: datetime,
     *,
+    connections: Sequence[Connection],
     now: datetime,
     platform: Platform | None = None,
     account_ids: Sequence[str] | None = None,
 ) -> list[AggregatedDocument]:
-    """Return one document per account over the days of `[start, end)`, by account; `period` is `custom`.
+    """Return one document per account over the days of `[start, end)`, by account, without `_id`.
+
+    `period` and `runId` are `custom`. `connections` are the hours of the workspace's accounts.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -33,8 +37,9 @@ def custom(
         scope["accountId"] = {"$in": list(account_ids)}
     pipeline = [
         *merge_days(start, end, scope),
-        *account_stages("custom", start, end, now),
-        {"$set": {"_id": {"$concat": ["$accountId", "|custom"]}, "runId": "custom"}},
+        *account_stages("custom", start, end, connections, now),
+        {"$set": {"runId": "custom"}},
+        {"$unset": "_id"},
         {"$sort": {"accountId": 1}},
     ]
     with mongo_errors():

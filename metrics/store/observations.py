@@ -13,13 +13,18 @@ from typing import Any
 
 from pymongo.database import Database
 
+from metrics.catalog import metrics_of
 from metrics.documents import Document, Observation
+from metrics.expected import Span
 from metrics.periods import DAY, HOUR, midnight
 from metrics.store.errors import mongo_errors
 from metrics.store.schema import METRICS
 
 BATCH = 2000
 """Observations per insert: beyond 1,000 the time per observation no longer falls."""
+
+LEVELS = tuple(metric.name for metric in metrics_of("account", "gauge"))
+"""An account was observed in a slot that has one of these."""
 
 _READ = 500
 """Observations per batch of a stream: what is in memory at once."""
@@ -168,12 +173,20 @@ class ObservationLog:
         with mongo_errors():
             return {row["_id"] for row in self._log.aggregate(pipeline)}
 
-    def observed_slots(self, scope: Mapping[str, Any], start: datetime, end: datetime) -> dict[str, int]:
-        """Count, per account, the slots in `[start, end)` in which the account itself was observed."""
+    def observed_slots(
+        self, scope: Mapping[str, Any], start: datetime, end: datetime, cut: Mapping[str, tuple[Span, ...]]
+    ) -> dict[str, int]:
+        """Count, per account, the slots in `[start, end)` in which the account itself was observed.
+
+        A slot that holds the provider's numbers of a day alone does not count. Of the accounts in `cut` only slots
+        within their spans do.
+        """
         match = {f"metadata.{name}": value for name, value in scope.items()}
         pipeline: list[Document] = [
             {"$match": {**match, "metadata.metricType": "account", "timestamp": {"$gte": start, "$lt": end}}},
+            {"$match": {"$expr": {"$or": [{"$isNumber": f"$metrics.{name}"} for name in LEVELS]}}},
             {"$group": {"_id": {"a": "$metadata.accountId", "s": "$timestamp"}}},
+            *_within(cut),
             {"$group": {"_id": "$_id.a", "slots": {"$sum": 1}}},
         ]
         with mongo_errors():
@@ -185,6 +198,21 @@ class ObservationLog:
         with mongo_errors():
             row = self._log.find_one(match, {"timestamp": 1}, sort=[("timestamp", -1)])
         return row["timestamp"] if row else None
+
+
+def _within(cut: Mapping[str, tuple[Span, ...]]) -> list[Document]:
+    """Return a stage that keeps of some accounts the slots within their spans. Few accounts differ in their spans."""
+    if not cut:
+        return []
+    accounts: dict[tuple[Span, ...], list[str]] = {}
+    for account_id, spans in cut.items():
+        accounts.setdefault(spans, []).append(account_id)
+    inside = [
+        {"_id.a": {"$in": ids}, "_id.s": {"$gte": first, "$lt": last}}
+        for spans, ids in accounts.items()
+        for first, last in spans
+    ]
+    return [{"$match": {"$or": [{"_id.a": {"$nin": list(cut)}}, *inside]}}]
 
 
 def _effective(rows: Iterable[Document]) -> Iterator[Document]:

@@ -1,25 +1,33 @@
 """One day of some workspaces: from the log to rollups of subjects, in one aggregation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from metrics.aggregation.expressions import Expression, numbers_only, when
 from metrics.aggregation.subjects import day_entries
-from metrics.catalog import metrics_of
 from metrics.documents import Document
-from metrics.periods import DAY, HOUR
+from metrics.expected import Connection, Span
+from metrics.periods import DAY, HOUR, slot_of
+from metrics.store.observations import LEVELS
 from pipelines.rollup.opening import SUBJECT, Opening
 
-_LEVELS = tuple(metric.name for metric in metrics_of("account", "gauge"))
 _IDENTITY = ("workspaceId", "accountId", "platform", "metricType", "postId", "contentType")
 
 
-def day_stages(workspace_ids: Sequence[str], start: datetime, openings: list[Opening], now: datetime) -> list[Document]:
+def day_stages(
+    workspace_ids: Sequence[str],
+    start: datetime,
+    openings: list[Opening],
+    connections: Sequence[Connection],
+    now: datetime,
+) -> list[Document]:
     """Return stages over `metrics` to one document per subject observed on the day that starts at `start`.
 
     A slot that has yet to begin is left out. `openings` are the values before the day that do not stand in the hour
-    before it.
+    before it. `connections` are the hours of the workspaces' accounts: of slots with a level of the account,
+    `observedSlots` counts those that have ended and are hours of the account.
     """
+    cut = {one.account_id: one.within(start, start + DAY) for one in connections if not _all_day(one, start)}
     slots = {"$gte": start - HOUR, "$lt": min(start + DAY, now)}
     within, earlier = {"$gte": ["$$this.t", start]}, {"$lt": ["$$this.t", start]}
     return [
@@ -31,12 +39,13 @@ def day_stages(workspace_ids: Sequence[str], start: datetime, openings: list[Ope
                 "said": {"$push": {"t": "$timestamp", "c": "$collectedAt", "i": "$_id", "m": "$metrics"}},
             }
         },
-        *_join(openings),
+        *_join(openings, cut),
         {"$set": {"plain": _is_plain()}},
         {"$set": {"said": {"$cond": ["$plain", "$said", _in_order("$said")]}}},
         {
             "$project": {
                 "plain": 1,
+                "spans": 1,
                 # What a platform corrects of a post, its type, follows the newest observation.
                 **{name: f"$newest.metadata.{name}" for name in _IDENTITY},
                 "before": {"$mergeObjects": ["$opening", _merged({"$filter": {"input": "$said", "cond": earlier}})]},
@@ -51,7 +60,7 @@ def day_stages(workspace_ids: Sequence[str], start: datetime, openings: list[Ope
                 "subjectId": "$_id",
                 "observedSlots": when(
                     {"$eq": ["$metricType", "account"]},
-                    {"$size": {"$filter": {"input": "$slots", "cond": _shows_a_level()}}},
+                    {"$size": {"$filter": {"input": "$slots", "cond": _is_observed(slot_of(now), some_cut=bool(cut))}}},
                     0,
                 ),
                 "metrics": day_entries(),
@@ -61,19 +70,29 @@ def day_stages(workspace_ids: Sequence[str], start: datetime, openings: list[Ope
     ]
 
 
-def _join(openings: list[Opening]) -> list[Document]:
-    """Return stages that add `opening` and `born` to the subjects concerned."""
-    if not openings:
+def _all_day(connection: Connection, start: datetime) -> bool:
+    return connection.throughout(start, start + DAY)
+
+
+def _join(openings: list[Opening], cut: Mapping[str, list[Span]]) -> list[Document]:
+    """Return stages that add `opening` and `born` to the subjects concerned, and `spans` to the accounts in `cut`."""
+    rows: list[Document] = [{"_id": o.subject_id, "opening": {"$literal": o.found}, "born": o.born} for o in openings]
+    rows += [
+        {"_id": account_id, "spans": [{"first": first, "last": last} for first, last in spans]}
+        for account_id, spans in cut.items()
+    ]
+    if not rows:
         return []
-    rows = [{"_id": o.subject_id, "opening": {"$literal": o.found}, "born": o.born} for o in openings]
     return [
         {"$unionWith": {"pipeline": [{"$documents": rows}]}},
         {
             "$group": {
                 "_id": "$_id",
-                **{name: {"$max": f"${name}"} for name in ("newest", "said", "opening", "born")},
+                **{name: {"$max": f"${name}"} for name in ("newest", "said", "opening", "born", "spans")},
             }
         },
+        # What was cut and not observed has no numbers.
+        {"$match": {"newest": {"$ne": None}}},
     ]
 
 
@@ -101,6 +120,12 @@ def _merged_by_slot(said: str) -> Expression:
     return {"$map": {"input": slots, "as": "slot", "in": {"t": "$$slot", "m": _merged(of_slot)}}}
 
 
-def _shows_a_level() -> Expression:
-    """Tell whether an account was observed in a slot: one that holds a provider's day alone was not."""
-    return {"$or": [{"$isNumber": f"$$this.m.{name}"} for name in _LEVELS]}
+def _is_observed(ended: datetime, *, some_cut: bool) -> Expression:
+    """Tell whether an account was observed in a slot before `ended`: one that holds a provider's day alone was not."""
+    shows_a_level = {"$or": [{"$isNumber": f"$$this.m.{name}"} for name in LEVELS]}
+    every: list[Expression] = [{"$lt": ["$$this.t", ended]}, shows_a_level]
+    if some_cut:
+        inside = {"$and": [{"$gte": ["$$this.t", "$$span.first"]}, {"$lt": ["$$this.t", "$$span.last"]}]}
+        any_span = {"$anyElementTrue": {"$map": {"input": "$spans", "as": "span", "in": inside}}}
+        every.append(when({"$isArray": "$spans"}, any_span, True))
+    return {"$and": every}

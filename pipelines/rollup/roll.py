@@ -17,6 +17,7 @@ from metrics.aggregation.subjects import merge_days
 from metrics.clock import utcnow
 from metrics.documents import AggregatedDocument, Document
 from metrics.errors import InvalidInput, RedisUnavailable
+from metrics.expected import Connection
 from metrics.periods import PERIODS, Period, period_end, period_start
 from metrics.retention import Horizon
 from metrics.store import Store
@@ -99,6 +100,7 @@ def roll(
     lock = Lock()
 
     def work(batch: list[str]) -> None:
+        connections = store.accounts.connections(batch)
         # The days of a workspace one after the other: each opens where the one before closed.
         for start in sorted(set(starts)):
             old = [w for w in batch if horizon and start < horizon.derivable(w, period)]
@@ -107,7 +109,7 @@ def roll(
                 with lock:
                     report.left += len(old)
             if chosen := [w for w in batch if w not in old]:
-                _Roll(store, period, start, chosen, run_id, now, report, announce, lock).run()
+                _Roll(store, period, start, chosen, connections, run_id, now, report, announce, lock).run()
 
     with mongo_errors(), ThreadPoolExecutor(_THREADS, thread_name_prefix="roll") as pool:
         list(pool.map(work, batches))
@@ -139,6 +141,7 @@ class _Roll:
     period: Period
     start: datetime
     workspace_ids: list[str]
+    connections: list[Connection]
     run_id: str
     now: datetime
     report: RollReport
@@ -163,7 +166,7 @@ class _Roll:
         subjects = write(*self._source(at), self.store.rollups.subjects, at, "subjectId")
         accounts = write(
             self.store.rollups.subjects,
-            [{"$match": at.query}, *account_stages(self.period, self.start, at.end, self.now)],
+            [{"$match": at.query}, *account_stages(self.period, self.start, at.end, self.connections, self.now)],
             self.store.rollups.accounts,
             at,
             "accountId",
@@ -180,7 +183,7 @@ class _Roll:
     def _source(self, at: Target) -> tuple[Collection[Document], list[Document]]:
         if self.period == "daily":
             found = openings(self.store, at.workspace_ids, at.start, min(at.end, self.now))
-            return self.store.db[METRICS], day_stages(at.workspace_ids, at.start, found, self.now)
+            return self.store.db[METRICS], day_stages(at.workspace_ids, at.start, found, self.connections, self.now)
         scope = {"workspaceId": {"$in": list(at.workspace_ids)}}
         return self.store.rollups.subjects, merge_days(at.start, at.end, scope)
 

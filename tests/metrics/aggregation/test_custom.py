@@ -1,10 +1,12 @@
 """Custom periods: read from daily rollups, written nowhere."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from metrics.aggregation import custom
+from metrics.documents import AggregatedDocument
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.rollup import roll
@@ -23,31 +25,35 @@ def rolled(store: Store, settings: Settings) -> Store:
     return store
 
 
+def merged(store: Store, workspace_id: str, start: datetime, end: datetime, **scope: Any) -> list[AggregatedDocument]:
+    return custom(store, workspace_id, start, end, connections=store.accounts.connections(), now=NOW, **scope)
+
+
 def test_range_is_merged_into_one_document_per_account(rolled: Store) -> None:
-    (found,) = custom(rolled, "w", DAY, DAY + timedelta(days=3), now=NOW)
+    (found,) = merged(rolled, "w", DAY, DAY + timedelta(days=3))
     metrics = found["aggregatedMetrics"]
     assert (found["period"], metrics["totalLikes"], metrics["followers"]) == ("custom", 20, 102)
     assert found["coverage"] == {"expectedSlots": 72, "observedSlots": 3}
 
 
 def test_range_of_one_day_has_its_own_reach(rolled: Store) -> None:
-    (found,) = custom(rolled, "w", DAY, DAY + timedelta(days=1), now=NOW)
+    (found,) = merged(rolled, "w", DAY, DAY + timedelta(days=1))
     assert found["aggregatedMetrics"]["reach"] == 5
 
 
 def test_nothing_is_written(rolled: Store) -> None:
     before = list(rolled.rollups.accounts.find()), list(rolled.rollups.subjects.find())
-    custom(rolled, "w", DAY, DAY + timedelta(days=3), now=NOW)
+    merged(rolled, "w", DAY, DAY + timedelta(days=3))
     assert (list(rolled.rollups.accounts.find()), list(rolled.rollups.subjects.find())) == before
 
 
 def test_scope_narrows(rolled: Store) -> None:
     whole = (DAY, DAY + timedelta(days=3))
-    assert custom(rolled, "another", *whole, now=NOW) == []
-    assert custom(rolled, "w", *whole, now=NOW, platform="twitter") == []
-    assert custom(rolled, "w", *whole, now=NOW, account_ids=["b"]) == []
-    assert len(custom(rolled, "w", *whole, now=NOW, platform="instagram", account_ids=["a"])) == 1
+    assert merged(rolled, "another", *whole) == []
+    assert merged(rolled, "w", *whole, platform="twitter") == []
+    assert merged(rolled, "w", *whole, account_ids=["b"]) == []
+    assert len(merged(rolled, "w", *whole, platform="instagram", account_ids=["a"])) == 1
 
 
 def test_range_without_rollups_is_empty(rolled: Store) -> None:
-    assert custom(rolled, "w", NOW, NOW + timedelta(days=3), now=NOW) == []
+    assert merged(rolled, "w", NOW, NOW + timedelta(days=3)) == []

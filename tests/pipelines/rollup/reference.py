@@ -155,15 +155,29 @@ class Reference:
         }
 
     def _coverage(self, account_id: str, start: datetime, end: datetime) -> dict[str, Any]:
-        connected = self._account(account_id)["connectedAt"].replace(minute=0, second=0, microsecond=0)
         this_hour = self.now.replace(minute=0, second=0, microsecond=0)
-        expected = max(0, (min(end, this_hour) - max(start, connected)) // HOUR)
-        slots = {
+        hours = [start + n * HOUR for n in range(max(0, (min(end, this_hour) - start) // HOUR))]
+        expected = {hour for hour in hours if self.connected(account_id, hour + HOUR)}
+        observed = {
             slot for name in ("followers", "following", "posts") for slot, _ in self.values(account_id, name)
-            if start <= slot < end
+            if slot in expected
         }  # fmt: skip
-        status = "open" if self.now < end else "partial" if len(slots) < expected else "complete"
-        return {"coverage": {"expectedSlots": expected, "observedSlots": len(slots)}, "status": status}
+        status = "open" if self.now < end else "partial" if len(observed) < len(expected) else "complete"
+        return {"coverage": {"expectedSlots": len(expected), "observedSlots": len(observed)}, "status": status}
+
+    def connected(self, account_id: str, instant: datetime) -> bool:
+        """Whether the account was connected when an hour ended: after a connection, and not after a disconnection."""
+        account = self._account(account_id)
+        changes = [(account["connectedAt"], True)]
+        for gap in account.get("disconnections", []):
+            changes += [(gap["disconnectedAt"], False), (gap["connectedAt"], True)]
+        if "disconnectedAt" in account:
+            changes.append((account["disconnectedAt"], False))
+        found = False
+        for at, state in changes:
+            if at < instant:
+                found = state
+        return found
 
 
 def _parts(post: PostDocument) -> list[str]:

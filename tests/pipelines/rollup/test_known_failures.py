@@ -117,7 +117,7 @@ def test_daily_reach_is_never_summed(store: Store, settings: Settings) -> None:
     roll(store, "monthly", [DAY.replace(day=1)], run_id="r", now=NOW)
     assert "reach" not in values(store, "weekly")
     assert document(store, "monthly", DAY.replace(day=1))["unavailable"]["reach"] == "not_additive"
-    (three_days,) = custom(store, "w", DAY, WEEK[3], now=NOW)
+    (three_days,) = custom(store, "w", DAY, WEEK[3], connections=store.accounts.connections(), now=NOW)
     assert three_days["unavailable"]["reach"] == "not_additive"
     assert workspace_totals([three_days])["unavailable"]["reach"] == "not_additive"
 

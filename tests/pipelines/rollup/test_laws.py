@@ -80,7 +80,10 @@ def test_custom_period_equals_the_reference(store: Store, world: World, first: i
     world.write(store)
     world.roll(store, "daily")
     start, end = world.base + first * DAY, world.base + (first + days) * DAY
-    found = {d["accountId"]: d for d in custom(store, world.workspace_id, start, end, now=world.now)}
+    found = {
+        d["accountId"]: d
+        for d in custom(store, world.workspace_id, start, end, connections=store.accounts.connections(), now=world.now)
+    }
     for owner in world.accounts:
         kind = {1: "daily", 7: "weekly"}.get(days, "custom")
         wanted = world.reference.account(owner["_id"], start, end, kind)

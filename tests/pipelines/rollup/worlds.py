@@ -112,6 +112,8 @@ def worlds(draw: st.DrawFn, said: int = 30) -> World:
         account(f"{workspace_id}-a{i}", workspace_id, platform, base + draw(_offsets) - timedelta(days=2))  # type: ignore[arg-type]
         for i, platform in enumerate(platforms)
     ]
+    for one in accounts:
+        _disconnect(draw, one)
     posts = [_post(draw, owner, i, base) for owner in accounts for i in range(draw(st.integers(0, 3)))]
     subjects = [*((owner, None) for owner in accounts), *((_owner(accounts, p), p) for p in posts)]
     observations: list[Observation] = []
@@ -120,6 +122,21 @@ def worlds(draw: st.DrawFn, said: int = 30) -> World:
         observations.append(_said(draw, owner, post, base, len(observations)))
     now = base + draw(st.sampled_from([timedelta(days=90), timedelta(days=3, hours=12, minutes=20)]))
     return World(workspace_id, accounts, posts, observations, base, now)
+
+
+def _disconnect(draw: st.DrawFn, owner: AccountDocument) -> None:
+    """Let an account be disconnected and connected again some times, and perhaps stay disconnected."""
+    instants = [owner["connectedAt"]]
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4]))):
+        instants.append(instants[-1] + timedelta(minutes=draw(st.sampled_from([1, 50, 60, 700, 1440, 4000, 9000]))))
+    gaps = [
+        {"disconnectedAt": gone, "connectedAt": back}
+        for gone, back in zip(instants[1::2], instants[2::2], strict=False)
+    ]
+    if gaps:
+        owner["disconnections"] = gaps  # type: ignore[typeddict-item]
+    if len(instants) % 2 == 0:
+        owner |= {"disconnectedAt": instants[-1], "state": "disconnected"}
 
 
 def _owner(accounts: list[AccountDocument], post: PostDocument) -> AccountDocument:
