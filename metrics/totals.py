@@ -1,101 +1,159 @@
-"""Totals of a workspace and comparisons of periods (docs/metrics.md, 5 and 6): plain functions over documents."""
+"""Totals of a workspace over one period: plain functions over documents (docs/metrics.md, 5)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, cached_property
 from typing import Any
 
-from metrics.documents import AggregatedDocument
+from metrics.aggregation.accounts import PERIOD_SUMS, TOTALS, total_name
+from metrics.catalog import CATALOG, supported
+from metrics.documents import AggregatedDocument, Platform, Reason, RollupStatus
+from metrics.expected import Connection
+from metrics.periods import slot_of
 
-SUMMED = (
-    "totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement", "totalImpressions", "totalViews",
-    "totalVideoViews", "totalClicks", "postCount", "deletedPostCount", "postsMeasured",
-)  # fmt: skip
+POST_SUMS = (*map(total_name, (*TOTALS, "engagement")), "postCount", "deletedPostCount", "postsMeasured")
+"""Sums over the posts of an account: absent where no post of it was observed."""
+ACCOUNT_SUMS = (
+    "followers",
+    "followerGrowth",
+    *(name for name in PERIOD_SUMS if CATALOG["account", name].adds_over_subjects),
+)
+"""Numbers of an account itself: absent where its platform did not give them."""
+SUMMED = (*POST_SUMS, *ACCOUNT_SUMS)
 UNIQUE = ("reach",)
-COMPARED = (
-    "totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement", "totalImpressions", "totalViews",
-    "totalVideoViews", "totalClicks", "engagementRate", "followers", "followerGrowth", "postCount", "reach",
-)  # fmt: skip
+_NAMES = (*SUMMED, "postCountByType", "engagementRate")
+_SUMMED = frozenset(SUMMED)
 
 
-def workspace_totals(documents: Sequence[AggregatedDocument], account_ids: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the totals of one period over accounts.
+@dataclass(frozen=True)
+class PeriodRollups:
+    """The period `[start, end)` and the documents of its accounts, by account id."""
 
-    `{metrics, unavailable, missing, coverage, status, accounts}`: counts are summed, rates pooled from their parts, and
-    followers summed only if every account has a value: `missing.followers` names those without. `account_ids` are the
-    accounts that should have a document. Unique people are never summed.
+    start: datetime
+    end: datetime
+    documents: Mapping[str, AggregatedDocument]
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether the period has not ended, or has a document that nobody rolled since it did."""
+        return self.end > now or "open" in self._statuses
+
+    @cached_property
+    def _statuses(self) -> set[str]:
+        return {document["status"] for document in self.documents.values()}
+
+
+def workspace_totals(period: PeriodRollups, accounts: Iterable[Connection], now: datetime) -> dict[str, Any] | None:
+    """Return the totals of a period over those of the accounts that are expected in it; None where none of them is.
+
+    `{periodStart, periodEnd, metrics, unavailable, missing, coverage, status, accounts, expectedAccounts}`. What adds
+    up over accounts is summed over those that have it, and rates are pooled from their parts. `missing` names, per
+    metric that their platform has, the expected accounts without a document and, where other accounts have a value,
+    those without one. `accounts` counts those with a document. Documents of accounts that are not expected count
+    nowhere.
     """
-    rows = [document["aggregatedMetrics"] for document in documents]
-    metrics: dict[str, Any] = {}
-    for name in SUMMED:
-        known = [row[name] for row in rows if name in row]
-        if known:
-            metrics[name] = sum(known)
-    by_type = [row["postCountByType"] for row in rows if "postCountByType" in row]
-    if by_type:
-        kinds = sorted({kind for counts in by_type for kind in counts})
-        metrics["postCountByType"] = {kind: sum(counts.get(kind, 0) for counts in by_type) for kind in kinds}
-    metrics |= _pooled(rows)
-    unavailable: dict[str, str] = dict.fromkeys(UNIQUE, "not_additive")
-    missing = sorted(
-        {d["accountId"] for d in documents if "followers" not in d["aggregatedMetrics"]}
-        | (set(account_ids) - {d["accountId"] for d in documents})
-    )
-    if rows and not missing:
-        metrics["followers"] = sum(row["followers"] for row in rows)
-        metrics["followerGrowth"] = sum(row["followerGrowth"] for row in rows)
-    else:
-        unavailable |= dict.fromkeys(("followers", "followerGrowth"), "no_observation")
-    coverage = {
-        name: sum(document["coverage"][name] for document in documents) for name in ("expectedSlots", "observedSlots")
-    }
+    expected = [one for one in accounts if one.expected(period.start, period.end)]
+    if not expected:
+        return None
+    found, silent = [], []
+    for one in expected:
+        document = period.documents.get(one.account_id)
+        if document is not None:
+            found.append(document)
+        else:
+            silent.append(one)
+    metrics, missing = add_up(found)
+    ended = min(period.end, slot_of(now))
+    expected_slots = sum(document["coverage"]["expectedSlots"] for document in found)
+    for one in silent:
+        expected_slots += one.hours(period.start, ended)
+        for name in _offered(one.platform):
+            missing.setdefault(name, []).append(one.account_id)
     return {
+        "periodStart": period.start,
+        "periodEnd": period.end,
         "metrics": metrics,
-        "unavailable": unavailable,
-        "missing": {"followers": missing} if missing else {},
-        "coverage": coverage,
-        "status": _status(documents),
-        "accounts": len(documents),
+        "unavailable": _unavailable(metrics, frozenset(one.platform for one in expected)),
+        "missing": {name: sorted(missing[name]) for name in sorted(missing)},
+        "coverage": {
+            "expectedSlots": expected_slots,
+            "observedSlots": sum(document["coverage"]["observedSlots"] for document in found),
+        },
+        "status": _status(period, found, now, some_missing=bool(silent) or "followers" in missing),
+        "accounts": len(found),
+        "expectedAccounts": len(expected),
     }
 
 
-def compare(
-    current: Mapping[str, Any],
-    previous: Mapping[str, Any],
-    *,
-    current_status: str | None,
-    previous_status: str | None,
-) -> dict[str, Any]:
-    """Compare the metrics of a period with those of the one before.
+def add_up(documents: Sequence[AggregatedDocument]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return the sums and pooled rates of documents, and per metric of these sums the accounts that lack it.
 
-    `{comparable, changes: {name: {current, previous, delta, deltaPercent}}}`; `deltaPercent` is absent where previous
-    is absent or 0, and `comparable` is false where either side is not complete.
+    An account lacks one of its own numbers if its platform has it and its document does not. A sum over posts is lacked
+    by no account that has a document: without posts there is nothing to add.
     """
-    changes = {}
-    for name in COMPARED:
-        now, before = current.get(name), previous.get(name)
-        change = {"current": now, "previous": before}
-        if now is not None and before is not None:
-            change["delta"] = now - before
-            if before != 0:
-                change["deltaPercent"] = 100 * (now - before) / abs(before)
-        kept = {key: value for key, value in change.items() if value is not None}
-        if kept:
-            changes[name] = kept
-    return {"comparable": current_status == previous_status == "complete", "changes": changes}
+    metrics: dict[str, Any] = {}
+    lacking: defaultdict[str, list[str]] = defaultdict(list)
+    by_type: dict[str, int] | None = None
+    rated = []
+    for document in documents:
+        row, platform = document["aggregatedMetrics"], document["platform"]
+        for name in row.keys() & _SUMMED:
+            metrics[name] = metrics.get(name, 0) + row[name]
+        for name in _own(platform) - row.keys():
+            lacking[name].append(document["accountId"])
+        if "postCountByType" in row:
+            by_type = by_type or {}
+            for kind, count in row["postCountByType"].items():
+                by_type[kind] = by_type.get(kind, 0) + count
+        if "engagementRateParts" in row:
+            rated.append(row)
+    found = {name: metrics[name] for name in SUMMED if name in metrics}
+    if by_type is not None:
+        found["postCountByType"] = dict(sorted(by_type.items()))
+    return found | _pooled(rated), {name: ids for name, ids in lacking.items() if name in found}
 
 
-def _pooled(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _pooled(rated: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Pool the engagement rate again; over several bases it is the platforms' mixture, and named so."""
-    parts = [row["engagementRateParts"] for row in rows if "engagementRateParts" in row]
-    basis = sum(part["basis"] for part in parts)
+    basis = sum(row["engagementRateParts"]["basis"] for row in rated)
     if not basis:
         return {}
-    bases = sorted({row["engagementRateBasis"] for row in rows if "engagementRateParts" in row})
     return {
-        "engagementRate": 100 * sum(part["engagement"] for part in parts) / basis,
-        "engagementRateBasis": "+".join(bases),
+        "engagementRate": 100 * sum(row["engagementRateParts"]["engagement"] for row in rated) / basis,
+        "engagementRateBasis": "+".join(sorted({row["engagementRateBasis"] for row in rated})),
     }
 
 
-def _status(documents: Sequence[AggregatedDocument]) -> str | None:
-    states = {document["status"] for document in documents}
-    return next((state for state in ("open", "partial", "complete") if state in states), None)
+@cache
+def _offered(platform: Platform) -> tuple[str, ...]:
+    """Return the totals that a platform's accounts add to."""
+    bases = {total_name(name): name for name in (*TOTALS, "engagement")} | {"followerGrowth": "followers"}
+    always = ("postCount", "deletedPostCount", "postsMeasured", "postCountByType", "engagementRate")
+    return tuple(name for name in _NAMES if name in always or supported(platform, bases.get(name, name)))
+
+
+@cache
+def _own(platform: Platform) -> frozenset[str]:
+    return frozenset(ACCOUNT_SUMS) & frozenset(_offered(platform))
+
+
+def _unavailable(metrics: Mapping[str, Any], platforms: frozenset[Platform]) -> dict[str, Reason]:
+    found = {name: reason for name, reason in _absent(platforms).items() if name not in metrics}
+    return found | dict.fromkeys(UNIQUE, "not_additive")
+
+
+@cache
+def _absent(platforms: frozenset[Platform]) -> Mapping[str, Reason]:
+    """Return why each total is absent where none of the accounts has it."""
+    offered = {name for platform in platforms for name in _offered(platform)}
+    return {name: "no_observation" if name in offered else "not_supported" for name in _NAMES}
+
+
+def _status(
+    period: PeriodRollups, documents: Sequence[AggregatedDocument], now: datetime, *, some_missing: bool
+) -> RollupStatus:
+    statuses = {document["status"] for document in documents}
+    if period.end > now or "open" in statuses:
+        return "open"
+    return "partial" if some_missing or "partial" in statuses else "complete"

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import orjson
@@ -26,9 +26,13 @@ def encode(value: object) -> bytes:
     return orjson.dumps(value, default=_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
+_written = lru_cache(maxsize=4096)(isoformat)
+"""The instants of an answer repeat: each document of a period has the same two."""
+
+
 def _default(value: object) -> str:
     if isinstance(value, datetime):
-        return isoformat(value)
+        return _written(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

@@ -1,7 +1,5 @@
 """The reads of observations, rollups, posts and accounts."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -9,17 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.catalog import CATALOG, DEFINITION_VERSION, RATE_BASIS, engagement
-from metrics.clock import utcnow
 from metrics.documents import Document, PostDocument
-from metrics.errors import InvalidInput
+from metrics.errors import InvalidInput, NotFound
 from metrics.export.rows import observation
-from metrics.periods import HOUR, slot_of
 from metrics.store import Store
 from metrics.store.observations import Position, position
 from serving.access import exists, operation, owner, workspace
 from serving.answers import WHOLE, cached, encode, envelope, milliseconds, respond, shown
 from serving.auth import require
 from serving.cache import State, finish
+from serving.coverage import Scope, accounts_of, coverage, narrowed
 from serving.query import (
     MetricsQuery,
     NoQuery,
@@ -35,22 +32,6 @@ from serving.schemas.reads import Account, Post
 from serving.schemas.work import Operation
 from serving.services import services
 
-Scope = Mapping[str, Any]
-
-
-def coverage(store: Store, scope: Scope, start: datetime, end: datetime) -> dict[str, int]:
-    """Return how many slots of the accounts in scope there are in the range, and how many were observed."""
-    end = min(end, slot_of(utcnow()))
-    wanted = {"_id": scope["accountId"]} if "accountId" in scope else {"workspaceId": scope["workspaceId"]}
-    accounts = store.accounts.find(workspace_id=scope["workspaceId"], platform=scope.get("platform"))
-    expected = 0
-    for one in accounts:
-        if wanted.get("_id", one["_id"]) == one["_id"]:
-            expected += max(0, round((end - max(start, slot_of(one["connectedAt"]))) / HOUR))
-    names = ("workspaceId", "accountId", "platform")
-    observed = store.observations.observed_slots({n: scope[n] for n in names if n in scope}, start, end)
-    return {"expectedSlots": expected, "observedSlots": sum(observed.values())}
-
 
 def page_of(store: Store, scope: Scope, query: PageQuery, route: str) -> tuple[list[Document], str | None]:
     """Return a page of observations and the cursor of the next."""
@@ -65,18 +46,20 @@ def page_of(store: Store, scope: Scope, query: PageQuery, route: str) -> tuple[l
     return found, encode_cursor(query, route, [milliseconds(last.slot), last.account_id, last.post_id])
 
 
-async def _metrics(request: Request, scope: dict[str, Any], check: Callable[[], object]) -> Response:
-    """Answer observations within a scope; `check` asks the store whether what the scope names exists."""
+async def _metrics(request: Request, scope: dict[str, Any]) -> Response:
+    """Answer observations within a scope, which names the workspace and perhaps an account."""
     query, parts, route = parse(request, MetricsQuery), services(request), request.url.path
     scope |= {"platform": query.platform} if query.platform else {}
-    narrowed = scope | ({"metricType": query.metric_type} if query.metric_type else {})
+    wanted = scope | ({"metricType": query.metric_type} if query.metric_type else {})
     decode_cursor(query, route, 3)
     query.days()
 
     def read(state: State) -> bytes:
-        check()
-        found, cursor = page_of(parts.store, narrowed, query, route)
-        covered = coverage(parts.store, scope, *query.bounds())
+        accounts = accounts_of(parts.store, scope["workspaceId"])
+        if "accountId" in scope and all(one.account_id != scope["accountId"] for one in accounts):
+            raise NotFound(f"no account {scope['accountId']}")
+        found, cursor = page_of(parts.store, wanted, query, route)
+        covered = coverage(parts.store, narrowed(accounts, scope), scope, *query.bounds())
         return encode(envelope([observation(d) for d in found], query, state, cursor=cursor, coverage=covered))
 
     return await cached(request, scope["workspaceId"], "metrics", query, lambda s: parts.threads.run(read, s))
@@ -85,16 +68,13 @@ async def _metrics(request: Request, scope: dict[str, Any], check: Callable[[], 
 async def workspace_metrics(request: Request) -> Response:
     """Answer the observations of a workspace, oldest first."""
     workspace_id = await workspace(request, "read")
-    store = services(request).store
-    return await _metrics(request, {"workspaceId": workspace_id}, lambda: exists(store, workspace_id))
+    return await _metrics(request, {"workspaceId": workspace_id})
 
 
 async def account_metrics(request: Request) -> Response:
     """Answer the observations of one account and its posts."""
     found, account_id = await owner(request, "account")
-    scope = {"workspaceId": found.workspace_id, "accountId": account_id}
-    store = services(request).store
-    return await _metrics(request, scope, lambda: store.accounts.get(account_id))
+    return await _metrics(request, {"workspaceId": found.workspace_id, "accountId": account_id})
 
 
 async def post_metrics(request: Request) -> Response:
@@ -110,7 +90,8 @@ async def post_metrics(request: Request) -> Response:
         observed, cursor = page_of(parts.store, scope, query, route)
         data = latest_of(found, parts.store.observations.latest([post_id]).get(post_id))
         data["observations"] = [observation(d) for d in observed]
-        covered = coverage(parts.store, scope, *query.bounds())
+        accounts = narrowed(accounts_of(parts.store, of.workspace_id), scope)
+        covered = coverage(parts.store, accounts, scope, *query.bounds())
         return encode(envelope(data, query, state, cursor=cursor, coverage=covered))
 
     return await cached(request, of.workspace_id, "metrics", query, lambda s: parts.threads.run(read, s))
@@ -142,7 +123,7 @@ async def posts(request: Request) -> Response:
     query.days()
 
     def read(state: State) -> bytes:
-        exists(parts.store, workspace_id)
+        accounts = accounts_of(parts.store, workspace_id)
         fields: dict[str, Any] = {"platform": query.platform, "contentType": query.content_type}
         published = parts.store.posts.published(
             workspace_id, *query.bounds(), **{n: v for n, v in fields.items() if v is not None}
@@ -155,7 +136,7 @@ async def posts(request: Request) -> Response:
             missing, value, last = _rank(data[-1], query.sort)
             cursor = encode_cursor(query, route, [None if missing else value, last])
         scope = {"workspaceId": workspace_id} | ({"platform": query.platform} if query.platform else {})
-        covered = coverage(parts.store, scope, *query.bounds())
+        covered = coverage(parts.store, narrowed(accounts, scope), scope, *query.bounds())
         return encode(envelope(data, query, state, cursor=cursor, coverage=covered))
 
     return await cached(request, workspace_id, "posts", query, lambda s: parts.threads.run(read, s))

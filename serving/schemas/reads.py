@@ -6,7 +6,9 @@ from pydantic import ConfigDict, Field, create_model
 
 from metrics.aggregation.accounts import PERIOD_SUMS
 from metrics.catalog import Kind, Subject, Unit
-from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason
+from metrics.comparison import LeftOut as LeftOutReason
+from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus
+from metrics.totals import ACCOUNT_SUMS, POST_SUMS
 from serving.schemas.base import EXAMPLE_TIME, Count, Coverage, Instant, Meta, Page, RangeMeta, Shape, absent
 
 Metrics = dict[str, float]
@@ -133,6 +135,33 @@ _SUMS: dict[str, Any] = {name: (float, absent("Sum of the provider's daily value
 AccountMetrics = create_model("AccountMetrics", __base__=RollupMetrics, __doc__=RollupMetrics.__doc__, **_SUMS)
 
 
+class Change(Shape):
+    """One metric in this period and the one before, over the accounts that are compared."""
+
+    current: float = absent("Absent where one of the compared accounts has no value.")
+    previous: float = absent()
+    delta: float = absent()
+    delta_percent: float = absent("Absent where previous is 0 or unknown.")
+
+
+class LeftOut(Shape):
+    """An account that is not compared."""
+
+    account_id: str
+    reason: LeftOutReason = Field(
+        description="connected_within, disconnected_within: in one of the two periods; not_expected: not connected in "
+        "one of them; no_observation: it has no document of one of them; partial: hours of one of them are missing."
+    )
+
+
+class Comparison(Shape):
+    """This period against the one before, over the accounts that were expected and observed throughout both."""
+
+    comparable: bool = Field(description="True if no account is left out and neither period is open.")
+    changes: dict[str, Change] = Field(description="By metric; empty where every account is left out.")
+    left_out: list[LeftOut]
+
+
 class Rollup(Shape):
     """One account over one period."""
 
@@ -145,45 +174,37 @@ class Rollup(Shape):
     aggregated_metrics: AccountMetrics
     unavailable: Unavailable
     coverage: Coverage
-    status: str = Field(description="complete, partial (slots are missing) or open (the period has not ended).")
+    status: RollupStatus = Field(description="partial: slots are missing; open: the period has not ended.")
     definition_version: int
     computed_at: Instant
     run_id: str
+    comparison: Comparison = absent("With `compare=previous`: the account's own document by the same rule.")
 
 
-class Change(Shape):
-    """One metric in this period and the one before."""
-
-    current: float | str = absent()
-    previous: float | str = absent()
-    delta: float = absent()
-    delta_percent: float = absent("Absent where previous is 0 or unknown.")
-
-
-class Comparison(Shape):
-    """This period against the one before."""
-
-    comparable: bool = Field(description="False where either side is partial or open.")
-    changes: dict[str, Change]
-
-
-class Missing(Shape):
-    """Accounts without a value, where a sum would need all of them."""
-
-    followers: list[str] = absent()
+_TOTALS: dict[str, Any] = {name: (int, absent()) for name in POST_SUMS}
+_TOTALS |= {name: (float if name in PERIOD_SUMS else int, absent()) for name in ACCOUNT_SUMS}
+_TOTALS |= {
+    "engagementRate": (float, absent("Percent, pooled over the accounts' posts.")),
+    "engagementRateBasis": (str, absent("The metrics that the rate is a percentage of, joined by `+`.")),
+    "postCountByType": (dict[str, Count], absent()),
+}
+TotalMetrics = create_model("TotalMetrics", __base__=Shape, __doc__="What adds up over accounts.", **_TOTALS)
 
 
 class Totals(Shape):
-    """The workspace over one period, made of its accounts."""
+    """The workspace over one period, made of the accounts that are expected in it."""
 
     period_start: Instant
     period_end: Instant
-    metrics: dict[str, float | str | dict[str, Count]]
+    metrics: TotalMetrics
     unavailable: Unavailable
-    missing: Missing
+    missing: dict[str, list[str]] = Field(
+        description="By metric, the expected accounts whose value is not in the total though their platform has it."
+    )
     coverage: Coverage
-    status: str | None
-    accounts: Count
+    status: RollupStatus = Field(description="partial: an expected account has no document, or hours are missing.")
+    accounts: Count = Field(description="Expected accounts with a document.")
+    expected_accounts: Count = Field(description="Accounts that were connected in the period.")
     comparison: Comparison = absent("With `compare=previous`.")
 
 
@@ -194,7 +215,7 @@ class AggregatedMeta(RangeMeta):
 
 
 class Aggregated(Shape):
-    """A page of rollups, and the totals of every period of the range."""
+    """A page of rollups, and the totals of every period of the range in which an account is expected."""
 
     data: list[Rollup]
     page: Page
@@ -230,6 +251,7 @@ class Account(Shape):
     state: AccountState
     state_reason: str = absent()
     connected_at: Instant
+    disconnected_at: Instant = absent("Only while the account is disconnected.")
     last_collected_slot: Instant = absent()
     last_collected_at: Instant = absent()
     last_error: CollectionError = absent("Only while the newest slot failed or was skipped.")
