@@ -1,5 +1,6 @@
-"""The Graph API's field lists: `id,media.limit(5){id,insights.metric(views,reach)}`."""
+"""The Graph API's field lists: `id,media.limit(5){id,insights.metric(views,reach)}`, or the same as a list in JSON."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,12 +19,20 @@ class Field:
 
 @lru_cache(maxsize=1024)
 def parse_fields(text: str) -> tuple[Field, ...]:
-    """Return the fields of a list.
+    """Return the fields of a list, separated by commas or in JSON, as clients send an array of their language.
 
     Raises:
-        ValueError: the brackets do not match.
+        ValueError: the brackets do not match, or it is no JSON list of texts.
     """
-    return tuple(_field(part) for part in _split(text) if part)
+    parts = _of_json(text) if text.startswith("[") else _split(text)
+    return tuple(_field(part) for part in parts if part)
+
+
+def _of_json(text: str) -> list[str]:
+    found = json.loads(text)
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError("Syntax error: fields are a list of names")
+    return found
 
 
 def _split(text: str) -> list[str]:

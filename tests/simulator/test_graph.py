@@ -228,3 +228,21 @@ def test_token_tells_what_it_was_granted(api: Simulator, platform: Platform) -> 
     inspected = read(api, reader, "debug_token", input_token=reader.token)["data"]["scopes"]
     assert [one["permission"] for one in granted] == inspected
     assert {one["status"] for one in granted} == {"granted"}
+
+
+def test_fields_may_come_as_a_list_in_json(api: Simulator) -> None:
+    """As the clients of JavaScript send an array of theirs."""
+    page = api.world.account("facebook", 0).platform_account_id
+    fields = ["id", "followers_count", "posts.limit(2){id,message}"]
+    found, wanted = (
+        api.client.get(f"/v25.0/{page}", params={"access_token": token(api), "fields": text}).json()
+        for text in (json.dumps(fields), ",".join(fields))
+    )
+    assert found == wanted
+    assert len(found["posts"]["data"]) == 2
+
+
+@pytest.mark.parametrize("fields", ["[", '["id"', "[1]", '{"id": 1}'])
+def test_fields_that_are_no_list_of_names_are_refused(api: Simulator, fields: str) -> None:
+    answer = api.client.get("/v25.0/me", params={"access_token": token(api), "fields": fields})
+    assert (answer.status_code, answer.json()["error"]["code"]) in ((400, 2500), (400, 100))
