@@ -89,10 +89,10 @@ def _series(
     call: Call, _params: Params, name: str, period: str, since: datetime, until: datetime
 ) -> dict[str, Any] | None:
     days = ended_days(call, since, until)
-    if name == ONLINE:
-        return {**_row(call, name, period), "values": online(call, since, len(days))}
     if not days:
         return None
+    if name == ONLINE:
+        return {**_row(call, name, period), "values": online(call, days)}
     values = [
         {
             "value": _value(call, name, period, day),

@@ -1,7 +1,7 @@
 """Who follows: demographics and the hours at which followers are online (platforms.md, 2.4)."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from itertools import product
 from typing import Any
 
@@ -41,11 +41,11 @@ def demographics(call: Call, name: str, breakdown: str) -> dict[str, Any]:
     return {"total_value": {"breakdowns": [{"dimension_keys": keys, "results": results}]}}
 
 
-def online(call: Call, since: datetime, days: int) -> list[dict[str, Any]]:
-    """Return the followers online by Pacific hour of each day; empty where it is not counted yet."""
+def online(call: Call, days: Sequence[date]) -> list[dict[str, Any]]:
+    """Return the followers online by Pacific hour of each Pacific day; empty where it is not counted yet."""
     values = []
-    for number in range(days):
-        end = day_end(since.date() + timedelta(days=number))
+    for day in days:
+        end = day_end(day)
         followers = truth.account_value(call.state.world, call.account, "followers_count", end)
         counted = end + _COUNTED_AFTER <= call.now
         hours = {str(hour): followers * (30 + (hour - 4) % 24 * 2) // 100 for hour in range(24)} if counted else {}

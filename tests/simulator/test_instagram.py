@@ -415,3 +415,22 @@ def test_account_has_its_other_edges(api: Simulator) -> None:
     assert (limit["quota_usage"], set(limit["config"])) == (0, {"quota_total", "quota_duration"})
     nested = ask(api, "{ig}", fields="insights.metric(reach).period(day)").json()["insights"]
     assert nested["data"] == ask(api, "{ig}/insights", metric="reach", period="day").json()["data"]
+
+
+@pytest.mark.parametrize("since", ["2026-11-15T00:00:00Z", "1794700800"])
+def test_online_followers_are_of_the_days_of_other_metrics(api: Simulator, since: str) -> None:
+    # One instant in both spellings: 16:00 of the Pacific 14th, the first day that ends after it.
+    asked = {"since": since, "until": "2026-11-17T09:00:00Z"}
+    (days,), (online,) = (
+        ask(api, "{ig}/insights", metric=metric, period=period, **asked).json()["data"]
+        for metric, period in (("reach", "day"), ("online_followers", "lifetime"))
+    )
+    ends = [value["end_time"] for value in days["values"]]
+    assert [value["end_time"] for value in online["values"]] == ends
+    assert len(ends) == 3
+
+
+def test_online_followers_of_no_whole_day_are_no_row(api: Simulator) -> None:
+    asked = {"since": "2026-11-16T09:00:00Z", "until": "2026-11-16T20:00:00Z"}
+    for metric, period in (("reach", "day"), ("online_followers", "lifetime")):
+        assert ask(api, "{ig}/insights", metric=metric, period=period, **asked).json()["data"] == []
