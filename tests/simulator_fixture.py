@@ -50,7 +50,8 @@ def _simulator() -> Iterator[Simulator]:
     thread.start()
     while not server.started:
         thread.join(0.01)
-    with httpx.Client(base_url=f"http://{HOST}:{port}") as client:
+    # A connection that was kept may be closed by the server just when it is used again.
+    with httpx.Client(base_url=f"http://{HOST}:{port}", limits=httpx.Limits(max_keepalive_connections=0)) as client:
         yield Simulator(f"http://{HOST}:{port}", world, client, clock)
     server.should_exit = True
     thread.join()
