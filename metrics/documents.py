@@ -41,7 +41,7 @@ class RefusedMetric(TypedDict):
 RollupStatus = Literal["complete", "partial", "open"]
 ConnectedState = Literal["active", "paused", "needs_reauth", "unreachable"]
 """`needs_reauth`: the token is dead. `unreachable`: the platform says that the account is not there, or not for this
-token; it is asked again once a day."""
+token; it is asked again for a day, and then once a day."""
 AccountState = Literal[ConnectedState, "disconnected"]
 ACCOUNT_STATES: tuple[AccountState, ...] = get_args(AccountState)
 OperationState = Literal["queued", "running", "succeeded", "partial", "failed"]

@@ -136,6 +136,9 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     ],
 }
 
+_FORMER_INDEXES = (("quarantine", "expire"),)
+"""Indexes of older versions that would do harm: this one forgot refusals after a week."""
+
 
 def ensure(db: Database[Document], settings: Settings) -> None:
     """Create collections, validators and indexes that are missing; safe to run from several processes at once."""
@@ -147,6 +150,9 @@ def ensure(db: Database[Document], settings: Settings) -> None:
         normalise_accounts(db["accounts"])
     for name, indexes in _INDEXES.items():
         db[name].create_indexes(list(indexes))
+    for name, index in _FORMER_INDEXES:
+        if index in db[name].index_information():
+            db[name].drop_index(index)
     for name in ("subject_rollups", "aggregated_metrics"):
         _ensure_expiry(db, name, "periodEnd", settings.rollup_retention_days * 86_400)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from metrics.documents import AccountDocument, AccountState, Observation
+from metrics.documents import AccountDocument, AccountState, Document, Observation
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
 from metrics.events import Announcer, Event, account_status, observed
 from metrics.periods import midnight
@@ -17,6 +17,7 @@ from pipelines.collect.choice import choose
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
 from pipelines.collect.facts import note_posts
+from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.nameless import nameless
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.records import LONGEST_MESSAGE, record
@@ -36,6 +37,10 @@ UNREACHABLE_AFTER = 2
 
 INTERNAL_ERROR = "internal_error"
 """The reason of a failure that nobody foresaw: an error of ours, with its type and place and without its words."""
+
+ASKED_HOURLY = 24
+"""After so many refused slots an unreachable account is asked once a day: what a platform took from all accounts by
+mistake is back within hours."""
 
 _LONGEST_REASON = 300
 _OURS = ("pipelines", "metrics")
@@ -88,6 +93,9 @@ class AccountCollector:
 
     def _collect(self, account: AccountDocument, tally: Tally, report: CollectReport) -> None:
         kept = self.store.memories.of(account["_id"])
+        if account["state"] == "unreachable" and not self._asks_again(kept):
+            report.expected, report.skipped = 0, 1
+            return
         memory = Memory.of(kept.get("reading", {}))
         try:
             observations = self._read(account, memory, tally, report)
@@ -102,6 +110,11 @@ class AccountCollector:
         if not self.old and (memory.kept() != kept.get("reading") or "refusals" in kept):
             # Kept last: what a crash leaves unwritten is listed again.
             self.store.memories.keep(account, memory.kept())
+
+    def _asks_again(self, kept: Document) -> bool:
+        """Tell whether an account that the platform denied before is asked for in this slot."""
+        slots = kept.get("refusals", {}).get("slots", 0)
+        return not self.old and (slots < ASKED_HOURLY or self.slot.hour == LAST_HOUR)
 
     def _read(self, account: AccountDocument, memory: Memory, tally: Tally, report: CollectReport) -> list[Observation]:
         self.pauses.check(account)
@@ -211,6 +224,7 @@ class AccountCollector:
         if account["state"] == "unreachable" and isinstance(error, AccountUnreachable):
             # It waits for a person already: it was looked for, and nothing changed.
             report.expected, report.skipped = 0, 1
+            self.store.memories.refused(account, self.slot)
             self._record(account, "skipped", report, tally, reason=reason, message=message)
             return
         report.failed = 1

@@ -15,6 +15,9 @@ from pipelines.platforms.memory import Memory
 LOOKED_FOR_AGAIN = timedelta(days=7)
 """For that long a post that is gone is asked for once a day: the platforms tell of posts that are there as if not."""
 
+LOOKED_FOR_HOURLY = timedelta(hours=6)
+"""For that long it is asked for every hour."""
+
 _STORY_LIVES = timedelta(hours=24)
 
 
@@ -62,14 +65,9 @@ def _on_the_ladder(
 
 
 def _perhaps_back(stored: Mapping[str, PostDocument], slot: datetime, now: datetime) -> list[PostDocument]:
-    """Return posts that are gone since a few days, in the last slot of a day: what is there again lives again."""
-    if slot.hour != LAST_HOUR:
-        return []
-    return [
-        post
-        for post in stored.values()
-        if "deletedAt" in post and post["deletedAt"] > now - LOOKED_FOR_AGAIN and _lives(post, now)
-    ]
+    """Return posts that are gone since a few hours, or days in the last slot of a day: what is there lives again."""
+    since = now - (LOOKED_FOR_AGAIN if slot.hour == LAST_HOUR else LOOKED_FOR_HOURLY)
+    return [post for post in stored.values() if "deletedAt" in post and post["deletedAt"] > since and _lives(post, now)]
 
 
 def _lives(post: PostDocument, now: datetime) -> bool:

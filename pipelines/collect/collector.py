@@ -19,7 +19,6 @@ from pipelines.collect.account import AccountCollector
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import AskedDays, DayReader
-from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard, shards_of
@@ -82,12 +81,10 @@ class Collector:
         if slot > now:
             raise InvalidInput(f"the slot {slot:%Y-%m-%d %H:%M} has not begun")
         named = _Named(workspace_ids, account_ids, shard)
-        accounts = self._accounts(platform, slot, named)
+        accounts = self._accounts(platform, named)
         report = CollectReport(platform, slot)
         # Accounts that wait for a person: no call is made for them, and they are not hidden either.
         report.skipped = len(self._ids(platform, "needs_reauth", named))
-        if slot.hour != LAST_HOUR:
-            report.skipped += len(self._ids(platform, "unreachable", named))
         if not accounts:
             return report
         self._longest_first(accounts, slot)
@@ -138,11 +135,9 @@ class Collector:
         calls = self._store.collections.calls([account["_id"] for account in accounts], slot - DAY)
         accounts.sort(key=lambda account: calls.get(account["_id"], 0), reverse=True)
 
-    def _accounts(self, platform: Platform, slot: datetime, named: _Named) -> list[AccountDocument]:
-        states: list[AccountState] = ["active"]
-        if slot.hour == LAST_HOUR:
-            # Once a day it is looked whether the platform shows them again.
-            states.append("unreachable")
+    def _accounts(self, platform: Platform, named: _Named) -> list[AccountDocument]:
+        # What the platform denied before may be back: each account knows when it is asked again.
+        states: tuple[AccountState, ...] = ("active", "unreachable")
         if named.everything:
             return self._store.accounts.find(platform=platform, states=states)
         return self._store.accounts.of_ids([one for state in states for one in self._ids(platform, state, named)])

@@ -10,7 +10,7 @@ const STATES = {
   active: ["ok", "Active", "collected every hour"],
   paused: ["warn", "Paused", "not collected until someone resumes it"],
   needs_reauth: ["bad", "Reconnect", "the platform refuses its token: connect the account again, nothing is collected until then"],
-  unreachable: ["bad", "Unreachable", "the platform says that the account is not there, or not for its token: it is asked once a day until someone connects it again or disconnects it"],
+  unreachable: ["bad", "Unreachable", "the platform says that the account is not there, or not for its token: it is asked again until someone connects it again or disconnects it"],
   disconnected: ["bad", "Disconnected", "no longer collected; its history stays"],
 };
 const HEADS = ["Account", "State", "Last collection", "Observed in range"];

@@ -92,3 +92,11 @@ def test_second_account_of_one_platform_account_is_refused(store: Store) -> None
 def test_unique_indexes_of_workspaces_data_begin_with_the_workspace(store: Store) -> None:
     index = store.db["accounts"].index_information()[ONE_PER_PLATFORM_ACCOUNT]
     assert (index["unique"], index["key"][0]) == (True, ("workspaceId", 1))
+
+
+def test_index_that_forgot_refusals_after_a_week_goes(store: Store, settings: Settings) -> None:
+    store.db["quarantine"].create_index("since", name="expire", expireAfterSeconds=7 * 86_400)
+    store.ensure(settings)
+    store.ensure(settings)
+    assert {"forget"} <= set(store.db["quarantine"].index_information()).difference({"expire"})
+    assert "expire" not in store.db["quarantine"].index_information()
