@@ -166,8 +166,12 @@ class Graph:
             # Instagram Login knows no Pages.
             return call.account
         index = call.reader.index
+        if (object_id, edge) == ("me", "accounts"):
+            return self.state.world.account("facebook", index)
+        if self._platforms[call.reader.platform].owner(object_id) == index:
+            return call.reader
         for name, platform in self._platforms.items():
-            if (object_id, edge, name) == ("me", "accounts", "facebook") or platform.owner(object_id) == index:
+            if platform.owner(object_id) == index:
                 return self.state.world.account(name, index)
         return call.account
 
@@ -209,7 +213,8 @@ class Graph:
                 token = params.pop("access_token")
                 account = authenticated(self.state, token, at_instagram=call.at_instagram)
                 aim = self._aim(account, path, params)
-            self._budget.check_element(account, aim)
+            if self.state.faults.active:
+                self._budget.check_element(account, aim)
             answered = answering(version, call.now) if version else call.version
             asked = Call(
                 self.state, account, account, params, call.base_url, answered, call.now, aim, call.at_instagram
@@ -221,8 +226,9 @@ class Graph:
 
     def _patched(self, body: Any, aim: Target) -> Any:
         """Return an answer with the patches of those who test in it."""
-        for fault in aim.strikes("patch"):
-            body = patched(body, fault)
+        if self.state.faults.active:
+            for fault in aim.strikes("patch"):
+                body = patched(body, fault)
         return body
 
 

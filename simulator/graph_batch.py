@@ -16,10 +16,11 @@ from simulator.graph_errors import GraphError
 
 MAX_BATCH = 50
 _RESULT = re.compile(r"\{result=([\w-]+):(\$[^}]*)\}")
+_BEGIN = "{result="
 _STEP = re.compile(r"\.(\w+|\*)|\[(\d+|\*)\]")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Element:
     """One element of a batch; `needs` are the names of those that it refers to, or that it says it depends on."""
 
@@ -53,7 +54,7 @@ def elements_of(text: str) -> list[Element]:
 
 def _element(asked: Mapping[str, Any]) -> Element:
     url = asked["relative_url"]
-    needs = {name for name, _ in _RESULT.findall(url)}
+    needs = {name for name, _ in _RESULT.findall(url)} if _BEGIN in url else set[str]()
     if asked.get("depends_on"):
         needs.add(str(asked["depends_on"]))
     omitted = asked.get("omit_response_on_success", True) is not False
@@ -78,7 +79,7 @@ def filled(url: str, found: Mapping[str, Any]) -> str:
             raise GraphError(2500, "Cannot specify an empty identifier")
         return ",".join(quote(str(value), safe="") for value in values)
 
-    return _RESULT.sub(result, url)
+    return _RESULT.sub(result, url) if _BEGIN in url else url
 
 
 def _at(body: Any, path: str) -> list[Any]:

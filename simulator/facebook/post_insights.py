@@ -49,11 +49,15 @@ def insights_edge(thing: Thing) -> str | None:
     return {"Post": "insights", "Video": "video_insights"}.get(thing.kind)
 
 
+_METRICS_OF_POSTS = frozenset([*_OF_POSTS, *_OBJECTS_OF_POSTS])
+_METRICS_OF_VIDEOS = frozenset([*_OF_VIDEOS, *_OBJECTS]) - {*_OBJECTS_OF_POSTS}
+_METRICS_OF_REELS = _METRICS_OF_VIDEOS | {*_OF_REELS}
+
+
 def _metrics(thing: Thing) -> frozenset[str]:
     if thing.kind == "Post":
-        return frozenset([*_OF_POSTS, *_OBJECTS_OF_POSTS])
-    of_videos = {*_OF_VIDEOS, *_OBJECTS} - {*_OBJECTS_OF_POSTS}
-    return frozenset(of_videos | {*_OF_REELS} if thing.post.metric_type == "reel" else of_videos)
+        return _METRICS_OF_POSTS
+    return _METRICS_OF_REELS if thing.post.metric_type == "reel" else _METRICS_OF_VIDEOS
 
 
 def post_insights(call: Call, thing: Thing, params: Params) -> dict[str, Any]:
@@ -61,8 +65,9 @@ def post_insights(call: Call, thing: Thing, params: Params) -> dict[str, Any]:
     asked, edge, post = names(params.get("metric", "")), insights_edge(thing), thing.post
     if not asked:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
-    known, faults, aim = _metrics(thing), call.state.faults, call.check_insights(thing.name, edge or "")
-    if any(name not in known or faults.retires(name) or aim.refuses(name) for name in asked):
+    faults, aim = call.state.faults, call.check_insights(thing.name, edge or "")
+    fits = _metrics(thing).issuperset(asked)
+    if not fits or (faults.active and any(faults.retires(name) or aim.refuses(name) for name in asked)):
         raise not_valid()
     bounds = window(call, params, MAX_SPAN)
     paging = around(call, f"{thing.name}/{edge}", params, bounds)

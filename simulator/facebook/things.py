@@ -4,8 +4,7 @@ A post with a photo has the id that its list shows, `{page}_{post}`, and the id 
 with as `id`. The same holds for a post with a video. A reel is a video, and has a post as well.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from simulator.facebook.world import FACEBOOK, PHOTO, VIDEO, media_place, story_id
 from simulator.graph_call import Call
@@ -16,8 +15,7 @@ NodeKind = Literal["Post", "Video", "Photo"]
 _PHOTOS = ("photo", "album")
 
 
-@dataclass(frozen=True)
-class Thing:
+class Thing(NamedTuple):
     """A post under one of its ids."""
 
     post: SimPost

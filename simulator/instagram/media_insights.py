@@ -104,7 +104,7 @@ def _check_age(call: Call, post: SimPost, aim: Target) -> None:
 def _check_metrics(call: Call, post: SimPost, asked: list[str], aim: Target) -> None:
     """Fail the whole request for one metric that does not fit, as the real API does."""
     fitting = media_metrics(post)
-    if not call.state.faults.active and (fitting - _ON_FACEBOOK).issuperset(asked):
+    if not call.state.faults.active and fitting.issuperset(asked) and _ON_FACEBOOK.isdisjoint(asked):
         return
     for name in asked:
         if name in _GONE or call.state.faults.retires(name):
