@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from metrics.aggregation import custom
 from metrics.documents import Document
 from metrics.store import Store
+from metrics.totals import PeriodRollups, workspace_totals
 from pipelines.rollup.write import STAMPS
 from tests.pipelines.rollup.reference import period_of
 from tests.pipelines.rollup.worlds import PERIODS, World, again, worlds
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 few = settings(
     max_examples=15,
     deadline=None,
@@ -72,6 +73,46 @@ def test_every_rollup_equals_the_reference(store: Store, world: World) -> None:
                 same({row["subjectId"]: row["metrics"] for row in subjects}, wanted)
                 document = store.rollups.accounts.find_one({**key, "accountId": owner["_id"]})
                 compare(document, reference.account(owner["_id"], start, end, period))
+
+
+@given(worlds())
+@few
+def test_totals_are_those_of_the_accounts_that_were_connected(store: Store, world: World) -> None:
+    world.write(store)
+    world.roll_all(store)
+    connections = store.accounts.connections([world.workspace_id])
+    for period in PERIODS:
+        for start, end in {period_of(period, start) for start in world.starts(period)}:
+            rows = {d["accountId"]: d for d in store.rollups.aggregated(world.workspace_id, period, start, end)}
+            total = workspace_totals(PeriodRollups(start, end, rows), connections, world.now)
+            hours = [start + n * HOUR for n in range((end - start) // HOUR)]
+            there = [
+                a["_id"] for a in world.accounts if any(world.reference.connected(a["_id"], h + HOUR) for h in hours)
+            ]
+            assert (total is None) == (not there)
+            if total is not None:
+                documents = [d for one in there if (d := world.reference.account(one, start, end, period))]
+                levels = [d["aggregatedMetrics"].get("followers") for d in documents]
+                known = [level for level in levels if level is not None]
+                assert total["metrics"].get("followers") == (sum(known) if known else None)
+                assert (total["accounts"], total["expectedAccounts"]) == (len(documents), len(there))
+
+
+@given(worlds(), st.integers(0, 20))
+@few
+def test_disconnection_changes_no_rollup_of_a_period_that_had_ended(store: Store, world: World, days: int) -> None:
+    world.write(store)
+    world.roll_all(store)
+    at = world.base + days * DAY
+
+    def ended() -> dict[str, Document]:
+        return {key: row for key, row in stored(store, world).items() if row["periodEnd"] <= at}
+
+    before, gone = ended(), world.accounts[0]
+    if gone["connectedAt"] <= at and "disconnectedAt" not in gone and "disconnections" not in gone:
+        store.accounts.disconnect(gone["_id"], at)
+    world.roll_all(store)
+    assert ended() == before
 
 
 @given(worlds(), st.integers(0, 6), st.integers(1, 12))
