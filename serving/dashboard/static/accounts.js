@@ -27,13 +27,15 @@ function line(account, document, day) {
   const [tone, word, meaning] = STATES[account.state] ?? ["warn", capital(account.state), account.state];
   const said = account.stateReason ? `${meaning}. ${account.stateReason}` : meaning;
   return h("tr", { id: `account-${account.accountId}` },
-    h("th", { scope: "row" }, h("span.who", {}, swatch(account.platform), account.handle), h("span.small", {}, `${named(account.platform)} · since ${date(account.connectedAt)}`)),
+    h("th", { scope: "row" }, h("span.who", {}, swatch(account.platform), account.handle), h("span.small", {}, `${named(account.platform)} · ${times(account)}`)),
     h("td", {}, explained(word, said, `badge.${tone}`)),
     h("td", {}, collected(account)),
     h("td", {}, observed(document)),
     h("td.n", {}, followers(account, day)),
     h("td.wide", {}, trouble(account)));
 }
+
+const times = ({ connectedAt, disconnectedAt }) => (disconnectedAt ? `${date(connectedAt)} to ${date(disconnectedAt)}` : `since ${date(connectedAt)}`);
 
 function collected({ accountId, handle, platform, lastCollectedAt, lastCollectedSlot }) {
   if (!lastCollectedAt) return unknown("no_observation", "never collected yet");

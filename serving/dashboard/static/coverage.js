@@ -4,16 +4,17 @@ import { $, h, render } from "./dom.js";
 import { count, plural } from "./format.js";
 import { reachesToday } from "./state.js";
 
-/** Tell how complete the range is; hours are those of accounts, since each was connected. */
+/** Tell how complete the range is; hours are those of accounts while they were connected. */
 export async function coverage(reading) {
   const [sums, accounts] = await Promise.all([reading.sums(), reading.accounts()]);
-  return render($("coverage"), [line(sums.meta.coverage, reading.range, accounts), ...emptiness(sums, accounts)]);
+  return render($("coverage"), [line(sums.meta.coverage, reading.range, sums.totals[0]?.expectedAccounts ?? 0), ...emptiness(sums, accounts)]);
 }
 
 function line({ expectedSlots: expected, observedSlots: observed }, range, accounts) {
   const open = reachesToday(range) ? " Today is not over." : "";
-  if (!expected) return h("p", {}, `No account was connected in this range.${open}`);
-  const of = `${count(observed)} of ${count(expected)} hours of ${plural(accounts.length, "account")}`;
+  if (!accounts) return h("p", {}, `No account was connected in this range.${open}`);
+  if (!expected) return h("p", {}, `${plural(accounts, "account")} in this range, whose first hour is not over.${open}`);
+  const of = `${count(observed)} of ${count(expected)} hours of ${plural(accounts, "account")}`;
   if (observed >= expected) return h("p", {}, h("b.ok", {}, "Complete"), ` · ${of} observed.${open}`);
   return h("p", {}, h("b.warn", {}, "Partial"), ` · ${of} observed (${percentOf(observed, expected)}): numbers below may be less than the truth.${open}`);
 }

@@ -1,6 +1,6 @@
 // Key figures of the range: the API's totals, compared with the range before.
 
-import { doubts, versus } from "./comparison.js";
+import { doubt, versus } from "./comparison.js";
 import { $, h, kept, render, s } from "./dom.js";
 import { change, count, percent, platform, plural } from "./format.js";
 import { explained, unknown } from "./tips.js";
@@ -12,11 +12,11 @@ const FIGURES = [
 ];
 
 export async function figures(reading, live) {
-  const [sums, before, accounts] = await Promise.all([reading.sums(), reading.before(), reading.accounts()]);
-  const total = sums.totals[0], why = doubts(reading.range, total, before.totals[0], accounts);
+  const [sums, accounts] = await Promise.all([reading.sums(), reading.accounts()]);
+  const total = sums.totals[0], why = doubt(total?.comparison, accounts);
   const card = ([name, title]) => h("div.figure", {},
     h("h3", {}, title), h("div.big", {}, value(name, title, total, sums.data, accounts)),
-    versus(name, total?.comparison, why, reading.range.length), note(name, total, sums.data),
+    versus(name, total?.comparison, why, reading.range.length), lacking(name, total, accounts), note(name, total, sums.data),
     h("div.spark", { "data-spark": name }));
   const said = render($("figures"), FIGURES.map(card), live);
   if (!performance.getEntriesByName("figures-shown").length) requestAnimationFrame(() => performance.mark("figures-shown"));
@@ -32,14 +32,22 @@ function value(name, title, total, documents, accounts) {
 
 /** Return the reason of a missing total: a code, and words where more is known than the code says. */
 export function absence(name, total, documents, accounts) {
-  const missing = total?.missing?.[name === "followerGrowth" ? "followers" : name] ?? [];
-  if (missing.length && missing.length < accounts.length) {
-    const handles = accounts.filter((a) => missing.includes(a.accountId)).map((a) => `${a.handle} (${platform(a.platform)})`);
-    return ["no_observation", `no value of ${handles.join(", ")}`];
-  }
+  const missing = total?.missing?.[name] ?? [];
+  if (missing.length && missing.length < total.expectedAccounts) return ["no_observation", `no value of ${handles(missing, accounts)}`];
   const codes = new Set(documents.map((one) => one.unavailable[name]).filter(Boolean));
   if (codes.size === 1) return [[...codes][0]];
   return [total?.unavailable[name] ?? "no_observation"];
+}
+
+/** Say whose value a total is without; nothing where it has all of them. */
+export function lacking(name, total, accounts) {
+  const missing = total?.missing?.[name] ?? [];
+  if (!missing.length || total.metrics[name] === undefined) return null;
+  return h("div.small", {}, explained(`without ${plural(missing.length, "account")}`, `nothing is known of ${handles(missing, accounts)}: the number is that of the others`, "hint"));
+}
+
+function handles(ids, accounts) {
+  return accounts.filter((a) => ids.includes(a.accountId)).map((a) => `${a.handle} (${platform(a.platform)})`).join(", ");
 }
 
 function note(name, total, documents) {
@@ -47,9 +55,9 @@ function note(name, total, documents) {
     return h("div.small", {}, `of ${total.metrics.engagementRateBasis.replaceAll("+", " + ")} · ${plural(total.metrics.postsMeasured, "post")}`);
   }
   if (name === "postCount" && total?.metrics.deletedPostCount) return h("div.small", {}, `${count(total.metrics.deletedPostCount)} of them deleted since`);
-  const lacking = [...new Set(documents.filter((one) => one.unavailable[name] === "not_supported").map((one) => platform(one.platform)))];
-  if (!lacking.length || total?.metrics[name] === undefined) return null;
-  return h("div.small", {}, explained(`without ${lacking.join(", ")}`, `${lacking.join(" and ")} ${lacking.length > 1 ? "do" : "does"} not offer it`, "hint"));
+  const without = [...new Set(documents.filter((one) => one.unavailable[name] === "not_supported").map((one) => platform(one.platform)))];
+  if (!without.length || total?.metrics[name] === undefined) return null;
+  return h("div.small", {}, explained(`without ${without.join(", ")}`, `${without.join(" and ")} ${without.length > 1 ? "do" : "does"} not offer it`, "hint"));
 }
 
 /** Small pictures of the way there, for eyes alone: the charts below have the numbers. */

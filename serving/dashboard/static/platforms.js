@@ -1,8 +1,8 @@
 // Platforms side by side: the API's totals of each.
 
-import { delta, doubts } from "./comparison.js";
+import { delta, doubt } from "./comparison.js";
 import { $, h, kept, render, scrolling } from "./dom.js";
-import { absence, WRITE } from "./figures.js";
+import { absence, lacking, WRITE } from "./figures.js";
 import { count, platform as named } from "./format.js";
 import { swatch } from "./palette.js";
 import { explained, unknown } from "./tips.js";
@@ -14,9 +14,9 @@ const ROWS = [
 ];
 
 export async function platforms(reading, live) {
-  const [names, accounts, before] = await Promise.all([reading.platforms(), reading.accounts(), reading.before()]);
+  const [names, accounts] = await Promise.all([reading.platforms(), reading.accounts()]);
   const columns = await Promise.all(names.map(async (name) => ({ name, answer: await reading.sums(name), accounts: accounts.filter((a) => a.platform === name) })));
-  for (const one of columns) one.doubts = doubts(reading.range, one.answer.totals[0], before.totals[0], one.accounts);
+  for (const one of columns) one.doubt = doubt(one.answer.totals[0]?.comparison, one.accounts);
   const head = h("tr", {}, h("td", {}), columns.map(({ name }) => h("th.n", { scope: "col" }, swatch(name), named(name))));
   const table = h("table.sided", {}, h("thead", {}, head), h("tbody", {}, ROWS.map((row) => line(row, columns))));
   return render($("platforms"), [
@@ -29,17 +29,17 @@ function line([name, title], columns) {
   return h("tr", {}, h("th", { scope: "row" }, title), columns.map((one) => h("td.n", {}, cell(name, title, one))));
 }
 
-function cell(name, title, { name: platform, answer, accounts, doubts: why }) {
+function cell(name, title, { name: platform, answer, accounts, doubt: why }) {
   const total = answer.totals[0], value = total?.metrics[name];
   if (value === undefined) return unknown(...absence(name, total, answer.data, accounts));
   const basis = name === "engagementRate" ? h("span.small", {}, `of ${total.metrics.engagementRateBasis}`) : null;
-  return [kept("span", `platform-${platform}-${name}`, `${named(platform)}, ${title}`, (WRITE[name] ?? count)(value)), moved(name, total, why), basis];
+  return [kept("span", `platform-${platform}-${name}`, `${named(platform)}, ${title}`, (WRITE[name] ?? count)(value)), moved(name, total, why), lacking(name, total, accounts), basis];
 }
 
 function moved(name, total, why) {
   const change = total.comparison?.changes?.[name];
   if (change?.delta === undefined) return null;
   const text = delta(name, change);
-  if (!total.comparison.comparable || why.length) return h("span.small.flat", {}, explained(text, `not comparable: ${why.join("; ") || "a range is partial or open"}`, "hint"));
+  if (why) return h("span.small.flat", {}, explained(text, why.join(": "), "hint"));
   return h(`span.small.${change.delta > 0 ? "up" : change.delta < 0 ? "down" : "flat"}`, {}, text);
 }

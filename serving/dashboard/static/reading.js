@@ -1,7 +1,7 @@
 // The reads of one look at the page: each is asked for once, however many sections show it.
 
 import { older } from "./stream.js";
-import { dates, today } from "./state.js";
+import { dates, later, today } from "./state.js";
 
 const POST_PAGES = 5;
 const EVERY_PAGE = Infinity;
@@ -51,21 +51,18 @@ export class Reading {
     return this._get("aggregated", { period: "custom", compare: "previous", startDate: from, endDate: to, ...(platform && { platform }) }, EVERY_PAGE);
   }
 
-  /** The totals of the range before: their coverage says whether a comparison means anything. */
-  before() {
-    const { beforeFrom, beforeTo } = this.range;
-    return this._get("aggregated", { period: "custom", startDate: beforeFrom, endDate: beforeTo, limit: 1 });
-  }
-
   /** The workspace's or a platform's totals of every day, week or month. */
   series(platform = "") {
     const { from, chartTo, period } = this.range;
     return this._get("aggregated", { period, startDate: from, endDate: chartTo, limit: 1, ...(platform && { platform }) });
   }
 
-  /** The day under way: a document per account, totals, and yesterday's beside them. */
-  today() {
-    return this._get("aggregated", { period: "daily", compare: "previous", startDate: today(), endDate: today() }, EVERY_PAGE);
+  /** The day under way: a document per account and the totals, with those of the day before beside them. */
+  async today() {
+    const [from, to] = [later(today(), -1), today()];
+    const { data, totals } = await this._get("aggregated", { period: "daily", startDate: from, endDate: to }, EVERY_PAGE);
+    const of = (rows, date) => rows.filter((row) => row.periodStart.startsWith(date));
+    return { data: of(data, to), total: of(totals, to)[0], yesterday: of(totals, from)[0] };
   }
 
   /** All posts published in the range; `more` where there are too many to read. */

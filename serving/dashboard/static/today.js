@@ -2,7 +2,7 @@
 
 import { $, h, kept, render } from "./dom.js";
 import { ago, change, clock, count, percent } from "./format.js";
-import { absence } from "./figures.js";
+import { absence, lacking } from "./figures.js";
 import { explained, unknown } from "./tips.js";
 
 const TODAY = [
@@ -11,19 +11,19 @@ const TODAY = [
 ];
 
 export async function today(reading, live) {
-  const [answer, accounts] = await Promise.all([reading.today(), reading.accounts()]);
-  const total = answer.totals[0];
+  const [day, accounts] = await Promise.all([reading.today(), reading.accounts()]);
   const newest = accounts.map((a) => a.lastCollectedAt).filter(Boolean).sort().at(-1);
   return render($("today"), [
     h("div.head", {}, h("h2", { id: "today-title" }, "Today so far"),
       h("span.soft", {}, newest ? explained(`collected ${ago(newest)}`, `last collection ${clock(newest)}`, "hint") : "nothing collected yet")),
-    h("dl.strip", {}, TODAY.map((item) => cell(item, total, answer.data, accounts))),
+    h("dl.strip", {}, TODAY.map((item) => cell(item, day, accounts))),
   ], live);
 }
 
-function cell([name, title, write], total, documents, accounts) {
-  const value = total?.metrics[name], yesterday = total?.comparison?.changes?.[name]?.previous;
-  const shown = value === undefined ? unknown(...absence(name, total, documents, accounts)) : write(value);
-  return h("div", {}, h("dt", {}, title), h("dd", {}, kept("span", `today-${name}`, `Today, ${title}`, shown),
+function cell([name, title, write], { data, total, yesterday: before }, accounts) {
+  // Beside a sum of all accounts, one of some of them would say something else.
+  const value = total?.metrics[name], yesterday = before?.missing[name] ? undefined : before?.metrics[name];
+  const shown = value === undefined ? unknown(...absence(name, total, data, accounts)) : write(value);
+  return h("div", {}, h("dt", {}, title), h("dd", {}, kept("span", `today-${name}`, `Today, ${title}`, shown), lacking(name, total, accounts),
     yesterday === undefined ? null : h("span.small", {}, `yesterday ${write(yesterday)}`)));
 }

@@ -27,7 +27,7 @@ from tidemark import seed
 from tidemark.stack.ports import HOST
 
 ARTEFACTS = Path(os.environ.get("TIDEMARK_ARTEFACTS", Path(__file__).parents[3] / "test-artefacts"))
-WORKSPACE, EMPTY, TROUBLED = "demo-north", "newcomer", "troubled"
+WORKSPACE, EMPTY, TROUBLED, CHANGING = "demo-north", "newcomer", "troubled", "changing"
 DAYS = 30
 
 
@@ -112,6 +112,28 @@ def fill(store: Store, settings: Settings) -> None:
     }  # fmt: skip
     store.accounts.put([fresh])
     _trouble(store, now)
+    _change(store, now)
+
+
+def _change(store: Store, now: datetime) -> None:
+    """Write an account that was there all the time, one that came ten days ago, and one that went twenty days ago."""
+    ago, hour = timedelta(days=1), timedelta(hours=1)
+    for name, platform, first, last, level in (
+        ("stayed", "instagram", 40, 0, 500), ("came", "twitter", 10, 0, 30), ("went", "linkedin", 40, 20, 9),
+    ):  # fmt: skip
+        account: AccountDocument = {
+            "_id": f"acc_{name}", "workspaceId": CHANGING, "platform": platform, "platformAccountId": name,  # type: ignore[typeddict-item]
+            "handle": name, "state": "active", "connectedAt": now - first * ago,
+        }  # fmt: skip
+        store.accounts.put([account])
+        start, end = slot_of(max(now - first * ago, now - DAYS * ago)), slot_of(now - last * ago)
+        slots = [start + n * hour for n in range((end - start) // hour)]
+        store.observations.append(
+            Observation(CHANGING, f"acc_{name}", platform, "account", at, at + hour, {"followers": level}, "r", "v1")  # type: ignore[arg-type]
+            for at in slots
+        )
+    store.accounts.disconnect("acc_went", now - 20 * ago)
+    roll(store, "daily", list(starts_between("daily", now - DAYS * ago, now)), run_id="r", workspace_ids=[CHANGING])
 
 
 def _trouble(store: Store, now: datetime) -> None:

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from playwright.sync_api import Route
 
-from tests.serving.dashboard.stage import EMPTY, TROUBLED, WORKSPACE, Look, Stage
+from metrics.events import Announcer
+from tests.serving.dashboard.stage import CHANGING, EMPTY, TROUBLED, WORKSPACE, Look, Stage
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "device_scale_factor": 2}
@@ -145,6 +146,39 @@ def test_what_is_missing_is_said_where_it_is(look: Look) -> None:
     assert page.inner_text("[data-key=figure-followers]") == "50"
     assert page.locator("#figures .delta.up, #figures .delta.down").count() == 0
     assert look.errors == []
+
+
+def test_accounts_that_came_or_went_are_left_out_of_the_comparison_and_named(look: Look) -> None:
+    page = look.open(CHANGING)
+    assert page.inner_text("[data-key=figure-followers]") == "530"
+    followers = page.locator(".figure", has_text="Followers").first
+    assert "±0 (±0.0\N{NO-BREAK SPACE}%)" in followers.inner_text()
+    why = followers.locator(".why").get_attribute("data-tip")
+    assert followers.locator(".delta .why").inner_text().startswith("without 2 accounts")
+    assert why is not None
+    assert "came (X): connected within one of the two ranges" in why
+    assert "went (LinkedIn): disconnected within one of the two ranges" in why
+    assert re.search(r"Complete.* hours of 2 accounts", page.inner_text("#coverage"))
+    assert page.locator("#figures .delta.up, #figures .delta.down").count() == 0
+    assert " to " in page.inner_text("#account-acc_went th")
+    look.keep("changing")
+    assert look.errors == []
+
+
+def test_account_of_which_nothing_is_known_is_named_beside_the_number_it_is_missing_from(look: Look) -> None:
+    store, dark = look.stage.store, "acc_dark"
+    store.accounts.put([{**store.accounts.get("acc_came"), "_id": dark, "handle": "dark"}])
+    Announcer(look.stage.redis).announce(CHANGING)
+    try:
+        page = look.open(CHANGING)
+        followers = page.locator(".figure", has_text="Followers").first
+        assert page.inner_text("[data-key=figure-followers]") == "530"
+        assert followers.locator(".hint").inner_text().startswith("without 1 account")
+        assert "dark (X)" in (followers.locator(".hint").get_attribute("data-tip") or "")
+        assert re.search(r"Partial.* hours of 3 accounts", page.inner_text("#coverage"))
+    finally:
+        store.db["accounts"].delete_one({"_id": dark})
+        Announcer(look.stage.redis).announce(CHANGING)
 
 
 def test_workspaces_are_chosen_from_the_list(look: Look) -> None:
