@@ -1,0 +1,147 @@
+"""Read the same Instagram accounts with Airbyte's connector and with Tidemark, from the same simulator.
+
+    python bench/peers.py [--accounts 3] [--latency 0 100]
+
+Both read the accounts' fields, their posts and stories with insights, and the accounts' insights of the last three
+days. The connector, `airbyte-source-instagram` as `make clients` installs it, does so in one read, of every post there
+is; Tidemark in two slots of a Sunday, of which one reads the days and the other every post of 90 days. Figures per post
+are therefore beside the whole ones. Tidemark is measured twice: as it collects the accounts for the first time, and a
+week later, on the day of the connector's read. It stores what it reads, in a MongoDB and a Redis of the bench; the
+connector's records are counted and thrown away, and the start of its process is not in its figures.
+
+Prints seconds, CPU seconds of the process and requests over HTTP of each, and how many times Tidemark's the
+connector's are; the same as JSON in bench/results/peers.json. Where the connector is not installed, it says so.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from collect import Bench, servers
+
+from metrics.accounts import Vault
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument
+from metrics.events import Announcer
+from metrics.periods import DAY, HOUR, WEEK, midnight
+from pipelines.collect.collector import Collector
+
+ROOT = Path(__file__).parents[1]
+CONNECTOR = Path(sys.prefix) / "apart" / "airbyte-instagram" / "bin" / "python"
+DAYS_AT, POSTS_AT = 21 * HOUR, 23 * HOUR
+"""The slots of a Sunday in which the days of accounts are read, and in which every post is due."""
+
+RESULTS = Path(__file__).parent / "results" / "peers.json"
+FIGURES = ("seconds", "cpu_seconds", "requests")
+
+Figures = dict[str, Any]
+
+
+def last_sunday() -> datetime:
+    """Return the start of the last Sunday that is over: posts are listed as far back as 90 days from today."""
+    yesterday = midnight(utcnow()) - DAY
+    return yesterday - (yesterday.weekday() + 1) % 7 * DAY
+
+
+def connect(bench: Bench, accounts: int, sunday: datetime) -> list[str]:
+    """Connect accounts of Instagram to Tidemark long before a day; return their tokens."""
+    asked = {"platform": "instagram", "count": accounts}
+    known = bench.control.get("/_control/accounts", params=asked).raise_for_status().json()
+    vault = Vault(bench.settings.secret_keys)
+    bench.store.accounts.put(
+        AccountDocument(
+            _id=f"instagram-{number}", workspaceId="peers", platform="instagram",
+            platformAccountId=account["platformAccountId"], handle=account["handle"], state="active",
+            connectedAt=sunday - timedelta(days=90), credentials=vault.seal({"access_token": account["token"]}),
+        )
+        for number, account in enumerate(known)
+    )  # fmt: skip
+    return [account["token"] for account in known]
+
+
+def tidemark(bench: Bench, sunday: datetime) -> Figures:
+    """Collect the two slots of a Sunday."""
+    posts, found = set(), dict.fromkeys(FIGURES, 0.0)
+    for slot in (sunday + DAYS_AT, sunday + POSTS_AT):
+        now = slot + HOUR + timedelta(seconds=5)
+        bench.control.put("/_control/clock", json={"now": now.isoformat()}).raise_for_status()
+        collector = Collector(
+            bench.store, bench.redis, Announcer(bench.redis), Vault(bench.settings.secret_keys), bench.settings
+        )
+        wall, cpu = time.perf_counter(), _cpu()
+        report = collector.collect("instagram", slot, run_id="bench", now=now)
+        found["seconds"] += time.perf_counter() - wall
+        found["cpu_seconds"] += _cpu() - cpu
+        found["requests"] += report.requests
+        assert not report.failed, [str(failure) for failure in report.failures[:3]]
+        rows = bench.store.observations.page({"workspaceId": "peers"}, slot, slot + HOUR, limit=100_000)
+        posts |= {row["metadata"]["postId"] for row in rows if row["metadata"].get("postId")}
+    return {**found, "posts": len(posts)}
+
+
+def connector(bench: Bench, tokens: list[str], sunday: datetime) -> Figures:
+    """Read the accounts at the end of a Sunday."""
+    now = sunday + DAY + timedelta(seconds=5)
+    bench.control.put("/_control/clock", json={"now": now.isoformat()}).raise_for_status()
+    script = ROOT / "bench" / "support" / "read_connector.py"
+    command = [CONNECTOR, script, str(bench.control.base_url), now.isoformat(), *tokens]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "clients")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: Figures = json.loads(done.stdout)
+    records = found.pop("records")
+    return {**found, "posts": records["media_insights"] + records.get("story_insights", 0)}
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def measure(accounts: int, latency: float) -> list[Figures]:
+    """Return the figures of Tidemark's first time, of the connector, and of Tidemark a week later."""
+    sunday = last_sunday()
+    with servers() as bench:
+        tokens = connect(bench, accounts, sunday)
+        bench.control.put("/_control/latency", json={"ms": latency}).raise_for_status()
+        rows = [
+            {"reader": "Tidemark, first time", **tidemark(bench, sunday - WEEK)},
+            {"reader": "airbyte-source-instagram", **connector(bench, tokens, sunday)},
+            {"reader": "Tidemark, a week later", **tidemark(bench, sunday)},
+        ]
+    return [{"accounts": accounts, "latency_ms": latency, **row} for row in rows]
+
+
+def main() -> None:
+    """Measure each latency, print a line for each reader and the ratios, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--accounts", type=int, default=3)
+    parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 100.0], help="milliseconds per answer")
+    options = parser.parse_args()
+    if not CONNECTOR.exists():
+        print("airbyte-source-instagram is not installed: `make clients` does it, with a Python 3.11 on the machine")
+        return
+    rows = [row for latency in options.latency for row in measure(options.accounts, latency)]
+    for first, other, later in (rows[n : n + 3] for n in range(0, len(rows), 3)):
+        for row in (first, other, later):
+            numbers = "  ".join(f"{name} {round(row[name], 2):,.9g}" for name in (*FIGURES, "posts"))
+            print(f"{row['accounts']} accounts, {row['latency_ms']:g} ms  {row['reader']:<24}  {numbers}")
+        for row in (first, later):
+            whole = "  ".join(f"{name} {other[name] / row[name]:.1f}" for name in FIGURES)
+            each = "  ".join(
+                f"{name} {other[name] / row[name] * row['posts'] / other['posts']:.1f}" for name in FIGURES
+            )
+            print(f"  the connector, as multiples of {row['reader']}:  {whole};  for each post:  {each}", flush=True)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps({"python": sys.version.split()[0], "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
