@@ -1,5 +1,6 @@
 """README.md and docs/: links lead somewhere, names exist, and every block is run by the walk or says why not."""
 
+import json
 import re
 from pathlib import Path
 
@@ -53,6 +54,19 @@ def test_names_in_shell_blocks_exist(block: Block) -> None:
     commands = all_commands()
     for words in re.findall(r"(?:^|[^.\w/])tidemark ([a-z]+(?: [a-z]+)?)", block.text, re.MULTILINE):
         assert any(words.startswith(command) or command.startswith(words) for command in commands), words
+
+
+def test_clients_page_has_every_client_with_its_version() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \| (\S+) \|", (ROOT / "docs" / "clients.md").read_text(), re.MULTILINE)
+    pinned = json.loads((ROOT / "requirements" / "node" / "package.json").read_text())["dependencies"]
+    wanted = set(pinned.items())
+    for asked in (ROOT / "requirements").glob("clients*.in"):
+        locked = dict(
+            reversed(re.findall(r"^([\w.-]+)(?:\[\w+\])?==(\S+)", asked.with_suffix(".txt").read_text(), re.MULTILINE))
+        )
+        names = re.findall(r"^[\w.-]+", asked.read_text(), re.MULTILINE)
+        wanted |= {(name, locked[name.lower()]) for name in names if name != "time-machine"}
+    assert set(rows) == wanted
 
 
 def test_commands_page_names_every_command() -> None:
