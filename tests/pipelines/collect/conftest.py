@@ -10,11 +10,11 @@ from redis import Redis
 
 from metrics.accounts import Vault
 from metrics.clock import isoformat
-from metrics.documents import PLATFORMS, AccountDocument, Platform
+from metrics.documents import AccountDocument, Platform
 from metrics.events import Announcer
 from metrics.periods import HOUR, slot_of
 from metrics.redisdb import events_key
-from metrics.settings import Settings
+from metrics.settings import PLATFORM_APIS, Settings
 from metrics.store import Store
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
@@ -99,5 +99,5 @@ def bench(
     store: Store, redis_client: Redis, settings: Settings, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> Bench:
     monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
-    urls = {f"{platform}_url": simulator.url for platform in PLATFORMS}
+    urls = {f"{api}_url": simulator.url for api in PLATFORM_APIS}
     return Bench(store, redis_client, settings.model_copy(update=urls), simulator)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from metrics.settings import load_settings
+from metrics.settings import PLATFORM_APIS, load_settings
 from pipelines.platforms.base import FOLLOWED, Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.memory import ListMemory, Memory
 from pipelines.platforms.quarantine import Quarantine
@@ -23,7 +23,8 @@ class Fetching:
         self.now = datetime.now(UTC).replace(microsecond=0)
         simulator.set_clock(self.now)
         self.simulator, self.platform = simulator, platform
-        settings = load_settings(_env_file=None, **{f"{platform}_url": simulator.url})
+        urls = {f"{api}_url": simulator.url for api in PLATFORM_APIS}
+        settings = load_settings(_env_file=None, **urls)
         self.quarantine = Quarantine()
         self.api = open_platform(platform, settings, self.quarantine)
         self.tally = Tally()

@@ -9,10 +9,10 @@ from email.utils import format_datetime
 import pytest
 
 from metrics.clock import utcnow
-from pipelines.platforms.base import Access, Tally
+from pipelines.platforms.base import TRIES, Access, Tally
 from pipelines.platforms.errors import BadAnswer, PlatformError, RateLimited, Transient
 from pipelines.platforms.http import Http
-from pipelines.platforms.retries import TRIES, overloaded, retrying
+from pipelines.platforms.retries import overloaded, retrying
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 from tidemark.stack.ports import free_port
 

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from metrics.documents import ContentType, MetricType
+from metrics.settings import load_settings
 from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
-from pipelines.platforms.errors import AccountUnreachable
+from pipelines.platforms.errors import AccountUnreachable, NeedsReauth
 from pipelines.platforms.http import Http
 from pipelines.platforms.instagram import Instagram
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.registry import open_platform
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 from tests.pipelines.platforms.fetching import Fetching, wanted
 from tests.simulator_fixture import Simulator
@@ -209,3 +211,14 @@ def test_token_of_instagram_login_is_renewed_and_one_of_facebook_login_is_not(si
     assert renewed is not None
     assert renewed["login"] == "instagram"
     assert renewed["expires_at"] > (fetching.now + timedelta(days=59)).timestamp()
+
+
+def test_host_follows_the_login_of_the_account(simulator: Simulator) -> None:
+    fetching = Fetching(simulator, "instagram")
+    simulator.set_faults({"kind": "instagram_login", "account": fetching.account.platform_account_id})
+    urls = {"instagram_url": simulator.url, "instagram_login_url": f"{simulator.url}/graph.instagram.com"}
+    api = open_platform("instagram", load_settings(_env_file=None, **urls))
+    with pytest.raises(NeedsReauth):
+        api.read(fetching.access, wanted(), Tally())
+    access = Access(fetching.access.platform_account_id, {**fetching.access.credentials, "login": "instagram"})
+    assert api.read(access, wanted(), Tally()).account.metrics["followers"] == fetching.level("followers_count")
