@@ -139,7 +139,7 @@ FACEBOOK = SimPlatform(
     unique_days=frozenset(["page_total_media_view_unique", "page_daily_follows_unique", "page_daily_unfollows_unique"]),
     days={
         "page_media_view": share_of_followers(0.2, 0.9, 420),
-        "page_total_media_view_unique": share_of_followers(0.1, 0.4, 421),
+        "page_total_media_view_unique": share_of_followers(0.05, 0.2, 421),
         "page_post_engagements": share_of_followers(0.01, 0.06, 422),
         "page_views_total": share_of_followers(0.005, 0.03, 423),
         "page_daily_follows": share_of_followers(0.0, 0.004, 424),
