@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from simulator.faults import Target
 from simulator.graph_call import Call, Params
 from simulator.graph_errors import GraphError
+from simulator.world import FURTHEST
 
 LONGEST_PAGE = 100
 _KEPT = ("fields", "limit", "after", "since", "until")
@@ -64,7 +65,7 @@ def _bounds(params: Params) -> tuple[int, int]:
         raise GraphError(100, "(#100) Invalid parameter") from None
     if start < 0 or limit < 0:
         raise GraphError(100, "(#100) Invalid parameter")
-    return start, min(limit, LONGEST_PAGE)
+    return min(start, FURTHEST), min(limit, LONGEST_PAGE)
 
 
 def arranged(

@@ -22,6 +22,9 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNTS = 1_000_000
 """Accounts per platform."""
 
+FURTHEST = 1_000_000_000
+"""No list is that long: a place further on is behind its end."""
+
 PLACES = 3
 _REMEMBERED = 65_536
 STORY_LIFE = timedelta(hours=24)

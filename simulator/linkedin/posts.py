@@ -8,7 +8,7 @@ from typing import Any
 from simulator.linkedin import statistics
 from simulator.linkedin.call import Call, batch, not_found, page
 from simulator.linkedin.problem import invalid
-from simulator.world import SimPost
+from simulator.world import FURTHEST, SimPost
 
 HISTORY = timedelta(days=400)
 _MOST = 100
@@ -72,7 +72,7 @@ def _bounds(call: Call) -> tuple[int, int]:
     given = [str(call.params.get(name, default)) for name, default in (("start", 0), ("count", 10))]
     if not all(text.isdecimal() for text in given):
         raise invalid("start")
-    start, count = (int(text) for text in given)
+    start, count = (min(int(text), FURTHEST) for text in given)
     if not 1 <= count <= _MOST:
         raise invalid("count")
     return start, count

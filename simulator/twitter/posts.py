@@ -11,7 +11,7 @@ from simulator.twitter.analytics import STEPS, analytics, span
 from simulator.twitter.call import Call, Params, id_of, ids_of
 from simulator.twitter.problem import invalid, not_found, unauthorized, unsupported
 from simulator.twitter.timeline import newest, pinned, timeline
-from simulator.world import SimAccount, SimPost
+from simulator.world import FURTHEST, SimAccount, SimPost
 
 _TOKEN = re.compile(r"sim\d+")
 _USUAL = 10
@@ -128,7 +128,7 @@ def _bounds(params: Params) -> tuple[int, int]:
         raise invalid(f"The `max_results` query parameter value [{limit}] is not between 5 and 100", max_results=limit)
     if token and not _TOKEN.fullmatch(token):
         raise invalid("The `pagination_token` query parameter value is invalid", pagination_token=token)
-    return int(token[3:]) if token else 0, int(limit)
+    return min(int(token[3:]), FURTHEST) if token else 0, int(limit)
 
 
 def _shown(call: Call, posts: list[SimPost]) -> dict[str, Any]:

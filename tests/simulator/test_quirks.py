@@ -260,3 +260,20 @@ def test_timeline_with_private_metrics_may_go_back_thirty_days_alone(api: Simula
     public = get(api, "twitter", path.replace(",non_public_metrics", "")).json()
     assert len(public["data"]) == len(whole["data"]) > len(young["data"])
     assert struck(api) == [1]
+
+
+@pytest.mark.parametrize(
+    ("platform", "path", "items"),
+    [
+        ("instagram", "/v25.0/{me}/media?after=99999999999999999999", "data"),
+        ("facebook", "/v25.0/{me}/published_posts?after=99999999999999999999", "data"),
+        ("twitter", "/2/users/{me}/tweets?pagination_token=sim99999999999999999999", "data"),
+        ("linkedin", "/rest/posts?q=author&author={urn}&start=99999999999999999999", "elements"),
+    ],
+)
+def test_place_far_behind_the_end_of_a_list_is_an_empty_page(
+    api: Simulator, platform: Platform, path: str, items: str
+) -> None:
+    answer = get(api, platform, path)
+    assert answer.status_code == 200
+    assert not answer.json().get(items)
