@@ -13,8 +13,8 @@ import { platforms } from "./platforms.js";
 import { fewer, posts } from "./posts.js";
 import { Reading } from "./reading.js";
 import * as session from "./session.js";
+import { connect } from "./sharing.js";
 import { read, write } from "./state.js";
-import { Stream } from "./stream.js";
 import { listen } from "./tips.js";
 import { today } from "./today.js";
 import { toggle } from "./toggle.js";
@@ -64,6 +64,7 @@ async function look(live = false) {
   complain(errors[0] ?? "");
   known = new Map((await reading.accounts().catch(() => [])).map((account) => [account.accountId, account]));
   position = reading.position ?? position;
+  stream?.resume(position);
   announce(said);
   if (wanted) soon();
 }
@@ -115,7 +116,7 @@ function onState({ state, seconds }) {
 
 function follow() {
   stream?.close();
-  stream = new Stream(api, view.workspace, position, { onEvent, onState, onReset: soon, onRefused: (error) => leave(error.message) });
+  stream = connect(api, view.workspace, position, { onEvent, onState, onReset: soon, onRefused: (error) => leave(error.message) });
 }
 
 async function enter(workspace) {

@@ -1,4 +1,4 @@
-// Server-sent events: one stream per page, opened with a ticket, resumed where it broke, honest about being down.
+// Server-sent events: a stream, opened with a ticket, resumed where it broke, honest about being down.
 
 import { ApiError } from "./api.js";
 
@@ -7,20 +7,35 @@ const FIRST_SECONDS = 1;
 const MOST_SECONDS = 15;
 const SILENCE_SECONDS = 75; // the server pings every 30 s
 
+/** Tell whether a stream position comes after another one. */
+export function isAfter(a, b) {
+  const [x, y] = [a, b].map((id) => id.split("-").map(Number));
+  return x[0] > y[0] || (x[0] === y[0] && x[1] > y[1]);
+}
+
 /** Tell which of two stream positions is older; null is none. */
 export function older(a, b) {
   if (!a || !b) return a ?? b;
-  const [x, y] = [a, b].map((id) => id.split("-").map(Number));
-  return x[0] < y[0] || (x[0] === y[0] && x[1] <= y[1]) ? a : b;
+  return isAfter(a, b) ? b : a;
 }
 
 export class Stream {
-  /** `handlers`: onEvent(name, data), onReset(), onState({state, seconds}), onRefused(error). */
+  /** `handlers`: onEvent(name, data, id), onReset(), onState({state, seconds}), onRefused(error). */
   constructor(api, workspace, position, handlers) {
     Object.assign(this, { _api: api, _workspace: workspace, _position: position, _on: handlers, _wait: FIRST_SECONDS, _source: null, _timer: 0, _closed: false });
     this._hurry = () => { if (this._timer) this._again(0); };
     addEventListener("online", this._hurry);
     this._open();
+  }
+
+  /** The id of the last event, or null where the place was lost. */
+  get position() {
+    return this._position;
+  }
+
+  /** Go on behind a position if the place was lost. */
+  resume(position) {
+    this._position ??= position;
   }
 
   close() {
@@ -64,7 +79,7 @@ export class Stream {
   _event(name, event) {
     if (event.lastEventId) this._position = event.lastEventId;
     this._alive();
-    this._on.onEvent(name, JSON.parse(event.data));
+    this._on.onEvent(name, JSON.parse(event.data), event.lastEventId);
   }
 
   _alive() {
