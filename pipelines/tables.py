@@ -5,7 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from pipelines.collect.report import CollectReport
+from pipelines.collect.report import INTERNAL_ERROR, CollectReport
 from pipelines.rollup import RollReport
 from pipelines.trends import PERCENT, hours_before, periods_before, plot
 
@@ -23,6 +23,8 @@ def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
         "calls": report.calls,
         "requests": report.requests,
         "retries": report.retries,
+        "impossible_values": sum(report.impossible.values()),
+        "internal_errors": sum(failure.reason == INTERNAL_ERROR for failure in report.failures),
     }
     metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
     metadata["calls_per_account"] = dg.MetadataValue.float(round(report.calls / max(report.expected, 1), 2))
@@ -41,6 +43,8 @@ def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
         ]
         metadata["failures"] = _table(rows)
         metadata["failures_total"] = dg.MetadataValue.int(len(rows))
+    if report.unforeseen:
+        metadata["internal_errors_at"] = dg.MetadataValue.md(", ".join(sorted(report.unforeseen)))
     if report.not_recoverable:
         metadata["not_recoverable"] = dg.MetadataValue.md(
             "The platform no longer answers for this hour: " + ", ".join(sorted(report.not_recoverable))

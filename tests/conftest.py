@@ -13,6 +13,7 @@ from redis import Redis
 from metrics import redisdb
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
+from tests import examples
 from tests.simulator_fixture import _simulator, simulator
 from tidemark.stack import mongo, redis
 from tidemark.stack.ports import free_port
@@ -97,4 +98,4 @@ def fixtures() -> Path:
     return FIXTURES
 
 
-__all__ = ["_simulator", "simulator"]
+__all__ = ["_simulator", "examples", "simulator"]

@@ -68,14 +68,20 @@ class CollectionRecords:
         with mongo_errors():
             return cast("list[CollectionDocument]", list(self._records.find(query)))
 
-    def count_by_slot(
-        self, platform: Platform, slots: Collection[datetime], where: Mapping[str, str]
-    ) -> dict[datetime, int]:
-        """Count a platform's records of some slots with these fields; slots without any are left out."""
-        match = {"slot": {"$in": list(slots)}, "platform": platform, **where}
+    def accounts_by_slot(
+        self, platform: Platform, slots: Collection[datetime], where: Mapping[str, str], most: int
+    ) -> dict[datetime, list[str]]:
+        """Return the accounts whose records of a platform's slots have these fields, by slot, the ids in order.
+
+        Of a slot `most` accounts are named at the most; slots without any are left out.
+        """
+        stages: list[Document] = [
+            {"$match": {"slot": {"$in": list(slots)}, "platform": platform, **where}},
+            {"$sort": {"accountId": 1}},
+            {"$group": {"_id": "$slot", "accounts": {"$firstN": {"input": "$accountId", "n": most}}}},
+        ]
         with mongo_errors():
-            rows = self._records.aggregate([{"$match": match}, {"$group": {"_id": "$slot", "n": {"$sum": 1}}}])
-            return {row["_id"]: row["n"] for row in rows}
+            return {row["_id"]: row["accounts"] for row in self._records.aggregate(stages)}
 
     def internal_errors(self, since: datetime) -> dict[str, int]:
         """Count accounts that errors of Tidemark's own kept back in slots from `since` on: `{type and place: n}`."""

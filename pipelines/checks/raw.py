@@ -9,7 +9,7 @@ from metrics.clock import utcnow
 from metrics.documents import Platform, Problem
 from metrics.periods import HOUR
 from metrics.store import Store
-from pipelines.collect.report import CollectReport
+from pipelines.collect.report import NO_IMPOSSIBLE_VALUES, CollectReport
 from pipelines.partitions import recent_slots, slot_key
 from pipelines.resources import Clients
 from pipelines.rollup import Unexplained, Where, unexplained
@@ -19,6 +19,9 @@ _AHEAD = timedelta(days=3650)
 
 _ENDED = 2
 """The hour that just ended may be on its way: then the one before it is the newest of which something is known."""
+
+_MOST_NAMED = 50
+"""Accounts that a check names."""
 
 _WARN = dg.AssetCheckSeverity.WARN
 
@@ -33,7 +36,7 @@ def specs(asset: str) -> list[dg.AssetCheckSpec]:
         ),
         dg.AssetCheckSpec("no_future_timestamps", asset=asset, description="No slot has yet to begin."),
         dg.AssetCheckSpec(
-            "no_impossible_values",
+            NO_IMPOSSIBLE_VALUES,
             asset=asset,
             description="Every value is a number that the catalog explains, in the newest hour and those of the run.",
         ),
@@ -57,18 +60,19 @@ def results(
     found = unexplained(store, start, end, workspaces)
     now = utcnow()
     ahead = unexplained(store, now, now + _AHEAD, workspaces, now)
-    _add_to_records(clients, "no_impossible_values", found.where)
+    _add_to_records(clients, NO_IMPOSSIBLE_VALUES, found.where)
     # An hour to come has no record: the newest one that was collected tells of it.
     _add_to_records(clients, "no_future_timestamps", {(w, a, end - HOUR): n for (w, a, _), n in ahead.where.items()})
     newest = _newest(store, platform, now)
     noted = {
-        check: store.collections.count_by_slot(platform, newest, {"problems.what": check})
-        for check in ("no_future_timestamps", "no_impossible_values")
+        check: store.collections.accounts_by_slot(platform, newest, {"problems.what": check}, _MOST_NAMED)
+        for check in ("no_future_timestamps", NO_IMPOSSIBLE_VALUES)
     }
+    left_out = {(name, report.slot): n for report in reports for name, n in report.impossible.items()}
     return [
         _completeness(store, asset, reports, newest, older),
-        _values(asset, "no_future_timestamps", ahead, noted["no_future_timestamps"]),
-        _values(asset, "no_impossible_values", found, noted["no_impossible_values"]),
+        _values(asset, "no_future_timestamps", ahead, noted["no_future_timestamps"], {}),
+        _values(asset, NO_IMPOSSIBLE_VALUES, found, noted[NO_IMPOSSIBLE_VALUES], left_out),
     ]
 
 
@@ -85,11 +89,15 @@ def _completeness(
     older: Mapping[datetime, int],
 ) -> dg.AssetCheckResult:
     slots = {*newest, *(report.slot for report in reports)}
-    failed = store.collections.count_by_slot(reports[0].platform, slots, {"state": "failed"})
+    failed = store.collections.accounts_by_slot(reports[0].platform, slots, {"state": "failed"}, _MOST_NAMED)
     # Of an account that had been collected before, the record stays good when it fails.
     short = _keys({*failed, *(report.slot for report in reports if report.failed)})
+    accounts = {name for names in failed.values() for name in names}
+    accounts |= {one.account_id for report in reports for one in report.failures if one.state == "failed"}
+    unforeseen = sorted({where for report in reports for where in report.unforeseen})
     left = _keys([slot for slot, workspaces in older.items() if workspaces])
     said = [f"accounts failed in {', '.join(short)}"] if short else []
+    said += [f"an error of Tidemark's own: {where}" for where in unforeseen]
     said += [f"older than kept, and left out for some or all workspaces: {', '.join(left)}"] if left else []
     return dg.AssetCheckResult(
         asset_key=asset,
@@ -102,27 +110,51 @@ def _completeness(
             "collected": sum(report.ok for report in reports),
             "waiting_for_a_person": sum(report.skipped for report in reports),
             "hours_with_failures": ", ".join(short) or "none",
+            "accounts": _named(accounts),
+            "internal_errors": ", ".join(unforeseen) or "none",
             "hours_older_than_kept": ", ".join(left) or "none",
             "newest_hour": ", ".join(_keys(newest)) or "none",
         },
     )
 
 
-def _values(asset: str, name: str, found: Unexplained, noted: Mapping[datetime, int]) -> dg.AssetCheckResult:
-    """Tell of observations: those `found` of the run's hours, and accounts `noted` in the newest one."""
-    hours = _keys({*noted, *(slot for _, _, slot in found.where)})
+def _values(
+    asset: str,
+    name: str,
+    found: Unexplained,
+    noted: Mapping[datetime, Sequence[str]],
+    left_out: Mapping[tuple[str, datetime], int],
+) -> dg.AssetCheckResult:
+    """Tell of the accounts and hours whose values are wrong.
+
+    `found` are observations of the run's hours, `left_out` values by account and hour that no observation has, and
+    `noted` the accounts whose records of the newest hour tell of either.
+    """
+    hours = _keys({*noted, *(slot for _, _, slot in found.where), *(slot for _, slot in left_out)})
+    accounts = {account for _, account, _ in found.where} | {account for account, _ in left_out}
+    accounts |= {account for names in noted.values() for account in names}
+    said = [_stay_out(found.total)] if found.total else []
+    said += [f"{sum(left_out.values())} values that are no numbers were left out"] if left_out else []
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=name,
         passed=not hours,
         severity=_WARN,
-        description=f"{_stay_out(found.total)}; hours: {', '.join(hours)}" if hours else None,
+        description="; ".join([*said, f"hours: {', '.join(hours)}"]) if hours else None,
         metadata={
             "observations": found.total,
+            "values_left_out": sum(left_out.values()),
             "hours": ", ".join(hours) or "none",
+            "accounts": _named(accounts),
             **({"samples": list(found.samples)} if found.samples else {}),
         },
     )
+
+
+def _named(accounts: Collection[str]) -> str:
+    """Return the ids of accounts as text, as many as a page can show."""
+    shown = ", ".join(sorted(accounts)[:_MOST_NAMED]) or "none"
+    return shown if len(accounts) <= _MOST_NAMED else f"{shown} and {len(accounts) - _MOST_NAMED} more"
 
 
 def _keys(slots: Collection[datetime]) -> list[str]:

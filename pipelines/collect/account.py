@@ -21,7 +21,7 @@ from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.nameless import nameless
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.records import LONGEST_MESSAGE, record
-from pipelines.collect.report import CollectReport, Failure, Part
+from pipelines.collect.report import INTERNAL_ERROR, NO_IMPOSSIBLE_VALUES, CollectReport, Failure, Part
 from pipelines.platforms.base import Access, PlatformApi, Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
@@ -34,9 +34,6 @@ from pipelines.platforms.memory import Memory
 
 UNREACHABLE_AFTER = 2
 """An account that the platform refuses in so many slots in a row waits for a person."""
-
-INTERNAL_ERROR = "internal_error"
-"""The reason of a failure that nobody foresaw: an error of ours, with its type and place and without its words."""
 
 ASKED_HOURLY = 24
 """After so many refused slots an unreachable account is asked once a day: what a platform took from all accounts by
@@ -148,7 +145,7 @@ class AccountCollector:
         else:
             found += self._snapshot(account, access, memory, tally, report)
         try:
-            days, odd = self.days.read(account, access, tally)
+            days, reading = self.days.read(account, access, tally)
         except NeedsReauth:
             raise
         except PlatformError as error:
@@ -160,7 +157,10 @@ class AccountCollector:
                 tally.limited = error
         else:
             found += days
-            self._note_odd(account, odd, report)
+            why = "rate_limited" if tally.limited else "provider_error"
+            for what, message in reading.failures.items():
+                self._note_part(account, f"days: {what}", message, report, why)
+            self._note_odd(account, reading.odd, report)
         return found
 
     def _snapshot(
@@ -187,8 +187,9 @@ class AccountCollector:
     def _note_odd(self, account: AccountDocument, odd: Mapping[str, str], report: CollectReport) -> None:
         """Note values that are no numbers under the name of the check that tells of them."""
         for what, said in odd.items():
-            self._note_part(account, "no_impossible_values", f"{what}: {said}; it was left out", report)
-        report.impossible += len(odd)
+            self._note_part(account, NO_IMPOSSIBLE_VALUES, f"{what}: {said}; it was left out", report)
+        if odd:
+            report.impossible[account["_id"]] = report.impossible.get(account["_id"], 0) + len(odd)
 
     def _note_part(
         self, account: AccountDocument, what: str, message: str, report: CollectReport, reason: str = "provider_error"

@@ -1,7 +1,7 @@
 """The provider's own days of an account: the settling ones every few hours, a past one once per run."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -10,7 +10,7 @@ from metrics.documents import AccountDocument, Observation
 from metrics.periods import HOUR, midnight
 from metrics.store import Store
 from pipelines.collect import observe
-from pipelines.platforms.base import Access, PlatformApi, ProviderDays, Tally
+from pipelines.platforms.base import Access, DaysReading, PlatformApi, ProviderDays, Tally
 
 _DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
 
@@ -43,10 +43,8 @@ class DayReader:
     run_id: str
     asked: AskedDays = field(default_factory=AskedDays)
 
-    def read(
-        self, account: AccountDocument, access: Access, tally: Tally
-    ) -> tuple[list[Observation], Mapping[str, str]]:
-        """Return what is new of the provider's days, and the values that are no numbers.
+    def read(self, account: AccountDocument, access: Access, tally: Tally) -> tuple[list[Observation], DaysReading]:
+        """Return what is new of the provider's days, and the reading that it comes from.
 
         Raises:
             PlatformError: the days could not be read.
@@ -54,11 +52,14 @@ class DayReader:
         """
         days = self._wanted(account)
         if not days:
-            return [], {}
+            return [], DaysReading({})
+        if tally.limited is not None:
+            # A limit that was met stands for the whole account: nothing more is asked before it is over.
+            raise tally.limited
         reading = self.api.read_days(access, days, tally)
         known = self._known(account, days)
         version = self.api.api_version
-        return list(observe.day_observations(account, reading.days, known, self.run_id, version)), reading.odd
+        return list(observe.day_observations(account, reading.days, known, self.run_id, version)), reading
 
     def _wanted(self, account: AccountDocument) -> list[date]:
         """Return the days to ask for: the slot's own for an old slot, else those that still settle."""

@@ -6,7 +6,7 @@ from typing import Any
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, CollectionDocument
 from metrics.store.collected import record_id
-from pipelines.collect.report import CollectReport
+from pipelines.collect.report import NO_IMPOSSIBLE_VALUES, CollectReport
 from pipelines.platforms.base import Tally
 
 LONGEST_MESSAGE = 500
@@ -41,8 +41,9 @@ def record(
     if report.quarantined:
         found["quarantined"] = sorted(report.quarantined)
     if report.parts:
+        # A check looks for its name: many other problems may not crowd it out.
+        first = sorted(report.parts, key=lambda part: part.what != NO_IMPOSSIBLE_VALUES)
         found["problems"] = [
-            {"what": part.what, "reason": part.reason, "message": part.message}
-            for part in report.parts[:_MOST_PROBLEMS]
+            {"what": part.what, "reason": part.reason, "message": part.message} for part in first[:_MOST_PROBLEMS]
         ]
     return found  # type: ignore[return-value]

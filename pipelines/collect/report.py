@@ -7,6 +7,12 @@ from itertools import chain
 
 from metrics.documents import Platform
 
+INTERNAL_ERROR = "internal_error"
+"""The reason of a failure that nobody foresaw: an error of ours, with its type and place and without its words."""
+
+NO_IMPOSSIBLE_VALUES = "no_impossible_values"
+"""The check that tells of values that are no numbers; problems of records that it is about bear its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -35,7 +41,8 @@ class Part:
 class CollectReport:
     """Counts of accounts and rows; `failures` holds one row per account that failed, in whole or in part.
 
-    `impossible` counts values that are no numbers and were left out, `unforeseen` has type and place of errors of ours.
+    `impossible` counts, by account, values that are no numbers and were left out; `unforeseen` has type and place of
+    errors of ours, and those accounts failed with the reason `INTERNAL_ERROR`.
     `parts` are those of one account that were not collected, for its record: they hold words that Dagster never sees.
     """
 
@@ -56,7 +63,7 @@ class CollectReport:
     quarantined: set[str] = field(default_factory=set)
     unannounced: set[str] = field(default_factory=set)
     parts: list[Part] = field(default_factory=list)
-    impossible: int = 0
+    impossible: dict[str, int] = field(default_factory=dict)
     unforeseen: set[str] = field(default_factory=set)
 
     @property
@@ -77,9 +84,10 @@ class CollectReport:
                 "requests",
                 "retries",
                 "waited_seconds",
-                "impossible",
             ):
                 setattr(self, name, getattr(self, name) + getattr(other, name))
+            for account_id, values in other.impossible.items():
+                self.impossible[account_id] = self.impossible.get(account_id, 0) + values
             self.failures += other.failures
             for name in ("workspaces", "not_recoverable", "quarantined", "unannounced", "unforeseen"):
                 getattr(self, name).update(getattr(other, name))

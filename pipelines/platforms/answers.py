@@ -1,8 +1,10 @@
 """How answers of any platform are read: what cannot be understood concerns its account, its post or its item alone."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from metrics.clock import utcnow
 from pipelines.platforms.errors import BadAnswer
@@ -12,7 +14,9 @@ UNEXPECTED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticErro
 
 _AHEAD = timedelta(days=1)
 """Clocks differ; an instant further ahead than that is no time of publication."""
+_LONGEST_LIFE = timedelta(days=3650)
 _LONGEST = 300
+_LONGEST_NAME = 200
 
 
 @contextmanager
@@ -28,6 +32,50 @@ def understood(whose: str) -> Iterator[None]:
         raise BadAnswer(
             f"{whose}'s answer has an unexpected form: {type(error).__name__}: {error}"[:_LONGEST]
         ) from error
+
+
+def id_of(value: object, form: re.Pattern[str]) -> str:
+    """Return an id as text, in the form that its platform gives out; some answers have a number instead of text.
+
+    Raises:
+        ValueError: it is no such id.
+    """
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not form.fullmatch(text):
+        raise ValueError("its id is none")
+    return text
+
+
+def name_of(value: object) -> str | None:
+    """Return the name under which a platform shows an account, or None where an answer holds none that can be one."""
+    return value if isinstance(value, str) and value.strip() and len(value) <= _LONGEST_NAME else None
+
+
+def renewed(credentials: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return credentials with what a renewal answered: a new token, when it ends, and the next refresh token, if any.
+
+    Raises:
+        LookupError, TypeError, ValueError: the answer has no new token, or does not say when it ends.
+    """
+    token, lasts = body["access_token"], float(body["expires_in"])
+    if not isinstance(token, str) or not token:
+        raise TypeError(f"a token is a {type(token).__name__}")
+    if not 0 < lasts < _LONGEST_LIFE.total_seconds():
+        raise ValueError(f"a token lasts {lasts} seconds")
+    following = body.get("refresh_token")
+    next_one = {"refresh_token": following} if isinstance(following, str) and following else {}
+    return {**credentials, "access_token": token, **next_one, "expires_at": now.timestamp() + lasts}
+
+
+def items_of(value: object) -> list[Any]:
+    """Return the items of a list.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(value, list):
+        raise TypeError(f"a list is a {type(value).__name__}")
+    return value
 
 
 def published(instant: datetime) -> datetime:

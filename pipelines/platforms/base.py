@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
@@ -49,6 +49,7 @@ class Post:
     """A post as its platform names it; `published_at` is None where the platform does not say.
 
     `refused` are the metrics that the platform refused for this very post, and that are not asked again today.
+    `kind_is_sure` is False where a list left out of which kind a post is, and the types are a guess.
     """
 
     platform_post_id: str
@@ -56,6 +57,7 @@ class Post:
     content_type: ContentType
     published_at: datetime | None
     refused: frozenset[str] = frozenset()
+    kind_is_sure: bool = True
 
     @property
     def kind(self) -> tuple[MetricType, ContentType]:
@@ -115,16 +117,29 @@ class AccountReading:
 
 @dataclass(frozen=True)
 class DaysReading:
-    """What a platform says of its own days, by their date; `odd` has the values that are no numbers."""
+    """What a platform says of its own days, by their date.
+
+    `odd` has the values that are no numbers, `failures` say of each part that could not be read why.
+    """
 
     days: Mapping[date, Reading]
     odd: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, days: Mapping[date, Numbers], read_at: datetime) -> "DaysReading":
-        """Return the reading of numbers that were taken by day."""
+    def of(
+        cls, days: Mapping[date, Numbers], read_at: datetime, failures: Mapping[str, PlatformError] | None = None
+    ) -> "DaysReading":
+        """Return the reading of numbers that were taken by day; `failures` are of those that could not be read.
+
+        Raises:
+            PlatformError: there are no numbers at all, and the first failure is why.
+        """
+        if failures and not any(one.metrics for one in days.values()):
+            raise next(iter(failures.values()))
         odd = {f"{name} of {day:%Y-%m-%d}": said for day, one in days.items() for name, said in one.odd.items()}
-        return cls({day: Reading(read_at, one.metrics, one.unavailable) for day, one in days.items()}, odd)
+        found = {day: Reading(read_at, one.metrics, one.unavailable) for day, one in days.items()}
+        return cls(found, odd, {what: str(error) for what, error in (failures or {}).items()})
 
 
 class PostBudget(Protocol):
@@ -160,6 +175,13 @@ class Wanted:
     def listed(self) -> Collection[str]:
         """The ids that lists brought at earlier times: an announced one says nothing of what lies beneath it."""
         return self.known.keys() - set(self.announced)
+
+    def settled(self, post: Post) -> Post:
+        """Return a listed post; of the kind that is stored where the list left its kind out."""
+        known = self.known.get(post.platform_post_id)
+        if post.kind_is_sure or known is None:
+            return post
+        return replace(post, metric_type=known.metric_type, content_type=known.content_type)
 
     def news(self, listed: Mapping[str, Post]) -> list[Post]:
         """Return the listed posts that are new, back again, or of another kind than the one that is stored."""

@@ -12,6 +12,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms.base import Access, DaysReading, Post, Tally
+from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.facebook_answers import (
     LEVEL,
     account_numbers,
@@ -23,7 +24,7 @@ from pipelines.platforms.facebook_answers import (
     summary,
 )
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
-from pipelines.platforms.graph_answers import take_series, understood, window
+from pipelines.platforms.graph_answers import failure, take_series, understood, window
 from pipelines.platforms.graph_insights import PostNumbers
 from pipelines.platforms.graph_posts import GraphPosts, Listing
 from pipelines.platforms.numbers import Numbers
@@ -113,12 +114,12 @@ class Facebook(GraphPosts):
         params = {"period": "day", **window(min(days), max(days))}
         gets = [Get(f"{access.platform_account_id}/insights", {"metric": f, **params}) for f in fields.values()]
         results = self._graph.batch(access.token, gets, tally)
-        if tally.limited is not None:
-            raise tally.limited
-        found = {day: Numbers() for day in days}
+        found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
         for (name, field), result in zip(fields.items(), results, strict=True):
             take_series(found, name, field, result)
-        return DaysReading.of(found, utcnow())
+            if error := failure(result):
+                failures[name] = error
+        return DaysReading.of(found, utcnow(), failures)
 
     def refresh(self, _access: Access, _tally: Tally) -> Mapping[str, Any] | None:
         """Return None: Page tokens do not expire by time, and what ended one a person has to mend."""

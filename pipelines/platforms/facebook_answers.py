@@ -1,19 +1,23 @@
 """What Facebook's answers say: bodies of the Graph API to numbers and posts (platforms.md, 3)."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from metrics.documents import ContentType
+from pipelines.platforms.answers import id_of
 from pipelines.platforms.base import Post
 from pipelines.platforms.graph_answers import parse_time
 from pipelines.platforms.numbers import ABSENT, Numbers, part
 
 LEVEL = "followers_count"
+_ID = re.compile(r"[0-9]+(_[0-9]+)?(:[0-9]+)?")
+_BARE_TEXT = "mobile_status_update"
 _STATUS: Mapping[str, ContentType] = {
     "added_photos": "image",
     "added_video": "video",
     "shared_story": "link",
-    "mobile_status_update": "text",
+    _BARE_TEXT: "text",
 }
 _ATTACHED: Mapping[str, ContentType] = {"photo": "image", "video": "video", "album": "carousel", "link": "link"}
 
@@ -31,7 +35,9 @@ def listed_post(item: Mapping[str, Any]) -> Post:
     Raises:
         LookupError, TypeError, ValueError: the item has no id, or no time that can be one.
     """
-    return Post(str(item["id"]), "post", _content_type(item), parse_time(item["created_time"]))
+    content_type, is_sure = _content_type(item)
+    name, published = id_of(item["id"], _ID), parse_time(item["created_time"])
+    return Post(name, "post", content_type, published, kind_is_sure=is_sure)
 
 
 def listed_reel(item: Mapping[str, Any]) -> Post:
@@ -40,7 +46,7 @@ def listed_reel(item: Mapping[str, Any]) -> Post:
     Raises:
         LookupError, TypeError, ValueError: the item has no id, or no time that can be one.
     """
-    return Post(str(item["id"]), "reel", "video", parse_time(item["created_time"]))
+    return Post(id_of(item["id"], _ID), "reel", "video", parse_time(item["created_time"]))
 
 
 def attached_video(item: Mapping[str, Any]) -> str | None:
@@ -63,10 +69,13 @@ def _attached(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return first
 
 
-def _content_type(item: Mapping[str, Any]) -> ContentType:
-    """Return what is attached; older answers tell only by which action the post was made."""
-    kind = _ATTACHED.get(str(_attached(item).get("media_type")))
-    return kind or _STATUS.get(str(item.get("status_type")), "other" if "status_type" in item else "text")
+def _content_type(item: Mapping[str, Any]) -> tuple[ContentType, bool]:
+    """Return what is attached, and whether that is sure; older answers tell only how the post was made."""
+    if kind := _ATTACHED.get(str(_attached(item).get("media_type"))):
+        return kind, True
+    status = item.get("status_type")
+    kind = _STATUS.get(str(status), "text" if status is None else "other")
+    return kind, "attachments" in item or status == _BARE_TEXT
 
 
 def summary(body: Mapping[str, Any], edge: str) -> object:

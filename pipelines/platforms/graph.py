@@ -1,31 +1,25 @@
-"""The Graph API, as Instagram and Facebook share it: batches, errors, usage (platforms.md, 1)."""
+"""The Graph API, as Instagram and Facebook share it: reads in batches (platforms.md, 1.5)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import orjson
 
 from metrics.batches import batched
-from metrics.clock import utcnow
-from pipelines.platforms.answers import UNEXPECTED
 from pipelines.platforms.base import ProviderDays, Tally
 from pipelines.platforms.errors import (
     BadAnswer,
-    MetricRefused,
     NeedsReauth,
-    PermissionMissing,
     PlatformError,
-    PostGone,
-    PostUnavailable,
     RateLimited,
     TooMuchData,
     Transient,
-    pause_until,
 )
-from pipelines.platforms.retries import overloaded, retrying
+from pipelines.platforms.graph_errors import near_limit, raise_for
+from pipelines.platforms.retries import retrying
 
 if TYPE_CHECKING:
     from pipelines.platforms.http import Http
@@ -35,17 +29,6 @@ META_DAYS = ProviderDays(hours=(9, 15, 21), settling=3, lag=timedelta(hours=32))
 """Pacific days: over by 08:00 UTC of the next date, corrected for up to 48 hours after (platforms.md, 2.4)."""
 
 ELEMENT_ROUNDS = 3
-
-_APP_LIMITS = frozenset({4, 341, 368})
-_ACCOUNT_LIMITS = frozenset({17, 32, 613, 80000, 80001, 80002, 80003, 80004})
-_APP_PAUSE = timedelta(minutes=15)
-_ACCOUNT_PAUSE = timedelta(minutes=15)
-_NEARLY_USED_PERCENT = 95
-_TOO_MUCH = ("reduce the amount of data", "ask for less")
-_PERMISSION = ("missing permission", "pages public content access", "pages public metadata access")
-_OBJECT_MISSING = 33
-_BEFORE_CONVERSION = 2108006
-_NOT_CROSS_POSTED = 2207086
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +58,11 @@ class GraphApi:
         """Return, in order, the body of each element or the error it came to.
 
         A limit that is met is what all elements after it come to: what was read before it is kept, and no more is
-        asked; `tally.limited` says so.
+        asked; `tally.limited` says so. A request that fails as a whole, its retries too, is what its own elements come
+        to, and where the first one fails all of them: then nothing answers.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
-            Transient, BadAnswer: the request as a whole failed, and so did its retries.
         """
         results: dict[int, Result] = {}
         pending = list(enumerate(gets))
@@ -87,12 +70,15 @@ class GraphApi:
         for last in (False,) * (rounds - 1) + (True,):
             again: list[tuple[int, Get]] = []
             for chunk in batched(pending, MAX_BATCH):
-                for (place, get), result in zip(chunk, self._asked(token, [g for _, g in chunk], tally), strict=True):
+                found, failed = self._asked(token, [get for _, get in chunk], tally)
+                if failed is not None and not results:
+                    return [failed] * len(gets)
+                for (place, get), result in zip(chunk, found, strict=True):
                     if isinstance(result, NeedsReauth):
                         raise result
                     if isinstance(result, RateLimited):
                         tally.limited = result
-                    if isinstance(result, Transient) and not last and not _asks_for_less(get, result):
+                    if isinstance(result, Transient) and not (failed or last or _asks_for_less(get, result)):
                         again.append((place, get))
                     results[place] = result
             if not again:
@@ -120,13 +106,18 @@ class GraphApi:
                 found = body
         return found
 
-    def _asked(self, token: str, gets: Sequence[Get], tally: Tally) -> Sequence[Result]:
+    def _asked(self, token: str, gets: Sequence[Get], tally: Tally) -> tuple[Sequence[Result], PlatformError | None]:
+        """Return the result of each element, and the error of the request as a whole, if it was one."""
         if tally.limited is not None:
-            return [tally.limited] * len(gets)
+            return [tally.limited] * len(gets), tally.limited
         try:
-            return self._post(token, gets, tally)
-        except RateLimited as limit:
-            return [limit] * len(gets)
+            return self._post(token, gets, tally), None
+        except NeedsReauth:
+            raise
+        except PlatformError as error:
+            if isinstance(error, RateLimited):
+                tally.limited = error
+            return [error] * len(gets), error
 
     def _post(self, token: str, gets: Sequence[Get], tally: Tally) -> list[Result]:
         elements = [{"method": "GET", "relative_url": f"{self.version}/{get.relative_url}"} for get in gets]
@@ -162,101 +153,3 @@ def _element(element: Any, headers: Mapping[str, str]) -> Result:
     if not isinstance(body, Mapping):
         return BadAnswer("a batch element is no object")
     return body
-
-
-def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-    """Raise what an answer means, if it is an error. The code decides, not the HTTP status (platforms.md, 1.4).
-
-    Raises:
-        PlatformError: one leaf per decision.
-    """
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if error is None:
-        if status >= 500:
-            raise overloaded(f"the Graph API answers {status}", headers or {})
-        if status == 429:
-            raise RateLimited("too many requests", _regained_at(headers or {}), "account")
-        if status >= 400:
-            raise BadAnswer(f"the Graph API answers {status}")
-        return
-    if not isinstance(error, Mapping):
-        raise BadAnswer(f"the Graph API answers {status}: {str(error)[:200]}")
-    raise _decide(error, headers or {})
-
-
-def _decide(error: Mapping[str, Any], headers: Mapping[str, str]) -> PlatformError:
-    """Decide on the code and on `message`, which stays English; a person is shown the text that was made for people."""
-    code, subcode = error.get("code"), error.get("error_subcode")
-    message = str(error.get("message") or f"code {code}")
-    shown = str(error.get("error_user_msg") or message)[:300]
-    if code in (102, 190, 104):
-        return NeedsReauth(shown)
-    if code in _APP_LIMITS:
-        return RateLimited(shown, utcnow() + _APP_PAUSE, "app")
-    if code in _ACCOUNT_LIMITS:
-        return RateLimited(shown, _regained_at(headers), "account")
-    if code in (1, 2) or error.get("is_transient") is True:
-        return _passing(code, error.get("is_transient"), message, shown)
-    if code == 10:
-        if "not enough viewers" in message.lower():
-            return PostUnavailable(shown, "privacy_threshold")
-        return PermissionMissing(shown)
-    if isinstance(code, int) and 200 <= code <= 299:
-        return PermissionMissing(shown)
-    if code == 100:
-        return _invalid(subcode, message.lower(), shown)
-    return BadAnswer(shown)
-
-
-def _passing(code: object, is_transient: object, message: str, shown: str) -> PlatformError:
-    """Split codes 1 and 2: a list that is too long, a failure that passes, one that says of itself that it does not."""
-    if any(words in message.lower() for words in _TOO_MUCH):
-        return TooMuchData(shown)
-    if is_transient is False:
-        return BadAnswer(shown)
-    # Code 1 says «unknown»: of a list that may be its length, of anything else it passes (platforms.md, 1.4).
-    return TooMuchData(shown) if code == 1 else Transient(shown)
-
-
-def _invalid(subcode: object, message: str, shown: str) -> PlatformError:
-    """Split code 100: a missing object, a post without insights, a metric, or a request of ours that is wrong."""
-    if subcode == _OBJECT_MISSING or "unsupported get request" in message:
-        return PostGone(shown)
-    if subcode == _BEFORE_CONVERSION:
-        return PostUnavailable(shown, "not_recoverable")
-    if any(words in message for words in _PERMISSION):
-        return PermissionMissing(shown)
-    if subcode == _NOT_CROSS_POSTED or "metric" in message:
-        return MetricRefused(shown)
-    return BadAnswer(shown)
-
-
-def _regained_at(headers: Mapping[str, str]) -> datetime:
-    """Return when the account may be read again: `estimated_time_to_regain_access` is in minutes."""
-    minutes = 0.0
-    try:
-        usage = orjson.loads(headers.get("x-business-use-case-usage") or "{}")
-        minutes = max(float(u.get("estimated_time_to_regain_access", 0)) for each in usage.values() for u in each)
-    except UNEXPECTED:
-        minutes = 0.0
-    return pause_until(minutes * 60) if minutes > 0 else utcnow() + _ACCOUNT_PAUSE
-
-
-def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
-    """Return the pause to make where the usage headers tell of a nearly used budget (platforms.md, 1.3)."""
-    if _used_percent(headers.get("x-app-usage")) >= _NEARLY_USED_PERCENT:
-        return RateLimited("the app's budget is nearly used", utcnow() + _APP_PAUSE, "app")
-    if _used_percent(headers.get("x-business-use-case-usage")) >= _NEARLY_USED_PERCENT:
-        return RateLimited("the account's budget is nearly used", _regained_at(headers), "account")
-    return None
-
-
-def _used_percent(header: str | None) -> int:
-    """Return the highest share used of a usage header; 0 where there is none that can be read."""
-    try:
-        usage = orjson.loads(header or "{}")
-        flat = [usage] if "call_count" in usage else [each for cases in usage.values() for each in cases]
-        names = ("call_count", "total_cputime", "total_time")
-        return max((int(each.get(name, 0)) for each in flat for name in names), default=0)
-    except UNEXPECTED:
-        return 0

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from metrics.documents import Reason
 from pipelines.platforms import answers
 from pipelines.platforms.answers import UNEXPECTED
-from pipelines.platforms.errors import MetricRefused, PlatformError
+from pipelines.platforms.errors import MetricRefused, PermissionMissing, PlatformError, PostGone, PostUnavailable
 from pipelines.platforms.graph import Result
 from pipelines.platforms.numbers import ABSENT, Numbers, part
 
@@ -41,7 +41,7 @@ def insights(edge: object) -> dict[str, object]:
     """
     found: dict[str, object] = {}
     lifetime: set[str] = set()
-    for row in _rows(edge):
+    for row in rows(edge):
         name = row.get("name")
         if not isinstance(name, str) or name in lifetime:
             continue
@@ -52,7 +52,8 @@ def insights(edge: object) -> dict[str, object]:
     return found
 
 
-def _rows(edge: object) -> Iterator[Mapping[str, Any]]:
+def rows(edge: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of an edge of insights; what is no row is passed over."""
     data = edge.get("data") if isinstance(edge, Mapping) else None
     return (row for row in (data if isinstance(data, Sequence) else ()) if isinstance(row, Mapping))
 
@@ -75,16 +76,22 @@ def _reason(result: PlatformError) -> Reason:
     return "not_supported" if isinstance(result, MetricRefused) else result.reason
 
 
+def failure(result: Result) -> PlatformError | None:
+    """Return the error that kept a number from being read; what the platform says of the number itself is none."""
+    said = MetricRefused | PermissionMissing | PostGone | PostUnavailable
+    return result if isinstance(result, PlatformError) and not isinstance(result, said) else None
+
+
 def take_series(days: Mapping[date, Numbers], name: str, field: str, result: Result) -> None:
     """Put the values of a series with the days that their `end_time` ends."""
     if isinstance(result, PlatformError):
         for numbers in days.values():
             numbers.miss(name, _reason(result))
         return
-    rows = [row for row in _rows(result) if row.get("name") == field]
-    found = {day: value for row in rows for day, value in _entries(row)}
+    series = [row for row in rows(result) if row.get("name") == field]
+    found = {day: value for row in series for day, value in _entries(row)}
     # Nothing at all is how small accounts are told; a missing day is still being counted.
-    otherwise: Reason = "not_yet_available" if rows else "privacy_threshold"
+    otherwise: Reason = "not_yet_available" if series else "privacy_threshold"
     for day, numbers in days.items():
         numbers.take(name, found.get(day, ABSENT), otherwise)
 
@@ -105,5 +112,5 @@ def take_total(numbers: Numbers, name: str, field: str, result: Result) -> None:
     if isinstance(result, PlatformError):
         numbers.miss(name, _reason(result))
         return
-    rows = [row for row in _rows(result) if row.get("name") == field]
-    numbers.take(name, _value(rows[0]) if rows else ABSENT, "no_observation" if rows else "privacy_threshold")
+    found = [row for row in rows(result) if row.get("name") == field]
+    numbers.take(name, _value(found[0]) if found else ABSENT, "no_observation" if found else "privacy_threshold")

@@ -23,11 +23,12 @@ from pipelines.platforms.errors import (
     PostUnavailable,
 )
 from pipelines.platforms.graph import Get, GraphApi, Result
-from pipelines.platforms.graph_answers import insights
+from pipelines.platforms.graph_answers import insights, rows
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import ABSENT, Numbers
 from pipelines.platforms.quarantine import Quarantine, Refused
 
+NO_REASONS: Mapping[str, Reason] = {}
 _SAMPLE = 2
 """Posts of a kind that are asked for each metric by itself before the others of the kind are asked again."""
 
@@ -122,10 +123,21 @@ class PostNumbers(ABC):
             and not self._quarantine.holds(name, *post.kind)
         }
 
-    def _put(self, post: Post, body: Mapping[str, Any], reading: AccountReading, reason: Reason | None = None) -> None:
-        """Put what a post says with the reading; `reason` is why it came without its insights."""
+    def _put(
+        self,
+        post: Post,
+        body: Mapping[str, Any],
+        reading: AccountReading,
+        reason: Reason | None = None,
+        reasons: Mapping[str, Reason] = NO_REASONS,
+    ) -> None:
+        """Put what a post says with the reading.
+
+        `reason` is why it came without its insights, `reasons` have why it came without single ones.
+        """
         try:
-            numbers = self._numbers(post, body, reading, reason)
+            _check_id(post, body)
+            numbers = self._numbers(post, body, reading, reason, reasons)
         except UNEXPECTED as error:
             reading.failures[post.platform_post_id] = f"it has an unexpected form: {type(error).__name__}: {error}"
             return
@@ -134,7 +146,14 @@ class PostNumbers(ABC):
         if post.refused:
             reading.refused[post.platform_post_id] = post.refused
 
-    def _numbers(self, post: Post, body: Mapping[str, Any], reading: AccountReading, reason: Reason | None) -> Numbers:
+    def _numbers(
+        self,
+        post: Post,
+        body: Mapping[str, Any],
+        reading: AccountReading,
+        reason: Reason | None,
+        reasons: Mapping[str, Reason],
+    ) -> Numbers:
         numbers, edge = Numbers(), self.edge(post)
         values = insights(body.get(edge))
         # The edge is missing where the token may not see it.
@@ -149,7 +168,7 @@ class PostNumbers(ABC):
             elif name in post.refused:
                 numbers.miss(name, "not_supported")
             else:
-                numbers.take(name, values.get(offer.field, ABSENT), otherwise)
+                numbers.take(name, values.get(offer.field, ABSENT), reasons.get(name, otherwise))
                 if edge in body:
                     self._quarantine.accept(name, *post.kind)
         return numbers
@@ -183,15 +202,21 @@ class PostNumbers(ABC):
         gets = [Get(f"{post.platform_post_id}/{self.edge(post)}", {"metric": field}) for post, _, field in asked]
         gets += [self._get(post, with_insights=False) for post in posts]
         results = self._graph.batch(access.token, gets, tally)
-        rows: dict[str, list[Any]] = {post.platform_post_id: [] for post in posts}
+        answered: dict[str, list[Any]] = {post.platform_post_id: [] for post in posts}
         refused: dict[str, set[str]] = {post.platform_post_id: set() for post in posts}
+        reasons: dict[str, dict[str, Reason]] = {post.platform_post_id: {} for post in posts}
         for (post, name, _), result in zip(asked, results, strict=False):
+            post_id = post.platform_post_id
             if isinstance(result, MetricRefused):
-                refused[post.platform_post_id].add(name)
+                refused[post_id].add(name)
                 self._refuse(access, post, name, str(result))
-            elif not isinstance(result, PlatformError):
+            elif isinstance(result, PlatformError):
+                reasons[post_id][name] = result.reason
+                if not isinstance(result, PostUnavailable | PermissionMissing | PostGone):
+                    reading.failures[f"{name} of {post_id}"] = str(result)
+            else:
                 self._quarantine.accept(name, *post.kind)
-                rows[post.platform_post_id] += result.get("data") or ()
+                answered[post_id] += rows(result)
         found: dict[tuple[str, str], list[frozenset[str]]] = {}
         for post, node in zip(posts, results[len(asked) :], strict=True):
             names = frozenset(refused[post.platform_post_id])
@@ -199,8 +224,9 @@ class PostNumbers(ABC):
             if isinstance(node, PlatformError):
                 reading.failures[post.platform_post_id] = str(node)
             else:
-                body = {**node, self.edge(post): {"data": rows[post.platform_post_id]}}
-                self._put(replace(post, refused=post.refused | names), body, reading)
+                post_id = post.platform_post_id
+                body = {**node, self.edge(post): {"data": answered[post_id]}}
+                self._put(replace(post, refused=post.refused | names), body, reading, reasons=reasons[post_id])
         return found
 
     def _refuse(self, access: Access, post: Post, name: str, message: str) -> None:
@@ -224,6 +250,8 @@ class PostNumbers(ABC):
         for post, result in zip(posts, self._graph.batch(access.token, gets, tally), strict=True):
             if isinstance(result, PostGone):
                 reading.gone.append(post.platform_post_id)
+            elif isinstance(result, PlatformError):
+                reading.failures[post.platform_post_id] = str(result)
             else:
                 reading.failures[post.platform_post_id] = "missing at first, then there: left for the next hour"
 
@@ -239,6 +267,17 @@ class PostNumbers(ABC):
         for (post, name, _), result in zip(asked, self._graph.batch(access.token, gets, tally), strict=True):
             if not isinstance(result, PlatformError):
                 self._quarantine.accept(name, *post.kind)
+
+
+def _check_id(post: Post, body: Mapping[str, Any]) -> None:
+    """Refuse an answer that says of itself that it is of another post; some name a post without its page.
+
+    Raises:
+        ValueError: it does.
+    """
+    wanted, found = (str(one).rpartition("_")[2] for one in (post.platform_post_id, body.get("id", "")))
+    if found not in ("", wanted):
+        raise ValueError("the answer is of another post")
 
 
 def _sampled(posts: Sequence[Post]) -> tuple[list[Post], list[Post]]:

@@ -1,5 +1,6 @@
 """Accounts of the Graph API, as Instagram and Facebook share them: the node, its lists, and its posts in batches."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +9,19 @@ from urllib.parse import parse_qsl, urlsplit
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import Access, AccountReading, Identity, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import AccountUnreachable, PermissionMissing, PlatformError, PostGone, WrongIdentity
 from pipelines.platforms.graph import Get, GraphApi, Result
 from pipelines.platforms.graph_answers import understood
 from pipelines.platforms.graph_insights import PostNumbers
 from pipelines.platforms.numbers import Numbers
-from pipelines.platforms.paging import Page, Place, PostList, walk
+from pipelines.platforms.pages import Page, Place, cursor
+from pipelines.platforms.paging import PostList, walk
 from pipelines.platforms.quarantine import Quarantine
 
 PAGE = 50
+_NUMBER = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +108,12 @@ class GraphPosts(ABC):
         if isinstance(node, PlatformError):
             raise node
         with understood():
-            if (
-                self.names_accounts_by_one_id
-                and str(node.get("id", access.platform_account_id)) != access.platform_account_id
-            ):
-                raise WrongIdentity(f"the answer is of the account {node['id']}: connect the right one again")
+            name = id_of(node.get("id", access.platform_account_id), _NUMBER)
+            if self.names_accounts_by_one_id and name != access.platform_account_id:
+                raise WrongIdentity(f"the answer is of the account {name}: connect the right one again")
             numbers, handle = self.account_numbers(node), self.handle(node)
             reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-            reading.handle = handle if isinstance(handle, str) and handle else None
+            reading.handle = name_of(handle)
             reading.note_odd("the account", numbers.odd)
         return reading
 
@@ -139,10 +141,15 @@ class GraphPosts(ABC):
             if isinstance(answer, PlatformError):
                 raise answer
             with understood():
-                return Page(answer.get("data", ()), _next_place(answer.get("paging") or {}), answer)
+                return Page.of(answer["data"], lambda: _next_place(answer.get("paging", {})), answer)
 
         since = wanted.since if one.ages else None
-        what = PostList(one.edge, fetch, one.post_of, wanted.listed, since, PAGE)
+
+        def post_of(item: Any) -> Post | None:
+            post = one.post_of(item)
+            return post and wanted.settled(post)
+
+        what = PostList(one.edge, fetch, post_of, wanted.listed, since, PAGE)
         for taken in walk(what, wanted.memory.list(one.edge), reading, tally):
             # A post published between two pages moves the last of the first one onto the second.
             for post in taken.posts:
@@ -155,10 +162,17 @@ def _listing(account_id: str, one: Listing, place: Place, size: int) -> Get:
 
 
 def _next_place(paging: Mapping[str, Any]) -> Place | None:
-    """Return where the next page begins: by cursor, or by time in some lists; None at the end, which has no `next`."""
-    if not paging.get("next"):
+    """Return where the next page begins: by cursor, or by time in some lists; None at the end, which has no `next`.
+
+    Raises:
+        ValueError, TypeError: there is a next page, but it does not say where.
+    """
+    if paging.get("next") is None:
         return None
-    if after := (paging.get("cursors") or {}).get("after"):
-        return {"after": str(after)}
-    query = dict(parse_qsl(urlsplit(str(paging["next"])).query))
-    return {name: query[name] for name in ("after", "until", "__paging_token") if name in query} or None
+    if "after" in paging.get("cursors", {}):
+        return {"after": cursor(paging["cursors"]["after"])}
+    query = dict(parse_qsl(urlsplit(cursor(paging["next"])).query))
+    place: Place = {name: query[name] for name in ("after", "until", "__paging_token") if name in query}
+    if not place:
+        raise ValueError("the next page has no place")
+    return place

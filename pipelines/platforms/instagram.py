@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from pipelines.platforms.answers import renewed
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, ProviderDays, Tally, Wanted
+from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
-from pipelines.platforms.graph_answers import take_series, take_total, understood, window
+from pipelines.platforms.graph_answers import failure, take_series, take_total, understood, window
 from pipelines.platforms.graph_insights import PostNumbers
 from pipelines.platforms.graph_posts import GraphPosts, Listing
 from pipelines.platforms.instagram_answers import ACCOUNT_FIELDS, account_numbers, listed_post
@@ -88,22 +90,25 @@ class InstagramGraph(GraphPosts):
             ),
         ]
         results = iter(self._graph.batch(access.token, gets, tally))
-        if tally.limited is not None:
-            raise tally.limited
-        found = {day: Numbers() for day in days}
+        found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
         for name, field in {**_SERIES, _WEEKLY: "reach"}.items():
-            take_series(found, name, field, next(results))
+            result = next(results)
+            take_series(found, name, field, result)
+            if error := failure(result):
+                failures[name] = error
         for day in days:
             for name, field in totals.items():
-                take_total(found[day], name, field, next(results))
-        return DaysReading.of(found, utcnow())
+                result = next(results)
+                take_total(found[day], name, field, result)
+                if error := failure(result):
+                    failures[f"{name} of {day:%Y-%m-%d}"] = error
+        return DaysReading.of(found, utcnow(), failures)
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any]:
         """Return credentials of Instagram Login for another 60 days."""
         body = self._graph.get("refresh_access_token", access.token, {"grant_type": "ig_refresh_token"}, tally)
         with understood():
-            ends = utcnow().timestamp() + float(body["expires_in"])
-            return {**access.credentials, "access_token": body["access_token"], "expires_at": ends}
+            return renewed(access.credentials, body, utcnow())
 
 
 class Instagram:

@@ -1,14 +1,17 @@
 """What Instagram's answers say: bodies of the Graph API to numbers and posts (platforms.md, 2.2 to 2.4)."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from metrics.documents import ContentType, MetricType
+from pipelines.platforms.answers import id_of
 from pipelines.platforms.base import Post
 from pipelines.platforms.graph_answers import parse_time
 from pipelines.platforms.numbers import Numbers, part
 
 ACCOUNT_FIELDS = {"followers": "followers_count", "following": "follows_count", "posts": "media_count"}
+_ID = re.compile(r"[0-9]+")
 _CONTENT_TYPES: Mapping[str, ContentType] = {"IMAGE": "image", "VIDEO": "video", "CAROUSEL_ALBUM": "carousel"}
 _METRIC_TYPES: Mapping[str, MetricType] = {"STORY": "story", "REELS": "reel"}
 
@@ -27,10 +30,11 @@ def listed_post(item: Mapping[str, Any], metric_type: MetricType | None = None) 
     Raises:
         LookupError, TypeError, ValueError: the item has no id, or a time that is none.
     """
-    published = item.get("timestamp")
+    published, product, media = (item.get(name) for name in ("timestamp", "media_product_type", "media_type"))
     return Post(
-        platform_post_id=str(item["id"]),
-        metric_type=metric_type or _METRIC_TYPES.get(str(item.get("media_product_type")), "post"),
-        content_type=_CONTENT_TYPES.get(str(item.get("media_type")), "other"),
+        platform_post_id=id_of(item["id"], _ID),
+        metric_type=metric_type or _METRIC_TYPES.get(str(product), "post"),
+        content_type=_CONTENT_TYPES.get(str(media), "other"),
         published_at=parse_time(published) if published is not None else None,
+        kind_is_sure=isinstance(media, str) and (metric_type is not None or isinstance(product, str)),
     )

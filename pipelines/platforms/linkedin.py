@@ -12,6 +12,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms import restli
+from pipelines.platforms.answers import name_of, renewed
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -22,7 +23,15 @@ from pipelines.platforms.base import (
     Tally,
     Wanted,
 )
-from pipelines.platforms.errors import AccountUnreachable, BadAnswer, PermissionMissing, PostGone, Transient
+from pipelines.platforms.errors import (
+    AccountUnreachable,
+    NeedsReauth,
+    PermissionMissing,
+    PlatformError,
+    PostGone,
+    RateLimited,
+    Transient,
+)
 from pipelines.platforms.linkedin_answers import account_numbers, raise_for, take_days, understood
 from pipelines.platforms.linkedin_posts import Posts
 from pipelines.platforms.numbers import Numbers
@@ -99,15 +108,18 @@ class LinkedIn:
         wanted.memory.named_on = today
         try:
             body = ask(*_lookup(urn))
-        except (PermissionMissing, PostGone, BadAnswer, Transient):
+        except NeedsReauth:
+            raise
+        except PlatformError as error:
             # The name is no number: the one that is stored stays.
+            if isinstance(error, RateLimited):
+                tally.limited = error
             return
         reading.handle = _shown_name(body)
 
-    @understood()
     def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
         """Return the statistics of UTC days, by date: one call for each of three kinds."""
-        found = {day: Numbers() for day in days}
+        found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
         ask, urn, names = _Asking(self._http, access, tally), _urn(access), offered("linkedin", "account")
         interval = {
             "timeRange": {"start": _milliseconds(min(days)), "end": _milliseconds(max(days) + timedelta(days=1))},
@@ -117,12 +129,18 @@ class LinkedIn:
             params = {"q": finder, finder: urn, "timeIntervals": interval}
             fields = {name: names[name].field for name in metrics if name in names}
             try:
-                take_days(found, ask(resource, params), fields)
-            except (PermissionMissing, PostGone):
+                with understood():
+                    take_days(found, ask(resource, params), fields)
+            except (NeedsReauth, RateLimited):
+                raise
+            except PlatformError as error:
+                denied = isinstance(error, PermissionMissing | PostGone)
                 for numbers in found.values():
                     for name in fields:
-                        numbers.miss(name, "permission_missing")
-        return DaysReading.of(found, utcnow())
+                        numbers.miss(name, "permission_missing" if denied else error.reason)
+                if not denied:
+                    failures[resource] = error
+        return DaysReading.of(found, utcnow(), failures)
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials with a new access token, where the app may renew any; the refresh token's end is fixed."""
@@ -136,14 +154,9 @@ class LinkedIn:
         status, body, headers = self._tokens.send("POST", "/oauth/v2/accessToken", form=form)
         if status in (400, 401):
             return None
-        raise_for(status, body, headers)
         with understood():
-            return {
-                **credentials,
-                "access_token": body["access_token"],
-                "refresh_token": body.get("refresh_token", credentials["refresh_token"]),
-                "expires_at": utcnow().timestamp() + float(body["expires_in"]),
-            }
+            raise_for(status, body, headers)
+            return renewed(credentials, body, utcnow())
 
 
 class _Asking:
@@ -179,8 +192,7 @@ def _lookup(urn: str) -> tuple[str, Mapping[str, object]]:
 
 
 def _shown_name(body: Mapping[str, Any]) -> str | None:
-    name = body.get("vanityName") or body.get("localizedName")
-    return name if isinstance(name, str) and name else None
+    return name_of(body.get("vanityName")) or name_of(body.get("localizedName"))
 
 
 def _urn(access: Access) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
@@ -27,9 +27,13 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.numbers import ABSENT, Numbers, part
 from pipelines.platforms.retries import overloaded
 
+URN = re.compile(r"urn:li:(share|ugcPost):[0-9]+")
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}
 _CONTENT: Mapping[str, ContentType] = {"article": "link", "multiImage": "carousel"}
 _ACCOUNT = "firstDegreeSize"
+SILENT: Final = object()
+"""Stands for the statistics of a post that an answer leaves out."""
+
 _FORM = frozenset({"code", "serviceErrorCode", "status"})
 """One of these is in every refusal of LinkedIn: what has none comes from elsewhere, and says nothing about a token."""
 
@@ -99,7 +103,7 @@ def listed_post(element: Mapping[str, Any]) -> Post:
     """
     published = element.get("publishedAt") or element.get("createdAt")
     at = answers.published(instant(published)) if published is not None else None
-    return Post(str(element["id"]), "post", _content_type(element.get("content") or {}), at)
+    return Post(answers.id_of(element["id"], URN), "post", _content_type(element.get("content") or {}), at)
 
 
 def _content_type(content: Mapping[str, Any]) -> ContentType:
@@ -109,26 +113,35 @@ def _content_type(content: Mapping[str, Any]) -> ContentType:
     return next((kind for name, kind in _CONTENT.items() if name in content), "other" if content else "text")
 
 
-def instant(milliseconds: int) -> datetime:
-    """Return the instant of milliseconds since 1970."""
+def instant(milliseconds: object) -> datetime:
+    """Return the instant of milliseconds since 1970.
+
+    Raises:
+        TypeError, ValueError, ArithmeticError: it is none.
+    """
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        raise TypeError(f"an instant is a {type(milliseconds).__name__}")
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def statistics(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the statistics of the posts that an answer has, by URN."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for element in body["elements"]:
-        urn = next((one for name in ("share", "ugcPost") if isinstance(one := part(element, name), str)), None)
-        if urn is not None and isinstance(totals := part(element, "totalShareStatistics"), Mapping):
-            found[urn] = totals
-    return found
+def statistics(body: Mapping[str, Any]) -> tuple[dict[str, object], bool]:
+    """Return the statistics of the posts that an answer has, by URN, and whether some are of no post that it names."""
+    found: dict[str, object] = {}
+    nameless = False
+    for element in answers.items_of(body["elements"]):
+        urn = next((one for name in ("share", "ugcPost") if isinstance(one := part(element, name), str)), "")
+        if URN.fullmatch(urn):
+            found[urn] = part(element, "totalShareStatistics")
+        else:
+            nameless = True
+    return found, nameless
 
 
-def post_numbers(post: Post, totals: Mapping[str, Any] | None) -> Numbers:
-    """Return the numbers of a post; one without an element has had no activity, and that is 0."""
+def post_numbers(post: Post, totals: object) -> Numbers:
+    """Return the numbers of a post; `SILENT` is one without an element: it has had no activity, and that is 0."""
     numbers = Numbers()
     for name, offer in offered("linkedin", post.metric_type, post.content_type).items():
-        numbers.take(name, 0 if totals is None else part(totals, offer.field), "no_observation")
+        numbers.take(name, 0 if totals is SILENT else part(totals, offer.field), "no_observation")
     return numbers
 
 
@@ -138,7 +151,7 @@ def take_days(days: Mapping[date, Numbers], body: Mapping[str, Any], fields: Map
     `fields` has canonical names with the provider's, which may be a sum: `organicFollowerGain + paidFollowerGain`.
     """
     by_day: dict[date, object] = {}
-    for element in body["elements"]:
+    for element in answers.items_of(body["elements"]):
         try:
             by_day[instant(element["timeRange"]["start"]).date()] = element
         except UNEXPECTED:

@@ -3,16 +3,17 @@
 Facts: platforms.md, 5.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from metrics.batches import batched
 from metrics.clock import utcnow
-from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.answers import UNEXPECTED, items_of
 from pipelines.platforms.base import AccountReading, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import PlatformError, PostGone
 from pipelines.platforms.linkedin_answers import (
+    SILENT,
+    URN,
     is_advertisement,
     listed_post,
     of_status,
@@ -20,14 +21,14 @@ from pipelines.platforms.linkedin_answers import (
     statistics,
     understood,
 )
-from pipelines.platforms.paging import Page, Place, PostList, walk
+from pipelines.platforms.pages import Page, Place
+from pipelines.platforms.paging import PostList, walk
 
 PAGE = 100
 MAX_URNS = 20
 """URNs in a list: the length of the URL is what limits them (platforms.md, 5.2)."""
 
 POSTS = "posts"
-_URN = re.compile(r"urn:li:(share|ugcPost):[0-9]+")
 
 Ask = Callable[[str, Mapping[str, object]], Mapping[str, Any]]
 """Reads a path with its parameters; returns the body."""
@@ -61,7 +62,7 @@ class Posts:
         unsure = []
         for post in silent:
             if post.platform_post_id in self._reading.listed:
-                self._put(post, None)
+                self._put(post, SILENT)
             else:
                 unsure.append(post)
         for posts in batched(unsure, MAX_URNS):
@@ -74,15 +75,16 @@ class Posts:
         params = {"q": "author", "author": self._urn, "count": size, "start": start, "sortBy": "LAST_MODIFIED"}
         body = self._ask("posts", params)
         with understood():
-            elements = body["elements"]
-            goes_on = _has_next(body, elements, size)
-            return Page(elements, {"start": str(start + size)} if goes_on else None, body)
+            elements = items_of(body["elements"])
+            return Page.of(
+                elements, lambda: {"start": str(start + size)} if _has_next(body, elements, size) else None, body
+            )
 
     def _lists(self, posts: Sequence[Post]) -> Iterator[list[Post]]:
         """Yield lists of at most twenty posts of one kind: shares and ugcPosts have parameters of their own."""
         kinds: dict[str, list[Post]] = {"share": [], "ugcPost": []}
         for post in posts:
-            if (found := _URN.fullmatch(post.platform_post_id)) is None:
+            if (found := URN.fullmatch(post.platform_post_id)) is None:
                 self._reading.failures[post.platform_post_id] = "it is no URN of a share or a ugcPost"
             else:
                 kinds[found.group(1)].append(post)
@@ -97,21 +99,30 @@ class Posts:
             "organizationalEntity": self._urn,
             name: [post.platform_post_id for post in posts],
         }
-        found = statistics(self._ask("organizationalEntityShareStatistics", params))
+        found, nameless = statistics(self._ask("organizationalEntityShareStatistics", params))
+        silent = [post for post in posts if post.platform_post_id not in found]
         for post in posts:
             if post.platform_post_id in found:
                 self._put(post, found[post.platform_post_id])
-        return [post for post in posts if post.platform_post_id not in found]
+        if nameless:
+            # One of the posts that seem to be left out may be meant: it had activity then.
+            for post in silent:
+                self._reading.failures[post.platform_post_id] = "the statistics do not say which post they are of"
+            return []
+        return silent
 
     def _confirm(self, posts: Sequence[Post]) -> None:
         """Ask which of the posts without statistics are still there: they had no activity; the others are gone."""
         body = self._ask("posts", {"ids": [post.platform_post_id for post in posts]})
         statuses = {urn: error.get("status") for urn, error in (body.get("errors") or {}).items()}
         statuses |= body.get("statuses") or {}
+        results: Mapping[str, Any] = {**body["results"]}
         for post in posts:
             post_id = post.platform_post_id
-            if post_id in body["results"]:
-                self._put(post, None)
+            if isinstance(results.get(post_id), Mapping):
+                self._put(post, SILENT)
+            elif post_id in results:
+                self._reading.failures[post_id] = "it has an unexpected form"
             else:
                 self._miss(post_id, of_status(statuses.get(post_id, 404)))
 
@@ -122,7 +133,7 @@ class Posts:
         else:
             self._reading.failures[post_id] = str(error)
 
-    def _put(self, post: Post, totals: Mapping[str, Any] | None) -> None:
+    def _put(self, post: Post, totals: object) -> None:
         try:
             numbers = post_numbers(post, totals)
         except UNEXPECTED as error:
@@ -145,8 +156,10 @@ def _half_a_page_before(place: Place) -> Place:
 
 
 def _has_next(page: Mapping[str, Any], elements: Sequence[object], size: int) -> bool:
-    """Tell whether a list goes on: by its links, or by a full page where there are none."""
-    links = (page.get("paging") or {}).get("links")
-    if not links:
-        return len(elements) >= size
-    return any(link.get("rel") == "next" for link in links)
+    """Tell whether a list goes on: by its links, or by a full page where there are none.
+
+    Raises:
+        TypeError, LookupError: the links have another form.
+    """
+    links = items_of(page.get("paging", {}).get("links", []))
+    return any(link["rel"] == "next" for link in links) if links else len(elements) >= size

@@ -93,5 +93,9 @@ def part(of: object, name: str) -> object:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
     said = repr(value)
     return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"

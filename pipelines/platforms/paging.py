@@ -9,16 +9,15 @@ very walk has read, ends it with a failure that says so.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
-
-import orjson
 
 from pipelines.platforms.answers import UNEXPECTED
 from pipelines.platforms.base import AccountReading, Post, PostBudget, Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited, TooMuchData, Transient
 from pipelines.platforms.memory import ListMemory
+from pipelines.platforms.pages import InARow, Page, Place, key_of
 
 EMPTY_PAGES = 5
 """Empty pages in a row after which a walk breaks off: what is hidden leaves gaps in lists (platforms.md, 1)."""
@@ -26,29 +25,12 @@ EMPTY_PAGES = 5
 MOST_PAGES = 40
 """Pages of one reading of a list; a longer list is read on in the next hour."""
 
+ENOUGH_IN_A_ROW = 10
+"""Pages without news end a walk when so many items of them were asked for. A post alone may be pinned or edited, and a
+page holds no more than that where a platform or a budget lets no longer ones pass."""
+
 MOST_GAPS = 3
 """Gaps that are remembered of a list; with more of them it is walked anew from its beginning to its end."""
-
-Place = Mapping[str, str]
-"""Where a page begins, as parameters of the platform's own; empty for the newest page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list as it was answered; `following` is where the next one begins, None at the end.
-
-    Raises:
-        TypeError: the items are no list.
-    """
-
-    items: Sequence[Any]
-    following: Place | None
-    body: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuse what is no list."""
-        if not isinstance(self.items, list | tuple):
-            raise TypeError(f"a list of items is a {type(self.items).__name__}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +97,7 @@ class _Walker:
         # What was refused once may pass again: each reading tries twice as many items as the last one got.
         self._size = min(what.size, (memory.size or what.size) * 2)
         self._left = MOST_PAGES
+        self._asked = 0
         self._brought: list[str] = []
         self._refused = False
         self.stopped = False
@@ -154,26 +137,32 @@ class _Walker:
 
         Return None where the walk ended well, else where it broke off; no place at all where it cannot go on.
         """
-        places, seen, empty = {_key(place)}, set[str](), 0
+        places, seen, empty = {key_of(place)}, set[str](), 0
+        in_a_row = InARow(min(self._what.size, ENOUGH_IN_A_ROW))
         while True:
             page = self._page(place)
             if page is None:
                 return place
-            keys = {_key(item.get("id") if isinstance(item, Mapping) else item) for item in page.items}
+            keys = {key_of(item["id"] if isinstance(item, Mapping) and "id" in item else item) for item in page.items}
             if page.items and keys <= seen and page.following is not None:
                 return self._broken({}, "a page repeats what was read before: the list does not advance")
             seen |= keys
             posts = self._understood(page.items)
             young = [post for post in posts if self._is_young(post)]
             yield Taken(young, page.body)
-            known = bool(young) and all(post.platform_post_id in self._what.listed for post in young)
-            # One old item among young ones may be pinned or edited: a whole page of old ones is the end.
-            if page.following is None or (posts and not young) or (known and not to_the_end):
+            news = [post for post in young if post.platform_post_id not in self._what.listed]
+            if posts:
+                in_a_row.count(self._asked, has_young=bool(young), has_news=bool(news))
+            if in_a_row.old or (in_a_row.known and not to_the_end):
+                return None
+            if not page.is_clear:
+                return self._broken({}, "the answer does not say in a known form whether the list goes on")
+            if page.following is None:
                 return None
             place = page.following
-            if _key(place) in places:
+            if key_of(place) in places:
                 return self._broken({}, "its cursor does not advance: the next page is one that was read before")
-            places.add(_key(place))
+            places.add(key_of(place))
             empty = 0 if page.items else empty + 1
             if empty > EMPTY_PAGES:
                 return self._broken(place, f"{empty} empty pages in a row: it is read on in the next hour")
@@ -190,6 +179,7 @@ class _Walker:
                 self._broken(place, "the budget of distinct posts is used: it is read on when the budget begins anew")
                 return None
             try:
+                self._asked = size
                 page = self._what.fetch(place, size)
             except NeedsReauth:
                 raise
@@ -244,8 +234,3 @@ class _Walker:
     def _broken(self, place: Place, why: str) -> Place:
         self._reading.failures[self._what.name] = why
         return place
-
-
-def _key(value: object) -> str:
-    """Return what tells places and items apart."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=repr).decode()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from pipelines.platforms.answers import id_of, name_of, renewed
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -34,6 +35,7 @@ from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.retries import retrying
 from pipelines.platforms.twitter_answers import (
+    ID,
     account_numbers,
     near_limit,
     of_resources,
@@ -77,7 +79,7 @@ class Twitter:
         with understood():
             numbers = account_numbers(me)
         reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-        reading.handle = me["username"] if isinstance(me.get("username"), str) else None
+        reading.handle = name_of(me.get("username"))
         reading.note_odd("the account", numbers.odd)
         Posts(ask, access, self._quarantine, wanted, reading, tally).read()
         return reading
@@ -91,7 +93,7 @@ class Twitter:
             PlatformError: it could not be asked.
         """
         me = self._me(_Asking(self._http, access, tally), access)
-        return Identity(access.platform_account_id, str(me["username"]) if "username" in me else None)
+        return Identity(access.platform_account_id, name_of(me.get("username")))
 
     def _me(self, ask: "_Asking", access: Access) -> Mapping[str, Any]:
         try:
@@ -100,7 +102,7 @@ class Twitter:
             raise AccountUnreachable(str(error)) from None
         with understood():
             me: Mapping[str, Any] = answer["data"]
-            if str(me["id"]) != access.platform_account_id:
+            if id_of(me["id"], ID) != access.platform_account_id:
                 raise WrongIdentity(f"the token is of @{me.get('username')}: connect the right account again")
         return me
 
@@ -137,14 +139,9 @@ class Twitter:
         status, body, answered = self._http.send("POST", "/2/oauth2/token", form=form, headers=headers)
         if status in (400, 401):
             return None
-        raise_for(status, body, answered)
         with understood():
-            return {
-                **credentials,
-                "access_token": body["access_token"],
-                "refresh_token": body.get("refresh_token", credentials["refresh_token"]),
-                "expires_at": utcnow().timestamp() + float(body["expires_in"]),
-            }
+            raise_for(status, body, answered)
+            return renewed(credentials, body, utcnow())
 
 
 class _Asking:

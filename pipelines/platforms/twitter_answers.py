@@ -25,6 +25,7 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.numbers import ABSENT, Numbers, part
 from pipelines.platforms.retries import overloaded
 
+ID = re.compile(r"[0-9]{1,19}")
 PRIVATE_DAYS = timedelta(days=30)
 """Private metrics are told to the author alone, of posts that are not older."""
 
@@ -42,6 +43,7 @@ _SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
 
 _FORM = frozenset({"title", "type", "errors"})
 """One of these is in every refusal of X: what has none comes from elsewhere, and says nothing about a token."""
+_MEDIA = ("photo", "video", "animated_gif")
 _RENAMED = {"retweet_count": "repost_count", "tweet_count": "post_count"}
 """The OpenAPI file says the second since August 2026, recordings the first: either is read."""
 
@@ -79,7 +81,7 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     problem = body if isinstance(body, Mapping) else {}
     if status < 400:
         if "data" not in problem and "errors" in problem:
-            raise of_problem(next(iter(problem["errors"])))
+            raise of_problem(answers.items_of(problem["errors"])[0])
         return
     message = message_of(problem) or f"X answers {status}"
     if status in (401, 403, 404) and not _FORM & problem.keys():
@@ -172,9 +174,17 @@ def listed_post(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]
     Raises:
         LookupError, TypeError, ValueError: the tweet has no id, or a time that is none.
     """
-    name, published = str(int(tweet["id"])), tweet.get("created_at")
-    at = parse_time(published) if published is not None else time_of_id(name)
-    return Post(name, "post", _content_type(tweet, media), at)
+    name, published = answers.id_of(tweet["id"], ID), tweet.get("created_at")
+    # An id of the future would hide all posts until then from a timeline that is asked for what came after it.
+    born = time_of_id(name)
+    at = parse_time(published) if published is not None else born
+    known = [one for one in attached(tweet, media) if one.get("type") in _MEDIA]
+    is_sure = len(known) == len(_media_keys(tweet))
+    return Post(name, "post", _content_type(tweet, media), at, kind_is_sure=is_sure)
+
+
+def _media_keys(tweet: Mapping[str, Any]) -> Sequence[str]:
+    return answers.items_of((tweet.get("attachments") or {}).get("media_keys", []))
 
 
 def _content_type(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]) -> ContentType:
@@ -188,8 +198,7 @@ def _content_type(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any
 
 def attached(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the media of a tweet, as far as they were sent along."""
-    keys: Sequence[str] = (tweet.get("attachments") or {}).get("media_keys", ())
-    return [media[key] for key in keys if key in media]
+    return [media[key] for key in _media_keys(tweet) if key in media]
 
 
 def media_of(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -1,6 +1,5 @@
 """The posts of one X account in one reading: the timeline, and due posts by id (platforms.md, 4.2 and 4.3)."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,9 +8,11 @@ from metrics.clock import isoformat, utcnow
 from pipelines.platforms.answers import UNEXPECTED
 from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import BadAnswer, MetricRefused, PlatformError, PostGone
-from pipelines.platforms.paging import Page, Place, PostList, walk
+from pipelines.platforms.pages import Page, Place, cursor
+from pipelines.platforms.paging import PostList, walk
 from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.twitter_answers import (
+    ID,
     PRIVATE_DAYS,
     listed_post,
     media_of,
@@ -23,13 +24,13 @@ from pipelines.platforms.twitter_answers import (
 from pipelines.platforms.twitter_days import MAX_IDS, OWN_POSTS
 
 TIMELINE = "timeline"
+PAGE = 100
 SMALLEST_PAGE = 5
 """The least `max_results` that a timeline takes."""
 
 _PRIVATE = "non_public_metrics"
 _FIELDS = ("created_at", "public_metrics", "attachments", "entities", _PRIVATE)
 _MEDIA = "public_metrics,type"
-_ID = re.compile(r"[0-9]{1,19}")
 
 Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 """Reads a path with its parameters; returns the body."""
@@ -54,36 +55,43 @@ class Posts:
             field for field in _FIELDS if quarantine.holds(field, "post") and not quarantine.to_try(field, "post")
         }
         self._media: Mapping[str, Mapping[str, Any]] = {}
-        self._private = True
+        self._private = False
         self._places: dict[str, int] = {}
-        self._without_private: list[Post] = []
+        self._told: dict[str, Reading] = {}
+        """What the timeline told of posts that have private metrics too, where it was not asked for these."""
+        self._oldest_private = utcnow() - PRIVATE_DAYS
 
     def read(self) -> None:
-        """Read the timeline, then the due posts that it did not bring.
+        """Read the timeline, then the due posts that it did not bring, and those of which it told a part.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
         self._read_timeline()
-        unread = [post for post in self._wanted.due if post.platform_post_id not in self._reading.listed]
-        oldest = utcnow() - PRIVATE_DAYS
-        # Reading a post again on the same day is free.
-        unread += [one for one in self._without_private if one.published_at is None or one.published_at >= oldest]
+        listed = self._reading.listed
+        unread = [post for post in self._wanted.due if post.platform_post_id not in listed]
+        unread += [listed[name] for name in self._told]
         for private in (True, False):
-            posts = [one for one in unread if (one.published_at is None or one.published_at >= oldest) == private]
-            for hundred in batched(posts, MAX_IDS):
+            for hundred in batched([post for post in unread if self._has_private(post) == private], MAX_IDS):
                 self._look_up(hundred, private)
+        # A part is better than nothing: what could not be read by id keeps what the timeline told.
+        read = {post.platform_post_id for post, _ in self._reading.posts} | set(self._reading.gone)
+        self._reading.posts += [(listed[name], told) for name, told in self._told.items() if name not in read]
         self._reading.quarantined |= {str(Refused(field, "post")) for field in self._refused}
+
+    def _has_private(self, post: Post) -> bool:
+        """Tell whether a post is young enough for private metrics."""
+        return post.published_at is None or post.published_at >= self._oldest_private
 
     def _read_timeline(self) -> None:
         memory = self._wanted.memory.list(TIMELINE)
         timeline = PostList(
             TIMELINE,
             self._page,
-            lambda tweet: listed_post(tweet, self._media),
+            lambda tweet: self._wanted.settled(listed_post(tweet, self._media)),
             self._wanted.listed,
             self._wanted.since,
-            MAX_IDS,
+            PAGE,
             SMALLEST_PAGE,
             self._wanted.budget,
             lambda ids: str(max(int(one) for one in ids)),
@@ -94,22 +102,24 @@ class Posts:
             }
             for post in taken.posts:
                 self._reading.listed[post.platform_post_id] = post
-                self._put(post, tweets[post.platform_post_id])
-                if not self._private:
-                    self._without_private.append(post)
+                self._put(post, tweets[post.platform_post_id], whole=self._private or not self._has_private(post))
 
     def _page(self, place: Place, size: int) -> Page:
-        """Read a page of what came after the newest post that the timeline brought, at first of all."""
+        """Read a page of what came after the newest post that the timeline brought, at first of all.
+
+        A timeline that is asked for private metrics goes back for thirty days alone (docs.x.com, "Timelines"): it is
+        asked for them where all that it can bring is younger. Else young posts are asked for theirs by id, which is
+        free on the same day.
+        """
         begins = place or self._newest()
+        newest = self._wanted.known.get(begins.get("since_id", ""))
+        self._private = newest is not None and newest.published_at is not None and self._has_private(newest)
         params = {**OWN_POSTS, **begins, "max_results": str(size)}
-        # A timeline that is asked for private metrics goes back for 30 days alone (docs.x.com, "Timelines"): the first
-        # reading goes without them, and young posts are asked for theirs by id.
-        self._private = "since_id" in begins
         body = self._posts(f"users/{self._access.platform_account_id}/tweets", params, private=self._private)
         with understood():
-            token = (body.get("meta") or {}).get("next_token")
-            items = body.get("data") or ()
-            return Page(items, {**begins, "pagination_token": str(token)} if token else None, body)
+            # X leaves the list out of an empty page, which says so.
+            items = body["data"] if "data" in body or body["meta"]["result_count"] else []
+            return Page.of(items, lambda: _following(begins, body["meta"]), body)
 
     def _newest(self) -> Place:
         mark = self._wanted.memory.list(TIMELINE).mark
@@ -141,7 +151,7 @@ class Posts:
         if self._tally.limited is not None:
             return
         by_id = {post.platform_post_id: post for post in posts}
-        for odd in [one for one in by_id if not _ID.fullmatch(one)]:
+        for odd in [one for one in by_id if not ID.fullmatch(one)]:
             del by_id[odd]
             self._reading.failures[odd] = "it is no id of a post on X"
         if not by_id:
@@ -187,7 +197,8 @@ class Posts:
         else:
             self._reading.failures[name] = str(error or "X left it out without a word")
 
-    def _put(self, post: Post, tweet: Mapping[str, Any]) -> None:
+    def _put(self, post: Post, tweet: Mapping[str, Any], *, whole: bool = True) -> None:
+        """Put what a tweet says with the reading, or by where it is only a part of what there is to say."""
         try:
             numbers = post_numbers(post, tweet, self._media, self._refused, utcnow())
         except UNEXPECTED as error:
@@ -195,10 +206,21 @@ class Posts:
                 f"it has an unexpected form: {type(error).__name__}: {error}"
             )
             return
-        read = (post, Reading(utcnow(), numbers.metrics, numbers.unavailable))
-        if (place := self._places.get(post.platform_post_id)) is not None:
-            self._reading.posts[place] = read
+        read = Reading(utcnow(), numbers.metrics, numbers.unavailable)
+        if not whole:
+            self._told[post.platform_post_id] = read
+        elif (place := self._places.get(post.platform_post_id)) is not None:
+            self._reading.posts[place] = (post, read)
         else:
             self._places[post.platform_post_id] = len(self._reading.posts)
-            self._reading.posts.append(read)
+            self._reading.posts.append((post, read))
         self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)
+
+
+def _following(begins: Place, meta: Mapping[str, Any]) -> Place | None:
+    """Return where the next page of a timeline begins; None at its end.
+
+    Raises:
+        ValueError, TypeError: there is a next page, but it does not say where.
+    """
+    return {**begins, "pagination_token": cursor(meta["next_token"])} if "next_token" in meta else None

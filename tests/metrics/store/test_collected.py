@@ -65,6 +65,9 @@ def test_records_are_counted_by_slot(store: Store) -> None:
     later, problem = SLOT + timedelta(hours=1), {"what": "x", "reason": "check_failed", "message": "1"}
     store.collections.put([record("failed", reason="provider_error"), record("collected", later, problems=[problem])])
     slots = [SLOT, later]
-    assert store.collections.count_by_slot("instagram", slots, {"state": "failed"}) == {SLOT: 1}
-    assert store.collections.count_by_slot("instagram", slots, {"problems.what": "x"}) == {later: 1}
-    assert store.collections.count_by_slot("twitter", slots, {"state": "failed"}) == {}
+    assert store.collections.accounts_by_slot("instagram", slots, {"state": "failed"}, 9) == {SLOT: ["a"]}
+    assert store.collections.accounts_by_slot("instagram", slots, {"problems.what": "x"}, 9) == {later: ["a"]}
+    assert store.collections.accounts_by_slot("twitter", slots, {"state": "failed"}, 9) == {}
+    more = [record("failed", _id=f"{name}|x", accountId=name) for name in ("d", "c", "b")]
+    store.collections.put(more)
+    assert store.collections.accounts_by_slot("instagram", [SLOT], {"state": "failed"}, 3) == {SLOT: ["a", "b", "c"]}

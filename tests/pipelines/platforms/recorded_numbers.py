@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines.platforms.facebook_answers import account_numbers as facebook_account
-from pipelines.platforms.graph import raise_for as graph_refusal
+from pipelines.platforms.graph_errors import raise_for as graph_refusal
 from pipelines.platforms.instagram_answers import account_numbers as instagram_account
 from pipelines.platforms.linkedin_answers import account_numbers as linkedin_account
 from pipelines.platforms.twitter_answers import account_numbers as twitter_account

@@ -21,7 +21,8 @@ from pipelines.platforms.errors import (
     TooMuchData,
     Transient,
 )
-from pipelines.platforms.graph import ELEMENT_ROUNDS, MAX_BATCH, Get, GraphApi, near_limit, raise_for
+from pipelines.platforms.graph import ELEMENT_ROUNDS, MAX_BATCH, Get, GraphApi
+from pipelines.platforms.graph_errors import near_limit, raise_for
 from pipelines.platforms.http import Http
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 

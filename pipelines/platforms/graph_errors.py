@@ -1,0 +1,141 @@
+"""What refusals and usage headers of the Graph API mean: its codes decide, not HTTP (platforms.md, 1.3 and 1.4)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from metrics.clock import utcnow
+from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.errors import (
+    BadAnswer,
+    MetricRefused,
+    NeedsReauth,
+    PermissionMissing,
+    PlatformError,
+    PostGone,
+    PostUnavailable,
+    RateLimited,
+    TooMuchData,
+    Transient,
+    pause_until,
+)
+from pipelines.platforms.retries import overloaded
+
+_APP_LIMITS = frozenset({4, 341, 368})
+_ACCOUNT_LIMITS = frozenset({17, 32, 613, 80000, 80001, 80002, 80003, 80004})
+_APP_PAUSE = timedelta(minutes=15)
+_ACCOUNT_PAUSE = timedelta(minutes=15)
+_NEARLY_USED_PERCENT = 95
+_TOO_MUCH = ("reduce the amount of data", "ask for less")
+_PERMISSION = ("missing permission", "pages public content access", "pages public metadata access")
+_LONGEST_CODE = 18
+_OBJECT_MISSING = 33
+_BEFORE_CONVERSION = 2108006
+_NOT_CROSS_POSTED = 2207086
+
+
+def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
+    """Raise what an answer means, if it is an error. The code decides, not the HTTP status (platforms.md, 1.4).
+
+    Raises:
+        PlatformError: one leaf per decision.
+    """
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if error is None:
+        if status >= 500:
+            raise overloaded(f"the Graph API answers {status}", headers or {})
+        if status == 429:
+            raise RateLimited("too many requests", _regained_at(headers or {}), "account")
+        if status >= 400:
+            raise BadAnswer(f"the Graph API answers {status}")
+        return
+    if not isinstance(error, Mapping):
+        raise BadAnswer(f"the Graph API answers {status}: {str(error)[:200]}")
+    raise _decide(error, headers or {})
+
+
+def _decide(error: Mapping[str, Any], headers: Mapping[str, str]) -> PlatformError:
+    """Decide on the code and on `message`, which stays English; a person is shown the text that was made for people."""
+    code, subcode = (_whole(error.get(name)) for name in ("code", "error_subcode"))
+    message = str(error.get("message") or f"code {code}")
+    shown = str(error.get("error_user_msg") or message)[:300]
+    if code in (102, 190, 104):
+        return NeedsReauth(shown)
+    if code in _APP_LIMITS:
+        return RateLimited(shown, utcnow() + _APP_PAUSE, "app")
+    if code in _ACCOUNT_LIMITS:
+        return RateLimited(shown, _regained_at(headers), "account")
+    if code in (1, 2) or error.get("is_transient") is True:
+        return _passing(code, error.get("is_transient"), message, shown)
+    if code == 10:
+        if "not enough viewers" in message.lower():
+            return PostUnavailable(shown, "privacy_threshold")
+        return PermissionMissing(shown)
+    if code is not None and 200 <= code <= 299:
+        return PermissionMissing(shown)
+    if code == 100:
+        return _invalid(subcode, message.lower(), shown)
+    return BadAnswer(shown)
+
+
+def _whole(value: object) -> int | None:
+    """Return a code, which some proxies write as text."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return int(value[:_LONGEST_CODE])
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _passing(code: object, is_transient: object, message: str, shown: str) -> PlatformError:
+    """Split codes 1 and 2: a list that is too long, a failure that passes, one that says of itself that it does not."""
+    if any(words in message.lower() for words in _TOO_MUCH):
+        return TooMuchData(shown)
+    if is_transient is False:
+        return BadAnswer(shown)
+    # Code 1 says «unknown»: of a list that may be its length, of anything else it passes (platforms.md, 1.4).
+    return TooMuchData(shown) if code == 1 else Transient(shown)
+
+
+def _invalid(subcode: object, message: str, shown: str) -> PlatformError:
+    """Split code 100: a missing object, a post without insights, a metric, or a request of ours that is wrong."""
+    if subcode == _OBJECT_MISSING or "unsupported get request" in message:
+        return PostGone(shown)
+    if subcode == _BEFORE_CONVERSION:
+        return PostUnavailable(shown, "not_recoverable")
+    if any(words in message for words in _PERMISSION):
+        return PermissionMissing(shown)
+    if subcode == _NOT_CROSS_POSTED or "metric" in message:
+        return MetricRefused(shown)
+    return BadAnswer(shown)
+
+
+def _regained_at(headers: Mapping[str, str]) -> datetime:
+    """Return when the account may be read again: `estimated_time_to_regain_access` is in minutes."""
+    minutes = 0.0
+    try:
+        usage = orjson.loads(headers.get("x-business-use-case-usage") or "{}")
+        minutes = max(float(u.get("estimated_time_to_regain_access", 0)) for each in usage.values() for u in each)
+    except UNEXPECTED:
+        minutes = 0.0
+    return pause_until(minutes * 60) if minutes > 0 else utcnow() + _ACCOUNT_PAUSE
+
+
+def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
+    """Return the pause to make where the usage headers tell of a nearly used budget (platforms.md, 1.3)."""
+    if _used_percent(headers.get("x-app-usage")) >= _NEARLY_USED_PERCENT:
+        return RateLimited("the app's budget is nearly used", utcnow() + _APP_PAUSE, "app")
+    if _used_percent(headers.get("x-business-use-case-usage")) >= _NEARLY_USED_PERCENT:
+        return RateLimited("the account's budget is nearly used", _regained_at(headers), "account")
+    return None
+
+
+def _used_percent(header: str | None) -> int:
+    """Return the highest share used of a usage header; 0 where there is none that can be read."""
+    try:
+        usage = orjson.loads(header or "{}")
+        flat = [usage] if "call_count" in usage else [each for cases in usage.values() for each in cases]
+        names = ("call_count", "total_cputime", "total_time")
+        return max((int(each.get(name, 0)) for each in flat for name in names), default=0)
+    except UNEXPECTED:
+        return 0

@@ -1,0 +1,28 @@
+"""How many examples a property is tried with: few in every run, many in one that may take hours.
+
+pytest --hypothesis-profile=nightly tests/pipelines/platforms
+"""
+
+from hypothesis import HealthCheck, settings
+
+NIGHTLY = "nightly"
+
+settings.register_profile(
+    NIGHTLY, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+def tried(examples: int, nightly: int) -> settings:
+    """Return settings for a property: so many examples in every run, and so many in a nightly one.
+
+    Nothing is remembered between runs: an example that failed is told of in full, with the command to repeat it.
+    """
+    return settings(
+        max_examples=nightly if settings.get_current_profile_name() == NIGHTLY else examples,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large,
+        ],
+    )  # fmt: skip

@@ -1,0 +1,122 @@
+"""One account per platform with all that a reading may meet: new posts and due ones, posts without activity, posts that
+are gone, a metric that is refused, lists of several pages, days."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from metrics.documents import Platform
+from pipelines.platforms import graph_posts, linkedin_posts, retries, twitter_posts
+from pipelines.platforms.base import Access, AccountReading, DaysReading, Post, Tally, Wanted
+from pipelines.platforms.memory import Memory
+from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.registry import _FACTORIES
+from simulator.faults import Fault
+from simulator.world import SimPost
+from tests.pipelines.platforms.fuzz.in_process import Call, Change, InProcess, Simulated
+
+PAGE = 4
+"""Items of a page: few, so that few posts make several pages."""
+
+RETIRED: Mapping[Platform, str] = {
+    "instagram": "saved",
+    "facebook": "post_clicks",
+    "twitter": "non_public_metrics",
+    "linkedin": "",
+}
+_NEW, _YOUNG, _OLD = timedelta(days=4), timedelta(days=8), timedelta(days=45)
+
+
+@dataclass
+class Read:
+    """What came of a reading, or the error that it ended with; `calls` are those that it made."""
+
+    reading: AccountReading | None
+    days: DaysReading | None
+    error: Exception | None
+    calls: list[Call]
+    memory: Memory
+
+
+@dataclass
+class Scene:
+    """An account, what is known of it, and what its readings are when nothing is changed."""
+
+    platform: Platform
+    simulator: Simulated
+    access: Access
+    since: datetime
+    due: list[Post]
+    days: list[date]
+    whole: Read = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read once with nothing changed."""
+        self._http = InProcess(self.simulator)
+        self.whole = self.read()
+        assert self.whole.error is None, self.whole.error
+
+    @property
+    def reading(self) -> AccountReading:
+        """The reading with nothing changed."""
+        assert self.whole.reading is not None
+        return self.whole.reading
+
+    def read(self, change: Change | None = None, memory: Memory | None = None, known: Iterable[Post] = ()) -> Read:
+        """Read the account and its days while answers are changed.
+
+        `known` are posts that lists brought before; those that are due anyway were announced.
+        """
+        self.simulator.calls, self.simulator.change = [], change
+        found = Read(None, None, None, self.simulator.calls, memory or Memory())
+        listed = {post.platform_post_id: post for post in known}
+        posts = {post.platform_post_id: post for post in self.due} | listed
+        wanted = Wanted(self.since, self.due, posts, posts.keys() - listed.keys(), memory=found.memory)
+        api = _FACTORIES[self.platform](self._http, Quarantine())
+        try:
+            found.reading = api.read(self.access, wanted, Tally())
+            found.days = api.read_days(self.access, self.days, Tally())
+        except Exception as error:  # noqa: BLE001
+            found.error = error
+        return found
+
+
+def short_pages(patch: pytest.MonkeyPatch) -> None:
+    """Let lists come in pages of a few items, and cut the waits between tries."""
+    patch.setattr(retries, "FIRST_WAIT_SECONDS", 0.0)
+    patch.setattr(graph_posts, "PAGE", PAGE)
+    patch.setattr(linkedin_posts, "PAGE", PAGE)
+    patch.setattr(twitter_posts, "PAGE", twitter_posts.SMALLEST_PAGE)
+
+
+def scene(platform: Platform) -> Scene:
+    """Return the scene of a platform; its simulator's clock stands still."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    simulator = Simulated.at(now)
+    world = simulator.state.world
+    account, gone = next(
+        (account, one)
+        for account in (world.account(platform, index) for index in range(500))
+        if sum(post.visible(now) for post in world.posts(account, now - _NEW, now)) > PAGE
+        for one in world.posts(account, now - _OLD, now - _NEW)
+        if one.metric_type != "story" and not one.visible(now)
+    )
+    if RETIRED[platform]:
+        simulator.state.faults.active = [Fault("retired_metric", metric=RETIRED[platform])]
+    posts = [post for post in world.posts(account, now - _OLD, now) if post.visible(now)]
+    known = [post for post in posts if now - _YOUNG < post.published_at < now - _NEW]
+    due = [_known(post) for post in (*known, gone, posts[0])]
+    access = Access(account.platform_account_id, {"access_token": account.token})
+    return Scene(platform, simulator, access, now - _YOUNG, due, [(now - timedelta(days=n)).date() for n in (3, 4)])
+
+
+def _known(post: SimPost) -> Post:
+    return Post(post.platform_post_id, post.metric_type, post.content_type, post.published_at)
+
+
+def values(reading: AccountReading) -> dict[str, Any]:
+    """Return the numbers of each post."""
+    return {post.platform_post_id: dict(found.metrics) for post, found in reading.posts}
