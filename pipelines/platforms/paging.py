@@ -108,7 +108,9 @@ class _Walker:
         broken_at = yield from self._pages({}, to_the_end=not memory.begun)
         self.stopped = broken_at is not None
         if broken_at is not None and not broken_at:
-            # Broken off before its first page, or going round in circles: what lies beneath is not known.
+            # Broken off before its first page; or going round in circles, and then what lies beneath is not known.
+            if self._brought:
+                memory.forget()
             return
         memory.begun = True
         if self._what.mark_of is not None and self._brought:
@@ -138,6 +140,7 @@ class _Walker:
         Return None where the walk ended well, else where it broke off; no place at all where it cannot go on.
         """
         places, seen, empty = {key_of(place)}, set[str](), 0
+        gaps = {key_of(gap) for gap in self._memory.gaps}
         in_a_row = InARow(min(self._what.size, ENOUGH_IN_A_ROW))
         while True:
             page = self._page(place)
@@ -160,6 +163,9 @@ class _Walker:
             if page.following is None:
                 return None
             place = page.following
+            if not to_the_end and key_of(place) in gaps:
+                # From there on an earlier walk is continued.
+                return None
             if key_of(place) in places:
                 return self._broken({}, "its cursor does not advance: the next page is one that was read before")
             places.add(key_of(place))
