@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -64,6 +65,12 @@ class Settings(BaseSettings):
 
     retention_days: int = Field(
         400, ge=1, le=20_000, description="Days that observations are kept. Rollups stay longer."
+    )
+    first_day: date | None = Field(
+        None,
+        ge=date(2000, 1, 1),
+        description="First UTC day that Dagster has partitions of, as `2023-01-01`. Unset: hours begin with the year "
+        "that kept observations begin in, five years ago at most; days, weeks and months in 2024 at the latest.",
     )
     rollup_retention_days: int = Field(3650, ge=1, le=20_000, description="Days that rollups are kept.")
 
@@ -158,6 +165,13 @@ class Settings(BaseSettings):
         if not well:
             raise ValueError("must be a JSON object")
         return options
+
+    @field_validator("first_day")
+    @classmethod
+    def _check_first_day(cls, day: date | None) -> date | None:
+        if day is not None and day > datetime.now(UTC).date():
+            raise ValueError("must not be in the future")
+        return day
 
     @field_validator("secret_keys")
     @classmethod

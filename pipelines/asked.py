@@ -9,7 +9,7 @@ from datetime import datetime
 
 from metrics.errors import InvalidInput
 from metrics.periods import HOUR, Period, period_end, period_start, slot_of
-from pipelines.partitions import FIRST_DAY, has_partition, period_key, slot_key, slot_of_key, start_of_key
+from pipelines.partitions import FIRST_DAY, FIRST_HOUR, period_key, slot_key, slot_of_key, start_of_key
 from pipelines.tags import PARTITION, RANGE_END, RANGE_START
 
 
@@ -22,9 +22,10 @@ class Grain:
     parse: Callable[[str], datetime]
     around: Callable[[datetime], datetime]
     end: Callable[[datetime], datetime]
+    first: datetime
 
 
-HOURLY = Grain("hour", slot_key, slot_of_key, slot_of, lambda start: start + HOUR)
+HOURLY = Grain("hour", slot_key, slot_of_key, slot_of, lambda start: start + HOUR, FIRST_HOUR)
 
 
 def grain_of(period: Period) -> Grain:
@@ -35,6 +36,7 @@ def grain_of(period: Period) -> Grain:
         start_of_key,
         lambda instant: period_start(period, instant),
         lambda start: period_end(period, start),
+        FIRST_DAY,
     )
 
 
@@ -73,6 +75,10 @@ def _start(key: str, grain: Grain, now: datetime) -> datetime:
         raise InvalidInput(f"no {grain.name} starts at {key}: the one around it is {around}", "partition")
     if start > now:
         raise InvalidInput(f"{key} has not begun: the newest {grain.name} is {grain.key(newest)}", "partition")
-    if not has_partition(start, now):
-        raise InvalidInput(f"{key} lies before the first {grain.name}, which starts on {FIRST_DAY}", "partition")
+    if start < grain.first:
+        raise InvalidInput(
+            f"{key} lies before the first {grain.name}, which starts on {grain.first:%Y-%m-%d}: if it is kept, set "
+            "TIDEMARK_FIRST_DAY",
+            "partition",
+        )
     return start

@@ -1,20 +1,43 @@
 """Partitions, and the keys by which Dagster knows slots and periods.
 
-All grains are UTC and start on the same instant, the Monday 2024-01-01, so that no week or month lacks a day. Every
-grain holds the window under way (`end_offset=1`): an hour can be collected on demand before it ends, and the running
-day, week and month are rolled up as they grow. The schedules name the window that ended.
+All grains are UTC. Every grain holds the window under way (`end_offset=1`): an hour can be collected on demand before
+it ends, and the running day, week and month are rolled up as they grow. The schedules name the window that ended.
+
+Hours begin where kept observations do, because Dagster's pages take longer the more of them there are, and an hour
+that is older cannot be collected (`pipelines.assets.hours`). Weeks and months begin with the first whole one.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from metrics.periods import HOUR, Period, period_end
+from metrics.clock import utcnow
+from metrics.periods import HOUR, Period, midnight, period_end
+from metrics.settings import Settings, load_settings
 
-FIRST_DAY = "2024-01-01"
+_FIRST_ROLLUPS = date(2024, 1, 1)
+"""Days, weeks and months begin no later: rollups are kept for longer than what they are made of."""
+_MOST_YEARS = 5
+"""Hours of so many years are listed where nobody asks for more: no platform answers for older ones (platforms' own
+retention is two years at most), and observations may be kept for decades."""
 
-HOURS = dg.HourlyPartitionsDefinition(start_date=f"{FIRST_DAY}-00:00", timezone="UTC", end_offset=1)
+
+def first_days(settings: Settings, today: date) -> tuple[date, date]:
+    """Return the first day of hours, and that of days, weeks and months: TIDEMARK_FIRST_DAY, where it is set.
+
+    Else hours begin on the first of January of the year that kept observations begin in. It moves once a year, so that
+    a backfill under way does not lose its partitions, and Dagster counts what is materialised anew once a year.
+    """
+    if settings.first_day is not None:
+        return settings.first_day, settings.first_day
+    year = max((today - timedelta(days=settings.retention_days)).year, today.year - _MOST_YEARS)
+    return date(year, 1, 1), min(date(year, 1, 1), _FIRST_ROLLUPS)
+
+
+FIRST_HOUR, FIRST_DAY = map(midnight, first_days(load_settings(), utcnow().date()))
+
+HOURS = dg.HourlyPartitionsDefinition(start_date=FIRST_HOUR, timezone="UTC", end_offset=1)
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", end_offset=1)
 WEEKS = dg.WeeklyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", day_offset=1, end_offset=1)
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", end_offset=1)
@@ -45,9 +68,14 @@ def start_of_key(key: str) -> datetime:
     return datetime.strptime(key, _DAY_FORMAT).replace(tzinfo=UTC)
 
 
+def has_hour(slot: datetime, now: datetime) -> bool:
+    """Tell whether a slot is a partition: begun, and not before the first hour of all."""
+    return FIRST_HOUR <= slot <= now
+
+
 def has_partition(start: datetime, now: datetime) -> bool:
     """Tell whether the period that starts at `start` is a partition: begun, and not before the first day of all."""
-    return start_of_key(FIRST_DAY) <= start <= now
+    return FIRST_DAY <= start <= now
 
 
 def ranges(period: Period, starts: Sequence[datetime]) -> list[tuple[datetime, datetime]]:

@@ -15,6 +15,7 @@ from metrics.clock import utcnow
 from metrics.documents import OperationDocument
 from metrics.errors import TidemarkError
 from metrics.periods import PERIODS, Period
+from metrics.retention import Horizon
 from pipelines import jobs, operations, partitions
 from pipelines.attempts import attempts
 from pipelines.late import Roll, runs_to_request
@@ -140,7 +141,9 @@ def missed_hours(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Ite
     if any(OPERATION not in run.tags for run in unfinished):
         yield dg.SkipReason("an hour is being collected")
         return
-    missed = missed_slots(clients.store.accounts.first_connected(), clients.store.collections.has_ended_slot, utcnow())
+    now, store = utcnow(), clients.store
+    kept = Horizon.of(store, clients.settings, now).first_day(clients.settings.retention_days)
+    missed = missed_slots(store.accounts.first_connected(), store.collections.has_ended_slot, now, kept)
     requests = [request for one in missed if (request := _missed_request(context.instance, one))]
     yield from requests[:MAX_RUNS_PER_TICK]
     if not missed:

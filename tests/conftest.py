@@ -24,6 +24,9 @@ hypothesis.settings.register_profile("tidemark", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tidemark"))
 
 FIXTURES = Path(os.environ.get("TIDEMARK_FIXTURES", Path(__file__).parents[2] / "shared" / "fixtures"))
+FIRST_DAY = "2024-01-01"
+"""The first partition, whenever the tests run. It is read where partitions are imported, before any fixture."""
+os.environ["TIDEMARK_FIRST_DAY"] = FIRST_DAY
 SECRET_KEY = Fernet.generate_key().decode()
 
 
@@ -35,6 +38,7 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
             patch.delenv(name)
         patch.setenv("TIDEMARK_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("TIDEMARK_PROXY", "none")
+        patch.setenv("TIDEMARK_FIRST_DAY", FIRST_DAY)
         yield
 
 

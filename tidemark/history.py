@@ -12,7 +12,7 @@ import dagster as dg
 from metrics.periods import HOUR, PERIODS, starts_between
 from pipelines.assets import RAW
 from pipelines.definitions import defs
-from pipelines.partitions import period_key, slot_key
+from pipelines.partitions import FIRST_HOUR, period_key, slot_key
 from pipelines.tags import RANGE_END, RANGE_START
 
 
@@ -33,9 +33,9 @@ def roll(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
 
 
 def report(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
-    """Report the hours in `[start, end)` as materialised, marked as seeded, the newest first."""
+    """Report the hours in `[start, end)` that are partitions as materialised, marked as seeded, the newest first."""
     slot = end - HOUR
-    while slot >= start:
+    while slot >= max(start, FIRST_HOUR):
         for asset in RAW:
             event = dg.AssetMaterialization(
                 asset.key,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,6 +126,7 @@ def test_post_of_x_from_the_future_cannot_be() -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("normal", [normal_account_id, normal_post_id])
+@hypothesis.settings(deadline=None)
 @given(text=st.text(st.characters(codec=None), max_size=40))
 def test_what_is_taken_is_a_fixed_point_and_plain(normal: Normal, platform: Platform, text: str) -> None:
     taken = outcome(normal, platform, text)

@@ -15,6 +15,9 @@ from metrics.settings import Settings, load_settings
         ("TIDEMARK_REDIS_URL", "localhost:6379"),
         ("TIDEMARK_INSTAGRAM_URL", "graph.facebook.com"),
         ("TIDEMARK_RETENTION_DAYS", "0"),
+        ("TIDEMARK_FIRST_DAY", "2199-01-01"),
+        ("TIDEMARK_FIRST_DAY", "1999-12-31"),
+        ("TIDEMARK_FIRST_DAY", "monday"),
         ("TIDEMARK_SECRET_KEYS", "s3cr3t-and-short"),
     ],
 )

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import dagster as dg
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ GRAINS: dict[str, tuple[Grain, dg.TimeWindowPartitionsDefinition]] = {
 }  # fmt: skip
 
 
+@hypothesis.settings(deadline=None)
 @given(st.sampled_from(sorted(GRAINS)), st.data())
 def test_a_range_is_what_dagster_takes_it_for(name: str, data: st.DataObject) -> None:
     grain, partitions = GRAINS[name]

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,6 +186,7 @@ _ENCODINGS = st.sampled_from(
 _NAMES_AS_TYPED = st.sampled_from([str, str.upper, str.lower, lambda n: f" {n} ", lambda n: n.replace("Id", " ID")])
 
 
+@hypothesis.settings(deadline=None)
 @given(
     table=_TABLES,
     encoded=_ENCODINGS,
@@ -219,6 +221,7 @@ def quoted(cell: str, separator: str, always: bool) -> str:
     return '"' + cell.replace('"', '""') + '"' if needed else cell
 
 
+@hypothesis.settings(deadline=None)
 @given(table=_TABLES, encoded=_ENCODINGS, line_end=st.sampled_from(["\n", "\r\n", "\r"]), ascii_only=st.booleans())
 def test_json_in_any_dialect_is_read_back(
     table: list[tuple[str, ...]], encoded: Callable[[str], bytes], line_end: str, ascii_only: bool
@@ -239,6 +242,7 @@ def as_table_of(table: list[tuple[str, ...]]) -> list[tuple[object, ...]]:
     return [(w, p, number.replace("urn:li:organization:", ""), h, t) for w, p, number, h, t in table]
 
 
+@hypothesis.settings(deadline=None)
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     try:
