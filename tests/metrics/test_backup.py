@@ -10,7 +10,7 @@ import pytest
 
 from metrics.backup import backup, restore
 from metrics.errors import InvalidInput
-from metrics.periods import DAY, PERIODS, period_start
+from metrics.periods import DAY, HOUR, PERIODS, starts_between
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.schema import METRICS
@@ -37,7 +37,8 @@ def test_restored_database_answers_as_before(
 ) -> None:
     key, _ = seeded.keys.create("test", ["w1"], ["read"])
     for period in PERIODS:
-        roll(seeded, period, [period_start(period, NOW)], run_id="r", now=LATER)
+        # What was seeded may lie before midnight.
+        roll(seeded, period, list(starts_between(period, NOW - DAY, NOW + HOUR)), run_id="r", now=LATER)
     before, folder = answers(settings, key), tmp_path / "saved"
     assert cli("backup", str(folder)).code == 0
     seeded.client.drop_database(settings.mongo_db)
