@@ -157,6 +157,8 @@ def _published(owner: AccountDocument, body: PublishedPost) -> PostDocument:
         Problem: it cannot be: published at another time, or of a kind that the platform does not have.
     """
     theirs = normal_post_id(owner["platform"], body.platform_post_id)
+    if owner["platform"] == "facebook":
+        _check_facebook(theirs, body)
     if body.published_at > utcnow():
         raise Problem(422, "publishedAt: it is in the future.", errors=[("publishedAt", "in the future")])
     if body.published_at < _EARLIEST:
@@ -177,6 +179,23 @@ def _published(owner: AccountDocument, body: PublishedPost) -> PostDocument:
         "publishedAt": body.published_at,
         "announced": True,
     }
+
+
+def _check_facebook(theirs: str, body: PublishedPost) -> None:
+    """Refuse ids that name another thing than the post: photos and videos have ids of their own beside it.
+
+    Raises:
+        InvalidInput: a post without its page, or a reel by its post.
+    """
+    name = "platformPostId"
+    if body.metric_type == "reel" and "_" in theirs:
+        raise InvalidInput(f"{name}: a reel is named by the number of its video alone", name)
+    if body.metric_type != "reel" and "_" not in theirs:
+        raise InvalidInput(
+            f"{name}: it may be the id of a photo or a video: send the `post_id` that publishing answered, as "
+            "100000000000001_122100000000000001; a reel is announced with metricType reel",
+            name,
+        )
 
 
 def _record(parts: Services, owner: AccountDocument, document: PostDocument) -> None:

@@ -170,14 +170,17 @@ class AccountStore:
         with mongo_errors():
             self._accounts.update_one({"_id": account_id}, {"$set": {"handle": handle}})
 
-    def change_state(self, account_id: str, before: AccountState, state: AccountState, reason: str) -> bool:
-        """Change the state of an account, with the reason, if it still is the one that was read; tell whether it was.
+    def change_state(self, account: AccountDocument, state: AccountState, reason: str) -> bool:
+        """Change the state of an account, with the reason, if it still is as it was read; tell whether it was.
 
-        A state that somebody set in the meantime stays.
+        A state that somebody set in the meantime stays, and so does that of an account that was connected again.
         """
+        query: Document = {"_id": account["_id"], "state": account["state"]}
+        if "credentials" in account:
+            query["credentials"] = account["credentials"]
         with mongo_errors():
             change = {"$set": {"state": state, "stateReason": reason}}
-            return self._accounts.update_one({"_id": account_id, "state": before}, change).matched_count == 1
+            return self._accounts.update_one(query, change).matched_count == 1
 
     def set_state(self, account_id: str, state: ConnectedState, reason: str | None = None) -> None:
         """Change the state of a connected account; the reason of the former state is dropped.

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
 from metrics.documents import AccountDocument, Document
 from metrics.store.errors import mongo_errors
@@ -25,11 +26,25 @@ class ReadingMemories:
         with mongo_errors():
             return self._memories.find_one({"_id": account_id}) or {}
 
-    def keep(self, account: AccountDocument, reading: Mapping[str, Any]) -> None:
-        """Keep what a reading has to know of the last one; the account was answered, so its refusals are over."""
+    def keep(self, account: AccountDocument, reading: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+        """Keep what a reading has to know of the last one, over the memory `before` that it began with.
+
+        Return False where another reading kept something in the meantime: that stays, for it may hold a gap that this
+        reading did not see. The account was answered, so its refusals are over.
+        """
+        began_with = {"reading": before if before is not None else {"$exists": False}}
         change = {"$set": {"reading": dict(reading)}, "$unset": {"refusals": ""}}
         with mongo_errors():
-            self._memories.update_one(_query(account), change, upsert=True)
+            try:
+                done = self._memories.update_one({**_query(account), **began_with}, change, upsert=True)
+            except DuplicateKeyError:
+                return False
+        return done.matched_count == 1 or done.upserted_id is not None
+
+    def forgive(self, account_id: str) -> None:
+        """Forget that the platform refused an account: somebody connected or resumed it."""
+        with mongo_errors():
+            self._memories.update_one({"_id": account_id}, {"$unset": {"refusals": ""}})
 
     def refused(self, account: AccountDocument, slot: datetime) -> int:
         """Note that the platform refused an account in a slot; return in how many slots in a row it did."""

@@ -9,6 +9,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from metrics.documents import ACCOUNT_STATES, Document
 from metrics.settings import Settings
+from metrics.store.disconnections import note_disconnections
 from metrics.store.identities import normalise_accounts
 
 METRICS = "metrics"
@@ -148,6 +149,7 @@ def ensure(db: Database[Document], settings: Settings) -> None:
         _ensure_collection(db, name, existing, properties)
     if ONE_PER_PLATFORM_ACCOUNT not in db["accounts"].index_information():
         normalise_accounts(db["accounts"])
+        note_disconnections(db)
     for name, indexes in _INDEXES.items():
         db[name].create_indexes(list(indexes))
     for name, index in _FORMER_INDEXES:

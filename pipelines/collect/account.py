@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from metrics.documents import AccountDocument, AccountState, Document, Observation
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
@@ -36,10 +37,11 @@ UNREACHABLE_AFTER = 2
 """An account that the platform refuses in so many slots in a row waits for a person."""
 
 ASKED_HOURLY = 24
-"""After so many refused slots an unreachable account is asked once a day: what a platform took from all accounts by
-mistake is back within hours."""
+"""After so many refused slots an unreachable account is asked once a day. An outage that denies every account is over
+within a day in most cases, so each of them is asked hourly for that long."""
 
 _LONGEST_REASON = 300
+_LONGEST_PART = 200
 _OURS = ("pipelines", "metrics")
 
 
@@ -93,45 +95,68 @@ class AccountCollector:
         if account["state"] == "unreachable" and not self._asks_again(kept):
             report.expected, report.skipped = 0, 1
             return
-        memory = Memory.of(kept.get("reading", {}))
         try:
-            observations = self._read(account, memory, tally, report)
+            observations, memory = self._read(account, kept.get("reading", {}), tally, report)
         except (PlatformError, CredentialError) as error:
+            self._check_it_exists(account)
             if isinstance(error, RateLimited):
                 self.pauses.note(account, error)
             self._fail(account, error, tally, report)
             return
+        self._check_it_exists(account)
         if limit := tally.limited or tally.near_limit:
             self.pauses.note(account, limit)
         self._succeed(account, observations, tally, report)
         if not self.old and (memory.kept() != kept.get("reading") or "refusals" in kept):
             # Kept last: what a crash leaves unwritten is listed again.
-            self.store.memories.keep(account, memory.kept())
+            self.store.memories.keep(account, memory.kept(), kept.get("reading"))
+
+    def _check_it_exists(self, account: AccountDocument) -> None:
+        """Raise if the account was erased while it was read: nothing may be written of it.
+
+        Raises:
+            Erased: it was.
+        """
+        if not self.store.accounts.exists(account["_id"]):
+            raise Erased
 
     def _asks_again(self, kept: Document) -> bool:
         """Tell whether an account that the platform denied before is asked for in this slot."""
         slots = kept.get("refusals", {}).get("slots", 0)
         return not self.old and (slots < ASKED_HOURLY or self.slot.hour == LAST_HOUR)
 
-    def _read(self, account: AccountDocument, memory: Memory, tally: Tally, report: CollectReport) -> list[Observation]:
+    def _read(
+        self, account: AccountDocument, kept: Mapping[str, Any], tally: Tally, report: CollectReport
+    ) -> tuple[list[Observation], Memory]:
+        """Return what an account says, and what the next reading has to know of this one; `kept` is the last one's."""
         self.pauses.check(account)
+        memory = Memory.of(kept)
         access = self._renewed_in_time(account, self.credentials.open(account), tally, report)
         try:
-            return self._observe(account, access, memory, tally, report)
+            return self._observe(account, access, memory, tally, report), memory
         except WrongIdentity:
             raise
         except NeedsReauth:
-            renewed = self.credentials.renew(account, access, self.now, tally)
+            renewed = self._renewed(account, access, tally)
             if renewed is None:
                 raise
-            return self._observe(account, renewed, memory, tally, report)
+            # Of the reading that broke off nothing was kept: the second one begins where it began.
+            memory = Memory.of(kept)
+            return self._observe(account, renewed, memory, tally, report), memory
+
+    def _renewed(self, account: AccountDocument, access: Access, tally: Tally) -> Access | None:
+        """Renew credentials; `account` has those that are stored from then on."""
+        renewed = self.credentials.renew(account, access, self.now, tally)
+        if renewed is not None and (sealed := self.store.accounts.get(account["_id"]).get("credentials")):
+            account["credentials"] = sealed
+        return renewed
 
     def _renewed_in_time(self, account: AccountDocument, access: Access, tally: Tally, report: CollectReport) -> Access:
         """Renew credentials that end soon; until they do, the old ones serve."""
         if not self.credentials.due(access, self.now):
             return access
         try:
-            return self.credentials.renew(account, access, self.now, tally) or access
+            return self._renewed(account, access, tally) or access
         except PlatformError as error:
             self._note_part(account, "token", f"could not be renewed: {error}", report)
             return access
@@ -171,8 +196,7 @@ class AccountCollector:
             held_back = f"{choice.held_back} held back: the budget of distinct posts is used until 00:00 UTC"
             self._note_part(account, "posts", held_back, report, "rate_limited")
         reading = self.api.read(access, choice.wanted, tally)
-        if not self.store.accounts.exists(account["_id"]):
-            raise Erased
+        self._check_it_exists(account)
         note_posts(self.store, account, reading, choice.stored, self.now)
         self.budget.note(post.platform_post_id for post, _ in reading.posts)
         if reading.handle is not None and reading.handle != account["handle"]:
@@ -199,7 +223,7 @@ class AccountCollector:
         report.failures.append(
             Failure(account["workspaceId"], account["_id"], "partly collected", reason, nameless(text, account))
         )
-        report.parts.append(Part(what, reason, message[:LONGEST_MESSAGE]))
+        report.parts.append(Part(what[:_LONGEST_PART], reason, message[:LONGEST_MESSAGE]))
 
     def _succeed(self, account: AccountDocument, found: list[Observation], tally: Tally, report: CollectReport) -> None:
         workspace_id = account["workspaceId"]
@@ -212,7 +236,7 @@ class AccountCollector:
         report.ok = 1
         events = [observed(o) for o in found]
         if account["state"] == "unreachable" and self.store.accounts.change_state(
-            account["_id"], "unreachable", "active", "the platform shows it again"
+            account, "active", "the platform shows it again"
         ):
             events.append(account_status(workspace_id, account["_id"], "active", "reachable"))
         self._announce(workspace_id, events, report)
@@ -242,8 +266,8 @@ class AccountCollector:
     def _wait_for_a_person(
         self, account: AccountDocument, state: AccountState, message: str, reason: str, report: CollectReport
     ) -> None:
-        """Change the state of an account, unless somebody changed it while it was collected."""
-        if self.store.accounts.change_state(account["_id"], account["state"], state, message[:_LONGEST_REASON]):
+        """Change the state of an account, unless it was changed or connected again while it was collected."""
+        if self.store.accounts.change_state(account, state, message[:_LONGEST_REASON]):
             event = account_status(account["workspaceId"], account["_id"], state, reason)
             self._announce(account["workspaceId"], [event], report)
 
@@ -251,6 +275,8 @@ class AccountCollector:
         """Record an error that nobody foresaw by its type and place; its words may hold what must not be told."""
         where = f"{type(error).__name__} at {_place(error)}"
         report.ok, report.failed, report.unforeseen = 0, 1, {where}
+        # Whatever could not be written before may be among them.
+        report.parts = []
         report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", INTERNAL_ERROR, where))
         self._record(account, "failed", report, tally, reason=INTERNAL_ERROR, message=where)
 

@@ -105,7 +105,9 @@ class Collector:
                 self._store, self._announcer, credentials, api, pauses, budget, days, slot, old, now, run_id
             )
             report.merge(pool.map(one.collect, accounts))
-        self._store.quarantine.add(platform, version, [one.document() for one in quarantine.new])
+        self._store.quarantine.add(
+            platform, version, [one.document() for one in quarantine.new(whole=named.everything)]
+        )
         self._store.quarantine.lift(platform, version, [one.document() for one in quarantine.lifted])
         if report.unannounced:
             raise RedisUnavailable(

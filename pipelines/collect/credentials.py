@@ -19,6 +19,7 @@ from pipelines.platforms.base import Access, PlatformApi, Tally
 RENEW_WITHIN = timedelta(days=7)
 """Credentials that tell when they end and were never renewed here are renewed that long before."""
 
+_RENEWED = ("access_token", "refresh_token", "expires_at", "renew_at")
 _USED_SHARE = 0.75
 _LOCK_SECONDS = 60.0
 
@@ -75,7 +76,7 @@ class Credentials:
             return Access(access.platform_account_id, found)
 
     def _share(self, account: AccountDocument, before: Access, found: Mapping[str, Any]) -> None:
-        """Give renewed credentials to the same account in other workspaces, where it had the ones that were used."""
+        """Give renewed tokens to the same account in other workspaces, where it had the ones that were used."""
         for other in self.store.accounts.same_account(account):
             sealed = other.get("credentials")
             if other["_id"] == account["_id"] or sealed is None:
@@ -84,8 +85,10 @@ class Credentials:
                 known = self.open(other).credentials
             except CredentialError:
                 continue
-            if known == before.credentials:
-                self.store.accounts.set_credentials(other["_id"], self.vault.seal(found), expected=sealed)
+            name = "refresh_token" if "refresh_token" in before.credentials else "access_token"
+            if known.get(name) == before.credentials[name]:
+                renewed = {**known, **{one: found[one] for one in _RENEWED if one in found}}
+                self.store.accounts.set_credentials(other["_id"], self.vault.seal(renewed), expected=sealed)
 
     @contextmanager
     def _alone(self, account: AccountDocument) -> Iterator[None]:

@@ -8,7 +8,7 @@ from typing import Literal
 from metrics.documents import Platform
 from metrics.settings import Settings
 from pipelines.platforms.base import Access, PlatformApi, Tally
-from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError
+from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, WrongIdentity
 from pipelines.platforms.registry import open_platform
 
 _AT_ONCE = 8
@@ -59,6 +59,8 @@ class _Checker:
         try:
             identity = self._api.identify(access, Tally(tries=1))
         except (NeedsReauth, AccountUnreachable) as error:
+            if not isinstance(error, WrongIdentity | AccountUnreachable) and "refresh_token" in claim.credentials:
+                return Checked("unknown", f"{error}; the refresh token is tried at the first collection")
             return Checked("wrong", str(error))
         except PlatformError as error:
             self._away = str(error)

@@ -82,6 +82,7 @@ class AccountReading:
     that were read. `handle` is the account's name of today, None where the answer holds none. `gone` are ids of posts
     that are no longer there. `refused` has the metrics that single posts refused, `quarantined` names those that are
     refused for a kind. `failures` says of each part that was not read why, `odd` of each value that is no number.
+    `insights_granted` tells whether the token saw insights of any post, `insights_denied` of how many it may not.
     """
 
     account: Reading
@@ -93,6 +94,8 @@ class AccountReading:
     quarantined: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
     odd: dict[str, str] = field(default_factory=dict)
+    insights_granted: bool = False
+    insights_denied: int = 0
 
     def note_odd(self, subject: str, values: Mapping[str, str]) -> None:
         """Note values of a subject that are no numbers."""

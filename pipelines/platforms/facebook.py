@@ -72,11 +72,10 @@ class _Lists:
             self._reels.add(str(item["post_id"]).rpartition("_")[2])
         return post
 
-    def post(self, item: Mapping[str, Any]) -> Post | None:
-        """Return the post of an item of `published_posts`; None where it is one of the reels."""
-        post = listed_post(item)
-        twins = {attached_video(item), post.platform_post_id.rpartition("_")[2]}
-        return None if shows_a_reel(item) or twins & self._reels else post
+    def is_reel(self, item: Mapping[str, Any]) -> bool:
+        """Tell whether an item of `published_posts` is one of the reels."""
+        twins = {attached_video(item), listed_post(item).platform_post_id.rpartition("_")[2]}
+        return shows_a_reel(item) or bool(twins & self._reels)
 
 
 class Facebook(GraphPosts):
@@ -104,7 +103,7 @@ class Facebook(GraphPosts):
         lists = _Lists()
         return (
             Listing("video_reels", "id,created_time,post_id", lists.reel),
-            Listing("published_posts", _POST_FIELDS, lists.post),
+            Listing("published_posts", _POST_FIELDS, listed_post, skips=lists.is_reel),
         )
 
     @understood()

@@ -29,6 +29,9 @@ from pipelines.platforms.numbers import ABSENT, Numbers
 from pipelines.platforms.quarantine import Quarantine, Refused
 
 NO_REASONS: Mapping[str, Reason] = {}
+TESTED = 2
+"""Posts that have to be denied their insights before a token counts as one without; as many are asked as a test."""
+
 _SAMPLE = 2
 """Posts of a kind that are asked for each metric by itself before the others of the kind are asked again."""
 
@@ -53,8 +56,8 @@ class PostNumbers(ABC):
         return "insights"
 
     def gets(self, posts: Sequence[Post], memory: Memory) -> list[Get]:
-        """Return the reads of posts; a token that may not see insights is asked for those of one post, as a test."""
-        tested = 1 if memory.without_insights else len(posts)
+        """Return the reads of posts; a token that may not see insights is asked for those of two posts, as a test."""
+        tested = TESTED if memory.without_insights else len(posts)
         return [self._get(post, with_insights=place < tested) for place, post in enumerate(posts)]
 
     def read(
@@ -76,34 +79,35 @@ class PostNumbers(ABC):
         refused: list[Post] = []
         bare: list[tuple[Post, Reason]] = []
         missing: list[Post] = []
-        seen_insights = False
-        tested_only = wanted.memory.without_insights
+        granted = False
         for post, result in pairs:
             if isinstance(result, PostGone):
                 missing.append(post)
             elif isinstance(result, PostUnavailable | PermissionMissing):
                 bare.append((post, result.reason))
+                # «Too few viewers» is said to a token that may see insights.
+                granted |= isinstance(result, PostUnavailable)
+                reading.insights_denied += isinstance(result, PermissionMissing)
             elif isinstance(result, MetricRefused):
+                granted = True
                 refused.append(post)
             elif isinstance(result, PlatformError):
                 reading.failures[post.platform_post_id] = str(result)
             else:
-                seen_insights |= self.edge(post) in result
+                granted |= self.edge(post) in result
                 self._put(post, result, reading)
-        if seen_insights or refused:
-            wanted.memory.without_insights = False
-        elif any(reason == "permission_missing" for _, reason in bare):
-            wanted.memory.without_insights = True
-        if tested_only and not wanted.memory.without_insights and len(pairs) > 1:
-            # The token may see insights again: the others were asked without theirs.
-            done = {post.platform_post_id for post, _ in pairs[1:]}
-            reading.posts = [one for one in reading.posts if one[0].platform_post_id not in done]
-            self.read(access, [post for post, _ in pairs[1:]], wanted, reading, tally)
-            return
+        reading.insights_granted |= granted
         self._take_refused(access, refused, reading, tally)
         self._take_bare(access, bare, reading, tally)
         self._confirm_gone(access, [p for p in missing if p.platform_post_id not in wanted.deleted], reading, tally)
         self._try_again(access, [post for post, _ in pairs], tally)
+        if wanted.memory.without_insights and granted:
+            # The token may see insights again: all but the tested posts were asked without theirs.
+            wanted.memory.without_insights = False
+            rest = [post for post, result in pairs[TESTED:] if not isinstance(result, PlatformError)]
+            names = {post.platform_post_id for post in rest}
+            reading.posts = [one for one in reading.posts if one[0].platform_post_id not in names]
+            self.read(access, rest, wanted, reading, tally)
 
     def _get(self, post: Post, *, with_insights: bool = True) -> Get:
         names = offered(self.name, *post.kind)

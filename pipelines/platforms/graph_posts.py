@@ -14,7 +14,7 @@ from pipelines.platforms.base import Access, AccountReading, Identity, Post, Rea
 from pipelines.platforms.errors import AccountUnreachable, PermissionMissing, PlatformError, PostGone, WrongIdentity
 from pipelines.platforms.graph import Get, GraphApi, Result
 from pipelines.platforms.graph_answers import understood
-from pipelines.platforms.graph_insights import PostNumbers
+from pipelines.platforms.graph_insights import TESTED, PostNumbers
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import PostList, walk
@@ -30,8 +30,9 @@ class Listing:
 
     edge: str
     fields: str
-    post_of: Callable[[Mapping[str, Any]], Post | None]
+    post_of: Callable[[Mapping[str, Any]], Post]
     ages: bool = True
+    skips: Callable[[Mapping[str, Any]], bool] = lambda _: False
 
 
 class GraphPosts(ABC):
@@ -86,6 +87,10 @@ class GraphPosts(ABC):
         self._posts.take(access, pairs, wanted, reading, tally)
         if news:
             self._posts.read(access, news, wanted, reading, tally)
+        if reading.insights_granted:
+            wanted.memory.without_insights = False
+        elif reading.insights_denied >= TESTED:
+            wanted.memory.without_insights = True
         return reading
 
     def identify(self, access: Access, tally: Tally) -> Identity:
@@ -109,7 +114,8 @@ class GraphPosts(ABC):
             raise node
         with understood():
             name = id_of(node.get("id", access.platform_account_id), _NUMBER)
-            if self.names_accounts_by_one_id and name != access.platform_account_id:
+            # Older versions stored ids as they were typed, with leading zeros at times.
+            if self.names_accounts_by_one_id and name != access.platform_account_id.lstrip("0"):
                 raise WrongIdentity(f"the answer is of the account {name}: connect the right one again")
             numbers, handle = self.account_numbers(node), self.handle(node)
             reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
@@ -145,11 +151,10 @@ class GraphPosts(ABC):
 
         since = wanted.since if one.ages else None
 
-        def post_of(item: Any) -> Post | None:
-            post = one.post_of(item)
-            return post and wanted.settled(post)
+        def post_of(item: Any) -> Post:
+            return wanted.settled(one.post_of(item))
 
-        what = PostList(one.edge, fetch, post_of, wanted.listed, since, PAGE)
+        what = PostList(one.edge, fetch, post_of, wanted.listed, since, PAGE, skips=one.skips)
         for taken in walk(what, wanted.memory.list(one.edge), reading, tally):
             # A post published between two pages moves the last of the first one onto the second.
             for post in taken.posts:

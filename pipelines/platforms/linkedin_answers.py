@@ -27,7 +27,7 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.numbers import ABSENT, Numbers, part
 from pipelines.platforms.retries import overloaded
 
-URN = re.compile(r"urn:li:(share|ugcPost):[0-9]+")
+URN = re.compile(r"urn:li:(share|ugcPost):[0-9]{1,20}")
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}
 _CONTENT: Mapping[str, ContentType] = {"article": "link", "multiImage": "carousel"}
 _ACCOUNT = "firstDegreeSize"

@@ -10,7 +10,14 @@ from metrics.batches import batched
 from metrics.clock import utcnow
 from pipelines.platforms.answers import UNEXPECTED, items_of
 from pipelines.platforms.base import AccountReading, Post, Reading, Tally, Wanted
-from pipelines.platforms.errors import PlatformError, PostGone
+from pipelines.platforms.errors import (
+    BadAnswer,
+    NeedsReauth,
+    PermissionMissing,
+    PlatformError,
+    PostGone,
+    RateLimited,
+)
 from pipelines.platforms.linkedin_answers import (
     SILENT,
     URN,
@@ -29,6 +36,9 @@ MAX_URNS = 20
 """URNs in a list: the length of the URL is what limits them (platforms.md, 5.2)."""
 
 POSTS = "posts"
+STATISTICS = "statistics of posts"
+MOST_HALVINGS = 6
+"""How often lists of posts are halved in one reading: enough to find one refused URN among twenty, and a second."""
 
 Ask = Callable[[str, Mapping[str, object]], Mapping[str, Any]]
 """Reads a path with its parameters; returns the body."""
@@ -39,6 +49,7 @@ class Posts:
 
     def __init__(self, ask: Ask, urn: str, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
         self._ask, self._urn, self._wanted, self._reading, self._tally = ask, urn, wanted, reading, tally
+        self._halvings = MOST_HALVINGS
 
     def read(self) -> None:
         """Read the list, then the statistics of due and new posts.
@@ -47,7 +58,14 @@ class Posts:
             NeedsReauth: nothing more can be read with this token.
         """
         what = PostList(
-            POSTS, self._page, _own_post, self._wanted.listed, self._wanted.since, PAGE, gap_at=_half_a_page_before
+            POSTS,
+            self._page,
+            listed_post,
+            self._wanted.listed,
+            self._wanted.since,
+            PAGE,
+            skips=is_advertisement,
+            gap_at=_half_a_page_before,
         )
         for taken in walk(what, self._wanted.memory.list(POSTS), self._reading, self._tally):
             self._reading.listed.update({post.platform_post_id: post for post in taken.posts})
@@ -56,9 +74,7 @@ class Posts:
         due = [post for post in self._wanted.due if post.platform_post_id not in again]
         silent: list[Post] = []
         for posts in self._lists([*due, *news]):
-            if self._tally.limited is None:
-                with self._reading.part("statistics of posts", self._tally), understood():
-                    silent += self._statistics(posts)
+            silent += self._told(posts)
         unsure = []
         for post in silent:
             if post.platform_post_id in self._reading.listed:
@@ -79,6 +95,32 @@ class Posts:
             return Page.of(
                 elements, lambda: {"start": str(start + size)} if _has_next(body, elements, size) else None, body
             )
+
+    def _told(self, posts: Sequence[Post]) -> list[Post]:
+        """Take statistics of posts; return those that the answer leaves out.
+
+        One URN that LinkedIn refuses, of another organization perhaps, fails its request: the list is halved to find
+        it, as long as a few more calls reach for that.
+        """
+        if self._tally.limited is not None or not posts:
+            return []
+        try:
+            with understood():
+                return self._statistics(posts)
+        except (BadAnswer, PermissionMissing, PostGone) as error:
+            if len(posts) == 1 or self._halvings == 0:
+                self._reading.failures[posts[0].platform_post_id if len(posts) == 1 else STATISTICS] = str(error)
+                return []
+            self._halvings -= 1
+            middle = len(posts) // 2
+            return self._told(posts[:middle]) + self._told(posts[middle:])
+        except NeedsReauth:
+            raise
+        except PlatformError as error:
+            if isinstance(error, RateLimited):
+                self._tally.limited = error
+            self._reading.failures[STATISTICS] = str(error)
+            return []
 
     def _lists(self, posts: Sequence[Post]) -> Iterator[list[Post]]:
         """Yield lists of at most twenty posts of one kind: shares and ugcPosts have parameters of their own."""
@@ -143,11 +185,6 @@ class Posts:
             return
         self._reading.posts.append((post, Reading(utcnow(), numbers.metrics, numbers.unavailable)))
         self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)
-
-
-def _own_post(element: Mapping[str, Any]) -> Post | None:
-    """Return the post of an element; an advertisement is none."""
-    return None if is_advertisement(element) else listed_post(element)
 
 
 def _half_a_page_before(place: Place) -> Place:

@@ -12,17 +12,18 @@ class ListMemory:
     `begun` tells that the list was walked from its newest item down to where the `gaps` begin; a gap is the place, as
     parameters of the platform's own, where a walk broke off. `mark` is the newest id that the list itself brought, for
     platforms that can be asked for what came after it. `size` is the number of items per page that the platform last
-    answered, where it refused more.
+    answered, where it refused more. `stuck` counts readings in a row that came no further at a gap.
     """
 
     begun: bool = False
     gaps: list[dict[str, str]] = field(default_factory=list)
     mark: str | None = None
     size: int | None = None
+    stuck: int = 0
 
     def forget(self) -> None:
         """Begin anew: the next walk goes to the end."""
-        self.begun, self.gaps, self.mark = False, [], None
+        self.begun, self.gaps, self.mark, self.stuck = False, [], None, 0
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Memory:
                 [dict(gap) for gap in one.get("gaps", ())],
                 one.get("mark"),
                 one.get("size"),
+                int(one.get("stuck", 0)),
             )
             for name, one in kept.get("lists", {}).items()
         }
@@ -62,6 +64,7 @@ class Memory:
                 "gaps": [dict(gap) for gap in one.gaps],
                 **({"mark": one.mark} if one.mark is not None else {}),
                 **({"size": one.size} if one.size is not None else {}),
+                **({"stuck": one.stuck} if one.stuck else {}),
             }
             for name, one in self.lists.items()
         }

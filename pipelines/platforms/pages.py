@@ -50,7 +50,7 @@ def cursor(value: object) -> str:
 
 
 class InARow:
-    """Counts how many items were asked for on pages in a row without news: of old posts, or of old and known ones."""
+    """Counts pages in a row without a young post (`old`) or a new one (`known`), in items that were asked for."""
 
     def __init__(self, enough: int) -> None:
         self._enough = enough
@@ -73,7 +73,7 @@ class InARow:
 
 
 def key_of(value: object) -> str:
-    """Return what tells places and items apart; what is nested too deeply is told by its size alone."""
+    """Return what tells places and items apart; values too deep to serialise are compared by type and length alone."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:

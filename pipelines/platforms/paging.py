@@ -26,11 +26,17 @@ MOST_PAGES = 40
 """Pages of one reading of a list; a longer list is read on in the next hour."""
 
 ENOUGH_IN_A_ROW = 10
-"""Pages without news end a walk when so many items of them were asked for. A post alone may be pinned or edited, and a
-page holds no more than that where a platform or a budget lets no longer ones pass."""
+"""A walk ends after pages in a row without new posts that together had room for so many items. One item is not enough:
+it may be pinned, and pages may have to be as short as that."""
 
 MOST_GAPS = 3
 """Gaps that are remembered of a list; with more of them it is walked anew from its beginning to its end."""
+
+
+MOST_STUCK = 3
+"""Readings in a row that may come no further at a gap; then the list is walked anew."""
+
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,14 @@ class PostList:
 
     name: str
     fetch: Fetch
-    post_of: Callable[[Any], Post | None]
-    """Returns the post of an item, None for an item that is no post of the account's own."""
+    post_of: Callable[[Any], Post]
     listed: Collection[str]
     since: datetime | None
     size: int
     smallest: int = 1
     budget: PostBudget | None = None
+    skips: Callable[[Any], bool] = lambda _: False
+    """Tells whether an item is no post of the account's own: its age counts, and nothing else of it."""
     mark_of: Callable[[Iterable[str]], str] | None = None
     """Returns the newest of some ids, for a platform that can be asked for what came after it."""
     gap_at: Callable[[Place], Place] = dict
@@ -126,13 +133,17 @@ class _Walker:
         self._refused = False
         broken_at = yield from self._pages(place, to_the_end=True)
         self.stopped = broken_at is not None
-        if broken_at == place and self._refused:
-            # A place is not valid for ever: the next reading walks the whole list again and finds what is missing.
-            memory.forget()
-        elif broken_at is None:
+        if broken_at is None:
             memory.gaps.remove(place)
-        elif broken_at:
+            memory.stuck = 0
+        elif broken_at and broken_at != place:
             memory.gaps[memory.gaps.index(place)] = dict(self._what.gap_at(broken_at))
+            memory.stuck = 0
+        else:
+            memory.stuck += 1
+            if self._refused or memory.stuck >= MOST_STUCK:
+                # A place is not valid for ever: the next reading walks the whole list again and finds what is missing.
+                memory.forget()
 
     def _pages(self, place: Place, *, to_the_end: bool) -> Generator[Taken, None, Place | None]:
         """Yield pages from a place on.
@@ -150,12 +161,13 @@ class _Walker:
             if page.items and keys <= seen and page.following is not None:
                 return self._broken({}, "a page repeats what was read before: the list does not advance")
             seen |= keys
-            posts = self._understood(page.items)
-            young = [post for post in posts if self._is_young(post)]
+            own, skipped = self._understood(page.items)
+            young = [post for post in own if self._is_young(post)]
             yield Taken(young, page.body)
             news = [post for post in young if post.platform_post_id not in self._what.listed]
-            if posts:
-                in_a_row.count(self._asked, has_young=bool(young), has_news=bool(news))
+            if own or skipped:
+                has_young = bool(young) or any(self._is_young(post) for post in skipped)
+                in_a_row.count(self._asked, has_young=has_young, has_news=bool(news))
             if in_a_row.old or (in_a_row.known and not to_the_end):
                 return None
             if not page.is_clear:
@@ -212,28 +224,27 @@ class _Walker:
             return self._size
         return min(self._size, left) if left >= self._what.smallest else 0
 
-    def _understood(self, items: Sequence[Any]) -> list[Post]:
-        """Return the posts of a page; an odd item is left out and named."""
-        posts = []
+    def _understood(self, items: Sequence[Any]) -> tuple[list[Post], list[Post]]:
+        """Return the account's own posts of a page, and those that are skipped; an odd item is left out and named."""
+        own: list[Post] = []
+        skipped: list[Post] = []
         for item in items:
             try:
                 post = self._what.post_of(item)
+                (skipped if self._what.skips(item) else own).append(post)
             except UNEXPECTED as error:
                 self._note_odd(item, error)
-                continue
-            if post is not None:
-                posts.append(post)
-        self._brought += [post.platform_post_id for post in posts]
+        self._brought += [post.platform_post_id for post in own]
         if self._what.budget is not None:
-            self._what.budget.note(post.platform_post_id for post in posts)
-        return posts
+            self._what.budget.note(post.platform_post_id for post in own)
+        return own, skipped
 
     def _is_young(self, post: Post) -> bool:
         since = self._what.since
         return since is None or post.published_at is None or post.published_at >= since
 
     def _note_odd(self, item: object, error: Exception) -> None:
-        name = item.get("id") if isinstance(item, Mapping) else None
+        name = str(item.get("id") or "")[:_LONGEST_NAME] if isinstance(item, Mapping) else ""
         what = f"{self._what.name}: item {name}" if name else f"{self._what.name}: an item without an id"
         self._reading.failures[what] = f"it has an unexpected form: {type(error).__name__}: {error}"
 

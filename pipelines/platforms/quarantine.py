@@ -1,8 +1,8 @@
 """Metrics that a platform refuses for everybody, told apart from what a single post or a single token is refused.
 
-A refusal concerns the post that it was met on. It becomes one of the whole kind of post only when two posts of two
-accounts were refused the same, or every post of the kind that was asked (two at the least), and no post of the kind had
-the metric. Such a metric is left out by every worker; once a day one post is asked for it again.
+A refusal concerns the post that it was met on. A metric is quarantined for a kind of post when posts of two accounts
+refused it, or when all posts of the kind that a whole hour asked did (two at the least), and no post of the kind
+answered it in this run. Every worker leaves such a metric out; once a day one post is asked for it again.
 """
 
 import threading
@@ -60,10 +60,10 @@ class _Evidence:
     posts: set[tuple[str, str]] = field(default_factory=set)
     accepted: bool = False
 
-    @property
-    def convicts(self) -> bool:
-        """Whether the refusal is of the kind: several agree, and nobody has the metric."""
-        return not self.accepted and len(self.posts) >= _AGREE
+    def convicts(self, *, whole: bool = False) -> bool:
+        """Tell whether the refusal is of the kind; with `whole` every account of the platform was asked in this run."""
+        witnesses = len(self.posts) if whole else len({account for account, _ in self.posts})
+        return not self.accepted and witnesses >= _AGREE
 
 
 class Quarantine:
@@ -85,11 +85,11 @@ class Quarantine:
         """Take over what was found before."""
         self._known.update({one.key: one for one in refused})
 
-    @property
-    def new(self) -> list[Refused]:
-        """The refusals of kinds that were found since this was opened."""
+    def new(self, *, whole: bool) -> list[Refused]:
+        """Return the refusals of kinds that this run found; `whole` where it asked every account of the platform."""
         with self._lock:
-            return [one.refused for key, one in self._evidence.items() if key not in self._known and one.convicts]
+            found = [one for key, one in self._evidence.items() if key not in self._known]
+            return [one.refused for one in found if one.convicts(whole=whole)]
 
     @property
     def lifted(self) -> list[Refused]:
@@ -103,7 +103,7 @@ class Quarantine:
         if key in self._known:
             return True
         evidence = self._evidence.get(key)
-        return evidence is not None and evidence.convicts
+        return evidence is not None and evidence.convicts()
 
     def refuse(self, refused: Refused, account_id: str, post_id: str = "") -> None:
         """Note that a post, or all that an account asked for, was refused a metric."""

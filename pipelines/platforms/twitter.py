@@ -102,7 +102,8 @@ class Twitter:
             raise AccountUnreachable(str(error)) from None
         with understood():
             me: Mapping[str, Any] = answer["data"]
-            if id_of(me["id"], ID) != access.platform_account_id:
+            # Older versions stored ids as they were typed, with leading zeros at times.
+            if id_of(me["id"], ID) != access.platform_account_id.lstrip("0"):
                 raise WrongIdentity(f"the token is of @{me.get('username')}: connect the right account again")
         return me
 

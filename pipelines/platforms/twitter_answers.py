@@ -141,8 +141,11 @@ def _invalid(problem: Mapping[str, Any], message: str) -> PlatformError:
 
 def refused_field(problem: Mapping[str, Any]) -> str | None:
     """Return the field that a 400 does not know: `The `tweet.fields` query parameter value [x] is not one of […]`."""
-    found = re.search(r"`(?:tweet|post|media|user)\.fields` query parameter value \[(\w+)\]", message_of(problem))
-    return found.group(1) if found else None
+    found = re.search(r"`(tweet|post|media|user)\.fields` query parameter value \[(\w+)\]", message_of(problem))
+    if found is None:
+        return None
+    # The fields of posts go by their name alone; those of media and users may be called the same.
+    return found.group(2) if found.group(1) in ("tweet", "post") else f"{found.group(1)}.{found.group(2)}"
 
 
 def of_problem(problem: Mapping[str, Any]) -> PlatformError:

@@ -30,7 +30,8 @@ SMALLEST_PAGE = 5
 
 _PRIVATE = "non_public_metrics"
 _FIELDS = ("created_at", "public_metrics", "attachments", "entities", _PRIVATE)
-_MEDIA = "public_metrics,type"
+_MEDIA = ("public_metrics", "type")
+_ALL_FIELDS = (*_FIELDS, *(f"media.{one}" for one in _MEDIA))
 
 Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 """Reads a path with its parameters; returns the body."""
@@ -52,7 +53,7 @@ class Posts:
         self._wanted, self._reading, self._tally = wanted, reading, tally
         # A field that X does not know is left out for the rest of this reading; all agree on it or nobody does.
         self._refused = {
-            field for field in _FIELDS if quarantine.holds(field, "post") and not quarantine.to_try(field, "post")
+            field for field in _ALL_FIELDS if quarantine.holds(field, "post") and not quarantine.to_try(field, "post")
         }
         self._media: Mapping[str, Mapping[str, Any]] = {}
         self._private = False
@@ -94,7 +95,7 @@ class Posts:
             PAGE,
             SMALLEST_PAGE,
             self._wanted.budget,
-            lambda ids: str(max(int(one) for one in ids)),
+            mark_of=lambda ids: str(max(int(one) for one in ids)),
         )
         for taken in walk(timeline, memory, self._reading, self._tally):
             tweets = {
@@ -129,18 +130,23 @@ class Posts:
         """Read posts with all that is known of them, without fields that X no longer knows."""
         while True:
             wanted = [f for f in _FIELDS if f not in self._refused and (private or f != _PRIVATE)]
-            asked = {"tweet.fields": ",".join(wanted), "expansions": "attachments.media_keys", "media.fields": _MEDIA}
+            media = [field for field in _MEDIA if f"media.{field}" not in self._refused]
+            asked = {
+                "tweet.fields": ",".join(wanted),
+                "expansions": "attachments.media_keys",
+                "media.fields": ",".join(media),
+            }
             try:
                 body = self._ask(path, {**params, **asked})
             except MetricRefused as error:
                 field = str(error)
                 # A refusal of what was not asked for would come again and again.
-                if field not in wanted:
+                if field not in (*wanted, *(f"media.{one}" for one in media)):
                     raise BadAnswer(f"X refuses {field}, which was not asked for") from None
                 self._refused.add(field)
                 self._quarantine.refuse(Refused(field, "post", "", field), self._access.platform_account_id)
                 continue
-            for field in wanted:
+            for field in (*wanted, *(f"media.{one}" for one in media)):
                 self._quarantine.accept(field, "post")
             with understood():
                 self._media = media_of(body)

@@ -96,6 +96,8 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         known = store.accounts.connected((a.workspace_id, a.platform, a.platform_account_id) for a in accounts)
         documents = [_document(account, vault, known.get(account.identity)) for account in accounts]
         store.accounts.put(documents)
+        for document in documents:
+            store.memories.forgive(document["_id"])
         for workspace_id in sorted({account.workspace_id for account in accounts}):
             _announce(redis, workspace_id)
     if as_json:
@@ -126,12 +128,12 @@ def _check(settings: "Settings", accounts: list[NewAccount]) -> list[str]:
     ]
     if wrong:
         more = f"; and {len(wrong) - MAX_PROBLEMS} more" if len(wrong) > MAX_PROBLEMS else ""
-        raise InvalidInput(f"nothing was connected; {'; '.join(wrong[:MAX_PROBLEMS])}{more}")
+        raise InvalidInput(f"nothing was connected; {'; '.join(wrong[:MAX_PROBLEMS])}{more} (--unchecked asks nothing)")
     unknown = {
         one.platform: said.reason for one, said in zip(accounts, found, strict=True) if said.verdict == "unknown"
     }
     return [
-        f"{platform}: whose the tokens are could not be asked ({reason}); the next hour shows it"
+        f"{platform}: the tokens could not be checked ({reason}); the next hourly collection reports a wrong one"
         for platform, reason in sorted(unknown.items())
     ]
 
@@ -204,6 +206,8 @@ def _set_state(account_id: str, state: AccountState, *, as_json: bool) -> None:
     with open_store() as (store, settings), open_redis(settings) as redis:
         account = store.accounts.get(account_id)
         _refuse_senseless(account, state)
+        if state == "active":
+            store.memories.forgive(account_id)
         if state == "disconnected":
             store.accounts.disconnect(account_id, utcnow())
         else:

@@ -172,7 +172,7 @@ def test_retired_field_is_left_out_and_named(fetching: Fetching) -> None:
     reading = fetching.read()
     assert reading.quarantined == {"non_public_metrics of post"}
     assert check_public(reading) > 50
-    assert not fetching.quarantine.new
+    assert not fetching.quarantine.new(whole=True)
 
 
 def test_field_that_two_accounts_are_refused_is_left_out_for_all(fetching: Fetching) -> None:
@@ -180,7 +180,7 @@ def test_field_that_two_accounts_are_refused_is_left_out_for_all(fetching: Fetch
     for index in (3, 4):
         fetching.be(index)
         fetching.read()
-    assert [one.metric for one in fetching.quarantine.new] == ["non_public_metrics"]
+    assert [one.metric for one in fetching.quarantine.new(whole=True)] == ["non_public_metrics"]
     fetching.be(5)
     fetching.tally = Tally()
     assert fetching.read().quarantined == {"non_public_metrics of post"}
