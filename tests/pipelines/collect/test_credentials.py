@@ -81,9 +81,12 @@ def test_account_connected_again_meanwhile_keeps_its_new_credentials(bench: Benc
 def test_one_account_in_two_workspaces_is_renewed_once(bench: Bench) -> None:
     connected(bench, access_token="ended")
     sealed = bench.store.accounts.get("twitter0")["credentials"]
-    bench.connect(platform="twitter", workspace="v", _id="twin", credentials=sealed)
+    # The other workspace knows more of the same token.
+    vault = Vault(bench.settings.secret_keys)
+    known = vault.seal({**vault.open(sealed), "note": "kept"})
+    bench.connect(platform="twitter", workspace="v", _id="twin", credentials=known)
     report = bench.collect(platform="twitter")
     assert (report.ok, report.failed) == (2, 0)
     assert {bench.state("twitter0"), bench.state("twin")} == {"active"}
-    vault = Vault(bench.settings.secret_keys)
-    assert vault.open(bench.store.accounts.get("twin")["credentials"]) == stored(bench)
+    twin = vault.open(bench.store.accounts.get("twin")["credentials"])
+    assert twin == {**stored(bench), "note": "kept"}

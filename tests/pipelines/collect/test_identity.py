@@ -1,11 +1,20 @@
 """Whose a token is, when an account is connected and at each collection."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from metrics.accounts import Vault
 from metrics.documents import Platform
+from metrics.erase import erase_account, left_of_account
+from pipelines.collect.credentials import Credentials
 from pipelines.collect.identity import Claim, check
-from tests.pipelines.collect.conftest import Bench
+from pipelines.platforms.base import Post
+from pipelines.platforms.errors import AccountUnreachable, NeedsReauth
+from pipelines.platforms.instagram import Instagram
+from pipelines.platforms.twitter_posts import Posts
+from tests.pipelines.collect.conftest import NOW, Bench
 from tidemark.stack.ports import HOST, free_port
 
 
@@ -57,9 +66,9 @@ def test_state_that_somebody_set_meanwhile_stays(bench: Bench, monkeypatch: pyte
     account = bench.connect(8, platform="twitter", credentials=sealed(bench, "made up"))
     change = type(bench.store.accounts).change_state
 
-    def later(store: object, account_id: str, *rest: str) -> bool:
-        bench.store.accounts.set_state(account_id, "paused")
-        return change(store, account_id, *rest)  # type: ignore[arg-type]
+    def later(store: object, read: dict[str, str], *rest: str) -> bool:
+        bench.store.accounts.set_state(read["_id"], "paused")
+        return change(store, read, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(bench.store.accounts), "change_state", later)
     bench.collect(platform="twitter")
@@ -68,3 +77,50 @@ def test_state_that_somebody_set_meanwhile_stays(bench: Bench, monkeypatch: pyte
 
 def sealed(bench: Bench, token: str) -> bytes:
     return Vault(bench.settings.secret_keys).seal({"access_token": token})
+
+
+def test_ended_token_with_a_refresh_token_is_connected(bench: Bench) -> None:
+    account = bench.simulator.world.account("twitter", 8)
+    credentials = {"access_token": "ended", "refresh_token": "r", "client_id": "c"}
+    (found,) = check(bench.settings, [Claim("twitter", account.platform_account_id, credentials)])
+    assert found.verdict == "unknown"
+
+
+def test_reading_after_a_renewal_begins_with_the_memory_of_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = bench.connect(8, platform="twitter")
+    look_up, lost = Posts._look_up, []
+
+    def dead_once(of: Posts, posts: list[Post], private: bool) -> None:
+        if not lost:
+            lost.append(posts)
+            raise NeedsReauth("ended")
+        look_up(of, posts, private)
+
+    monkeypatch.setattr(Posts, "_look_up", dead_once)
+    monkeypatch.setattr(Credentials, "renew", lambda _self, _account, access, _now, _tally: access)
+    assert bench.collect(platform="twitter").ok == 1
+    assert lost
+    visible = bench.simulator.world.posts(bench.simulator.world.account("twitter", 8), NOW - timedelta(days=90), NOW)
+    stored = bench.store.posts.of_account(account["_id"], since=NOW - timedelta(days=91))
+    assert len(stored) == len([post for post in visible if post.visible(NOW)])
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_nothing_is_written_of_an_account_that_is_erased_while_it_is_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    account = bench.connect(0)
+    read = Instagram.read
+
+    def erased(api: Instagram, *arguments: Any) -> Any:
+        erase_account(bench.store, bench.redis, account["_id"])
+        if refused:
+            raise AccountUnreachable("the owner took the permission back")
+        return read(api, *arguments)
+
+    monkeypatch.setattr(Instagram, "read", erased)
+    report = bench.collect()
+    assert (report.ok, report.failed, report.expected) == (0, 0, 0)
+    assert left_of_account(bench.store, account["_id"]) == {}

@@ -31,7 +31,7 @@ from pipelines.platforms.linkedin_answers import (
     raise_for,
     take_days,
 )
-from pipelines.platforms.linkedin_posts import Posts
+from pipelines.platforms.linkedin_posts import MOST_HALVINGS, Posts
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from simulator import truth
@@ -235,16 +235,13 @@ def test_limit_among_the_posts_keeps_what_was_read(fetching: Fetching, monkeypat
     assert (fetching.tally.limited, list(reading.failures)) == (limit, ["statistics of posts"])
 
 
-@pytest.mark.parametrize("trouble", [Transient("overloaded"), KeyError("elements")])
-def test_list_of_posts_that_fails_leaves_the_others(
-    fetching: Fetching, monkeypatch: pytest.MonkeyPatch, trouble: Exception
-) -> None:
+def test_list_of_posts_that_fails_leaves_the_others(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
     statistics, asked = Posts._statistics, []
 
     def failing_first(of: Posts, posts: list[Post]) -> list[Post]:
         asked.append(posts)
         if len(asked) == 1:
-            raise trouble
+            raise Transient("overloaded")
         return statistics(of, posts)
 
     monkeypatch.setattr(Posts, "_statistics", failing_first)
@@ -266,3 +263,36 @@ def test_listing_that_fails_leaves_the_posts_that_are_known(
     reading = fetching.read(posts)
     assert {post.platform_post_id for post, _ in reading.posts} == {post.platform_post_id for post in posts}
     assert reading.failures == {"posts": "overloaded"}
+
+
+@pytest.mark.parametrize("trouble", [PermissionMissing("not yours"), BadAnswer("invalid"), PostGone("none")])
+def test_one_refused_post_takes_no_statistics_of_the_others(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch, trouble: PlatformError
+) -> None:
+    followed = [known(post) for post in fetching.here(80)]
+    statistics, bad = Posts._statistics, followed[7]
+
+    def refusing(of: Posts, posts: list[Post]) -> list[Post]:
+        if bad in posts:
+            raise trouble
+        return statistics(of, posts)
+
+    monkeypatch.setattr(Posts, "_statistics", refusing)
+    reading = fetching.read(followed)
+    read, others = {post.platform_post_id for post, _ in reading.posts}, {one.platform_post_id for one in followed}
+    assert (bad.platform_post_id in read, others - read) == (False, {bad.platform_post_id})
+    assert list(reading.failures) == [bad.platform_post_id]
+
+
+def test_token_without_statistics_costs_a_few_calls_more(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def refusing(_of: Posts, posts: list[Post]) -> list[Post]:
+        asked.append(len(posts))
+        raise PermissionMissing("no statistics")
+
+    monkeypatch.setattr(Posts, "_statistics", refusing)
+    followed = [known(post) for post in fetching.here(80)]
+    reading = fetching.read(followed)
+    assert not reading.posts
+    assert len(asked) <= len(followed) // 20 + 2 + 2 * MOST_HALVINGS
