@@ -6,7 +6,7 @@ from typing import Any
 from metrics.aggregation import custom
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.totals import workspace_totals
+from metrics.totals import PeriodRollups, workspace_totals
 from pipelines.rollup import roll, unexplained
 from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, entry, post, seen
 
@@ -119,7 +119,10 @@ def test_daily_reach_is_never_summed(store: Store, settings: Settings) -> None:
     assert document(store, "monthly", DAY.replace(day=1))["unavailable"]["reach"] == "not_additive"
     (three_days,) = custom(store, "w", DAY, WEEK[3], connections=store.accounts.connections(), now=NOW)
     assert three_days["unavailable"]["reach"] == "not_additive"
-    assert workspace_totals([three_days])["unavailable"]["reach"] == "not_additive"
+    period = PeriodRollups(DAY, WEEK[3], {"a": three_days})
+    total = workspace_totals(period, store.accounts.connections(), NOW)
+    assert total is not None
+    assert total["unavailable"]["reach"] == "not_additive"
 
 
 def test_follower_losses_are_shown(store: Store, settings: Settings) -> None:
