@@ -9,7 +9,7 @@ from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Platform
 from metrics.errors import RedisUnavailable
 from metrics.redisdb import account_pause_key, platform_pause_key, redis_errors
-from pipelines.platforms.errors import RateLimited
+from pipelines.platforms.errors import BudgetUsed, RateLimited
 
 
 class Pauses:
@@ -45,7 +45,9 @@ class Pauses:
             raise RateLimited("not asked: too many calls before", datetime.fromtimestamp(until, UTC), "account")
 
     def note(self, account: AccountDocument, limit: RateLimited) -> None:
-        """Keep a limit that was met, unless a longer one is known."""
+        """Keep a limit that was met, unless a longer one is known. A budget of ours is no limit of the platform's."""
+        if isinstance(limit, BudgetUsed):
+            return
         until, now = ceil(limit.until.timestamp()), utcnow().timestamp()
         if until <= max(now, self._known(account)):
             return

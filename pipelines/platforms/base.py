@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
+from metrics.periods import midnight
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
@@ -20,15 +21,33 @@ FOLLOWED = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class ProviderDays:
-    """When a platform's own days are read.
+    """When a platform's own days are read, and how far back they can be asked for.
 
     `hours` are the slots of a UTC day in which the newest days are read, `settling` how many of them still change,
-    `lag` how long after 00:00 UTC of its date a day is over and counted.
+    `lag` how long after 00:00 UTC of its date a day is over and counted. One request may reach over `span` days, and
+    the platform answers for days that began no longer ago than `reach`; `shorter` has the metrics, by canonical name,
+    for which it answers less far back.
     """
 
     hours: tuple[int, ...]
     settling: int
     lag: timedelta
+    span: int
+    reach: timedelta
+    shorter: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def answers(self, name: str, day: date, now: datetime) -> bool:
+        """Tell whether the platform still answers for a metric of a day that is within its reach."""
+        reach = self.shorter.get(name)
+        return reach is None or midnight(day) + reach >= now
+
+    def newest(self, now: datetime) -> date:
+        """Return the newest day that is over and counted."""
+        return (now - self.lag).date()
+
+    def oldest(self, now: datetime) -> date:
+        """Return the oldest day that the platform answers for."""
+        return (now - self.reach - timedelta(microseconds=1)).date() + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +219,8 @@ class Tally:
     """What the calls of an account cost.
 
     `tries` is how often a call is tried while what fails may pass. `near_limit` is set where little of the budget is
-    left, `limited` where a limit was met after something was read: that is kept, and no more is asked.
+    left, `limited` where a limit was met after something was read: that is kept, and no more is asked. `used_percent`
+    is the highest share of a budget of the platform's that an answer told of; 0 where no answer told of any.
     """
 
     tries: int = TRIES
@@ -210,6 +230,7 @@ class Tally:
     waited_seconds: float = 0.0
     near_limit: RateLimited | None = None
     limited: RateLimited | None = None
+    used_percent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +272,27 @@ class PlatformApi(Protocol):
         """Return what the account, its due posts and its new ones say now."""
         ...
 
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
-        """Return what the platform says of its own days; not called where `days` is None."""
+    def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
+        """Yield, page by page, what the account's lists hold back to `wanted.since`, with the numbers of now.
+
+        A page's reading has the posts that it lists, and the numbers of those that are not among `wanted.known`; of the
+        account itself it says nothing. When a page is yielded, `wanted.memory`, which is this purpose's own, tells
+        where the next one begins: the caller keeps it once the page is stored, and a later call goes on there. A list
+        whose end was reached is `done` in it. What was not read is said by the failures of the readings.
+        """
+        ...
+
+    def read_days(
+        self, access: Access, days: Sequence[date], tally: Tally, budget: PostBudget | None = None
+    ) -> DaysReading:
+        """Return what the platform says of its own days; not called where `days` is None.
+
+        The first and the last of `days` lie less than `ProviderDays.span` days apart.
+
+        Raises:
+            BudgetUsed: `budget` does not reach for the posts that this bills.
+            PlatformError: what else the answers mean.
+        """
         ...
 
     def refresh(self, access: Access, tally: Tally, /) -> Mapping[str, Any] | None:

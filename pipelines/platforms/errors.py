@@ -4,6 +4,7 @@
     ├── Transient            try again soon: overload, a cut connection, broken JSON
     │   └── TooMuchData      a list may answer if it is asked for fewer items at a time
     ├── RateLimited          wait until `until`; `scope` says what waits: the whole app, or the account
+    │   └── BudgetUsed       our own budget of posts is used: what bills posts waits, and nothing else
     ├── NeedsReauth          the account's token is dead: no more calls until it is connected again
     │   └── WrongIdentity    the token works, but belongs to another account
     ├── AccountUnreachable   the account is deleted, converted or closed to this token
@@ -67,6 +68,20 @@ class RateLimited(PlatformError):
 
     def __str__(self) -> str:
         return f"{self.args[0]} (until {self.until:%Y-%m-%d %H:%M} UTC)"
+
+
+class BudgetUsed(RateLimited):
+    """The budget of distinct posts, which is ours and not the platform's, does not reach; it begins anew at 00:00 UTC.
+
+    The platform was not asked, so nobody else has to wait.
+    """
+
+    def __init__(self) -> None:
+        midnight = utcnow().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        super().__init__("the budget of distinct posts is used", midnight, "account")
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return type(self), ()
 
 
 class NeedsReauth(PlatformError):

@@ -4,14 +4,14 @@ A page costs one batch: its node, its newest posts and reels, and each due post 
 are read in a second one. Reels have another edge of insights than posts, and fewer numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, DaysReading, Post, Tally
+from pipelines.platforms.base import Access, DaysReading, Post, PostBudget, Tally
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.facebook_answers import (
     LEVEL,
@@ -59,10 +59,13 @@ class FacebookPosts(PostNumbers):
 
 
 class _Lists:
-    """The two lists of one reading. A reel may stand in both, under two ids: it is one post, the reel."""
+    """The two lists of one reading. A reel may stand in both, under two ids: it is one post, the reel.
 
-    def __init__(self) -> None:
-        self._reels: set[str] = set()
+    `known` are the ids of reels that were listed earlier: the list of posts may be read on without that of the reels.
+    """
+
+    def __init__(self, known: Collection[str]) -> None:
+        self._reels = set(known)
 
     def reel(self, item: Mapping[str, Any]) -> Post:
         """Return the reel of an item of `video_reels`, and remember both its ids."""
@@ -98,16 +101,18 @@ class Facebook(GraphPosts):
         """Return the user name of the page, or its title where it has none."""
         return node.get("username") or node.get("name")
 
-    def listings(self) -> Sequence[Listing]:
+    def listings(self, reels: Collection[str]) -> Sequence[Listing]:
         """Return the reels and the posts, in this order: posts that are reels are known by then."""
-        lists = _Lists()
+        lists = _Lists(reels)
         return (
             Listing("video_reels", "id,created_time,post_id", lists.reel),
             Listing("published_posts", _POST_FIELDS, listed_post, skips=lists.is_reel),
         )
 
     @understood()
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
+    def read_days(
+        self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
+    ) -> DaysReading:
         """Return the page's insights of Pacific days that have ended, by date."""
         fields = {name: offer.field for name, offer in offered("facebook", "account").items() if name != "followers"}
         params = {"period": "day", **window(min(days), max(days))}

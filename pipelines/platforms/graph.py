@@ -18,15 +18,19 @@ from pipelines.platforms.errors import (
     TooMuchData,
     Transient,
 )
-from pipelines.platforms.graph_errors import near_limit, raise_for
+from pipelines.platforms.graph_errors import near_limit, raise_for, used_percent
 from pipelines.platforms.retries import retrying
 
 if TYPE_CHECKING:
     from pipelines.platforms.http import Http
 
 MAX_BATCH = 50
-META_DAYS = ProviderDays(hours=(9, 15, 21), settling=3, lag=timedelta(hours=32))
-"""Pacific days: over by 08:00 UTC of the next date, corrected for up to 48 hours after (platforms.md, 2.4)."""
+META_DAYS = ProviderDays(hours=(9, 15, 21), settling=3, lag=timedelta(hours=32), span=89, reach=timedelta(days=2 * 365))
+"""Pacific days: over by 08:00 UTC of the next date, corrected for up to 48 hours after (platforms.md, 2.4).
+
+They are answered for two years, and over at most 90 days at a time (platforms.md, 3.3); of these a day is left out,
+because the ninety days in which summer time ends are an hour longer than that.
+"""
 
 ELEMENT_ROUNDS = 3
 
@@ -100,7 +104,7 @@ class GraphApi:
                 tally.requests += 1
                 status, body, headers = self._http.send("GET", f"/{self.version}/{path}", token=token, params=params)
                 raise_for(status, body, headers)
-                tally.near_limit = near_limit(headers) or tally.near_limit
+                _note_usage(tally, headers)
                 if not isinstance(body, Mapping):
                     raise Transient("the Graph API's answer is no object")
                 found = body
@@ -128,7 +132,7 @@ class GraphApi:
                 tally.requests += 1
                 status, body, headers = self._http.send("POST", f"/{self.version}/", token=token, form=form)
                 raise_for(status, body, headers)
-                tally.near_limit = near_limit(headers) or tally.near_limit
+                _note_usage(tally, headers)
                 if not isinstance(body, list) or len(body) != len(gets):
                     raise Transient("a batch came back with another number of elements")
         return [_element(element, headers) for element in body]
@@ -153,3 +157,8 @@ def _element(element: Any, headers: Mapping[str, str]) -> Result:
     if not isinstance(body, Mapping):
         return BadAnswer("a batch element is no object")
     return body
+
+
+def _note_usage(tally: Tally, headers: Mapping[str, str]) -> None:
+    tally.near_limit = near_limit(headers) or tally.near_limit
+    tally.used_percent = max(tally.used_percent, used_percent(headers))

@@ -130,6 +130,11 @@ def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
     return None
 
 
+def used_percent(headers: Mapping[str, str]) -> float:
+    """Return the highest share of a budget that the usage headers tell of; 0 where there are none."""
+    return max(_used_percent(headers.get(name)) for name in ("x-app-usage", "x-business-use-case-usage"))
+
+
 def _used_percent(header: str | None) -> int:
     """Return the highest share used of a usage header; 0 where there is none that can be read."""
     try:

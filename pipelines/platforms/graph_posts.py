@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -17,7 +17,7 @@ from pipelines.platforms.graph_answers import understood
 from pipelines.platforms.graph_insights import TESTED, PostNumbers
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
-from pipelines.platforms.paging import PostList, walk
+from pipelines.platforms.paging import Fetch, PostList, descend, walk
 from pipelines.platforms.quarantine import Quarantine
 
 PAGE = 50
@@ -57,8 +57,8 @@ class GraphPosts(ABC):
         """Return the name under which the platform shows the account."""
 
     @abstractmethod
-    def listings(self) -> Sequence[Listing]:
-        """Return the lists of one reading, in the order in which they are read."""
+    def listings(self, reels: Collection[str]) -> Sequence[Listing]:
+        """Return the lists of one reading, in the order in which they are read; `reels` are the ids of known reels."""
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
         """Return what the account, its due posts and its new ones say now: one batch, and a second for what is new.
@@ -68,7 +68,7 @@ class GraphPosts(ABC):
             WrongIdentity: the answer is of another account.
             PlatformError: nothing could be read.
         """
-        listings, account_id = self.listings(), access.platform_account_id
+        listings, account_id = self.listings(_reels(wanted)), access.platform_account_id
         sizes = [self._first_size(one, wanted) for one in listings]
         gets = [
             Get(account_id, {"fields": self.account_fields}),
@@ -92,6 +92,27 @@ class GraphPosts(ABC):
         elif reading.insights_denied >= TESTED:
             wanted.memory.without_insights = True
         return reading
+
+    def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
+        """Yield the pages of the lists, each with the numbers of its posts that are not known.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+            PlatformError: the numbers of a page could not be read; the memory is then ahead of what was yielded.
+        """
+        for one in self.listings(_reels(wanted)):
+            whole = AccountReading(Reading(utcnow()))
+            what = _post_list(one, self._fetch(access, one, tally), wanted)
+            for taken in descend(what, wanted.memory.list(one.edge), whole, tally):
+                page = AccountReading(Reading(utcnow()))
+                page.listed.update({post.platform_post_id: post for post in taken.posts})
+                if news := wanted.news(page.listed):
+                    self._posts.read(access, news, wanted, page, tally)
+                yield page
+            if whole.failures:
+                yield whole
+            if tally.limited is not None:
+                return
 
     def identify(self, access: Access, tally: Tally) -> Identity:
         """Return which account the credentials can read.
@@ -137,10 +158,19 @@ class GraphPosts(ABC):
         tally: Tally,
     ) -> None:
         """Read a list whose first page came with the batch, and note the posts that are young enough to follow."""
+        what = _post_list(one, self._fetch(access, one, tally, first), wanted)
+        for taken in walk(what, wanted.memory.list(one.edge), reading, tally):
+            # A post published between two pages moves the last of the first one onto the second.
+            for post in taken.posts:
+                reading.listed.setdefault(post.platform_post_id, post)
+
+    def _fetch(self, access: Access, one: Listing, tally: Tally, first: tuple[int, Result] | None = None) -> Fetch:
+        """Return what reads the pages of a list; `first` is the newest page, with its size, where it was read."""
 
         def fetch(place: Place, size: int) -> Page:
-            answer = first[1]
-            if place or size != first[0]:
+            if first is not None and not place and size == first[0]:
+                answer = first[1]
+            else:
                 (answer,) = self._graph.batch(
                     access.token, [_listing(access.platform_account_id, one, place, size)], tally
                 )
@@ -149,16 +179,19 @@ class GraphPosts(ABC):
             with understood():
                 return Page.of(answer["data"], lambda: _next_place(answer.get("paging", {})), answer)
 
-        since = wanted.since if one.ages else None
+        return fetch
 
-        def post_of(item: Any) -> Post:
-            return wanted.settled(one.post_of(item))
 
-        what = PostList(one.edge, fetch, post_of, wanted.listed, since, PAGE, skips=one.skips)
-        for taken in walk(what, wanted.memory.list(one.edge), reading, tally):
-            # A post published between two pages moves the last of the first one onto the second.
-            for post in taken.posts:
-                reading.listed.setdefault(post.platform_post_id, post)
+def _post_list(one: Listing, fetch: Fetch, wanted: Wanted) -> PostList:
+    def post_of(item: Any) -> Post:
+        return wanted.settled(one.post_of(item))
+
+    since = wanted.since if one.ages else None
+    return PostList(one.edge, fetch, post_of, wanted.listed, since, PAGE, skips=one.skips)
+
+
+def _reels(wanted: Wanted) -> set[str]:
+    return {name for name, post in wanted.known.items() if post.metric_type == "reel"}
 
 
 def _listing(account_id: str, one: Listing, place: Place, size: int) -> Get:

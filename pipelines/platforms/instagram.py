@@ -4,8 +4,9 @@ An account costs one batch: its node, its stories, its newest media, and each du
 element. New posts are read in a second one.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +14,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms.answers import renewed
-from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, ProviderDays, Tally, Wanted
+from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, PostBudget, Tally, Wanted
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.graph import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph_answers import failure, take_series, take_total, understood, window
@@ -31,8 +32,14 @@ API_VERSION = "v25.0"
 _LIST_FIELDS = "id,media_type,media_product_type,timestamp"
 _STORIES = Listing("stories", _LIST_FIELDS, partial(listed_post, metric_type="story"), ages=False)
 _MEDIA = Listing("media", _LIST_FIELDS, listed_post)
-_SERIES = {"reach": "reach", "newFollowers": "follower_count"}
+_NEW_FOLLOWERS = "newFollowers"
 _WEEKLY = "weeklyReach"
+_SERIES = {"reach": ("day", "reach"), _NEW_FOLLOWERS: ("day", "follower_count"), _WEEKLY: ("week", "reach")}
+_DAYS = replace(META_DAYS, span=29, shorter={_NEW_FOLLOWERS: timedelta(days=30)})
+"""At most 30 days at a time, of which one is left out for the end of summer time (platforms.md, 2.4).
+
+New followers are told of the last thirty days alone.
+"""
 
 
 class InstagramPosts(PostNumbers):
@@ -51,7 +58,7 @@ class InstagramGraph(GraphPosts):
 
     name: ClassVar[Platform] = "instagram"
     api_version = API_VERSION
-    days = META_DAYS
+    days = _DAYS
     account_fields = ",".join(("id", "username", *ACCOUNT_FIELDS.values()))
     numbers_type = InstagramPosts
 
@@ -68,35 +75,40 @@ class InstagramGraph(GraphPosts):
         """Return the user name."""
         return node.get("username")
 
-    def listings(self) -> Sequence[Listing]:
+    def listings(self, _reels: Collection[str]) -> Sequence[Listing]:
         """Return the stories that are alive, and the media."""
         return _STORIES, _MEDIA
 
     @understood()
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
+    def read_days(
+        self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
+    ) -> DaysReading:
         """Return the account's insights of Pacific days that have ended, by date."""
         names = offered("instagram", "account")
-        totals = {n: o.field for n, o in names.items() if n not in {*_SERIES, *ACCOUNT_FIELDS, _WEEKLY}}
-        edge = f"{access.platform_account_id}/insights"
-        first, last = min(days), max(days)
-        series = {"period": "day", **window(first, last)}
+        totals = {n: o.field for n, o in names.items() if n not in {*_SERIES, *ACCOUNT_FIELDS}}
+        edge, now = f"{access.platform_account_id}/insights", utcnow()
+        answered = {name: [day for day in days if self.days.answers(name, day, now)] for name in _SERIES}
+        series = {name: said for name, said in _SERIES.items() if answered[name]}
         gets = [
-            *(Get(edge, {"metric": field, **series}) for field in _SERIES.values()),
-            Get(edge, {"metric": "reach", "period": "week", **window(first, last)}),
-            *(
-                Get(edge, {"metric": field, "period": "day", "metric_type": "total_value", **window(day, day)})
-                for day in days
-                for field in totals.values()
-            ),
+            Get(edge, {"metric": field, "period": period, **window(min(answered[name]), max(answered[name]))})
+            for name, (period, field) in series.items()
+        ]
+        gets += [
+            Get(edge, {"metric": field, "period": "day", "metric_type": "total_value", **window(day, day)})
+            for day in days
+            for field in totals.values()
         ]
         results = iter(self._graph.batch(access.token, gets, tally))
         found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
-        for name, field in {**_SERIES, _WEEKLY: "reach"}.items():
+        for name, (_, field) in series.items():
             result = next(results)
-            take_series(found, name, field, result)
+            take_series({day: found[day] for day in answered[name]}, name, field, result)
             if error := failure(result):
                 failures[name] = error
         for day in days:
+            for name in _SERIES:
+                if day not in answered[name]:
+                    found[day].miss(name, "not_recoverable")
             for name, field in totals.items():
                 result = next(results)
                 take_total(found[day], name, field, result)
@@ -120,7 +132,7 @@ class Instagram:
 
     name: Platform = "instagram"
     api_version = API_VERSION
-    days: ProviderDays | None = META_DAYS
+    days = _DAYS
 
     def __init__(self, http: "Http", quarantine: Quarantine, login_http: "Http | None" = None) -> None:
         self._facebook_login = InstagramGraph(http, quarantine, instagram_login=False)
@@ -134,9 +146,15 @@ class Instagram:
         """Return what the account, its due posts and its new ones say now."""
         return self._of(access).read(access, wanted, tally)
 
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
+    def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
+        """Yield the pages of the lists, each with the numbers of its posts that are not known."""
+        return self._of(access).read_past(access, wanted, tally)
+
+    def read_days(
+        self, access: Access, days: Sequence[date], tally: Tally, budget: PostBudget | None = None
+    ) -> DaysReading:
         """Return the account's insights of Pacific days that have ended, by date."""
-        return self._of(access).read_days(access, days, tally)
+        return self._of(access).read_days(access, days, tally, budget)
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials of Instagram Login for another 60 days; None for a token of Facebook Login.

@@ -4,13 +4,13 @@ An account costs a call for its followers, one for its newest posts and one per 
 statistics leave out had no activity or are gone, and one call asks which. Once a day a call asks for its name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
-from metrics.documents import Platform
+from metrics.documents import Platform, Reason
 from pipelines.platforms import restli
 from pipelines.platforms.answers import name_of, renewed
 from pipelines.platforms.base import (
@@ -18,6 +18,7 @@ from pipelines.platforms.base import (
     AccountReading,
     DaysReading,
     Identity,
+    PostBudget,
     ProviderDays,
     Reading,
     Tally,
@@ -58,8 +59,18 @@ class LinkedIn:
 
     name: Platform = "linkedin"
     api_version = API_VERSION
-    days: ProviderDays | None = ProviderDays(hours=(3, 15), settling=3, lag=timedelta(hours=49))
-    """UTC days; the newest that is complete is the day before yesterday."""
+    days = ProviderDays(
+        hours=(3, 15),
+        settling=3,
+        lag=timedelta(hours=49),
+        span=365,
+        reach=timedelta(days=14 * 30),
+        shorter={"netFollowers": timedelta(days=365)},
+    )
+    """UTC days; the newest that is complete is the day before yesterday.
+
+    A request reaches over less than 14 months, followers are told of the last twelve (platforms.md, 5.2).
+    """
 
     def __init__(self, http: "Http", _quarantine: Quarantine) -> None:
         self._http = http
@@ -100,6 +111,15 @@ class LinkedIn:
             raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
         return Identity(access.platform_account_id, _shown_name(body))
 
+    def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
+        """Yield the pages of the list of posts, each with the statistics of its posts that are not known.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
+        whole = AccountReading(Reading(utcnow()))
+        return Posts(_Asking(self._http, access, tally), _urn(access), wanted, whole, tally).past()
+
     def _name(self, ask: "_Asking", urn: str, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
         """Ask once a day under which name the organization is shown."""
         today = utcnow().date().isoformat()
@@ -117,27 +137,35 @@ class LinkedIn:
             return
         reading.handle = _shown_name(body)
 
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
+    def read_days(
+        self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
+    ) -> DaysReading:
         """Return the statistics of UTC days, by date: one call for each of three kinds."""
         found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
-        ask, urn, names = _Asking(self._http, access, tally), _urn(access), offered("linkedin", "account")
-        interval = {
-            "timeRange": {"start": _milliseconds(min(days)), "end": _milliseconds(max(days) + timedelta(days=1))},
-            "timeGranularityType": "DAY",
-        }
+        ask, urn, names, now = (
+            _Asking(self._http, access, tally),
+            _urn(access),
+            offered("linkedin", "account"),
+            utcnow(),
+        )
         for resource, (finder, metrics) in _DAY_SOURCES.items():
-            params = {"q": finder, finder: urn, "timeIntervals": interval}
             fields = {name: names[name].field for name in metrics if name in names}
+            there = {day: found[day] for day in days if all(self.days.answers(name, day, now) for name in fields)}
+            for day in days:
+                if day not in there:
+                    _miss(found[day], fields, "not_recoverable")
+            if not there:
+                continue
+            params = {"q": finder, finder: urn, "timeIntervals": _interval(min(there), max(there))}
             try:
                 with understood():
-                    take_days(found, ask(resource, params), fields)
+                    take_days(there, ask(resource, params), fields)
             except (NeedsReauth, RateLimited):
                 raise
             except PlatformError as error:
                 denied = isinstance(error, PermissionMissing | PostGone)
-                for numbers in found.values():
-                    for name in fields:
-                        numbers.miss(name, "permission_missing" if denied else error.reason)
+                for numbers in there.values():
+                    _miss(numbers, fields, "permission_missing" if denied else error.reason)
                 if not denied:
                     failures[resource] = error
         return DaysReading.of(found, utcnow(), failures)
@@ -193,6 +221,20 @@ def _lookup(urn: str) -> tuple[str, Mapping[str, object]]:
 
 def _shown_name(body: Mapping[str, Any]) -> str | None:
     return name_of(body.get("vanityName")) or name_of(body.get("localizedName"))
+
+
+def _interval(first: date, last: date) -> Mapping[str, object]:
+    """Return a span of UTC days, both included."""
+    end = last + timedelta(days=1)
+    return {
+        "timeRange": {"start": _milliseconds(first), "end": _milliseconds(end)},
+        "timeGranularityType": "DAY",
+    }
+
+
+def _miss(numbers: Numbers, names: Iterable[str], reason: Reason) -> None:
+    for name in names:
+        numbers.miss(name, reason)
 
 
 def _urn(access: Access) -> str:

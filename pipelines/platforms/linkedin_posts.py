@@ -29,7 +29,7 @@ from pipelines.platforms.linkedin_answers import (
     understood,
 )
 from pipelines.platforms.pages import Page, Place
-from pipelines.platforms.paging import PostList, walk
+from pipelines.platforms.paging import PostList, descend, walk
 
 PAGE = 100
 MAX_URNS = 20
@@ -57,34 +57,56 @@ class Posts:
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
-        what = PostList(
-            POSTS,
-            self._page,
-            listed_post,
-            self._wanted.listed,
-            self._wanted.since,
-            PAGE,
-            skips=is_advertisement,
-            gap_at=_half_a_page_before,
-        )
-        for taken in walk(what, self._wanted.memory.list(POSTS), self._reading, self._tally):
+        for taken in walk(self._list(), self._wanted.memory.list(POSTS), self._reading, self._tally):
             self._reading.listed.update({post.platform_post_id: post for post in taken.posts})
         news = self._wanted.news(self._reading.listed)
         again = {post.platform_post_id for post in news}
         due = [post for post in self._wanted.due if post.platform_post_id not in again]
+        self._read_statistics([*due, *news])
+
+    def past(self) -> Iterator[AccountReading]:
+        """Yield the pages of the list, each with the statistics of its posts that are not known.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
+        whole = self._reading
+        for taken in descend(self._list(), self._wanted.memory.list(POSTS), whole, self._tally):
+            self._reading = AccountReading(Reading(utcnow()))
+            self._reading.listed.update({post.platform_post_id: post for post in taken.posts})
+            self._read_statistics(self._wanted.news(self._reading.listed))
+            yield self._reading
+        if whole.failures:
+            yield whole
+
+    def _list(self) -> PostList:
+        wanted = self._wanted
+        return PostList(
+            POSTS,
+            self._page,
+            listed_post,
+            wanted.listed,
+            wanted.since,
+            PAGE,
+            skips=is_advertisement,
+            gap_at=_half_a_page_before,
+        )
+
+    def _read_statistics(self, posts: Sequence[Post]) -> None:
+        """Read the statistics of posts; those that are left out had no activity, or are gone."""
         silent: list[Post] = []
-        for posts in self._lists([*due, *news]):
-            silent += self._told(posts)
+        for some in self._of_one_kind(posts):
+            silent += self._told(some)
         unsure = []
         for post in silent:
             if post.platform_post_id in self._reading.listed:
                 self._put(post, SILENT)
             else:
                 unsure.append(post)
-        for posts in batched(unsure, MAX_URNS):
+        for some in batched(unsure, MAX_URNS):
             if self._tally.limited is None:
                 with self._reading.part("posts by id", self._tally), understood():
-                    self._confirm(posts)
+                    self._confirm(some)
 
     def _page(self, place: Place, size: int) -> Page:
         start = int(place.get("start", 0))
@@ -122,7 +144,7 @@ class Posts:
             self._reading.failures[STATISTICS] = str(error)
             return []
 
-    def _lists(self, posts: Sequence[Post]) -> Iterator[list[Post]]:
+    def _of_one_kind(self, posts: Sequence[Post]) -> Iterator[list[Post]]:
         """Yield lists of at most twenty posts of one kind: shares and ugcPosts have parameters of their own."""
         kinds: dict[str, list[Post]] = {"share": [], "ugcPost": []}
         for post in posts:

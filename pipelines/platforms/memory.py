@@ -21,6 +21,11 @@ class ListMemory:
     size: int | None = None
     stuck: int = 0
 
+    @property
+    def done(self) -> bool:
+        """Whether a walk from the newest item to the end, however often it was broken off, has come to its end."""
+        return self.begun and not self.gaps
+
     def forget(self) -> None:
         """Begin anew: the next walk goes to the end."""
         self.begun, self.gaps, self.mark, self.stuck = False, [], None, 0
@@ -36,6 +41,11 @@ class Memory:
     lists: dict[str, ListMemory] = field(default_factory=dict)
     without_insights: bool = False
     named_on: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether every list that was begun was read to its end."""
+        return all(one.done for one in self.lists.values())
 
     def list(self, name: str) -> ListMemory:
         """Return the memory of a list, a new one if it was never read."""

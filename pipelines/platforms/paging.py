@@ -96,6 +96,20 @@ def walk(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tal
         yield from walker.gap(gap)
 
 
+def descend(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tally) -> Iterator[Taken]:
+    """Yield the pages of a list from its newest item to its end, each once over all the readings that this takes.
+
+    `memory` is this purpose's own. When a page is yielded, `memory` tells already where the next one begins: kept after
+    the page was stored, it lets a later call go on there, also where this one was killed. It is `done` at the end; a
+    list that is done is read no more until its memory is forgotten. Failures and limits are noted as `walk` does.
+
+    Raises:
+        NeedsReauth: nothing more can be read with this token; the memory tells where to go on.
+    """
+    if not memory.done:
+        yield from _Walker(what, memory, reading, tally).down()
+
+
 class _Walker:
     """The walk of one list in one reading."""
 
@@ -107,6 +121,7 @@ class _Walker:
         self._asked = 0
         self._brought: list[str] = []
         self._refused = False
+        self._goes_down = False
         self.stopped = False
 
     def newest(self) -> Iterator[Taken]:
@@ -145,6 +160,23 @@ class _Walker:
                 # A place is not valid for ever: the next reading walks the whole list again and finds what is missing.
                 memory.forget()
 
+    def down(self) -> Iterator[Taken]:
+        """Walk from where an earlier walk broke off, or from the newest page, to the end; remember after each page."""
+        memory, self._goes_down = self._memory, True
+        place = memory.gaps[0] if memory.gaps else {}
+        memory.begun, memory.gaps = True, [place]
+        broken_at = yield from self._pages(place, to_the_end=True)
+        if broken_at is None:
+            memory.gaps = []
+        elif not broken_at or (broken_at == place and self._refused):
+            # It goes round in circles, or the place is valid no more: the next reading begins with the newest page.
+            memory.forget()
+
+    def _passed(self, following: Place | None) -> None:
+        """Remember where the next page begins, where every page is remembered."""
+        if self._goes_down:
+            self._memory.gaps = [] if following is None else [dict(self._what.gap_at(following))]
+
     def _pages(self, place: Place, *, to_the_end: bool) -> Generator[Taken, None, Place | None]:
         """Yield pages from a place on.
 
@@ -163,12 +195,15 @@ class _Walker:
             seen |= keys
             own, skipped = self._understood(page.items)
             young = [post for post in own if self._is_young(post)]
-            yield Taken(young, page.body)
             news = [post for post in young if post.platform_post_id not in self._what.listed]
             if own or skipped:
                 has_young = bool(young) or any(self._is_young(post) for post in skipped)
                 in_a_row.count(self._asked, has_young=has_young, has_news=bool(news))
-            if in_a_row.old or (in_a_row.known and not to_the_end):
+            ends = in_a_row.old or (in_a_row.known and not to_the_end)
+            if page.is_clear:
+                self._passed(None if ends else page.following)
+            yield Taken(young, page.body)
+            if ends:
                 return None
             if not page.is_clear:
                 return self._broken({}, "the answer does not say in a known form whether the list goes on")

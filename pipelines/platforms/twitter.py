@@ -6,7 +6,7 @@ timeline brought is not read again.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from pipelines.platforms.base import (
     AccountReading,
     DaysReading,
     Identity,
+    PostBudget,
     ProviderDays,
     Reading,
     Tally,
@@ -42,6 +43,7 @@ from pipelines.platforms.twitter_answers import (
     raise_for,
     refused_field,
     understood,
+    used_percent,
 )
 from pipelines.platforms.twitter_days import impressions
 from pipelines.platforms.twitter_posts import Posts
@@ -59,8 +61,12 @@ class Twitter:
 
     name: Platform = "twitter"
     api_version = API_VERSION
-    days: ProviderDays | None = ProviderDays(hours=(), settling=0, lag=timedelta(hours=25))
-    """Asked only of hours in the past: what is followed every hour tells more, and X bills each post that is read."""
+    days = ProviderDays(hours=(), settling=0, lag=timedelta(hours=25), span=90, reach=timedelta(days=400))
+    """Asked only of hours in the past: what is followed every hour tells more, and X bills each post that is read.
+
+    No bound of analytics is documented: a year and some is asked for, a season at a time, so that a refusal costs a
+    season.
+    """
 
     def __init__(self, http: "Http", quarantine: Quarantine) -> None:
         self._http = http
@@ -107,17 +113,36 @@ class Twitter:
                 raise WrongIdentity(f"the token is of @{me.get('username')}: connect the right account again")
         return me
 
+    def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
+        """Yield the pages of the timeline, each with the numbers of its posts that are not known.
+
+        A timeline is open to any token, so the account is asked for first.
+
+        Raises:
+            WrongIdentity: the token belongs to another user.
+            AccountUnreachable: the user is suspended, or not for this token.
+            PlatformError: nothing could be read.
+        """
+        ask = _Asking(self._http, access, tally)
+        self._me(ask, access)
+        whole = AccountReading(Reading(utcnow()))
+        yield from Posts(ask, access, self._quarantine, wanted, whole, tally).past()
+
     @understood()
-    def read_days(self, access: Access, days: Sequence[date], tally: Tally) -> DaysReading:
+    def read_days(
+        self, access: Access, days: Sequence[date], tally: Tally, budget: PostBudget | None = None
+    ) -> DaysReading:
         """Return the impressions of UTC days, where the token may see analytics."""
         ask = _Asking(self._http, access, tally)
         found = {day: Numbers() for day in days}
         try:
-            for day, values in impressions(ask, access.platform_account_id, days).items():
-                found[day].take_sum(_IMPRESSIONS, values, "no_observation")
+            told = impressions(ask, access.platform_account_id, days, tally, budget)
         except (PermissionMissing, PostGone):
             for numbers in found.values():
                 numbers.miss(_IMPRESSIONS, "permission_missing")
+            return DaysReading.of(found, utcnow())
+        for day, numbers in found.items():
+            numbers.take_sum(_IMPRESSIONS, told.get(day, ()), "not_recoverable")
         return DaysReading.of(found, utcnow())
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
@@ -165,6 +190,7 @@ class _Asking:
                 tally.requests += 1
                 status, body, headers = self._http.send("GET", f"/2/{path}", token=self._access.token, params=params)
                 tally.near_limit = near_limit(headers) or tally.near_limit
+                tally.used_percent = max(tally.used_percent, used_percent(headers))
                 with understood():
                     if status == 400 and (field := refused_field(body)):
                         raise MetricRefused(field)

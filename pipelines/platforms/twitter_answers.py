@@ -135,6 +135,14 @@ def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
     return RateLimited("the window's calls are used", _reset(headers), "account")
 
 
+def used_percent(headers: Mapping[str, str]) -> float:
+    """Return which share of a window's calls was used; 0 where the headers do not say."""
+    limit, left = (headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "remaining"))
+    if not all(text.isascii() and text.isdecimal() for text in (limit, left)) or int(limit) == 0:
+        return 0.0
+    return max(100 * (1 - int(left) / int(limit)), 0.0)
+
+
 def _invalid(problem: Mapping[str, Any], message: str) -> PlatformError:
     return MetricRefused(message) if refused_field(problem) else BadAnswer(message)
 

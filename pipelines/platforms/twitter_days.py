@@ -1,34 +1,56 @@
 """X's analytics of past days: what an account's posts were shown, by UTC day (platforms.md, 4.2)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from metrics.clock import isoformat
+from metrics.batches import batched
+from metrics.clock import isoformat, utcnow
 from metrics.periods import midnight
-from pipelines.platforms.base import FOLLOWED
-from pipelines.platforms.errors import BadAnswer
+from pipelines.platforms.base import FOLLOWED, AccountReading, Post, PostBudget, Reading, Tally
+from pipelines.platforms.errors import BadAnswer, BudgetUsed, PlatformError
+from pipelines.platforms.memory import ListMemory
 from pipelines.platforms.numbers import part
-from pipelines.platforms.paging import EMPTY_PAGES, MOST_PAGES
+from pipelines.platforms.pages import Page, Place, cursor
+from pipelines.platforms.paging import PostList, walk
+from pipelines.platforms.twitter_answers import listed_post
 
 MAX_IDS = 100
+PAGE = 100
+SMALLEST_PAGE = 5
+"""The least `max_results` that a timeline takes."""
+
+MOST_LISTED = 3_200
+"""Posts that a timeline lists at the most; what lies before them is not told (platforms.md, 4.2)."""
 
 OWN_POSTS = {"exclude": "retweets"}
 """A repost carries the reposts of what it repeats: those are another account's numbers, and X bills them too."""
+
+_LIST = "timeline"
 
 Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 """Reads a path with its parameters; returns the body."""
 
 
-def impressions(ask: Ask, user_id: str, days: Sequence[date]) -> dict[date, list[object]]:
+def impressions(
+    ask: Ask, user_id: str, days: Sequence[date], tally: Tally, budget: PostBudget | None = None
+) -> dict[date, list[object]]:
     """Return the impressions that an account's posts got on each day, of posts no older than those followed.
 
-    The values of a day add up to the day's; 0 is among them, since a day without posts had no impressions. Raises what
-    `ask` raises: X tells analytics to the author's own token alone.
+    The values of a day add up to the day's; 0 is among them, since a day without posts had no impressions. A day of
+    whose posts the timeline lists not all is left out.
+
+    Raises:
+        BudgetUsed: `budget` does not reach for the posts that are billed.
+        BadAnswer: the pages of the timeline do not end.
+        PlatformError: what `ask` raises: X tells analytics to the author's own token alone.
     """
     start, end = midnight(min(days)), midnight(max(days)) + timedelta(days=1)
-    totals: dict[date, list[object]] = {day: [0] for day in days}
-    for ids in _timeline(ask, user_id, start - FOLLOWED, end):
+    posts = _published(ask, user_id, start - FOLLOWED, end, tally, budget)
+    published = {post.platform_post_id: post.published_at or start for post in posts}
+    complete_from = min(published.values()) if len(posts) >= MOST_LISTED else start - FOLLOWED
+    totals: dict[date, list[object]] = {day: [0] for day in days if midnight(day) - FOLLOWED >= complete_from}
+    for ids in batched(list(published), MAX_IDS):
         params = {
             "ids": ",".join(ids), "start_time": isoformat(start), "end_time": isoformat(end),
             "granularity": "daily", "analytics.fields": "id,timestamped_metrics",
@@ -36,29 +58,55 @@ def impressions(ask: Ask, user_id: str, days: Sequence[date]) -> dict[date, list
         for post in ask("tweets/analytics", params).get("data") or ():
             for one in post.get("timestamped_metrics") or ():
                 day = datetime.fromisoformat(one["timestamp"]).astimezone(UTC).date()
-                if day in totals and "impressions" in one["metrics"]:
+                followed = published.get(str(post["id"]), start) >= midnight(day) - FOLLOWED
+                if day in totals and followed and "impressions" in one["metrics"]:
                     totals[day].append(part(one["metrics"], "impressions"))
     return totals
 
 
-def _timeline(ask: Ask, user_id: str, start: datetime, end: datetime) -> Iterator[list[str]]:
-    """Yield the ids of the posts of a span, a hundred at a time.
+def timeline_page(begins: Place, body: Mapping[str, Any]) -> Page:
+    """Return a page of a timeline that was asked for with `begins`.
 
     Raises:
-        BadAnswer: the pages of the span do not end.
+        LookupError, TypeError: the answer has another form.
     """
-    params = {"max_results": str(MAX_IDS), **OWN_POSTS, "start_time": isoformat(start), "end_time": isoformat(end)}
-    empty, tokens = 0, set[str]()
-    while True:
-        body = ask(f"users/{user_id}/tweets", params)
-        ids = [str(post["id"]) for post in body.get("data") or () if isinstance(post, Mapping) and "id" in post]
-        if ids:
-            yield ids
-        empty = 0 if ids else empty + 1
-        token = (body.get("meta") or {}).get("next_token")
-        if not token:
-            return
-        if token in tokens or empty > EMPTY_PAGES or len(tokens) > MOST_PAGES:
-            raise BadAnswer("the pages of the timeline do not end")
-        tokens.add(str(token))
-        params["pagination_token"] = str(token)
+    # X leaves the list out of an empty page, which says so.
+    items = body["data"] if "data" in body or body["meta"]["result_count"] else []
+    return Page.of(items, lambda: _following(begins, body["meta"]), body)
+
+
+def _following(begins: Place, meta: Mapping[str, Any]) -> Place | None:
+    """Return where the next page of a timeline begins; None at its end.
+
+    Raises:
+        ValueError, TypeError: there is a next page, but it does not say where.
+    """
+    return {**begins, "pagination_token": cursor(meta["next_token"])} if "next_token" in meta else None
+
+
+def _published(
+    ask: Ask, user_id: str, start: datetime, end: datetime, tally: Tally, budget: PostBudget | None
+) -> list[Post]:
+    """Return the account's own posts of a span."""
+    refusals: list[PlatformError] = []
+    bounds = {"start_time": isoformat(start), "end_time": isoformat(end)}
+
+    def page(place: Place, size: int) -> Page:
+        params = {**OWN_POSTS, **(place or bounds), "max_results": str(size), "tweet.fields": "created_at"}
+        try:
+            body = ask(f"users/{user_id}/tweets", params)
+        except PlatformError as error:
+            refusals.append(error)
+            raise
+        return timeline_page(place or bounds, body)
+
+    timeline = PostList(_LIST, page, lambda tweet: listed_post(tweet, {}), (), start, PAGE, SMALLEST_PAGE, budget)
+    reading, found = AccountReading(Reading(utcnow())), dict[str, Post]()
+    for taken in walk(timeline, ListMemory(), reading, tally):
+        found.update({post.platform_post_id: post for post in taken.posts})
+    if _LIST in reading.failures:
+        if refusals:
+            raise refusals[-1]
+        left = budget.left() if budget is not None else None
+        raise BudgetUsed if left is not None and left < SMALLEST_PAGE else BadAnswer(reading.failures[_LIST])
+    return list(found.values())

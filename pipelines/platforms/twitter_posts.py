@@ -1,6 +1,6 @@
 """The posts of one X account in one reading: the timeline, and due posts by id (platforms.md, 4.2 and 4.3)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from metrics.batches import batched
@@ -8,8 +8,8 @@ from metrics.clock import isoformat, utcnow
 from pipelines.platforms.answers import UNEXPECTED
 from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import BadAnswer, MetricRefused, PlatformError, PostGone
-from pipelines.platforms.pages import Page, Place, cursor
-from pipelines.platforms.paging import PostList, walk
+from pipelines.platforms.pages import Page, Place
+from pipelines.platforms.paging import Fetch, PostList, Taken, descend, walk
 from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.twitter_answers import (
     ID,
@@ -21,12 +21,10 @@ from pipelines.platforms.twitter_answers import (
     post_numbers,
     understood,
 )
-from pipelines.platforms.twitter_days import MAX_IDS, OWN_POSTS
+from pipelines.platforms.twitter_days import MAX_IDS, OWN_POSTS, PAGE, SMALLEST_PAGE, timeline_page
 
 TIMELINE = "timeline"
-PAGE = 100
-SMALLEST_PAGE = 5
-"""The least `max_results` that a timeline takes."""
+PAST_RECENT, PAST_OLDER = "timeline of the last 30 days", "timeline before them"
 
 _PRIVATE = "non_public_metrics"
 _FIELDS = ("created_at", "public_metrics", "attachments", "entities", _PRIVATE)
@@ -80,15 +78,57 @@ class Posts:
         self._reading.posts += [(listed[name], told) for name, told in self._told.items() if name not in read]
         self._reading.quarantined |= {str(Refused(field, "post")) for field in self._refused}
 
+    def past(self) -> Iterator[AccountReading]:
+        """Yield the pages of the timeline, first of the last thirty days and then of what lies before.
+
+        A timeline that is asked for private metrics goes back for thirty days alone; older posts have none.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
+        whole, cut, since = self._reading, self._oldest_private, self._wanted.since
+        spans: dict[str, tuple[Place, bool]] = {
+            PAST_RECENT: ({"start_time": isoformat(max(cut, since))}, True),
+            PAST_OLDER: ({"start_time": isoformat(since), "end_time": isoformat(cut)}, False),
+        }
+        for name, (begins, private) in spans.items():
+            if self._tally.limited is not None or (not private and since >= cut):
+                return
+
+            def page(place: Place, size: int, begins: Place = begins, private: bool = private) -> Page:
+                return self._timeline_page(place or begins, size, private=private)
+
+            for taken in descend(self._timeline(name, page), self._wanted.memory.list(name), whole, self._tally):
+                self._reading = AccountReading(Reading(utcnow()))
+                self._places = {}
+                tweets = self._note_page(taken)
+                for post in self._wanted.news(self._reading.listed):
+                    self._put(post, tweets[post.platform_post_id])
+                yield self._reading
+            if whole.failures:
+                yield whole
+                return
+
     def _has_private(self, post: Post) -> bool:
         """Tell whether a post is young enough for private metrics."""
         return post.published_at is None or post.published_at >= self._oldest_private
 
     def _read_timeline(self) -> None:
         memory = self._wanted.memory.list(TIMELINE)
-        timeline = PostList(
-            TIMELINE,
-            self._page,
+        for taken in walk(self._timeline(TIMELINE, self._page), memory, self._reading, self._tally):
+            tweets = self._note_page(taken)
+            for post in taken.posts:
+                self._put(post, tweets[post.platform_post_id], whole=self._private or not self._has_private(post))
+
+    def _note_page(self, taken: Taken) -> Mapping[str, Mapping[str, Any]]:
+        """Note that the posts of a page were listed; return its tweets by id."""
+        self._reading.listed.update({post.platform_post_id: post for post in taken.posts})
+        return {str(tweet.get("id")): tweet for tweet in taken.body.get("data") or () if isinstance(tweet, Mapping)}
+
+    def _timeline(self, name: str, page: Fetch) -> PostList:
+        return PostList(
+            name,
+            page,
             lambda tweet: self._wanted.settled(listed_post(tweet, self._media)),
             self._wanted.listed,
             self._wanted.since,
@@ -97,13 +137,6 @@ class Posts:
             self._wanted.budget,
             mark_of=lambda ids: str(max(int(one) for one in ids)),
         )
-        for taken in walk(timeline, memory, self._reading, self._tally):
-            tweets = {
-                str(tweet.get("id")): tweet for tweet in taken.body.get("data") or () if isinstance(tweet, Mapping)
-            }
-            for post in taken.posts:
-                self._reading.listed[post.platform_post_id] = post
-                self._put(post, tweets[post.platform_post_id], whole=self._private or not self._has_private(post))
 
     def _page(self, place: Place, size: int) -> Page:
         """Read a page of what came after the newest post that the timeline brought, at first of all.
@@ -115,12 +148,13 @@ class Posts:
         begins = place or self._newest()
         newest = self._wanted.known.get(begins.get("since_id", ""))
         self._private = newest is not None and newest.published_at is not None and self._has_private(newest)
+        return self._timeline_page(begins, size, private=self._private)
+
+    def _timeline_page(self, begins: Place, size: int, *, private: bool) -> Page:
         params = {**OWN_POSTS, **begins, "max_results": str(size)}
-        body = self._posts(f"users/{self._access.platform_account_id}/tweets", params, private=self._private)
+        body = self._posts(f"users/{self._access.platform_account_id}/tweets", params, private=private)
         with understood():
-            # X leaves the list out of an empty page, which says so.
-            items = body["data"] if "data" in body or body["meta"]["result_count"] else []
-            return Page.of(items, lambda: _following(begins, body["meta"]), body)
+            return timeline_page(begins, body)
 
     def _newest(self) -> Place:
         mark = self._wanted.memory.list(TIMELINE).mark
@@ -221,12 +255,3 @@ class Posts:
             self._places[post.platform_post_id] = len(self._reading.posts)
             self._reading.posts.append((post, read))
         self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)
-
-
-def _following(begins: Place, meta: Mapping[str, Any]) -> Place | None:
-    """Return where the next page of a timeline begins; None at its end.
-
-    Raises:
-        ValueError, TypeError: there is a next page, but it does not say where.
-    """
-    return {**begins, "pagination_token": cursor(meta["next_token"])} if "next_token" in meta else None

@@ -16,6 +16,9 @@ from simulator.time_paging import around
 MIN_FOLLOWERS = 100
 FOLLOWS = "follows_and_unfollows"
 MAX_SPAN = timedelta(days=30)
+RECENT = timedelta(days=30)
+"""How far back new followers are told of."""
+_RECENT = "follower_count"
 
 _SERIES = frozenset({"reach", "follower_count"})
 _TOTALS = frozenset(
@@ -50,6 +53,10 @@ def account_insights(call: Call, params: Params) -> dict[str, Any]:
             raise GraphError(100, f"(#100) The following metrics ({name}) cannot be fetched with period {period}")
     check_breakdown(asked, params.get("breakdown", ""), totals=totals)
     since, until = window(call, params, MAX_SPAN)
+    if _RECENT in asked and not totals and since < call.now - RECENT:
+        raise GraphError(
+            100, f"(#100) ({_RECENT}) metric only supports querying data for the last 30 days excluding the current day"
+        )
     if truth.account_value(call.state.world, call.account, "followers_count", call.now) < MIN_FOLLOWERS:
         return {"data": []}
     shape = _total if totals else _series

@@ -13,6 +13,7 @@ from simulator.world import SimPost
 from tests.simulator_fixture import Simulator
 
 NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
+SINCE = int(NOW.timestamp())
 
 
 @pytest.fixture
@@ -74,6 +75,11 @@ def test_account_insights_have_the_recorded_shape(fixtures: Path, api: Simulator
         ("{ig}/insights", {"period": "day"}, 3001),
         ("{ig}/insights", {"metric": "reach", "period": "day", "since": 1_900_000_000, "until": 1_900_086_400}, 100),
         ("{ig}/insights", {"metric": "reach", "period": "day", "since": 1_760_000_000, "until": 1_763_600_000}, 100),
+        (
+            "{ig}/insights",
+            {"metric": "follower_count", "period": "day", "since": SINCE - 31 * 86_400, "until": SINCE - 29 * 86_400},
+            100,
+        ),
         ("18000000990000000", {}, 100),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from metrics.documents import ContentType, MetricType
 from metrics.settings import load_settings
+from pipelines.platforms import instagram
 from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth
 from pipelines.platforms.http import Http
@@ -130,8 +131,9 @@ def days(client: Http, server: Answering, body: Any, *asked: date) -> Mapping[da
 
 
 def test_recorded_daily_series_is_labelled_by_the_day_that_ended(
-    fixtures: Path, client: Http, server: Answering
+    fixtures: Path, client: Http, server: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(instagram, "utcnow", lambda: datetime(2024, 1, 16, tzinfo=UTC))
     body = recorded(fixtures, "airbyte_user_insights_day")
     reading = days(client, server, body, date(2024, 1, 14))[date(2024, 1, 14)]
     assert reading.metrics == {"reach": 500, "newFollowers": 1000}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -290,10 +291,14 @@ def test_hundred_that_fails_leaves_the_others(
 def test_timeline_that_fails_leaves_the_posts_that_are_known(
     fetching: Fetching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(*_: object) -> None:
-        raise Transient("overloaded")
+    asked = Posts._posts
 
-    monkeypatch.setattr(Posts, "_page", failing)
+    def failing(self: Posts, path: str, params: Mapping[str, str], *, private: bool) -> Mapping[str, Any]:
+        if path.startswith("users/"):
+            raise Transient("overloaded")
+        return asked(self, path, params, private=private)
+
+    monkeypatch.setattr(Posts, "_posts", failing)
     posts = [known(post) for post in fetching.here(20)]
     reading = fetching.read(posts)
     assert {post.platform_post_id for post, _ in reading.posts} == {post.platform_post_id for post in posts}

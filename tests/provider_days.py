@@ -1,0 +1,35 @@
+"""What each platform would answer for its own days, from the simulator's truth."""
+
+from datetime import date, datetime, timedelta
+
+from metrics.catalog import metrics_of
+from metrics.periods import DAY, midnight
+from simulator import truth
+from simulator.twitter.world import shown
+from simulator.world import SimAccount, World
+
+_RECENT = {("instagram", "newFollowers"): timedelta(days=30), ("linkedin", "netFollowers"): timedelta(days=365)}
+
+
+def true_day(world: World, account: SimAccount, day: date, now: datetime) -> dict[str, int]:
+    """The numbers of a provider's day that an account is told at an instant, by canonical name."""
+    if account.platform == "twitter":
+        return {"accountImpressions": _impressions(world, account, day, now)}
+    found = {}
+    for metric in metrics_of("account", "period_sum", "period_unique"):
+        offer = metric.offers.get(account.platform)
+        reach = _RECENT.get((account.platform, metric.name))
+        if offer is None or (reach is not None and midnight(day) < now - reach):
+            continue
+        if any(world.platforms[account.platform].withholds_day(world, account, part, day) for part in offer.parts):
+            continue
+        value = truth.week_value if metric.name == "weeklyReach" else truth.day_value
+        found[metric.name] = sum(value(world, account, part, day) for part in offer.parts)
+    return found
+
+
+def _impressions(world: World, account: SimAccount, day: date, now: datetime) -> int:
+    """What the posts of ninety days were shown on a day, of those that are still up: X lists no others."""
+    start = midnight(day)
+    posts = world.posts(account, start - timedelta(days=90), start + DAY)
+    return sum(shown(world, post, start, start + DAY) for post in posts if post.visible(now))
