@@ -45,7 +45,12 @@ token; it is asked again for a day, and then once a day."""
 AccountState = Literal[ConnectedState, "disconnected"]
 ACCOUNT_STATES: tuple[AccountState, ...] = get_args(AccountState)
 OperationState = Literal["queued", "running", "succeeded", "partial", "failed"]
-OperationKind = Literal["collect", "aggregate"]
+OperationKind = Literal["collect", "aggregate", "history"]
+OPERATION_KINDS: tuple[OperationKind, ...] = get_args(OperationKind)
+HistoryState = Literal["waiting", "running", "done", "partial", "failed", "stopped"]
+"""Of the history of an account: `waiting` for its turn or for the end of a pause, `partial` where it was read but for
+some parts, `failed` where a person has to do something first, `stopped` because the account is no longer collected."""
+UNFINISHED_HISTORY: tuple[HistoryState, ...] = ("waiting", "running")
 Scope = Literal["read", "collect", "admin"]
 
 Document = dict[str, Any]
@@ -181,8 +186,45 @@ class CollectionDocument(TypedDict):
     problems: NotRequired[list[Problem]]
 
 
+class Counted(TypedDict):
+    """How far something is: `done` of `expected`, which may still grow."""
+
+    done: int
+    expected: int
+
+
+class History(TypedDict):
+    """How far the history of an account was read: what it had before it was connected (docs/architecture.md).
+
+    It is the field `history` of a document of `reading_memory`. `posts` counts those read of those that the lists
+    brought, `days` those asked for of the provider's days that are wanted. `asked` are the days that were asked for, as
+    ranges of ISO 8601 dates, both ends included; `left` those that were given up until somebody asks again. `lists` is
+    where the lists of posts stand. `unavailable` counts, per metric and reason, the days without a value.
+    """
+
+    operationId: str
+    state: HistoryState
+    askedAt: datetime
+    posts: Counted
+    days: Counted
+    asked: list[list[str]]
+    left: list[list[str]]
+    lists: dict[str, Any]
+    problems: list[Problem]
+    unavailable: dict[str, dict[str, int]]
+    calls: int
+    tries: int
+    """Slices in a row that failed without any progress."""
+    workedAt: NotRequired[datetime]
+    resumesAt: NotRequired[datetime]
+    """Until then nothing is asked: a limit was met."""
+    reason: NotRequired[str]
+    message: NotRequired[str]
+    finishedAt: NotRequired[datetime]
+
+
 class OperationDocument(TypedDict):
-    """A document of `operations`: work asked for over HTTP."""
+    """A document of `operations`: work asked for over HTTP, or by connecting an account."""
 
     _id: str
     workspaceId: str
@@ -197,6 +239,8 @@ class OperationDocument(TypedDict):
     periodStart: NotRequired[datetime]
     runId: NotRequired[str]
     accounts: NotRequired[dict[str, int]]
+    progress: NotRequired[Counted]
+    """Of a history: posts and days read, over all its accounts."""
     error: NotRequired[str]
     finishedAt: NotRequired[datetime]
 

@@ -2,16 +2,17 @@
 
 A document has the workspace and the account, `reading` (the form is `pipelines.platforms.memory`'s) and, while the
 platform refuses the account, `refusals {slots, slot}`: in how many slots it did so in a row, and the last of these.
+`history` is how far the time before the account's connection was read (`metrics.documents.History`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from metrics.documents import AccountDocument, Document
+from metrics.documents import UNFINISHED_HISTORY, AccountDocument, Document, History
 from metrics.store.errors import mongo_errors
 
 
@@ -54,6 +55,43 @@ class ReadingMemories:
             change = {"$set": {"refusals": {"slots": slots, "slot": slot}}}
             self._memories.update_one(_query(account), change, upsert=True)
         return int(slots)
+
+    def begin_history(self, account: AccountDocument, history: History) -> None:
+        """Note that the history of an account is to be read, in place of what was noted of it."""
+        with mongo_errors():
+            self._memories.update_one(_query(account), {"$set": {"history": dict(history)}}, upsert=True)
+
+    def keep_history(self, account_id: str, history: History) -> bool:
+        """Keep how far a history is; False where it was asked for anew meanwhile, or its account was erased."""
+        query = {"_id": account_id, "history.operationId": history["operationId"]}
+        with mongo_errors():
+            return self._memories.update_one(query, {"$set": {"history": dict(history)}}).matched_count == 1
+
+    def history(self, account_id: str) -> History | None:
+        """Return how far the history of an account is; None where it was never asked for."""
+        with mongo_errors():
+            found = self._memories.find_one({"_id": account_id}, {"history": 1}) or {}
+        return cast("History | None", found.get("history"))
+
+    def histories(self, **scope: str) -> dict[str, History]:
+        """Return the histories of the accounts of `workspaceId`, or of `history.operationId`, by account."""
+        with mongo_errors():
+            found = self._memories.find({**scope, "history": {"$exists": True}}, {"history": 1})
+            return {row["_id"]: cast("History", row["history"]) for row in found}
+
+    def unfinished_histories(self, now: datetime) -> Iterator[tuple[str, History]]:
+        """Yield account and history of those that are to be read and that no pause holds up, the longest unread first.
+
+        One that was never worked on comes first of all.
+        """
+        query = {
+            "history.state": {"$in": list(UNFINISHED_HISTORY)},
+            "$or": [{"history.resumesAt": {"$exists": False}}, {"history.resumesAt": {"$lte": now}}],
+        }
+        with mongo_errors():
+            order = [("history.workedAt", 1), ("history.askedAt", 1), ("_id", 1)]
+            for row in self._memories.find(query, {"history": 1}).sort(order):
+                yield row["_id"], cast("History", row["history"])
 
 
 def _query(account: AccountDocument) -> Document:

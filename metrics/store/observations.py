@@ -173,6 +173,17 @@ class ObservationLog:
         with mongo_errors():
             return {row["_id"] for row in self._log.aggregate(pipeline)}
 
+    def of_account(self, account_id: str, slots: Sequence[datetime]) -> dict[datetime, Mapping[str, Any]]:
+        """Return the values that count of an account itself in some slots, by slot; slots without any are left out."""
+        if not slots:
+            return {}
+        # The bounds let MongoDB choose buckets; the list alone does not.
+        within = {"$in": list(slots), "$gte": min(slots), "$lte": max(slots)}
+        match = {"metadata.accountId": account_id, "metadata.metricType": "account", "timestamp": within}
+        with mongo_errors():
+            rows = self._log.aggregate([{"$match": match}, *EFFECTIVE, {"$project": {"timestamp": 1, "metrics": 1}}])
+            return {row["timestamp"]: row["metrics"] for row in rows}
+
     def observed_slots(
         self, scope: Mapping[str, Any], start: datetime, end: datetime, cut: Mapping[str, tuple[Span, ...]]
     ) -> dict[str, int]:

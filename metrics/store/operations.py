@@ -1,4 +1,4 @@
-"""The collection `operations`: work that was asked for over HTTP. What is in it is run, also after a restart."""
+"""The collection `operations`: work that was asked for. What is in it is run, also after a restart."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from metrics.clock import isoformat, utcnow
-from metrics.documents import Document, OperationDocument, OperationKind, OperationState
+from metrics.documents import Counted, Document, OperationDocument, OperationKind, OperationState
 from metrics.errors import NotFound
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
@@ -23,6 +23,11 @@ def scope_key(kind: OperationKind, workspace_id: str, *parts: object) -> str:
     """Return what two requests for the same work have in common."""
     words = [isoformat(p) if isinstance(p, datetime) else str(p) for p in parts if p is not None]
     return "|".join([kind, workspace_id, *words])
+
+
+def new_operation_id() -> str:
+    """Return an id that no operation has."""
+    return f"op_{uuid4().hex}"
 
 
 class Operations:
@@ -41,18 +46,19 @@ class Operations:
         period: Period | None = None,
         period_start: datetime | None = None,
         idempotency_key: str | None = None,
+        operation_id: str | None = None,
     ) -> OperationDocument:
         """Return a queued operation: a new one, or the one that this request repeats.
 
         Durable when it returns. The same scope while one is queued, and the same idempotency key within 24 hours, give
-        the operation that is there.
+        the operation that is there. With `operation_id`, which its accounts know already, it is always a new one.
         """
         now = utcnow()
-        key = scope_key(kind, workspace_id, account_id, post_id, period, period_start)
+        key = scope_key(kind, workspace_id, account_id, post_id, period, period_start, operation_id)
         if idempotency_key is not None:
             idempotency_key = f"{workspace_id}|{idempotency_key}"
         document: Document = {
-            "_id": f"op_{uuid4().hex}",
+            "_id": operation_id or new_operation_id(),
             "workspaceId": workspace_id,
             "kind": kind,
             "state": "queued",
@@ -119,10 +125,15 @@ class Operations:
             raise NotFound(f"no operation {operation_id}")
         return cast("OperationDocument", found)
 
-    def find(self, states: Sequence[OperationState], limit: int = 1000) -> list[OperationDocument]:
-        """Return operations in these states, oldest first."""
+    def find(
+        self, states: Sequence[OperationState], limit: int = 1000, kinds: Sequence[OperationKind] | None = None
+    ) -> list[OperationDocument]:
+        """Return operations in these states, of these kinds or of all, oldest first."""
+        query: Document = {"state": {"$in": list(states)}}
+        if kinds is not None:
+            query["kind"] = {"$in": list(kinds)}
         with mongo_errors():
-            found = self._operations.find({"state": {"$in": list(states)}}).sort("createdAt", 1).limit(limit)
+            found = self._operations.find(query).sort("createdAt", 1).limit(limit)
             return cast("list[OperationDocument]", list(found))
 
     def start(self, operation_id: str, run_id: str) -> bool:
@@ -147,6 +158,14 @@ class Operations:
         if not total["failed"]:
             return self.finish(operation_id, "succeeded", accounts=total)
         return self.finish(operation_id, "partial" if total["ok"] else "failed", accounts=total)
+
+    def progress(self, operation_id: str, progress: Counted) -> OperationDocument | None:
+        """Record how far an operation is; return it, or None where that is no news or it is finished already."""
+        query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}, "progress": {"$ne": dict(progress)}}
+        change = {"$set": {"progress": dict(progress), "updatedAt": utcnow()}}
+        with mongo_errors():
+            found = self._operations.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        return cast("OperationDocument | None", found)
 
     def finish(self, operation_id: str, state: OperationState, **facts: Any) -> OperationDocument | None:
         """Write the outcome back, once; return the operation, or None where it was finished already."""

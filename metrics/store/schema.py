@@ -7,7 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
-from metrics.documents import ACCOUNT_STATES, Document
+from metrics.documents import ACCOUNT_STATES, OPERATION_KINDS, Document
 from metrics.settings import Settings
 from metrics.store.disconnections import note_disconnections
 from metrics.store.identities import normalise_accounts
@@ -47,7 +47,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "operations": {
         "_id": _STRING,
         "workspaceId": _STRING,
-        "kind": {"enum": ["collect", "aggregate"]},
+        "kind": {"enum": list(OPERATION_KINDS)},
         "state": {"enum": ["queued", "running", "succeeded", "partial", "failed"]},
         "createdAt": _DATE,
         "scopeKey": _STRING,
@@ -115,7 +115,12 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("platform", ASCENDING), ("apiVersion", ASCENDING)]),
         IndexModel([("triedAt", ASCENDING)], name="forget", expireAfterSeconds=30 * 86_400),
     ],
-    "reading_memory": [IndexModel([("workspaceId", ASCENDING)]), IndexModel([("accountId", ASCENDING)])],
+    "reading_memory": [
+        IndexModel([("workspaceId", ASCENDING)]),
+        IndexModel([("accountId", ASCENDING)]),
+        IndexModel([("history.operationId", ASCENDING)], sparse=True),
+        IndexModel([("history.state", ASCENDING)], sparse=True),
+    ],
     "roll_marks": [
         IndexModel(
             [("period", ASCENDING), ("periodStart", ASCENDING)],
