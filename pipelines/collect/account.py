@@ -1,7 +1,6 @@
 """One account in one slot: read, written, recorded, announced. An account that fails leaves the others alone."""
 
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +9,9 @@ from typing import Any
 from metrics.documents import AccountDocument, AccountState, Document, Observation
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
 from metrics.events import Announcer, Event, account_status, observed
-from metrics.periods import midnight
 from metrics.store import Store
 from pipelines.collect import observe
+from pipelines.collect.appending import append
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.choice import choose
 from pipelines.collect.credentials import Credentials
@@ -21,16 +20,11 @@ from pipelines.collect.facts import note_posts
 from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.nameless import nameless
 from pipelines.collect.pauses import Pauses
+from pipelines.collect.reasons import reason_of, where
 from pipelines.collect.records import LONGEST_MESSAGE, record
 from pipelines.collect.report import INTERNAL_ERROR, NO_IMPOSSIBLE_VALUES, CollectReport, Failure, Part
 from pipelines.platforms.base import Access, PlatformApi, Tally
-from pipelines.platforms.errors import (
-    AccountUnreachable,
-    NeedsReauth,
-    PlatformError,
-    RateLimited,
-    WrongIdentity,
-)
+from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, RateLimited
 from pipelines.platforms.memory import Memory
 
 UNREACHABLE_AFTER = 2
@@ -42,7 +36,6 @@ within a day in most cases, so each of them is asked hourly for that long."""
 
 _LONGEST_REASON = 300
 _LONGEST_PART = 200
-_OURS = ("pipelines", "metrics")
 
 
 class Erased(Exception):
@@ -130,36 +123,16 @@ class AccountCollector:
     ) -> tuple[list[Observation], Memory]:
         """Return what an account says, and what the next reading has to know of this one; `kept` is the last one's."""
         self.pauses.check(account)
-        memory = Memory.of(kept)
-        access = self._renewed_in_time(account, self.credentials.open(account), tally, report)
-        try:
-            return self._observe(account, access, memory, tally, report), memory
-        except WrongIdentity:
-            raise
-        except NeedsReauth:
-            renewed = self._renewed(account, access, tally)
-            if renewed is None:
-                raise
-            # Of the reading that broke off nothing was kept: the second one begins where it began.
+
+        def observe_with(access: Access) -> tuple[list[Observation], Memory]:
+            # Of a reading that broke off nothing was kept: the second one begins where it began.
             memory = Memory.of(kept)
-            return self._observe(account, renewed, memory, tally, report), memory
+            return self._observe(account, access, memory, tally, report), memory
 
-    def _renewed(self, account: AccountDocument, access: Access, tally: Tally) -> Access | None:
-        """Renew credentials; `account` has those that are stored from then on."""
-        renewed = self.credentials.renew(account, access, self.now, tally)
-        if renewed is not None and (sealed := self.store.accounts.get(account["_id"]).get("credentials")):
-            account["credentials"] = sealed
-        return renewed
-
-    def _renewed_in_time(self, account: AccountDocument, access: Access, tally: Tally, report: CollectReport) -> Access:
-        """Renew credentials that end soon; until they do, the old ones serve."""
-        if not self.credentials.due(access, self.now):
-            return access
-        try:
-            return self._renewed(account, access, tally) or access
-        except PlatformError as error:
+        def note_unrenewed(error: PlatformError) -> None:
             self._note_part(account, "token", f"could not be renewed: {error}", report)
-            return access
+
+        return self.credentials.used(account, self.now, tally, observe_with, note_unrenewed)
 
     def _observe(
         self, account: AccountDocument, access: Access, memory: Memory, tally: Tally, report: CollectReport
@@ -177,7 +150,7 @@ class AccountCollector:
             if self.old:
                 raise
             # What is true now cannot be read again: it is kept. The days can, as long as they settle.
-            self._note_part(account, "days", str(error), report, _reason(error))
+            self._note_part(account, "days", str(error), report, reason_of(error))
             if isinstance(error, RateLimited):
                 tally.limited = error
         else:
@@ -227,11 +200,7 @@ class AccountCollector:
 
     def _succeed(self, account: AccountDocument, found: list[Observation], tally: Tally, report: CollectReport) -> None:
         workspace_id = account["workspaceId"]
-        touched = {(workspace_id, "daily", midnight(o.slot.date())) for o in found}
-        # Marked before and after: a crash in between leaves a mark, a roll in between leaves the second one.
-        self.store.marks.touch(touched)  # type: ignore[arg-type]
-        report.rows = self.store.observations.append(found)
-        self.store.marks.touch(touched)  # type: ignore[arg-type]
+        report.rows = append(self.store, workspace_id, found)
         self._record(account, "skipped" if self.old and not found else "collected", report, tally)
         report.ok = 1
         events = [observed(o) for o in found]
@@ -244,7 +213,7 @@ class AccountCollector:
     def _fail(
         self, account: AccountDocument, error: PlatformError | CredentialError, tally: Tally, report: CollectReport
     ) -> None:
-        reason = _reason(error)
+        reason = reason_of(error)
         message = str(error)[:LONGEST_MESSAGE]
         if account["state"] == "unreachable" and isinstance(error, AccountUnreachable):
             # It waits for a person already: it was looked for, and nothing changed.
@@ -273,12 +242,12 @@ class AccountCollector:
 
     def _fail_unforeseen(self, account: AccountDocument, error: Exception, tally: Tally, report: CollectReport) -> None:
         """Record an error that nobody foresaw by its type and place; its words may hold what must not be told."""
-        where = f"{type(error).__name__} at {_place(error)}"
-        report.ok, report.failed, report.unforeseen = 0, 1, {where}
+        said = where(error)
+        report.ok, report.failed, report.unforeseen = 0, 1, {said}
         # Whatever could not be written before may be among them.
         report.parts = []
-        report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", INTERNAL_ERROR, where))
-        self._record(account, "failed", report, tally, reason=INTERNAL_ERROR, message=where)
+        report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", INTERNAL_ERROR, said))
+        self._record(account, "failed", report, tally, reason=INTERNAL_ERROR, message=said)
 
     def _record(self, account: AccountDocument, state: str, report: CollectReport, tally: Tally, **more: str) -> None:
         self.store.collections.put([record(account, self.slot, self.run_id, state, report, tally, **more)])
@@ -289,22 +258,3 @@ class AccountCollector:
             self.announcer.announce(workspace_id, events)
         except RedisUnavailable:
             report.unannounced.add(workspace_id)
-
-
-def _place(error: Exception) -> str:
-    """Return the last line of ours that an error came through, `pipelines/collect/account.py:120`."""
-    frames = traceback.extract_tb(error.__traceback__)
-    for frame in reversed(frames):
-        parts = frame.filename.replace("\\", "/").split("/")
-        for package in _OURS:
-            if package in parts[:-1]:
-                return f"{'/'.join(parts[len(parts) - 1 - parts[::-1].index(package) :])}:{frame.lineno}"
-    return "an unknown place"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RateLimited):
-        return "rate_limited"
-    if isinstance(error, NeedsReauth | CredentialError):
-        return "needs_reauth"
-    return error.reason if isinstance(error, PlatformError) else "provider_error"

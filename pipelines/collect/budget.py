@@ -1,6 +1,7 @@
 """A budget of distinct posts per UTC day, where a platform bills by the post (platforms.md, 4.4)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from redis import Redis
@@ -28,6 +29,16 @@ class PostBudget:
     def limited(self) -> bool:
         """Whether there is a budget at all."""
         return self._per_day is not None
+
+    @property
+    def bound(self) -> "PostBudget | None":
+        """This budget where there is one at all, else None."""
+        return self if self.limited else None
+
+    @property
+    def half(self) -> "HalfBudget | None":
+        """Half of this budget, for what must leave the other half to the hours; None where nothing is limited."""
+        return None if self._per_day is None else HalfBudget(self, self._per_day - self._per_day // 2)
 
     def within(self, post_ids: list[str]) -> set[str]:
         """Return which of these posts may be read, the first ones first: those read today, and as many as are left."""
@@ -64,3 +75,20 @@ class PostBudget:
                 pipe.execute()
         except RedisUnavailable:
             return
+
+
+@dataclass(frozen=True, slots=True)
+class HalfBudget:
+    """What is left of a budget until `kept` posts of it are left: those are for others."""
+
+    whole: PostBudget
+    kept: int
+
+    def left(self) -> int | None:
+        """Return how many posts may still be read; None where nothing is known of it."""
+        left = self.whole.left()
+        return None if left is None else max(left - self.kept, 0)
+
+    def note(self, post_ids: Iterable[str]) -> None:
+        """Count posts that were read."""
+        self.whole.note(post_ids)

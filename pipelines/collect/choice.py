@@ -50,7 +50,7 @@ def choose(
     posts: list[Post] = [known[post["platformPostId"]] for post in allowed]
     announced = {name for name, post in stored.items() if post.get("announced")}
     deleted = {name for name, post in stored.items() if "deletedAt" in post}
-    wanted = Wanted(since, posts, known, announced, deleted, memory, budget if budget.limited else None)
+    wanted = Wanted(since, posts, known, announced, deleted, memory=memory, budget=budget.bound)
     return Choice(wanted, stored, len(chosen) - len(allowed))
 
 

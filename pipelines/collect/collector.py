@@ -16,14 +16,10 @@ from metrics.periods import DAY, HOUR
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.collect.account import AccountCollector
-from pipelines.collect.budget import PostBudget
-from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import AskedDays, DayReader
-from pipelines.collect.pauses import Pauses
+from pipelines.collect.equipment import equipped
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard, shards_of
-from pipelines.platforms.quarantine import Quarantine, Refused
-from pipelines.platforms.registry import conduct, open_platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +85,21 @@ class Collector:
             return report
         self._longest_first(accounts, slot)
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
-        version = conduct(platform).api_version
-        quarantine = Quarantine(lambda one: self._store.quarantine.claim(platform, version, one.document()))
-        quarantine.know(Refused.of(one) for one in self._store.quarantine.of(platform, version))
-        # Twice as many threads as calls: while one half waits for its platform, the other writes. With more, more calls
-        # leave between the refusal of a whole platform and the moment that it is understood.
+        # Twice as many threads as calls: while one half waits for its platform, the other writes. More threads would
+        # send more calls before a limit of the whole platform is noticed.
         threads = 2 * self._settings.collect_concurrency
-        with ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool:
-            pauses = Pauses(self._redis, platform)
-            api = open_platform(platform, self._settings, quarantine, pauses.check_platform)
-            credentials = Credentials(self._store, self._vault, self._redis, api)
-            budget = PostBudget(self._redis, platform, self._settings.posts_per_day(platform), now.date())
-            days = DayReader(self._store, api, slot, old, now, run_id, asked or AskedDays())
+        with (
+            equipped(
+                self._store, self._redis, self._vault, self._settings, platform, now, whole=named.everything
+            ) as tools,
+            ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,
+        ):
+            api, budget = tools.api, tools.budget
+            days = DayReader(self._store, api, slot, old, now, run_id, asked or AskedDays(), budget.bound)
             one = AccountCollector(
-                self._store, self._announcer, credentials, api, pauses, budget, days, slot, old, now, run_id
+                self._store, self._announcer, tools.credentials, api, tools.pauses, budget, days, slot, old, now, run_id
             )
             report.merge(pool.map(one.collect, accounts))
-        self._store.quarantine.add(
-            platform, version, [one.document() for one in quarantine.new(whole=named.everything)]
-        )
-        self._store.quarantine.lift(platform, version, [one.document() for one in quarantine.lifted])
         if report.unannounced:
             raise RedisUnavailable(
                 f"{len(report.unannounced)} workspaces were collected but not announced: collect again"

@@ -1,10 +1,10 @@
 """Credentials at work: opened in memory, renewed in good time, stored before they are used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from redis import Redis
 from redis.exceptions import LockError, RedisError
@@ -15,6 +15,9 @@ from metrics.errors import CredentialError
 from metrics.redisdb import renewal_key
 from metrics.store import Store
 from pipelines.platforms.base import Access, PlatformApi, Tally
+from pipelines.platforms.errors import NeedsReauth, PlatformError, WrongIdentity
+
+T = TypeVar("T")
 
 RENEW_WITHIN = timedelta(days=7)
 """Credentials that tell when they end and were never renewed here are renewed that long before."""
@@ -53,8 +56,43 @@ class Credentials:
         renew_at = access.credentials.get("renew_at", ends - RENEW_WITHIN.total_seconds())
         return bool(now.timestamp() >= renew_at)
 
+    def used(
+        self,
+        account: AccountDocument,
+        now: datetime,
+        tally: Tally,
+        work: Callable[[Access], T],
+        note_unrenewed: Callable[[PlatformError], None],
+    ) -> T:
+        """Return what `work` comes to with the credentials of an account, renewed where they end soon.
+
+        Where they turn out to have ended, they are renewed and the work is done once more. Until they end, old ones
+        serve where they cannot be renewed; `note_unrenewed` is told why.
+
+        Raises:
+            CredentialError: there are none, or no key opens them.
+            PlatformError: what `work` raises.
+        """
+        access = self.open(account)
+        if self.due(access, now):
+            try:
+                access = self.renew(account, access, now, tally) or access
+            except PlatformError as error:
+                note_unrenewed(error)
+        try:
+            return work(access)
+        except WrongIdentity:
+            raise
+        except NeedsReauth:
+            renewed = self.renew(account, access, now, tally)
+            if renewed is None:
+                raise
+            return work(renewed)
+
     def renew(self, account: AccountDocument, access: Access, now: datetime, tally: Tally) -> Access | None:
         """Return renewed access, stored before anybody uses it; None where the platform renews nothing.
+
+        `account` has the credentials that are stored from then on.
 
         Raises:
             PlatformError: the platform refuses.
@@ -63,6 +101,7 @@ class Credentials:
             now_stored = self.store.accounts.get(account["_id"])
             stored = self.open(now_stored)
             if stored.credentials != access.credentials:
+                account["credentials"] = now_stored["credentials"]
                 return stored
             renewed = self.api.refresh(access, tally)
             if renewed is None:
@@ -71,7 +110,10 @@ class Credentials:
             sealed, before = self.vault.seal(found), now_stored.get("credentials")
             if not self.store.accounts.set_credentials(account["_id"], sealed, expected=before):
                 # Somebody connected the account again in the meantime: theirs count.
-                return self.open(self.store.accounts.get(account["_id"]))
+                theirs = self.store.accounts.get(account["_id"])
+                account["credentials"] = theirs.get("credentials", b"")
+                return self.open(theirs)
+            account["credentials"] = sealed
             self._share(account, access, found)
             return Access(access.platform_account_id, found)
 

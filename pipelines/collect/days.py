@@ -10,7 +10,7 @@ from metrics.documents import AccountDocument, Observation
 from metrics.periods import HOUR, midnight
 from metrics.store import Store
 from pipelines.collect import observe
-from pipelines.platforms.base import Access, DaysReading, PlatformApi, ProviderDays, Tally
+from pipelines.platforms.base import Access, DaysReading, PlatformApi, PostBudget, ProviderDays, Tally
 
 _DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
 
@@ -42,6 +42,7 @@ class DayReader:
     now: datetime
     run_id: str
     asked: AskedDays = field(default_factory=AskedDays)
+    budget: PostBudget | None = None
 
     def read(self, account: AccountDocument, access: Access, tally: Tally) -> tuple[list[Observation], DaysReading]:
         """Return what is new of the provider's days, and the reading that it comes from.
@@ -56,8 +57,8 @@ class DayReader:
         if tally.limited is not None:
             # A limit that was met stands for the whole account: nothing more is asked before it is over.
             raise tally.limited
-        reading = self.api.read_days(access, days, tally)
-        known = self._known(account, days)
+        reading = self.api.read_days(access, days, tally, self.budget)
+        known = told_days(self.store, account["_id"], days)
         version = self.api.api_version
         return list(observe.day_observations(account, reading.days, known, self.run_id, version)), reading
 
@@ -70,18 +71,22 @@ class DayReader:
         days = [day for day in days if midnight(day) + policy.lag <= self.now]
         if self.old:
             return [day for day in days if self.asked.first(account["_id"], day)]
-        return [day for day in days if observe.last_slot(day) + HOUR > account["connectedAt"]]
+        # Days before the connection too: where the history read them, they may still have been settling.
+        return days
 
-    def _known(self, account: AccountDocument, days: Sequence[date]) -> dict[date, dict[str, int | float]]:
-        scope = {"accountId": account["_id"], "metricType": "account"}
-        known: dict[date, dict[str, int | float]] = {}
-        for day in days:
-            rows = self.store.observations.page(scope, midnight(day), observe.last_slot(day) + HOUR, limit=24)
-            known[day] = {n: v for row in rows for n, v in row["metrics"].items() if n in _DAY_METRICS}
-        return known
+
+def told_days(store: Store, account_id: str, days: Sequence[date]) -> dict[date, dict[str, int | float]]:
+    """Return what the log has of the provider's days of an account, by day; days of which it has nothing are left out.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    found = store.observations.of_account(account_id, [observe.last_slot(day) for day in days])
+    said = {slot.date(): {n: v for n, v in values.items() if n in _DAY_METRICS} for slot, values in found.items()}
+    return {day: values for day, values in said.items() if values}
 
 
 def _newest_days(end: datetime, policy: ProviderDays) -> list[date]:
     """Return the provider's days that were over at a slot's end, as far back as they still settle."""
-    newest = (end - policy.lag).date()
+    newest = policy.newest(end)
     return [newest - timedelta(days=back) for back in range(policy.settling)]

@@ -19,6 +19,13 @@ def observations(
 ) -> Iterator[Observation]:
     """Yield what an account and its posts said for a slot, the account first."""
     yield _observation(account, reading.account, slot, run_id, api_version)
+    yield from post_observations(account, reading, slot, run_id, api_version)
+
+
+def post_observations(
+    account: AccountDocument, reading: AccountReading, slot: datetime, run_id: str, api_version: str
+) -> Iterator[Observation]:
+    """Yield what an account's posts said for a slot."""
     for post, post_reading in reading.posts:
         yield _observation(account, post_reading, slot, run_id, api_version, post)
 

@@ -181,7 +181,8 @@ class Wanted:
     """What collection wants of an account.
 
     `due` are the posts to read. `known` are all posts that are stored, by the platform's id; of these `announced` were
-    named by somebody and never brought by a list, and `deleted` are no longer on the platform. Lists are read back to
+    named by somebody and never brought by a list, `deleted` are no longer on the platform, and `unread` are to be read
+    where a list brings them. Lists are read back to
     posts published at `since`. The reading brings `memory` up to date; the caller keeps it once the reading is stored.
     """
 
@@ -190,6 +191,7 @@ class Wanted:
     known: Mapping[str, Post] = field(default_factory=dict)
     announced: Collection[str] = ()
     deleted: Collection[str] = ()
+    unread: Collection[str] = ()
     memory: Memory = field(default_factory=Memory)
     budget: PostBudget | None = None
 
@@ -206,11 +208,12 @@ class Wanted:
         return replace(post, metric_type=known.metric_type, content_type=known.content_type)
 
     def news(self, listed: Mapping[str, Post]) -> list[Post]:
-        """Return the listed posts that are new, back again, or of another kind than the one that is stored."""
+        """Return the listed posts that are new, unread, back again, or of another kind than the one that is stored."""
+        again = {*self.deleted, *self.unread}
         return [
             post
             for name, post in listed.items()
-            if name not in self.known or name in self.deleted or self.known[name].kind != post.kind
+            if name not in self.known or name in again or self.known[name].kind != post.kind
         ]
 
 

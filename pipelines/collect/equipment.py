@@ -1,0 +1,58 @@
+"""What reading accounts of one platform takes: its API, who may not be asked, tokens, a budget, refused metrics."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from redis import Redis
+
+from metrics.accounts import Vault
+from metrics.documents import Platform
+from metrics.settings import Settings
+from metrics.store import Store
+from pipelines.collect.budget import PostBudget
+from pipelines.collect.credentials import Credentials
+from pipelines.collect.pauses import Pauses
+from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.quarantine import Quarantine, Refused
+from pipelines.platforms.registry import conduct, open_platform
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """The tools of one run for one platform; shared by its threads."""
+
+    api: PlatformApi
+    pauses: Pauses
+    credentials: Credentials
+    budget: PostBudget
+
+
+@contextmanager
+def equipped(
+    store: Store,
+    redis: Redis,
+    vault: Vault,
+    settings: Settings,
+    platform: Platform,
+    now: datetime,
+    *,
+    whole: bool = False,
+) -> Iterator[Equipment]:
+    """Yield the tools for a platform; what was learnt of refused metrics is stored when the work ended well.
+
+    `whole` tells that every account of the platform is asked.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    version = conduct(platform).api_version
+    quarantine = Quarantine(lambda one: store.quarantine.claim(platform, version, one.document()))
+    quarantine.know(Refused.of(one) for one in store.quarantine.of(platform, version))
+    pauses = Pauses(redis, platform)
+    api = open_platform(platform, settings, quarantine, pauses.check_platform)
+    budget = PostBudget(redis, platform, settings.posts_per_day(platform), now.date())
+    yield Equipment(api, pauses, Credentials(store, vault, redis, api), budget)
+    store.quarantine.add(platform, version, [one.document() for one in quarantine.new(whole=whole)])
+    store.quarantine.lift(platform, version, [one.document() for one in quarantine.lifted])

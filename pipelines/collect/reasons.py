@@ -1,0 +1,36 @@
+"""Why something was not collected, in a word: of errors that were foreseen, and of those that were not."""
+
+import traceback
+
+from metrics.errors import CredentialError
+from pipelines.collect.report import INTERNAL_ERROR
+from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
+
+_OURS = ("pipelines", "metrics")
+
+
+def reason_of(error: Exception) -> str:
+    """Return the reason that records and failures name."""
+    if isinstance(error, RateLimited):
+        return "rate_limited"
+    if isinstance(error, NeedsReauth | CredentialError):
+        return "needs_reauth"
+    return error.reason if isinstance(error, PlatformError) else INTERNAL_ERROR
+
+
+def where(error: Exception) -> str:
+    """Return an unforeseen error's type and place, `KeyError at pipelines/collect/account.py:120`.
+
+    Its words may hold what must not be told. The place is the last line of ours that it came through.
+    """
+    return f"{type(error).__name__} at {_place(error)}"
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
+        parts = frame.filename.replace("\\", "/").split("/")
+        for package in _OURS:
+            if package in parts[:-1]:
+                return f"{'/'.join(parts[len(parts) - 1 - parts[::-1].index(package) :])}:{frame.lineno}"
+    return "an unknown place"
