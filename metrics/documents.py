@@ -197,15 +197,18 @@ class History(TypedDict):
     """How far the history of an account was read: what it had before it was connected (docs/architecture.md).
 
     It is the field `history` of a document of `reading_memory`. `posts` counts those read of those that the lists
-    brought, `days` those asked for of the provider's days that are wanted. `asked` are the days that were asked for, as
-    ranges of ISO 8601 dates, both ends included; `left` those that were given up until somebody asks again. `lists` is
-    where the lists of posts stand. `unavailable` counts, per metric and reason, the days without a value.
+    brought; `postsState` says whether the lists were read to their end, or left until somebody asks again. `days`
+    counts the provider's days that were asked for, of those that are wanted. `asked` are these days, as ranges of ISO
+    8601 dates with both ends included; `left` are days that were given up until somebody asks again. `lists` is where
+    the lists of posts stand. `unavailable` counts, per metric and reason, the days without a value. `calls` are those
+    of the platform, `tries` the tries in a row that failed without any progress.
     """
 
     operationId: str
     state: HistoryState
     askedAt: datetime
     posts: Counted
+    postsState: Literal["reading", "read", "left"]
     days: Counted
     asked: list[list[str]]
     left: list[list[str]]
@@ -214,7 +217,6 @@ class History(TypedDict):
     unavailable: dict[str, dict[str, int]]
     calls: int
     tries: int
-    """Slices in a row that failed without any progress."""
     workedAt: NotRequired[datetime]
     resumesAt: NotRequired[datetime]
     """Until then nothing is asked: a limit was met."""

@@ -105,9 +105,12 @@ def operation_status(operation: OperationDocument) -> Event:
     data: dict[str, Any] = {
         "workspaceId": operation["workspaceId"],
         "operationId": operation["_id"],
+        "kind": operation["kind"],
         "state": operation["state"],
         "accounts": operation.get("accounts", {}),
     }
+    if "progress" in operation:
+        data["progress"] = dict(operation["progress"])
     if "error" in operation:
         data["error"] = operation["error"]
     return Event("collection:status", operation["workspaceId"], data, operation.get("accountId"))

@@ -102,17 +102,18 @@ def _outcome(histories: Mapping[str, History]) -> tuple[OperationState, dict[str
 
 
 def _begun(operation_id: str, before: History | None) -> History:
-    """Return a history that begins, or goes on where an earlier one ended."""
-    lists = before["lists"] if before is not None and before["state"] in ("failed", "stopped") else {}
+    """Return a history that begins, or goes on where an earlier one ended; lists that were read are read anew."""
+    goes_on = before is not None and before["state"] in ("failed", "stopped")
     return {
         "operationId": operation_id,
         "state": "waiting",
         "askedAt": utcnow(),
         "posts": before["posts"] if before else {"done": 0, "expected": 0},
+        "postsState": before["postsState"] if before and goes_on and before["postsState"] == "read" else "reading",
         "days": before["days"] if before else {"done": 0, "expected": 0},
         "asked": before["asked"] if before else [],
         "left": [],
-        "lists": lists,
+        "lists": before["lists"] if before and goes_on else {},
         "problems": [],
         "unavailable": before["unavailable"] if before else {},
         "calls": 0,

@@ -124,6 +124,9 @@ class Settings(BaseSettings):
         le=1024,
         description="Steps that an hour of a platform is collected by; more than 1 for several workers.",
     )
+    history_posts_days: int = Field(
+        365, ge=0, le=20_000, description="Days before its connection of which an account's posts are read. 0: none."
+    )
     collect_grace_minutes: int = Field(60, ge=0, description="Minutes after its end until a slot is old.")
     collect_concurrency: int = Field(10, ge=1, description="Calls under way at once per platform and worker.")
 

@@ -15,6 +15,7 @@ from metrics.events import Announcer, Event, aggregated, operation_status
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from pipelines.collect.collector import Collector
+from pipelines.collect.history import HistoryReader
 
 PATIENCE_MS = 20_000
 """A run waits that long for a new primary: an election takes up to 12 seconds."""
@@ -41,6 +42,10 @@ class Clients:
         """Announce where an operation stands."""
         operation = self.store.operations.get(operation_id)
         self.announce(operation["workspaceId"], [operation_status(operation)])
+
+    def history_reader(self) -> HistoryReader:
+        """Return what reads histories; credentials are opened in its memory alone."""
+        return HistoryReader(self.store, self.redis, self.announcer, Vault(self.settings.secret_keys), self.settings)
 
     def collector(self) -> Collector:
         """Return a collector; credentials are opened in its memory alone."""

@@ -1,0 +1,103 @@
+"""The provider's days of an account's history: each asked for once, the newest first, as many as one request takes."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from metrics.clock import utcnow
+from metrics.errors import RedisUnavailable
+from metrics.retention import Horizon
+from pipelines.collect import observe
+from pipelines.collect.appending import append
+from pipelines.collect.days import told_days
+from pipelines.collect.history.span import between, days_of, newest_window, ranges_of
+from pipelines.platforms.base import Access, Reading, Tally
+
+if TYPE_CHECKING:
+    from pipelines.collect.history.turn import Turn
+
+
+class Days:
+    """Reads days of one account's turn."""
+
+    def __init__(self, turn: "Turn") -> None:
+        self._turn = turn
+        self._policy = turn.tools.api.days
+        self._missing: set[date] | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether there is anything left to ask for."""
+        return bool(self.look_up())
+
+    def give_up(self, *, everything: bool) -> None:
+        """Leave the days that would be asked for next, or all of them, until somebody asks again."""
+        left = days_of(self._turn.history["left"]) | (self.look_up() if everything else set(self._window()))
+        self._turn.history["left"] = ranges_of(left)
+        self._missing = self.look_up() - left
+
+    def read(self, access: Access, tally: Tally) -> None:
+        """Ask for the next days, and store what is new of them.
+
+        Raises:
+            PlatformError: they could not be read.
+            MongoUnavailable: MongoDB does not answer.
+        """
+        turn, days = self._turn, self._window()
+        reading = turn.tools.api.read_days(access, days, tally, turn.tools.budget.half)
+        turn.check()
+        known = told_days(turn.store, turn.account["_id"], days)
+        version = turn.tools.api.api_version
+        found = list(observe.day_observations(turn.account, reading.days, known, turn.run_id, version))
+        turn.rows += append(turn.store, turn.account["workspaceId"], found)
+        turn.days += len(days)
+        self._note(days, reading.days)
+        for what, said in reading.odd.items():
+            turn.problem("no_impossible_values", "provider_error", f"{what}: {said}; it was left out")
+        turn.moved()
+        try:
+            # Their rollups tell of the days one by one, when they are made.
+            turn.announcer.announce(turn.account["workspaceId"])
+        except RedisUnavailable:
+            turn.progress.unannounced.add(turn.account["workspaceId"])
+
+    def _window(self) -> list[date]:
+        """Return the days to ask for next: as many as one request takes, and half as many after each try in vain."""
+        if self._policy is None:
+            return []
+        return newest_window(self.look_up(), max(self._policy.span >> self._turn.history["tries"], 1))
+
+    def look_up(self) -> set[date]:
+        """Return the days that are still to be asked for."""
+        if self._missing is None:
+            self._missing = self._wanted()
+            self._count()
+        return self._missing
+
+    def _wanted(self) -> set[date]:
+        """Return the days that the platform answers for and that are kept, without those that were told before."""
+        turn, policy, now = self._turn, self._policy, utcnow()
+        if policy is None:
+            return set()
+        # A day that is kept for less long than it takes to be rolled up would never be seen.
+        kept = Horizon.of(turn.store, turn.settings, now).derivable(turn.account["workspaceId"], "daily").date()
+        rest = set(between(max(policy.oldest(now), kept), policy.newest(now)))
+        rest -= days_of(turn.history["asked"]) | days_of(turn.history["left"])
+        return rest - told_days(turn.store, turn.account["_id"], sorted(rest)).keys()
+
+    def _note(self, days: list[date], told: Mapping[date, Reading]) -> None:
+        """Note that days were asked for, and count what they had no value of, by reason."""
+        history = self._turn.history
+        history["asked"] = ranges_of(days_of(history["asked"]) | set(days))
+        for reading in told.values():
+            for name, reason in reading.unavailable.items():
+                reasons = history["unavailable"].setdefault(name, {})
+                reasons[reason] = reasons.get(reason, 0) + 1
+        self._missing = self.look_up() - set(days)
+        self._count()
+
+    def _count(self) -> None:
+        history = self._turn.history
+        asked = len(days_of(history["asked"]))
+        open_days = len(self._missing or ()) + len(days_of(history["left"]))
+        history["days"] = {"done": asked, "expected": asked + open_days}

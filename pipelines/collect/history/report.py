@@ -1,0 +1,58 @@
+"""What a run over histories came to."""
+
+from dataclasses import dataclass, field
+from threading import Lock
+
+from metrics.documents import History
+from pipelines.collect.report import Failure
+from pipelines.platforms.base import Tally
+
+
+@dataclass
+class HistoryReport:
+    """Counts over the accounts of a run; threads add to it under its lock.
+
+    `ended` counts accounts by the state that their history ended in, `waiting` those that go on in a later run.
+    `failures` says what was not read, without ids or names of the platform's.
+    """
+
+    accounts: int = 0
+    ended: dict[str, int] = field(default_factory=dict)
+    waiting: int = 0
+    posts: int = 0
+    days: int = 0
+    rows: int = 0
+    calls: int = 0
+    requests: int = 0
+    retries: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    unannounced: set[str] = field(default_factory=set)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def add(self, history: History | None, tally: Tally, *, posts: int, days: int, rows: int) -> None:
+        """Count one account; `history` is how far it is now, None where the account is gone."""
+        with self._lock:
+            self.accounts += 1
+            if history is not None and history["state"] in ("waiting", "running"):
+                self.waiting += 1
+            elif history is not None:
+                self.ended[history["state"]] = self.ended.get(history["state"], 0) + 1
+            self.posts += posts
+            self.days += days
+            self.rows += rows
+            self.calls += tally.calls
+            self.requests += tally.requests
+            self.retries += tally.retries
+
+    def fail(self, failure: Failure) -> None:
+        """Note what was not read of an account."""
+        with self._lock:
+            self.failures.append(failure)
+
+    def summary(self) -> str:
+        """Return one line for a log."""
+        ended = "".join(f", {count} {state}" for state, count in sorted(self.ended.items()))
+        return (
+            f"{self.accounts} accounts{ended}, {self.waiting} to be continued: {self.posts} posts, {self.days} days, "
+            f"{self.rows} observations, {self.calls} calls in {self.requests} requests, {self.retries} retries"
+        )

@@ -1,0 +1,85 @@
+"""Histories in tests: accounts of the simulator that were connected just now, and what is true of their past."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from metrics.accounts import Vault
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, Document, History, OperationDocument, Platform
+from metrics.events import Announcer
+from metrics.histories import begin
+from pipelines.collect.history import HistoryReader, HistoryReport
+from pipelines.platforms.registry import conduct
+from simulator.world import SimAccount, SimPost
+from tests.pipelines.collect.conftest import Bench
+from tests.provider_days import true_day
+
+YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Past:
+    """A bench with accounts whose history is wanted."""
+
+    bench: Bench
+
+    def connect(self, platform: Platform = "instagram", index: int = 3, **fields: Any) -> AccountDocument:
+        """Connect an account now, and ask for its history."""
+        account = self.bench.connect(index, platform=platform, **{"connectedAt": utcnow(), **fields})
+        begin(self.bench.store, [account], again=[account["_id"]])
+        return account
+
+    def read(self, seconds: float = 600.0) -> HistoryReport:
+        """Read what was asked for, in one run."""
+        bench = self.bench
+        vault = Vault(bench.settings.secret_keys)
+        reader = HistoryReader(bench.store, bench.redis, Announcer(bench.redis), vault, bench.settings)
+        return reader.read(run_id="history", seconds=seconds)
+
+    def of(self, account: AccountDocument) -> History:
+        """How far the history of an account is."""
+        found = self.bench.store.memories.history(account["_id"])
+        assert found is not None
+        return found
+
+    def operation(self, account: AccountDocument) -> OperationDocument:
+        """The operation that reads an account's history."""
+        return self.bench.store.operations.get(self.of(account)["operationId"])
+
+    def sim(self, account: AccountDocument) -> SimAccount:
+        """The account in the simulator."""
+        found = self.bench.simulator.world.find(account["platform"], account["platformAccountId"])
+        assert found is not None
+        return found
+
+    def true_posts(self, account: AccountDocument, now: datetime) -> list[SimPost]:
+        """What the account's lists hold of a year."""
+        posts = self.bench.simulator.world.posts(self.sim(account), now - YEAR, now)
+        return [post for post in posts if post.visible(now)]
+
+    def true_days(self, account: AccountDocument, now: datetime, days: int = 365) -> dict[date, dict[str, int]]:
+        """What the provider tells of the account's days of a year before its connection."""
+        policy = conduct(account["platform"]).days
+        assert policy is not None
+        newest = policy.newest(now)
+        wanted = (newest - timedelta(days=back) for back in range(days))
+        world, sim = self.bench.simulator.world, self.sim(account)
+        return {day: true_day(world, sim, day, now) for day in wanted if day >= policy.oldest(now)}
+
+    def told_days(self, account: AccountDocument) -> dict[date, Mapping[str, int]]:
+        """What the log has of the account itself, by day; each day stands in its last slot."""
+        rows = self.bench.store.db["metrics"].find(
+            {"metadata.accountId": account["_id"], "metadata.metricType": "account"}
+        )
+        found: dict[date, dict[str, int]] = {}
+        for row in sorted(rows, key=lambda row: row["collectedAt"]):
+            assert row["timestamp"].hour == 23
+            found.setdefault(row["timestamp"].date(), {}).update(row["metrics"])
+        return found
+
+    def rows(self, account: AccountDocument) -> list[Document]:
+        """The observations of the account's posts."""
+        query = {"metadata.accountId": account["_id"], "metadata.postId": {"$exists": True}}
+        return list(self.bench.store.db["metrics"].find(query))

@@ -1,0 +1,190 @@
+"""The history of accounts: everything that the platform still tells, once, stored where it belongs."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+
+from metrics.aggregation.accounts import PERIOD_SUMS
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, Platform
+from metrics.histories import begin
+from metrics.ids import post_id
+from metrics.periods import DAY, HOUR, PERIODS, period_start, slot_of
+from metrics.retention import Horizon
+from metrics.store.retention import Days as RetentionDays
+from pipelines.collect.ladder import due
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
+from pipelines.rollup import roll
+from tests.pipelines.collect.conftest import NOW, SLOT, Bench
+from tests.pipelines.collect.history import Past
+
+every = pytest.mark.parametrize("platform", PLATFORMS_IMPLEMENTED)
+
+CALLS: dict[Platform, int] = {"instagram": 2800, "facebook": 600, "twitter": 40, "linkedin": 50}
+"""What a year costs at the most: of Instagram five totals a day, each a call; of Meta's posts one call each."""
+
+
+@pytest.fixture
+def past(bench: Bench) -> Past:
+    """With the retention that is set by default: 400 days, of which the first eight are not rolled up."""
+    return Past(bench.having(retention_days=400))
+
+
+@every
+def test_year_of_a_fresh_account_equals_the_truth(past: Past, platform: Platform) -> None:
+    now = utcnow()
+    account = past.connect(platform)
+    report = past.read()
+    assert (report.ended, report.failures) == ({"done": 1}, []), past.of(account)
+    history, operation = past.of(account), past.operation(account)
+    told = past.told_days(account)
+    for day, values in past.true_days(account, now).items():
+        assert told.get(day, {}) == values, day
+    posts = past.true_posts(account, now)
+    ids = {post_id(account["_id"], post.platform_post_id) for post in posts}
+    assert {row["metadata"]["postId"] for row in past.rows(account)} == ids
+    assert len(past.rows(account)) == len(ids) > 200
+    assert history["posts"] == {"done": len(ids), "expected": len(ids)}
+    assert history["days"]["done"] == history["days"]["expected"] >= 365
+    assert operation["state"] == "succeeded"
+    assert operation["progress"] == {
+        name: history["posts"][name] + history["days"][name] for name in ("done", "expected")  # type: ignore[literal-required]
+    }  # fmt: skip
+    assert (
+        past.bench.simulator.calls()["byAccount"][account["platformAccountId"]] == history["calls"] <= CALLS[platform]
+    )
+
+
+@every
+def test_numbers_of_now_stand_in_the_slot_of_now(past: Past, platform: Platform) -> None:
+    began = slot_of(utcnow())
+    account = past.connect(platform)
+    past.read()
+    assert {row["timestamp"] for row in past.rows(account)} <= {began, began + HOUR}
+    posts = past.bench.store.posts.of_account(account["_id"], since=utcnow() - timedelta(days=365), alive=False)
+    assert min(post["publishedAt"] for post in posts) < utcnow() - timedelta(days=300)
+
+
+def test_days_before_the_connection_are_rolled_up_from_these_values_alone(past: Past) -> None:
+    past = Past(past.bench.having(retention_days=120))
+    now, store = utcnow(), past.bench.store
+    accounts = [past.connect(platform) for platform in PLATFORMS_IMPLEMENTED]
+    past.read()
+    assert len(store.marks.pending("daily")) >= 110
+    for period in PERIODS:
+        starts = [mark.start for mark in store.marks.pending(period) if mark.start <= now]
+        roll(store, period, starts, run_id="r", horizon=Horizon.of(store, past.bench.settings, now))
+    for account in accounts:
+        _compare_days(past, account, now)
+        query = {"accountId": account["_id"], "periodStart": {"$lt": period_start("daily", now) - 31 * DAY}}
+        for period in PERIODS:
+            rows = list(store.rollups.accounts.find({**query, "period": period}))
+            assert rows
+            assert {row["status"] for row in rows} == {"complete"}
+            assert {tuple(row["coverage"].values()) for row in rows} == {(0, 0)}
+    assert [one for period in PERIODS for one in store.marks.pending(period)] == []
+
+
+def _compare_days(past: Past, account: AccountDocument, now: datetime) -> None:
+    """Compare the daily rollups with what is true, posts that were published on the day included."""
+    published = Counter(post.published_at.date() for post in past.true_posts(account, now))
+    found = past.bench.store.rollups.accounts.find({"accountId": account["_id"], "period": "daily"})
+    days = {row["periodStart"].date(): row["aggregatedMetrics"] for row in found}
+    told = 0
+    for day, values in past.true_days(account, now, days=105).items():
+        if not values:
+            continue
+        shown = {name: values[name] for name in (*PERIOD_SUMS, "reach") if name in values}
+        assert {name: days[day][name] for name in shown} == shown
+        assert days[day]["postCount"] == published[day], day
+        assert not {"followers", "totalLikes"} & days[day].keys()
+        told += 1
+    assert told >= 100
+
+
+def test_gains_of_old_posts_are_no_gains_of_the_day_that_they_were_read_on(past: Past) -> None:
+    now, store = utcnow(), past.bench.store
+    account = past.connect()
+    past.read()
+    roll(store, "daily", [period_start("daily", now)], run_id="r")
+    rows = list(store.rollups.subjects.find({"accountId": account["_id"], "periodStart": period_start("daily", now)}))
+    entries = [entry for row in rows for entry in row["metrics"].values() if "net" in entry]
+    assert len(rows) > 200
+    assert {(entry["net"], entry.get("baseline")) for entry in entries} == {(0, True)}
+
+
+def test_nothing_is_read_that_is_not_kept(past: Past) -> None:
+    past.bench.store.retention.set("w", RetentionDays(observations=60))
+    account = past.connect("linkedin")
+    past.read()
+    oldest = Horizon.of(past.bench.store, past.bench.settings, utcnow()).derivable("w", "daily")
+    assert min(past.told_days(account)) == oldest.date()
+    assert past.of(account)["days"]["expected"] < 60
+
+
+def test_posts_of_as_many_days_are_read_as_are_set(past: Past) -> None:
+    few = Past(past.bench.having(history_posts_days=20))
+    account = few.connect("facebook")
+    few.read()
+    since = utcnow() - timedelta(days=20)
+    posts = few.bench.store.posts.of_account(account["_id"], since=since - timedelta(days=300), alive=False)
+    assert posts
+    assert min(post["publishedAt"] for post in posts) >= since - timedelta(minutes=5)
+    none = Past(past.bench.having(history_posts_days=0))
+    other = none.connect("facebook", 4)
+    none.read()
+    assert none.rows(other) == []
+    assert none.of(other)["state"] == "done"
+
+
+@pytest.mark.parametrize("platform", [one for one in PLATFORMS_IMPLEMENTED if one != "twitter"])
+def test_hour_reads_what_is_due_of_posts_that_the_history_read(past: Past, platform: Platform) -> None:
+    now = utcnow()
+    account, slot = past.connect(platform), slot_of(now) - HOUR
+    past.read()
+    read = len(past.rows(account))
+    past.bench.collect(slot, utcnow(), platform)
+    on_the_ladder = [post for post in past.true_posts(account, now) if due(post.published_at, slot)]
+    assert len(past.rows(account)) - read == len(on_the_ladder)
+
+
+def test_history_reads_what_the_hour_did_not(past: Past) -> None:
+    now = utcnow()
+    account = past.bench.connect(3, platform="facebook", connectedAt=now)
+    past.bench.collect(slot_of(now), utcnow(), "facebook")
+    read = {row["metadata"]["postId"] for row in past.rows(account)}
+    begin(past.bench.store, [account])
+    past.read()
+    assert len(past.rows(account)) == len({row["metadata"]["postId"] for row in past.rows(account)}) > len(read) > 50
+
+
+def test_days_before_the_connection_that_still_settle_are_read_by_the_hours(past: Past) -> None:
+    account = past.bench.connect(connectedAt=NOW)
+    past.bench.collect(SLOT - HOUR)
+    query = {"metadata.metricType": "account", "metrics.reach": {"$exists": True}}
+    days = past.bench.store.db["metrics"].find({"metadata.accountId": account["_id"], **query})
+    assert {row["timestamp"].date() for row in days} == {NOW.date() - back * DAY for back in (1, 2, 3)}
+
+
+def test_each_day_is_asked_for_once_whatever_is_asked_again(past: Past) -> None:
+    account = past.connect("linkedin")
+    past.read()
+    past.bench.simulator.reset()
+    begin(past.bench.store, [account], again=[account["_id"]])
+    past.read()
+    kinds = past.bench.simulator.calls()["byKind"]
+    assert past.of(account)["state"] == "done"
+    assert set(kinds) == {"posts"}
+
+
+def test_days_between_a_disconnection_and_the_next_connection_are_read(past: Past) -> None:
+    account = past.connect("twitter", connectedAt=utcnow() - timedelta(days=300))
+    lost, history = utcnow().date() - timedelta(days=20), past.of(account)
+    history["asked"] = [["2025-01-01", (lost - DAY).isoformat()]]
+    past.bench.store.memories.keep_history(account["_id"], history)
+    past.read()
+    assert min(past.told_days(account)) == lost
+    (asked,) = past.of(account)["asked"]
+    assert asked[0] == "2025-01-01"
+    assert asked[1] >= (utcnow().date() - 3 * DAY).isoformat()

@@ -1,0 +1,84 @@
+"""A history that is killed with -9 twice, and ends as one that never was."""
+
+from multiprocessing import get_context
+from typing import Any
+
+import pytest
+
+from metrics.clock import utcnow
+from metrics.documents import PLATFORMS, AccountDocument
+from metrics.events import Announcer
+from metrics.histories import progress
+from metrics.ids import post_id
+from metrics.redisdb import connect
+from metrics.settings import load_settings
+from metrics.store import Store
+from pipelines.collect.history.span import days_of
+from pipelines.resources import Clients
+from tests.pipelines.collect.conftest import Bench
+from tests.pipelines.collect.history import Past
+from tests.waiting import until
+
+
+def read_until_killed(values: dict[str, Any]) -> None:
+    """Read histories; runs in a process of its own."""
+    settings = load_settings(_env_file=None, **values)
+    redis = connect(settings)
+    clients = Clients(settings, Store.connect(settings), redis, Announcer(redis))
+    clients.history_reader().read(run_id="killed")
+
+
+@pytest.fixture
+def past(bench: Bench) -> Past:
+    return Past(bench.having(retention_days=400))
+
+
+def kill_at(past: Past, done: int) -> int:
+    """Start a run, and kill it when so many posts and days are read; return how many were."""
+    settings, store = past.bench.settings, past.bench.store
+    names = ("mongo_url", "mongo_db", "redis_url", "retention_days")
+    values = {name: getattr(settings, name) for name in names} | {
+        **{f"{platform}_url": settings.platform_url(platform) for platform in PLATFORMS},
+        "secret_keys": ",".join(key.get_secret_value() for key in settings.secret_keys),
+    }
+
+    def read() -> int:
+        return progress(store.memories.histories(workspaceId="w"))["done"]
+
+    process = get_context("spawn").Process(target=read_until_killed, args=(values,))
+    process.start()
+    until(lambda: read() >= done or not process.is_alive(), 120)
+    assert process.is_alive(), "it was killed half-way"
+    process.kill()
+    process.join()
+    return read()
+
+
+def expected(past: Past, account: AccountDocument) -> tuple[set[str], dict[Any, dict[str, int]]]:
+    """The posts and the days that a history has to bring."""
+    now = utcnow()
+    posts = {post_id(account["_id"], post.platform_post_id) for post in past.true_posts(account, now)}
+    return posts, {day: values for day, values in past.true_days(account, now).items() if values}
+
+
+def test_history_that_is_killed_twice_ends_the_same(past: Past) -> None:
+    accounts = [past.connect(platform) for platform in PLATFORMS]
+    past.bench.simulator.client.put("/_control/latency", json={"ms": 40}).raise_for_status()
+    assert kill_at(past, 60) < kill_at(past, 800) < 4 * 600
+    asked = {account["_id"]: days_of(past.of(account)["asked"]) for account in accounts}
+    past.bench.simulator.reset()
+    report = past.read()
+    assert sum(report.ended.values()) + len(past.bench.store.operations.find(["succeeded"])) >= len(accounts)
+    for account in accounts:
+        posts, days = expected(past, account)
+        rows = [row["metadata"]["postId"] for row in past.rows(account)]
+        assert set(rows) == posts
+        # What was under way when it was killed is read again: a page of each list.
+        assert len(rows) <= len(posts) + 2 * 100
+        told = past.told_days(account)
+        assert {day: told.get(day) for day in days} == days
+        history = past.of(account)
+        assert (history["state"], history["posts"]) == ("done", {"done": len(posts), "expected": len(posts)})
+        assert days_of(history["asked"]) >= asked[account["_id"]]
+        assert history["days"]["done"] == history["days"]["expected"]
+        assert past.operation(account)["state"] == "succeeded"

@@ -1,0 +1,307 @@
+"""Histories in trouble: limits, budgets, refusals, accounts that go away; each ends or goes on, and says why."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from metrics.accounts import Vault
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, Platform
+from metrics.erase import erase_account
+from metrics.events import Announcer
+from metrics.histories import begin
+from metrics.redisdb import events_key, version_key
+from pipelines.collect.history import turn
+from pipelines.collect.history.span import days_of
+from pipelines.platforms.base import Access, AccountReading, DaysReading, Tally, Wanted
+from pipelines.platforms.errors import BadAnswer, Transient
+from pipelines.platforms.facebook import Facebook
+from pipelines.platforms.linkedin import LinkedIn
+from tests.pipelines.collect.conftest import Bench
+from tests.pipelines.collect.history import Past
+
+
+@pytest.fixture
+def past(bench: Bench) -> Past:
+    return Past(bench.having(retention_days=400))
+
+
+def resume(past: Past, account: AccountDocument) -> None:
+    """Let the pause of a history be over."""
+    history = past.of(account)
+    history["resumesAt"] = utcnow() - timedelta(seconds=1)
+    past.bench.store.memories.keep_history(account["_id"], history)
+    past.bench.redis.flushall()
+
+
+def events(past: Past) -> list[dict[str, Any]]:
+    """What streams were told of operations."""
+    found = [entry for _, entry in past.bench.redis.xrange(events_key("w")) if entry[b"event"] == b"collection:status"]
+    return [orjson.loads(entry[b"data"]) for entry in found]
+
+
+def test_account_that_fails_leaves_the_others(past: Past) -> None:
+    broken, whole = past.connect("linkedin", 3), past.connect("linkedin", 4)
+    past.bench.simulator.set_faults({"kind": "expired_token", "account": broken["platformAccountId"]})
+    report = past.read()
+    assert report.ended == {"failed": 1, "done": 1}
+    assert (past.of(broken)["state"], past.of(broken)["reason"]) == ("failed", "needs_reauth")
+    assert past.of(whole)["state"] == "done"
+    assert past.operation(broken)["accounts"] == {"ok": 0, "failed": 1, "skipped": 0}
+    assert past.operation(broken)["error"] == "1 of 1 accounts were not read in whole: needs_reauth"
+    assert broken["platformAccountId"] not in str(report.failures)
+
+
+def test_history_that_failed_goes_on_when_it_is_asked_for_again(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = past.connect("facebook")
+    days = Facebook.read_days
+    windows: list[date] = []
+
+    def expiring(self: Facebook, access: Access, asked: Sequence[date], *rest: Any) -> DaysReading:
+        windows.append(max(asked))
+        if len(windows) == 2:
+            past.bench.simulator.set_faults({"kind": "expired_token"})
+        return days(self, access, asked, *rest)
+
+    monkeypatch.setattr(Facebook, "read_days", expiring)
+    past.read()
+    assert (past.of(account)["state"], len(windows)) == ("failed", 2)
+    asked = days_of(past.of(account)["asked"])
+    assert len(asked) == 89
+    past.bench.simulator.reset()
+    begin(past.bench.store, [account])
+    past.read()
+    assert past.of(account)["state"] == "done"
+    assert windows[2] == windows[1] == min(asked) - timedelta(days=1)
+    assert "published_posts" not in past.bench.simulator.calls()["byKind"]
+
+
+@pytest.mark.parametrize("platform", ["instagram", "facebook", "twitter", "linkedin"])
+def test_limit_is_waited_for_and_the_history_goes_on(past: Past, platform: Platform) -> None:
+    now = utcnow()
+    account = past.connect(platform)
+    past.bench.simulator.set_faults({"kind": "account_limit", "times": 1, "seconds": 1800})
+    report = past.read()
+    history = past.of(account)
+    assert (report.waiting, history["state"], history["reason"]) == (1, "waiting", "rate_limited")
+    assert history["resumesAt"] > now
+    assert past.read().accounts == 0, "nobody asks before the pause is over"
+    past.bench.simulator.set_faults()
+    resume(past, account)
+    past.read()
+    assert past.of(account)["state"] == "done"
+    assert len(past.rows(account)) == len(past.true_posts(account, now))
+
+
+def test_rest_of_a_budget_is_left_to_the_hours(bench: Bench) -> None:
+    """Two years of Instagram's days are more than the history's share of the calls of an hour."""
+    past = Past(bench.having(retention_days=3000))
+    account = past.connect()
+    past.read()
+    history = past.of(account)
+    assert (history["state"], history["reason"]) == ("waiting", "rate_limited")
+    assert "left to the hours" in history["message"]
+    assert 0.6 * 4800 <= history["calls"] <= 0.65 * 4800
+    assert past.bench.redis.keys("tm:{instagram}:paused*") == [], "the hours are not held up"
+    past.bench.simulator.reset()
+    resume(past, account)
+    past.read()
+    assert past.of(account)["state"] == "done"
+    assert past.of(account)["days"]["expected"] > 720
+
+
+def test_half_of_the_budget_of_posts_is_left_to_the_hours(past: Past) -> None:
+    some = Past(past.bench.having(twitter_posts_per_day=300))
+    account = some.connect("twitter")
+    some.read()
+    history = some.of(account)
+    assert (history["state"], history["reason"]) == ("waiting", "rate_limited")
+    assert "budget of distinct posts" in history["message"]
+    (name,) = some.bench.redis.keys("tm:{twitter}:posts-read:*")
+    assert 146 <= some.bench.redis.scard(name) <= 150
+    assert some.bench.redis.keys("tm:{twitter}:paused*") == []
+    for _ in range(40):
+        if some.of(account)["state"] == "done":
+            break
+        resume(some, account)
+        some.read()
+    assert some.of(account)["state"] == "done"
+    assert len(some.rows(account)) == len(some.true_posts(account, utcnow()))
+
+
+def test_window_that_is_refused_leaves_the_others(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = past.connect("facebook")
+    days = Facebook.read_days
+    refused: list[date] = []
+
+    def refusing(self: Facebook, access: Access, asked: Sequence[date], *rest: Any) -> DaysReading:
+        if not refused or min(refused) <= max(asked) <= max(refused):
+            refused[:] = asked
+            raise BadAnswer("not these")
+        return days(self, access, asked, *rest)
+
+    monkeypatch.setattr(Facebook, "read_days", refusing)
+    report = past.read()
+    history = past.of(account)
+    assert (history["state"], history["reason"], history["message"]) == ("partial", "provider_error", "days: not these")
+    assert days_of(history["left"]) == set(refused)
+    assert history["days"]["expected"] - history["days"]["done"] == len(refused) == 89
+    assert past.operation(account)["state"] == "partial"
+    assert [str(one.reason) for one in report.failures] == ["provider_error"]
+    monkeypatch.setattr(Facebook, "read_days", days)
+    begin(past.bench.store, [account])
+    past.read()
+    assert past.of(account)["state"] == "done"
+    assert set(refused) <= past.told_days(account).keys()
+
+
+def test_passing_trouble_is_tried_again_and_given_up_in_the_end(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = past.connect("linkedin")
+
+    def failing(*_: Any) -> DaysReading:
+        raise Transient("overloaded")
+
+    monkeypatch.setattr(LinkedIn, "read_days", failing)
+    past.read()
+    assert (past.of(account)["state"], past.of(account)["tries"]) == ("waiting", 1)
+    waits = [past.of(account)["resumesAt"] - utcnow()]
+    for _ in range(turn.MOST_TRIES):
+        resume(past, account)
+        past.read()
+        if "resumesAt" in past.of(account):
+            waits.append(past.of(account)["resumesAt"] - utcnow())
+    assert waits == sorted(waits)
+    history = past.of(account)
+    assert (history["state"], history["message"]) == ("partial", "days: overloaded")
+    assert history["posts"]["done"] > 200
+
+
+def test_list_that_does_not_end_is_given_up_and_the_days_are_read(past: Past) -> None:
+    account = past.connect("twitter")
+    past.bench.simulator.set_faults({"kind": "empty_page"})
+    past.read()
+    assert past.of(account)["state"] == "waiting"
+    for _ in range(turn.MOST_TRIES):
+        resume(past, account)
+        past.read()
+    history = past.of(account)
+    assert history["postsState"] == "left"
+    assert history["problems"][0]["what"] == "posts"
+    assert past.bench.simulator.calls()["byAccount"][account["platformAccountId"]] < 150
+
+
+def test_error_of_ours_is_said_by_its_place_and_leaves_the_rest(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    account, other = past.connect("linkedin"), past.connect("facebook")
+
+    def broken(*_: Any) -> DaysReading:
+        raise KeyError("a secret")
+
+    monkeypatch.setattr(LinkedIn, "read_days", broken)
+    report = past.read()
+    history = past.of(account)
+    assert (history["state"], history["reason"]) == ("partial", "internal_error")
+    assert "KeyError at pipelines/collect" in history["message"]
+    assert "secret" not in str(history) + str(report.failures)
+    assert past.of(other)["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("state", "ended", "operation"),
+    [("disconnected", "stopped", "failed"), ("paused", "stopped", "failed"), ("needs_reauth", "failed", "failed")],
+)
+def test_account_that_is_no_longer_collected_stops_its_history(
+    past: Past, monkeypatch: pytest.MonkeyPatch, state: Any, ended: str, operation: str
+) -> None:
+    account = past.connect("facebook")
+    days = Facebook.read_days
+
+    def interrupted(self: Facebook, *asked: Any) -> DaysReading:
+        past.bench.store.accounts.set_state(account["_id"], state)
+        return days(self, *asked)
+
+    monkeypatch.setattr(Facebook, "read_days", interrupted)
+    past.read()
+    assert (past.of(account)["state"], past.of(account)["reason"]) == (ended, state)
+    assert past.operation(account)["state"] == operation
+    assert past.told_days(account) == {}
+    monkeypatch.setattr(Facebook, "read_days", days)
+    past.bench.store.accounts.set_state(account["_id"], "active")
+    begin(past.bench.store, [past.bench.store.accounts.get(account["_id"])])
+    past.read()
+    assert past.of(account)["state"] == "done"
+
+
+@pytest.mark.parametrize("during", ["posts", "days"])
+def test_account_that_is_erased_meanwhile_leaves_nothing(
+    past: Past, monkeypatch: pytest.MonkeyPatch, during: str
+) -> None:
+    account, other = past.connect("facebook"), past.connect("facebook", 4)
+    read_days, read_past = Facebook.read_days, Facebook.read_past
+
+    def erase(access: Access) -> None:
+        if access.platform_account_id == account["platformAccountId"]:
+            erase_account(past.bench.store, past.bench.redis, account["_id"])
+
+    def erasing_days(self: Facebook, access: Access, *asked: Any) -> DaysReading:
+        erase(access)
+        return read_days(self, access, *asked)
+
+    def erasing_posts(self: Facebook, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
+        for page in read_past(self, access, wanted, tally):
+            erase(access)
+            yield page
+
+    monkeypatch.setattr(Facebook, "read_days" if during == "days" else "read_past",
+                        erasing_days if during == "days" else erasing_posts)  # fmt: skip
+    past.read()
+    store = past.bench.store
+    for name in store.db.list_collection_names():
+        if not name.startswith("system."):
+            found = store.db[name].find_one({"$or": [{"_id": account["_id"]}, {"accountId": account["_id"]}]})
+            assert found is None, name
+    assert past.rows(account) == []
+    assert past.told_days(account) == {}
+    assert past.of(other)["state"] == "done"
+    assert store.operations.find(["queued", "running"]) == []
+
+
+def test_streams_are_told_how_far_a_history_is(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.collect.history.progress.TOLD_EVERY_SECONDS", 0.0)
+    account = past.connect("facebook")
+    past.read()
+    said = [one for one in events(past) if one["operationId"] == past.of(account)["operationId"]]
+    assert said[0]["state"] == "running"
+    assert said[-1]["state"] == "succeeded"
+    assert {one["kind"] for one in said} == {"history"}
+    done = [one["progress"]["done"] for one in said if "progress" in one]
+    assert done == sorted(done)
+    assert len(set(done)) > 5
+    assert said[-1]["progress"]["done"] == said[-1]["progress"]["expected"] > 600
+
+
+def test_run_that_is_over_is_followed_by_another(past: Past) -> None:
+    account = past.connect("linkedin")
+    assert past.read(seconds=0).accounts == 0
+    assert past.of(account)["state"] == "waiting"
+    assert past.read().ended == {"done": 1}
+
+
+def test_renewed_token_is_used(past: Past) -> None:
+    account = past.connect("linkedin")
+    secret = {"refresh_token": f"refresh.{past.sim(account).token}", "client_id": "c", "client_secret": "s"}
+    sealed = Vault(past.bench.settings.secret_keys).seal({"access_token": past.sim(account).token, **secret})
+    past.bench.store.accounts.set_credentials(account["_id"], sealed)
+    past.bench.simulator.set_faults({"kind": "expired_token", "times": 1})
+    past.read()
+    assert past.of(account)["state"] == "done"
+
+
+def test_what_is_cached_is_renewed_with_what_is_written(past: Past) -> None:
+    past.connect("linkedin")
+    Announcer(past.bench.redis).announce("w")
+    before = past.bench.redis.hgetall(version_key("w"))
+    past.read()
+    assert past.bench.redis.hgetall(version_key("w")) != before
