@@ -89,6 +89,12 @@ class RollMarks:
         with mongo_errors():
             return [Pending(m["_id"], tuple(m["workspaces"]), m["touched"]) for m in self._marks.aggregate(stages)]
 
+    def dirty(self, among: Iterable[Touched]) -> set[Touched]:
+        """Return which of some periods wait to be rolled, or are being rolled."""
+        ids = {mark_id(*one): one for one in among}
+        with mongo_errors():
+            return {ids[m["_id"]] for m in self._marks.find({"_id": {"$in": list(ids)}, "dirty": True}, {"_id": 1})}
+
     def touched(self, workspace_ids: Sequence[str], period: Period, start: datetime) -> dict[str, int]:
         """Return how often a period was touched, by workspace: who reads this first reads no more of the log."""
         ids = [mark_id(workspace_id, period, start) for workspace_id in workspace_ids]

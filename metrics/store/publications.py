@@ -51,18 +51,25 @@ def _counted(post: PostDocument | None) -> tuple[datetime, str] | None:
 @contextmanager
 def _marked(store: Store, account: AccountDocument, published: Iterable[datetime]) -> Iterator[None]:
     """Mark before and after: a crash in between leaves a mark, a roll in between leaves the second one."""
-    touched = _periods(store, account, published)
-    store.marks.touch(touched)
+    instants = list(published)
+    store.marks.touch(_periods(store, account, instants))
     yield
-    store.marks.touch(touched)
+    # Looked up again: what was rolled for the first time meanwhile may hold the counts of before.
+    store.marks.touch(_periods(store, account, instants))
 
 
 def _periods(store: Store, account: AccountDocument, published: Iterable[datetime]) -> set[Touched]:
-    """Return the periods of publication; of those before the account was connected only what was rolled."""
-    found = {(period, period_start(period, at)) for at in published for period in PERIODS}
-    early = {(p, start) for p, start in found if period_end(p, start) <= account["connectedAt"]}
-    if early:
-        ids = [rollup_id(account["_id"], period, start) for period, start in early]
-        rows = store.rollups.accounts.find({"_id": {"$in": ids}}, {"period": 1, "periodStart": 1})
-        found = (found - early) | {(row["period"], row["periodStart"]) for row in rows}
-    return {(account["workspaceId"], period, start) for period, start in found}
+    """Return the periods of publication; of those before the account was connected only what was or is rolled.
+
+    Its history has days from before the connection, and these are rolled like all others.
+    """
+    workspace_id = account["workspaceId"]
+    found: set[Touched] = {(workspace_id, period, period_start(period, at)) for at in published for period in PERIODS}
+    early = {one for one in found if period_end(one[1], one[2]) <= account["connectedAt"]}
+    if not early:
+        return found
+    # The marks first: a roll takes its mark away only after it has written.
+    rolled = store.marks.dirty(early)
+    ids = {rollup_id(account["_id"], period, start): (workspace_id, period, start) for _, period, start in early}
+    rows = store.rollups.accounts.find({"_id": {"$in": list(ids)}}, {"_id": 1})
+    return (found - early) | rolled | {ids[row["_id"]] for row in rows}

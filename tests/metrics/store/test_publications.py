@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from metrics.documents import AccountDocument, PostDocument
 from metrics.periods import PERIODS
 from metrics.store import Store
@@ -66,4 +68,29 @@ def test_before_the_connection_only_what_was_rolled_is_marked(store: Store) -> N
     rolled = {"workspaceId": "w", "accountId": "a", "period": "daily", "periodStart": DAY}
     store.rollups.accounts.insert_one({"_id": rollup_id("a", "daily", DAY), **rolled})
     mark_deleted(store, late, [post()], PUBLISHED)
+    assert marked(store) == [[DAY], [], []]
+
+
+def test_before_the_connection_what_is_being_rolled_for_the_first_time_is_rolled_again(store: Store) -> None:
+    late = account(PUBLISHED + timedelta(days=60))
+    store.marks.touch([("w", "daily", DAY)])
+    claims = store.marks.claim("daily", [DAY])
+    put_posts(store, late, [post()], {})
+    store.marks.settle(claims)
+    assert marked(store) == [[DAY], [], []]
+
+
+def test_before_the_connection_what_was_rolled_while_the_post_was_written_is_rolled_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = account(PUBLISHED + timedelta(days=60))
+    put = store.posts.put
+
+    def rolled_meanwhile(posts: list[PostDocument]) -> int:
+        rolled = {"workspaceId": "w", "accountId": "a", "period": "daily", "periodStart": DAY}
+        store.rollups.accounts.insert_one({"_id": rollup_id("a", "daily", DAY), **rolled})
+        return put(posts)
+
+    monkeypatch.setattr(store.posts, "put", rolled_meanwhile)
+    put_posts(store, late, [post()], {})
     assert marked(store) == [[DAY], [], []]
