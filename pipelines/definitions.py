@@ -15,7 +15,7 @@ from pipelines.assets import ASSETS  # noqa: E402
 from pipelines.checks.freshness import CHECKS  # noqa: E402
 from pipelines.executors import executor  # noqa: E402
 from pipelines.export_sensor import export_changed  # noqa: E402
-from pipelines.jobs import JOBS, check_freshness, export_daily, purge_history  # noqa: E402
+from pipelines.jobs import JOBS, check_freshness, collect_history, export_daily, purge_history  # noqa: E402
 from pipelines.maintenance import MAINTAIN, maintain_daily  # noqa: E402
 from pipelines.resources import Tidemark  # noqa: E402
 from pipelines.schedules import SCHEDULES  # noqa: E402
@@ -27,7 +27,7 @@ def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
-        jobs=[*JOBS, check_freshness, export_daily, purge_history, maintain_daily],
+        jobs=[*JOBS, collect_history, check_freshness, export_daily, purge_history, maintain_daily],
         schedules=[*SCHEDULES, MAINTAIN],
         sensors=[*SENSORS, *ALERTS, export_changed],
         resources={"tidemark": Tidemark(), **(resources or {})},

@@ -1,4 +1,4 @@
-"""Jobs: one collects an hour of all platforms in one run, three roll up; others check, export, and delete old runs."""
+"""Jobs: one collects an hour of all platforms, three roll up; others read histories, check, export, delete old runs."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,10 +8,12 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from metrics.clock import utcnow
 from metrics.periods import Period
+from pipelines import tables
 from pipelines.checks.freshness import CHECKS
+from pipelines.failures import told_plainly
 from pipelines.history import purge
 from pipelines.resources import Tidemark
-from pipelines.tags import ONE_PARTITION, Priority
+from pipelines.tags import HISTORY, ONE_PARTITION, Priority
 
 _FRESHNESS = dg.AssetSelection.checks(*CHECKS)
 
@@ -48,6 +50,31 @@ export_daily = dg.define_asset_job(
     selection=dg.AssetSelection.groups("export"),
     description="Export days to Parquet folders.",
 )
+
+
+@dg.op(
+    # A pool of its own: the steps of the hours never wait for it.
+    pool="history",
+    description="Reads what accounts had before they were connected, those that wait longest first, for ten minutes.",
+)
+def read_histories(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
+    """Read the histories that were asked for; what is left is read by the next run."""
+    with told_plainly():
+        report = tidemark.clients().history_reader().read(run_id=context.run_id, say=context.log.info)
+    for failure in report.failures:
+        context.log.warning("%s", failure)
+    context.log.info(report.summary())
+    context.add_output_metadata(tables.history_metadata(report))
+
+
+@dg.job(
+    description="Reads the history of accounts that were connected: posts and the platform's own days.",
+    # It ends after ten minutes: one that takes much longer hangs.
+    tags={HISTORY: "true", **Priority.HISTORY, "dagster/max_runtime": "1800"},
+)
+def collect_history() -> None:
+    """Read histories behind the hours."""
+    read_histories()
 
 
 @dg.op(description="Deletes runs older than TIDEMARK_RUN_HISTORY_DAYS; their partitions stay materialised.")

@@ -12,11 +12,11 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from metrics.clock import utcnow
-from metrics.documents import OperationDocument
+from metrics.documents import OperationDocument, OperationKind
 from metrics.errors import TidemarkError
 from metrics.periods import PERIODS, Period
 from metrics.retention import Horizon
-from pipelines import jobs, operations, partitions
+from pipelines import history_runs, jobs, operations, partitions
 from pipelines.attempts import attempts
 from pipelines.late import Roll, runs_to_request
 from pipelines.missed import MAX_RUNS_PER_TICK, Missed, missed_slots
@@ -28,20 +28,29 @@ from pipelines.tags import ASSETS, LATE, MISSED, ONE_PARTITION, OPERATION, RANGE
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 _LISTEN_SECONDS = 20.0
 _LISTEN_INTERVAL = 0.3
+_BY_RUN: tuple[OperationKind, ...] = ("collect", "aggregate")
+"""Kinds of operations that have a run of their own."""
 _ENDED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
 @dg.sensor(
-    jobs=jobs.JOBS,
+    jobs=[*jobs.JOBS, jobs.collect_history],
     minimum_interval_seconds=1,
     default_status=_RUNNING,
-    description="Turns operations asked for over HTTP into runs, once each, and writes back how they ended.",
+    description="Turns operations that were asked for into runs, and writes back how they ended. What came over HTTP "
+    "has a run each; histories of accounts share one, and the next one goes on with what it left.",
 )
 def requested_work(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Listen for queued operations; return as soon as there are any, so that a run starts within a second or two."""
     clients = tidemark.clients()
     _settle_ended(clients, context.instance)
-    queued = _listen(clients, _LISTEN_SECONDS)
+    for operation in history_runs.settle(clients.store):
+        clients.announce_operation(operation["_id"])
+    # Looked up once: while a run over histories is under way, nobody listens for more of them.
+    histories_may_run = history_runs.may_run(context.instance, utcnow())
+    queued, history = _listen(clients, _LISTEN_SECONDS, histories=histories_may_run)
+    if history:
+        yield history_runs.request()
     for operation in queued:
         try:
             known = operations.platforms_of(clients.store, operation, PLATFORMS_IMPLEMENTED)
@@ -50,7 +59,7 @@ def requested_work(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> I
             _fail(clients, operation, str(error))
             continue
         yield _request(work)
-    if not queued:
+    if not queued and not history:
         yield dg.SkipReason("nothing was asked for")
 
 
@@ -64,18 +73,24 @@ def _request(work: operations.Work) -> dg.RunRequest:
     )
 
 
-def _listen(clients: Clients, seconds: float) -> Sequence[OperationDocument]:
-    """Return queued operations, waiting up to `seconds` for the first: the daemon itself comes by every 5 s only."""
+def _listen(clients: Clients, seconds: float, *, histories: bool) -> tuple[Sequence[OperationDocument], bool]:
+    """Return queued operations, and whether histories are to be read, waiting up to `seconds` for the first of them.
+
+    The daemon itself comes by every 5 s only.
+    """
     deadline = time.monotonic() + seconds
     pause = threading.Event()
-    while not (queued := clients.store.operations.find(["queued"], limit=50)) and time.monotonic() < deadline:
+    while True:
+        queued = clients.store.operations.find(["queued"], limit=50, kinds=_BY_RUN)
+        history = histories and history_runs.wanted(clients.store, utcnow())
+        if queued or history or time.monotonic() >= deadline:
+            return queued, history
         pause.wait(_LISTEN_INTERVAL)
-    return queued
 
 
 def _settle_ended(clients: Clients, instance: DagsterInstance) -> None:
     """Finish operations whose run ended without a word: crashed, cancelled, or failed before its asset began."""
-    for operation in clients.store.operations.find(["queued", "running"], limit=200):
+    for operation in clients.store.operations.find(["queued", "running"], limit=200, kinds=_BY_RUN):
         runs = instance.get_runs(filters=RunsFilter(tags={OPERATION: operation["_id"]}), limit=1)
         if runs and runs[0].status in _ENDED and runs[0].tags.get(WILL_RETRY) != "true":
             _fail(clients, operation, f"run {runs[0].run_id} ended as {runs[0].status.value.lower()}")

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import dagster as dg
 
-from pipelines.collect.report import INTERNAL_ERROR, CollectReport
+from pipelines.collect.history import HistoryReport
+from pipelines.collect.report import INTERNAL_ERROR, CollectReport, Failure
 from pipelines.rollup import RollReport
 from pipelines.trends import PERCENT, hours_before, periods_before, plot
 
@@ -32,17 +33,7 @@ def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
     metadata["requests_per_account"] = dg.MetadataValue.float(round(report.requests / max(report.expected, 1), 2))
     metadata["seconds_waited_on_limits"] = dg.MetadataValue.float(round(report.waited_seconds, 2))
     if report.failures:
-        rows = [
-            {
-                "account": f.account_id,
-                "state": f.state,
-                "reason": f.reason,
-                "message": f.message,
-            }
-            for f in report.failures
-        ]
-        metadata["failures"] = _table(rows)
-        metadata["failures_total"] = dg.MetadataValue.int(len(rows))
+        metadata |= _failures(report.failures)
     if report.unforeseen:
         metadata["internal_errors_at"] = dg.MetadataValue.md(", ".join(sorted(report.unforeseen)))
     if report.not_recoverable:
@@ -57,6 +48,30 @@ def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
 def older_metadata(workspaces: int) -> dict[str, dg.MetadataValue]:
     """Return the metadata of an hour that was left out for workspaces which no longer keep it."""
     return {"workspaces_older_than_kept": dg.MetadataValue.int(workspaces)}
+
+
+def history_metadata(report: HistoryReport) -> dict[str, dg.MetadataValue]:
+    """Return the metadata of a run over histories."""
+    counts = {
+        "accounts": report.accounts,
+        "accounts_to_be_continued": report.waiting,
+        **{f"accounts_{state}": count for state, count in sorted(report.ended.items())},
+        "posts": report.posts,
+        "days": report.days,
+        "observations": report.rows,
+        "calls": report.calls,
+        "requests": report.requests,
+        "retries": report.retries,
+    }
+    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
+    if report.failures:
+        metadata |= _failures(report.failures)
+    return metadata
+
+
+def _failures(failures: Sequence[Failure]) -> dict[str, dg.MetadataValue]:
+    rows = [{"account": f.account_id, "state": f.state, "reason": f.reason, "message": f.message} for f in failures]
+    return {"failures": _table(rows), "failures_total": dg.MetadataValue.int(len(rows))}
 
 
 def collect_plot(

@@ -21,6 +21,9 @@ PARTITION = "dagster/partition"
 MISSED = "tidemark/missed"
 """The run makes up for this hour, which nobody collected."""
 
+HISTORY = "tidemark/history"
+"""The run reads the history of accounts; one does at a time (dagster.yaml)."""
+
 BACKFILL = "dagster/backfill"
 """The backfill that a run is part of."""
 
@@ -38,3 +41,4 @@ class Priority:
     ROLLUP: Mapping[str, str] = {"dagster/priority": "15"}
     LATE: Mapping[str, str] = {"dagster/priority": "10"}
     MISSED: Mapping[str, str] = {"dagster/priority": "5"}
+    HISTORY: Mapping[str, str] = {"dagster/priority": "-10"}

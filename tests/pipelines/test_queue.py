@@ -18,7 +18,7 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
-from pipelines.tags import MISSED, OPERATION, Priority
+from pipelines.tags import HISTORY, MISSED, OPERATION, Priority
 
 ROOT = Path(__file__).parents[2]
 CODE = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="pipelines.definitions"), "pipelines")
@@ -76,8 +76,16 @@ def test_hour_has_room_beside_a_flood_of_requests(instance: DagsterInstance) -> 
     assert "hour0" in dequeue(instance)
 
 
+def test_history_takes_the_place_of_nobody(instance: DagsterInstance) -> None:
+    queue(instance, "history", 3, {HISTORY: "true", **Priority.HISTORY})
+    queue(instance, "operation", 20, {OPERATION: "op", **Priority.OPERATION})
+    assert dequeue(instance) == ["history0", "operation0", "operation1", "operation2"]
+    queue(instance, "hour", 1, Priority.HOURLY)
+    assert "hour0" in dequeue(instance)
+
+
 def test_hour_goes_first_when_a_place_is_free(instance: DagsterInstance) -> None:
-    queue(instance, "by_hand", 4, {})
+    queue(instance, "by_hand", 5, {})
     dequeue(instance)
     queue(instance, "by_hand_later", 3, {})
     queue(instance, "hour", 1, Priority.HOURLY)
