@@ -11,10 +11,15 @@ from pipelines.collect import observe
 from pipelines.collect.appending import append
 from pipelines.collect.days import told_days
 from pipelines.collect.history.span import between, days_of, newest_window, ranges_of
+from pipelines.collect.report import NO_IMPOSSIBLE_VALUES
 from pipelines.platforms.base import Access, Reading, Tally
+from pipelines.platforms.errors import Transient
 
 if TYPE_CHECKING:
     from pipelines.collect.history.turn import Turn
+
+_TRIES_OF_PARTS = 2
+"""Tries after which days count as asked for of which a number alone could not be read."""
 
 
 class Days:
@@ -50,16 +55,25 @@ class Days:
         version = turn.tools.api.api_version
         found = list(observe.day_observations(turn.account, reading.days, known, turn.run_id, version))
         turn.rows += append(turn.store, turn.account["workspaceId"], found)
-        turn.days += len(days)
-        self._note(days, reading.days)
-        for what, said in reading.odd.items():
-            turn.problem("no_impossible_values", "provider_error", f"{what}: {said}; it was left out")
-        turn.moved()
         try:
             # Their rollups tell of the days one by one, when they are made.
             turn.announcer.announce(turn.account["workspaceId"])
         except RedisUnavailable:
             turn.progress.unannounced.add(turn.account["workspaceId"])
+        if tally.limited is not None:
+            # Some of these days were not read: they are asked for again.
+            return
+        if reading.failures:
+            what, message = next(iter(reading.failures.items()))
+            said = f"{len(reading.failures)} numbers of {days[-1]} to {days[0]} were not read, as {what}: {message}"
+            if turn.history["tries"] < _TRIES_OF_PARTS:
+                raise Transient(said)
+            turn.problem(f"days to {days[0]}", "provider_error", said)
+        for what, said in reading.odd.items():
+            turn.problem(NO_IMPOSSIBLE_VALUES, "provider_error", f"{what}: {said}; it was left out")
+        turn.days += len(days)
+        self._note(days, reading.days)
+        turn.moved()
 
     def _window(self) -> list[date]:
         """Return the days to ask for next: as many as one request takes, and half as many after each try in vain."""

@@ -13,6 +13,7 @@ from metrics.clock import utcnow
 from metrics.documents import AccountDocument, History, HistoryState, Problem
 from metrics.errors import CredentialError, MongoUnavailable, NotFound
 from metrics.events import Announcer
+from metrics.periods import HOUR
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.collect.equipment import Equipment
@@ -21,9 +22,9 @@ from pipelines.collect.history.posts import Posts
 from pipelines.collect.history.progress import Progress
 from pipelines.collect.history.report import HistoryReport
 from pipelines.collect.nameless import nameless
-from pipelines.collect.reasons import INTERNAL_ERROR, reason_of, where
+from pipelines.collect.reasons import reason_of, where
 from pipelines.collect.records import LONGEST_MESSAGE
-from pipelines.collect.report import Failure
+from pipelines.collect.report import INTERNAL_ERROR, Failure
 from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, RateLimited, Transient
 
@@ -37,6 +38,7 @@ MOST_TRIES = 5
 """Tries in a row without any progress after which a part is given up, until somebody asks again."""
 
 _MOST_PROBLEMS = 20
+_UNREACHABLE = "unreachable"
 
 Part = Literal["posts", "days"]
 
@@ -83,8 +85,10 @@ class Turn:
             self.progress.begin(self.history["operationId"])
             self._read_parts()
         except Stopped as stop:
-            waits_for_a_person = str(stop) in ("needs_reauth", "unreachable")
-            self._end("failed" if waits_for_a_person else "stopped", str(stop), f"the account is {stop}")
+            if str(stop) == _UNREACHABLE:
+                self._look_again(_UNREACHABLE, "the account is unreachable")
+            else:
+                self._end("failed" if str(stop) == "needs_reauth" else "stopped", str(stop), f"the account is {stop}")
         except (Gone, NotFound):
             gone = True
         except MongoUnavailable:
@@ -168,9 +172,11 @@ class Turn:
             raise
         except RateLimited as limit:
             return self._limited(name, part, limit)
-        except (NeedsReauth, CredentialError, AccountUnreachable) as error:
+        except (NeedsReauth, CredentialError) as error:
             self._end("failed", reason_of(error), str(error))
             return False
+        except AccountUnreachable as error:
+            return self._look_again(reason_of(error), str(error))
         except Transient as error:
             return self._again(name, part, error)
         except Exception as error:  # noqa: BLE001
@@ -199,6 +205,14 @@ class Turn:
             self._give_up(name, part, error, everything=True)
             return True
         return self._wait(utcnow() + timedelta(minutes=2 ** self.history["tries"]), reason_of(error), str(error))
+
+    def _look_again(self, reason: str, message: str) -> bool:
+        """Wait for an account that the platform denies: the hours look for it, and it may be back by itself."""
+        self.history["tries"] += 1
+        if self.history["tries"] > MOST_TRIES:
+            self._end("failed", reason, message)
+            return False
+        return self._wait(utcnow() + HOUR, reason, message)
 
     def _wait(self, until: datetime, reason: str, message: str) -> bool:
         self.history["resumesAt"], self.history["reason"] = until, reason

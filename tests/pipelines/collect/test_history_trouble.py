@@ -219,7 +219,10 @@ def test_account_that_is_no_longer_collected_stops_its_history(
     days = Facebook.read_days
 
     def interrupted(self: Facebook, *asked: Any) -> DaysReading:
-        past.bench.store.accounts.set_state(account["_id"], state)
+        if state == "disconnected":
+            past.bench.store.accounts.disconnect(account["_id"], utcnow())
+        else:
+            past.bench.store.accounts.set_state(account["_id"], state)
         return days(self, *asked)
 
     monkeypatch.setattr(Facebook, "read_days", interrupted)
@@ -228,8 +231,8 @@ def test_account_that_is_no_longer_collected_stops_its_history(
     assert past.operation(account)["state"] == operation
     assert past.told_days(account) == {}
     monkeypatch.setattr(Facebook, "read_days", days)
-    past.bench.store.accounts.set_state(account["_id"], "active")
-    begin(past.bench.store, [past.bench.store.accounts.get(account["_id"])])
+    past.bench.store.accounts.put([account])
+    begin(past.bench.store, [account])
     past.read()
     assert past.of(account)["state"] == "done"
 
@@ -305,3 +308,50 @@ def test_what_is_cached_is_renewed_with_what_is_written(past: Past) -> None:
     before = past.bench.redis.hgetall(version_key("w"))
     past.read()
     assert past.bench.redis.hgetall(version_key("w")) != before
+
+
+def test_account_that_is_denied_is_looked_for_again(past: Past) -> None:
+    account = past.connect("linkedin")
+    past.bench.store.accounts.set_state(account["_id"], "unreachable")
+    past.read()
+    assert (past.of(account)["state"], past.of(account)["reason"]) == ("waiting", "unreachable")
+    past.bench.store.accounts.set_state(account["_id"], "active")
+    resume(past, account)
+    past.bench.simulator.set_faults({"kind": "permission"})
+    past.read()
+    assert past.of(account)["state"] in ("waiting", "partial")
+    past.bench.simulator.set_faults()
+    resume(past, account)
+    begin(past.bench.store, [account])
+    past.read()
+    assert past.of(account)["state"] == "done"
+
+
+def test_account_that_stays_away_fails_its_history(past: Past) -> None:
+    account = past.connect("linkedin")
+    past.bench.store.accounts.set_state(account["_id"], "unreachable")
+    for _ in range(turn.MOST_TRIES + 1):
+        past.read()
+        resume(past, account)
+    assert (past.of(account)["state"], past.of(account)["reason"]) == ("failed", "unreachable")
+
+
+def test_number_that_fails_among_others_is_said_and_the_days_count(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = past.connect("linkedin")
+    days = LinkedIn.read_days
+
+    def lacking(self: LinkedIn, access: Access, asked: Sequence[date], *rest: Any) -> DaysReading:
+        found = days(self, access, asked, *rest)
+        return DaysReading(found.days, found.odd, {"organizationPageStatistics": "overloaded"})
+
+    monkeypatch.setattr(LinkedIn, "read_days", lacking)
+    past.read()
+    assert past.of(account)["state"] == "waiting"
+    for _ in range(30):
+        if past.of(account)["state"] == "waiting":
+            resume(past, account)
+            past.read()
+    history = past.of(account)
+    assert (history["state"], history["reason"]) == ("partial", "provider_error")
+    assert history["days"]["done"] == history["days"]["expected"] > 360
+    assert "organizationPageStatistics: overloaded" in history["problems"][0]["message"]
