@@ -1,0 +1,232 @@
+"""What every platform keeps to, over the simulator: a fifth one takes part by being in the registry."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from metrics.clock import utcnow
+from metrics.documents import Platform
+from metrics.periods import HOUR
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
+from simulator import truth
+from simulator.world import SimPost
+from tests.pipelines.collect.conftest import NOW, SLOT, Bench
+
+LISTS = {"instagram": "/media", "facebook": "/published_posts", "twitter": "/tweets", "linkedin": "posts"}
+"""A part of the path of each platform's list of posts."""
+
+FOLLOWERS = {"linkedin": "firstDegreeSize"}
+NEXT = SLOT + HOUR
+LATER = NOW + HOUR
+
+pytestmark = pytest.mark.parametrize("platform", PLATFORMS_IMPLEMENTED)
+
+
+@pytest.fixture(autouse=True)
+def _whole_world(bench: Bench) -> Iterator[None]:
+    """The simulator without what an earlier test made of it."""
+    bench.simulator.reset()
+    yield
+    bench.simulator.reset()
+
+
+def living(bench: Bench, platform: Platform, index: int = 8, now: datetime = NOW) -> dict[str, SimPost]:
+    """The posts of ninety days that are up, by the platform's id."""
+    world = bench.simulator.world
+    posts = world.posts(world.account(platform, index), now - timedelta(days=90), now)
+    return {post.platform_post_id: post for post in posts if post.visible(now) and post.metric_type != "story"}
+
+
+def stored(bench: Bench, account_id: str) -> dict[str, dict[str, Any]]:
+    """The posts that are known, by the platform's id."""
+    posts = bench.store.posts.of_account(account_id, since=NOW - timedelta(days=91), alive=False)
+    return {post["platformPostId"]: dict(post) for post in posts if post["metricType"] != "story"}
+
+
+def followers(bench: Bench, account_id: str, slot: datetime = SLOT) -> int | None:
+    rows = [row for row in bench.rows(slot, accountId=account_id) if "postId" not in row["metadata"]]
+    found: int | None = rows[0]["metrics"].get("followers") if rows else None
+    return found
+
+
+def true_followers(bench: Bench, platform: Platform, index: int, now: datetime = NOW) -> int:
+    world = bench.simulator.world
+    field = FOLLOWERS.get(platform, "followers_count")
+    return truth.account_value(world, world.account(platform, index), field, now)
+
+
+def problems(bench: Bench, account_id: str, slot: datetime = SLOT) -> list[str]:
+    return [one["what"] for one in bench.record(account_id, slot).get("problems", ())]
+
+
+def test_first_hour_brings_the_level_and_every_living_post(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    assert bench.collect(platform=platform).failures == []
+    assert stored(bench, account["_id"]).keys() == living(bench, platform).keys()
+    assert followers(bench, account["_id"]) == true_followers(bench, platform, 8)
+
+
+def test_list_that_breaks_off_is_read_on_in_the_next_hour(
+    bench: Bench, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("graph_posts", "twitter_posts", "linkedin_posts"):
+        monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
+    index = busiest(bench, platform)
+    account = bench.connect(index, platform=platform)
+    bench.simulator.set_faults({"kind": "error", "path": LISTS[platform], "page": 2})
+    bench.collect(platform=platform)
+    first = stored(bench, account["_id"])
+    assert 0 < len(first) < len(living(bench, platform, index))
+    assert any(LISTS[platform].strip("/") in what or what == "timeline" for what in problems(bench, account["_id"]))
+    bench.simulator.set_faults()
+    bench.collect(NEXT, LATER, platform=platform)
+    assert stored(bench, account["_id"]).keys() >= living(bench, platform, index, LATER).keys()
+    assert problems(bench, account["_id"], NEXT) == []
+
+
+def busiest(bench: Bench, platform: Platform) -> int:
+    """The account with most posts of ninety days, which fill more than one page."""
+    return max(range(12), key=lambda index: len(living(bench, platform, index)))
+
+
+def test_cursor_that_does_not_advance_ends_the_list_with_a_failure(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    bench.simulator.set_faults({"kind": "repeated_cursor"})
+    report = bench.collect(platform=platform)
+    assert report.requests < 60
+    assert report.ok == 1
+    assert followers(bench, account["_id"]) == true_followers(bench, platform, 8)
+    assert stored(bench, account["_id"])
+    assert any("advance" in failure.message or "repeats" in failure.message for failure in report.failures)
+
+
+def test_empty_page_hides_nothing(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    bench.simulator.set_faults({"kind": "empty_page", "times": 2})
+    bench.collect(platform=platform)
+    bench.simulator.set_faults()
+    bench.collect(NEXT, LATER, platform=platform)
+    assert stored(bench, account["_id"]).keys() >= living(bench, platform).keys()
+
+
+def test_post_that_comes_back_lives_again(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    bench.collect(platform=platform)
+    name = max(living(bench, platform), key=lambda one: living(bench, platform)[one].published_at)
+    bench.simulator.set_faults({"kind": "partial", "object": name})
+    bench.collect(NEXT, LATER, platform=platform)
+    assert "deletedAt" in stored(bench, account["_id"])[name]
+    bench.simulator.set_faults()
+    bench.collect(NEXT + HOUR, LATER + HOUR, platform=platform)
+    post = stored(bench, account["_id"])[name]
+    assert "deletedAt" not in post
+    assert bench.rows(NEXT + HOUR, postId=post["_id"])
+
+
+def test_announced_post_hides_no_other(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    posts = living(bench, platform)
+    newest = posts[max(posts, key=lambda one: posts[one].published_at)]
+    announce(bench, account, newest.platform_post_id, newest.published_at)
+    bench.collect(platform=platform)
+    found = stored(bench, account["_id"])
+    assert found.keys() == posts.keys()
+    one = found[newest.platform_post_id]
+    assert (one["metricType"], one["contentType"]) == (newest.metric_type, newest.content_type)
+    assert "announced" not in one
+
+
+def announce(bench: Bench, account: Any, name: str, at: datetime) -> None:
+    """Record a post as the publishing module announces it, of a kind that it is perhaps not of."""
+    bench.store.posts.put(
+        [{"_id": f"post_of_{name}", "workspaceId": account["workspaceId"], "accountId": account["_id"],
+          "platform": account["platform"], "platformPostId": name, "metricType": "post", "contentType": "other",
+          "publishedAt": at, "announced": True}]
+    )  # fmt: skip
+
+
+def test_renamed_account_has_its_new_name(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform, handle="old.name")
+    theirs = account["platformAccountId"]
+    bench.simulator.set_faults({"kind": "rename", "account": theirs, "value": "new.name"})
+    bench.collect(platform=platform)
+    handle = bench.store.accounts.get(account["_id"])["handle"]
+    assert handle.replace("_", ".").replace("-", ".") == "new.name"
+
+
+def test_account_that_is_gone_waits_for_a_person_and_comes_back(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    theirs = account["platformAccountId"]
+    bench.simulator.set_faults({"kind": "permission", "account": theirs})
+    bench.collect(platform=platform)
+    assert bench.state(account["_id"]) == "active"
+    bench.collect(NEXT, LATER, platform=platform)
+    assert bench.state(account["_id"]) == "unreachable"
+    bench.simulator.set_faults()
+    bench.collect(NEXT + HOUR, LATER + HOUR, platform=platform)
+    assert bench.state(account["_id"]) == "active"
+    assert followers(bench, account["_id"], NEXT + HOUR) is not None
+
+
+def test_dead_token_stops_its_account_alone(bench: Bench, platform: Platform) -> None:
+    dead, well = bench.connect(8, platform=platform), bench.connect(9, platform=platform)
+    bench.simulator.set_faults({"kind": "expired_token", "account": dead["platformAccountId"]})
+    report = bench.collect(platform=platform)
+    assert (report.ok, report.failed) == (1, 1)
+    assert (bench.state(dead["_id"]), bench.state(well["_id"])) == ("needs_reauth", "active")
+    assert followers(bench, well["_id"]) == true_followers(bench, platform, 9)
+
+
+def test_limit_of_an_account_is_kept_in_every_workspace(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    bench.connect(8, platform=platform, workspace="v", _id="twin")
+    theirs = account["platformAccountId"]
+    # X names the end of its window, which the simulator's clock of another day would put into the past.
+    reset = {"kind": "rate_limit_reset", "account": theirs, "value": int(utcnow().timestamp()) + 3600}
+    limit = {"kind": "account_limit", "account": theirs, "times": 1}
+    bench.simulator.set_faults(*([reset] if platform == "twitter" else []), limit)
+    bench.collect(platform=platform, workspace_ids=["w"])
+    before = sum(bench.simulator.calls()["byAccount"].values())
+    bench.collect(platform=platform, workspace_ids=["v"])
+    assert sum(bench.simulator.calls()["byAccount"].values()) == before
+
+
+@pytest.mark.parametrize("value", [99_999_999_999_999, "soon"])
+def test_absurd_pause_leaves_the_other_accounts(bench: Bench, platform: Platform, value: object) -> None:
+    limited, well = bench.connect(8, platform=platform), bench.connect(9, platform=platform)
+    theirs = limited["platformAccountId"]
+    bench.simulator.set_faults(
+        {"kind": "proxy_error" if platform == "linkedin" else "account_limit", "account": theirs},
+        {"kind": "retry_after", "account": theirs, "value": value},
+        {"kind": "rate_limit_reset", "account": theirs, "value": value},
+    )
+    report = bench.collect(platform=platform)
+    assert report.unforeseen == set()
+    assert followers(bench, well["_id"]) == true_followers(bench, platform, 9)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "html"},
+        {"kind": "broken_json"},
+        {"kind": "empty_body"},
+        {"kind": "broken_gzip"},
+        {"kind": "cut"},
+        {"kind": "proxy_error"},
+        {"kind": "foreign_body", "value": []},
+        {"kind": "foreign_body", "value": None},
+        {"kind": "foreign_body", "value": "ok"},
+    ],
+    ids=lambda fault: "-".join(str(one) for one in fault.values()),
+)
+def test_answer_of_something_else_fails_one_account(bench: Bench, platform: Platform, fault: dict[str, Any]) -> None:
+    bad, well = bench.connect(8, platform=platform), bench.connect(9, platform=platform)
+    bench.simulator.set_faults({**fault, "account": bad["platformAccountId"]})
+    report = bench.collect(platform=platform)
+    assert (report.ok + report.failed, report.unforeseen) == (2, set())
+    assert {failure.account_id for failure in report.failures} == {bad["_id"]}
+    assert (bench.state(bad["_id"]), followers(bench, bad["_id"])) == ("active", None)
+    assert followers(bench, well["_id"]) == true_followers(bench, platform, 9)
