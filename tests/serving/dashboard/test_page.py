@@ -167,7 +167,7 @@ def test_accounts_that_came_or_went_are_left_out_of_the_comparison_and_named(loo
 
 def test_account_of_which_nothing_is_known_is_named_beside_the_number_it_is_missing_from(look: Look) -> None:
     store, dark = look.stage.store, "acc_dark"
-    store.accounts.put([{**store.accounts.get("acc_came"), "_id": dark, "handle": "dark"}])
+    store.accounts.put([{**store.accounts.get("acc_came"), "_id": dark, "platformAccountId": "dark", "handle": "dark"}])
     Announcer(look.stage.redis).announce(CHANGING)
     try:
         page = look.open(CHANGING)
