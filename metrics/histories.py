@@ -112,6 +112,7 @@ def _begun(operation_id: str, before: History | None) -> History:
         "postsState": before["postsState"] if before and goes_on and before["postsState"] == "read" else "reading",
         "days": before["days"] if before else {"done": 0, "expected": 0},
         "asked": before["asked"] if before else [],
+        "partly": before["partly"] if before else [],
         "left": [],
         "lists": before["lists"] if before and goes_on else {},
         "problems": [],

@@ -51,6 +51,8 @@ class Days:
         turn, days = self._turn, self._window()
         reading = turn.tools.api.read_days(access, days, tally, turn.tools.budget.half)
         turn.check()
+        if tally.limited is not None or reading.failures:
+            self._note_partly(days)
         known = told_days(turn.store, turn.account["_id"], days)
         version = turn.tools.api.api_version
         found = list(observe.day_observations(turn.account, reading.days, known, turn.run_id, version))
@@ -96,13 +98,24 @@ class Days:
         # A day that is kept for less long than it takes to be rolled up would never be seen.
         kept = Horizon.of(turn.store, turn.settings, now).derivable(turn.account["workspaceId"], "daily").date()
         rest = set(between(max(policy.oldest(now), kept), policy.newest(now)))
-        rest -= days_of(turn.history["asked"]) | days_of(turn.history["left"])
-        return rest - told_days(turn.store, turn.account["_id"], sorted(rest)).keys()
+        history = turn.history
+        rest -= days_of(history["asked"]) | days_of(history["left"])
+        # The hours asked for them, or a turn that was killed before it could say so.
+        told = told_days(turn.store, turn.account["_id"], sorted(rest)).keys() - days_of(history["partly"])
+        history["asked"] = ranges_of(days_of(history["asked"]) | told)
+        return rest - told
+
+    def _note_partly(self, days: list[date]) -> None:
+        """Note days before they are kept in part: what the log has of them is not all."""
+        history = self._turn.history
+        history["partly"] = ranges_of(days_of(history["partly"]) | set(days))
+        self._turn.keep()
 
     def _note(self, days: list[date], told: Mapping[date, Reading]) -> None:
         """Note that days were asked for, and count what they had no value of, by reason."""
         history = self._turn.history
         history["asked"] = ranges_of(days_of(history["asked"]) | set(days))
+        history["partly"] = ranges_of(days_of(history["partly"]) - set(days))
         for reading in told.values():
             for name, reason in reading.unavailable.items():
                 reasons = history["unavailable"].setdefault(name, {})

@@ -80,5 +80,5 @@ def test_history_that_is_killed_twice_ends_the_same(past: Past) -> None:
         history = past.of(account)
         assert (history["state"], history["posts"]) == ("done", {"done": len(posts), "expected": len(posts)})
         assert days_of(history["asked"]) >= asked[account["_id"]]
-        assert history["days"]["done"] == history["days"]["expected"]
+        assert history["days"]["done"] == history["days"]["expected"] >= 365
         assert past.operation(account)["state"] == "succeeded"

@@ -1,6 +1,7 @@
 """Histories in trouble: limits, budgets, refusals, accounts that go away; each ends or goes on, and says why."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from metrics.redisdb import events_key, version_key
 from pipelines.collect.history import turn
 from pipelines.collect.history.span import days_of
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Tally, Wanted
-from pipelines.platforms.errors import BadAnswer, Transient
+from pipelines.platforms.errors import BadAnswer, RateLimited, Transient
 from pipelines.platforms.facebook import Facebook
 from pipelines.platforms.linkedin import LinkedIn
 from tests.pipelines.collect.conftest import Bench
@@ -355,3 +356,28 @@ def test_number_that_fails_among_others_is_said_and_the_days_count(past: Past, m
     assert (history["state"], history["reason"]) == ("partial", "provider_error")
     assert history["days"]["done"] == history["days"]["expected"] > 360
     assert "organizationPageStatistics: overloaded" in history["problems"][0]["message"]
+
+
+def test_days_that_a_limit_cut_short_are_asked_for_again(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = utcnow()
+    account = past.connect("facebook")
+    days, cut = Facebook.read_days, []
+
+    def limited(self: Facebook, access: Access, asked: Sequence[date], tally: Tally, budget: Any = None) -> DaysReading:
+        found = days(self, access, asked, tally, budget)
+        if cut:
+            return found
+        cut.extend(asked)
+        tally.limited = RateLimited("enough", utcnow() + timedelta(minutes=5), "account")
+        read = {day: replace(one, metrics={"reach": one.metrics["reach"]}) for day, one in found.days.items()}
+        return DaysReading(read, found.odd, {"accountViews": "enough"})
+
+    monkeypatch.setattr(Facebook, "read_days", limited)
+    past.read()
+    assert (past.of(account)["state"], past.of(account)["asked"]) == ("waiting", [])
+    assert set(past.told_days(account)) == set(cut)
+    resume(past, account)
+    past.read()
+    assert (past.of(account)["state"], past.of(account)["partly"]) == ("done", [])
+    true = past.true_days(account, now)
+    assert {day: past.told_days(account)[day] for day in cut} == {day: true[day] for day in cut}
