@@ -17,6 +17,7 @@ from serving.cache import Fill, Kind
 from serving.finished import Answer, reply
 from serving.query import Query, RangeQuery
 from serving.schemas.base import Shape
+from serving.schemas.work import AccountHistory
 from serving.services import services
 from serving.states import State
 
@@ -44,6 +45,12 @@ def shown(document: Mapping[str, Any], shape: type[Shape], id_name: str) -> dict
     """Return of a document what its shape knows, `_id` under a name of the API: nothing else ever gets out."""
     known = _names(shape)
     return {id_name: document["_id"], **{name: value for name, value in document.items() if name in known}}
+
+
+def history_shown(history: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of an account's history what its shape knows; empty lists of problems and reasons are left out."""
+    known = _names(AccountHistory)
+    return {name: value for name, value in history.items() if name in known and value not in ([], {})}
 
 
 @cache

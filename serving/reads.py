@@ -13,7 +13,7 @@ from metrics.export.rows import observation
 from metrics.store import Store
 from metrics.store.observations import Position, position
 from serving.access import exists, operation, owner, workspace
-from serving.answers import WHOLE, cached, encode, envelope, milliseconds, respond, shown
+from serving.answers import WHOLE, cached, encode, envelope, history_shown, milliseconds, respond, shown
 from serving.auth import require
 from serving.cache import State, finish
 from serving.coverage import Scope, accounts_of, coverage, narrowed
@@ -166,6 +166,7 @@ async def accounts(request: Request) -> Response:
     def read(state: State) -> bytes:
         exists(parts.store, workspace_id)
         records = parts.store.collections.last_by_account(workspace_id)
+        histories = parts.store.memories.histories(workspaceId=workspace_id)
         data = []
         for one in parts.store.accounts.find(workspace_id=workspace_id):
             record = records.get(one["_id"], {})
@@ -178,6 +179,8 @@ async def accounts(request: Request) -> Response:
                 row["lastError"] = {"slot": last["slot"], **said}
             if last and "problems" in last:
                 row["lastProblems"] = [{"slot": last["slot"], **problem} for problem in last["problems"]]
+            if one["_id"] in histories:
+                row["history"] = history_shown(histories[one["_id"]])
             data.append(row)
         return encode(envelope(data, query, state))
 
@@ -225,8 +228,14 @@ def _catalog() -> bytes:
 
 
 async def operation_state(request: Request) -> Response:
-    """Answer where a requested collection or aggregation stands."""
+    """Answer where a requested operation stands; of a history also how far each of its accounts is."""
     found = await operation(request)
     parse(request, NoQuery)
-    body = encode({"data": shown(found, Operation, "operationId")})
+    data = shown(found, Operation, "operationId")
+    if found["kind"] == "history":
+        parts = services(request)
+        scope = {"history.operationId": found["_id"]}
+        histories = await parts.threads.run(lambda: parts.store.memories.histories(**scope))
+        data["histories"] = [{"accountId": one, **history_shown(histories[one])} for one in sorted(histories)]
+    body = encode({"data": data})
     return Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")

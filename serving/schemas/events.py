@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from metrics.documents import Platform
+from metrics.documents import OperationKind, Platform
 from serving.schemas.base import Instant, Shape, absent
 from serving.schemas.reads import AccountMetrics, Metrics, Unavailable
-from serving.schemas.work import AccountCounts
+from serving.schemas.work import AccountCounts, Progress
 
 
 class MetricsUpdate(Shape):
@@ -51,8 +51,10 @@ class CollectionStatus(Shape):
     workspace_id: str
     operation_id: str = absent()
     account_id: str = absent()
+    kind: OperationKind = absent("Of an operation.")
     state: str
     accounts: AccountCounts = absent()
+    progress: Progress = absent("Of a history that is read: posts and days, over all its accounts.")
     error: str = absent()
     reason: str = absent()
 

@@ -10,6 +10,7 @@ from metrics.comparison import LeftOut as LeftOutReason
 from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus
 from metrics.totals import ACCOUNT_SUMS, POST_SUMS
 from serving.schemas.base import EXAMPLE_TIME, Count, Coverage, Instant, Meta, Page, RangeMeta, Shape, absent
+from serving.schemas.work import AccountHistory
 
 Metrics = dict[str, float]
 Unavailable = dict[str, Reason]
@@ -256,6 +257,7 @@ class Account(Shape):
     last_collected_at: Instant = absent()
     last_error: CollectionError = absent("Only while the newest slot failed or was skipped.")
     last_problems: list[CollectionProblem] = absent("Only while the newest slot is not as it should be.")
+    history: AccountHistory = absent("Where the time before the connection was asked for.")
 
 
 class Accounts(Shape):

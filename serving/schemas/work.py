@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
-from metrics.documents import ContentType, OperationKind, OperationState
+from metrics.documents import ContentType, HistoryState, OperationKind, OperationState, Reason
 from metrics.periods import Period
 from serving.schemas.base import EXAMPLE_TIME, Count, Instant, Shape, absent
 
@@ -52,8 +52,46 @@ class AccountCounts(Shape):
     skipped: Count = absent()
 
 
+class Progress(Shape):
+    """How far something is: `done` of `expected`, which may still grow."""
+
+    done: Count
+    expected: Count
+
+
+class HistoryProblem(Shape):
+    """A part of an account's history that was not read."""
+
+    what: str
+    reason: str
+    message: str
+
+
+class AccountHistory(Shape):
+    """How far the history of an account was read: what it had before it was connected."""
+
+    account_id: str = absent("Where the answer is not the account's own.")
+    operation_id: str
+    state: HistoryState = Field(
+        description="`waiting` for its turn or for the end of a pause, `partial` where it was read but for some parts, "
+        "`failed` where a person has to do something first, `stopped` because the account is not collected."
+    )
+    posts: Progress = Field(description="Posts read, of those that the platform lists.")
+    days: Progress = Field(description="The platform's own days asked for, of those that it answers for.")
+    calls: Count = Field(description="Calls of the platform that it took so far.")
+    resumes_at: Instant = absent("Until then nothing is asked: a limit was met.")
+    reason: str = absent()
+    message: str = absent()
+    problems: list[HistoryProblem] = absent("What was not read.")
+    unavailable: dict[str, dict[Reason, Count]] = absent(
+        "Days without a value of a metric, counted by the reason that the platform gave."
+    )
+    asked_at: Instant
+    finished_at: Instant = absent()
+
+
 class Operation(Shape):
-    """A requested collection or aggregation."""
+    """A requested collection or aggregation, or the reading of what accounts had before they were connected."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_OPERATION]})
 
@@ -69,6 +107,8 @@ class Operation(Shape):
     period_start: Instant = absent()
     run_id: str = absent("The Dagster run that carries it out.")
     accounts: AccountCounts = absent()
+    progress: Progress = absent("Of a history: posts and days read, over all its accounts.")
+    histories: list[AccountHistory] = absent("Of a history: how far each of its accounts is.")
     error: str = absent()
     finished_at: Instant = absent()
 
