@@ -200,8 +200,9 @@ class History(TypedDict):
     brought; `postsState` says whether the lists were read to their end, or left until somebody asks again. `days`
     counts the provider's days that were asked for, of those that are wanted. `asked` are these days, as ranges of ISO
     8601 dates with both ends included; `partly` are days of which some numbers could not be read yet, `left` days that
-    were given up until somebody asks again. `lists` is where the lists of posts stand. `unavailable` counts, per metric and reason, the days without a value. `calls` are those
-    of the platform, `tries` the tries in a row that failed without any progress.
+    were given up until somebody asks again. `lists` is where the lists of posts stand. `unavailable` counts, per metric
+    and reason, the days without a value. `calls` are those of the platform, `tries` the tries in a row that failed
+    without any progress.
     """
 
     operationId: str

@@ -102,8 +102,11 @@ class Quarantine:
         key = (metric, metric_type, content_type)
         if key in self._known:
             return True
-        evidence = self._evidence.get(key)
-        return evidence is not None and evidence.convicts()
+        if key not in self._evidence:
+            return False
+        # Another thread may be adding a post at this very moment.
+        with self._lock:
+            return self._evidence[key].convicts()
 
     def refuse(self, refused: Refused, account_id: str, post_id: str = "") -> None:
         """Note that a post, or all that an account asked for, was refused a metric."""

@@ -122,8 +122,8 @@ def test_history_that_was_read_longest_ago_comes_first_and_a_paused_one_not(stor
 
 
 def test_memory_of_readings_and_history_leave_each_other_alone(store: Store) -> None:
-    store.memories.keep(account(), {"lists": {}})
+    store.memories.keep(account(), {"lists": {}}, None)
     begin(store, [account()])
-    store.memories.keep(account(), {"lists": {"media": {}}})
+    store.memories.keep(account(), {"lists": {"media": {}}}, {"lists": {}})
     assert store.memories.of("a1")["reading"] == {"lists": {"media": {}}}
     assert history(store)["state"] == "waiting"

@@ -89,6 +89,7 @@ def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench) -
     assert len(found) == len(PLATFORMS) * ACCOUNTS
     reasons = Counter(record.get("reason", "collected") for record in found.values())
     assert reasons["collected"] > 2 * ACCOUNTS
+    assert {one["message"] for one in found.values() if one.get("reason") == "internal_error"} == set()
     assert reasons.keys() <= {"collected", "needs_reauth", "rate_limited", "provider_error"}
     assert reasons["needs_reauth"] > 0
     assert reasons["rate_limited"] > 0

@@ -169,8 +169,8 @@ class Reader:
             SIZE,
             1,
             self.budget,
-            mark_of,
-            (lambda place: {**place, "start": str(max(int(place["start"]) - SIZE // 2, 0))})
+            mark_of=mark_of,
+            gap_at=(lambda place: {**place, "start": str(max(int(place["start"]) - SIZE // 2, 0))})
             if style == "offset"
             else dict,
         )
