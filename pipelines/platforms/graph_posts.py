@@ -134,7 +134,7 @@ class GraphPosts(ABC):
         if isinstance(node, PlatformError):
             raise node
         with understood():
-            name = id_of(node.get("id", access.platform_account_id), _NUMBER)
+            name = id_of(node["id"], _NUMBER)
             # Older versions stored ids as they were typed, with leading zeros at times.
             if self.names_accounts_by_one_id and name != access.platform_account_id.lstrip("0"):
                 raise WrongIdentity(f"the answer is of the account {name}: connect the right one again")

@@ -129,8 +129,8 @@ class _Walker:
         memory = self._memory
         broken_at = yield from self._pages({}, to_the_end=not memory.begun)
         self.stopped = broken_at is not None
-        if broken_at is not None and not broken_at:
-            # Broken off before its first page; or going round in circles, and then what lies beneath is not known.
+        if broken_at is not None and (self._refused or not broken_at):
+            # Broken off before its first page; or at a place that is none, and then what lies beneath is not known.
             if self._brought:
                 memory.forget()
             return

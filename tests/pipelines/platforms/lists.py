@@ -170,7 +170,7 @@ class Reader:
             1,
             self.budget,
             mark_of=mark_of,
-            gap_at=(lambda place: {**place, "start": str(max(int(place["start"]) - SIZE // 2, 0))})
+            gap_at=(lambda place: {**place, "start": str(max(int(place.get("start", 0)) - SIZE // 2, 0))})
             if style == "offset"
             else dict,
         )

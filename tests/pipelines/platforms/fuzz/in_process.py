@@ -32,7 +32,7 @@ class Standing(Clock):
         return self._instant
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Call:
     """One call and its answer. In `body` the bodies of a batch's elements, which travel as text, are decoded."""
 
@@ -41,6 +41,10 @@ class Call:
     sent: str
     status: int
     body: Any
+
+    def __repr__(self) -> str:
+        """Return what was asked; the answer would fill pages."""
+        return f"<{self.method} {self.path[:80]}>"
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -41,7 +41,7 @@ class Read:
     memory: Memory
 
 
-@dataclass
+@dataclass(repr=False)
 class Scene:
     """An account, what is known of it, and what its readings are when nothing is changed."""
 
@@ -58,6 +58,10 @@ class Scene:
         self._http = InProcess(self.simulator)
         self.whole = self.read()
         assert self.whole.error is None, self.whole.error
+
+    def __repr__(self) -> str:
+        """Return whose scene it is: what it holds would fill pages."""
+        return f"<scene of {self.platform}>"
 
     @property
     def reading(self) -> AccountReading:
