@@ -87,7 +87,8 @@ class Http:
             )
             with self._under_way:
                 self._check()
-                answer = self._session.send(request, timeout=self._timeout)
+                # A token goes to the host that it was stored for, and to no other that an answer names.
+                answer = self._session.send(request, timeout=self._timeout, allow_redirects=False)
         except requests.Timeout:
             raise Transient(f"no answer from {self._host} in time") from None
         except requests.ConnectionError as error:
@@ -96,12 +97,17 @@ class Http:
             raise Transient(f"the connection to {self._host} was cut") from None
         except requests.RequestException as error:
             raise BadAnswer(f"{self._host}: {type(error).__name__}") from None
+        except ValueError:
+            # requests reads the address of a redirect even where it does not follow it.
+            raise BadAnswer(f"{self._host} redirects to no address: check the platform's base URL") from None
         except OSError:
             raise BadAnswer(
                 "the file of certificate authorities (TIDEMARK_CA_BUNDLE) cannot be read any more"
             ) from None
         if self._proxy is not None and answer.status_code == LOGIN_REQUIRED:
             raise BadAnswer(f"{self._host}: {login_required(self._proxy)}")
+        if 300 <= answer.status_code < 400:
+            raise BadAnswer(f"{self._host} redirects to another place: check the platform's base URL")
         return answer.status_code, self._json(answer, _quotable(answer, token, form or {})), answer.headers
 
     @property

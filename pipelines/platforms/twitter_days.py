@@ -7,6 +7,7 @@ from typing import Any
 from metrics.batches import batched
 from metrics.clock import isoformat, utcnow
 from metrics.periods import midnight
+from pipelines.platforms.answers import items_of
 from pipelines.platforms.base import FOLLOWED, AccountReading, Post, PostBudget, Reading, Tally
 from pipelines.platforms.errors import BadAnswer, BudgetUsed, PlatformError
 from pipelines.platforms.memory import ListMemory
@@ -55,7 +56,10 @@ def impressions(
             "ids": ",".join(ids), "start_time": isoformat(start), "end_time": isoformat(end),
             "granularity": "daily", "analytics.fields": "id,timestamped_metrics",
         }  # fmt: skip
-        for post in ask("tweets/analytics", params).get("data") or ():
+        body = ask("tweets/analytics", params)
+        if not {"data", "errors", "meta"} & body.keys():
+            raise BadAnswer("the analytics have an unexpected form: they are no zeros")
+        for post in items_of(body.get("data", [])):
             for one in post.get("timestamped_metrics") or ():
                 day = datetime.fromisoformat(one["timestamp"]).astimezone(UTC).date()
                 followed = published.get(str(post["id"]), start) >= midnight(day) - FOLLOWED

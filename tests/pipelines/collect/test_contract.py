@@ -216,6 +216,8 @@ def test_absurd_pause_leaves_the_other_accounts(bench: Bench, platform: Platform
         {"kind": "broken_gzip"},
         {"kind": "cut"},
         {"kind": "proxy_error"},
+        {"kind": "redirect", "value": "http://127.0.0.1:1/"},
+        {"kind": "redirect", "value": "http://["},
         {"kind": "foreign_body", "value": []},
         {"kind": "foreign_body", "value": None},
         {"kind": "foreign_body", "value": "ok"},

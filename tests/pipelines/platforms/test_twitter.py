@@ -328,3 +328,10 @@ def test_first_reading_goes_beyond_the_thirty_days_of_private_metrics(fetching: 
     young = [found for post, found in reading.posts if post.published_at and post.published_at > NOW - PRIVATE_DAYS]
     assert young
     assert all("profileVisits" in found.metrics for found in young)
+
+
+def test_analytics_of_another_form_are_no_zeros(fetching: Fetching) -> None:
+    fetching.simulator.set_faults({"kind": "proxy_error", "path": "tweets/analytics"})
+    day = fetching.now.date() - timedelta(days=3)
+    with pytest.raises(BadAnswer):
+        fetching.api.read_days(fetching.access, [day], fetching.tally)
