@@ -35,7 +35,7 @@ def truth_of(stack: Stack) -> Reference:
         accounts.append(account)
         for p in published:
             post = Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at)
-            document = post_document(account, post)
+            document = post_document(account, post, None, post.published_at or utcnow())
             if p.deleted_at is not None and p.deleted_at <= what.end:
                 document["deletedAt"] = p.deleted_at
             posts.append(document)

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import Any
 
+import pytest
+
 from metrics.documents import Observation
 from metrics.periods import DAY, PERIODS, period_start
 from metrics.settings import Settings, load_settings
@@ -58,6 +60,7 @@ def everything(store: Store) -> list[dict[str, Any]]:
     return [row for collection in collections for row in collection.find({}, fields).sort("_id", 1)]
 
 
+@pytest.mark.timeout(600)
 def test_year_in_random_order_twice_in_two_processes_gives_the_same(store: Store, settings: Settings) -> None:
     account(store, settings, FIRST)
     post(store, "old", FIRST - timedelta(days=9))
