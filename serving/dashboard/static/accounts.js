@@ -58,9 +58,18 @@ function followers({ accountId, handle, platform }, day) {
     metrics.followerGrowth === undefined ? null : h("span.small", {}, `${change(metrics.followerGrowth)} since midnight`)];
 }
 
-function trouble({ lastError, lastProblems = [] }) {
-  if (!lastError && !lastProblems.length) return h("span.soft", {}, "none");
-  return [...(lastError ? [lastError] : []), ...lastProblems].map((one) => h("div", {},
-    h(one === lastError ? "span.bad" : "span.warn", {}, one.reason ? capital(reason(one.reason)) : "Failed"),
-    h("span.small", {}, `${[one.what, one.message].filter(Boolean).join(": ")} `, `(hour of ${date(one.slot)} ${one.slot.slice(11, 16)} UTC)`)));
+function trouble({ lastError, lastProblems = [], history }) {
+  const lines = [...lacking(history), ...[...(lastError ? [lastError] : []), ...lastProblems].map((one) => ofHour(one, one === lastError))];
+  return lines.length ? lines : h("span.soft", {}, "none");
+}
+
+function ofHour(one, failed) {
+  return h("div", {},
+    h(failed ? "span.bad" : "span.warn", {}, one.reason ? capital(reason(one.reason)) : "Failed"),
+    h("span.small", {}, `${[one.what, one.message].filter(Boolean).join(": ")} `, `(hour of ${date(one.slot)} ${one.slot.slice(11, 16)} UTC)`));
+}
+
+function lacking(history) {
+  if (!["failed", "partial"].includes(history?.state)) return [];
+  return [h("div", {}, h("span.warn", {}, "History not read in whole"), h("span.small", {}, [history.reason && capital(reason(history.reason)), history.message].filter(Boolean).join(": ")))];
 }

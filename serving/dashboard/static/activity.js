@@ -1,7 +1,7 @@
 // What arrives on the stream, told per account and not per post.
 
 import { $, h } from "./dom.js";
-import { capital, platform as named, plural } from "./format.js";
+import { capital, count, platform as named, plural } from "./format.js";
 
 const TOGETHER_MS = 10000;
 const MOST = 12;
@@ -42,7 +42,8 @@ export class Activity {
     return `${this._name(line.key)}: ${[what, line.rolled.size && "totals renewed"].filter(Boolean).join(", ")}`;
   }
 
-  _status({ operationId, accountId, state, reason, accounts }) {
+  _status({ operationId, accountId, state, reason, accounts, kind, progress }) {
+    if (kind === "history") return `History of ${accountId ? this._name(accountId) : "accounts"} ${state}${progress ? `: ${plural(progress.done, "post or day", "posts and days")} of ${count(progress.expected)}` : ""}`;
     if (!operationId) return `${this._name(accountId)}: ${capital(state).toLowerCase()}${reason ? `, ${reason}` : ""}`;
     const counts = Object.entries(accounts ?? {}).filter(([, n]) => n).map(([name, n]) => `${n} ${name}`).join(", ");
     return `Collection ${state}${counts ? ` (accounts: ${counts})` : ""}`;

@@ -8,6 +8,7 @@ import { Collect } from "./collect.js";
 import { coverage } from "./coverage.js";
 import { $, announce, h, render } from "./dom.js";
 import { figures } from "./figures.js";
+import { histories } from "./history.js";
 import { hours } from "./hours.js";
 import { platforms } from "./platforms.js";
 import { fewer, posts } from "./posts.js";
@@ -21,7 +22,7 @@ import { toggle } from "./toggle.js";
 import { reflect, tools } from "./tools.js";
 import { types } from "./types.js";
 
-const SECTIONS = [figures, coverage, today, platforms, posts, accounts, charts];
+const SECTIONS = [histories, figures, coverage, today, platforms, posts, accounts, charts];
 const SLOW_SECTIONS = [types, hours]; // they read hundreds of posts, and a collection moves them little
 const SLOW_MS = 60000;
 const CALM_MS = 700; // events come in bursts: one look after each

@@ -1,8 +1,13 @@
 """What happens while the page is open: changes, collections, a stream that breaks and comes back, errors."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Route, expect
 
+from metrics.clock import utcnow
+from metrics.histories import begin, settle
+from metrics.periods import HOUR
 from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
 from tests.waiting import until
 
@@ -89,3 +94,38 @@ def test_error_of_the_api_is_one_line_and_the_rest_stands(look: Look) -> None:
     page = look.open()
     expect(page.locator("#problem")).to_have_text("Something went wrong here.")
     expect(page.locator("#accounts tbody tr")).to_have_count(4)
+
+
+def test_history_that_is_read_is_shown_with_its_progress(look: Look, stage: Stage) -> None:
+    account = stage.accounts()[0]
+    page = look.open()
+    expect(page.locator("#history")).to_be_hidden()
+    operation = begin(stage.store, [account])[account["_id"]]["_id"]
+
+    def keep(state: str, **fields: Any) -> None:
+        history: Any = {**(stage.store.memories.history(account["_id"]) or {}), "state": state, **fields}
+        assert stage.store.memories.keep_history(account["_id"], history)
+        settle(stage.store, operation)
+        stage.announce_operation(operation)
+
+    stage.store.operations.start(operation, "run")
+    keep("running", posts={"done": 20, "expected": 1200}, days={"done": 5, "expected": 365})
+    strip = page.locator("#history")
+    expect(strip).to_contain_text("Reading history", timeout=15_000)
+    expect(strip).to_contain_text("25 of 1,565 posts and days of 1 account")
+    page.click("#history summary")
+    keep("waiting", resumesAt=utcnow() + HOUR, reason="rate_limited", days={"done": 65, "expected": 365})
+    expect(strip).to_contain_text("85 of 1,565", timeout=15_000)
+    expect(strip.locator("li")).to_contain_text("65 of 365 days; goes on at")
+    expect(strip.locator("li")).to_be_visible()
+    look.keep("history")
+    assert "History of" in page.inner_text("#activity")
+    keep("partial", reason="permission_missing", message="days: not yours", finishedAt=utcnow())
+    expect(strip).to_contain_text(f"The history of {account['handle']}", timeout=15_000)
+    expect(strip).to_contain_text("was not read in whole")
+    expect(page.locator(f"#account-{account['_id']}")).to_contain_text("History not read in whole")
+    keep("done", finishedAt=utcnow())
+    stage.announce_operation(operation)
+    expect(strip).to_be_hidden(timeout=15_000)
+    assert look.errors == []
+    stage.store.db["reading_memory"].delete_many({})

@@ -1,0 +1,39 @@
+// Histories: how far the time before the accounts' connection was read, while it is, and what was not.
+
+import { $, h, render } from "./dom.js";
+import { clock, count, date, platform as named, plural, reason } from "./format.js";
+
+const UNDER_WAY = ["waiting", "running"];
+const IN_VAIN = ["failed", "partial"];
+const SHOWN_MS = 7 * 86400000; // the accounts below say it for good
+
+/** The strip of histories that are read, and of those that were not read in whole; nothing where there are none. */
+export async function histories(reading, live) {
+  const found = (await reading.accounts()).filter((account) => account.history);
+  const open = found.filter((account) => UNDER_WAY.includes(account.history.state));
+  const lacking = found.filter(({ history }) => IN_VAIN.includes(history.state) && Date.now() - Date.parse(history.finishedAt) < SHOWN_MS);
+  $("history").hidden = !open.length && !lacking.length;
+  return render($("history"), [open.length ? strip(open) : null, ...lacking.map(lack)], live);
+}
+
+function strip(accounts) {
+  const [done, expected] = ["done", "expected"].map((what) => accounts.reduce((sum, { history }) => sum + history.posts[what] + history.days[what], 0));
+  const so = expected ? `${count(done)} of ${count(expected)} posts and days` : "beginning";
+  return [
+    h("p.history-line", {}, h("b", {}, "Reading history"), h("progress", { max: Math.max(expected, 1), value: done, "aria-label": "history read" }), h("span", {}, `${so} of ${plural(accounts.length, "account")}`)),
+    h("details", { id: "history-accounts" }, h("summary", {}, "By account"), h("ul.history-accounts", {}, accounts.map((account) => h("li", {}, told(account))))),
+  ];
+}
+
+function told({ handle, platform, history }) {
+  const { posts, days, resumesAt, state } = history;
+  const pause = resumesAt && Date.parse(resumesAt) > Date.now() ? `; goes on at ${date(resumesAt)} ${clock(resumesAt)} (${reason(history.reason)})` : state === "waiting" ? "; waits for its turn" : "";
+  return `${handle} on ${named(platform)}: ${count(posts.done)} of ${count(posts.expected)} posts, ${count(days.done)} of ${count(days.expected)} days${pause}`;
+}
+
+function lack({ handle, platform, history }) {
+  const how = history.state === "failed" ? "was not read" : "was not read in whole";
+  const why = history.reason ? `: ${reason(history.reason)}` : "";
+  const then = history.reason === "needs_reauth" ? "Connect the account again." : "`tidemark accounts history` asks for it again.";
+  return h("p.history-line", {}, h("span.warn", {}, `The history of ${handle} on ${named(platform)} ${how}${why}.`), h("span.small", {}, `${history.message ?? ""} ${then}`));
+}
