@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, History
+from metrics.erase import erase_account, left_of_account
+from metrics.errors import NotFound
 from metrics.histories import begin, settle, under_way
 from metrics.periods import HOUR
 from metrics.store import Store
@@ -127,3 +130,15 @@ def test_memory_of_readings_and_history_leave_each_other_alone(store: Store) -> 
     store.memories.keep(account(), {"lists": {"media": {}}}, {"lists": {}})
     assert store.memories.of("a1")["reading"] == {"lists": {"media": {}}}
     assert history(store)["state"] == "waiting"
+
+
+def test_erasing_an_account_erases_its_history(store: Store, redis_client: Redis) -> None:
+    store.accounts.put([account("a1"), account("a2")])
+    alone = begin(store, [account("a1")])["a1"]["_id"]
+    together = begin(store, [account("a2"), account("b1", "w2")])["a2"]["_id"]
+    erase_account(store, redis_client, "a1")
+    assert store.memories.history("a1") is None
+    with pytest.raises(NotFound):
+        store.operations.get(alone)
+    assert store.operations.get(together)["state"] == "queued"
+    assert left_of_account(store, "a1") == {}

@@ -1,4 +1,4 @@
-"""`tidemark accounts`: connect, list, pause, resume, disconnect."""
+"""`tidemark accounts`: connect, list, pause, resume, disconnect; their history has a module of its own."""
 
 import sys
 from pathlib import Path
@@ -13,6 +13,7 @@ from metrics.expected import connected_again
 from metrics.ids import check_id
 from tidemark import accounts_file
 from tidemark.accounts_file import MAX_PROBLEMS, NewAccount
+from tidemark.commands import history
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 
@@ -100,6 +101,9 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
             store.memories.forgive(document["_id"])
         for workspace_id in sorted({account.workspace_id for account in accounts}):
             _announce(redis, workspace_id)
+        # What happened while an account was disconnected was not collected either.
+        back = {one["_id"] for one in known.values() if one["state"] == "disconnected"}
+        history.begin(store, redis, documents, again=back)
     if as_json:
         print_json([_shown(document) for document in documents])
         return
@@ -108,6 +112,7 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
     for note in notes:
         print_line(note)
     print_line(f"connected {len(documents)}; the next hour is the first, or ask for a collection now")
+    print_line("what they had before is being read: `tidemark accounts history` shows how far")
 
 
 def _check(settings: "Settings", accounts: list[NewAccount]) -> list[str]:
@@ -155,6 +160,9 @@ def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None
     if known and (earlier := connected_again(known, now)):
         document["disconnections"] = earlier
     return document
+
+
+app.command(epilog="Example: tidemark accounts history --workspace demo-north --json")(history.history)
 
 
 @app.command("list", epilog="Example: tidemark accounts list --workspace demo-north --state needs_reauth --json")
@@ -243,6 +251,8 @@ def _set_state(account_id: str, state: AccountState, *, as_json: bool) -> None:
             store.accounts.disconnect(account_id, utcnow())
         else:
             store.accounts.set_state(account_id, state)
+            if state == "active" and store.memories.history(account_id) is not None:
+                history.begin(store, redis, [account])
         _announce(redis, account["workspaceId"], account_id, state)
     if as_json:
         print_json({"accountId": account_id, "state": state})
