@@ -192,37 +192,6 @@ def _state(account: AccountDocument) -> str:
     return f"{account['state']}: {account['stateReason']}" if "stateReason" in account else account["state"]
 
 
-@app.command(epilog="Example: tidemark accounts history acc_0123456789abcdef")
-def history(
-    account: Account,
-    again: Annotated[bool, typer.Option("--again", help="Read the lists of posts again where it is done.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Read what an account had before it was connected, and say how far that is.
-
-    A history is read behind the hourly work, by the runs of the job `collect_history`; asking again while it is under
-    way changes nothing.
-    """
-    with open_store() as (store, _):
-        from metrics import histories
-
-        found = store.accounts.get(account)
-        if found["state"] != "active":
-            raise InvalidInput(f"{account} is {found['state']}: only the history of an active account is read")
-        histories.begin(store, [found], [account] if again else [])
-        known = store.memories.history(account)
-    if known is None:
-        raise InvalidInput(f"{account} was erased meanwhile")
-    if as_json:
-        print_json({"accountId": account, **known})
-        return
-    posts, days = known["posts"], known["days"]
-    print_line(
-        f"{account}: {known['state']}; {posts['done']} of {posts['expected']} posts and {days['done']} of "
-        f"{days['expected']} provider days were read"
-    )
-
-
 @app.command(epilog="Example: tidemark accounts pause acc_0123456789abcdef")
 def pause(account: Account, as_json: Json = False) -> None:
     """Stop collecting an account; `resume` goes on."""
