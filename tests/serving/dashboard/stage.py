@@ -27,7 +27,7 @@ from tidemark import seed
 from tidemark.stack.ports import HOST
 
 ARTEFACTS = Path(os.environ.get("TIDEMARK_ARTEFACTS", Path(__file__).parents[3] / "test-artefacts"))
-WORKSPACE, EMPTY, TROUBLED, CHANGING = "demo-north", "newcomer", "troubled", "changing"
+WORKSPACE, EMPTY, TROUBLED, CHANGING = "demo-north", "newcomer", "troubled", "growing"
 DAYS = 30
 
 
