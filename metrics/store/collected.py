@@ -69,9 +69,9 @@ class CollectionRecords:
             return cast("list[CollectionDocument]", list(self._records.find(query)))
 
     def accounts_by_slot(
-        self, platform: Platform, slots: Collection[datetime], where: Mapping[str, str], most: int
+        self, platform: Platform, slots: Collection[datetime], where: Mapping[str, object], most: int
     ) -> dict[datetime, list[str]]:
-        """Return the accounts whose records of a platform's slots have these fields, by slot, the ids in order.
+        """Return the accounts whose records of a platform's slots match a query, by slot, the ids in order.
 
         Of a slot `most` accounts are named at the most; slots without any are left out.
         """

@@ -23,6 +23,14 @@ _ENDED = 2
 _MOST_NAMED = 50
 """Accounts that a check names."""
 
+_NO_FUTURE_TIMESTAMPS = "no_future_timestamps"
+_READ_IN_WHOLE = "read_in_whole"
+_PARTLY = {
+    "state": "collected",
+    "problems.what": {"$nin": [NO_IMPOSSIBLE_VALUES, _NO_FUTURE_TIMESTAMPS], "$exists": True},
+}
+"""Records of accounts that were collected without some part; problems that bear a check's name have a check already."""
+
 _WARN = dg.AssetCheckSeverity.WARN
 
 
@@ -34,7 +42,15 @@ def specs(asset: str) -> list[dg.AssetCheckSpec]:
             asset=asset,
             description="Every active account was collected, in the newest hour and those of the run.",
         ),
-        dg.AssetCheckSpec("no_future_timestamps", asset=asset, description="No slot has yet to begin."),
+        dg.AssetCheckSpec(
+            _READ_IN_WHOLE,
+            asset=asset,
+            description=(
+                "No account was collected without a part of it, such as a page of a list, a post or a day, in the "
+                "newest hour and those of the run."
+            ),
+        ),
+        dg.AssetCheckSpec(_NO_FUTURE_TIMESTAMPS, asset=asset, description="No slot has yet to begin."),
         dg.AssetCheckSpec(
             NO_IMPOSSIBLE_VALUES,
             asset=asset,
@@ -62,16 +78,17 @@ def results(
     ahead = unexplained(store, now, now + _AHEAD, workspaces, now)
     _add_to_records(clients, NO_IMPOSSIBLE_VALUES, found.where)
     # An hour to come has no record: the newest one that was collected tells of it.
-    _add_to_records(clients, "no_future_timestamps", {(w, a, end - HOUR): n for (w, a, _), n in ahead.where.items()})
+    _add_to_records(clients, _NO_FUTURE_TIMESTAMPS, {(w, a, end - HOUR): n for (w, a, _), n in ahead.where.items()})
     newest = _newest(store, platform, now)
     noted = {
         check: store.collections.accounts_by_slot(platform, newest, {"problems.what": check}, _MOST_NAMED)
-        for check in ("no_future_timestamps", NO_IMPOSSIBLE_VALUES)
+        for check in (_NO_FUTURE_TIMESTAMPS, NO_IMPOSSIBLE_VALUES)
     }
     left_out = {(name, report.slot): n for report in reports for name, n in report.impossible.items()}
     return [
         _completeness(store, asset, reports, newest, older),
-        _values(asset, "no_future_timestamps", ahead, noted["no_future_timestamps"], {}),
+        _read_in_whole(store, asset, reports, newest),
+        _values(asset, _NO_FUTURE_TIMESTAMPS, ahead, noted[_NO_FUTURE_TIMESTAMPS], {}),
         _values(asset, NO_IMPOSSIBLE_VALUES, found, noted[NO_IMPOSSIBLE_VALUES], left_out),
     ]
 
@@ -115,6 +132,29 @@ def _completeness(
             "hours_older_than_kept": ", ".join(left) or "none",
             "newest_hour": ", ".join(_keys(newest)) or "none",
         },
+    )
+
+
+def _read_in_whole(
+    store: Store, asset: str, reports: Sequence[CollectReport], newest: Collection[datetime]
+) -> dg.AssetCheckResult:
+    """Tell of the accounts that were collected without some part of them."""
+    slots = {*newest, *(report.slot for report in reports)}
+    partly = store.collections.accounts_by_slot(reports[0].platform, slots, _PARTLY, _MOST_NAMED)
+    accounts = {name for names in partly.values() for name in names}
+    hours = _keys(partly)
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=_READ_IN_WHOLE,
+        passed=not partly,
+        severity=_WARN,
+        description=(
+            f"accounts were collected in part in {', '.join(hours)}: `lastProblems` of the accounts, at "
+            "/analytics/workspace/{workspaceId}/accounts, says what was missing in the newest hour"
+            if partly
+            else None
+        ),
+        metadata={"hours": ", ".join(hours) or "none", "accounts": _named(accounts)},
     )
 
 
