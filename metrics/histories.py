@@ -67,6 +67,24 @@ def under_way(store: Store, history: History | None) -> OperationDocument | None
     return None if operation["state"] in FINISHED else operation
 
 
+def stop(store: Store, account_id: str, state: str) -> OperationDocument | None:
+    """End the history of an account that was paused or disconnected, where it waits; return the operation it changed.
+
+    A run that is reading the account at this moment sees the new state before its next call and ends the history
+    itself.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    history = store.memories.history(account_id)
+    if history is None or not store.memories.stop_history(account_id, state, f"the account is {state}", utcnow()):
+        return None
+    try:
+        return settle(store, history["operationId"])
+    except NotFound:
+        return None
+
+
 def settle(store: Store, operation_id: str) -> OperationDocument | None:
     """Bring an operation up to date with its accounts; return it where anything of it changed, else None."""
     histories = store.memories.histories(**{"history.operationId": operation_id})

@@ -67,6 +67,22 @@ class ReadingMemories:
         with mongo_errors():
             return self._memories.update_one(query, {"$set": {"history": dict(history)}}).matched_count == 1
 
+    def stop_history(self, account_id: str, reason: str, message: str, now: datetime) -> bool:
+        """End a history that waits for its turn or for the end of a pause; False where none does."""
+        ended = {"state": "stopped", "finishedAt": now, "reason": reason, "message": message}
+        change = {
+            "$set": {f"history.{name}": value for name, value in ended.items()},
+            "$unset": {"history.resumesAt": ""},
+        }
+        with mongo_errors():
+            query = {"_id": account_id, "history.state": "waiting"}
+            return self._memories.update_one(query, change).matched_count == 1
+
+    def forget(self, account_id: str) -> None:
+        """Delete the memory of an account that is not there any more."""
+        with mongo_errors():
+            self._memories.delete_one({"_id": account_id})
+
     def history(self, account_id: str) -> History | None:
         """Return how far the history of an account is; None where it was never asked for."""
         with mongo_errors():

@@ -9,14 +9,14 @@ from metrics.clock import utcnow
 from metrics.documents import AccountDocument, History
 from metrics.erase import erase_account, left_of_account
 from metrics.errors import NotFound
-from metrics.histories import begin, settle, under_way
+from metrics.histories import begin, settle, stop, under_way
 from metrics.periods import HOUR
 from metrics.store import Store
 
 
 def account(account_id: str = "a1", workspace_id: str = "w1") -> AccountDocument:
     return {
-        "_id": account_id, "workspaceId": workspace_id, "platform": "instagram", "platformAccountId": "1",
+        "_id": account_id, "workspaceId": workspace_id, "platform": "instagram", "platformAccountId": account_id,
         "handle": account_id, "state": "active", "connectedAt": utcnow(),
     }  # fmt: skip
 
@@ -142,3 +142,25 @@ def test_erasing_an_account_erases_its_history(store: Store, redis_client: Redis
         store.operations.get(alone)
     assert store.operations.get(together)["state"] == "queued"
     assert left_of_account(store, "a1") == {}
+
+
+def test_history_that_waits_is_over_when_its_account_is_paused(store: Store) -> None:
+    operation = begin(store, [account()])["a1"]["_id"]
+    end(store, "a1", "waiting", resumesAt=utcnow() + HOUR, asked=[["2026-01-01", "2026-01-09"]])
+    stopped = stop(store, "a1", "paused")
+    assert stopped is not None
+    assert (stopped["_id"], stopped["state"]) == (operation, "failed")
+    assert (history(store)["state"], history(store)["reason"]) == ("stopped", "paused")
+    assert "resumesAt" not in history(store)
+    assert stop(store, "a1", "paused") is None
+    begin(store, [account()])
+    assert (history(store)["state"], history(store)["asked"]) == ("waiting", [["2026-01-01", "2026-01-09"]])
+
+
+@pytest.mark.parametrize("state", ["running", "done"])
+def test_history_that_is_read_at_this_moment_is_left_to_its_run(store: Store, state: str) -> None:
+    begin(store, [account()])
+    end(store, "a1", state)
+    assert stop(store, "a1", "paused") is None
+    assert history(store)["state"] == state
+    assert stop(store, "a2", "paused") is None

@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from metrics.clock import utcnow
+from metrics.errors import RedisUnavailable
+from metrics.events import Announcer
 from metrics.histories import settle
 from metrics.store import Store
 from tests.tidemark.commands import Cli
@@ -115,3 +119,28 @@ def test_account_of_before_has_none_until_it_is_started(cli: Cli, on_stores: Sto
     assert json.loads(cli("accounts", "history", account_id, "--json").out)[0]["history"] is None
     cli("accounts", "history", account_id, "--start")
     assert on_stores.memories.history(account_id) is not None
+
+
+def test_redis_that_goes_away_while_an_account_is_connected_loses_no_history(
+    cli: Cli, on_stores: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise RedisUnavailable("Redis does not answer")
+
+    # The command asks Redis for an answer before it writes: it has to go away after that.
+    monkeypatch.setattr(Announcer, "announce", away)
+    ran = cli(*CONNECT, "--token", "t", "--unchecked")
+    assert ran.code != 0
+    (account,) = on_stores.accounts.find(workspace_id="acme")
+    assert account["state"] == "active"
+    assert queued(on_stores) == 1
+
+
+@pytest.mark.parametrize("command", ["pause", "disconnect"])
+def test_account_that_is_no_longer_collected_ends_its_history_at_once(cli: Cli, on_stores: Store, command: str) -> None:
+    account_id = connect(cli)
+    (operation,) = on_stores.operations.find(["queued"], kinds=["history"])
+    assert cli("accounts", command, account_id).code == 0
+    assert "stopped" in cli("accounts", "history", account_id).out
+    assert on_stores.operations.get(operation["_id"])["state"] == "failed"
+    assert queued(on_stores) == 0

@@ -99,11 +99,12 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         store.accounts.put(documents)
         for document in documents:
             store.memories.forgive(document["_id"])
-        for workspace_id in sorted({account.workspace_id for account in accounts}):
-            _announce(redis, workspace_id)
         # What happened while an account was disconnected was not collected either.
         back = {one["_id"] for one in known.values() if one["state"] == "disconnected"}
+        # Before Redis is needed: should it go away now, the history is asked for all the same.
         history.begin(store, redis, documents, again=back)
+        for workspace_id in sorted({account.workspace_id for account in accounts}):
+            _announce(redis, workspace_id)
     if as_json:
         print_json([_shown(document) for document in documents])
         return
@@ -222,6 +223,8 @@ def _set_state(account_id: str, state: AccountState, *, as_json: bool) -> None:
             store.accounts.set_state(account_id, state)
             if state == "active" and store.memories.history(account_id) is not None:
                 history.begin(store, redis, [account])
+        if state != "active":
+            history.stop(store, redis, account, state)
         _announce(redis, account["workspaceId"], account_id, state)
     if as_json:
         print_json({"accountId": account_id, "state": state})

@@ -69,6 +69,21 @@ def begin(store: "Store", redis: "Redis", accounts: Sequence[AccountDocument], a
         Announcer(redis).announce(operation["workspaceId"], [operation_status(operation)])
 
 
+def stop(store: "Store", redis: "Redis", account: AccountDocument, state: str) -> None:
+    """End the history of an account that is not collected any more, and tell streams of it.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+        RedisUnavailable: Redis does not; the history was ended all the same.
+    """
+    # redis takes half a second to import.
+    from metrics import histories
+    from metrics.events import Announcer, operation_status
+
+    if (operation := histories.stop(store, account["_id"], state)) is not None:
+        Announcer(redis).announce(operation["workspaceId"], [operation_status(operation)])
+
+
 def _of(store: "Store", workspace_id: str) -> list[AccountDocument]:
     found = store.accounts.find(workspace_id=workspace_id)
     if not found:
