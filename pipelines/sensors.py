@@ -28,6 +28,8 @@ from pipelines.tags import ASSETS, LATE, MISSED, ONE_PARTITION, OPERATION, RANGE
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 _LISTEN_SECONDS = 20.0
 _LISTEN_INTERVAL = 0.3
+_LOOK_AT_RUNS_SECONDS = 2.0
+"""How often Dagster is asked whether a run over histories may begin, while one is wanted: the last may just end."""
 _BY_RUN: tuple[OperationKind, ...] = ("collect", "aggregate")
 """Kinds of operations that have a run of their own."""
 _ENDED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
@@ -46,9 +48,7 @@ def requested_work(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> I
     _settle_ended(clients, context.instance)
     for operation in history_runs.settle(clients.store):
         clients.announce_operation(operation["_id"])
-    # Looked up once: while a run over histories is under way, nobody listens for more of them.
-    histories_may_run = history_runs.may_run(context.instance, utcnow())
-    queued, history = _listen(clients, _LISTEN_SECONDS, histories=histories_may_run)
+    queued, history = _listen(clients, context.instance, _LISTEN_SECONDS)
     if history:
         yield history_runs.request()
     for operation in queued:
@@ -73,16 +73,20 @@ def _request(work: operations.Work) -> dg.RunRequest:
     )
 
 
-def _listen(clients: Clients, seconds: float, *, histories: bool) -> tuple[Sequence[OperationDocument], bool]:
+def _listen(clients: Clients, instance: dg.DagsterInstance, seconds: float) -> tuple[Sequence[OperationDocument], bool]:
     """Return queued operations, and whether histories are to be read, waiting up to `seconds` for the first of them.
 
     The daemon itself comes by every 5 s only.
     """
     deadline = time.monotonic() + seconds
     pause = threading.Event()
+    look_at_runs = time.monotonic()
     while True:
         queued = clients.store.operations.find(["queued"], limit=50, kinds=_BY_RUN)
-        history = histories and history_runs.wanted(clients.store, utcnow())
+        history = False
+        if time.monotonic() >= look_at_runs and history_runs.wanted(clients.store, utcnow()):
+            history = history_runs.may_run(instance, utcnow())
+            look_at_runs = time.monotonic() + _LOOK_AT_RUNS_SECONDS
         if queued or history or time.monotonic() >= deadline:
             return queued, history
         pause.wait(_LISTEN_INTERVAL)
