@@ -9,6 +9,7 @@ from redis import Redis
 from metrics.documents import Platform
 from metrics.errors import RedisUnavailable
 from metrics.redisdb import redis_errors
+from pipelines.platforms.errors import BudgetUnknown
 
 _KEPT = timedelta(days=2)
 
@@ -55,13 +56,21 @@ class PostBudget:
 
     def left(self) -> int | None:
         """Return how many posts that were not read today may still be; None where nothing limits them."""
-        if self._per_day is None:
-            return None
         try:
-            with redis_errors():
-                return max(self._per_day - int(self._redis.scard(self._key)), 0)
+            return self.counted()
         except RedisUnavailable:
             return None
+
+    def counted(self) -> int | None:
+        """Return the same as `left`, for what would rather wait than read more than the budget.
+
+        Raises:
+            RedisUnavailable: Redis does not answer.
+        """
+        if self._per_day is None:
+            return None
+        with redis_errors():
+            return max(self._per_day - int(self._redis.scard(self._key)), 0)
 
     def note(self, post_ids: Iterable[str]) -> None:
         """Count posts that were read."""
@@ -85,8 +94,15 @@ class HalfBudget:
     kept: int
 
     def left(self) -> int | None:
-        """Return how many posts may still be read; None where nothing is known of it."""
-        left = self.whole.left()
+        """Return how many posts may still be read; None where nothing limits them.
+
+        Raises:
+            BudgetUnknown: Redis does not answer.
+        """
+        try:
+            left = self.whole.counted()
+        except RedisUnavailable:
+            raise BudgetUnknown from None
         return None if left is None else max(left - self.kept, 0)
 
     def note(self, post_ids: Iterable[str]) -> None:

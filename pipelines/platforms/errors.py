@@ -5,6 +5,7 @@
     │   └── TooMuchData      a list may answer if it is asked for fewer items at a time
     ├── RateLimited          wait until `until`; `scope` says what waits: the whole app, or the account
     │   └── BudgetUsed       our own budget of posts is used: what bills posts waits, and nothing else
+    │       └── BudgetUnknown    nobody knows how much of it is used: what can wait does
     ├── NeedsReauth          the account's token is dead: no more calls until it is connected again
     │   └── WrongIdentity    the token works, but belongs to another account
     ├── AccountUnreachable   the account is deleted, converted or closed to this token
@@ -82,6 +83,14 @@ class BudgetUsed(RateLimited):
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return type(self), ()
+
+
+class BudgetUnknown(BudgetUsed):
+    """Redis, which counts the posts that were read today, does not answer: what can wait is not billed blindly."""
+
+    def __init__(self) -> None:
+        message = "the budget of distinct posts is not known: Redis does not answer"
+        RateLimited.__init__(self, message, utcnow() + timedelta(minutes=5), "account")
 
 
 class NeedsReauth(PlatformError):

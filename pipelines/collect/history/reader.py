@@ -129,6 +129,8 @@ class _Waiting:
                 try:
                     account = self._store.accounts.get(account_id)
                 except NotFound:
+                    # It was erased while its history was asked for: left there, this would ask for runs for ever.
+                    self._store.memories.forget(account_id)
                     continue
                 if history is not None:
                     return account, history

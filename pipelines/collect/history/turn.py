@@ -80,6 +80,22 @@ class Turn:
             self.history.pop(name, None)  # type: ignore[misc]
         gone = False
         try:
+            self._take()
+        except (Gone, NotFound):
+            gone = True
+        finally:
+            known = None if gone else self.history
+            self.report.add(known, self.spent, posts=self.posts, days=self.days, rows=self.rows)
+        self.progress.tell(self.history["operationId"], at_once=True)
+
+    def _take(self) -> None:
+        """Read what can be read now.
+
+        Raises:
+            Gone, NotFound: nothing may be written of this history any more.
+            MongoUnavailable: MongoDB does not answer.
+        """
+        try:
             self.check()
             self.keep("running")
             self.progress.begin(self.history["operationId"])
@@ -89,17 +105,11 @@ class Turn:
                 self._look_again(_UNREACHABLE, "the account is unreachable")
             else:
                 self._end("failed" if str(stop) == "needs_reauth" else "stopped", str(stop), f"the account is {stop}")
-        except (Gone, NotFound):
-            gone = True
-        except MongoUnavailable:
+        except (Gone, NotFound, MongoUnavailable):
             raise
         except Exception as error:  # noqa: BLE001
             # Whatever it is, the other accounts go on.
             self._end("failed", INTERNAL_ERROR, where(error))
-        finally:
-            known = None if gone else self.history
-            self.report.add(known, self.spent, posts=self.posts, days=self.days, rows=self.rows)
-        self.progress.tell(self.history["operationId"], at_once=True)
 
     def check(self) -> None:
         """See that the account is still to be read; called before anything is asked, and before it is written.
@@ -171,7 +181,7 @@ class Turn:
         except (MongoUnavailable, Stopped, Gone, NotFound):
             raise
         except RateLimited as limit:
-            return self._limited(name, part, limit)
+            return self._limited(name, part, limit, tally)
         except (NeedsReauth, CredentialError) as error:
             self._end("failed", reason_of(error), str(error))
             return False
@@ -185,15 +195,17 @@ class Turn:
         finally:
             self._count(tally)
         if met := tally.limited or tally.near_limit:
-            return self._limited(name, part, met)
+            return self._limited(name, part, met, tally)
         if self.rests(tally):
             used = f"{tally.used_percent:.0f} % of the platform's budget are used: the rest is left to the hours"
             return self._wait(utcnow() + REST, "rate_limited", used)
         return True
 
-    def _limited(self, name: Part, part: "Posts | Days", limit: RateLimited) -> bool:
+    def _limited(self, name: Part, part: "Posts | Days", limit: RateLimited, tally: Tally) -> bool:
         self.tools.pauses.note(self.account, limit)
-        self.history["tries"] += 1
+        if tally.calls:
+            # Where nothing was asked, others have used what there is: that is no try of this account's.
+            self.history["tries"] += 1
         if self.history["tries"] > MOST_TRIES:
             self._give_up(name, part, limit, everything=True)
             return True

@@ -7,14 +7,17 @@ from typing import Any
 
 import orjson
 import pytest
+from redis import Redis
 
 from metrics.accounts import Vault
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Platform
 from metrics.erase import erase_account
+from metrics.errors import RedisUnavailable
 from metrics.events import Announcer
 from metrics.histories import begin
 from metrics.redisdb import events_key, version_key
+from pipelines.collect.budget import PostBudget
 from pipelines.collect.history import turn
 from pipelines.collect.history.span import days_of
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Tally, Wanted
@@ -23,6 +26,7 @@ from pipelines.platforms.facebook import Facebook
 from pipelines.platforms.linkedin import LinkedIn
 from tests.pipelines.collect.conftest import Bench
 from tests.pipelines.collect.history import Past
+from tidemark.stack.ports import free_port
 
 
 @pytest.fixture
@@ -381,3 +385,57 @@ def test_days_that_a_limit_cut_short_are_asked_for_again(past: Past, monkeypatch
     assert (past.of(account)["state"], past.of(account)["partly"]) == ("done", [])
     true = past.true_days(account, now)
     assert {day: past.told_days(account)[day] for day in cut} == {day: true[day] for day in cut}
+
+
+def test_account_that_is_asked_for_anew_while_it_is_paused_leaves_the_others(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, other = past.connect("facebook"), past.connect("facebook", 4)
+    read_days, store = Facebook.read_days, past.bench.store
+
+    def changing(self: Facebook, access: Access, *asked: Any) -> DaysReading:
+        if access.platform_account_id == account["platformAccountId"]:
+            store.accounts.set_state(account["_id"], "paused")
+            store.memories.begin_history(account, {**past.of(account), "operationId": "op_other", "state": "waiting"})
+        return read_days(self, access, *asked)
+
+    monkeypatch.setattr(Facebook, "read_days", changing)
+    past.read()
+    assert (past.of(account)["operationId"], past.of(account)["state"]) == ("op_other", "waiting")
+    assert past.of(other)["state"] == "done"
+
+
+def test_history_of_an_account_that_is_no_more_asks_for_no_runs(past: Past) -> None:
+    account = past.connect("facebook")
+    past.bench.store.db["accounts"].delete_one({"_id": account["_id"]})
+    assert past.read().accounts == 0
+    assert past.bench.store.memories.history(account["_id"]) is None
+
+
+def test_account_that_waits_for_what_others_used_is_never_given_up(past: Past) -> None:
+    some = Past(past.bench.having(twitter_posts_per_day=300))
+    account = some.connect("twitter")
+    budget = PostBudget(some.bench.redis, "twitter", 300, utcnow().date())
+    for _ in range(turn.MOST_TRIES + 2):
+        budget.note(f"of another account {n}" for n in range(150))
+        some.read()
+        history = some.of(account)
+        assert (history["state"], history["tries"], history["calls"]) == ("waiting", 0, 0)
+        assert history["problems"] == []
+        resume(some, account)
+
+
+def test_posts_are_not_billed_while_nobody_counts_them(past: Past) -> None:
+    with Redis(port=free_port()) as nobody:
+        away = Past(replace(past.bench, redis=nobody))
+        account = away.connect("twitter")
+        with pytest.raises(RedisUnavailable):
+            away.read()
+    history = past.of(account)
+    assert (history["state"], history["calls"], history["tries"]) == ("waiting", 0, 0)
+    assert "Redis does not answer" in history["message"]
+    assert past.bench.simulator.calls()["byKind"] == {}
+    history["resumesAt"] = utcnow()
+    past.bench.store.memories.keep_history(account["_id"], history)
+    past.read()
+    assert past.of(account)["state"] == "done"
