@@ -10,6 +10,7 @@ from metrics.clock import utcnow
 from metrics.periods import Period
 from pipelines import tables
 from pipelines.checks.freshness import CHECKS
+from pipelines.collect.history import LAST_STEP_SECONDS, SECONDS
 from pipelines.failures import told_plainly
 from pipelines.history import purge
 from pipelines.resources import Tidemark
@@ -55,7 +56,7 @@ export_daily = dg.define_asset_job(
 @dg.op(
     # A pool of its own: the steps of the hours never wait for it.
     pool="history",
-    description="Reads what accounts had before they were connected, those that wait longest first, for ten minutes.",
+    description="Reads what accounts had before they were connected, those that wait longest first, for some minutes.",
 )
 def read_histories(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     """Read the histories that were asked for; what is left is read by the next run."""
@@ -69,8 +70,8 @@ def read_histories(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
 
 @dg.job(
     description="Reads the history of accounts that were connected: posts and the platform's own days.",
-    # It ends after ten minutes: one that takes much longer hangs.
-    tags={HISTORY: "true", **Priority.HISTORY, "dagster/max_runtime": "1800"},
+    # It ends by itself before that. Dagster does not notice that a run's process died with its code server.
+    tags={HISTORY: "true", **Priority.HISTORY, "dagster/max_runtime": str(int(SECONDS + LAST_STEP_SECONDS))},
 )
 def collect_history() -> None:
     """Read histories behind the hours."""

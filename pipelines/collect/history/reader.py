@@ -24,8 +24,15 @@ ACCOUNTS_AT_ONCE = 4
 CALLS_AT_ONCE = 2
 """Of a platform: the hours, which run beside, have most of what it takes."""
 
-SECONDS = 600.0
+SECONDS = 240.0
 """After that long a run ends, so that accounts that were asked for since get their turn with the next one."""
+
+LAST_STEP_SECONDS = 180.0
+"""The step that a run is at when its time is over may take that much longer.
+
+A run that takes more hangs, or its process is gone: Dagster ends it, and the next one goes on. So a code server that
+died holds histories up for some minutes at the most.
+"""
 
 
 class HistoryReader:
