@@ -76,6 +76,11 @@ class Metric:
         """Whether values of consecutive periods add up: a counter's net change does, a provider's daily sum does."""
         return self.kind in ("counter", "period_sum")
 
+    @property
+    def may_be_negative(self) -> bool:
+        """Whether a value below zero has a meaning: in sums of a day, and where what was taken back is subtracted."""
+        return self.kind == "period_sum" or self.name == "interactions"
+
 
 _ACCOUNT: tuple[MetricType, ...] = ("account",)
 _VIEWS_IG = date(2025, 4, 21)

@@ -1,8 +1,9 @@
 """The one gate for numbers: every value that a platform answers passes here before it becomes a metric.
 
-A value is a number if it is an integer or a finite float within the range of a signed 64-bit integer, which is what
-BSON stores and what no social counter reaches. Everything else (null, text, an object, a truth value, a counter that
-wrapped round) is odd: that metric alone is absent, with the reason `provider_error`.
+Counts are whole numbers. A value is one if it is an integer, or a float without a fraction, within the range of a
+signed 64-bit integer, which is what BSON stores and what no social counter reaches; and if it is not below zero, where
+the catalog gives no meaning to that. Everything else (null, text, an object, a truth value, a counter that wrapped
+round, -1 for a number that is hidden) is odd: that metric alone is absent, with the reason `provider_error`.
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from metrics.catalog import CATALOG
 from metrics.documents import Reason
 
 BOUND: Final = 2**63
@@ -27,27 +29,28 @@ ABSENT: Final = _Absent()
 """Stands for a field that an answer does not have; a field that is null is odd instead."""
 
 _SHOWN = 40
+_MAY_BE_NEGATIVE = frozenset(metric.name for metric in CATALOG.values() if metric.may_be_negative)
 
 
 class OddValue(ValueError):
     """A value that is not a number; the message shows its beginning."""
 
 
-def number(value: object, *, text: bool = False) -> int | float:
-    """Return a value of an answer as a number; `text` accepts decimal digits where a platform documents text.
+def number(value: object) -> int:
+    """Return a value of an answer as a number.
 
     Raises:
-        OddValue: it is no number, is not finite, or does not fit into 64 bits.
+        OddValue: it is no number, has a fraction, is not finite, or does not fit into 64 bits.
     """
-    if text and isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit() and len(value) <= _SHOWN:
-        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise OddValue(f"{_shown(value)} is not a number")
     if isinstance(value, float) and not math.isfinite(value):
         raise OddValue(f"{value} is not finite")
     if not -BOUND <= value < BOUND:
         raise OddValue(f"{_shown(value)} does not fit into 64 bits")
-    return value
+    if value != int(value):
+        raise OddValue(f"{value} is not a whole number")
+    return int(value)
 
 
 @dataclass
@@ -72,7 +75,7 @@ class Numbers:
         try:
             known = [number(part) for part in parts if part is not ABSENT]
             if known and len(known) == len(parts):
-                self.metrics[name] = number(sum(known))
+                self.metrics[name] = _possible(name, number(sum(known)))
             else:
                 self.unavailable[name] = otherwise
         except OddValue as error:
@@ -83,6 +86,17 @@ class Numbers:
         """Note that a metric has no value, and why."""
         self.metrics.pop(name, None)
         self.unavailable[name] = reason
+
+
+def _possible(name: str, value: int) -> int:
+    """Return the value of a metric, if it can have that.
+
+    Raises:
+        OddValue: it is below zero, and the metric counts what is there.
+    """
+    if value < 0 and name not in _MAY_BE_NEGATIVE:
+        raise OddValue(f"{value} is below zero")
+    return value
 
 
 def part(of: object, name: str) -> object:

@@ -17,6 +17,14 @@ from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 LISTS = {"instagram": "/media", "facebook": "/published_posts", "twitter": "/tweets", "linkedin": "posts"}
 """A part of the path of each platform's list of posts."""
 
+LEVELS: dict[str, tuple[str, str]] = {
+    "instagram": ("{id}", "followers_count"),
+    "facebook": ("{id}", "followers_count"),
+    "twitter": ("users/me", "data.public_metrics.followers_count"),
+    "linkedin": ("networkSizes", "firstDegreeSize"),
+}
+"""A part of the path of the answer that has an account's followers, and their place in it."""
+
 FOLLOWERS = {"linkedin": "firstDegreeSize"}
 NEXT = SLOT + HOUR
 LATER = NOW + HOUR
@@ -232,3 +240,29 @@ def test_answer_of_something_else_fails_one_account(bench: Bench, platform: Plat
     assert {failure.account_id for failure in report.failures} == {bad["_id"]}
     assert (bench.state(bad["_id"]), followers(bench, bad["_id"])) == ("active", None)
     assert followers(bench, well["_id"]) == true_followers(bench, platform, 9)
+
+
+@pytest.mark.parametrize("value", [-1, 12.5, "1,234", {"count": 3}])
+def test_impossible_number_is_left_out_alone(bench: Bench, platform: Platform, value: object) -> None:
+    account = bench.connect(8, platform=platform)
+    path, at = LEVELS[platform]
+    bench.simulator.set_faults(
+        {"kind": "patch", "path": path.format(id=account["platformAccountId"]), "at": at, "value": value}
+    )
+    report = bench.collect(platform=platform)
+    (row,) = [row for row in bench.rows(accountId=account["_id"]) if "postId" not in row["metadata"]]
+    assert "followers" not in row["metrics"]
+    assert row["unavailable"]["followers"] == "provider_error"
+    assert report.impossible == {account["_id"]: 1}
+    assert stored(bench, account["_id"]).keys() == living(bench, platform).keys()
+
+
+def test_count_with_a_decimal_point_is_a_whole_number(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    path, at = LEVELS[platform]
+    bench.simulator.set_faults(
+        {"kind": "patch", "path": path.format(id=account["platformAccountId"]), "at": at, "value": 1234.0}
+    )
+    bench.collect(platform=platform)
+    found = followers(bench, account["_id"])
+    assert (found, type(found)) == (1234, int)
