@@ -10,6 +10,7 @@ import orjson
 
 from metrics.batches import batched
 from pipelines.platforms.base import ProviderDays, Tally
+from pipelines.platforms.bodies import parsed
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -148,11 +149,11 @@ def _element(element: Any, headers: Mapping[str, str]) -> Result:
     if element is None:
         return Transient("a batch element ran out of time")
     try:
-        body = orjson.loads(element["body"])
+        body = parsed(element["body"])
         raise_for(element["code"], body, headers)
     except PlatformError as error:
         return error
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return Transient("a batch element is not JSON")
     if not isinstance(body, Mapping):
         return BadAnswer("a batch element is no object")

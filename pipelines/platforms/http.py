@@ -6,12 +6,12 @@ Tokens travel in the Authorization header or a form body, never in a URL, so tha
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
 import requests
 from requests.adapters import HTTPAdapter
 
 from metrics.network import Network
 from metrics.settings import load_settings
+from pipelines.platforms.bodies import parsed
 from pipelines.platforms.errors import BadAnswer, Transient
 from pipelines.platforms.retries import overloaded
 from pipelines.platforms.sessions import (
@@ -135,7 +135,7 @@ class Http:
         for secret in secrets:
             content = content.replace(secret.encode(), "…".encode())
         try:
-            return orjson.loads(content)
+            return parsed(content)
         except ValueError:
             if answer.status_code >= 500 or answer.status_code == 429:
                 raise overloaded(f"{self._host} answers {answer.status_code}", answer.headers) from None

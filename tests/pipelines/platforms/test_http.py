@@ -1,6 +1,7 @@
 """HTTP to the platforms: what an answer that is none comes to, and that no token is ever shown."""
 
 import json
+import math
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -155,3 +156,28 @@ def test_refusal_of_a_renewal_does_not_show_what_was_sent(client: Http, server: 
 def test_renewed_token_comes_as_it_is(client: Http, server: Answering) -> None:
     server.say({"access_token": TOKEN})
     assert client.send("GET", "/refresh_access_token", token=TOKEN)[1] == {"access_token": TOKEN}
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+        (b'{"name": "caf\xe9", "a": 1}', {"name": "caf\ufffd", "a": 1}),
+        (rb'{"text": "cut \ud83d", "a": 1}', {"text": "cut \ufffd", "a": 1}),
+        (rb'{"text": "whole \ud83d\ude00", "a": NaN}', {"text": "whole \U0001f600", "a": math.nan}),
+        (rb'{"\ud83d": -Infinity}', {"\ufffd": -math.inf}),
+    ],
+    ids=["byte order mark", "no UTF-8", "half a character", "NaN", "half a key"],
+)
+def test_value_that_is_broken_leaves_the_others_readable(
+    client: Http, server: Answering, body: bytes, found: object
+) -> None:
+    server.say(body)
+    assert repr(send(client)) == repr((200, found))
+
+
+@pytest.mark.parametrize("body", [b"", b"\xef\xbb\xbf", b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}x", b"\x00"])
+def test_body_that_is_no_json_at_all_is_transient(client: Http, server: Answering, body: bytes) -> None:
+    server.say(body)
+    with pytest.raises(Transient, match="broken JSON"):
+        send(client)
