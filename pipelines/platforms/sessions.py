@@ -1,6 +1,7 @@
 """Sessions of requests that go the way the settings say, and words for a proxy or a certificate that stops them."""
 
 import re
+from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from requests.exceptions import ProxyError, SSLError
@@ -13,9 +14,13 @@ UNKNOWN_HOST = ("NameResolution", "Name or service", "getaddrinfo")
 
 
 def open_session(network: Network, url: str) -> requests.Session:
-    """Return a session for the host of a URL. It reads neither variables nor a netrc of the machine."""
+    """Return a session for the host of a URL. It reads neither variables nor a netrc of the machine.
+
+    All accounts of a platform share it, so it keeps no cookies: one account's would go with the calls of another.
+    """
     session = requests.Session()
     session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     if proxy := network.proxy_for(url):
         session.proxies = dict.fromkeys(("http", "https"), proxy.url)
     if network.ca_bundle is not None:

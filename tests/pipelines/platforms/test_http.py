@@ -181,3 +181,10 @@ def test_body_that_is_no_json_at_all_is_transient(client: Http, server: Answerin
     server.say(body)
     with pytest.raises(Transient, match="broken JSON"):
         send(client)
+
+
+def test_cookie_of_one_call_goes_with_no_other(client: Http, server: Answering) -> None:
+    server.say({}, Set_Cookie="session=of-the-first-account; Path=/")
+    send(client)
+    send(client)
+    assert all("Cookie" not in headers for _, headers in server.requests)
