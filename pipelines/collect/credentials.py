@@ -66,8 +66,9 @@ class Credentials:
     ) -> T:
         """Return what `work` comes to with the credentials of an account, renewed where they end soon.
 
-        Where they turn out to have ended, they are renewed and the work is done once more. Until they end, old ones
-        serve where they cannot be renewed; `note_unrenewed` is told why.
+        Where they turn out to have ended, they are renewed and the work is done once more; those that nobody can renew
+        are tried once more as they are, because platforms deny good tokens at times. Until they end, old ones serve
+        where they cannot be renewed; `note_unrenewed` is told why.
 
         Raises:
             CredentialError: there are none, or no key opens them.
@@ -84,10 +85,7 @@ class Credentials:
         except WrongIdentity:
             raise
         except NeedsReauth:
-            renewed = self.renew(account, access, now, tally)
-            if renewed is None:
-                raise
-            return work(renewed)
+            return work(self.renew(account, access, now, tally) or access)
 
     def renew(self, account: AccountDocument, access: Access, now: datetime, tally: Tally) -> Access | None:
         """Return renewed access, stored before anybody uses it; None where the platform renews nothing.

@@ -3,10 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from metrics.accounts import Vault
 from metrics.documents import AccountDocument
 from pipelines.collect.credentials import Credentials
-from pipelines.platforms.base import Tally
+from pipelines.platforms.base import Access, Tally
+from pipelines.platforms.errors import NeedsReauth
 from pipelines.platforms.registry import open_platform
 from simulator.twitter.tokens import first_refresh_token
 from tests.pipelines.collect.conftest import NOW, Bench
@@ -90,3 +93,23 @@ def test_one_account_in_two_workspaces_is_renewed_once(bench: Bench) -> None:
     assert {bench.state("twitter0"), bench.state("twin")} == {"active"}
     twin = vault.open(bench.store.accounts.get("twin")["credentials"])
     assert twin == {**stored(bench), "note": "kept"}
+
+
+@pytest.mark.parametrize("denials", [1, 2])
+def test_token_is_dead_when_it_is_denied_twice(bench: Bench, denials: int) -> None:
+    account = bench.connect(platform="instagram")
+    api = open_platform("instagram", bench.settings)
+    credentials = Credentials(bench.store, Vault(bench.settings.secret_keys), bench.redis, api)
+    answers = iter([NeedsReauth("Error validating access token")] * denials + ["read"])
+
+    def work(_: Access) -> str:
+        answer = next(answers)
+        if isinstance(answer, NeedsReauth):
+            raise answer
+        return str(answer)
+
+    if denials == 1:
+        assert credentials.used(account, NOW, Tally(), work, pytest.fail) == "read"
+    else:
+        with pytest.raises(NeedsReauth):
+            credentials.used(account, NOW, Tally(), work, pytest.fail)
