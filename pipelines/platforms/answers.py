@@ -54,17 +54,37 @@ def name_of(value: object) -> str | None:
 def renewed(credentials: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return credentials with what a renewal answered: a new token, when it ends, and the next refresh token, if any.
 
+    `expires_at` is left out where the answer does not say when the token ends (RFC 6749, 5.1, leaves that open) and a
+    refresh token is there: it serves once at some platforms, so that the new pair has to be kept in any case.
+
     Raises:
-        LookupError, TypeError, ValueError: the answer has no new token, or does not say when it ends.
+        LookupError, TypeError, ValueError: the answer has no new token; or it does not say when that ends, and nothing
+            could renew it after its end.
     """
-    token, lasts = body["access_token"], float(body["expires_in"])
+    token, following = body["access_token"], body.get("refresh_token")
     if not isinstance(token, str) or not token:
         raise TypeError(f"a token is a {type(token).__name__}")
+    found = {name: value for name, value in credentials.items() if name not in ("expires_at", "renew_at")}
+    found |= {"access_token": token}
+    found |= {"refresh_token": following} if isinstance(following, str) and following else {}
+    try:
+        return {**found, "expires_at": now.timestamp() + _life(body["expires_in"])}
+    except UNEXPECTED:
+        if "refresh_token" not in found:
+            raise
+        return found
+
+
+def _life(seconds: Any) -> float:
+    """Return how long a token lasts.
+
+    Raises:
+        TypeError, ValueError: it is no number of seconds, or none that a token can last.
+    """
+    lasts = float(seconds)
     if not 0 < lasts < _LONGEST_LIFE.total_seconds():
         raise ValueError(f"a token lasts {lasts} seconds")
-    following = body.get("refresh_token")
-    next_one = {"refresh_token": following} if isinstance(following, str) and following else {}
-    return {**credentials, "access_token": token, **next_one, "expires_at": now.timestamp() + lasts}
+    return lasts
 
 
 def items_of(value: object) -> list[Any]:

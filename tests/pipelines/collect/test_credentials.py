@@ -113,3 +113,14 @@ def test_token_is_dead_when_it_is_denied_twice(bench: Bench, denials: int) -> No
     else:
         with pytest.raises(NeedsReauth):
             credentials.used(account, NOW, Tally(), work, pytest.fail)
+
+
+@pytest.mark.parametrize("value", [None, "soon", -5, 0, 1e30])
+def test_renewed_pair_is_kept_though_nobody_knows_when_it_ends(bench: Bench, value: object) -> None:
+    connected(bench, access_token="ended", expires_at=1.0, renew_at=1.0)
+    bench.simulator.set_faults({"kind": "patch", "path": "oauth2/token", "at": "expires_in", "value": value})
+    report = bench.collect(platform="twitter")
+    assert (report.ok, report.failed) == (1, 0)
+    assert stored(bench)["access_token"] != "ended"
+    assert stored(bench)["refresh_token"] != first_refresh_token(bench.simulator.world.account("twitter", 0))
+    assert not {"expires_at", "renew_at"} & stored(bench).keys()
