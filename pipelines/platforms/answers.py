@@ -16,6 +16,8 @@ _AHEAD = timedelta(days=1)
 """Clocks differ; an instant further ahead than that is no time of publication."""
 _LONGEST_LIFE = timedelta(days=3650)
 _LONGEST = 300
+_REFUSALS = (400, 599)
+_SERVER_ERRORS = 500
 _LONGEST_NAME = 200
 
 
@@ -32,6 +34,17 @@ def understood(whose: str) -> Iterator[None]:
         raise BadAnswer(
             f"{whose}'s answer has an unexpected form: {type(error).__name__}: {error}"[:_LONGEST]
         ) from error
+
+
+def status_of(status: int, body: object) -> int:
+    """Return what an answer really has as its status: gateways send refusals of the platform with a 200 or a 500.
+
+    The status within the body counts then, which a refusal has and an answer with something in it has not.
+    """
+    within = body.get("status") if isinstance(body, Mapping) and not {"data", "elements"} & body.keys() else None
+    if isinstance(within, bool) or not isinstance(within, int) or not _REFUSALS[0] <= within <= _REFUSALS[1]:
+        return status
+    return within if status < _REFUSALS[0] or status >= _SERVER_ERRORS else status
 
 
 def id_of(value: object, form: re.Pattern[str]) -> str:

@@ -9,6 +9,7 @@ import orjson
 from metrics.clock import utcnow
 from pipelines.platforms.answers import UNEXPECTED
 from pipelines.platforms.errors import (
+    AccountUnreachable,
     BadAnswer,
     MetricRefused,
     NeedsReauth,
@@ -27,11 +28,16 @@ _APP_LIMITS = frozenset({4, 341, 368})
 _ACCOUNT_LIMITS = frozenset({17, 32, 613, 80000, 80001, 80002, 80003, 80004})
 _APP_PAUSE = timedelta(minutes=15)
 _ACCOUNT_PAUSE = timedelta(minutes=15)
+_LONGEST_WAIT = 24 * 60
 _NEARLY_USED_PERCENT = 95
 _TOO_MUCH = ("reduce the amount of data", "ask for less")
 _PERMISSION = ("missing permission", "pages public content access", "pages public metadata access")
 _LONGEST_CODE = 18
 _OBJECT_MISSING = 33
+_MIGRATED = 21
+"""A page was merged with another one: «Page ID … was migrated to page ID …»."""
+_NO_SUCH_ALIAS = 803
+"""«Some of the aliases you requested do not exist»: an object that is not there, in other words."""
 _BEFORE_CONVERSION = 2108006
 _NOT_CROSS_POSTED = 2207086
 
@@ -53,11 +59,14 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) 
         return
     if not isinstance(error, Mapping):
         raise BadAnswer(f"the Graph API answers {status}: {str(error)[:200]}")
-    raise _decide(error, headers or {})
+    raise _decide(error, status, headers or {})
 
 
-def _decide(error: Mapping[str, Any], headers: Mapping[str, str]) -> PlatformError:
-    """Decide on the code and on `message`, which stays English; a person is shown the text that was made for people."""
+def _decide(error: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> PlatformError:
+    """Decide on the code and on `message`, which stays English; a person is shown the text that was made for people.
+
+    The HTTP status decides only where the code is none that is known.
+    """
     code, subcode = (_whole(error.get(name)) for name in ("code", "error_subcode"))
     message = str(error.get("message") or f"code {code}")
     shown = str(error.get("error_user_msg") or message)[:300]
@@ -77,7 +86,13 @@ def _decide(error: Mapping[str, Any], headers: Mapping[str, str]) -> PlatformErr
         return PermissionMissing(shown)
     if code == 100:
         return _invalid(subcode, message.lower(), shown)
-    return BadAnswer(shown)
+    if code == _MIGRATED:
+        return AccountUnreachable(shown)
+    if code == _NO_SUCH_ALIAS:
+        return PostGone(shown)
+    if status == 429:
+        return RateLimited(shown, _regained_at(headers), "account")
+    return overloaded(shown, headers) if status >= 500 else BadAnswer(shown)
 
 
 def _whole(value: object) -> int | None:
@@ -111,14 +126,17 @@ def _invalid(subcode: object, message: str, shown: str) -> PlatformError:
 
 
 def _regained_at(headers: Mapping[str, str]) -> datetime:
-    """Return when the account may be read again: `estimated_time_to_regain_access` is in minutes."""
+    """Return when the account may be read again: `estimated_time_to_regain_access` is in minutes.
+
+    The budgets are of rolling hours, of 24 at the most (platforms.md, 1.3): a longer wait is a mistake, and cut.
+    """
     minutes = 0.0
     try:
         usage = orjson.loads(headers.get("x-business-use-case-usage") or "{}")
         minutes = max(float(u.get("estimated_time_to_regain_access", 0)) for each in usage.values() for u in each)
     except UNEXPECTED:
         minutes = 0.0
-    return pause_until(minutes * 60) if minutes > 0 else utcnow() + _ACCOUNT_PAUSE
+    return pause_until(min(minutes, _LONGEST_WAIT) * 60) if minutes > 0 else utcnow() + _ACCOUNT_PAUSE
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:

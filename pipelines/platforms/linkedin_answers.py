@@ -34,6 +34,7 @@ _ACCOUNT = "firstDegreeSize"
 SILENT: Final = object()
 """Stands for the statistics of a post that an answer leaves out."""
 
+_THROTTLED = 101
 _FORM = frozenset({"code", "serviceErrorCode", "status"})
 """One of these is in every refusal of LinkedIn: what has none comes from elsewhere, and says nothing about a token."""
 
@@ -53,6 +54,7 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     Raises:
         PlatformError: one leaf per decision.
     """
+    status = answers.status_of(status, body)
     if status < 400:
         return
     problem = body if isinstance(body, Mapping) else {}
@@ -61,15 +63,20 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
         raise BadAnswer(f"{status}, but not in LinkedIn's form: check the platform's base URL")
     if status == 401:
         raise NeedsReauth(message)
+    if status == 429 or (status == 403 and _is_limit(problem)):
+        raise _limited(message)
     if status == 403:
         raise PermissionMissing(message)
     if status == 404:
         raise PostGone(message)
-    if status == 429:
-        raise _limited(message)
     if status >= 500:
         raise overloaded(message, headers)
     raise BadAnswer(f"{status}: {message}")
+
+
+def _is_limit(problem: Mapping[str, Any]) -> bool:
+    """Tell whether a refusal is of a limit: older resources answer «throttle limit … is reached» with a 403."""
+    return problem.get("serviceErrorCode") == _THROTTLED or "throttle" in str(problem.get("message", "")).lower()
 
 
 def _limited(message: str) -> RateLimited:

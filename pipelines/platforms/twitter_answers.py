@@ -33,6 +33,9 @@ PRIVATE = ("url_link_clicks", "user_profile_clicks", "engagements")
 VIDEO = "view_count"
 
 _WINDOW = timedelta(minutes=15)
+_LONGEST_WINDOW = timedelta(hours=25)
+"""A day, and what clocks may differ by: a header that names a later end counts in milliseconds, or is nonsense."""
+_NEVER = float("inf")
 _CAP = timedelta(hours=4)
 """A cap belongs to the project's own cycle, whose day the answer does not name, and may be raised at any time: it is
 looked for again every few hours. What is refused is not billed."""
@@ -43,6 +46,9 @@ _SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
 
 _FORM = frozenset({"title", "type", "errors"})
 """One of these is in every refusal of X: what has none comes from elsewhere, and says nothing about a token."""
+_RATE_LIMIT, _OVERLOADED, _DEAD = 88, (130, 131), (32, 89)
+"""Codes of the older form of errors, as `{"errors": [{"code": 88, "message": …}]}` with any status."""
+_CAP_USED = "UsageCapExceeded"
 _MEDIA = ("photo", "video", "animated_gif")
 _RENAMED = {"retweet_count": "repost_count", "tweet_count": "post_count"}
 """The OpenAPI file says the second since August 2026, recordings the first: either is read."""
@@ -79,6 +85,7 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
         PlatformError: one leaf per decision (platforms.md, 4.4).
     """
     problem = body if isinstance(body, Mapping) else {}
+    status = answers.status_of(status, body)
     if status < 400:
         if "data" not in problem and "errors" in problem:
             raise of_problem(answers.items_of(problem["errors"])[0])
@@ -90,12 +97,12 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
         raise NeedsReauth(message)
     if status == 402:
         raise RateLimited(f"out of credits, top them up: {message}", utcnow() + _CREDITS, "app")
+    if status == 429 or (status == 403 and _is_limit(problem)):
+        raise _limited(problem, message, headers)
     if status == 403:
         raise PermissionMissing(message)
     if status == 404:
         raise PostGone(message)
-    if status == 429:
-        raise _limited(problem, message, headers)
     if status >= 500:
         raise overloaded(message, headers)
     raise _invalid(problem, message)
@@ -110,22 +117,37 @@ def message_of(problem: Mapping[str, Any]) -> str:
     """Return a problem's own words, of either of its forms."""
     errors = problem.get("errors") or [{}]
     first = errors[0] if isinstance(errors, list) and isinstance(errors[0], Mapping) else {}
-    said = first.get("message") or problem.get("detail") or first.get("detail") or problem.get("title") or ""
+    said = first.get("message") or problem.get("message") or problem.get("detail") or first.get("detail") or problem.get("title") or ""
     return str(said)[:300]
+
+
+def _is_limit(problem: Mapping[str, Any]) -> bool:
+    """Tell whether a refusal is of a limit: code 88 is «rate limit exceeded» in the older form of errors."""
+    codes = [one.get("code") for one in _errors(problem)]
+    return _RATE_LIMIT in codes or problem.get("title") in ("Too Many Requests", _CAP_USED) or _is_cap(problem)
+
+
+def _is_cap(problem: Mapping[str, Any]) -> bool:
+    return "usage-cap" in str(problem.get("type", "")) or _CAP_USED in str(problem.get("title", ""))
+
+
+def _errors(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = problem.get("errors")
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def _limited(problem: Mapping[str, Any], message: str, headers: Mapping[str, str]) -> RateLimited:
     """Tell a window, which ends in minutes, from the cap of the project's month."""
-    if "usage-cap" in str(problem.get("type", "")) or "UsageCapExceeded" in str(problem.get("title", "")):
+    if _is_cap(problem):
         return RateLimited(f"the project's cap is used: {message}", utcnow() + _CAP, "app")
     return RateLimited(message, _reset(headers), "account")
 
 
 def _reset(headers: Mapping[str, str]) -> datetime:
+    """Return when a window ends; where the header is no instant within a day, as X's longest window, in minutes."""
     text = headers.get("x-rate-limit-reset", "")
-    if not (text.isascii() and text.isdecimal()):
-        return utcnow() + _WINDOW
-    return pause_until(float(text) - utcnow().timestamp())
+    ahead = float(text) - utcnow().timestamp() if text.isascii() and text.isdecimal() else _NEVER
+    return pause_until(ahead if ahead <= _LONGEST_WINDOW.total_seconds() else _WINDOW.total_seconds())
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
@@ -158,7 +180,13 @@ def refused_field(problem: Mapping[str, Any]) -> str | None:
 
 def of_problem(problem: Mapping[str, Any]) -> PlatformError:
     """Return what a partial error says of its resource."""
-    kind, message = str(problem.get("type", "")), message_of(problem)
+    kind, message, code = str(problem.get("type", "")), message_of(problem), problem.get("code")
+    if code in _DEAD:
+        return NeedsReauth(message)
+    if code == _RATE_LIMIT:
+        return RateLimited(message, utcnow() + _WINDOW, "account")
+    if code in _OVERLOADED:
+        return Transient(message)
     if kind.endswith("resource-not-found"):
         return PostGone(message)
     if kind.endswith(("not-authorized-for-resource", "not-authorized-for-field", "client-forbidden")):

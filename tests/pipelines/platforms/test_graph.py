@@ -10,6 +10,7 @@ import pytest
 from metrics.clock import utcnow
 from pipelines.platforms.base import Tally
 from pipelines.platforms.errors import (
+    AccountUnreachable,
     BadAnswer,
     MetricRefused,
     NeedsReauth,
@@ -53,6 +54,8 @@ def test_media_older_than_the_business_account_is_never_recoverable(fixtures: Pa
         (100, "(#100) param since cannot be in the future", BadAnswer),
         (102, "session", NeedsReauth),
         (200, "Requires business_management", PermissionMissing),
+        (21, "(#21) Page ID 100 was migrated to page ID 200", AccountUnreachable),
+        (803, "(#803) Some of the aliases you requested do not exist: 100", PostGone),
         (3001, "No metric was specified", BadAnswer),
     ],
 )
@@ -72,6 +75,19 @@ def test_wait_is_what_the_usage_header_estimates() -> None:
     error = decided({"error": {"code": 80002}}, headers={"x-business-use-case-usage": usage})
     assert isinstance(error, RateLimited)
     assert abs(error.until - utcnow() - timedelta(minutes=42)) < timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(("status", "leaf"), [(400, BadAnswer), (429, RateLimited), (500, Transient), (503, Transient)])
+def test_status_decides_on_a_code_that_is_not_known(status: int, leaf: type[PlatformError]) -> None:
+    assert type(decided({"error": {"code": -1, "message": "fatal"}}, status)) is leaf
+
+
+@pytest.mark.parametrize("minutes", [1441, 1e12, 1e300])
+def test_wait_is_a_day_at_the_most(minutes: float) -> None:
+    usage = json.dumps({"1784": [{"estimated_time_to_regain_access": minutes}]})
+    error = decided({"error": {"code": 80002}}, headers={"x-business-use-case-usage": usage})
+    assert isinstance(error, RateLimited)
+    assert abs(error.until - utcnow() - timedelta(days=1)) < timedelta(seconds=30)
 
 
 @pytest.mark.parametrize("body", [{"error": "flat text"}, {}, []])

@@ -92,6 +92,11 @@ THROTTLED = "Resource level throttle {} DAY limit for calls to this resource is 
         (426, {"code": "NONEXISTENT_VERSION"}, BadAnswer),
         (400, {"message": "Parameter 'timeIntervals' is invalid"}, BadAnswer),
         (500, {"message": "Internal Server Error"}, Transient),
+        (500, {"status": 401, "code": "REVOKED_ACCESS_TOKEN", "serviceErrorCode": 65601}, NeedsReauth),
+        (200, {"status": 401, "code": "EXPIRED_ACCESS_TOKEN"}, NeedsReauth),
+        (200, {"status": 500, "message": "Internal Server Error"}, Transient),
+        (403, {"status": 403, "message": "Throttle limit for calls to this resource is reached."}, RateLimited),
+        (403, {"status": 403, "serviceErrorCode": 101, "message": "limit"}, RateLimited),
         *((status, {"detail": "whatever answers here"}, BadAnswer) for status in (401, 403, 404)),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from metrics.clock import utcnow
 from pipelines.platforms import retries
 from pipelines.platforms.base import Access, AccountReading, Post, Tally
 from pipelines.platforms.errors import (
@@ -96,6 +97,13 @@ LATER = {"x-rate-limit-reset": str(int((NOW + timedelta(minutes=9)).timestamp())
         (429, {"title": "Too Many Requests"}, RateLimited, "account"),
         (429, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, RateLimited, "account"),
         (429, {"title": "UsageCapExceeded", "period": "Monthly"}, RateLimited, "app"),
+        (403, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, RateLimited, "account"),
+        (200, {"title": "Too Many Requests", "status": 429}, RateLimited, "account"),
+        (200, {"title": "Unauthorized", "type": "about:blank", "status": 401}, NeedsReauth, None),
+        (200, {"errors": [{"code": 89, "message": "Invalid or expired token."}]}, NeedsReauth, None),
+        (200, {"errors": [{"code": 130, "message": "Over capacity"}]}, Transient, None),
+        (500, {"title": "Unauthorized", "status": 401}, NeedsReauth, None),
+        (500, {"title": "Internal Server Error", "status": 500}, Transient, None),
         (503, {"title": "Service Unavailable"}, Transient, None),
         (404, {"title": "Not Found"}, PostGone, None),
         (200, {"errors": [{"title": "Forbidden", "type": "x/resource-not-found"}]}, PostGone, None),
@@ -114,6 +122,15 @@ def test_each_answer_is_one_decision(status: int, body: Any, leaf: type[Platform
         else:
             # Credits and caps come back when somebody pays, or on a day that the answer does not name.
             assert timedelta(minutes=59) < until - NOW < timedelta(hours=5)
+
+
+@pytest.mark.parametrize(
+    "text", [str(int(NOW.timestamp() * 1000)), "9" * 400, "-5", "soon", "Fri, 20 Nov 2026 10:00:00 GMT", "", "1.5"]
+)
+def test_window_whose_end_is_nonsense_is_a_quarter_of_an_hour(text: str) -> None:
+    with pytest.raises(RateLimited) as caught:
+        raise_for(429, {"title": "Too Many Requests"}, {"x-rate-limit-reset": text})
+    assert abs(caught.value.until - utcnow() - timedelta(minutes=15)) < timedelta(seconds=5)
 
 
 def test_recorded_problem_is_a_bad_answer(fixtures: Path) -> None:
