@@ -177,7 +177,7 @@ class GraphPosts(ABC):
             if isinstance(answer, PlatformError):
                 raise answer
             with understood():
-                return Page.of(answer["data"], lambda: _next_place(answer.get("paging", {})), answer)
+                return Page.of(answer["data"], lambda: _next_place(answer.get("paging") or {}), answer)
 
         return fetch
 
@@ -202,13 +202,16 @@ def _listing(account_id: str, one: Listing, place: Place, size: int) -> Get:
 def _next_place(paging: Mapping[str, Any]) -> Place | None:
     """Return where the next page begins: by cursor, or by time in some lists; None at the end, which has no `next`.
 
+    The cursor is read out of the address where the cursors are left out. The address itself is never called: it may
+    lead elsewhere, and the token would go with it.
+
     Raises:
         ValueError, TypeError: there is a next page, but it does not say where.
     """
     if paging.get("next") is None:
         return None
-    if "after" in paging.get("cursors", {}):
-        return {"after": cursor(paging["cursors"]["after"])}
+    if after := (paging.get("cursors") or {}).get("after"):
+        return {"after": cursor(after)}
     query = dict(parse_qsl(urlsplit(cursor(paging["next"])).query))
     place: Place = {name: query[name] for name in ("after", "until", "__paging_token") if name in query}
     if not place:

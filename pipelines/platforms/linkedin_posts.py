@@ -220,5 +220,5 @@ def _has_next(page: Mapping[str, Any], elements: Sequence[object], size: int) ->
     Raises:
         TypeError, LookupError: the links have another form.
     """
-    links = items_of(page.get("paging", {}).get("links", []))
+    links = items_of((page.get("paging") or {}).get("links") or [])
     return any(link["rel"] == "next" for link in links) if links else len(elements) >= size

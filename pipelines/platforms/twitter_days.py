@@ -85,7 +85,8 @@ def _following(begins: Place, meta: Mapping[str, Any]) -> Place | None:
     Raises:
         ValueError, TypeError: there is a next page, but it does not say where.
     """
-    return {**begins, "pagination_token": cursor(meta["next_token"])} if "next_token" in meta else None
+    following = meta.get("next_token")
+    return None if following is None else {**begins, "pagination_token": cursor(following)}
 
 
 def _published(

@@ -266,3 +266,33 @@ def test_count_with_a_decimal_point_is_a_whole_number(bench: Bench, platform: Pl
     bench.collect(platform=platform)
     found = followers(bench, account["_id"])
     assert (found, type(found)) == (1234, int)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"at": "meta.next_token", "value": None},
+        {"at": "paging.links", "value": None},
+        {"at": "paging.cursors", "value": None},
+        {"at": "paging.cursors.after", "value": ""},
+    ],
+    ids=lambda fault: f"{fault['at']}-{fault['value']!r}",
+)
+def test_empty_field_of_a_page_is_as_good_as_none(bench: Bench, platform: Platform, fault: dict[str, Any]) -> None:
+    account = bench.connect(8, platform=platform)
+    bench.simulator.set_faults({"kind": "patch", "path": LISTS[platform], **fault})
+    assert bench.collect(platform=platform).failures == []
+    assert stored(bench, account["_id"]).keys() == living(bench, platform).keys()
+
+
+def test_next_page_at_another_host_is_read_at_the_own_one(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    # Nothing listens there; the token would have gone with the call.
+    elsewhere = "http://127.0.0.1:1/?after=nowhere&access_token=x"
+    bench.simulator.set_faults(
+        {"kind": "patch", "path": LISTS[platform], "at": "paging.next", "value": elsewhere, "page": 1},
+        {"kind": "patch", "path": LISTS[platform], "at": "paging.links.*.href", "value": elsewhere, "page": 1},
+    )
+    report = bench.collect(platform=platform)
+    assert report.failures == []
+    assert stored(bench, account["_id"]).keys() == living(bench, platform).keys()
