@@ -1,9 +1,9 @@
 """How answers of any platform are read: what cannot be understood concerns its account, its post or its item alone."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from metrics.clock import utcnow
@@ -14,6 +14,8 @@ UNEXPECTED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticErro
 
 _AHEAD = timedelta(days=1)
 """Clocks differ; an instant further ahead than that is no time of publication."""
+_NO_TIME = datetime.fromtimestamp(0, UTC)
+"""The beginning of 1970: how a missing time is written at times."""
 _LONGEST_LIFE = timedelta(days=3650)
 _LONGEST = 300
 _REFUSALS = (400, 599)
@@ -111,14 +113,27 @@ def items_of(value: object) -> list[Any]:
     return value
 
 
-def published(instant: datetime) -> datetime:
-    """Return a time of publication in UTC, if it can be one.
+def published(instant: datetime, founded: datetime = _NO_TIME) -> datetime:
+    """Return a time of publication in UTC, if it can be one; `founded` is when the platform had its first post.
+
+    A time before that is a mistake, in seconds where milliseconds belong or of nothing: taken for true, it would make
+    the post one that is too old to be followed, and nobody would be told.
 
     Raises:
-        ValueError: it has no offset, or lies in the future.
+        ValueError: it has no offset, lies in the future, or before the platform.
     """
     if instant.tzinfo is None:
         raise ValueError("a time without an offset")
     if instant > utcnow() + _AHEAD:
         raise ValueError(f"published in the future, {instant:%Y-%m-%d}")
+    if instant == _NO_TIME or instant < founded:
+        raise ValueError(f"published before the platform was, {instant:%Y-%m-%d}")
     return instant.astimezone(UTC)
+
+
+def of_days(entries: Iterable[tuple[date, object]]) -> dict[date, object]:
+    """Return values by day. A day that comes twice with different values has none that is known: it is null."""
+    found: dict[date, object] = {}
+    for day, value in entries:
+        found[day] = value if found.get(day, value) == value else None
+    return found

@@ -24,13 +24,13 @@ def understood() -> Iterator[None]:
         yield
 
 
-def parse_time(text: str) -> datetime:
-    """Return the instant of a Graph timestamp, `2026-04-06T17:50:09+0000`.
+def parse_time(text: str, *founded: datetime) -> datetime:
+    """Return the instant of a Graph timestamp, `2026-04-06T17:50:09+0000`; `founded` is when the platform began.
 
     Raises:
         ValueError: it is none, or one that no post can have.
     """
-    return answers.published(datetime.fromisoformat(text))
+    return answers.published(datetime.fromisoformat(text), *founded)
 
 
 def insights(edge: object) -> dict[str, object]:
@@ -89,7 +89,7 @@ def take_series(days: Mapping[date, Numbers], name: str, field: str, result: Res
             numbers.miss(name, _reason(result))
         return
     series = [row for row in rows(result) if row.get("name") == field]
-    found = {day: value for row in series for day, value in _entries(row)}
+    found = answers.of_days(entry for row in series for entry in _entries(row))
     # Nothing at all is how small accounts are told; a missing day is still being counted.
     otherwise: Reason = "not_yet_available" if series else "privacy_threshold"
     for day, numbers in days.items():
@@ -97,14 +97,19 @@ def take_series(days: Mapping[date, Numbers], name: str, field: str, result: Res
 
 
 def _entries(row: Mapping[str, Any]) -> Iterator[tuple[date, object]]:
-    """Yield the values of a series by the Pacific day that they are of; an entry that names no day is of none."""
+    """Yield the values of a series by the Pacific day that they are of.
+
+    An entry that names no day is of none, and so is one whose end has no offset: it may be in any zone.
+    """
     values = row.get("values")
     for entry in values if isinstance(values, Sequence) else ():
         try:
-            ended = datetime.fromisoformat(entry["end_time"]).astimezone(PACIFIC) - timedelta(minutes=1)
+            end = datetime.fromisoformat(entry["end_time"])
+            ended = end.astimezone(PACIFIC) - timedelta(minutes=1)
         except UNEXPECTED:
             continue
-        yield ended.date(), part(entry, "value")
+        if end.tzinfo is not None:
+            yield ended.date(), part(entry, "value")
 
 
 def take_total(numbers: Numbers, name: str, field: str, result: Result) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from metrics.documents import ContentType, MetricType
@@ -11,6 +12,7 @@ from pipelines.platforms.graph_answers import parse_time
 from pipelines.platforms.numbers import Numbers, part
 
 ACCOUNT_FIELDS = {"followers": "followers_count", "following": "follows_count", "posts": "media_count"}
+_FOUNDED = datetime(2010, 10, 6, tzinfo=UTC)
 _ID = re.compile(r"[0-9]+")
 _CONTENT_TYPES: Mapping[str, ContentType] = {"IMAGE": "image", "VIDEO": "video", "CAROUSEL_ALBUM": "carousel"}
 _METRIC_TYPES: Mapping[str, MetricType] = {"STORY": "story", "REELS": "reel"}
@@ -35,6 +37,6 @@ def listed_post(item: Mapping[str, Any], metric_type: MetricType | None = None) 
         platform_post_id=id_of(item["id"], _ID),
         metric_type=metric_type or _METRIC_TYPES.get(str(product), "post"),
         content_type=_CONTENT_TYPES.get(str(media), "other"),
-        published_at=parse_time(published) if published is not None else None,
+        published_at=parse_time(published, _FOUNDED) if published is not None else None,
         kind_is_sure=isinstance(media, str) and (metric_type is not None or isinstance(product, str)),
     )

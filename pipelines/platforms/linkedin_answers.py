@@ -30,6 +30,7 @@ from pipelines.platforms.retries import overloaded
 URN = re.compile(r"urn:li:(share|ugcPost):[0-9]{1,20}")
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}
 _CONTENT: Mapping[str, ContentType] = {"article": "link", "multiImage": "carousel"}
+_FOUNDED = datetime(2003, 5, 5, tzinfo=UTC)
 _ACCOUNT = "firstDegreeSize"
 SILENT: Final = object()
 """Stands for the statistics of a post that an answer leaves out."""
@@ -109,7 +110,7 @@ def listed_post(element: Mapping[str, Any]) -> Post:
         LookupError, TypeError, ValueError, ArithmeticError: the element has no id, or a time that is none.
     """
     published = element.get("publishedAt") or element.get("createdAt")
-    at = answers.published(instant(published)) if published is not None else None
+    at = answers.published(instant(published), _FOUNDED) if published is not None else None
     return Post(answers.id_of(element["id"], URN), "post", _content_type(element.get("content") or {}), at)
 
 
@@ -157,18 +158,21 @@ def take_days(days: Mapping[date, Numbers], body: Mapping[str, Any], fields: Map
 
     `fields` has canonical names with the provider's, which may be a sum: `organicFollowerGain + paidFollowerGain`.
     """
-    by_day: dict[date, object] = {}
-    for element in answers.items_of(body["elements"]):
-        try:
-            by_day[instant(element["timeRange"]["start"]).date()] = element
-        except UNEXPECTED:
-            # An element that names no day is of none.
-            continue
+    by_day = answers.of_days(_elements(body))
     for day, numbers in days.items():
         for name, field in fields.items():
             # A day without activity may be missing, and people counted once may be missing of a day.
             values = [_value(by_day.get(day, ABSENT), one) for one in field.split(" + ")]
             numbers.take_sum(name, values, "no_observation")
+
+
+def _elements(body: Mapping[str, Any]) -> Iterator[tuple[date, object]]:
+    """Yield the elements of time-bound statistics by their days; one that names no day is of none."""
+    for element in answers.items_of(body["elements"]):
+        try:
+            yield instant(element["timeRange"]["start"]).date(), element
+        except UNEXPECTED:
+            continue
 
 
 def _value(element: object, field: str) -> object:

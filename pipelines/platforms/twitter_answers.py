@@ -41,6 +41,7 @@ _CAP = timedelta(hours=4)
 looked for again every few hours. What is refused is not billed."""
 _CREDITS = timedelta(hours=1)
 """Credits are back as soon as somebody tops them up."""
+_FOUNDED = datetime(2006, 3, 21, tzinfo=UTC)
 _SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
 """The milliseconds since 1970 at which X's ids begin to count."""
 
@@ -67,7 +68,7 @@ def parse_time(text: str) -> datetime:
     Raises:
         ValueError: it is none, or one that no post can have.
     """
-    return answers.published(datetime.fromisoformat(text))
+    return answers.published(datetime.fromisoformat(text), _FOUNDED)
 
 
 def time_of_id(post_id: str) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import Any
 from metrics.batches import batched
 from metrics.clock import isoformat, utcnow
 from metrics.periods import midnight
-from pipelines.platforms.answers import items_of
+from pipelines.platforms.answers import items_of, of_days
 from pipelines.platforms.base import FOLLOWED, AccountReading, Post, PostBudget, Reading, Tally
 from pipelines.platforms.errors import BadAnswer, BudgetUsed, PlatformError
 from pipelines.platforms.memory import ListMemory
@@ -59,13 +59,29 @@ def impressions(
         body = ask("tweets/analytics", params)
         if not {"data", "errors", "meta"} & body.keys():
             raise BadAnswer("the analytics have an unexpected form: they are no zeros")
-        for post in items_of(body.get("data", [])):
-            for one in post.get("timestamped_metrics") or ():
-                day = datetime.fromisoformat(one["timestamp"]).astimezone(UTC).date()
-                followed = published.get(str(post["id"]), start) >= midnight(day) - FOLLOWED
-                if day in totals and followed and "impressions" in one["metrics"]:
-                    totals[day].append(part(one["metrics"], "impressions"))
+        for post_id, told in _by_post(items_of(body.get("data", []))).items():
+            for day, value in told.items():
+                if day in totals and published.get(post_id, start) >= midnight(day) - FOLLOWED:
+                    totals[day].append(value)
     return totals
+
+
+def _by_post(posts: Sequence[Any]) -> dict[str, dict[date, object]]:
+    """Return the impressions of each post by day: a post or a day that comes twice counts once.
+
+    Raises:
+        LookupError, TypeError, ValueError: one of them has another form; without it no day's sum would be true.
+    """
+    entries: dict[str, list[tuple[date, object]]] = {}
+    for post in posts:
+        told = entries.setdefault(str(post["id"]), [])
+        for one in post.get("timestamped_metrics") or ():
+            at = datetime.fromisoformat(one["timestamp"])
+            if at.tzinfo is None:
+                raise ValueError("a day without an offset")
+            if "impressions" in one["metrics"]:
+                told.append((at.astimezone(UTC).date(), part(one["metrics"], "impressions")))
+    return {post_id: of_days(told) for post_id, told in entries.items()}
 
 
 def timeline_page(begins: Place, body: Mapping[str, Any]) -> Page:

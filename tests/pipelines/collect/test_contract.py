@@ -296,3 +296,21 @@ def test_next_page_at_another_host_is_read_at_the_own_one(bench: Bench, platform
     report = bench.collect(platform=platform)
     assert report.failures == []
     assert stored(bench, account["_id"]).keys() == living(bench, platform).keys()
+
+
+TIMES: dict[str, tuple[str, object]] = {
+    "instagram": ("data.0.timestamp", "1970-01-01T00:00:00+0000"),
+    "facebook": ("data.0.created_time", "1970-01-01T00:00:00+0000"),
+    "twitter": ("data.0.created_at", "1970-01-01T00:00:00.000Z"),
+    "linkedin": ("elements.0.publishedAt", 1_795_168_800),
+}
+"""A time of publication in a list, and a value that it has by mistake: of nothing, or in seconds for milliseconds."""
+
+
+def test_post_from_before_its_platform_is_told_and_not_taken_for_old(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(8, platform=platform)
+    at, value = TIMES[platform]
+    bench.simulator.set_faults({"kind": "patch", "path": LISTS[platform], "at": at, "value": value, "page": 1})
+    report = bench.collect(platform=platform)
+    assert len(living(bench, platform)) - len(stored(bench, account["_id"])) == 1
+    assert ["before the platform was, 1970" in failure.message for failure in report.failures] == [True]

@@ -1,7 +1,7 @@
 """The Graph API's errors, batches and usage headers: what each comes to."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from pipelines.platforms.errors import (
     Transient,
 )
 from pipelines.platforms.graph import ELEMENT_ROUNDS, MAX_BATCH, Get, GraphApi
+from pipelines.platforms.graph_answers import take_series
 from pipelines.platforms.graph_errors import near_limit, raise_for
 from pipelines.platforms.http import Http
+from pipelines.platforms.numbers import Numbers
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 
 
@@ -178,3 +180,20 @@ def test_limit_within_a_batch_keeps_what_came_before_and_asks_no_more(client: Ht
     assert [isinstance(result, RateLimited) for result in results] == [n >= 30 for n in range(70)]
     assert (len(server.requests), tally.limited) == (1, results[49])
     assert results[69] == tally.limited
+
+
+@pytest.mark.parametrize(
+    ("entries", "found"),
+    [
+        ([("2026-11-10T08:00:00+0000", 5)], 5),
+        ([("2026-11-10T00:00:00-08:00", 5), ("2026-11-10T08:00:00+0000", 5)], 5),
+        ([("2026-11-10T08:00:00+0000", 5), ("2026-11-10T08:00:00+0000", 6)], "provider_error"),
+        ([("2026-11-10T08:00:00", 5)], "not_yet_available"),
+        ([("2026-11-11T08:00:00+0000", 5), (None, 5), ("2036-11-10T08:00:00+0000", 5)], "not_yet_available"),
+    ],
+)
+def test_value_of_a_day_is_the_one_of_its_end(entries: list[tuple[str, int]], found: object) -> None:
+    rows = [{"name": "reach", "values": [{"end_time": end, "value": value} for end, value in entries]}]
+    numbers = Numbers()
+    take_series({date(2026, 11, 9): numbers}, "reach", "reach", {"data": rows})
+    assert numbers.metrics.get("reach", numbers.unavailable.get("reach")) == found

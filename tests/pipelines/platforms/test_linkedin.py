@@ -78,6 +78,17 @@ def test_days_keep_negative_gains_and_say_what_is_missing() -> None:
     assert readings[date(2026, 11, 11)].unavailable == {"netFollowers": "no_observation"}
 
 
+@pytest.mark.parametrize(("second", "found"), [(-7, {"netFollowers": -7}), (3, {})])
+def test_day_that_comes_twice_has_a_value_only_if_both_agree(second: int, found: dict[str, int]) -> None:
+    day = date(2026, 11, 10)
+    start = int(datetime(2026, 11, 10, tzinfo=UTC).timestamp() * 1000)
+    elements = [{"timeRange": {"start": start}, "followerGains": {"organicFollowerGain": n}} for n in (-7, second)]
+    numbers = Numbers()
+    take_days({day: numbers}, {"elements": elements}, {"netFollowers": "organicFollowerGain"})
+    assert numbers.metrics == found
+    assert found or numbers.unavailable == {"netFollowers": "provider_error"}
+
+
 THROTTLED = "Resource level throttle {} DAY limit for calls to this resource is reached."
 
 

@@ -33,6 +33,7 @@ from pipelines.platforms.twitter_answers import (
     post_numbers,
     raise_for,
 )
+from pipelines.platforms.twitter_days import impressions
 from pipelines.platforms.twitter_posts import Posts
 from simulator.twitter.tokens import first_refresh_token
 from simulator.twitter.world import shown
@@ -240,6 +241,21 @@ def test_past_days_have_the_impressions_of_their_posts(fetching: Fetching) -> No
     assert true > 0
     assert found[day].metrics == {"accountImpressions": true}
     assert fetching.tally.requests <= 2 + len(posts) // 100 * 2
+
+
+@pytest.mark.parametrize(("again", "found"), [(7, [0, 7]), (8, [0, None])])
+def test_post_that_comes_twice_in_a_day_counts_once(again: int, found: list[int | None]) -> None:
+    day = NOW.date() - timedelta(days=3)
+    at = f"{day:%Y-%m-%d}T00:00:00Z"
+    listed = {"id": "7", "created_at": f"{day:%Y-%m-%d}T00:00:00Z"}
+    told = [
+        {"id": "7", "timestamped_metrics": [{"timestamp": at, "metrics": {"impressions": n}}]} for n in (7, again)
+    ]
+
+    def ask(path: str, _: Mapping[str, str]) -> Mapping[str, Any]:
+        return {"data": told if path.endswith("analytics") else [listed], "meta": {"result_count": 1}}
+
+    assert impressions(ask, "1", [day], Tally()) == {day: found}
 
 
 def test_past_days_without_permission_say_so(fetching: Fetching) -> None:
