@@ -28,6 +28,14 @@ OPTIONAL: Mapping[str, str] = {
 
 EXPIRES = "expiresAt"
 ALL_COLUMNS = (*COLUMNS, *OPTIONAL, EXPIRES)
+MAX_BYTES = 64 * 1024 * 1024
+"""As large may a file be: 200,000 accounts with their tokens are 40 MB, and take half a gigabyte to read."""
+
+LOGINS = ("facebook", "instagram")
+_LONGEST_HANDLE = 200
+_LONGEST_SECRET = 4096
+"""Characters of a token or a secret; it has to fit into a header."""
+
 MAX_PROBLEMS = 5
 """As many are told; a file that is wrong throughout is wrong in one way."""
 
@@ -105,6 +113,8 @@ def account_of(row: Mapping[str, Any]) -> NewAccount:
         raise InvalidInput(f"platform {visible(values['platform'][:32])} is none of {', '.join(PLATFORMS)}")
     check_id(values["workspaceId"], "workspaceId")
     theirs = normal_account_id(platform, values["platformAccountId"])
+    if len(values["handle"]) > _LONGEST_HANDLE:
+        raise InvalidInput(f"handle: it has {len(values['handle'])} characters; {_LONGEST_HANDLE} are the most")
     return NewAccount(values["workspaceId"], platform, theirs, values["handle"], _credentials(values))
 
 
@@ -114,13 +124,23 @@ def _value(name: str, value: Any) -> str:
     return text.removeprefix("'") if name != "handle" or text[1:2] in ("=", "+", "-", "@") else text
 
 
+def _login(text: str) -> str:
+    """Return the kind of login, which decides for accounts of Instagram on the host that takes the token."""
+    if text and text.lower() not in LOGINS:
+        raise InvalidInput(f"login {visible(text[:32])} is none of {', '.join(LOGINS)}")
+    return text.lower()
+
+
 def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
     if values["refreshToken"] and not values["clientId"]:
         raise InvalidInput("clientId missing: a refresh token works for the app that it was given to")
     for column in ("accessToken", *OPTIONAL):
         # It has to travel in a header.
-        if not re.fullmatch(r"[!-~]*", values[column]):
+        if not re.fullmatch(r"[!#-~]*", values[column]):
             raise InvalidInput(f"{column} has blanks, or signs that no token has")
+        if len(values[column]) > _LONGEST_SECRET:
+            raise InvalidInput(f"{column} has {len(values[column])} characters; {_LONGEST_SECRET} are the most")
+    values = {**values, "login": _login(values["login"])}
     found: dict[str, str | float] = {"access_token": values["accessToken"]}
     found |= {stored: values[column] for column, stored in OPTIONAL.items() if values[column]}
     if text := values[EXPIRES]:

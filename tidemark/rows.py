@@ -29,6 +29,7 @@ _EXCEL_SEPARATOR = re.compile(r"sep=([,;\t])[\r\n]+", re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _BROKEN = (ValueError, RecursionError)
 """What JSON that is none raises."""
+_LONGEST_HEADER = 64 * 1024
 _SHOWN = 32
 """Characters of a name that is no column."""
 _SAVE_AS = "save it as «CSV UTF-8»"
@@ -93,7 +94,7 @@ def _filled(text: str, separator: str, skipped: int) -> Iterator[tuple[int, list
 
 def _separator(text: str, columns: Sequence[str]) -> str:
     """Return the separator that makes the most columns of the first line."""
-    header = _LINE_END.split(text.lstrip(), maxsplit=1)[0]
+    header = _LINE_END.split(text.lstrip()[:_LONGEST_HEADER], maxsplit=1)[0]
 
     def known(separator: str) -> int:
         names = (name.strip('" ') for name in header.split(separator))

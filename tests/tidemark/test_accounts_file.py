@@ -59,6 +59,9 @@ def test_csv_and_json_say_the_same(text: str) -> None:
         ("acme,instagram,2,Smith, Inc,t\n", "row 2: cell 6 has no column"),
         ("acme,instagram,2,h,two words\n", "row 2: accessToken has blanks"),
         ("acme,instagram,2,h,t€\n", "row 2: accessToken has blanks, or signs that no token has"),
+        (f"acme,instagram,2,{'h' * 201},t\n", "row 2: handle: it has 201 characters; 200 are the most"),
+        (f"acme,instagram,2,h,{'t' * 4097}\n", "row 2: accessToken has 4097 characters; 4096 are the most"),
+        ('acme,instagram,2,h,"""t"""\n', "row 2: accessToken has blanks, or signs that no token has"),
         (GOOD + 'acme,instagram,2,"h,' + "x" * 140_000 + "\n", "row 3: field larger than"),
         (GOOD + 'acme,instagram,2,"h,t\n' + GOOD * 3, "row 3: unexpected end of data: is a quote left open"),
         (GOOD + 'acme,instagram,2,"Best" Bakery,t\n', "row 3: ',' expected after '\"'"),
@@ -104,6 +107,17 @@ def refused(content: bytes, complaint: str) -> None:
     assert message.isprintable()
     assert "t0ken" not in message
     assert "nothing was imported" in message or "no account" in message
+
+
+def test_login_that_is_none_is_refused() -> None:
+    content = f"{HEADER.strip()},login\n{GOOD.strip()},insta\n".encode()
+    refused(content, "row 2: login insta is none of facebook, instagram")
+
+
+@pytest.mark.parametrize(("login", "kept"), [("Instagram", "instagram"), ("FACEBOOK", "facebook")])
+def test_login_in_any_case_is_taken(login: str, kept: str) -> None:
+    (account,) = read(f"{HEADER.strip()},login\n{GOOD.strip()},{login}\n")
+    assert account.credentials["login"] == kept
 
 
 def test_file_that_is_wrong_throughout_is_one_short_line() -> None:

@@ -66,6 +66,7 @@ BAD: list[tuple[str, str]] = [
     ("accounts import missing.csv", "missing.csv: No such file"),
     ("accounts import .", "Is a directory"),
     ("accounts import binary.csv", "no UTF-8"),
+    ("accounts import huge.csv", "larger than 64 MiB"),
     ("accounts import broken.csv", "row 3: platform myspace"),
     ("accounts list --state asleep", "asleep"),
     ("accounts list --workspace a/b", "--workspace"),
@@ -128,6 +129,8 @@ def files(settings: Settings) -> Path:
     (settings.home / "good.csv").write_text(header + "acme,instagram,1,a,t\n")
     (settings.home / "broken.csv").write_text(header + "acme,instagram,1,a,t\nacme,myspace,2,b,t\n")
     (settings.home / "binary.csv").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with (settings.home / "huge.csv").open("wb") as huge:
+        huge.truncate(200 << 20)
     return settings.home
 
 

@@ -12,7 +12,7 @@ from metrics.errors import InvalidInput
 from metrics.expected import connected_again
 from metrics.ids import check_id
 from tidemark import accounts_file
-from tidemark.accounts_file import MAX_PROBLEMS, NewAccount
+from tidemark.accounts_file import MAX_BYTES, MAX_PROBLEMS, NewAccount
 from tidemark.commands import history
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from metrics.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pause, disconnect.")
+
+_LONGEST_LINE = 64 * 1024
+"""Characters of standard input that are read of one line: a token is shorter."""
 
 Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Unchecked = Annotated[bool, typer.Option("--unchecked", help="Do not ask the platform whose the token is.")]
@@ -43,11 +46,26 @@ def import_file(
     Columns: workspaceId, platform, platformAccountId, handle, accessToken; where tokens are renewed also refreshToken,
     clientId, clientSecret, expiresAt, and login.
     """
+    _connect(accounts_file.parse(_content(file)), checked=not unchecked, as_json=as_json)
+
+
+def _content(file: Path) -> bytes:
+    """Return what a file holds, or standard input.
+
+    Raises:
+        InvalidInput: it cannot be read, or is larger than an accounts file is; no more than that is read of it.
+    """
     try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        if str(file) == "-":
+            content = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with file.open("rb") as opened:
+                content = opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"{file}: {error.strerror}: give a readable text file") from None
-    _connect(accounts_file.parse(content), checked=not unchecked, as_json=as_json)
+    if len(content) > MAX_BYTES:
+        raise InvalidInput(f"{file}: it is larger than {MAX_BYTES >> 20} MiB: is it an accounts file? Split it if it is")
+    return content
 
 
 @app.command(
@@ -84,7 +102,10 @@ def _ask(what: str) -> str:
     if sys.stdin.isatty():
         answer: str = typer.prompt(what, hide_input=True, default="", show_default=False)
         return answer.strip()
-    return sys.stdin.readline().strip()
+    try:
+        return sys.stdin.readline(_LONGEST_LINE).strip()
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{what}: standard input is no UTF-8 text") from None
 
 
 def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> None:
