@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from metrics.errors import SettingsError
 
@@ -37,7 +37,9 @@ _BUNDLES = (
 _CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----(.*?)-----END", re.DOTALL)
 _DER = b"\x30"
 """How a certificate begins: an ASN.1 sequence."""
-_SAY = "give it as http://host:3128 or http://user:password@host:3128"
+_SAY = "give it as http://host:3128 or http://user:password@host:3128, signs such as @ / # in it percent-encoded"
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+"""How OpenSSL names the files of a folder of authorities: it reads no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,11 @@ def _checked_proxy(url: str, variable: str) -> Proxy:
     try:
         parts = urlsplit(url)
         usable = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+        # A login with a bare slash ends there, and its beginning would be taken for the host.
+        usable = usable and parts.path in ("", "/") and not (parts.query or parts.fragment)
+        # A login travels in latin-1 (RFC 7617 leaves the charset open; requests takes that one).
+        unquote(f"{parts.username}{parts.password}").encode("latin-1")
+        str(parts.hostname).encode("idna")
     except ValueError:
         usable = False
     if not usable or any(not one.isprintable() or one == " " for one in url):
@@ -169,9 +176,10 @@ def _problem_of(path: str) -> str | None:
 
     OpenSSL would say it too, and takes a tenth of a second for a system's hundred and fifty.
     """
-    if Path(path).is_dir():
-        return None
     try:
+        if Path(path).is_dir():
+            hashed = any(_HASHED.fullmatch(one.name) for one in Path(path).iterdir())
+            return None if hashed else "holds no hashed certificates: run `openssl rehash` on it"
         blocks = _CERTIFICATE.findall(Path(path).read_bytes())
         whole = [binascii.a2b_base64(b"".join(block.split()), strict_mode=True)[:1] == _DER for block in blocks]
     except OSError as error:

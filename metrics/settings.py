@@ -158,6 +158,12 @@ class Settings(BaseSettings):
             return value
         return tuple(part for text in value.split(",") if (part := text.strip()))
 
+    @field_validator("ca_bundle", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        # A variable that is set to nothing is as good as unset; as a path it would be the current folder.
+        return None if isinstance(value, str) and not value.strip() else value
+
     @field_validator("export_options")
     @classmethod
     def _object(cls, options: SecretStr | None) -> SecretStr | None:

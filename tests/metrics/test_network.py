@@ -86,8 +86,13 @@ def test_no_proxy_names_exceptions(excepted: str, host: str, directly: bool, own
 
 
 @pytest.mark.parametrize(
-    "wrong", ["socks5://s3cr3t:1", "http://", "http://ann:s3cr3t@:3128", "http://s3cr3t:port", "s3c r3t", "http://a:0/"]
-)
+    "wrong",
+    [
+        "socks5://s3cr3t:1", "http://", "http://ann:s3cr3t@:3128", "http://s3cr3t:port", "s3c r3t", "http://a:0/",
+        "http://s3cr3t:12/34@proxy:3128", "http://ann:1?s3cr3t@proxy:1", "http://ann:1#s3cr3t@proxy:1",
+        "http://ann:s3c%E2%82%ACr3t@proxy:3128", f"http://{'s3c' * 30}.example:3128",
+    ],
+)  # fmt: skip
 def test_wrong_proxy_is_named_by_its_variable_and_not_shown(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("TIDEMARK_PROXY", "HTTPS_PROXY", "http_proxy"):
         with monkeypatch.context() as patch:
@@ -113,6 +118,25 @@ def test_wrong_file_of_authorities_is_named_by_its_variable(
         load_settings(_env_file=None)
     assert str(caught.value).startswith(f"{variable}: {path}: ")
     assert "PEM form" in str(caught.value)
+
+
+def test_variable_that_is_set_to_nothing_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TIDEMARK_CA_BUNDLE", "TIDEMARK_PROXY", "HTTPS_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, "")
+    found = Network.of(load_settings(_env_file=None))
+    assert (found.ca_bundle, found.proxies) == (None, {})
+
+
+def test_folder_of_authorities_needs_hashed_names(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    folders = [tmp_path / name for name in ("plain", "hashed")]
+    for folder, name in zip(folders, ("ca.pem", "5ed36f99.0"), strict=True):
+        folder.mkdir()
+        (folder / name).write_bytes(b"")
+    plain, hashed = map(str, folders)
+    with pytest.raises(SettingsError, match=f"SSL_CERT_FILE: {plain}: holds no hashed certificates"):
+        Network.of(settings, {"SSL_CERT_FILE": plain})
+    assert Network.of(settings, {"SSL_CERT_FILE": hashed}).ca_bundle == hashed
 
 
 def test_first_file_of_authorities_counts(tmp_path: Path) -> None:
