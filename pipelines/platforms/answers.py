@@ -113,10 +113,10 @@ def items_of(value: object) -> list[Any]:
     return value
 
 
-def published(instant: datetime, founded: datetime = _NO_TIME) -> datetime:
+def published(instant: datetime, founded: datetime | None = None) -> datetime:
     """Return a time of publication in UTC, if it can be one; `founded` is when the platform had its first post.
 
-    A time before that is a mistake, in seconds where milliseconds belong or of nothing: taken for true, it would make
+    Where posts may be dated back, as pages of Facebook do with their history, there is no such instant. A time before that is a mistake, in seconds where milliseconds belong or of nothing: taken for true, it would make
     the post one that is too old to be followed, and nobody would be told.
 
     Raises:
@@ -126,7 +126,7 @@ def published(instant: datetime, founded: datetime = _NO_TIME) -> datetime:
         raise ValueError("a time without an offset")
     if instant > utcnow() + _AHEAD:
         raise ValueError(f"published in the future, {instant:%Y-%m-%d}")
-    if instant == _NO_TIME or instant < founded:
+    if instant == _NO_TIME or (founded is not None and instant < founded):
         raise ValueError(f"published before the platform was, {instant:%Y-%m-%d}")
     return instant.astimezone(UTC)
 

@@ -23,7 +23,7 @@ from pipelines.platforms.errors import (
     Transient,
 )
 from pipelines.platforms.graph import ELEMENT_ROUNDS, MAX_BATCH, Get, GraphApi
-from pipelines.platforms.graph_answers import take_series
+from pipelines.platforms.graph_answers import parse_time, take_series
 from pipelines.platforms.graph_errors import near_limit, raise_for
 from pipelines.platforms.http import Http
 from pipelines.platforms.numbers import Numbers
@@ -197,3 +197,9 @@ def test_value_of_a_day_is_the_one_of_its_end(entries: list[tuple[str, int]], fo
     numbers = Numbers()
     take_series({date(2026, 11, 9): numbers}, "reach", "reach", {"data": rows})
     assert numbers.metrics.get("reach", numbers.unavailable.get("reach")) == found
+
+
+def test_page_may_date_its_history_back() -> None:
+    assert parse_time("1905-01-01T08:00:00+0000").year == 1905
+    with pytest.raises(ValueError, match="before the platform was"):
+        parse_time("1970-01-01T00:00:00+0000")
