@@ -1,5 +1,7 @@
 """What is asked for over HTTP: durable before it is answered, run by the pipeline."""
 
+import codecs
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -42,7 +44,25 @@ async def _body(request: Request, model: type[B]) -> B:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Problem(415, "Send JSON: `Content-Type: application/json`.")
-    return model.model_validate_json(await request.body())
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise Problem(415, "Send the body as it is, without a `Content-Encoding`.")
+    content = (await request.body()).removeprefix(codecs.BOM_UTF8)
+    found = model.model_validate_json(content)
+    json.loads(content, object_pairs_hook=_once)
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that an object has twice: what is meant could be either.
+
+    Raises:
+        InvalidInput: it names the name.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = next(name for name in found if sum(one == name for one, _ in pairs) > 1)
+        raise InvalidInput(f"{name}: it is given twice", name)
+    return found
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -1,5 +1,7 @@
 """Writes and keys: durable operations, scopes, 401 and 413."""
 
+import gzip
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -176,6 +178,27 @@ def test_post_under_another_requests_idempotency_key_is_not_recorded(client: htt
     assert again.headers["location"] == published.headers["location"]
     with pytest.raises(NotFound):
         seeded.posts.get(post_id("a1", "17900000000000002"))
+
+
+SENT = json.dumps(POST).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "word"),
+    [
+        (b"\xef\xbb\xbf" + SENT, {}, 202, ""),
+        (SENT[:-1] + b', "contentType": "image"}', {}, 400, "contentType: it is given twice"),
+        (gzip.compress(SENT), {"Content-Encoding": "gzip"}, 415, "without a `Content-Encoding`"),
+        (SENT.decode().encode("utf-16"), {}, 400, "Invalid JSON"),
+    ],
+    ids=["byte order mark", "name given twice", "compressed", "UTF-16"],
+)
+def test_body_that_could_be_read_in_two_ways_is_refused(
+    content: bytes, headers: dict[str, str], status: int, word: str, client: httpx.Client
+) -> None:
+    sent = {"Content-Type": "application/json", **headers}
+    answer = client.post("/analytics/account/a1/posts", content=content, headers=sent)
+    assert (answer.status_code, word in answer.json().get("detail", "")) == (status, True)
 
 
 @pytest.mark.parametrize(
