@@ -32,6 +32,7 @@ from pipelines.platforms.errors import (
     PostGone,
     RateLimited,
     Transient,
+    WrongIdentity,
 )
 from pipelines.platforms.linkedin_answers import account_numbers, raise_for, take_days, understood
 from pipelines.platforms.linkedin_posts import Posts
@@ -95,7 +96,7 @@ class LinkedIn:
         reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
         reading.note_odd("the account", numbers.odd)
         Posts(ask, urn, wanted, reading, tally).read()
-        self._name(ask, urn, wanted, reading, tally)
+        self._name(ask, access, wanted, reading, tally)
         return reading
 
     def identify(self, access: Access, tally: Tally) -> Identity:
@@ -103,12 +104,15 @@ class LinkedIn:
 
         Raises:
             AccountUnreachable: there is no such organization, or it is not for this token.
+            WrongIdentity: the answer is of another organization.
             PlatformError: it could not be asked.
         """
         try:
             body = _Asking(self._http, access, tally)(*_lookup(_urn(access)))
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
+        if _is_another(body, access):
+            raise WrongIdentity(f"the answer is of the organization {body['id']}: connect the right one again")
         return Identity(access.platform_account_id, _shown_name(body))
 
     def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
@@ -120,14 +124,14 @@ class LinkedIn:
         whole = AccountReading(Reading(utcnow()))
         return Posts(_Asking(self._http, access, tally), _urn(access), wanted, whole, tally).past()
 
-    def _name(self, ask: "_Asking", urn: str, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
+    def _name(self, ask: "_Asking", access: Access, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
         """Ask once a day under which name the organization is shown."""
         today = utcnow().date().isoformat()
         if wanted.memory.named_on == today or tally.limited is not None:
             return
         wanted.memory.named_on = today
         try:
-            body = ask(*_lookup(urn))
+            body = ask(*_lookup(_urn(access)))
         except NeedsReauth:
             raise
         except PlatformError as error:
@@ -135,7 +139,7 @@ class LinkedIn:
             if isinstance(error, RateLimited):
                 tally.limited = error
             return
-        reading.handle = _shown_name(body)
+        reading.handle = None if _is_another(body, access) else _shown_name(body)
 
     def read_days(
         self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
@@ -217,6 +221,11 @@ class _Asking:
 def _lookup(urn: str) -> tuple[str, Mapping[str, object]]:
     """Return path and parameters of the read of an organization's names."""
     return f"organizations/{urn.rpartition(':')[2]}", {"fields": "id,vanityName,localizedName"}
+
+
+def _is_another(body: Mapping[str, Any], access: Access) -> bool:
+    """Tell whether an answer says of itself that it is of another organization."""
+    return "id" in body and str(body["id"]) != access.platform_account_id.rpartition(":")[2].lstrip("0")
 
 
 def _shown_name(body: Mapping[str, Any]) -> str | None:

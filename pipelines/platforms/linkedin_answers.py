@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import unquote
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
@@ -103,6 +104,11 @@ def is_advertisement(element: Mapping[str, Any]) -> bool:
     return bool((element.get("adContext") or {}).get("isDsc"))
 
 
+def plain(urn: object) -> object:
+    """Return a URN without the encoding that Rest.li gives it in keys and headers, and in bodies at times."""
+    return unquote(urn) if isinstance(urn, str) else urn
+
+
 def listed_post(element: Mapping[str, Any]) -> Post:
     """Return the post of an element of `/posts`.
 
@@ -111,7 +117,7 @@ def listed_post(element: Mapping[str, Any]) -> Post:
     """
     published = element.get("publishedAt") or element.get("createdAt")
     at = answers.published(instant(published), _FOUNDED) if published is not None else None
-    return Post(answers.id_of(element["id"], URN), "post", _content_type(element.get("content") or {}), at)
+    return Post(answers.id_of(plain(element["id"]), URN), "post", _content_type(element.get("content") or {}), at)
 
 
 def _content_type(content: Mapping[str, Any]) -> ContentType:
@@ -137,7 +143,7 @@ def statistics(body: Mapping[str, Any]) -> tuple[dict[str, object], bool]:
     found: dict[str, object] = {}
     nameless = False
     for element in answers.items_of(body["elements"]):
-        urn = next((one for name in ("share", "ugcPost") if isinstance(one := part(element, name), str)), "")
+        urn = next((one for name in ("share", "ugcPost") if isinstance(one := plain(part(element, name)), str)), "")
         if URN.fullmatch(urn):
             found[urn] = part(element, "totalShareStatistics")
         else:

@@ -24,6 +24,7 @@ from pipelines.platforms.linkedin_answers import (
     is_advertisement,
     listed_post,
     of_status,
+    plain,
     post_numbers,
     statistics,
     understood,
@@ -178,9 +179,9 @@ class Posts:
     def _confirm(self, posts: Sequence[Post]) -> None:
         """Ask which of the posts without statistics are still there: they had no activity; the others are gone."""
         body = self._ask("posts", {"ids": [post.platform_post_id for post in posts]})
-        statuses = {urn: error.get("status") for urn, error in (body.get("errors") or {}).items()}
-        statuses |= body.get("statuses") or {}
-        results: Mapping[str, Any] = {**body["results"]}
+        statuses = {plain(urn): error.get("status") for urn, error in (body.get("errors") or {}).items()}
+        statuses |= {plain(urn): status for urn, status in (body.get("statuses") or {}).items()}
+        results = {plain(urn): found for urn, found in body["results"].items()}
         for post in posts:
             post_id = post.platform_post_id
             if isinstance(results.get(post_id), Mapping):

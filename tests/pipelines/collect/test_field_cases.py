@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -203,3 +204,23 @@ def test_fifty_accounts_and_one_of_each_kind_of_bad(bench: Bench, monkeypatch: p
     assert place.startswith("ZeroDivisionError at ")
     assert "nobody thought of it" not in str(report)
     assert bench.record("a37")["reason"] == "internal_error"
+
+
+@pytest.mark.parametrize(
+    ("path", "at"), [("posts", "elements.0.id"), ("posts", "elements.-1.id")]
+)
+def test_urn_in_the_encoding_of_keys_is_the_same_post(bench: Bench, path: str, at: str) -> None:
+    account = bench.connect(8, platform="linkedin")
+    bench.collect(platform="linkedin")
+    newest = max(name for name in stored(bench, account["_id"]) if ":share:" in name)
+    encoded = {"kind": "patch", "path": path, "at": at, "value": quote(newest, safe="")}
+    bench.simulator.set_faults(encoded)
+    report = bench.collect(NEXT, LATER, platform="linkedin")
+    assert [failure.message for failure in report.failures] == []
+
+
+def test_name_of_another_organization_is_not_taken(bench: Bench) -> None:
+    account = bench.connect(8, platform="linkedin", handle="kept")
+    bench.simulator.set_faults({"kind": "patch", "path": "organizations", "at": "id", "value": 1})
+    assert bench.collect(platform="linkedin").failures == []
+    assert bench.store.accounts.get(account["_id"])["handle"] == "kept"
