@@ -116,8 +116,9 @@ def items_of(value: object) -> list[Any]:
 def published(instant: datetime, founded: datetime | None = None) -> datetime:
     """Return a time of publication in UTC, if it can be one; `founded` is when the platform had its first post.
 
-    Where posts may be dated back, as pages of Facebook do with their history, there is no such instant. A time before that is a mistake, in seconds where milliseconds belong or of nothing: taken for true, it would make
-    the post one that is too old to be followed, and nobody would be told.
+    Where posts may be dated back, as pages of Facebook do with their history, there is no such instant. A time before
+    that is a mistake, in seconds where milliseconds belong or of nothing: taken for true, it would make the post one
+    that is too old to be followed, and nobody would be told.
 
     Raises:
         ValueError: it has no offset, lies in the future, or before the platform.

@@ -118,8 +118,8 @@ def message_of(problem: Mapping[str, Any]) -> str:
     """Return a problem's own words, of either of its forms."""
     errors = problem.get("errors") or [{}]
     first = errors[0] if isinstance(errors, list) and isinstance(errors[0], Mapping) else {}
-    said = first.get("message") or problem.get("message") or problem.get("detail") or first.get("detail") or problem.get("title") or ""
-    return str(said)[:300]
+    said = (first.get("message"), problem.get("message"), problem.get("detail"), first.get("detail"))
+    return str(next(filter(None, said), problem.get("title") or ""))[:300]
 
 
 def _is_limit(problem: Mapping[str, Any]) -> bool:

@@ -64,7 +64,7 @@ def _content(file: Path) -> bytes:
     except OSError as error:
         raise InvalidInput(f"{file}: {error.strerror}: give a readable text file") from None
     if len(content) > MAX_BYTES:
-        raise InvalidInput(f"{file}: it is larger than {MAX_BYTES >> 20} MiB: is it an accounts file? Split it if it is")
+        raise InvalidInput(f"{file}: it is larger than {MAX_BYTES >> 20} MiB: split it, if it is one")
     return content
 
 

@@ -206,9 +206,7 @@ def test_fifty_accounts_and_one_of_each_kind_of_bad(bench: Bench, monkeypatch: p
     assert bench.record("a37")["reason"] == "internal_error"
 
 
-@pytest.mark.parametrize(
-    ("path", "at"), [("posts", "elements.0.id"), ("posts", "elements.-1.id")]
-)
+@pytest.mark.parametrize(("path", "at"), [("posts", "elements.0.id"), ("posts", "elements.-1.id")])
 def test_urn_in_the_encoding_of_keys_is_the_same_post(bench: Bench, path: str, at: str) -> None:
     account = bench.connect(8, platform="linkedin")
     bench.collect(platform="linkedin")

@@ -125,9 +125,7 @@ def test_each_answer_is_one_decision(status: int, body: Any, leaf: type[Platform
             assert timedelta(minutes=59) < until - NOW < timedelta(hours=5)
 
 
-@pytest.mark.parametrize(
-    "text", [str(int(NOW.timestamp() * 1000)), "9" * 400, "-5", "soon", "Fri, 20 Nov 2026 10:00:00 GMT", "", "1.5"]
-)
+@pytest.mark.parametrize("text", ["1795921856000", "9" * 400, "-5", "soon", "Fri, 20 Nov 2026 10:00:00 GMT", "", "1.5"])
 def test_window_whose_end_is_nonsense_is_a_quarter_of_an_hour(text: str) -> None:
     with pytest.raises(RateLimited) as caught:
         raise_for(429, {"title": "Too Many Requests"}, {"x-rate-limit-reset": text})
@@ -248,9 +246,7 @@ def test_post_that_comes_twice_in_a_day_counts_once(again: int, found: list[int 
     day = NOW.date() - timedelta(days=3)
     at = f"{day:%Y-%m-%d}T00:00:00Z"
     listed = {"id": "7", "created_at": f"{day:%Y-%m-%d}T00:00:00Z"}
-    told = [
-        {"id": "7", "timestamped_metrics": [{"timestamp": at, "metrics": {"impressions": n}}]} for n in (7, again)
-    ]
+    told = [{"id": "7", "timestamped_metrics": [{"timestamp": at, "metrics": {"impressions": n}}]} for n in (7, again)]
 
     def ask(path: str, _: Mapping[str, str]) -> Mapping[str, Any]:
         return {"data": told if path.endswith("analytics") else [listed], "meta": {"result_count": 1}}
