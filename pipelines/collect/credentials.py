@@ -67,8 +67,8 @@ class Credentials:
         """Return what `work` comes to with the credentials of an account, renewed where they end soon.
 
         Where they turn out to have ended, they are renewed and the work is done once more; those that nobody can renew
-        are tried once more as they are, because platforms deny good tokens at times. Until they end, old ones serve
-        where they cannot be renewed; `note_unrenewed` is told why.
+        are tried once more if the platform says whose they are, because it denies good tokens at times. Until they end,
+        old ones serve where they cannot be renewed; `note_unrenewed` is told why.
 
         Raises:
             CredentialError: there are none, or no key opens them.
@@ -85,7 +85,11 @@ class Credentials:
         except WrongIdentity:
             raise
         except NeedsReauth:
-            return work(self.renew(account, access, now, tally) or access)
+            renewed = self.renew(account, access, now, tally)
+            if renewed is None:
+                # One call tells whether the token is dead: then this raises.
+                self.api.identify(access, tally)
+            return work(renewed or access)
 
     def renew(self, account: AccountDocument, access: Access, now: datetime, tally: Tally) -> Access | None:
         """Return renewed access, stored before anybody uses it; None where the platform renews nothing.
