@@ -9,12 +9,21 @@ from zoneinfo import ZoneInfo
 from metrics.documents import Reason
 from pipelines.platforms import answers
 from pipelines.platforms.answers import UNEXPECTED
-from pipelines.platforms.errors import MetricRefused, PermissionMissing, PlatformError, PostGone, PostUnavailable
+from pipelines.platforms.errors import (
+    BadAnswer,
+    MetricRefused,
+    PermissionMissing,
+    PlatformError,
+    PostGone,
+    PostUnavailable,
+)
 from pipelines.platforms.graph import Result
 from pipelines.platforms.numbers import ABSENT, Numbers, part
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 """Meta's days are Pacific days; their label is the day that ended at `end_time`."""
+
+NO_EDGE = "the Graph API's answer has an unexpected form: it is no list of insights"
 
 
 @contextmanager
@@ -52,6 +61,15 @@ def insights(edge: object) -> dict[str, object]:
     return found
 
 
+def is_edge(answer: object) -> bool:
+    """Tell whether an answer has the documented shape of an edge of insights: `{"data": [{…}, …]}`, which may be empty.
+
+    An answer of another shape tells nothing, not even that there is no value.
+    """
+    data = answer.get("data") if isinstance(answer, Mapping) else None
+    return isinstance(data, list) and all(isinstance(row, Mapping) for row in data)
+
+
 def rows(edge: object) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of an edge of insights; what is no row is passed over."""
     data = edge.get("data") if isinstance(edge, Mapping) else None
@@ -79,6 +97,8 @@ def _reason(result: PlatformError) -> Reason:
 def failure(result: Result) -> PlatformError | None:
     """Return the error that kept a number from being read; what the platform says of the number itself is none."""
     said = MetricRefused | PermissionMissing | PostGone | PostUnavailable
+    if not isinstance(result, PlatformError) and not is_edge(result):
+        return BadAnswer(NO_EDGE)
     return result if isinstance(result, PlatformError) and not isinstance(result, said) else None
 
 
@@ -90,8 +110,8 @@ def take_series(days: Mapping[date, Numbers], name: str, field: str, result: Res
         return
     series = [row for row in rows(result) if row.get("name") == field]
     found = answers.of_days(entry for row in series for entry in _entries(row))
-    # Nothing at all is how small accounts are told; a missing day is still being counted.
-    otherwise: Reason = "not_yet_available" if series else "privacy_threshold"
+    # A missing day is still being counted.
+    otherwise: Reason = "not_yet_available" if series else _without_row(result)
     for day, numbers in days.items():
         numbers.take(name, found.get(day, ABSENT), otherwise)
 
@@ -118,4 +138,9 @@ def take_total(numbers: Numbers, name: str, field: str, result: Result) -> None:
         numbers.miss(name, _reason(result))
         return
     found = [row for row in rows(result) if row.get("name") == field]
-    numbers.take(name, _value(found[0]) if found else ABSENT, "no_observation" if found else "privacy_threshold")
+    numbers.take(name, _value(found[0]) if found else ABSENT, "no_observation" if found else _without_row(result))
+
+
+def _without_row(edge: Mapping[str, Any]) -> Reason:
+    """Return why an answer has no row of the metric: small accounts are told nothing by an empty list."""
+    return "privacy_threshold" if edge.get("data") == [] else "provider_error"

@@ -23,7 +23,7 @@ from pipelines.platforms.errors import (
     PostUnavailable,
 )
 from pipelines.platforms.graph import Get, GraphApi, Result
-from pipelines.platforms.graph_answers import insights, rows
+from pipelines.platforms.graph_answers import NO_EDGE, insights, is_edge, rows
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import ABSENT, Numbers
 from pipelines.platforms.quarantine import Quarantine, Refused
@@ -94,7 +94,7 @@ class PostNumbers(ABC):
             elif isinstance(result, PlatformError):
                 reading.failures[post.platform_post_id] = str(result)
             else:
-                granted |= self.edge(post) in result
+                granted |= is_edge(result.get(self.edge(post)))
                 self._put(post, result, reading)
         reading.insights_granted |= granted
         self._take_refused(access, refused, reading, tally)
@@ -159,9 +159,12 @@ class PostNumbers(ABC):
         reasons: Mapping[str, Reason],
     ) -> Numbers:
         numbers, edge = Numbers(), self.edge(post)
-        values = insights(body.get(edge))
+        told, values = is_edge(body.get(edge)), insights(body.get(edge))
         # The edge is missing where the token may not see it.
-        otherwise: Reason = reason or ("no_observation" if edge in body else "permission_missing")
+        otherwise: Reason = reason or ("no_observation" if told else "permission_missing")
+        if edge in body and not told:
+            otherwise = "provider_error"
+            reading.failures[f"insights of {post.platform_post_id}"] = NO_EDGE
         for name, offer in offered(self.name, *post.kind).items():
             if name in self.node_metrics:
                 # Likes are missing where their owner hides them.
@@ -173,7 +176,7 @@ class PostNumbers(ABC):
                 numbers.miss(name, "not_supported")
             else:
                 numbers.take(name, values.get(offer.field, ABSENT), reasons.get(name, otherwise))
-                if edge in body:
+                if told:
                     self._quarantine.accept(name, *post.kind)
         return numbers
 
@@ -218,6 +221,9 @@ class PostNumbers(ABC):
                 reasons[post_id][name] = result.reason
                 if not isinstance(result, PostUnavailable | PermissionMissing | PostGone):
                     reading.failures[f"{name} of {post_id}"] = str(result)
+            elif not is_edge(result):
+                reasons[post_id][name] = "provider_error"
+                reading.failures[f"{name} of {post_id}"] = NO_EDGE
             else:
                 self._quarantine.accept(name, *post.kind)
                 answered[post_id] += rows(result)
@@ -269,18 +275,19 @@ class PostNumbers(ABC):
         ]
         gets = [Get(f"{post.platform_post_id}/{self.edge(post)}", {"metric": field}) for post, _, field in asked]
         for (post, name, _), result in zip(asked, self._graph.batch(access.token, gets, tally), strict=True):
-            if not isinstance(result, PlatformError):
+            if is_edge(result):
                 self._quarantine.accept(name, *post.kind)
 
 
 def _check_id(post: Post, body: Mapping[str, Any]) -> None:
-    """Refuse an answer that says of itself that it is of another post; some name a post without its page.
+    """Refuse an answer without an id, which was asked for, or with that of another post; some leave out the page.
 
     Raises:
-        ValueError: it does.
+        LookupError: it has no id.
+        ValueError: it is of another post.
     """
-    wanted, found = (str(one).rpartition("_")[2] for one in (post.platform_post_id, body.get("id", "")))
-    if found not in ("", wanted):
+    wanted, found = (str(one).rpartition("_")[2] for one in (post.platform_post_id, body["id"]))
+    if found != wanted:
         raise ValueError("the answer is of another post")
 
 

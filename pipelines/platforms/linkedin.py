@@ -4,6 +4,7 @@ An account costs a call for its followers, one for its newest posts and one per 
 statistics leave out had no activity or are gone, and one call asks which. Once a day a call asks for its name.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
 from pipelines.platforms import restli
-from pipelines.platforms.answers import name_of, renewed
+from pipelines.platforms.answers import id_of, name_of, renewed
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -34,7 +35,7 @@ from pipelines.platforms.errors import (
     Transient,
     WrongIdentity,
 )
-from pipelines.platforms.linkedin_answers import account_numbers, raise_for, take_days, understood
+from pipelines.platforms.linkedin_answers import FOLLOWERS, account_numbers, raise_for, take_days, understood
 from pipelines.platforms.linkedin_posts import Posts
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from pipelines.platforms.http import Http
 
 API_VERSION = "202608"
+
+_NUMBER = re.compile(r"[0-9]+")
 
 _HEADERS = {"Linkedin-Version": API_VERSION, "X-Restli-Protocol-Version": "2.0.0"}
 _TOKEN_HOSTS = {"https://api.linkedin.com": "https://www.linkedin.com"}
@@ -95,6 +98,8 @@ class LinkedIn:
             numbers = account_numbers(size)
         reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
         reading.note_odd("the account", numbers.odd)
+        if FOLLOWERS not in size:
+            reading.failures["followers"] = f"LinkedIn's answer has an unexpected form: there is no {FOLLOWERS}"
         Posts(ask, urn, wanted, reading, tally).read()
         self._name(ask, access, wanted, reading, tally)
         return reading
@@ -111,6 +116,9 @@ class LinkedIn:
             body = _Asking(self._http, access, tally)(*_lookup(_urn(access)))
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
+        with understood():
+            # An answer that names no organization is not LinkedIn's.
+            id_of(body["id"], _NUMBER)
         if _is_another(body, access):
             raise WrongIdentity(f"the answer is of the organization {body['id']}: connect the right one again")
         return Identity(access.platform_account_id, _shown_name(body))

@@ -5,14 +5,14 @@ Facts: platforms.md, 5.
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
-from metrics.documents import ContentType
+from metrics.documents import ContentType, Reason
 from pipelines.platforms import answers
 from pipelines.platforms.answers import UNEXPECTED
 from pipelines.platforms.base import Post
@@ -32,7 +32,7 @@ URN = re.compile(r"urn:li:(share|ugcPost):[0-9]{1,20}")
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}
 _CONTENT: Mapping[str, ContentType] = {"article": "link", "multiImage": "carousel"}
 _FOUNDED = datetime(2003, 5, 5, tzinfo=UTC)
-_ACCOUNT = "firstDegreeSize"
+FOLLOWERS = "firstDegreeSize"
 SILENT: Final = object()
 """Stands for the statistics of a post that an answer leaves out."""
 
@@ -93,9 +93,9 @@ def of_status(status: object) -> PlatformError:
 
 
 def account_numbers(size: Mapping[str, Any]) -> Numbers:
-    """Return the followers: `networkSizes` has the only total."""
+    """Return the followers: `networkSizes` has the only total, and nothing else in its answer."""
     numbers = Numbers()
-    numbers.take("followers", part(size, _ACCOUNT), "no_observation")
+    numbers.take("followers", part(size, FOLLOWERS), "provider_error")
     return numbers
 
 
@@ -152,10 +152,15 @@ def statistics(body: Mapping[str, Any]) -> tuple[dict[str, object], bool]:
 
 
 def post_numbers(post: Post, totals: object) -> Numbers:
-    """Return the numbers of a post; `SILENT` is one without an element: it has had no activity, and that is 0."""
-    numbers = Numbers()
-    for name, offer in offered("linkedin", post.metric_type, post.content_type).items():
-        numbers.take(name, 0 if totals is SILENT else part(totals, offer.field), "no_observation")
+    """Return the numbers of a post; `SILENT` is one without an element: it has had no activity, and that is 0.
+
+    Statistics that have none of the fields are of an unexpected form: `provider_error`.
+    """
+    numbers, offers = Numbers(), offered("linkedin", post.metric_type, post.content_type)
+    is_told = any(part(totals, offer.field) is not ABSENT for offer in offers.values())
+    for name, offer in offers.items():
+        value = 0 if totals is SILENT else part(totals, offer.field)
+        numbers.take(name, value, "no_observation" if is_told else "provider_error")
     return numbers
 
 
@@ -164,21 +169,29 @@ def take_days(days: Mapping[date, Numbers], body: Mapping[str, Any], fields: Map
 
     `fields` has canonical names with the provider's, which may be a sum: `organicFollowerGain + paidFollowerGain`.
     """
-    by_day = answers.of_days(_elements(body))
+    dated, nameless = _elements(body)
+    by_day = answers.of_days(dated)
+    # A day that seems to be missing may be the one that an element without a day is about.
+    missing: Reason = "provider_error" if nameless else "no_observation"
     for day, numbers in days.items():
-        for name, field in fields.items():
+        element = by_day.get(day, ABSENT)
+        values = {name: [_value(element, one) for one in field.split(" + ")] for name, field in fields.items()}
+        # An element that has none of what was asked for is of another form.
+        is_told = any(value is not ABSENT for of_name in values.values() for value in of_name)
+        otherwise = missing if element is ABSENT else "no_observation" if is_told else "provider_error"
+        for name, of_name in values.items():
             # A day without activity may be missing, and people counted once may be missing of a day.
-            values = [_value(by_day.get(day, ABSENT), one) for one in field.split(" + ")]
-            numbers.take_sum(name, values, "no_observation")
+            numbers.take_sum(name, of_name, otherwise)
 
 
-def _elements(body: Mapping[str, Any]) -> Iterator[tuple[date, object]]:
-    """Yield the elements of time-bound statistics by their days; one that names no day is of none."""
-    for element in answers.items_of(body["elements"]):
-        try:
-            yield instant(element["timeRange"]["start"]).date(), element
-        except UNEXPECTED:
-            continue
+def _elements(body: Mapping[str, Any]) -> tuple[list[tuple[date, object]], bool]:
+    """Return the elements of time-bound statistics by their days, and whether any of them names no day."""
+    dated: list[tuple[date, object]] = []
+    elements = answers.items_of(body["elements"])
+    for element in elements:
+        with suppress(*UNEXPECTED):
+            dated.append((instant(element["timeRange"]["start"]).date(), element))
+    return dated, len(dated) < len(elements)
 
 
 def _value(element: object, field: str) -> object:

@@ -195,6 +195,11 @@ def of_problem(problem: Mapping[str, Any]) -> PlatformError:
     return Transient(message) if kind.endswith("resource-unavailable") else BadAnswer(message)
 
 
+def of_problems(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the partial errors of an answer by the id of their resource."""
+    return {str(one.get("resource_id") or one.get("value")): one for one in body.get("errors") or ()}
+
+
 def named_ids(message: str) -> set[str]:
     """Return what a refusal of `ids` names, `a value of `ids` is no id: abc`, as words that may be ids."""
     return set(re.findall(r"[A-Za-z0-9_.:-]+", message))
@@ -204,7 +209,7 @@ def account_numbers(user: Mapping[str, Any]) -> Numbers:
     """Return the levels of a user's public metrics."""
     public, numbers = part(user, "public_metrics"), Numbers()
     for name, offer in offered("twitter", "account").items():
-        numbers.take(name, _of(public, offer.field), "no_observation")
+        numbers.take(name, _of(public, offer.field), _otherwise(public))
     return numbers
 
 
@@ -265,10 +270,19 @@ def post_numbers(
         elif offer.field in PRIVATE:
             values, why = [part(private, offer.field)], _why_private(post, private, offer.field, now)
         else:
-            values, why = [_of(public, one) for one in offer.parts], "no_observation"
+            values, why = [_of(public, one) for one in offer.parts], _otherwise(public)
         group = "non_public_metrics" if offer.field in PRIVATE else "public_metrics"
         numbers.take_sum(name, values, "metric_retired" if group in refused else why)
     return numbers
+
+
+def _otherwise(public: object) -> Reason:
+    """Return why a public metric is missing: all of them are asked for, so an answer with none has another form."""
+    return (
+        "no_observation"
+        if isinstance(public, Mapping) and any("_count" in name for name in public)
+        else "provider_error"
+    )
 
 
 def _why_private(post: Post, private: object, field: str, now: datetime) -> Reason:

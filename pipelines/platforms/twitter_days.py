@@ -14,7 +14,7 @@ from pipelines.platforms.memory import ListMemory
 from pipelines.platforms.numbers import part
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import PostList, walk
-from pipelines.platforms.twitter_answers import listed_post
+from pipelines.platforms.twitter_answers import listed_post, of_problems
 
 MAX_IDS = 100
 PAGE = 100
@@ -57,10 +57,11 @@ def impressions(
             "granularity": "daily", "analytics.fields": "id,timestamped_metrics",
         }  # fmt: skip
         body = ask("tweets/analytics", params)
-        if not {"data", "errors", "meta"} & body.keys():
-            raise BadAnswer("the analytics have an unexpected form: they are no zeros")
-        for post_id, told in _by_post(items_of(body.get("data", []))).items():
-            for day, value in told.items():
+        told = _by_post(items_of(body.get("data", [])))
+        if set(ids) - told.keys() - of_problems(body).keys():
+            raise BadAnswer("the analytics leave out posts without a word: that is no zero")
+        for post_id, values in told.items():
+            for day, value in values.items():
                 if day in totals and published.get(post_id, start) >= midnight(day) - FOLLOWED:
                     totals[day].append(value)
     return totals
@@ -75,12 +76,11 @@ def _by_post(posts: Sequence[Any]) -> dict[str, dict[date, object]]:
     entries: dict[str, list[tuple[date, object]]] = {}
     for post in posts:
         told = entries.setdefault(str(post["id"]), [])
-        for one in post.get("timestamped_metrics") or ():
+        for one in items_of(post["timestamped_metrics"]):
             at = datetime.fromisoformat(one["timestamp"])
             if at.tzinfo is None:
                 raise ValueError("a day without an offset")
-            if "impressions" in one["metrics"]:
-                told.append((at.astimezone(UTC).date(), part(one["metrics"], "impressions")))
+            told.append((at.astimezone(UTC).date(), part(one["metrics"], "impressions")))
     return {post_id: of_days(told) for post_id, told in entries.items()}
 
 

@@ -18,6 +18,7 @@ from pipelines.platforms.twitter_answers import (
     media_of,
     named_ids,
     of_problem,
+    of_problems,
     post_numbers,
     understood,
 )
@@ -180,6 +181,8 @@ class Posts:
                 self._refused.add(field)
                 self._quarantine.refuse(Refused(field, "post", "", field), self._access.platform_account_id)
                 continue
+            if not {"data", "errors", "meta"} & body.keys():
+                raise BadAnswer("X's answer has an unexpected form: it has neither posts nor errors")
             for field in (*wanted, *(f"media.{one}" for one in media)):
                 self._quarantine.accept(field, "post")
             with understood():
@@ -225,7 +228,7 @@ class Posts:
                 self._put(post, tweet)
         if self._wanted.budget is not None:
             self._wanted.budget.note(found)
-        problems = {str(one.get("resource_id") or one.get("value")): one for one in body.get("errors") or ()}
+        problems = of_problems(body)
         for name in by_id.keys() - found:
             problem = problems.get(name)
             self._miss(name, of_problem(problem) if problem else None)

@@ -49,7 +49,7 @@ def recorded(fixtures: Path, name: str) -> Any:
 
 def test_recorded_network_size(fixtures: Path) -> None:
     assert account_numbers(recorded(fixtures, "airbyte_network_size_zero")).metrics == {"followers": 0}
-    assert account_numbers({}).unavailable == {"followers": "no_observation"}
+    assert account_numbers({}).unavailable == {"followers": "provider_error"}
 
 
 def test_recorded_share_statistics(fixtures: Path) -> None:

@@ -1,0 +1,128 @@
+"""An answer with status 200 and JSON of another shape is neither a number nor the lack of one: it is an error."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from metrics.documents import Platform
+from pipelines.platforms.base import AccountReading, Post, Reading
+from pipelines.platforms.errors import AccountUnreachable, BadAnswer, NeedsReauth, Transient
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, conduct
+from tests.pipelines.platforms.fetching import Fetching, known
+from tests.simulator_fixture import Simulator
+
+CALLS: Mapping[Platform, tuple[str, ...]] = {
+    "instagram": ("", "media", "stories", "insights"),
+    "facebook": ("", "published_posts", "video_reels", "insights"),
+    "twitter": ("users/me", "users/", "tweets", "analytics"),
+    "linkedin": ("networkSizes", "posts", "Statistics", "organizations"),
+}
+"""Parts of the paths of each platform's calls; the empty text stands for all of them."""
+
+every_call = pytest.mark.parametrize(
+    ("platform", "path"), [(name, path) for name, paths in CALLS.items() for path in paths]
+)
+every_shape = pytest.mark.parametrize("value", [{}, {"status": "ok"}], ids=["empty", "status"])
+PARTS = (
+    ("facebook", "insights"),
+    ("instagram", "insights"),
+    ("twitter", "data.*.public_metrics"),
+    ("linkedin", "elements.*.totalShareStatistics"),
+    ("linkedin", "elements.*.totalPageStatistics"),
+    ("linkedin", "elements.*.followerGains"),
+    ("linkedin", "elements.*.timeRange"),
+    ("twitter", "data.*.timestamped_metrics"),
+    ("twitter", "data.public_metrics"),
+)
+
+
+def test_every_platform_takes_part() -> None:
+    assert CALLS.keys() == set(PLATFORMS_IMPLEMENTED)
+
+
+def due(fetching: Fetching) -> list[Post]:
+    """A post of each kind that is up."""
+    return list({post.kind: post for post in map(known, fetching.here(25))}.values())
+
+
+def check(fetching: Fetching, well: AccountReading, bad: AccountReading) -> None:
+    """Nothing that was there is said to be missing, gone or of another value; what was not read says so."""
+    assert bad.gone == []
+    fetching.check(bad, "provider_error", "not_supported", "not_recoverable", "permission_missing")
+    compare(well.account, bad.account)
+    before = {post.platform_post_id: reading for post, reading in well.posts}
+    for post, reading in bad.posts:
+        compare(before[post.platform_post_id], reading)
+
+
+def compare(well: Reading, bad: Reading) -> None:
+    for name in well.metrics.keys() - bad.metrics.keys():
+        assert bad.unavailable[name] == "provider_error", name
+
+
+@every_call
+@every_shape
+def test_reading_takes_no_other_shape_for_data(simulator: Simulator, platform: Platform, path: str, value: Any) -> None:
+    fetching = Fetching(simulator, platform)
+    posts = due(fetching)
+    well = fetching.read(posts)
+    simulator.set_faults({"kind": "patch", "path": path, "at": "", "value": value})
+    try:
+        bad = fetching.read(posts)
+    except (BadAnswer, Transient):
+        return
+    check(fetching, well, bad)
+    if path not in ("organizations", "analytics", "insights"):
+        assert bad.failures
+
+
+@pytest.mark.parametrize(("platform", "at"), PARTS)
+def test_part_of_another_shape_is_no_lack_of_numbers(simulator: Simulator, platform: Platform, at: str) -> None:
+    fetching = Fetching(simulator, platform)
+    posts = due(fetching)
+    well = fetching.read(posts)
+    simulator.set_faults({"kind": "patch", "at": at, "value": {"status": "ok"}})
+    check(fetching, well, fetching.read(posts))
+
+
+@every_call
+@every_shape
+def test_days_take_no_other_shape_for_data(simulator: Simulator, platform: Platform, path: str, value: Any) -> None:
+    check_days(Fetching(simulator, platform), {"kind": "patch", "path": path, "at": "", "value": value})
+
+
+@pytest.mark.parametrize(
+    ("platform", "at"), [*PARTS, ("facebook", "data"), ("instagram", "data.0"), ("twitter", "data")]
+)
+def test_part_of_days_of_another_shape_is_no_lack_of_numbers(simulator: Simulator, platform: Platform, at: str) -> None:
+    check_days(Fetching(simulator, platform), {"kind": "patch", "at": at, "value": {"status": "ok"}})
+
+
+def check_days(fetching: Fetching, fault: Mapping[str, Any]) -> None:
+    policy = conduct(fetching.platform).days
+    assert policy is not None
+    days = [policy.newest(fetching.now) - timedelta(days=back) for back in range(3)]
+    well = fetching.api.read_days(fetching.access, days, fetching.tally).days
+    fetching.simulator.set_faults(dict(fault))
+    try:
+        bad = fetching.api.read_days(fetching.access, days, fetching.tally).days
+    except (BadAnswer, Transient):
+        return
+    for day in days:
+        assert bad[day].metrics.items() <= well[day].metrics.items()
+        compare(well[day], bad[day])
+
+
+@pytest.fixture(params=PLATFORMS_IMPLEMENTED)
+def fetching(simulator: Simulator, request: pytest.FixtureRequest) -> Fetching:
+    return Fetching(simulator, request.param)
+
+
+@every_shape
+def test_identity_is_not_taken_from_another_shape(fetching: Fetching, value: Any) -> None:
+    fetching.simulator.set_faults({"kind": "patch", "at": "", "value": value})
+    with pytest.raises((BadAnswer, Transient)) as caught:
+        fetching.api.identify(fetching.access, fetching.tally)
+    assert not isinstance(caught.value, NeedsReauth | AccountUnreachable)
