@@ -216,10 +216,13 @@ def _half_a_page_before(place: Place) -> Place:
 
 
 def _has_next(page: Mapping[str, Any], elements: Sequence[object], size: int) -> bool:
-    """Tell whether a list goes on: by its links, or by a full page where there are none.
+    """Tell whether a list goes on: by its links, by a full page where there are none, or by a total where it is told.
 
     Raises:
         TypeError, LookupError: the links have another form.
     """
-    links = items_of((page.get("paging") or {}).get("links") or [])
+    paging = page.get("paging") or {}
+    links, total = items_of(paging.get("links") or []), paging.get("total")
+    if isinstance(total, int) and isinstance(start := paging.get("start"), int) and start + size < total:
+        return True
     return any(link["rel"] == "next" for link in links) if links else len(elements) >= size

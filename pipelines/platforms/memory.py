@@ -12,7 +12,9 @@ class ListMemory:
     `begun` tells that the list was walked from its newest item down to where the `gaps` begin; a gap is the place, as
     parameters of the platform's own, where a walk broke off. `mark` is the newest id that the list itself brought, for
     platforms that can be asked for what came after it. `size` is the number of items per page that the platform last
-    answered, where it refused more. `stuck` counts readings in a row that came no further at a gap.
+    answered, where it refused more. `stuck` counts readings in a row that came no further at a gap. `odd` counts, by
+    the id of an item that could not be read, the readings that met it (`pipelines.platforms.doubts`); `again` counts
+    how often a list that is read once, page by page, was begun anew because of such items.
     """
 
     begun: bool = False
@@ -20,6 +22,8 @@ class ListMemory:
     mark: str | None = None
     size: int | None = None
     stuck: int = 0
+    odd: dict[str, int] = field(default_factory=dict)
+    again: int = 0
 
     @property
     def done(self) -> bool:
@@ -27,7 +31,7 @@ class ListMemory:
         return self.begun and not self.gaps
 
     def forget(self) -> None:
-        """Begin anew: the next walk goes to the end."""
+        """Begin anew: the next walk goes to the end. Doubts about single items stay."""
         self.begun, self.gaps, self.mark, self.stuck = False, [], None, 0
 
 
@@ -61,6 +65,8 @@ class Memory:
                 one.get("mark"),
                 one.get("size"),
                 int(one.get("stuck", 0)),
+                {item["id"]: int(item["readings"]) for item in one.get("odd", ())},
+                int(one.get("again", 0)),
             )
             for name, one in kept.get("lists", {}).items()
         }
@@ -75,6 +81,9 @@ class Memory:
                 **({"mark": one.mark} if one.mark is not None else {}),
                 **({"size": one.size} if one.size is not None else {}),
                 **({"stuck": one.stuck} if one.stuck else {}),
+                # A list of objects: an id may hold what the name of a field may not.
+                **({"odd": [{"id": item, "readings": n} for item, n in one.odd.items()]} if one.odd else {}),
+                **({"again": one.again} if one.again else {}),
             }
             for name, one in self.lists.items()
         }

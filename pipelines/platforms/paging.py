@@ -4,6 +4,9 @@ A list is walked from its newest item on. The first walk goes to the end, or to 
 followed; later ones stop at the first page that holds nothing but what the list had brought before. Where a walk breaks
 off, the place is remembered as a *gap*, and the next walk reads on there after it has looked at the newest page.
 
+What a page did not show is not believed at once: an item that cannot be read, or an empty page in the midst of a list,
+has the list read to its end again (`pipelines.platforms.doubts`).
+
 The platform alone does not decide when a walk ends: a cursor that was seen before, or a page that repeats what this
 very walk has read, ends it with a failure that says so.
 """
@@ -15,6 +18,7 @@ from typing import Any, Protocol
 
 from pipelines.platforms.answers import UNEXPECTED
 from pipelines.platforms.base import AccountReading, Post, PostBudget, Tally
+from pipelines.platforms.doubts import EMPTY_PAGE, MOST_READINGS, WITHOUT_ID, Doubts
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited, TooMuchData, Transient
 from pipelines.platforms.memory import ListMemory
 from pipelines.platforms.pages import InARow, Page, Place, key_of
@@ -92,8 +96,9 @@ def walk(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tal
     yield from walker.newest()
     for gap in list(memory.gaps):
         if tally.limited is not None or walker.stopped:
-            return
+            break
         yield from walker.gap(gap)
+    walker.doubts.settle(complete=not walker.stopped and not memory.gaps)
 
 
 def descend(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tally) -> Iterator[Taken]:
@@ -122,6 +127,11 @@ class _Walker:
         self._brought: list[str] = []
         self._refused = False
         self._goes_down = False
+        self._in_gap = False
+        self._saw_items = False
+        self._asked_again = False
+        self._without_id = 0
+        self.doubts = Doubts(memory)
         self.stopped = False
 
     def newest(self) -> Iterator[Taken]:
@@ -134,6 +144,9 @@ class _Walker:
             if self._brought:
                 memory.forget()
             return
+        if broken_at is None and not self._saw_items:
+            # Nothing at all may be a mistake: the next walk goes as far as this one was to go.
+            return
         memory.begun = True
         if self._what.mark_of is not None and self._brought:
             memory.mark = self._what.mark_of([*self._brought, *([memory.mark] if memory.mark else ())])
@@ -145,7 +158,7 @@ class _Walker:
     def gap(self, place: dict[str, str]) -> Iterator[Taken]:
         """Walk from where an earlier walk broke off to the end."""
         memory = self._memory
-        self._refused = False
+        self._refused, self._in_gap = False, True
         broken_at = yield from self._pages(place, to_the_end=True)
         self.stopped = broken_at is not None
         if broken_at is None:
@@ -168,6 +181,10 @@ class _Walker:
         broken_at = yield from self._pages(place, to_the_end=True)
         if broken_at is None:
             memory.gaps = []
+            repeats = bool(memory.odd) and memory.again < MOST_READINGS - 1
+            memory.again, memory.odd = memory.again + 1 if repeats else 0, {}
+            if repeats:
+                memory.forget()
         elif not broken_at or (broken_at == place and self._refused):
             # It goes round in circles, or the place is valid no more: the next reading begins with the newest page.
             memory.forget()
@@ -186,7 +203,7 @@ class _Walker:
         gaps = {key_of(gap) for gap in self._memory.gaps}
         in_a_row = InARow(min(self._what.size, ENOUGH_IN_A_ROW))
         while True:
-            page = self._page(place)
+            page = self._believed(place)
             if page is None:
                 return place
             keys = {key_of(item["id"] if isinstance(item, Mapping) and "id" in item else item) for item in page.items}
@@ -219,6 +236,24 @@ class _Walker:
             empty = 0 if page.items else empty + 1
             if empty > EMPTY_PAGES:
                 return self._broken(place, f"{empty} empty pages in a row: it is read on in the next hour")
+
+    def _believed(self, place: Place) -> Page | None:
+        """Read one page; one that is empty is asked for again at once, a single time in a reading.
+
+        Any empty page may hide items, except for the newest one of a list that seems to have none.
+        """
+        page = self._page(place)
+        if page is None or page.items or not (place or page.following):
+            self._saw_items |= page is not None and bool(page.items)
+            return page
+        if not self._asked_again:
+            self._asked_again = True
+            page = self._page(place)
+        if page is not None and page.items:
+            self._saw_items = True
+        elif page is not None and place and not self._goes_down:
+            self.doubts.note(EMPTY_PAGE, in_gap=self._in_gap)
+        return page
 
     def _page(self, place: Place) -> Page | None:
         """Read one page, with fewer items where the platform asks for that; None where the walk breaks off."""
@@ -279,9 +314,20 @@ class _Walker:
         return since is None or post.published_at is None or post.published_at >= since
 
     def _note_odd(self, item: object, error: Exception) -> None:
-        name = str(item.get("id") or "")[:_LONGEST_NAME] if isinstance(item, Mapping) else ""
-        what = f"{self._what.name}: item {name}" if name else f"{self._what.name}: an item without an id"
-        self._reading.failures[what] = f"it has an unexpected form: {type(error).__name__}: {error}"
+        """Note an item that cannot be read. It is lost only if it stays so; one that was read before never is."""
+        told = item.get("id") if isinstance(item, Mapping) else None
+        name = str(told)[:_LONGEST_NAME] if isinstance(told, str | int) and told else WITHOUT_ID
+        what, said = f"{self._what.name}: item {name}", f"{type(error).__name__}: {error}"
+        if name == WITHOUT_ID:
+            self._without_id += 1
+            what, said = f"{self._what.name}: an item without an id", f"{self._without_id} in all, the last one: {said}"
+        self._reading.failures[what] = f"it has an unexpected form: {said}"
+        if name in self._what.listed:
+            return
+        if self._goes_down:
+            self._memory.odd[name] = 1
+        else:
+            self.doubts.note(name, in_gap=self._in_gap)
 
     def _broken(self, place: Place, why: str) -> Place:
         self._reading.failures[self._what.name] = why

@@ -108,7 +108,10 @@ class Posts:
                 yield self._reading
             if whole.failures:
                 yield whole
+            if name in whole.failures:
+                # It broke off: what lies before it is read when its end was reached.
                 return
+            whole.failures = {}
 
     def _has_private(self, post: Post) -> bool:
         """Tell whether a post is young enough for private metrics."""

@@ -119,6 +119,30 @@ def test_empty_page_hides_nothing(bench: Bench, platform: Platform) -> None:
     assert stored(bench, account["_id"]).keys() >= living(bench, platform).keys()
 
 
+@pytest.mark.parametrize("form", ["hidden", "ended", "odd"])
+def test_what_a_page_does_not_show_in_one_hour_is_read_in_the_next(
+    bench: Bench, platform: Platform, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("graph_posts", "twitter_posts", "linkedin_posts"):
+        monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
+    index = busiest(bench, platform)
+    account = bench.connect(index, platform=platform)
+    items = "elements" if platform == "linkedin" else "data"
+    ended = {"meta": {"result_count": 0}} if platform == "twitter" else {items: []}
+    spoilt = {
+        "hidden": {"at": items, "value": []},
+        "ended": {"at": "", "value": ended},
+        "odd": {"at": f"{items}.0.id", "value": {"x": 1}},
+    }
+    bench.simulator.set_faults({"kind": "patch", "path": LISTS[platform], "page": 2, **spoilt[form]})
+    report = bench.collect(platform=platform)
+    assert stored(bench, account["_id"]).keys() < living(bench, platform, index).keys()
+    assert form != "odd" or any("unexpected form" in failure.message for failure in report.failures)
+    bench.simulator.set_faults()
+    bench.collect(NEXT, LATER, platform=platform)
+    assert stored(bench, account["_id"]).keys() >= living(bench, platform, index).keys()
+
+
 def test_post_that_comes_back_lives_again(bench: Bench, platform: Platform) -> None:
     account = bench.connect(8, platform=platform)
     bench.collect(platform=platform)

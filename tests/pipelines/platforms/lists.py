@@ -19,8 +19,18 @@ from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import PostList, walk
 
 Style = Literal["cursor", "offset", "since"]
-Quirk = Literal["loop", "unclear", "empty"]
-"""A next page that is this one; an answer that does not say whether there is one; a page that hides what is on it."""
+Quirk = Literal["loop", "unclear", "empty", "hidden", "ended", "odd"]
+"""What can be wrong with a page that was answered.
+
+| quirk | the page |
+|-------|----------|
+| `loop` | names itself as the next one |
+| `unclear` | does not say whether there is a next one |
+| `empty` | hides its items, which the next place has |
+| `hidden` | hides its items, and goes on behind them |
+| `ended` | is empty, and says that the list ends there |
+| `odd` | has a first item that cannot be read |
+"""
 
 STYLES: tuple[Style, ...] = ("cursor", "offset", "since")
 
@@ -85,6 +95,12 @@ class ServerList:
             return Page(items, None, is_clear=False)
         if trouble == "empty" and items:
             return Page([], {**place, "epoch": str(self.epoch), "again": place.get("again", "") + "x"})
+        if trouble == "hidden":
+            return Page([], following)
+        if trouble == "ended":
+            return Page([], None)
+        if trouble == "odd" and items:
+            return Page([{"at": items[0]["at"]}, *items[1:]], following)
         return Page(items, following)
 
     def _from(self, shown: list[Post], place: Place) -> tuple[list[Post], int]:

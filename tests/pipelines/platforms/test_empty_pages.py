@@ -17,11 +17,12 @@ def test_what_stands_behind_an_empty_page_is_read(simulator: Simulator, platform
     assert {post.platform_post_id for post, _ in fetching.read().posts} == whole
 
 
-def test_short_page_of_linkedin_is_not_the_last(simulator: Simulator) -> None:
+def test_empty_page_of_linkedin_is_asked_for_again(simulator: Simulator) -> None:
     fetching = Fetching(simulator, "linkedin")
     simulator.set_faults({"kind": "empty_page", "times": 1})
-    assert not fetching.read().failures
-    assert simulator.calls()["byKind"]["posts"] == 2
+    reading = fetching.read()
+    assert not reading.failures
+    assert reading.listed.keys() == {post.platform_post_id for post in fetching.here()}
 
 
 @pytest.mark.parametrize("platform", PLATFORMS_IMPLEMENTED)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.platforms.errors import BadAnswer, NeedsReauth, PlatformError, RateLimited, Transient
+from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import EMPTY_PAGES, ENOUGH_IN_A_ROW, MOST_PAGES
 from tests.examples import tried
-from tests.pipelines.platforms.lists import HOUR, SIZE, START, STYLES, Quirk, Reader, ServerList, Style
+from tests.pipelines.platforms.lists import HOUR, NAME, SIZE, START, STYLES, Quirk, Reader, ServerList, Style
 
 FAILURES: tuple[PlatformError | Quirk, ...] = (
     Transient("busy"),
@@ -20,6 +21,9 @@ FAILURES: tuple[PlatformError | Quirk, ...] = (
     "loop",
     "unclear",
     "empty",
+    "hidden",
+    "ended",
+    "odd",
 )
 MOST_FETCHES = MOST_PAGES + 2 * ceil(log2(SIZE))
 """A page that is too long is asked for again with half as many items; a gap may begin with the longest ones again."""
@@ -36,11 +40,11 @@ def hour(reader: Reader) -> None:
 
 
 def settle(reader: Reader) -> None:
-    """Read without failures until a reading has nothing to complain of."""
+    """Read without failures until a reading has nothing to complain of, and none of before is to be repeated."""
     reader.server.failures = {}
     for _ in range(40):
         hour(reader)
-        if not reader.broke_off:
+        if not (reader.broke_off or reader.memory.list(NAME).odd):
             return
     raise AssertionError(reader.broke_off)
 
@@ -161,3 +165,49 @@ def test_list_of_empty_pages_breaks_off_and_is_read_on() -> None:
     assert "empty pages" in str(reader.broke_off)
     reader.read()
     assert (reader.broke_off, reader.missing) == (None, set())
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("quirk", ["hidden", "ended", "odd"])
+def test_what_a_page_did_not_show_for_an_hour_is_read_in_the_next(style: Style, quirk: Quirk) -> None:
+    server = ServerList(style)
+    server.publish(5 * SIZE)
+    # The second page, and the answer to the question that is asked again.
+    server.failures = {2: quirk, 3: quirk}
+    reader = Reader(server)
+    hour(reader)
+    assert reader.missing
+    server.failures = {}
+    hour(reader)
+    assert reader.missing == set()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_page_that_is_empty_once_is_asked_for_again_at_once(style: Style) -> None:
+    server = ServerList(style)
+    server.publish(5 * SIZE)
+    server.failures = {2: "ended"}
+    reader = Reader(server)
+    hour(reader)
+    assert reader.missing == set()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_item_that_stays_odd_holds_a_list_for_three_readings(style: Style) -> None:
+    server = ServerList(style)
+    server.publish(5 * SIZE)
+    fetch = server.fetch
+
+    def spoilt(place: Place, size: int) -> Page:
+        page = fetch(place, size)
+        items = [{"id": one["id"]} if one["id"] == "30" else one for one in page.items]
+        return Page(items, page.following)
+
+    server.fetch = spoilt  # type: ignore[method-assign]
+    reader = Reader(server)
+    fetches = []
+    for _ in range(5):
+        hour(reader)
+        fetches.append(server.fetches)
+    assert fetches == [5, 5, 5, 1, 1]
+    assert reader.missing == {"30"}
