@@ -1,17 +1,19 @@
-"""HTTP to the platforms: one pooled session each, and timeouts.
+"""HTTP to the platforms: one pooled session each, timeouts, a total deadline, and a bound on the size of answers.
 
 Tokens travel in the Authorization header or a form body, never in a URL, so that no log, error or proxy shows one.
 """
 
+import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from metrics.network import Network
 from metrics.settings import load_settings
 from pipelines.platforms.bodies import parsed
+from pipelines.platforms.deadlines import DeadlineAdapter, deadline
 from pipelines.platforms.errors import BadAnswer, Transient
 from pipelines.platforms.retries import overloaded
 from pipelines.platforms.sessions import (
@@ -25,6 +27,17 @@ from pipelines.platforms.sessions import (
 from pipelines.platforms.turns import Turns
 
 TIMEOUT = (5.0, 30.0)
+"""Seconds for connecting, and for each single read."""
+
+TOTAL_SECONDS = 60.0
+"""How long a request may take in all, from the connection to the last byte of the body."""
+
+MOST_BYTES = 32 * 1024 * 1024
+"""The size of a body, unpacked, beyond which an answer is refused. A batch of fifty posts of the Graph API, the largest
+answer that is asked for, has less than one hundredth of that."""
+
+_CHUNK = 16 * 1024
+"""Bytes that are read at a time; packed ones may become a thousand times as many."""
 
 _SECRETS = ("refresh_token", "client_secret")
 """Fields of a form that no message may show."""
@@ -44,6 +57,7 @@ class Http:
         calls: int = 10,
         *,
         timeout: tuple[float, float] = TIMEOUT,
+        total: float = TOTAL_SECONDS,
         check: Callable[[], None] = lambda: None,
         network: Network | None = None,
     ) -> None:
@@ -51,11 +65,12 @@ class Http:
         self._under_way = Turns(calls)
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
+        self._total = total
         network = network or Network.of(load_settings())
         self._proxy = network.proxy_for(self.base_url)
         self._session = open_session(network, self.base_url)
         self._session.headers["User-Agent"] = "tidemark"
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=calls)
+        adapter = DeadlineAdapter(pool_connections=4, pool_maxsize=calls)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -76,22 +91,27 @@ class Http:
         Raises:
             Transient: no answer in time, a refused or cut connection, broken JSON, a 5xx page.
             RateLimited: a page of a proxy or of the platform asks for a long pause.
-            BadAnswer: the host does not exist, its certificate or the proxy's login is not accepted, or what answers is
-                no JSON API.
+            BadAnswer: the host does not exist, its certificate or the proxy's login is not accepted, what answers is
+                no JSON API, or a body has more than `MOST_BYTES`.
         """
+        began = time.monotonic()
         sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
         try:
             # Prepared and read outside of the bound: it counts calls under way, not work of ours.
             request = self._session.prepare_request(
                 requests.Request(method, self.base_url + path, params=params, data=form, headers=sent)
             )
-            with self._under_way:
+            with self._under_way, deadline(self._total):
+                began = time.monotonic()
                 self._check()
                 # A token goes to the host that it was stored for, and to no other that an answer names.
-                answer = self._session.send(request, timeout=self._timeout, allow_redirects=False)
+                answer = self._session.send(request, timeout=self._timeout, allow_redirects=False, stream=True)
+                content = self._content(answer)
         except requests.Timeout:
             raise Transient(f"no answer from {self._host} in time") from None
         except requests.ConnectionError as error:
+            if time.monotonic() - began >= self._total:
+                raise Transient(f"{self._host} did not answer in full within {self._total:g} seconds") from None
             raise self._unreachable(error) from None
         except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
             raise Transient(f"the connection to {self._host} was cut") from None
@@ -108,7 +128,7 @@ class Http:
             raise BadAnswer(f"{self._host}: {login_required(self._proxy)}")
         if 300 <= answer.status_code < 400:
             raise BadAnswer(f"{self._host} redirects to another place: check the platform's base URL")
-        return answer.status_code, self._json(answer, _quotable(answer, token, form or {})), answer.headers
+        return answer.status_code, self._json(answer, content, _quotable(answer, token, form or {})), answer.headers
 
     @property
     def _host(self) -> str:
@@ -130,8 +150,22 @@ class Http:
             return Transient(f"{self._host} refuses connections")
         return Transient(f"the connection to {self._host} was cut")
 
-    def _json(self, answer: requests.Response, secrets: list[str]) -> Any:
-        kind, content = answer.headers.get("Content-Type", ""), answer.content
+    def _content(self, answer: requests.Response) -> bytes:
+        """Return the body of an answer, unpacked.
+
+        Raises:
+            BadAnswer: it is larger than `MOST_BYTES`.
+        """
+        found = bytearray()
+        with closing(answer):
+            for chunk in answer.iter_content(_CHUNK):
+                found += chunk
+                if len(found) > MOST_BYTES:
+                    raise BadAnswer(f"{self._host} answers more than {MOST_BYTES} bytes, and no answer has that many")
+        return bytes(found)
+
+    def _json(self, answer: requests.Response, content: bytes, secrets: list[str]) -> Any:
+        kind = answer.headers.get("Content-Type", "")
         for secret in secrets:
             content = content.replace(secret.encode(), "…".encode())
         try:

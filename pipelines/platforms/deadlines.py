@@ -1,0 +1,130 @@
+"""A total deadline for a request: each read from its connection gets only the time that is left of the whole.
+
+The timeouts of `requests` bound each read by itself. A server, or a proxy, that sends a byte every few seconds never
+meets one. Connections of `DeadlineAdapter` also look at the deadline that `deadline` sets for the thread.
+"""
+
+import io
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_current = threading.local()
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Bound all that this thread reads from its connections within the block, from now on."""
+    _current.at = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _current.at = None
+
+
+def _left() -> float | None:
+    """Return the seconds that are left to this thread; None where it has no deadline.
+
+    Raises:
+        TimeoutError: none are.
+    """
+    at = getattr(_current, "at", None)
+    if at is None:
+        return None
+    left: float = at - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+class _Reader(io.RawIOBase):
+    """Reads from a socket, each time no longer than what is left."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left, usual = _left(), self._sock.gettimeout()
+        if left is not None and (usual is None or left < usual):
+            self._sock.settimeout(left)
+        found: int | None = self._raw.readinto(buffer)
+        return found
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class _Socket:
+    """A socket whose readers know the deadline; everything else is the socket's own."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock))
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _Socket(self.sock)
+
+    def _tunnel(self) -> None:
+        _tunnel_in_time(self, super()._tunnel)
+
+
+class _SecureConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _Socket(self.sock)
+
+    def _tunnel(self) -> None:
+        _tunnel_in_time(self, super()._tunnel)
+
+
+def _tunnel_in_time(connection: Any, tunnel: Any) -> None:
+    """Ask a proxy for a tunnel; what is encrypted in it needs the bare socket again."""
+    bare, connection.sock = connection.sock, _Socket(connection.sock)
+    tunnel()
+    connection.sock = bare
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+_POOLS = {"http": _Pool, "https": _SecurePool}
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """An adapter of `requests` whose connections, direct ones and those through a proxy, know the deadline."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
+        """Return the pools of connections through a proxy."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
