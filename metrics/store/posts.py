@@ -64,6 +64,11 @@ class PostStore:
             raise NotFound(f"no post {post_id}")
         return cast("PostDocument", found)
 
+    def of_ids(self, post_ids: Sequence[str]) -> list[PostDocument]:
+        """Return those of some posts that there are, by id; deleted ones too."""
+        with mongo_errors():
+            return cast("list[PostDocument]", list(self._posts.find({"_id": {"$in": list(post_ids)}})))
+
     def of_account(self, account_id: str, *, since: datetime, alive: bool = True) -> list[PostDocument]:
         """Return posts of an account published at or after `since`, newest first; with `alive` without deleted ones."""
         query: Document = {"accountId": account_id, "publishedAt": {"$gte": since}}

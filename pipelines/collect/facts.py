@@ -1,10 +1,11 @@
 """What a reading says of posts beside their numbers: that they are there, of which kind, since when, or gone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, PostDocument
+from metrics.ids import post_id
 from metrics.store import Store, publications
 from pipelines.collect import observe
 from pipelines.platforms.base import AccountReading, Post
@@ -16,8 +17,11 @@ def note_posts(
     reading: AccountReading,
     stored: Mapping[str, PostDocument],
     now: datetime,
-) -> None:
-    """Store what is new of an account's posts; `stored` are their documents by the platform's id.
+) -> Mapping[str, PostDocument]:
+    """Store what is new of an account's posts; `stored` are documents that are known of them, by the platform's id.
+
+    A list may bring a post that is not among them, for collection loads young posts alone: such posts are looked up
+    before anything is written. Return the documents as they were before, of all the posts that are known.
 
     What a list of the platform says of a post replaces what somebody announced. A post that was gone and was read now
     lives again.
@@ -26,6 +30,8 @@ def note_posts(
         MongoUnavailable: MongoDB does not answer.
     """
     read = {post.platform_post_id: post for post, _ in reading.posts}
+    others = {*read, *reading.listed, *reading.gone} - stored.keys()
+    stored = {**stored, **_looked_up(store, account, others)}
     facts = [
         _document(account, post, stored.get(name), reading, read, now)
         for name, post in {**read, **reading.listed}.items()
@@ -37,6 +43,13 @@ def note_posts(
     # One that was listed and taken down before it was read never had a number here.
     if gone := [stored[name] for name in reading.gone if name in stored]:
         publications.mark_deleted(store, account, gone, utcnow())
+    return stored
+
+
+def _looked_up(store: Store, account: AccountDocument, names: Collection[str]) -> dict[str, PostDocument]:
+    """Return the documents of posts by the platform's id; those that are new have none."""
+    found = store.posts.of_ids([post_id(account["_id"], name) for name in names]) if names else []
+    return {post["platformPostId"]: post for post in found}
 
 
 def _document(

@@ -100,11 +100,11 @@ class Posts:
     def _store(self, page: AccountReading) -> bool:
         """Store a page: the posts, then their numbers in the slot of now; tell of them, and whether any is news."""
         turn, now = self._turn, utcnow()
-        note_posts(turn.store, turn.account, page, self._stored, now)
+        known = note_posts(turn.store, turn.account, page, self._stored, now)
         new = page.listed.keys() - self._known.keys()
         self._unread |= new
         for name, post in page.listed.items():
-            self._stored.setdefault(name, observe.post_document(turn.account, post, None, now))
+            self._stored.setdefault(name, known.get(name) or observe.post_document(turn.account, post, None, now))
             self._known[name] = post
         version = turn.tools.api.api_version
         found = list(observe.post_observations(turn.account, page, slot_of(now), turn.run_id, version))
