@@ -156,6 +156,9 @@ class PostDocument(TypedDict):
     """Metrics that the platform refused for this very post on `refusedOn`, a UTC date; another day they are asked for
     again."""
     refusedOn: NotRequired[str]
+    sameAs: NotRequired[str]
+    """The platform's id under which the same object is known as well, and counted: a Facebook reel that was stored as a
+    post. Such a document is neither read nor counted any more."""
 
 
 class Problem(TypedDict):

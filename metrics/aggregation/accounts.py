@@ -135,7 +135,7 @@ def _group() -> Document:
 
 
 def _published(start: datetime, end: datetime) -> Document:
-    published = {"publishedAt": {"$gte": start, "$lt": end}}
+    published = {"publishedAt": {"$gte": start, "$lt": end}, "sameAs": {"$exists": False}}
     count = {"_id": {"$ifNull": ["$contentType", "other"]}, "n": {"$sum": 1}, "deleted": {"$sum": _is_deleted()}}
     return {
         "$lookup": {

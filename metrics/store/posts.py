@@ -1,6 +1,6 @@
 """The collection `posts`: what was published, and what of it still lives. A deleted post keeps its history."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -46,6 +46,12 @@ class PostStore:
         with mongo_errors():
             return self._posts.update_many(query, {"$set": {"deletedAt": at}}).modified_count
 
+    def merge(self, same: Mapping[str, str], at: datetime) -> None:
+        """Record that posts, by id, are the same objects as others of their account, by the platform's id."""
+        writes = [UpdateOne({"_id": one}, {"$set": {"sameAs": other, "deletedAt": at}}) for one, other in same.items()]
+        with mongo_errors():
+            self._posts.bulk_write(cast("Any", writes), ordered=False)
+
     def revive(self, post_ids: Sequence[str]) -> int:
         """Take back that posts are gone: the platform shows them again."""
         with mongo_errors():
@@ -85,7 +91,15 @@ class PostStore:
             return {row["_id"]: row["publishedAt"] for row in rows}
 
     def published(self, workspace_id: str, start: datetime, end: datetime, **fields: Any) -> list[PostDocument]:
-        """Return posts of a workspace published in `[start, end)`, newest first; `fields` narrow by equality."""
-        query: Document = {"workspaceId": workspace_id, "publishedAt": {"$gte": start, "$lt": end}, **fields}
+        """Return posts of a workspace published in `[start, end)`, newest first; `fields` narrow by equality.
+
+        What is known under another id as well is among them once.
+        """
+        query: Document = {
+            "workspaceId": workspace_id,
+            "publishedAt": {"$gte": start, "$lt": end},
+            "sameAs": {"$exists": False},
+            **fields,
+        }
         with mongo_errors():
             return cast("list[PostDocument]", list(self._posts.find(query).sort([("publishedAt", -1), ("_id", 1)])))

@@ -37,10 +37,16 @@ def revive(store: Store, account: AccountDocument, posts: Sequence[PostDocument]
         store.posts.revive([post["_id"] for post in posts])
 
 
+def merge(store: Store, account: AccountDocument, same: Sequence[tuple[PostDocument, str]], at: datetime) -> None:
+    """Record of stored posts of an account which other ones, by the platform's id, they are."""
+    with _marked(store, account, (post["publishedAt"] for post, _ in same)):
+        store.posts.merge({post["_id"]: other for post, other in same}, at)
+
+
 def _says_more(post: PostDocument, stored: PostDocument | None) -> bool:
     if stored is None:
         return True
-    facts = {name: value for name, value in stored.items() if name != "deletedAt"}
+    facts = {name: value for name, value in stored.items() if name not in ("deletedAt", "sameAs")}
     return {name: value for name, value in post.items() if name != "deletedAt"} != facts
 
 

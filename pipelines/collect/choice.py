@@ -50,7 +50,8 @@ def choose(
     posts: list[Post] = [known[post["platformPostId"]] for post in allowed]
     announced = {name for name, post in stored.items() if post.get("announced")}
     deleted = {name for name, post in stored.items() if "deletedAt" in post}
-    wanted = Wanted(since, posts, known, announced, deleted, memory=memory, budget=budget.bound)
+    same = {name for name, post in stored.items() if "sameAs" in post}
+    wanted = Wanted(since, posts, known, announced, deleted, memory=memory, budget=budget.bound, same=same)
     return Choice(wanted, stored, len(chosen) - len(allowed))
 
 
@@ -58,7 +59,7 @@ def _on_the_ladder(
     store: Store, stored: Mapping[str, PostDocument], slot: datetime, now: datetime
 ) -> list[PostDocument]:
     """Return the living posts that are due, and those that were never observed: announced or found late, or failed."""
-    followed = [post for post in stored.values() if "deletedAt" not in post and _lives(post, now)]
+    followed = [post for post in stored.values() if not {"deletedAt", "sameAs"} & post.keys() and _lives(post, now)]
     resting = [post["_id"] for post in followed if not due(post["publishedAt"], slot)]
     seen = store.observations.ever_observed(resting) if resting else set()
     return [post for post in followed if due(post["publishedAt"], slot) or post["_id"] not in seen]
@@ -67,7 +68,8 @@ def _on_the_ladder(
 def _perhaps_back(stored: Mapping[str, PostDocument], slot: datetime, now: datetime) -> list[PostDocument]:
     """Return posts that are gone since a few hours, or days in the last slot of a day: what is there lives again."""
     since = now - (LOOKED_FOR_AGAIN if slot.hour == LAST_HOUR else LOOKED_FOR_HOURLY)
-    return [post for post in stored.values() if "deletedAt" in post and post["deletedAt"] > since and _lives(post, now)]
+    gone = [post for post in stored.values() if "deletedAt" in post and "sameAs" not in post]
+    return [post for post in gone if post["deletedAt"] > since and _lives(post, now)]
 
 
 def _lives(post: PostDocument, now: datetime) -> bool:

@@ -30,7 +30,7 @@ def note_posts(
         MongoUnavailable: MongoDB does not answer.
     """
     read = {post.platform_post_id: post for post, _ in reading.posts}
-    others = {*read, *reading.listed, *reading.gone} - stored.keys()
+    others = {*read, *reading.listed, *reading.gone, *reading.same} - stored.keys()
     stored = {**stored, **_looked_up(store, account, others)}
     facts = [
         _document(account, post, stored.get(name), reading, read, now)
@@ -40,6 +40,9 @@ def note_posts(
     back = [stored[name] for name in read if name in stored and "deletedAt" in stored[name]]
     if back:
         publications.revive(store, account, back)
+    twins = [(stored[name], other) for name, other in reading.same.items() if name in stored]
+    if twins := [(post, other) for post, other in twins if post.get("sameAs") != other]:
+        publications.merge(store, account, twins, utcnow())
     # One that was listed and taken down before it was read never had a number here.
     if gone := [stored[name] for name in reading.gone if name in stored]:
         publications.mark_deleted(store, account, gone, utcnow())

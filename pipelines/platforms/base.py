@@ -99,7 +99,8 @@ class AccountReading:
 
     `listed` are the posts that the account's lists brought, with the facts that the lists give of them; `posts` those
     that were read. `handle` is the account's name of today, None where the answer holds none. `gone` are ids of posts
-    that are no longer there. `refused` has the metrics that single posts refused, `quarantined` names those that are
+    that are no longer there, `same` has ids of known posts with the ids under which the lists bring the same objects.
+    `refused` has the metrics that single posts refused, `quarantined` names those that are
     refused for a kind. `failures` says of each part that was not read why, `odd` of each value that is no number.
     `insights_granted` tells whether the token saw insights of any post, `insights_denied` of how many it may not.
     """
@@ -109,6 +110,7 @@ class AccountReading:
     listed: dict[str, Post] = field(default_factory=dict)
     posts: list[tuple[Post, Reading]] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    same: dict[str, str] = field(default_factory=dict)
     refused: dict[str, frozenset[str]] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
@@ -181,9 +183,9 @@ class Wanted:
     """What collection wants of an account.
 
     `due` are the posts to read. `known` are all posts that are stored, by the platform's id; of these `announced` were
-    named by somebody and never brought by a list, `deleted` are no longer on the platform, and `unread` are to be read
-    where a list brings them. Lists are read back to
-    posts published at `since`. The reading brings `memory` up to date; the caller keeps it once the reading is stored.
+    named by somebody and never brought by a list, `deleted` are no longer on the platform, `same` are known under
+    another id as well, and `unread` are to be read where a list brings them. Lists are read back to posts published at
+    `since`. The reading brings `memory` up to date; the caller keeps it once the reading is stored.
     """
 
     since: datetime
@@ -194,6 +196,7 @@ class Wanted:
     unread: Collection[str] = ()
     memory: Memory = field(default_factory=Memory)
     budget: PostBudget | None = None
+    same: Collection[str] = ()
 
     @property
     def listed(self) -> Collection[str]:

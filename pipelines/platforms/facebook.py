@@ -61,19 +61,26 @@ class FacebookPosts(PostNumbers):
 class _Lists:
     """The two lists of one reading. A reel may stand in both, under two ids: it is one post, the reel.
 
-    `known` are the ids of reels that were listed earlier: the list of posts may be read on without that of the reels.
+    `known` are the ids of reels that were listed earlier, and those by which they are known among posts.
     """
 
     def __init__(self, known: Collection[str]) -> None:
         self._reels = set(known)
+        self._twins: dict[str, str] = {}
 
     def reel(self, item: Mapping[str, Any]) -> Post:
         """Return the reel of an item of `video_reels`, and remember both its ids."""
         post = listed_reel(item)
         self._reels.add(post.platform_post_id)
         if "post_id" in item:
-            self._reels.add(str(item["post_id"]).rpartition("_")[2])
+            twin = str(item["post_id"]).rpartition("_")[2]
+            self._reels.add(twin)
+            self._twins[post.platform_post_id] = twin
         return post
+
+    def twin_of(self, post: Post) -> str | None:
+        """Return the number of the post that a reel is among posts, where the list of reels told it."""
+        return self._twins.get(post.platform_post_id)
 
     def is_reel(self, item: Mapping[str, Any]) -> bool:
         """Tell whether an item of `published_posts` is one of the reels."""
@@ -105,8 +112,8 @@ class Facebook(GraphPosts):
         """Return the reels and the posts, in this order: posts that are reels are known by then."""
         lists = _Lists(reels)
         return (
-            Listing("video_reels", "id,created_time,post_id", lists.reel),
-            Listing("published_posts", _POST_FIELDS, listed_post, skips=lists.is_reel),
+            Listing("video_reels", "id,created_time,post_id", lists.reel, twin_of=lists.twin_of),
+            Listing("published_posts", _POST_FIELDS, listed_post, skips=lists.is_reel, after="video_reels"),
         )
 
     @understood()

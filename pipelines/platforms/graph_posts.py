@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +21,9 @@ from pipelines.platforms.paging import Fetch, PostList, descend, walk
 from pipelines.platforms.quarantine import Quarantine
 
 PAGE = 50
+MOST_PUT_OFF = 24
+"""Readings in a row in which a list waits for the one that has to be read before it."""
+
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -33,6 +36,10 @@ class Listing:
     post_of: Callable[[Mapping[str, Any]], Post]
     ages: bool = True
     skips: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    after: str | None = None
+    """The list that has to be read before this one, because it tells what to skip."""
+    twin_of: Callable[[Post], str | None] = lambda _: None
+    """Returns the other id that a post of the list may be known by."""
 
 
 class GraphPosts(ABC):
@@ -58,7 +65,7 @@ class GraphPosts(ABC):
 
     @abstractmethod
     def listings(self, reels: Collection[str]) -> Sequence[Listing]:
-        """Return the lists of one reading, in the order in which they are read; `reels` are the ids of known reels."""
+        """Return the lists of one reading, in the order in which they are read; `reels` are all ids of known reels."""
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
         """Return what the account, its due posts and its new ones say now: one batch, and a second for what is new.
@@ -78,12 +85,14 @@ class GraphPosts(ABC):
         node, *results = self._graph.batch(access.token, gets, tally)
         reading = self._account(access, node)
         for one, size, first in zip(listings, sizes, results, strict=False):
-            self._list(access, one, (size, first), wanted, reading, tally)
+            if not _put_off(one, wanted, reading):
+                self._list(access, one, (size, first), wanted, reading, tally)
         news = wanted.news(reading.listed)
         # A due post that turns out to be of another kind was asked for the metrics of the wrong one.
         again = {post.platform_post_id for post in news}
         found = zip(wanted.due, results[len(listings) :], strict=True)
-        pairs = [(post, result) for post, result in found if post.platform_post_id not in again]
+        left_out = again | reading.same.keys()
+        pairs = [(post, result) for post, result in found if post.platform_post_id not in left_out]
         self._posts.take(access, pairs, wanted, reading, tally)
         if news:
             self._posts.read(access, news, wanted, reading, tally)
@@ -100,17 +109,22 @@ class GraphPosts(ABC):
             NeedsReauth: nothing more can be read with this token.
             PlatformError: the numbers of a page could not be read; the memory is then ahead of what was yielded.
         """
-        for one in self.listings(_reels(wanted)):
+        listings = self.listings(_reels(wanted))
+        for one in listings:
             whole = AccountReading(Reading(utcnow()))
             what = _post_list(one, self._fetch(access, one, tally), wanted)
             for taken in descend(what, wanted.memory.list(one.edge), whole, tally):
                 page = AccountReading(Reading(utcnow()))
                 page.listed.update({post.platform_post_id: post for post in taken.posts})
+                page.same.update(_twins(one, taken.posts, wanted))
                 if news := wanted.news(page.listed):
                     self._posts.read(access, news, wanted, page, tally)
                 yield page
             if whole.failures:
                 yield whole
+            if one.edge in whole.failures and any(other.after == one.edge for other in listings):
+                # The other list is read when the end of this one was reached.
+                return
             if tally.limited is not None:
                 return
 
@@ -163,6 +177,7 @@ class GraphPosts(ABC):
             # A post published between two pages moves the last of the first one onto the second.
             for post in taken.posts:
                 reading.listed.setdefault(post.platform_post_id, post)
+        reading.same |= _twins(one, reading.listed.values(), wanted)
 
     def _fetch(self, access: Access, one: Listing, tally: Tally, first: tuple[int, Result] | None = None) -> Fetch:
         """Return what reads the pages of a list; `first` is the newest page, with its size, where it was read."""
@@ -191,7 +206,33 @@ def _post_list(one: Listing, fetch: Fetch, wanted: Wanted) -> PostList:
 
 
 def _reels(wanted: Wanted) -> set[str]:
-    return {name for name, post in wanted.known.items() if post.metric_type == "reel"}
+    reels = {name for name, post in wanted.known.items() if post.metric_type == "reel"}
+    return reels | {name.rpartition("_")[2] for name in wanted.same}
+
+
+def _put_off(one: Listing, wanted: Wanted, reading: AccountReading) -> bool:
+    """Tell whether a list is left for a later reading, because the one before it could not be read; for a day at most.
+
+    What is new in it comes later then. Read now, it could bring posts a second time, under another id.
+    """
+    if one.after is None:
+        return False
+    memory = wanted.memory.list(one.edge)
+    if one.after not in reading.failures or memory.put_off >= MOST_PUT_OFF:
+        memory.put_off = 0 if one.after not in reading.failures else memory.put_off
+        return False
+    memory.put_off += 1
+    reading.failures[one.edge] = f"left for the next hour: {one.after} has to be read before it"
+    return True
+
+
+def _twins(one: Listing, posts: Iterable[Post], wanted: Wanted) -> dict[str, str]:
+    """Return ids of known posts that are the same as posts of a list, with the ids of these."""
+    if not any("_" in name for name in wanted.known):
+        return {}
+    known = {name.rpartition("_")[2]: name for name in wanted.known if "_" in name}
+    pairs = [(one.twin_of(post), post.platform_post_id) for post in posts]
+    return {known[twin]: name for twin, name in pairs if twin in known and known[twin] != name}
 
 
 def _listing(account_id: str, one: Listing, place: Place, size: int) -> Get:

@@ -14,7 +14,8 @@ class ListMemory:
     platforms that can be asked for what came after it. `size` is the number of items per page that the platform last
     answered, where it refused more. `stuck` counts readings in a row that came no further at a gap. `odd` counts, by
     the id of an item that could not be read, the readings that met it (`pipelines.platforms.doubts`); `again` counts
-    how often a list that is read once, page by page, was begun anew because of such items.
+    how often a list that is read once, page by page, was begun anew because of such items. `put_off` counts readings
+    in a row in which the list was not read, because another one has to be read before it.
     """
 
     begun: bool = False
@@ -24,6 +25,7 @@ class ListMemory:
     stuck: int = 0
     odd: dict[str, int] = field(default_factory=dict)
     again: int = 0
+    put_off: int = 0
 
     @property
     def done(self) -> bool:
@@ -67,6 +69,7 @@ class Memory:
                 int(one.get("stuck", 0)),
                 {item["id"]: int(item["readings"]) for item in one.get("odd", ())},
                 int(one.get("again", 0)),
+                int(one.get("putOff", 0)),
             )
             for name, one in kept.get("lists", {}).items()
         }
@@ -84,6 +87,7 @@ class Memory:
                 # A list of objects: an id may hold what the name of a field may not.
                 **({"odd": [{"id": item, "readings": n} for item, n in one.odd.items()]} if one.odd else {}),
                 **({"again": one.again} if one.again else {}),
+                **({"putOff": one.put_off} if one.put_off else {}),
             }
             for name, one in self.lists.items()
         }

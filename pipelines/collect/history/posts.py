@@ -59,6 +59,7 @@ class Posts:
             known=self._known,
             deleted={name for name, post in self._stored.items() if "deletedAt" in post},
             unread=self._unread,
+            same={name for name, post in self._stored.items() if "sameAs" in post},
             memory=memory,
             budget=self._half,
         )
