@@ -168,7 +168,11 @@ class AccountCollector:
         if choice.held_back:
             held_back = f"{choice.held_back} held back: the budget of distinct posts is used until 00:00 UTC"
             self._note_part(account, "posts", held_back, report, "rate_limited")
-        reading = self.api.read(access, choice.wanted, tally)
+        try:
+            reading = self.api.read(access, choice.wanted, tally)
+        finally:
+            # What was read by id was noted when it was answered.
+            self.budget.settle(choice.reserved, ())
         self._check_it_exists(account)
         note_posts(self.store, account, reading, choice.stored, self.now)
         self.budget.note(post.platform_post_id for post, _ in reading.posts)

@@ -9,7 +9,7 @@ from metrics.store import Store
 from pipelines.collect import observe
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.ladder import FOLLOWED_UNTIL, LAST_HOUR, due
-from pipelines.platforms.base import Post, Wanted
+from pipelines.platforms.base import Post, Reserved, Wanted
 from pipelines.platforms.memory import Memory
 
 LOOKED_FOR_AGAIN = timedelta(days=7)
@@ -23,11 +23,15 @@ _STORY_LIVES = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is asked of an account, beside the documents of its posts by the platform's id; `held_back` counts posts."""
+    """What is asked of an account, beside the documents of its posts by the platform's id; `held_back` counts posts.
+
+    `reserved` was taken out of the budget for the posts that are due: the caller settles it when they were read.
+    """
 
     wanted: Wanted
     stored: Mapping[str, PostDocument]
     held_back: int
+    reserved: Reserved
 
 
 def choose(
@@ -42,17 +46,17 @@ def choose(
     stored = {post["platformPostId"]: post for post in store.posts.of_account(account["_id"], since=since, alive=False)}
     known = {name: observe.post_of(post, now) for name, post in stored.items()}
     chosen = [*_on_the_ladder(store, stored, slot, now), *_perhaps_back(stored, slot, now)]
-    allowed = chosen
+    allowed, reserved = chosen, Reserved(0)
     if budget.limited:
         newest_first = sorted(chosen, key=lambda post: post["publishedAt"], reverse=True)
-        within = budget.within([post["platformPostId"] for post in newest_first])
+        within, reserved = budget.within([post["platformPostId"] for post in newest_first])
         allowed = [post for post in chosen if post["platformPostId"] in within]
     posts: list[Post] = [known[post["platformPostId"]] for post in allowed]
     announced = {name for name, post in stored.items() if post.get("announced")}
     deleted = {name for name, post in stored.items() if "deletedAt" in post}
     same = {name for name, post in stored.items() if "sameAs" in post}
     wanted = Wanted(since, posts, known, announced, deleted, memory=memory, budget=budget.bound, same=same)
-    return Choice(wanted, stored, len(chosen) - len(allowed))
+    return Choice(wanted, stored, len(chosen) - len(allowed), reserved)
 
 
 def _on_the_ladder(

@@ -166,15 +166,31 @@ class DaysReading:
         return cls(found, odd, {what: str(error) for what, error in (failures or {}).items()})
 
 
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Posts that may be read; `name` identifies them in the budget, empty where nothing was taken out of any."""
+
+    posts: int
+    name: str = ""
+
+
 class PostBudget(Protocol):
     """A budget of distinct posts, where a platform bills by the post."""
 
     def left(self) -> int | None:
-        """Return how many posts may still be read; None where nothing limits them."""
+        """Return how many posts may still be reserved; None where nothing limits them."""
+        ...
+
+    def reserve(self, posts: int, least: int) -> Reserved:
+        """Reserve up to so many posts before they are asked for; none where fewer than `least` are left."""
+        ...
+
+    def settle(self, reserved: Reserved, post_ids: Iterable[str]) -> None:
+        """Count posts that were read, and give back what was reserved for them."""
         ...
 
     def note(self, post_ids: Iterable[str]) -> None:
-        """Count posts that were read."""
+        """Count posts that were read and for which nothing was reserved."""
         ...
 
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pipelines.platforms.answers import UNEXPECTED
-from pipelines.platforms.base import AccountReading, Post, PostBudget, Tally
+from pipelines.platforms.base import AccountReading, Post, PostBudget, Reserved, Tally
 from pipelines.platforms.doubts import EMPTY_PAGE, MOST_READINGS, WITHOUT_ID, Doubts
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited, TooMuchData, Transient
 from pipelines.platforms.memory import ListMemory
@@ -262,10 +262,12 @@ class _Walker:
             return None
         self._left -= 1
         while True:
-            size = self._affordable()
+            reserved = self._reserved()
+            size = reserved.posts
             if size == 0:
                 self._broken(place, "the budget of distinct posts is used: it is read on when the budget begins anew")
                 return None
+            page = None
             try:
                 self._asked = size
                 page = self._what.fetch(place, size)
@@ -283,16 +285,16 @@ class _Walker:
                     self._tally.limited = error
                 self._broken(place, str(error))
                 return None
+            finally:
+                if self._what.budget is not None:
+                    self._what.budget.settle(reserved, _billed(page))
             self._memory.size = self._size if self._size < self._what.size else None
             return page
 
-    def _affordable(self) -> int:
+    def _reserved(self) -> Reserved:
         """Return how many items the next page may have: 0 where the budget does not reach for a page."""
         budget = self._what.budget
-        left = budget.left() if budget is not None else None
-        if left is None:
-            return self._size
-        return min(self._size, left) if left >= self._what.smallest else 0
+        return Reserved(self._size) if budget is None else budget.reserve(self._size, self._what.smallest)
 
     def _understood(self, items: Sequence[Any]) -> tuple[list[Post], list[Post]]:
         """Return the account's own posts of a page, and those that are skipped; an odd item is left out and named."""
@@ -305,8 +307,6 @@ class _Walker:
             except UNEXPECTED as error:
                 self._note_odd(item, error)
         self._brought += [post.platform_post_id for post in own]
-        if self._what.budget is not None:
-            self._what.budget.note(post.platform_post_id for post in own)
         return own, skipped
 
     def _is_young(self, post: Post) -> bool:
@@ -332,3 +332,12 @@ class _Walker:
     def _broken(self, place: Place, why: str) -> Place:
         self._reading.failures[self._what.name] = why
         return place
+
+
+def _billed(page: Page | None) -> list[str]:
+    """Return what tells the items of a page apart: each is billed, also one that cannot be read."""
+    items = page.items if page is not None else ()
+    return [
+        str(item["id"]) if isinstance(item, Mapping) and isinstance(item.get("id"), str | int) else key_of(item)
+        for item in items
+    ]

@@ -1,5 +1,6 @@
 """Whatever happens to a list and its readings, what is young enough comes in the end, and no reading asks for ever."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from math import ceil, log2
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.platforms.base import Reserved
 from pipelines.platforms.errors import BadAnswer, NeedsReauth, PlatformError, RateLimited, Transient
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import EMPTY_PAGES, ENOUGH_IN_A_ROW, MOST_PAGES
@@ -127,6 +129,13 @@ class Budget:
 
     def left(self) -> int:
         return max(self.per_hour - len(self.read), 0)
+
+    def reserve(self, posts: int, least: int) -> Reserved:
+        left = min(posts, self.left())
+        return Reserved(left if left >= least else 0)
+
+    def settle(self, _reserved: Reserved, post_ids: Iterable[str]) -> None:
+        self.read.update(post_ids)
 
     def note(self, post_ids: object) -> None:
         self.read |= set(post_ids)  # type: ignore[call-overload]

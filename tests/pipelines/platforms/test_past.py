@@ -1,6 +1,6 @@
 """What a platform still tells of the time before an account was connected: its lists to the end, its own days."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import AccountReading, Tally, Wanted
+from pipelines.platforms.base import AccountReading, Reserved, Tally, Wanted
 from pipelines.platforms.errors import BudgetUsed, WrongIdentity
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, conduct
@@ -29,6 +29,13 @@ class Budget:
 
     def left(self) -> int:
         return max(self._posts - len(self.read), 0)
+
+    def reserve(self, posts: int, least: int) -> Reserved:
+        left = min(posts, self.left())
+        return Reserved(left if left >= least else 0)
+
+    def settle(self, _reserved: Reserved, post_ids: Iterable[str]) -> None:
+        self.read.update(post_ids)
 
     def note(self, post_ids: Iterator[str]) -> None:
         self.read.update(post_ids)
