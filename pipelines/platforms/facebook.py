@@ -122,11 +122,14 @@ class Facebook(GraphPosts):
     ) -> DaysReading:
         """Return the page's insights of Pacific days that have ended, by date."""
         fields = {name: offer.field for name, offer in offered("facebook", "account").items() if name != "followers"}
+        found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
+        asked = self._day_metrics.to_ask(fields, found)
+        fields = {name: field for name, field in fields.items() if name in asked}
         params = {"period": "day", **window(min(days), max(days))}
         gets = [Get(f"{access.platform_account_id}/insights", {"metric": f, **params}) for f in fields.values()]
         results = self._graph.batch(access.token, gets, tally)
-        found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
         for (name, field), result in zip(fields.items(), results, strict=True):
+            self._day_metrics.learn(access.platform_account_id, name, result)
             take_series(found, name, field, result)
             if error := failure(result):
                 failures[name] = error

@@ -126,7 +126,7 @@ class GraphApi:
 
     def _post(self, token: str, gets: Sequence[Get], tally: Tally) -> list[Result]:
         elements = [{"method": "GET", "relative_url": f"{self.version}/{get.relative_url}"} for get in gets]
-        form = {"batch": orjson.dumps(elements).decode(), "include_headers": "false"}
+        form = {"batch": orjson.dumps(elements).decode(), "include_headers": "true"}
         for attempt in retrying(tally):
             with attempt:
                 tally.calls += len(gets)
@@ -150,7 +150,7 @@ def _element(element: Any, headers: Mapping[str, str]) -> Result:
         return Transient("a batch element ran out of time")
     try:
         body = parsed(element["body"])
-        raise_for(element["code"], body, headers)
+        raise_for(element["code"], body, {**headers, **_headers_of(element)})
     except PlatformError as error:
         return error
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -158,6 +158,13 @@ def _element(element: Any, headers: Mapping[str, str]) -> Result:
     if not isinstance(body, Mapping):
         return BadAnswer("a batch element is no object")
     return body
+
+
+def _headers_of(element: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers of an element, which may ask for a wait of their own; what is no header is passed over."""
+    found = element.get("headers") or ()
+    pairs = [(one.get("name"), one.get("value")) for one in found if isinstance(one, Mapping)]
+    return {name: value for name, value in pairs if isinstance(name, str) and isinstance(value, str)}
 
 
 def _note_usage(tally: Tally, headers: Mapping[str, str]) -> None:

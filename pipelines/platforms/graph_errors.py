@@ -22,14 +22,15 @@ from pipelines.platforms.errors import (
     Transient,
     pause_until,
 )
-from pipelines.platforms.retries import overloaded
+from pipelines.platforms.retries import overloaded, retry_after
 
 _APP_LIMITS = frozenset({4, 341, 368})
 _ACCOUNT_LIMITS = frozenset({17, 32, 613, 80000, 80001, 80002, 80003, 80004})
 _APP_PAUSE = timedelta(minutes=15)
 _ACCOUNT_PAUSE = timedelta(minutes=15)
-_LONGEST_WAIT = 24 * 60
+_LONGEST_WAIT_SECONDS = 86_400
 _NEARLY_USED_PERCENT = 95
+_APP_USAGE, _CASE_USAGE = "X-App-Usage", "X-Business-Use-Case-Usage"
 _TOO_MUCH = ("reduce the amount of data", "ask for less")
 _PERMISSION = ("missing permission", "pages public content access", "pages public metadata access")
 _LONGEST_CODE = 18
@@ -49,17 +50,19 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) 
         PlatformError: one leaf per decision.
     """
     error = body.get("error") if isinstance(body, Mapping) else None
+    # Elements of a batch write names of headers as they like.
+    headers = {name.title(): value for name, value in (headers or {}).items()}
     if error is None:
         if status >= 500:
-            raise overloaded(f"the Graph API answers {status}", headers or {})
+            raise overloaded(f"the Graph API answers {status}", headers)
         if status == 429:
-            raise RateLimited("too many requests", _regained_at(headers or {}), "account")
+            raise RateLimited("too many requests", _regained_at(headers, _ACCOUNT_PAUSE), "account")
         if status >= 400:
             raise BadAnswer(f"the Graph API answers {status}")
         return
     if not isinstance(error, Mapping):
         raise BadAnswer(f"the Graph API answers {status}: {str(error)[:200]}")
-    raise _decide(error, status, headers or {})
+    raise _decide(error, status, headers)
 
 
 def _decide(error: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> PlatformError:
@@ -73,11 +76,12 @@ def _decide(error: Mapping[str, Any], status: int, headers: Mapping[str, str]) -
     if code in (102, 190, 104):
         return NeedsReauth(shown)
     if code in _APP_LIMITS:
-        return RateLimited(shown, utcnow() + _APP_PAUSE, "app")
+        return RateLimited(shown, _regained_at(headers, _APP_PAUSE), "app")
     if code in _ACCOUNT_LIMITS:
-        return RateLimited(shown, _regained_at(headers), "account")
+        return RateLimited(shown, _regained_at(headers, _ACCOUNT_PAUSE), "account")
     if code in (1, 2) or error.get("is_transient") is True:
-        return _passing(code, error.get("is_transient"), message, shown)
+        found = _passing(code, error.get("is_transient"), message, shown)
+        return overloaded(shown, headers) if type(found) is Transient else found
     if code == 10:
         if "not enough viewers" in message.lower():
             return PostUnavailable(shown, "privacy_threshold")
@@ -125,32 +129,47 @@ def _invalid(subcode: object, message: str, shown: str) -> PlatformError:
     return BadAnswer(shown)
 
 
-def _regained_at(headers: Mapping[str, str]) -> datetime:
-    """Return when the account may be read again: `estimated_time_to_regain_access` is in minutes.
+def _regained_at(headers: Mapping[str, str], otherwise: timedelta) -> datetime:
+    """Return when may be asked again: at the latest time that the headers state, else after the usual pause.
 
-    The budgets are of rolling hours, of 24 at the most (platforms.md, 1.3): a longer wait is a mistake, and cut.
+    They are `Retry-After`, `x-rate-limit-reset` (seconds since 1970) and the minutes of
+    `estimated_time_to_regain_access`; the first two come from proxies and gateways. The budgets are of rolling hours, of
+    24 at the most (platforms.md, 1.3): a longer wait is a mistake, and cut.
     """
-    minutes = 0.0
+    seconds = max(
+        retry_after(headers.get("Retry-After", "")) or 0.0,
+        _seconds_until_reset(headers.get("X-Rate-Limit-Reset", "")),
+        _seconds_of_usage(headers.get(_CASE_USAGE)),
+    )
+    return pause_until(min(seconds, _LONGEST_WAIT_SECONDS)) if seconds > 0 else utcnow() + otherwise
+
+
+def _seconds_until_reset(text: str) -> float:
+    return float(text) - utcnow().timestamp() if text.isascii() and text.isdecimal() else 0.0
+
+
+def _seconds_of_usage(header: str | None) -> float:
     try:
-        usage = orjson.loads(headers.get("x-business-use-case-usage") or "{}")
-        minutes = max(float(u.get("estimated_time_to_regain_access", 0)) for each in usage.values() for u in each)
+        usage = orjson.loads(header or "{}")
+        return 60 * max(float(u.get("estimated_time_to_regain_access", 0)) for each in usage.values() for u in each)
     except UNEXPECTED:
-        minutes = 0.0
-    return pause_until(min(minutes, _LONGEST_WAIT) * 60) if minutes > 0 else utcnow() + _ACCOUNT_PAUSE
+        return 0.0
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
     """Return the pause to make where the usage headers tell of a nearly used budget (platforms.md, 1.3)."""
-    if _used_percent(headers.get("x-app-usage")) >= _NEARLY_USED_PERCENT:
+    headers = {name.title(): value for name, value in headers.items()}
+    if _used_percent(headers.get(_APP_USAGE)) >= _NEARLY_USED_PERCENT:
         return RateLimited("the app's budget is nearly used", utcnow() + _APP_PAUSE, "app")
-    if _used_percent(headers.get("x-business-use-case-usage")) >= _NEARLY_USED_PERCENT:
-        return RateLimited("the account's budget is nearly used", _regained_at(headers), "account")
+    if _used_percent(headers.get(_CASE_USAGE)) >= _NEARLY_USED_PERCENT:
+        return RateLimited("the account's budget is nearly used", _regained_at(headers, _ACCOUNT_PAUSE), "account")
     return None
 
 
 def used_percent(headers: Mapping[str, str]) -> float:
     """Return the highest share of a budget that the usage headers tell of; 0 where there are none."""
-    return max(_used_percent(headers.get(name)) for name in ("x-app-usage", "x-business-use-case-usage"))
+    headers = {name.title(): value for name, value in headers.items()}
+    return max(_used_percent(headers.get(name)) for name in (_APP_USAGE, _CASE_USAGE))
 
 
 def _used_percent(header: str | None) -> int:

@@ -14,6 +14,7 @@ from pipelines.platforms.base import Access, AccountReading, Identity, Post, Rea
 from pipelines.platforms.errors import AccountUnreachable, PermissionMissing, PlatformError, PostGone, WrongIdentity
 from pipelines.platforms.graph import Get, GraphApi, Result
 from pipelines.platforms.graph_answers import understood
+from pipelines.platforms.graph_days import DayMetrics
 from pipelines.platforms.graph_insights import TESTED, PostNumbers
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
@@ -54,6 +55,7 @@ class GraphPosts(ABC):
     def __init__(self, graph: GraphApi, quarantine: Quarantine) -> None:
         self._graph = graph
         self._posts = self.numbers_type(graph, quarantine)
+        self._day_metrics = DayMetrics(quarantine)
 
     @abstractmethod
     def account_numbers(self, node: Mapping[str, Any]) -> Numbers:

@@ -85,10 +85,12 @@ class InstagramGraph(GraphPosts):
     ) -> DaysReading:
         """Return the account's insights of Pacific days that have ended, by date."""
         names = offered("instagram", "account")
-        totals = {n: o.field for n, o in names.items() if n not in {*_SERIES, *ACCOUNT_FIELDS}}
+        found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
+        asked = self._day_metrics.to_ask(names.keys() - ACCOUNT_FIELDS.keys(), found)
+        totals = {n: o.field for n, o in names.items() if n in asked - _SERIES.keys()}
         edge, now = f"{access.platform_account_id}/insights", utcnow()
         answered = {name: [day for day in days if self.days.answers(name, day, now)] for name in _SERIES}
-        series = {name: said for name, said in _SERIES.items() if answered[name]}
+        series = {name: said for name, said in _SERIES.items() if answered[name] and name in asked}
         gets = [
             Get(edge, {"metric": field, "period": period, **window(min(answered[name]), max(answered[name]))})
             for name, (period, field) in series.items()
@@ -99,9 +101,9 @@ class InstagramGraph(GraphPosts):
             for field in totals.values()
         ]
         results = iter(self._graph.batch(access.token, gets, tally))
-        found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
         for name, (_, field) in series.items():
             result = next(results)
+            self._day_metrics.learn(access.platform_account_id, name, result)
             take_series({day: found[day] for day in answered[name]}, name, field, result)
             if error := failure(result):
                 failures[name] = error
@@ -111,6 +113,7 @@ class InstagramGraph(GraphPosts):
                     found[day].miss(name, "not_recoverable")
             for name, field in totals.items():
                 result = next(results)
+                self._day_metrics.learn(access.platform_account_id, name, result)
                 take_total(found[day], name, field, result)
                 if error := failure(result):
                     failures[f"{name} of {day:%Y-%m-%d}"] = error

@@ -108,6 +108,10 @@ class Quarantine:
         with self._lock:
             return self._evidence[key].convicts()
 
+    def keeps(self, metric: str, metric_type: str, content_type: str = "") -> bool:
+        """Tell whether a metric was in quarantine before this run, and was not answered in it."""
+        return (metric, metric_type, content_type) in self._known
+
     def refuse(self, refused: Refused, account_id: str, post_id: str = "") -> None:
         """Note that a post, or all that an account asked for, was refused a metric."""
         with self._lock:

@@ -16,13 +16,13 @@ LONGEST_ASKED_WAIT_SECONDS = 60.0
 
 def overloaded(message: str, headers: Mapping[str, str]) -> Transient | RateLimited:
     """Return what an overloaded platform asks for: a try soon, or a pause that no thread should sleep through."""
-    seconds = _retry_after(headers.get("Retry-After", ""))
+    seconds = retry_after(headers.get("Retry-After", ""))
     if seconds is not None and seconds > LONGEST_ASKED_WAIT_SECONDS:
         return RateLimited(message, pause_until(seconds), "account")
     return Transient(message, seconds)
 
 
-def _retry_after(text: str) -> float | None:
+def retry_after(text: str) -> float | None:
     """Return the seconds of a `Retry-After` header, a number or a date (RFC 9110, 10.2.3); None if it is neither."""
     if text.isascii() and text.isdecimal():
         return float(text)
