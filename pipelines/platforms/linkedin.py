@@ -58,6 +58,11 @@ _DAY_SOURCES = {
 """Finder and canonical names of each kind of time-bound statistics."""
 
 
+def token_url(base_url: str) -> str:
+    """Return where tokens of an API at a base URL are renewed: LinkedIn's own has another host for them."""
+    return _TOKEN_HOSTS.get(base_url.rstrip("/"), base_url)
+
+
 class LinkedIn:
     """The platform `linkedin`; thread-safe."""
 
@@ -76,10 +81,9 @@ class LinkedIn:
     A request reaches over less than 14 months, followers are told of the last twelve (platforms.md, 5.2).
     """
 
-    def __init__(self, http: "Http", _quarantine: Quarantine) -> None:
+    def __init__(self, http: "Http", _quarantine: Quarantine, token_http: "Http | None" = None) -> None:
         self._http = http
-        token_host = _TOKEN_HOSTS.get(http.base_url)
-        self._tokens = type(http)(token_host, 4) if token_host else http
+        self._tokens = token_http or http
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
         """Return what the organization, its due posts and its new ones say now.

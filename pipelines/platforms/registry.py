@@ -10,7 +10,7 @@ from metrics.settings import Settings
 from pipelines.platforms.base import PlatformApi, ProviderDays
 from pipelines.platforms.facebook import Facebook
 from pipelines.platforms.instagram import Instagram
-from pipelines.platforms.linkedin import LinkedIn
+from pipelines.platforms.linkedin import LinkedIn, token_url
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter import Twitter
 
@@ -58,5 +58,9 @@ def open_platform(
     def at(base_url: str) -> Http:
         return Http(base_url, settings.collect_concurrency, check=check, network=network)
 
-    more = {"login_http": at(settings.platform_url("instagram_login"))} if platform == "instagram" else {}
+    more: dict[str, Http] = {}
+    if platform == "instagram":
+        more["login_http"] = at(settings.platform_url("instagram_login"))
+    elif platform == "linkedin":
+        more["token_http"] = at(token_url(settings.platform_url("linkedin")))
     return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **more)

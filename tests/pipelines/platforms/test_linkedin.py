@@ -9,6 +9,7 @@ import pytest
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
+from metrics.settings import load_settings
 from pipelines.platforms import retries
 from pipelines.platforms.base import Access, Post, Tally
 from pipelines.platforms.errors import (
@@ -34,6 +35,7 @@ from pipelines.platforms.linkedin_answers import (
 from pipelines.platforms.linkedin_posts import MOST_HALVINGS, Posts
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.registry import open_platform
 from simulator import truth
 from simulator.linkedin.world import tells_uniques
 from tests.pipelines.platforms.conftest import Answering
@@ -218,8 +220,17 @@ def test_without_an_app_that_may_renew_a_person_has_to_connect_again(fetching: F
     assert fetching.api.refresh(fetching.access, fetching.tally) is None
 
 
-def test_tokens_are_renewed_at_their_own_host() -> None:
-    assert LinkedIn(Http("https://api.linkedin.com"), Quarantine())._tokens.base_url == "https://www.linkedin.com"
+def test_tokens_are_renewed_at_their_own_host_under_the_same_rules() -> None:
+    def forbid() -> None:
+        raise RateLimited("not asked", utcnow() + timedelta(hours=1), "app")
+
+    settings = load_settings(_env_file=None, linkedin_url="https://api.linkedin.com")
+    api = open_platform("linkedin", settings, check=forbid)
+    assert isinstance(api, LinkedIn)
+    assert api._tokens.base_url == "https://www.linkedin.com"
+    secret = {"access_token": "t", "refresh_token": "r", "client_id": "c", "client_secret": "s"}
+    with pytest.raises(RateLimited, match="not asked"):
+        api.refresh(Access("1", secret), Tally())
 
 
 def test_odd_shape_is_a_bad_answer(client: Http, server: Answering) -> None:
