@@ -30,6 +30,7 @@ _LARGEST = 2**63
 _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
 _BRAND = "urn:li:organizationBrand:"
+_WORD = re.compile(r"\A\s*(?!urn:)[A-Za-z_]+:(?=[0-9]+\s*\Z)")
 _SHOWN = 32
 """A value longer than this is not repeated in a message: in a wrong column it may be a token."""
 
@@ -76,6 +77,17 @@ def normal_account_id(platform: Platform, text: str, parameter: str = "platformA
     if kind not in ("organization", "organizationbrand"):
         refuse(f"{_shown(bare)} is no page: only pages are collected")
     return number if kind == "organization" else _BRAND + number
+
+
+def stored_account_id(platform: Platform, stored: str) -> str:
+    """Return the normal form of an id as an account has it stored.
+
+    Older versions stored ids as they were typed, with a word before the number at times: `page:123` is 123.
+
+    Raises:
+        InvalidInput: it can be none.
+    """
+    return normal_account_id(platform, _WORD.sub("", stored))
 
 
 def same_account_ids(platform: Platform, normal: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Platform ids in stored accounts: brought into their normal form once, before the index that keeps them unique.
+"""Platform ids in stored accounts: brought into their normal form at each start, before the index of unique ids.
 
 Older versions stored ids as they were typed. Our id of such an account stays, and with it its history: only the
 platform's id is written again. An account that was connected twice, by two spellings, keeps the odd spelling on the
@@ -13,7 +13,7 @@ from pymongo.collection import Collection
 
 from metrics.documents import Document
 from metrics.errors import InvalidInput
-from metrics.identity import normal_account_id, same_account_ids
+from metrics.identity import same_account_ids, stored_account_id
 
 _PLAIN = "^[1-9][0-9]*$"
 
@@ -29,9 +29,9 @@ def normalise_accounts(accounts: Collection[Document], scope: Mapping[str, str] 
     for account in list(odd):
         stored = account["platformAccountId"]
         try:
-            normal = normal_account_id(account["platform"], stored)
+            normal = stored_account_id(account["platform"], stored)
         except (InvalidInput, KeyError):
-            continue  # No spelling of an id: collection says what the platform makes of it.
+            continue  # No spelling of an id: `tidemark doctor` names the account and says what to do.
         if normal == stored:
             continue
         same = {

@@ -152,8 +152,8 @@ def ensure(db: Database[Document], settings: Settings) -> None:
     _ensure_log(db, existing, settings.retention_days * 86_400)
     for name, properties in _REQUIRED.items():
         _ensure_collection(db, name, existing, properties)
+    normalise_accounts(db["accounts"])
     if ONE_PER_PLATFORM_ACCOUNT not in db["accounts"].index_information():
-        normalise_accounts(db["accounts"])
         note_disconnections(db)
     for name, indexes in _INDEXES.items():
         db[name].create_indexes(list(indexes))

@@ -48,7 +48,7 @@ def connect(store: Store, settings: Settings, account_id: str = "acc_1", **chang
         "_id": account_id,
         "workspaceId": "acme",
         "platform": "instagram",
-        "platformAccountId": account_id,
+        "platformAccountId": f"1784140000000000{account_id[-1]}",
         "handle": "a",
         "state": "active",
         "connectedAt": utcnow(),
@@ -86,6 +86,21 @@ def test_account_that_was_connected_twice_is_found(store: Store, here: Settings)
     connect(store, here, "acc_2", platform="linkedin", platformAccountId="urn:li:organization:5500001")
     found = findings(here)["accounts connected twice"]
     assert (found.well, "acc_1 and acc_2" in found.detail, "erase" in found.remedy) == (False, True, True)
+
+
+def test_two_spellings_with_a_word_are_found(store: Store, here: Settings) -> None:
+    connect(store, here, "acc_1", platform="facebook", platformAccountId="123")
+    connect(store, here, "acc_2", platform="facebook", platformAccountId="page:123")
+    assert "acc_1 and acc_2" in findings(here)["accounts connected twice"].detail
+
+
+def test_account_whose_id_is_none_is_found_with_what_to_do(store: Store, here: Settings) -> None:
+    connect(store, here, "acc_1")
+    assert findings(here)["ids of accounts"].well
+    connect(store, here, "acc_2", platform="facebook", platformAccountId="page:acme")
+    found = findings(here)["ids of accounts"]
+    assert (found.well, "acc_2" in found.detail) == (False, True)
+    assert "tidemark erase --account" in found.remedy
 
 
 NAME = "graph.company.example"

@@ -9,7 +9,7 @@ from metrics.accounts import Vault
 from metrics.clock import isoformat, utcnow
 from metrics.documents import AccountDocument
 from metrics.errors import CredentialError, InvalidInput
-from metrics.identity import account_number, normal_account_id
+from metrics.identity import account_number, stored_account_id
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
@@ -32,6 +32,7 @@ def accounts(store: Store, settings: Settings) -> Iterator[Finding]:
     if settings.secret_keys:
         yield look("credentials", lambda: _credentials(known, Vault(settings.secret_keys)))
     yield look("accounts that wait", lambda: _waiting(known))
+    yield look("ids of accounts", lambda: _ids(known))
     yield look("accounts connected twice", lambda: _twice(known))
     yield look("collection", lambda: _newest(store, [a for a in known if a["state"] == "active"]))
 
@@ -78,12 +79,28 @@ def _waiting(known: list[AccountDocument]) -> str:
     return f"none of {len(known)}"
 
 
+def _ids(known: list[AccountDocument]) -> str:
+    """Look for accounts of which an older version took something for an id that can be none."""
+    odd = []
+    for account in known:
+        try:
+            stored_account_id(account["platform"], account["platformAccountId"])
+        except InvalidInput:
+            odd.append(account["_id"])
+    if odd:
+        raise Trouble(
+            f"{len(odd)} of {len(known)} have an id that can be none: {_some(odd)}",
+            "`tidemark erase --account` removes such an account for good; connect it again by the id of its platform",
+        )
+    return f"{len(known)} can be ids"
+
+
 def _twice(known: list[AccountDocument]) -> str:
     """Look for accounts that an older version took under two spellings of one id."""
     of_identity: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for account in known:
         with suppress(InvalidInput):
-            number = account_number(normal_account_id(account["platform"], account["platformAccountId"]))
+            number = account_number(stored_account_id(account["platform"], account["platformAccountId"]))
             of_identity[account["workspaceId"], account["platform"], number].append(account["_id"])
     if twice := [" and ".join(ids) for ids in of_identity.values() if len(ids) > 1]:
         raise Trouble(

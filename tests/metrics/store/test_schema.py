@@ -51,6 +51,30 @@ def old_account(number: int, platform: str, theirs: str, workspace: str = "w") -
     }  # fmt: skip
 
 
+def test_ids_with_the_word_of_an_older_version_become_normal_at_any_start(store: Store, settings: Settings) -> None:
+    accounts = store.db["accounts"]
+    accounts.insert_many(
+        [
+            old_account(1, "facebook", "page:0123"),
+            old_account(2, "instagram", "user:17841400000000001"),
+            old_account(3, "linkedin", "organization:5500001"),
+            old_account(4, "facebook", "page:124"),
+            old_account(5, "facebook", "124"),
+            old_account(6, "facebook", "page:acme"),
+        ]
+    )
+    store.ensure(settings)
+    found = {row["_id"]: row["platformAccountId"] for row in accounts.find()}
+    assert found == {
+        "acc_1": "123",
+        "acc_2": "17841400000000001",
+        "acc_3": "5500001",
+        "acc_4": "page:124",  # Connected twice: `tidemark doctor` names both.
+        "acc_5": "124",
+        "acc_6": "page:acme",
+    }
+
+
 def test_ids_of_an_older_version_become_normal_and_ours_stay(store: Store, settings: Settings) -> None:
     accounts = store.db["accounts"]
     accounts.drop_index(ONE_PER_PLATFORM_ACCOUNT)
