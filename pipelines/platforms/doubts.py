@@ -44,6 +44,7 @@ class Doubts:
         if all(tries >= MOST_READINGS for tries in self._tries.values()):
             return
         # Of the mark with which an earlier reading began nothing is known any more: all is asked for.
-        memory.mark = None if self._marked_too_far else self._mark
+        # A list that is to be walked anew has forgotten its mark, and goes without one.
+        memory.mark = None if self._marked_too_far or memory.mark is None else self._mark
         if complete:
             memory.begun = False

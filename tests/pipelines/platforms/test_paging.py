@@ -220,3 +220,19 @@ def test_item_that_stays_odd_holds_a_list_for_three_readings(style: Style) -> No
         fetches.append(server.fetches)
     assert fetches == [5, 5, 5, 1, 1]
     assert reader.missing == {"30"}
+
+
+def test_list_that_is_forgotten_with_a_doubt_is_asked_for_all() -> None:
+    server = ServerList("since", longest_page=3)
+    reader = Reader(server)
+    hour(reader)
+    server.publish(3)
+    server.failures = {3: Transient("busy")}
+    hour(reader)
+    server.publish(1)
+    server.failures = {2: "odd", 3: Transient("busy")}
+    hour(reader)
+    # The place of the gap is not valid any more.
+    server.epoch += 1
+    settle(reader)
+    assert reader.missing == set()
