@@ -95,7 +95,7 @@ def _decide(error: Mapping[str, Any], status: int, headers: Mapping[str, str]) -
     if code == _NO_SUCH_ALIAS:
         return PostGone(shown)
     if status == 429:
-        return RateLimited(shown, _regained_at(headers), "account")
+        return RateLimited(shown, _regained_at(headers, _ACCOUNT_PAUSE), "account")
     return overloaded(shown, headers) if status >= 500 else BadAnswer(shown)
 
 
@@ -133,8 +133,8 @@ def _regained_at(headers: Mapping[str, str], otherwise: timedelta) -> datetime:
     """Return when may be asked again: at the latest time that the headers state, else after the usual pause.
 
     They are `Retry-After`, `x-rate-limit-reset` (seconds since 1970) and the minutes of
-    `estimated_time_to_regain_access`; the first two come from proxies and gateways. The budgets are of rolling hours, of
-    24 at the most (platforms.md, 1.3): a longer wait is a mistake, and cut.
+    `estimated_time_to_regain_access`; the first two come from proxies and gateways. The budgets are of rolling hours,
+    of 24 at the most (platforms.md, 1.3): a longer wait is a mistake, and cut.
     """
     seconds = max(
         retry_after(headers.get("Retry-After", "")) or 0.0,
