@@ -1,10 +1,10 @@
-"""Hours that nobody collected: found by the records of collection, not by the list of runs."""
+"""Hours that nobody collected, or not for every account: found by the records of accounts, not by the list of runs."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from metrics.documents import Platform
+from metrics.hours import Holes
 from metrics.periods import HOUR
 from pipelines.partitions import has_hour, recent_slots
 
@@ -15,30 +15,42 @@ _LEFT_TO_THE_SCHEDULE = HOUR / 4
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """An ended hour, and the platforms that were not collected in it."""
+    """Ended hours that follow one another, and the platforms that have accounts without a record in any of them."""
 
-    slot: datetime
+    first: datetime
+    last: datetime
     platforms: tuple[Platform, ...]
 
 
-def missed_slots(
-    connected: Mapping[Platform, datetime],
-    is_recorded: Callable[[datetime, Platform], bool],
-    now: datetime,
-    kept: datetime,
-) -> list[Missed]:
-    """Return ended hours of the last two days that lack a platform, newest first.
+def slots_to_look_at(now: datetime, kept: datetime) -> list[datetime]:
+    """Return the ended hours of the last two days, newest first, that may be asked for.
 
-    `connected` says since when each platform has had an active account: before, there was nothing to collect.
-    `is_recorded(slot, platform)` tells whether a collection after the slot's end left any record, failures included.
     The newest hour is left to the schedule until a quarter of an hour has passed; none before `kept` is collected.
     """
-    found = []
-    for slot in recent_slots(now, LOOK_BACK_HOURS):
-        if now - (slot + HOUR) < _LEFT_TO_THE_SCHEDULE or not has_hour(slot, now) or slot < kept:
-            continue
-        expected = [platform for platform, since in sorted(connected.items()) if since < slot + HOUR]
-        lacking = tuple(platform for platform in expected if not is_recorded(slot, platform))
-        if lacking:
-            found.append(Missed(slot, lacking))
+    return [
+        slot
+        for slot in recent_slots(now, LOOK_BACK_HOURS)
+        if now - (slot + HOUR) >= _LEFT_TO_THE_SCHEDULE and has_hour(slot, now) and slot >= kept
+    ]
+
+
+def missed_hours(holes: Holes, now: datetime, grace: timedelta) -> list[Missed]:
+    """Return what is to be asked for, newest first.
+
+    An hour whose levels can still be read has a run of its own. Older ones that follow one another within a day share
+    one, because a run asks for a provider's day once.
+    """
+    found: list[Missed] = []
+    for slot in sorted(holes, reverse=True):
+        platforms = tuple(sorted(holes[slot]))
+        newer = found[-1] if found else None
+        if newer and _may_share(newer, slot, now, grace):
+            found[-1] = Missed(slot, newer.last, tuple(sorted({*newer.platforms, *platforms})))
+        else:
+            found.append(Missed(slot, slot, platforms))
     return found
+
+
+def _may_share(newer: Missed, slot: datetime, now: datetime, grace: timedelta) -> bool:
+    in_time = now - (newer.last + HOUR) <= grace
+    return not in_time and slot + HOUR == newer.first and slot.date() == newer.last.date()

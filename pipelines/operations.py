@@ -28,14 +28,6 @@ class Work:
     partition: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkScope:
-    """What of an asset's partition an operation is about; None means everything."""
-
-    workspace_ids: tuple[str, ...] | None = None
-    account_ids: tuple[str, ...] | None = None
-
-
 def plan(operation: OperationDocument, platforms: Sequence[Platform], now: datetime) -> Work:
     """Return the run for an operation: a collection belongs to the hour under way.
 
@@ -60,15 +52,6 @@ def platforms_of(store: Store, operation: OperationDocument, known: Sequence[Pla
         accounts = store.accounts.find(workspace_id=operation["workspaceId"])
     present = {account["platform"] for account in accounts}
     return [platform for platform in known if platform in present] or list(known)
-
-
-def scope(store: Store, operation_id: str | None) -> WorkScope:
-    """Return the accounts or the workspace that a run is about."""
-    if operation_id is None:
-        return WorkScope()
-    operation = store.operations.get(operation_id)
-    accounts = (operation["accountId"],) if "accountId" in operation else None
-    return WorkScope((operation["workspaceId"],), accounts)
 
 
 class Outcome:

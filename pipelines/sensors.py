@@ -7,6 +7,7 @@ read from MongoDB each time, so that nothing is lost with a cursor, a restart or
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
@@ -14,16 +15,30 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from metrics.clock import utcnow
 from metrics.documents import OperationDocument, OperationKind
 from metrics.errors import TidemarkError
+from metrics.hours import holes
 from metrics.periods import PERIODS, Period
 from metrics.retention import Horizon
 from pipelines import history_runs, jobs, operations, partitions
 from pipelines.attempts import attempts
 from pipelines.late import Roll, runs_to_request
-from pipelines.missed import MAX_RUNS_PER_TICK, Missed, missed_slots
+from pipelines.missed import MAX_RUNS_PER_TICK, Missed, slots_to_look_at
+from pipelines.missed import missed_hours as missed_hours_of
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
+from pipelines.retry import MAY_PASS, round_due
 from pipelines.states import UNFINISHED
-from pipelines.tags import ASSETS, LATE, MISSED, ONE_PARTITION, OPERATION, RANGE_END, RANGE_START, WILL_RETRY, Priority
+from pipelines.tags import (
+    ASSETS,
+    LATE,
+    MISSED,
+    ONE_PARTITION,
+    OPERATION,
+    RANGE_END,
+    RANGE_START,
+    RETRY,
+    WILL_RETRY,
+    Priority,
+)
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 _LISTEN_SECONDS = 20.0
@@ -151,37 +166,72 @@ def _late_request(instance: DagsterInstance, roll: Roll) -> dg.RunRequest | None
     job=jobs.collect_hourly,
     minimum_interval_seconds=60,
     default_status=_RUNNING,
-    description="Finds ended hours that were not collected, newest first: after downtime the scheduler runs only one.",
+    description="Finds ended hours of which active accounts have no record, newest first, and has these accounts "
+    "collected alone: after downtime, a run that was terminated, or a store that was away.",
 )
 def missed_hours(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request hours, of those platforms that have no record of their collection."""
+    """Request hours, of those platforms that have accounts without a record."""
     clients = tidemark.clients()
-    unfinished = context.instance.get_runs(RunsFilter(job_name=jobs.collect_hourly.name, statuses=UNFINISHED))
-    if any(OPERATION not in run.tags for run in unfinished):
+    if _is_collecting(context.instance):
         yield dg.SkipReason("an hour is being collected")
         return
-    now, store = utcnow(), clients.store
-    kept = Horizon.of(store, clients.settings, now).first_day(clients.settings.retention_days)
-    missed = missed_slots(store.accounts.first_connected(), store.collections.has_ended_slot, now, kept)
+    now, store, settings = utcnow(), clients.store, clients.settings
+    horizon = Horizon.of(store, settings, now)
+    found = holes(store, slots_to_look_at(now, horizon.first_day(settings.retention_days)), horizon)
+    missed = missed_hours_of(found, now, timedelta(minutes=settings.collect_grace_minutes))
     requests = [request for one in missed if (request := _missed_request(context.instance, one))]
     yield from requests[:MAX_RUNS_PER_TICK]
     if not missed:
-        yield dg.SkipReason("every hour has been collected")
+        yield dg.SkipReason("every account has a record of every hour")
     elif not requests:
-        yield dg.SkipReason(f"{len(missed)} hours were tried and are tried again later")
+        yield dg.SkipReason(f"{len(found)} hours were tried and are tried again later")
+
+
+def _is_collecting(instance: DagsterInstance) -> bool:
+    """Tell whether an hour is collected or waits for it; what was asked for over HTTP does not count."""
+    unfinished = instance.get_runs(RunsFilter(job_name=jobs.collect_hourly.name, statuses=UNFINISHED))
+    return any(OPERATION not in run.tags for run in unfinished)
 
 
 def _missed_request(instance: DagsterInstance, missed: Missed) -> dg.RunRequest | None:
-    key = partitions.slot_key(missed.slot)
+    first, last = partitions.slot_key(missed.first), partitions.slot_key(missed.last)
+    key = first if first == last else f"{first} to {last}"
     attempt = attempts(instance, MISSED, key).next(utcnow())
     if attempt is None:
         return None
+    span = dict(ONE_PARTITION) if first == last else {RANGE_START: first, RANGE_END: last}
     return dg.RunRequest(
         run_key=f"missed:{key}:{attempt}",
-        partition_key=key,
+        partition_key=first if first == last else None,
         asset_selection=[dg.AssetKey(f"raw_{platform}") for platform in missed.platforms],
-        tags={MISSED: key, **Priority.MISSED},
+        tags={MISSED: key, **Priority.MISSED, **span},
     )
 
 
-SENSORS = [requested_work, late_data, missed_hours]
+@dg.sensor(
+    job=jobs.collect_hourly,
+    minimum_interval_seconds=30,
+    default_status=_RUNNING,
+    description="Asks accounts again that failed in the hour that just ended, 5, 15 and 40 minutes after its end, "
+    "while their levels can still be read (TIDEMARK_COLLECT_GRACE_MINUTES).",
+)
+def retry_failed(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request the newest hour once more, of those platforms that have accounts which failed for what may pass."""
+    clients = tidemark.clients()
+    settings = clients.settings
+    due = round_due(utcnow(), timedelta(minutes=settings.collect_grace_minutes), settings.mongo_db)
+    failed = clients.store.collections.failed_before(due.slot, MAY_PASS, due.at) if due else {}
+    if due is None or not failed:
+        yield dg.SkipReason("no account of the newest hour is to be asked again now")
+    elif _is_collecting(context.instance):
+        yield dg.SkipReason("an hour is being collected")
+    else:
+        yield dg.RunRequest(
+            run_key=f"retry:{due.key}",
+            partition_key=partitions.slot_key(due.slot),
+            asset_selection=[dg.AssetKey(f"raw_{platform}") for platform in sorted(failed)],
+            tags={RETRY: due.key, **Priority.HOURLY, **ONE_PARTITION},
+        )
+
+
+SENSORS = [requested_work, late_data, missed_hours, retry_failed]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from metrics.hours import HourState
 from pipelines.collect.history import HistoryReport
 from pipelines.collect.report import INTERNAL_ERROR, CollectReport, Failure
 from pipelines.rollup import RollReport
@@ -13,14 +14,18 @@ from pipelines.trends import PERCENT, hours_before, periods_before, plot
 MAX_ROWS = 50
 
 
-def collect_metadata(report: CollectReport) -> dict[str, dg.MetadataValue]:
-    """Return the metadata of one collected hour."""
+def collect_metadata(report: CollectReport, state: HourState) -> dict[str, dg.MetadataValue]:
+    """Return the metadata of an hour: of the accounts that were connected in it, then of the run that collected."""
     counts = {
-        "dagster/partition_row_count": report.rows,
-        "accounts_expected": report.expected,
-        "accounts_ok": report.ok,
-        "accounts_failed": report.failed,
-        "accounts_skipped": report.skipped,
+        "dagster/partition_row_count": state.observations,
+        "accounts_expected": state.expected,
+        "accounts_ok": state.observed,
+        "accounts_without_levels": state.late,
+        "accounts_failed": state.failed,
+        "accounts_skipped": state.skipped + state.waiting,
+        "accounts_without_record": len(state.missing),
+        "accounts_of_this_run": report.expected,
+        "observations_of_this_run": report.rows,
         "calls": report.calls,
         "requests": report.requests,
         "retries": report.retries,
@@ -74,17 +79,21 @@ def _failures(failures: Sequence[Failure]) -> dict[str, dg.MetadataValue]:
     return {"failures": _table(rows), "failures_total": dg.MetadataValue.int(len(rows))}
 
 
-def collect_plot(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, report: CollectReport
-) -> dict[str, dg.MetadataValue]:
-    """Return the share of accounts that were collected, and a plot of it over a day; nothing without accounts."""
-    if not report.expected:
+def collect_plot(instance: dg.DagsterInstance, asset: dg.AssetKey, state: HourState) -> dict[str, dg.MetadataValue]:
+    """Return the share of the hour's accounts that were observed, and a plot of it over a day; nothing without any."""
+    percent = state.complete_percent
+    if percent is None:
         return {}
-    percent = round(100 * report.ok / report.expected, 2)
     return {
         PERCENT: dg.MetadataValue.float(percent),
-        "last_day": plot(instance, asset, hours_before(report.slot), percent, "accounts collected by hour"),
+        "last_day": plot(instance, asset, hours_before(state.slot), percent, "accounts observed by hour"),
     }
+
+
+def brought_nothing(report: CollectReport) -> str:
+    """Return what is said of an hour for which a run asked accounts and got no observation."""
+    why = ": the platform no longer answers for this hour" if report.not_recoverable else ""
+    return f"This run brought no observation of the {report.expected} accounts that it asked for{why}."
 
 
 def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:

@@ -19,7 +19,10 @@ RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 
 MISSED = "tidemark/missed"
-"""The run makes up for this hour, which nobody collected."""
+"""The run makes up for these hours: it collects the accounts that have no record of them."""
+
+RETRY = "tidemark/retry"
+"""The run asks accounts again that failed in the newest hour: `2026-11-29-01:00 round 1`."""
 
 HISTORY = "tidemark/history"
 """The run reads the history of accounts; one does at a time (dagster.yaml)."""

@@ -122,24 +122,15 @@ class AccountStore:
                 found |= {row["_id"]: row for row in self._accounts.find(query)}
         return [cast("AccountDocument", found[one]) for one in account_ids if one in found]
 
-    def first_connected(self) -> dict[Platform, datetime]:
-        """Return, per platform with active accounts, when the first of them was connected."""
-        stages: list[Document] = [
-            {"$match": {"state": "active"}},
-            {"$group": {"_id": "$platform", "first": {"$min": "$connectedAt"}}},
-        ]
-        with mongo_errors():
-            return {row["_id"]: row["first"] for row in self._accounts.aggregate(stages)}
-
     def connections(
-        self, workspace_ids: Sequence[str] | None = None, *, state: AccountState | None = None
+        self, workspace_ids: Sequence[str] | None = None, *, states: Collection[AccountState] | None = None
     ) -> list[Connection]:
-        """Return the hours of accounts by account id: of some workspaces or of all, in any state or in one."""
+        """Return the hours of accounts by account id: of some workspaces or of all, in any state or in some."""
         query: Document = {}
         if workspace_ids is not None:
             query["workspaceId"] = {"$in": list(workspace_ids)}
-        if state is not None:
-            query["state"] = state
+        if states is not None:
+            query["state"] = {"$in": list(states)}
         with mongo_errors():
             return [Connection.of(row) for row in self._accounts.find(query, dict.fromkeys(FIELDS, 1)).sort("_id", 1)]
 

@@ -12,6 +12,11 @@ from metrics.documents import CollectionDocument, Document, Platform, Problem
 from metrics.periods import HOUR
 from metrics.store.errors import mongo_errors
 
+IN_TIME: Mapping[str, object] = {"state": "collected", "notRecoverable": {"$exists": False}}
+"""Of records whose account was read while its levels could be read. One that was collected later lacks them."""
+
+_HOUR_MS = 3_600_000
+
 
 def record_id(account_id: str, slot: datetime) -> str:
     """Return the `_id` of the record of one account in one slot."""
@@ -25,7 +30,7 @@ class CollectionRecords:
         self._records = db["collections"]
 
     def put(self, records: Iterable[CollectionDocument]) -> None:
-        """Write records; a failure never hides that the slot had been collected before."""
+        """Write records; neither a failure nor a later, partial recovery hides that the slot was collected in time."""
         writes = []
         for record in records:
             # An upsert into a sharded collection names the shard key; it follows from the id.
@@ -36,6 +41,8 @@ class CollectionRecords:
             }
             if record["state"] != "collected":
                 query["state"] = {"$ne": "collected"}
+            elif "notRecoverable" in record:
+                query["$nor"] = [dict(IN_TIME)]
             writes.append(ReplaceOne(query, cast("Document", record), upsert=True))
         if not writes:
             return
@@ -45,7 +52,7 @@ class CollectionRecords:
             try:
                 self._records.bulk_write(writes, ordered=False)
             except BulkWriteError as error:
-                # An upsert of a failure over a collected slot meets the `_id` that is there: that one stays.
+                # An upsert over a record that is better meets the `_id` that is there: that one stays.
                 if any(e["code"] != 11000 for e in error.details["writeErrors"]):
                     raise
 
@@ -104,6 +111,47 @@ class CollectionRecords:
         query = {"slot": slot, "platform": platform, "finishedAt": {"$gte": slot + HOUR}}
         with mongo_errors():
             return self._records.find_one(query, {"_id": 1}) is not None
+
+    def recorded(self, slots: Collection[datetime]) -> dict[str, set[datetime]]:
+        """Return, by account, those of the slots of which it has a record that was made after the slot's end.
+
+        A record that was made earlier comes from a collection on demand, while the slot was under way.
+        """
+        stages: list[Document] = [
+            {
+                "$match": {
+                    "slot": {"$in": list(slots)},
+                    "$expr": {"$gte": ["$finishedAt", {"$add": ["$slot", _HOUR_MS]}]},
+                }
+            },
+            {"$group": {"_id": "$accountId", "slots": {"$push": "$slot"}}},
+        ]
+        with mongo_errors():
+            return {row["_id"]: set(row["slots"]) for row in self._records.aggregate(stages, allowDiskUse=True)}
+
+    def states(self, platform: Platform, slots: Collection[datetime]) -> dict[datetime, dict[str, tuple[str, int]]]:
+        """Return what became of a platform's accounts in slots: `{slot: {accountId: (state, observations)}}`.
+
+        The states are those of records, and `late` for an account that was collected when its levels were gone.
+        """
+        query = {"slot": {"$in": list(slots)}, "platform": platform}
+        fields = {"slot": 1, "accountId": 1, "state": 1, "notRecoverable": 1, "observations": 1}
+        found: dict[datetime, dict[str, tuple[str, int]]] = {}
+        with mongo_errors():
+            for row in self._records.find(query, fields):
+                late = row["state"] == "collected" and "notRecoverable" in row
+                state = "late" if late else row["state"]
+                found.setdefault(row["slot"], {})[row["accountId"]] = (state, row.get("observations", 0))
+        return found
+
+    def failed_before(self, slot: datetime, reasons: Collection[str], before: datetime) -> dict[Platform, list[str]]:
+        """Return the accounts that failed in a slot for one of these reasons, and finished before an instant."""
+        query = {"slot": slot, "state": "failed", "reason": {"$in": list(reasons)}, "finishedAt": {"$lt": before}}
+        found: dict[Platform, list[str]] = {}
+        with mongo_errors():
+            for row in self._records.find(query, {"platform": 1, "accountId": 1}).sort("accountId", 1):
+                found.setdefault(row["platform"], []).append(row["accountId"])
+        return found
 
     def last_by_account(self, workspace_id: str) -> dict[str, dict[str, CollectionDocument]]:
         """Return, per account, its newest record and its newest collected one: `{accountId: {"last", "collected"}}`."""

@@ -8,6 +8,7 @@ import dagster as dg
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from metrics.hours import HourState, hour_states
 from metrics.retention import Horizon
 from metrics.visible import visible
 from pipelines import operations, tables
@@ -19,6 +20,7 @@ from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
 from pipelines.resources import Clients
+from pipelines.scope import scope_of_hour
 from pipelines.tags import ASSETS, OPERATION
 
 _KEEP_MORE = (
@@ -54,7 +56,7 @@ def collect(
 
     `asked` is one for all hours of a run.
     """
-    work = operations.scope(clients.store, context.run.tags.get(OPERATION))
+    work = scope_of_hour(clients, context.run.tags, platform, slot)
     workspaces = work.workspace_ids
     if older := set(older_than_kept(clients, platform, slot)):
         known = clients.store.accounts.workspaces(platform) if workspaces is None else workspaces
@@ -84,20 +86,33 @@ def older_than_kept(clients: Clients, platform: Platform, slot: datetime) -> lis
 
 
 def materialize(context: dg.AssetExecutionContext, clients: Clients, report: CollectReport) -> None:
-    """Materialise one hour now, whatever becomes of the others of the run; not one in which every account failed."""
-    asked_for = OPERATION in context.run.tags
-    if report.empty_handed and not asked_for:
+    """Materialise one hour now, whatever becomes of the others of the run; not one in which every account failed.
+
+    The metadata tell of the whole hour, whatever of it this run was about, and of the run beside it.
+    """
+    state = _state(clients, report)
+    if _is_empty_handed(context, report, state):
         return
     asset, key = context.assets_def.key, slot_key(report.slot)
-    metadata, description = tables.collect_metadata(report), None
-    if not asked_for:
-        metadata |= tables.collect_plot(context.instance, asset, report)
+    metadata = tables.collect_metadata(report, state) | tables.collect_plot(context.instance, asset, state)
+    said = [tables.brought_nothing(report)] if report.expected and not report.rows else []
     if older := len(older_than_kept(clients, report.platform, report.slot)):
         metadata |= tables.older_metadata(older)
-        description = f"Older than kept in {older} workspaces: nothing was collected for them."
-        context.log.warning("%s: %s %s", key, description, _KEEP_MORE)
+        said.append(f"Older than kept in {older} workspaces: nothing was collected for them.")
+        context.log.warning("%s: %s %s", key, said[-1], _KEEP_MORE)
+    description = " ".join(said) or None
     context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=metadata, description=description))
     context.log_event(freshness.evaluate(clients.store, asset, report.platform, utcnow()))
+
+
+def _state(clients: Clients, report: CollectReport) -> HourState:
+    horizon = Horizon.of(clients.store, clients.settings, utcnow())
+    return hour_states(clients.store, report.platform, [report.slot], horizon)[report.slot]
+
+
+def _is_empty_handed(context: dg.AssetExecutionContext, report: CollectReport, state: HourState) -> bool:
+    """Tell whether every account of an hour failed. What an operation asked for of some accounts says nothing of it."""
+    return report.empty_handed and not state.observed and OPERATION not in context.run.tags
 
 
 def accounts(reports: Sequence[CollectReport]) -> dict[str, int]:
@@ -119,12 +134,12 @@ def conclude(
     """
     older = {r.slot: len(older_than_kept(clients, r.platform, r.slot)) for r in reports}
     yield from checks.results(clients, context.assets_def.key.to_user_string(), reports, older)
-    # What was asked for of some accounts says nothing of the hour; its operation has the outcome.
-    empty = [] if OPERATION in context.run.tags else [report for report in reports if report.empty_handed]
+    found = [(report, _state(clients, report)) for report in reports if report.empty_handed]
+    empty = [(report, state) for report, state in found if _is_empty_handed(context, report, state)]
     if empty:
-        keys = ", ".join(slot_key(report.slot) for report in empty)
+        keys = ", ".join(slot_key(report.slot) for report, _ in empty)
         raise dg.Failure(
             f"every account failed in {keys}: see the table of failures",
-            metadata=tables.collect_metadata(empty[0]),
+            metadata=tables.collect_metadata(*empty[0]),
             allow_retries=False,
         )

@@ -17,6 +17,7 @@ from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
 from pipelines.rollup import RollReport, roll
+from pipelines.scope import scope
 from pipelines.tags import LATE, OPERATION
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -116,4 +117,4 @@ def _workspaces(
     if LATE in context.run.tags:
         late = [mark for mark in clients.store.marks.pending(period) if mark.start == start]
         return tuple(sorted({workspace for mark in late for workspace in mark.workspaces}))
-    return operations.scope(clients.store, context.run.tags.get(OPERATION)).workspace_ids
+    return scope(clients, context.run.tags).workspace_ids

@@ -22,6 +22,7 @@ from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import slot_key
 from pipelines.progress import Progress
 from pipelines.resources import Tidemark
+from pipelines.scope import scope
 from pipelines.shard_reports import SHARD_REPORTS, shard_reports
 from pipelines.tags import OPERATION
 
@@ -47,7 +48,7 @@ def _split(platform: Platform) -> dg.OpDefinition:
             clients = tidemark.clients()
             of, operation_id = clients.settings.collect_shards, context.run.tags.get(OPERATION)
             operations.begin(clients, operation_id, context.run.run_id)
-            work = operations.scope(clients.store, operation_id)
+            work = scope(clients, context.run.tags)
             found = clients.collector().shards(
                 platform, of, workspace_ids=work.workspace_ids, account_ids=work.account_ids
             )

@@ -7,7 +7,9 @@ import dagster as dg
 
 from metrics.clock import utcnow
 from metrics.documents import Platform, Problem
+from metrics.hours import hour_states
 from metrics.periods import HOUR
+from metrics.retention import Horizon
 from metrics.store import Store
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES, CollectReport
 from pipelines.partitions import recent_slots, slot_key
@@ -40,7 +42,8 @@ def specs(asset: str) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             "completeness",
             asset=asset,
-            description="Every active account was collected, in the newest hour and those of the run.",
+            description="In the newest hour and those of the run, every account that was connected has a record, and "
+            "none failed.",
         ),
         dg.AssetCheckSpec(
             _READ_IN_WHOLE,
@@ -86,7 +89,7 @@ def results(
     }
     left_out = {(name, report.slot): n for report in reports for name, n in report.impossible.items()}
     return [
-        _completeness(store, asset, reports, newest, older),
+        _completeness(store, asset, reports, newest, older, Horizon.of(store, clients.settings, now)),
         _read_in_whole(store, asset, reports, newest),
         _values(asset, _NO_FUTURE_TIMESTAMPS, ahead, noted[_NO_FUTURE_TIMESTAMPS], {}),
         _values(asset, NO_IMPOSSIBLE_VALUES, found, noted[NO_IMPOSSIBLE_VALUES], left_out),
@@ -104,22 +107,27 @@ def _completeness(
     reports: Sequence[CollectReport],
     newest: Collection[datetime],
     older: Mapping[datetime, int],
+    horizon: Horizon,
 ) -> dg.AssetCheckResult:
     slots = {*newest, *(report.slot for report in reports)}
-    failed = store.collections.accounts_by_slot(reports[0].platform, slots, {"state": "failed"}, _MOST_NAMED)
+    platform = reports[0].platform
+    failed = store.collections.accounts_by_slot(platform, slots, {"state": "failed"}, _MOST_NAMED)
+    ended = [slot for slot in slots if slot + HOUR <= horizon.now]
+    holes = {slot: one.missing for slot, one in hour_states(store, platform, ended, horizon).items() if one.missing}
     # Of an account that had been collected before, the record stays good when it fails.
     short = _keys({*failed, *(report.slot for report in reports if report.failed)})
-    accounts = {name for names in failed.values() for name in names}
+    accounts = {name for names in failed.values() for name in names} | {one for ids in holes.values() for one in ids}
     accounts |= {one.account_id for report in reports for one in report.failures if one.state == "failed"}
     unforeseen = sorted({where for report in reports for where in report.unforeseen})
     left = _keys([slot for slot, workspaces in older.items() if workspaces])
     said = [f"accounts failed in {', '.join(short)}"] if short else []
+    said += [f"accounts have no record of {', '.join(_keys(holes))}"] if holes else []
     said += [f"an error of Tidemark's own: {where}" for where in unforeseen]
     said += [f"older than kept, and left out for some or all workspaces: {', '.join(left)}"] if left else []
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="completeness",
-        passed=not short,
+        passed=not short and not holes,
         severity=_WARN,
         description="; ".join(said) or None,
         metadata={
@@ -127,6 +135,7 @@ def _completeness(
             "collected": sum(report.ok for report in reports),
             "waiting_for_a_person": sum(report.skipped for report in reports),
             "hours_with_failures": ", ".join(short) or "none",
+            "hours_with_accounts_without_record": ", ".join(_keys(holes)) or "none",
             "accounts": _named(accounts),
             "internal_errors": ", ".join(unforeseen) or "none",
             "hours_older_than_kept": ", ".join(left) or "none",

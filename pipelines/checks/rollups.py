@@ -36,7 +36,7 @@ def result(
     now = utcnow()
     newest = previous_start(period, period_start(period, now))
     judged = sorted({newest, *reports}, reverse=True)
-    workspaces, active = store.accounts.workspaces(), store.accounts.connections(state="active")
+    workspaces, active = store.accounts.workspaces(), store.accounts.connections(states=["active"])
     partial, silent = Counter[datetime](), Counter[datetime]()
     for start in judged:
         statuses = store.rollups.statuses(workspaces, period, start)

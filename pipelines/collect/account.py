@@ -14,6 +14,7 @@ from pipelines.collect import observe
 from pipelines.collect.appending import append
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.choice import choose
+from pipelines.collect.circuit import Circuit
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
 from pipelines.collect.facts import note_posts
@@ -53,6 +54,7 @@ class AccountCollector:
     pauses: Pauses
     budget: PostBudget
     days: DayReader
+    circuit: Circuit
     slot: datetime
     old: bool
     now: datetime
@@ -89,13 +91,16 @@ class AccountCollector:
             report.expected, report.skipped = 0, 1
             return
         try:
+            self.circuit.check()
             observations, memory = self._read(account, kept.get("reading", {}), tally, report)
         except (PlatformError, CredentialError) as error:
+            self.circuit.note(error)
             self._check_it_exists(account)
             if isinstance(error, RateLimited):
                 self.pauses.note(account, error)
             self._fail(account, error, tally, report)
             return
+        self.circuit.note(None)
         self._check_it_exists(account)
         if limit := tally.limited or tally.near_limit:
             self.pauses.note(account, limit)

@@ -16,6 +16,7 @@ from metrics.periods import DAY, HOUR
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.collect.account import AccountCollector
+from pipelines.collect.circuit import Circuit
 from pipelines.collect.days import AskedDays, DayReader
 from pipelines.collect.equipment import equipped
 from pipelines.collect.report import CollectReport
@@ -97,7 +98,18 @@ class Collector:
             api, budget = tools.api, tools.budget
             days = DayReader(self._store, api, slot, old, now, run_id, asked or AskedDays(), budget.bound)
             one = AccountCollector(
-                self._store, self._announcer, tools.credentials, api, tools.pauses, budget, days, slot, old, now, run_id
+                self._store,
+                self._announcer,
+                tools.credentials,
+                api,
+                tools.pauses,
+                budget,
+                days,
+                Circuit(),
+                slot,
+                old,
+                now,
+                run_id,
             )
             report.merge(pool.map(one.collect, accounts))
         if report.unannounced:

@@ -10,6 +10,7 @@ from metrics.documents import Observation
 from metrics.periods import DAY, HOUR
 from pipelines.assets.raw import raw_asset
 from pipelines.partitions import slot_key
+from simulator import truth
 from tests.pipelines.daemon import Daemon, set_clock
 from tests.pipelines.deployment import Deployment, materialized
 
@@ -99,7 +100,7 @@ def test_after_five_hours_without_a_daemon_the_newest_hour_is_collected_first_an
     (newest,) = daemon.tick("collect_hourly", back)
     daemon.visit_until_quiet("missed_hours", "late_data")
     collected = [partition for job, partition in daemon.runs if job == "collect_hourly"]
-    assert collected == [f"2024-07-01-0{hour}:00" for hour in (5, 4, 3, 2, 1)]
+    assert collected == ["2024-07-01-05:00", "2024-07-01-01:00…2024-07-01-04:00"]
     (metadata,) = materialized(newest, "raw_instagram").values()
     assert "not_recoverable" not in metadata
     records = {r["slot"].hour: r for h in range(1, 6) for r in daemon.deployment.clients.store.collections.of_slot(
@@ -109,3 +110,132 @@ def test_after_five_hours_without_a_daemon_the_newest_hour_is_collected_first_an
     today = daemon.deployment.clients.store.rollups.accounts.find_one({"period": "daily", "periodStart": MIDNIGHT})
     assert today is not None
     assert today["coverage"] == {"expectedSlots": 6, "observedSlots": 2}
+
+
+def states(deployment: Deployment, slot: datetime) -> dict[str, str]:
+    """What became of each account in an hour."""
+    return {row["accountId"]: row["state"] for row in deployment.clients.store.collections.of_slot(slot)}
+
+
+def collected(daemon: Daemon) -> list[str]:
+    """The partitions of the runs that collected, in order."""
+    return [partition for job, partition in daemon.runs if job == "collect_hourly"]
+
+
+def test_hour_that_was_collected_by_half_is_completed_for_the_accounts_without_a_record_alone(
+    daemon: Daemon, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(4):
+        deployment.connect(index, connectedAt=MIDNIGHT - 3 * HOUR)
+    slot, end = MIDNIGHT - HOUR, MIDNIGHT
+    for before in (2, 1, 0):
+        set_clock(monkeypatch, deployment, MIDNIGHT - before * HOUR + timedelta(minutes=1))
+        if before:
+            daemon.tick("collect_hourly", MIDNIGHT - before * HOUR)
+    # What is there after «Terminate».
+    deployment.clients.collector().collect("instagram", slot, run_id="cut", account_ids=["a0"])
+    deployment.simulator.client.delete("/_control/calls")
+    daemon.runs.clear()
+    set_clock(monkeypatch, deployment, end + timedelta(minutes=20))
+    (result,) = daemon.visit("missed_hours")
+    assert collected(daemon) == ["2024-06-30-23:00"]
+    assert states(deployment, slot) == dict.fromkeys(("a0", "a1", "a2", "a3"), "collected")
+    asked = deployment.simulator.calls()["byAccount"].keys()
+    assert asked == {deployment.clients.store.accounts.get(f"a{n}")["platformAccountId"] for n in (1, 2, 3)}
+    (metadata,) = materialized(result, "raw_instagram").values()
+    assert (metadata["accounts_ok"], metadata["accounts_of_this_run"], metadata["complete_percent"]) == (4, 3, 100)
+    assert daemon.visit("missed_hours") == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "latest"),
+    # The limit ends while the first round begins: the round that finds it over may be the second one.
+    [({"kind": "error"}, 7), ({"kind": "account_limit", "seconds": 300}, 17), ({"kind": "cut"}, 7)],
+    ids=["outage", "limit", "cut"],
+)
+def test_what_fails_at_the_full_hour_is_read_within_the_grace(
+    daemon: Daemon, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, trouble: dict[str, Any], latest: int
+) -> None:
+    for index in range(3):
+        deployment.connect(index, connectedAt=MIDNIGHT - HOUR)
+    slot = MIDNIGHT - HOUR
+    set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(seconds=2))
+    deployment.simulator.set_faults(trouble)
+    daemon.tick("collect_hourly", MIDNIGHT)
+    assert set(states(deployment, slot).values()) == {"failed"}
+    deployment.simulator.set_faults()
+    for minute in range(3, 60):
+        set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(minutes=minute))
+        daemon.visit("retry_failed")
+        daemon.visit("missed_hours")
+        if set(states(deployment, slot).values()) == {"collected"}:
+            break
+    assert 5 <= minute <= latest
+    assert set(collected(daemon)) == {"2024-06-30-23:00"}
+    store = deployment.clients.store
+    rows = store.db["metrics"].find({"timestamp": slot, "metadata.metricType": "account"})
+    found = {row["metadata"]["accountId"]: row["metrics"]["followers"] for row in rows if "followers" in row["metrics"]}
+    world = deployment.simulator.world
+    assert found == {
+        f"a{n}": truth.account_value(
+            world, world.account("instagram", n), "followers_count", MIDNIGHT + timedelta(minutes=minute)
+        )
+        for n in range(3)
+    }
+
+
+def test_account_that_waits_for_a_person_is_not_asked_again_within_the_grace(
+    daemon: Daemon, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.connect(0, connectedAt=MIDNIGHT - HOUR)
+    deployment.connect(1, connectedAt=MIDNIGHT - HOUR)
+    set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(seconds=2))
+    account = deployment.clients.store.accounts.get("a1")["platformAccountId"]
+    deployment.simulator.set_faults({"kind": "expired_token", "account": account})
+    daemon.tick("collect_hourly", MIDNIGHT)
+    daemon.runs.clear()
+    for minute in (6, 16, 41):
+        set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(minutes=minute))
+        daemon.visit("retry_failed")
+        daemon.visit("missed_hours")
+    assert daemon.runs == []
+
+
+def test_outage_that_lasts_costs_few_calls_and_its_hour_tells_the_reason(
+    daemon: Daemon, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(60):
+        deployment.connect(index, connectedAt=MIDNIGHT - HOUR)
+    set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(seconds=2))
+    deployment.simulator.set_faults({"kind": "error"})
+    deployment.simulator.client.delete("/_control/calls")
+    daemon.tick("collect_hourly", MIDNIGHT)
+    first = sum(deployment.simulator.calls()["byAccount"].values())
+    for minute in range(3, 60, 2):
+        set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(minutes=minute))
+        daemon.visit("retry_failed")
+        daemon.visit("missed_hours")
+    assert collected(daemon) == ["2024-06-30-23:00"] * 4
+    calls = sum(deployment.simulator.calls()["byAccount"].values())
+    assert calls <= 4 * first
+    records = deployment.clients.store.collections.of_slot(MIDNIGHT - HOUR)
+    assert {(one["state"], one.get("reason")) for one in records} == {("failed", "provider_error")}
+    assert sum("not asked" in one.get("message", "") for one in records) >= 20
+
+
+def test_backfilled_hour_of_accounts_that_were_connected_later_says_that_it_brought_nothing(
+    daemon: Daemon, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance
+) -> None:
+    deployment.connect(0, connectedAt=MIDNIGHT - 30 * HOUR)
+    set_clock(monkeypatch, deployment, MIDNIGHT - 9 * HOUR + timedelta(minutes=1))
+    daemon.tick("collect_hourly", MIDNIGHT - 9 * HOUR)
+    for index in range(1, 5):
+        deployment.connect(index, connectedAt=MIDNIGHT - 2 * HOUR)
+    set_clock(monkeypatch, deployment, MIDNIGHT)
+    observed, empty = slot_key(MIDNIGHT - 10 * HOUR), slot_key(MIDNIGHT - 11 * HOUR)
+    for key, percent in ((observed, 100), (empty, 0)):
+        result = deployment.materialize(raw_asset("instagram"), [key], instance)
+        (metadata,) = materialized(result).values()
+        assert (metadata["accounts_expected"], metadata["complete_percent"]) == (1, percent)
+        assert (metadata["dagster/partition_row_count"] > 0) == bool(percent)
+        assert metadata["accounts_of_this_run"] == 5

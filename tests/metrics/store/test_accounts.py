@@ -38,4 +38,4 @@ def test_connections_are_those_of_workspaces_or_of_a_state(store: Store) -> None
     store.accounts.put([account("b", "w1"), account("a", "w1"), account("c", "w2")])
     store.accounts.disconnect("a", utcnow())
     assert [one.account_id for one in store.accounts.connections(["w1"])] == ["a", "b"]
-    assert [one.account_id for one in store.accounts.connections(state="active")] == ["b", "c"]
+    assert [one.account_id for one in store.accounts.connections(states=["active"])] == ["b", "c"]

@@ -71,3 +71,34 @@ def test_records_are_counted_by_slot(store: Store) -> None:
     more = [record("failed", _id=f"{name}|x", accountId=name) for name in ("d", "c", "b")]
     store.collections.put(more)
     assert store.collections.accounts_by_slot("instagram", [SLOT], {"state": "failed"}, 3) == {SLOT: ["a", "b", "c"]}
+
+
+def test_late_recovery_never_hides_that_a_slot_was_collected_in_time(store: Store) -> None:
+    store.collections.put([record("collected", observations=7)])
+    store.collections.put([record("collected", observations=1, notRecoverable=["snapshots of posts"])])
+    assert store.collections.states("instagram", [SLOT]) == {SLOT: {"a": ("collected", 7)}}
+
+
+def test_late_recovery_replaces_a_failure_and_an_earlier_one(store: Store) -> None:
+    store.collections.put([record("failed", reason="provider_error")])
+    for rows in (1, 2):
+        store.collections.put([record("collected", observations=rows, notRecoverable=["snapshots of posts"])])
+        assert store.collections.states("instagram", [SLOT]) == {SLOT: {"a": ("late", rows)}}
+
+
+def test_records_made_after_the_end_of_slots_are_found_by_account(store: Store) -> None:
+    hour = timedelta(hours=1)
+    early, ended = (
+        record("collected", finishedAt=SLOT + hour / 3),
+        record("failed", SLOT + hour, finishedAt=SLOT + 2 * hour),
+    )
+    store.collections.put([early, ended])
+    assert store.collections.recorded([SLOT, SLOT + hour, SLOT + 2 * hour]) == {"a": {SLOT + hour}}
+
+
+def test_failures_of_a_slot_are_found_by_reason_and_time(store: Store) -> None:
+    store.collections.put([record("failed", reason="provider_error", finishedAt=SLOT)])
+    later = SLOT + timedelta(minutes=1)
+    assert store.collections.failed_before(SLOT, ["provider_error"], later) == {"instagram": ["a"]}
+    assert store.collections.failed_before(SLOT, ["provider_error"], SLOT) == {}
+    assert store.collections.failed_before(SLOT, ["needs_reauth"], later) == {}
