@@ -215,7 +215,7 @@ def test_workspaces_that_keep_an_hour_get_it_whatever_the_others_keep(
     asset: dg.AssetsDefinition, deployment: Deployment
 ) -> None:
     deployment.connect(0)
-    long = deployment.connect(1, workspaceId="long")
+    long = deployment.connect(1, workspaceId="long", connectedAt=deployment.hour - timedelta(days=60))
     deployment.clients.store.retention.set("w", Days(observations=30))
     (key,) = old_hours(deployment, 45, 45)
     metadata = materialized(deployment.materialize(asset, [key]))[key]
