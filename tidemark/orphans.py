@@ -1,4 +1,7 @@
-"""Runs that a killed stack took with it: Dagster believes that they go on, and keeps their places taken.
+"""Runs whose processes are gone: Dagster believes that they go on, and keeps their places taken.
+
+Runs are processes of the code server, and end with it. Dagster's monitor finds out within some minutes
+(`pipelines.launcher`); the stack, which knows when the code server was gone, says so at once.
 
 python -m tidemark.orphans
 """
@@ -12,12 +15,12 @@ UNDER_WAY = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStat
 def end_orphans(instance: dg.DagsterInstance) -> int:
     """Fail every run that is under way, free its places in pools, and return how many there were.
 
-    For a time when nothing can run: Dagster's monitor finds out too, minutes later. Runs that failed so are tried
-    again by the daemon, and what is queued waits no longer.
+    For a time when nothing can run, because there is no code server. Runs that failed so are tried again by the
+    daemon, and what is queued waits no longer.
     """
     found = instance.get_runs(RunsFilter(statuses=UNDER_WAY))
     for run in found:
-        instance.report_run_failed(run, "The stack was killed while this ran.")
+        instance.report_run_failed(run, "The code server, and this run with it, ended while it ran.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return len(found)
 

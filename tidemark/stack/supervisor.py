@@ -26,13 +26,17 @@ Say = Callable[[str], None]
 
 @dataclass
 class Service:
-    """A child that is kept alive. `start` starts it, `ready` tells whether it serves."""
+    """A child that is kept alive. `start` starts it, `ready` tells whether it serves.
+
+    `before_revival` is called when it died, before it is started again: for what it took with it.
+    """
 
     name: str
     start: Callable[[], Child]
     ready: Callable[[], bool] = lambda: True
     stop_seconds: float = 4.0
     store: bool = False
+    before_revival: Callable[[], None] = lambda: None
     child: Child | None = None
     deaths: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_DEATHS))
 
@@ -108,6 +112,7 @@ class Supervisor:
         # It comes back sooner the first time than the fourth.
         self.stopping.wait(0.2 * 2 ** len(service.deaths) - 0.4)
         try:
+            service.before_revival()
             service.child = service.start()
         except TidemarkError as error:
             self._say(f"{service.name} did not start: {error}")
@@ -132,11 +137,6 @@ class Supervisor:
 
 class Stopped(Exception):
     """Somebody asked for the end while things were starting."""
-
-
-def was_killed(home: Home) -> bool:
-    """Tell whether the last stack in this folder ended without stopping its children."""
-    return (home.path / _PIDS).exists()
 
 
 def leftovers(home: Home) -> list[psutil.Process]:

@@ -18,7 +18,7 @@ from tidemark.home import Home, write_private
 from tidemark.stack import mongo, redis, services
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
-from tidemark.stack.supervisor import Service, Stopped, Supervisor, end_leftovers, was_killed
+from tidemark.stack.supervisor import Service, Stopped, Supervisor, end_leftovers
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -40,7 +40,6 @@ class Up:
     workspaces: int = 3
     home: Home = field(init=False)
     _reporting: Child | None = field(default=None, init=False)
-    _killed: bool = field(default=False, init=False)
     supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +56,6 @@ class Up:
         with self.home.lock():
             self.supervisor.listen()
             self.home.up_file.unlink(missing_ok=True)
-            self._killed = was_killed(self.home)
             if leftovers := end_leftovers(self.home):
                 self.say(f"ended {leftovers} processes that an earlier stack had left")
             try:
@@ -78,7 +76,7 @@ class Up:
         environment = self._environment(simulator)
         grpc = free_port()
         migration = self._begin_migration(environment) if self.with_dagster else None
-        orphans = self._begin_ending_orphans(environment) if self.with_dagster and self._killed else None
+        orphans = self._begin_ending_orphans(environment) if self.with_dagster else None
         sim = self.supervisor.start(services.simulator(self.home, simulator))
         self._start_stores(environment)
         settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _STORES})
@@ -93,12 +91,14 @@ class Up:
             self._finish(migration, "Dagster's storage")
             if migration is not None:
                 self._migrated.touch()
-            self.supervisor.start(services.code_server(self.home, grpc, environment))
+            # Runs that have no process any more are ended before a new code server can start others.
+            self._finish(orphans, "runs of an earlier start")
+            code_server = services.code_server(self.home, grpc, environment)
+            code_server.before_revival = lambda: self._end_lost_runs(environment)
+            self.supervisor.start(code_server)
             ui = self.supervisor.start(services.webserver(self.home, dagster, grpc, environment))
         if self.with_seed:
             self._seed(store, settings, environment)
-        # The daemon takes nothing from the queue while runs that are no more hold its places.
-        self._finish(orphans, "runs that were killed")
         if ui is not None:
             self.supervisor.start(services.daemon(self.home, grpc, environment))
             self.supervisor.wait(ui, _START_SECONDS)
@@ -185,6 +185,13 @@ class Up:
 
     def _begin_ending_orphans(self, environment: dict[str, str]) -> Child | None:
         return self._task("orphans", ["tidemark.orphans"], environment) if self._migrated.exists() else None
+
+    def _end_lost_runs(self, environment: dict[str, str]) -> None:
+        """End the runs that a dead code server took with it. If that fails, Dagster's monitor finds them in minutes."""
+        try:
+            self._finish(self._begin_ending_orphans(environment), "runs that ended with the code server")
+        except StartFailed as error:
+            self.say(str(error))
 
     def _task(self, name: str, module: list[str], environment: dict[str, str]) -> Child:
         command = [sys.executable, "-m", *module]

@@ -1,0 +1,70 @@
+"""Dagster's default run launcher, with the health check that it lacks: runs whose code server is gone are found.
+
+Runs are processes of the code server, and end with it. Dagster's monitor asks the launcher every half minute whether
+the worker of a run is there; the default launcher cannot tell, so a lost run would stay under way for hours, and
+whatever waits for its end with it. The code server that started a run knows it until it ends; a new one does not.
+"""
+
+import json
+import time
+from typing import Any
+
+from dagster import DagsterRun
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._grpc.client import DagsterGrpcClient
+from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
+from dagster._serdes import deserialize_value
+
+PATIENCE_SECONDS = 90.0
+"""A code server that does not answer for so long is gone for good, and its runs with it: one that is started again
+answers within some seconds."""
+
+_TIMEOUT_SECONDS = 10
+
+
+class WatchedRunLauncher(DefaultRunLauncher):
+    """Launches runs on code servers, and tells whether these still have them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._silent_since: dict[tuple[Any, ...], float] = {}
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """True: Dagster's monitor calls `check_run_worker_health` for each run under way."""
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Ask the code server that started a run whether it still has it."""
+        if GRPC_INFO_TAG not in run.tags:
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "no code server is noted for this run")
+        server = json.loads(run.tags[GRPC_INFO_TAG])
+        place = (server.get("host"), server.get("port"), server.get("socket"))
+        try:
+            has_it = self._has(server, run.run_id)
+        except DagsterUserCodeUnreachableError:
+            silent = time.monotonic() - self._silent_since.setdefault(place, time.monotonic())
+            if silent < PATIENCE_SECONDS:
+                return CheckRunHealthResult(WorkerStatus.RUNNING, "the code server does not answer yet")
+            return CheckRunHealthResult(
+                WorkerStatus.NOT_FOUND, f"the code server of this run has not answered for {silent:.0f} s"
+            )
+        self._silent_since.pop(place, None)
+        if has_it:
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(
+            WorkerStatus.NOT_FOUND, "the code server was started again, and this run ended with it"
+        )
+
+    @staticmethod
+    def _has(server: dict[str, Any], run_id: str) -> bool:
+        client = DagsterGrpcClient(
+            port=server.get("port"),
+            socket=server.get("socket"),
+            host=server.get("host", "localhost"),
+            use_ssl=bool(server.get("use_ssl", False)),
+        )
+        answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run_id), timeout=_TIMEOUT_SECONDS)
+        return bool(deserialize_value(answer, CanCancelExecutionResult).can_cancel)
