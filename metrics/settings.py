@@ -111,6 +111,11 @@ class Settings(BaseSettings):
         "`REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE`.",
     )
 
+    automation: bool = Field(
+        False,
+        description="Whether schedules and sensors are on from the start. Off, nothing is collected before somebody "
+        "switches them on in Dagster's UI. `tidemark up` and the deployments switch it on.",
+    )
     executor: Executor = Field(
         "in_process",
         description="Where Dagster executes the steps of runs: `in_process`, `multiprocess`, `celery` or `k8s`.",

@@ -10,6 +10,7 @@ from metrics.clock import utcnow
 from metrics.errors import Unavailable
 from metrics.settings import Settings
 from pipelines import alerts
+from pipelines.automation import SENSOR_STATUS
 from pipelines.resources import Tidemark
 from pipelines.tags import OPERATION, PARTITION, RANGE_END, RANGE_START, WILL_RETRY
 
@@ -28,7 +29,7 @@ class Untold(dg.DagsterError):
 
 @dg.sensor(
     minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    default_status=SENSOR_STATUS,
     description="Tells, once, which accounts wait for a person, because their token is dead or the platform does not "
     "know them any more: to the URLs in TIDEMARK_ALERT_URLS.",
 )
@@ -48,7 +49,7 @@ def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) 
 
 @dg.sensor(
     minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    default_status=SENSOR_STATUS,
     description="Tells of errors in Tidemark's own code that kept accounts from being collected: once per place in six "
     "hours, to the URLs in TIDEMARK_ALERT_URLS.",
 )
@@ -71,7 +72,7 @@ def alert_internal_errors(context: dg.SensorEvaluationContext, tidemark: Tidemar
 
 @dg.run_failure_sensor(
     minimum_interval_seconds=15,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    default_status=SENSOR_STATUS,
     description="Tells of failed runs: once per job and partition in six hours, not once per retry.",
 )
 def alert_run_failures(context: dg.RunFailureSensorContext, tidemark: Tidemark) -> dg.SkipReason | None:

@@ -23,15 +23,27 @@ from pipelines.sensors import SENSORS  # noqa: E402
 
 
 def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Return the definitions; tests hand in resources of their own."""
+    """Return the definitions; tests hand in resources of their own.
+
+    The export, its job and its sensor are there where TIDEMARK_EXPORT_URL says that days are exported.
+    """
+    settings = load_settings()
+    exported = settings.export_url is not None
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
-        jobs=[*JOBS, collect_history, check_freshness, export_daily, purge_history, maintain_daily],
+        jobs=[
+            *JOBS,
+            collect_history,
+            check_freshness,
+            purge_history,
+            maintain_daily,
+            *([export_daily] if exported else []),
+        ],
         schedules=[*SCHEDULES, MAINTAIN],
-        sensors=[*SENSORS, *ALERTS, export_changed],
+        sensors=[*SENSORS, *ALERTS, *([export_changed] if exported else [])],
         resources={"tidemark": Tidemark(), **(resources or {})},
-        executor=executor(load_settings().executor),
+        executor=executor(settings.executor),
     )
 
 

@@ -16,6 +16,7 @@ from metrics.periods import DAY
 from metrics.store.exports import ExportMark
 from pipelines import jobs
 from pipelines.attempts import attempts
+from pipelines.automation import SENSOR_STATUS
 from pipelines.partitions import has_partition, period_key, ranges
 from pipelines.resources import Tidemark
 from pipelines.states import UNFINISHED
@@ -49,7 +50,7 @@ def exports_to_request(marks: Sequence[ExportMark], behind: Sequence[datetime], 
 @dg.sensor(
     job=jobs.export_daily,
     minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    default_status=SENSOR_STATUS,
     description="Exports days that ended or changed since; does nothing without TIDEMARK_EXPORT_URL.",
 )
 def export_changed(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:

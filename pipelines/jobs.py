@@ -22,16 +22,23 @@ collect_hourly = dg.define_asset_job(
     "collect_hourly",
     # Freshness has a job of its own: it has to speak where nothing is collected.
     selection=dg.AssetSelection.groups("raw") - _FRESHNESS,
-    description="Collect one hour of every platform.",
+    description="Collects one hour of every platform: all active accounts, or those that a request or a sensor names.",
     tags={**Priority.HOURLY, **ONE_PARTITION},
 )
+
+
+_ROLLED: Mapping[Period, str] = {
+    "daily": "Computes the numbers of UTC days from observations, for every workspace or those that changed.",
+    "weekly": "Merges the days of weeks from Monday, for every workspace or those that changed.",
+    "monthly": "Merges the days of calendar months, for every workspace or those that changed.",
+}
 
 
 def _aggregate(period: Period) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         f"aggregate_{period}",
         selection=dg.AssetSelection.assets(f"{period}_rollup"),
-        description=f"Roll up {period}.",
+        description=_ROLLED[period],
         tags=Priority.ROLLUP,
     )
 
@@ -44,12 +51,12 @@ AGGREGATE: Mapping[Period, UnresolvedAssetJobDefinition] = {
 check_freshness = dg.define_asset_job(
     "check_freshness",
     selection=_FRESHNESS,
-    description="Ask MongoDB how old the newest hour of every platform is.",
+    description="Evaluates the check `freshness`: how old is the newest hour of every platform in MongoDB?",
 )
 export_daily = dg.define_asset_job(
     "export_daily",
     selection=dg.AssetSelection.groups("export"),
-    description="Export days to Parquet folders.",
+    description="Writes observations and rollups of days as Parquet files into the folder of TIDEMARK_EXPORT_URL.",
 )
 
 

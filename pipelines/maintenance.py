@@ -4,6 +4,7 @@ import dagster as dg
 
 from metrics.clock import utcnow
 from metrics.retention import Horizon, apply
+from pipelines.automation import SCHEDULE_STATUS
 from pipelines.resources import Tidemark
 
 
@@ -26,6 +27,6 @@ MAINTAIN = dg.ScheduleDefinition(
     job=maintain_daily,
     cron_schedule="30 3 * * *",
     execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
+    default_status=SCHEDULE_STATUS,
     description="Every night: what is older than the retention of its workspace goes.",
 )

@@ -10,10 +10,9 @@ import dagster as dg
 
 from metrics.periods import Period, period_start, previous_start
 from pipelines import jobs
+from pipelines.automation import SCHEDULE_STATUS
 from pipelines.partitions import ended_slot, period_key, slot_key
 from pipelines.tags import ONE_PARTITION
-
-_RUNNING = dg.DefaultScheduleStatus.RUNNING
 
 
 @dg.schedule(
@@ -21,13 +20,17 @@ _RUNNING = dg.DefaultScheduleStatus.RUNNING
     job=jobs.collect_hourly,
     cron_schedule="0 * * * *",
     execution_timezone="UTC",
-    default_status=_RUNNING,
-    description="Every hour: the hour that just ended, all platforms in one run.",
+    default_status=SCHEDULE_STATUS,
+    description="At the full hour: collects the hour that just ended of every active account, four platforms in a run.",
 )
 def collect_hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the hour that just ended."""
     key = slot_key(ended_slot(context.scheduled_execution_time))
     return dg.RunRequest(run_key=key, partition_key=key)
+
+
+_NAMES: dict[Period, str] = {"daily": "UTC day", "weekly": "week from Monday", "monthly": "calendar month"}
+_PARTS: dict[Period, str] = {"daily": "observations", "weekly": "days", "monthly": "days"}
 
 
 def _aggregate(period: Period, cron: str) -> dg.ScheduleDefinition:
@@ -36,8 +39,9 @@ def _aggregate(period: Period, cron: str) -> dg.ScheduleDefinition:
         job=jobs.AGGREGATE[period],
         cron_schedule=cron,
         execution_timezone="UTC",
-        default_status=_RUNNING,
-        description=f"Roll up the {period} period that ended.",
+        default_status=SCHEDULE_STATUS,
+        description=f"After the end of each {_NAMES[period]}: rolls it up from its {_PARTS[period]}, for every "
+        "workspace. What comes later, `late_data` rolls in.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         key = period_key(ended_period(period, context.scheduled_execution_time))
@@ -57,7 +61,7 @@ check_freshness = dg.ScheduleDefinition(
     # When an hour is collected in good time, it is there by then.
     cron_schedule="20 * * * *",
     execution_timezone="UTC",
-    default_status=_RUNNING,
+    default_status=SCHEDULE_STATUS,
     description="Every hour: is the newest hour of every platform in MongoDB?",
 )
 
@@ -67,7 +71,7 @@ check_freshness = dg.ScheduleDefinition(
     job=jobs.purge_history,
     cron_schedule="40 3 * * *",
     execution_timezone="UTC",
-    default_status=_RUNNING,
+    default_status=SCHEDULE_STATUS,
     description="Every night: Dagster's runs older than TIDEMARK_RUN_HISTORY_DAYS go.",
 )
 def purge_history(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

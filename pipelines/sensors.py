@@ -20,6 +20,7 @@ from metrics.periods import PERIODS, Period
 from metrics.retention import Horizon
 from pipelines import history_runs, jobs, operations, partitions
 from pipelines.attempts import attempts
+from pipelines.automation import SENSOR_STATUS
 from pipelines.late import Roll, runs_to_request
 from pipelines.missed import MAX_RUNS_PER_TICK, Missed, slots_to_look_at
 from pipelines.missed import missed_hours as missed_hours_of
@@ -40,7 +41,6 @@ from pipelines.tags import (
     Priority,
 )
 
-_RUNNING = dg.DefaultSensorStatus.RUNNING
 _LISTEN_SECONDS = 20.0
 _LISTEN_INTERVAL = 0.3
 _LOOK_AT_RUNS_SECONDS = 2.0
@@ -53,7 +53,7 @@ _ENDED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.C
 @dg.sensor(
     jobs=[*jobs.JOBS, jobs.collect_history],
     minimum_interval_seconds=1,
-    default_status=_RUNNING,
+    default_status=SENSOR_STATUS,
     description="Turns operations that were asked for into runs, and writes back how they ended. What came over HTTP "
     "has a run each; histories of accounts share one, and the next one goes on with what it left.",
 )
@@ -123,7 +123,7 @@ def _fail(clients: Clients, operation: OperationDocument, reason: str) -> None:
 @dg.sensor(
     jobs=list(jobs.AGGREGATE.values()),
     minimum_interval_seconds=5,
-    default_status=_RUNNING,
+    default_status=SENSOR_STATUS,
     description="Rolls again exactly the days, weeks and months whose observations changed, one run per burst.",
 )
 def late_data(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -165,7 +165,7 @@ def _late_request(instance: DagsterInstance, roll: Roll) -> dg.RunRequest | None
 @dg.sensor(
     job=jobs.collect_hourly,
     minimum_interval_seconds=60,
-    default_status=_RUNNING,
+    default_status=SENSOR_STATUS,
     description="Finds ended hours of which active accounts have no record, newest first, and has these accounts "
     "collected alone: after downtime, a run that was terminated, or a store that was away.",
 )
@@ -211,7 +211,7 @@ def _missed_request(instance: DagsterInstance, missed: Missed) -> dg.RunRequest 
 @dg.sensor(
     job=jobs.collect_hourly,
     minimum_interval_seconds=30,
-    default_status=_RUNNING,
+    default_status=SENSOR_STATUS,
     description="Asks accounts again that failed in the hour that just ended, 5, 15 and 40 minutes after its end, "
     "while their levels can still be read (TIDEMARK_COLLECT_GRACE_MINUTES).",
 )

@@ -1,13 +1,45 @@
-"""The assets: raw observations per platform, rollups per period, exports per day."""
+"""The assets: raw observations per platform, rollups per period, exports per day; and what lies outside of Dagster."""
 
+from datetime import timedelta
+
+import dagster as dg
+
+from metrics.catalog import DEFINITION_VERSION
+from metrics.documents import Platform
+from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from pipelines.assets.export import export_parquet
+from pipelines.assets.outside import OUTSIDE
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.rollups import rollup_asset
 from pipelines.assets.sharded import sharded_asset
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 
-_raw = sharded_asset if load_settings().collect_shards > 1 else raw_asset
-RAW = [_raw(platform) for platform in PLATFORMS_IMPLEMENTED]
-ROLLUPS = [rollup_asset("daily"), rollup_asset("weekly"), rollup_asset("monthly")]
-ASSETS = [*RAW, *ROLLUPS, export_parquet]
+_settings = load_settings()
+_raw = sharded_asset if _settings.collect_shards > 1 else raw_asset
+_HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(hours=2))
+"""An hour is collected at its end, and the one after it an hour later: what is older than two is late."""
+
+
+def _stored(asset: dg.AssetsDefinition, collection: str, **attributes: object) -> dg.AssetsDefinition:
+    """Add to an asset where its data are stored, and what else Dagster shows of it."""
+    database = _settings.mongo_db
+    where = {"dagster/table_name": f"{database}.{collection}", "dagster/uri": f"mongodb:///{database}/{collection}"}
+
+    def described(spec: dg.AssetSpec) -> dg.AssetSpec:
+        return spec.merge_attributes(metadata=where).replace_attributes(**attributes)  # type: ignore[arg-type]
+
+    return asset.map_asset_specs(described)
+
+
+def _hours_of(platform: Platform) -> dg.AssetsDefinition:
+    return _stored(_raw(platform), "metrics", freshness_policy=_HOURLY)
+
+
+RAW = [_hours_of(platform) for platform in PLATFORMS_IMPLEMENTED]
+ROLLUPS = [
+    _stored(rollup_asset(period), "aggregated_metrics", code_version=str(DEFINITION_VERSION), freshness_policy=_HOURLY)
+    for period in PERIODS
+]
+EXPORTS = [export_parquet] if _settings.export_url is not None else []
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [*OUTSIDE, *RAW, *ROLLUPS, *EXPORTS]

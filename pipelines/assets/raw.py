@@ -11,6 +11,7 @@ import dagster as dg
 
 from metrics.documents import Platform
 from pipelines.assets import hours
+from pipelines.assets.outside import platform_api_key
 from pipelines.checks import raw as checks
 from pipelines.collect.days import AskedDays
 from pipelines.collect.report import CollectReport
@@ -52,7 +53,7 @@ def facts(platform: Platform) -> dict[str, Any]:
         "kinds": {"python", "mongodb"},
         "owners": ["team:data"],
         "check_specs": checks.specs(name),
-        "metadata": {"dagster/column_schema": _COLUMNS, "collection": "metrics"},
+        "metadata": {"dagster/column_schema": _COLUMNS},
         "description": (
             f"Observations of every active {platform} account and its followed posts for one UTC hour, appended to the "
             "time series `metrics`. Collecting an hour again appends; the newest value of a metric counts. An hour in "
@@ -82,6 +83,7 @@ def raw_asset(platform: Platform) -> dg.AssetsDefinition:
 
     asset: dg.AssetsDefinition = dg.asset(
         **facts(platform),
+        deps=[platform_api_key(platform)],
         pool=pool_of(platform),
         # Each hour is materialised when it is there, by an event of its own.
         output_required=False,

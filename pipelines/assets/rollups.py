@@ -67,7 +67,7 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
         check_specs=checks.specs(name),
         # Each period is materialised when it is written, by an event of its own.
         output_required=False,
-        metadata={"dagster/column_schema": _COLUMNS, "collection": "aggregated_metrics"},
+        metadata={"dagster/column_schema": _COLUMNS},
         description=_DESCRIPTIONS[period],
     )
     def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:

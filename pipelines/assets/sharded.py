@@ -13,6 +13,7 @@ import dagster as dg
 from metrics.documents import Platform
 from pipelines import operations
 from pipelines.assets import hours
+from pipelines.assets.outside import platform_api_key
 from pipelines.assets.raw import RETRIES, facts, pool_of
 from pipelines.checks import raw as checks
 from pipelines.collect.days import AskedDays
@@ -32,16 +33,20 @@ def sharded_asset(platform: Platform) -> dg.AssetsDefinition:
     split, shard, hour = _split(platform), _shard(platform), _hour(platform)
     names = ["result", *_check_outputs(platform)]
 
-    def raw() -> dict[str, object]:
-        outputs = hour(split().map(lambda begun: shard(begun=begun)).collect())
+    def raw(api: object) -> dict[str, object]:
+        outputs = hour(split(api).map(lambda begun: shard(begun=begun)).collect())
         return {name: getattr(outputs, name) for name in names}
 
-    asset: dg.AssetsDefinition = dg.graph_asset(**facts(platform), resource_defs={SHARD_REPORTS: shard_reports})(raw)
+    asset: dg.AssetsDefinition = dg.graph_asset(
+        **facts(platform),
+        ins={"api": dg.AssetIn(platform_api_key(platform), dagster_type=dg.Nothing)},
+        resource_defs={SHARD_REPORTS: shard_reports},
+    )(raw)
     return asset
 
 
 def _split(platform: Platform) -> dg.OpDefinition:
-    @dg.op(name=f"{platform}_shards", out=dg.DynamicOut(dg.Nothing))
+    @dg.op(name=f"{platform}_shards", ins={"api": dg.In(dg.Nothing)}, out=dg.DynamicOut(dg.Nothing))
     def split(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.DynamicOutput[None]]:
         """Find the shards with accounts to collect."""
         with tried_again(context, RETRIES), told_plainly():

@@ -10,6 +10,7 @@ import dagster as dg
 from metrics.accounts import Vault
 from metrics.documents import AccountDocument, Platform
 from metrics.periods import slot_of
+from pipelines.assets.outside import OUTSIDE
 from pipelines.resources import Clients, Tidemark
 from pipelines.tags import RANGE_END, RANGE_START
 from tests.simulator_fixture import Simulator
@@ -63,7 +64,8 @@ class Deployment:
         """Materialise one partition, or all from the first key to the last in one run."""
         span = {RANGE_START: keys[0], RANGE_END: keys[-1]} if len(keys) > 1 else {}
         return dg.materialize(
-            [asset], instance=instance, partition_key=None if span else keys[0], tags={**tags, **span},
+            [*OUTSIDE, asset], instance=instance, selection=[asset],
+            partition_key=None if span else keys[0], tags={**tags, **span},
             resources={"tidemark": self.resource}, raise_on_error=False,
         )  # fmt: skip
 

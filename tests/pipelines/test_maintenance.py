@@ -32,4 +32,3 @@ def test_what_is_older_than_a_workspace_keeps_is_deleted_and_counted(deployment:
 
 def test_it_runs_every_night_and_is_on() -> None:
     assert (MAINTAIN.cron_schedule, MAINTAIN.execution_timezone) == ("30 3 * * *", "UTC")
-    assert MAINTAIN.default_status.value == "RUNNING"

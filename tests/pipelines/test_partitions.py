@@ -129,8 +129,9 @@ print(len(HOURS.get_partition_keys()))
 @pytest.mark.parametrize(("retention", "most"), [("400", 18_500), ("1500", 46_000)])
 def test_definitions_serve_backfills_of_all_kept_days(retention: str, most: int) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "TIDEMARK_FIRST_DAY"}
+    chosen = {"TIDEMARK_RETENTION_DAYS": retention, "TIDEMARK_EXPORT_URL": "file:///exports"}
     ran = subprocess.run(
-        [sys.executable, "-c", _LOADED], env={**environment, "TIDEMARK_RETENTION_DAYS": retention},
+        [sys.executable, "-c", _LOADED], env={**environment, **chosen},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-3000:]

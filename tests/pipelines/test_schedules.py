@@ -1,5 +1,8 @@
 """Schedules: each tick names the window that ended, also over the edges of years and in leap years."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -29,8 +32,22 @@ def test_tick_names_the_window_that_ended(schedule: str, cron: str, tick: dateti
     assert request.partition_key == partition
 
 
-def test_schedules_and_sensors_are_on_from_the_start() -> None:
-    repository = defs.get_repository_def()
-    assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in repository.schedule_defs)
-    assert all(s.default_status == dg.DefaultSensorStatus.RUNNING for s in repository.sensor_defs)
-    assert {s.name for s in repository.sensor_defs} >= {"requested_work", "late_data", "missed_hours"}
+LOADED = """
+from pipelines.definitions import defs
+repository = defs.get_repository_def()
+found = [*repository.schedule_defs, *repository.sensor_defs]
+print(*{one.default_status.value for one in found}, *sorted(one.name for one in found))
+"""
+
+
+@pytest.mark.parametrize(("variables", "status"), [({}, "STOPPED"), ({"TIDEMARK_AUTOMATION": "true"}, "RUNNING")])
+def test_schedules_and_sensors_are_on_from_the_start_where_the_deployment_says_so(
+    variables: dict[str, str], status: str
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", LOADED], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    )
+    statuses, *names = ran.stdout.split()
+    assert statuses == status
+    assert set(names) >= {"collect_hourly", "requested_work", "late_data", "missed_hours", "retry_failed"}
+    assert "export_changed" not in names

@@ -8,6 +8,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from metrics.clock import utcnow
 from metrics.periods import midnight
 from pipelines.assets.export import export_parquet
+from pipelines.assets.outside import OUTSIDE
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.rollups import rollup_asset
 from pipelines.assets.sharded import sharded_asset
@@ -35,7 +36,8 @@ def test_run_that_is_terminated_is_cancelled_at_once(asset: dg.AssetsDefinition,
 
     hourly = asset.key.to_user_string().startswith("raw_")
     dg.materialize(
-        [asset], instance=instance, partition_key=slot_key(TODAY) if hourly else period_key(TODAY),
+        [*OUTSIDE, asset], instance=instance, selection=[asset],
+        partition_key=slot_key(TODAY) if hourly else period_key(TODAY),
         resources={"tidemark": Terminated()}, raise_on_error=False,
     )  # fmt: skip
     assert len(begun) == 1

@@ -140,6 +140,7 @@ class Up:
             "TIDEMARK_SECRET_KEYS": keys,
             "DAGSTER_HOME": str(self.home.dagster),
             "PYTHONUNBUFFERED": "1",
+            "TIDEMARK_AUTOMATION": "true",
         }
         for api in PLATFORM_APIS:
             variable = f"{PREFIX}{api.upper()}_URL"

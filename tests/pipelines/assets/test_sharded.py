@@ -8,6 +8,7 @@ import pytest
 
 from metrics.errors import MongoUnavailable
 from metrics.settings import PREFIX
+from pipelines.assets.outside import OUTSIDE
 from pipelines.assets.sharded import sharded_asset
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
@@ -25,7 +26,9 @@ NO_RETRIES = {"execution": {"config": {"retries": {"disabled": {}}}}}
 def job() -> dg.JobDefinition:
     """The job of the asset, as another process would load it."""
     collect = dg.define_asset_job("collect", [ASSET], executor_def=dg.in_process_executor)
-    return dg.Definitions([ASSET], jobs=[collect], resources={"tidemark": Tidemark()}).resolve_job_def("collect")
+    return dg.Definitions([*OUTSIDE, ASSET], jobs=[collect], resources={"tidemark": Tidemark()}).resolve_job_def(
+        "collect"
+    )
 
 
 def shard_steps(result: Any) -> set[str]:
