@@ -144,3 +144,15 @@ def test_account_that_is_no_longer_collected_ends_its_history_at_once(cli: Cli, 
     assert "stopped" in cli("accounts", "history", account_id).out
     assert on_stores.operations.get(operation["_id"])["state"] == "failed"
     assert queued(on_stores) == 0
+
+
+def test_paused_account_that_is_imported_again_stays_paused(cli: Cli, on_stores: Store) -> None:
+    account_id = connect(cli)
+    end(on_stores, account_id, "done")
+    assert cli("accounts", "pause", account_id).code == 0
+    ran = cli(*CONNECT, "--token", "renewed", "--unchecked")
+    assert "1 of them stay paused" in ran.out
+    assert on_stores.accounts.get(account_id)["state"] == "paused"
+    assert queued(on_stores) == 0
+    assert cli("accounts", "resume", account_id).code == 0
+    assert on_stores.accounts.get(account_id)["state"] == "active"

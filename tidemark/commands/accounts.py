@@ -123,17 +123,19 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         # What happened while an account was disconnected was not collected either.
         back = {one["_id"] for one in known.values() if one["state"] == "disconnected"}
         # Before Redis is needed: should it go away now, the history is asked for all the same.
-        history.begin(store, redis, documents, again=back)
+        history.begin(store, redis, [one for one in documents if one["state"] == "active"], again=back)
         for workspace_id in sorted({account.workspace_id for account in accounts}):
             _announce(redis, workspace_id)
     if as_json:
         print_json([_shown(document) for document in documents])
         return
     for document in documents if len(documents) == 1 else ():
-        print_line(f"{document['_id']} is active")
+        print_line(f"{document['_id']} is {document['state']}")
     for note in notes:
         print_line(note)
     print_line(f"connected {len(documents)}; the next hour is the first, or ask for a collection now")
+    if paused := sum(document["state"] == "paused" for document in documents):
+        print_line(f"{paused} of them stay paused: `tidemark accounts resume` goes on with one")
     print_line("what they had before is being read: `tidemark accounts history` shows how far")
 
 
@@ -174,7 +176,8 @@ def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None
         "platform": account.platform,
         "platformAccountId": account.platform_account_id,
         "handle": account.handle,
-        "state": "active",
+        # Somebody paused it on purpose: a list that is imported every night does not undo that.
+        "state": "paused" if known and known["state"] == "paused" else "active",
         "connectedAt": known["connectedAt"] if known else now,
         "credentials": vault.seal(account.credentials),
     }

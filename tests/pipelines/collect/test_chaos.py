@@ -74,6 +74,7 @@ def connected(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     return bench
 
 
+@pytest.mark.timeout(300)
 def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench) -> None:
     bench = connected
     bench.simulator.set_clock(NOW)
