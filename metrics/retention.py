@@ -1,6 +1,8 @@
-"""How long observations and rollups are kept, by the settings and by the workspace's own retention.
+"""How long observations and rollups are kept, by the database and by the workspace's own retention.
 
-The settings are MongoDB's business (`expireAfterSeconds`). What is less for a workspace is deleted once a day: rollups
+The database deletes by itself (`expireAfterSeconds`). Its expiry counts, also where the settings of a process differ:
+what MongoDB has deleted is gone, and what it keeps can be read. The settings count only where it has no expiry. What is
+less for a workspace is deleted once a day: rollups
 by their period; observations by their time on MongoDB 7 and later. MongoDB 6 deletes of a time series whole series
 alone: posts that have long been silent go, an account's own series goes with the settings.
 """
@@ -15,6 +17,7 @@ from metrics.periods import DAY, Period, midnight
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
+from metrics.store.lifetimes import kept_days
 from metrics.store.retention import Days
 from metrics.store.schema import METRICS
 
@@ -40,8 +43,10 @@ class Horizon:
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
-        own, deleted = store.retention.all(), store.retention.deleted()
-        return cls(now, settings.retention_days, settings.rollup_retention_days, own, deleted)
+        own, deleted, kept = store.retention.all(), store.retention.deleted(), kept_days(store.db)
+        observations = settings.retention_days if kept.observations is None else kept.observations
+        rollups = settings.rollup_retention_days if kept.rollups is None else kept.rollups
+        return cls(now, observations, rollups, own, deleted)
 
     def log(self, workspace_id: str) -> datetime:
         """Return the first day of which every observation is kept."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from logging import getLogger
 
 import dagster as dg
 from redis import Redis
@@ -14,8 +15,11 @@ from metrics.errors import TidemarkError
 from metrics.events import Announcer, Event, aggregated, operation_status
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
+from metrics.store.lifetimes import setting_differences
 from pipelines.collect.collector import Collector
 from pipelines.collect.history import HistoryReader
+
+log = getLogger(__name__)
 
 PATIENCE_MS = 20_000
 """A run waits that long for a new primary: an election takes up to 12 seconds."""
@@ -58,6 +62,8 @@ def clients(settings: Settings) -> Clients:
     store = Store.connect(settings, server_selection_ms=PATIENCE_MS)
     try:
         store.ensure(settings)
+        for difference in setting_differences(store.db, settings):
+            log.warning("%s: the database decides (`tidemark retention sync` changes it)", difference)
         redis = redisdb.connect(settings)
     except TidemarkError:
         # Sensors come again every few seconds: what they leave behind adds up.

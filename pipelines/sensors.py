@@ -177,7 +177,7 @@ def missed_hours(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Ite
         return
     now, store, settings = utcnow(), clients.store, clients.settings
     horizon = Horizon.of(store, settings, now)
-    found = holes(store, slots_to_look_at(now, horizon.first_day(settings.retention_days)), horizon)
+    found = holes(store, slots_to_look_at(now, horizon.first_day(horizon.observations)), horizon)
     missed = missed_hours_of(found, now, timedelta(minutes=settings.collect_grace_minutes))
     requests = [request for one in missed if (request := _missed_request(context.instance, one))]
     yield from requests[:MAX_RUNS_PER_TICK]

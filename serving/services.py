@@ -1,6 +1,7 @@
 """What a serving process holds: stores, clients, cache and hub, from start to stop."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ import redis as sync_redis
 from redis.asyncio import Redis
 from starlette.requests import Request
 
+from metrics.errors import Unavailable
 from metrics.redisdb import connect, connect_async, is_cluster
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.lifetimes import setting_differences
 from serving.auth import Authenticator
 from serving.breaker import TIMEOUT
 from serving.cache import AnswerCache, Kind
@@ -24,6 +27,8 @@ from serving.stream.hub import Hub
 from serving.stream.reader import READ_TIMEOUT
 from serving.threads import Threads
 from serving.tokens import TokenVerifier
+
+log = logging.getLogger(__name__)
 
 _PATIENCE = 2.0
 """Seconds that a try of what needs Redis waits for it: where it hangs, a write goes on without, well before threads of
@@ -70,13 +75,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     clients = Clients(settings.streams_per_key, auth.still_valid)
     hub = Hub(redis, blocking, clients, max_events=settings.events_max, cluster=is_cluster(settings))
     recorder = asyncio.create_task(keys.record_use())
+    comparison = asyncio.create_task(_warn_of_other_retention(store, settings, threads))
     try:
         owners = Owners(store, threads)
         yield Services(settings, store, threads, redis, blocked_calls, auth, owners, cache, Plans(), hub)
     finally:
-        recorder.cancel()
-        with suppress(asyncio.CancelledError):
-            await recorder
+        for task in (recorder, comparison):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await hub.close()
         await cache.close()
         await hasty.aclose()
@@ -84,3 +91,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await blocking.aclose()
         blocked_calls.close()
         store.close()
+
+
+async def _warn_of_other_retention(store: Store, settings: Settings, threads: Threads) -> None:
+    """Log where the database keeps data for another time than the settings of this process say."""
+    try:
+        differing = await threads.run(setting_differences, store.db, settings)
+    except Unavailable as error:
+        log.warning("the retention of the database was not compared with the settings: %s", error)
+        return
+    for difference in differing:
+        log.warning("%s: the database decides (`tidemark retention sync` changes it)", difference)

@@ -9,13 +9,18 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from metrics.documents import ACCOUNT_STATES, OPERATION_KINDS, Document
 from metrics.settings import Settings
+from metrics.store import lifetimes
 from metrics.store.disconnections import note_disconnections
 from metrics.store.identities import normalise_accounts
+from metrics.store.lifetimes import METRICS
 
-METRICS = "metrics"
+__all__ = ["METRICS", "bucketing", "ensure"]
+
 BUCKET_SECONDS = 86_400
 ONE_PER_PLATFORM_ACCOUNT = "one_per_platform_account"
 _NAMESPACE_EXISTS = 48
+_INDEX_EXISTS = (85, 86)
+"""MongoDB's codes of an index that exists with other options, or under the same name with other fields."""
 
 _STRING = {"bsonType": "string", "minLength": 1}
 _DATE = {"bsonType": "date"}
@@ -107,14 +112,9 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
             unique=True,
             partialFilterExpression={"idempotencyKey": {"$exists": True}},
         ),
-        IndexModel([("finishedAt", ASCENDING)], name="expire", expireAfterSeconds=90 * 86_400),
     ],
     "api_keys": [IndexModel([("prefix", ASCENDING)])],
-    # A refusal that nobody met again for a month, because no post of its kind was read, is forgotten.
-    "quarantine": [
-        IndexModel([("platform", ASCENDING), ("apiVersion", ASCENDING)]),
-        IndexModel([("triedAt", ASCENDING)], name="forget", expireAfterSeconds=30 * 86_400),
-    ],
+    "quarantine": [IndexModel([("platform", ASCENDING), ("apiVersion", ASCENDING)])],
     "reading_memory": [
         IndexModel([("workspaceId", ASCENDING)]),
         IndexModel([("accountId", ASCENDING)]),
@@ -128,8 +128,6 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
             partialFilterExpression={"dirty": True},
         )
     ],
-    # Longer than anybody executes a failed run again.
-    "shard_reports": [IndexModel([("at", ASCENDING)], name="expire", expireAfterSeconds=7 * 86_400)],
     "export_marks": [IndexModel([("day", ASCENDING)])],
     "subject_rollups": [
         IndexModel([("workspaceId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),
@@ -147,21 +145,30 @@ _FORMER_INDEXES = (("quarantine", "expire"),)
 
 
 def ensure(db: Database[Document], settings: Settings) -> None:
-    """Create collections, validators and indexes that are missing; safe to run from several processes at once."""
-    existing = set(db.list_collection_names())
-    _ensure_log(db, existing, settings.retention_days * 86_400)
+    """Create collections, validators and indexes that are missing; safe to run from several processes at once.
+
+    A validator of another version of Tidemark is replaced. How long documents are kept is taken from the settings only
+    where a collection is created or empty: for documents that are there, only `metrics.store.lifetimes.apply` decides.
+    """
+    existing = {one["name"]: one.get("options", {}) for one in db.list_collections()}
+    wanted = lifetimes.lifetimes(settings)
+    if METRICS not in existing:
+        _create_log(db, next(one.seconds for one in wanted if one.collection == METRICS))
     for name, properties in _REQUIRED.items():
         _ensure_collection(db, name, existing, properties)
+    indexes = {name: db[name].index_information() for name in {*_REQUIRED, METRICS}}
     normalise_accounts(db["accounts"])
-    if ONE_PER_PLATFORM_ACCOUNT not in db["accounts"].index_information():
+    if ONE_PER_PLATFORM_ACCOUNT not in indexes["accounts"]:
         note_disconnections(db)
-    for name, indexes in _INDEXES.items():
-        db[name].create_indexes(list(indexes))
+    for name, models in _INDEXES.items():
+        if missing := [one for one in models if one.document["name"] not in indexes[name]]:
+            db[name].create_indexes(missing)
     for name, index in _FORMER_INDEXES:
-        if index in db[name].index_information():
+        if index in indexes[name]:
             db[name].drop_index(index)
-    for name in ("subject_rollups", "aggregated_metrics"):
-        _ensure_expiry(db, name, "periodEnd", settings.rollup_retention_days * 86_400)
+    for lifetime in wanted:
+        if lifetime.index is not None and lifetime.index not in indexes[lifetime.collection]:
+            _create_expiry_of_empty(db, lifetime)
 
 
 def bucketing(version: Sequence[int]) -> dict[str, Any]:
@@ -171,22 +178,21 @@ def bucketing(version: Sequence[int]) -> dict[str, Any]:
     return {"granularity": "minutes"}
 
 
-def _ensure_log(db: Database[Document], existing: set[str], retention_seconds: int) -> None:
-    if METRICS not in existing:
-        version = db.client.server_info()["versionArray"]
-        options = {"timeField": "timestamp", "metaField": "metadata", **bucketing(version)}
-        try:
-            db.create_collection(METRICS, timeseries=options, expireAfterSeconds=retention_seconds)
-        except (CollectionInvalid, OperationFailure) as error:
-            if isinstance(error, OperationFailure) and error.code != _NAMESPACE_EXISTS:
-                raise
-        else:
-            return
-    db.command("collMod", METRICS, expireAfterSeconds=retention_seconds)
+def _create_log(db: Database[Document], retention_seconds: int) -> None:
+    version = db.client.server_info()["versionArray"]
+    options = {"timeField": "timestamp", "metaField": "metadata", **bucketing(version)}
+    try:
+        db.create_collection(METRICS, timeseries=options, expireAfterSeconds=retention_seconds)
+    except (CollectionInvalid, OperationFailure) as error:
+        if isinstance(error, OperationFailure) and error.code != _NAMESPACE_EXISTS:
+            raise
 
 
 def _ensure_collection(
-    db: Database[Document], name: str, existing: set[str], properties: Mapping[str, Mapping[str, Any]]
+    db: Database[Document],
+    name: str,
+    existing: Mapping[str, Mapping[str, Any]],
+    properties: Mapping[str, Mapping[str, Any]],
 ) -> None:
     validator = {"$jsonSchema": {"bsonType": "object", "required": list(properties), "properties": dict(properties)}}
     if name not in existing:
@@ -197,12 +203,17 @@ def _ensure_collection(
                 raise
         else:
             return
+    elif existing[name].get("validator") == validator:
+        return
     db.command("collMod", name, validator=validator)
 
 
-def _ensure_expiry(db: Database[Document], name: str, field: str, seconds: int) -> None:
-    existing = db[name].index_information().get("expire")
-    if existing is None:
-        db[name].create_index([(field, ASCENDING)], name="expire", expireAfterSeconds=seconds)
-    elif existing.get("expireAfterSeconds") != seconds:
-        db.command("collMod", name, index={"name": "expire", "expireAfterSeconds": seconds})
+def _create_expiry_of_empty(db: Database[Document], lifetime: lifetimes.Lifetime) -> None:
+    """Create the TTL index of an empty collection, unless another process with other settings was faster."""
+    if db[lifetime.collection].find_one({}, {"_id": 1}) is not None:
+        return
+    try:
+        lifetimes.create(db, lifetime)
+    except OperationFailure as error:
+        if error.code not in _INDEX_EXISTS:
+            raise

@@ -63,7 +63,7 @@ class Store:
         return cls(client, client[settings.mongo_db])
 
     def ensure(self, settings: Settings) -> None:
-        """Create what is missing of collections, indexes and validators, and apply the retention set.
+        """Create what is missing of collections, indexes and validators; how long data is kept is not changed.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.

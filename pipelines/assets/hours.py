@@ -24,7 +24,8 @@ from pipelines.scope import scope_of_hour
 from pipelines.tags import ASSETS, OPERATION
 
 _KEEP_MORE = (
-    "Raise TIDEMARK_RETENTION_DAYS, or the workspace's own days by `tidemark retention set`, and launch it again."
+    "Raise TIDEMARK_RETENTION_DAYS and run `tidemark retention sync`, or raise the workspace's own days by "
+    "`tidemark retention set`, and launch it again."
 )
 
 

@@ -11,6 +11,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.retention import Days
 from metrics.store.schema import METRICS
+from tests.retained import keep
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -44,9 +45,21 @@ def test_rollups_go_by_their_period(store: Store, settings: Settings) -> None:
 
 def test_horizon_is_the_first_whole_day(store: Store, settings: Settings) -> None:
     store.retention.set("w1", Days(observations=60))
-    horizon = Horizon.of(store, settings.model_copy(update={"retention_days": 400}), NOW)
+    changed = settings.model_copy(update={"retention_days": 400})
+    keep(store, changed)
+    horizon = Horizon.of(store, changed, NOW)
     assert horizon.log("w1") == datetime(2026, 4, 3, tzinfo=UTC)
     assert horizon.log("w2") < horizon.log("w1")
+
+
+def test_what_the_database_keeps_counts_and_not_the_settings_of_a_process(store: Store, settings: Settings) -> None:
+    keep(store, settings.model_copy(update={"retention_days": 3650, "rollup_retention_days": 5000}))
+    horizon = Horizon.of(store, settings.model_copy(update={"retention_days": 40, "rollup_retention_days": 40}), NOW)
+    assert (horizon.observations, horizon.rollups) == (3650, 5000)
+    record = {"workspaceId": "w", "accountId": "a", "platform": "twitter", "state": "collected"}
+    store.db["collections"].insert_one({"_id": "one", **record, "slot": NOW - timedelta(days=50)})
+    apply(store, horizon)
+    assert store.db["collections"].count_documents({}) == 1
 
 
 def test_day_is_derived_while_what_precedes_it_is_kept_and_a_month_while_its_days_are(

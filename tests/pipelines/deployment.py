@@ -13,6 +13,7 @@ from metrics.periods import slot_of
 from pipelines.assets.outside import OUTSIDE
 from pipelines.resources import Clients, Tidemark
 from pipelines.tags import RANGE_END, RANGE_START
+from tests.retained import keep
 from tests.simulator_fixture import Simulator
 
 
@@ -40,8 +41,10 @@ class Deployment:
         return slot_of(datetime.now(UTC))
 
     def having(self, **settings: Any) -> "Deployment":
-        """Return the same deployment with other settings."""
-        return replace(self, clients=replace(self.clients, settings=self.clients.settings.model_copy(update=settings)))
+        """Return the same deployment with other settings; the database keeps data for as long as they say."""
+        changed = self.clients.settings.model_copy(update=settings)
+        keep(self.clients.store, changed)
+        return replace(self, clients=replace(self.clients, settings=changed))
 
     def connect(
         self, index: int, *, platform: Platform = "instagram", token: str | None = None, **fields: Any

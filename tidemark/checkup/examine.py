@@ -49,7 +49,7 @@ def _mongo(settings: Settings) -> Iterator[Finding]:
         yield Finding("MongoDB", False, str(error), "correct TIDEMARK_MONGO_URL")
         return
     try:
-        found = list(mongo(store))
+        found = list(mongo(store, settings))
         yield from found
         if found[0].well:
             yield from accounts(store, settings)

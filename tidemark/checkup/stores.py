@@ -13,6 +13,7 @@ from metrics.errors import RedisUnavailable
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
+from metrics.store.lifetimes import setting_differences
 from tidemark.checkup.finding import Finding, Trouble, look
 from tidemark.stack.locate import MONGO_AT_LEAST, REDIS_AT_LEAST
 
@@ -20,13 +21,14 @@ MOST_SKEW_SECONDS = 2.0
 _EVICTS_EVERYTHING = "allkeys-"
 
 
-def mongo(store: Store) -> Iterator[Finding]:
+def mongo(store: Store, settings: Settings) -> Iterator[Finding]:
     """Yield what is to say of MongoDB; one finding where it does not answer."""
     first = look("MongoDB", lambda: _version(store), "run `tidemark up`, or check TIDEMARK_MONGO_URL and its network")
     yield first
     if first.well:
         yield look("MongoDB's replica set", lambda: _replica_set(store))
         yield look("MongoDB's clock", lambda: _clock(store))
+        yield look("retention", lambda: _retention(store, settings))
         yield look("rollups to do", lambda: _waiting(store))
 
 
@@ -62,6 +64,15 @@ def _clock(store: Store) -> str:
     if abs(skew) > MOST_SKEW_SECONDS + (after - before).total_seconds():
         raise Trouble(f"{skew:+.0f} s from ours", "run an NTP client on both machines")
     return "as ours"
+
+
+def _retention(store: Store, settings: Settings) -> str:
+    if differing := setting_differences(store.db, settings):
+        raise Trouble(
+            "; ".join(differing),
+            "the database decides: set the variable alike for every process, or run `tidemark retention sync`",
+        )
+    return "as in the settings"
 
 
 def _waiting(store: Store) -> str:

@@ -109,7 +109,7 @@ def _ask(what: str) -> str:
 
 
 def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> None:
-    with open_store() as (store, settings), open_redis(settings) as redis:
+    with open_store(create=True) as (store, settings), open_redis(settings) as redis:
         notes = _check(settings, accounts) if checked else []
         # cryptography is slow to import.
         from metrics.accounts import Vault

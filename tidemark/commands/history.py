@@ -37,7 +37,7 @@ def history(
         raise InvalidInput("name either an account or --workspace", "account")
     if workspace is not None:
         check_id(workspace, "--workspace")
-    with open_store() as (store, settings):
+    with open_store(create=True) as (store, settings):
         accounts = [store.accounts.get(account)] if account is not None else _of(store, workspace or "")
         if start:
             with open_redis(settings) as redis:

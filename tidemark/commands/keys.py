@@ -48,7 +48,7 @@ def create(
     if not check_text(name, "NAME").strip():
         raise InvalidInput("NAME is empty: say what the key is for")
     expires = utcnow() + timedelta(days=days) if days else None
-    with open_store() as (store, _):
+    with open_store(create=True) as (store, _):
         key, created = store.keys.create(name, workspace, cast("list[Scope]", scopes), expires, rate_limit=rate)
     if as_json:
         print_json({"key": key, **_shown(created)})

@@ -1,4 +1,4 @@
-"""`tidemark retention`: how long the data of single workspaces is kept."""
+"""`tidemark retention`: how long data is kept, by the database and for single workspaces."""
 
 from typing import Annotated
 
@@ -6,10 +6,10 @@ import typer
 
 from metrics.clock import utcnow
 from metrics.errors import NotFound
-from tidemark.commands.console import print_json, print_line
+from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_store
 
-app = typer.Typer(no_args_is_help=True, help="How long data is kept, where a workspace differs from the settings.")
+app = typer.Typer(no_args_is_help=True, help="How long data is kept, by all and by single workspaces.")
 
 Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
@@ -17,8 +17,8 @@ Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 @app.command("set", epilog="Example: tidemark retention set demo-north --days 90 --rollup-days 730")
 def set_days(
     workspace: Annotated[str, typer.Argument(help="The workspace.")],
-    days: Annotated[int | None, typer.Option(help="Days of observations; left out: as in the settings.")] = None,
-    rollup_days: Annotated[int | None, typer.Option(help="Days of rollups; left out: as in the settings.")] = None,
+    days: Annotated[int | None, typer.Option(help="Days of observations; left out: as all.")] = None,
+    rollup_days: Annotated[int | None, typer.Option(help="Days of rollups; left out: as all.")] = None,
     as_json: Json = False,
 ) -> None:
     """Set how long the data of a workspace is kept. The next daily maintenance deletes what is older."""
@@ -36,16 +36,45 @@ def set_days(
 
 @app.command("list", epilog="Example: tidemark retention list --json")
 def list_days(as_json: Json = False) -> None:
-    """List the settings, and the workspaces that differ from them."""
+    """List what the database keeps, and the workspaces that keep less."""
     with open_store() as (store, settings):
-        own = store.retention.all()
-    rows: dict[str, tuple[int | None, int | None]] = {"*": (settings.retention_days, settings.rollup_retention_days)}
+        from metrics.retention import Horizon
+        from metrics.store.lifetimes import setting_differences
+
+        own, kept = store.retention.all(), Horizon.of(store, settings, utcnow())
+        differing = setting_differences(store.db, settings)
+    rows: dict[str, tuple[int | None, int | None]] = {"*": (kept.observations, kept.rollups)}
     rows |= {workspace: (days.observations, days.rollups) for workspace, days in own.items()}
     if as_json:
         print_json([{"workspace": name, "days": days, "rollupDays": rollups} for name, (days, rollups) in rows.items()])
         return
     for name, (days, rollups) in rows.items():
         print_line(f"{'all' if name == '*' else name}: observations {_said(days)}, rollups {_said(rollups)}")
+    for difference in differing:
+        print_note(f"{difference}: the database decides; `tidemark retention sync` changes it")
+
+
+@app.command(epilog="Example: TIDEMARK_RETENTION_DAYS=800 tidemark retention sync")
+def sync(
+    shorten: Annotated[bool, typer.Option("--shorten", help="Delete what the settings keep no longer.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the database keep data for as long as the settings say.
+
+    Where that is shorter than at present it is refused, with how much would be deleted, unless --shorten is given.
+    """
+    with open_store() as (store, settings):
+        from tidemark.lifetimes import changed, synchronise
+
+        found = synchronise(store, settings, print_note, shorten=shorten)
+    if as_json:
+        seconds = {one.wanted.collection: (one.present, one.wanted.seconds) for one in found}
+        print_json([{"collection": name, "before": was, "seconds": now} for name, (was, now) in seconds.items()])
+        return
+    for one in found:
+        print_line(changed(one))
+    if not found:
+        print_line("the database keeps data for as long as the settings say")
 
 
 @app.command(epilog="Example: tidemark retention apply")
@@ -62,4 +91,4 @@ def apply(as_json: Json = False) -> None:
 
 
 def _said(days: int | None) -> str:
-    return "as in the settings" if days is None else f"{days} days"
+    return "as all" if days is None else f"{days} days"

@@ -50,8 +50,11 @@ def effective_settings(*, misspelt: bool = False) -> Settings:
 
 
 @contextmanager
-def open_store() -> Iterator[tuple["Store", Settings]]:
+def open_store(*, create: bool = False) -> Iterator[tuple["Store", Settings]]:
     """Open the store for one command.
+
+    With `create`, for commands that insert, collections and indexes that are missing are created first. All others
+    leave the database as they find it.
 
     Raises:
         SettingsError: there is neither a URL nor a running stack, or the URL is wrong.
@@ -73,7 +76,10 @@ def open_store() -> Iterator[tuple["Store", Settings]]:
     except (ConfigurationError, ValueError) as error:
         raise SettingsError(f"TIDEMARK_MONGO_URL: {error}") from None
     try:
-        store.ensure(settings)
+        if create:
+            store.ensure(settings)
+        else:
+            store.ping()
         yield store, settings
     finally:
         store.close()

@@ -13,6 +13,9 @@ def up(
     dagster: Annotated[bool, typer.Option(help="Start Dagster too.")] = True,
     days: Annotated[int, typer.Option(min=1, max=390, help="Days of history.")] = 35,
     workspaces: Annotated[int, typer.Option(min=1, max=100, help="Workspaces of history.")] = 3,
+    shorten: Annotated[
+        bool, typer.Option("--shorten", help="Delete what the retention of the settings keeps no longer.")
+    ] = False,
 ) -> None:
     """Start everything on this machine and stay in the foreground; Ctrl-C stops it.
 
@@ -28,7 +31,7 @@ def up(
             start.end()
             _print_urls(urls, start.seconds)
 
-        Up(settings, start.say, start.progress, seed, dagster, days, workspaces).run(announce)
+        Up(settings, start.say, start.progress, seed, dagster, days, workspaces, shorten).run(announce)
 
 
 def _print_urls(urls: dict[str, str], seconds: float) -> None:

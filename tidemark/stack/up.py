@@ -15,6 +15,7 @@ from metrics.store import Store
 from simulator.registry import new_world
 from tidemark import seed
 from tidemark.home import Home, write_private
+from tidemark.lifetimes import lengthen, synchronise
 from tidemark.stack import mongo, redis, services
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
@@ -38,6 +39,7 @@ class Up:
     with_dagster: bool = True
     days: int = 35
     workspaces: int = 3
+    shorten: bool = False
     home: Home = field(init=False)
     _reporting: Child | None = field(default=None, init=False)
     supervisor: Supervisor = field(init=False)
@@ -82,6 +84,7 @@ class Up:
         settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _STORES})
         store = Store.connect(settings)
         store.ensure(settings)
+        self._retain(store, settings)
         key = self._key(store)
         api = self.supervisor.start(services.serving(self.home, http, environment))
         self.supervisor.wait(sim, _START_SECONDS)
@@ -114,6 +117,13 @@ class Up:
         }
         self.home.write("up.json", up)
         return up
+
+    def _retain(self, store: Store, settings: Settings) -> None:
+        """Make the database keep data for as long as the settings say; less long only where that was asked for."""
+        if self.shorten:
+            synchronise(store, settings, self.say, shorten=True)
+        else:
+            lengthen(store, settings, self.say)
 
     def _ports(self) -> tuple[int, int, int]:
         settings = self.settings

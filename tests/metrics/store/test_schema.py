@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
+from pymongo import MongoClient
 from pymongo.errors import WriteError
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from metrics.clock import utcnow
-from metrics.documents import AccountDocument
+from metrics.documents import AccountDocument, Document
 from metrics.errors import TidemarkError
 from metrics.settings import Settings
 from metrics.store import Store
@@ -28,10 +30,69 @@ def test_ensuring_at_once_and_again_changes_nothing(settings: Settings) -> None:
         opened.close()
 
 
-def test_retention_follows_the_setting(store: Store, settings: Settings) -> None:
-    store.ensure(settings.model_copy(update={"retention_days": 30}))
-    info = next(store.db.list_collections(filter={"name": "metrics"}))
-    assert info["options"]["expireAfterSeconds"] == 30 * 86_400
+class Commands(CommandListener):
+    """Names of the commands that were sent to MongoDB."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: CommandFailedEvent) -> None: ...
+
+
+def test_ensuring_again_sends_nothing_that_changes(store: Store, settings: Settings) -> None:
+    sent = Commands()
+    watched: MongoClient[Document] = MongoClient(settings.mongo_url, event_listeners=[sent])
+    with watched:
+        Store(watched, watched[settings.mongo_db]).ensure(settings)
+    assert set(sent.names) <= {"listCollections", "listIndexes", "endSessions"}
+
+
+def expiries(store: Store) -> dict[str, int]:
+    log = next(iter(store.db.list_collections(filter={"name": "metrics"})))
+    found = {"metrics": log["options"]["expireAfterSeconds"]}
+    for name in ("subject_rollups", "aggregated_metrics", "operations", "quarantine", "shard_reports"):
+        for index, one in store.db[name].index_information().items():
+            if "expireAfterSeconds" in one:
+                found[f"{name}.{index}"] = one["expireAfterSeconds"]
+    return found
+
+
+@pytest.mark.parametrize("days", [30, 19_999])
+def test_process_with_other_settings_changes_no_retention(store: Store, settings: Settings, days: int) -> None:
+    before = expiries(store)
+    store.ensure(settings.model_copy(update={"retention_days": days, "rollup_retention_days": days}))
+    assert expiries(store) == before
+    assert len(before) == 6
+
+
+def test_expiry_of_another_version_is_not_changed(store: Store, settings: Settings) -> None:
+    index = {"name": "expire", "expireAfterSeconds": 365 * 86_400}
+    store.db.command("collMod", "operations", index=index)
+    before = expiries(store)
+    store.ensure(settings)
+    assert expiries(store) == before
+
+
+def test_documents_that_never_expired_get_no_expiry(store: Store, settings: Settings) -> None:
+    store.db["aggregated_metrics"].drop_index("expire")
+    store.db["subject_rollups"].drop_index("expire")
+    row = {"workspaceId": "w", "accountId": "a", "periodStart": utcnow(), "periodEnd": utcnow()}
+    store.db["aggregated_metrics"].insert_one({"_id": "one", **row})
+    store.ensure(settings)
+    assert "aggregated_metrics.expire" not in expiries(store)
+    assert "subject_rollups.expire" in expiries(store)
+
+
+def test_validator_of_another_version_is_replaced(store: Store, settings: Settings) -> None:
+    store.db.command("collMod", "accounts", validator={})
+    store.ensure(settings)
+    with pytest.raises(WriteError):
+        store.db["accounts"].insert_one({"_id": "a", "platform": "instagram"})
 
 
 def test_account_without_workspace_is_refused(store: Store) -> None:

@@ -19,6 +19,7 @@ from metrics.store import Store
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
 from pipelines.platforms import retries
+from tests.retained import keep
 from tests.simulator_fixture import Simulator
 
 NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
@@ -35,8 +36,10 @@ class Bench:
     simulator: Simulator
 
     def having(self, **settings: Any) -> "Bench":
-        """Return the same bench with other settings."""
-        return replace(self, settings=self.settings.model_copy(update=settings))
+        """Return the same bench with other settings; the database keeps data for as long as they say."""
+        changed = self.settings.model_copy(update=settings)
+        keep(self.store, changed)
+        return replace(self, settings=changed)
 
     def connect(
         self, index: int = 0, workspace: str = "w", platform: Platform = "instagram", **fields: Any
