@@ -128,6 +128,7 @@ class Announcer:
     def __init__(self, redis: Redis, max_events: int = MAX_EVENTS) -> None:
         self._script: Script = redis.register_script(_ANNOUNCE)
         self._max_events = max_events
+        self.redis = redis
 
     def announce(self, workspace_id: str, events: Sequence[Event] = ()) -> str:
         """Announce what was written to a workspace and return its new `dataVersion`.

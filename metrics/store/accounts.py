@@ -146,9 +146,18 @@ class AccountStore:
             return sorted(self._accounts.distinct("workspaceId", query))
 
     def exists(self, account_id: str) -> bool:
-        """Tell whether there is such an account; its credentials are not read."""
-        with mongo_errors():
-            return self._accounts.find_one({"_id": account_id}, {"_id": 1}) is not None
+        """Tell whether there is such an account that is not being erased; its credentials are not read."""
+        return account_id in self.existing([account_id])
+
+    def existing(self, account_ids: Collection[str]) -> set[str]:
+        """Return those of some ids that are accounts which are not being erased."""
+        found: set[str] = set()
+        rest = iter(account_ids)
+        while chunk := list(islice(rest, _CHUNK)):
+            query = {"_id": {"$in": chunk}, "erasing": {"$ne": True}}
+            with mongo_errors():
+                found.update(row["_id"] for row in self._accounts.find(query, {"_id": 1}))
+        return found
 
     def same_account(self, account: AccountDocument) -> list[AccountDocument]:
         """Return the accounts of all workspaces that are this account of its platform, this one included."""

@@ -65,6 +65,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "workspace_settings": {"_id": _STRING},
     "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
+    "erasure_names": {"_id": _STRING, "erasureId": _STRING, "what": _STRING, "ids": {"bsonType": "array"}},
     "subject_rollups": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
     "aggregated_metrics": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
 }
@@ -129,6 +130,8 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         )
     ],
     "export_marks": [IndexModel([("day", ASCENDING)])],
+    "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
+    "erasure_names": [IndexModel([("erasureId", ASCENDING)])],
     "subject_rollups": [
         IndexModel([("workspaceId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),
         IndexModel([("accountId", ASCENDING), ("period", ASCENDING), ("periodStart", ASCENDING)]),

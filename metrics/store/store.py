@@ -13,6 +13,7 @@ from metrics.settings import Settings
 from metrics.store import schema
 from metrics.store.accounts import AccountStore
 from metrics.store.collected import CollectionRecords
+from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
 from metrics.store.exports import ExportMarks
 from metrics.store.keys import ApiKeys
@@ -145,6 +146,11 @@ class Store:
     def exports(self) -> ExportMarks:
         """Which days of which workspace have to be exported again."""
         return ExportMarks(self.db, self.prefix)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """What is being erased, and that something was."""
+        return Erasures(self.db)
 
     @cached_property
     def retention(self) -> Retention:

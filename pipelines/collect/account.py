@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from metrics.documents import AccountDocument, AccountState, Document, Observation
+from metrics.erase import take_back_account
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
 from metrics.events import Announcer, Event, account_status, observed
 from metrics.store import Store
@@ -81,6 +82,9 @@ class AccountCollector:
         except Exception as error:  # noqa: BLE001
             # Whatever it is, the other accounts go on.
             self._fail_unforeseen(account, error, tally, report)
+        if self._take_back(account):
+            # It was erased after it had been read: what was written since is gone again, and nothing is reported of it.
+            report = CollectReport(account["platform"], self.slot)
         report.calls, report.requests, report.retries = tally.calls, tally.requests, tally.retries
         report.waited_seconds = min(tally.waited_seconds, time.monotonic() - started)
         return report
@@ -117,6 +121,18 @@ class AccountCollector:
         """
         if not self.store.accounts.exists(account["_id"]):
             raise Erased
+
+    def _take_back(self, account: AccountDocument) -> bool:
+        """Delete what was written of an account that was erased meanwhile; tell whether it was.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        try:
+            return take_back_account(self.store, self.announcer.redis, account)
+        except RedisUnavailable:
+            # Nothing was announced to it either, or its events are those of before: the erasure itself waits for Redis.
+            return True
 
     def _asks_again(self, kept: Document) -> bool:
         """Tell whether an account that the platform denied before is asked for in this slot."""

@@ -16,6 +16,7 @@ from metrics.aggregation.accounts import account_stages
 from metrics.aggregation.subjects import merge_days
 from metrics.clock import utcnow
 from metrics.documents import AggregatedDocument, Document
+from metrics.erase import take_back
 from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.expected import Connection
 from metrics.periods import PERIODS, Period, period_end, period_start
@@ -171,6 +172,8 @@ class _Roll:
             at,
             "accountId",
         )
+        # An account that was erased meanwhile leaves no rollup that was made of what had been read before.
+        take_back(self.store, [one.account_id for one in self.connections])
         touched = self._follow_up(subjects)
         with self.lock:
             self._announce(accounts)

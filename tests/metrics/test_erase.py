@@ -7,13 +7,15 @@ from redis import Redis
 
 from metrics.accounts import Vault
 from metrics.documents import Observation
-from metrics.erase import erase_account, erase_workspace, left_of_account, left_of_workspace
-from metrics.errors import NotFound
+from metrics.erase import begin, go_on, left_of, run, take_back_account
+from metrics.errors import NotFound, RedisUnavailable
 from metrics.events import Announcer, observed
 from metrics.ids import post_id
 from metrics.redisdb import account_pause_key, cache_key, events_key
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.erasures import Erasure, Named
+from tests.erasing import erased
 
 SLOT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
@@ -66,11 +68,11 @@ def test_erased_account_leaves_nothing_and_its_neighbour_everything(
     fill(store, redis_client, settings, "w", "mine-7391")
     fill(store, redis_client, settings, "w", "other-5512")
     before = redis_client.xlen(events_key("w"))
-    gone = erase_account(store, redis_client, "mine-7391")
+    gone = erased(store, redis_client, "account", "mine-7391")
     assert gone["metrics"] == gone["accounts"] == gone["posts"] == 1
     assert traces(store, redis_client, "mine-7391") == []
-    assert left_of_account(store, "mine-7391") == {}
-    assert left_of_account(store, "other-5512") == {
+    assert left_of(store, "account", "mine-7391") == {}
+    assert left_of(store, "account", "other-5512") == {
         "accounts": 1, "posts": 1, "reading_memory": 1, "subject_rollups": 1, "aggregated_metrics": 1, "metrics": 1,
     }  # fmt: skip
     assert redis_client.xlen(events_key("w")) == before - 1
@@ -83,18 +85,18 @@ def test_erased_workspace_leaves_nothing_and_keys_for_others(
     fill(store, redis_client, settings, "kept", "a2")
     store.keys.create("own", ["gone-881"], ["read"])
     store.keys.create("shared", ["gone-881", "kept"], ["read"])
-    gone = erase_workspace(store, redis_client, "gone-881")
+    gone = erased(store, redis_client, "workspace", "gone-881")
     assert gone["api_keys"] == 1
     assert traces(store, redis_client, "gone-881") == []
-    assert left_of_workspace(store, "kept")["metrics"] == 1
+    assert left_of(store, "workspace", "kept")["metrics"] == 1
     assert [key.name for key in store.keys.find_all()] == ["shared"]
 
 
 def test_unknown_is_refused(store: Store, redis_client: Redis) -> None:
     with pytest.raises(NotFound, match="no account"):
-        erase_account(store, redis_client, "nobody")
+        erased(store, redis_client, "account", "nobody")
     with pytest.raises(NotFound, match="no workspace"):
-        erase_workspace(store, redis_client, "nobody")
+        erased(store, redis_client, "workspace", "nobody")
 
 
 def test_erasing_again_ends_what_was_interrupted(store: Store, redis_client: Redis, settings: Settings) -> None:
@@ -102,7 +104,7 @@ def test_erasing_again_ends_what_was_interrupted(store: Store, redis_client: Red
     # Pauses go before the account, accounts before the rest.
     redis_client.delete(account_pause_key("instagram", "half-1"))
     store.db["accounts"].delete_one({"_id": "half-1"})
-    assert erase_account(store, redis_client, "half-1")["metrics"] == 1
+    assert erased(store, redis_client, "account", "half-1")["metrics"] == 1
     assert traces(store, redis_client, "half-1") == []
 
 
@@ -112,7 +114,69 @@ def test_pause_of_an_account_that_another_workspace_has_stays(
     fill(store, redis_client, settings, "w1", "acc1")
     fill(store, redis_client, settings, "w2", "acc2")
     store.db["accounts"].update_one({"_id": "acc2"}, {"$set": {"platformAccountId": "acc1"}})
-    erase_account(store, redis_client, "acc1")
+    erased(store, redis_client, "account", "acc1")
     assert redis_client.exists(account_pause_key("instagram", "acc1"))
-    erase_account(store, redis_client, "acc2")
+    erased(store, redis_client, "account", "acc2")
     assert not redis_client.exists(account_pause_key("instagram", "acc1"))
+
+
+def test_store_that_fails_on_the_way_leaves_an_erasure_that_goes_on(
+    store: Store, redis_client: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store, redis_client, settings, "w", "mine-7391")
+
+    def away(*_: object) -> None:
+        raise RedisUnavailable("Redis does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "forget_account", away)
+        with pytest.raises(RedisUnavailable):
+            erased(store, redis_client, "account", "mine-7391")
+    assert [str(one) for one in store.erasures.unfinished()] == ["account mine-7391"]
+    assert traces(store, redis_client, "mine-7391")
+    assert erased(store, redis_client, "account", "mine-7391")["metrics"] == 1
+    assert traces(store, redis_client, "mine-7391") == []
+
+
+def test_account_is_marked_before_anything_goes(store: Store, redis_client: Redis, settings: Settings) -> None:
+    fill(store, redis_client, settings, "w", "mine-7391")
+    seen: dict[str, tuple[bool, bool, int]] = {}
+
+    def look(stage: str) -> None:
+        document = store.db["accounts"].find_one({"_id": "mine-7391"})
+        collected = bool(document and document["state"] == "active")
+        seen[stage] = store.accounts.exists("mine-7391"), collected, store.db["metrics"].count_documents({})
+
+    go_on(store, redis_client, begin(store, "account", "mine-7391", "test"), reached=look)
+    assert seen["written down"] == (True, True, 1)
+    assert seen["marked"] == (False, False, 1)
+    assert seen["metrics"] == (False, False, 0)
+
+
+def test_what_is_out_of_reach_here_stays_written_down(store: Store, redis_client: Redis, settings: Settings) -> None:
+    fill(store, redis_client, settings, "w", "mine-7391")
+    erasure = begin(store, "account", "mine-7391", "test")
+    assert not go_on(store, redis_client, erasure, lambda _erasure, _named: False).finished
+    found: list[Named] = []
+
+    def elsewhere(_: Erasure, named: Named) -> bool:
+        found.append(named)
+        return True
+
+    assert go_on(store, redis_client, store.erasures.unfinished()[0], elsewhere).finished
+    assert (found[0].workspace_id, found[0].post_ids) == ("w", (post_id("mine-7391", "1"),))
+    assert traces(store, redis_client, "mine-7391") == []
+
+
+def test_late_writes_of_an_erased_account_are_taken_back(store: Store, redis_client: Redis, settings: Settings) -> None:
+    fill(store, redis_client, settings, "w", "mine-7391")
+    fill(store, redis_client, settings, "w", "other-5512")
+    account = store.accounts.get("mine-7391")
+    erased(store, redis_client, "account", "mine-7391")
+    fill(store, redis_client, settings, "w", "mine-7391")
+    store.db["accounts"].delete_one({"_id": "mine-7391"})
+    redis_client.delete(account_pause_key("instagram", "mine-7391"))
+    assert take_back_account(store, redis_client, account)
+    assert traces(store, redis_client, "mine-7391") == []
+    assert not take_back_account(store, redis_client, store.accounts.get("other-5512"))
+    assert left_of(store, "account", "other-5512")["metrics"] == 1

@@ -7,11 +7,12 @@ from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, History
-from metrics.erase import erase_account, left_of_account
+from metrics.erase import left_of
 from metrics.errors import NotFound
 from metrics.histories import begin, settle, stop, under_way
 from metrics.periods import HOUR
 from metrics.store import Store
+from tests.erasing import erased
 
 
 def account(account_id: str = "a1", workspace_id: str = "w1") -> AccountDocument:
@@ -136,12 +137,12 @@ def test_erasing_an_account_erases_its_history(store: Store, redis_client: Redis
     store.accounts.put([account("a1"), account("a2")])
     alone = begin(store, [account("a1")])["a1"]["_id"]
     together = begin(store, [account("a2"), account("b1", "w2")])["a2"]["_id"]
-    erase_account(store, redis_client, "a1")
+    erased(store, redis_client, "account", "a1")
     assert store.memories.history("a1") is None
     with pytest.raises(NotFound):
         store.operations.get(alone)
     assert store.operations.get(together)["state"] == "queued"
-    assert left_of_account(store, "a1") == {}
+    assert left_of(store, "account", "a1") == {}
 
 
 def test_history_that_waits_is_over_when_its_account_is_paused(store: Store) -> None:

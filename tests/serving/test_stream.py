@@ -10,7 +10,6 @@ from httpx_sse import ServerSentEvent, connect_sse
 from redis import Redis
 
 from metrics.cache import data_version
-from metrics.erase import erase_workspace
 from metrics.events import Announcer, observed
 from metrics.redisdb import version_key
 from metrics.settings import Settings
@@ -19,6 +18,7 @@ from serving.__main__ import Server
 from serving.measures import REFUSED
 from serving.stream import hub, subscriber
 from serving.stream.hub import Hub
+from tests.erasing import erased
 from tests.redis_server import RedisServer
 from tests.serving.conftest import NOW, observation, reading, serving
 from tests.waiting import until
@@ -182,7 +182,7 @@ def test_key_that_loses_a_workspace_ends_its_streams(
         following(mine) as events,
     ):
         assert next(events).event == "ping"
-        erase_workspace(seeded, redis_client, "w1")
+        erased(seeded, redis_client, "workspace", "w1")
         assert list(events) == []
 
 

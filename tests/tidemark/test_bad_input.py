@@ -83,6 +83,8 @@ BAD: list[tuple[str, str]] = [
     ("retention set unknown --days 90", "no workspace unknown"),
     ("retention sync --shorten=yes", "--shorten"),
     ("erase", "either --account or --workspace"),
+    ("erase --resume --account acc_1", "or say --resume"),
+    ("erase --no-dagster", "either --account or --workspace"),
     ("erase --account acc_unknown --yes", "no account acc_unknown"),
     ("erase --workspace unknown --yes", "no workspace unknown"),
     ("keys create k --workspace a/b", "--workspace"),

@@ -8,7 +8,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from metrics import redisdb
-from metrics.clock import utcnow
+from metrics.clock import isoformat, utcnow
 from metrics.errors import RedisUnavailable
 from metrics.settings import Settings
 from metrics.store import Store
@@ -29,6 +29,7 @@ def mongo(store: Store, settings: Settings) -> Iterator[Finding]:
         yield look("MongoDB's replica set", lambda: _replica_set(store))
         yield look("MongoDB's clock", lambda: _clock(store))
         yield look("retention", lambda: _retention(store, settings))
+        yield look("erasures", lambda: _erasures(store))
         yield look("rollups to do", lambda: _waiting(store))
 
 
@@ -73,6 +74,15 @@ def _retention(store: Store, settings: Settings) -> str:
             "the database decides: set the variable alike for every process, or run `tidemark retention sync`",
         )
     return "as in the settings"
+
+
+def _erasures(store: Store) -> str:
+    if unfinished := store.erasures.unfinished():
+        raise Trouble(
+            "not finished: " + ", ".join(f"{one}, begun {isoformat(one.at)}" for one in unfinished),
+            "run `tidemark erase --resume` where TIDEMARK_HOME, DAGSTER_HOME and the exports are",
+        )
+    return "all finished"
 
 
 def _waiting(store: Store) -> str:

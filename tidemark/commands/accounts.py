@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from metrics.accounts import Vault
     from metrics.settings import Settings
+    from metrics.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pause, disconnect.")
 
@@ -110,6 +111,7 @@ def _ask(what: str) -> str:
 
 def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> None:
     with open_store(create=True) as (store, settings), open_redis(settings) as redis:
+        _refuse_what_is_being_erased(store, accounts)
         notes = _check(settings, accounts) if checked else []
         # cryptography is slow to import.
         from metrics.accounts import Vault
@@ -137,6 +139,22 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
     if paused := sum(document["state"] == "paused" for document in documents):
         print_line(f"{paused} of them stay paused: `tidemark accounts resume` goes on with one")
     print_line("what they had before is being read: `tidemark accounts history` shows how far")
+
+
+def _refuse_what_is_being_erased(store: "Store", accounts: list[NewAccount]) -> None:
+    """See that no unfinished erasure would take the accounts away again.
+
+    Raises:
+        InvalidInput: one would.
+    """
+    for erasure in store.erasures.unfinished():
+        named = {*store.erasures.named(erasure).account_ids, erasure.name}
+        for one in accounts:
+            if erasure.name == one.workspace_id or one.account_id in named:
+                raise InvalidInput(
+                    f"{erasure} is being erased: finish it by `tidemark erase --resume`, then connect "
+                    f"{one.platform} account {one.platform_account_id} again; nothing was connected"
+                )
 
 
 def _check(settings: "Settings", accounts: list[NewAccount]) -> list[str]:

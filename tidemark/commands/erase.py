@@ -1,63 +1,82 @@
 """`tidemark erase`: an account or a workspace, for good."""
 
-import os
+from collections.abc import Iterable
 from dataclasses import asdict
-from getpass import getuser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from metrics.errors import InvalidInput, TidemarkError
+from metrics.errors import InvalidInput
 from tidemark.commands.console import confirm, print_json, print_line
 from tidemark.commands.stores import open_redis, open_store
+from tidemark.commands.user import user
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from metrics.settings import Settings
+    from metrics.store import Store
+    from metrics.store.erasures import Erasure
 
 
 def erase(
     account: Annotated[str | None, typer.Option(help="Our id of an account.")] = None,
     workspace: Annotated[str | None, typer.Option(help="A workspace, with its accounts and keys.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish every erasure that was interrupted.")] = False,
+    no_dagster: Annotated[
+        bool, typer.Option("--no-dagster", help="There is no Dagster storage anywhere that names them.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
     """Erase an account or a workspace for good.
 
     From MongoDB, Redis, exports, logs and Dagster's storage. That it was done stays on record, without the data.
+    An erasure that was interrupted is finished by the same call, or by --resume.
     Backups and logs that were carried elsewhere are yours to prune (docs/operations.md).
     """
-    if (account is None) == (workspace is None):
-        raise InvalidInput("name either --account or --workspace")
-    name = account or workspace or ""
-    what = f"account {name}" if account is not None else f"workspace {name}"
-    if not yes:
-        confirm(f"Erase {what} for good?")
-    with open_store() as (store, settings), open_redis(settings) as redis:
+    if [account is not None, workspace is not None, resume].count(True) != 1:
+        raise InvalidInput("name either --account or --workspace, or say --resume")
+    if not resume and not yes:
+        confirm(f"Erase {f'account {account}' if account is not None else f'workspace {workspace}'} for good?")
+    with open_store(create=True) as (store, settings), open_redis(settings) as redis:
         # Drivers are slow to import: help does without.
-        from metrics import erase as stores
-        from tidemark.erasure import erase_traces
+        from metrics.erase import begin
 
-        of_account = account is not None
-        named = (stores.named_by_account if of_account else stores.named_by_workspace)(store, name)
-        gone = (stores.erase_account if of_account else stores.erase_workspace)(store, redis, name)
-        # On record before the rest: whatever becomes of that, it can be asked for again.
-        stores.record(store, "account" if of_account else "workspace", name, _who(), gone)
-        for one in () if of_account else named.account_ids:
-            stores.record(store, "account", one, _who(), {})
-        traces = erase_traces(settings, named, whole_workspace=not of_account)
-        left = (stores.left_of_account if of_account else stores.left_of_workspace)(store, name)
-        counts = {**gone, **{n: v for n, v in asdict(traces).items() if v is not None}}
+        if resume:
+            chosen = store.erasures.unfinished()
+        elif account is not None:
+            chosen = [begin(store, "account", account, user())]
+        else:
+            chosen = [begin(store, "workspace", workspace or "", user())]
+        _erase(store, redis, settings, chosen, no_dagster=no_dagster, as_json=as_json)
+
+
+def _erase(
+    store: "Store",
+    redis: "Redis",
+    settings: "Settings",
+    chosen: "Iterable[Erasure]",
+    *,
+    no_dagster: bool,
+    as_json: bool,
+) -> None:
+    from tidemark.erasure import finish
+
+    done: list[dict[str, Any]] = []
+    for erasure in chosen:
+        outcome, traces = finish(store, redis, settings, erasure, no_dagster=no_dagster)
+        counts = {**outcome.counts, **{n: v for n, v in asdict(traces).items() if v is not None}}
+        done.append({"kind": erasure.kind, "name": erasure.name, "erased": counts, "finished": outcome.finished})
+        if not as_json:
+            said = ", ".join(f"{count:,} {where}" for where, count in counts.items() if count)
+            print_line(f"erased {erasure}: {said or 'nothing was left'}")
+            if not outcome.finished:
+                print_line(
+                    "Dagster's storage is not here: run `tidemark erase --resume` where DAGSTER_HOME is, or add "
+                    "--no-dagster if there is none"
+                )
     if as_json:
-        print_json({"erased": counts, "left": left})
-    else:
-        said = ", ".join(f"{count:,} {where}" for where, count in counts.items() if count)
-        print_line(f"erased {what}: {said or 'nothing was left'}")
-        if traces.dagster is None:
-            again = " and ".join(f"`tidemark erase --account {one}`" for one in named.account_ids)
-            print_line(f"Dagster's storage is not here: where DAGSTER_HOME is, run {again or 'this'} again")
-    if left:
-        raise TidemarkError(f"{what} was written to meanwhile: {left} are left, erase again when its run has ended")
-
-
-def _who() -> str:
-    try:
-        return getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())  # A container may run as a user without a name.
+        print_json(done)
+    elif not done:
+        print_line("no erasure is unfinished")

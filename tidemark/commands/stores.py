@@ -99,6 +99,8 @@ def open_redis(settings: Settings) -> Iterator["Redis"]:
         client = redisdb.connect(settings)
     except ValueError as error:
         raise SettingsError(f"TIDEMARK_REDIS_URL: {error}") from None
-    with client, redisdb.redis_errors():
-        client.ping()
+    with client:
+        with redisdb.redis_errors():
+            client.ping()
+        # What the command does with it turns errors of Redis into ours itself. Others, of files above all, are not.
         yield client

@@ -1,5 +1,6 @@
-"""Erasing what lies outside of the stores: exports, logs, Dagster's storage."""
+"""Erasing everywhere: from the stores, and from exports, logs and Dagster's storage."""
 
+from tidemark.erasure.finish import finish
 from tidemark.erasure.traces import Traces, erase_traces
 
-__all__ = ["Traces", "erase_traces"]
+__all__ = ["Traces", "erase_traces", "finish"]

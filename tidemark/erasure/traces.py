@@ -1,16 +1,18 @@
 """What is left of an account or a workspace outside of MongoDB and Redis."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from metrics.erase import Named
+from metrics.errors import TidemarkError
 from metrics.export.folders import Folders
 from metrics.export.forget import forget_account, forget_workspace
 from metrics.settings import Settings
+from metrics.store.erasures import Named
 from tidemark.erasure.dagster import erase_in_postgres, erase_in_sqlite
 from tidemark.erasure.files import erase_in_files
 from tidemark.erasure.words import Words
@@ -26,17 +28,25 @@ class Traces:
     dagster: int | None
 
 
-def erase_traces(settings: Settings, named: Named, *, whole_workspace: bool) -> Traces:
+def erase_traces(
+    settings: Settings, named: Named, *, whole_workspace: bool, reached: Callable[[str], None] = lambda _stage: None
+) -> Traces:
     """Erase from exports, logs and Dagster's storage, as far as this machine reaches them.
 
     Raises:
         SettingsError: TIDEMARK_EXPORT_URL cannot be opened.
+        TidemarkError: a file or Dagster's storage cannot be cleaned.
     """
     words = Words(named.account_ids, named.post_ids)
     home = Home(settings.home.resolve())
     dagster = Path(os.environ.get("DAGSTER_HOME") or home.dagster)
+    exports = _exports(settings, named, whole_workspace)
+    reached("exports")
     logs = sum(erase_in_files(folder, words) for folder in {home.logs, dagster, *_log_folders(dagster)})
-    return Traces(_exports(settings, named, whole_workspace), logs, _dagster(dagster, words))
+    reached("logs")
+    rows = _dagster(dagster, words)
+    reached("dagster")
+    return Traces(exports, logs, rows)
 
 
 def _exports(settings: Settings, named: Named, whole_workspace: bool) -> int | None:
@@ -53,10 +63,18 @@ def _dagster(home: Path, words: Words) -> int | None:
         return None
     rows = erase_in_sqlite(home, words)
     if "postgres" in _config(home).get("storage", {}):
-        from dagster import DagsterInstance  # slow to import, and only it knows the variables in its configuration
+        # Slow to import, and only it knows the variables in its configuration.
+        from dagster import DagsterInstance
+        from dagster._core.errors import DagsterInvalidConfigError
 
-        with DagsterInstance.from_config(str(home)) as instance:
-            url = getattr(instance.run_storage, "postgres_url", None)
+        try:
+            with DagsterInstance.from_config(str(home)) as instance:
+                url = getattr(instance.run_storage, "postgres_url", None)
+        except DagsterInvalidConfigError:
+            raise TidemarkError(
+                f"{home / 'dagster.yaml'} cannot be read with the variables that are set here: in a container run "
+                "`with-secrets tidemark erase --resume`"
+            ) from None
         if url:
             rows += erase_in_postgres(str(url), words)
     return rows

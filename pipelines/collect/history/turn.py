@@ -11,7 +11,8 @@ from typing import Literal
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, History, HistoryState, Problem
-from metrics.errors import CredentialError, MongoUnavailable, NotFound
+from metrics.erase import take_back_account
+from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
 from metrics.events import Announcer
 from metrics.periods import HOUR
 from metrics.settings import Settings
@@ -84,6 +85,7 @@ class Turn:
         except (Gone, NotFound):
             gone = True
         finally:
+            gone = self._take_back() or gone
             known = None if gone else self.history
             self.report.add(known, self.spent, posts=self.posts, days=self.days, rows=self.rows)
         self.progress.tell(self.history["operationId"], at_once=True)
@@ -110,6 +112,13 @@ class Turn:
         except Exception as error:  # noqa: BLE001
             # Whatever it is, the other accounts go on.
             self._end("failed", INTERNAL_ERROR, where(error))
+
+    def _take_back(self) -> bool:
+        """Delete what was written of the account if it was erased meanwhile; tell whether it was."""
+        try:
+            return take_back_account(self.store, self.announcer.redis, self.account)
+        except RedisUnavailable:
+            return True
 
     def check(self) -> None:
         """See that the account is still to be read; called before anything is asked, and before it is written.

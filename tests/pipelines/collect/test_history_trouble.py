@@ -12,7 +12,6 @@ from redis import Redis
 from metrics.accounts import Vault
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Platform
-from metrics.erase import erase_account
 from metrics.errors import RedisUnavailable
 from metrics.events import Announcer
 from metrics.histories import begin
@@ -24,6 +23,7 @@ from pipelines.platforms.base import Access, AccountReading, DaysReading, Tally,
 from pipelines.platforms.errors import BadAnswer, RateLimited, Transient
 from pipelines.platforms.facebook import Facebook
 from pipelines.platforms.linkedin import LinkedIn
+from tests.erasing import erased
 from tests.pipelines.collect.conftest import Bench
 from tests.pipelines.collect.history import Past
 from tidemark.stack.ports import free_port
@@ -251,7 +251,7 @@ def test_account_that_is_erased_meanwhile_leaves_nothing(
 
     def erase(access: Access) -> None:
         if access.platform_account_id == account["platformAccountId"]:
-            erase_account(past.bench.store, past.bench.redis, account["_id"])
+            erased(past.bench.store, past.bench.redis, "account", account["_id"])
 
     def erasing_days(self: Facebook, access: Access, *asked: Any) -> DaysReading:
         erase(access)

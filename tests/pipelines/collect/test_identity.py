@@ -7,13 +7,15 @@ import pytest
 
 from metrics.accounts import Vault
 from metrics.documents import Platform
-from metrics.erase import erase_account, left_of_account
+from metrics.erase import left_of
+from metrics.redisdb import events_key
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.identity import Claim, check
 from pipelines.platforms.base import Post
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth
 from pipelines.platforms.instagram import Instagram
 from pipelines.platforms.twitter_posts import Posts
+from tests.erasing import erased
 from tests.pipelines.collect.conftest import NOW, Bench
 from tidemark.stack.ports import HOST, free_port
 
@@ -114,13 +116,38 @@ def test_nothing_is_written_of_an_account_that_is_erased_while_it_is_read(
     account = bench.connect(0)
     read = Instagram.read
 
-    def erased(api: Instagram, *arguments: Any) -> Any:
-        erase_account(bench.store, bench.redis, account["_id"])
+    def erasing(api: Instagram, *arguments: Any) -> Any:
+        erased(bench.store, bench.redis, "account", account["_id"])
         if refused:
             raise AccountUnreachable("the owner took the permission back")
         return read(api, *arguments)
 
-    monkeypatch.setattr(Instagram, "read", erased)
+    monkeypatch.setattr(Instagram, "read", erasing)
     report = bench.collect()
     assert (report.ok, report.failed, report.expected) == (0, 0, 0)
-    assert left_of_account(bench.store, account["_id"]) == {}
+    assert left_of(bench.store, "account", account["_id"]) == {}
+
+
+@pytest.mark.parametrize("store_name", ["observations.append", "collections.put"])
+def test_account_that_is_erased_between_two_writes_leaves_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, store_name: str
+) -> None:
+    account, other = bench.connect(0), bench.connect(1)
+    part, _, method = store_name.partition(".")
+    target = type(getattr(bench.store, part))
+    write = getattr(target, method)
+
+    def erasing(self: Any, rows: Any) -> Any:
+        rows = list(rows)
+        if "a0" in str(rows):
+            erased(bench.store, bench.redis, "account", account["_id"])
+        return write(self, rows)
+
+    monkeypatch.setattr(target, method, erasing)
+    report = bench.collect()
+    assert (report.ok, report.failed, report.expected) == (1, 0, 1)
+    assert left_of(bench.store, "account", account["_id"]) == {}
+    assert left_of(bench.store, "account", other["_id"])["collections"] == 1
+    events = bench.redis.xrange(events_key("w"))
+    assert account["_id"] not in str(events)
+    assert other["_id"] in str(events)

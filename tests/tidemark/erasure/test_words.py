@@ -1,7 +1,12 @@
 """Ids are found where they stand, and nothing else is touched."""
 
+import errno
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from metrics.errors import TidemarkError
 from metrics.ids import account_id
 from tidemark.erasure.files import erase_in_files
 from tidemark.erasure.words import Words
@@ -28,3 +33,26 @@ def test_logs_are_overwritten_in_place(tmp_path: Path) -> None:
         writer.write("goes on\n")
     assert log.read_text() == f"GET /analytics/post/xxxxxx/metrics\nGET /{'x' * len(OURS)}\ngoes on\n"
     assert database.read_text() == OURS
+
+
+def test_file_that_cannot_be_written_is_no_matter_unless_it_holds_an_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, log = tmp_path / "dagster.yaml", tmp_path / "run.log"
+    settings.write_text("storage: {}\n")
+    opened = Path.open
+
+    def read_only(path: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
+        # Tests may run as root, whom no mode of a file keeps from writing.
+        if mode != "rb":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, mode, *rest, **named)
+
+    log.write_text("nothing\n")
+    monkeypatch.setattr(Path, "open", read_only)
+    assert erase_in_files(tmp_path, Words([OURS])) == 0
+    monkeypatch.undo()
+    log.write_text(OURS)
+    monkeypatch.setattr(Path, "open", read_only)
+    with pytest.raises(TidemarkError, match=r"run\.log .* cannot be written \(Permission denied\).*erase --resume"):
+        erase_in_files(tmp_path, Words([OURS]))
