@@ -12,7 +12,9 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypedDict, cast
@@ -26,10 +28,12 @@ from pymongo.errors import OperationFailure
 
 from metrics.clock import isoformat, utcnow
 from metrics.errors import InvalidInput, TidemarkError
+from metrics.ledger import Entry
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.identities import normalise_accounts
+from metrics.withheld import Withheld
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -46,6 +50,25 @@ class Saved(TypedDict):
     sha256: str
     options: str
     indexes: str
+
+
+class Manifest(TypedDict):
+    """What a backup says of itself; `at` is the instant that it shows, in RFC 3339."""
+
+    format: int
+    database: str
+    at: str
+    collections: list[Saved]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came of a restore: the collections of the backup, documents of erased accounts and workspaces that were left
+    out, by collection, and how many keys of the backup were written as revoked."""
+
+    collections: list[Saved]
+    withheld: dict[str, int]
+    revoked: int
 
 
 def backup(store: Store, folder: Path) -> list[Saved]:
@@ -78,14 +101,18 @@ def backup(store: Store, folder: Path) -> list[Saved]:
     return saved
 
 
-def restore(store: Store, settings: Settings, folder: Path) -> list[Saved]:
+def restore(store: Store, settings: Settings, folder: Path, ledger: Iterable[Entry] = ()) -> Restored:
     """Read a backup into an empty database. Files are checked before anything is written.
+
+    What the ledger says was erased after the backup is not written, and keys that were revoked are written as revoked:
+    neither is there for a moment.
 
     Raises:
         InvalidInput: there is no backup, a file is damaged, or the database is not empty.
         MongoUnavailable: MongoDB does not answer; drop the database and restore again.
     """
-    saved = _checked(folder)
+    manifest = _checked(folder)
+    saved, withheld = manifest["collections"], Withheld(ledger, datetime.fromisoformat(manifest["at"]))
     with mongo_errors():
         for name in store.db.list_collection_names():
             if not name.startswith("system.") and store.db[name].find_one({}, {"_id": 1}) is not None:
@@ -100,10 +127,12 @@ def restore(store: Store, settings: Settings, folder: Path) -> list[Saved]:
                 store.db.create_collection(one["name"], **json_util.loads(one["options"]))
             collection = store.db[one["name"]]
             for batch in _documents(folder / f"{one['name']}.bson.gz"):
-                collection.insert_many(cast("list[Any]", batch), ordered=False)
+                if admitted := withheld.admit(one["name"], batch):
+                    collection.insert_many(admitted, ordered=False)
         # A backup of an older version holds ids as they were typed.
         normalise_accounts(store.db["accounts"])
-    return saved
+    withheld.record(store)
+    return Restored(saved, dict(withheld.dropped), withheld.revoked)
 
 
 def _save(store: Store, session: ClientSession, folder: Path, found: Any) -> Saved:
@@ -140,19 +169,18 @@ def _documents(path: Path) -> Iterator[list[RawBSONDocument]]:
             yield batch
 
 
-def _checked(folder: Path) -> list[Saved]:
+def _checked(folder: Path) -> Manifest:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest: Manifest = json.loads((folder / MANIFEST).read_text())
     except (OSError, ValueError):
         raise InvalidInput(f"{folder} holds no backup: there is no readable {MANIFEST}") from None
     if manifest["format"] != FORMAT:
         raise InvalidInput(f"{folder} was written by another version of Tidemark (format {manifest['format']})")
-    saved: list[Saved] = manifest["collections"]
-    for one in saved:
+    for one in manifest["collections"]:
         path = folder / f"{one['name']}.bson.gz"
         if not path.is_file() or _digest(path) != one["sha256"]:
             raise InvalidInput(f"{path} is missing or damaged: nothing was restored")
-    return saved
+    return manifest
 
 
 def _digest(path: Path) -> str:

@@ -7,6 +7,7 @@ A version is `<epoch>-<n>`. The epoch is new whenever Redis began anew (its `run
 another server), because then increments may have been lost; so no version ever comes twice.
 """
 
+import re
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -31,6 +32,15 @@ KEYS[1] is the version key, KEYS[2] the stream, ARGV[1] an epoch never used. A s
 newest events; a `reset` in the stream says so to everyone who reads past it.
 """
 
+_RESTART = (
+    CURRENT_VERSION
+    + """
+redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'n', 0)
+redis.call('XADD', KEYS[2], '*', 'event', 'reset', 'account', '', 'post', '', 'data', '{}')
+"""
+)
+_OF_WORKSPACE = re.compile(r"tm:\{(.+)\}:(?:version|events)")
+
 READ_VERSION = CURRENT_VERSION + "return known[2] .. '-' .. known[3]"
 
 
@@ -48,6 +58,28 @@ def data_version(redis: Redis, workspace_id: str) -> str:
     keys = (version_key(workspace_id), events_key(workspace_id))
     with redis_errors():
         return str(redis.eval(READ_VERSION, 2, *keys, new_epoch()), "ascii")
+
+
+def restart(redis: Redis, workspace_id: str) -> None:
+    """Begin a new epoch of a workspace and tell its streams so: what was read before is of another world.
+
+    Raises:
+        RedisUnavailable: Redis does not answer.
+    """
+    keys = (version_key(workspace_id), events_key(workspace_id))
+    with redis_errors():
+        redis.eval(_RESTART, 2, *keys, new_epoch(), new_epoch())
+
+
+def known_workspaces(redis: Redis) -> set[str]:
+    """Return the workspaces that Redis holds a version or events of.
+
+    Raises:
+        RedisUnavailable: Redis does not answer.
+    """
+    with redis_errors():
+        names = [name.decode() for name in redis.scan_iter(match="tm:{*}:*", count=1000)]
+    return {found[1] for name in names if (found := _OF_WORKSPACE.fullmatch(name))}
 
 
 def invalidate(redis: Redis, workspace_id: str, pattern: str = "*") -> int:

@@ -7,9 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from httpx_sse import connect_sse
 
 from metrics.backup import backup, restore
+from metrics.clock import utcnow
+from metrics.erase import left_of
 from metrics.errors import InvalidInput
+from metrics.ledger import Ledger
 from metrics.periods import DAY, HOUR, PERIODS, starts_between
 from metrics.settings import Settings
 from metrics.store import Store
@@ -80,6 +84,86 @@ def test_damaged_file_and_filled_database_are_refused(seeded: Store, settings: S
     with pytest.raises(InvalidInput, match=r"posts.bson.gz is missing or damaged: nothing was restored"):
         restore(seeded, settings, folder)
     assert seeded.db.list_collection_names() == []
+
+
+def test_what_was_erased_or_revoked_since_the_backup_stays_gone(
+    seeded: Store, settings: Settings, tmp_path: Path, on_stores: Store, cli: Cli
+) -> None:
+    kept, _ = seeded.keys.create("kept", ["w1"], ["read"])
+    leaked, revoked = seeded.keys.create("leaked", ["w1"], ["read"])
+    both, _ = seeded.keys.create("both", ["w1", "w2"], ["read"])
+    old, replaced = seeded.keys.create("old", ["w1"], ["read"])
+    seeded.db["accounts"].insert_one({**seeded.accounts.get("a1"), "_id": "b1", "workspaceId": "w2"})
+    folder = tmp_path / "saved"
+    assert cli("erase", "--account", "a2", "--yes", "--no-dagster").code == 0
+    seeded.db["accounts"].insert_one({**seeded.accounts.get("a1"), "_id": "a2", "platformAccountId": "again"})
+    assert cli("backup", str(folder)).code == 0
+    assert cli("keys", "revoke", revoked.prefix).code == 0
+    assert cli("keys", "rotate", replaced.prefix, "--overlap-hours", "0").code == 0
+    posts = seeded.db["posts"].count_documents({"accountId": "a1"})
+    assert cli("erase", "--account", "a1", "--yes", "--no-dagster").code == 0
+    assert cli("erase", "--workspace", "w2", "--yes", "--no-dagster").code == 0
+    seeded.client.drop_database(settings.mongo_db)
+    ran = cli("restore", str(folder), "--json")
+    assert ran.code == 0, ran.err
+    said = json.loads(ran.out)
+    assert (said["revoked"], said["withheld"]["posts"], said["withheld"]["accounts"]) == (1, posts, 2)
+    assert left_of(seeded, "account", "a1") == left_of(seeded, "workspace", "w2") == {}
+    # Erased before the backup, and connected again since: the backup holds it rightly.
+    assert seeded.accounts.exists("a2")
+    found = {key: seeded.keys.look_up(key) for key in (kept, leaked, both, old)}
+    assert {key for key, one in found.items() if one and one.valid(utcnow())} == {kept, both}
+    shared = found[both]
+    assert shared is not None
+    assert shared.workspaces == ("w1",)
+    assert seeded.erasures.on_record("account", "a1")
+    assert seeded.erasures.on_record("workspace", "w2")
+    assert seeded.erasures.on_record("account", "a2")
+
+
+def test_restore_without_a_ledger_says_so_and_takes_one_from_elsewhere(
+    seeded: Store, settings: Settings, tmp_path: Path, on_stores: Store, cli: Cli
+) -> None:
+    _, revoked = seeded.keys.create("leaked", ["w1"], ["read"])
+    folder, elsewhere = tmp_path / "saved", tmp_path / "kept" / "ledger.jsonl"
+    assert cli("backup", str(folder)).code == 0
+    assert cli("keys", "revoke", revoked.prefix).code == 0
+    elsewhere.parent.mkdir()
+    Ledger.of(settings).path.rename(elsewhere)
+    seeded.client.drop_database(settings.mongo_db)
+    ran = cli("restore", str(folder))
+    assert "ledger.jsonl is missing or empty: what was erased or revoked since the backup may be back" in ran.err
+    assert f"valid keys: {revoked.prefix}… (leaked)" in ran.out
+    seeded.client.drop_database(settings.mongo_db)
+    ran = cli("restore", str(folder), "--ledger", str(elsewhere))
+    assert "1 keys stay revoked" in ran.out
+    assert "valid keys: none" in ran.out
+
+
+def test_restore_makes_cached_answers_old_and_tells_streams(
+    seeded: Store, settings: Settings, tmp_path: Path, on_stores: Store, cli: Cli
+) -> None:
+    key, _ = seeded.keys.create("all", ["*"], ["read"])
+    assert cli("backup", str(tmp_path / "saved")).code == 0
+    seeded.db["accounts"].insert_one({**seeded.accounts.get("a1"), "_id": "n1", "workspaceId": "new"})
+    path = "/analytics/workspace/{}/accounts"
+    with (
+        running(settings) as (url, _),
+        httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client,
+    ):
+        for workspace in ("w1", "new"):
+            assert client.get(path.format(workspace)).headers["x-cache"] == "miss"
+            assert client.get(path.format(workspace)).headers["x-cache"] == "hit"
+        before = client.get(path.format("w1")).headers["etag"]
+        with connect_sse(client, "GET", "/analytics/stream", params={"workspaceId": "w1"}) as source:
+            events = source.iter_sse()
+            assert next(events).event == "ping"
+            seeded.client.drop_database(settings.mongo_db)
+            assert cli("restore", str(tmp_path / "saved")).code == 0
+            assert next(one.event for one in events if one.event != "ping") == "reset"
+        assert client.get(path.format("new")).status_code == 404
+        again = client.get(path.format("w1"), headers={"If-None-Match": before})
+        assert (again.status_code, again.headers["x-cache"]) == (200, "miss")
 
 
 __all__ = ["cli", "on_stores", "seeded"]

@@ -78,6 +78,8 @@ BAD: list[tuple[str, str]] = [
     ("accounts resume acc_unknown", "no account acc_unknown"),
     ("backup .", "is not empty"),
     ("restore .", "holds no backup"),
+    ("restore . --ledger missing.jsonl", "missing.jsonl cannot be read"),
+    ("restore . --ledger good.csv", "line 1 is no entry of a ledger"),
     ("keys rotate tm_live_nope", "no valid key begins with tm_live_nope"),
     ("keys rotate tm_live_nope --overlap-hours=-1", "--overlap-hours"),
     ("retention set unknown --days 90", "no workspace unknown"),
@@ -100,6 +102,7 @@ BAD: list[tuple[str, str]] = [
     ("simulator --port 99999", "--port"),
     ("simulator --latency-ms slow", "--latency-ms"),
     ("up --days 0", "--days"),
+    ("up --shorten=days", "--shorten"),
 ]
 
 

@@ -5,8 +5,12 @@ from typing import Annotated
 
 import typer
 
-from tidemark.commands.console import print_json, print_line
+from metrics.clock import utcnow
+from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_redis, open_store
+
+_MOST_KEYS = 20
+"""Valid keys that are named after a restore; `tidemark keys list` names all."""
 
 Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
@@ -31,21 +35,48 @@ def backup(
 
 def restore(
     folder: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    ledger: Annotated[
+        list[Path] | None,
+        typer.Option(help="The ledger.jsonl of another home, besides this one's; again for more."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Read a backup into an empty database; files are checked before anything is written.
 
-    Collect nothing meanwhile. Prove it afterwards by `tidemark rebuild --check`.
+    What was erased after the backup stays erased and keys that were revoked stay revoked, as the ledger in
+    TIDEMARK_HOME says. Collect nothing meanwhile. Prove it afterwards by `tidemark rebuild --check`.
     """
     from metrics.backup import restore as load
-    from metrics.events import Announcer
+    from metrics.cache import known_workspaces, restart
+    from metrics.ledger import Ledger, merged
 
     with open_store() as (store, settings), open_redis(settings) as redis:
-        saved = load(store, settings, folder)
-        for workspace_id in store.accounts.workspaces():
-            # Answers that were cached before are of another world.
-            Announcer(redis).announce(workspace_id)
+        own, others = Ledger.of(settings), [Ledger(path) for path in ledger or ()]
+        entries = merged([*others, own] if own.path.exists() else others)
+        restored = load(store, settings, folder, entries)
+        # Answers that were cached, and events that were sent, are of another world; also of workspaces that are gone.
+        for workspace_id in sorted({*store.accounts.workspaces(), *known_workspaces(redis)}):
+            restart(redis, workspace_id)
+        valid = [key for key in store.keys.find_all() if key.valid(utcnow())]
+    documents = {one["name"]: one["documents"] - restored.withheld.get(one["name"], 0) for one in restored.collections}
     if as_json:
-        print_json({"folder": str(folder), "documents": {one["name"]: one["documents"] for one in saved}})
-    else:
-        print_line(f"restored {sum(one['documents'] for one in saved):,} documents from {folder}")
+        print_json(
+            {
+                "folder": str(folder),
+                "documents": documents,
+                "withheld": restored.withheld,
+                "revoked": restored.revoked,
+                "validKeys": [key.prefix for key in valid],
+            }
+        )
+        return
+    print_line(f"restored {sum(documents.values()):,} documents from {folder}")
+    print_line(
+        f"left out {sum(restored.withheld.values()):,} documents of what was erased since; "
+        f"{restored.revoked} keys stay revoked"
+    )
+    if not entries:
+        print_note(f"{own.path} is missing or empty: what was erased or revoked since the backup may be back")
+    names = ", ".join(f"{key.prefix}… ({key.name})" for key in valid[:_MOST_KEYS])
+    more = f" and {len(valid) - _MOST_KEYS} more" if len(valid) > _MOST_KEYS else ""
+    print_line(f"valid keys: {names or 'none'}{more}")

@@ -11,6 +11,7 @@ from metrics.errors import CredentialError, InvalidInput
 from metrics.ids import check_id, check_text
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
+from tidemark.commands.user import user
 
 if TYPE_CHECKING:
     from metrics.store.keys import ApiKey
@@ -78,8 +79,12 @@ def revoke(
     prefix: Annotated[str, typer.Argument(help="The first letters, as `list` shows them.")], as_json: Json = False
 ) -> None:
     """Revoke a key: requests fail within seconds, streams end within a minute."""
-    with open_store() as (store, _):
+    with open_store() as (store, settings):
+        from metrics.ledger import Ledger
+
         revoked = store.keys.revoke(prefix.rstrip("…"))
+        # A backup of before would bring it back.
+        Ledger.of(settings).note("key", revoked.key_id, user())
     if as_json:
         print_json(_shown(revoked))
     else:
@@ -93,12 +98,20 @@ def rotate(
     as_json: Json = False,
 ) -> None:
     """Make a key with the same rights and show it, once; the old one ends after the overlap."""
-    with open_store() as (store, _):
-        key, made = store.keys.replace(prefix.rstrip("…"), utcnow() + timedelta(hours=overlap_hours))
+    with open_store() as (store, settings):
+        from metrics.ledger import Ledger
+
+        ledger = Ledger.of(settings)
+        ledger.require_writable()
+        shown = prefix.rstrip("…")
+        key, made = store.keys.replace(shown, utcnow() + timedelta(hours=overlap_hours))
+        replaced = next(one for one in store.keys.find_all() if one.prefix == shown)
+    # Shown before the ledger is written, which may still fail: the key exists, and nobody can show it later.
     if as_json:
         print_json({"key": key, **_shown(made)})
     else:
         print_line(key)
+    ledger.note("key", replaced.key_id, user(), replaced.expires_at)
 
 
 @app.command(epilog="Example: tidemark keys reseal")

@@ -3,6 +3,7 @@
 from redis import Redis
 
 from metrics.erase import Erased, go_on
+from metrics.ledger import Ledger
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.erasures import Erasure, Named
@@ -32,4 +33,9 @@ def finish(
         traces = erase_traces(settings, named, whole_workspace=erasure.kind == "workspace", reached=reached)
         return traces.dagster is not None or no_dagster
 
-    return go_on(store, redis, erasure, outside, reached), traces
+    ledger = Ledger.of(settings)
+    # Before anything is deleted, so that no backup brings it back; and at the end, for backups made meanwhile.
+    ledger.note(erasure.kind, erasure.name, erasure.by)
+    outcome = go_on(store, redis, erasure, outside, reached)
+    ledger.note(erasure.kind, erasure.name, erasure.by)
+    return outcome, traces
