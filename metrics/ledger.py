@@ -59,8 +59,8 @@ class Ledger:
             self._open().close()
         except OSError as error:
             raise TidemarkError(
-                f"{self.path} cannot be written ({error.strerror}), and a restored backup has to know of this: make the "
-                "file writable and try again; nothing was changed"
+                f"{self.path} cannot be written ({error.strerror}), and a restored backup has to know of this: make "
+                "the file writable and try again; nothing was changed"
             ) from None
 
     def note(self, kind: Kind, name: str, by: str, until: datetime | None = None) -> None:
