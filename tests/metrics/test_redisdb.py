@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from metrics.cache import data_version, invalidate
+from metrics.cache import data_version, invalidate, known_workspaces, restart
 from metrics.errors import RedisFull, RedisUnavailable, SettingsError
 from metrics.events import Announcer, Event
 from metrics.redisdb import cache_key, cluster_nodes, connect, events_key, redis_errors, version_key
@@ -50,6 +50,18 @@ def test_node_of_a_cluster_gets_no_port_whose_bus_is_taken() -> None:
     taken, free = free_ports(2, range(22_000, 22_700))
     with socket.create_server((HOST, taken + BUS)):
         assert free_ports(1, [taken, free]) == [free]
+
+
+def test_workspaces_of_all_slots_begin_anew_in_a_cluster(cluster: RedisCluster) -> None:
+    with connect(load_settings(_env_file=None, redis_url=cluster.url)) as redis:
+        before = {workspace: Announcer(redis).announce(workspace) for workspace in WORKSPACES}
+        assert known_workspaces(redis) >= set(WORKSPACES)
+        for workspace in WORKSPACES:
+            restart(redis, workspace)
+            ((_, newest),) = redis.xrevrange(events_key(workspace), count=1)
+            assert newest[b"event"] == b"reset"
+            assert data_version(redis, workspace).partition("-")[0] != before[workspace].partition("-")[0]
+            redis.delete(events_key(workspace), version_key(workspace))
 
 
 def test_workspaces_of_all_slots_work_in_a_cluster(cluster: RedisCluster) -> None:
