@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".tidemark"), description="Folder of the embedded stack: data, logs, DAGSTER_HOME.")
+    log_mb: int = Field(
+        10,
+        ge=1,
+        le=10_000,
+        description="Megabytes at which a log of `tidemark up` is begun anew; three old files of each are kept.",
+    )
     http_port: Port = Field(8000, description="Port of the HTTP API and the dashboard.")
     dagster_port: Port = Field(3000, description="Port of the Dagster UI.")
     simulator_port: Port = Field(8100, description="Port of the platform simulator under `tidemark up`.")

@@ -15,8 +15,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: one for name, one in SERVICES.items() if one["image"].startswith("tidemark")}
 STORES = {"mongo", "redis", "postgres"}
 ONCE = {"migrate"}
-FIXED = {"home", "http_port", "dagster_port", "simulator_port"}
-"""What the image and the file itself say."""
+FIXED = {"home", "log_mb", "http_port", "dagster_port", "simulator_port"}
+"""What the image and the file itself say, or what concerns `tidemark up` alone."""
 SECRET = {"secret_keys", "export_options"}
 """What comes as a file."""
 FOLDERS = {"storage", "compute_logs", "local_artifact_storage"}

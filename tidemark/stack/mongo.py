@@ -12,6 +12,7 @@ from tidemark.stack.process import Child
 
 REPLICA_SET = "tidemark"
 _CACHE_GB = "0.5"
+_SLOW_MS = 1000
 
 
 def url(port: int) -> str:
@@ -32,6 +33,8 @@ def start(folder: Path, port: int, logs: Path, *, seconds: float = 30.0) -> Chil
         str(server.program), "--replSet", REPLICA_SET, "--bind_ip", HOST, "--port", str(port),
         "--dbpath", str(folder), "--wiredTigerCacheSizeGB", _CACHE_GB, "--oplogSize", "128",
         "--setParameter", "diagnosticDataCollectionEnabled=false",
+        # A line per connection, and one per query of 100 ms, are megabytes an hour on a busy machine.
+        "--quiet", "--slowms", str(_SLOW_MS),
     ]  # fmt: skip
     child = Child.start("mongod", command, log=logs / "mongod.log", environment=server.environment)
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metrics.errors import TidemarkError
+from tidemark.stack.logs import last_line, old_file
 
 _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.05
@@ -70,8 +71,8 @@ class Child:
 
     def last_words(self) -> str:
         """Return the last line of the log, and where the log is."""
-        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        return (f"{lines[-1].strip()[:_SHOWN]} " if lines else "") + f"(see {self.log})"
+        line = (last_line(self.log) or last_line(old_file(self.log, 1)))[:_SHOWN]
+        return (f"{line} " if line else "") + f"(see {self.log})"
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM and do not wait."""

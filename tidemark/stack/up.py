@@ -17,6 +17,7 @@ from tidemark import seed
 from tidemark.home import Home, write_private
 from tidemark.lifetimes import lengthen, synchronise
 from tidemark.stack import mongo, redis, services
+from tidemark.stack.logs import kept_small
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
 from tidemark.stack.supervisor import Service, Stopped, Supervisor, end_leftovers
@@ -61,8 +62,9 @@ class Up:
             if leftovers := end_leftovers(self.home):
                 self.say(f"ended {leftovers} processes that an earlier stack had left")
             try:
-                announce(self._start())
-                self.supervisor.watch()
+                with kept_small(self.home.logs, self.settings.log_mb * 2**20):
+                    announce(self._start())
+                    self.supervisor.watch()
             except Stopped:
                 pass
             finally:
