@@ -3,9 +3,12 @@
 One Redis Stream per workspace. An entry's id is the id of the event; entries carry `event`, `account`, `post` and
 `data` (JSON in UTF-8, as a client gets it). An entry `reset` stands where a server began anew: events before it may be
 missing.
+
+A stream keeps so many events, and none that is older than so many days, but for the newest: a client that has seen
+everything goes on from there, however long nothing happened.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -24,19 +27,39 @@ EventName = Literal["metrics:update", "metrics:post", "metrics:aggregated", "col
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
 
 MAX_EVENTS = 100_000
+MAX_DAYS = 7
+TRIMMED = "trimmed"
+"""The field beside a workspace's version that says that events went because of their age."""
+
 _CHUNK = 500
+_DAY_SECONDS = 86_400
+
+_TRIM = f"""
+local function trim(seconds, exactly)
+  local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+  if not newest then return 0 end
+  local oldest = (tonumber(redis.call('TIME')[1]) - tonumber(seconds)) * 1000
+  oldest = math.min(oldest, tonumber(string.match(newest[1], '%d+')))
+  local gone = redis.call('XTRIM', KEYS[2], 'MINID', exactly, string.format('%.0f', oldest))
+  if gone > 0 then redis.call('HSET', KEYS[1], '{TRIMMED}', 1) end
+  return gone
+end
+"""
+"""Lua: a function that takes old events out of the stream KEYS[2]; `~` leaves some that would cost time to find."""
 
 _ANNOUNCE = (
     CURRENT_VERSION
+    + _TRIM
     + """
 if not redis.call('SET', KEYS[3], 1, 'NX', 'EX', 120) then
   return known[2] .. '-' .. known[3]
 end
 local version = known[2] .. '-' .. redis.call('HINCRBY', KEYS[1], 'n', 1)
-for i = 3, #ARGV, 4 do
+for i = 4, #ARGV, 4 do
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*',
              'event', ARGV[i], 'account', ARGV[i + 1], 'post', ARGV[i + 2], 'data', ARGV[i + 3])
 end
+trim(ARGV[3], '~')
 return version
 """
 )
@@ -125,10 +148,11 @@ def account_status(workspace_id: str, account_id: str, state: AccountState, reas
 class Announcer:
     """Announces writes: raises the workspace's `dataVersion` and appends its events, both or neither."""
 
-    def __init__(self, redis: Redis, max_events: int = MAX_EVENTS) -> None:
+    def __init__(self, redis: Redis, max_events: int = MAX_EVENTS, max_days: int = MAX_DAYS) -> None:
         self._script: Script = redis.register_script(_ANNOUNCE)
         self._max_events = max_events
         self.redis = redis
+        self._max_seconds = max_days * _DAY_SECONDS
 
     def announce(self, workspace_id: str, events: Sequence[Event] = ()) -> str:
         """Announce what was written to a workspace and return its new `dataVersion`.
@@ -142,9 +166,26 @@ class Announcer:
         version = b""
         with redis_errors():
             for chunk in [events[i : i + _CHUNK] for i in range(0, len(events), _CHUNK)] or [()]:
-                arguments: list[str | bytes | int] = [new_epoch(), self._max_events]
+                arguments: list[str | bytes | int] = [new_epoch(), self._max_events, self._max_seconds]
                 for event in chunk:
                     arguments += [event.name, event.account_id or "", event.post_id or "", event.encode()]
                 keys = [version_key(workspace_id), events_key(workspace_id), announced_key(workspace_id, uuid4().hex)]
                 version = self._script(keys=keys, args=arguments)
         return version.decode()
+
+
+def trim(redis: Redis, workspace_ids: Iterable[str], max_days: int) -> int:
+    """Take events that are older than `max_days` out of the streams of workspaces; return how many went.
+
+    Announcing does it too; this is for workspaces in which nothing happens any more. The newest event stays.
+
+    Raises:
+        RedisUnavailable: Redis does not answer; trim again.
+    """
+    gone = 0
+    script = _TRIM + "return trim(ARGV[1], '=')"
+    with redis_errors():
+        for workspace_id in workspace_ids:
+            keys = version_key(workspace_id), events_key(workspace_id)
+            gone += int(redis.eval(script, 2, *keys, max_days * _DAY_SECONDS))
+    return gone

@@ -150,6 +150,7 @@ class Settings(BaseSettings):
         10_000, ge=1, description="Open streams per key and serving process; one more is answered 429."
     )
     events_max: int = Field(100_000, ge=1000, description="Events kept per workspace for resuming streams.")
+    events_days: int = Field(7, ge=1, le=20_000, description="Days after which an event is kept no longer.")
 
     rate_limit: int = Field(60_000, ge=0, description="Requests per minute and key, over all processes. 0: no limit.")
     jwt_keys: str | None = Field(None, min_length=1, description="URL or file of a JSON Web Key Set. Unset: no JWTs.")

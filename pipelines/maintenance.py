@@ -1,7 +1,8 @@
-"""The job `maintain_daily`: deletes what is older than workspaces keep (docs/operations.md)."""
+"""The job `maintain_daily`: deletes what is older than it is kept (docs/operations.md)."""
 
 import dagster as dg
 
+from metrics import events
 from metrics.clock import utcnow
 from metrics.retention import Horizon, apply
 from pipelines.automation import SCHEDULE_STATUS
@@ -16,10 +17,20 @@ def apply_retention(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     context.log.info("deleted %s", ", ".join(f"{count} {name}" for name, count in gone.items()) or "nothing")
 
 
-@dg.job(name="maintain_daily", description="Apply the retention of workspaces.")
+@dg.op(description="Delete events that streams keep no longer, also of workspaces in which nothing happens.")
+def trim_events(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
+    """Delete, and say how many."""
+    clients = tidemark.clients()
+    days = clients.settings.events_days
+    gone = events.trim(clients.redis, clients.store.accounts.workspaces(), days)
+    context.log.info("deleted %s events that were older than %s days", gone, days)
+
+
+@dg.job(name="maintain_daily", description="Delete what is older than workspaces and streams keep.")
 def maintain_daily() -> None:
-    """Apply the retention of workspaces."""
+    """Delete what is older than it is kept."""
     apply_retention()
+    trim_events()
 
 
 MAINTAIN = dg.ScheduleDefinition(

@@ -69,7 +69,7 @@ def clients(settings: Settings) -> Clients:
         # Sensors come again every few seconds: what they leave behind adds up.
         store.close()
         raise
-    return Clients(settings, store, redis, Announcer(redis, settings.events_max))
+    return Clients(settings, store, redis, Announcer(redis, settings.events_max, settings.events_days))
 
 
 class Tidemark(dg.ConfigurableResource[Clients]):

@@ -229,7 +229,7 @@ def _record(parts: Services, owner: AccountDocument, document: PostDocument) -> 
 def _announce(parts: Services, operation: OperationDocument) -> None:
     """Make answers without the post old, and tell streams that it is about to be collected."""
     try:
-        announcer = Announcer(parts.sync_redis, parts.settings.events_max)
+        announcer = Announcer(parts.sync_redis, parts.settings.events_max, parts.settings.events_days)
         announcer.announce(operation["workspaceId"], [operation_status(operation)])
     except RedisUnavailable as error:
         log.warning("a published post was not announced; its collection will be: %s", error)

@@ -9,7 +9,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from metrics.errors import RedisUnavailable
-from metrics.redisdb import events_key, redis_errors
+from metrics.events import TRIMMED
+from metrics.redisdb import events_key, redis_errors, version_key
 from serving.stream.clients import Clients
 from serving.stream.frames import Frame, frame, parse_id
 from serving.stream.reader import Channel, Reader, newest
@@ -105,7 +106,10 @@ class Hub:
         key = events_key(workspace_id)
         with redis_errors():
             if after == "0-0":
-                # Approximate trimming never goes below the cap: below it, the beginning is still there.
+                # Approximate trimming never goes below the cap: below it, the beginning is still there, unless it was
+                # too old.
+                if await self._redis.hget(version_key(workspace_id), TRIMMED):
+                    return False
                 return bool(await self._redis.xlen(key) < self._max_events)
             return bool(await self._redis.xrange(key, after, after))
 

@@ -3,7 +3,7 @@
 from redis import Redis
 
 from metrics.cache import data_version
-from metrics.events import Announcer, Event
+from metrics.events import Announcer, Event, trim
 from metrics.redisdb import events_key
 
 
@@ -27,3 +27,25 @@ def test_version_is_new_when_another_server_answers(redis_client: Redis) -> None
     before = data_version(redis_client, "w")
     redis_client.hset("tm:{w}:version", "run", "0" * 40)
     assert data_version(redis_client, "w") != before
+
+
+def test_events_that_are_too_old_go_when_others_come(redis_client: Redis) -> None:
+    for number in range(300):
+        redis_client.xadd(events_key("w"), {"event": "old"}, id=f"1000000000000-{number}")
+    Announcer(redis_client, max_days=7).announce("w", [Event("metrics:update", "w", {"n": 1}, "a")])
+    # Redis takes whole blocks of a hundred entries out, and the block of the newest stays.
+    assert redis_client.xlen(events_key("w")) < 110
+
+
+def test_silent_workspace_keeps_its_newest_event_alone(redis_client: Redis) -> None:
+    for number in range(5):
+        redis_client.xadd(events_key("w"), {"event": "old"}, id=f"{1000000000000 + number}-0")
+    assert trim(redis_client, ["w", "none"], 7) == 4
+    assert [key for key, _ in redis_client.xrange(events_key("w"))] == [b"1000000000004-0"]
+    assert trim(redis_client, ["w"], 7) == 0
+
+
+def test_young_events_stay(redis_client: Redis) -> None:
+    Announcer(redis_client).announce("w", [Event("metrics:update", "w", {"n": n}, "a") for n in range(3)])
+    assert trim(redis_client, ["w"], 1) == 0
+    assert redis_client.xlen(events_key("w")) == 3

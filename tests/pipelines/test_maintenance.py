@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from metrics.documents import Observation
+from metrics.redisdb import events_key
 from metrics.store.retention import Days
 from metrics.store.schema import METRICS
 from pipelines.maintenance import MAINTAIN, maintain_daily
@@ -28,6 +29,15 @@ def test_what_is_older_than_a_workspace_keeps_is_deleted_and_counted(deployment:
     assert [row["metadata"]["postId"] for row in store.db[METRICS].find()] == ["young"]
     assert [row["_id"] for row in store.db["collections"].find()] == ["young"]
     assert [row["_id"] for row in store.db["aggregated_metrics"].find()] == ["young"]
+
+
+def test_old_events_of_a_silent_workspace_are_deleted(deployment: Deployment) -> None:
+    deployment.connect(0)
+    redis = deployment.clients.redis
+    for number in range(3):
+        redis.xadd(events_key("w"), {"event": "old"}, id=f"{1000000000000 + number}-0")
+    assert maintain_daily.execute_in_process(resources={"tidemark": deployment.resource}).success
+    assert redis.xlen(events_key("w")) == 1
 
 
 def test_it_runs_every_night_and_is_on() -> None:

@@ -10,8 +10,8 @@ from httpx_sse import ServerSentEvent, connect_sse
 from redis import Redis
 
 from metrics.cache import data_version
-from metrics.events import Announcer, observed
-from metrics.redisdb import version_key
+from metrics.events import Announcer, observed, trim
+from metrics.redisdb import events_key, version_key
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
@@ -67,6 +67,22 @@ def test_unknown_position_is_reset_first(client: httpx.Client) -> None:
         with following(client, lastEventId=position) as events:
             first = next(events)
             assert (first.event, first.json()["reason"]) == ("reset", "unknown_position")
+
+
+def test_position_that_was_too_old_to_keep_is_reset_first(
+    client: httpx.Client, announcer: Announcer, redis_client: Redis
+) -> None:
+    for number in range(3):
+        redis_client.xadd(events_key("w1"), {"event": "ping"}, id=f"{1000000000000 + number}-0")
+    assert trim(redis_client, ["w1"], 7) == 2
+    for position in ("0-0", "1000000000000-0"):
+        with following(client, lastEventId=position) as events:
+            first = next(events)
+            assert (first.event, first.json()["reason"]) == ("reset", "unknown_position"), position
+    with following(client, lastEventId="1000000000002-0") as events:
+        assert next(events).event == "ping", "whoever has seen the newest goes on, however old it is"
+        announce(announcer, 1)
+        assert take(events, 1) == [1]
 
 
 def test_filter_leaves_the_other_events_out(client: httpx.Client, announcer: Announcer) -> None:
