@@ -13,8 +13,11 @@ from pipelines.checks.freshness import CHECKS
 from pipelines.collect.history import LAST_STEP_SECONDS, SECONDS
 from pipelines.failures import told_plainly
 from pipelines.history import purge
+from pipelines.partitions import FIRST_HOUR, slot_key
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Tidemark
 from pipelines.tags import HISTORY, ONE_PARTITION, Priority
+from pipelines.upkeep import prune, shrink
 
 _FRESHNESS = dg.AssetSelection.checks(*CHECKS)
 
@@ -93,10 +96,29 @@ def purge_runs(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     context.log.info("%s runs older than %s days deleted, %s partitions kept", purged.runs, days, purged.partitions)
 
 
+@dg.op(ins={"after": dg.In(dg.Nothing)}, description="Deletes what no run takes with it, and gives disk space back.")
+def tidy_storage(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
+    """Delete old events without a run, records of checks and backfills; then shrink SQLite."""
+    days = tidemark.settings().run_history_days
+    first = {dg.AssetKey(f"raw_{platform}"): slot_key(FIRST_HOUR) for platform in PLATFORMS_IMPLEMENTED}
+    pruned = prune(context.instance, utcnow() - timedelta(days=days), first)
+    context.log.info(
+        "%s events without a run, %s records of checks and %s backfills older than %s days deleted",
+        pruned.events,
+        pruned.checks,
+        pruned.backfills,
+        days,
+    )
+    shrunk = shrink(context.instance)
+    context.log.info("%s bytes given back to the disk", shrunk.given_back)
+    if shrunk.busy:
+        context.log.warning("%s: in use, so they are shrunk another day", ", ".join(shrunk.busy))
+
+
 @dg.job(description="Deletes Dagster's old history; the data is not touched.")
 def purge_history() -> None:
     """Keep Dagster's storage from growing for ever."""
-    purge_runs()
+    tidy_storage(purge_runs())
 
 
 JOBS = [collect_hourly, *AGGREGATE.values()]

@@ -1,0 +1,129 @@
+"""Dagster's storage keeps no more than it needs, and gives the rest of the disk back."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.jobs import purge_history
+from pipelines.upkeep import prune, shrink
+from tests.pipelines.deployment import Deployment
+
+HOURS = dg.HourlyPartitionsDefinition(start_date="2024-01-01-00:00")
+KEY = dg.AssetKey("raw")
+KEYS = [f"2024-03-01-{hour:02}:00" for hour in range(4)]
+
+
+@dg.asset(partitions_def=HOURS, check_specs=[dg.AssetCheckSpec("whole", asset="raw")])
+def raw() -> dg.MaterializeResult:
+    return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True, check_name="whole")])
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as opened:
+        yield opened
+
+
+def report(instance: dg.DagsterInstance, key: str, text: str = "") -> None:
+    instance.report_runless_asset_event(dg.AssetMaterialization(KEY, partition=key, description=text))
+
+
+def later() -> datetime:
+    return datetime.now(UTC) + timedelta(hours=1)
+
+
+def file(instance: dg.DagsterInstance, name: str) -> Path:
+    return Path(instance.root_directory) / "history" / "runs" / name
+
+
+def count(path: Path, table: str = "event_logs", where: str = "run_id = ''") -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0])
+
+
+def test_newest_event_of_a_partition_stays(instance: dg.DagsterInstance) -> None:
+    for key in [*KEYS, *KEYS, KEYS[0]]:
+        report(instance, key)
+    assert (count(file(instance, "index.db")), count(file(instance, ".db"))) == (9, 9)
+    assert prune(instance, datetime.now(UTC) - timedelta(hours=1), {}).events == 0
+    assert prune(instance, later(), {}).events == 5
+    assert (count(file(instance, "index.db")), count(file(instance, ".db"))) == (4, 0)
+    assert instance.get_materialized_partitions(KEY) == set(KEYS)
+    report(instance, KEYS[1])
+    assert instance.get_latest_materialization_event(KEY) is not None
+
+
+def test_events_of_partitions_that_are_no_more_go(instance: dg.DagsterInstance) -> None:
+    for key in KEYS:
+        report(instance, key)
+    prune(instance, later(), {KEY: KEYS[2]})
+    assert instance.get_materialized_partitions(KEY) == set(KEYS[2:])
+    prune(instance, later(), {KEY: "2025-01-01-00:00"})
+    assert instance.get_materialized_partitions(KEY) == {KEYS[3]}, "the newest is what the asset's page shows"
+
+
+def test_event_that_a_run_has_overtaken_goes(instance: dg.DagsterInstance) -> None:
+    report(instance, KEYS[0])
+    run = dg.materialize([raw], instance=instance, partition_key=KEYS[0])
+    assert prune(instance, later(), {}).events == 1
+    assert [r.run_id for r in instance.fetch_materializations(KEY, limit=5).records] == [run.run_id]
+
+
+def test_old_records_of_checks_go_and_the_newest_stays(instance: dg.DagsterInstance) -> None:
+    for key in KEYS:
+        dg.materialize([raw], instance=instance, partition_key=key)
+    for run in instance.get_runs():
+        instance.delete_run(run.run_id)
+    table = ("asset_check_executions", "1")
+    kept = count(file(instance, "index.db"), *table)
+    assert kept >= len(KEYS), "Dagster deletes no record of a check"
+    assert prune(instance, later(), {}).checks == kept - 1
+    assert count(file(instance, "index.db"), *table) == 1
+
+
+def fill(instance: dg.DagsterInstance) -> int:
+    for number in range(12):
+        report(instance, KEYS[0], f"{number}" * 1_000_000)
+    assert prune(instance, later(), {}).events == 11
+    return sum(path.stat().st_size for path in file(instance, "").rglob("*"))
+
+
+def test_space_is_given_back(instance: dg.DagsterInstance) -> None:
+    before = fill(instance)
+    shrunk = shrink(instance)
+    after = sum(path.stat().st_size for path in file(instance, "").rglob("*"))
+    assert (shrunk.busy, before - after >= shrunk.given_back > 15_000_000) == ([], True)
+    assert shrink(instance).given_back == 0, "there is nothing left to give"
+    assert instance.get_materialized_partitions(KEY) == {KEYS[0]}
+
+
+def test_file_that_somebody_writes_waits_for_the_next_time(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.upkeep._BUSY_SECONDS", 0.1)
+    fill(instance)
+    with closing(sqlite3.connect(file(instance, "index.db"), isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        shrunk = shrink(instance)
+        writer.execute("ROLLBACK")
+    assert shrunk.busy == ["index.db"]
+    assert shrunk.given_back > 0, "the other file was not in use"
+    assert shrink(instance).busy == []
+
+
+def test_nightly_job_deletes_old_events_and_says_so(
+    instance: dg.DagsterInstance, deployment: Deployment, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        report(instance, KEYS[0])
+    with closing(sqlite3.connect(file(instance, "index.db"))) as connection, connection:
+        connection.execute("UPDATE event_logs SET timestamp = '2024-05-01 00:00:00.000000'")
+    ran = purge_history.execute_in_process(instance=instance, resources={"tidemark": deployment.resource})
+    assert ran.success
+    assert count(file(instance, "index.db")) == 1
+    assert "1 events without a run, 0 records of checks and 0 backfills older than 60 days" in capfd.readouterr().err
