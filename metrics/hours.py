@@ -10,12 +10,15 @@ from datetime import datetime
 
 from metrics.documents import AccountState, Platform
 from metrics.expected import Connection
-from metrics.periods import HOUR
+from metrics.periods import DAY, HOUR, midnight
 from metrics.retention import Horizon
 from metrics.store import Store
 
 Holes = Mapping[datetime, Mapping[Platform, Sequence[str]]]
 """Accounts without a record, by hour and platform. Hours and platforms without any are left out."""
+
+_BEING_COLLECTED = HOUR / 4
+"""How long the collection of an hour may take before its accounts count as missing."""
 
 _WAITING: tuple[AccountState, ...] = ("needs_reauth", "unreachable", "disconnected")
 """States of accounts that cannot be asked now, but were connected in the past. Paused ones are left out: somebody
@@ -100,6 +103,22 @@ def holes(store: Store, slots: Collection[datetime], horizon: Horizon) -> Holes:
                 found.setdefault(slot, {}).setdefault(one.platform, []).append(one.account_id)
     kept = ((slot, _without(found[slot], _older(store, slot, horizon))) for slot in sorted(found, reverse=True))
     return {slot: accounts for slot, accounts in kept if accounts}
+
+
+def hours_to_look_at(now: datetime) -> list[datetime]:
+    """Return yesterday's hours and today's that have ended; one that ended just now is left to its collection."""
+    first = midnight(now.date()) - DAY
+    ended = (now - _BEING_COLLECTED - first) // HOUR
+    return [first + number * HOUR for number in range(ended)]
+
+
+def missing_accounts(found: Holes) -> dict[Platform, int]:
+    """Count the accounts that have no record of an hour, by platform; one counts as often as it has such hours."""
+    counts: Counter[Platform] = Counter()
+    for platforms in found.values():
+        for platform, accounts in platforms.items():
+            counts[platform] += len(accounts)
+    return dict(counts)
 
 
 def _expected(connections: Iterable[Connection], slot: datetime) -> set[str]:

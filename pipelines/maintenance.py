@@ -5,6 +5,8 @@ import dagster as dg
 from metrics import events
 from metrics.clock import utcnow
 from metrics.retention import Horizon, apply
+from metrics.sizes import keep, measure
+from pipelines import upkeep
 from pipelines.automation import SCHEDULE_STATUS
 from pipelines.resources import Tidemark
 
@@ -26,11 +28,21 @@ def trim_events(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     context.log.info("deleted %s events that were older than %s days", gone, days)
 
 
-@dg.job(name="maintain_daily", description="Delete what is older than workspaces and streams keep.")
+@dg.op(description="Measure every store, so that its growth is known.")
+def measure_stores(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
+    """Measure, and keep the sample for 90 days."""
+    clients = tidemark.clients()
+    now = measure(clients.store, clients.redis, clients.settings.home, upkeep.storage_bytes(context.instance), utcnow())
+    keep(clients.store, now)
+    context.log.info("%s", ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in now.stores.items()))
+
+
+@dg.job(name="maintain_daily", description="Delete what is older than it is kept, and measure the stores.")
 def maintain_daily() -> None:
-    """Delete what is older than it is kept."""
+    """Delete what is older than it is kept, and measure what is left."""
     apply_retention()
     trim_events()
+    measure_stores()
 
 
 MAINTAIN = dg.ScheduleDefinition(

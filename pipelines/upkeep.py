@@ -27,6 +27,8 @@ from dagster._core.storage.runs.schema import BackfillTagsTable, BulkActionsTabl
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
 
+from metrics.sizes import folder_bytes
+
 _BATCH = 1000
 _WITHOUT_RUN = ""
 _LEAST_FREE_BYTES = 4 * 2**20
@@ -88,6 +90,17 @@ def shrink(instance: DagsterInstance) -> Shrunk:
         else:
             done.given_back += before - _size(path)
     return done
+
+
+def storage_bytes(instance: DagsterInstance) -> int | None:
+    """Return the bytes of Dagster's storage: of its folder, or of its Postgres database; None where neither tells."""
+    events = instance.event_log_storage
+    if not isinstance(events, SqlEventLogStorage):
+        return None
+    with events.index_connection() as connection:
+        if connection.engine.url.get_backend_name() == "postgresql":
+            return int(connection.execute(db.text("SELECT pg_database_size(current_database())")).scalar_one())
+    return folder_bytes(Path(instance.root_directory)) if isinstance(events, SqliteEventLogStorage) else None
 
 
 def _old_events(before: datetime, first: Mapping[dg.AssetKey, str]) -> db.Select[Any]:

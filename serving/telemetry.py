@@ -1,4 +1,4 @@
-"""What Prometheus reads: counters and histograms of the serving processes.
+"""What Prometheus reads: counters and histograms of the serving processes, and gauges of the deployment.
 
 Several worker processes share one endpoint through files in `PROMETHEUS_MULTIPROC_DIR`, which has to be in the
 environment before prometheus_client is imported: `prepare` sets it in the process that starts the workers.
@@ -43,6 +43,8 @@ def listening(settings: Settings) -> Iterator[None]:
     from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
     from prometheus_client.multiprocess import MultiProcessCollector
 
+    from serving.upkeep import DeploymentCollector
+
     registry = REGISTRY
     if _DIRECTORY in os.environ:
         registry = CollectorRegistry()
@@ -53,6 +55,10 @@ def listening(settings: Settings) -> Iterator[None]:
         where = f"{settings.prometheus_host}:{settings.prometheus_port}"
         raise SettingsError(f"TIDEMARK_PROMETHEUS_PORT: cannot listen on {where}: {error.strerror}") from None
     with ExitStack() as stack:
+        deployment = DeploymentCollector(settings)
+        registry.register(deployment)
+        stack.callback(deployment.close)
+        stack.callback(registry.unregister, deployment)
         stack.callback(thread.join)
         stack.callback(server.server_close)
         stack.callback(server.shutdown)

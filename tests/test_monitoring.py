@@ -12,6 +12,8 @@ import yaml
 from prometheus_client import REGISTRY
 
 import serving.measures  # noqa: F401  registers what there is
+from metrics.settings import load_settings
+from serving.upkeep import DeploymentCollector
 
 ROOT = Path(__file__).parents[1]
 RULES = yaml.safe_load((ROOT / "deploy/prometheus/tidemark.rules.yml").read_text())["groups"][0]["rules"]
@@ -25,6 +27,8 @@ def exposed() -> dict[str, set[str]]:
     for name, metric in REGISTRY._names_to_collectors.items():
         if name.startswith("tidemark_"):
             found[name] = set(getattr(metric, "_labelnames", ()))
+    for family in DeploymentCollector(load_settings()).describe():
+        found[family.name] = set(family._labelnames)
     return found
 
 

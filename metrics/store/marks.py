@@ -127,3 +127,9 @@ class RollMarks:
                 [{"$match": {"dirty": True}}, {"$group": {"_id": "$period", "n": {"$sum": 1}}}]
             )
             return {row["_id"]: row["n"] for row in rows}
+
+    def oldest(self) -> datetime | None:
+        """Return when that period was marked last which waits longest to be rolled; None where none waits."""
+        with mongo_errors():
+            found = self._marks.find_one({"dirty": True}, {"touchedAt": 1}, sort=[("touchedAt", 1)])
+        return found["touchedAt"] if found else None

@@ -63,6 +63,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "shard_reports": {"_id": _STRING, "at": _DATE},
     "export_marks": {"_id": _STRING, "workspaceId": _STRING, "day": _DATE},
     "workspace_settings": {"_id": _STRING},
+    "store_sizes": {"_id": _STRING, "at": _DATE},
     "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
     "erasure_names": {"_id": _STRING, "erasureId": _STRING, "what": _STRING, "ids": {"bsonType": "array"}},

@@ -26,6 +26,7 @@ from metrics.store.quarantine import QuarantinedMetrics
 from metrics.store.retention import Retention
 from metrics.store.rollups import Rollups
 from metrics.store.shard_reports import ShardReportStore
+from metrics.store.sizes import SizeSamples
 
 SERVER_SELECTION_MS = 3000
 """How long a call waits for a primary: an election takes about two seconds with `electionTimeoutMillis` 2000."""
@@ -156,3 +157,8 @@ class Store:
     def retention(self) -> Retention:
         """How long the data of workspaces is kept that differ from the rest."""
         return Retention(self.db)
+
+    @cached_property
+    def sizes(self) -> SizeSamples:
+        """How large the stores were, night by night."""
+        return SizeSamples(self.db)

@@ -1,6 +1,7 @@
 """`tidemark doctor` finds the usual trouble and says what to do."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -10,19 +11,25 @@ from pathlib import Path
 
 import psutil
 import pytest
-from dagster import DagsterInstance
+from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRunStatus
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
+from dagster._core.test_utils import create_run_for_test
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from pydantic import SecretStr
 from redis import Redis
 
+from metrics import sizes
 from metrics.accounts import Vault, generate_secret_key
-from metrics.clock import utcnow
+from metrics.clock import isoformat, utcnow
 from metrics.documents import AccountDocument
+from metrics.hours import hours_to_look_at
+from metrics.periods import midnight
 from metrics.settings import Settings
+from metrics.sizes import Sizes
 from metrics.store import Store
+from metrics.store.collected import record_id
 from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tests.simulator_fixture import Simulator
 from tests.tidemark.commands import Cli
@@ -168,6 +175,83 @@ def test_stale_collection_is_found(store: Store, here: Settings) -> None:
     connect(store, here, connectedAt=utcnow() - timedelta(hours=9))
     found = findings(here)["collection"]
     assert (found.well, found.detail) == (False, "nothing was collected yet")
+
+
+def test_account_without_a_record_of_yesterday_is_found(store: Store, here: Settings) -> None:
+    connect(store, here, connectedAt=utcnow() - timedelta(days=3))
+    first, *later = hours_to_look_at(utcnow())
+    store.collections.put(
+        {
+            "_id": record_id("acc_1", slot), "workspaceId": "acme", "accountId": "acc_1", "platform": "instagram",
+            "slot": slot, "state": "collected", "finishedAt": slot + timedelta(hours=1), "runId": "r",
+            "observations": 1, "calls": 1,
+        }
+        for slot in later
+    )  # fmt: skip
+    found = findings(here)["missing hours"]
+    assert not found.well
+    assert found.detail == f"1 since yesterday, the oldest {isoformat(first)}; accounts without a record: 1 instagram"
+    assert "missed_hours" in found.remedy
+
+
+def test_old_mark_is_a_warning(store: Store, here: Settings) -> None:
+    store.marks.touch([("acme", "daily", midnight(utcnow().date()))])
+    assert findings(here)["rollups to do"].well
+    store.db["roll_marks"].update_many({}, {"$set": {"touchedAt": utcnow() - timedelta(minutes=17)}})
+    found = findings(here)["rollups to do"]
+    assert (found.well, found.warning) == (False, True)
+    assert found.detail == "1 daily; the oldest for 17 minutes"
+
+
+def test_sizes_are_shown_with_their_growth(store: Store, here: Settings, redis_client: Redis) -> None:
+    connect(store, here)
+    found = findings(here)
+    assert "a day" not in found["MongoDB's size"].detail
+    assert found["disk ahead"].well
+    now = sizes.measure(store, redis_client, here.home, None, utcnow() - timedelta(days=2))
+    before = {**now.collections, "accounts": now.collections["accounts"] - 4_000_000}
+    sizes.keep(store, Sizes(now.at, {**now.stores, "mongodb": sum(before.values())}, before, now.free))
+    assert re.match(r"\d+ kB \(\+2 MB a day\): \w+ \d+ kB \(\+", findings(here)["MongoDB's size"].detail)
+
+
+@pytest.mark.parametrize(("days", "well", "warning"), [(100, True, False), (10, False, True), (2, False, False)])
+def test_disk_that_will_be_full_is_found(
+    store: Store, here: Settings, redis_client: Redis, days: int, well: bool, warning: bool
+) -> None:
+    now = sizes.measure(store, redis_client, here.home, None, utcnow() - timedelta(days=1))
+    free = {name: size + size // days for name, size in now.free.items()}
+    sizes.keep(store, Sizes(now.at, now.stores, now.collections, free))
+    found = findings(here)["disk ahead"]
+    assert (found.well, found.warning) == (well, warning), found
+    assert f"is full in {days} days" in found.detail
+    assert well or "docs/runbook.md" in found.remedy
+
+
+def run_under_way(instance: DagsterInstance, **tags: str) -> str:
+    run = create_run_for_test(instance, job_name="collect_hourly", status=DagsterRunStatus.STARTING, tags=tags)
+    instance.report_dagster_event(
+        DagsterEvent(DagsterEventType.RUN_START.value, "collect_hourly", message="began"), run_id=run.run_id
+    )
+    return run.run_id
+
+
+def test_run_that_hangs_is_found(here: Settings) -> None:
+    home = Home(here.home)
+    home.prepare()
+    with DagsterInstance.from_config(str(home.dagster)) as instance:
+        without_process = run_under_way(instance)
+        too_long = run_under_way(instance, **{"dagster/max_runtime": "0"})
+    found = findings(here)["runs that hang"]
+    assert not found.well
+    assert f"collect_hourly {without_process[:8]}: no code server is noted for this run" in found.detail
+    assert f"collect_hourly {too_long[:8]} has been under way for 0 minutes, and may take 0" in found.detail
+
+
+def test_warning_does_not_fail_the_command(cli: Cli, on_stores: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Finding("disk ahead", False, "full in 10 days", "free some space", warning=True)]
+    monkeypatch.setattr("tidemark.checkup.examine", lambda *_: found)
+    ran = cli("doctor")
+    assert (ran.code, ran.out) == (0, "warn disk ahead: full in 10 days\n     free some space\n")
 
 
 def test_redis_that_evicts_or_forgets_is_found(store: Store, here: Settings, redis_client: Redis) -> None:

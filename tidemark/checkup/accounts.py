@@ -9,7 +9,9 @@ from metrics.accounts import Vault
 from metrics.clock import isoformat, utcnow
 from metrics.documents import AccountDocument
 from metrics.errors import CredentialError, InvalidInput
+from metrics.hours import holes, hours_to_look_at, missing_accounts
 from metrics.identity import account_number, stored_account_id
+from metrics.retention import Horizon
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
@@ -35,6 +37,7 @@ def accounts(store: Store, settings: Settings) -> Iterator[Finding]:
     yield look("ids of accounts", lambda: _ids(known))
     yield look("accounts connected twice", lambda: _twice(known))
     yield look("collection", lambda: _newest(store, [a for a in known if a["state"] == "active"]))
+    yield look("missing hours", lambda: _missing(store, settings))
 
 
 def _keys(settings: Settings) -> str:
@@ -121,6 +124,18 @@ def _newest(store: Store, active: list[AccountDocument]) -> str:
         seen = f"the newest hour collected is {isoformat(since)}" if row else "nothing was collected yet"
         raise Trouble(seen, "see that Dagster's daemon runs and the schedule collect_hourly is on")
     return f"newest hour {isoformat(since)}" if row else "the first hour is to come"
+
+
+def _missing(store: Store, settings: Settings) -> str:
+    now = utcnow()
+    found = holes(store, hours_to_look_at(now), Horizon.of(store, settings, now))
+    if not found:
+        return "none since yesterday"
+    counts = ", ".join(f"{count} {platform}" for platform, count in sorted(missing_accounts(found).items()))
+    raise Trouble(
+        f"{len(found)} since yesterday, the oldest {isoformat(min(found))}; accounts without a record: {counts}",
+        "the sensor missed_hours asks for them by itself: see that it is on and that its runs succeed",
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -12,6 +12,7 @@ from tidemark.checkup.finding import Finding
 from tidemark.checkup.machine import machine
 from tidemark.checkup.network import network
 from tidemark.checkup.services import api, platforms
+from tidemark.checkup.sizes import store_sizes
 from tidemark.checkup.stores import mongo, redis
 from tidemark.home import Home
 
@@ -23,7 +24,7 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
     up = home.running()
     yield from machine(settings, home, up)
     yield secret_keys(settings)
-    yield from _stores(settings)
+    yield from _stores(settings, home)
     if up:
         yield from api(up)
     yield from dagster(home)
@@ -31,18 +32,18 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
     yield from platforms(settings)
 
 
-def _stores(settings: Settings) -> Iterator[Finding]:
+def _stores(settings: Settings, home: Home) -> Iterator[Finding]:
     if settings.mongo_url is None:
         yield Finding("MongoDB", False, "TIDEMARK_MONGO_URL is not set, and no stack runs here", _START)
     else:
-        yield from _mongo(settings)
+        yield from _mongo(settings, home)
     if settings.redis_url is None:
         yield Finding("Redis", False, "TIDEMARK_REDIS_URL is not set, and no stack runs here", _START)
     else:
         yield from redis(settings)
 
 
-def _mongo(settings: Settings) -> Iterator[Finding]:
+def _mongo(settings: Settings, home: Home) -> Iterator[Finding]:
     try:
         store = Store.connect(settings)
     except (ConfigurationError, ValueError) as error:
@@ -53,5 +54,7 @@ def _mongo(settings: Settings) -> Iterator[Finding]:
         yield from found
         if found[0].well:
             yield from accounts(store, settings)
+            if settings.redis_url is not None:
+                yield from store_sizes(store, settings, home)
     finally:
         store.close()

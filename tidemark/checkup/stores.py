@@ -1,7 +1,7 @@
 """MongoDB and Redis: reachable, new enough, and set up so that nothing is lost."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from redis import Redis
@@ -18,6 +18,9 @@ from tidemark.checkup.finding import Finding, Trouble, look
 from tidemark.stack.locate import MONGO_AT_LEAST, REDIS_AT_LEAST
 
 MOST_SKEW_SECONDS = 2.0
+MINUTE = timedelta(minutes=1)
+OLDEST_MARK = 15 * MINUTE
+"""Late data is rolled within minutes: what waits for longer is held up."""
 _EVICTS_EVERYTHING = "allkeys-"
 
 
@@ -87,7 +90,14 @@ def _erasures(store: Store) -> str:
 
 def _waiting(store: Store) -> str:
     waiting = {period: n for period, n in store.marks.count().items() if n}
-    return ", ".join(f"{n} {period}" for period, n in waiting.items()) or "none"
+    oldest = store.marks.oldest()
+    if not waiting or oldest is None:
+        return "none"
+    age = utcnow() - oldest
+    detail = f"{', '.join(f'{n} {period}' for period, n in waiting.items())}; the oldest for {age // MINUTE} minutes"
+    if age > OLDEST_MARK:
+        raise Trouble(detail, "see that the sensor late_data is on and that its runs succeed", warning=True)
+    return detail
 
 
 def redis(settings: Settings) -> Iterator[Finding]:

@@ -9,9 +9,11 @@ from tidemark.commands.console import print_json, print_line
 from tidemark.commands.stores import effective_settings
 from tidemark.home import Home
 
+_OK, _WARN, _FAIL = ("ok   ", "green"), ("warn ", "yellow"), ("fail ", "red")
+
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False) -> None:
-    """Look for the usual trouble; the exit code is 1 if there is any."""
+    """Look for the usual trouble; the exit code is 1 if there is any, beside warnings."""
     # Drivers and the rest that it asks are slow to import.
     from tidemark.checkup import examine
 
@@ -20,11 +22,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For a program t
     for finding in examine(settings, Home(settings.home.resolve())):
         findings.append(finding)
         if not as_json:
-            mark, style = ("ok   ", "green") if finding.well else ("fail ", "red")
+            mark, style = _OK if finding.well else _WARN if finding.warning else _FAIL
             print_line(f"{finding.name}: {finding.detail}", mark=mark, style=style)
             if not finding.well and finding.remedy:
                 print_line(finding.remedy, mark="     ")
     if as_json:
         print_json([asdict(finding) for finding in findings])
-    if not all(finding.well for finding in findings):
+    if not all(finding.well or finding.warning for finding in findings):
         raise typer.Exit(1)

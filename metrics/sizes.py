@@ -1,0 +1,148 @@
+"""How large the stores are, how fast they grow, and when a disk will be full.
+
+`maintain_daily` measures every night (`measure`, `keep`). Growth is what lies between a sample and one of some days
+before, so it is known a day after the first night.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from shutil import disk_usage
+from typing import TYPE_CHECKING, Any
+
+from metrics.periods import DAY
+from metrics.redisdb import redis_errors
+from metrics.store import Store
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+MONGODB, REDIS, DAGSTER, LOGS = "mongodb", "redis", "dagster", "logs"
+STORES = (MONGODB, REDIS, DAGSTER, LOGS)
+HERE = "here"
+"""The disk of this machine's folder, beside that of MongoDB."""
+
+_SHORTEST = timedelta(hours=20)
+_LONGEST = 14 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of each store and of each MongoDB collection, and free bytes of disks, at one instant.
+
+    A store that could not be measured is left out.
+    """
+
+    at: datetime
+    stores: Mapping[str, int] = field(default_factory=dict)
+    collections: Mapping[str, int] = field(default_factory=dict)
+    free: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Bytes per day, by the names of `Sizes`; a disk grows by what its free bytes lost."""
+
+    stores: Mapping[str, float]
+    collections: Mapping[str, float]
+    disks: Mapping[str, float]
+
+
+def measure(store: Store, redis: "Redis", home: Path, dagster: int | None, now: datetime) -> Sizes:
+    """Measure all stores; `home` is the folder with `logs`, `dagster` the bytes of Dagster's storage, where known.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+        RedisUnavailable: Redis does not.
+    """
+    collections = store.sizes.of_collections()
+    stores = {MONGODB: sum(collections.values()), REDIS: _redis_bytes(redis)}
+    if dagster is not None:
+        stores[DAGSTER] = dagster
+    if (home / "logs").is_dir():
+        stores[LOGS] = folder_bytes(home / "logs")
+    free = {HERE: disk_usage(next(p for p in (home, *home.parents) if p.exists())).free}
+    theirs = store.sizes.free_bytes()
+    return Sizes(now, stores, collections, free if theirs is None else {**free, MONGODB: theirs})
+
+
+def keep(store: Store, sizes: Sizes) -> None:
+    """Store a sample.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    fields = {"stores": sizes.stores, "collections": sizes.collections, "free": sizes.free}
+    store.sizes.put(sizes.at, {name: dict(values) for name, values in fields.items()})
+
+
+def newest(store: Store, now: datetime) -> Sizes | None:
+    """Return the newest sample that is not older than two days.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    found = store.sizes.between(now - 2 * DAY, now)
+    return _sample(found[0]) if found else None
+
+
+def growth(store: Store, now: Sizes) -> Growth | None:
+    """Return how fast the stores grew up to `now`; None where no sample is a day old.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    found = store.sizes.between(now.at - _LONGEST, now.at - _SHORTEST)
+    if not found:
+        return None
+    then = _sample(found[-1])
+    days = (now.at - then.at) / DAY
+    return Growth(
+        _rates(then.stores, now.stores, days),
+        _rates(then.collections, now.collections, days),
+        _rates(now.free, then.free, days),
+    )
+
+
+def days_left(now: Sizes, grown: Growth) -> dict[str, float]:
+    """Return in how many days each disk is full; disks that do not fill up are left out.
+
+    A disk fills as fast as its free bytes become fewer, or as fast as the stores on it grow, whichever is faster: space
+    that something else gave back for once is no reason to hope.
+    """
+    on_it = {MONGODB: (MONGODB,), HERE: (DAGSTER, LOGS)}
+    left = {}
+    for disk, free in now.free.items():
+        stores = sum(max(0.0, grown.stores.get(name, 0.0)) for name in on_it[disk])
+        rate = max(grown.disks.get(disk, 0.0), stores)
+        if rate > 0:
+            left[disk] = free / rate
+    return left
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return the bytes of all files below a folder; files that go meanwhile count nothing."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += Path(root, name).lstat().st_size
+    return total
+
+
+def _redis_bytes(redis: "Redis") -> int:
+    with redis_errors():
+        info: dict[str, Any] = redis.info("memory")
+    nodes = [node for node in info.values() if isinstance(node, dict)] or [info]
+    return sum(int(node["used_memory"]) for node in nodes)
+
+
+def _sample(document: Mapping[str, Any]) -> Sizes:
+    return Sizes(document["at"], document["stores"], document["collections"], document["free"])
+
+
+def _rates(then: Mapping[str, int], now: Mapping[str, int], days: float) -> dict[str, float]:
+    return {name: (now[name] - then[name]) / days for name in now if name in then}
