@@ -99,3 +99,19 @@ def test_progress_shows_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_shell_takes_values_byte_by_byte(capsys: pytest.CaptureFixture[str]) -> None:
     console.print_exact("export A='[b]\u202e\x1b'")
     assert capsys.readouterr().out == "export A='[b]\u202e\x1b'\n"
+
+
+def test_start_without_a_terminal_says_now_and_then_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(console.time, "monotonic", lambda: now)
+    monkeypatch.setattr(console, "_out", Console(highlight=False, markup=False, emoji=False))
+    with console.starting() as start:
+        start.say("rollups")
+        for day in range(1, 36):
+            now = float(day)
+            start.progress(day, 35)
+    assert [line.split("s  ")[1] for line in capsys.readouterr().out.splitlines()] == [
+        "rollups", "rollups: 10 of 35", "rollups: 20 of 35", "rollups: 30 of 35",
+    ]  # fmt: skip

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _out = Console(highlight=False, markup=False, emoji=False)
 _err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
+_EVERY_SECONDS = 10.0
 _WIDE = 1000
 """Columns where nobody looks: a program that reads a table gets it unshortened."""
 
@@ -94,6 +95,7 @@ class Starting:
 
     def __init__(self, bar: "Progress", task: "TaskID") -> None:
         self._bar, self._task, self._since = bar, task, time.monotonic()
+        self._said, self._at = "", self._since
 
     @property
     def seconds(self) -> float:
@@ -103,11 +105,15 @@ class Starting:
     def say(self, line: str) -> None:
         """Print a line; the bar shows its beginning."""
         print_line(line, mark=f"{self.seconds:5.1f} s  ", style="dim")
-        self._bar.update(self._task, description=visible(line)[:28])
+        self._said, self._at = line, time.monotonic()
+        self._bar.update(self._task, description=visible(line)[:28], completed=0, total=None)
 
     def progress(self, done: int, total: int) -> None:
-        """Move the bar."""
+        """Move the bar; where there is none, print a line every ten seconds."""
         self._bar.update(self._task, completed=done, total=total)
+        if self._bar.disable and time.monotonic() - self._at >= _EVERY_SECONDS:
+            self._at = time.monotonic()
+            print_line(f"{self._said}: {done} of {total}", mark=f"{self.seconds:5.1f} s  ", style="dim")
 
     def end(self) -> None:
         """Take the bar away."""

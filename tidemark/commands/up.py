@@ -22,10 +22,10 @@ def up(
     MongoDB, Redis, a simulator of the platforms, history, Dagster and the HTTP API; data and logs lie in TIDEMARK_HOME.
     """
     settings = checked_settings()
-    # Drivers and the simulator are slow to import: help does without.
-    from tidemark.stack.up import Up
-
     with starting() as start:
+        start.say(f"starting; data and logs are in {settings.home}")
+        # Drivers and the simulator are slow to import: help does without.
+        from tidemark.stack.up import Up
 
         def announce(urls: dict[str, str]) -> None:
             start.end()

@@ -1,10 +1,8 @@
 """`tidemark up`: everything on one machine, in order, until Ctrl-C."""
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from simulator.registry import new_world
 from tidemark import seed
 from tidemark.home import Home, write_private
 from tidemark.lifetimes import lengthen, synchronise
-from tidemark.stack import mongo, redis, services
+from tidemark.stack import mongo, redis, services, tasks
 from tidemark.stack.logs import kept_small
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
@@ -214,26 +212,16 @@ class Up:
         if task is None:
             return
         self.say(what)
-        self._await(task, what)
+        tasks.finish(task, what, self._pause)
 
-    def _await(self, task: Child, what: str) -> None:
-        """Wait for a task that was started.
+    def _pause(self, seconds: float) -> None:
+        """Wait.
 
         Raises:
-            StartFailed: it failed or took too long.
             Stopped: somebody pressed Ctrl-C.
         """
-        deadline = time.monotonic() + _START_SECONDS
-        try:
-            while task.alive:
-                self.supervisor.check()
-                if time.monotonic() > deadline:
-                    raise StartFailed(f"{what}: over {_START_SECONDS:.0f} s: {task.last_words()}")
-                self.supervisor.stopping.wait(0.1)
-        finally:
-            task.stop()
-        if task.process.returncode != 0:
-            raise StartFailed(f"{what}: {task.name} failed: {task.last_words()}")
+        self.supervisor.stopping.wait(seconds)
+        self.supervisor.check()
 
     def _seed(self, store: Store, settings: Settings, environment: dict[str, str]) -> None:
         """Write the history, once; an interrupted seeding is done again and doubles nothing."""
@@ -244,21 +232,30 @@ class Up:
         seed.seed(store, Vault(settings.secret_keys), new_world(), what, self._checked)
         if self.with_dagster:
             self.say("rollups")
-            self._history("roll", what.start, what.end, environment, wait=True)
-            self._history("report", what.start, what.end, environment, wait=False)
+            tasks.finish(
+                self._history("roll", what, environment), "rolling up the history", self._pause, self._rolled(store)
+            )
+            self._reporting = self._history("report", what, environment)
         self.home.write("seeded.json", {"start": what.start.isoformat(), "end": what.end.isoformat()})
 
     def _checked(self, done: int, total: int) -> None:
         self.supervisor.check()
         self.progress(done, total)
 
-    def _history(self, task: str, start: datetime, end: datetime, environment: dict[str, str], *, wait: bool) -> None:
-        span = [instant.strftime("%Y-%m-%dT%H:%M") for instant in (start, end)]
-        child = self._task("history", ["tidemark.history", task, *span], environment)
-        if wait:
-            self._await(child, "rolling up the history")
-        else:
-            self._reporting = child
+    def _rolled(self, store: Store) -> Callable[[], object]:
+        """Return what shows how many days are rolled up, and returns another value after each."""
+        days = store.marks.count().get("daily", 0)
+
+        def look() -> object:
+            left = dict(store.marks.count())
+            self.progress(max(0, days - left.get("daily", 0)), days)
+            return left
+
+        return look
+
+    def _history(self, task: str, what: seed.Plan, environment: dict[str, str]) -> Child:
+        span = [instant.strftime("%Y-%m-%dT%H:%M") for instant in (what.start, what.end)]
+        return self._task("history", ["tidemark.history", task, *span], environment)
 
 
 _STORES = {"TIDEMARK_MONGO_URL", "TIDEMARK_MONGO_DB", "TIDEMARK_REDIS_URL", "TIDEMARK_SECRET_KEYS", "TIDEMARK_HOME"}
