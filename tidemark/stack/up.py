@@ -243,13 +243,16 @@ class Up:
         self.progress(done, total)
 
     def _rolled(self, store: Store) -> Callable[[], object]:
-        """Return what shows how many days are rolled up, and returns another value after each."""
-        days = store.marks.count().get("daily", 0)
+        """Return what shows how many periods are rolled up, and returns another value after each."""
+        days = total = store.marks.count().get("daily", 0)
 
         def look() -> object:
-            left = dict(store.marks.count())
-            self.progress(max(0, days - left.get("daily", 0)), days)
-            return left
+            nonlocal total
+            left = store.marks.count()
+            # Weeks and months come to it as their days are rolled.
+            total = max(total, days + left.get("weekly", 0) + left.get("monthly", 0))
+            self.progress(total - sum(left.values()), total)
+            return sorted(left.items())
 
         return look
 
