@@ -8,10 +8,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from pipelines.jobs import purge_history
-from pipelines.upkeep import prune, shrink
+from pipelines.upkeep import prune, shrink, storage_bytes
 from tests.pipelines.deployment import Deployment
+from tests.postgres import postgres
+from tidemark.stack.ports import HOST
 
 HOURS = dg.HourlyPartitionsDefinition(start_date="2024-01-01-00:00")
 KEY = dg.AssetKey("raw")
@@ -31,6 +34,17 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 def report(instance: dg.DagsterInstance, key: str, text: str = "") -> None:
     instance.report_runless_asset_event(dg.AssetMaterialization(KEY, partition=key, description=text))
+
+
+def backfill(backfill_id: str, status: BulkActionStatus) -> PartitionBackfill:
+    return PartitionBackfill(
+        backfill_id=backfill_id,
+        status=status,
+        from_failure=False,
+        tags={"by": "hand"},
+        backfill_timestamp=datetime.now(UTC).timestamp(),
+        asset_selection=[KEY],
+    )
 
 
 def later() -> datetime:
@@ -127,3 +141,29 @@ def test_nightly_job_deletes_old_events_and_says_so(
     assert ran.success
     assert count(file(instance, "index.db")) == 1
     assert "1 events without a run, 0 records of checks and 0 backfills older than 60 days" in capfd.readouterr().err
+
+
+def test_postgres_is_pruned_alike_and_tells_its_size(tmp_path: Path) -> None:
+    with postgres(tmp_path / "postgres", "s3cr3t") as server:
+        url = f"postgresql+psycopg2://dagster:s3cr3t@{HOST}:{server.port}/dagster"
+        storage = {"postgres": {"postgres_url": url}}
+        with dg.instance_for_test(temp_dir=str(tmp_path), overrides={"storage": storage}) as instance:
+            for key in [*KEYS, *KEYS]:
+                report(instance, key)
+            for key in KEYS:
+                dg.materialize([raw], instance=instance, partition_key=key)
+            instance.add_backfill(backfill("old", BulkActionStatus.COMPLETED_SUCCESS))
+            instance.add_backfill(backfill("running", BulkActionStatus.REQUESTED))
+            done = prune(instance, later(), {})
+            assert (done.events, done.checks >= len(KEYS) - 1, done.backfills) == (8, True, 1)
+            assert instance.get_materialized_partitions(KEY) == set(KEYS)
+            assert shrink(instance).given_back == 0, "Postgres does it by itself"
+            assert (storage_bytes(instance) or 0) > 1_000_000
+
+
+def test_backfills_that_have_ended_go(instance: dg.DagsterInstance) -> None:
+    instance.add_backfill(backfill("old", BulkActionStatus.CANCELED))
+    instance.add_backfill(backfill("running", BulkActionStatus.REQUESTED))
+    assert prune(instance, later(), {}).backfills == 1
+    assert [one.backfill_id for one in instance.get_backfills()] == ["running"]
+    assert prune(instance, datetime.now(UTC) - timedelta(days=1), {}).backfills == 0

@@ -189,7 +189,7 @@ def test_account_without_a_record_of_yesterday_is_found(store: Store, here: Sett
         for slot in later
     )  # fmt: skip
     found = findings(here)["missing hours"]
-    assert not found.well
+    assert (found.well, found.warning) == (False, False)
     assert found.detail == f"1 since yesterday, the oldest {isoformat(first)}; accounts without a record: 1 instagram"
     assert "missed_hours" in found.remedy
 
