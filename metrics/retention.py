@@ -104,6 +104,9 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
         # Records of collections have no expiry of their own; they tell of observations.
         old = {"slot": {"$lt": horizon.first_day(horizon.observations)}}
         gone["collections"] = store.db["collections"].delete_many(old).deleted_count
+        # Days that the log no longer holds are not exported again. Where nothing is exported, nobody else takes them.
+        old = {"day": {"$lt": horizon.first_day(horizon.observations)}}
+        gone["export_marks"] = store.db["export_marks"].delete_many(old).deleted_count
     return dict(gone)
 
 

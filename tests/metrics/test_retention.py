@@ -43,6 +43,15 @@ def test_rollups_go_by_their_period(store: Store, settings: Settings) -> None:
     assert [row["_id"] for row in store.db["aggregated_metrics"].find()] == ["young"]
 
 
+def test_marks_of_days_that_are_exported_no_more_go(store: Store, settings: Settings) -> None:
+    horizon = Horizon.of(store, settings.model_copy(update={"retention_days": 60}), NOW)
+    first = horizon.first_day(60)
+    for days in (-1, 0, 1):
+        store.exports.touch(["w1"], first + timedelta(days=days))
+    assert apply(store, horizon)["export_marks"] == 1
+    assert [mark.day for mark in store.exports.pending(NOW)] == [first, first + timedelta(days=1)]
+
+
 def test_horizon_is_the_first_whole_day(store: Store, settings: Settings) -> None:
     store.retention.set("w1", Days(observations=60))
     changed = settings.model_copy(update={"retention_days": 400})
