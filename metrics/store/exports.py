@@ -1,7 +1,8 @@
 """The collection `export_marks`: which days of which workspace changed since they were exported.
 
 Whoever rolled a day marks it, and its export takes the mark away unless the day was marked again meanwhile. Where
-nothing is exported the marks gather for as long as observations are kept, and the first export finds all that there is to do.
+nothing is exported the marks gather for as long as observations are kept, and the first export finds all that there is
+to do.
 """
 
 from collections.abc import Iterable, Sequence
