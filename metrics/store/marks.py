@@ -29,22 +29,34 @@ def mark_id(workspace_id: str, period: Period, start: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a roll read of a mark before it began: settling takes away no more than this."""
+    """What a roll read of a mark before it began, at `claimed`: settling takes away no more than this.
+
+    `newest` is when the period was touched last.
+    """
 
     mark_id: str
     touched: int
     workspace_id: str
     start: datetime
-    since: datetime
+    newest: datetime
+    claimed: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A period that has to be rolled again for some workspaces; `touched` grows with every further mark."""
+    """A period that has to be rolled again, with the workspaces concerned and since when each of them waits.
+
+    `touched` grows with every further mark.
+    """
 
     start: datetime
-    workspaces: tuple[str, ...]
+    since: Mapping[str, datetime]
     touched: int
+
+    @property
+    def workspaces(self) -> tuple[str, ...]:
+        """The workspaces for which the period has to be rolled, by id."""
+        return tuple(sorted(self.since))
 
 
 class RollMarks:
@@ -63,6 +75,7 @@ class RollMarks:
                 {
                     "$inc": {"touched": 1},
                     "$set": {"dirty": True, "touchedAt": now},
+                    "$min": {"since": now},
                     "$setOnInsert": {"period": period, "periodStart": start},
                 },
                 upsert=True,
@@ -76,18 +89,18 @@ class RollMarks:
         """Return the periods to roll again, oldest first, with the workspaces that have to be."""
         stages: list[Document] = [
             {"$match": {"dirty": True, "period": period}},
-            {"$sort": {"_id": 1}},
             {
                 "$group": {
                     "_id": "$periodStart",
-                    "workspaces": {"$push": "$workspaceId"},
+                    "since": {"$push": {"k": "$workspaceId", "v": {"$ifNull": ["$since", "$touchedAt"]}}},
                     "touched": {"$sum": "$touched"},
                 }
             },
             {"$sort": {"_id": 1}},
         ]
         with mongo_errors():
-            return [Pending(m["_id"], tuple(m["workspaces"]), m["touched"]) for m in self._marks.aggregate(stages)]
+            rows = list(self._marks.aggregate(stages))
+        return [Pending(m["_id"], {one["k"]: one["v"] for one in m["since"]}, m["touched"]) for m in rows]
 
     def dirty(self, among: Iterable[Touched]) -> set[Touched]:
         """Return which of some periods wait to be rolled, or are being rolled."""
@@ -107,15 +120,21 @@ class RollMarks:
         query: Document = {"dirty": True, "period": period, "periodStart": {"$in": list(starts)}}
         if workspaces is not None:
             query["workspaceId"] = {"$in": list(workspaces)}
+        now = utcnow()
         with mongo_errors():
             return [
-                Claim(m["_id"], m["touched"], m["workspaceId"], m["periodStart"], m["touchedAt"])
+                Claim(m["_id"], m["touched"], m["workspaceId"], m["periodStart"], m["touchedAt"], now)
                 for m in self._marks.find(query)
             ]
 
     def settle(self, claims: Sequence[Claim]) -> None:
-        """Clear claimed marks that nobody touched since."""
-        writes = [UpdateOne({"_id": c.mark_id, "touched": c.touched}, {"$set": {"dirty": False}}) for c in claims]
+        """Clear claimed marks that nobody touched since; the others wait since they were claimed."""
+        writes: list[UpdateOne] = []
+        for claim in claims:
+            clear = {"$set": {"dirty": False}, "$unset": {"since": ""}}
+            writes.append(UpdateOne({"_id": claim.mark_id, "touched": claim.touched}, clear))
+            touched_again = {"_id": claim.mark_id, "touched": {"$gt": claim.touched}, "dirty": True}
+            writes.append(UpdateOne(touched_again, {"$max": {"since": claim.claimed}}))
         if writes:
             with mongo_errors():
                 self._marks.bulk_write(writes, ordered=False)

@@ -162,7 +162,7 @@ class _Roll:
             self.store.marks.touched(self.workspace_ids, self.period, self.start),
             self.now,
             utcnow(),
-            {claim.workspace_id: claim.since for claim in claims},
+            {claim.workspace_id: claim.newest for claim in claims},
         )
         subjects = write(*self._source(at), self.store.rollups.subjects, at, "subjectId")
         accounts = write(

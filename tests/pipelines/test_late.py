@@ -1,9 +1,9 @@
 """Late data: exactly the marked periods, days before weeks and months, one run per row of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from metrics.store.marks import Pending
-from pipelines.late import Roll, runs_to_request
+from pipelines.late import Roll, due, runs_to_request
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
@@ -12,8 +12,11 @@ def day(month: int, number: int) -> datetime:
     return datetime(2026, month, number, tzinfo=UTC)
 
 
-def pending(*starts: datetime, touched: int = 1) -> list[Pending]:
-    return [Pending(start, ("w",), touched) for start in starts]
+def pending(
+    *starts: datetime, touched: int = 1, workspaces: tuple[str, ...] = ("w",), minutes: int = 1
+) -> list[Pending]:
+    """Marks of workspaces that were made some minutes ago."""
+    return [Pending(start, dict.fromkeys(workspaces, NOW - timedelta(minutes=minutes)), touched) for start in starts]
 
 
 def spans(rolls: list[Roll]) -> list[tuple[str, datetime, datetime]]:
@@ -54,3 +57,28 @@ def test_same_marks_have_the_same_key_and_further_ones_another() -> None:
 def test_periods_without_a_partition_are_left_alone() -> None:
     marks = pending(datetime(2023, 12, 31, tzinfo=UTC), day(3, 21))
     assert runs_to_request({"daily": marks}, [], NOW) == []
+
+
+def test_week_waits_for_days_of_its_own_workspace_alone() -> None:
+    marks = {
+        "daily": pending(day(3, 3), workspaces=("busy",)),
+        "weekly": pending(day(3, 2), workspaces=("busy", "quiet")),
+        "monthly": pending(day(3, 1), workspaces=("busy", "quiet")),
+    }
+    found = due(marks, [], NOW)  # type: ignore[arg-type]
+    assert {period: [mark.workspaces for mark in some] for period, some in found.items()} == {
+        "daily": [("busy",)],
+        "weekly": [("quiet",)],
+        "monthly": [("quiet",)],
+    }
+
+
+def test_nothing_waits_for_longer_than_a_quarter_of_an_hour() -> None:
+    for minutes, rolled in ((14, []), (15, ["weekly", "monthly"])):
+        marks = {
+            "daily": pending(day(3, 3), minutes=minutes),
+            "weekly": pending(day(3, 2), minutes=minutes),
+            "monthly": pending(day(3, 1), minutes=minutes),
+        }
+        assert [p for p in due(marks, [], NOW) if p != "daily"] == rolled  # type: ignore[arg-type]
+        assert [p for p in due(marks, ["daily", "weekly", "monthly"], NOW) if p != "daily"] == rolled  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
+from metrics.clock import utcnow
 from metrics.store import Store
 
 DAY, NEXT = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -54,3 +55,24 @@ def test_marks_made_at_once_are_all_counted(store: Store) -> None:
         done = [pool.submit(touch_all) for _ in range(4)]
         assert [one.exception() for one in done] == [None] * 4
     assert {store.marks.touched(["w"], "daily", day)["w"] for day in days} == {4}
+
+
+def test_mark_waits_since_it_was_made_whatever_is_marked_later(store: Store) -> None:
+    before = utcnow()
+    store.marks.touch([("w", "daily", DAY)])
+    (first,) = store.marks.pending("daily")
+    store.marks.touch([("w", "daily", DAY)])
+    assert store.marks.pending("daily")[0].since == first.since
+    assert first.since["w"] >= before - timedelta(milliseconds=1)
+
+
+def test_mark_that_was_touched_during_a_roll_waits_since_the_roll_began(store: Store) -> None:
+    store.marks.touch([("w", "daily", DAY)])
+    (first,) = store.marks.pending("daily")
+    claims = store.marks.claim("daily", [DAY])
+    store.marks.touch([("w", "daily", DAY)])
+    store.marks.settle(claims)
+    assert store.marks.pending("daily")[0].since["w"] > first.since["w"]
+    store.marks.settle(store.marks.claim("daily", [DAY]))
+    store.marks.touch([("w", "daily", DAY)])
+    assert store.marks.pending("daily")[0].since["w"] > claims[0].claimed
