@@ -203,9 +203,19 @@ def _unavailable(span: Any) -> Expression:
         lacking = sorted(p for p in PLATFORMS if not _has_posts_with(p, name))
         reasons[total_name(name)] = when({"$in": ["$platform", lacking]}, "not_supported", "no_observation")
     reasons |= dict.fromkeys((*_RATES, *_FOLLOWERS), "no_observation")
-    reasons["reach"] = _offered_or("no_observation" if span in (DAY, WEEK) else "not_additive", "reach")
+    reasons["reach"] = _no_reach(span)
     reasons |= {name: _offered_or("no_observation", name) for name in PERIOD_SUMS}
     return {name: when({"$lte": [f"$metrics.{name}", None]}, why) for name, why in reasons.items()}
+
+
+def _no_reach(span: Any) -> Expression:
+    """Return why the reach of a span is absent: people of days never add up to those of a longer span."""
+    if span == DAY:
+        return _offered_or("no_observation", "reach")
+    of_days = _offered_or("not_additive", "reach")
+    if span != WEEK:
+        return of_days
+    return when({"$in": ["$platform", sorted(CATALOG["account", WEEKLY_REACH].offers)]}, "no_observation", of_days)
 
 
 def _has_posts_with(platform: Any, name: str) -> bool:

@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from metrics.catalog import CATALOG, RATE_BASIS
+from metrics.catalog import CATALOG
 from metrics.documents import AccountDocument, Observation, PostDocument
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TOTALS = ("likes", "comments", "shares", "saves", "impressions", "views", "videoViews", "clicks")
 SUMS = [name for (subject, name), metric in CATALOG.items() if subject == "account" and metric.kind == "period_sum"]
 Entry = dict[str, Any]
+RATE_BASIS = {"instagram": "views", "facebook": "views", "twitter": "impressions", "linkedin": "impressions"}
+REACH = {"daily": {"instagram", "facebook", "linkedin"}, "weekly": {"instagram"}}
+"""Platforms that tell the reach of an account over a day, and over a week: docs/metrics.md, written down by hand."""
 
 
 def is_number(value: object) -> bool:
@@ -127,7 +130,7 @@ class Reference:
                 continue
             engagement = sum(entries[part]["net"] for part in parts)
             engagements.append(engagement)
-            basis = entries.get(RATE_BASIS[platform], {}).get("net")  # type: ignore[index]
+            basis = entries.get(RATE_BASIS[platform], {}).get("net")
             if basis is not None and basis > 0:
                 rated.append((engagement, basis))
         found: dict[str, Any] = {"postsMeasured": len(rated)}
@@ -229,8 +232,10 @@ def _reasons(platform: str, metrics: dict[str, Any], period: str) -> dict[str, s
     for name in ("followers", "minFollowers", "maxFollowers", "avgFollowers", "followerGrowth", "followerGrowthRate"):
         reasons[name] = "no_observation"
     reasons |= {name: "no_observation" if offers("account", name) else "not_supported" for name in SUMS}
-    reason = "no_observation" if period in ("daily", "weekly") else "not_additive"
-    reasons["reach"] = reason if offers("account", "reach") else "not_supported"
+    if platform in REACH.get(period, ()):
+        reasons["reach"] = "no_observation"
+    else:
+        reasons["reach"] = "not_additive" if platform in REACH["daily"] else "not_supported"
     return {name: reason for name, reason in reasons.items() if name not in metrics}
 
 

@@ -1,10 +1,14 @@
 """Rolling: what the log says, per subject and account."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from metrics.accounts import Vault
 from metrics.documents import Observation, PostDocument
+from metrics.periods import PERIODS, period_start
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.rollup import roll
@@ -170,3 +174,28 @@ def test_late_slot_marks_the_next_observed_day_whose_open_it_changed(store: Stor
     roll(store, "daily", [later], run_id="r", now=NOW)
     assert store.marks.pending("daily") == []
     assert (entry(store, "a", "followers", later) or {})["open"] == 110
+
+
+@pytest.mark.parametrize(
+    ("platform", "daily", "weekly", "monthly"),
+    [
+        ("instagram", "no_observation", "no_observation", "not_additive"),
+        ("facebook", "no_observation", "not_additive", "not_additive"),
+        ("linkedin", "no_observation", "not_additive", "not_additive"),
+        ("twitter", "not_supported", "not_supported", "not_supported"),
+    ],
+)
+def test_reach_that_is_absent_says_why(
+    store: Store, settings: Settings, platform: Any, daily: str, weekly: str, monthly: str
+) -> None:
+    account(store, settings)
+    store.db["accounts"].update_one({"_id": "a"}, {"$set": {"platform": platform}})
+    store.observations.append([replace(seen(at(1), followers=1), platform=platform)])
+    reasons = []
+    for period in PERIODS:
+        start = period_start(period, DAY)
+        roll(store, period, [start], run_id="r", now=NOW)
+        found = store.rollups.accounts.find_one({"period": period, "periodStart": start})
+        assert found is not None
+        reasons.append(found["unavailable"]["reach"])
+    assert reasons == [daily, weekly, monthly]
