@@ -108,8 +108,8 @@ def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:
         "unchanged": report.unchanged,
     }
     metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
-    if report.left:
-        metadata["workspaces_left_as_they_are"] = dg.MetadataValue.int(report.left)
+    if report.left_as_they_are:
+        metadata["workspaces_left_as_they_are"] = dg.MetadataValue.int(len(report.left_as_they_are))
     metadata["seconds"] = dg.MetadataValue.float(round(report.seconds, 3))
     if report.by_status:
         metadata["status"] = dg.MetadataValue.json(dict(report.by_status))

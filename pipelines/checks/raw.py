@@ -11,6 +11,7 @@ from metrics.hours import hour_states
 from metrics.periods import HOUR
 from metrics.retention import Horizon
 from metrics.store import Store
+from pipelines.checks.names import MOST_NAMED, named
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES, CollectReport
 from pipelines.partitions import recent_slots, slot_key
 from pipelines.resources import Clients
@@ -21,9 +22,6 @@ _AHEAD = timedelta(days=3650)
 
 _ENDED = 2
 """The hour that just ended may be on its way: then the one before it is the newest of which something is known."""
-
-_MOST_NAMED = 50
-"""Accounts that a check names."""
 
 _NO_FUTURE_TIMESTAMPS = "no_future_timestamps"
 _READ_IN_WHOLE = "read_in_whole"
@@ -84,7 +82,7 @@ def results(
     _add_to_records(clients, _NO_FUTURE_TIMESTAMPS, {(w, a, end - HOUR): n for (w, a, _), n in ahead.where.items()})
     newest = _newest(store, platform, now)
     noted = {
-        check: store.collections.accounts_by_slot(platform, newest, {"problems.what": check}, _MOST_NAMED)
+        check: store.collections.accounts_by_slot(platform, newest, {"problems.what": check}, MOST_NAMED)
         for check in (_NO_FUTURE_TIMESTAMPS, NO_IMPOSSIBLE_VALUES)
     }
     left_out = {(name, report.slot): n for report in reports for name, n in report.impossible.items()}
@@ -111,7 +109,7 @@ def _completeness(
 ) -> dg.AssetCheckResult:
     slots = {*newest, *(report.slot for report in reports)}
     platform = reports[0].platform
-    failed = store.collections.accounts_by_slot(platform, slots, {"state": "failed"}, _MOST_NAMED)
+    failed = store.collections.accounts_by_slot(platform, slots, {"state": "failed"}, MOST_NAMED)
     ended = [slot for slot in slots if slot + HOUR <= horizon.now]
     holes = {slot: one.missing for slot, one in hour_states(store, platform, ended, horizon).items() if one.missing}
     # Of an account that had been collected before, the record stays good when it fails.
@@ -136,7 +134,7 @@ def _completeness(
             "waiting_for_a_person": sum(report.skipped for report in reports),
             "hours_with_failures": ", ".join(short) or "none",
             "hours_with_accounts_without_record": ", ".join(_keys(holes)) or "none",
-            "accounts": _named(accounts),
+            "accounts": named(accounts),
             "internal_errors": ", ".join(unforeseen) or "none",
             "hours_older_than_kept": ", ".join(left) or "none",
             "newest_hour": ", ".join(_keys(newest)) or "none",
@@ -149,7 +147,7 @@ def _read_in_whole(
 ) -> dg.AssetCheckResult:
     """Tell of the accounts that were collected without some part of them."""
     slots = {*newest, *(report.slot for report in reports)}
-    partly = store.collections.accounts_by_slot(reports[0].platform, slots, _PARTLY, _MOST_NAMED)
+    partly = store.collections.accounts_by_slot(reports[0].platform, slots, _PARTLY, MOST_NAMED)
     accounts = {name for names in partly.values() for name in names}
     hours = _keys(partly)
     return dg.AssetCheckResult(
@@ -163,7 +161,7 @@ def _read_in_whole(
             if partly
             else None
         ),
-        metadata={"hours": ", ".join(hours) or "none", "accounts": _named(accounts)},
+        metadata={"hours": ", ".join(hours) or "none", "accounts": named(accounts)},
     )
 
 
@@ -194,16 +192,10 @@ def _values(
             "observations": found.total,
             "values_left_out": sum(left_out.values()),
             "hours": ", ".join(hours) or "none",
-            "accounts": _named(accounts),
+            "accounts": named(accounts),
             **({"samples": list(found.samples)} if found.samples else {}),
         },
     )
-
-
-def _named(accounts: Collection[str]) -> str:
-    """Return the ids of accounts as text, as many as a page can show."""
-    shown = ", ".join(sorted(accounts)[:_MOST_NAMED]) or "none"
-    return shown if len(accounts) <= _MOST_NAMED else f"{shown} and {len(accounts) - _MOST_NAMED} more"
 
 
 def _keys(slots: Collection[datetime]) -> list[str]:

@@ -1,7 +1,6 @@
 """The check of days, weeks and months, which rollups evaluate themselves."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import dagster as dg
@@ -10,8 +9,12 @@ from metrics.clock import utcnow
 from metrics.expected import Connection
 from metrics.periods import Period, period_end, period_start, previous_start
 from metrics.store import Store
+from pipelines.checks.names import named
 from pipelines.partitions import period_key
 from pipelines.rollup import RollReport
+
+AccountPeriod = tuple[str, datetime]
+"""An account and the start of a period."""
 
 
 def specs(asset: str) -> list[dg.AssetCheckSpec]:
@@ -36,15 +39,19 @@ def result(
     now = utcnow()
     newest = previous_start(period, period_start(period, now))
     judged = sorted({newest, *reports}, reverse=True)
-    workspaces, active = store.accounts.workspaces(), store.accounts.connections(states=["active"])
-    partial, silent = Counter[datetime](), Counter[datetime]()
+    workspaces = store.accounts.workspaces()
+    partial: set[AccountPeriod] = set()
+    silent: set[AccountPeriod] = set()
     for start in judged:
         statuses = store.rollups.statuses(workspaces, period, start)
-        partial[start] = list(statuses.values()).count("partial")
+        partial |= {(account_id, start) for account_id, status in statuses.items() if status == "partial"}
         # Of an old period that was rolled for some workspaces, nobody says that it had been for the others.
-        if start == newest or (of_all and not reports[start].left):
-            silent[start] = _silent(active, statuses, start, period_end(period, start), now)
-    short = [period_key(start) for start in judged if partial[start] + silent[start]]
+        if start == newest or of_all:
+            left = reports[start].left_as_they_are if start in reports else ()
+            active = store.accounts.connections(sorted(set(workspaces).difference(left)), states=["active"])
+            silent |= _expected(active, start, period_end(period, start), now) - {(one, start) for one in statuses}
+    with_gaps = {start for _, start in partial | silent}
+    short = [period_key(start) for start in judged if start in with_gaps]
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="completeness",
@@ -53,22 +60,20 @@ def result(
         description=f"observations are missing in {', '.join(short)}" if short else None,
         metadata={
             "periods_with_gaps": ", ".join(short) or "none",
-            "accounts_partial": sum(partial.values()),
-            "accounts_without_observation": sum(silent.values()),
+            "accounts_partial": len(partial),
+            "accounts_without_observation": len(silent),
+            "without_observation": named({account_id for account_id, _ in silent}),
             "accounts": sum(report.accounts for report in reports.values()),
             "newest_ended_period": period_key(newest),
         },
     )
 
 
-def _silent(
-    active: Iterable[Connection], rolled: Collection[str], start: datetime, end: datetime, now: datetime
-) -> int:
-    """Count the active accounts that are expected in a period that ended and have no rollup of it.
+def _expected(active: Iterable[Connection], start: datetime, end: datetime, now: datetime) -> set[AccountPeriod]:
+    """Return the active accounts that are expected in a period, if it has ended.
 
-    Nothing at all was observed of them. Whoever is paused or waits for a person cannot be collected, and is told of
-    elsewhere.
+    An account that is paused or waits for a person cannot be collected, and is told of elsewhere.
     """
     if end > now:
-        return 0
-    return sum(1 for one in active if one.account_id not in rolled and one.expected(start, end))
+        return set()
+    return {(one.account_id, start) for one in active if one.expected(start, end)}

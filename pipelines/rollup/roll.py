@@ -49,8 +49,8 @@ class RollReport:
     replaced: int = 0
     removed: int = 0
     unchanged: int = 0
-    left: int = 0
-    """Periods of workspaces that stay as they are: what they come from is no longer kept."""
+    left_as_they_are: set[str] = field(default_factory=set)
+    """Workspaces of which a period stays as it is: what it comes from is no longer kept."""
     seconds: float = 0.0
     expected_slots: int = 0
     observed_slots: int = 0
@@ -64,7 +64,7 @@ class RollReport:
 
     def summary(self) -> str:
         """Return one line for a log."""
-        left = f", {self.left} left as they are (no longer derivable)" if self.left else ""
+        left = f", {len(self.left_as_they_are)} left as they are (no longer derivable)" if self.left_as_they_are else ""
         return (
             f"{self.period}: {self.periods} periods of {self.workspaces} workspaces, {self.accounts} account rollups, "
             f"{self.replaced} changed, {self.removed} removed{left}, {self.seconds:.2f} s"
@@ -108,7 +108,7 @@ def roll(
             if old:
                 store.marks.settle(store.marks.claim(period, [start], old))
                 with lock:
-                    report.left += len(old)
+                    report.left_as_they_are.update(old)
             if chosen := [w for w in batch if w not in old]:
                 _Roll(store, period, start, chosen, connections, run_id, now, report, announce, lock).run()
 

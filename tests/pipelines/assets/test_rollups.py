@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from metrics.documents import Observation
-from metrics.periods import DAY, midnight
+from metrics.periods import DAY, HOUR, midnight
 from metrics.store.retention import Days
 from pipelines.assets import rollups
 from pipelines.assets.rollups import rollup_asset
@@ -21,7 +21,11 @@ DAILY = rollup_asset("daily")
 
 def with_gaps(result: dg.ExecuteInProcessResult) -> object:
     """The periods that the check calls incomplete."""
-    return check_of(result).metadata["periods_with_gaps"].value
+    return with_gaps_of(check_of(result))
+
+
+def with_gaps_of(check: dg.AssetCheckEvaluation) -> object:
+    return check.metadata["periods_with_gaps"].value
 
 
 def days(deployment: Deployment) -> list[str]:
@@ -89,6 +93,27 @@ def test_day_older_than_kept_stays_as_it_is_and_says_so(deployment: Deployment) 
     result = deployment.materialize(DAILY, [key])
     assert materialized(result)[key]["workspaces_left_as_they_are"] == 1
     assert with_gaps(result) == period_key(midnight(deployment.hour.date()) - DAY), "nothing is said of that day"
+
+
+def test_workspace_that_no_longer_keeps_a_day_does_not_hide_the_silent_accounts_of_others(
+    deployment: Deployment,
+) -> None:
+    key = period_key(midnight(deployment.hour.date()) - 40 * DAY)
+    deployment.connect(0, connectedAt=deployment.hour - 90 * DAY)
+    deployment.connect(1, workspaceId="other", connectedAt=deployment.hour - 90 * DAY)
+    deployment.connect(2, workspaceId="other", state="paused", connectedAt=deployment.hour - 90 * DAY)
+    slot = midnight(deployment.hour.date()) - 40 * DAY
+    for account_id in ("a0", "a2"):
+        workspace_id = "w" if account_id == "a0" else "other"
+        said = Observation(
+            workspace_id, account_id, "instagram", "account", slot, slot + HOUR, {"followers": 9}, "r", "v1"
+        )
+        deployment.clients.store.observations.append([said])
+    deployment.clients.store.retention.set("w", Days(observations=30))
+    check = check_of(deployment.materialize(DAILY, [key]))
+    yesterday = period_key(midnight(deployment.hour.date()) - DAY)
+    assert with_gaps_of(check) == f"{yesterday}, {key}"
+    assert check.metadata["without_observation"].value == "a0, a1"
 
 
 def test_day_of_which_nothing_was_observed_is_not_complete(deployment: Deployment) -> None:
