@@ -41,24 +41,24 @@ class ReplicaSet:
 
 
 @contextmanager
-def replica_set(folder: Path) -> Iterator[ReplicaSet]:
-    """Run a replica set of three, empty, with an election timeout of two seconds."""
+def replica_set(folder: Path, members: int = 3, *options: str) -> Iterator[ReplicaSet]:
+    """Run a replica set, empty, with an election timeout of two seconds; `options` are further ones of `mongod`."""
     server = locate.mongod(folder)
-    ports = [free_port() for _ in range(3)]
+    ports = [free_port() for _ in range(members)]
     with ExitStack() as stack:
-        members: dict[int, Child] = {}
+        running: dict[int, Child] = {}
         for port in ports:
             data = folder / str(port)
             data.mkdir()
             command = [
                 str(server.program), "--replSet", _NAME, "--bind_ip", HOST, "--port", str(port), "--dbpath", str(data),
                 "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64",
-                "--setParameter", "diagnosticDataCollectionEnabled=false",
+                "--setParameter", "diagnosticDataCollectionEnabled=false", *options,
             ]  # fmt: skip
             log = folder / f"mongod-{port}.log"
-            members[port] = Child.start("mongod", command, log=log, environment=server.environment)
-            stack.callback(members[port].stop, 2.0)
-        for child, port in zip(members.values(), ports, strict=True):
+            running[port] = Child.start("mongod", command, log=log, environment=server.environment)
+            stack.callback(running[port].stop, 2.0)
+        for child, port in zip(running.values(), ports, strict=True):
             child.wait_until(lambda port=port: _answers(port), _START_SECONDS)  # type: ignore[misc]
         config = {
             "_id": _NAME,
@@ -67,8 +67,8 @@ def replica_set(folder: Path) -> Iterator[ReplicaSet]:
         }
         with MongoClient[Document](HOST, ports[0], directConnection=True) as client:
             client.admin.command("replSetInitiate", config)
-        found = ReplicaSet(members)
-        members[ports[0]].wait_until(found.has_primary, _START_SECONDS)
+        found = ReplicaSet(running)
+        running[ports[0]].wait_until(found.has_primary, _START_SECONDS)
         yield found
 
 

@@ -14,11 +14,10 @@ from metrics.documents import AccountDocument, AccountState, ConnectedState, Doc
 from metrics.errors import NotFound, TidemarkError
 from metrics.expected import FIELDS, Connection
 from metrics.identity import account_number, same_account_ids
-from metrics.store.errors import mongo_errors
+from metrics.store.errors import duplicates, mongo_errors
 from metrics.store.identities import normalise_accounts
 
 _CHUNK = 1000
-_DUPLICATE_KEY = 11000
 
 
 class AccountStore:
@@ -40,9 +39,7 @@ class AccountStore:
             try:
                 self._accounts.bulk_write(writes, ordered=False)
             except BulkWriteError as error:
-                failed: list[Document] = (error.details or {}).get("writeErrors", [])
-                if not failed or any(one["code"] != _DUPLICATE_KEY for one in failed):
-                    raise
+                failed = duplicates(error)
                 raise TidemarkError(
                     f"{len(failed)} of {len(writes)} accounts were connected by another command meanwhile: try again"
                 ) from None

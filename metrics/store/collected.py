@@ -6,11 +6,12 @@ from typing import cast
 
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError
 
 from metrics.clock import isoformat
 from metrics.documents import CollectionDocument, Document, Platform, Problem
 from metrics.periods import HOUR
-from metrics.store.errors import mongo_errors
+from metrics.store.errors import duplicates, mongo_errors
 
 IN_TIME: Mapping[str, object] = {"state": "collected", "notRecoverable": {"$exists": False}}
 """Of records whose account was read while its levels could be read. One that was collected later lacks them."""
@@ -47,14 +48,11 @@ class CollectionRecords:
         if not writes:
             return
         with mongo_errors():
-            from pymongo.errors import BulkWriteError
-
             try:
                 self._records.bulk_write(writes, ordered=False)
             except BulkWriteError as error:
                 # An upsert over a record that is better meets the `_id` that is there: that one stays.
-                if any(e["code"] != 11000 for e in error.details["writeErrors"]):
-                    raise
+                duplicates(error)
 
     def add_problems(self, problems: Mapping[tuple[str, str, datetime], Problem]) -> None:
         """Add to the records of `(workspace, account, slot)` what checks found later; where there is none, nothing."""

@@ -1,24 +1,66 @@
 """PyMongo's errors become Tidemark's at this boundary."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, NetworkTimeout, OperationFailure, WTimeoutError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    WTimeoutError,
+)
 
+from metrics.documents import Document
 from metrics.errors import MongoUnavailable
 
-_PASSING = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436, 50, 262})
-"""Codes of a server that shuts down, changes its primary or ran out of time."""
+_PASSING = frozenset(
+    {
+        *(6, 7, 89, 9001),  # a host or a connection that went away
+        *(10107, 13435, 13436, 189, 91, 11600, 11602, 133, 134),  # a server that shuts down or changes its primary
+        *(43, 237),  # the cursor of a server that is no longer the primary
+        *(50, 64, 262),  # out of time
+    }
+)
+_DUPLICATE_KEY = 11000
 
 
 @contextmanager
 def mongo_errors() -> Iterator[None]:
-    """Turn what means «not now» into `MongoUnavailable`; leave programming errors as they are."""
+    """Turn what means «not now» into `MongoUnavailable`; leave programming errors as they are.
+
+    A bulk write is «not now» if any part of it is: nobody knows what became of that part, and all of it is tried again.
+    """
     try:
         yield
     except (ConnectionFailure, NetworkTimeout, ExecutionTimeout, WTimeoutError) as error:
         raise MongoUnavailable("MongoDB does not answer; try again when it is back") from error
     except OperationFailure as error:
-        if error.code in _PASSING:
+        if not _PASSING.isdisjoint(_codes(error)):
             raise MongoUnavailable("MongoDB has no primary just now; try again in a few seconds") from error
         raise
+
+
+def duplicates(error: BulkWriteError) -> Sequence[Document]:
+    """Return the write errors of a bulk write in which some documents were there already, and nothing else went wrong.
+
+    Raises:
+        BulkWriteError: anything else went wrong.
+    """
+    details = error.details or {}
+    failed: list[Document] = details.get("writeErrors", [])
+    if not failed or details.get("writeConcernErrors") or any(one["code"] != _DUPLICATE_KEY for one in failed):
+        raise error
+    return failed
+
+
+def _codes(error: OperationFailure) -> set[int]:
+    """Return the codes of an error: a bulk write, whose own code says nothing, has one for each part that failed."""
+    found = {error.code} if error.code is not None else set()
+    details = error.details or {}
+    if isinstance(error, BulkWriteError):
+        parts = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
+    else:
+        parts = [one] if (one := details.get("writeConcernError")) else []
+    return found | {part["code"] for part in parts if "code" in part}

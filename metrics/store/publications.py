@@ -77,5 +77,4 @@ def _periods(store: Store, account: AccountDocument, published: Iterable[datetim
     # The marks first: a roll takes its mark away only after it has written.
     rolled = store.marks.dirty(early)
     ids = {rollup_id(account["_id"], period, start): (workspace_id, period, start) for _, period, start in early}
-    rows = store.rollups.accounts.find({"_id": {"$in": list(ids)}}, {"_id": 1})
-    return (found - early) | rolled | {ids[row["_id"]] for row in rows}
+    return (found - early) | rolled | {ids[one] for one in store.rollups.present(list(ids))}

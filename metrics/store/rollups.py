@@ -56,6 +56,11 @@ class Rollups:
             rows = list(found.sort("periodStart", 1))
         return cast("list[AggregatedDocument]", sorted(rows, key=itemgetter("periodStart", "accountId")))
 
+    def present(self, ids: Sequence[str]) -> set[str]:
+        """Return which of these account rollups there are, by `_id`."""
+        with mongo_errors():
+            return {row["_id"] for row in self.accounts.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
+
     def statuses(self, workspace_ids: Sequence[str], period: Period, start: datetime) -> dict[str, str]:
         """Return the status of every account rollup of one period, by account id."""
         query = {"workspaceId": {"$in": list(workspace_ids)}, "period": period, "periodStart": start}

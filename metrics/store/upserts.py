@@ -1,15 +1,14 @@
 """Upserts whose filter names more than `_id`, as a sharded collection needs it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from metrics.documents import Document
+from metrics.store.errors import duplicates
 
-_DUPLICATE_KEY = 11000
 _TRIES = 5
 
 
@@ -28,10 +27,9 @@ def upsert_all(collection: Collection[Document], writes: Sequence[UpdateOne]) ->
         try:
             collection.bulk_write(left, ordered=False)
         except BulkWriteError as error:
-            failed: list[dict[str, Any]] = (error.details or {}).get("writeErrors", [])
-            raced = [left[one["index"]] for one in failed if one["code"] == _DUPLICATE_KEY]
-            if not raced or len(raced) < len(failed) or attempt == _TRIES - 1:
+            raced = duplicates(error)
+            if attempt == _TRIES - 1:
                 raise
-            left = raced
+            left = [left[one["index"]] for one in raced]
         else:
             return

@@ -1,0 +1,125 @@
+"""A fail-over in the middle of anything means that MongoDB is away for a moment: it is tried again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import BulkWriteError, OperationFailure
+
+from metrics.documents import AccountDocument, CollectionDocument, Document
+from metrics.errors import MongoUnavailable
+from metrics.settings import Settings
+from metrics.store import Store
+from metrics.store.errors import duplicates, mongo_errors
+from metrics.store.publications import put_posts
+from tests.metrics.accounts import account as described
+from tests.replica_set import replica_set
+
+SLOT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+PASSING = [91, 189, 10107, 11600, 11602, 13435, 13436]
+
+
+@pytest.fixture(scope="module")
+def testing_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A MongoDB that answers as it is told to."""
+    with replica_set(tmp_path_factory.mktemp("one"), 1, "--setParameter", "enableTestCommands=1") as running:
+        yield running.url
+
+
+@pytest.fixture
+def there(testing_url: str, settings: Settings) -> Iterator[Store]:
+    chosen = settings.model_copy(update={"mongo_url": testing_url})
+    store = Store.connect(chosen, server_selection_ms=500)
+    store.ensure(chosen)
+    yield store
+    store.close()
+    with MongoClient[Document](testing_url) as client:
+        client.drop_database(store.db.name)
+
+
+@contextmanager
+def failing(url: str, *commands: str, **data: Any) -> Iterator[None]:
+    """Let commands of the server fail as long as this lasts."""
+    fails = {"failCommands": list(commands), **data}
+    # The client under test no longer knows of a primary afterwards.
+    with MongoClient[Document](url) as client:
+        client.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=fails)
+        try:
+            yield
+        finally:
+            client.admin.command("configureFailPoint", "failCommand", mode="off")
+
+
+def record(account_id: str) -> CollectionDocument:
+    return {
+        "_id": f"{account_id}|x", "workspaceId": "w", "accountId": account_id, "slot": SLOT, "platform": "instagram",
+        "state": "collected", "runId": "r", "startedAt": SLOT, "finishedAt": SLOT, "calls": 1, "observations": 1,
+    }  # type: ignore[typeddict-item,typeddict-unknown-key]  # fmt: skip
+
+
+def account(connected: datetime = SLOT) -> AccountDocument:
+    more = {"workspaceId": "w", "platformAccountId": "1", "handle": "a", "state": "active"}
+    return {**described("a", "instagram", [connected]), **more}  # type: ignore[typeddict-item]
+
+
+def bulk(write: int | None = None, concern: int | None = None) -> BulkWriteError:
+    return BulkWriteError(
+        {
+            "writeErrors": [{"index": 0, "code": write, "errmsg": "x"}] if write else [],
+            "writeConcernErrors": [{"code": concern, "errmsg": "x"}] if concern else [],
+        }
+    )
+
+
+@pytest.mark.parametrize("code", PASSING)
+@pytest.mark.parametrize("part", ["write", "concern"])
+def test_part_of_a_bulk_write_that_met_a_failover_is_mongodb_away(code: int, part: str) -> None:
+    with pytest.raises(MongoUnavailable), mongo_errors():
+        raise bulk(**{part: code})
+
+
+def test_other_errors_of_a_bulk_write_stay_what_they_are() -> None:
+    for error in (bulk(121), bulk(11000), OperationFailure("x", 121)):
+        with pytest.raises(type(error)), mongo_errors():
+            raise error
+
+
+@pytest.mark.parametrize("code", [64, 91, 11602])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.marks.touch([("w", "daily", SLOT)]),
+        lambda store: store.collections.put([record("a")]),
+        lambda store: store.accounts.put([account()]),
+        lambda store: store.retention.deleting("w", SLOT),
+    ],
+    ids=["marks", "collections", "accounts", "retention"],
+)
+def test_write_that_no_majority_has_is_mongodb_away(
+    there: Store, testing_url: str, code: int, write: Callable[[Store], None]
+) -> None:
+    refused = {"writeConcernError": {"code": code, "errmsg": "the primary steps down"}}
+    with failing(testing_url, "update", "insert", **refused), pytest.raises(MongoUnavailable):
+        write(there)
+
+
+def test_duplicate_beside_a_write_that_no_majority_has_is_not_taken_for_a_duplicate_alone() -> None:
+    assert len(duplicates(bulk(11000))) == 1
+    for error in (bulk(11000, concern=91), bulk(concern=91), bulk(121)):
+        with pytest.raises(BulkWriteError):
+            duplicates(error)
+
+
+def test_posts_that_are_put_while_the_primary_changes_are_tried_again(there: Store, testing_url: str) -> None:
+    owner = account()
+    early = SLOT.replace(year=2025)
+    post: Any = {
+        "_id": "p", "workspaceId": "w", "accountId": "a", "platform": "instagram", "platformPostId": "1",
+        "metricType": "post", "contentType": "image", "publishedAt": early,
+    }  # fmt: skip
+    namespace = f"{there.db.name}.aggregated_metrics"
+    with failing(testing_url, "find", errorCode=13436, namespace=namespace), pytest.raises(MongoUnavailable):
+        put_posts(there, owner, [post], {})
