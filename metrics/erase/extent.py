@@ -11,6 +11,7 @@ from metrics.store.schema import METRICS
 _OF_ACCOUNT = (
     "subject_rollups",
     "aggregated_metrics",
+    "roll_openings",
     "reading_memory",
     "collections",
     "operations",

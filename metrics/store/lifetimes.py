@@ -83,6 +83,8 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
         Lifetime("quarantine", "triedAt", "forget", 30 * _DAY_SECONDS),
         # Longer than anybody executes a failed run again.
         Lifetime("shard_reports", "at", "expire", 7 * _DAY_SECONDS),
+        # Openings of rolls that were killed before they took them away.
+        Lifetime("roll_openings", "at", "expire", _DAY_SECONDS),
         Lifetime("store_sizes", "at", "expire", 90 * _DAY_SECONDS),
     ]
 

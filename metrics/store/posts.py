@@ -15,6 +15,9 @@ from metrics.store.upserts import upsert_all
 _OPTIONAL = ("announced", "timeUnknown", "refused", "refusedOn")
 _IDENTITY: tuple[Literal["_id", "workspaceId", "accountId"], ...] = ("_id", "workspaceId", "accountId")
 
+_BATCH = 10_000
+"""Ids per command, which holds 16 MB."""
+
 
 class PostStore:
     """Reads and writes of posts."""
@@ -85,10 +88,12 @@ class PostStore:
 
     def published_at(self, post_ids: Sequence[str]) -> dict[str, datetime]:
         """Return when posts were published; those of which the platform does not say it are left out."""
+        found: dict[str, datetime] = {}
         with mongo_errors():
-            query = {"_id": {"$in": list(post_ids)}, "timeUnknown": {"$ne": True}}
-            rows = self._posts.find(query, {"publishedAt": 1})
-            return {row["_id"]: row["publishedAt"] for row in rows}
+            for begin in range(0, len(post_ids), _BATCH):
+                query = {"_id": {"$in": list(post_ids[begin : begin + _BATCH])}, "timeUnknown": {"$ne": True}}
+                found |= {row["_id"]: row["publishedAt"] for row in self._posts.find(query, {"publishedAt": 1})}
+        return found
 
     def published(self, workspace_id: str, start: datetime, end: datetime, **fields: Any) -> list[PostDocument]:
         """Return posts of a workspace published in `[start, end)`, newest first; `fields` narrow by equality.

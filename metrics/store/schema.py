@@ -60,6 +60,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "api_keys": {"_id": _STRING, "workspaces": {"bsonType": "array"}, "scopes": {"bsonType": "array"}},
     "quarantine": {"_id": _STRING, "platform": _STRING, "apiVersion": _STRING, "metric": _STRING, "since": _DATE},
     "roll_marks": {"_id": _STRING, "workspaceId": _STRING, "periodStart": _DATE},
+    "roll_openings": {"_id": _STRING, "roll": _STRING, "at": _DATE, "workspaceId": _STRING, "accountId": _STRING},
     "shard_reports": {"_id": _STRING, "at": _DATE},
     "export_marks": {"_id": _STRING, "workspaceId": _STRING, "day": _DATE},
     "workspace_settings": {"_id": _STRING},
@@ -130,6 +131,8 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
             partialFilterExpression={"dirty": True},
         )
     ],
+    # Of rolls that did not live to take theirs away: they expire.
+    "roll_openings": [IndexModel([("roll", ASCENDING)])],
     "export_marks": [IndexModel([("day", ASCENDING)])],
     "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
     "erasure_names": [IndexModel([("erasureId", ASCENDING)])],

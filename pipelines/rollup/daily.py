@@ -9,7 +9,7 @@ from metrics.documents import Document
 from metrics.expected import Connection, Span
 from metrics.periods import DAY, HOUR, slot_of
 from metrics.store.observations import LEVELS
-from pipelines.rollup.opening import SUBJECT, Opening
+from pipelines.rollup.opening import SUBJECT
 
 _IDENTITY = ("workspaceId", "accountId", "platform", "metricType", "postId", "contentType")
 
@@ -17,15 +17,15 @@ _IDENTITY = ("workspaceId", "accountId", "platform", "metricType", "postId", "co
 def day_stages(
     workspace_ids: Sequence[str],
     start: datetime,
-    openings: list[Opening],
+    openings: list[Document],
     connections: Sequence[Connection],
     now: datetime,
 ) -> list[Document]:
     """Return stages over `metrics` to one document per subject observed on the day that starts at `start`.
 
-    A slot that has yet to begin is left out. `openings` are the values before the day that do not stand in the hour
-    before it. `connections` are the hours of the workspaces' accounts: of slots with a level of the account,
-    `observedSlots` counts those that have ended and are hours of the account.
+    A slot that has yet to begin is left out. `openings` are stages that add the values before the day that do not
+    stand in the hour before it (`pipelines.rollup.staged`). `connections` are the hours of the workspaces' accounts: of
+    slots with a level of the account, `observedSlots` counts those that have ended and are hours of the account.
     """
     cut = {one.account_id: one.within(start, start + DAY) for one in connections if not _all_day(one, start)}
     slots = {"$gte": start - HOUR, "$lt": min(start + DAY, now)}
@@ -74,17 +74,17 @@ def _all_day(connection: Connection, start: datetime) -> bool:
     return connection.throughout(start, start + DAY)
 
 
-def _join(openings: list[Opening], cut: Mapping[str, list[Span]]) -> list[Document]:
+def _join(openings: list[Document], cut: Mapping[str, list[Span]]) -> list[Document]:
     """Return stages that add `opening` and `born` to the subjects concerned, and `spans` to the accounts in `cut`."""
-    rows: list[Document] = [{"_id": o.subject_id, "opening": {"$literal": o.found}, "born": o.born} for o in openings]
-    rows += [
+    rows: list[Document] = [
         {"_id": account_id, "spans": [{"first": first, "last": last} for first, last in spans]}
         for account_id, spans in cut.items()
     ]
-    if not rows:
+    joined = [*openings, *([{"$unionWith": {"pipeline": [{"$documents": rows}]}}] if rows else [])]
+    if not joined:
         return []
     return [
-        {"$unionWith": {"pipeline": [{"$documents": rows}]}},
+        *joined,
         {
             "$group": {
                 "_id": "$_id",

@@ -30,6 +30,7 @@ class Opening:
     """What is known of a subject before the period."""
 
     subject_id: str
+    workspace_id: str
     account_id: str
     post: bool
     wanted: set[str]
@@ -46,7 +47,7 @@ def openings(store: Store, workspace_ids: Sequence[str], start: datetime, end: d
     """Return what precedes the subjects observed in `[start, end)` that the hour before does not explain."""
     log = store.db["metrics"]
     rows = log.aggregate(_survey(workspace_ids, start, end), allowDiskUse=True)
-    missing = [Opening(row["_id"], row["account"], row["post"], set(row["wanted"])) for row in rows]
+    missing = [Opening(row["_id"], row["workspace"], row["account"], row["post"], set(row["wanted"])) for row in rows]
     _search(log, workspace_ids, missing, start)
     _mark_born(store, [opening for opening in missing if not opening.complete and opening.post])
     return missing
@@ -65,6 +66,7 @@ def _survey(workspace_ids: Sequence[str], start: datetime, end: datetime) -> lis
         {
             "$group": {
                 "_id": SUBJECT,
+                "workspace": {"$first": "$metadata.workspaceId"},
                 "account": {"$first": "$metadata.accountId"},
                 "post": {"$max": {"$ne": ["$metadata.metricType", "account"]}},
                 "within": {"$mergeObjects": {"$cond": [inside, "$metrics", {}]}},
@@ -75,6 +77,7 @@ def _survey(workspace_ids: Sequence[str], start: datetime, end: datetime) -> lis
         {"$match": {"observed": True}},
         {
             "$project": {
+                "workspace": 1,
                 "account": 1,
                 "post": 1,
                 "wanted": {

@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -28,6 +29,7 @@ from metrics.store.schema import METRICS
 from pipelines.rollup import heal
 from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings
+from pipelines.rollup.staged import staged
 from pipelines.rollup.write import Target, Written, write
 
 _BATCH = 25
@@ -164,7 +166,8 @@ class _Roll:
             utcnow(),
             {claim.workspace_id: claim.newest for claim in claims},
         )
-        subjects = write(*self._source(at), self.store.rollups.subjects, at, "subjectId")
+        with self._source(at) as (source, stages):
+            subjects = write(source, stages, self.store.rollups.subjects, at, "subjectId")
         accounts = write(
             self.store.rollups.subjects,
             [{"$match": at.query}, *account_stages(self.period, self.start, at.end, self.connections, self.now)],
@@ -183,12 +186,19 @@ class _Roll:
             self.store.exports.touch(changed, self.start)
         self.store.marks.settle(claims)
 
-    def _source(self, at: Target) -> tuple[Collection[Document], list[Document]]:
-        if self.period == "daily":
-            found = openings(self.store, at.workspace_ids, at.start, min(at.end, self.now))
-            return self.store.db[METRICS], day_stages(at.workspace_ids, at.start, found, self.connections, self.now)
-        scope = {"workspaceId": {"$in": list(at.workspace_ids)}}
-        return self.store.rollups.subjects, merge_days(at.start, at.end, scope)
+    @contextmanager
+    def _source(self, at: Target) -> Iterator[tuple[Collection[Document], list[Document]]]:
+        """Yield what the subjects of the period are read from, and the stages from it to their documents."""
+        if self.period != "daily":
+            scope = {"workspaceId": {"$in": list(at.workspace_ids)}}
+            yield self.store.rollups.subjects, merge_days(at.start, at.end, scope)
+            return
+        found = openings(self.store, at.workspace_ids, at.start, min(at.end, self.now))
+        with staged(self.store, found, at.roll_id) as rows:
+            yield (
+                self.store.db[METRICS],
+                day_stages(at.workspace_ids, at.start, rows, self.connections, self.now),
+            )
 
     def _follow_up(self, subjects: Written) -> list[Touched]:
         """After a day changed: mark its week, its month, and the next observed day that no longer fits to it."""

@@ -12,6 +12,9 @@ from metrics.documents import Document
 from metrics.periods import Period
 from metrics.store.rollups import BOOKKEEPING
 
+_BATCH = 10_000
+"""Ids per command, which holds 16 MB."""
+
 STAMPS = ("computedAt", "runId", *BOOKKEEPING)
 """Fields that tell of a roll, not of the log: what was rolled twice differs in these alone."""
 
@@ -135,5 +138,6 @@ def _remove(target: Collection[Document], stale: Mapping[str, str | None]) -> li
     for key, roll_id in stale.items():
         by_roll.setdefault(roll_id, []).append(key)
     for roll_id, keys in by_roll.items():
-        target.delete_many({"_id": {"$in": keys}, "rollId": roll_id})
+        for begin in range(0, len(keys), _BATCH):
+            target.delete_many({"_id": {"$in": keys[begin : begin + _BATCH]}, "rollId": roll_id})
     return list(stale)
