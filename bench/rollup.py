@@ -1,6 +1,6 @@
 """Roll up logs of growing size and compare with a bare `$group` over the same observations.
 
-    python bench/rollup.py [--small] [--mongo URL]
+    python bench/rollup.py [--small] [--hours] [--mongo URL]
 
 Starts a MongoDB of its own unless given one. One table on the terminal, the same as JSON in bench/results/rollup.json.
 """
@@ -20,8 +20,10 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from metrics.documents import AccountDocument, Document, Observation, PostDocument
+from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from metrics.store import Store
+from pipelines.collect.appending import append
 from pipelines.rollup import roll
 from tidemark.stack import mongo
 from tidemark.stack.ports import free_port
@@ -62,19 +64,23 @@ def _post(account: AccountDocument, number: int) -> PostDocument:
 
 def _said(accounts: list[AccountDocument], posts: list[PostDocument], days: int) -> Iterator[Observation]:
     for hour in range(-1, HOURS * days):
-        slot = DAY + timedelta(hours=hour)
-        heard = slot + timedelta(hours=1, seconds=5)
-        for account in accounts:
-            yield Observation(
-                account["workspaceId"], account["_id"], "instagram", "account", slot, heard,
-                {"followers": 1000 + hour, "following": 10, "posts": POSTS}, "bench", "v25.0",
-            )  # fmt: skip
-        for post in posts:
-            yield Observation(
-                post["workspaceId"], post["accountId"], "instagram", "post", slot, heard,
-                {"likes": 50 + hour, "comments": hour // 3 + 1, "shares": 3, "saves": 2, "views": 900 + 20 * hour},
-                "bench", "v25.0", {}, post["_id"], post["platformPostId"], "image",
-            )  # fmt: skip
+        yield from _said_in(accounts, posts, hour)
+
+
+def _said_in(accounts: list[AccountDocument], posts: list[PostDocument], hour: int) -> Iterator[Observation]:
+    slot = DAY + timedelta(hours=hour)
+    heard = slot + timedelta(hours=1, seconds=5)
+    for account in accounts:
+        yield Observation(
+            account["workspaceId"], account["_id"], "instagram", "account", slot, heard,
+            {"followers": 1000 + hour, "following": 10, "posts": POSTS}, "bench", "v25.0",
+        )  # fmt: skip
+    for post in posts:
+        yield Observation(
+            post["workspaceId"], post["accountId"], "instagram", "post", slot, heard,
+            {"likes": 50 + hour, "comments": hour // 3 + 1, "shares": 3, "saves": 2, "views": 900 + 20 * hour},
+            "bench", "v25.0", {}, post["_id"], post["platformPostId"], "image",
+        )  # fmt: skip
 
 
 def bare_group(store: Store, start: datetime, end: datetime) -> float:
@@ -113,6 +119,58 @@ def measure(store: Store, workspaces: int, days: int, rounds: int) -> dict[str, 
     }  # fmt: skip
 
 
+def measure_hours(store: Store, workspaces: int, days: int) -> dict[str, float]:
+    """Append hour after hour and roll what each one changed, as `late_data` has it done; return medians over `days`.
+
+    Seconds are those on the clock, `cpu` those of the server's processor, which tell more on a busy machine.
+    """
+    accounts = [_account(f"w{number}", f"w{number}a{i}") for number in range(workspaces) for i in range(ACCOUNTS)]
+    posts = [_post(account, i) for account in accounts for i in range(POSTS)]
+    store.accounts.put(accounts)
+    store.posts.put(posts)
+    spent: dict[tuple[int, str], list[tuple[float, float]]] = {}
+    for day in range(days):
+        for hour in range(HOURS):
+            slot = DAY + timedelta(days=day, hours=hour)
+            _append(store, accounts, posts, slot)
+            # All others are rolled once, by the next of these.
+            if hour in (0, 1, HOURS - 4, HOURS - 3, HOURS - 2, HOURS - 1):
+                for name, cost in _late(store, slot + timedelta(hours=1, minutes=5)).items():
+                    spent.setdefault((hour, name), []).append(cost)
+    found: dict[str, float] = {"workspaces": workspaces, "days": days}
+    for place, kind in enumerate(("seconds", "cpu")):
+        for name in ("day", "all"):
+            early, late = (statistics.median(one[place] for one in spent[hour, name]) for hour in (1, HOURS - 1))
+            found |= {f"{name}_1_{kind}": early, f"{name}_23_{kind}": late, f"{name}_{kind}_ratio": late / early}
+    return found
+
+
+def _append(store: Store, accounts: list[AccountDocument], posts: list[PostDocument], slot: datetime) -> None:
+    """Append one hour of every account, and mark it as the collection does."""
+    hour = (slot - DAY) // timedelta(hours=1)
+    by_workspace: dict[str, list[Observation]] = {}
+    for said in _said_in(accounts, posts, hour):
+        by_workspace.setdefault(said.workspace_id, []).append(said)
+    for workspace_id, observations in by_workspace.items():
+        append(store, workspace_id, observations)
+
+
+def _late(store: Store, now: datetime) -> dict[str, tuple[float, float]]:
+    """Roll what is marked, days first; return the cost of the day, and of all: seconds, and those of the server."""
+    began, cpu = time.perf_counter(), _cpu(store)
+    spent: dict[str, tuple[float, float]] = {}
+    for period in PERIODS:
+        for mark in store.marks.pending(period):
+            roll(store, period, [mark.start], run_id="bench", workspace_ids=mark.workspaces, now=now, changes_only=True)
+        spent["day" if period == "daily" else "all"] = (time.perf_counter() - began, _cpu(store) - cpu)
+    return spent
+
+
+def _cpu(store: Store) -> float:
+    spent = store.client.admin.command("serverStatus")["extra_info"]
+    return float(spent["user_time_us"] + spent["system_time_us"]) / 1e6
+
+
 def _rolled(store: Store, starts: list[datetime]) -> float:
     began = time.perf_counter()
     roll(store, "daily", starts, run_id="bench", now=NOW)
@@ -139,25 +197,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="two days of 100 workspaces alone")
     parser.add_argument("--mongo", help="URL of a MongoDB to measure; its database tidemark_bench is dropped")
+    parser.add_argument("--hours", action="store_true", help="the cost of one more hour, early and late in a day")
     asked = parser.parse_args()
     # (workspaces, days): 10^5, 10^6 and 10^7 observations.
     sizes = [(100, 2)] if asked.small else [(50, 1), (100, 5), (100, 50)]
-    rows = []
+    rows: list[dict[str, float]] = []
     with server(asked.mongo) as url:
-        for workspaces, days in sizes:
-            settings = load_settings(
-                _env_file=None, mongo_url=url, mongo_db="tidemark_bench", secret_keys=Fernet.generate_key().decode(),
-                retention_days=20_000, rollup_retention_days=20_000,
-            )  # fmt: skip
-            store = Store.connect(settings)
-            store.client.drop_database(settings.mongo_db)
-            store.ensure(settings)
-            rows.append(measure(store, workspaces, days, rounds=3))
-            store.client.drop_database(settings.mongo_db)
-            store.close()
-            _print(rows[-1], head=len(rows) == 1)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps({"python": sys.version.split()[0], "sizes": rows}, indent=2) + "\n")
+        if asked.hours:
+            with fresh(url) as store:
+                rows.append(measure_hours(store, 100, 1))
+            _print(rows[-1], head=True)
+        else:
+            for workspaces, days in sizes:
+                with fresh(url) as store:
+                    rows.append(measure(store, workspaces, days, rounds=3))
+                _print(rows[-1], head=len(rows) == 1)
+    results = RESULTS.with_stem("rollup_hours") if asked.hours else RESULTS
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(json.dumps({"python": sys.version.split()[0], "sizes": rows}, indent=2) + "\n")
+
+
+@contextmanager
+def fresh(url: str) -> Iterator[Store]:
+    """Yield a store on an empty database, and drop it afterwards."""
+    settings = load_settings(
+        _env_file=None, mongo_url=url, mongo_db="tidemark_bench", secret_keys=Fernet.generate_key().decode(),
+        retention_days=20_000, rollup_retention_days=20_000,
+    )  # fmt: skip
+    store = Store.connect(settings)
+    store.client.drop_database(settings.mongo_db)
+    store.ensure(settings)
+    try:
+        yield store
+    finally:
+        store.client.drop_database(settings.mongo_db)
+        store.close()
 
 
 def _print(row: dict[str, float], *, head: bool) -> None:

@@ -16,6 +16,7 @@ from pipelines.checks.freshness import CHECKS  # noqa: E402
 from pipelines.executors import executor  # noqa: E402
 from pipelines.export_sensor import export_changed  # noqa: E402
 from pipelines.jobs import JOBS, check_freshness, collect_history, export_daily, purge_history  # noqa: E402
+from pipelines.late_runs import aggregate_late  # noqa: E402
 from pipelines.maintenance import MAINTAIN, maintain_daily  # noqa: E402
 from pipelines.resources import Tidemark  # noqa: E402
 from pipelines.schedules import SCHEDULES  # noqa: E402
@@ -34,6 +35,7 @@ def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         asset_checks=CHECKS,
         jobs=[
             *JOBS,
+            aggregate_late,
             collect_history,
             check_freshness,
             purge_history,

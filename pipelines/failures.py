@@ -23,7 +23,7 @@ def told_plainly() -> Iterator[None]:
 
 
 @contextmanager
-def tried_again(context: dg.AssetExecutionContext, retries: dg.RetryPolicy) -> Iterator[None]:
+def tried_again(context: dg.OpExecutionContext | dg.AssetExecutionContext, retries: dg.RetryPolicy) -> Iterator[None]:
     """Try a step again when it fails, as `retry_policy` does, but not when somebody ends its run.
 
     Dagster takes the end of a run for a failure of its step: with a `retry_policy` the step begins again, and a run

@@ -1,43 +1,19 @@
-"""Late data: which runs bring the rollups up to date again.
+"""Late data: which periods are rolled again, in which order, and by which run.
 
 Appending marks the day, rolling a day marks its week, its month and the next observed day where they changed (see
-`metrics.store.marks`). What follows from a set of marks is the plain function `runs_to_request`.
+`metrics.store.marks`). What follows from a set of marks are the plain functions of this module.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from metrics.periods import PERIODS, Period, period_end
 from metrics.store.marks import Pending
-from pipelines.partitions import has_partition, period_key, ranges
+from pipelines.partitions import has_partition, period_key
 
-MAX_RUNS_PER_TICK = 20
 LONGEST_WAIT = timedelta(minutes=15)
 """A period that was marked this long ago is rolled whatever it would wait for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """A run over consecutive periods; `run_key` is the same as long as nothing new was marked."""
-
-    period: Period
-    first: datetime
-    last: datetime
-    run_key: str
-
-
-def runs_to_request(pending: Mapping[Period, Sequence[Pending]], busy: Iterable[Period], now: datetime) -> list[Roll]:
-    """Return one run per row of consecutive periods that are due, days first."""
-    rolls: list[Roll] = []
-    marked = due(pending, busy, now)
-    for period in PERIODS:
-        marks = {mark.start: mark for mark in marked.get(period, ())}
-        for first, last in ranges(period, list(marks)):
-            covered = [m for s, m in sorted(marks.items()) if first <= s <= last]
-            rolls.append(Roll(period, first, last, _run_key(period, covered)))
-    return rolls[:MAX_RUNS_PER_TICK]
 
 
 def due(
@@ -75,7 +51,31 @@ def due(
     return found
 
 
-def _run_key(period: Period, marks: Sequence[Pending]) -> str:
-    state = "|".join(f"{period_key(m.start)}:{','.join(m.workspaces)}:{m.touched}" for m in marks)
-    digest = hashlib.sha256(state.encode()).hexdigest()[:16]
-    return f"late:{period}:{period_key(marks[0].start)}:{digest}"
+def next_due(
+    marks: Mapping[Period, Sequence[Pending]], now: datetime, besides: Collection[tuple[Period, datetime]] = ()
+) -> tuple[Period, Pending] | None:
+    """Return the period to roll next of those that are due, leaving out some; None where nothing else is due.
+
+    Weeks and months that waited too long come first, so that no number of days holds them up; then days, for they
+    change the others, the newest first; then weeks and months.
+    """
+    left = [
+        (period, mark) for period in PERIODS for mark in marks.get(period, ()) if (period, mark.start) not in besides
+    ]
+    overdue = [one for one in left if one[0] != "daily" and now - min(one[1].since.values()) >= LONGEST_WAIT]
+    days = [one for one in left if one[0] == "daily"]
+    if overdue:
+        return overdue[0]
+    if days:
+        return max(days, key=lambda one: one[1].start)
+    return left[0] if left else None
+
+
+def run_key(marks: Mapping[Period, Sequence[Pending]]) -> str:
+    """Return a name for the work that marks ask for: the same as long as nothing new is marked or due."""
+    state = "|".join(
+        f"{period}:{period_key(mark.start)}:{','.join(mark.workspaces)}:{mark.touched}"
+        for period in PERIODS
+        for mark in marks.get(period, ())
+    )
+    return f"late:{hashlib.sha256(state.encode()).hexdigest()[:16]}"

@@ -6,7 +6,7 @@ read from MongoDB each time, so that nothing is lost with a cursor, a restart or
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import dagster as dg
@@ -16,12 +16,11 @@ from metrics.clock import utcnow
 from metrics.documents import OperationDocument, OperationKind
 from metrics.errors import TidemarkError
 from metrics.hours import holes
-from metrics.periods import PERIODS, Period
 from metrics.retention import Horizon
-from pipelines import history_runs, jobs, operations, partitions
+from pipelines import history_runs, jobs, late_runs, operations, partitions
 from pipelines.attempts import attempts
 from pipelines.automation import SENSOR_STATUS
-from pipelines.late import Roll, runs_to_request
+from pipelines.late import due, run_key
 from pipelines.missed import MAX_RUNS_PER_TICK, Missed, slots_to_look_at
 from pipelines.missed import missed_hours as missed_hours_of
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
@@ -121,45 +120,25 @@ def _fail(clients: Clients, operation: OperationDocument, reason: str) -> None:
 
 
 @dg.sensor(
-    jobs=list(jobs.AGGREGATE.values()),
+    job=late_runs.aggregate_late,
     minimum_interval_seconds=5,
     default_status=SENSOR_STATUS,
     description="Rolls again exactly the days, weeks and months whose observations changed, one run per burst.",
 )
 def late_data(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request the runs that bring the marked periods up to date."""
-    clients = tidemark.clients()
-    pending = {period: clients.store.marks.pending(period) for period in PERIODS}
-    rolls = runs_to_request(pending, _busy(context.instance), utcnow())
-    requests = [request for roll in rolls if (request := _late_request(context.instance, roll))]
-    yield from requests
-    if not requests:
-        yield dg.SkipReason("no rollup is behind its observations")
-
-
-def _busy(instance: DagsterInstance) -> Iterable[Period]:
-    """Return the grains with a run under way."""
-    for period, job in jobs.AGGREGATE.items():
-        if instance.get_runs(filters=RunsFilter(job_name=job.name, statuses=UNFINISHED), limit=1):
-            yield period
-
-
-def _late_request(instance: DagsterInstance, roll: Roll) -> dg.RunRequest | None:
-    """Return the request for a roll; one that failed is tried again, each time after a longer wait."""
-    attempt = attempts(instance, LATE, roll.run_key).next(utcnow())
-    if attempt is None:
-        return None
-    first, last = partitions.period_key(roll.first), partitions.period_key(roll.last)
-    return dg.RunRequest(
-        run_key=f"{roll.run_key}:{attempt}",
-        job_name=jobs.AGGREGATE[roll.period].name,
-        partition_key=first if first == last else None,
-        tags={
-            LATE: roll.run_key,
-            **Priority.LATE,
-            **(ONE_PARTITION if first == last else {RANGE_START: first, RANGE_END: last}),
-        },
-    )
+    """Request a run that brings what is marked up to date; one that failed is tried again, after a longer wait."""
+    clients, now = tidemark.clients(), utcnow()
+    late = RunsFilter(job_name=late_runs.aggregate_late.name, statuses=UNFINISHED)
+    if context.instance.get_runs(filters=late, limit=1):
+        yield dg.SkipReason("rollups are being brought up to date")
+        return
+    found = due(late_runs.marked(clients.store), late_runs.busy(context.instance), now)
+    key = run_key(found)
+    attempt = attempts(context.instance, LATE, key).next(now) if found else None
+    if attempt is not None:
+        yield dg.RunRequest(run_key=f"{key}:{attempt}", tags={LATE: key})
+    else:
+        yield dg.SkipReason("the last try failed, it is tried again later" if found else "no rollup is behind")
 
 
 @dg.sensor(

@@ -9,7 +9,7 @@ ASSETS = "tidemark/assets"
 """How many assets the run of an operation has: the last one to finish writes the outcome back."""
 
 LATE = "tidemark/late"
-"""The run rolls again only the workspaces whose data changed."""
+"""What the run brings up to date: runs for the same marks bear the same value."""
 
 EXPORT = "tidemark/export"
 """The run exports only the workspaces whose days changed."""

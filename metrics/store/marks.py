@@ -3,6 +3,9 @@
 Whoever appends observations marks what they touch; whoever rolled a period settles what it had read. A mark made in
 between stays, so an observation that lands while its day is being rolled is never lost, and neither is one that lands
 while nothing runs: the marks are state, not a cursor that could be lost.
+
+A mark that nobody touched for `KEPT_DAYS` after it was settled expires. The next one of its period counts on above it,
+so that a roll which read less of the log is still known by its number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,9 +17,12 @@ from pymongo.database import Database
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Document
-from metrics.periods import Period
+from metrics.periods import HOUR, Period
 from metrics.store.errors import mongo_errors
 from metrics.store.upserts import upsert_all
+
+KEPT_DAYS = 40
+"""Longer than a period, so that the period of a mark that expires has ended."""
 
 Touched = tuple[str, Period, datetime]
 """(workspace id, period, its start)."""
@@ -31,7 +37,7 @@ def mark_id(workspace_id: str, period: Period, start: datetime) -> str:
 class Claim:
     """What a roll read of a mark before it began, at `claimed`: settling takes away no more than this.
 
-    `newest` is when the period was touched last.
+    `newest` is when the period was touched last, `first` the earliest slot that was touched.
     """
 
     mark_id: str
@@ -40,6 +46,7 @@ class Claim:
     start: datetime
     newest: datetime
     claimed: datetime
+    first: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,11 @@ class Pending:
         return tuple(sorted(self.since))
 
 
+def _milliseconds(at: datetime) -> int:
+    """Return where a new mark begins to count: above all that a mark which expired had come to."""
+    return int(at.timestamp() * 1000)
+
+
 class RollMarks:
     """Reads and writes of marks."""
 
@@ -66,21 +78,33 @@ class RollMarks:
         self._marks = db[f"{prefix}roll_marks"]
 
     def touch(self, touched: Iterable[Touched]) -> None:
-        """Mark periods to be rolled again."""
+        """Mark periods to be rolled again, from their start on."""
+        self.touch_from({one: one[2] for one in touched})
+
+    def touch_from(self, touched: Mapping[Touched, datetime]) -> None:
+        """Mark periods to be rolled again, each with the earliest slot of it that may have changed."""
         now = utcnow()
         writes = [
             UpdateOne(
                 # An upsert into a sharded collection names the shard key; it follows from the id.
                 {"_id": mark_id(workspace_id, period, start), "workspaceId": workspace_id},
-                {
-                    "$inc": {"touched": 1},
-                    "$set": {"dirty": True, "touchedAt": now},
-                    "$min": {"since": now},
-                    "$setOnInsert": {"period": period, "periodStart": start},
-                },
+                [
+                    {
+                        "$set": {
+                            "touched": {"$add": [{"$ifNull": ["$touched", _milliseconds(now)]}, 1]},
+                            "dirty": True,
+                            "touchedAt": now,
+                            "since": {"$min": ["$since", now]},
+                            "from": {"$min": ["$from", first]},
+                            "period": period,
+                            "periodStart": start,
+                        }
+                    },
+                    {"$unset": "settledAt"},
+                ],
                 upsert=True,
             )
-            for workspace_id, period, start in sorted(set(touched))
+            for (workspace_id, period, start), first in sorted(touched.items())
         ]
         with mongo_errors():
             upsert_all(self._marks, writes)
@@ -109,11 +133,16 @@ class RollMarks:
             return {ids[m["_id"]] for m in self._marks.find({"_id": {"$in": list(ids)}, "dirty": True}, {"_id": 1})}
 
     def touched(self, workspace_ids: Sequence[str], period: Period, start: datetime) -> dict[str, int]:
-        """Return how often a period was touched, by workspace: who reads this first reads no more of the log."""
+        """Return what grows whenever a period is touched, by workspace.
+
+        A roll that reads it first, and the log then, has read no less of the log than one that found a lower number. A
+        mark that expired, or was never made, counts as one that was made an hour ago.
+        """
+        never = _milliseconds(utcnow() - HOUR)
         ids = [mark_id(workspace_id, period, start) for workspace_id in workspace_ids]
         with mongo_errors():
             found = {m["workspaceId"]: m["touched"] for m in self._marks.find({"_id": {"$in": ids}})}
-        return {workspace_id: found.get(workspace_id, 0) for workspace_id in workspace_ids}
+        return {workspace_id: found.get(workspace_id, never) for workspace_id in workspace_ids}
 
     def claim(self, period: Period, starts: Sequence[datetime], workspaces: Sequence[str] | None = None) -> list[Claim]:
         """Read the marks that a roll of these periods is about to satisfy. Before it reads any observation."""
@@ -123,15 +152,24 @@ class RollMarks:
         now = utcnow()
         with mongo_errors():
             return [
-                Claim(m["_id"], m["touched"], m["workspaceId"], m["periodStart"], m["touchedAt"], now)
+                Claim(
+                    m["_id"],
+                    m["touched"],
+                    m["workspaceId"],
+                    m["periodStart"],
+                    m["touchedAt"],
+                    now,
+                    m["from"] if "from" in m else m["periodStart"],
+                )
                 for m in self._marks.find(query)
             ]
 
     def settle(self, claims: Sequence[Claim]) -> None:
         """Clear claimed marks that nobody touched since; the others wait since they were claimed."""
+        now = utcnow()
         writes: list[UpdateOne] = []
         for claim in claims:
-            clear = {"$set": {"dirty": False}, "$unset": {"since": ""}}
+            clear = {"$set": {"dirty": False, "settledAt": now}, "$unset": {"since": "", "from": ""}}
             writes.append(UpdateOne({"_id": claim.mark_id, "touched": claim.touched}, clear))
             touched_again = {"_id": claim.mark_id, "touched": {"$gt": claim.touched}, "dirty": True}
             writes.append(UpdateOne(touched_again, {"$max": {"since": claim.claimed}}))

@@ -1,6 +1,6 @@
 """`daily_rollup`, `weekly_rollup`, `monthly_rollup`: what the observations come to, per account and period."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import dagster as dg
@@ -18,7 +18,7 @@ from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
 from pipelines.rollup import RollReport, roll
 from pipelines.scope import scope
-from pipelines.tags import LATE, OPERATION
+from pipelines.tags import OPERATION
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For stores that are away."""
@@ -77,18 +77,33 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
             starts = asked(context.run.tags, grain_of(period), utcnow())
             progress = Progress(len(starts), context.log.info)
             with operations.carrying_out(clients, operation_id, context.run.run_id, name, 1) as outcome:
-                reports = {start: _roll(context, clients, period, start, progress) for start in starts}
+                workspaces = scope(clients, context.run.tags).workspace_ids
+                reports = {}
+                for start in starts:
+                    report = roll_partition(context, clients, context.asset_key, period, start, workspaces)
+                    progress.step(f"{period_key(start)}: {report.summary()}")
+                    reports[start] = report
                 outcome.set({"ok": sum(report.accounts for report in reports.values())})
-            yield checks.result(clients.store, name, period, reports, of_all=not _asked_of_some(context))
+            yield checks.result(clients.store, name, period, reports, of_all=workspaces is None)
 
     return rollup
 
 
-def _roll(
-    context: dg.AssetExecutionContext, clients: Clients, period: Period, start: datetime, progress: Progress
+def roll_partition(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext,
+    clients: Clients,
+    asset: dg.AssetKey,
+    period: Period,
+    start: datetime,
+    workspaces: Sequence[str] | None,
+    *,
+    changes_only: bool = False,
 ) -> RollReport:
-    """Roll one partition; it is materialised as soon as it is written, whatever becomes of the others of the run."""
-    workspaces = _workspaces(context, clients, period, start)
+    """Roll one partition of an asset, of some workspaces or of all.
+
+    It is materialised as soon as it is written, whatever becomes of the others of the run. For `changes_only` see
+    `pipelines.rollup.roll`.
+    """
     report = roll(
         clients.store,
         period,
@@ -97,24 +112,10 @@ def _roll(
         workspace_ids=workspaces,
         horizon=Horizon.of(clients.store, clients.settings, utcnow()),
         announce=clients.announce_rollups,
+        changes_only=changes_only,
     )
     metadata = tables.roll_metadata(report)
     if workspaces is None:
-        metadata |= tables.roll_plot(context.instance, context.asset_key, start, report)
-    context.log_event(dg.AssetMaterialization(context.asset_key, partition=period_key(start), metadata=metadata))
-    progress.step(f"{period_key(start)}: {report.summary()}")
+        metadata |= tables.roll_plot(context.instance, asset, start, report)
+    context.log_event(dg.AssetMaterialization(asset, partition=period_key(start), metadata=metadata))
     return report
-
-
-def _asked_of_some(context: dg.AssetExecutionContext) -> bool:
-    return LATE in context.run.tags or OPERATION in context.run.tags
-
-
-def _workspaces(
-    context: dg.AssetExecutionContext, clients: Clients, period: Period, start: datetime
-) -> tuple[str, ...] | None:
-    """Return the workspaces to roll: an operation's, those whose data changed late, or None for all."""
-    if LATE in context.run.tags:
-        late = [mark for mark in clients.store.marks.pending(period) if mark.start == start]
-        return tuple(sorted({workspace for mark in late for workspace in mark.workspaces}))
-    return scope(clients, context.run.tags).workspace_ids

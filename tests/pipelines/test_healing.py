@@ -25,7 +25,8 @@ def daemon(deployment: Deployment, instance: dg.DagsterInstance) -> Daemon:
 
 def statuses(daemon: Daemon) -> dict[str, str]:
     """The status of the newest ended rollup of each period."""
-    found = daemon.deployment.clients.store.rollups.accounts.find({"periodStart": {"$lt": MIDNIGHT}})
+    ended = {"periodStart": {"$lt": MIDNIGHT}}
+    found = daemon.deployment.clients.store.rollups.accounts.find(ended).sort("periodStart", 1)
     return {row["period"]: row["status"] for row in found}
 
 
@@ -77,14 +78,20 @@ def test_old_hour_collected_again_rolls_its_day_week_month_and_the_next_observed
 
     key = slot_key(tuesday + 23 * HOUR)
     assert materialized(tolerant.materialize(raw_asset("instagram"), [key], instance))
-    daemon.visit_until_quiet("late_data")
-    assert daemon.runs == [
-        ("aggregate_daily", "2024-06-11"),
-        ("aggregate_daily", "2024-06-13"),
-        ("aggregate_weekly", "2024-06-10"),
-        ("aggregate_monthly", "2024-06-01"),
+    (run,) = daemon.visit("late_data")
+    assert daemon.runs == [("aggregate_late", "")]
+    assert [
+        (one.asset_key.to_user_string(), one.partition)
+        for event in run.get_asset_materialization_events()
+        if (one := event.step_materialization_data.materialization)
+    ] == [
+        ("daily_rollup", "2024-06-11"),
+        ("daily_rollup", "2024-06-13"),
+        ("weekly_rollup", "2024-06-10"),
+        ("monthly_rollup", "2024-06-01"),
     ]
     assert store.marks.count() == {}
+    assert daemon.visit("late_data") == []
 
 
 def test_after_five_hours_without_a_daemon_the_newest_hour_is_collected_first_and_the_rest_is_said(

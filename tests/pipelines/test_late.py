@@ -1,9 +1,11 @@
-"""Late data: exactly the marked periods, days before weeks and months, one run per row of them."""
+"""Late data: exactly the marked periods, days before weeks and months."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from metrics.periods import Period
 from metrics.store.marks import Pending
-from pipelines.late import Roll, due, runs_to_request
+from pipelines.late import due, next_due, run_key
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
@@ -19,53 +21,77 @@ def pending(
     return [Pending(start, dict.fromkeys(workspaces, NOW - timedelta(minutes=minutes)), touched) for start in starts]
 
 
-def spans(rolls: list[Roll]) -> list[tuple[str, datetime, datetime]]:
-    return [(roll.period, roll.first, roll.last) for roll in rolls]
+def starts(marks: Mapping[Period, Sequence[Pending]]) -> dict[Period, list[datetime]]:
+    return {period: [mark.start for mark in some] for period, some in marks.items()}
+
+
+def in_order(marks: Mapping[Period, Sequence[Pending]], now: datetime = NOW) -> list[tuple[Period, datetime]]:
+    """The periods that a run rolls, one after the other, if nothing else is marked meanwhile."""
+    found: list[tuple[Period, datetime]] = []
+    while one := next_due(marks, now, besides=found):
+        found.append((one[0], one[1].start))
+    return found
 
 
 def test_nothing_marked_asks_for_nothing() -> None:
-    assert runs_to_request({}, [], NOW) == []
-
-
-def test_consecutive_days_are_one_run() -> None:
-    rolls = runs_to_request({"daily": pending(day(3, 1), day(3, 2), day(2, 10))}, [], NOW)
-    assert spans(rolls) == [("daily", day(2, 10), day(2, 10)), ("daily", day(3, 1), day(3, 2))]
+    assert due({}, [], NOW) == {}
+    assert next_due({}, NOW) is None
 
 
 def test_week_and_month_wait_for_their_days() -> None:
-    marks = {"daily": pending(day(3, 3)), "weekly": pending(day(3, 2), day(3, 9)), "monthly": pending(day(3, 1))}
-    assert spans(runs_to_request(marks, [], NOW)) == [  # type: ignore[arg-type]
-        ("daily", day(3, 3), day(3, 3)),
-        ("weekly", day(3, 9), day(3, 9)),
-    ]
+    marks: dict[Period, list[Pending]] = {
+        "daily": pending(day(3, 3)),
+        "weekly": pending(day(3, 2), day(3, 9)),
+        "monthly": pending(day(3, 1)),
+    }
+    assert starts(due(marks, [], NOW)) == {"daily": [day(3, 3)], "weekly": [day(3, 9)]}
     del marks["daily"]
-    assert [roll.period for roll in runs_to_request(marks, [], NOW)] == ["weekly", "monthly"]  # type: ignore[arg-type]
+    assert starts(due(marks, [], NOW)) == {"weekly": [day(3, 2), day(3, 9)], "monthly": [day(3, 1)]}
 
 
-def test_a_grain_with_a_run_under_way_waits_and_days_hold_back_the_rest() -> None:
-    marks = {"weekly": pending(day(3, 2)), "monthly": pending(day(3, 1))}
-    assert [roll.period for roll in runs_to_request(marks, ["weekly"], NOW)] == ["monthly"]  # type: ignore[arg-type]
-    assert runs_to_request(marks, ["daily"], NOW) == []  # type: ignore[arg-type]
+def test_grain_with_a_run_of_its_own_waits_and_days_hold_back_the_rest() -> None:
+    marks: dict[Period, list[Pending]] = {"weekly": pending(day(3, 2)), "monthly": pending(day(3, 1))}
+    assert starts(due(marks, ["weekly"], NOW)) == {"monthly": [day(3, 1)]}
+    assert due(marks, ["daily"], NOW) == {}
 
 
 def test_same_marks_have_the_same_key_and_further_ones_another() -> None:
-    first, again = (runs_to_request({"daily": pending(day(3, 1))}, [], NOW) for _ in range(2))
-    more = runs_to_request({"daily": pending(day(3, 1), touched=2)}, [], NOW)
-    assert first[0].run_key == again[0].run_key != more[0].run_key
+    first, again = (run_key({"daily": pending(day(3, 1))}) for _ in range(2))
+    assert first == again != run_key({"daily": pending(day(3, 1), touched=2)})
+    assert run_key({"daily": pending(day(3, 1), workspaces=("v",))}) != first
 
 
 def test_periods_without_a_partition_are_left_alone() -> None:
     marks = pending(datetime(2023, 12, 31, tzinfo=UTC), day(3, 21))
-    assert runs_to_request({"daily": marks}, [], NOW) == []
+    assert due({"daily": marks}, [], NOW) == {}
+
+
+def test_day_under_way_comes_before_older_ones_and_days_before_what_they_change() -> None:
+    marks: dict[Period, list[Pending]] = {
+        "daily": pending(day(3, 1), day(3, 20)),
+        "weekly": pending(day(3, 9)),
+        "monthly": pending(day(2, 1)),
+    }
+    assert in_order(marks) == [
+        ("daily", day(3, 20)),
+        ("daily", day(3, 1)),
+        ("weekly", day(3, 9)),
+        ("monthly", day(2, 1)),
+    ]
+
+
+def test_week_that_waited_too_long_comes_before_any_number_of_days() -> None:
+    marks: dict[Period, list[Pending]] = {"daily": pending(day(3, 3)), "weekly": pending(day(3, 2), minutes=15)}
+    assert in_order(due(marks, [], NOW)) == [("weekly", day(3, 2)), ("daily", day(3, 3))]
 
 
 def test_week_waits_for_days_of_its_own_workspace_alone() -> None:
-    marks = {
+    marks: dict[Period, list[Pending]] = {
         "daily": pending(day(3, 3), workspaces=("busy",)),
         "weekly": pending(day(3, 2), workspaces=("busy", "quiet")),
         "monthly": pending(day(3, 1), workspaces=("busy", "quiet")),
     }
-    found = due(marks, [], NOW)  # type: ignore[arg-type]
+    found = due(marks, [], NOW)
     assert {period: [mark.workspaces for mark in some] for period, some in found.items()} == {
         "daily": [("busy",)],
         "weekly": [("quiet",)],
@@ -74,11 +100,12 @@ def test_week_waits_for_days_of_its_own_workspace_alone() -> None:
 
 
 def test_nothing_waits_for_longer_than_a_quarter_of_an_hour() -> None:
-    for minutes, rolled in ((14, []), (15, ["weekly", "monthly"])):
-        marks = {
+    rolled: list[Period]
+    for minutes, rolled in ((14, []), (15, ["weekly", "monthly"])):  # type: ignore[assignment]
+        marks: dict[Period, list[Pending]] = {
             "daily": pending(day(3, 3), minutes=minutes),
             "weekly": pending(day(3, 2), minutes=minutes),
             "monthly": pending(day(3, 1), minutes=minutes),
         }
-        assert [p for p in due(marks, [], NOW) if p != "daily"] == rolled  # type: ignore[arg-type]
-        assert [p for p in due(marks, ["daily", "weekly", "monthly"], NOW) if p != "daily"] == rolled  # type: ignore[arg-type]
+        assert [p for p in due(marks, [], NOW) if p != "daily"] == rolled
+        assert [p for p in due(marks, ["daily", "weekly", "monthly"], NOW) if p != "daily"] == rolled

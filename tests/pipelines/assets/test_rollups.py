@@ -13,7 +13,6 @@ from pipelines.assets import rollups
 from pipelines.assets.rollups import rollup_asset
 from pipelines.partitions import period_key
 from pipelines.rollup import RollReport, roll
-from pipelines.tags import LATE
 from tests.pipelines.deployment import Deployment, check_of, check_passed, materialized
 
 DAILY = rollup_asset("daily")
@@ -74,18 +73,6 @@ def test_what_a_run_had_written_before_it_failed_stays_materialised_and_the_next
     assert deployment.clients.store.rollups.accounts.count_documents({"period": "daily"}) == 3
 
 
-def test_late_run_rolls_the_workspaces_whose_data_changed_and_gives_no_number_of_the_whole(
-    deployment: Deployment,
-) -> None:
-    keys = days(deployment)
-    deployment.connect(1, _id="other", workspaceId="other")
-    today = midnight(deployment.hour.date())
-    deployment.clients.store.marks.touch([("w", "daily", today)])
-    (metadata,) = materialized(deployment.materialize(DAILY, [keys[-1]], **{LATE: "late"})).values()
-    assert metadata["workspaces"] == 1
-    assert "complete_percent" not in metadata
-
-
 def test_day_older_than_kept_stays_as_it_is_and_says_so(deployment: Deployment) -> None:
     key = period_key(midnight(deployment.hour.date()) - 40 * DAY)
     deployment.connect(0, connectedAt=deployment.hour - 90 * DAY)
@@ -129,10 +116,8 @@ def test_good_old_day_does_not_turn_the_check_green_while_yesterday_has_gaps(dep
     _, yesterday, today = days(deployment)
     deployment.materialize(DAILY, [yesterday])
     before_it_was_connected = period_key(midnight(deployment.hour.date()) - 9 * DAY)
-    for result in (
-        deployment.materialize(DAILY, [before_it_was_connected]),
-        deployment.materialize(DAILY, [today], **{LATE: "late"}),
-    ):
+    for key in (before_it_was_connected, today):
+        result = deployment.materialize(DAILY, [key])
         assert not check_passed(result)
         assert with_gaps(result) == yesterday
 

@@ -23,7 +23,7 @@ def test_roll_that_read_less_of_the_log_changes_and_removes_nothing(store: Store
     account(store, settings)
     store.observations.append([seen(at(1), followers=1)])
     roll(store, "daily", [DAY], run_id="r", now=NOW)
-    ahead = {"$set": {"basis": 99, "metrics.followers.close": 7, "runId": "ahead"}}
+    ahead = {"$set": {"basis": 2**62, "metrics.followers.close": 7, "runId": "ahead"}}
     store.rollups.subjects.update_many({}, ahead)
     report = roll(store, "daily", [DAY], run_id="behind", now=NOW)
     assert report.removed == 0
