@@ -13,6 +13,7 @@ from metrics.store import lifetimes
 from metrics.store.disconnections import note_disconnections
 from metrics.store.identities import normalise_accounts
 from metrics.store.lifetimes import METRICS
+from metrics.store.marks import KEPT_DAYS
 
 __all__ = ["METRICS", "bucketing", "ensure"]
 
@@ -129,7 +130,9 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
             [("period", ASCENDING), ("periodStart", ASCENDING)],
             name="dirty",
             partialFilterExpression={"dirty": True},
-        )
+        ),
+        # No data of anybody: what was settled needs no mark.
+        IndexModel([("settledAt", ASCENDING)], name="expire", expireAfterSeconds=KEPT_DAYS * 86_400),
     ],
     # Of rolls that did not live to take theirs away: they expire.
     "roll_openings": [IndexModel([("roll", ASCENDING)])],
@@ -173,6 +176,11 @@ def ensure(db: Database[Document], settings: Settings) -> None:
     for name, index in _FORMER_INDEXES:
         if index in indexes[name]:
             db[name].drop_index(index)
+    if "expire" not in indexes["roll_marks"]:
+        # Marks of older versions do not say when they were settled.
+        db["roll_marks"].update_many(
+            {"dirty": False, "settledAt": {"$exists": False}}, {"$currentDate": {"settledAt": True}}
+        )
     for lifetime in wanted:
         if lifetime.index is not None and lifetime.index not in indexes[lifetime.collection]:
             _create_expiry_of_empty(db, lifetime)
