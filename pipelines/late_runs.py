@@ -104,7 +104,7 @@ def _roll_all(
 
 def _roll_one(context: dg.OpExecutionContext, clients: Clients, period: Period, mark: Pending) -> RollReport:
     key = dg.AssetKey(f"{period}_rollup")
-    report = roll_partition(context, clients, key, period, mark.start, mark.workspaces, changes_only=True)
+    report = roll_partition(context, clients, key, period, mark.start, mark.workspaces)
     context.log.info("%s: %s", period_key(mark.start), report.summary())
     return report
 

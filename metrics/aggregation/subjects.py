@@ -12,12 +12,9 @@ from metrics.periods import DAY, WEEK
 WEEKLY_REACH = "weeklyReach"
 
 
-def day_entries(slots: str, so_far: str) -> Expression:
-    """Return an entry per metric, of the arrays `<slots>.<name>` in order of time and the values `before` the day.
-
-    `slots` and `so_far` are paths. What the slots before these came to are the entries `<so_far>.<name>`, if any.
-    """
-    return _by_subject(lambda metric: _day_entry(metric, slots, so_far))
+def day_entries() -> Expression:
+    """Return an entry per metric, of the arrays `slots.m.<name>` in order of time and the values `before` the day."""
+    return _by_subject(_day_entry)
 
 
 def merged_entries(start: datetime, end: datetime) -> Expression:
@@ -59,31 +56,27 @@ def _by_subject(entry: Callable[[Metric], Expression]) -> Expression:
     return when({"$eq": ["$metricType", "account"]}, of_account, of_post)
 
 
-def _day_entry(metric: Metric, slots: str, so_far: str) -> Expression:
-    values, before, had = numbers(f"{slots}.{metric.name}"), f"$before.{metric.name}", f"{so_far}.{metric.name}"
+def _day_entry(metric: Metric) -> Expression:
+    values, before = numbers(f"$slots.m.{metric.name}"), f"$before.{metric.name}"
     first, last = {"$first": "$$values"}, {"$last": "$$values"}
     if metric.kind in ("counter", "gauge"):
         # A post that was published under our eyes gained all it has; anything else begins where it was first seen.
         unseen: Expression = when("$born", 0, first) if metric.kind == "counter" else first
         baseline = {"$and": [{"$not": known(before)}, {"$not": ["$born"]} if metric.kind == "counter" else True]}
-        continues = known(f"{had}.open")
-        opening = when(continues, f"{had}.open", when(known(before), before, unseen))
+        opening = when(known(before), before, unseen)
         found: Document = {
             "open": "$$open",
             "close": last,
             "net": {"$subtract": [last, "$$open"]},
-            "samples": {"$sum": [{"$size": "$$values"}, f"{had}.samples"]},
-            "baseline": when(when(continues, {"$eq": [f"{had}.baseline", True]}, baseline), True),
+            "samples": {"$size": "$$values"},
+            "baseline": when(baseline, True),
         }
         if metric.kind == "gauge":
-            of_values = {"min": "$min", "max": "$max", "sum": "$sum"}
-            found |= {name: {fold: [{fold: "$$values"}, f"{had}.{name}"]} for name, fold in of_values.items()}
+            found |= {"min": {"$min": "$$values"}, "max": {"$max": "$$values"}, "sum": {"$sum": "$$values"}}
         some: Expression = {"$let": {"vars": {"open": opening}, "in": found}}
     else:
         some = {"total" if metric.kind == "period_sum" else "value": last, "samples": 1}
-    # Without a new value the entry so far stays; without either there is none.
-    kept = {"$ifNull": [had, "$$REMOVE"]}
-    return {"$let": {"vars": {"values": values}, "in": when({"$gt": [{"$size": "$$values"}, 0]}, some, kept)}}
+    return {"$let": {"vars": {"values": values}, "in": _unless_empty("$$values", some)}}
 
 
 def _merged_entry(metric: Metric, start: datetime, end: datetime) -> Expression:

@@ -37,7 +37,7 @@ def mark_id(workspace_id: str, period: Period, start: datetime) -> str:
 class Claim:
     """What a roll read of a mark before it began, at `claimed`: settling takes away no more than this.
 
-    `newest` is when the period was touched last, `first` the earliest slot that was touched.
+    `newest` is when the period was touched last.
     """
 
     mark_id: str
@@ -46,7 +46,6 @@ class Claim:
     start: datetime
     newest: datetime
     claimed: datetime
-    first: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +77,7 @@ class RollMarks:
         self._marks = db[f"{prefix}roll_marks"]
 
     def touch(self, touched: Iterable[Touched]) -> None:
-        """Mark periods to be rolled again, from their start on."""
-        self.touch_from({one: one[2] for one in touched})
-
-    def touch_from(self, touched: Mapping[Touched, datetime]) -> None:
-        """Mark periods to be rolled again, each with the earliest slot of it that may have changed."""
+        """Mark periods to be rolled again."""
         now = utcnow()
         writes = [
             UpdateOne(
@@ -95,7 +90,6 @@ class RollMarks:
                             "dirty": True,
                             "touchedAt": now,
                             "since": {"$min": ["$since", now]},
-                            "from": {"$min": ["$from", first]},
                             "period": period,
                             "periodStart": start,
                         }
@@ -104,7 +98,7 @@ class RollMarks:
                 ],
                 upsert=True,
             )
-            for (workspace_id, period, start), first in sorted(touched.items())
+            for workspace_id, period, start in sorted(set(touched))
         ]
         with mongo_errors():
             upsert_all(self._marks, writes)
@@ -159,7 +153,6 @@ class RollMarks:
                     m["periodStart"],
                     m["touchedAt"],
                     now,
-                    m["from"] if "from" in m else m["periodStart"],
                 )
                 for m in self._marks.find(query)
             ]
@@ -169,7 +162,7 @@ class RollMarks:
         now = utcnow()
         writes: list[UpdateOne] = []
         for claim in claims:
-            clear = {"$set": {"dirty": False, "settledAt": now}, "$unset": {"since": "", "from": ""}}
+            clear = {"$set": {"dirty": False, "settledAt": now}, "$unset": {"since": ""}}
             writes.append(UpdateOne({"_id": claim.mark_id, "touched": claim.touched}, clear))
             touched_again = {"_id": claim.mark_id, "touched": {"$gt": claim.touched}, "dirty": True}
             writes.append(UpdateOne(touched_again, {"$max": {"since": claim.claimed}}))

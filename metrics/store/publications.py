@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from metrics.documents import AccountDocument, PostDocument
-from metrics.periods import PERIODS, period_end, period_start, slot_of
+from metrics.periods import PERIODS, period_end, period_start
 from metrics.store.marks import Touched
 from metrics.store.rollups import rollup_id
 from metrics.store.store import Store
@@ -21,21 +21,19 @@ def put_posts(
     posts = [post for post in posts if _says_more(post, known.get(post["_id"]))]
     news = [post for post in posts if _counted(known.get(post["_id"])) != _counted(post)]
     before = [known[post["_id"]] for post in news if post["_id"] in known]
-    changed = [*before, *(post for post in news if post["_id"] in known)]
-    first_seen = [post["publishedAt"] for post in news if post["_id"] not in known]
-    with _marked(store, account, [post["publishedAt"] for post in changed], first_seen):
+    with _marked(store, account, (post["publishedAt"] for post in [*news, *before])):
         store.posts.put(posts)
 
 
 def mark_deleted(store: Store, account: AccountDocument, posts: Sequence[PostDocument], at: datetime) -> None:
     """Record that stored posts of an account are gone from their platform."""
-    with _marked(store, account, [post["publishedAt"] for post in posts]):
+    with _marked(store, account, (post["publishedAt"] for post in posts)):
         store.posts.mark_deleted([post["_id"] for post in posts], at)
 
 
 def revive(store: Store, account: AccountDocument, posts: Sequence[PostDocument]) -> None:
     """Record that stored posts of an account, which were gone, are on their platform again."""
-    with _marked(store, account, [post["publishedAt"] for post in posts]):
+    with _marked(store, account, (post["publishedAt"] for post in posts)):
         store.posts.revive([post["_id"] for post in posts])
 
 
@@ -57,29 +55,13 @@ def _counted(post: PostDocument | None) -> tuple[datetime, str] | None:
 
 
 @contextmanager
-def _marked(
-    store: Store, account: AccountDocument, published: Sequence[datetime], first_seen: Sequence[datetime] = ()
-) -> Iterator[None]:
-    """Mark before and after: a crash in between leaves a mark, a roll in between leaves the second one.
-
-    A post that is `first_seen` has no observation of before its publication, so it changes nothing of earlier slots.
-    """
-    store.marks.touch_from(_touched(store, account, published, first_seen))
+def _marked(store: Store, account: AccountDocument, published: Iterable[datetime]) -> Iterator[None]:
+    """Mark before and after: a crash in between leaves a mark, a roll in between leaves the second one."""
+    instants = list(published)
+    store.marks.touch(_periods(store, account, instants))
     yield
     # Looked up again: what was rolled for the first time meanwhile may hold the counts of before.
-    store.marks.touch_from(_touched(store, account, published, first_seen))
-
-
-def _touched(
-    store: Store, account: AccountDocument, published: Sequence[datetime], first_seen: Sequence[datetime]
-) -> dict[Touched, datetime]:
-    """Return the periods of publication, each with the earliest slot of it that may have changed."""
-    first: dict[Touched, datetime] = {}
-    for one in _periods(store, account, first_seen):
-        _, period, start = one
-        within = [at for at in first_seen if period_start(period, at) == start]
-        first[one] = slot_of(min(within))
-    return first | {one: one[2] for one in _periods(store, account, published)}
+    store.marks.touch(_periods(store, account, instants))
 
 
 def _periods(store: Store, account: AccountDocument, published: Iterable[datetime]) -> set[Touched]:

@@ -12,7 +12,7 @@ from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
 
-BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis", "soFar")
+BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis")
 """Fields that rolls keep for each other; nobody else is told of them."""
 
 _BATCH = 1000

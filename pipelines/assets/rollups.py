@@ -96,13 +96,10 @@ def roll_partition(
     period: Period,
     start: datetime,
     workspaces: Sequence[str] | None,
-    *,
-    changes_only: bool = False,
 ) -> RollReport:
     """Roll one partition of an asset, of some workspaces or of all.
 
-    It is materialised as soon as it is written, whatever becomes of the others of the run. For `changes_only` see
-    `pipelines.rollup.roll`.
+    It is materialised as soon as it is written, whatever becomes of the others of the run.
     """
     report = roll(
         clients.store,
@@ -112,7 +109,6 @@ def roll_partition(
         workspace_ids=workspaces,
         horizon=Horizon.of(clients.store, clients.settings, utcnow()),
         announce=clients.announce_rollups,
-        changes_only=changes_only,
     )
     metadata = tables.roll_metadata(report)
     if workspaces is None:

@@ -1,7 +1,6 @@
 """Observations into the log, with the marks by which their days are rolled up again."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from metrics.documents import Observation
 from metrics.periods import midnight
@@ -15,12 +14,9 @@ def append(store: Store, workspace_id: str, observations: Sequence[Observation])
     Raises:
         MongoUnavailable: MongoDB does not answer; what was appended before stays.
     """
-    touched: dict[Touched, datetime] = {}
-    for one in observations:
-        day: Touched = (workspace_id, "daily", midnight(one.slot.date()))
-        touched[day] = min(one.slot, touched.get(day, one.slot))
+    touched: set[Touched] = {(workspace_id, "daily", midnight(one.slot.date())) for one in observations}
     # Marked before and after: a crash in between leaves a mark, a roll in between leaves the second one.
-    store.marks.touch_from(touched)
+    store.marks.touch(touched)
     rows = store.observations.append(observations)
-    store.marks.touch_from(touched)
+    store.marks.touch(touched)
     return rows

@@ -16,7 +16,6 @@ from metrics.catalog import metrics_of
 from metrics.documents import Document
 from metrics.periods import HOUR
 from metrics.store import Store
-from pipelines.rollup.states import STATE, stored_states
 
 _REACHES = (timedelta(days=1), timedelta(days=8), timedelta(days=40), timedelta(days=200))
 _BATCH = 1000
@@ -44,36 +43,26 @@ class Opening:
         return self.wanted <= self.found.keys()
 
 
-def openings(
-    store: Store, workspace_ids: Sequence[str], start: datetime, end: datetime, continued: datetime | None = None
-) -> list[Opening]:
-    """Return what precedes the subjects observed in `[start, end)` that the hour before does not explain.
-
-    Where the day is `continued` from its states, only slots from that instant on are looked at, and what a state holds
-    needs no opening.
-    """
+def openings(store: Store, workspace_ids: Sequence[str], start: datetime, end: datetime) -> list[Opening]:
+    """Return what precedes the subjects observed in `[start, end)` that the hour before does not explain."""
     log = store.db["metrics"]
-    if continued is None:
-        stages, high = _survey(workspace_ids, start - HOUR, start, end), start - HOUR
-    else:
-        names: Document = {"known": _names(f"${STATE}.metrics")}
-        states = stored_states(store, workspace_ids, start, names)
-        stages, high = _survey(workspace_ids, continued, start, end, [states]), start
-    rows = log.aggregate(stages, allowDiskUse=True)
+    rows = log.aggregate(_survey(workspace_ids, start, end), allowDiskUse=True)
     missing = [Opening(row["_id"], row["workspace"], row["account"], row["post"], set(row["wanted"])) for row in rows]
-    _search(log, workspace_ids, missing, start, high)
+    _search(log, workspace_ids, missing, start)
     _mark_born(store, [opening for opening in missing if not opening.complete and opening.post])
     return missing
 
 
-def _survey(
-    workspace_ids: Sequence[str], low: datetime, start: datetime, end: datetime, states: Sequence[Document] = ()
-) -> list[Document]:
-    """Per subject of the period: counters and gauges that it has there, and lacks in the hour before and in a state."""
+def _survey(workspace_ids: Sequence[str], start: datetime, end: datetime) -> list[Document]:
+    """Per subject of the period: counters and gauges that it has there and lacks in the hour before."""
     inside = {"$gte": ["$timestamp", start]}
-    fields = ("workspace", "account", "post", "within", "before", "observed", "known")
     return [
-        {"$match": {"metadata.workspaceId": {"$in": list(workspace_ids)}, "timestamp": {"$gte": low, "$lt": end}}},
+        {
+            "$match": {
+                "metadata.workspaceId": {"$in": list(workspace_ids)},
+                "timestamp": {"$gte": start - HOUR, "$lt": end},
+            }
+        },
         {
             "$group": {
                 "_id": SUBJECT,
@@ -85,7 +74,6 @@ def _survey(
                 "observed": {"$max": inside},
             }
         },
-        *([*states, {"$group": {"_id": "$_id", **{name: {"$max": f"${name}"} for name in fields}}}] if states else ()),
         {"$match": {"observed": True}},
         {
             "$project": {
@@ -95,7 +83,7 @@ def _survey(
                 "wanted": {
                     "$setDifference": [
                         {"$setIntersection": [_names("$within"), when("$post", _COUNTERS, _GAUGES)]},
-                        {"$setUnion": [_names(numbers_only("$before")), {"$ifNull": ["$known", []]}]},
+                        _names(numbers_only("$before")),
                     ]
                 },
             }
@@ -108,13 +96,12 @@ def _names(values: Expression) -> Expression:
     return {"$map": {"input": {"$objectToArray": values}, "in": "$$this.k"}}
 
 
-def _search(
-    log: Collection[Document], workspace_ids: Sequence[str], missing: list[Opening], start: datetime, high: datetime
-) -> None:
-    """Fill in values before `high`, the newest first, for a period that starts at `start`."""
+def _search(log: Collection[Document], workspace_ids: Sequence[str], missing: list[Opening], start: datetime) -> None:
+    """Fill in values before the hour before `start`, the newest first."""
     if not missing:
         return
     floor = _oldest(log, workspace_ids, start)
+    high = start - HOUR
     for low in [*(start - reach for reach in _REACHES), floor]:
         rest = {opening.subject_id: opening for opening in missing if not opening.complete}
         if not rest or high <= floor:

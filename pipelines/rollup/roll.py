@@ -24,13 +24,12 @@ from metrics.periods import PERIODS, Period, period_end, period_start
 from metrics.retention import Horizon
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
-from metrics.store.marks import Claim, Touched
+from metrics.store.marks import Touched
 from metrics.store.schema import METRICS
 from pipelines.rollup import heal
-from pipelines.rollup.daily import Day, day_stages
+from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings
 from pipelines.rollup.staged import staged
-from pipelines.rollup.states import continued_from
 from pipelines.rollup.write import Target, Written, write
 
 _BATCH = 25
@@ -84,14 +83,11 @@ def roll(
     horizon: Horizon | None = None,
     now: datetime | None = None,
     announce: Announce | None = None,
-    changes_only: bool = False,
 ) -> RollReport:
     """Roll up periods of all workspaces, or of those named, and return what came of it.
 
     The same observations give the same documents, in whatever order and however often they are rolled. `announce` gets
-    the account rollups that changed, after they were written. What lies before the `horizon` stays as it is. With
-    `changes_only`, of a day under way only the slots are read that changed, if the marks and the rollups allow it: for
-    rolls that marks ask for.
+    the account rollups that changed, after they were written. What lies before the `horizon` stays as it is.
 
     Raises:
         InvalidInput: a start is not the start of a period, or lies in the future.
@@ -116,9 +112,7 @@ def roll(
                 with lock:
                     report.left_as_they_are.update(old)
             if chosen := [w for w in batch if w not in old]:
-                _Roll(
-                    store, period, start, chosen, connections, run_id, now, report, announce, lock, changes_only
-                ).run()
+                _Roll(store, period, start, chosen, connections, run_id, now, report, announce, lock).run()
 
     with mongo_errors(), ThreadPoolExecutor(_THREADS, thread_name_prefix="roll") as pool:
         list(pool.map(work, batches))
@@ -156,35 +150,23 @@ class _Roll:
     report: RollReport
     announce: Announce | None
     lock: Lock
-    changes_only: bool
 
     def run(self) -> None:
-        """Claim the marks; roll together what is read from the same slot on."""
+        """Claim, compute, write, follow up, announce, settle."""
         claims = self.store.marks.claim(self.period, [self.start], self.workspace_ids)
-        continued: dict[str, datetime] = {}
-        if self.changes_only and self.period == "daily":
-            continued = continued_from(self.store, claims, self.start)
-        groups: dict[datetime | None, list[str]] = {}
-        for workspace_id in self.workspace_ids:
-            groups.setdefault(continued.get(workspace_id), []).append(workspace_id)
-        for first, some in groups.items():
-            self._roll(some, [claim for claim in claims if claim.workspace_id in some], first)
-
-    def _roll(self, workspace_ids: list[str], claims: list[Claim], continued: datetime | None) -> None:
-        """Compute, write, follow up, announce, settle."""
         at = Target(
-            workspace_ids,
+            self.workspace_ids,
             self.period,
             self.start,
             period_end(self.period, self.start),
             uuid4().hex,
             self.run_id,
-            self.store.marks.touched(workspace_ids, self.period, self.start),
+            self.store.marks.touched(self.workspace_ids, self.period, self.start),
             self.now,
             utcnow(),
             {claim.workspace_id: claim.newest for claim in claims},
         )
-        with self._source(at, continued) as (source, stages):
+        with self._source(at) as (source, stages):
             subjects = write(source, stages, self.store.rollups.subjects, at, "subjectId")
         accounts = write(
             self.store.rollups.subjects,
@@ -205,16 +187,18 @@ class _Roll:
         self.store.marks.settle(claims)
 
     @contextmanager
-    def _source(self, at: Target, continued: datetime | None) -> Iterator[tuple[Collection[Document], list[Document]]]:
+    def _source(self, at: Target) -> Iterator[tuple[Collection[Document], list[Document]]]:
         """Yield what the subjects of the period are read from, and the stages from it to their documents."""
         if self.period != "daily":
             scope = {"workspaceId": {"$in": list(at.workspace_ids)}}
             yield self.store.rollups.subjects, merge_days(at.start, at.end, scope)
             return
-        day = Day(at.workspace_ids, at.start, self.connections, self.now, continued)
-        found = openings(self.store, at.workspace_ids, at.start, min(at.end, self.now), continued)
+        found = openings(self.store, at.workspace_ids, at.start, min(at.end, self.now))
         with staged(self.store, found, at.roll_id) as rows:
-            yield self.store.db[METRICS], day_stages(self.store, day, rows)
+            yield (
+                self.store.db[METRICS],
+                day_stages(at.workspace_ids, at.start, rows, self.connections, self.now),
+            )
 
     def _follow_up(self, subjects: Written) -> list[Touched]:
         """After a day changed: mark its week, its month, and the next observed day that no longer fits to it."""

@@ -11,7 +11,6 @@ from metrics.clock import isoformat
 from metrics.documents import Document
 from metrics.periods import Period
 from metrics.store.rollups import BOOKKEEPING
-from pipelines.rollup.states import STATE
 
 _BATCH = 10_000
 """Ids per command, which holds 16 MB."""
@@ -123,14 +122,10 @@ def _merge(into: str) -> Document:
     which a named `_id` would not be.
     """
     same = {"$eq": [{"$mergeObjects": ["$$new", _blank()]}, {"$mergeObjects": ["$$ROOT", _blank()]}]}
-    ours = {name: f"$$new.{name}" for name in ("rollId", "basis", STATE)}
-    touched = {"$mergeObjects": ["$$ROOT", ours]}
+    touched = {"$mergeObjects": ["$$ROOT", {"rollId": "$$new.rollId", "basis": "$$new.basis"}]}
     newer = {"$gt": [{"$ifNull": ["$basis", 0]}, "$$new.basis"]}
     chosen = {"$cond": [newer, "$$ROOT", {"$cond": [same, touched, "$$new"]}]}
-    # A day that has ended keeps no state.
-    state = {"$cond": [{"$eq": ["$rollId", "$$new.rollId"]}, f"$$new.{STATE}", f"${STATE}"]}
-    replaced: list[Document] = [{"$replaceWith": chosen}, {"$set": {STATE: {"$ifNull": [state, "$$REMOVE"]}}}]
-    return {"$merge": {"into": into, "whenMatched": replaced, "whenNotMatched": "insert"}}
+    return {"$merge": {"into": into, "whenMatched": [{"$replaceWith": chosen}], "whenNotMatched": "insert"}}
 
 
 def _blank() -> Document:

@@ -94,13 +94,3 @@ def test_before_the_connection_what_was_rolled_while_the_post_was_written_is_rol
     monkeypatch.setattr(store.posts, "put", rolled_meanwhile)
     put_posts(store, late, [post()], {})
     assert marked(store) == [[DAY], [], []]
-
-
-def test_post_that_is_first_seen_changes_its_day_from_its_publication_on(store: Store) -> None:
-    put_posts(store, account(), [post(publishedAt=DAY + timedelta(hours=10, minutes=20))], {})
-    (claim,) = store.marks.claim("daily", [DAY])
-    assert claim.first == DAY + timedelta(hours=10)
-    # One that is known may have been counted, or opened, otherwise.
-    put_posts(store, account(), [post(publishedAt=DAY + timedelta(hours=11))], known(store))
-    (claim,) = store.marks.claim("daily", [DAY])
-    assert claim.first == DAY
