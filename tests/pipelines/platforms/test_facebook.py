@@ -10,7 +10,7 @@ import pytest
 from metrics.catalog import offered
 from pipelines.platforms import retries
 from pipelines.platforms.base import Access, Tally
-from pipelines.platforms.errors import AccountUnreachable, BadAnswer, NeedsReauth, PlatformError, RateLimited
+from pipelines.platforms.errors import AccountUnreachable
 from pipelines.platforms.facebook import Facebook
 from pipelines.platforms.facebook_answers import account_numbers, listed_post, shares, summary
 from pipelines.platforms.graph_answers import insights
@@ -61,27 +61,12 @@ def test_unshared_post_has_no_field_and_that_is_zero() -> None:
     assert (shares({}), shares({"shares": {"count": 4}})) == (0, 4)
 
 
-def test_first_reading_brings_every_living_post_and_reel_of_ninety_days(fetching: Fetching) -> None:
-    reading = fetching.read()
-    assert {post.platform_post_id for post, _ in reading.posts} == {p.platform_post_id for p in fetching.here()}
-    assert fetching.check(reading) > 200
-    assert reading.account.metrics == {"followers": fetching.level("followers_count")}
-
-
 def test_an_hour_costs_one_request_and_a_second_for_what_is_new(fetching: Fetching) -> None:
     young, seen = map(known, fetching.here(20)), map(known, fetching.here())
     fetching.api.read(fetching.access, wanted(*young, known=seen), fetching.tally)
     assert fetching.tally.requests == 1
     fetching.read([known(post) for post in fetching.here(9)])
     assert fetching.tally.requests > 2
-
-
-def test_deleted_post_is_gone_and_the_rest_is_read(fetching: Fetching) -> None:
-    deleted = next(post for post in fetching.posts(300) if not post.visible(fetching.now))
-    here = fetching.here()
-    reading = fetching.read([known(deleted), *map(known, here)])
-    assert reading.gone == [deleted.platform_post_id]
-    assert {post.platform_post_id for post, _ in reading.posts} == {post.platform_post_id for post in here}
 
 
 def test_retired_metric_that_is_not_named_is_found_and_left_out(fetching: Fetching) -> None:
@@ -111,16 +96,6 @@ def test_small_page_tells_nothing_of_its_days(fetching: Fetching) -> None:
     found = fetching.api.read_days(access, [day], fetching.tally).days[day]
     assert found.metrics == {}
     assert set(found.unavailable.values()) == {"privacy_threshold"}
-
-
-@pytest.mark.parametrize(
-    ("fault", "leaf"),
-    [("expired_token", NeedsReauth), ("app_limit", RateLimited), ("account_limit", RateLimited), ("html", BadAnswer)],
-)
-def test_trouble_is_raised_as_what_it_is(fetching: Fetching, fault: str, leaf: type[PlatformError]) -> None:
-    fetching.simulator.set_faults({"kind": fault, "account": fetching.account.platform_account_id})
-    with pytest.raises(leaf):
-        fetching.read()
 
 
 def test_page_that_is_not_there_is_a_missing_permission(fetching: Fetching) -> None:

@@ -13,7 +13,6 @@ from metrics.settings import load_settings
 from pipelines.platforms import retries
 from pipelines.platforms.base import Access, Post, Tally
 from pipelines.platforms.errors import (
-    AccountUnreachable,
     BadAnswer,
     NeedsReauth,
     PermissionMissing,
@@ -134,16 +133,6 @@ def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
     return Fetching(simulator, "linkedin")
 
 
-def test_first_reading_brings_every_living_post_of_ninety_days(fetching: Fetching) -> None:
-    reading = fetching.read()
-    assert {post.platform_post_id for post, _ in reading.posts} == {
-        post.platform_post_id for post in fetching.posts() if post.visible(fetching.now)
-    }
-    assert fetching.check(reading) > 200
-    followers = fetching.level("firstDegreeSize")
-    assert reading.account.metrics == {"followers": followers}
-
-
 def test_an_hour_costs_few_calls(fetching: Fetching) -> None:
     young = [known(post) for post in fetching.posts(20) if post.visible(fetching.now)]
     older = [known(post) for post in fetching.here()]
@@ -183,27 +172,6 @@ def test_days_equal_the_truth(fetching: Fetching) -> None:
             parts = names[name].parts
             assert found[day].metrics[name] == sum(truth.day_value(world, fetching.account, p, day) for p in parts)
     assert fetching.tally.requests == 3
-
-
-@pytest.mark.parametrize(
-    ("fault", "leaf"),
-    [
-        ("expired_token", NeedsReauth),
-        ("app_limit", RateLimited),
-        ("permission", AccountUnreachable),
-        ("html", BadAnswer),
-    ],
-)
-def test_trouble_is_raised_as_what_it_is(fetching: Fetching, fault: str, leaf: type[PlatformError]) -> None:
-    fetching.simulator.set_faults({"kind": fault, "account": fetching.account.platform_account_id})
-    with pytest.raises(leaf):
-        fetching.read()
-
-
-def test_passing_trouble_is_tried_again(fetching: Fetching) -> None:
-    fetching.simulator.set_faults({"kind": "error", "times": 2})
-    assert fetching.read().posts
-    assert fetching.tally.retries == 2
 
 
 def test_refresh_keeps_the_refresh_token(fetching: Fetching) -> None:

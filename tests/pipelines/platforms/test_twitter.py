@@ -149,16 +149,6 @@ def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
     return Fetching(simulator, "twitter")
 
 
-def test_first_reading_brings_every_living_post_of_ninety_days(fetching: Fetching) -> None:
-    reading = fetching.read()
-    assert {post.platform_post_id for post, _ in reading.posts} == {
-        post.platform_post_id for post in fetching.posts() if post.visible(fetching.now)
-    }
-    assert fetching.check(reading, "not_supported", "not_recoverable") > 200
-    followers = fetching.level("followers_count")
-    assert reading.account.metrics["followers"] == followers
-
-
 def test_due_posts_are_read_by_id_and_new_ones_from_the_timeline(fetching: Fetching) -> None:
     posts = [post for post in fetching.posts() if post.visible(fetching.now)]
     reading = fetching.read([known(post) for post in posts[:-2]])
@@ -166,16 +156,6 @@ def test_due_posts_are_read_by_id_and_new_ones_from_the_timeline(fetching: Fetch
     assert fetching.check(reading, "not_supported", "not_recoverable") > 200
     # Who it is, what is new, posts with private metrics, posts without.
     assert fetching.tally.requests == 4
-
-
-def test_deleted_post_is_gone_and_the_rest_is_read(fetching: Fetching) -> None:
-    deleted = next(
-        post for post in fetching.posts(300) if post.deleted_at is not None and not post.visible(fetching.now)
-    )
-    here = [post for post in fetching.posts(9) if post.visible(fetching.now)]
-    reading = fetching.read([known(deleted), *map(known, here)])
-    assert reading.gone == [deleted.platform_post_id]
-    assert len(reading.posts) == len(here)
 
 
 def test_only_deleted_posts_are_all_gone_in_one_call(fetching: Fetching) -> None:
@@ -210,22 +190,6 @@ def test_field_that_two_accounts_are_refused_is_left_out_for_all(fetching: Fetch
 def check_public(reading: AccountReading) -> int:
     assert all({"likes", "comments", "shares"} <= set(found.metrics) for _, found in reading.posts)
     return len(reading.posts)
-
-
-@pytest.mark.parametrize(
-    ("fault", "leaf"),
-    [("expired_token", NeedsReauth), ("account_limit", RateLimited), ("monthly_cap", RateLimited), ("html", BadAnswer)],
-)
-def test_trouble_is_raised_as_what_it_is(fetching: Fetching, fault: str, leaf: type[PlatformError]) -> None:
-    fetching.simulator.set_faults({"kind": fault, "account": fetching.account.platform_account_id})
-    with pytest.raises(leaf):
-        fetching.read()
-
-
-def test_passing_trouble_is_tried_again(fetching: Fetching) -> None:
-    fetching.simulator.set_faults({"kind": "error", "times": 2}, {"kind": "broken_json", "times": 1})
-    assert fetching.read().posts
-    assert fetching.tally.retries >= 2
 
 
 def test_past_days_have_the_impressions_of_their_posts(fetching: Fetching) -> None:

@@ -1,0 +1,66 @@
+"""What a reader of any platform does, once for each: a first reading, deleted posts, and trouble as what it is."""
+
+import pytest
+
+from metrics.documents import PLATFORMS, Platform
+from pipelines.platforms import retries
+from pipelines.platforms.errors import AccountUnreachable, BadAnswer, NeedsReauth, PlatformError, RateLimited
+from simulator.world import SimPost
+from tests.pipelines.platforms.fetching import Fetching, known
+from tests.simulator_fixture import Simulator
+
+LEVELS = {"linkedin": "firstDegreeSize"}
+"""The simulator's name of the followers, where it is not `followers_count`."""
+
+EXCUSED: dict[Platform, tuple[str, ...]] = {"twitter": ("not_supported", "not_recoverable")}
+"""Reasons for which a platform leaves metrics of posts out though all is well."""
+
+TROUBLE: list[tuple[Platform, str, type[PlatformError]]] = [
+    *((platform, "expired_token", NeedsReauth) for platform in PLATFORMS),
+    *((platform, "html", BadAnswer) for platform in PLATFORMS),
+    *((platform, "account_limit", RateLimited) for platform in PLATFORMS if platform != "linkedin"),
+    *((platform, "app_limit", RateLimited) for platform in PLATFORMS if platform != "twitter"),
+    ("linkedin", "permission", AccountUnreachable),
+    ("twitter", "monthly_cap", RateLimited),
+]
+
+
+@pytest.fixture(params=PLATFORMS)
+def fetching(request: pytest.FixtureRequest, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
+    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
+    return Fetching(simulator, request.param)
+
+
+def names(posts: list[SimPost]) -> set[str]:
+    return {post.platform_post_id for post in posts}
+
+
+def test_first_reading_brings_every_living_post_of_ninety_days(fetching: Fetching) -> None:
+    platform = fetching.platform
+    reading = fetching.read()
+    assert {post.platform_post_id for post, _ in reading.posts} == names(fetching.here())
+    assert fetching.check(reading, *EXCUSED.get(platform, ())) > 200
+    assert reading.account.metrics["followers"] == fetching.level(LEVELS.get(platform, "followers_count"))
+
+
+def test_deleted_post_is_gone_and_the_rest_is_read(fetching: Fetching) -> None:
+    deleted = next(
+        post for post in fetching.posts(300) if post.deleted_at is not None and not post.visible(fetching.now)
+    )
+    here = fetching.here()
+    reading = fetching.read([known(deleted), *map(known, here)])
+    assert reading.gone == [deleted.platform_post_id]
+    assert {post.platform_post_id for post, _ in reading.posts} == names(here)
+
+
+def test_passing_trouble_is_tried_again(fetching: Fetching) -> None:
+    fetching.simulator.set_faults({"kind": "error", "times": 2}, {"kind": "broken_json", "times": 1})
+    assert fetching.read().posts
+    assert fetching.tally.retries >= 2
+
+
+@pytest.mark.parametrize(("fetching", "fault", "leaf"), TROUBLE, indirect=["fetching"])
+def test_trouble_is_raised_as_what_it_is(fetching: Fetching, fault: str, leaf: type[PlatformError]) -> None:
+    fetching.simulator.set_faults({"kind": fault, "account": fetching.account.platform_account_id})
+    with pytest.raises(leaf):
+        fetching.read()
