@@ -41,7 +41,7 @@ def record(
     if report.quarantined:
         found["quarantined"] = sorted(report.quarantined)
     if report.parts:
-        # A check looks for its name: many other problems may not crowd it out.
+        # Few problems are kept. Those that a check looks for by its name come first, or others might displace them.
         first = sorted(report.parts, key=lambda part: part.what != NO_IMPOSSIBLE_VALUES)
         found["problems"] = [
             {"what": part.what, "reason": part.reason, "message": part.message} for part in first[:_MOST_PROBLEMS]

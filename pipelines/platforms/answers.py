@@ -78,7 +78,7 @@ def renewed(credentials: Mapping[str, Any], body: Mapping[str, Any], now: dateti
     """
     token, following = body["access_token"], body.get("refresh_token")
     if not isinstance(token, str) or not token:
-        raise TypeError(f"a token is a {type(token).__name__}")
+        raise TypeError(f"a token was expected to be text, and is of the type {type(token).__name__}")
     found = {name: value for name, value in credentials.items() if name not in ("expires_at", "renew_at")}
     found |= {"access_token": token}
     found |= {"refresh_token": following} if isinstance(following, str) and following else {}
@@ -109,7 +109,7 @@ def items_of(value: object) -> list[Any]:
         TypeError: it is none.
     """
     if not isinstance(value, list):
-        raise TypeError(f"a list is a {type(value).__name__}")
+        raise TypeError(f"a list was expected, and the value is of the type {type(value).__name__}")
     return value
 
 

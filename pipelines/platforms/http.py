@@ -179,9 +179,9 @@ class Http:
 
 
 def _quotable(answer: requests.Response, token: str | None, form: Mapping[str, str]) -> list[str]:
-    """Return the secrets that an answer must not repeat: errors quote them, alone or as elements of a batch.
+    """Return the secrets that are cut out of an answer, because platforms quote them in their errors.
 
-    An answer that is none may hold a renewed token, which is the old one at times.
+    In an answer that is no error the token stays: a refresh may answer with the token that it was asked with.
     """
     failed = answer.status_code >= 400
     found = [token] if token and (failed or form) else []

@@ -50,7 +50,7 @@ class Posts:
     ) -> None:
         self._ask, self._access, self._quarantine = ask, access, quarantine
         self._wanted, self._reading, self._tally = wanted, reading, tally
-        # A field that X does not know is left out for the rest of this reading; all agree on it or nobody does.
+        # A field that X refused once is left out for the rest of this reading: X refuses it for every account alike.
         self._refused = {
             field for field in _ALL_FIELDS if quarantine.holds(field, "post") and not quarantine.to_try(field, "post")
         }
