@@ -27,6 +27,10 @@ FIXTURES = Path(os.environ.get("TIDEMARK_FIXTURES", Path(__file__).parents[2] / 
 FIRST_DAY = "2024-01-01"
 """The first partition, whenever the tests run. It is read where partitions are imported, before any fixture."""
 os.environ["TIDEMARK_FIRST_DAY"] = FIRST_DAY
+_FEW_FILES = {"minSnapshotHistoryWindowInSeconds": 60, "wiredTigerFileHandleCloseIdleTime": 30}
+"""Each test has a database of some sixty files. By default those of a dropped one stay open for minutes, and a worker
+that is through with a test every tenth of a second comes to the limit of open files, where mongod ends."""
+
 SECRET_KEY = Fernet.generate_key().decode()
 
 
@@ -46,7 +50,7 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a MongoDB of this worker."""
     home, port = tmp_path_factory.mktemp("mongo"), free_port()
-    child = mongo.start(home / "data", port, home / "logs")
+    child = mongo.start(home / "data", port, home / "logs", parameters=_FEW_FILES)
     yield mongo.url(port)
     child.stop()
 

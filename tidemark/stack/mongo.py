@@ -1,6 +1,8 @@
 """The embedded MongoDB: one node, as a replica set, bound to the loopback."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
@@ -20,8 +22,12 @@ def url(port: int) -> str:
     return f"mongodb://{HOST}:{port}/?replicaSet={REPLICA_SET}"
 
 
-def start(folder: Path, port: int, logs: Path, *, seconds: float = 30.0) -> Child:
+def start(
+    folder: Path, port: int, logs: Path, *, seconds: float = 30.0, parameters: Mapping[str, int] = MappingProxyType({})
+) -> Child:
     """Start `mongod` on the data in `folder` and return when it is a writable primary.
+
+    `parameters` are given to it as `--setParameter`.
 
     Raises:
         SettingsError: there is no mongod.
@@ -35,6 +41,7 @@ def start(folder: Path, port: int, logs: Path, *, seconds: float = 30.0) -> Chil
         "--setParameter", "diagnosticDataCollectionEnabled=false",
         # A line per connection, and one per query of 100 ms, are megabytes an hour on a busy machine.
         "--quiet", "--slowms", str(_SLOW_MS),
+        *(word for name, value in parameters.items() for word in ("--setParameter", f"{name}={value}")),
     ]  # fmt: skip
     child = Child.start("mongod", command, log=logs / "mongod.log", environment=server.environment)
     try:
