@@ -1,5 +1,6 @@
 """What is older than a workspace keeps goes; everybody else's stays."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -44,7 +45,7 @@ def test_rollups_go_by_their_period(store: Store, settings: Settings) -> None:
 
 
 def test_marks_of_days_that_are_exported_no_more_go(store: Store, settings: Settings) -> None:
-    horizon = Horizon.of(store, settings.model_copy(update={"retention_days": 60}), NOW)
+    horizon = replace(Horizon.of(store, settings, NOW), observations=60)
     first = horizon.first_day(60)
     for days in (-1, 0, 1):
         store.exports.touch(["w1"], first + timedelta(days=days))

@@ -39,7 +39,13 @@ def instance() -> Iterator[DagsterInstance]:
 
 @pytest.fixture(scope="module")
 def workspace(instance: DagsterInstance) -> Iterator[IWorkspaceProcessContext]:
-    """A code server with our definitions."""
+    """A code server with our definitions, in a deployment that has switched its schedules on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIDEMARK_AUTOMATION", "true")
+        yield from _served(instance)
+
+
+def _served(instance: DagsterInstance) -> Iterator[IWorkspaceProcessContext]:
     with create_test_daemon_workspace_context(
         ModuleTarget("pipelines.definitions", None, None, "pipelines"), instance
     ) as context:

@@ -112,6 +112,7 @@ def test_mark_that_expired_is_followed_by_a_higher_one(store: Store) -> None:
 
 def test_settled_marks_of_older_versions_expire_as_well(store: Store, settings: Settings) -> None:
     old = {"workspaceId": "w", "period": "daily", "periodStart": DAY, "touched": 3, "touchedAt": DAY}
+    store.db["roll_marks"].drop_index("expire")
     store.db["roll_marks"].insert_many([{**old, "_id": "x", "dirty": False}, {**old, "_id": "y", "dirty": True}])
     store.ensure(settings)
     assert [one["_id"] for one in store.db["roll_marks"].find({"settledAt": {"$exists": True}})] == ["x"]
