@@ -8,10 +8,11 @@ OPERATION = "tidemark/operation"
 ASSETS = "tidemark/assets"
 """How many assets the run of an operation has: the last one to finish writes the outcome back."""
 
-LATE = "tidemark/late"
+# Dagster's UI hides tags of this prefix: the values are digests that tell a person nothing.
+LATE = ".dagster/tidemark_late"
 """What the run brings up to date: runs for the same marks bear the same value."""
 
-EXPORT = "tidemark/export"
+EXPORT = ".dagster/tidemark_export"
 """The run exports only the workspaces whose days changed."""
 
 RANGE_START = "dagster/asset_partition_range_start"
