@@ -15,6 +15,8 @@ import orjson
 from pipelines.platforms.answers import UNEXPECTED
 
 _MARK = codecs.BOM_UTF8
+_TOO_DEEP = "depth limit exceeded"
+"""What orjson says of more than 1,024 levels."""
 
 
 def parsed(content: bytes | str) -> Any:
@@ -25,8 +27,10 @@ def parsed(content: bytes | str) -> Any:
     """
     try:
         return orjson.loads(content)
-    except ValueError:
-        pass
+    except ValueError as error:
+        if _TOO_DEEP in str(error):
+            # The other parser would go as deep as Python itself can, and end there.
+            raise ValueError("it is no JSON: it is nested too deep") from None
     text = content if isinstance(content, str) else content.removeprefix(_MARK).decode(errors="replace")
     try:
         return _whole(json.loads(text))

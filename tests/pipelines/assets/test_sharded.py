@@ -1,5 +1,6 @@
 """Steps that share an hour: each account in one of them, and the hour's truth out of all."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -7,14 +8,15 @@ import dagster as dg
 import pytest
 
 from metrics.errors import MongoUnavailable
-from metrics.settings import PREFIX
+from metrics.settings import PREFIX, Settings
+from pipelines import resources
 from pipelines.assets.outside import OUTSIDE
 from pipelines.assets.sharded import sharded_asset
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
-from pipelines.resources import Tidemark
+from pipelines.resources import Clients, Tidemark, clients
 from pipelines.tags import ASSETS, OPERATION, PARTITION
 from tests.pipelines.deployment import Deployment, materialized
 
@@ -60,6 +62,24 @@ def test_operation_on_one_account_needs_one_shard(deployment: Deployment) -> Non
     assert (found["state"], found["accounts"]) == ("succeeded", {"ok": 1, "failed": 0, "skipped": 0})
 
 
+@pytest.fixture
+def _own_clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the clients that steps open in this process, which keeps them for as long as it lives."""
+    opened: list[Clients] = []
+
+    def noted(settings: Settings) -> Clients:
+        opened.append(clients(settings))
+        return opened[-1]
+
+    monkeypatch.setattr(resources, "clients", noted)
+    yield
+    for one in opened:
+        one.store.close()
+        one.redis.close()
+    clients.cache_clear()
+
+
+@pytest.mark.usefixtures("_own_clients")
 def test_shard_that_failed_is_executed_again_alone_whatever_their_number_is_by_then(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
