@@ -75,7 +75,7 @@ class Ledger:
         try:
             with self._open() as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                # Whoever was killed while writing may have left a line without its end: it is overwritten.
+                # A process that was killed while it wrote may have left half a line: it is overwritten.
                 whole = file.read().rfind(b"\n") + 1
                 file.seek(whole)
                 file.truncate()

@@ -1,6 +1,6 @@
 """What Prometheus reads of the deployment as a whole: missing hours, late rollups, sizes of stores, disks.
 
-MongoDB is asked when Prometheus scrapes, every few minutes at the most. What is not known is left out: nothing has a
+MongoDB is asked when Prometheus scrapes, every few minutes at the most. An unknown value is left out: nothing has a
 made-up value while MongoDB is away, or before the first night has measured the stores.
 """
 

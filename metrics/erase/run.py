@@ -1,10 +1,11 @@
 """Erasing an account or a workspace from the stores, in stages; whatever interrupts it, the next call goes on.
 
-1. What is to be erased is written down (`metrics.store.erasures`), with the ids that name it in Redis, logs and
+1. The erasure is written down (`metrics.store.erasures`), with the ids that name it in Redis, logs and
    Dagster's storage.
 2. Accounts are marked: their credentials go, nothing collects them, and writers drop what they were about to write.
 3. Documents go, those of the accounts last; then what Redis holds; then what lies outside of the stores.
-4. What is left is counted. If nothing is, the ids that were written down go, and a record without them stays.
+4. Documents that are left are counted. If there are none, the ids that were written down go, and a record without
+   them stays.
 
 Every stage can be done again without harm. Backups and MongoDB's oplog are not reached.
 """

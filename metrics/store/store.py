@@ -150,7 +150,7 @@ class Store:
 
     @cached_property
     def erasures(self) -> Erasures:
-        """What is being erased, and that something was."""
+        """The records of erasures: those under way and those that ended."""
         return Erasures(self.db)
 
     @cached_property

@@ -23,7 +23,7 @@ _STORY_LIVES = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is asked of an account, beside the documents of its posts by the platform's id; `held_back` counts posts.
+    """The posts to ask for, beside the documents of the account's posts by the platform's id; `held_back` counts posts.
 
     `reserved` was taken out of the budget for the posts that are due: the caller settles it when they were read.
     """

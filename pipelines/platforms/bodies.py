@@ -1,4 +1,4 @@
-"""Bodies of answers as JSON. What is broken in one value of an answer does not make the whole answer unreadable.
+"""Bodies of answers as JSON. One broken value does not make the rest of an answer unreadable.
 
 JSON has no NaN, no half of a character and no bytes that are no UTF-8, and orjson refuses a body for any of these.
 Real answers hold them all the same: a text that was cut within an emoji, a quotient of nothing, a byte order mark. Such

@@ -139,7 +139,7 @@ def test_hour_that_was_collected_by_half_is_completed_for_the_accounts_without_a
         set_clock(monkeypatch, deployment, MIDNIGHT - before * HOUR + timedelta(minutes=1))
         if before:
             daemon.tick("collect_hourly", MIDNIGHT - before * HOUR)
-    # What is there after «Terminate».
+    # The state after «Terminate»: one account of four has a record.
     deployment.clients.collector().collect("instagram", slot, run_id="cut", account_ids=["a0"])
     deployment.simulator.client.delete("/_control/calls")
     daemon.runs.clear()

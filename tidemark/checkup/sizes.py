@@ -35,7 +35,7 @@ def store_sizes(store: Store, settings: Settings, home: Home) -> Iterator[Findin
             now = sizes.measure(store, redis, home.path, _dagster_bytes(home), utcnow())
         grown = sizes.growth(store, now)
     except (TidemarkError, ValueError):
-        return  # What is out of reach was said before.
+        return  # An earlier finding says that the store is out of reach.
     for name, size in now.stores.items():
         yield Finding(
             _NAMES[name], True, _size(size, grown.stores.get(name) if grown else None) + _parts(name, now, grown)

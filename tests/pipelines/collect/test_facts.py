@@ -1,4 +1,4 @@
-"""What is stored of a post when a list brings it again."""
+"""The stored facts of a post after a list brings it again."""
 
 from datetime import timedelta
 

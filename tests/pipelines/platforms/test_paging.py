@@ -61,7 +61,7 @@ def test_everything_young_is_brought_in_the_end(data: st.DataObject, style: Styl
         server.pin(timedelta(days=200))
     reader = Reader(server)
     for past in range(data.draw(st.integers(1, 6), "hours")):
-        # What is not seen in three readings in a row is given up.
+        # A post that is not seen in three readings in a row is given up.
         possible = FAILURES if past < MOST_READINGS - 1 else FAILURES[: -len(UNSEEN)]
         server.failures = data.draw(
             st.dictionaries(st.integers(1, 8), st.sampled_from(possible), max_size=3), "failures"

@@ -38,6 +38,7 @@ def test_oldest_files_go(tmp_path: Path) -> None:
 
 def test_child_that_writes_without_end_fills_no_disk(tmp_path: Path) -> None:
     folder, most = tmp_path / "logs", 20_000
+    # The child's own pace; the test waits for a file.
     code = "import time\nwhile True:\n    print('x' * 99, flush=True)\n    time.sleep(0.001)\n"
     started = Child.start("child", [sys.executable, "-c", code], log=folder / "child.log")
     try:

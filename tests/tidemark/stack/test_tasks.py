@@ -11,6 +11,7 @@ from tests.waiting import until
 from tidemark.stack.process import Child, StartFailed
 from tidemark.stack.tasks import finish
 
+# These programs are children that the tests watch: their sleeps are work that takes time, and no test waits by one.
 SILENT = "import time; time.sleep(2)"
 TALKS = "import time\nfor n in range(17):\n    print(n, flush=True)\n    time.sleep(0.2)"
 HANGS = "import signal; print('where it hangs', flush=True); signal.pause()"
