@@ -4,6 +4,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,7 +57,8 @@ class Stores:
     mongo_port: int = field(default_factory=free_port)
     redis_port: int = field(default_factory=free_port)
     children: dict[str, Child] = field(default_factory=dict)
-    _back: threading.Timer | None = None
+    _starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _back: Future[None] | None = None
 
     def start(self, name: str) -> None:
         logs = self.folder / "logs"
@@ -66,17 +68,29 @@ class Stores:
             self.children[name] = redis.start(self.folder / "redis", self.redis_port, logs)
 
     def kill(self, name: str) -> None:
-        """End a store without a word; it is back some seconds later."""
+        """End a store without a word; it is started again three seconds later.
+
+        The thread that starts it lives as long as the test: a child process is ended with the thread that started it.
+        """
         self.children[name].process.kill()
         self.children[name].process.wait()
-        self._back = threading.Timer(3, self.start, [name])
-        self._back.start()
+        self._back = self._starter.submit(self._start_later, name)
+
+    def _start_later(self, name: str) -> None:
+        threading.Event().wait(3)
+        self.start(name)
 
     def wait(self) -> None:
         """Wait until a store that was killed is back."""
         if self._back is not None:
-            self._back.join()
+            self._back.result()
             self._back = None
+
+    def stop(self) -> None:
+        self.wait()
+        for child in self.children.values():
+            child.stop()
+        self._starter.shutdown()
 
 
 @pytest.fixture
@@ -85,8 +99,7 @@ def stores(tmp_path: Path) -> Iterator[Stores]:
     for name in ("mongo", "redis"):
         found.start(name)
     yield found
-    for child in found.children.values():
-        child.stop()
+    found.stop()
 
 
 @pytest.fixture
