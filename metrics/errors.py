@@ -7,8 +7,9 @@
     ├── CredentialError      sealed credentials cannot be opened with the keys at hand
     └── Unavailable          a store is out of reach; the same call may succeed later
         ├── MongoUnavailable
-        └── RedisUnavailable
-            └── RedisFull  it answers, and takes no writes
+        ├── RedisUnavailable
+        │   └── RedisFull  it answers, and takes no writes
+        └── ExportBusy     another process writes to the export (`metrics.export.lease`)
 
 The platforms' errors have a tree of their own: `pipelines.platforms.errors`.
 """

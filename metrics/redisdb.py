@@ -221,6 +221,11 @@ def renewal_key(platform: str, platform_account_id: str) -> str:
     return f"tm:{{{platform}}}:renewing:{platform_account_id}"
 
 
+def export_lease_key(root: str) -> str:
+    """Return the key of the lease on the folders of an export."""
+    return f"tm:{{export}}:lease:{root}"
+
+
 def cache_prefix(workspace_id: str, pattern: str = "") -> str:
     """Return what the keys of a workspace's cached answers begin with."""
     return f"tm:{{{workspace_id}}}:cache:{pattern}"

@@ -11,7 +11,8 @@ them whole. Who needs the days of several files to belong together compares thei
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -20,6 +21,7 @@ from uuid import uuid4
 
 import fsspec
 from fsspec import AbstractFileSystem
+from redis import Redis
 
 from metrics.catalog import DEFINITION_VERSION
 from metrics.clock import isoformat, utcnow
@@ -27,6 +29,7 @@ from metrics.documents import Document
 from metrics.errors import SettingsError
 from metrics.export.columns import DATASETS, SCHEMA_VERSION, Dataset
 from metrics.export.encoders import encode
+from metrics.export.lease import Lease, leased
 from metrics.export.source import read
 from metrics.network import Network
 from metrics.periods import DAY
@@ -69,6 +72,7 @@ class Folders:
     def __init__(self, fs: AbstractFileSystem, root: str) -> None:
         self.fs = fs
         self.root = root.rstrip("/")
+        self._lease: Lease | None = None
 
     @classmethod
     def open(cls, settings: Settings) -> "Folders | None":
@@ -97,6 +101,21 @@ class Folders:
                 "(s3fs, gcsfs, adlfs) and check TIDEMARK_EXPORT_OPTIONS"
             ) from None
         return cls(fs, str(root))
+
+    @contextmanager
+    def alone(self, redis: Redis, wait: float) -> Iterator[None]:
+        """Keep every other process from writing to these folders; wait up to `wait` seconds for those that do.
+
+        Raises:
+            ExportBusy: another process wrote all the time, or took over meanwhile.
+            RedisUnavailable: Redis does not answer.
+        """
+        with leased(redis, self.root, wait) as lease:
+            self._lease = lease
+            try:
+                yield
+            finally:
+                self._lease = None
 
     def path(self, relative: str) -> str:
         """Return the path of a file in the storage."""
@@ -132,12 +151,18 @@ class Folders:
         self.put(f"_manifests/{day}.json", [json.dumps(body, indent=1).encode()])
 
     def put(self, relative: str, pieces: Iterable[bytes]) -> tuple[int, str]:
-        """Write a file under a temporary name, move it to its place, and return its size and SHA-256."""
+        """Write a file under a temporary name, move it to its place, and return its size and SHA-256.
+
+        Raises:
+            ExportBusy: another process took over; the file that was there before stays.
+        """
         temporary, digest, size = self.path(f"_tmp/{uuid4().hex}"), hashlib.sha256(), 0
         self.fs.makedirs(self.path("_tmp"), exist_ok=True)
         try:
             with self.fs.open(temporary, "wb") as file:
                 for piece in pieces:
+                    if self._lease is not None:
+                        self._lease.extend()
                     file.write(piece)
                     digest.update(piece)
                     size += len(piece)

@@ -1,4 +1,8 @@
-"""Erasing from Parquet folders: files of a workspace go, files that hold an account among others are written again."""
+"""Erasing from Parquet folders: files of a workspace go, files that hold an account among others are written again.
+
+The caller holds the lease (`Folders.alone`): no export is under way, so that what lies in `_tmp` is of one that was
+killed, and none can bring back what is erased here.
+"""
 
 from collections.abc import Iterator
 

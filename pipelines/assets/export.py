@@ -20,6 +20,8 @@ from pipelines.tags import EXPORT
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For a store or a storage that is away."""
+_WAIT_SECONDS = 60.0
+"""How long a day waits for an erasure that cleans the folders."""
 
 
 @dg.asset(
@@ -68,7 +70,10 @@ def _export(clients: Clients, folders: Folders, day: datetime, workspaces: list[
         except RedisUnavailable:
             return None
 
-    return write_day(folders, clients.store, day, run_id=run_id, workspace_ids=workspaces, held=held, version=version)
+    with folders.alone(clients.redis, _WAIT_SECONDS):
+        return write_day(
+            folders, clients.store, day, run_id=run_id, workspace_ids=workspaces, held=held, version=version
+        )
 
 
 def _metadata(written: Written) -> dict[str, dg.MetadataValue]:

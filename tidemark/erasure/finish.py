@@ -24,13 +24,14 @@ def finish(
     Raises:
         LeftOver: somebody wrote meanwhile; finish again.
         MongoUnavailable, RedisUnavailable: a store does not answer; finish when it does.
+        ExportBusy: an export is under way and does not end; finish when it has ended.
         TidemarkError: a file or Dagster's storage cannot be cleaned; the message names it.
     """
     traces = Traces(None, 0, None)
 
     def outside(erasure: Erasure, named: Named) -> bool:
         nonlocal traces
-        traces = erase_traces(settings, named, whole_workspace=erasure.kind == "workspace", reached=reached)
+        traces = erase_traces(settings, redis, named, whole_workspace=erasure.kind == "workspace", reached=reached)
         return traces.dagster is not None or no_dagster
 
     ledger = Ledger.of(settings)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from redis import Redis
 
 from metrics.errors import TidemarkError
 from metrics.export.folders import Folders
@@ -17,6 +18,9 @@ from tidemark.erasure.dagster import erase_in_postgres, erase_in_sqlite
 from tidemark.erasure.files import erase_in_files
 from tidemark.erasure.words import Words
 from tidemark.home import Home
+
+_WAIT_FOR_EXPORT_SECONDS = 600.0
+"""An export holds its folders for one day at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +33,25 @@ class Traces:
 
 
 def erase_traces(
-    settings: Settings, named: Named, *, whole_workspace: bool, reached: Callable[[str], None] = lambda _stage: None
+    settings: Settings,
+    redis: Redis,
+    named: Named,
+    *,
+    whole_workspace: bool,
+    reached: Callable[[str], None] = lambda _stage: None,
 ) -> Traces:
     """Erase from exports, logs and Dagster's storage, as far as this machine reaches them.
 
     Raises:
         SettingsError: TIDEMARK_EXPORT_URL cannot be opened.
+        ExportBusy: an export wrote a single day for longer than ten minutes.
+        RedisUnavailable: Redis does not answer.
         TidemarkError: a file or Dagster's storage cannot be cleaned.
     """
     words = Words(named.account_ids, named.post_ids)
     home = Home(settings.home.resolve())
     dagster = Path(os.environ.get("DAGSTER_HOME") or home.dagster)
-    exports = _exports(settings, named, whole_workspace)
+    exports = _exports(settings, redis, named, whole_workspace)
     reached("exports")
     logs = sum(erase_in_files(folder, words) for folder in {home.logs, dagster, *_log_folders(dagster)})
     reached("logs")
@@ -49,13 +60,14 @@ def erase_traces(
     return Traces(exports, logs, rows)
 
 
-def _exports(settings: Settings, named: Named, whole_workspace: bool) -> int | None:
+def _exports(settings: Settings, redis: Redis, named: Named, whole_workspace: bool) -> int | None:
     folders = Folders.open(settings)
     if folders is None or named.workspace_id is None:
         return None
-    if whole_workspace:
-        return forget_workspace(folders, named.workspace_id)
-    return sum(forget_account(folders, named.workspace_id, one) for one in named.account_ids)
+    with folders.alone(redis, _WAIT_FOR_EXPORT_SECONDS):
+        if whole_workspace:
+            return forget_workspace(folders, named.workspace_id)
+        return sum(forget_account(folders, named.workspace_id, one) for one in named.account_ids)
 
 
 def _dagster(home: Path, words: Words) -> int | None:

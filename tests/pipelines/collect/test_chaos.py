@@ -99,8 +99,8 @@ def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench) -
     healthy = {account_id for account_id, record in found.items() if record["state"] == "collected"}
     assert min(check_truth(bench, healthy)[platform] for platform in PLATFORMS) > 500
 
-    # An answer that tells of a token's end may itself be lost. Such a token is found now, with two calls: the one that is
-    # refused, and one that makes sure. Once it is known, no call is made.
+    # An answer that tells of a token's end may itself be lost. Such a token is found now, with two calls: the one that
+    # is refused, and one that makes sure. Once it is known, no call is made.
     bench.simulator.client.delete("/_control/calls")
     bench.simulator.set_faults(RETIRED)
     bench.redis.flushall()  # the pauses are over
