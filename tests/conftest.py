@@ -1,4 +1,4 @@
-"""What all tests share: a real MongoDB and a real Redis per worker, and a database of its own per test."""
+"""What all tests share: a real MongoDB and a real Redis per worker, and an empty database per test."""
 
 import os
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from metrics import redisdb
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from tests import examples
+from tests.databases import Spare
 from tests.simulator_fixture import _simulator, simulator
 from tidemark.stack import mongo, redis
 from tidemark.stack.ports import free_port
@@ -28,8 +29,8 @@ FIRST_DAY = "2024-01-01"
 """The first partition, whenever the tests run. It is read where partitions are imported, before any fixture."""
 os.environ["TIDEMARK_FIRST_DAY"] = FIRST_DAY
 _FEW_FILES = {"minSnapshotHistoryWindowInSeconds": 60, "wiredTigerFileHandleCloseIdleTime": 30}
-"""Each test has a database of some sixty files. By default those of a dropped one stay open for minutes, and a worker
-that is through with a test every tenth of a second comes to the limit of open files, where mongod ends."""
+"""A database has some sixty files. By default those of a dropped one stay open for minutes, and a worker that drops
+many comes to the limit of open files, where mongod ends."""
 
 SECRET_KEY = Fernet.generate_key().decode()
 
@@ -64,16 +65,27 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     child.stop()
 
 
+@pytest.fixture(scope="session")
+def _spare() -> Spare:
+    """The database that the tests of this worker use one after the other."""
+    return Spare()
+
+
 @pytest.fixture
-def settings(mongo_server: str, redis_server: str, tmp_path: Path) -> Settings:
-    """Settings of one test: a database of its own, an emptied Redis, and retention that keeps old dates."""
+def settings(
+    mongo_server: str, redis_server: str, tmp_path: Path, _spare: Spare, request: pytest.FixtureRequest
+) -> Settings:
+    """Settings of one test: an empty database, an emptied Redis, and retention that keeps old dates.
+
+    The database has its collections where the test asks for a store, and is not there yet where it asks for none.
+    """
     with Redis.from_url(redis_server) as client:
         client.flushall()
     return load_settings(
         _env_file=None,
         home=tmp_path,
         mongo_url=mongo_server,
-        mongo_db=f"test_{uuid4().hex[:12]}",
+        mongo_db=_spare.name if "store" in request.fixturenames else f"test_{uuid4().hex[:12]}",
         redis_url=redis_server,
         secret_keys=SECRET_KEY,
         retention_days=20_000,
@@ -82,12 +94,16 @@ def settings(mongo_server: str, redis_server: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    """An empty store; its database is dropped after the test."""
+def store(settings: Settings, _spare: Spare) -> Iterator[Store]:
+    """An empty store."""
     opened = Store.connect(settings)
-    opened.ensure(settings)
-    yield opened
-    opened.client.drop_database(settings.mongo_db)
+    if settings.mongo_db == _spare.name:
+        _spare.prepare(opened, settings)
+        yield opened
+    else:
+        opened.ensure(settings)
+        yield opened
+        opened.client.drop_database(settings.mongo_db)
     opened.close()
 
 
