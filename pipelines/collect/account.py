@@ -105,7 +105,6 @@ class AccountCollector:
             self._fail(account, error, tally, report)
             return
         self.circuit.note(None)
-        self._check_it_exists(account)
         if limit := tally.limited or tally.near_limit:
             self.pauses.note(account, limit)
         self._succeed(account, observations, tally, report)
@@ -163,6 +162,7 @@ class AccountCollector:
             report.not_recoverable.update(("snapshots of accounts", "snapshots of posts"))
         else:
             found += self._snapshot(account, access, memory, tally, report)
+        asked = tally.requests
         try:
             days, reading = self.days.read(account, access, tally)
         except NeedsReauth:
@@ -180,6 +180,9 @@ class AccountCollector:
             for what, message in reading.failures.items():
                 self._note_part(account, f"days: {what}", message, report, why)
             self._note_odd(account, reading.odd, report)
+        if tally.requests > asked:
+            # Time has passed since it was looked up last.
+            self._check_it_exists(account)
         return found
 
     def _snapshot(

@@ -44,7 +44,8 @@ def choose(
     """
     since = now - FOLLOWED_UNTIL
     stored = {post["platformPostId"]: post for post in store.posts.of_account(account["_id"], since=since, alive=False)}
-    known = {name: observe.post_of(post, now) for name, post in stored.items()}
+    today = f"{now:%Y-%m-%d}"
+    known = {name: observe.post_of(post, today) for name, post in stored.items()}
     chosen = [*_on_the_ladder(store, stored, slot, now), *_perhaps_back(stored, slot, now)]
     allowed, reserved = chosen, Reserved(0)
     if budget.limited:
@@ -63,10 +64,14 @@ def _on_the_ladder(
     store: Store, stored: Mapping[str, PostDocument], slot: datetime, now: datetime
 ) -> list[PostDocument]:
     """Return the living posts that are due, and those that were never observed: announced or found late, or failed."""
-    followed = [post for post in stored.values() if not {"deletedAt", "sameAs"} & post.keys() and _lives(post, now)]
-    resting = [post["_id"] for post in followed if not due(post["publishedAt"], slot)]
+    followed = [
+        (post, due(post["publishedAt"], slot))
+        for post in stored.values()
+        if "deletedAt" not in post and "sameAs" not in post and _lives(post, now)
+    ]
+    resting = [post["_id"] for post, is_due in followed if not is_due]
     seen = store.observations.ever_observed(resting) if resting else set()
-    return [post for post in followed if due(post["publishedAt"], slot) or post["_id"] not in seen]
+    return [post for post, is_due in followed if is_due or post["_id"] not in seen]
 
 
 def _perhaps_back(stored: Mapping[str, PostDocument], slot: datetime, now: datetime) -> list[PostDocument]:

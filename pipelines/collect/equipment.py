@@ -13,6 +13,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.credentials import Credentials
+from pipelines.collect.garbage import rare_searches
 from pipelines.collect.pauses import Pauses
 from pipelines.platforms.base import PlatformApi
 from pipelines.platforms.quarantine import Quarantine, Refused
@@ -53,6 +54,7 @@ def equipped(
     pauses = Pauses(redis, platform)
     api = open_platform(platform, settings, quarantine, pauses.check_platform)
     budget = PostBudget(redis, platform, settings.posts_per_day(platform), now.date())
-    yield Equipment(api, pauses, Credentials(store, vault, redis, api), budget)
+    with rare_searches():
+        yield Equipment(api, pauses, Credentials(store, vault, redis, api), budget)
     store.quarantine.add(platform, version, [one.document() for one in quarantine.new(whole=whole)])
     store.quarantine.lift(platform, version, [one.document() for one in quarantine.lifted])

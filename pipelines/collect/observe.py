@@ -67,14 +67,14 @@ def post_document(account: AccountDocument, post: Post, stored: PostDocument | N
     return document
 
 
-def post_of(document: PostDocument, now: datetime) -> Post:
-    """Return a stored post as its platform names it, with what it was refused today."""
+def post_of(document: PostDocument, today: str) -> Post:
+    """Return a stored post as its platform names it, with what it was refused today (a date of ISO 8601)."""
     return Post(
         document["platformPostId"],
         document["metricType"],
         document["contentType"],
         None if document.get("timeUnknown") else document["publishedAt"],
-        frozenset(document.get("refused", ())) if document.get("refusedOn") == f"{now:%Y-%m-%d}" else frozenset(),
+        frozenset(document.get("refused", ())) if document.get("refusedOn") == today else frozenset(),
     )
 
 

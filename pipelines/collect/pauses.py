@@ -61,15 +61,14 @@ class Pauses:
                 self._shared = False
 
     def _known(self, account: AccountDocument) -> int:
-        return max(self._until(key) for key in (self._platform_key, _account_key(account)))
-
-    def _until(self, key: str) -> int:
-        own = self._own.get(key, 0)
+        keys = (self._platform_key, _account_key(account))
+        own = max(self._own.get(key, 0) for key in keys)
         if not self._shared:
             return own
         try:
             with redis_errors():
-                return max(own, int(self._redis.get(key) or 0))
+                # Both keys are in one slot of a cluster.
+                return max(own, *(int(until or 0) for until in self._redis.mget(keys)))
         except RedisUnavailable:
             self._shared = False
             return own

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import orjson
 
@@ -19,6 +18,7 @@ from pipelines.platforms.errors import (
     TooMuchData,
     Transient,
 )
+from pipelines.platforms.forms import encoded
 from pipelines.platforms.graph_errors import near_limit, raise_for, used_percent
 from pipelines.platforms.retries import retrying
 
@@ -46,7 +46,7 @@ class Get:
     @property
     def relative_url(self) -> str:
         """The element's URL, relative to the version."""
-        return f"{self.path}?{urlencode(self.params)}" if self.params else self.path
+        return f"{self.path}?{encoded(self.params)}" if self.params else self.path
 
 
 Result = Mapping[str, Any] | PlatformError

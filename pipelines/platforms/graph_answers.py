@@ -1,6 +1,6 @@
 """What answers of the Graph API have in common: times, insights, Pacific days (platforms.md, 1 and 2.4)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -66,20 +66,20 @@ def is_edge(answer: object) -> bool:
 
     An answer of another shape tells nothing, not even that there is no value.
     """
-    data = answer.get("data") if isinstance(answer, Mapping) else None
-    return isinstance(data, list) and all(isinstance(row, Mapping) for row in data)
+    data = answer.get("data") if isinstance(answer, dict) else None
+    return isinstance(data, list) and all(isinstance(row, dict) for row in data)
 
 
 def rows(edge: object) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of an edge of insights; what is no row is passed over."""
-    data = edge.get("data") if isinstance(edge, Mapping) else None
-    return (row for row in (data if isinstance(data, Sequence) else ()) if isinstance(row, Mapping))
+    data = edge.get("data") if isinstance(edge, dict) else None
+    return (row for row in (data if isinstance(data, list) else ()) if isinstance(row, dict))
 
 
 def _value(row: Mapping[str, Any]) -> object:
     values = row.get("values")
     if values:
-        return part(values[0] if isinstance(values, Sequence) else None, "value")
+        return part(values[0] if isinstance(values, list) else None, "value")
     return part(row["total_value"], "value") if "total_value" in row else ABSENT
 
 
@@ -122,7 +122,7 @@ def _entries(row: Mapping[str, Any]) -> Iterator[tuple[date, object]]:
     An entry that names no day is of none, and so is one whose end has no offset: it may be in any zone.
     """
     values = row.get("values")
-    for entry in values if isinstance(values, Sequence) else ():
+    for entry in values if isinstance(values, list) else ():
         try:
             end = datetime.fromisoformat(entry["end_time"])
             ended = end.astimezone(PACIFIC) - timedelta(minutes=1)

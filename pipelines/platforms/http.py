@@ -15,6 +15,7 @@ from metrics.settings import load_settings
 from pipelines.platforms.bodies import parsed
 from pipelines.platforms.deadlines import DeadlineAdapter, deadline
 from pipelines.platforms.errors import BadAnswer, Transient
+from pipelines.platforms.forms import FORM, encoded
 from pipelines.platforms.retries import overloaded
 from pipelines.platforms.sessions import (
     LOGIN_REQUIRED,
@@ -96,10 +97,15 @@ class Http:
         """
         began = time.monotonic()
         sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+        # What requests does with fields by itself is the same and takes three times as long.
+        query = encoded(params) if isinstance(params, Mapping) else params
+        data = None
+        if form is not None:
+            sent["Content-Type"], data = FORM, encoded(form)
         try:
             # Prepared and read outside of the bound: it counts calls under way, not work of ours.
             request = self._session.prepare_request(
-                requests.Request(method, self.base_url + path, params=params, data=form, headers=sent)
+                requests.Request(method, self.base_url + path, params=query, data=data, headers=sent)
             )
             with self._under_way, deadline(self._total):
                 began = time.monotonic()

@@ -7,7 +7,7 @@ round, -1 for a number that is hidden) is odd: that metric alone is absent, with
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,6 +67,10 @@ class Numbers:
 
     def take(self, name: str, value: object, otherwise: Reason) -> None:
         """Take the value of a metric; `ABSENT` makes it unavailable with the reason `otherwise`."""
+        if type(value) is int and 0 <= value < BOUND:
+            # Nearly every value is such a number, which passes every check below.
+            self.metrics[name] = value
+            return
         self.take_sum(name, (value,), otherwise)
 
     def take_sum(self, name: str, values: Iterable[object], otherwise: Reason) -> None:
@@ -103,11 +107,11 @@ def part(of: object, name: str) -> object:
     """Return a field of an object, `ABSENT` where it has none; an object that is none makes its fields odd (null)."""
     if of is ABSENT:
         return ABSENT
-    return of.get(name, ABSENT) if isinstance(of, Mapping) else None
+    return of.get(name, ABSENT) if isinstance(of, dict) else None
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "an object"
     if isinstance(value, list | tuple):
         return "a list"

@@ -279,9 +279,7 @@ def post_numbers(
 def _otherwise(public: object) -> Reason:
     """Return why a public metric is missing: all of them are asked for, so an answer with none has another form."""
     return (
-        "no_observation"
-        if isinstance(public, Mapping) and any("_count" in name for name in public)
-        else "provider_error"
+        "no_observation" if isinstance(public, dict) and any("_count" in name for name in public) else "provider_error"
     )
 
 

@@ -95,7 +95,8 @@ class Posts:
         posts = turn.store.posts.of_account(turn.account["_id"], since=since, alive=False)
         seen = turn.store.observations.ever_observed([post["_id"] for post in posts])
         self._stored = {post["platformPostId"]: post for post in posts}
-        self._known = {name: observe.post_of(post, now) for name, post in self._stored.items()}
+        today = f"{now:%Y-%m-%d}"
+        self._known = {name: observe.post_of(post, today) for name, post in self._stored.items()}
         self._unread = {name for name, post in self._stored.items() if post["_id"] not in seen}
 
     def _store(self, page: AccountReading) -> bool:
