@@ -13,14 +13,17 @@ UNDER_WAY = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStat
 
 
 def end_orphans(instance: dg.DagsterInstance) -> int:
-    """Fail every run that is under way, free its places in pools, and return how many there were.
+    """End every run that is under way, free its places in pools, and return how many there were.
 
-    For a time when nothing can run, because there is no code server. Runs that failed so are tried again by the
-    daemon, and what is queued waits no longer.
+    For a time when nothing can run, because there is no code server. Such a run fails, and the daemon starts it again.
+    A run that somebody had asked Dagster to terminate is cancelled instead, because it must not be started again.
     """
     found = instance.get_runs(RunsFilter(statuses=UNDER_WAY))
     for run in found:
-        instance.report_run_failed(run, "The code server, and this run with it, ended while it ran.")
+        if run.status is DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, "The code server, and this run with it, ended while it was terminated.")
+        else:
+            instance.report_run_failed(run, "The code server, and this run with it, ended while it ran.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return len(found)
 
