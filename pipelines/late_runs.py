@@ -1,7 +1,7 @@
 """The job `aggregate_late`: one run that brings days, weeks and months up to date with their observations.
 
 It rolls what is marked when it comes to it, so what a day changes of its week is rolled by the same run. Each period is
-materialised when it is written, as by the runs of the assets themselves.
+materialised when it is written, as by the runs of the assets themselves; one that fails turns red there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from time import monotonic
 
 import dagster as dg
 from dagster import AssetCheckEvaluation, DagsterInstance, RunsFilter
+from dagster._core.events import AssetMaterializationPlannedData
 
 from metrics.clock import utcnow
 from metrics.errors import Unavailable
@@ -99,7 +100,19 @@ def _roll_all(
         except Exception as error:
             context.log.exception("%s %s could not be rolled", period, period_key(mark.start))
             failed[period, mark.start] = error
+            _show_as_failed(context, period, mark.start)
     return failed
+
+
+def _show_as_failed(context: dg.OpExecutionContext, period: Period, start: datetime) -> None:
+    """Have Dagster show a partition in red, as it does for a failed run of the asset itself.
+
+    Dagster takes a partition for failed when the newest event of it says that a run was going to materialise it, and
+    that run failed. A run of an asset job has such an event from its beginning, a run of ops has none.
+    """
+    planned = AssetMaterializationPlannedData(dg.AssetKey(f"{period}_rollup"), partition=period_key(start))
+    event = dg.DagsterEvent.build_asset_materialization_planned_event(context.job_name, context.op.name, planned)
+    context.instance.report_dagster_event(event, context.run_id)
 
 
 def _roll_one(context: dg.OpExecutionContext, clients: Clients, period: Period, mark: Pending) -> RollReport:

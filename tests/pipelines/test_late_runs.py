@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from dagster._core.loader import LoadingContextForTest
 
 from metrics.documents import Observation
@@ -68,6 +69,37 @@ def test_one_run_rolls_the_day_its_week_and_its_month_for_the_workspaces_concern
         assert record.evaluation.metadata["accounts"].value == 1
         assert asyncio.run(record.targets_latest_materialization(LoadingContextForTest(instance)))
     assert daemon.visit("late_data") == []
+
+
+def failed(instance: dg.DagsterInstance, asset: str) -> set[str]:
+    """The partitions of an asset that Dagster shows in red."""
+    key = dg.AssetKey(asset)
+    period: Any = asset.removesuffix("_rollup")
+    shown = instance.get_status_by_partition(key, ROLLUPS[period].get_partition_keys(), ROLLUPS[period])
+    return {one for one, status in (shown or {}).items() if status is AssetPartitionStatus.FAILED}
+
+
+def test_period_that_fails_is_red_in_dagster_until_it_is_rolled(
+    daemon: Daemon, deployment: Deployment, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.connect(0)
+    today = midnight(deployment.hour.date())
+    bad = today - 40 * DAY
+    for day in (bad, today):
+        observe(deployment, day)
+
+    def breaks(store: Any, period: Any, starts: Any, **options: Any) -> RollReport:
+        if starts == [bad]:
+            raise RuntimeError("no such day")
+        return roll(store, period, starts, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rollups, "roll", breaks)
+        daemon.visit("late_data")
+    assert failed(instance, "daily_rollup") == {period_key(bad)}
+    assert failed(instance, "weekly_rollup") == failed(instance, "monthly_rollup") == set()
+    daemon.visit("late_data")
+    assert failed(instance, "daily_rollup") == set()
 
 
 def test_period_that_fails_keeps_no_other_back_and_is_tried_again_after_a_wait(
