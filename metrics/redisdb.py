@@ -226,6 +226,11 @@ def export_lease_key(root: str) -> str:
     return f"tm:{{export}}:lease:{root}"
 
 
+def hanging_runs_key() -> str:
+    """Return the key of the number of Dagster's runs that hang."""
+    return "tm:{dagster}:hanging_runs"
+
+
 def cache_prefix(workspace_id: str, pattern: str = "") -> str:
     """Return what the keys of a workspace's cached answers begin with."""
     return f"tm:{{{workspace_id}}}:cache:{pattern}"

@@ -15,6 +15,7 @@ from pipelines.assets import ASSETS  # noqa: E402
 from pipelines.checks.freshness import CHECKS  # noqa: E402
 from pipelines.executors import executor  # noqa: E402
 from pipelines.export_sensor import export_changed  # noqa: E402
+from pipelines.hanging import hanging_runs  # noqa: E402
 from pipelines.jobs import JOBS, check_freshness, collect_history, export_daily, purge_history  # noqa: E402
 from pipelines.late_runs import aggregate_late  # noqa: E402
 from pipelines.maintenance import MAINTAIN, maintain_daily  # noqa: E402
@@ -43,7 +44,7 @@ def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             *([export_daily] if exported else []),
         ],
         schedules=[*SCHEDULES, MAINTAIN],
-        sensors=[*SENSORS, *ALERTS, *([export_changed] if exported else [])],
+        sensors=[*SENSORS, hanging_runs, *ALERTS, *([export_changed] if exported else [])],
         resources={"tidemark": Tidemark(), **(resources or {})},
         executor=executor(settings.executor),
     )

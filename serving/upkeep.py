@@ -1,7 +1,8 @@
-"""What Prometheus reads of the deployment as a whole: missing hours, late rollups, sizes of stores, disks.
+"""What Prometheus reads of the deployment as a whole: missing hours, late rollups, hanging runs, sizes, disks.
 
-MongoDB is asked when Prometheus scrapes, every few minutes at the most. An unknown value is left out: nothing has a
-made-up value while MongoDB is away, or before the first night has measured the stores.
+MongoDB and Redis are asked when Prometheus scrapes, every few minutes at the most. An unknown value is left out:
+nothing has a made-up value while a store is away, before the first night has measured the stores, or while Dagster's
+daemon, which counts the runs that hang, is down.
 """
 
 import logging
@@ -11,12 +12,14 @@ from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from redis import Redis
 
-from metrics import sizes
+from metrics import hanging_runs, sizes
 from metrics.clock import utcnow
 from metrics.documents import PLATFORMS
 from metrics.errors import TidemarkError
 from metrics.hours import holes, hours_to_look_at, missing_accounts
+from metrics.redisdb import connect
 from metrics.retention import Horizon
 from metrics.settings import Settings
 from metrics.store import Store
@@ -26,11 +29,17 @@ log = logging.getLogger(__name__)
 SECONDS = 120.0
 """How long an answer is kept."""
 
+_REDIS_SECONDS = 2.0
+
 _MISSING = (
     "tidemark_missing_accounts",
     "Accounts without a record of an hour that ended yesterday or today, by platform; once for each such hour.",
 )
 _MARK = ("tidemark_roll_mark_age_seconds", "Seconds that the oldest period has been waiting to be rolled up.")
+_HANGING = (
+    "tidemark_hanging_runs",
+    "Runs of Dagster that no process works on, or that take longer than they may; absent where nobody counted lately.",
+)
 _SIZES = {
     name: (f"tidemark_{name}_bytes", f"Bytes of {title}, as measured by the last maintain_daily.")
     for name, title in {
@@ -52,13 +61,14 @@ class DeploymentCollector(Collector):
         self._seconds = seconds
         self._lock = threading.Lock()
         self._store: Store | None = None
+        self._redis: Redis | None = None
         self._known: list[GaugeMetricFamily] = []
         self._known_until = 0.0
 
     def describe(self) -> list[GaugeMetricFamily]:
         """Return the names alone: registering asks nobody."""
         missing = GaugeMetricFamily(*_MISSING, labels=["platform"])
-        return [missing, *(GaugeMetricFamily(*one) for one in (_MARK, *_SIZES.values(), _FREE, _LEFT))]
+        return [missing, *(GaugeMetricFamily(*one) for one in (_MARK, _HANGING, *_SIZES.values(), _FREE, _LEFT))]
 
     def collect(self) -> list[GaugeMetricFamily]:
         """Return the gauges, none while MongoDB does not answer."""
@@ -78,6 +88,9 @@ class DeploymentCollector(Collector):
             if self._store is not None:
                 self._store.close()
                 self._store = None
+            if self._redis is not None:
+                self._redis.close()
+                self._redis = None
 
     def _look(self) -> Iterator[GaugeMetricFamily]:
         if self._store is None:
@@ -90,6 +103,8 @@ class DeploymentCollector(Collector):
         yield missing
         oldest = store.marks.oldest()
         yield GaugeMetricFamily(*_MARK, value=(now - oldest).total_seconds() if oldest else 0.0)
+        if (hanging := self._hanging()) is not None:
+            yield GaugeMetricFamily(*_HANGING, value=hanging)
         sample = sizes.newest(store, now)
         if sample is None:
             return
@@ -100,3 +115,13 @@ class DeploymentCollector(Collector):
         left = sizes.days_left(sample, grown) if grown else {}
         if left:
             yield GaugeMetricFamily(*_LEFT, value=min(left.values()))
+
+    def _hanging(self) -> int | None:
+        """Return how many runs hang, None where that is unknown."""
+        try:
+            if self._redis is None:
+                self._redis = connect(self._settings, timeout=_REDIS_SECONDS, retries=1)
+            return hanging_runs.newest(self._redis)
+        except TidemarkError as error:
+            log.warning("no gauge of runs that hang: %s", error)
+            return None

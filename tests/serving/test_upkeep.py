@@ -6,9 +6,10 @@ import httpx
 from prometheus_client.core import CollectorRegistry
 from redis import Redis
 
-from metrics import sizes
+from metrics import hanging_runs, sizes
 from metrics.clock import utcnow
 from metrics.hours import hours_to_look_at
+from metrics.redisdb import hanging_runs_key
 from metrics.settings import Settings
 from metrics.sizes import Sizes
 from metrics.store import Store
@@ -57,3 +58,20 @@ def test_they_are_served_and_absent_while_mongodb_is_away(settings: Settings) ->
         page = httpx.get(f"http://{HOST}:{port}/metrics", timeout=30).text
     assert "tidemark_http_request_seconds" in page
     assert "tidemark_missing_accounts" not in page
+
+
+def test_hanging_runs_are_shown_as_long_as_somebody_counts_them(
+    store: Store, settings: Settings, redis_client: Redis
+) -> None:
+    assert ("tidemark_hanging_runs",) not in gauges(settings)
+    hanging_runs.keep(redis_client, 0)
+    assert gauges(settings)[("tidemark_hanging_runs",)] == 0
+    hanging_runs.keep(redis_client, 3)
+    assert gauges(settings)[("tidemark_hanging_runs",)] == 3
+    assert 0 < redis_client.ttl(hanging_runs_key()) <= hanging_runs.KEPT_SECONDS
+
+
+def test_other_gauges_are_there_while_redis_is_away(store: Store, settings: Settings) -> None:
+    found = gauges(settings.model_copy(update={"redis_url": f"redis://{HOST}:1"}))
+    assert ("tidemark_roll_mark_age_seconds",) in found
+    assert ("tidemark_hanging_runs",) not in found

@@ -201,6 +201,7 @@ def test_old_mark_is_a_warning(store: Store, here: Settings) -> None:
     found = findings(here)["rollups to do"]
     assert (found.well, found.warning) == (False, True)
     assert found.detail == "1 daily; the oldest for 17 minutes"
+    assert "late_data" in found.remedy
 
 
 def test_sizes_are_shown_with_their_growth(store: Store, here: Settings, redis_client: Redis) -> None:
@@ -245,6 +246,7 @@ def test_run_that_hangs_is_found(here: Settings) -> None:
     assert not found.well
     assert f"collect_hourly {without_process[:8]}: no code server is noted for this run" in found.detail
     assert f"collect_hourly {too_long[:8]} has been under way for 0 minutes, and may take 0" in found.detail
+    assert "terminate them in the Dagster UI" in found.remedy
 
 
 def test_warning_does_not_fail_the_command(cli: Cli, on_stores: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,12 @@
 """Dagster, as its storage tells: a daemon that lives, nothing that was switched off, no run that hangs."""
 
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from metrics.clock import utcnow
 from metrics.errors import TidemarkError
 from tidemark.checkup.finding import Finding, Trouble, look
 from tidemark.home import Home
-
-if TYPE_CHECKING:
-    from dagster import DagsterInstance, RunRecord
 
 
 def dagster(home: Home) -> Iterator[Finding]:
@@ -52,35 +46,21 @@ def _switches(folder: Path) -> str:
 
 
 def _hanging(folder: Path) -> str:
-    """Look for runs that are under way for longer than they may be, or that no process works on."""
-    from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+    from dagster import DagsterInstance, RunsFilter
 
-    under_way = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    from pipelines.hanging import hanging
+    from pipelines.states import UNDER_WAY
+
     with _storage_errors(), DagsterInstance.from_config(str(folder)) as instance:
-        records = instance.get_run_records(RunsFilter(statuses=under_way))
-        found = [why for record in records if (why := _why_it_hangs(instance, record))]
+        count = instance.get_runs_count(RunsFilter(statuses=UNDER_WAY))
+        found = hanging(instance)
     if found:
-        raise Trouble("; ".join(found), "terminate it in the Dagster UI if Dagster's monitor has not ended it soon")
-    return f"none of {len(records)} under way"
-
-
-def _why_it_hangs(instance: "DagsterInstance", record: "RunRecord") -> str:
-    from dagster._core.launcher import WorkerStatus
-    from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
-
-    run = record.dagster_run
-    name = f"{run.job_name} {run.run_id[:8]}"
-    since = record.start_time or record.create_timestamp.timestamp()
-    took = utcnow().timestamp() - since
-    limit = float(run.tags.get(MAX_RUNTIME_SECONDS_TAG, instance.run_monitoring_max_runtime_seconds or math.inf))
-    if took > limit:
-        return f"{name} has been under way for {took / 60:.0f} minutes, and may take {limit / 60:.0f}"
-    launcher = instance.run_launcher
-    if launcher.supports_check_run_worker_health:
-        health = launcher.check_run_worker_health(run)
-        if health.status != WorkerStatus.RUNNING:
-            return f"{name}: {health.msg or 'no process works on it'}"
-    return ""
+        raise Trouble(
+            "; ".join(found),
+            "see that Dagster's daemon runs, whose monitor ends such runs within some minutes; where it has not, "
+            "terminate them in the Dagster UI: what a schedule or sensor asked for runs again by itself",
+        )
+    return f"none of {count} under way"
 
 
 class _storage_errors:  # noqa: N801  reads like a function where it is used
