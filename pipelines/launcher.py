@@ -17,9 +17,12 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
 
-PATIENCE_SECONDS = 90.0
-"""A code server that does not answer for so long is gone for good, and its runs with it: one that is started again
-answers within some seconds."""
+PATIENCE_SECONDS = 600.0
+"""A code server that does not answer for so long is gone for good, and its runs with it.
+
+Dagster starts a run that failed again only where a code server answers within seconds of that, and gives up for good
+otherwise. So runs of a server that is away are not failed before it is back. They are in nobody's way: nothing can run
+without it."""
 
 _TIMEOUT_SECONDS = 10
 

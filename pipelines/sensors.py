@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import dagster as dg
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from metrics.clock import utcnow
 from metrics.documents import OperationDocument, OperationKind
@@ -110,8 +110,15 @@ def _settle_ended(clients: Clients, instance: DagsterInstance) -> None:
     """Finish operations whose run ended without a word: crashed, cancelled, or failed before its asset began."""
     for operation in clients.store.operations.find(["queued", "running"], limit=200, kinds=_BY_RUN):
         runs = instance.get_runs(filters=RunsFilter(tags={OPERATION: operation["_id"]}), limit=1)
-        if runs and runs[0].status in _ENDED and runs[0].tags.get(WILL_RETRY) != "true":
+        if runs and runs[0].status in _ENDED and not _may_be_retried(instance, runs[0]):
             _fail(clients, operation, f"run {runs[0].run_id} ended as {runs[0].status.value.lower()}")
+
+
+def _may_be_retried(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Tell whether Dagster is about to start a run that ended again; it says so a moment after the run failed."""
+    if run.status is not DagsterRunStatus.FAILURE or not instance.run_retries_enabled:
+        return False
+    return run.tags.get(WILL_RETRY, "true") == "true"
 
 
 def _fail(clients: Clients, operation: OperationDocument, reason: str) -> None:

@@ -12,6 +12,14 @@ _RUN = """mutation($p: ExecutionParams!) { launchPipelineExecution(executionPara
 _RUNS = """query($f: RunsFilter!) { runsOrError(filter: $f) { ... on Runs { results { runId status
   eventConnection { events { ... on ExecutionStepFailureEvent { failureMetadata { description }
     error { message cause { message } } } } } } } } }"""
+_LIGHT = """query($f: RunsFilter!) { runsOrError(filter: $f) { ... on Runs { results {
+  runId jobName status parentRunId tags { key value } } } } }"""
+_FAILED = """query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection { events {
+  ... on RunFailureEvent { message } ... on RunCanceledEvent { message } } } } } }"""
+_DONE = """query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection { events {
+  ... on MaterializationEvent { partition } } } } } }"""
+_TERMINATE = """mutation($id: String!) { terminateRun(runId: $id) { __typename
+  ... on PythonError { message } } }"""
 _STATUS = "query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
 
 
@@ -40,13 +48,14 @@ class DagsterApi:
     def backfill_status(self, backfill_id: str) -> str:
         return str(self.ask(_STATUS, id=backfill_id)["status"])
 
-    def launch(self, job: str, assets: Sequence[str], partition: str) -> str:
-        """Launch a run over one partition, whatever its key; return the run's id."""
-        selector = {
+    def launch(self, job: str, assets: Sequence[str] = (), partition: str | None = None) -> str:
+        """Launch a run over one partition, whatever its key, or of a job without partitions; return the run's id."""
+        selector: dict[str, Any] = {
             "repositoryName": "__repository__", "repositoryLocationName": "pipelines", "jobName": job,
-            "assetSelection": [{"path": [asset]} for asset in assets],
         }  # fmt: skip
-        tags = [{"key": "dagster/partition", "value": partition}]
+        if assets:
+            selector["assetSelection"] = [{"path": [asset]} for asset in assets]
+        tags = [{"key": "dagster/partition", "value": partition}] if partition else []
         launched = self.ask(_RUN, p={"selector": selector, "executionMetadata": {"tags": tags}})
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
@@ -54,6 +63,25 @@ class DagsterApi:
     def runs(self, **filters: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.ask(_RUNS, f=filters)["results"]
         return found
+
+    def brief(self, **filters: Any) -> list[dict[str, Any]]:
+        """Runs without their events: id, job, status, parent, tags."""
+        found: list[dict[str, Any]] = self.ask(_LIGHT, f=filters)["results"]
+        return found
+
+    def partitions_of(self, run_id: str) -> list[str]:
+        """The partitions that a run has materialised so far."""
+        events = self.ask(_DONE, id=run_id)["eventConnection"]["events"]
+        return [event["partition"] for event in events if event.get("partition")]
+
+    def end_message(self, run_id: str) -> str:
+        """What the UI shows of the end of a run that failed or was cancelled."""
+        events = self.ask(_FAILED, id=run_id)["eventConnection"]["events"]
+        return str([event["message"] for event in events if event.get("message")])
+
+    def terminate(self, run_id: str) -> None:
+        """Press «Terminate»."""
+        self.ask(_TERMINATE, id=run_id)
 
     def tagged(self, key: str, value: str) -> list[dict[str, Any]]:
         return self.runs(tags=[{"key": key, "value": value}])

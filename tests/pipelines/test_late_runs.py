@@ -6,8 +6,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from dagster._core.loader import LoadingContextForTest
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from metrics.documents import Observation
 from metrics.periods import DAY, HOUR, midnight, period_start

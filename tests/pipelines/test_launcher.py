@@ -2,8 +2,6 @@
 
 import json
 import logging
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,46 +14,14 @@ from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring.run_monitoring import monitor_started_run
-from dagster._grpc.client import DagsterGrpcClient
 
 from pipelines import launcher
 from pipelines.launcher import WatchedRunLauncher
-from tests.waiting import until
-from tidemark.stack.ports import HOST, free_port
+from tests.pipelines.code_server import Server
+from tidemark.stack.ports import HOST
 
 ROOT = Path(__file__).parents[2]
 LAUNCHER = {"module": "pipelines.launcher", "class": "WatchedRunLauncher"}
-NOTHING = (
-    "import dagster as dg\n\n\n@dg.op\ndef nothing() -> None: ...\n\n\n@dg.job\ndef empty() -> None:\n    nothing()\n"
-)
-
-
-class Server:
-    """A code server that can be killed and started again at its port."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.folder = folder
-        (folder / "empty.py").write_text(NOTHING)
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = ["dagster", "api", "grpc", "-h", HOST, "-p", str(self.port), "-f", "empty.py"]
-        self.process = subprocess.Popen([sys.executable, "-m", *command], cwd=self.folder)
-        client = DagsterGrpcClient(port=self.port, host=HOST)
-        until(lambda: self._answers(client), seconds=60)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-    @staticmethod
-    def _answers(client: DagsterGrpcClient) -> bool:
-        try:
-            return bool(client.ping("there?"))
-        except Exception:  # noqa: BLE001
-            return False
 
 
 @pytest.fixture

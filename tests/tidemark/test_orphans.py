@@ -1,12 +1,42 @@
-"""Runs that a killed stack took with it."""
+"""Runs that a code server took with it."""
 
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import dagster as dg
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.test_utils import create_run_for_test
 
+from tests.pipelines.code_server import Server
+from tests.waiting import until
 from tidemark.orphans import end_orphans
+from tidemark.stack.ports import free_port
 
 S = DagsterRunStatus
+
+
+@pytest.fixture
+def instance() -> Iterator[DagsterInstance]:
+    with dg.instance_for_test({"run_retries": {"enabled": True, "max_retries": 2}}) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("server"))
+    made.start()
+    yield made
+    made.kill()
+
+
+def status(instance: DagsterInstance, run: dg.DagsterRun) -> DagsterRunStatus:
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    return found.status
 
 
 @pytest.mark.parametrize(
@@ -20,10 +50,38 @@ S = DagsterRunStatus
         (S.SUCCESS, S.SUCCESS),
     ],
 )
-def test_runs_under_way_end_and_others_stay(before: DagsterRunStatus, after: DagsterRunStatus) -> None:
-    with DagsterInstance.ephemeral() as instance:
-        run = create_run_for_test(instance, job_name="a", status=before)
-        assert end_orphans(instance) == int(before is not after)
-        found = instance.get_run_by_id(run.run_id)
-        assert found is not None
-        assert found.status is after
+def test_runs_under_way_end_and_others_stay(
+    instance: DagsterInstance, server: Server, before: DagsterRunStatus, after: DagsterRunStatus
+) -> None:
+    run = create_run_for_test(instance, job_name="a", status=before)
+    assert end_orphans(instance, time.time(), server.port) == int(before is not after)
+    assert status(instance, run) is after
+
+
+def test_run_of_the_present_code_server_goes_on(instance: DagsterInstance, server: Server) -> None:
+    run = create_run_for_test(instance, job_name="a", status=S.STARTED)
+    assert end_orphans(instance, time.time() - 60, server.port) == 0
+    assert status(instance, run) is S.STARTED
+
+
+def test_run_fails_only_when_a_code_server_can_start_it_again(instance: DagsterInstance, tmp_path: Path) -> None:
+    run, coming = create_run_for_test(instance, job_name="a", status=S.STARTED), Server(tmp_path)
+    ending = Thread(target=end_orphans, args=(instance, time.time(), coming.port, 60.0))
+    ending.start()
+    try:
+        assert status(instance, run) is S.STARTED
+        coming.start()
+        until(lambda: status(instance, run) is S.FAILURE, 20)
+    finally:
+        ending.join()
+        coming.kill()
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.tags["dagster/will_retry"] == "true"
+
+
+def test_nothing_is_changed_where_no_code_server_comes(instance: DagsterInstance) -> None:
+    run = create_run_for_test(instance, job_name="a", status=S.STARTED)
+    with pytest.raises(DagsterUserCodeUnreachableError):
+        end_orphans(instance, time.time(), free_port(), seconds=1.0)
+    assert status(instance, run) is S.STARTED

@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 class Service:
     """A child that is kept alive. `start` starts it, `ready` tells whether it serves.
 
-    `before_revival` is called when it died, before it is started again: for what it took with it.
+    `revived` is called when it died and was started again, for what it took with it; it must not wait.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Service:
     ready: Callable[[], bool] = lambda: True
     stop_seconds: float = 4.0
     store: bool = False
-    before_revival: Callable[[], None] = lambda: None
+    revived: Callable[[], None] = lambda: None
     child: Child | None = None
     deaths: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_DEATHS))
 
@@ -112,8 +112,8 @@ class Supervisor:
         # It comes back sooner the first time than the fourth.
         self.stopping.wait(0.2 * 2 ** len(service.deaths) - 0.4)
         try:
-            service.before_revival()
             service.child = service.start()
+            service.revived()
         except TidemarkError as error:
             self._say(f"{service.name} did not start: {error}")
             return

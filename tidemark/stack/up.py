@@ -1,6 +1,7 @@
 """`tidemark up`: everything on one machine, in order, until Ctrl-C."""
 
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -41,6 +42,7 @@ class Up:
     shorten: bool = False
     home: Home = field(init=False)
     _reporting: Child | None = field(default=None, init=False)
+    _orphans: Child | None = field(default=None, init=False)
     supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +72,7 @@ class Up:
                 self.home.up_file.unlink(missing_ok=True)
                 if self._reporting is not None:
                     self._reporting.stop(1.0)
+                self._stop_ending_orphans()
                 self.supervisor.stop()
 
     def _start(self) -> dict[str, str]:
@@ -78,7 +81,6 @@ class Up:
         environment = self._environment(simulator)
         grpc = free_port()
         migration = self._begin_migration(environment) if self.with_dagster else None
-        orphans = self._begin_ending_orphans(environment) if self.with_dagster else None
         sim = self.supervisor.start(services.simulator(self.home, simulator))
         self._start_stores(environment)
         settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _STORES})
@@ -92,17 +94,18 @@ class Up:
         if self.with_dagster:
             # The code server opens Dagster's storage too: it has to wait for the tables like the others.
             self._finish(migration, "Dagster's storage")
-            if migration is not None:
-                self._migrated.touch()
-            # Runs that have no process any more are ended before a new code server can start others.
-            self._finish(orphans, "runs of an earlier start")
             code_server = services.code_server(self.home, grpc, environment)
-            code_server.before_revival = lambda: self._end_lost_runs(environment)
+            code_server.revived = lambda: self._begin_ending_orphans(grpc, environment)
             self.supervisor.start(code_server)
+            if migration is None:
+                self._begin_ending_orphans(grpc, environment)
+            else:
+                self._migrated.touch()
             ui = self.supervisor.start(services.webserver(self.home, dagster, grpc, environment))
         if self.with_seed:
             self._seed(store, settings, environment)
         if ui is not None:
+            self._finish_ending_orphans()
             self.supervisor.start(services.daemon(self.home, grpc, environment))
             self.supervisor.wait(ui, _START_SECONDS)
         self.supervisor.wait(api, _START_SECONDS)
@@ -194,15 +197,24 @@ class Up:
             return None
         return self._task("dagster-migrate", ["dagster", "instance", "migrate"], environment)
 
-    def _begin_ending_orphans(self, environment: dict[str, str]) -> Child | None:
-        return self._task("orphans", ["tidemark.orphans"], environment) if self._migrated.exists() else None
+    def _begin_ending_orphans(self, grpc: int, environment: dict[str, str]) -> None:
+        """End the runs of a code server that was there before the one just started, as soon as that one answers.
 
-    def _end_lost_runs(self, environment: dict[str, str]) -> None:
-        """End the runs that a dead code server took with it. If that fails, Dagster's monitor finds them in minutes."""
+        If this fails, Dagster's monitor finds these runs in minutes.
+        """
+        self._stop_ending_orphans()
+        self._orphans = self._task("orphans", ["tidemark.orphans", str(grpc), str(time.time())], environment)
+
+    def _finish_ending_orphans(self) -> None:
+        """Wait for it before the daemon starts: what is queued would find places taken by runs that are gone."""
         try:
-            self._finish(self._begin_ending_orphans(environment), "runs that ended with the code server")
+            self._finish(self._orphans, "runs of an earlier start")
         except StartFailed as error:
             self.say(str(error))
+
+    def _stop_ending_orphans(self) -> None:
+        if self._orphans is not None:
+            self._orphans.stop(1.0)
 
     def _task(self, name: str, module: list[str], environment: dict[str, str]) -> Child:
         command = [sys.executable, "-m", *module]

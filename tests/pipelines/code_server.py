@@ -1,0 +1,42 @@
+"""A code server of Dagster as a process, with one job that does nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from dagster._grpc.client import DagsterGrpcClient
+
+from tests.waiting import until
+from tidemark.stack.ports import HOST, free_port
+
+NOTHING = (
+    "import dagster as dg\n\n\n@dg.op\ndef nothing() -> None: ...\n\n\n@dg.job\ndef empty() -> None:\n    nothing()\n"
+)
+
+
+class Server:
+    """A code server that can be killed and started again at its port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.folder = folder
+        (folder / "empty.py").write_text(NOTHING)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = ["dagster", "api", "grpc", "-h", HOST, "-p", str(self.port), "-f", "empty.py"]
+        self.process = subprocess.Popen([sys.executable, "-m", *command], cwd=self.folder)
+        client = DagsterGrpcClient(port=self.port, host=HOST)
+        until(lambda: self._answers(client), seconds=60)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    @staticmethod
+    def _answers(client: DagsterGrpcClient) -> bool:
+        try:
+            return bool(client.ping("there?"))
+        except Exception:  # noqa: BLE001
+            return False
