@@ -14,7 +14,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: one for name, one in SERVICES.items() if one["image"].startswith("tidemark")}
 STORES = {"mongo", "redis", "postgres"}
-ONCE = {"migrate"}
+ONCE = {"migrate", "retention"}
 FIXED = {"home", "log_mb", "http_port", "dagster_port", "simulator_port"}
 """What the image and the file itself say, or what concerns `tidemark up` alone."""
 SECRET = {"secret_keys", "export_options"}
@@ -85,6 +85,13 @@ def test_no_secret_stands_in_the_file() -> None:
     for secret in COMPOSE["secrets"].values():
         assert secret["file"].startswith("deploy/secrets/")
     assert "deploy/secrets" in (ROOT / ".dockerignore").read_text()
+
+
+def test_a_plain_start_applies_the_retention_and_shortens_none() -> None:
+    assert SERVICES["retention"]["command"] == ["tidemark", "retention", "sync", "--lengthen"]
+    assert "retention" in SERVICES["code"]["depends_on"]
+    commands = [" ".join(map(str, one["command"])) for one in OURS.values()]
+    assert [one for one in commands if "--shorten" in one] == []
 
 
 def test_profiles_are_what_a_plain_start_leaves_out() -> None:

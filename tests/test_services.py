@@ -18,7 +18,7 @@ from pymongo.errors import PyMongoError
 
 from metrics.accounts import generate_secret_key
 from tests.postgres import postgres
-from tests.test_deploy import OURS, ROOT, SERVICES
+from tests.test_deploy import ONCE, OURS, ROOT, SERVICES
 from tests.waiting import until
 from tidemark.stack import locate
 from tidemark.stack.ports import HOST, free_port
@@ -134,17 +134,31 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         mongo = made.start_store("mongo", locate.mongod(folder), "--dbpath", str(folder / "mongo"))
         made.start_store("redis", locate.redis_server(), "--dir", str(folder / "redis"))
         until(lambda: initiate(mongo), 60)
-        migration = made.start("migrate")
-        assert migration.wait(READY_SECONDS) == 0, (folder / "migrate.log").read_text()[-2000:]
+        for name in sorted(ONCE):
+            ran = made.start(name)
+            assert ran.wait(READY_SECONDS) == 0, (folder / f"{name}.log").read_text()[-2000:]
         image = {path.name for path in (folder / "opt").iterdir()}
         # The UI and the daemon wait for the code server by themselves here; compose starts them after it.
-        for name in OURS.keys() - {"migrate"}:
+        for name in OURS.keys() - ONCE:
             made.start(name)
         yield made
         written = {f"/opt/dagster/{path.name}" for path in (folder / "opt").iterdir() if path.name not in image}
         assert written <= set(SERVICES["code"]["tmpfs"]), "something is written into the image"
 
 
-@pytest.mark.parametrize("service", sorted(OURS.keys() - {"migrate"}))
+@pytest.mark.parametrize("service", sorted(OURS.keys() - ONCE))
 def test_service_becomes_healthy(service: str, machine: Machine) -> None:
     until(lambda: machine.healthy(service), READY_SECONDS)
+
+
+def test_start_applies_a_longer_retention_and_names_a_shorter_one(machine: Machine) -> None:
+    """The services have created the database by then; its owner changes two variables and starts the deployment again."""
+    until(lambda: machine.healthy("serving"), READY_SECONDS)
+    changed = {"TIDEMARK_RETENTION_DAYS": "30", "TIDEMARK_ROLLUP_RETENTION_DAYS": "5000"}
+    command = machine.command("retention", SERVICES["retention"]["command"])
+    environment = machine.environment("retention") | changed
+    ran = subprocess.run(command, env=environment, cwd=machine.folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "the database keeps aggregated_metrics for 5000 days from now on" in ran.stdout
+    assert "TIDEMARK_RETENTION_DAYS says 30 days: left as it is" in ran.stderr
+    assert "tidemark retention sync --shorten" in ran.stderr

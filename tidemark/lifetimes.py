@@ -11,8 +11,8 @@ from metrics.store.lifetimes import Difference, apply, differences, doomed, life
 SHORTEN = "tidemark retention sync --shorten"
 
 
-def lengthen(store: Store, settings: Settings, say: Callable[[str], None]) -> None:
-    """Apply every longer expiry, and say which shorter ones were left as they are.
+def lengthen(store: Store, settings: Settings, say: Callable[[str], None]) -> list[Difference]:
+    """Apply every longer expiry and return them; say which shorter ones were left as they are.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -20,11 +20,10 @@ def lengthen(store: Store, settings: Settings, say: Callable[[str], None]) -> No
     found = differences(store.db, lifetimes(settings))
     longer = [one for one in found if not one.shortens]
     apply(store.db, longer)
-    for one in longer:
-        say(changed(one))
     for one in found:
         if one.shortens:
             say(f"{one}: left as it is, since {loss(store, one)} would be deleted; `{SHORTEN}` does it")
+    return longer
 
 
 def synchronise(store: Store, settings: Settings, say: Callable[[str], None], *, shorten: bool) -> list[Difference]:

@@ -84,6 +84,7 @@ BAD: list[tuple[str, str]] = [
     ("keys rotate tm_live_nope --overlap-hours=-1", "--overlap-hours"),
     ("retention set unknown --days 90", "no workspace unknown"),
     ("retention sync --shorten=yes", "--shorten"),
+    ("retention sync --shorten --lengthen", "exclude one another"),
     ("erase", "either --account or --workspace"),
     ("erase --resume --account acc_1", "or say --resume"),
     ("erase --no-dagster", "either --account or --workspace"),

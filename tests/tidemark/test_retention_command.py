@@ -81,6 +81,20 @@ def test_longer_retention_needs_no_word(long_kept: Store, cli: Cli, monkeypatch:
     assert kept_days(long_kept.db) == KeptDays(4000, 5000)
 
 
+def test_script_lengthens_and_says_what_it_left(long_kept: Store, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    observe(long_kept, 500)
+    monkeypatch.setenv("TIDEMARK_ROLLUP_RETENTION_DAYS", "6000")
+    ran = cli("retention", "sync", "--lengthen")
+    assert ran.code == 0
+    assert "keeps aggregated_metrics for 6000 days from now on" in ran.out
+    assert "TIDEMARK_RETENTION_DAYS says 400 days: left as it is, since 1 documents of 100 days" in ran.err
+    assert "tidemark retention sync --shorten" in ran.err
+    assert kept_days(long_kept.db) == KeptDays(3650, 6000)
+    again = cli("retention", "sync", "--lengthen")
+    assert (again.code, again.out) == (0, "nothing was lengthened\n")
+    assert "left as it is" in again.err
+
+
 def test_list_shows_what_the_database_keeps_and_both_values(long_kept: Store, cli: Cli) -> None:
     ran = cli("retention", "list")
     assert ran.out == "all: observations 3650 days, rollups 5000 days\n"

@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from metrics.clock import utcnow
-from metrics.errors import NotFound
+from metrics.errors import InvalidInput, NotFound
 from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_store
 
 app = typer.Typer(no_args_is_help=True, help="How long data is kept, by all and by single workspaces.")
+
+_AS_SAID = "the database keeps data for as long as the settings say"
 
 Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
@@ -57,16 +59,25 @@ def list_days(as_json: Json = False) -> None:
 @app.command(epilog="Example: TIDEMARK_RETENTION_DAYS=800 tidemark retention sync")
 def sync(
     shorten: Annotated[bool, typer.Option("--shorten", help="Delete what the settings keep no longer.")] = False,
+    lengthen_only: Annotated[
+        bool, typer.Option("--lengthen", help="Apply what is longer, and leave and name what is shorter.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make the database keep data for as long as the settings say.
 
-    Where that is shorter than at present it is refused, with how much would be deleted, unless --shorten is given.
+    Where that is shorter than at present it is refused, with how much would be deleted, unless --shorten is given. For
+    a script that runs at every start there is --lengthen, which leaves a shorter retention as it is and says so.
     """
+    if shorten and lengthen_only:
+        raise InvalidInput("--shorten and --lengthen exclude one another: leave one of them out")
     with open_store() as (store, settings):
-        from tidemark.lifetimes import changed, synchronise
+        from tidemark.lifetimes import changed, lengthen, synchronise
 
-        found = synchronise(store, settings, print_note, shorten=shorten)
+        if lengthen_only:
+            found = lengthen(store, settings, print_note)
+        else:
+            found = synchronise(store, settings, print_note, shorten=shorten)
     if as_json:
         seconds = {one.wanted.collection: (one.present, one.wanted.seconds) for one in found}
         print_json([{"collection": name, "before": was, "seconds": now} for name, (was, now) in seconds.items()])
@@ -74,7 +85,7 @@ def sync(
     for one in found:
         print_line(changed(one))
     if not found:
-        print_line("the database keeps data for as long as the settings say")
+        print_line("nothing was lengthened" if lengthen_only else _AS_SAID)
 
 
 @app.command(epilog="Example: tidemark retention apply")

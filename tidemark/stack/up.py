@@ -14,7 +14,7 @@ from metrics.store import Store
 from simulator.registry import new_world
 from tidemark import seed
 from tidemark.home import Home, write_private
-from tidemark.lifetimes import lengthen, synchronise
+from tidemark.lifetimes import changed, lengthen, synchronise
 from tidemark.stack import mongo, redis, services, tasks
 from tidemark.stack.logs import kept_small
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
@@ -126,7 +126,8 @@ class Up:
         if self.shorten:
             synchronise(store, settings, self.say, shorten=True)
         else:
-            lengthen(store, settings, self.say)
+            for longer in lengthen(store, settings, self.say):
+                self.say(changed(longer))
 
     def _ports(self) -> tuple[int, int, int]:
         settings = self.settings
