@@ -231,6 +231,11 @@ def hanging_runs_key() -> str:
     return "tm:{dagster}:hanging_runs"
 
 
+def other_retention_key(process: str) -> str:
+    """Return the key under which a process says that its settings ask for another retention than the database has."""
+    return f"tm:{{retention}}:{process}"
+
+
 def cache_prefix(workspace_id: str, pattern: str = "") -> str:
     """Return what the keys of a workspace's cached answers begin with."""
     return f"tm:{{{workspace_id}}}:cache:{pattern}"

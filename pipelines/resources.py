@@ -1,6 +1,7 @@
 """The one resource: typed clients of this process, made when first used and shared by every asset and sensor."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from logging import getLogger
@@ -8,10 +9,10 @@ from logging import getLogger
 import dagster as dg
 from redis import Redis
 
-from metrics import redisdb
+from metrics import other_retention, redisdb
 from metrics.accounts import Vault
 from metrics.documents import AggregatedDocument
-from metrics.errors import TidemarkError
+from metrics.errors import RedisUnavailable, TidemarkError
 from metrics.events import Announcer, Event, aggregated, operation_status
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
@@ -62,13 +63,16 @@ def clients(settings: Settings) -> Clients:
     store = Store.connect(settings, server_selection_ms=PATIENCE_MS)
     try:
         store.ensure(settings)
-        for difference in setting_differences(store.db, settings):
+        differing = setting_differences(store.db, settings)
+        for difference in differing:
             log.warning("%s: the database decides (`tidemark retention sync` changes it)", difference)
         redis = redisdb.connect(settings)
     except TidemarkError:
         # Sensors come again every few seconds: what they leave behind adds up.
         store.close()
         raise
+    with suppress(RedisUnavailable):
+        other_retention.note(redis, "Dagster", differing)
     return Clients(settings, store, redis, Announcer(redis, settings.events_max, settings.events_days))
 
 

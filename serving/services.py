@@ -10,6 +10,7 @@ import redis as sync_redis
 from redis.asyncio import Redis
 from starlette.requests import Request
 
+from metrics import other_retention
 from metrics.errors import Unavailable
 from metrics.redisdb import connect, connect_async, is_cluster
 from metrics.settings import Settings
@@ -75,7 +76,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     clients = Clients(settings.streams_per_key, auth.still_valid)
     hub = Hub(redis, blocking, clients, max_events=settings.events_max, cluster=is_cluster(settings))
     recorder = asyncio.create_task(keys.record_use())
-    comparison = asyncio.create_task(_warn_of_other_retention(store, settings, threads))
+    comparison = asyncio.create_task(_compare_retention(store, settings, threads, blocked_calls))
     try:
         owners = Owners(store, threads)
         yield Services(settings, store, threads, redis, blocked_calls, auth, owners, cache, Plans(), hub)
@@ -93,12 +94,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         store.close()
 
 
-async def _warn_of_other_retention(store: Store, settings: Settings, threads: Threads) -> None:
-    """Log where the database keeps data for another time than the settings of this process say."""
-    try:
-        differing = await threads.run(setting_differences, store.db, settings)
-    except Unavailable as error:
-        log.warning("the retention of the database was not compared with the settings: %s", error)
-        return
-    for difference in differing:
-        log.warning("%s: the database decides (`tidemark retention sync` changes it)", difference)
+async def _compare_retention(store: Store, settings: Settings, threads: Threads, redis: sync_redis.Redis) -> None:
+    """Say where the database keeps data for another time than the settings: in the log, and for `tidemark doctor`."""
+    told: list[str] = []
+    while True:
+        try:
+            differing = await threads.run(setting_differences, store.db, settings)
+            for difference in differing if differing != told else ():
+                log.warning("%s: the database decides (`tidemark retention sync` changes it)", difference)
+            told = differing
+            await threads.run(other_retention.note, redis, "API", differing)
+        except Unavailable as error:
+            log.warning("the retention of the database was not compared with the settings: %s", error)
+        await asyncio.sleep(other_retention.COMPARED_SECONDS)

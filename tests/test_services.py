@@ -152,7 +152,7 @@ def test_service_becomes_healthy(service: str, machine: Machine) -> None:
 
 
 def test_start_applies_a_longer_retention_and_names_a_shorter_one(machine: Machine) -> None:
-    """The services have created the database by then; its owner changes two variables and starts the deployment again."""
+    """The services have created the database by then; somebody changes two variables and starts all of it again."""
     until(lambda: machine.healthy("serving"), READY_SECONDS)
     changed = {"TIDEMARK_RETENTION_DAYS": "30", "TIDEMARK_ROLLUP_RETENTION_DAYS": "5000"}
     command = machine.command("retention", SERVICES["retention"]["command"])

@@ -1,7 +1,11 @@
-"""A serving process says at its start where the database keeps data for another time than its settings."""
+"""A serving process says where the database keeps data for another time than its settings, and stops saying so."""
+
+import socket
 
 import pytest
+from redis import Redis
 
+from metrics import other_retention
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.retained import keep
@@ -9,7 +13,13 @@ from tests.serving.conftest import running
 from tests.waiting import until
 
 
-def test_start_names_both_values(store: Store, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+def test_start_names_both_values(
+    store: Store, settings: Settings, redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = "the database keeps metrics for 3650 days, TIDEMARK_RETENTION_DAYS says 20000 days"
     keep(store, settings.model_copy(update={"retention_days": 3650}))
     with running(settings):
-        until(lambda: "keeps metrics for 3650 days, TIDEMARK_RETENTION_DAYS says 20000 days" in caplog.text)
+        until(lambda: said in caplog.text)
+        until(lambda: other_retention.noted(redis_client) == [f"API on {socket.gethostname()}: {said}"])
+    with running(settings.model_copy(update={"retention_days": 3650})):
+        until(lambda: other_retention.noted(redis_client) == [])

@@ -30,6 +30,7 @@ from metrics.settings import Settings
 from metrics.sizes import Sizes
 from metrics.store import Store
 from metrics.store.collected import record_id
+from pipelines.resources import clients
 from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tests.simulator_fixture import Simulator
 from tests.tidemark.commands import Cli
@@ -202,6 +203,25 @@ def test_old_mark_is_a_warning(store: Store, here: Settings) -> None:
     assert (found.well, found.warning) == (False, True)
     assert found.detail == "1 daily; the oldest for 17 minutes"
     assert "late_data" in found.remedy
+
+
+def test_process_with_another_retention_than_the_database_is_found(store: Store, here: Settings) -> None:
+    differs = here.model_copy(update={"retention_days": here.retention_days - 1})
+    for settings, well in ((here, True), (differs, False), (here, True)):
+        opened = clients(settings)
+        try:
+            found = findings(here)
+        finally:
+            clients.cache_clear()
+            opened.store.close()
+            opened.redis.close()
+        # The settings of the shell that asks are those of the database all the time.
+        assert found["retention"].well
+        assert found["retention of processes"].well is well
+        if not well:
+            said = f"Dagster on {socket.gethostname()}: the database keeps metrics for {here.retention_days} days, "
+            assert found["retention of processes"].detail.startswith(said)
+            assert "set the variable alike for every process" in found["retention of processes"].remedy
 
 
 def test_sizes_are_shown_with_their_growth(store: Store, here: Settings, redis_client: Redis) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from redis import Redis
 from redis.exceptions import RedisError
 
-from metrics import redisdb
+from metrics import other_retention, redisdb
 from metrics.clock import isoformat, utcnow
 from metrics.errors import RedisUnavailable
 from metrics.settings import Settings
@@ -113,6 +113,7 @@ def redis(settings: Settings) -> Iterator[Finding]:
         if first.well:
             yield look("Redis keeps events", lambda: _persistence(client))
             yield look("Redis evicts", lambda: _eviction(client))
+            yield look("retention of processes", lambda: _processes(client))
 
 
 def _nodes(client: Redis, section: str) -> list[dict[str, Any]]:
@@ -154,6 +155,16 @@ def _eviction(client: Redis) -> str:
             "set `maxmemory-policy volatile-ttl`: cached answers go first",
         )
     return f"nothing but cached answers ({', '.join(policies)})"
+
+
+def _processes(client: Redis) -> str:
+    if differing := other_retention.noted(client):
+        raise Trouble(
+            "; ".join(differing),
+            "the database decides: set the variable alike for every process, start these again, and run "
+            "`tidemark retention sync` where the database is to change",
+        )
+    return "none differs from the database"
 
 
 def _snapshots(client: Redis) -> bool:
