@@ -44,6 +44,19 @@ def test_killed_child_is_named_and_started_again(tmp_path: Path) -> None:
     assert not (tmp_path / "pids.json").exists()
 
 
+def test_what_a_dead_child_took_with_it_is_seen_to_once_its_successor_was_started(tmp_path: Path) -> None:
+    supervisor = Supervisor(Home(tmp_path), lambda _: None)
+    one = supervisor.start(service(tmp_path, "import signal; signal.pause()"))
+    first, seen = one.child, list[Child | None]()
+    assert first is not None
+    one.revived = lambda: seen.append(one.child)
+    first.process.send_signal(signal.SIGKILL)
+    run_until(supervisor, lambda: bool(seen))
+    assert seen == [one.child]
+    assert one.child is not first
+    supervisor.stop()
+
+
 def test_child_that_keeps_dying_ends_it_with_its_log(tmp_path: Path) -> None:
     supervisor = Supervisor(Home(tmp_path), lambda _: None)
     supervisor.start(service(tmp_path, "raise SystemExit('no luck')"))
