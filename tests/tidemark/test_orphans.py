@@ -8,8 +8,12 @@ from threading import Thread
 import dagster as dg
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
+from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickData, TickStatus
 from dagster._core.test_utils import create_run_for_test
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from tests.pipelines.code_server import Server
 from tests.waiting import until
@@ -78,6 +82,38 @@ def test_run_fails_only_when_a_code_server_can_start_it_again(instance: DagsterI
     found = instance.get_run_by_id(run.run_id)
     assert found is not None
     assert found.tags["dagster/will_retry"] == "true"
+
+
+def test_daemon_is_waited_for_until_it_evaluated_a_sensor(instance: DagsterInstance, server: Server) -> None:
+    run, began = create_run_for_test(instance, job_name="a", status=S.STARTED), time.time()
+    repository = RemoteRepositoryOrigin(InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="m")), "r")
+    state = InstigatorState(
+        RemoteInstigatorOrigin(repository, "s"), InstigatorType.SENSOR, InstigatorStatus.DECLARED_IN_CODE
+    )
+    instance.add_instigator_state(state)
+
+    def evaluate(at: float, status: TickStatus) -> None:
+        instance.create_tick(
+            TickData(state.instigator_origin_id, "s", InstigatorType.SENSOR, status, at, selector_id=state.selector_id)
+        )
+
+    evaluate(began - 60, TickStatus.SKIPPED)
+    options = {"daemon_seconds": 60.0}
+    ending = Thread(target=end_orphans, args=(instance, began, server.port), kwargs=options)
+    ending.start()
+    try:
+        evaluate(time.time() + 60, TickStatus.STARTED)
+        assert status(instance, run) is S.STARTED
+        evaluate(time.time() + 60, TickStatus.SKIPPED)
+        until(lambda: status(instance, run) is S.FAILURE, 20)
+    finally:
+        ending.join()
+
+
+def test_run_ends_without_a_daemon_too(instance: DagsterInstance, server: Server) -> None:
+    run = create_run_for_test(instance, job_name="a", status=S.STARTED)
+    assert end_orphans(instance, time.time(), server.port, daemon_seconds=1.0) == 1
+    assert status(instance, run) is S.FAILURE
 
 
 def test_nothing_is_changed_where_no_code_server_comes(instance: DagsterInstance) -> None:

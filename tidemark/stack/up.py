@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -95,7 +95,7 @@ class Up:
             # The code server opens Dagster's storage too: it has to wait for the tables like the others.
             self._finish(migration, "Dagster's storage")
             code_server = services.code_server(self.home, grpc, environment)
-            code_server.revived = lambda: self._begin_ending_orphans(grpc, environment)
+            code_server.revived = lambda: self._begin_ending_orphans(grpc, environment, ["--daemon"])
             self.supervisor.start(code_server)
             if migration is None:
                 self._begin_ending_orphans(grpc, environment)
@@ -198,13 +198,13 @@ class Up:
             return None
         return self._task("dagster-migrate", ["dagster", "instance", "migrate"], environment)
 
-    def _begin_ending_orphans(self, grpc: int, environment: dict[str, str]) -> None:
+    def _begin_ending_orphans(self, grpc: int, environment: dict[str, str], options: Sequence[str] = ()) -> None:
         """End the runs of a code server that was there before the one just started, as soon as that one answers.
 
         If this fails, Dagster's monitor finds these runs in minutes.
         """
         self._stop_ending_orphans()
-        self._orphans = self._task("orphans", ["tidemark.orphans", str(grpc), str(time.time())], environment)
+        self._orphans = self._task("orphans", ["tidemark.orphans", str(grpc), str(time.time()), *options], environment)
 
     def _finish_ending_orphans(self) -> None:
         """Wait for it before the daemon starts: what is queued would find places taken by runs that are gone."""
