@@ -152,8 +152,10 @@ def test_service_becomes_healthy(service: str, machine: Machine) -> None:
 
 
 def test_start_applies_a_longer_retention_and_names_a_shorter_one(machine: Machine) -> None:
-    """The services have created the database by then; somebody changes two variables and starts all of it again."""
-    until(lambda: machine.healthy("serving"), READY_SECONDS)
+    """Once the daemon's sensors have created the database, somebody changes two variables and starts it again."""
+    address = machine.here("mongodb://mongo:27017", "mongo")
+    with MongoClient(address, directConnection=True) as client:
+        until(lambda: "aggregated_metrics" in client["tidemark"].list_collection_names(), READY_SECONDS)
     changed = {"TIDEMARK_RETENTION_DAYS": "30", "TIDEMARK_ROLLUP_RETENTION_DAYS": "5000"}
     command = machine.command("retention", SERVICES["retention"]["command"])
     environment = machine.environment("retention") | changed
