@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, UrlConstraints, ValidationError, Validati
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from metrics.clock import utcnow
 from metrics.errors import SettingsError
 
 PREFIX = "TIDEMARK_"
@@ -190,7 +191,7 @@ class Settings(BaseSettings):
     @field_validator("first_day")
     @classmethod
     def _check_first_day(cls, day: date | None) -> date | None:
-        if day is not None and day > datetime.now(UTC).date():
+        if day is not None and day > utcnow().date():
             raise ValueError("must not be in the future")
         return day
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from metrics.clock import utcnow
 from metrics.store.keys import ApiKey
 from serving.cache import Kind
 from serving.finished import Answer, reply
@@ -56,7 +57,7 @@ class Plans:
 
 def _asked(scope: Scope, key: ApiKey) -> tuple[Any, ...]:
     # «The last 30 days» are those of this hour, and so are the digests of answers.
-    hour = int(time.time() // _HOUR)
+    hour = int(utcnow().timestamp() // _HOUR)
     return scope.get("raw_path"), scope["query_string"], key.key_id, key.workspaces, key.scopes, hour
 
 

@@ -1,6 +1,8 @@
-"""The simulator's clock: the real one, until a test sets it."""
+"""The simulator's clock: that of the stack that it belongs to, until a test sets it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from metrics.clock import utcnow
 
 
 class Clock:
@@ -11,12 +13,12 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the present instant in UTC."""
-        return datetime.now(UTC) + self._offset
+        return utcnow() + self._offset
 
     def set(self, instant: datetime) -> None:
         """Go on from `instant`."""
-        self._offset = instant - datetime.now(UTC)
+        self._offset = instant - utcnow()
 
     def reset(self) -> None:
-        """Tell the real time again."""
+        """Tell the time of the stack again: the real one, unless the stack lives at another."""
         self._offset = timedelta()

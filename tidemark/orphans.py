@@ -21,6 +21,7 @@ from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.scheduler.instigation import TickStatus
 from dagster._grpc.client import DagsterGrpcClient
 
+from metrics.clock import utcnow
 from pipelines.states import UNDER_WAY
 from tidemark.stack.ports import HOST
 
@@ -53,7 +54,7 @@ def end_orphans(
     if not orphans(instance, began):
         return 0
     _wait_for_code_server(port, seconds)
-    _wait_for_daemon(instance, time.time(), daemon_seconds)
+    _wait_for_daemon(instance, utcnow().timestamp(), daemon_seconds)
     found = orphans(instance, began)
     for run in (one.dagster_run for one in found):
         if run.status is DagsterRunStatus.CANCELING:

@@ -56,7 +56,8 @@ class Pauses:
         if self._shared:
             try:
                 with redis_errors():
-                    self._redis.set(key, until, exat=until)
+                    # For so many seconds, and not until an instant: the clock of Redis may show another time than ours.
+                    self._redis.set(key, until, ex=ceil(until - now))
             except RedisUnavailable:
                 self._shared = False
 

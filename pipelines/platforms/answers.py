@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from metrics.clock import utcnow
 from pipelines.platforms.errors import BadAnswer
 
 UNEXPECTED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -124,7 +125,7 @@ def published(instant: datetime, founded: datetime | None = None) -> datetime:
     """
     if instant.tzinfo is None:
         raise ValueError("a time without an offset")
-    if instant > datetime.now(UTC) + _AHEAD:
+    if instant > utcnow() + _AHEAD:
         raise ValueError(f"published in the future, {instant:%Y-%m-%d}")
     if instant == _NO_TIME or (founded is not None and instant < founded):
         raise ValueError(f"published before the platform was, {instant:%Y-%m-%d}")

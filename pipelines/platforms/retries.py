@@ -1,11 +1,12 @@
 """Asking again: for what is transient only, after a pause of ours or the one that the platform asks for."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 import tenacity
 
+from metrics.clock import utcnow
 from pipelines.platforms.base import Tally
 from pipelines.platforms.errors import RateLimited, Transient, pause_until
 
@@ -31,7 +32,7 @@ def retry_after(text: str) -> float | None:
     except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max((at - datetime.now(UTC)).total_seconds(), 0.0)
+    return max((at - utcnow()).total_seconds(), 0.0)
 
 
 def retrying(tally: Tally) -> tenacity.Retrying:

@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from metrics.clock import offset
 from serving.problems import not_found
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "html": "text/html"}
@@ -49,6 +51,7 @@ def _static() -> dict[str, File]:
     modules = sorted(name for name in bodies if name.endswith(".js"))
     links = "\n".join(f'<link rel="modulepreload" href="/dashboard/{name}">' for name in modules if name != "theme.js")
     index = bodies["index.html"].replace(b"{{modules}}", links.encode()).replace(b"{{plotly}}", _PLOTLY.encode())
+    index = index.replace(b"{{ahead}}", b"%d" % (offset() // timedelta(milliseconds=1)))
     return {name: _file(name, body, _REVALIDATED) for name, body in (bodies | {"index.html": index}).items()}
 
 

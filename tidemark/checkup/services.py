@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from metrics.clock import utcnow
+from metrics.clock import machine_now
 from metrics.documents import PLATFORMS
 from metrics.network import Network
 from metrics.settings import PREFIX, Settings
@@ -46,9 +46,9 @@ def _platform(settings: Settings, name: str) -> str:
     proxy = out.proxy_for(url)
     try:
         with open_session(out, url) as session:
-            before = utcnow()
+            before = machine_now()
             answer = session.get(url, timeout=_SECONDS, allow_redirects=False, stream=True)
-            after = utcnow()
+            after = machine_now()
     except requests.RequestException as error:
         if is_untrusted(error):
             detail = f"{url}: its certificate is of no authority that is trusted here"

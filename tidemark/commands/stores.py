@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from metrics.clock import offset, set_offset
 from metrics.errors import SettingsError
 from metrics.settings import PLATFORM_APIS, Settings, load_settings
 from tidemark.home import Home
@@ -26,7 +28,7 @@ def checked_settings() -> Settings:
 
 
 def effective_settings(*, misspelt: bool = False) -> Settings:
-    """Return the settings, completed by what a running `tidemark up` wrote into its home.
+    """Return the settings, completed by what a running `tidemark up` wrote into its home, and live at its time.
 
     With `misspelt`, variables that are settings but for their spelling are let pass.
 
@@ -36,6 +38,8 @@ def effective_settings(*, misspelt: bool = False) -> Settings:
     settings = load_settings() if misspelt else checked_settings()
     home = Home(settings.home.resolve())
     up = home.running() or {}
+    if up and settings.mongo_url in (None, up["mongo"]):
+        _live_at(timedelta(seconds=float(up.get("clock", 0))))
     changes: dict[str, object] = {}
     if settings.mongo_url is None and up:
         changes["mongo_url"] = up["mongo"]
@@ -47,6 +51,11 @@ def effective_settings(*, misspelt: bool = False) -> Settings:
         if up and name not in settings.model_fields_set:
             changes[name] = up["simulator"]
     return load_settings(**changes) if changes else settings
+
+
+def _live_at(ahead: timedelta) -> None:
+    if ahead != offset():
+        set_offset(ahead)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from metrics.clock import utcnow
 from tidemark.commands.console import print_line, starting
 from tidemark.commands.stores import checked_settings
 
@@ -16,12 +17,26 @@ def up(
     shorten: Annotated[
         bool, typer.Option("--shorten", help="Delete what the retention of the settings keeps no longer.")
     ] = False,
+    clock: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANT",
+            help="Live at this instant, and go on from there, in a folder of its own: 2026-03-28T22:55Z.",
+        ),
+    ] = None,
 ) -> None:
     """Start everything on this machine and stay in the foreground; Ctrl-C stops it.
 
     MongoDB, Redis, a simulator of the platforms, history, Dagster and the HTTP API; data and logs lie in TIDEMARK_HOME.
     """
     settings = checked_settings()
+    begins = None
+    if clock is not None:
+        # The world of the simulator is of no use to a start without it.
+        from tidemark.stack.clock import instant_of, refuse_outside
+
+        begins = instant_of(clock)
+        refuse_outside(settings)
     with starting() as start:
         start.say(f"starting; data and logs are in {settings.home}")
         # Drivers and the simulator are slow to import: help does without.
@@ -31,7 +46,7 @@ def up(
             start.end()
             _print_urls(urls, start.seconds)
 
-        Up(settings, start.say, start.progress, seed, dagster, days, workspaces, shorten).run(announce)
+        Up(settings, start.say, start.progress, seed, dagster, days, workspaces, shorten, begins).run(announce)
 
 
 def _print_urls(urls: dict[str, str], seconds: float) -> None:
@@ -39,6 +54,8 @@ def _print_urls(urls: dict[str, str], seconds: float) -> None:
     if urls["dagster"]:
         rows["Dagster"] = urls["dagster"]
     rows |= {"simulator": urls["simulator"], "key": urls["key"]}
+    if float(urls["clock"]):
+        rows["clock"] = f"{utcnow():%Y-%m-%d %H:%M} UTC: the data in this folder lives there for good"
     lines = ["", f"ready after {seconds:.0f} s", ""]
     lines += [f"  {name:<10} {value}" for name, value in rows.items()]
     for line in [*lines, "", "Ctrl-C stops everything and keeps the data."]:

@@ -13,6 +13,8 @@ from tidemark.stack.process import Child
 from tidemark.stack.supervisor import Service
 
 _PYTHON = sys.executable
+_DAGSTER = (_PYTHON, "-m", "pipelines.shifted")
+"""Runs a module of Dagster's, or one of ours that uses it, under the clock of the stack."""
 _ASK = requests.Session()
 _ASK.trust_env = False
 
@@ -26,7 +28,7 @@ def simulator(home: Home, port: int) -> Service:
 def code_server(home: Home, port: int, environment: Mapping[str, str]) -> Service:
     """Return Dagster's code server: the webserver and the daemon share it, and it starts the runs."""
     command = [
-        _PYTHON, "-m", "dagster", "api", "grpc", "-h", HOST, "-p", str(port), "-m", "pipelines.definitions",
+        *_DAGSTER, "dagster", "api", "grpc", "-h", HOST, "-p", str(port), "-m", "pipelines.definitions",
         "--location-name", "pipelines",
     ]  # fmt: skip
     return _service("dagster code server", command, home, environment, lambda: True)
@@ -34,14 +36,19 @@ def code_server(home: Home, port: int, environment: Mapping[str, str]) -> Servic
 
 def webserver(home: Home, port: int, grpc_port: int, environment: Mapping[str, str]) -> Service:
     """Return the Dagster UI."""
-    command = [_PYTHON, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), "-w", str(_workspace(home, grpc_port))]
+    command = [*_DAGSTER, "dagster_webserver", "-h", HOST, "-p", str(port), "-w", str(_workspace(home, grpc_port))]
     return _service("dagster webserver", command, home, environment, lambda: _loaded(port))
 
 
 def daemon(home: Home, grpc_port: int, environment: Mapping[str, str]) -> Service:
     """Return the Dagster daemon: schedules, sensors, queue, backfills."""
-    command = [_PYTHON, "-m", "dagster._daemon", "run", "-w", str(_workspace(home, grpc_port))]
+    command = [*_DAGSTER, "dagster._daemon", "run", "-w", str(_workspace(home, grpc_port))]
     return _service("dagster daemon", command, home, environment, lambda: True)
+
+
+def dagster_task(*words: str) -> list[str]:
+    """Return the command that runs a module which uses Dagster, and ends: its name, and its arguments."""
+    return [*_DAGSTER, *words]
 
 
 def serving(home: Home, port: int, environment: Mapping[str, str]) -> Service:

@@ -1,9 +1,8 @@
 """`tidemark up`: everything on one machine, in order, until Ctrl-C."""
 
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from simulator.registry import new_world
 from tidemark import seed
 from tidemark.home import Home, write_private
 from tidemark.lifetimes import changed, lengthen, synchronise
-from tidemark.stack import mongo, redis, services, tasks
+from tidemark.stack import clock, mongo, redis, services, tasks
 from tidemark.stack.logs import kept_small
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
@@ -30,7 +29,7 @@ _KEY_FILE = "key"
 
 @dataclass
 class Up:
-    """One stack. `say` shows a line, `progress` how far the seeding is."""
+    """One stack. `say` shows a line, `progress` how far the seeding is; `begins` sets its clock."""
 
     settings: Settings
     say: Say
@@ -40,9 +39,11 @@ class Up:
     days: int = 35
     workspaces: int = 3
     shorten: bool = False
+    begins: datetime | None = None
     home: Home = field(init=False)
     _reporting: Child | None = field(default=None, init=False)
     _orphans: Child | None = field(default=None, init=False)
+    _ahead: timedelta = field(default=timedelta(), init=False)
     supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,10 +54,12 @@ class Up:
         """Start, announce the URLs, watch until asked to stop, stop.
 
         Raises:
+            InvalidInput: the stack cannot begin at that instant.
             TidemarkError: something could not be started, or keeps dying.
         """
         self.home.path.mkdir(parents=True, exist_ok=True)
         with self.home.lock():
+            self._ahead = clock.settle(self.home, self.settings, self.begins)
             self.supervisor.listen()
             self.home.up_file.unlink(missing_ok=True)
             if leftovers := end_leftovers(self.home):
@@ -117,6 +120,7 @@ class Up:
             "mongo": environment["TIDEMARK_MONGO_URL"],
             "redis": environment["TIDEMARK_REDIS_URL"],
             "key": key,
+            "clock": f"{self._ahead.total_seconds():.6f}",
         }
         self.home.write("up.json", up)
         return up
@@ -167,7 +171,9 @@ class Up:
         if self.settings.mongo_url is None:
             self.say("MongoDB")
             port = int(environment["TIDEMARK_MONGO_URL"].split(":")[2].split("/")[0])
-            self._start_child("MongoDB", lambda: mongo.start(data / "mongo", port, logs))
+            # MongoDB would delete by the machine's time what is old by that alone, and what it keeps is our clock's.
+            parameters = {"ttlMonitorEnabled": 0} if self._ahead else {}
+            self._start_child("MongoDB", lambda: mongo.start(data / "mongo", port, logs, parameters=parameters))
         if self.settings.redis_url is None:
             self.say("Redis")
             redis_port = int(environment["TIDEMARK_REDIS_URL"].split(":")[2].split("/")[0])
@@ -204,7 +210,7 @@ class Up:
         If this fails, Dagster's monitor finds these runs in minutes.
         """
         self._stop_ending_orphans()
-        self._orphans = self._task("orphans", ["tidemark.orphans", str(grpc), str(time.time()), *options], environment)
+        self._orphans = self._task("orphans", ["tidemark.orphans", str(grpc), str(utcnow().timestamp()), *options], environment)
 
     def _finish_ending_orphans(self) -> None:
         """Wait for it before the daemon starts: what is queued would find places taken by runs that are gone."""
@@ -218,7 +224,7 @@ class Up:
             self._orphans.stop(1.0)
 
     def _task(self, name: str, module: list[str], environment: dict[str, str]) -> Child:
-        command = [sys.executable, "-m", *module]
+        command = services.dagster_task(*module)
         return Child.start(" ".join(module), command, log=self.home.logs / f"{name}.log", environment=environment)
 
     def _finish(self, task: Child | None, what: str) -> None:

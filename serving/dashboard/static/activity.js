@@ -2,6 +2,7 @@
 
 import { $, h } from "./dom.js";
 import { capital, count, platform as named, plural } from "./format.js";
+import { now } from "./now.js";
 
 const TOGETHER_MS = 10000;
 const MOST = 12;
@@ -19,9 +20,9 @@ export class Activity {
   }
 
   _add(key, write) {
-    const now = Date.now();
+    const at = Date.now();
     let line = this._lines.get(key);
-    if (!line || now - line.at > TOGETHER_MS) {
+    if (!line || at - line.at > TOGETHER_MS) {
       line = { key, node: h("li"), posts: 0, rolled: new Set(), account: false };
       this._lines.set(key, line);
       const list = $("activity");
@@ -29,8 +30,8 @@ export class Activity {
       list.prepend(line.node);
       while (list.childElementCount > MOST) list.lastElementChild.remove();
     }
-    line.at = now;
-    line.node.replaceChildren(h("time", {}, new Date().toLocaleTimeString("en-GB")), ` ${write(line)}`);
+    line.at = at;
+    line.node.replaceChildren(h("time", {}, new Date(now()).toLocaleTimeString("en-GB")), ` ${write(line)}`);
   }
 
   _gathered(line, name) {

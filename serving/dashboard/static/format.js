@@ -1,5 +1,7 @@
 // How numbers, instants and reasons are written.
 
+import { now } from "./now.js";
+
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2, minimumFractionDigits: 2 });
 const rough = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
@@ -27,8 +29,8 @@ export function span(from, to) {
 }
 
 /** `3 minutes ago`. */
-export function ago(iso, now = Date.now()) {
-  const seconds = (new Date(iso) - now) / 1000;
+export function ago(iso) {
+  const seconds = (new Date(iso) - now()) / 1000;
   for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
     if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
   }

@@ -2,6 +2,7 @@
 
 import { $, h, render } from "./dom.js";
 import { clock, count, date, platform as named, plural, reason } from "./format.js";
+import { now } from "./now.js";
 
 const UNDER_WAY = ["waiting", "running"];
 const IN_VAIN = ["failed", "partial"];
@@ -11,7 +12,7 @@ const SHOWN_MS = 7 * 86400000; // the accounts below say it for good
 export async function histories(reading, live) {
   const found = (await reading.accounts()).filter((account) => account.history);
   const open = found.filter((account) => UNDER_WAY.includes(account.history.state));
-  const lacking = found.filter(({ history }) => IN_VAIN.includes(history.state) && Date.now() - Date.parse(history.finishedAt) < SHOWN_MS);
+  const lacking = found.filter(({ history }) => IN_VAIN.includes(history.state) && now() - Date.parse(history.finishedAt) < SHOWN_MS);
   $("history").hidden = !open.length && !lacking.length;
   return render($("history"), [open.length ? strip(open) : null, ...lacking.map(lack)], live);
 }
@@ -27,7 +28,7 @@ function strip(accounts) {
 
 function told({ handle, platform, history }) {
   const { posts, days, resumesAt, state } = history;
-  const pause = resumesAt && Date.parse(resumesAt) > Date.now() ? `; goes on at ${date(resumesAt)} ${clock(resumesAt)} (${reason(history.reason)})` : state === "waiting" ? "; waits for its turn" : "";
+  const pause = resumesAt && Date.parse(resumesAt) > now() ? `; goes on at ${date(resumesAt)} ${clock(resumesAt)} (${reason(history.reason)})` : state === "waiting" ? "; waits for its turn" : "";
   return `${handle} on ${named(platform)}: ${count(posts.done)} of ${count(posts.expected)} posts, ${count(days.done)} of ${count(days.expected)} days${pause}`;
 }
 

@@ -1,5 +1,7 @@
 // What is looked at: in the URL, so that a view can be shared. The key is never there.
 
+import { now } from "./now.js";
+
 const DAY = 86400000;
 const PRESETS = { "7d": 7, "14d": 14, "28d": 28, "90d": 90, "365d": 365 };
 const PERIODS = { day: "daily", week: "weekly", month: "monthly" };
@@ -9,7 +11,7 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 export const RANGES = [...Object.entries(PRESETS).map(([name, days]) => [name, `Last ${days} days`]), ["custom", "Dates …"]];
 export const BY = Object.keys(PERIODS);
 export const iso = (instant) => new Date(instant).toISOString().slice(0, 10);
-export const today = () => iso(Date.now());
+export const today = () => iso(now());
 export const later = (date, days) => iso(Date.parse(date) + days * DAY);
 export const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / DAY) + 1;
 

@@ -1,0 +1,94 @@
+"""Dagster under the clock of the stack: `python -m pipelines.shifted dagster instance migrate` runs Dagster's command.
+
+Dagster asks for the time in four ways, and all of them get the offset of `metrics.clock`: `dagster._time`, where its
+own tests set the time; `time.time`, by which runs, ticks, heartbeats and log records are dated; `time.time_ns`, by
+which log records are dated from Python 3.13 on; and CURRENT_TIMESTAMP of the database, a default of columns. Processes
+that one of these commands spawns, the workers of runs above all, import this module as their main module and so get the
+same clock.
+"""
+
+import runpy
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from metrics.clock import offset
+from metrics.errors import TidemarkError
+
+_HOOKS = ("_mockable_get_current_datetime", "_mockable_get_current_timestamp")
+
+
+class ClockNotKnown(TidemarkError):
+    """This version of Dagster asks for the time in a way that we do not know."""
+
+
+def install() -> None:
+    """Give Dagster, in this process, the clock of the stack. Doing it twice changes nothing.
+
+    Raises:
+        ClockNotKnown: Dagster has no longer what is replaced here.
+    """
+    ahead = offset()
+    if not ahead or hasattr(time.time, "shifted"):
+        return
+    from dagster import __version__, _time
+
+    if missing := [name for name in _HOOKS if not hasattr(_time, name)]:
+        raise ClockNotKnown(
+            f"Dagster {__version__} has no dagster._time.{missing[0]} any more: `tidemark up --clock` cannot set its "
+            "clock; leave --clock out, or install the version that pyproject.toml names"
+        )
+    wall, wall_ns, seconds = time.time, time.time_ns, ahead.total_seconds()
+
+    def shifted() -> float:
+        return wall() + (seconds if _asked_by_dagster() else 0.0)
+
+    def shifted_ns() -> int:
+        return wall_ns() + (round(seconds * 1e9) if _asked_by_dagster() else 0)
+
+    shifted.shifted = True  # type: ignore[attr-defined]
+    time.time, time.time_ns = shifted, shifted_ns
+    _time._mockable_get_current_datetime = lambda: datetime.now(UTC) + ahead
+    _time._mockable_get_current_timestamp = lambda: wall() + seconds
+    _date_rows()
+
+
+def _asked_by_dagster() -> bool:
+    """Tell whether the caller's caller is Dagster, or what dates its log records.
+
+    Others get the machine's time: gRPC adds seconds to it and waits until the machine's clock shows the sum.
+    """
+    return str(sys._getframe(2).f_globals.get("__name__", "")).startswith(("dagster", "logging"))
+
+
+def _date_rows() -> None:
+    """Date the rows of Dagster's storage here: CURRENT_TIMESTAMP is the time of the database's machine."""
+    from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
+    from dagster._core.storage.runs.schema import RunStorageSqlMetadata
+    from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
+    from dagster._core.storage.sql import get_sql_current_timestamp
+    from sqlalchemy import ColumnDefault
+
+    def now() -> datetime:
+        return (datetime.now(UTC) + offset()).replace(tzinfo=None)
+
+    for schema in (SqlEventLogStorageMetadata, RunStorageSqlMetadata, ScheduleStorageSqlMetadata):
+        for table in schema.tables.values():
+            for column in table.columns:
+                default: Any = column.server_default
+                if isinstance(getattr(default, "arg", None), get_sql_current_timestamp):
+                    ColumnDefault(now)._set_parent_with_dispatch(column)
+
+
+def main(arguments: list[str]) -> None:
+    """Run a module as `python -m` does, its own arguments behind its name."""
+    sys.argv = arguments
+    # Without `alter_sys` this module stays the main one, which is what makes spawned processes import it.
+    runpy.run_module(arguments[0], run_name="__main__")
+
+
+install()
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
