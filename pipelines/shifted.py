@@ -29,8 +29,7 @@ def install() -> None:
     Raises:
         ClockNotKnown: Dagster has no longer what is replaced here.
     """
-    ahead = offset()
-    if not ahead or hasattr(time.time, "shifted"):
+    if not offset() or hasattr(time.time, "shifted"):
         return
     from dagster import __version__, _time
 
@@ -39,18 +38,18 @@ def install() -> None:
             f"Dagster {__version__} has no dagster._time.{missing[0]} any more: `tidemark up --clock` cannot set its "
             "clock; leave --clock out, or install the version that pyproject.toml names"
         )
-    wall, wall_ns, seconds = time.time, time.time_ns, ahead.total_seconds()
+    wall, wall_ns = time.time, time.time_ns
 
     def shifted() -> float:
-        return wall() + (seconds if _asked_by_dagster() else 0.0)
+        return wall() + (offset().total_seconds() if _asked_by_dagster() else 0.0)
 
     def shifted_ns() -> int:
-        return wall_ns() + (round(seconds * 1e9) if _asked_by_dagster() else 0)
+        return wall_ns() + (round(offset().total_seconds() * 1e9) if _asked_by_dagster() else 0)
 
     shifted.shifted = True  # type: ignore[attr-defined]
     time.time, time.time_ns = shifted, shifted_ns
-    _time._mockable_get_current_datetime = lambda: datetime.now(UTC) + ahead
-    _time._mockable_get_current_timestamp = lambda: wall() + seconds
+    _time._mockable_get_current_datetime = lambda: datetime.now(UTC) + offset()
+    _time._mockable_get_current_timestamp = lambda: wall() + offset().total_seconds()
     _date_rows()
 
 

@@ -29,6 +29,7 @@ from metrics.store.keys import ApiKey
 from serving.problems import Problem
 from serving.stream import hub
 from serving.tokens import KeySet, TokenVerifier, UrlKeySet, key_set
+from tests.clock import ahead_by
 from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tests.serving.conftest import NOW, observation, serving
 
@@ -235,3 +236,12 @@ def test_each_token_of_a_subject_ends_its_own_streams(
         assert [list(events) for events in opened[1::2]] == [[], []]
         announcer.announce("w1", [observed(observation(NOW, followers=7))])
         assert [next(events).event for events in opened[::2]] == ["metrics:update", "metrics:update"]
+
+
+def test_token_lives_as_long_under_another_clock_of_the_stack(tmp_path: Path) -> None:
+    keys = key_set(write(tmp_path / "keys.json", public(ED, "ed")), DIRECT)
+    text = token()
+    with ahead_by(timedelta(days=1000)):
+        granted = verify(keys, text)
+        assert granted.valid(utcnow())
+        assert not granted.valid(utcnow() + timedelta(minutes=6))

@@ -48,7 +48,7 @@ GOOD: dict[str, list[str]] = {
     "retention sync": ["retention", "sync"],
     "retention set": ["retention", "set", "acme", "--days", "90"],
     "simulator": ["simulator"],
-    "up": ["up"],
+    "up": ["up", "--clock", "2026-03-28T22:55Z"],
 }
 """A way to call each command that is right in itself."""
 
@@ -104,6 +104,10 @@ BAD: list[tuple[str, str]] = [
     ("simulator --latency-ms slow", "--latency-ms"),
     ("up --days 0", "--days"),
     ("up --shorten=days", "--shorten"),
+    ("up --clock yesterday", "--clock: yesterday is no instant"),
+    ("up --clock 2026-03-28T22:55", "has no zone"),
+    ("up --clock 1999-01-01T00:00Z", "from 2026-01-01"),
+    ("up --clock 2026-03-28T22:55Z", "unset TIDEMARK_MONGO_URL"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from metrics.errors import TidemarkError
@@ -20,10 +21,7 @@ def dagster(home: Home) -> Iterator[Finding]:
 
 
 def _daemon(folder: Path) -> str:
-    # Dagster takes two seconds to import.
-    from dagster import DagsterInstance
-
-    with _storage_errors(), DagsterInstance.from_config(str(folder)) as instance:
+    with _opened(folder) as instance:
         statuses = instance.get_daemon_statuses()
     silent = sorted(kind for kind, status in statuses.items() if status.required and not status.healthy)
     if silent:
@@ -35,10 +33,9 @@ def _daemon(folder: Path) -> str:
 
 
 def _switches(folder: Path) -> str:
-    from dagster import DagsterInstance
     from dagster._core.scheduler.instigation import InstigatorStatus
 
-    with _storage_errors(), DagsterInstance.from_config(str(folder)) as instance:
+    with _opened(folder) as instance:
         states = instance.all_instigator_state()
     if off := sorted(state.name for state in states if state.status == InstigatorStatus.STOPPED):
         raise Trouble(f"switched off: {', '.join(off)}", "switch them on in the Dagster UI, under Automation")
@@ -46,12 +43,12 @@ def _switches(folder: Path) -> str:
 
 
 def _hanging(folder: Path) -> str:
-    from dagster import DagsterInstance, RunsFilter
+    from dagster import RunsFilter
 
     from pipelines.hanging import hanging
     from pipelines.states import UNDER_WAY
 
-    with _storage_errors(), DagsterInstance.from_config(str(folder)) as instance:
+    with _opened(folder) as instance:
         count = instance.get_runs_count(RunsFilter(statuses=UNDER_WAY))
         found = hanging(instance)
     if found:
@@ -63,11 +60,19 @@ def _hanging(folder: Path) -> str:
     return f"none of {count} under way"
 
 
-class _storage_errors:  # noqa: N801  reads like a function where it is used
-    """Turn what Dagster's storage raises when it is out of reach into one line."""
+@contextmanager
+def _opened(folder: Path) -> Iterator["DagsterInstance"]:
+    """Open Dagster's storage, under the clock of the stack, and say in one line that it is out of reach."""
+    # Dagster takes two seconds to import.
+    from dagster import DagsterInstance
 
-    def __enter__(self) -> None: ...
+    from pipelines.shifted import install
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        if error is not None and not isinstance(error, TidemarkError) and isinstance(error, Exception):
-            raise TidemarkError(f"its storage cannot be read: {type(error).__name__}") from None
+    install()
+    try:
+        with DagsterInstance.from_config(str(folder)) as instance:
+            yield instance
+    except TidemarkError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever its storage raises
+        raise TidemarkError(f"its storage cannot be read: {type(error).__name__}") from None

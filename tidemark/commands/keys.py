@@ -48,8 +48,8 @@ def create(
             check_id(workspace_id, "--workspace")
     if not check_text(name, "NAME").strip():
         raise InvalidInput("NAME is empty: say what the key is for")
-    expires = utcnow() + timedelta(days=days) if days else None
     with open_store(create=True) as (store, _):
+        expires = utcnow() + timedelta(days=days) if days else None
         key, created = store.keys.create(name, workspace, cast("list[Scope]", scopes), expires, rate_limit=rate)
     if as_json:
         print_json({"key": key, **_shown(created)})

@@ -8,9 +8,10 @@ from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument
-from metrics.redisdb import account_pause_key
+from metrics.redisdb import account_pause_key, platform_pause_key
 from pipelines.collect.pauses import Pauses
 from pipelines.platforms.errors import RateLimited
+from tests.clock import ahead_by
 from tests.pipelines.collect.conftest import Bench
 from tidemark.stack.ports import free_port
 
@@ -82,3 +83,12 @@ def test_without_redis_a_run_obeys_what_it_met(nowhere: Redis, accounts: list[Ac
     pauses = Pauses(nowhere, "instagram")
     pauses.note(accounts[0], RateLimited("enough", utcnow() + HOURS, "app"))
     assert paused(pauses, accounts[1])
+
+
+def test_pause_holds_under_a_clock_that_is_behind_that_of_redis(
+    redis_client: Redis, accounts: list[AccountDocument]
+) -> None:
+    with ahead_by(-timedelta(days=100)):
+        Pauses(redis_client, "instagram").note(accounts[0], RateLimited("enough", utcnow() + HOURS, "app"))
+        assert paused(Pauses(redis_client, "instagram"), accounts[0])
+        assert 7000 < redis_client.ttl(platform_pause_key("instagram")) <= 7201  # type: ignore[operator]

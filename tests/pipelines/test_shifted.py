@@ -1,0 +1,70 @@
+"""Dagster lives at the clock of the stack, in each process that `pipelines.shifted` starts and in those they spawn."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from metrics import clock
+
+PROGRAM = """
+import json, multiprocessing, sys, time
+import dagster as dg
+from dagster._time import get_current_datetime, get_current_timestamp
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec("whole", asset="one")])
+def one():
+    return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True, check_name="whole")])
+
+
+if __name__ == "__main__":
+    with dg.instance_for_test(temp_dir=sys.argv[1]) as instance:
+        run = dg.materialize([one], instance=instance)
+        record = instance.get_run_record_by_id(run.run_id)
+        event = instance.get_latest_materialization_event(dg.AssetKey("one"))
+        (check,) = instance.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(dg.AssetKey("one"), "whole"), limit=1
+        )
+    with multiprocessing.get_context("spawn").Pool(1) as workers:
+        spawned = workers.apply(get_current_timestamp)
+    print(json.dumps({
+        "dagster's time": get_current_timestamp(), "dagster's date": get_current_datetime().timestamp(),
+        "run created": record.create_timestamp.timestamp(), "run began": record.start_time,
+        "run ended": record.end_time, "materialised": event.timestamp, "checked": check.create_timestamp,
+        "spawned": spawned,
+    }))
+    print(time.time())
+"""
+
+
+def run(folder: Path, ahead: timedelta, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, clock.VARIABLE: str(ahead.total_seconds()), "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-W", "ignore", "-m", "pipelines.shifted", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=-250), timedelta(days=2000)], ids=["past", "future"])
+def test_whatever_dagster_dates_has_the_clock_of_the_stack(ahead: timedelta, tmp_path: Path) -> None:
+    (tmp_path / "asks_dagster.py").write_text(PROGRAM)
+    (tmp_path / "storage").mkdir()
+    ran = run(tmp_path, ahead, "asks_dagster", str(tmp_path / "storage"))
+    assert ran.returncode == 0, ran.stderr
+    said, machine = ran.stdout.splitlines()
+    wanted = (clock.machine_now() + ahead).timestamp()
+    # CURRENT_TIMESTAMP has whole seconds, and a busy machine takes some to come to the end.
+    assert {name: round(at - wanted, 1) for name, at in json.loads(said).items() if abs(at - wanted) > 60} == {}
+    assert float(machine) == pytest.approx(clock.machine_now().timestamp(), abs=60), "others have the machine's time"
+
+
+@pytest.mark.parametrize("hook", ["_mockable_get_current_datetime", "_mockable_get_current_timestamp"])
+def test_dagster_without_the_hook_is_refused_in_plain_words(hook: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(f"import dagster._time\ndel dagster._time.{hook}\n")
+    ran = run(tmp_path, timedelta(days=1), "dagster", "--version")
+    assert ran.returncode != 0
+    assert f"has no dagster._time.{hook} any more: `tidemark up --clock` cannot set its clock" in ran.stderr
+    assert run(tmp_path, timedelta(), "dagster", "--version").returncode == 0, "without a clock nothing is replaced"
