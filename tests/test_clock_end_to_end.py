@@ -16,7 +16,7 @@ from tests.dagster_api import DagsterApi
 from tests.stack import Stack
 from tests.waiting import until
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(900)]
 WORKSPACE = "/analytics/workspace/demo-north"
 BEFORE = timedelta(seconds=100)
 """So long a busy machine takes to start the stack."""
@@ -66,16 +66,16 @@ def test_schedules_fire_at_the_end_of_the_hour_and_of_the_day(midnight: Midnight
     assert {day["status"] for day in midnight.days()} == {"open"}, "the stack came too late for what this is about"
     wanted = {"collect_hourly": slot_key(midnight.at - HOUR), "aggregate_daily": period_key(midnight.at - DAY)}
     for job, partition in wanted.items():
-        until(lambda j=job, p=partition: (midnight.run(j, p) or {}).get("status") == "SUCCESS", 240)  # type: ignore[misc]
+        until(lambda j=job, p=partition: (midnight.run(j, p) or {}).get("status") == "SUCCESS", 400)  # type: ignore[misc]
         run = midnight.run(job, partition)
         assert run is not None
         for name in ("creationTime", "startTime", "endTime"):
             after = datetime.fromtimestamp(run[name], UTC) - midnight.at
-            assert timedelta(seconds=-2) < after < timedelta(minutes=4), (job, name, after)
+            assert timedelta(seconds=-2) < after < timedelta(minutes=8), (job, name, after)
 
 
 def test_api_gives_the_hour_and_the_day_that_ended(midnight: Midnight) -> None:
-    until(lambda: {day["status"] for day in midnight.days()} == {"complete"}, 120)
+    until(lambda: {day["status"] for day in midnight.days()} == {"complete"}, 200)
     accounts = midnight.stack.get(f"{WORKSPACE}/accounts").json()["data"]
     assert {one["lastCollectedSlot"] for one in accounts} == {isoformat(midnight.at - HOUR)}
     assert all(datetime.fromisoformat(one["lastCollectedAt"]) > midnight.at for one in accounts)
@@ -101,4 +101,4 @@ def test_second_start_goes_on_where_the_folder_lives(midnight: Midnight) -> None
     stack.start()
     assert midnight.days() == days
     generated = datetime.fromisoformat(stack.get(f"{WORKSPACE}/accounts").json()["meta"]["generatedAt"])
-    assert timedelta() < generated - midnight.at < timedelta(minutes=20)
+    assert timedelta() < generated - midnight.at < timedelta(minutes=30)
