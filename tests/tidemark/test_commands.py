@@ -4,14 +4,16 @@ import io
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from metrics.accounts import Vault
-from metrics.clock import utcnow
+from metrics.clock import machine_now, utcnow
 from metrics.settings import Settings
 from metrics.store import Store
+from tests.clock import ahead_by
 from tests.tidemark.commands import Cli
 from tidemark.cli import main
 from tidemark.home import Home
@@ -124,6 +126,20 @@ def test_shell_takes_over_the_running_stack(cli: Cli, tmp_path: Path, monkeypatc
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert shown.stdout == "http://h tm_live_k mongodb://m/?replicaSet=r http://s/\n"
+
+
+def test_commands_live_at_the_clock_of_the_running_stack(cli: Cli, on_stores: Store, settings: Settings) -> None:
+    home, ahead = Home(settings.home), timedelta(days=-200)
+    up = {"http": "http://h", "key": "k", "mongo": settings.mongo_url, "redis": settings.redis_url, "simulator": "s"}
+    home.write("up.json", {**up, "clock": str(ahead.total_seconds())})
+    with ahead_by(timedelta()), home.lock():
+        made = json.loads(cli("keys", "create", "k", "--workspace", "acme", "--days", "1", "--json").out)
+        assert f"export TIDEMARK_CLOCK_OFFSET={ahead.total_seconds()}" in cli("env").out
+    wanted = machine_now() + ahead + timedelta(days=1)
+    assert abs(datetime.fromisoformat(made["expiresAt"]) - wanted) < timedelta(minutes=2)
+    found = on_stores.keys.look_up(made["key"])
+    assert found is not None
+    assert abs(found.created_at - machine_now() - ahead) < timedelta(minutes=2)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -34,7 +34,7 @@ def env(as_json: Annotated[bool, typer.Option("--json", help="For a program to r
         f"{PREFIX}SECRET_KEYS": ",".join(key.get_secret_value() for key in settings.secret_keys),
         **{f"{PREFIX}{name.upper()}": str(getattr(settings, name)) for name in _PLATFORM_URLS},
         "DAGSTER_HOME": str(home.dagster),
-        clock.VARIABLE: up["clock"],
+        clock.VARIABLE: up.get("clock", "0"),
     }
     if as_json:
         print_json(variables)

@@ -39,7 +39,7 @@ def effective_settings(*, misspelt: bool = False) -> Settings:
     home = Home(settings.home.resolve())
     up = home.running() or {}
     if up and settings.mongo_url in (None, up["mongo"]):
-        _live_at(timedelta(seconds=float(up.get("clock", 0))))
+        _live_at(timedelta(seconds=float(up.get("clock", "0"))))
     changes: dict[str, object] = {}
     if settings.mongo_url is None and up:
         changes["mongo_url"] = up["mongo"]
