@@ -1,19 +1,20 @@
 """Jobs: one collects an hour of all platforms, three roll up; others read histories, check, export, delete old runs."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from metrics.clock import utcnow
-from metrics.periods import Period
+from metrics.periods import PERIODS, Period, midnight, period_start
+from metrics.settings import Settings
 from pipelines import tables
 from pipelines.checks.freshness import CHECKS
 from pipelines.collect.history import LAST_STEP_SECONDS, SECONDS
 from pipelines.failures import told_plainly
 from pipelines.history import purge
-from pipelines.partitions import FIRST_HOUR, slot_key
+from pipelines.partitions import FIRST_HOUR, period_key, slot_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Tidemark
 from pipelines.tags import HISTORY, ONE_PARTITION, Priority
@@ -96,12 +97,19 @@ def purge_runs(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     context.log.info("%s runs older than %s days deleted, %s partitions kept", purged.runs, days, purged.partitions)
 
 
+def first_partitions(settings: Settings, now: datetime) -> dict[dg.AssetKey, str]:
+    """Return the first partition of each asset whose events are kept: what is older has no data any more."""
+    hours = {dg.AssetKey(f"raw_{platform}"): slot_key(FIRST_HOUR) for platform in PLATFORMS_IMPLEMENTED}
+    kept = midnight((now - timedelta(days=settings.rollup_retention_days)).date())
+    return hours | {dg.AssetKey(f"{period}_rollup"): period_key(period_start(period, kept)) for period in PERIODS}
+
+
 @dg.op(ins={"after": dg.In(dg.Nothing)}, description="Deletes what no run takes with it, and gives disk space back.")
 def tidy_storage(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     """Delete old events without a run, records of checks and backfills; then shrink SQLite."""
-    days = tidemark.settings().run_history_days
-    first = {dg.AssetKey(f"raw_{platform}"): slot_key(FIRST_HOUR) for platform in PLATFORMS_IMPLEMENTED}
-    pruned = prune(context.instance, utcnow() - timedelta(days=days), first)
+    settings, now = tidemark.settings(), utcnow()
+    days = settings.run_history_days
+    pruned = prune(context.instance, now - timedelta(days=days), first_partitions(settings, now))
     context.log.info(
         "%s events without a run, %s records of checks and %s backfills older than %s days deleted",
         pruned.events,

@@ -10,7 +10,10 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from pipelines.jobs import purge_history
+from metrics.periods import midnight
+from metrics.settings import load_settings
+from pipelines.jobs import first_partitions, purge_history
+from pipelines.partitions import period_key
 from pipelines.upkeep import prune, shrink, storage_bytes
 from tests.pipelines.deployment import Deployment
 from tests.postgres import postgres
@@ -70,6 +73,15 @@ def test_newest_event_of_a_partition_stays(instance: dg.DagsterInstance) -> None
     assert instance.get_materialized_partitions(KEY) == set(KEYS)
     report(instance, KEYS[1])
     assert instance.get_latest_materialization_event(KEY) is not None
+
+
+def test_events_of_days_whose_rollups_are_gone_go(instance: dg.DagsterInstance) -> None:
+    settings, now, day = load_settings(_env_file=None, rollup_retention_days=60), later(), dg.AssetKey("daily_rollup")
+    keys = [period_key(midnight((now - timedelta(days=back)).date())) for back in (90, 61, 60, 1)]
+    for key in keys:
+        instance.report_runless_asset_event(dg.AssetMaterialization(day, partition=key))
+    prune(instance, now, first_partitions(settings, now))
+    assert instance.get_materialized_partitions(day) == set(keys[2:])
 
 
 def test_events_of_partitions_that_are_no_more_go(instance: dg.DagsterInstance) -> None:
