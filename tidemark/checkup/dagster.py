@@ -4,10 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metrics.errors import TidemarkError
 from tidemark.checkup.finding import Finding, Trouble, look
 from tidemark.home import Home
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 
 def dagster(home: Home) -> Iterator[Finding]:

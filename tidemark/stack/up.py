@@ -210,7 +210,9 @@ class Up:
         If this fails, Dagster's monitor finds these runs in minutes.
         """
         self._stop_ending_orphans()
-        self._orphans = self._task("orphans", ["tidemark.orphans", str(grpc), str(utcnow().timestamp()), *options], environment)
+        self._orphans = self._task(
+            "orphans", ["tidemark.orphans", str(grpc), str(utcnow().timestamp()), *options], environment
+        )
 
     def _finish_ending_orphans(self) -> None:
         """Wait for it before the daemon starts: what is queued would find places taken by runs that are gone."""
