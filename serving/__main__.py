@@ -15,7 +15,7 @@ from uvicorn.supervisors import Multiprocess
 
 from metrics.errors import SettingsError
 from metrics.settings import settings
-from serving import garbage, logs, telemetry
+from serving.process import garbage, logs, telemetry
 
 GRACE_SECONDS = 4
 
@@ -40,7 +40,7 @@ def server(app: Starlette, host: str, port: int) -> Server:
 
 
 def _config(app: Any, **options: Any) -> uvicorn.Config:
-    from serving.protocol import AbortableWebSocket, BoundedProtocol
+    from serving.wire.protocol import AbortableWebSocket, BoundedProtocol
 
     return uvicorn.Config(
         app,

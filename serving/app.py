@@ -10,15 +10,16 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from metrics.settings import Settings
 from metrics.settings import settings as process_settings
-from serving import docs, health, openapi
+from serving.cache.hot import HotReads
 from serving.dashboard import page
-from serving.hot import HotReads
-from serving.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
-from serving.problems import HANDLERS
-from serving.routes import OPERATIONS
+from serving.description import docs, openapi
+from serving.endpoints import health
+from serving.endpoints.routes import OPERATIONS
+from serving.endpoints.sockets import Sockets
+from serving.process.stopping import before_stop
 from serving.services import open_services
-from serving.sockets import Sockets
-from serving.stopping import before_stop
+from serving.wire.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
+from serving.wire.problems import HANDLERS
 
 
 def create_app(settings: Settings | None = None) -> Starlette:

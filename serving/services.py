@@ -16,18 +16,18 @@ from metrics.redisdb import connect, connect_async, is_cluster
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.lifetimes import setting_differences
-from serving.auth import Authenticator
-from serving.breaker import TIMEOUT
-from serving.cache import AnswerCache, Kind
-from serving.hot import Plans
-from serving.keys import KnownKeys
-from serving.owners import Owners
-from serving.ratelimit import RateLimiter
+from serving.auth.authenticator import Authenticator
+from serving.auth.known_keys import KnownKeys
+from serving.auth.owners import Owners
+from serving.auth.ratelimit import RateLimiter
+from serving.auth.tokens import TokenVerifier
+from serving.cache.answer_cache import AnswerCache, Kind
+from serving.cache.breaker import TIMEOUT
+from serving.cache.hot import Plans
+from serving.process.threads import Threads
 from serving.stream.clients import Clients
 from serving.stream.hub import Hub
 from serving.stream.reader import READ_TIMEOUT
-from serving.threads import Threads
-from serving.tokens import TokenVerifier
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-import serving.measures  # noqa: F401  registers what there is
+import serving.process.measures  # noqa: F401  registers what there is
 from metrics.settings import load_settings
-from serving.upkeep import DeploymentCollector
+from serving.process.deployment import DeploymentCollector
 
 ROOT = Path(__file__).parents[1]
 RULES = yaml.safe_load((ROOT / "deploy/prometheus/tidemark.rules.yml").read_text())["groups"][0]["rules"]

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from metrics.clock import offset
-from serving.problems import not_found
+from serving.wire.problems import not_found
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "html": "text/html"}
 _REVALIDATED = "no-cache"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from metrics.clock import utcnow
 from metrics.errors import MongoUnavailable
 from metrics.store.keys import ApiKey
-from serving.measures import STREAMS
-from serving.problems import Problem
+from serving.process.measures import STREAMS
+from serving.wire.problems import Problem
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from metrics.store.keys import ApiKey
-from serving.protocol import ABORT
 from serving.stream.follow import Follow
 from serving.stream.frames import RETRY, Frame
 from serving.stream.hub import Hub
 from serving.stream.subscriber import Subscriber
+from serving.wire.protocol import ABORT
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from serving.measures import DROPS
+from serving.process.measures import DROPS
 from serving.stream.frames import BEAT, RESET, START, Frame, Position, ping, reset
 
 QUEUE = 1000

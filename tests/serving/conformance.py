@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
-from serving.answers import encode
-from serving.openapi import document
+from serving.description.openapi import document
+from serving.endpoints.envelope import encode
 
 
 @cache

@@ -15,10 +15,10 @@ from metrics.events import Announcer
 from metrics.redisdb import connect, connect_async
 from metrics.settings import Settings
 from metrics.store import Store
-from serving.breaker import TIMEOUT
-from serving.cache import AnswerCache
-from serving.finished import Answer, HotCopies, accepts_gzip
-from serving.states import State
+from serving.cache.answer_cache import AnswerCache
+from serving.cache.breaker import TIMEOUT
+from serving.cache.finished import Answer, HotCopies, accepts_gzip
+from serving.cache.states import State
 from tests.redis_server import RedisServer
 from tests.serving.conftest import NOW, observation, reading, serving
 from tests.waiting import until

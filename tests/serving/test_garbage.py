@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from serving import garbage
+from serving.process import garbage
 
 STREAMS, OBJECTS_EACH = 1000, 200
 

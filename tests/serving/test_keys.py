@@ -10,7 +10,7 @@ from pymongo import monitoring
 
 from metrics.settings import Settings
 from metrics.store import Store
-from serving import keys as known
+from serving.auth import known_keys as known
 from tests.serving.conftest import serving
 from tests.waiting import until
 

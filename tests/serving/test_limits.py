@@ -13,11 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from metrics.settings import Settings
 from metrics.store import Store
-from serving import protocol
 from serving.__main__ import Server
-from serving.measures import UNCHECKED
-from serving.middleware import Frontier
-from serving.protocol import MAX_HEADERS, MAX_URL
+from serving.process.measures import UNCHECKED
+from serving.wire import protocol
+from serving.wire.middleware import Frontier
+from serving.wire.protocol import MAX_HEADERS, MAX_URL
 from tests.redis_server import RedisServer
 from tests.serving.conftest import reading, serving
 from tidemark.stack.ports import free_port

@@ -14,7 +14,7 @@ import pytest
 
 from metrics.settings import Settings
 from metrics.store import Store
-from serving.logs import JsonFormatter, redact, request_id
+from serving.process.logs import JsonFormatter, redact, request_id
 from tests.waiting import until
 from tidemark.stack.ports import free_port
 

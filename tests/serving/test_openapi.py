@@ -9,8 +9,8 @@ import pytest
 from metrics.documents import AggregatedDocument
 from metrics.events import Event, account_status, aggregated, observed, operation_status
 from metrics.store import Store
-from serving.openapi import document
-from serving.routes import OPERATIONS
+from serving.description.openapi import document
+from serving.endpoints.routes import OPERATIONS
 from serving.schemas.events import EVENTS
 from tests.serving.conformance import jsonschema_rs_document, validate
 from tests.serving.conftest import NOW, observation, post_observation

@@ -15,7 +15,7 @@ from metrics.redisdb import events_key, version_key
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
-from serving.measures import REFUSED
+from serving.process.measures import REFUSED
 from serving.stream import hub, subscriber
 from serving.stream.hub import Hub
 from tests.erasing import erased

@@ -17,8 +17,8 @@ from metrics.clock import utcnow
 from metrics.documents import Scope
 from metrics.store import Store
 from serving.__main__ import Server
-from serving.query import Query
-from serving.routes import OPERATIONS, Operation
+from serving.endpoints.query import Query
+from serving.endpoints.routes import OPERATIONS, Operation
 from tests.serving.conformance import check
 from tests.serving.conftest import NOW, account, post, post_observation
 from tests.serving.test_reads import rollup

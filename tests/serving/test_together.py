@@ -10,11 +10,11 @@ from redis.asyncio import Redis as AsyncRedis
 from metrics.events import Announcer
 from metrics.redisdb import cache_key, connect_async
 from metrics.settings import Settings
-from serving.breaker import Breaker
-from serving.cache import AnswerCache
-from serving.finished import Answer
-from serving.states import AWAY, State
-from serving.together import Together
+from serving.cache.answer_cache import AnswerCache
+from serving.cache.breaker import Breaker
+from serving.cache.finished import Answer
+from serving.cache.states import AWAY, State
+from serving.cache.versions import Together
 
 WANTED = [f"answer {n}" for n in range(20)]
 

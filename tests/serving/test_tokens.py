@@ -26,9 +26,9 @@ from metrics.network import Network
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.keys import ApiKey
-from serving.problems import Problem
+from serving.auth.tokens import KeySet, TokenVerifier, UrlKeySet, key_set
 from serving.stream import hub
-from serving.tokens import KeySet, TokenVerifier, UrlKeySet, key_set
+from serving.wire.problems import Problem
 from tests.clock import ahead_by
 from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tests.serving.conftest import NOW, observation, serving

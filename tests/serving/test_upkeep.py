@@ -13,8 +13,8 @@ from metrics.redisdb import hanging_runs_key
 from metrics.settings import Settings
 from metrics.sizes import Sizes
 from metrics.store import Store
-from serving.telemetry import listening
-from serving.upkeep import DeploymentCollector
+from serving.process.deployment import DeploymentCollector
+from serving.process.telemetry import listening
 from tidemark.stack.ports import HOST, free_port
 
 

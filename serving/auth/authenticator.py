@@ -1,0 +1,119 @@
+"""Who asks: API keys and tokens, their workspaces, scopes and rates."""
+
+import time
+from collections.abc import Collection, MutableMapping
+from typing import Any
+
+from starlette.requests import Request
+
+from metrics.clock import utcnow
+from metrics.documents import Scope
+from metrics.store.keys import PREFIX, ApiKey, hash_key
+from serving.auth.known_keys import KnownKeys
+from serving.auth.ratelimit import RateLimiter
+from serving.auth.tokens import MAX_TOKEN, SUBJECT_PREFIX, TokenVerifier
+from serving.process.measures import REFUSED
+from serving.wire.problems import Problem, not_found, unauthorized
+
+_MAX_KEY = 128
+
+
+class Authenticator:
+    """Tells who asks, and counts what they ask."""
+
+    def __init__(self, keys: KnownKeys, limiter: RateLimiter, verifier: TokenVerifier | None) -> None:
+        self._keys = keys
+        self._limiter = limiter
+        self._verifier = verifier
+
+    async def authenticate(self, request: Request) -> ApiKey:
+        """Return the key of the `Authorization` header, and count the request against its rate.
+
+        Raises:
+            Problem: 401, there is none or it is not valid; 429, it has used up its rate.
+        """
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            REFUSED.labels("missing").inc()
+            raise unauthorized("Send the API key as `Authorization: Bearer tm_live_…`.", error=None)
+        try:
+            key = await self.verify(token)
+        except Problem:
+            REFUSED.labels("invalid").inc()
+            raise
+        request.scope["api_key"] = key
+        await self.spend(request.scope, key)
+        return key
+
+    def remembered(self, token: str) -> ApiKey | None:
+        """Return a key that was looked up just now and is valid; None where `authenticate` has to say."""
+        key = self._keys.fresh(hash_key(token))
+        return key if key is not None and key.valid(utcnow()) else None
+
+    async def spend(self, scope: MutableMapping[str, Any], key: ApiKey) -> None:
+        """Count a request against its key's rate and leave the headers that say so in its scope.
+
+        Raises:
+            Problem: 429, the key has used up its rate.
+        """
+        scope["rate_headers"] = await self._limiter.spend(key.key_id, key.rate_limit)
+
+    async def verify(self, token: str) -> ApiKey:
+        """Return the key or the token's grant, valid now.
+
+        Raises:
+            Problem: 401, it is not valid.
+        """
+        is_key = token.startswith(PREFIX) and len(token) <= _MAX_KEY
+        if not is_key and (self._verifier is None or token.count(".") != 2 or len(token) > MAX_TOKEN):
+            raise unauthorized("This is not an API key.")
+        key = self._keys.fresh(hash_key(token)) or await self._look_up(token, is_key=is_key)
+        if key is None or not key.valid(utcnow()):
+            raise unauthorized("This API key is unknown, revoked or expired.")
+        return key
+
+    async def _look_up(self, token: str, *, is_key: bool) -> ApiKey | None:
+        if is_key:
+            return await self._keys.find(token)
+        assert self._verifier is not None  # noqa: S101 - `verify` has seen to it
+        asked, key = time.monotonic(), await self._verifier.verify(token)
+        self._keys.remember(hash_key(token), key, asked)
+        return key
+
+    async def still_valid(self, keys: Collection[ApiKey]) -> set[ApiKey]:
+        """Return the keys that may still do what they could: the store says it of keys, a token its expiry.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        now = utcnow()
+        stored = {key.key_id for key in keys if not key.key_id.startswith(SUBJECT_PREFIX)}
+        known = await self._keys.valid(stored) if stored else {}
+        return {k for k in keys if k.valid(now) and (k.key_id not in stored or _covers(known.get(k.key_id), k))}
+
+
+def _covers(known: ApiKey | None, key: ApiKey) -> bool:
+    """Tell whether what is known of a key now has every right that it came with."""
+    return known is not None and set(known.workspaces) >= set(key.workspaces) and set(known.scopes) >= set(key.scopes)
+
+
+def require(key: ApiKey, scope: Scope) -> None:
+    """Refuse a key without the scope; `admin` may do everything.
+
+    Raises:
+        Problem: 403.
+    """
+    if scope not in key.scopes and "admin" not in key.scopes:
+        challenge = f'Bearer realm="tidemark", error="insufficient_scope", scope="{scope}"'
+        raise Problem(403, f"This API key lacks the scope `{scope}`.", headers={"WWW-Authenticate": challenge})
+
+
+def require_workspace(key: ApiKey, workspace_id: str) -> None:
+    """Refuse another tenant's workspace as if it did not exist.
+
+    Raises:
+        Problem: 404.
+    """
+    if not key.allows(workspace_id):
+        raise not_found()

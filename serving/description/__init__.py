@@ -1,0 +1,1 @@
+"""The API's description: an OpenAPI document, and HTML pages for people."""

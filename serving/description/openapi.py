@@ -1,0 +1,214 @@
+"""OpenAPI 3.1, made of the route table, the models that validate queries and bodies, and the shapes of answers."""
+
+import re
+from functools import cache
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metrics.periods import PERIODS
+from serving.description.headers import HEADERS, of_answer, of_problem, of_request
+from serving.endpoints.envelope import encode
+from serving.endpoints.routes import OPERATIONS, Operation
+from serving.schemas.events import EVENTS
+from serving.wire.problems import MEANINGS, SLUGS, ProblemDetails
+
+Json = dict[str, Any]
+
+_REF = "#/components/schemas/{model}"
+_ID = r"^[A-Za-z0-9_.:-]{1,128}$"
+_TAGS = {
+    "Reads": "Numbers, with what they were made of: cursors, coverage, ETags.",
+    "Writes": "Work that is asked for: durable before it is answered, done by the pipeline.",
+    "Streams": "Events as they happen, replayed after a gap.",
+}
+_ABOUT = """Hourly social media metrics: observations, rollups and events of the workspaces that a key is for.
+
+Send `Authorization: Bearer tm_live_…`, or a JSON web token where the operator has configured a key set. Dates are
+UTC days, both inclusive; instants are RFC 3339 in UTC. What is unknown is absent, with a reason in `unavailable`, and
+never 0."""
+
+
+@cache
+def document() -> Json:
+    """Return the description of the API."""
+    schemas: Json = {}
+    paths: dict[str, Json] = {}
+    problem = _add(schemas, ProblemDetails)
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation, schemas)
+    for model in EVENTS.values():
+        _add(schemas, model)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tidemark", "version": _version(), "description": _ABOUT},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {SLUGS[status]: _problem(status, problem) for status in MEANINGS},
+            "headers": HEADERS,
+            "securitySchemes": _SECURITY,
+        },
+        "security": [{"bearer": []}],
+    }
+
+
+_SECURITY = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, `tm_live_…`, or a JSON web token (EdDSA or RS256) with the claims `workspaces` "
+        "and `scope`.",
+    },
+    "ticket": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "ticket",
+        "description": "A ticket of `POST /analytics/stream/tickets`: one stream, within 60 s.",
+    },
+}
+
+
+def _version() -> str:
+    try:
+        return version("tidemark")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _add(schemas: Json, model: type[BaseModel]) -> Json:
+    """Add a model and what it is made of to the schemas, and return a reference to it."""
+    schema = model.model_json_schema(by_alias=True, ref_template=_REF, mode="serialization")
+    schemas.update({name: _tidy(one) for name, one in schema.pop("$defs", {}).items()})
+    schemas[model.__name__] = _tidy(schema)
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _tidy(schema: Any) -> Any:
+    """Drop the titles that repeat the names of fields."""
+    if isinstance(schema, dict):
+        return {k: _tidy(v) for k, v in schema.items() if k != "title" or not isinstance(v, str)}
+    return [_tidy(one) for one in schema] if isinstance(schema, list) else schema
+
+
+def _describe(operation: Operation, schemas: Json) -> Json:
+    described: Json = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": (operation.endpoint.__doc__ or "").strip().splitlines()[0],
+        "description": f"Needs a key with the scope `{operation.scope}`.",
+        "parameters": [*_path_parameters(operation.path), *_query_parameters(operation), *of_request(operation)],
+        "responses": {**_answers(operation, schemas), **_problems(operation)},
+    }
+    if operation.path == "/analytics/stream":
+        described["security"] = [{"bearer": []}, {"ticket": []}]
+    if operation.body is not None:
+        content = {"application/json": {"schema": _add(schemas, operation.body)}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _answers(operation: Operation, schemas: Json) -> Json:
+    if operation.answer is not None:
+        schema = _add(schemas, operation.answer)
+        description = (operation.answer.__doc__ or "").strip()
+    else:
+        schema, description = {"type": "string"}, "Rows, as they are read."
+    if operation.path == "/analytics/stream":
+        known = ", ".join(f"`{name}` ({model.__name__})" for name, model in EVENTS.items())
+        description = f"Server-sent events, the data of each as JSON: {known}."
+    content = {media_type.partition(";")[0]: {"schema": schema} for media_type in operation.media_types}
+    answer = {"description": description, "headers": of_answer(operation), "content": content}
+    answers: Json = {str(operation.status): answer}
+    if operation.kept:
+        answers["304"] = {"description": "The client has this answer already.", "headers": of_answer(operation)}
+    return answers
+
+
+def statuses(operation: Operation) -> list[int]:
+    """Return the statuses of an operation's errors."""
+    found = {400, 401, 403, 414, 429, 431, 500, 503}
+    if "{" in operation.path or operation.path == "/analytics/stream":
+        found.add(404)
+    if operation.method == "POST":
+        found.add(413)
+    if operation.body is not None:
+        found.add(415)
+    if operation.may_be_impossible:
+        found.add(422)
+    return sorted(found)
+
+
+def _problems(operation: Operation) -> Json:
+    return {str(status): {"$ref": f"#/components/responses/{SLUGS[status]}"} for status in statuses(operation)}
+
+
+def _problem(status: int, schema: Json) -> Json:
+    """Return the response of one kind of error, the same for every operation."""
+    example = {
+        "type": f"/problems/{SLUGS[status]}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": MEANINGS[status],
+        "instance": "/analytics/workspace/demo-north/metrics",
+        "errors": [],
+        "requestId": "5d0f3c8e4b7a4f0e9c1d2a3b4c5d6e7f",
+    }
+    content = {"application/problem+json": {"schema": schema, "example": example}}
+    return {"description": MEANINGS[status], "headers": of_problem(status), "content": content}
+
+
+def _path_parameters(path: str) -> list[Json]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": "A period." if name == "period" else "An id as other answers give it.",
+            "schema": {"type": "string", "enum": list(PERIODS)} if name == "period" else _identifier(name),
+        }
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+
+
+def _identifier(name: str) -> Json:
+    examples = {"workspaceId": "demo-north", "accountId": "acc_7kq2", "postId": "post_a41x", "operationId": "op_5d0f"}
+    return {"type": "string", "pattern": _ID, "examples": [examples[name]]}
+
+
+def _query_parameters(operation: Operation) -> list[Json]:
+    schema = operation.query.model_json_schema(by_alias=True)
+    required = schema.get("required", [])
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "description": shape.get("description", ""),
+            "schema": _of_query(shape),
+        }
+        for name, shape in schema.get("properties", {}).items()
+        if name != "ticket"
+    ]
+
+
+def _of_query(shape: Json) -> Json:
+    """Return a parameter's schema: what may be left out is not null, for a query has no null."""
+    kept = {name: value for name, value in shape.items() if name not in ("title", "description")}
+    if kept.get("default", "") is None:
+        del kept["default"]
+    choices = [one for one in kept.pop("anyOf", []) if one.get("type") != "null"]
+    for choice in choices:
+        kept = {**choice, **kept}
+    return kept
+
+
+async def openapi(_request: Request) -> Response:
+    """Answer the description."""
+    return Response(encode(document()), headers={"Cache-Control": "no-cache"}, media_type="application/json")

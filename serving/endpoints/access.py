@@ -1,0 +1,76 @@
+"""From a path's id to what it names, for keys that may see it. Unknown and another tenant's give the same 404."""
+
+from starlette.requests import Request
+
+from metrics.documents import AccountDocument, OperationDocument, Scope
+from metrics.errors import InvalidInput, NotFound
+from metrics.ids import check_id
+from metrics.store import Store
+from metrics.store.keys import ApiKey
+from serving.auth.authenticator import require, require_workspace
+from serving.auth.owners import Kind, Owner
+from serving.services import services
+from serving.wire.problems import not_found
+
+
+async def _key(request: Request, scope: Scope) -> ApiKey:
+    key = await services(request).auth.authenticate(request)
+    require(key, scope)
+    return key
+
+
+def _id(request: Request, parameter: str) -> str:
+    try:
+        return check_id(request.path_params[parameter], parameter)
+    except InvalidInput:
+        raise not_found() from None
+
+
+async def workspace(request: Request, scope: Scope) -> str:
+    """Return the workspace of the path. Whether it exists `exists` says, where a read asks the store anyway."""
+    key, workspace_id = await _key(request, scope), _id(request, "workspaceId")
+    require_workspace(key, workspace_id)
+    return workspace_id
+
+
+def exists(store: Store, workspace_id: str) -> None:
+    """Refuse a workspace without any account: it does not exist.
+
+    Raises:
+        NotFound: there is none.
+        MongoUnavailable: MongoDB does not answer.
+    """
+    if not store.accounts.has_workspace(workspace_id):
+        raise NotFound(f"no workspace {workspace_id}")
+
+
+async def existing_workspace(request: Request, scope: Scope) -> str:
+    """Return the workspace of the path, which exists."""
+    workspace_id = await workspace(request, scope)
+    parts = services(request)
+    await parts.threads.run(exists, parts.store, workspace_id)
+    return workspace_id
+
+
+async def owner(request: Request, kind: Kind) -> tuple[Owner, str]:
+    """Return whose the account or the post of the path is, and its id."""
+    key, subject_id = await _key(request, "read"), _id(request, f"{kind}Id")
+    return await services(request).owners.find(kind, subject_id, key), subject_id
+
+
+async def account(request: Request, scope: Scope) -> AccountDocument:
+    """Return the account of the path."""
+    key, account_id = await _key(request, scope), _id(request, "accountId")
+    parts = services(request)
+    found = await parts.threads.run(parts.store.accounts.get, account_id)
+    require_workspace(key, found["workspaceId"])
+    return found
+
+
+async def operation(request: Request) -> OperationDocument:
+    """Return the operation of the path."""
+    key, operation_id = await _key(request, "read"), _id(request, "operationId")
+    parts = services(request)
+    found = await parts.threads.run(parts.store.operations.get, operation_id)
+    require_workspace(key, found["workspaceId"])
+    return found

@@ -1,0 +1,97 @@
+"""Exports: a file of rows, sent as it is read, in flat memory.
+
+A query that fails midway cuts the connection: without the last chunk of HTTP no client takes what came for the whole.
+"""
+
+import logging
+from collections.abc import Generator, Mapping
+
+import anyio
+from pymongo.errors import PyMongoError
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
+
+from metrics.documents import Document
+from metrics.errors import TidemarkError
+from metrics.export import MEDIA_TYPES, encode, read
+from serving.endpoints.access import existing_workspace
+from serving.endpoints.query import ExportQuery, parse
+from serving.process.threads import Threads
+from serving.services import services
+
+log = logging.getLogger(__name__)
+
+STALL_SECONDS = 120
+"""Who takes nothing for that long holds a query open for nobody."""
+
+
+async def export(request: Request) -> Response:
+    """Stream the observations or the daily rollups of a range as a file."""
+    workspace_id = await existing_workspace(request, "read")
+    query, parts = parse(request, ExportQuery), services(request)
+    first, last = query.days()
+    documents = read(parts.store, query.dataset, workspace_id, *query.bounds())
+    name = f"tidemark-{workspace_id}-{query.dataset}-{first}-{last}.{query.format}".replace(":", "_")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        # A proxy that gathers the answer would hide that it broke off.
+        "X-Accel-Buffering": "no",
+    }
+    opened = _Pieces(parts.threads, documents, encode(query.dataset, query.format, documents))
+    # Made before the answer begins: a store that is away is a 503, not a file that breaks off.
+    first_piece = await opened.next()
+    return _File(first_piece, opened, headers=headers, media_type=MEDIA_TYPES[query.format])
+
+
+class _Pieces:
+    """The pieces of one file, made in threads; closing them ends the query."""
+
+    def __init__(
+        self, threads: Threads, documents: Generator[Document, None, None], pieces: Generator[bytes, None, None]
+    ) -> None:
+        self._threads = threads
+        self._documents = documents
+        self._pieces = pieces
+
+    async def next(self) -> bytes | None:
+        """Return the next piece, or None behind the last one."""
+        try:
+            return await self._threads.step(next, self._pieces, None)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End the query; further calls do nothing."""
+        with anyio.CancelScope(shield=True):
+            await self._threads.step(self._close)
+
+    def _close(self) -> None:
+        self._pieces.close()
+        self._documents.close()
+
+
+class _File(StreamingResponse):
+    """Sends pieces as they are made; Starlette cancels it when the client leaves."""
+
+    def __init__(self, first: bytes | None, pieces: _Pieces, *, headers: Mapping[str, str], media_type: str) -> None:
+        super().__init__((), headers=headers, media_type=media_type)
+        self._first = first
+        self._pieces = pieces
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the file; where it breaks off, return without the last chunk, and the server cuts the connection."""
+        piece = self._first
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            while piece is not None:
+                with anyio.fail_after(STALL_SECONDS):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                piece = await self._pieces.next()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (TidemarkError, PyMongoError, TimeoutError) as error:
+            log.warning("an export broke off: %s", str(error) or "the client took nothing for too long")
+        finally:
+            await self._pieces.close()

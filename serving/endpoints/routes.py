@@ -1,0 +1,93 @@
+"""Every route: what answers, what it takes, what it gives. Routing and OpenAPI are both made of this table."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metrics.documents import Scope
+from metrics.export import MEDIA_TYPES
+from serving.endpoints import aggregated, export, reads, stream, writes
+from serving.endpoints import query as queries
+from serving.schemas import reads as read_shapes
+from serving.schemas import work
+from serving.schemas.base import Shape
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+JSON = ("application/json",)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path. `answer` is the shape of its JSON; `kept` answers have an ETag and may be 304."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    scope: Scope
+    tag: str
+    answer: type[Shape] | None = None
+    query: type[queries.Query] = queries.NoQuery
+    body: type[BaseModel] | None = None
+    status: int = 200
+    media_types: tuple[str, ...] = JSON
+    kept: bool = False
+    located: bool = False
+    may_be_impossible: bool = False
+
+    @property
+    def name(self) -> str:
+        """The operation's id, unique."""
+        first, *rest = self.endpoint.__name__.split("_")
+        return first + "".join(word.capitalize() for word in rest)
+
+
+_W = "/analytics/workspace/{workspaceId}"
+_A = "/analytics/account/{accountId}"
+_P = "/analytics/post/{postId}"
+_EVENTS = ("text/event-stream; charset=utf-8",)
+
+
+def _read(
+    path: str, endpoint: Endpoint, answer: type[Shape], query: type[queries.Query] = queries.NoQuery
+) -> Operation:
+    return Operation("GET", path, endpoint, "read", "Reads", answer, query, kept=True)
+
+
+def _request(
+    path: str,
+    endpoint: Endpoint,
+    query: type[queries.Query] = queries.NoQuery,
+    body: type[BaseModel] | None = None,
+) -> Operation:
+    return Operation(
+        "POST", path, endpoint, "collect", "Writes", work.OperationAnswer, query, body, 202, located=True,
+        may_be_impossible=True,
+    )  # fmt: skip
+
+
+OPERATIONS = (
+    _read(f"{_W}/metrics", reads.workspace_metrics, read_shapes.Observations, queries.MetricsQuery),
+    _read(f"{_A}/metrics", reads.account_metrics, read_shapes.Observations, queries.MetricsQuery),
+    _read(f"{_P}/metrics", reads.post_metrics, read_shapes.PostObservations, queries.PostMetricsQuery),
+    _read(f"{_W}/aggregated", aggregated.aggregated, read_shapes.Aggregated, queries.AggregatedQuery),
+    _read(f"{_W}/posts", reads.posts, read_shapes.Posts, queries.PostsQuery),
+    _read(f"{_W}/accounts", reads.accounts, read_shapes.Accounts),
+    Operation("GET", f"{_W}/export", export.export, "read", "Reads", None, queries.ExportQuery,
+              media_types=tuple(MEDIA_TYPES.values())),
+    _read("/analytics/workspaces", reads.workspaces, read_shapes.Workspaces),
+    _read("/analytics/metrics", reads.catalog, read_shapes.Catalog),
+    Operation("GET", "/analytics/operations/{operationId}", reads.operation_state, "read", "Reads",
+              work.OperationAnswer),
+    _request(f"{_W}/collect", writes.collect_workspace),
+    _request(f"{_A}/collect", writes.collect_account),
+    _request(f"{_W}/aggregate/{{period}}", writes.aggregate, queries.AggregateQuery),
+    _request(f"{_A}/posts", writes.publish_post, body=work.PublishedPost),
+    Operation("POST", f"{_W}/cache/invalidate", writes.invalidate_cache, "collect", "Writes", work.Invalidated,
+              queries.InvalidateQuery),
+    Operation("POST", "/analytics/stream/tickets", stream.create_ticket, "read", "Streams", work.Ticket, status=201),
+    Operation("GET", "/analytics/stream", stream.stream, "read", "Streams", None, queries.StreamQuery,
+              media_types=_EVENTS),
+)  # fmt: skip

@@ -1,0 +1,71 @@
+"""`GET /analytics/stream`, and the tickets for it."""
+
+from contextlib import suppress
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metrics.errors import InvalidInput, MongoUnavailable
+from metrics.events import EVENT_NAMES
+from metrics.store.keys import ApiKey
+from serving.auth import tickets
+from serving.auth.authenticator import require, require_workspace
+from serving.endpoints.access import exists
+from serving.endpoints.query import NoQuery, StreamQuery, parse
+from serving.services import Services, services
+from serving.stream.response import EventStream
+from serving.stream.subscriber import Subscriber
+from serving.wire.problems import not_found
+
+
+async def stream(request: Request) -> Response:
+    """Follow a workspace's events."""
+    query = parse(request, StreamQuery)
+    parts = services(request)
+    key = await _key(request, parts, query)
+    require(key, "read")
+    require_workspace(key, query.workspace_id)
+    await _check_subjects(parts, query)
+    parts.hub.clients.check(key)
+    subscriber = Subscriber(query.workspace_id, query.account_id, query.post_id, _events(query))
+    # A browser that comes back keeps its URL: what the header says is newer.
+    after = request.headers.get("last-event-id") or query.last_event_id
+    return EventStream(parts.hub, key, subscriber, after)
+
+
+async def _key(request: Request, parts: Services, query: StreamQuery) -> ApiKey:
+    if query.ticket is None:
+        return await parts.auth.authenticate(request)
+    return await tickets.use(parts.redis, query.ticket)
+
+
+async def _check_subjects(parts: Services, query: StreamQuery) -> None:
+    if not parts.hub.follows(query.workspace_id):
+        # Who comes back while MongoDB is away is let in: browsers give a stream up that is answered 503.
+        with suppress(MongoUnavailable):
+            await parts.threads.run(exists, parts.store, query.workspace_id)
+    if query.account_id is not None:
+        account = await parts.threads.run(parts.store.accounts.get, query.account_id)
+        if account["workspaceId"] != query.workspace_id:
+            raise not_found()
+    if query.post_id is not None:
+        post = await parts.threads.run(parts.store.posts.get, query.post_id)
+        if post["workspaceId"] != query.workspace_id:
+            raise not_found()
+
+
+def _events(query: StreamQuery) -> frozenset[str]:
+    names = frozenset((query.events or "").split(",")) - {""}
+    if names - set(EVENT_NAMES):
+        raise InvalidInput(f"events: must be among {', '.join(EVENT_NAMES)}", "events")
+    return names
+
+
+async def create_ticket(request: Request) -> Response:
+    """Give out a ticket for one stream."""
+    key = await services(request).auth.authenticate(request)
+    require(key, "read")
+    parse(request, NoQuery)
+    ticket = await tickets.issue(services(request).redis, key)
+    content = b'{"ticket":"%s","expiresIn":%d}' % (ticket.encode(), tickets.TICKET_SECONDS)
+    return Response(content, 201, {"Cache-Control": "no-store"}, media_type="application/json")

@@ -1,0 +1,235 @@
+"""What is asked for over HTTP: durable before it is answered, run by the pipeline."""
+
+import codecs
+import json
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metrics.cache import invalidate
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, OperationDocument, OperationKind, PostDocument
+from metrics.errors import InvalidInput, NotFound, RedisUnavailable
+from metrics.events import Announcer, operation_status
+from metrics.identity import normal_post_id
+from metrics.ids import post_id
+from metrics.kinds import check_kind
+from metrics.periods import PERIODS, Period, midnight, period_end, period_start
+from metrics.retention import Horizon
+from metrics.store.operations import scope_key
+from metrics.store.publications import put_posts
+from serving.endpoints.access import account, existing_workspace
+from serving.endpoints.envelope import encode, shown
+from serving.endpoints.query import AggregateQuery, InvalidateQuery, NoQuery, parse
+from serving.schemas.work import Operation, PublishedPost
+from serving.services import Services, services
+from serving.wire.problems import Problem
+
+log = logging.getLogger(__name__)
+
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_REMEDIES: Mapping[str, str] = {"paused": "resume it first (`tidemark accounts resume`)"}
+_SCOPE = ("account_id", "post_id", "period", "period_start")
+B = TypeVar("B", bound=BaseModel)
+
+
+async def _body(request: Request, model: type[B]) -> B:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Problem(415, "Send JSON: `Content-Type: application/json`.")
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise Problem(415, "Send the body as it is, without a `Content-Encoding`.")
+    content = (await request.body()).removeprefix(codecs.BOM_UTF8)
+    found = model.model_validate_json(content)
+    json.loads(content, object_pairs_hook=_once)
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that an object has twice: what is meant could be either.
+
+    Raises:
+        InvalidInput: it names the name.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = next(name for name in found if sum(one == name for one, _ in pairs) > 1)
+        raise InvalidInput(f"{name}: it is given twice", name)
+    return found
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        detail = "Idempotency-Key: 1 to 200 visible ASCII characters."
+        raise Problem(400, detail, errors=[("Idempotency-Key", "1 to 200 visible ASCII characters")])
+    return key
+
+
+async def _queue(request: Request, kind: OperationKind, workspace_id: str, **scope: Any) -> OperationDocument:
+    """Return the queued operation: durable, and the one that a repeated request was given."""
+    key, parts = _idempotency_key(request), services(request)
+    queued = await parts.threads.run(
+        parts.store.operations.request, kind, workspace_id, idempotency_key=key, **scope
+    )  # fmt: skip
+    _check_same(queued, kind, workspace_id, scope)
+    return queued
+
+
+def _check_same(found: OperationDocument, kind: OperationKind, workspace_id: str, scope: Mapping[str, Any]) -> None:
+    if found["scopeKey"] != scope_key(kind, workspace_id, *(scope.get(name) for name in _SCOPE)):
+        detail = "Idempotency-Key: it belongs to another request of the last 24 hours."
+        raise Problem(422, detail, errors=[("Idempotency-Key", "belongs to another request")])
+
+
+def _accepted(operation: OperationDocument) -> Response:
+    headers = {"Location": f"/analytics/operations/{operation['_id']}", "Cache-Control": "no-store"}
+    content = encode({"data": shown(operation, Operation, "operationId")})
+    return Response(content, 202, headers, media_type="application/json")
+
+
+async def collect_workspace(request: Request) -> Response:
+    """Ask for a collection of every account of a workspace."""
+    workspace_id = await existing_workspace(request, "collect")
+    parse(request, NoQuery)
+    return _accepted(await _queue(request, "collect", workspace_id))
+
+
+async def collect_account(request: Request) -> Response:
+    """Ask for a collection of one account."""
+    found = await account(request, "collect")
+    parse(request, NoQuery)
+    _refuse_inactive(found)
+    return _accepted(await _queue(request, "collect", found["workspaceId"], account_id=found["_id"]))
+
+
+def _refuse_inactive(found: AccountDocument) -> None:
+    if found["state"] != "active":
+        remedy = _REMEDIES.get(found["state"], "connect it again first, with a new token (`tidemark accounts connect`)")
+        raise Problem(422, f"The account is {found['state']}: it is not collected; {remedy}.")
+
+
+async def aggregate(request: Request) -> Response:
+    """Ask for the rollups of the period that holds a date."""
+    workspace_id = await existing_workspace(request, "collect")
+    period = request.path_params["period"]
+    if period not in PERIODS:
+        raise InvalidInput(f"period: must be one of {', '.join(PERIODS)}", "period")
+    query, parts = parse(request, AggregateQuery), services(request)
+    start = period_start(period, midnight(query.date))
+    if start > utcnow():
+        raise Problem(422, "The period has not begun.", errors=[("date", "the period has not begun")])
+    await parts.threads.run(_check_data, parts, workspace_id, period, start)
+    return _accepted(await _queue(request, "aggregate", workspace_id, period=period, period_start=start))
+
+
+def _check_data(parts: Services, workspace_id: str, period: Period, start: datetime) -> None:
+    if start < Horizon.of(parts.store, parts.settings, utcnow()).derivable(workspace_id, period):
+        detail = "The period stays as it is: what it is derived from is older than kept."
+        raise Problem(422, detail, errors=[("date", "older than what is kept")])
+    first = min(a["connectedAt"] for a in parts.store.accounts.find(workspace_id=workspace_id))
+    if period_end(period, start) > first:
+        return
+    if not parts.store.observations.page({"workspaceId": workspace_id}, start, period_end(period, start), limit=1):
+        raise Problem(422, "The period is before any data.", errors=[("date", "before any data")])
+
+
+async def invalidate_cache(request: Request) -> Response:
+    """Drop cached answers of a workspace."""
+    workspace_id = await existing_workspace(request, "collect")
+    query, parts = parse(request, InvalidateQuery), services(request)
+    dropped = await parts.threads.run(invalidate, parts.sync_redis, workspace_id, query.pattern)
+    headers = {"Cache-Control": "no-store"}
+    return Response(encode({"invalidated": dropped}), headers=headers, media_type="application/json")
+
+
+async def publish_post(request: Request) -> Response:
+    """Record a post that is out, and ask for its collection at once."""
+    found = await account(request, "collect")
+    parse(request, NoQuery)
+    body, parts = await _body(request, PublishedPost), services(request)
+    _refuse_inactive(found)
+    document = _published(found, body)
+    scope = {"account_id": found["_id"], "post_id": document["_id"]}
+    if (key := _idempotency_key(request)) is not None:
+        # Looked at before anything is written: what is refused leaves no post behind.
+        repeated = await parts.threads.run(parts.store.operations.repeated, found["workspaceId"], key)
+        if repeated is not None:
+            _check_same(repeated, "collect", found["workspaceId"], scope)
+    await parts.threads.run(_record, parts, found, document)
+    queued = await _queue(request, "collect", found["workspaceId"], **scope)
+    await parts.threads.run(_announce, parts, queued)
+    return _accepted(queued)
+
+
+def _published(owner: AccountDocument, body: PublishedPost) -> PostDocument:
+    """Return the document of an announced post.
+
+    Raises:
+        InvalidInput: its id is none that the platform gives out.
+        Problem: it cannot be: published at another time, or of a kind that the platform does not have.
+    """
+    theirs = normal_post_id(owner["platform"], body.platform_post_id)
+    if owner["platform"] == "facebook":
+        _check_facebook(theirs, body)
+    if body.published_at > utcnow():
+        raise Problem(422, "publishedAt: it is in the future.", errors=[("publishedAt", "in the future")])
+    if body.published_at < _EARLIEST:
+        raise Problem(422, "publishedAt: it is before 2000.", errors=[("publishedAt", "before 2000")])
+    try:
+        check_kind(owner["platform"], body.metric_type, body.content_type)
+    except InvalidInput as error:
+        name, _, message = str(error).partition(": ")
+        raise Problem(422, f"{error}.", errors=[(name, message)]) from None
+    return {
+        "_id": post_id(owner["_id"], theirs),
+        "workspaceId": owner["workspaceId"],
+        "accountId": owner["_id"],
+        "platform": owner["platform"],
+        "platformPostId": theirs,
+        "metricType": body.metric_type,
+        "contentType": body.content_type,
+        "publishedAt": body.published_at,
+        "announced": True,
+    }
+
+
+def _check_facebook(theirs: str, body: PublishedPost) -> None:
+    """Refuse ids that name another thing than the post: photos and videos have ids of their own beside it.
+
+    Raises:
+        InvalidInput: a post without its page, or a reel by its post.
+    """
+    name = "platformPostId"
+    if body.metric_type == "reel" and "_" in theirs:
+        raise InvalidInput(f"{name}: a reel is named by the number of its video alone", name)
+    if body.metric_type != "reel" and "_" not in theirs:
+        raise InvalidInput(
+            f"{name}: it may be the id of a photo or a video: send the `post_id` that publishing answered, as "
+            "100000000000001_122100000000000001; a reel is announced with metricType reel",
+            name,
+        )
+
+
+def _record(parts: Services, owner: AccountDocument, document: PostDocument) -> None:
+    """Write a post that is new. What the platform said of one that is known is better than what was announced."""
+    try:
+        parts.store.posts.get(document["_id"])
+    except NotFound:
+        put_posts(parts.store, owner, [document], {})
+
+
+def _announce(parts: Services, operation: OperationDocument) -> None:
+    """Make answers without the post old, and tell streams that it is about to be collected."""
+    try:
+        announcer = Announcer(parts.sync_redis, parts.settings.events_max, parts.settings.events_days)
+        announcer.announce(operation["workspaceId"], [operation_status(operation)])
+    except RedisUnavailable as error:
+        log.warning("a published post was not announced; its collection will be: %s", error)

@@ -1,0 +1,1 @@
+"""The serving process itself: logs, threads, shutdown, garbage collection, and Prometheus metrics."""
