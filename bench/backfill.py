@@ -24,9 +24,9 @@ from cryptography.fernet import Fernet
 from rollup import DAY, bare_group, server
 
 from metrics.documents import AccountDocument, Observation, PostDocument
-from metrics.events import Announcer
 from metrics.periods import PERIODS, Period, starts_between
-from metrics.redisdb import connect
+from metrics.redis.client import connect
+from metrics.redis.events import Announcer
 from metrics.settings import load_settings
 from metrics.store import Store
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots

@@ -25,12 +25,12 @@ import httpx
 from cryptography.fernet import Fernet
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.documents import AccountDocument
-from metrics.events import Announcer
 from metrics.periods import DAY, HOUR
+from metrics.redis.events import Announcer
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
+from metrics.vault import Vault
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED

@@ -26,11 +26,11 @@ from typing import Any
 
 from collect import Bench, servers
 
-from metrics.accounts import Vault
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument
-from metrics.events import Announcer
 from metrics.periods import DAY, HOUR, WEEK, midnight
+from metrics.redis.events import Announcer
+from metrics.vault import Vault
 from pipelines.collect.collector import Collector
 
 ROOT = Path(__file__).parents[1]

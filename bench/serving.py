@@ -32,8 +32,8 @@ from bench.support.dashboards import ACCOUNTS_EACH, WORKSPACES, Commands, saved
 from bench.support.servers import Bench, percentile, servers
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation
-from metrics.events import Announcer
 from metrics.periods import DAY, HOUR, PERIODS, midnight, period_start
+from metrics.redis.events import Announcer
 from pipelines.rollup import roll
 
 RESULTS = Path(__file__).parent / "results" / "serving.json"

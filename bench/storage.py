@@ -17,8 +17,8 @@ import dagster as dg
 from collect import SLOT, Bench, servers
 from dagster._serdes import serialize_value
 
-from metrics.events import Announcer
 from metrics.periods import HOUR, midnight
+from metrics.redis.events import Announcer
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.sharded import sharded_asset
 from pipelines.partitions import slot_key

@@ -37,9 +37,9 @@ from redis import Redis
 from bench.support.servers import Bench, percentile, servers
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation
-from metrics.events import Announcer, Event, observed
 from metrics.periods import HOUR, slot_of
-from metrics.redisdb import events_key
+from metrics.redis.client import events_key
+from metrics.redis.events import Announcer, Event, observed
 from tidemark.stack.process import Child
 
 RESULTS = Path(__file__).parent / "results" / "streams.json"

@@ -117,7 +117,7 @@ class Disconnection(TypedDict):
 
 
 class AccountDocument(TypedDict):
-    """A document of `accounts`. `credentials` are sealed; `metrics.accounts` opens them.
+    """A document of `accounts`. `credentials` are sealed; `metrics.vault` opens them.
 
     `connectedAt` is when the account was first connected, and `disconnectedAt` is there while it is disconnected.
     `disconnections` are the earlier times without it, oldest first. Which hours count: `metrics.expected`.

@@ -11,7 +11,7 @@ from redis import Redis
 from metrics.documents import AccountDocument
 from metrics.errors import RedisUnavailable
 from metrics.network import Network
-from metrics.redisdb import redis_errors
+from metrics.redis.client import redis_errors
 from metrics.settings import Settings
 from metrics.visible import visible
 

@@ -1,6 +1,6 @@
 """The sensor that keeps exports up to date: a day is exported when it has ended, and again when it changes.
 
-Like `late_data` it has no cursor: what is to be done stands in `export_marks` (`metrics.store.exports`).
+Like `late_data` it has no cursor: what is to be done stands in `export_marks` (`metrics.store.export_marks`).
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from dagster import DagsterInstance, RunsFilter
 
 from metrics.clock import utcnow
 from metrics.periods import DAY
-from metrics.store.exports import ExportMark
+from metrics.store.export_marks import ExportMark
 from pipelines import jobs
 from pipelines.attempts import attempts
 from pipelines.automation import SENSOR_STATUS

@@ -11,8 +11,8 @@ from dagster import DagsterInstance, RunRecord, RunsFilter
 from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
-from metrics import hanging_runs as known
 from metrics.clock import utcnow
+from metrics.upkeep import hanging_runs as known
 from pipelines.automation import SENSOR_STATUS
 from pipelines.resources import Tidemark
 from pipelines.states import UNDER_WAY

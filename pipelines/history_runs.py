@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from metrics import histories
+from metrics.collection import histories
 from metrics.documents import OperationDocument
 from metrics.errors import NotFound
 from metrics.store import Store

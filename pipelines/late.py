@@ -1,7 +1,7 @@
 """Late data: which periods are rolled again, in which order, and by which run.
 
 Appending marks the day, rolling a day marks its week, its month and the next observed day where they changed (see
-`metrics.store.marks`). What follows from a set of marks are the plain functions of this module.
+`metrics.store.roll_marks`). What follows from a set of marks are the plain functions of this module.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from metrics.periods import PERIODS, Period, period_end
-from metrics.store.marks import Pending
+from metrics.store.roll_marks import Pending
 from pipelines.partitions import has_partition, period_key
 
 LONGEST_WAIT = timedelta(minutes=15)

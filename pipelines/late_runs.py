@@ -16,7 +16,7 @@ from metrics.clock import utcnow
 from metrics.errors import Unavailable
 from metrics.periods import PERIODS, Period
 from metrics.store import Store
-from metrics.store.marks import Pending
+from metrics.store.roll_marks import Pending
 from pipelines import jobs
 from pipelines.assets.rollups import RETRIES, roll_partition
 from pipelines.checks import rollups as checks

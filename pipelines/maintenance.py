@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from metrics import events
 from metrics.clock import utcnow
-from metrics.retention import Horizon, apply
-from metrics.sizes import keep, measure
+from metrics.redis import events
+from metrics.upkeep.retention import Horizon, apply
+from metrics.upkeep.sizes import keep, measure
 from pipelines import upkeep
 from pipelines.automation import SCHEDULE_STATUS
 from pipelines.resources import Tidemark

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from metrics.collection.hours import Holes
 from metrics.documents import Platform
-from metrics.hours import Holes
 from metrics.periods import HOUR
 from pipelines.partitions import has_hour, recent_slots
 

@@ -9,14 +9,15 @@ from logging import getLogger
 import dagster as dg
 from redis import Redis
 
-from metrics import other_retention, redisdb
-from metrics.accounts import Vault
 from metrics.documents import AggregatedDocument
 from metrics.errors import RedisUnavailable, TidemarkError
-from metrics.events import Announcer, Event, aggregated, operation_status
+from metrics.redis import client as redisdb
+from metrics.redis.events import Announcer, Event, aggregated, operation_status
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from metrics.store.lifetimes import setting_differences
+from metrics.upkeep import other_retention
+from metrics.vault import Vault
 from pipelines.collect.collector import Collector
 from pipelines.collect.history import HistoryReader
 

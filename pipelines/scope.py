@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from metrics.clock import utcnow
+from metrics.collection.hours import holes
 from metrics.documents import Platform
-from metrics.hours import holes
-from metrics.retention import Horizon
+from metrics.upkeep.retention import Horizon
 from pipelines.resources import Clients
 from pipelines.retry import MAY_PASS
 from pipelines.tags import MISSED, OPERATION, RETRY

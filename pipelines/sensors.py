@@ -13,10 +13,10 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from metrics.clock import utcnow
+from metrics.collection.hours import holes
 from metrics.documents import OperationDocument, OperationKind
 from metrics.errors import TidemarkError
-from metrics.hours import holes
-from metrics.retention import Horizon
+from metrics.upkeep.retention import Horizon
 from pipelines import history_runs, jobs, late_runs, operations, partitions
 from pipelines.attempts import attempts
 from pipelines.automation import SENSOR_STATUS

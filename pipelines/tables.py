@@ -5,7 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from metrics.hours import HourState
+from metrics.collection.hours import HourState
 from pipelines.collect.history import HistoryReport
 from pipelines.collect.report import INTERNAL_ERROR, CollectReport, Failure
 from pipelines.rollup import RollReport

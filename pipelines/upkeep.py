@@ -27,7 +27,7 @@ from dagster._core.storage.runs.schema import BackfillTagsTable, BulkActionsTabl
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
 
-from metrics.sizes import folder_bytes
+from metrics.upkeep.sizes import folder_bytes
 
 _BATCH = 1000
 _WITHOUT_RUN = ""

@@ -10,12 +10,12 @@ import redis as sync_redis
 from redis.asyncio import Redis
 from starlette.requests import Request
 
-from metrics import other_retention
 from metrics.errors import Unavailable
-from metrics.redisdb import connect, connect_async, is_cluster
+from metrics.redis.client import connect, connect_async, is_cluster
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.lifetimes import setting_differences
+from metrics.upkeep import other_retention
 from serving.auth.authenticator import Authenticator
 from serving.auth.known_keys import KnownKeys
 from serving.auth.owners import Owners

@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from redis import Redis
 
-from metrics import redisdb
+from metrics.redis import client as redisdb
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from tests import examples

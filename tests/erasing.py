@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from redis import Redis
 
-from metrics.erase import begin, go_on
 from metrics.store import Store
 from metrics.store.erasures import Kind
+from metrics.upkeep.erase import begin, go_on
 
 
 def erased(store: Store, redis: Redis, kind: Kind, name: str) -> Mapping[str, int]:

@@ -12,11 +12,11 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from metrics.accounts import Vault, generate_secret_key
 from metrics.documents import Observation
 from metrics.periods import DAY, HOUR, Period, midnight, period_end, period_start
 from metrics.settings import load_settings
 from metrics.store import Store
+from metrics.vault import Vault, generate_secret_key
 from pipelines.collect.observe import last_slot
 from pipelines.partitions import period_key, slot_key
 from pipelines.tags import BACKFILL, OPERATION

@@ -23,13 +23,13 @@ import httpx
 import psutil
 import pytest
 
-from metrics import histories
 from metrics.clock import utcnow
-from metrics.hours import holes, hours_to_look_at
+from metrics.collection import histories
+from metrics.collection.hours import holes, hours_to_look_at
 from metrics.periods import DAY, Period, midnight, period_start
-from metrics.retention import Horizon
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
+from metrics.upkeep.retention import Horizon
 from pipelines.partitions import ended_slot, period_key, slot_key
 from pipelines.tags import BACKFILL, OPERATION
 from tests.dagster_api import DagsterApi

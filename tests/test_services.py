@@ -16,7 +16,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from metrics.accounts import generate_secret_key
+from metrics.vault import generate_secret_key
 from tests.postgres import postgres
 from tests.test_deploy import ONCE, OURS, ROOT, SERVICES
 from tests.waiting import until

@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from metrics.accounts import Vault, generate_secret_key
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Document, Observation, PostDocument
 from metrics.periods import HOUR, slot_of
 from metrics.store import Store
+from metrics.vault import Vault, generate_secret_key
 from pipelines.collect.ladder import FOLLOWED_UNTIL
 from pipelines.collect.observe import post_document
 from pipelines.platforms.base import Post

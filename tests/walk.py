@@ -22,8 +22,8 @@ from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.documents import Observation
-from metrics.events import Announcer, observed
 from metrics.periods import slot_of
+from metrics.redis.events import Announcer, observed
 from tests.blocks import ROOT, RUN, blocks, pages
 from tests.run_blocks import BlockFailed, Runner
 from tests.waiting import until

@@ -52,7 +52,7 @@ class Home:
     def secret_key(self) -> str:
         """Return the key that seals credentials here, made at the first call."""
         # cryptography is slow to import, and needed once.
-        from metrics.accounts import generate_secret_key
+        from metrics.vault import generate_secret_key
 
         if not self.secret_file.exists():
             write_private(self.secret_file, generate_secret_key())

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from metrics.accounts import Vault
 from metrics.catalog import metrics_of, offered
 from metrics.documents import AccountDocument, CollectionDocument, Observation, Reason
 from metrics.identity import normal_account_id
 from metrics.ids import account_id, post_id
 from metrics.periods import DAY, HOUR, midnight, slot_of
 from metrics.store import Store
-from metrics.store.collected import record_id
+from metrics.store.collections import record_id
+from metrics.vault import Vault
 from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
 from pipelines.platforms.base import Post

@@ -19,7 +19,7 @@ from redis import Redis
 
 from bench.support.servers import Bench
 from metrics.clock import utcnow
-from metrics.events import Announcer
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from serving.app import create_app
 from tidemark.stack.ports import HOST, free_port

@@ -16,7 +16,7 @@ from redis.exceptions import LockError
 from redis.lock import Lock
 
 from metrics.errors import Unavailable
-from metrics.redisdb import export_lease_key, redis_errors
+from metrics.redis.client import export_lease_key, redis_errors
 
 LEASE_SECONDS = 120.0
 """How long a holder may go without writing anything before another may take over."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from metrics.documents import AccountDocument, PostDocument
 from metrics.periods import PERIODS, period_end, period_start
-from metrics.store.marks import Touched
+from metrics.store.roll_marks import Touched
 from metrics.store.rollups import rollup_id
 from metrics.store.store import Store
 

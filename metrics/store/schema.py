@@ -13,7 +13,7 @@ from metrics.store import lifetimes
 from metrics.store.disconnections import note_disconnections
 from metrics.store.identities import normalise_accounts
 from metrics.store.lifetimes import METRICS
-from metrics.store.marks import KEPT_DAYS
+from metrics.store.roll_marks import KEPT_DAYS
 
 __all__ = ["METRICS", "bucketing", "ensure"]
 

@@ -12,21 +12,21 @@ from metrics.errors import SettingsError
 from metrics.settings import Settings
 from metrics.store import schema
 from metrics.store.accounts import AccountStore
-from metrics.store.collected import CollectionRecords
+from metrics.store.api_keys import ApiKeys
+from metrics.store.collections import CollectionRecords
 from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
-from metrics.store.exports import ExportMarks
-from metrics.store.keys import ApiKeys
-from metrics.store.marks import RollMarks
-from metrics.store.memories import ReadingMemories
+from metrics.store.export_marks import ExportMarks
 from metrics.store.observations import ObservationLog
 from metrics.store.operations import Operations
 from metrics.store.posts import PostStore
 from metrics.store.quarantine import QuarantinedMetrics
-from metrics.store.retention import Retention
+from metrics.store.reading_memory import ReadingMemories
+from metrics.store.roll_marks import RollMarks
 from metrics.store.rollups import Rollups
 from metrics.store.shard_reports import ShardReportStore
-from metrics.store.sizes import SizeSamples
+from metrics.store.store_sizes import SizeSamples
+from metrics.store.workspace_settings import Retention
 
 SERVER_SELECTION_MS = 3000
 """How long a call waits for a primary: an election takes about two seconds with `electionTimeoutMillis` 2000."""

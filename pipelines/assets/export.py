@@ -5,13 +5,13 @@ from datetime import datetime
 
 import dagster as dg
 
-from metrics.cache import data_version
 from metrics.clock import utcnow
 from metrics.errors import RedisUnavailable
 from metrics.export import DATASETS, Dataset
 from metrics.export.folders import Folders, Written, write_day
 from metrics.periods import DAY
-from metrics.retention import Horizon
+from metrics.redis.versions import data_version
+from metrics.upkeep.retention import Horizon
 from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import DAYS, period_key, start_of_key
 from pipelines.progress import Progress

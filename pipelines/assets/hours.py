@@ -7,9 +7,9 @@ from datetime import datetime
 import dagster as dg
 
 from metrics.clock import utcnow
+from metrics.collection.hours import HourState, hour_states
 from metrics.documents import Platform
-from metrics.hours import HourState, hour_states
-from metrics.retention import Horizon
+from metrics.upkeep.retention import Horizon
 from metrics.visible import visible
 from pipelines import operations, tables
 from pipelines.asked import HOURLY, asked

@@ -7,7 +7,7 @@ import dagster as dg
 
 from metrics.clock import utcnow
 from metrics.periods import Period
-from metrics.retention import Horizon
+from metrics.upkeep.retention import Horizon
 from pipelines import operations, tables
 from pipelines.asked import asked, grain_of
 from pipelines.checks import rollups as checks

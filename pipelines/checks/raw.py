@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from metrics.clock import utcnow
+from metrics.collection.hours import hour_states
 from metrics.documents import Platform, Problem
-from metrics.hours import hour_states
 from metrics.periods import HOUR
-from metrics.retention import Horizon
 from metrics.store import Store
+from metrics.upkeep.retention import Horizon
 from pipelines.checks.names import MOST_NAMED, named
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES, CollectReport
 from pipelines.partitions import recent_slots, slot_key

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from metrics.documents import AccountDocument, AccountState, Document, Observation
-from metrics.erase import take_back_account
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
-from metrics.events import Announcer, Event, account_status, observed
+from metrics.redis.events import Announcer, Event, account_status, observed
 from metrics.store import Store
+from metrics.upkeep.erase import take_back_account
 from pipelines.collect import observe
 from pipelines.collect.appending import append
 from pipelines.collect.budget import PostBudget

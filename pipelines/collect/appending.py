@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from metrics.documents import Observation
 from metrics.periods import midnight
 from metrics.store import Store
-from metrics.store.marks import Touched
+from metrics.store.roll_marks import Touched
 
 
 def append(store: Store, workspace_id: str, observations: Sequence[Observation]) -> int:

@@ -10,7 +10,7 @@ from redis import Redis
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.errors import RedisUnavailable
-from metrics.redisdb import redis_errors
+from metrics.redis.client import redis_errors
 from pipelines.platforms.base import Reserved
 from pipelines.platforms.errors import BudgetUnknown
 

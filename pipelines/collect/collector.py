@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, AccountState, Platform
 from metrics.errors import InvalidInput, RedisUnavailable
-from metrics.events import Announcer
 from metrics.periods import DAY, HOUR
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.vault import Vault
 from pipelines.collect.account import AccountCollector
 from pipelines.collect.circuit import Circuit
 from pipelines.collect.days import AskedDays, DayReader

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from redis import Redis
 from redis.exceptions import LockError, RedisError
 
-from metrics.accounts import Vault
 from metrics.documents import AccountDocument
 from metrics.errors import CredentialError
-from metrics.redisdb import renewal_key
+from metrics.redis.client import renewal_key
 from metrics.store import Store
+from metrics.vault import Vault
 from pipelines.platforms.base import Access, PlatformApi, Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError, WrongIdentity
 

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.documents import Platform
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.vault import Vault
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.garbage import rare_searches

@@ -8,7 +8,7 @@ from redis import Redis
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Platform
 from metrics.errors import RedisUnavailable
-from metrics.redisdb import account_pause_key, platform_pause_key, redis_errors
+from metrics.redis.client import account_pause_key, platform_pause_key, redis_errors
 from pipelines.platforms.errors import BudgetUsed, RateLimited
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, CollectionDocument
-from metrics.store.collected import record_id
+from metrics.store.collections import record_id
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES, CollectReport
 from pipelines.platforms.base import Tally
 

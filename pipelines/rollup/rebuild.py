@@ -14,10 +14,10 @@ from metrics.clock import utcnow
 from metrics.documents import Document
 from metrics.errors import InvalidInput
 from metrics.periods import PERIODS, Period, midnight, period_end, starts_between
-from metrics.retention import Horizon
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.schema import METRICS
+from metrics.upkeep.retention import Horizon
 from pipelines.rollup.roll import RollReport, roll
 from pipelines.rollup.write import STAMPS
 

@@ -17,15 +17,15 @@ from metrics.aggregation.accounts import account_stages
 from metrics.aggregation.subjects import merge_days
 from metrics.clock import utcnow
 from metrics.documents import AggregatedDocument, Document
-from metrics.erase import take_back
 from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.expected import Connection
 from metrics.periods import PERIODS, Period, period_end, period_start
-from metrics.retention import Horizon
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
-from metrics.store.marks import Touched
+from metrics.store.roll_marks import Touched
 from metrics.store.schema import METRICS
+from metrics.upkeep.erase import take_back
+from metrics.upkeep.retention import Horizon
 from pipelines.rollup import heal
 from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings

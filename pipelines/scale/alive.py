@@ -7,7 +7,7 @@ import sys
 from socket import gethostname
 
 from metrics.errors import TidemarkError
-from metrics.redisdb import redis_errors
+from metrics.redis.client import redis_errors
 from metrics.settings import load_settings
 from pipelines.scale.config import broker, worker_key
 

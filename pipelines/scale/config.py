@@ -4,8 +4,8 @@ from typing import Any
 
 from redis import Redis
 
-from metrics import redisdb
 from metrics.errors import SettingsError
+from metrics.redis import client as redisdb
 from metrics.settings import Settings
 
 PREFIX = "tm:celery:"

@@ -15,7 +15,7 @@ from celery.worker import state
 from redis import Redis
 
 from metrics.errors import RedisUnavailable
-from metrics.redisdb import redis_errors
+from metrics.redis.client import redis_errors
 from pipelines.scale.config import lease_key, worker_key
 
 BEAT_SECONDS = 3.0

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from metrics.clock import utcnow
 from metrics.documents import Scope
-from metrics.store.keys import PREFIX, ApiKey, hash_key
+from metrics.store.api_keys import PREFIX, ApiKey, hash_key
 from serving.auth.known_keys import KnownKeys
 from serving.auth.ratelimit import RateLimiter
 from serving.auth.tokens import MAX_TOKEN, SUBJECT_PREFIX, TokenVerifier

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from metrics.clock import utcnow
 from metrics.errors import Unavailable
 from metrics.store import Store
-from metrics.store.keys import ApiKey, hash_key
+from metrics.store.api_keys import ApiKey, hash_key
 from serving.process.threads import Threads
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metrics.store import Store
-from metrics.store.keys import ApiKey
+from metrics.store.api_keys import ApiKey
 from serving.auth.authenticator import require_workspace
 from serving.process.threads import Threads
 

@@ -7,8 +7,8 @@ import orjson
 from redis.asyncio import Redis
 
 from metrics.clock import isoformat, utcnow
-from metrics.redisdb import redis_errors
-from metrics.store.keys import ApiKey, hash_key
+from metrics.redis.client import redis_errors
+from metrics.store.api_keys import ApiKey, hash_key
 from serving.process.measures import REFUSED
 from serving.wire.problems import unauthorized
 

@@ -24,7 +24,7 @@ from metrics.errors import InvalidInput, SettingsError, Unavailable
 from metrics.ids import check_id
 from metrics.network import Network
 from metrics.settings import Settings
-from metrics.store.keys import ALL_WORKSPACES, ApiKey
+from metrics.store.api_keys import ALL_WORKSPACES, ApiKey
 from serving.wire.problems import unauthorized
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from metrics.errors import RedisUnavailable
-from metrics.redisdb import cache_key
+from metrics.redis.client import cache_key
 from serving.cache.breaker import Breaker
 from serving.cache.finished import Answer, HotCopies, finish
 from serving.cache.states import State

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from metrics.errors import RedisFull, RedisUnavailable
-from metrics.redisdb import redis_errors
+from metrics.redis.client import redis_errors
 
 log = logging.getLogger(__name__)
 

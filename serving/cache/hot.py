@@ -14,7 +14,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from metrics.clock import utcnow
-from metrics.store.keys import ApiKey
+from metrics.store.api_keys import ApiKey
 from serving.cache.answer_cache import Kind
 from serving.cache.finished import Answer, reply
 from serving.process.logs import redact

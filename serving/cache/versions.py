@@ -14,9 +14,9 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from metrics.cache import CURRENT_VERSION, new_epoch
 from metrics.errors import RedisUnavailable
-from metrics.redisdb import events_key, version_key
+from metrics.redis.client import events_key, version_key
+from metrics.redis.versions import CURRENT_VERSION, new_epoch
 from serving.cache.breaker import Breaker
 from serving.cache.finished import Answer
 from serving.cache.states import AWAY, State

@@ -6,7 +6,7 @@ from metrics.documents import AccountDocument, OperationDocument, Scope
 from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_id
 from metrics.store import Store
-from metrics.store.keys import ApiKey
+from metrics.store.api_keys import ApiKey
 from serving.auth.authenticator import require, require_workspace
 from serving.auth.owners import Kind, Owner
 from serving.services import services

@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.aggregation import custom
+from metrics.aggregation.comparison import compare_account, compare_totals
+from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.clock import utcnow
-from metrics.comparison import compare_account, compare_totals
 from metrics.documents import AggregatedDocument, Platform
 from metrics.expected import Connection, Span
 from metrics.periods import Period, period_end, previous_start, starts_between
 from metrics.store import Store
-from metrics.totals import PeriodRollups, workspace_totals
 from serving.cache.answer_cache import State
 from serving.endpoints.access import workspace
 from serving.endpoints.coverage import Scope, accounts_of, coverage, narrowed

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.errors import MongoUnavailable, RedisUnavailable
-from metrics.redisdb import redis_errors
+from metrics.redis.client import redis_errors
 from serving.endpoints.envelope import encode
 from serving.services import services
 from serving.wire.problems import RETRY_AFTER

@@ -16,9 +16,9 @@ from metrics.catalog import COUNTERS
 from metrics.clock import utcnow
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 from metrics.errors import InvalidInput
-from metrics.events import EVENT_NAMES
 from metrics.export import DATASETS, FORMATS, Dataset, Format
 from metrics.periods import DAY, PERIODS, midnight
+from metrics.redis.events import EVENT_NAMES
 
 MAX_DAYS = 400
 DEFAULT_DAYS = 30

@@ -25,7 +25,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from metrics.errors import InvalidInput, NotFound, TidemarkError
 from metrics.ids import check_id
-from metrics.store.keys import ApiKey
+from metrics.store.api_keys import ApiKey
 from serving.auth import tickets
 from serving.auth.authenticator import require, require_workspace
 from serving.services import Services

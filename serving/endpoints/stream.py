@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.errors import InvalidInput, MongoUnavailable
-from metrics.events import EVENT_NAMES
-from metrics.store.keys import ApiKey
+from metrics.redis.events import EVENT_NAMES
+from metrics.store.api_keys import ApiKey
 from serving.auth import tickets
 from serving.auth.authenticator import require, require_workspace
 from serving.endpoints.access import exists

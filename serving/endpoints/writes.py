@@ -12,18 +12,18 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.cache import invalidate
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, OperationDocument, OperationKind, PostDocument
 from metrics.errors import InvalidInput, NotFound, RedisUnavailable
-from metrics.events import Announcer, operation_status
 from metrics.identity import normal_post_id
 from metrics.ids import post_id
 from metrics.kinds import check_kind
 from metrics.periods import PERIODS, Period, midnight, period_end, period_start
-from metrics.retention import Horizon
+from metrics.redis.events import Announcer, operation_status
+from metrics.redis.versions import invalidate
 from metrics.store.operations import scope_key
 from metrics.store.publications import put_posts
+from metrics.upkeep.retention import Horizon
 from serving.endpoints.access import account, existing_workspace
 from serving.endpoints.envelope import encode, shown
 from serving.endpoints.query import AggregateQuery, InvalidateQuery, NoQuery, parse

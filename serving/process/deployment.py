@@ -14,15 +14,15 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from redis import Redis
 
-from metrics import hanging_runs, sizes
 from metrics.clock import utcnow
+from metrics.collection.hours import holes, hours_to_look_at, missing_accounts
 from metrics.documents import PLATFORMS
 from metrics.errors import TidemarkError
-from metrics.hours import holes, hours_to_look_at, missing_accounts
-from metrics.redisdb import connect
-from metrics.retention import Horizon
+from metrics.redis.client import connect
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.upkeep import hanging_runs, sizes
+from metrics.upkeep.retention import Horizon
 
 log = logging.getLogger(__name__)
 

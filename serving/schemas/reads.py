@@ -5,10 +5,10 @@ from typing import Any
 from pydantic import ConfigDict, Field, create_model
 
 from metrics.aggregation.accounts import PERIOD_SUMS
+from metrics.aggregation.comparison import LeftOut as LeftOutReason
+from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS
 from metrics.catalog import Kind, Subject, Unit
-from metrics.comparison import LeftOut as LeftOutReason
 from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus
-from metrics.totals import ACCOUNT_SUMS, POST_SUMS
 from serving.schemas.base import EXAMPLE_TIME, Count, Coverage, Instant, Meta, Page, RangeMeta, Shape, absent
 from serving.schemas.work import AccountHistory
 

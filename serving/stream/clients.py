@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from metrics.clock import utcnow
 from metrics.errors import MongoUnavailable
-from metrics.store.keys import ApiKey
+from metrics.store.api_keys import ApiKey
 from serving.process.measures import STREAMS
 from serving.wire.problems import Problem
 

@@ -9,8 +9,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from metrics.errors import RedisUnavailable
-from metrics.events import TRIMMED
-from metrics.redisdb import events_key, redis_errors, version_key
+from metrics.redis.client import events_key, redis_errors, version_key
+from metrics.redis.events import TRIMMED
 from serving.stream.clients import Clients
 from serving.stream.frames import Frame, frame, parse_id
 from serving.stream.reader import Channel, Reader, newest

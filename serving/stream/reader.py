@@ -13,7 +13,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from metrics.errors import RedisUnavailable
-from metrics.redisdb import events_key, redis_errors
+from metrics.redis.client import events_key, redis_errors
 from serving.process.measures import LAG
 from serving.stream.frames import Position, frame, parse_id
 from serving.stream.subscriber import Subscriber

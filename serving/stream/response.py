@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from metrics.store.keys import ApiKey
+from metrics.store.api_keys import ApiKey
 from serving.stream.follow import Follow
 from serving.stream.frames import RETRY, Frame
 from serving.stream.hub import Hub

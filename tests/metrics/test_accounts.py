@@ -3,8 +3,8 @@
 import pytest
 from pydantic import SecretStr
 
-from metrics.accounts import Vault, generate_secret_key
 from metrics.errors import CredentialError, SettingsError
+from metrics.vault import Vault, generate_secret_key
 
 OLD, NEW = SecretStr(generate_secret_key()), SecretStr(generate_secret_key())
 

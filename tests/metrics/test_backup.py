@@ -9,15 +9,15 @@ import httpx
 import pytest
 from httpx_sse import connect_sse
 
-from metrics.backup import backup, restore
 from metrics.clock import utcnow
-from metrics.erase import left_of
 from metrics.errors import InvalidInput
-from metrics.ledger import Ledger
 from metrics.periods import DAY, HOUR, PERIODS, starts_between
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.schema import METRICS
+from metrics.upkeep.backup import backup, restore
+from metrics.upkeep.erase import left_of
+from metrics.upkeep.ledger import Ledger
 from pipelines.rollup import rebuild, roll
 from tests.serving.conftest import NOW, running, seeded
 from tests.tidemark.commands import Cli

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.comparison import compare_account, compare_totals
+from metrics.aggregation.comparison import compare_account, compare_totals
+from metrics.aggregation.totals import PeriodRollups
 from metrics.expected import Connection
-from metrics.totals import PeriodRollups
 from tests.metrics.accounts import BASE, DAY, HOUR, account, accounts, hours
 from tests.metrics.test_totals import NOW, documents, of
 

@@ -3,18 +3,19 @@
 from datetime import UTC, datetime
 
 import pytest
+from metrics.erase import begin, go_on, left_of, take_back_account
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.documents import Observation
-from metrics.erase import begin, go_on, left_of, run, take_back_account
 from metrics.errors import NotFound, RedisUnavailable
-from metrics.events import Announcer, observed
 from metrics.ids import post_id
-from metrics.redisdb import account_pause_key, cache_key, events_key
+from metrics.redis.client import account_pause_key, cache_key, events_key
+from metrics.redis.events import Announcer, observed
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.erasures import Erasure, Named
+from metrics.upkeep.erase import run
+from metrics.vault import Vault
 from tests.erasing import erased
 
 SLOT = datetime(2026, 3, 1, 10, tzinfo=UTC)

@@ -2,9 +2,9 @@
 
 from redis import Redis
 
-from metrics.cache import data_version
-from metrics.events import Announcer, Event, trim
-from metrics.redisdb import events_key
+from metrics.redis.client import events_key
+from metrics.redis.events import Announcer, Event, trim
+from metrics.redis.versions import data_version
 
 
 def test_announcing_appends_events_and_raises_version(redis_client: Redis) -> None:

@@ -6,12 +6,12 @@ import pytest
 from redis import Redis
 
 from metrics.clock import utcnow
+from metrics.collection.histories import begin, settle, stop, under_way
 from metrics.documents import AccountDocument, History
-from metrics.erase import left_of
 from metrics.errors import NotFound
-from metrics.histories import begin, settle, stop, under_way
 from metrics.periods import HOUR
 from metrics.store import Store
+from metrics.upkeep.erase import left_of
 from tests.erasing import erased
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from metrics.errors import InvalidInput, TidemarkError
-from metrics.ledger import Ledger, merged
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.erasures import digest
+from metrics.upkeep.ledger import Ledger, merged
 from tests.tidemark.commands import Cli
 from tests.tidemark.conftest import cli, on_stores
 

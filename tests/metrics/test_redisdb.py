@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from metrics.cache import data_version, invalidate, known_workspaces, restart
 from metrics.errors import RedisFull, RedisUnavailable, SettingsError
-from metrics.events import Announcer, Event
-from metrics.redisdb import cache_key, cluster_nodes, connect, events_key, redis_errors, version_key
+from metrics.redis.client import cache_key, cluster_nodes, connect, events_key, redis_errors, version_key
+from metrics.redis.events import Announcer, Event
+from metrics.redis.versions import data_version, invalidate, known_workspaces, restart
 from metrics.settings import load_settings
 from tests.redis_cluster import BUS, RedisCluster, free_ports, redis_cluster
 from tests.waiting import until

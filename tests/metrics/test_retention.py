@@ -7,11 +7,11 @@ import pytest
 
 from metrics.documents import Observation
 from metrics.errors import InvalidInput
-from metrics.retention import Horizon, apply
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.retention import Days
 from metrics.store.schema import METRICS
+from metrics.store.workspace_settings import Days
+from metrics.upkeep.retention import Horizon, apply
 from tests.retained import keep
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

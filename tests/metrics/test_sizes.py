@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from metrics import sizes
 from metrics.settings import Settings
-from metrics.sizes import HERE, MONGODB, Growth, Sizes
 from metrics.store import Store
+from metrics.upkeep import sizes
+from metrics.upkeep.sizes import HERE, MONGODB, Growth, Sizes
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.documents import PLATFORMS, AggregatedDocument
 from metrics.expected import Connection
-from metrics.totals import PeriodRollups, workspace_totals
 from tests.metrics.accounts import BASE, DAY, HOUR, account, accounts, hours
 
 WEEK = 7 * DAY

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from metrics.documents import PLATFORMS
-from metrics.events import Announcer
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.resources import Clients

@@ -7,9 +7,9 @@ from typing import Any
 
 import dagster as dg
 
-from metrics.accounts import Vault
 from metrics.documents import AccountDocument, Platform
 from metrics.periods import slot_of
+from metrics.vault import Vault
 from pipelines.assets.outside import OUTSIDE
 from pipelines.resources import Clients, Tidemark
 from pipelines.tags import RANGE_END, RANGE_START

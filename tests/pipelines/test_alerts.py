@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from redis import Redis
 
 from metrics.documents import AccountDocument
-from metrics.events import Announcer
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines import alert_sensors, alerts

@@ -15,13 +15,13 @@ import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 from redis import Redis
 
-from metrics import redisdb
 from metrics.documents import PLATFORMS, AccountDocument
-from metrics.events import Announcer
 from metrics.periods import DAY, HOUR
-from metrics.retention import Horizon
+from metrics.redis import client as redisdb
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.upkeep.retention import Horizon
 from pipelines.collect.account import AccountCollector
 from pipelines.collect.report import CollectReport
 from pipelines.platforms import retries

@@ -7,7 +7,7 @@ import pytest
 from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
-from metrics import hanging_runs
+from metrics.upkeep import hanging_runs
 from pipelines.hanging import hanging
 from tests.pipelines.daemon import Daemon
 from tests.pipelines.deployment import Deployment

@@ -9,8 +9,8 @@ from dagster import DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
 from metrics.clock import utcnow
+from metrics.collection.histories import begin
 from metrics.documents import AccountDocument, History
-from metrics.histories import begin
 from pipelines import history_runs, sensors
 from pipelines.tags import HISTORY
 from tests.pipelines.daemon import Daemon

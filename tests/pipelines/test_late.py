@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from metrics.periods import Period
-from metrics.store.marks import Pending
+from metrics.store.roll_marks import Pending
 from pipelines.late import due, next_due, run_key
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)

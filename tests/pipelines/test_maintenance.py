@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from metrics.documents import Observation
-from metrics.redisdb import events_key
-from metrics.store.retention import Days
+from metrics.redis.client import events_key
 from metrics.store.schema import METRICS
+from metrics.store.workspace_settings import Days
 from pipelines.maintenance import MAINTAIN, maintain_daily
 from tests.pipelines.deployment import Deployment
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.periods import PERIODS, Period, midnight, period_end, period_start
-from metrics.retention import Horizon
 from metrics.settings import Settings
+from metrics.upkeep.retention import Horizon
 from pipelines.partitions import (
     HOURS,
     ROLLUPS,

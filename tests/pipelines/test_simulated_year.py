@@ -33,15 +33,18 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import TickData, TickStatus
 from redis import Redis
 
-from metrics import clock, events, redisdb, retention
+from metrics import clock
 from metrics.documents import PLATFORMS
-from metrics.events import Announcer
 from metrics.periods import DAY, HOUR, midnight
+from metrics.redis import client as redisdb
+from metrics.redis import events
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
-from metrics.sizes import folder_bytes, keep, measure
 from metrics.store import Store
 from metrics.store.lifetimes import Difference, KeptDays, Lifetime, apply, doomed, lifetimes
-from metrics.store.marks import KEPT_DAYS
+from metrics.store.roll_marks import KEPT_DAYS
+from metrics.upkeep import retention
+from metrics.upkeep.sizes import folder_bytes, keep, measure
 from pipelines import jobs, shifted, upkeep
 from pipelines.history import purge
 from pipelines.resources import Clients

@@ -12,8 +12,8 @@ from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation, PostDocument
-from metrics.events import Announcer
 from metrics.periods import slot_of
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server, server

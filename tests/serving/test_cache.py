@@ -9,10 +9,10 @@ import httpx
 import pytest
 from redis import Redis
 
-from metrics.cache import invalidate
 from metrics.errors import RedisUnavailable
-from metrics.events import Announcer
-from metrics.redisdb import connect, connect_async
+from metrics.redis.client import connect, connect_async
+from metrics.redis.events import Announcer
+from metrics.redis.versions import invalidate
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.cache.answer_cache import AnswerCache

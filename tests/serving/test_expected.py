@@ -9,9 +9,9 @@ import pytest
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import AccountDocument
-from metrics.events import Announcer
 from metrics.expected import connected_again
 from metrics.periods import DAY, HOUR, PERIODS, midnight, period_start, slot_of
+from metrics.redis.events import Announcer
 from metrics.store import Store
 from pipelines.rollup import roll
 from tests.serving.conftest import account, observation

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from metrics.errors import Unavailable
-from metrics.events import Announcer, observed
-from metrics.redisdb import connect, events_key
+from metrics.redis.client import connect, events_key
+from metrics.redis.events import Announcer, observed
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.redis_cluster import RedisCluster, redis_cluster

@@ -7,9 +7,9 @@ from httpx_sse import connect_sse
 from redis import Redis
 
 from metrics.clock import utcnow
-from metrics.events import Announcer, operation_status
-from metrics.histories import begin, settle
+from metrics.collection.histories import begin, settle
 from metrics.periods import HOUR
+from metrics.redis.events import Announcer, operation_status
 from metrics.store import Store
 
 

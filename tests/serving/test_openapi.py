@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from metrics.documents import AggregatedDocument
-from metrics.events import Event, account_status, aggregated, observed, operation_status
+from metrics.redis.events import Event, account_status, aggregated, observed, operation_status
 from metrics.store import Store
 from serving.description.openapi import document
 from serving.endpoints.routes import OPERATIONS

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from metrics.events import Announcer
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.serving.conftest import reading

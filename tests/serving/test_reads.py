@@ -8,10 +8,10 @@ import pytest
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import CollectionDocument, Problem
-from metrics.events import Announcer
 from metrics.periods import HOUR, midnight, slot_of
+from metrics.redis.events import Announcer
 from metrics.store import Store
-from metrics.store.collected import record_id
+from metrics.store.collections import record_id
 from pipelines.rollup import roll
 from tests.serving.conftest import NOW, observation
 

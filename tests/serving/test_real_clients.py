@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from metrics.events import Announcer
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.redis_server import RedisServer

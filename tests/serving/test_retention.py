@@ -5,9 +5,9 @@ import socket
 import pytest
 from redis import Redis
 
-from metrics import other_retention
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.upkeep import other_retention
 from tests.retained import keep
 from tests.serving.conftest import running
 from tests.waiting import until

@@ -13,7 +13,7 @@ from socketio.exceptions import ConnectionError as Refused
 from websockets.sync.client import connect
 
 from metrics.clock import utcnow
-from metrics.events import Announcer, Event
+from metrics.redis.events import Announcer, Event
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server

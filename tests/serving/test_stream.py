@@ -9,9 +9,9 @@ import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 from redis import Redis
 
-from metrics.cache import data_version
-from metrics.events import Announcer, observed, trim
-from metrics.redisdb import events_key, version_key
+from metrics.redis.client import events_key, version_key
+from metrics.redis.events import Announcer, observed, trim
+from metrics.redis.versions import data_version
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server

@@ -7,8 +7,8 @@ from typing import Any
 
 from redis.asyncio import Redis as AsyncRedis
 
-from metrics.events import Announcer
-from metrics.redisdb import cache_key, connect_async
+from metrics.redis.client import cache_key, connect_async
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from serving.cache.answer_cache import AnswerCache
 from serving.cache.breaker import Breaker

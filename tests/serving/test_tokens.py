@@ -21,11 +21,11 @@ from pydantic import SecretStr
 
 from metrics.clock import utcnow
 from metrics.errors import SettingsError, Unavailable
-from metrics.events import Announcer, observed
 from metrics.network import Network
+from metrics.redis.events import Announcer, observed
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.keys import ApiKey
+from metrics.store.api_keys import ApiKey
 from serving.auth.tokens import KeySet, TokenVerifier, UrlKeySet, key_set
 from serving.stream import hub
 from serving.wire.problems import Problem

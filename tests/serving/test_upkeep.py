@@ -6,13 +6,13 @@ import httpx
 from prometheus_client.core import CollectorRegistry
 from redis import Redis
 
-from metrics import hanging_runs, sizes
 from metrics.clock import utcnow
-from metrics.hours import hours_to_look_at
-from metrics.redisdb import hanging_runs_key
+from metrics.collection.hours import hours_to_look_at
+from metrics.redis.client import hanging_runs_key
 from metrics.settings import Settings
-from metrics.sizes import Sizes
 from metrics.store import Store
+from metrics.upkeep import hanging_runs, sizes
+from metrics.upkeep.sizes import Sizes
 from serving.process.deployment import DeploymentCollector
 from serving.process.telemetry import listening
 from tidemark.stack.ports import HOST, free_port

@@ -15,7 +15,7 @@ from metrics.ids import post_id
 from metrics.periods import DAY
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.retention import Days
+from metrics.store.workspace_settings import Days
 from tests.redis_server import RedisServer
 from tests.serving.conftest import account, reading, serving
 

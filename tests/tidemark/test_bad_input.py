@@ -265,7 +265,7 @@ def test_up_json_of_a_killed_stack_is_not_believed(cli: Cli, files: Path, monkey
 
 def test_bug_is_one_line_too(cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEMARK_HOME", str(files))
-    monkeypatch.setattr("metrics.accounts.generate_secret_key", lambda: 1 / 0)
+    monkeypatch.setattr("metrics.vault.generate_secret_key", lambda: 1 / 0)
     ran = cli("keys", "secret")
     assert ran.code == 70
     assert len(ran.err.splitlines()) == 1

@@ -20,16 +20,16 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from pydantic import SecretStr
 from redis import Redis
 
-from metrics import sizes
-from metrics.accounts import Vault, generate_secret_key
 from metrics.clock import isoformat, utcnow
+from metrics.collection.hours import hours_to_look_at
 from metrics.documents import AccountDocument
-from metrics.hours import hours_to_look_at
 from metrics.periods import midnight
 from metrics.settings import Settings
-from metrics.sizes import Sizes
 from metrics.store import Store
-from metrics.store.collected import record_id
+from metrics.store.collections import record_id
+from metrics.upkeep import sizes
+from metrics.upkeep.sizes import Sizes
+from metrics.vault import Vault, generate_secret_key
 from pipelines.resources import clients
 from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tests.simulator_fixture import Simulator

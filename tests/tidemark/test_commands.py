@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from metrics.accounts import Vault
 from metrics.clock import machine_now, utcnow
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.vault import Vault
 from tests.clock import ahead_by
 from tests.tidemark.commands import Cli
 from tidemark.cli import main

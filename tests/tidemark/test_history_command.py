@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
+from metrics.collection.histories import settle
 from metrics.errors import RedisUnavailable
-from metrics.events import Announcer
-from metrics.histories import settle
+from metrics.redis.events import Announcer
 from metrics.store import Store
 from tests.tidemark.commands import Cli
 

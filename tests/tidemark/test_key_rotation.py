@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from metrics.accounts import Vault, generate_secret_key
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.vault import Vault, generate_secret_key
 from tests.serving.conftest import account
 from tests.tidemark.commands import Cli
 

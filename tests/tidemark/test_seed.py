@@ -3,11 +3,11 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from metrics.accounts import Vault
 from metrics.catalog import CATALOG, offered
 from metrics.periods import HOUR
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.vault import Vault
 from pipelines.rollup import roll
 from simulator import truth
 from simulator.registry import new_world

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 
-from metrics.accounts import Vault
 from metrics.clock import isoformat, utcnow
+from metrics.collection.hours import holes, hours_to_look_at, missing_accounts
 from metrics.documents import AccountDocument
 from metrics.errors import CredentialError, InvalidInput
-from metrics.hours import holes, hours_to_look_at, missing_accounts
 from metrics.identity import account_number, stored_account_id
 from metrics.periods import HOUR
-from metrics.retention import Horizon
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
+from metrics.upkeep.retention import Horizon
+from metrics.vault import Vault
 from tidemark.checkup.finding import Finding, Trouble, look
 
 STALE = timedelta(hours=3)

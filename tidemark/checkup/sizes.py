@@ -4,12 +4,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from metrics import redisdb, sizes
 from metrics.clock import utcnow
 from metrics.errors import TidemarkError
+from metrics.redis import client as redisdb
 from metrics.settings import Settings
-from metrics.sizes import HERE, Growth, Sizes
 from metrics.store import Store
+from metrics.upkeep import sizes
+from metrics.upkeep.sizes import HERE, Growth, Sizes
 from tidemark.checkup.finding import Finding, Trouble, look
 from tidemark.home import Home
 

@@ -7,13 +7,14 @@ from typing import Any, cast
 from redis import Redis
 from redis.exceptions import RedisError
 
-from metrics import other_retention, redisdb
 from metrics.clock import isoformat, machine_now, utcnow
 from metrics.errors import RedisUnavailable
+from metrics.redis import client as redisdb
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.lifetimes import setting_differences
+from metrics.upkeep import other_retention
 from tidemark.checkup.finding import Finding, Trouble, look
 from tidemark.stack.locate import MONGO_AT_LEAST, REDIS_AT_LEAST
 

@@ -20,9 +20,9 @@ from tidemark.commands.stores import open_redis, open_store
 if TYPE_CHECKING:
     from redis import Redis
 
-    from metrics.accounts import Vault
     from metrics.settings import Settings
     from metrics.store import Store
+    from metrics.vault import Vault
 
 app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pause, disconnect.")
 
@@ -114,7 +114,7 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         _refuse_what_is_being_erased(store, accounts)
         notes = _check(settings, accounts) if checked else []
         # cryptography is slow to import.
-        from metrics.accounts import Vault
+        from metrics.vault import Vault
 
         vault = Vault(settings.secret_keys)
         known = store.accounts.connected((a.workspace_id, a.platform, a.platform_account_id) for a in accounts)
@@ -284,7 +284,7 @@ def _announce(
     redis: "Redis", workspace_id: str, account_id: str | None = None, state: AccountState | None = None
 ) -> None:
     # redis takes half a second to import.
-    from metrics.events import Announcer, account_status
+    from metrics.redis.events import Announcer, account_status
 
     events = [account_status(workspace_id, account_id, state, "asked for")] if account_id and state else []
     Announcer(redis).announce(workspace_id, events)

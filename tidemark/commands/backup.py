@@ -23,7 +23,7 @@ def backup(
 
     Keep TIDEMARK_SECRET_KEYS apart from it: without them the credentials in it cannot be opened.
     """
-    from metrics.backup import backup as save  # drivers are slow to import
+    from metrics.upkeep.backup import backup as save  # drivers are slow to import
 
     with open_store() as (store, _):
         saved = save(store, folder)
@@ -46,9 +46,9 @@ def restore(
     What was erased after the backup stays erased and keys that were revoked stay revoked, as the ledger in
     TIDEMARK_HOME says. Collect nothing meanwhile. Prove it afterwards by `tidemark rebuild --check`.
     """
-    from metrics.backup import restore as load
-    from metrics.cache import known_workspaces, restart
-    from metrics.ledger import Ledger, merged
+    from metrics.redis.versions import known_workspaces, restart
+    from metrics.upkeep.backup import restore as load
+    from metrics.upkeep.ledger import Ledger, merged
 
     with open_store() as (store, settings), open_redis(settings) as redis:
         own, others = Ledger.of(settings), [Ledger(path) for path in ledger or ()]

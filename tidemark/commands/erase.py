@@ -41,7 +41,7 @@ def erase(
         confirm(f"Erase {f'account {account}' if account is not None else f'workspace {workspace}'} for good?")
     with open_store(create=True) as (store, settings), open_redis(settings) as redis:
         # Drivers are slow to import: help does without.
-        from metrics.erase import begin
+        from metrics.upkeep.erase import begin
 
         if resume:
             chosen = store.erasures.unfinished()

@@ -61,8 +61,8 @@ def begin(store: "Store", redis: "Redis", accounts: Sequence[AccountDocument], a
         RedisUnavailable: Redis does not; the history was asked for all the same.
     """
     # redis takes half a second to import.
-    from metrics import histories
-    from metrics.events import Announcer, operation_status
+    from metrics.collection import histories
+    from metrics.redis.events import Announcer, operation_status
 
     found = {one["_id"]: one for one in histories.begin(store, accounts, again).values()}
     for operation in found.values():
@@ -77,8 +77,8 @@ def stop(store: "Store", redis: "Redis", account: AccountDocument, state: str) -
         RedisUnavailable: Redis does not; the history was ended all the same.
     """
     # redis takes half a second to import.
-    from metrics import histories
-    from metrics.events import Announcer, operation_status
+    from metrics.collection import histories
+    from metrics.redis.events import Announcer, operation_status
 
     if (operation := histories.stop(store, account["_id"], state)) is not None:
         Announcer(redis).announce(operation["workspaceId"], [operation_status(operation)])

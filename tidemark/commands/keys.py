@@ -14,7 +14,7 @@ from tidemark.commands.stores import open_store
 from tidemark.commands.user import user
 
 if TYPE_CHECKING:
-    from metrics.store.keys import ApiKey
+    from metrics.store.api_keys import ApiKey
 
 app = typer.Typer(no_args_is_help=True, help="API keys, and the keys that seal credentials.")
 
@@ -80,7 +80,7 @@ def revoke(
 ) -> None:
     """Revoke a key: requests fail within seconds, streams end within a minute."""
     with open_store() as (store, settings):
-        from metrics.ledger import Ledger
+        from metrics.upkeep.ledger import Ledger
 
         revoked = store.keys.revoke(prefix.rstrip("…"))
         # A backup of before would bring it back.
@@ -99,7 +99,7 @@ def rotate(
 ) -> None:
     """Make a key with the same rights and show it, once; the old one ends after the overlap."""
     with open_store() as (store, settings):
-        from metrics.ledger import Ledger
+        from metrics.upkeep.ledger import Ledger
 
         ledger = Ledger.of(settings)
         ledger.require_writable()
@@ -118,7 +118,7 @@ def rotate(
 def reseal(as_json: Json = False) -> None:
     """Seal all credentials with the first key of TIDEMARK_SECRET_KEYS; the others may be removed afterwards."""
     # cryptography is slow to import.
-    from metrics.accounts import Vault, reseal_all
+    from metrics.vault import Vault, reseal_all
 
     with open_store() as (store, settings):
         done, closed = reseal_all(store, Vault(settings.secret_keys))
@@ -134,7 +134,7 @@ def reseal(as_json: Json = False) -> None:
 def secret() -> None:
     """Print a new key for TIDEMARK_SECRET_KEYS; put it in front of the old ones to rotate."""
     # cryptography is slow to import.
-    from metrics.accounts import generate_secret_key
+    from metrics.vault import generate_secret_key
 
     print_line(generate_secret_key())
 

@@ -20,7 +20,7 @@ Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 def list_pauses(as_json: Json = False) -> None:
     """List what is not asked at present, and until when."""
     with open_store() as (_, settings), open_redis(settings) as redis:
-        from metrics.pauses import pauses
+        from metrics.redis.pauses import pauses
 
         found = pauses(redis)
     if as_json:
@@ -45,7 +45,7 @@ def lift(
     """End a pause: after a top-up of credits, or when a limit was raised. The next run asks again."""
     theirs = normal_account_id(platform, account, "--account") if account is not None else None
     with open_store() as (_, settings), open_redis(settings) as redis:
-        from metrics import pauses
+        from metrics.redis import pauses
 
         if not pauses.lift(redis, platform, theirs):
             what = f"{platform} is not paused" if theirs is None else f"account {theirs} of {platform} is not paused"

@@ -28,7 +28,7 @@ def rebuild(
     start, end = midnight(_day(first, "--from")), midnight(_day(last, "--to")) + DAY
     with open_store(create=not check) as (store, settings), progress("checking" if check else "rebuilding") as show:
         # After the store, so that an unreachable one is said at once.
-        from metrics.retention import Horizon
+        from metrics.upkeep.retention import Horizon
         from pipelines.rollup import rebuild as rebuild_rollups
 
         _refuse_unknown(workspace or [], store.accounts.workspaces())

@@ -25,7 +25,7 @@ def set_days(
 ) -> None:
     """Set how long the data of a workspace is kept. The next daily maintenance deletes what is older."""
     with open_store() as (store, _):
-        from metrics.store.retention import Days
+        from metrics.store.workspace_settings import Days
 
         if workspace not in store.accounts.workspaces():
             raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
@@ -40,8 +40,8 @@ def set_days(
 def list_days(as_json: Json = False) -> None:
     """List what the database keeps, and the workspaces that keep less."""
     with open_store() as (store, settings):
-        from metrics.retention import Horizon
         from metrics.store.lifetimes import setting_differences
+        from metrics.upkeep.retention import Horizon
 
         own, kept = store.retention.all(), Horizon.of(store, settings, utcnow())
         differing = setting_differences(store.db, settings)
@@ -92,7 +92,7 @@ def sync(
 def apply(as_json: Json = False) -> None:
     """Delete now what is older than kept; Dagster's job `maintain_daily` does it every day."""
     with open_store() as (store, settings):
-        from metrics import retention
+        from metrics.upkeep import retention
 
         gone = retention.apply(store, retention.Horizon.of(store, settings, utcnow()))
     if as_json:

@@ -102,7 +102,7 @@ def open_redis(settings: Settings) -> Iterator["Redis"]:
         SettingsError: TIDEMARK_REDIS_URL is not set, or wrong.
         RedisUnavailable: Redis does not answer.
     """
-    from metrics import redisdb
+    from metrics.redis import client as redisdb
 
     try:
         client = redisdb.connect(settings)

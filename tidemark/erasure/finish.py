@@ -2,11 +2,11 @@
 
 from redis import Redis
 
-from metrics.erase import Erased, go_on
-from metrics.ledger import Ledger
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.erasures import Erasure, Named
+from metrics.upkeep.erase import Erased, go_on
+from metrics.upkeep.ledger import Ledger
 from tidemark.erasure.traces import Traces, erase_traces
 
 

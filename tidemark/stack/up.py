@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from metrics.accounts import Vault
 from metrics.clock import utcnow
 from metrics.settings import PLATFORM_APIS, PREFIX, Settings, load_settings
 from metrics.store import Store
+from metrics.vault import Vault
 from simulator.registry import new_world
 from tidemark import seed
 from tidemark.home import Home, write_private

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metrics.clock import utcnow
 from metrics.errors import RedisUnavailable
-from metrics.retention import Horizon
+from metrics.upkeep.retention import Horizon
 from pipelines.collect import observe
 from pipelines.collect.appending import append
 from pipelines.collect.days import told_days

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from metrics.clock import utcnow
 from metrics.documents import PostDocument
 from metrics.errors import RedisUnavailable
-from metrics.events import observed
 from metrics.periods import slot_of
+from metrics.redis.events import observed
 from pipelines.collect import observe
 from pipelines.collect.appending import append
 from pipelines.collect.facts import note_posts

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
-from metrics import histories
+from metrics.collection import histories
 from metrics.errors import NotFound, RedisUnavailable
-from metrics.events import Announcer, operation_status
+from metrics.redis.events import Announcer, operation_status
 from metrics.store import Store
 
 TOLD_EVERY_SECONDS = 2.0

@@ -8,13 +8,13 @@ from threading import Lock
 
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, History, Platform
 from metrics.errors import NotFound, RedisUnavailable
-from metrics.events import Announcer
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.vault import Vault
 from pipelines.collect.equipment import Equipment, equipped
 from pipelines.collect.history.progress import Progress
 from pipelines.collect.history.report import HistoryReport

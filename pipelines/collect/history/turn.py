@@ -11,12 +11,12 @@ from typing import Literal
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, History, HistoryState, Problem
-from metrics.erase import take_back_account
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
-from metrics.events import Announcer
 from metrics.periods import HOUR
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.upkeep.erase import take_back_account
 from pipelines.collect.equipment import Equipment
 from pipelines.collect.history.days import Days
 from pipelines.collect.history.posts import Posts

@@ -12,7 +12,7 @@ from redis import Redis
 from metrics.export.folders import Folders, write_day
 from metrics.export.forget import forget_account
 from metrics.export.lease import ExportBusy
-from metrics.redisdb import export_lease_key
+from metrics.redis.client import export_lease_key
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.metrics.export.conftest import DAY, rows

@@ -5,7 +5,7 @@ from typing import Any
 
 from metrics.documents import CollectionDocument, Problem
 from metrics.store import Store
-from metrics.store.collected import record_id
+from metrics.store.collections import record_id
 
 SLOT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 

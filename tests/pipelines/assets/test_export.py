@@ -9,7 +9,7 @@ import pytest
 
 from metrics.documents import Observation
 from metrics.periods import DAY
-from metrics.store.exports import ExportMark
+from metrics.store.export_marks import ExportMark
 from pipelines.assets import ROLLUPS
 from pipelines.assets.export import export_parquet
 from pipelines.export_sensor import SETTLED, export_changed, exports_to_request

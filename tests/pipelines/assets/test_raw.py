@@ -5,9 +5,9 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from metrics.cache import data_version
 from metrics.documents import Observation
-from metrics.store.retention import Days
+from metrics.redis.versions import data_version
+from metrics.store.workspace_settings import Days
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.sharded import sharded_asset
 from pipelines.partitions import slot_key

@@ -8,7 +8,7 @@ import pytest
 
 from metrics.documents import Observation
 from metrics.periods import DAY, HOUR, midnight
-from metrics.store.retention import Days
+from metrics.store.workspace_settings import Days
 from pipelines.assets import rollups
 from pipelines.assets.rollups import rollup_asset
 from pipelines.partitions import period_key

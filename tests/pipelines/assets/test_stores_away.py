@@ -11,9 +11,9 @@ import pytest
 from pymongo.uri_parser import parse_uri
 
 from metrics.documents import Observation
-from metrics.events import Announcer
 from metrics.periods import DAY, HOUR, midnight
-from metrics.redisdb import connect, events_key
+from metrics.redis.client import connect, events_key
+from metrics.redis.events import Announcer
 from metrics.settings import PREFIX
 from metrics.store import Store
 from pipelines import resources

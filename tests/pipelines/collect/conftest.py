@@ -8,14 +8,14 @@ import orjson
 import pytest
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.clock import isoformat
 from metrics.documents import AccountDocument, Platform
-from metrics.events import Announcer
 from metrics.periods import HOUR, slot_of
-from metrics.redisdb import events_key
+from metrics.redis.client import events_key
+from metrics.redis.events import Announcer
 from metrics.settings import PLATFORM_APIS, Settings
 from metrics.store import Store
+from metrics.vault import Vault
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
 from pipelines.platforms import retries

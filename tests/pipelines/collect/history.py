@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from metrics.accounts import Vault
 from metrics.clock import utcnow
+from metrics.collection.histories import begin
 from metrics.documents import AccountDocument, Document, History, OperationDocument, Platform
-from metrics.events import Announcer
-from metrics.histories import begin
+from metrics.redis.events import Announcer
+from metrics.vault import Vault
 from pipelines.collect.history import HistoryReader, HistoryReport
 from pipelines.platforms.registry import conduct
 from simulator.world import SimAccount, SimPost

@@ -10,7 +10,7 @@ import pytest
 
 from metrics.catalog import CATALOG, offered
 from metrics.documents import PLATFORMS
-from metrics.redisdb import events_key
+from metrics.redis.client import events_key
 from pipelines.collect.report import CollectReport
 from pipelines.platforms import http
 from pipelines.platforms.http import Http

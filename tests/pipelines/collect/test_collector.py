@@ -7,14 +7,14 @@ from functools import partial
 import pytest
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.errors import InvalidInput, RedisUnavailable
-from metrics.events import Announcer
 from metrics.ids import post_id
 from metrics.periods import DAY, HOUR, midnight, slot_of
-from metrics.store.collected import record_id
+from metrics.redis.events import Announcer
+from metrics.store.collections import record_id
+from metrics.vault import Vault
 from pipelines.collect import collector
 from pipelines.collect.collector import Collector
 from pipelines.collect.shards import Shard

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from metrics.documents import Document
 from metrics.periods import midnight
-from metrics.redisdb import connect, events_key
+from metrics.redis.client import connect, events_key
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from metrics.store.schema import METRICS
@@ -22,7 +22,7 @@ ACCOUNTS = 12
 
 def collect_until_killed(values: dict[str, Any]) -> None:
     """Collect the slot; runs in a process of its own."""
-    from metrics.events import Announcer
+    from metrics.redis.events import Announcer
 
     settings = load_settings(_env_file=None, **values)
     redis = connect(settings)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from metrics.accounts import Vault
 from metrics.documents import AccountDocument
+from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
 from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.errors import NeedsReauth

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from metrics.clock import utcnow
-from metrics.redisdb import account_pause_key
+from metrics.redis.client import account_pause_key
 from pipelines.platforms.instagram import Instagram
 from simulator import truth
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench

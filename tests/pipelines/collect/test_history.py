@@ -7,12 +7,12 @@ import pytest
 
 from metrics.aggregation.accounts import PERIOD_SUMS
 from metrics.clock import utcnow
+from metrics.collection.histories import begin
 from metrics.documents import AccountDocument, Platform
-from metrics.histories import begin
 from metrics.ids import post_id
 from metrics.periods import DAY, HOUR, PERIODS, period_start, slot_of
-from metrics.retention import Horizon
-from metrics.store.retention import Days as RetentionDays
+from metrics.store.workspace_settings import Days as RetentionDays
+from metrics.upkeep.retention import Horizon
 from pipelines.collect.ladder import due
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.rollup import roll

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
+from metrics.collection.histories import progress
 from metrics.documents import PLATFORMS, AccountDocument
-from metrics.events import Announcer
-from metrics.histories import progress
 from metrics.ids import post_id
-from metrics.redisdb import connect
+from metrics.redis.client import connect
+from metrics.redis.events import Announcer
 from metrics.settings import load_settings
 from metrics.store import Store
 from pipelines.collect.history.span import days_of

@@ -9,13 +9,13 @@ import orjson
 import pytest
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.clock import utcnow
+from metrics.collection.histories import begin
 from metrics.documents import AccountDocument, Platform
 from metrics.errors import RedisUnavailable
-from metrics.events import Announcer
-from metrics.histories import begin
-from metrics.redisdb import events_key, version_key
+from metrics.redis.client import events_key, version_key
+from metrics.redis.events import Announcer
+from metrics.vault import Vault
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.history import turn
 from pipelines.collect.history.span import days_of

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from metrics.accounts import Vault
 from metrics.documents import Platform
-from metrics.erase import left_of
-from metrics.redisdb import events_key
+from metrics.redis.client import events_key
+from metrics.upkeep.erase import left_of
+from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.identity import Claim, check
 from pipelines.platforms.base import Post

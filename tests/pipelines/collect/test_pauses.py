@@ -8,7 +8,7 @@ from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument
-from metrics.redisdb import account_pause_key, platform_pause_key
+from metrics.redis.client import account_pause_key, platform_pause_key
 from pipelines.collect.pauses import Pauses
 from pipelines.platforms.errors import RateLimited
 from tests.clock import ahead_by

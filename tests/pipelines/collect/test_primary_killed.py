@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from metrics.redisdb import events_key
+from metrics.redis.client import events_key
 from metrics.store import Store
 from pipelines.resources import PATIENCE_MS
 from tests.pipelines.collect.conftest import Bench, announced, subject_and_instant

@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from metrics.aggregation import custom
+from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.totals import PeriodRollups, workspace_totals
 from pipelines.rollup import roll, unexplained
 from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, entry, post, seen
 

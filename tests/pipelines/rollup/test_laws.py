@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from metrics.aggregation import custom
+from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.documents import Document
 from metrics.store import Store
-from metrics.totals import PeriodRollups, workspace_totals
 from pipelines.rollup.write import STAMPS
 from tests.pipelines.rollup.reference import period_of
 from tests.pipelines.rollup.worlds import PERIODS, World, again, worlds

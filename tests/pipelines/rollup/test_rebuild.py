@@ -6,10 +6,10 @@ import pytest
 
 from metrics.documents import Document
 from metrics.errors import InvalidInput
-from metrics.retention import Horizon
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.retention import Days
+from metrics.store.workspace_settings import Days
+from metrics.upkeep.retention import Horizon
 from pipelines.rollup import rebuild, roll
 from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, entry, seen
 

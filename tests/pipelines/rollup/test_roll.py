@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from metrics.accounts import Vault
 from metrics.documents import Observation, PostDocument
 from metrics.periods import PERIODS, period_start
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.vault import Vault
 from pipelines.rollup import roll
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)

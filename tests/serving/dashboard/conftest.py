@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from playwright.sync_api import Browser, sync_playwright
 
-from metrics import redisdb
+from metrics.redis import client as redisdb
 from metrics.settings import load_settings
 from metrics.store import Store
 from tests.serving.dashboard.stage import Look, Stage, fill

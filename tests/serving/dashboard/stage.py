@@ -10,14 +10,14 @@ from typing import Any
 from playwright.sync_api import Page
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, CollectionDocument, Observation
-from metrics.events import Announcer, aggregated, observed, operation_status
 from metrics.periods import PERIODS, midnight, period_start, slot_of, starts_between
+from metrics.redis.events import Announcer, aggregated, observed, operation_status
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.collected import record_id
+from metrics.store.collections import record_id
+from metrics.vault import Vault
 from pipelines.rollup import roll
 from serving.__main__ import Server, server
 from serving.app import create_app

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from metrics.clock import utcnow
-from metrics.histories import begin, settle
+from metrics.collection.histories import begin, settle
 from metrics.periods import HOUR
 from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
 from tests.waiting import until

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Route
 
-from metrics.events import Announcer
+from metrics.redis.events import Announcer
 from tests.serving.dashboard.stage import CHANGING, EMPTY, TROUBLED, WORKSPACE, Look, Stage
 
 pytestmark = pytest.mark.browser

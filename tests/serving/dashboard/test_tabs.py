@@ -7,8 +7,8 @@ from playwright.sync_api import Page, Request, expect
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation
-from metrics.events import Announcer, Event, observed
 from metrics.periods import slot_of
+from metrics.redis.events import Announcer, Event, observed
 from tests.serving.dashboard.stage import CHANGING, WORKSPACE, Look, Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -9,12 +9,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from metrics.accounts import Vault
-from metrics.erase import left_of
 from metrics.ids import account_id
-from metrics.redisdb import account_pause_key, cache_key
+from metrics.redis.client import account_pause_key, cache_key
 from metrics.settings import Settings
 from metrics.store.erasures import Kind
+from metrics.upkeep.erase import left_of
+from metrics.vault import Vault
 from tests.pipelines.deployment import Deployment
 from tests.tidemark.commands import Cli
 from tests.tidemark.erasure.test_world import collect_all, deployment, everywhere, world

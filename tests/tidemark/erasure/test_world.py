@@ -14,13 +14,13 @@ import pytest
 import yaml
 from redis import Redis
 
-from metrics.accounts import Vault
 from metrics.documents import PLATFORMS, AccountDocument
-from metrics.events import Announcer
 from metrics.ids import account_id
-from metrics.redisdb import cache_key
+from metrics.redis.client import cache_key
+from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.vault import Vault
 from pipelines.assets.export import export_parquet
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.rollups import rollup_asset

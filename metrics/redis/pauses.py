@@ -8,7 +8,7 @@ from typing import Any
 from redis import Redis
 
 from metrics.documents import PLATFORMS, Platform
-from metrics.redisdb import account_pause_key, platform_pause_key, redis_errors
+from metrics.redis.client import account_pause_key, platform_pause_key, redis_errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from datetime import datetime
 from metrics.documents import AccountState, Platform
 from metrics.expected import Connection
 from metrics.periods import DAY, HOUR, midnight
-from metrics.retention import Horizon
 from metrics.store import Store
+from metrics.upkeep.retention import Horizon
 
 Holes = Mapping[datetime, Mapping[Platform, Sequence[str]]]
 """Accounts without a record, by hour and platform. Hours and platforms without any are left out."""

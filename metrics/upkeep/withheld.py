@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from metrics.documents import Document
-from metrics.ledger import Entry
 from metrics.store import Store
 from metrics.store.erasures import digest
 from metrics.store.errors import mongo_errors
+from metrics.upkeep.ledger import Entry
 
 _RECORDS = ("erasures", "erasure_names")
 """They hold ids of unfinished erasures, which still have to be found elsewhere."""

@@ -9,10 +9,10 @@ from collections.abc import Collection
 from redis import Redis
 
 from metrics.documents import AccountDocument
-from metrics.erase.extent import filters_of
-from metrics.erase.in_redis import forget_account
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
+from metrics.upkeep.erase.extent import filters_of
+from metrics.upkeep.erase.in_redis import forget_account
 
 
 def take_back(store: Store, account_ids: Collection[str]) -> list[str]:

@@ -6,7 +6,7 @@ it is unknown, and not the last number.
 
 from typing import TYPE_CHECKING
 
-from metrics.redisdb import hanging_runs_key, redis_errors
+from metrics.redis.client import hanging_runs_key, redis_errors
 
 if TYPE_CHECKING:
     from redis import Redis

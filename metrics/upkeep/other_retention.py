@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from metrics.redisdb import other_retention_key, redis_errors
+from metrics.redis.client import other_retention_key, redis_errors
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from redis import Redis
 
 from metrics.clock import utcnow
-from metrics.erase.extent import filters_of, left_of, named_by
-from metrics.erase.in_redis import forget_account, forget_pauses, forget_posts, forget_workspace
 from metrics.errors import NotFound, TidemarkError
 from metrics.store import Store
 from metrics.store.erasures import Erasure, Kind, Named
 from metrics.store.errors import mongo_errors
+from metrics.upkeep.erase.extent import filters_of, left_of, named_by
+from metrics.upkeep.erase.in_redis import forget_account, forget_pauses, forget_posts, forget_workspace
 
 Outside = Callable[[Erasure, Named], bool]
 """Erases what lies outside of the stores; False where a part of that is out of reach here."""

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from redis import Redis
 
-from metrics.redisdb import cache_prefix, events_key, redis_errors, version_key
+from metrics.redis.client import cache_prefix, events_key, redis_errors, version_key
 
 CURRENT_VERSION = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')

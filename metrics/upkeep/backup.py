@@ -28,12 +28,12 @@ from pymongo.errors import OperationFailure
 
 from metrics.clock import isoformat, utcnow
 from metrics.errors import InvalidInput, TidemarkError
-from metrics.ledger import Entry
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.identities import normalise_accounts
-from metrics.withheld import Withheld
+from metrics.upkeep.ledger import Entry
+from metrics.upkeep.withheld import Withheld
 
 FORMAT = 1
 MANIFEST = "manifest.json"

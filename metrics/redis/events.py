@@ -18,10 +18,10 @@ import orjson
 from redis import Redis
 from redis.commands.core import Script
 
-from metrics.cache import CURRENT_VERSION, new_epoch
 from metrics.clock import isoformat
 from metrics.documents import AccountState, AggregatedDocument, Observation, OperationDocument
-from metrics.redisdb import announced_key, events_key, redis_errors, version_key
+from metrics.redis.client import announced_key, events_key, redis_errors, version_key
+from metrics.redis.versions import CURRENT_VERSION, new_epoch
 
 EventName = Literal["metrics:update", "metrics:post", "metrics:aggregated", "collection:status"]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)

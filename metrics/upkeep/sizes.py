@@ -14,7 +14,7 @@ from shutil import disk_usage
 from typing import TYPE_CHECKING, Any
 
 from metrics.periods import DAY
-from metrics.redisdb import redis_errors
+from metrics.redis.client import redis_errors
 from metrics.store import Store
 
 if TYPE_CHECKING:

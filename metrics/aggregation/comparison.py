@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS, PeriodRollups, add_up
 from metrics.documents import AggregatedDocument
 from metrics.expected import Connection
-from metrics.totals import ACCOUNT_SUMS, POST_SUMS, PeriodRollups, add_up
 
 LeftOut = Literal["connected_within", "disconnected_within", "not_expected", "no_observation", "partial"]
 COMPARED = (*(name for name in POST_SUMS if name not in ("deletedPostCount", "postsMeasured")), "engagementRate",

@@ -18,8 +18,8 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.lifetimes import kept_days
-from metrics.store.retention import Days
 from metrics.store.schema import METRICS
+from metrics.store.workspace_settings import Days
 
 _BATCH = 1000
 _LEAD = timedelta(days=8)

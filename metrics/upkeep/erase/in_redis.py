@@ -8,8 +8,8 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from metrics.documents import PLATFORMS
-from metrics.events import Announcer
-from metrics.redisdb import account_pause_key, cache_prefix, events_key, redis_errors
+from metrics.redis.client import account_pause_key, cache_prefix, events_key, redis_errors
+from metrics.redis.events import Announcer
 from metrics.store import Store
 from metrics.store.erasures import Named
 from metrics.store.errors import mongo_errors

@@ -1,0 +1,1 @@
+"""Redis: clients, errors, key names, data versions, events, and pauses."""

@@ -1,0 +1,1 @@
+"""Upkeep of the stores: erasure, backup and restore, retention, key rotation, and sizes."""
