@@ -33,7 +33,7 @@ from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
 from pipelines.definitions import build
 from pipelines.partitions import period_key
 from pipelines.resources import Clients, Tidemark
-from pipelines.tags import RANGE_END, RANGE_START
+from pipelines.runs.tags import RANGE_END, RANGE_START
 from tidemark.stack import redis
 from tidemark.stack.ports import free_port
 

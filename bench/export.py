@@ -20,7 +20,7 @@ from bench.support.servers import Bench, servers
 from metrics.documents import AccountDocument, Observation
 from metrics.store import Store
 from pipelines.partitions import period_key
-from pipelines.tags import RANGE_END, RANGE_START
+from pipelines.runs.tags import RANGE_END, RANGE_START
 
 ACCOUNTS = 10
 NAMES = ("likes", "comments", "shares", "saves", "views", "reach", "interactions")

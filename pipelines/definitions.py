@@ -10,18 +10,18 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from metrics.settings import load_settings  # noqa: E402
-from pipelines.alert_sensors import ALERTS  # noqa: E402
 from pipelines.assets import ASSETS  # noqa: E402
 from pipelines.checks.freshness import CHECKS  # noqa: E402
-from pipelines.executors import executor  # noqa: E402
-from pipelines.export_sensor import export_changed  # noqa: E402
-from pipelines.hanging import hanging_runs  # noqa: E402
 from pipelines.jobs import JOBS, check_freshness, collect_history, export_daily, purge_history  # noqa: E402
-from pipelines.late_runs import aggregate_late  # noqa: E402
-from pipelines.maintenance import MAINTAIN, maintain_daily  # noqa: E402
+from pipelines.ops.aggregate_late import aggregate_late  # noqa: E402
+from pipelines.ops.maintenance import MAINTAIN, maintain_daily  # noqa: E402
 from pipelines.resources import Tidemark  # noqa: E402
+from pipelines.runs.executors import executor  # noqa: E402
 from pipelines.schedules import SCHEDULES  # noqa: E402
-from pipelines.sensors import SENSORS  # noqa: E402
+from pipelines.sensors.alerts import ALERTS  # noqa: E402
+from pipelines.sensors.export_changed import export_changed  # noqa: E402
+from pipelines.sensors.hanging_runs import hanging_runs  # noqa: E402
+from pipelines.sensors.work import SENSORS  # noqa: E402
 
 
 def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:

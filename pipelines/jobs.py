@@ -9,16 +9,16 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from metrics.clock import utcnow
 from metrics.periods import PERIODS, Period, midnight, period_start
 from metrics.settings import Settings
-from pipelines import tables
 from pipelines.checks.freshness import CHECKS
 from pipelines.collect.history import LAST_STEP_SECONDS, SECONDS
-from pipelines.failures import told_plainly
-from pipelines.history import purge
 from pipelines.partitions import FIRST_HOUR, period_key, slot_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Tidemark
-from pipelines.tags import HISTORY, ONE_PARTITION, Priority
-from pipelines.upkeep import prune, shrink
+from pipelines.runs import tables
+from pipelines.runs.failures import told_plainly
+from pipelines.runs.pruning import purge
+from pipelines.runs.storage import prune, shrink
+from pipelines.runs.tags import HISTORY, ONE_PARTITION, Priority
 
 _FRESHNESS = dg.AssetSelection.checks(*CHECKS)
 

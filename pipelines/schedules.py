@@ -10,9 +10,9 @@ import dagster as dg
 
 from metrics.periods import Period, period_start, previous_start
 from pipelines import jobs
-from pipelines.automation import SCHEDULE_STATUS
 from pipelines.partitions import ended_slot, period_key, slot_key
-from pipelines.tags import ONE_PARTITION
+from pipelines.runs.automation import SCHEDULE_STATUS
+from pipelines.runs.tags import ONE_PARTITION
 
 
 @dg.schedule(

@@ -19,7 +19,7 @@ from metrics.store import Store
 from metrics.vault import Vault, generate_secret_key
 from pipelines.collect.observe import last_slot
 from pipelines.partitions import period_key, slot_key
-from pipelines.tags import BACKFILL, OPERATION
+from pipelines.runs.tags import BACKFILL, OPERATION
 from simulator.registry import new_world
 from simulator.twitter.world import shown
 from tests.dagster_api import DagsterApi

@@ -31,7 +31,7 @@ from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from metrics.upkeep.retention import Horizon
 from pipelines.partitions import ended_slot, period_key, slot_key
-from pipelines.tags import BACKFILL, OPERATION
+from pipelines.runs.tags import BACKFILL, OPERATION
 from tests.dagster_api import DagsterApi
 from tests.stack import Stack
 from tests.waiting import until

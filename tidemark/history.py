@@ -13,7 +13,7 @@ from metrics.periods import HOUR, PERIODS, starts_between
 from pipelines.assets import RAW
 from pipelines.definitions import defs
 from pipelines.partitions import FIRST_HOUR, period_key, slot_key
-from pipelines.tags import RANGE_END, RANGE_START
+from pipelines.runs.tags import RANGE_END, RANGE_START
 
 
 def roll(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:

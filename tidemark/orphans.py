@@ -1,7 +1,7 @@
 """Runs whose processes are gone: Dagster believes that they go on, and keeps their places taken.
 
 Runs are processes of the code server, and end with it. Dagster's monitor finds out within some minutes
-(`pipelines.launcher`); the stack, which knows when it started the code server, says so at once.
+(`pipelines.runs.launcher`); the stack, which knows when it started the code server, says so at once.
 
     python -m tidemark.orphans PORT BEGAN [--daemon]
 
@@ -22,7 +22,7 @@ from dagster._core.scheduler.instigation import TickStatus
 from dagster._grpc.client import DagsterGrpcClient
 
 from metrics.clock import utcnow
-from pipelines.states import UNDER_WAY
+from pipelines.runs.states import UNDER_WAY
 from tidemark.stack.ports import HOST
 
 SECONDS = 80.0

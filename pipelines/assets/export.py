@@ -12,11 +12,11 @@ from metrics.export.folders import Folders, Written, write_day
 from metrics.periods import DAY
 from metrics.redis.versions import data_version
 from metrics.upkeep.retention import Horizon
-from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import DAYS, period_key, start_of_key
-from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
-from pipelines.tags import EXPORT
+from pipelines.runs.failures import told_plainly, tried_again
+from pipelines.runs.progress import Progress
+from pipelines.runs.tags import EXPORT
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For a store or a storage that is away."""

@@ -11,8 +11,6 @@ from metrics.collection.hours import HourState, hour_states
 from metrics.documents import Platform
 from metrics.upkeep.retention import Horizon
 from metrics.visible import visible
-from pipelines import operations, tables
-from pipelines.asked import HOURLY, asked
 from pipelines.checks import freshness
 from pipelines.checks import raw as checks
 from pipelines.collect.days import AskedDays
@@ -20,8 +18,10 @@ from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
 from pipelines.resources import Clients
-from pipelines.scope import scope_of_hour
-from pipelines.tags import ASSETS, OPERATION
+from pipelines.runs import operations, tables
+from pipelines.runs.requested_partitions import HOURLY, asked
+from pipelines.runs.scope import scope_of_hour
+from pipelines.runs.tags import ASSETS, OPERATION
 
 _KEEP_MORE = (
     "Raise TIDEMARK_RETENTION_DAYS and run `tidemark retention sync`, or raise the workspace's own days by "

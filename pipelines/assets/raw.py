@@ -15,10 +15,10 @@ from pipelines.assets.outside import platform_api_key
 from pipelines.checks import raw as checks
 from pipelines.collect.days import AskedDays
 from pipelines.collect.report import CollectReport
-from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import HOURS, slot_key
-from pipelines.progress import Progress
 from pipelines.resources import Tidemark
+from pipelines.runs.failures import told_plainly, tried_again
+from pipelines.runs.progress import Progress
 
 HOURS_PER_RUN = 24
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)

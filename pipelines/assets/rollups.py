@@ -8,17 +8,17 @@ import dagster as dg
 from metrics.clock import utcnow
 from metrics.periods import Period
 from metrics.upkeep.retention import Horizon
-from pipelines import operations, tables
-from pipelines.asked import asked, grain_of
 from pipelines.checks import rollups as checks
-from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import ROLLUPS, period_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
-from pipelines.progress import Progress
 from pipelines.resources import Clients, Tidemark
 from pipelines.rollup import RollReport, roll
-from pipelines.scope import scope
-from pipelines.tags import OPERATION
+from pipelines.runs import operations, tables
+from pipelines.runs.failures import told_plainly, tried_again
+from pipelines.runs.progress import Progress
+from pipelines.runs.requested_partitions import asked, grain_of
+from pipelines.runs.scope import scope
+from pipelines.runs.tags import OPERATION
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For stores that are away."""

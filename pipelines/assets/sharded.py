@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import dagster as dg
 
 from metrics.documents import Platform
-from pipelines import operations
 from pipelines.assets import hours
 from pipelines.assets.outside import platform_api_key
 from pipelines.assets.raw import RETRIES, facts, pool_of
@@ -19,13 +18,14 @@ from pipelines.checks import raw as checks
 from pipelines.collect.days import AskedDays
 from pipelines.collect.report import CollectReport, put_together
 from pipelines.collect.shards import Shard
-from pipelines.failures import told_plainly, tried_again
 from pipelines.partitions import slot_key
-from pipelines.progress import Progress
 from pipelines.resources import Tidemark
-from pipelines.scope import scope
-from pipelines.shard_reports import SHARD_REPORTS, shard_reports
-from pipelines.tags import OPERATION
+from pipelines.runs import operations
+from pipelines.runs.failures import told_plainly, tried_again
+from pipelines.runs.progress import Progress
+from pipelines.runs.scope import scope
+from pipelines.runs.shard_reports import SHARD_REPORTS, shard_reports
+from pipelines.runs.tags import OPERATION
 
 
 def sharded_asset(platform: Platform) -> dg.AssetsDefinition:

@@ -12,10 +12,10 @@ from metrics.clock import isoformat, utcnow
 from metrics.documents import Platform
 from metrics.periods import HOUR
 from metrics.store import Store
-from pipelines.failures import told_plainly
 from pipelines.partitions import ended_slot
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Tidemark
+from pipelines.runs.failures import told_plainly
 
 STALE_AFTER = timedelta(hours=2)
 """An hour is collected within minutes of its end: an observation older than this means that collection stands still."""

@@ -12,7 +12,7 @@ from metrics.periods import slot_of
 from metrics.vault import Vault
 from pipelines.assets.outside import OUTSIDE
 from pipelines.resources import Clients, Tidemark
-from pipelines.tags import RANGE_END, RANGE_START
+from pipelines.runs.tags import RANGE_END, RANGE_START
 from tests.retained import keep
 from tests.simulator_fixture import Simulator
 

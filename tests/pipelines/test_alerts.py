@@ -13,9 +13,10 @@ from metrics.documents import AccountDocument
 from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
-from pipelines import alert_sensors, alerts
-from pipelines.alert_sensors import Untold, alert_needs_reauth, alert_run_failures
 from pipelines.resources import Clients, Tidemark
+from pipelines.sensors import alerts as alert_sensors
+from pipelines.sensors import notifications as alerts
+from pipelines.sensors.alerts import Untold, alert_needs_reauth, alert_run_failures
 from tests.receiver import Receiver
 from tidemark.stack.ports import free_port
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from metrics.errors import InvalidInput
 from metrics.periods import PERIODS, Period
-from pipelines.asked import HOURLY, Grain, asked, grain_of
 from pipelines.assets.rollups import rollup_asset
 from pipelines.partitions import HOURS, ROLLUPS
-from pipelines.tags import PARTITION, RANGE_END, RANGE_START
+from pipelines.runs.requested_partitions import HOURLY, Grain, asked, grain_of
+from pipelines.runs.tags import PARTITION, RANGE_END, RANGE_START
 from tests.pipelines.deployment import Deployment, materialized
 
 NOW = datetime(2024, 7, 3, 12, 20, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from pipelines.attempts import Attempts, attempts
+from pipelines.runs.attempts import Attempts, attempts
 
 NOW = datetime(2024, 7, 1, 12, tzinfo=UTC)
 

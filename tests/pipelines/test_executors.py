@@ -4,10 +4,10 @@ import pytest
 
 from metrics.errors import SettingsError
 from metrics.settings import Executor, load_settings
-from pipelines.executors import executor
+from pipelines.runs.executors import executor
+from pipelines.runs.tags import Priority
 from pipelines.scale.config import broker_url
 from pipelines.scale.executor import celery_priority
-from pipelines.tags import Priority
 
 
 @pytest.mark.parametrize(

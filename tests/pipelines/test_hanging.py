@@ -8,11 +8,11 @@ from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRunS
 from dagster._core.test_utils import create_run_for_test
 
 from metrics.upkeep import hanging_runs
-from pipelines.hanging import hanging
+from pipelines.sensors.hanging_runs import hanging
 from tests.pipelines.daemon import Daemon
 from tests.pipelines.deployment import Deployment
 
-LAUNCHER = {"module": "pipelines.launcher", "class": "WatchedRunLauncher"}
+LAUNCHER = {"module": "pipelines.runs.launcher", "class": "WatchedRunLauncher"}
 
 
 @pytest.fixture

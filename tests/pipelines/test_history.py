@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.history import purge
+from pipelines.runs.pruning import purge
 
 KEYS = ["2024-03-01", "2024-03-02"]
 DAYS = dg.DailyPartitionsDefinition(start_date="2024-01-01")

@@ -11,8 +11,9 @@ from dagster._core.test_utils import create_run_for_test
 from metrics.clock import utcnow
 from metrics.collection.histories import begin
 from metrics.documents import AccountDocument, History
-from pipelines import history_runs, sensors
-from pipelines.tags import HISTORY
+from pipelines.runs import histories as history_runs
+from pipelines.runs.tags import HISTORY
+from pipelines.sensors import work as sensors
 from tests.pipelines.daemon import Daemon
 from tests.pipelines.deployment import Deployment
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from metrics.periods import Period
 from metrics.store.roll_marks import Pending
-from pipelines.late import due, next_due, run_key
+from pipelines.runs.late import due, next_due, run_key
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 

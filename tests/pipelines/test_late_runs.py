@@ -11,9 +11,9 @@ from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from metrics.documents import Observation
 from metrics.periods import DAY, HOUR, midnight, period_start
-from pipelines import late_runs
 from pipelines.assets import rollups
 from pipelines.collect.appending import append
+from pipelines.ops import aggregate_late as late_runs
 from pipelines.partitions import ROLLUPS, period_key
 from pipelines.rollup import RollReport, roll
 from tests.pipelines.daemon import Daemon

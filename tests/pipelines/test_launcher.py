@@ -15,13 +15,13 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 
-from pipelines import launcher
-from pipelines.launcher import WatchedRunLauncher
+from pipelines.runs import launcher
+from pipelines.runs.launcher import WatchedRunLauncher
 from tests.pipelines.code_server import Server
 from tidemark.stack.ports import HOST
 
 ROOT = Path(__file__).parents[2]
-LAUNCHER = {"module": "pipelines.launcher", "class": "WatchedRunLauncher"}
+LAUNCHER = {"module": "pipelines.runs.launcher", "class": "WatchedRunLauncher"}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring import run_monitoring
 
 from pipelines.definitions import defs
-from pipelines.tags import BACKFILL
+from pipelines.runs.tags import BACKFILL
 
 ROOT = Path(__file__).parents[2]
 _LAUNCHER = {"module": "dagster._core.test_utils", "class": "MockedRunLauncher"}

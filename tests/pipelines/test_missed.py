@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from metrics.documents import PLATFORMS, Platform
 from metrics.periods import HOUR
-from pipelines.missed import LOOK_BACK_HOURS, Missed, missed_hours, slots_to_look_at
 from pipelines.partitions import recent_slots
+from pipelines.sensors.missed import LOOK_BACK_HOURS, Missed, missed_hours, slots_to_look_at
 
 NOW = datetime(2024, 7, 1, 12, 20, tzinfo=UTC)
 NEWEST = datetime(2024, 7, 1, 11, tzinfo=UTC)

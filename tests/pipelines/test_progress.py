@@ -1,6 +1,6 @@
 """Progress: a line now and then, and one at the end."""
 
-from pipelines.progress import Progress
+from pipelines.runs.progress import Progress
 
 
 def test_progress_is_said_every_few_seconds_with_an_estimate_and_at_the_end() -> None:

@@ -18,7 +18,7 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
-from pipelines.tags import HISTORY, MISSED, OPERATION, Priority
+from pipelines.runs.tags import HISTORY, MISSED, OPERATION, Priority
 
 ROOT = Path(__file__).parents[2]
 CODE = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="pipelines.definitions"), "pipelines")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.periods import HOUR
-from pipelines.retry import ROUNDS, round_due
+from pipelines.runs.retry import ROUNDS, round_due
 
 END = datetime(2024, 7, 1, 12, tzinfo=UTC)
 GRACE = timedelta(minutes=60)

@@ -7,8 +7,8 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
-from pipelines import sensors
-from pipelines.tags import OPERATION, WILL_RETRY
+from pipelines.runs.tags import OPERATION, WILL_RETRY
+from pipelines.sensors import work as sensors
 from tests.pipelines.daemon import Daemon
 from tests.pipelines.deployment import Deployment
 

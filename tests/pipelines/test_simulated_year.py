@@ -45,9 +45,10 @@ from metrics.store.lifetimes import Difference, KeptDays, Lifetime, apply, doome
 from metrics.store.roll_marks import KEPT_DAYS
 from metrics.upkeep import retention
 from metrics.upkeep.sizes import folder_bytes, keep, measure
-from pipelines import jobs, shifted, upkeep
-from pipelines.history import purge
+from pipelines import jobs, shifted
 from pipelines.resources import Clients
+from pipelines.runs import storage as upkeep
+from pipelines.runs.pruning import purge
 from tests.clock import ahead_by
 from tests.pipelines.daemon import Daemon
 from tests.pipelines.deployment import Deployment

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.trends import hours_before, periods_before, sparkline
+from pipelines.runs.trends import hours_before, periods_before, sparkline
 
 
 @given(st.lists(st.none() | st.floats(0, 100)))

@@ -14,7 +14,7 @@ from metrics.periods import midnight
 from metrics.settings import load_settings
 from pipelines.jobs import first_partitions, purge_history
 from pipelines.partitions import period_key
-from pipelines.upkeep import prune, shrink, storage_bytes
+from pipelines.runs.storage import prune, shrink, storage_bytes
 from tests.pipelines.deployment import Deployment
 from tests.postgres import postgres
 from tidemark.stack.ports import HOST
@@ -131,7 +131,7 @@ def test_space_is_given_back(instance: dg.DagsterInstance) -> None:
 def test_file_that_somebody_writes_waits_for_the_next_time(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.upkeep._BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("pipelines.runs.storage._BUSY_SECONDS", 0.1)
     fill(instance)
     with closing(sqlite3.connect(file(instance, "index.db"), isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")

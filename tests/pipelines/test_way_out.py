@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from metrics.export.folders import Folders
 from metrics.settings import Settings
-from pipelines import alerts
+from pipelines.sensors import notifications as alerts
 from tests.proxy import LOGIN, Authority, Proxy, web_server
 
 NAME = "outside.company.example"

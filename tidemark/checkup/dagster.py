@@ -49,8 +49,8 @@ def _switches(folder: Path) -> str:
 def _hanging(folder: Path) -> str:
     from dagster import RunsFilter
 
-    from pipelines.hanging import hanging
-    from pipelines.states import UNDER_WAY
+    from pipelines.runs.states import UNDER_WAY
+    from pipelines.sensors.hanging_runs import hanging
 
     with _opened(folder) as instance:
         count = instance.get_runs_count(RunsFilter(statuses=UNDER_WAY))

@@ -85,7 +85,7 @@ def _dagster_bytes(home: Home) -> int | None:
     # Dagster takes two seconds to import.
     from dagster import DagsterInstance
 
-    from pipelines.upkeep import storage_bytes
+    from pipelines.runs.storage import storage_bytes
 
     try:
         with DagsterInstance.from_config(str(folder)) as instance:

@@ -12,10 +12,10 @@ from metrics.periods import DAY
 from metrics.store.export_marks import ExportMark
 from pipelines.assets import ROLLUPS
 from pipelines.assets.export import export_parquet
-from pipelines.export_sensor import SETTLED, export_changed, exports_to_request
 from pipelines.partitions import period_key
 from pipelines.resources import Clients
-from pipelines.tags import EXPORT
+from pipelines.runs.tags import EXPORT
+from pipelines.sensors.export_changed import SETTLED, export_changed, exports_to_request
 from tests.pipelines.deployment import Deployment, materialized
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)

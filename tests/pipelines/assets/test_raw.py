@@ -11,7 +11,7 @@ from metrics.store.workspace_settings import Days
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.sharded import sharded_asset
 from pipelines.partitions import slot_key
-from pipelines.tags import ASSETS, OPERATION
+from pipelines.runs.tags import ASSETS, OPERATION
 from tests.pipelines.deployment import Deployment, check_of, check_passed, materialized
 
 WRONG = "sim.instagram.1.never-given-out"

@@ -17,7 +17,7 @@ from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
 from pipelines.resources import Clients, Tidemark, clients
-from pipelines.tags import ASSETS, OPERATION, PARTITION
+from pipelines.runs.tags import ASSETS, OPERATION, PARTITION
 from tests.pipelines.deployment import Deployment, materialized
 
 ASSET = sharded_asset("instagram")

@@ -44,7 +44,7 @@ def started(environment: dict[str, str], log: Path, *command: str) -> Iterator[s
 
 
 def worker(name: str) -> tuple[str, ...]:
-    return ("celery", "-A", "pipelines.scale.app", "worker", "--concurrency", "1", "-n", f"{name}@here")
+    return ("celery", "-A", "pipelines.worker", "worker", "--concurrency", "1", "-n", f"{name}@here")
 
 
 def at_work(instance: dg.DagsterInstance) -> Iterator[str]:

@@ -13,9 +13,9 @@ from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from metrics.clock import utcnow
 from metrics.upkeep import hanging_runs as known
-from pipelines.automation import SENSOR_STATUS
 from pipelines.resources import Tidemark
-from pipelines.states import UNDER_WAY
+from pipelines.runs.automation import SENSOR_STATUS
+from pipelines.runs.states import UNDER_WAY
 
 
 def hanging(instance: DagsterInstance) -> list[str]:

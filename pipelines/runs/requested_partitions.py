@@ -10,7 +10,7 @@ from datetime import datetime
 from metrics.errors import InvalidInput
 from metrics.periods import HOUR, Period, period_end, period_start, slot_of
 from pipelines.partitions import FIRST_DAY, FIRST_HOUR, period_key, slot_key, slot_of_key, start_of_key
-from pipelines.tags import PARTITION, RANGE_END, RANGE_START
+from pipelines.runs.tags import PARTITION, RANGE_END, RANGE_START
 
 
 @dataclass(frozen=True, slots=True)

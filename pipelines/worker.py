@@ -1,4 +1,4 @@
-"""A worker: `celery -A pipelines.scale.app worker`, with the settings of the machine that starts runs."""
+"""A worker: `celery -A pipelines.worker worker`, with the settings of the machine that starts runs."""
 
 from celery import Celery
 from dagster_celery.make_app import make_app

@@ -1,6 +1,6 @@
 """What Dagster's storage keeps beside its runs and would keep for ever: it goes too, and its space is given back.
 
-* Events without a run: `pipelines.history` reports partitions with them when it deletes their runs. The newest of a
+* Events without a run: `pipelines.runs.pruning` reports partitions with them when it deletes their runs. The newest of a
   partition stays as long as the partition exists. SQLite has each of them twice, and nobody reads the second copy.
 * Records of asset checks, which Dagster does not delete with their run. The newest of each check stays.
 * Backfills that have ended.

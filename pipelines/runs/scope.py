@@ -9,8 +9,8 @@ from metrics.collection.hours import holes
 from metrics.documents import Platform
 from metrics.upkeep.retention import Horizon
 from pipelines.resources import Clients
-from pipelines.retry import MAY_PASS
-from pipelines.tags import MISSED, OPERATION, RETRY
+from pipelines.runs.retry import MAY_PASS
+from pipelines.runs.tags import MISSED, OPERATION, RETRY
 
 
 @dataclass(frozen=True, slots=True)

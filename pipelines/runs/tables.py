@@ -9,7 +9,7 @@ from metrics.collection.hours import HourState
 from pipelines.collect.history import HistoryReport
 from pipelines.collect.report import INTERNAL_ERROR, CollectReport, Failure
 from pipelines.rollup import RollReport
-from pipelines.trends import PERCENT, hours_before, periods_before, plot
+from pipelines.runs.trends import PERCENT, hours_before, periods_before, plot
 
 MAX_ROWS = 50
 

@@ -13,8 +13,8 @@ from metrics.collection import histories
 from metrics.documents import OperationDocument
 from metrics.errors import NotFound
 from metrics.store import Store
-from pipelines.states import UNFINISHED
-from pipelines.tags import HISTORY
+from pipelines.runs.states import UNFINISHED
+from pipelines.runs.tags import HISTORY
 
 JOB = "collect_history"
 

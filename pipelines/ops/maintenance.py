@@ -6,9 +6,9 @@ from metrics.clock import utcnow
 from metrics.redis import events
 from metrics.upkeep.retention import Horizon, apply
 from metrics.upkeep.sizes import keep, measure
-from pipelines import upkeep
-from pipelines.automation import SCHEDULE_STATUS
 from pipelines.resources import Tidemark
+from pipelines.runs import storage as upkeep
+from pipelines.runs.automation import SCHEDULE_STATUS
 
 
 @dg.op(description="Delete observations, rollups and records that are older than kept.")

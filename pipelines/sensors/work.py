@@ -17,17 +17,18 @@ from metrics.collection.hours import holes
 from metrics.documents import OperationDocument, OperationKind
 from metrics.errors import TidemarkError
 from metrics.upkeep.retention import Horizon
-from pipelines import history_runs, jobs, late_runs, operations, partitions
-from pipelines.attempts import attempts
-from pipelines.automation import SENSOR_STATUS
-from pipelines.late import due, run_key
-from pipelines.missed import MAX_RUNS_PER_TICK, Missed, slots_to_look_at
-from pipelines.missed import missed_hours as missed_hours_of
+from pipelines import jobs, partitions
+from pipelines.ops import aggregate_late as late_runs
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
-from pipelines.retry import MAY_PASS, round_due
-from pipelines.states import UNFINISHED
-from pipelines.tags import (
+from pipelines.runs import histories as history_runs
+from pipelines.runs import operations
+from pipelines.runs.attempts import attempts
+from pipelines.runs.automation import SENSOR_STATUS
+from pipelines.runs.late import due, run_key
+from pipelines.runs.retry import MAY_PASS, round_due
+from pipelines.runs.states import UNFINISHED
+from pipelines.runs.tags import (
     ASSETS,
     LATE,
     MISSED,
@@ -39,6 +40,8 @@ from pipelines.tags import (
     WILL_RETRY,
     Priority,
 )
+from pipelines.sensors.missed import MAX_RUNS_PER_TICK, Missed, slots_to_look_at
+from pipelines.sensors.missed import missed_hours as missed_hours_of
 
 _LISTEN_SECONDS = 20.0
 _LISTEN_INTERVAL = 0.3

@@ -20,13 +20,13 @@ from metrics.store.roll_marks import Pending
 from pipelines import jobs
 from pipelines.assets.rollups import RETRIES, roll_partition
 from pipelines.checks import rollups as checks
-from pipelines.failures import told_plainly, tried_again
-from pipelines.late import due, next_due
 from pipelines.partitions import period_key
 from pipelines.resources import Clients, Tidemark
 from pipelines.rollup import RollReport
-from pipelines.states import UNFINISHED
-from pipelines.tags import Priority
+from pipelines.runs.failures import told_plainly, tried_again
+from pipelines.runs.late import due, next_due
+from pipelines.runs.states import UNFINISHED
+from pipelines.runs.tags import Priority
 
 SECONDS = 600.0
 """A run begins no further period after that long: the next run goes on, and looks at what is overdue first."""

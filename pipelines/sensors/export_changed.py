@@ -15,12 +15,12 @@ from metrics.clock import utcnow
 from metrics.periods import DAY
 from metrics.store.export_marks import ExportMark
 from pipelines import jobs
-from pipelines.attempts import attempts
-from pipelines.automation import SENSOR_STATUS
 from pipelines.partitions import has_partition, period_key, ranges
 from pipelines.resources import Tidemark
-from pipelines.states import UNFINISHED
-from pipelines.tags import EXPORT, RANGE_END, RANGE_START
+from pipelines.runs.attempts import attempts
+from pipelines.runs.automation import SENSOR_STATUS
+from pipelines.runs.states import UNFINISHED
+from pipelines.runs.tags import EXPORT, RANGE_END, RANGE_START
 
 SETTLED = timedelta(minutes=15)
 """After midnight the last hour is still being collected and rolled: a day is not exported before."""

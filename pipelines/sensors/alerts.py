@@ -9,10 +9,10 @@ from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NA
 from metrics.clock import utcnow
 from metrics.errors import Unavailable
 from metrics.settings import Settings
-from pipelines import alerts
-from pipelines.automation import SENSOR_STATUS
 from pipelines.resources import Tidemark
-from pipelines.tags import OPERATION, PARTITION, RANGE_END, RANGE_START, WILL_RETRY
+from pipelines.runs.automation import SENSOR_STATUS
+from pipelines.runs.tags import OPERATION, PARTITION, RANGE_END, RANGE_START, WILL_RETRY
+from pipelines.sensors import notifications as alerts
 
 _LONGEST_MESSAGE = 500
 _SENT_AGAIN = timedelta(hours=1)

@@ -2,7 +2,7 @@
 
 The `requested_work` sensor turns a queued operation into one run (`run_key` is the operation's id). The run's assets
 report what they did; the last one finishes the operation. The sensor finishes those whose run ended without a word.
-Histories of accounts have runs of another kind: `pipelines.history_runs`.
+Histories of accounts have runs of another kind: `pipelines.runs.histories`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

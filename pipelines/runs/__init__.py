@@ -1,0 +1,1 @@
+"""Dagster runs: their tags, metadata, partitions, failures and retries, and Dagster's storage of them."""
