@@ -26,7 +26,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from metrics.documents import Platform
-from pipelines.platforms import restli
+from pipelines.platforms.linkedin import restli
 from simulator.app import create_app
 from simulator.clock import Clock
 from simulator.registry import new_world

@@ -8,11 +8,11 @@ from metrics.documents import Platform
 from metrics.network import Network
 from metrics.settings import Settings
 from pipelines.platforms.base import PlatformApi, ProviderDays
-from pipelines.platforms.facebook import Facebook
-from pipelines.platforms.instagram import Instagram
-from pipelines.platforms.linkedin import LinkedIn, token_url
+from pipelines.platforms.facebook.api import Facebook
+from pipelines.platforms.instagram.api import Instagram
+from pipelines.platforms.linkedin.api import LinkedIn, token_url
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.twitter import Twitter
+from pipelines.platforms.twitter.api import Twitter
 
 _FACTORIES: Mapping[Platform, Callable[..., PlatformApi]] = {
     "instagram": Instagram,
@@ -51,7 +51,7 @@ def open_platform(
     Raises:
         KeyError: the platform is not implemented.
     """
-    from pipelines.platforms.http import Http  # needed by runs that collect; the others do without its 5 MB
+    from pipelines.platforms.http.client import Http  # needed by runs that collect; the others do without its 5 MB
 
     network = Network.of(settings)
 

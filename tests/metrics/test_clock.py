@@ -7,7 +7,7 @@ import pytest
 from metrics import clock
 from metrics.errors import SettingsError
 from metrics.settings import load_settings
-from pipelines.platforms.retries import retry_after
+from pipelines.platforms.http.retries import retry_after
 from simulator.clock import Clock
 from tests.clock import ahead_by
 

@@ -24,7 +24,7 @@ from metrics.store import Store
 from metrics.upkeep.retention import Horizon
 from pipelines.collect.account import AccountCollector
 from pipelines.collect.report import CollectReport
-from pipelines.platforms import retries
+from pipelines.platforms.http import retries
 from pipelines.resources import Clients
 from pipelines.rollup import rebuild
 from simulator import truth

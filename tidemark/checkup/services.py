@@ -11,7 +11,7 @@ from metrics.clock import machine_now
 from metrics.documents import PLATFORMS
 from metrics.network import Network
 from metrics.settings import PREFIX, Settings
-from pipelines.platforms.sessions import LOGIN_REQUIRED, is_untrusted, login_required, open_session, refusal
+from pipelines.platforms.http.sessions import LOGIN_REQUIRED, is_untrusted, login_required, open_session, refusal
 from tidemark.checkup.finding import Finding, Trouble, look
 
 MOST_SKEW_SECONDS = 60.0

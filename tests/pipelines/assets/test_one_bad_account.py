@@ -10,8 +10,8 @@ import pytest
 from metrics.documents import AccountDocument
 from pipelines.assets.raw import raw_asset
 from pipelines.partitions import slot_key
-from pipelines.platforms import http
-from pipelines.platforms.http import Http
+from pipelines.platforms.http import client as http
+from pipelines.platforms.http.client import Http
 from simulator import truth
 from tests.pipelines.deployment import Deployment, check_of, materialized
 

@@ -18,7 +18,7 @@ from metrics.store import Store
 from metrics.vault import Vault
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
-from pipelines.platforms import retries
+from pipelines.platforms.http import retries
 from tests.retained import keep
 from tests.simulator_fixture import Simulator
 

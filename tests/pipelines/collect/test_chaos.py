@@ -12,8 +12,8 @@ from metrics.catalog import CATALOG, offered
 from metrics.documents import PLATFORMS
 from metrics.redis.client import events_key
 from pipelines.collect.report import CollectReport
-from pipelines.platforms import http
-from pipelines.platforms.http import Http
+from pipelines.platforms.http import client as http
+from pipelines.platforms.http.client import Http
 from simulator import truth
 from simulator.state import DEAD
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench

@@ -19,7 +19,7 @@ from pipelines.collect import collector
 from pipelines.collect.collector import Collector
 from pipelines.collect.shards import Shard
 from pipelines.platforms.errors import RateLimited, Transient
-from pipelines.platforms.instagram import Instagram
+from pipelines.platforms.instagram.api import Instagram
 from simulator import truth
 from simulator.instagram.world import MIN_STORY_VIEWERS
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench

@@ -8,7 +8,7 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.redis.client import account_pause_key
-from pipelines.platforms.instagram import Instagram
+from pipelines.platforms.instagram.api import Instagram
 from simulator import truth
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 from tests.pipelines.collect.test_contract import LATER, NEXT, followers, living, problems, stored, true_followers
@@ -29,7 +29,7 @@ def values(bench: Bench, name: str, account: str = "a8") -> dict[str, Any]:
 
 
 def test_03_limit_within_the_first_timeline_loses_no_older_post(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.platforms.twitter_posts.PAGE", 20)
+    monkeypatch.setattr("pipelines.platforms.twitter.posts.PAGE", 20)
     account = bench.connect(5, platform="twitter")
     limit = {"kind": "account_limit", "account": account["platformAccountId"], "path": "/tweets", "page": 2}
     bench.simulator.set_faults({**limit, "times": 1})

@@ -21,8 +21,8 @@ from pipelines.collect.history import turn
 from pipelines.collect.history.span import days_of
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Tally, Wanted
 from pipelines.platforms.errors import BadAnswer, RateLimited, Transient
-from pipelines.platforms.facebook import Facebook
-from pipelines.platforms.linkedin import LinkedIn
+from pipelines.platforms.facebook.api import Facebook
+from pipelines.platforms.linkedin.api import LinkedIn
 from tests.erasing import erased
 from tests.pipelines.collect.conftest import Bench
 from tests.pipelines.collect.history import Past

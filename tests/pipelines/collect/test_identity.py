@@ -13,8 +13,8 @@ from pipelines.collect.credentials import Credentials
 from pipelines.collect.identity import Claim, check
 from pipelines.platforms.base import Post
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth
-from pipelines.platforms.instagram import Instagram
-from pipelines.platforms.twitter_posts import Posts
+from pipelines.platforms.instagram.api import Instagram
+from pipelines.platforms.twitter.posts import Posts
 from tests.erasing import erased
 from tests.pipelines.collect.conftest import NOW, Bench
 from tidemark.stack.ports import HOST, free_port

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pipelines.platforms import retries
-from pipelines.platforms.http import Http
+from pipelines.platforms.http import retries
+from pipelines.platforms.http.client import Http
 
 TOKEN = "secret-token-of-a-test"
 

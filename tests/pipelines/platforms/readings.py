@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 
 from metrics.clock import isoformat
-from pipelines.platforms import facebook_answers, graph, instagram_answers, linkedin_answers, twitter_answers
 from pipelines.platforms.base import Post
 from pipelines.platforms.errors import PlatformError
-from pipelines.platforms.graph_answers import insights, take_series, take_total
+from pipelines.platforms.facebook import answers as facebook_answers
+from pipelines.platforms.graph import client as graph
+from pipelines.platforms.graph.answers import insights, take_series, take_total
+from pipelines.platforms.instagram import answers as instagram_answers
+from pipelines.platforms.linkedin import answers as linkedin_answers
 from pipelines.platforms.numbers import ABSENT, Numbers
+from pipelines.platforms.twitter import answers as twitter_answers
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

@@ -6,12 +6,12 @@ The table is all there is: a file that is neither here nor in `NOT_READ` fails a
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.platforms.facebook_answers import account_numbers as facebook_account
-from pipelines.platforms.graph_errors import raise_for as graph_refusal
-from pipelines.platforms.instagram_answers import account_numbers as instagram_account
-from pipelines.platforms.linkedin_answers import account_numbers as linkedin_account
-from pipelines.platforms.twitter_answers import account_numbers as twitter_account
-from pipelines.platforms.twitter_answers import raise_for as twitter_refusal
+from pipelines.platforms.facebook.answers import account_numbers as facebook_account
+from pipelines.platforms.graph.errors import raise_for as graph_refusal
+from pipelines.platforms.instagram.answers import account_numbers as instagram_account
+from pipelines.platforms.linkedin.answers import account_numbers as linkedin_account
+from pipelines.platforms.twitter.answers import account_numbers as twitter_account
+from pipelines.platforms.twitter.answers import raise_for as twitter_refusal
 from tests.pipelines.platforms.readings import (
     advertisement,
     days,

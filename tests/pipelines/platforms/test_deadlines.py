@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from metrics.network import Network, Proxy
-from pipelines.platforms import http
 from pipelines.platforms.errors import BadAnswer, Transient
-from pipelines.platforms.http import Http
+from pipelines.platforms.http import client as http
+from pipelines.platforms.http.client import Http
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 
 TOTAL = 0.4

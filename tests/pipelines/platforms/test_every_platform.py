@@ -3,8 +3,8 @@
 import pytest
 
 from metrics.documents import PLATFORMS, Platform
-from pipelines.platforms import retries
 from pipelines.platforms.errors import AccountUnreachable, BadAnswer, NeedsReauth, PlatformError, RateLimited
+from pipelines.platforms.http import retries
 from simulator.world import SimPost
 from tests.pipelines.platforms.fetching import Fetching, known
 from tests.simulator_fixture import Simulator

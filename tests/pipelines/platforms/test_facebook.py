@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from metrics.catalog import offered
-from pipelines.platforms import retries
 from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.errors import AccountUnreachable
-from pipelines.platforms.facebook import Facebook
-from pipelines.platforms.facebook_answers import account_numbers, listed_post, shares, summary
-from pipelines.platforms.graph_answers import insights
-from pipelines.platforms.http import Http
+from pipelines.platforms.facebook.answers import account_numbers, listed_post, shares, summary
+from pipelines.platforms.facebook.api import Facebook
+from pipelines.platforms.graph.answers import insights
+from pipelines.platforms.http import retries
+from pipelines.platforms.http.client import Http
 from pipelines.platforms.numbers import ABSENT
 from pipelines.platforms.quarantine import Quarantine
 from simulator import truth

@@ -22,10 +22,10 @@ from pipelines.platforms.errors import (
     TooMuchData,
     Transient,
 )
-from pipelines.platforms.graph import ELEMENT_ROUNDS, MAX_BATCH, Get, GraphApi
-from pipelines.platforms.graph_answers import parse_time, take_series
-from pipelines.platforms.graph_errors import near_limit, raise_for
-from pipelines.platforms.http import Http
+from pipelines.platforms.graph.answers import parse_time, take_series
+from pipelines.platforms.graph.client import ELEMENT_ROUNDS, MAX_BATCH, Get, GraphApi
+from pipelines.platforms.graph.errors import near_limit, raise_for
+from pipelines.platforms.http.client import Http
 from pipelines.platforms.numbers import Numbers
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 

@@ -12,8 +12,8 @@ import pytest
 from metrics.clock import utcnow
 from pipelines.platforms.base import TRIES, Access, Tally
 from pipelines.platforms.errors import BadAnswer, PlatformError, RateLimited, Transient
-from pipelines.platforms.http import Http
-from pipelines.platforms.retries import overloaded, retrying
+from pipelines.platforms.http.client import Http
+from pipelines.platforms.http.retries import overloaded, retrying
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 from tidemark.stack.ports import free_port
 

@@ -10,11 +10,11 @@ import pytest
 
 from metrics.documents import ContentType, MetricType
 from metrics.settings import load_settings
-from pipelines.platforms import instagram
 from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth
-from pipelines.platforms.http import Http
-from pipelines.platforms.instagram import Instagram
+from pipelines.platforms.http.client import Http
+from pipelines.platforms.instagram import api as instagram
+from pipelines.platforms.instagram.api import Instagram
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import open_platform
 from tests.pipelines.platforms.conftest import TOKEN, Answering

@@ -10,7 +10,6 @@ import pytest
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.settings import load_settings
-from pipelines.platforms import retries
 from pipelines.platforms.base import Access, Post, Tally
 from pipelines.platforms.errors import (
     BadAnswer,
@@ -21,9 +20,9 @@ from pipelines.platforms.errors import (
     RateLimited,
     Transient,
 )
-from pipelines.platforms.http import Http
-from pipelines.platforms.linkedin import LinkedIn
-from pipelines.platforms.linkedin_answers import (
+from pipelines.platforms.http import retries
+from pipelines.platforms.http.client import Http
+from pipelines.platforms.linkedin.answers import (
     account_numbers,
     is_advertisement,
     listed_post,
@@ -31,7 +30,8 @@ from pipelines.platforms.linkedin_answers import (
     raise_for,
     take_days,
 )
-from pipelines.platforms.linkedin_posts import MOST_HALVINGS, Posts
+from pipelines.platforms.linkedin.api import LinkedIn
+from pipelines.platforms.linkedin.posts import MOST_HALVINGS, Posts
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import open_platform

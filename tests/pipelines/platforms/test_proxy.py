@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from metrics.network import Network
 from metrics.settings import Settings
 from pipelines.platforms.errors import BadAnswer, Transient
-from pipelines.platforms.http import Http
-from pipelines.platforms.linkedin import LinkedIn
+from pipelines.platforms.http.client import Http
+from pipelines.platforms.linkedin.api import LinkedIn
 from pipelines.platforms.registry import open_platform
 from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tidemark.stack.ports import free_port

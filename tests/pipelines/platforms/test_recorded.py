@@ -12,9 +12,9 @@ import pytest
 
 from pipelines.platforms.base import Access, Post, Tally
 from pipelines.platforms.errors import PlatformError
-from pipelines.platforms.facebook import Facebook
-from pipelines.platforms.graph import Get, GraphApi
-from pipelines.platforms.http import Http
+from pipelines.platforms.facebook.api import Facebook
+from pipelines.platforms.graph.client import Get, GraphApi
+from pipelines.platforms.http.client import Http
 from pipelines.platforms.quarantine import Quarantine
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import wanted

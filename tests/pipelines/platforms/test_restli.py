@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.platforms import restli
+from pipelines.platforms.linkedin import restli
 from simulator.linkedin.restli import parse_query
 
 

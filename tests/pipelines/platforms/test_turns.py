@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 
-from pipelines.platforms.turns import Turns
+from pipelines.platforms.http.turns import Turns
 from tests.waiting import until
 
 

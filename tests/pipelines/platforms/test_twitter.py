@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
-from pipelines.platforms import retries
 from pipelines.platforms.base import Access, AccountReading, Post, Tally
 from pipelines.platforms.errors import (
     BadAnswer,
@@ -22,10 +21,10 @@ from pipelines.platforms.errors import (
     RateLimited,
     Transient,
 )
-from pipelines.platforms.http import Http
+from pipelines.platforms.http import retries
+from pipelines.platforms.http.client import Http
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.twitter import Twitter
-from pipelines.platforms.twitter_answers import (
+from pipelines.platforms.twitter.answers import (
     PRIVATE_DAYS,
     account_numbers,
     listed_post,
@@ -33,8 +32,9 @@ from pipelines.platforms.twitter_answers import (
     post_numbers,
     raise_for,
 )
-from pipelines.platforms.twitter_days import impressions
-from pipelines.platforms.twitter_posts import Posts
+from pipelines.platforms.twitter.api import Twitter
+from pipelines.platforms.twitter.days import impressions
+from pipelines.platforms.twitter.posts import Posts
 from simulator.twitter.tokens import first_refresh_token
 from simulator.twitter.world import shown
 from tests.pipelines.platforms.conftest import Answering
@@ -272,7 +272,7 @@ def test_hundred_that_fails_leaves_the_others(
             raise trouble
         take(of, body, by_id)
 
-    monkeypatch.setattr("pipelines.platforms.twitter_posts.MAX_IDS", 10)
+    monkeypatch.setattr("pipelines.platforms.twitter.posts.MAX_IDS", 10)
     monkeypatch.setattr(Posts, "_take", failing_first)
     reading = fetching.read(posts)
     read = {post.platform_post_id for post, _ in reading.posts}

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import orjson
 
-from pipelines.platforms.http import Http
+from pipelines.platforms.http.client import Http
 from simulator.clock import Clock
 from simulator.faults import Faults
 from simulator.registry import new_world, open_apis

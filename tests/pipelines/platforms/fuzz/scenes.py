@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from metrics.documents import Platform
-from pipelines.platforms import graph_posts, linkedin_posts, retries, twitter_posts
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Post, Tally, Wanted
+from pipelines.platforms.graph import posts as graph_posts
+from pipelines.platforms.http import retries
+from pipelines.platforms.linkedin import posts as linkedin_posts
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import _FACTORIES
+from pipelines.platforms.twitter import posts as twitter_posts
 from simulator.faults import Fault
 from simulator.world import SimPost
 from tests.pipelines.platforms.fuzz.in_process import Call, Change, InProcess, Simulated

@@ -18,7 +18,7 @@ from pipelines.platforms.errors import (
     PostGone,
     RateLimited,
 )
-from pipelines.platforms.linkedin_answers import (
+from pipelines.platforms.linkedin.answers import (
     SILENT,
     URN,
     is_advertisement,

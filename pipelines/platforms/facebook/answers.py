@@ -7,7 +7,7 @@ from typing import Any
 from metrics.documents import ContentType
 from pipelines.platforms.answers import id_of
 from pipelines.platforms.base import Post
-from pipelines.platforms.graph_answers import parse_time
+from pipelines.platforms.graph.answers import parse_time
 from pipelines.platforms.numbers import ABSENT, Numbers, part
 
 LEVEL = "followers_count"

@@ -16,16 +16,16 @@ from metrics.documents import Platform
 from pipelines.platforms.answers import renewed
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, PostBudget, Tally, Wanted
 from pipelines.platforms.errors import PlatformError
-from pipelines.platforms.graph import META_DAYS, Get, GraphApi
-from pipelines.platforms.graph_answers import failure, take_series, take_total, understood, window
-from pipelines.platforms.graph_insights import PostNumbers
-from pipelines.platforms.graph_posts import GraphPosts, Listing
-from pipelines.platforms.instagram_answers import ACCOUNT_FIELDS, account_numbers, listed_post
+from pipelines.platforms.graph.answers import failure, take_series, take_total, understood, window
+from pipelines.platforms.graph.client import META_DAYS, Get, GraphApi
+from pipelines.platforms.graph.insights import PostNumbers
+from pipelines.platforms.graph.posts import GraphPosts, Listing
+from pipelines.platforms.instagram.answers import ACCOUNT_FIELDS, account_numbers, listed_post
 from pipelines.platforms.numbers import Numbers, part
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:
-    from pipelines.platforms.http import Http
+    from pipelines.platforms.http.client import Http
 
 API_VERSION = "v25.0"
 

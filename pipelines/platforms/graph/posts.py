@@ -12,10 +12,10 @@ from metrics.documents import Platform
 from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import Access, AccountReading, Identity, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import AccountUnreachable, PermissionMissing, PlatformError, PostGone, WrongIdentity
-from pipelines.platforms.graph import Get, GraphApi, Result
-from pipelines.platforms.graph_answers import understood
-from pipelines.platforms.graph_days import DayMetrics
-from pipelines.platforms.graph_insights import TESTED, PostNumbers
+from pipelines.platforms.graph.answers import understood
+from pipelines.platforms.graph.client import Get, GraphApi, Result
+from pipelines.platforms.graph.days import DayMetrics
+from pipelines.platforms.graph.insights import TESTED, PostNumbers
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import Fetch, PostList, descend, walk

@@ -22,8 +22,8 @@ from pipelines.platforms.errors import (
     PostGone,
     PostUnavailable,
 )
-from pipelines.platforms.graph import Get, GraphApi, Result
-from pipelines.platforms.graph_answers import NO_EDGE, insights, is_edge, rows
+from pipelines.platforms.graph.answers import NO_EDGE, insights, is_edge, rows
+from pipelines.platforms.graph.client import Get, GraphApi, Result
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import ABSENT, Numbers
 from pipelines.platforms.quarantine import Quarantine, Refused

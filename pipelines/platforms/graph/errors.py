@@ -22,7 +22,7 @@ from pipelines.platforms.errors import (
     Transient,
     pause_until,
 )
-from pipelines.platforms.retries import overloaded, retry_after
+from pipelines.platforms.http.retries import overloaded, retry_after
 
 _APP_LIMITS = frozenset({4, 341, 368})
 _ACCOUNT_LIMITS = frozenset({17, 32, 613, 80000, 80001, 80002, 80003, 80004})

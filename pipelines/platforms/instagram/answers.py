@@ -8,7 +8,7 @@ from typing import Any
 from metrics.documents import ContentType, MetricType
 from pipelines.platforms.answers import id_of
 from pipelines.platforms.base import Post
-from pipelines.platforms.graph_answers import parse_time
+from pipelines.platforms.graph.answers import parse_time
 from pipelines.platforms.numbers import Numbers, part
 
 ACCOUNT_FIELDS = {"followers": "followers_count", "following": "follows_count", "posts": "media_count"}

@@ -22,8 +22,8 @@ from pipelines.platforms.errors import (
     Transient,
     pause_until,
 )
+from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, part
-from pipelines.platforms.retries import overloaded
 
 ID = re.compile(r"[0-9]{1,19}")
 PRIVATE_DAYS = timedelta(days=30)

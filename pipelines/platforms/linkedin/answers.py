@@ -25,8 +25,8 @@ from pipelines.platforms.errors import (
     RateLimited,
     Transient,
 )
+from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, part
-from pipelines.platforms.retries import overloaded
 
 URN = re.compile(r"urn:li:(share|ugcPost):[0-9]{1,20}")
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
-from pipelines.platforms import restli
 from pipelines.platforms.answers import id_of, name_of, renewed
 from pipelines.platforms.base import (
     Access,
@@ -35,14 +34,15 @@ from pipelines.platforms.errors import (
     Transient,
     WrongIdentity,
 )
-from pipelines.platforms.linkedin_answers import FOLLOWERS, account_numbers, raise_for, take_days, understood
-from pipelines.platforms.linkedin_posts import Posts
+from pipelines.platforms.http.retries import retrying
+from pipelines.platforms.linkedin import restli
+from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, raise_for, take_days, understood
+from pipelines.platforms.linkedin.posts import Posts
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.retries import retrying
 
 if TYPE_CHECKING:
-    from pipelines.platforms.http import Http
+    from pipelines.platforms.http.client import Http
 
 API_VERSION = "202608"
 

@@ -14,7 +14,7 @@ from pipelines.platforms.memory import ListMemory
 from pipelines.platforms.numbers import part
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import PostList, walk
-from pipelines.platforms.twitter_answers import listed_post, of_problems
+from pipelines.platforms.twitter.answers import listed_post, of_problems
 
 MAX_IDS = 100
 PAGE = 100

@@ -13,7 +13,7 @@ from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms.base import Access, DaysReading, Post, PostBudget, Tally
 from pipelines.platforms.errors import PlatformError
-from pipelines.platforms.facebook_answers import (
+from pipelines.platforms.facebook.answers import (
     LEVEL,
     account_numbers,
     attached_video,
@@ -23,15 +23,15 @@ from pipelines.platforms.facebook_answers import (
     shows_a_reel,
     summary,
 )
-from pipelines.platforms.graph import META_DAYS, Get, GraphApi
-from pipelines.platforms.graph_answers import failure, take_series, understood, window
-from pipelines.platforms.graph_insights import PostNumbers
-from pipelines.platforms.graph_posts import GraphPosts, Listing
+from pipelines.platforms.graph.answers import failure, take_series, understood, window
+from pipelines.platforms.graph.client import META_DAYS, Get, GraphApi
+from pipelines.platforms.graph.insights import PostNumbers
+from pipelines.platforms.graph.posts import GraphPosts, Listing
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:
-    from pipelines.platforms.http import Http
+    from pipelines.platforms.http.client import Http
 
 API_VERSION = "v25.0"
 _POST_FIELDS = "id,created_time,status_type,attachments{media_type,target{id},url}"

@@ -9,7 +9,6 @@ import orjson
 
 from metrics.batches import batched
 from pipelines.platforms.base import ProviderDays, Tally
-from pipelines.platforms.bodies import parsed
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -19,11 +18,12 @@ from pipelines.platforms.errors import (
     Transient,
 )
 from pipelines.platforms.forms import encoded
-from pipelines.platforms.graph_errors import near_limit, raise_for, used_percent
-from pipelines.platforms.retries import retrying
+from pipelines.platforms.graph.errors import near_limit, raise_for, used_percent
+from pipelines.platforms.http.bodies import parsed
+from pipelines.platforms.http.retries import retrying
 
 if TYPE_CHECKING:
-    from pipelines.platforms.http import Http
+    from pipelines.platforms.http.client import Http
 
 MAX_BATCH = 50
 META_DAYS = ProviderDays(hours=(9, 15, 21), settling=3, lag=timedelta(hours=32), span=89, reach=timedelta(days=2 * 365))

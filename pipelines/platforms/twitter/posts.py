@@ -11,7 +11,7 @@ from pipelines.platforms.errors import BadAnswer, MetricRefused, PlatformError, 
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import Fetch, PostList, Taken, descend, walk
 from pipelines.platforms.quarantine import Quarantine, Refused
-from pipelines.platforms.twitter_answers import (
+from pipelines.platforms.twitter.answers import (
     ID,
     PRIVATE_DAYS,
     listed_post,
@@ -22,7 +22,7 @@ from pipelines.platforms.twitter_answers import (
     post_numbers,
     understood,
 )
-from pipelines.platforms.twitter_days import MAX_IDS, OWN_POSTS, PAGE, SMALLEST_PAGE, timeline_page
+from pipelines.platforms.twitter.days import MAX_IDS, OWN_POSTS, PAGE, SMALLEST_PAGE, timeline_page
 
 TIMELINE = "timeline"
 PAST_RECENT, PAST_OLDER = "timeline of the last 30 days", "timeline before them"

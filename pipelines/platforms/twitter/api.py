@@ -32,10 +32,10 @@ from pipelines.platforms.errors import (
     Transient,
     WrongIdentity,
 )
+from pipelines.platforms.http.retries import retrying
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.retries import retrying
-from pipelines.platforms.twitter_answers import (
+from pipelines.platforms.twitter.answers import (
     ID,
     account_numbers,
     near_limit,
@@ -45,11 +45,11 @@ from pipelines.platforms.twitter_answers import (
     understood,
     used_percent,
 )
-from pipelines.platforms.twitter_days import impressions
-from pipelines.platforms.twitter_posts import Posts
+from pipelines.platforms.twitter.days import impressions
+from pipelines.platforms.twitter.posts import Posts
 
 if TYPE_CHECKING:
-    from pipelines.platforms.http import Http
+    from pipelines.platforms.http.client import Http
 
 API_VERSION = "2"
 

@@ -12,12 +12,12 @@ import requests
 
 from metrics.network import Network
 from metrics.settings import load_settings
-from pipelines.platforms.bodies import parsed
-from pipelines.platforms.deadlines import DeadlineAdapter, deadline
 from pipelines.platforms.errors import BadAnswer, Transient
 from pipelines.platforms.forms import FORM, encoded
-from pipelines.platforms.retries import overloaded
-from pipelines.platforms.sessions import (
+from pipelines.platforms.http.bodies import parsed
+from pipelines.platforms.http.deadlines import DeadlineAdapter, deadline
+from pipelines.platforms.http.retries import overloaded
+from pipelines.platforms.http.sessions import (
     LOGIN_REQUIRED,
     UNKNOWN_HOST,
     is_untrusted,
@@ -25,7 +25,7 @@ from pipelines.platforms.sessions import (
     open_session,
     refusal,
 )
-from pipelines.platforms.turns import Turns
+from pipelines.platforms.http.turns import Turns
 
 TIMEOUT = (5.0, 30.0)
 """Seconds for connecting, and for each single read."""

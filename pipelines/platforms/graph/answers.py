@@ -17,7 +17,7 @@ from pipelines.platforms.errors import (
     PostGone,
     PostUnavailable,
 )
-from pipelines.platforms.graph import Result
+from pipelines.platforms.graph.client import Result
 from pipelines.platforms.numbers import ABSENT, Numbers, part
 
 PACIFIC = ZoneInfo("America/Los_Angeles")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pipelines.platforms.errors import MetricRefused, PlatformError
-from pipelines.platforms.graph import Result
-from pipelines.platforms.graph_answers import is_edge
+from pipelines.platforms.graph.answers import is_edge
+from pipelines.platforms.graph.client import Result
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine, Refused
 

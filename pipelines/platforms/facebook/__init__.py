@@ -1,0 +1,1 @@
+"""The platform Facebook: pages with posts, reels and insights, through the Graph API."""

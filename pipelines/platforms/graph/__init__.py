@@ -1,0 +1,1 @@
+"""Client code for Meta's Graph API, shared by Facebook and Instagram: batches, errors, lists, insights and days."""

@@ -1,0 +1,1 @@
+"""HTTP client of the platforms: sessions, deadlines, bounded response bodies, retries, and a bound on concurrency."""

@@ -1,0 +1,1 @@
+"""The platform LinkedIn: organization pages with posts, statistics and followers, through the REST API."""
