@@ -15,7 +15,7 @@ from metrics.redis import client as redisdb
 from metrics.redis.events import Announcer, Event, aggregated, operation_status
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
-from metrics.store.lifetimes import setting_differences
+from metrics.store.setup.lifetimes import setting_differences
 from metrics.upkeep import other_retention
 from metrics.vault import Vault
 from pipelines.collect.collector import Collector

@@ -14,7 +14,7 @@ from metrics.errors import Unavailable
 from metrics.redis.client import connect, connect_async, is_cluster
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.lifetimes import setting_differences
+from metrics.store.setup.lifetimes import setting_differences
 from metrics.upkeep import other_retention
 from serving.auth.authenticator import Authenticator
 from serving.auth.known_keys import KnownKeys

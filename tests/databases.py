@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.lifetimes import lifetimes
+from metrics.store.setup.lifetimes import lifetimes
 
 
 class Spare:

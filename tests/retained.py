@@ -2,7 +2,7 @@
 
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store import lifetimes as kept
+from metrics.store.setup import lifetimes as kept
 
 
 def keep(store: Store, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from metrics.clock import utcnow
 from metrics.errors import InvalidInput
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.lifetimes import Difference, apply, differences, doomed, lifetimes
+from metrics.store.setup.lifetimes import Difference, apply, differences, doomed, lifetimes
 
 SHORTEN = "tidemark retention sync --shorten"
 

@@ -15,7 +15,7 @@ from metrics.errors import NotFound, TidemarkError
 from metrics.expected import FIELDS, Connection
 from metrics.identity import account_number, same_account_ids
 from metrics.store.errors import duplicates, mongo_errors
-from metrics.store.identities import normalise_accounts
+from metrics.store.setup.identities import normalise_accounts
 
 _CHUNK = 1000
 

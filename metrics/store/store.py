@@ -10,7 +10,6 @@ from pymongo.database import Database
 from metrics.documents import Document
 from metrics.errors import SettingsError
 from metrics.settings import Settings
-from metrics.store import schema
 from metrics.store.accounts import AccountStore
 from metrics.store.api_keys import ApiKeys
 from metrics.store.collections import CollectionRecords
@@ -24,6 +23,7 @@ from metrics.store.quarantine import QuarantinedMetrics
 from metrics.store.reading_memory import ReadingMemories
 from metrics.store.roll_marks import RollMarks
 from metrics.store.rollups import Rollups
+from metrics.store.setup import schema
 from metrics.store.shard_reports import ShardReportStore
 from metrics.store.store_sizes import SizeSamples
 from metrics.store.workspace_settings import Retention

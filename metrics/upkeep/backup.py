@@ -31,7 +31,7 @@ from metrics.errors import InvalidInput, TidemarkError
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
-from metrics.store.identities import normalise_accounts
+from metrics.store.setup.identities import normalise_accounts
 from metrics.upkeep.ledger import Entry
 from metrics.upkeep.withheld import Withheld
 

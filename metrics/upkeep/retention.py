@@ -17,8 +17,8 @@ from metrics.periods import DAY, Period, midnight
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
-from metrics.store.lifetimes import kept_days
-from metrics.store.schema import METRICS
+from metrics.store.setup.lifetimes import kept_days
+from metrics.store.setup.schema import METRICS
 from metrics.store.workspace_settings import Days
 
 _BATCH = 1000

@@ -16,7 +16,7 @@ from metrics.errors import InvalidInput
 from metrics.periods import PERIODS, Period, midnight, period_end, starts_between
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
-from metrics.store.schema import METRICS
+from metrics.store.setup.schema import METRICS
 from metrics.upkeep.retention import Horizon
 from pipelines.rollup.roll import RollReport, roll
 from pipelines.rollup.write import STAMPS

@@ -23,7 +23,7 @@ from metrics.periods import PERIODS, Period, period_end, period_start
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.roll_marks import Touched
-from metrics.store.schema import METRICS
+from metrics.store.setup.schema import METRICS
 from metrics.upkeep.erase import take_back
 from metrics.upkeep.retention import Horizon
 from pipelines.rollup import heal

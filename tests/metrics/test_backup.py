@@ -14,7 +14,7 @@ from metrics.errors import InvalidInput
 from metrics.periods import DAY, HOUR, PERIODS, starts_between
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.schema import METRICS
+from metrics.store.setup.schema import METRICS
 from metrics.upkeep.backup import backup, restore
 from metrics.upkeep.erase import left_of
 from metrics.upkeep.ledger import Ledger

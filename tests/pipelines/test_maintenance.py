@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from metrics.documents import Observation
 from metrics.redis.client import events_key
-from metrics.store.schema import METRICS
+from metrics.store.setup.schema import METRICS
 from metrics.store.workspace_settings import Days
 from pipelines.ops.maintenance import MAINTAIN, maintain_daily
 from tests.pipelines.deployment import Deployment

@@ -41,8 +41,8 @@ from metrics.redis import events
 from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.lifetimes import Difference, KeptDays, Lifetime, apply, doomed, lifetimes
 from metrics.store.roll_marks import KEPT_DAYS
+from metrics.store.setup.lifetimes import Difference, KeptDays, Lifetime, apply, doomed, lifetimes
 from metrics.upkeep import retention
 from metrics.upkeep.sizes import folder_bytes, keep, measure
 from pipelines import jobs, shifted

@@ -8,7 +8,7 @@ from metrics.clock import utcnow
 from metrics.documents import Observation
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.lifetimes import KeptDays, kept_days
+from metrics.store.setup.lifetimes import KeptDays, kept_days
 from pipelines.resources import clients
 from tests.retained import keep
 from tests.tidemark.commands import Cli

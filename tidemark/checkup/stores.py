@@ -13,7 +13,7 @@ from metrics.redis import client as redisdb
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
-from metrics.store.lifetimes import setting_differences
+from metrics.store.setup.lifetimes import setting_differences
 from metrics.upkeep import other_retention
 from tidemark.checkup.finding import Finding, Trouble, look
 from tidemark.stack.locate import MONGO_AT_LEAST, REDIS_AT_LEAST

@@ -40,7 +40,7 @@ def set_days(
 def list_days(as_json: Json = False) -> None:
     """List what the database keeps, and the workspaces that keep less."""
     with open_store() as (store, settings):
-        from metrics.store.lifetimes import setting_differences
+        from metrics.store.setup.lifetimes import setting_differences
         from metrics.upkeep.retention import Horizon
 
         own, kept = store.retention.all(), Horizon.of(store, settings, utcnow())

@@ -6,7 +6,7 @@ from metrics.documents import Document
 from metrics.store import Store
 from metrics.store.erasures import Kind, Named
 from metrics.store.errors import mongo_errors
-from metrics.store.schema import METRICS
+from metrics.store.setup.schema import METRICS
 
 _OF_ACCOUNT = (
     "subject_rollups",

@@ -14,7 +14,7 @@ from metrics.documents import AccountDocument, Document
 from metrics.errors import TidemarkError
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.schema import ONE_PER_PLATFORM_ACCOUNT, bucketing
+from metrics.store.setup.schema import ONE_PER_PLATFORM_ACCOUNT, bucketing
 
 
 def test_ensuring_at_once_and_again_changes_nothing(settings: Settings) -> None:

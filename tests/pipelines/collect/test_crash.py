@@ -9,7 +9,7 @@ from metrics.periods import midnight
 from metrics.redis.client import connect, events_key
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
-from metrics.store.schema import METRICS
+from metrics.store.setup.schema import METRICS
 from pipelines.collect.collector import Collector
 from pipelines.resources import Clients
 from pipelines.rollup import roll

@@ -2,7 +2,7 @@
 
 MongoDB deletes by itself what is older than an expiry says, so a shorter expiry deletes data within minutes. Therefore
 the database has the last word: an expiry that exists is changed by `apply` alone, and shortened only where the caller
-says so explicitly. `metrics.store.schema` creates expiries together with their collections and never changes one.
+says so explicitly. `metrics.store.setup.schema` creates expiries together with their collections and never changes one.
 """
 
 from collections.abc import Iterable, Sequence

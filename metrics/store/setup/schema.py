@@ -9,11 +9,11 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from metrics.documents import ACCOUNT_STATES, OPERATION_KINDS, Document
 from metrics.settings import Settings
-from metrics.store import lifetimes
-from metrics.store.disconnections import note_disconnections
-from metrics.store.identities import normalise_accounts
-from metrics.store.lifetimes import METRICS
 from metrics.store.roll_marks import KEPT_DAYS
+from metrics.store.setup import lifetimes
+from metrics.store.setup.disconnections import note_disconnections
+from metrics.store.setup.identities import normalise_accounts
+from metrics.store.setup.lifetimes import METRICS
 
 __all__ = ["METRICS", "bucketing", "ensure"]
 
@@ -158,7 +158,7 @@ def ensure(db: Database[Document], settings: Settings) -> None:
     """Create collections, validators and indexes that are missing; safe to run from several processes at once.
 
     A validator of another version of Tidemark is replaced. How long documents are kept is taken from the settings only
-    where a collection is created or empty: for documents that are there, only `metrics.store.lifetimes.apply` decides.
+    where a collection is created or empty: for documents that are there, only `metrics.store.setup.lifetimes.apply` decides.
     """
     existing = {one["name"]: one.get("options", {}) for one in db.list_collections()}
     wanted = lifetimes.lifetimes(settings)

@@ -1,0 +1,1 @@
+"""What MongoDB has after `Store.ensure`: collections, indexes, validators and expiries, and data of older versions."""
