@@ -5,8 +5,8 @@ from simulator.facebook.lists import LISTS as FACEBOOK_LISTS
 from simulator.facebook.node import node as facebook_node
 from simulator.facebook.world import FACEBOOK
 from simulator.facebook.world import owner as facebook_owner
-from simulator.graph import Graph
-from simulator.graph_call import GraphPlatform
+from simulator.graph.api import Graph
+from simulator.graph.call import GraphPlatform
 from simulator.instagram.lists import LISTS as INSTAGRAM_LISTS
 from simulator.instagram.node import node as instagram_node
 from simulator.instagram.world import INSTAGRAM

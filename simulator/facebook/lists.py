@@ -7,10 +7,10 @@ from typing import Any
 from simulator.facebook.posts import post_fields
 from simulator.facebook.things import Thing, listed_thing
 from simulator.facebook.world import story_id, video_id
-from simulator.fields import Field
-from simulator.graph_call import Call, Params
-from simulator.listing import arranged, page
-from simulator.pacific import span
+from simulator.graph.call import Call, Params
+from simulator.graph.fields import Field
+from simulator.graph.listing import arranged, page
+from simulator.graph.pacific import span
 from simulator.world import SimPost
 
 HISTORY = timedelta(days=400)

@@ -10,9 +10,9 @@ from simulator.facebook.page_insights import page_insights
 from simulator.facebook.post_insights import insights_edge, post_insights
 from simulator.facebook.posts import COUNTED, attachments, post_fields, summary
 from simulator.facebook.things import Thing, found_thing
-from simulator.graph_call import Call, parse, permissions
-from simulator.graph_errors import no_field
-from simulator.listing import page
+from simulator.graph.call import Call, parse, permissions
+from simulator.graph.errors import no_field
+from simulator.graph.listing import page
 
 _DEFAULTS = {
     "Post": "id,created_time,message",

@@ -6,9 +6,9 @@ from simulator import truth
 from simulator.facebook import empty_fields
 from simulator.facebook.lists import LISTS, listed
 from simulator.facebook.page_insights import page_insights
-from simulator.fields import Field
-from simulator.graph_call import Call, parse
-from simulator.graph_errors import no_field
+from simulator.graph.call import Call, parse
+from simulator.graph.errors import no_field
+from simulator.graph.fields import Field
 from simulator.instagram.account import linked_account
 from simulator.world import display_name
 

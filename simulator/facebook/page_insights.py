@@ -5,11 +5,11 @@ from typing import Any
 
 from simulator import truth
 from simulator.facebook.world import MIN_FANS, PAGE_REACTIONS
-from simulator.graph_call import Call, Params, names
-from simulator.graph_errors import GraphError, not_valid
-from simulator.pacific import day_end, ended_days, window
+from simulator.graph.call import Call, Params, names
+from simulator.graph.errors import GraphError, not_valid
+from simulator.graph.pacific import day_end, ended_days, window
+from simulator.graph.time_paging import around
 from simulator.state import moment
-from simulator.time_paging import around
 
 MAX_SPAN = timedelta(days=93)
 _FOLLOWS = "page_follows"

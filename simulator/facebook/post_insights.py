@@ -6,10 +6,10 @@ from typing import Any
 from simulator import truth
 from simulator.facebook.page_insights import MAX_SPAN
 from simulator.facebook.things import Thing
-from simulator.graph_call import Call, Params, names
-from simulator.graph_errors import GraphError, not_valid
-from simulator.pacific import window
-from simulator.time_paging import around
+from simulator.graph.call import Call, Params, names
+from simulator.graph.errors import GraphError, not_valid
+from simulator.graph.pacific import window
+from simulator.graph.time_paging import around
 
 _OF_POSTS = ("post_media_view", "post_total_media_view_unique", "post_clicks")
 _OF_VIDEOS = ("post_video_avg_time_watched", "post_video_view_time", "post_video_followers")

@@ -7,9 +7,9 @@ from simulator.facebook import empty_fields
 from simulator.facebook.post_insights import insights_edge, post_insights
 from simulator.facebook.things import Thing
 from simulator.facebook.world import photo_id, video_id
-from simulator.fields import Field
-from simulator.graph_call import Call
-from simulator.graph_errors import GraphError, no_field
+from simulator.graph.call import Call
+from simulator.graph.errors import GraphError, no_field
+from simulator.graph.fields import Field
 from simulator.state import moment
 
 COUNTED = ("reactions", "comments", "likes")

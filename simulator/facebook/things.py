@@ -7,8 +7,8 @@ with as `id`. The same holds for a post with a video. A reel is a video, and has
 from typing import Literal, NamedTuple
 
 from simulator.facebook.world import FACEBOOK, PHOTO, VIDEO, media_place, story_id
-from simulator.graph_call import Call
-from simulator.graph_errors import missing
+from simulator.graph.call import Call
+from simulator.graph.errors import missing
 from simulator.world import SimPost
 
 NodeKind = Literal["Post", "Video", "Photo"]

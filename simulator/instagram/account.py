@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from simulator import truth
-from simulator.fields import Field, parse_fields
-from simulator.graph_call import Call
-from simulator.graph_errors import no_field
+from simulator.graph.call import Call
+from simulator.graph.errors import no_field
+from simulator.graph.fields import Field, parse_fields
 from simulator.instagram.account_insights import account_insights
 from simulator.instagram.discovery import discovered
 from simulator.instagram.lists import LISTS, listed

@@ -5,13 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from simulator import truth
-from simulator.graph_call import Call, Params, names
-from simulator.graph_errors import GraphError
+from simulator.graph.call import Call, Params, names
+from simulator.graph.errors import GraphError
+from simulator.graph.pacific import day_end, ended_days, window
+from simulator.graph.time_paging import around
 from simulator.instagram.audience import DEMOGRAPHICS, ONLINE, demographics, online
 from simulator.instagram.breakdowns import check_breakdown, parts
-from simulator.pacific import day_end, ended_days, window
 from simulator.state import moment
-from simulator.time_paging import around
 
 MIN_FOLLOWERS = 100
 FOLLOWS = "follows_and_unfollows"

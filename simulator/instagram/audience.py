@@ -6,9 +6,9 @@ from itertools import product
 from typing import Any
 
 from simulator import truth
-from simulator.graph_call import Call
-from simulator.graph_errors import GraphError
-from simulator.pacific import day_end
+from simulator.graph.call import Call
+from simulator.graph.errors import GraphError
+from simulator.graph.pacific import day_end
 from simulator.state import moment
 
 DEMOGRAPHICS = frozenset({"follower_demographics", "engaged_audience_demographics"})

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from simulator.graph_errors import GraphError
+from simulator.graph.errors import GraphError
 
 _PRODUCTS = {"POST": 0.4, "REEL": 0.35, "STORY": 0.15, "CAROUSEL_CONTAINER": 0.1}
 _FOLLOW = {"FOLLOWER": 0.7, "NON_FOLLOWER": 0.3}

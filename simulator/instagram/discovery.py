@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from simulator import truth
-from simulator.fields import Field, parse_fields
-from simulator.graph_call import Call
-from simulator.graph_errors import GraphError, no_field
+from simulator.graph.call import Call
+from simulator.graph.errors import GraphError, no_field
+from simulator.graph.fields import Field, parse_fields
 from simulator.instagram.lists import rows_of
 from simulator.instagram.media import media_fields
 from simulator.instagram.texts import account_texts

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from simulator.fields import Field
-from simulator.graph_call import Call, Params
+from simulator.graph.call import Call, Params
+from simulator.graph.fields import Field
+from simulator.graph.listing import arranged, page
+from simulator.graph.pacific import span
 from simulator.instagram.media import media_fields
-from simulator.listing import arranged, page
-from simulator.pacific import span
 from simulator.world import STORY_LIFE, SimPost
 
 HISTORY = timedelta(days=400)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from simulator import truth
-from simulator.fields import Field
-from simulator.graph_call import Call
-from simulator.graph_errors import no_field
+from simulator.graph.call import Call
+from simulator.graph.errors import no_field
+from simulator.graph.fields import Field
 from simulator.instagram.media_insights import media_insights
 from simulator.instagram.world import CHILDREN, child_id
 from simulator.state import moment

@@ -6,8 +6,8 @@ from typing import Any
 
 from simulator import truth
 from simulator.faults import Target
-from simulator.graph_call import Call, names
-from simulator.graph_errors import GraphError
+from simulator.graph.call import Call, names
+from simulator.graph.errors import GraphError
 from simulator.instagram.world import MIN_STORY_VIEWERS, crossposted
 from simulator.world import SimPost
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from simulator.graph_call import Call, parse, permissions
-from simulator.graph_errors import missing, no_field
+from simulator.graph.call import Call, parse, permissions
+from simulator.graph.errors import missing, no_field
 from simulator.instagram.account import account_fields
 from simulator.instagram.account_insights import account_insights
 from simulator.instagram.lists import LISTS, listed

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simulator.graph_call import Call
+from simulator.graph.call import Call
 from simulator.world import display_name
 
 

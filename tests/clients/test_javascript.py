@@ -10,7 +10,7 @@ import pytest
 
 from metrics.documents import Platform
 from simulator import truth
-from simulator.pacific import day_end
+from simulator.graph.pacific import day_end
 from simulator.twitter.tokens import first_refresh_token
 from simulator.twitter.world import PUBLIC
 from simulator.world import SimAccount

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from simulator import truth
-from simulator.pacific import day_end
+from simulator.graph.pacific import day_end
 from simulator.twitter.tokens import first_refresh_token
 from tests.clients.elsewhere import Elsewhere, all_calls_there
 from tests.clients.living import NOW, living, near

@@ -9,8 +9,8 @@ import pytest
 
 from metrics.documents import Platform
 from simulator import truth
-from simulator.graph_batch import MAX_BATCH
-from simulator.graph_budget import BUDGET_PER_HOUR
+from simulator.graph.batch import MAX_BATCH
+from simulator.graph.budget import BUDGET_PER_HOUR
 from simulator.world import SimAccount
 from tests.simulator_fixture import Simulator
 

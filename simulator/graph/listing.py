@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from simulator.faults import Target
-from simulator.graph_call import Call, Params
-from simulator.graph_errors import GraphError
+from simulator.graph.call import Call, Params
+from simulator.graph.errors import GraphError
 from simulator.world import FURTHEST
 
 LONGEST_PAGE = 100

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlencode
 
-from simulator.graph_call import Call, Params
+from simulator.graph.call import Call, Params
 
 _SHORTEST = 86_400
 """Seconds of the windows beside one that is shorter than a day, as recorded of `since=now`."""

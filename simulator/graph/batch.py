@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from simulator.graph_errors import GraphError
+from simulator.graph.errors import GraphError
 
 MAX_BATCH = 50
 _RESULT = re.compile(r"\{result=([\w-]+):(\$[^}]*)\}")

@@ -8,7 +8,7 @@ import re
 from datetime import date, datetime
 from functools import lru_cache
 
-from simulator.graph_errors import GraphError
+from simulator.graph.errors import GraphError
 
 _NEVER = date(9999, 1, 1)
 _UNUSABLE_FROM = {

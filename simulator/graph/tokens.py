@@ -3,8 +3,8 @@
 from typing import Any
 
 from simulator.faults import Target
-from simulator.graph_call import Params
-from simulator.graph_errors import GraphError
+from simulator.graph.call import Params
+from simulator.graph.errors import GraphError
 from simulator.state import State
 from simulator.world import SimAccount
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from simulator.faults import Fault, Kind, Target
-from simulator.graph_errors import GraphError, too_many
+from simulator.graph.errors import GraphError, too_many
 from simulator.state import State
 from simulator.world import SimAccount
 

@@ -4,8 +4,8 @@ import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from simulator.graph_call import Call, Params
-from simulator.graph_errors import GraphError
+from simulator.graph.call import Call, Params
+from simulator.graph.errors import GraphError
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 _AGO = re.compile(r"(\d{1,4}) (day|week|month|year)s? ago")

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from simulator.faults import Target
-from simulator.fields import Field, parse_fields
-from simulator.graph_errors import GraphError, forbidden
+from simulator.graph.errors import GraphError, forbidden
+from simulator.graph.fields import Field, parse_fields
 from simulator.state import State
 from simulator.world import SimAccount
 

@@ -13,16 +13,16 @@ from urllib.parse import parse_qsl
 
 from metrics.documents import Platform
 from simulator.faults import Target
-from simulator.graph_batch import Element, elements_of, filled, referred
-from simulator.graph_budget import Budget
-from simulator.graph_call import Call, GraphPlatform, Params
-from simulator.graph_errors import GraphError, forbidden, missing
-from simulator.graph_tokens import authenticated, exchanged, told_dead
-from simulator.listing import page_number
-from simulator.localised import localised
+from simulator.graph.batch import Element, elements_of, filled, referred
+from simulator.graph.budget import Budget
+from simulator.graph.call import Call, GraphPlatform, Params
+from simulator.graph.errors import GraphError, forbidden, missing
+from simulator.graph.listing import page_number
+from simulator.graph.localised import localised
+from simulator.graph.tokens import authenticated, exchanged, told_dead
+from simulator.graph.versions import answering, parted
 from simulator.patches import patched
 from simulator.state import Answer, Request, State
-from simulator.versions import answering, parted
 from simulator.wire import encoded
 from simulator.world import SimAccount
 
