@@ -1,11 +1,11 @@
-"""Backfill rollups through Dagster, one run per grain; compare with a bare `$group` over the same days.
+"""Benchmark of backfilling rollups through Dagster, one run per period length, compared with a bare `$group`.
 
     python bench/backfill.py [--days 28] [--workspaces 5] [--mongo URL]
 
-Every workspace has four accounts that publish once a day, and did so before the first of the days: posts are followed
-on the ladder, so that each day has about 120 observations per account, like any day of a year. `year_seconds` is what a
-year of so many workspaces takes if every day of it takes what these took. Starts a MongoDB of its own unless given one.
-JSON in bench/results/backfill.json.
+Every workspace has four accounts that publish once a day, and did so before the first measured day. Posts are observed
+less often with age (the ladder), so that each day has about 120 observations per account, like any day of a year.
+`year_seconds` is the time of a year of as many workspaces, extrapolated from the measured days. The benchmark starts a
+MongoDB of its own unless given one, and writes JSON to bench/results/backfill.json.
 """
 
 import argparse
@@ -19,10 +19,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+# Another benchmark is imported as `bench.rollup`, so imports have to be resolved from the folder above.
+sys.path[0] = str(Path(__file__).parents[1])
+
 import dagster as dg
 from cryptography.fernet import Fernet
-from rollup import DAY, bare_group, server
 
+from bench.rollup import DAY, bare_group, server
 from metrics.documents import AccountDocument, Observation, PostDocument
 from metrics.periods import PERIODS, Period, starts_between
 from metrics.redis.client import connect
@@ -44,7 +47,7 @@ RESULTS = Path(__file__).parent / "results" / "backfill.json"
 
 
 def fill(store: Store, workspaces: int, days: int) -> int:
-    """Write the log of every account; return how many observations there are."""
+    """Write the log of every account; return the number of observations."""
     written = 0
     for workspace in range(workspaces):
         for number in range(ACCOUNTS):
@@ -56,7 +59,7 @@ def fill(store: Store, workspaces: int, days: int) -> int:
             store.accounts.put([account])
             store.posts.put(posts)
             written += store.observations.append(_of_account(account, days))
-            written += store.observations.append(said for post in posts for said in _of_post(post, days))
+            written += store.observations.append(one for post in posts for one in _of_post(post, days))
     return written
 
 
@@ -92,7 +95,7 @@ def _of_post(post: PostDocument, days: int) -> Iterator[Observation]:
 
 
 def backfill(clients: Clients, period: Period, days: int) -> tuple[int, float, int]:
-    """Roll every period of the span in one run; return how many there are, the seconds, and the lines of progress."""
+    """Roll up all periods of the range in one run; return the numbers of periods, of seconds and of progress lines."""
 
     class Fixed(Tidemark):
         def clients(self) -> Clients:
@@ -108,23 +111,23 @@ def backfill(clients: Clients, period: Period, days: int) -> tuple[int, float, i
             run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
         )
         seconds = time.perf_counter() - began
-        said = sum(" partitions (" in entry.user_message for entry in instance.all_logs(result.run_id))
+        progress_lines = sum(" partitions (" in entry.user_message for entry in instance.all_logs(result.run_id))
         assert len(result.get_asset_materialization_events()) == len(keys)
-    return len(keys), seconds, said
+    return len(keys), seconds, progress_lines
 
 
 def measure(store: Store, clients: Clients, workspaces: int, days: int) -> list[dict[str, float | str]]:
-    """Fill, group and backfill; return a row per grain."""
+    """Fill, group and backfill; return a row per period length."""
     observations = fill(store, workspaces, days)
     sample = [START + timedelta(days=n) for n in range(0, days, max(1, days // 20))]
-    # The whole span by a bare group, from a sample of its days.
+    # Extrapolate the bare group to the whole range from a sample of its days.
     group = sum(bare_group(store, day, day + timedelta(days=1)) for day in sample) / len(sample) * days
     rows: list[dict[str, float | str]] = []
     for period in PERIODS:
-        partitions, seconds, said = backfill(clients, period, days)
+        partitions, seconds, progress_lines = backfill(clients, period, days)
         row: dict[str, float | str] = {
             "grain": period, "partitions": partitions, "seconds": seconds, "seconds_each": seconds / partitions,
-            "progress_lines": said, "observations": observations, "bare_group_seconds": group,
+            "progress_lines": progress_lines, "observations": observations, "bare_group_seconds": group,
             "ratio_to_group": seconds / group, "year_seconds": seconds * YEAR / days,
             "worker_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }  # fmt: skip
@@ -136,13 +139,13 @@ def measure(store: Store, clients: Clients, workspaces: int, days: int) -> list[
 
 
 def main() -> None:
-    """Measure, print a line per grain, write JSON."""
+    """Measure, print one line per period length, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=28)
     parser.add_argument("--workspaces", type=int, default=5)
     parser.add_argument("--mongo", help="URL of a MongoDB to measure; its database tidemark_bench is dropped")
-    asked = parser.parse_args()
-    with server(asked.mongo) as url, tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
+    options = parser.parse_args()
+    with server(options.mongo) as url, tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
         home, port = Path(folder), free_port()
         child = redis.start(home / "data", port, home / "logs")
         settings = load_settings(
@@ -153,15 +156,15 @@ def main() -> None:
         store.client.drop_database(settings.mongo_db)
         store.ensure(settings)
         with connect(settings) as client:
-            rows = measure(store, Clients(settings, store, client, Announcer(client)), asked.workspaces, asked.days)
+            rows = measure(store, Clients(settings, store, client, Announcer(client)), options.workspaces, options.days)
         store.client.drop_database(settings.mongo_db)
         store.close()
         child.stop()
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     found = {
         "python": sys.version.split()[0],
-        "days": asked.days,
-        "workspaces": asked.workspaces,
+        "days": options.days,
+        "workspaces": options.workspaces,
         "rows": rows,
     }
     RESULTS.write_text(json.dumps(found, indent=2) + "\n")

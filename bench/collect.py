@@ -1,12 +1,12 @@
-"""Collect an hour of many accounts from the simulator and compare with what latency alone would take.
+"""Benchmark of collecting an hour of many accounts from the simulator, compared with the time of latency alone.
 
     python bench/collect.py [--workspaces 100 1000] [--latency 0 100 500]
 
-Starts a MongoDB, a Redis and a simulator of its own; every answer of the simulator takes the latency, its own work
-included. One line per size and latency on the terminal, the same as JSON in bench/results/collect.json. The ideal is
-requests x latency / concurrency: what a collector without any cost of its own would take; with no latency there is
-none. A request is one call over HTTP; a call is what a platform counts against its limits, each element of a Graph
-batch. Platforms are collected one after the other in one process, as the steps of a run are.
+It starts a MongoDB, a Redis and a simulator of its own; every answer of the simulator takes the latency, which includes
+its computing time. It prints one line per size and latency, and writes the same as JSON to bench/results/collect.json.
+The ideal is requests x latency / concurrency, the time of a collector without any cost of its own; without latency
+there is no ideal. A request is one HTTP request; a call is the unit that a platform counts against its limits, such as
+each element of a Graph batch. Platforms are collected one after the other in one process, like the steps of a run.
 """
 
 import argparse
@@ -42,13 +42,14 @@ SLOT = datetime(2026, 11, 19, 23, tzinfo=UTC)
 """The last slot of a Thursday: every post of the last 30 days is due."""
 
 WARM = (SLOT - DAY, SLOT - 5 * HOUR)
-"""The day before, from which a collection knows which accounts take the most calls, and the last hours."""
+"""Slots collected before the measurement: the day before, from which a collection learns which accounts need the most
+calls, and a recent hour."""
 RESULTS = Path(__file__).parent / "results" / "collect.json"
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The servers of a bench, and a collector on them."""
+    """Servers of a benchmark, and a collector on them."""
 
     settings: Settings
     store: Store
@@ -76,7 +77,7 @@ class Bench:
         self.store.accounts.put(accounts)
 
     def collect(self, slot: datetime, latency_ms: float) -> tuple[float, list[CollectReport]]:
-        """Collect a slot of every platform; return the seconds it took."""
+        """Collect a slot of every platform; return the seconds and the reports."""
         now = slot + HOUR + timedelta(seconds=5)
         self.control.put("/_control/clock", json={"now": now.isoformat()}).raise_for_status()
         self.control.put("/_control/latency", json={"ms": latency_ms}).raise_for_status()
@@ -89,7 +90,7 @@ class Bench:
 
 
 def measure(bench: Bench, workspaces: int, latencies: list[float]) -> Iterator[dict[str, float]]:
-    """Collect twice to learn the posts, then once per latency."""
+    """Collect the warm-up slots to learn the posts, then once per latency; yield a row per latency."""
     bench.connect(workspaces)
     for slot in WARM:
         bench.collect(slot, 0)
@@ -114,7 +115,7 @@ def measure(bench: Bench, workspaces: int, latencies: list[float]) -> Iterator[d
 
 @contextmanager
 def servers() -> Iterator[Bench]:
-    """Start what the bench needs; stop it at the end."""
+    """Start the servers of the benchmark; stop them at the end."""
     with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
         home, ports = Path(folder), [free_port() for _ in range(3)]
         command = [sys.executable, "-m", "simulator", "--port", str(ports[2])]
@@ -150,7 +151,7 @@ def _answers(control: httpx.Client) -> bool:
 
 
 def main() -> None:
-    """Measure each size, print a line each, write JSON."""
+    """Measure each size, print one line per row, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspaces", type=int, nargs="+", default=[100, 1000], help="four accounts each")
     parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 100.0, 500.0], help="milliseconds per call")

@@ -1,8 +1,10 @@
-"""Exports of 10^6 observations: seconds, rows a second, memory of the process, and DuckDB's sums against MongoDB's.
+"""Benchmark of exports of 10^6 observations: seconds, rows per second, peak memory, and a check of the sums.
 
-Each measurement is a process of its own, so that its memory is its own; `export_parquet` is a run of Dagster as
-`tidemark up` has it. The reference is a bare loop over a PyMongo cursor with the same rows, in the same run. MB are
-10^6 bytes, and the peak. `python bench/export.py [observations]`
+    python bench/export.py [observations]
+
+Each measurement runs in a separate process, so that its memory can be measured; `export_parquet` is a Dagster run as
+under `tidemark up`. The reference is a bare loop over a PyMongo cursor with the same rows, in the same benchmark run.
+MB are 10^6 bytes of peak memory. At the end, DuckDB's sums over the exported files are compared with MongoDB's.
 """
 
 import json
@@ -11,7 +13,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-# This file has the name of a package: what is imported is to be found from the folder above.
+# This file has the name of a package, so imports have to be resolved from the folder above.
 sys.path[0] = str(Path(__file__).parents[1])
 
 from bench.support.exports import DAYS, FIRST, WHAT, WORKSPACE
@@ -27,7 +29,7 @@ NAMES = ("likes", "comments", "shares", "saves", "views", "reach", "interactions
 
 
 def fill(store: Store, rows: int) -> None:
-    """Write posts of ten accounts, hour by hour over ten days."""
+    """Write hourly observations of posts of ten accounts over ten days."""
     posts = rows // (DAYS * 24)
     accounts: list[AccountDocument] = [
         {
@@ -50,12 +52,12 @@ def fill(store: Store, rows: int) -> None:
 
 
 def measured(what: str, bench: Bench) -> tuple[float, float]:
-    """Return the seconds and the megabytes of an export, in a process of its own."""
+    """Return the seconds and the megabytes of an export in a separate process."""
     url, database = str(bench.settings.mongo_url), bench.settings.mongo_db
     command = [sys.executable, "-m", "bench.support.exports", what, url, database, str(bench.folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=sys.path[0])
-    said = json.loads(done.stdout)
-    return said["seconds"], said["megabytes"]
+    figures = json.loads(done.stdout)
+    return figures["seconds"], figures["megabytes"]
 
 
 def asset(bench: Bench) -> tuple[float, float]:
@@ -67,12 +69,14 @@ def asset(bench: Bench) -> tuple[float, float]:
 
 
 def sums_agree(store: Store, folder: Path) -> bool:
-    """Compare DuckDB's sums over the folders with MongoDB's."""
+    """Tell whether DuckDB's sums over the folders equal MongoDB's."""
     import duckdb
 
     glob = f"{folder}/folders/dataset=metrics/**/*.parquet"
     totals = ", ".join(f"sum({name})::BIGINT" for name in NAMES)
-    (found,) = duckdb.sql(f"SELECT count(*), {totals} FROM read_parquet('{glob}', hive_partitioning = true)").fetchall()
+    relation = duckdb.sql(f"SELECT count(*), {totals} FROM read_parquet('{glob}', hive_partitioning = true)")
+    assert relation is not None
+    (found,) = relation.fetchall()
     group = {"_id": None, "n": {"$sum": 1}, **{name: {"$sum": f"$metrics.{name}"} for name in NAMES}}
     (row,) = store.db["metrics"].aggregate([{"$match": {"metadata.workspaceId": WORKSPACE}}, {"$group": group}])
     return found == (row["n"], *(row[name] for name in NAMES))

@@ -1,16 +1,16 @@
-"""Read the same Instagram accounts with Airbyte's connector and with Tidemark, from the same simulator.
+"""Benchmark that reads the same simulated Instagram accounts with Airbyte's connector and with Tidemark.
 
     python bench/peers.py [--accounts 3] [--latency 0 100]
 
 Both read the accounts' fields, their posts and stories with insights, and the accounts' insights of the last three
-days. The connector, `airbyte-source-instagram` as `make clients` installs it, does so in one read, of every post there
-is; Tidemark in two slots of a Sunday, of which one reads the days and the other every post of 90 days. Figures per post
-are therefore beside the whole ones. Tidemark is measured twice: as it collects the accounts for the first time, and a
-week later, on the day of the connector's read. It stores what it reads, in a MongoDB and a Redis of the bench; the
-connector's records are counted and thrown away, and the start of its process is not in its figures.
+days. The connector, `airbyte-source-instagram` as installed by `make clients`, reads all existing posts in one read.
+Tidemark uses two slots of a Sunday: one reads the days, the other every post of 90 days. Therefore figures per post are
+printed beside the total figures. Tidemark is measured twice: when it collects the accounts for the first time, and a
+week later, on the day of the connector's read. It stores the results in a MongoDB and a Redis of the benchmark; the
+connector's records are counted and discarded, and its figures exclude the start of its process.
 
-Prints seconds, CPU seconds of the process and requests over HTTP of each, and how many times Tidemark's the
-connector's are; the same as JSON in bench/results/peers.json. Where the connector is not installed, it says so.
+It prints seconds, CPU seconds of the process and HTTP requests of each, and the ratio of the connector's figures to
+Tidemark's, and writes the same as JSON to bench/results/peers.json. If the connector is not installed, it says so.
 """
 
 import argparse
@@ -24,8 +24,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from collect import Bench, servers
+# Another benchmark is imported as `bench.collect`, so imports have to be resolved from the folder above.
+sys.path[0] = str(Path(__file__).parents[1])
 
+from bench.collect import Bench, servers
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument
 from metrics.periods import DAY, HOUR, WEEK, midnight
@@ -36,7 +38,7 @@ from pipelines.collect.collector import Collector
 ROOT = Path(__file__).parents[1]
 CONNECTOR = Path(sys.prefix) / "apart" / "airbyte-instagram" / "bin" / "python"
 DAYS_AT, POSTS_AT = 21 * HOUR, 23 * HOUR
-"""The slots of a Sunday in which the days of accounts are read, and in which every post is due."""
+"""Slots of a Sunday: in the first, the days of accounts are read; in the second, every post is due."""
 
 RESULTS = Path(__file__).parent / "results" / "peers.json"
 FIGURES = ("seconds", "cpu_seconds", "requests")
@@ -45,15 +47,15 @@ Figures = dict[str, Any]
 
 
 def last_sunday() -> datetime:
-    """Return the start of the last Sunday that is over: posts are listed as far back as 90 days from today."""
+    """Return the start of the last past Sunday, since posts are listed for 90 days back from today."""
     yesterday = midnight(utcnow()) - DAY
     return yesterday - (yesterday.weekday() + 1) % 7 * DAY
 
 
 def connect(bench: Bench, accounts: int, sunday: datetime) -> list[str]:
-    """Connect accounts of Instagram to Tidemark long before a day; return their tokens."""
-    asked = {"platform": "instagram", "count": accounts}
-    known = bench.control.get("/_control/accounts", params=asked).raise_for_status().json()
+    """Connect Instagram accounts to Tidemark, dated 90 days before a Sunday; return their tokens."""
+    wanted: dict[str, str | int] = {"platform": "instagram", "count": accounts}
+    known = bench.control.get("/_control/accounts", params=wanted).raise_for_status().json()
     vault = Vault(bench.settings.secret_keys)
     bench.store.accounts.put(
         AccountDocument(
@@ -67,7 +69,7 @@ def connect(bench: Bench, accounts: int, sunday: datetime) -> list[str]:
 
 
 def tidemark(bench: Bench, sunday: datetime) -> Figures:
-    """Collect the two slots of a Sunday."""
+    """Return the figures of Tidemark for the two slots of a Sunday."""
     posts, found = set(), dict.fromkeys(FIGURES, 0.0)
     for slot in (sunday + DAYS_AT, sunday + POSTS_AT):
         now = slot + HOUR + timedelta(seconds=5)
@@ -87,11 +89,11 @@ def tidemark(bench: Bench, sunday: datetime) -> Figures:
 
 
 def connector(bench: Bench, tokens: list[str], sunday: datetime) -> Figures:
-    """Read the accounts at the end of a Sunday."""
+    """Return the figures of the connector for a read at the end of a Sunday."""
     now = sunday + DAY + timedelta(seconds=5)
     bench.control.put("/_control/clock", json={"now": now.isoformat()}).raise_for_status()
     script = ROOT / "bench" / "support" / "read_connector.py"
-    command = [CONNECTOR, script, str(bench.control.base_url), now.isoformat(), *tokens]
+    command = [str(CONNECTOR), str(script), str(bench.control.base_url), now.isoformat(), *tokens]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "clients")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -106,7 +108,7 @@ def _cpu() -> float:
 
 
 def measure(accounts: int, latency: float) -> list[Figures]:
-    """Return the figures of Tidemark's first time, of the connector, and of Tidemark a week later."""
+    """Return the figures of Tidemark's first collection, of the connector, and of Tidemark a week later."""
     sunday = last_sunday()
     with servers() as bench:
         tokens = connect(bench, accounts, sunday)
@@ -120,13 +122,13 @@ def measure(accounts: int, latency: float) -> list[Figures]:
 
 
 def main() -> None:
-    """Measure each latency, print a line for each reader and the ratios, write JSON."""
+    """Measure with each latency, print one line per reader and the ratios, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", type=int, default=3)
     parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 100.0], help="milliseconds per answer")
     options = parser.parse_args()
     if not CONNECTOR.exists():
-        print("airbyte-source-instagram is not installed: `make clients` does it, with a Python 3.11 on the machine")
+        print("airbyte-source-instagram is not installed: `make clients` installs it, if the machine has Python 3.11")
         return
     rows = [row for latency in options.latency for row in measure(options.accounts, latency)]
     for first, other, later in (rows[n : n + 3] for n in range(0, len(rows), 3)):

@@ -1,8 +1,8 @@
-"""Roll up logs of growing size and compare with a bare `$group` over the same observations.
+"""Benchmark of roll-ups of logs of growing size, compared with a bare `$group` over the same observations.
 
     python bench/rollup.py [--small] [--hours] [--mongo URL]
 
-Starts a MongoDB of its own unless given one. One table on the terminal, the same as JSON in bench/results/rollup.json.
+It starts a MongoDB of its own unless given one. It prints a table, and writes it as JSON to bench/results/rollup.json.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from metrics.documents import AccountDocument, Document, Observation, PostDocume
 from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from metrics.store import Store
-from pipelines.collect.appending import append
+from pipelines.collect.appending import append_and_mark
 from pipelines.rollup import roll
 from tidemark.stack import mongo
 from tidemark.stack.ports import free_port
@@ -37,13 +37,13 @@ RESULTS = Path(__file__).parent / "results" / "rollup.json"
 
 
 def fill(store: Store, workspaces: int, days: int) -> int:
-    """Write hourly observations of every post and account over `days`; return how many there are in a day."""
+    """Write hourly observations of every post and account over `days`; return the number per day."""
     for number in range(workspaces):
         accounts = [_account(f"w{number}", f"w{number}a{i}") for i in range(ACCOUNTS)]
         posts = [_post(account, i) for account in accounts for i in range(POSTS)]
         store.accounts.put(accounts)
         store.posts.put(posts)
-        store.observations.append(_said(accounts, posts, days))
+        store.observations.append(_observations(accounts, posts, days))
     return workspaces * ACCOUNTS * (POSTS + 1) * HOURS
 
 
@@ -62,29 +62,29 @@ def _post(account: AccountDocument, number: int) -> PostDocument:
     }  # fmt: skip
 
 
-def _said(accounts: list[AccountDocument], posts: list[PostDocument], days: int) -> Iterator[Observation]:
+def _observations(accounts: list[AccountDocument], posts: list[PostDocument], days: int) -> Iterator[Observation]:
     for hour in range(-1, HOURS * days):
-        yield from _said_in(accounts, posts, hour)
+        yield from _observations_in(accounts, posts, hour)
 
 
-def _said_in(accounts: list[AccountDocument], posts: list[PostDocument], hour: int) -> Iterator[Observation]:
+def _observations_in(accounts: list[AccountDocument], posts: list[PostDocument], hour: int) -> Iterator[Observation]:
     slot = DAY + timedelta(hours=hour)
-    heard = slot + timedelta(hours=1, seconds=5)
+    collected_at = slot + timedelta(hours=1, seconds=5)
     for account in accounts:
         yield Observation(
-            account["workspaceId"], account["_id"], "instagram", "account", slot, heard,
+            account["workspaceId"], account["_id"], "instagram", "account", slot, collected_at,
             {"followers": 1000 + hour, "following": 10, "posts": POSTS}, "bench", "v25.0",
         )  # fmt: skip
     for post in posts:
         yield Observation(
-            post["workspaceId"], post["accountId"], "instagram", "post", slot, heard,
+            post["workspaceId"], post["accountId"], "instagram", "post", slot, collected_at,
             {"likes": 50 + hour, "comments": hour // 3 + 1, "shares": 3, "saves": 2, "views": 900 + 20 * hour},
             "bench", "v25.0", {}, post["_id"], post["platformPostId"], "image",
         )  # fmt: skip
 
 
 def bare_group(store: Store, start: datetime, end: datetime) -> float:
-    """Return the seconds of the least that any rollup has to do: minimum and maximum of each metric by subject."""
+    """Return the seconds of the minimal work of any roll-up: minimum and maximum of each metric by subject."""
     names = ("likes", "comments", "shares", "saves", "views", "followers")
     extremes = {f"{low}_{n}": {f"${low}": f"$metrics.{n}"} for n in names for low in ("min", "max")}
     subject = {"a": "$metadata.accountId", "p": "$metadata.postId"}
@@ -98,7 +98,7 @@ def bare_group(store: Store, start: datetime, end: datetime) -> float:
 
 
 def measure(store: Store, workspaces: int, days: int, rounds: int) -> dict[str, float]:
-    """Fill the store, roll its days, its week and its month; return medians in seconds."""
+    """Fill the store and roll up its days and its month; return medians in seconds."""
     per_day = fill(store, workspaces, days)
     starts = [DAY + timedelta(days=n) for n in range(days)]
     first, bare, again = [], [], []
@@ -120,9 +120,9 @@ def measure(store: Store, workspaces: int, days: int, rounds: int) -> dict[str, 
 
 
 def measure_hours(store: Store, workspaces: int, days: int) -> dict[str, float]:
-    """Append hour after hour and roll what each one changed, as `late_data` has it done; return medians over `days`.
+    """Append hour after hour and roll up the changed periods, as `late_data` does; return medians over `days`.
 
-    Seconds are those on the clock, `cpu` those of the server's processor, which tell more on a busy machine.
+    `seconds` is wall time, `cpu` the processor time of the server, which is more reliable on a busy machine.
     """
     accounts = [_account(f"w{number}", f"w{number}a{i}") for number in range(workspaces) for i in range(ACCOUNTS)]
     posts = [_post(account, i) for account in accounts for i in range(POSTS)]
@@ -133,7 +133,7 @@ def measure_hours(store: Store, workspaces: int, days: int) -> dict[str, float]:
         for hour in range(HOURS):
             slot = DAY + timedelta(days=day, hours=hour)
             _append(store, accounts, posts, slot)
-            # All others are rolled once, by the next of these.
+            # The other hours are rolled up together with the next of these.
             if hour in (0, 1, HOURS - 4, HOURS - 3, HOURS - 2, HOURS - 1):
                 for name, cost in _late(store, slot + timedelta(hours=1, minutes=5)).items():
                     spent.setdefault((hour, name), []).append(cost)
@@ -146,17 +146,17 @@ def measure_hours(store: Store, workspaces: int, days: int) -> dict[str, float]:
 
 
 def _append(store: Store, accounts: list[AccountDocument], posts: list[PostDocument], slot: datetime) -> None:
-    """Append one hour of every account, and mark it as the collection does."""
+    """Append one hour of every account, and set its marks as the collection does."""
     hour = (slot - DAY) // timedelta(hours=1)
     by_workspace: dict[str, list[Observation]] = {}
-    for said in _said_in(accounts, posts, hour):
-        by_workspace.setdefault(said.workspace_id, []).append(said)
+    for observation in _observations_in(accounts, posts, hour):
+        by_workspace.setdefault(observation.workspace_id, []).append(observation)
     for workspace_id, observations in by_workspace.items():
-        append(store, workspace_id, observations)
+        append_and_mark(store, workspace_id, observations)
 
 
 def _late(store: Store, now: datetime) -> dict[str, tuple[float, float]]:
-    """Roll what is marked, days first; return the cost of the day, and of all: seconds, and those of the server."""
+    """Roll up the marked periods, days first; return the cost of the days and of all periods: wall and CPU seconds."""
     began, cpu = time.perf_counter(), _cpu(store)
     spent: dict[str, tuple[float, float]] = {}
     for period in PERIODS:
@@ -179,7 +179,7 @@ def _rolled(store: Store, starts: list[datetime]) -> float:
 
 @contextmanager
 def server(url: str | None) -> Iterator[str]:
-    """Yield the URL of a MongoDB; of one that lasts as long as the bench where none is given."""
+    """Yield the given URL of a MongoDB, or that of a MongoDB that runs as long as the benchmark."""
     if url is not None:
         yield url
         return
@@ -193,17 +193,17 @@ def server(url: str | None) -> Iterator[str]:
 
 
 def main() -> None:
-    """Measure each size, print a table, write JSON."""
+    """Measure each size, print a table, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="two days of 100 workspaces alone")
+    parser.add_argument("--small", action="store_true", help="only two days of 100 workspaces")
     parser.add_argument("--mongo", help="URL of a MongoDB to measure; its database tidemark_bench is dropped")
     parser.add_argument("--hours", action="store_true", help="the cost of one more hour, early and late in a day")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     # (workspaces, days): 10^5, 10^6 and 10^7 observations.
-    sizes = [(100, 2)] if asked.small else [(50, 1), (100, 5), (100, 50)]
+    sizes = [(100, 2)] if options.small else [(50, 1), (100, 5), (100, 50)]
     rows: list[dict[str, float]] = []
-    with server(asked.mongo) as url:
-        if asked.hours:
+    with server(options.mongo) as url:
+        if options.hours:
             with fresh(url) as store:
                 rows.append(measure_hours(store, 100, 1))
             _print(rows[-1], head=True)
@@ -212,14 +212,14 @@ def main() -> None:
                 with fresh(url) as store:
                     rows.append(measure(store, workspaces, days, rounds=3))
                 _print(rows[-1], head=len(rows) == 1)
-    results = RESULTS.with_stem("rollup_hours") if asked.hours else RESULTS
+    results = RESULTS.with_stem("rollup_hours") if options.hours else RESULTS
     results.parent.mkdir(parents=True, exist_ok=True)
     results.write_text(json.dumps({"python": sys.version.split()[0], "sizes": rows}, indent=2) + "\n")
 
 
 @contextmanager
 def fresh(url: str) -> Iterator[Store]:
-    """Yield a store on an empty database, and drop it afterwards."""
+    """Yield a store on an empty database, and drop the database afterwards."""
     settings = load_settings(
         _env_file=None, mongo_url=url, mongo_db="tidemark_bench", secret_keys=Fernet.generate_key().decode(),
         retention_days=20_000, rollup_retention_days=20_000,
@@ -235,7 +235,7 @@ def fresh(url: str) -> Iterator[Store]:
 
 
 def _print(row: dict[str, float], *, head: bool) -> None:
-    """Print a row of the table, below its head if it is the first."""
+    """Print a row of the table, with the head above it if `head` is set."""
     widths = [max(len(name), 12) for name in row]
     if head:
         print("  ".join(name.rjust(width) for name, width in zip(row, widths, strict=True)))

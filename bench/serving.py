@@ -1,12 +1,12 @@
-"""Read kept and unkept answers over HTTP and compare with a bare Starlette route over the same bytes in Redis.
+"""Benchmark of cached and uncached reads over HTTP, compared with a bare Starlette route over the same bytes in Redis.
 
-    python bench/serving.py [--only trace|reads] [--seconds 5] [--rounds 3]
+    python bench/serving.py [--only trace|reads|uncached] [--seconds 5] [--rounds 3]
 
-Needs wrk on the PATH (`apt-get install wrk`). Starts a MongoDB, a Redis, two serving processes (one without copies in
-memory: «not hot») and the reference, all on this machine, and asks them in turns, so that what else happens here
-happens to all. «Not hot» asks for many answers in turn, as the reference fetches one of as many keys. Medians of the
-rounds on the terminal, the same as JSON in bench/results/serving.json. `trace` is an hour of dashboards
-(bench/support/dashboards.py).
+It needs wrk on the PATH (`apt-get install wrk`). It starts a MongoDB, a Redis, two serving processes (one without an
+in-memory cache: «not hot») and the reference, all on this machine, and sends requests to them in turns, so that other
+load on the machine affects all alike. «Not hot» requests many different answers in turn; the reference reads its key
+among as many keys. The medians of the rounds are printed and written as JSON to bench/results/serving.json. `trace` is
+an hour of dashboards (bench/support/dashboards.py); `uncached` are reads right after a change.
 """
 
 import argparse
@@ -18,10 +18,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-# This file has the name of a package: what is imported is to be found from the folder above.
+# This file has the name of a package, so imports have to be resolved from the folder above.
 sys.path[0] = str(Path(__file__).parents[1])
 
 import httpx
@@ -40,7 +40,7 @@ RESULTS = Path(__file__).parent / "results" / "serving.json"
 ACCOUNTS, DAYS = 20, 90
 CONNECTIONS = 64
 DIFFERENT = 300
-"""Answers of all workspaces that are asked for in turn: no two under way are the same."""
+"""Number of different answers of all workspaces that are requested in turn: no two concurrent requests are the same."""
 
 
 def fill(bench: Bench) -> None:
@@ -64,13 +64,13 @@ def _account(workspace: str, name: str) -> AccountDocument:
     }  # fmt: skip
 
 
-def _observation(workspace: str, name: str, slot) -> Observation:
+def _observation(workspace: str, name: str, slot: datetime) -> Observation:
     values = {"followers": 12_345, "following": 678, "posts": 90}
     return Observation(workspace, name, "instagram", "account", slot, slot + HOUR, values, "run", "v1")
 
 
 class Wrk:
-    """Asks with wrk."""
+    """Load generator that runs wrk."""
 
     def __init__(self, folder: Path, key: str, seconds: int) -> None:
         self._folder = folder
@@ -78,7 +78,7 @@ class Wrk:
         self._seconds = seconds
 
     def ask(self, base: str, paths: Sequence[str], *headers: str, rate: float | None = None) -> dict[str, float]:
-        """Ask for paths in turn, at about `rate` where given; return requests per second and p99 in ms."""
+        """Request paths in turn, at about `rate` if given; return requests per second and p99 in ms."""
         listed = ",".join(f'wrk.format("GET", "{path}")' for path in paths)
         lines = [
             f"function init() asked = {{{listed}}} end", "turn = 0",
@@ -91,18 +91,18 @@ class Wrk:
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{self._seconds}s", "--latency", "-s", str(script)]
         for header in (*self._headers, *headers):
             command += ["-H", header]
-        said = subprocess.run([*command, base], capture_output=True, text=True, check=True).stdout
-        if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", said):
+        output = subprocess.run([*command, base], capture_output=True, text=True, check=True).stdout
+        if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", output):
             raise SystemExit(f"{base}{paths[0]}: {refused[1]} answers were errors")
-        p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
-        per_second = re.search(r"Requests/sec:\s+([\d.]+)", said)
+        p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
+        per_second = re.search(r"Requests/sec:\s+([\d.]+)", output)
         assert p99
         assert per_second
         return {"per_second": float(per_second[1]), "p99": float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]]}
 
 
 def measure(bench: Bench, seconds: int, rounds: int) -> dict[str, float]:
-    """Ask everything in turns; return medians."""
+    """Measure all servers in turns; return medians."""
     key, _ = bench.store.keys.create("bench", ["*"], ["read"])
     (hot, _), (cold, _) = bench.serve("hot"), bench.serve("cold", TIDEMARK_CACHE_HOT_MB="0")
     paths = _different()
@@ -115,14 +115,14 @@ def measure(bench: Bench, seconds: int, rounds: int) -> dict[str, float]:
         bare, _ = bench.reference("bench:kept")
         assert client.get(bare + "/kept").content == answer.content
         wrk, tag = Wrk(bench.folder, key, seconds), f"If-None-Match: {answer.headers['etag']}"
-        asked: dict[str, list[dict[str, float]]] = {}
+        measured: dict[str, list[dict[str, float]]] = {}
         for _ in range(rounds):
-            for name, base, asked_for, headers in (
+            for name, base, wanted, headers in (
                 ("bare", bare, ["/kept"], ()), ("hot", hot, paths[:1], ()), ("hot_304", hot, paths[:1], (tag,)),
                 ("hot_many", hot, paths, ()), ("not_hot", cold, paths, ()),
             ):  # fmt: skip
-                asked.setdefault(name, []).append(wrk.ask(base, asked_for, *headers))
-        found = {name: statistics.median(one["per_second"] for one in all_) for name, all_ in asked.items()}
+                measured.setdefault(name, []).append(wrk.ask(base, wanted, *headers))
+        found = {name: statistics.median(one["per_second"] for one in all_) for name, all_ in measured.items()}
         half = wrk.ask(hot, paths[:1], rate=found["hot"] / 2)
         cold_half = wrk.ask(cold, paths, rate=found["not_hot"] / 2)
     return {
@@ -134,7 +134,7 @@ def measure(bench: Bench, seconds: int, rounds: int) -> dict[str, float]:
 
 
 def uncached(bench: Bench, rounds: int) -> dict[str, float]:
-    """Ask for 90 days of 20 accounts, each time right after an announcement; return percentiles in ms."""
+    """Read 90 days of 20 accounts, each time right after an announcement; return percentiles in ms."""
     key, _ = bench.store.keys.create("bench", ["*"], ["read"])
     url, _ = bench.serve("uncached")
     found: dict[str, float] = {}
@@ -146,7 +146,7 @@ def uncached(bench: Bench, rounds: int) -> dict[str, float]:
 
 
 def _different() -> list[str]:
-    """Return paths whose answers are of one size and none the same, each of another workspace than the one before."""
+    """Return paths whose answers have the same size but differ; consecutive ones belong to different workspaces."""
     today = utcnow().date()
     starts = [today - timedelta(days=DAYS - n) for n in range(DIFFERENT // WORKSPACES)]
     return [
@@ -157,7 +157,7 @@ def _different() -> list[str]:
 
 
 def _uncached(client: httpx.Client, bench: Bench, base: str, compare: str) -> float:
-    """Return the milliseconds of 90 days of 20 accounts right after an announcement."""
+    """Return the milliseconds of a read of 90 days of 20 accounts right after an announcement."""
     with Redis.from_url(str(bench.settings.redis_url)) as redis:
         Announcer(redis).announce("w0")
     first = (utcnow() - timedelta(days=DAYS - 1)).date()
@@ -169,27 +169,29 @@ def _uncached(client: httpx.Client, bench: Bench, base: str, compare: str) -> fl
 
 
 def main() -> None:
-    """Measure, print, write JSON."""
+    """Measure, print the figures, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=5, help="seconds per question and round (5)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (3)")
+    parser.add_argument("--seconds", type=int, default=5, help="seconds per request kind and round (5)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, whose median is reported (3)")
     parser.add_argument(
-        "--only", choices=("trace", "reads", "uncached"), help="one part, whose figures replace the former ones"
+        "--only",
+        choices=("trace", "reads", "uncached"),
+        help="measure only one part; its figures replace the former ones",
     )
-    asked = parser.parse_args()
-    if asked.only in (None, "reads") and shutil.which("wrk") is None:
+    options = parser.parse_args()
+    if options.only in (None, "reads") and shutil.which("wrk") is None:
         sys.exit("wrk is needed: apt-get install wrk")
     commands = Commands()
     monitoring.register(commands)
     found: dict[str, float] = {}
     with servers() as bench:
         fill(bench)
-        if asked.only in (None, "trace"):
+        if options.only in (None, "trace"):
             found |= saved(bench, commands)
-        if asked.only in (None, "reads"):
-            found |= measure(bench, asked.seconds, asked.rounds)
-        if asked.only in (None, "uncached"):
-            found |= uncached(bench, asked.rounds)
+        if options.only in (None, "reads"):
+            found |= measure(bench, options.seconds, options.rounds)
+        if options.only in (None, "uncached"):
+            found |= uncached(bench, options.rounds)
     for name, value in found.items():
         print(f"{name:28} {value:12,.2f}", flush=True)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,11 @@
-"""How many requests a second the simulator answers on one core, for each request that collection makes.
+"""Benchmark of the simulator: requests per second on one core, for each request that collection makes.
 
     python bench/simulate.py [--accounts 100] [--rounds 3]
 
-Requests go to the ASGI app within this process: no socket, no second core; seconds are those of the processor, so that
-other work on the machine counts little, and the best of the rounds. «cold» is the first time that an account is asked
-for in a fresh world, «warm» the same again. The reference is a bare Starlette route that answers
-a small JSON object in the same run. One line per request, the same as JSON in bench/results/simulate.json.
+Requests go to the ASGI app within this process, without a socket or a second core. Seconds are processor time, so that
+other work on the machine counts little, and the best of the rounds counts. «cold» is the first request for an account
+in a fresh world, «warm» the same request again. The reference is a bare Starlette route that answers a small JSON
+object in the same run. The result has one line per request, and is written as JSON to bench/results/simulate.json.
 """
 
 import argparse
@@ -49,8 +49,8 @@ _DAY = 86_400_000
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request as it travels."""
+class ApiRequest:
+    """HTTP request to the simulator."""
 
     path: str
     query: str = ""
@@ -69,18 +69,18 @@ class Asked:
         return scope, self.form.encode()
 
 
-Build = Callable[[SimAccount, list[SimPost]], Asked]
+Build = Callable[[SimAccount, list[SimPost]], ApiRequest]
 
 
 def _batch(lists: Sequence[tuple[str, str]], of_post: Callable[[SimPost], str]) -> Build:
-    """Return the batch of an account: its node, its lists and `POSTS` posts with their insights."""
+    """Return a builder of an account's batch: its node, its lists and `POSTS` posts with their insights."""
 
-    def build(account: SimAccount, posts: list[SimPost]) -> Asked:
+    def build(account: SimAccount, posts: list[SimPost]) -> ApiRequest:
         own = account.platform_account_id
         urls = [f"{own}?fields=followers_count"]
         urls += [f"{own}/{edge}?{urlencode({'fields': fields, 'limit': '50'})}" for edge, fields in lists]
         urls += [f"{post.platform_post_id}?{urlencode({'fields': of_post(post)})}" for post in posts[:POSTS]]
-        return Asked(
+        return ApiRequest(
             "/v25.0/", form=urlencode({"batch": json.dumps([{"method": "GET", "relative_url": u} for u in urls])})
         )
 
@@ -103,23 +103,23 @@ def _page_post(post: SimPost) -> str:
 
 def _listed(edge: str, fields: str) -> Build:
     query = urlencode({"fields": fields, "limit": "100"})
-    return lambda account, _: Asked(f"/v25.0/{account.platform_account_id}/{edge}", query)
+    return lambda account, _: ApiRequest(f"/v25.0/{account.platform_account_id}/{edge}", query)
 
 
 def _x(path: str, more: dict[str, str] | None = None, *, ids: bool = False) -> Build:
-    def build(account: SimAccount, posts: list[SimPost]) -> Asked:
+    def build(account: SimAccount, posts: list[SimPost]) -> ApiRequest:
         named = {"ids": ",".join(post.platform_post_id for post in posts[:100])} if ids else {}
-        return Asked(path.format(id=account.platform_account_id), urlencode({**(more or {}), **named}))
+        return ApiRequest(path.format(id=account.platform_account_id), urlencode({**(more or {}), **named}))
 
     return build
 
 
 def _rest(resource: str, params: Callable[[str, list[str]], dict[str, object]], key: bool = False) -> Build:
-    def build(account: SimAccount, posts: list[SimPost]) -> Asked:
+    def build(account: SimAccount, posts: list[SimPost]) -> ApiRequest:
         urn = f"urn:li:organization:{account.platform_account_id}"
         shares = [p.platform_post_id for p in posts if p.platform_post_id.startswith("urn:li:share")][:20]
         path = f"/rest/{resource}" + (f"/{restli.key(urn)}" if key else "")
-        return Asked(path, restli.query(params(urn, shares)), headers=tuple(_LINKEDIN.items()))
+        return ApiRequest(path, restli.query(params(urn, shares)), headers=tuple(_LINKEDIN.items()))
 
     return build
 
@@ -137,7 +137,7 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
     ("instagram", "media, 100"): _listed("media", _MEDIA),
     ("instagram", "media, 100 with counts"): _listed("media", f"{_MEDIA},like_count,comments_count"),
     ("instagram", "stories"): _listed("stories", _MEDIA),
-    ("instagram", "insights of a day"): lambda a, _: Asked(
+    ("instagram", "insights of a day"): lambda a, _: ApiRequest(
         f"/v25.0/{a.platform_account_id}/insights", "metric=views,profile_views&period=day&metric_type=total_value"
     ),
     ("facebook", f"batch: page, lists, {POSTS} posts"): _batch(
@@ -145,7 +145,7 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
     ),
     ("facebook", "published_posts, 100"): _listed("published_posts", _FEED),
     ("facebook", "video_reels, 100"): _listed("video_reels", "id,created_time"),
-    ("facebook", "insights of days"): lambda a, _: Asked(
+    ("facebook", "insights of days"): lambda a, _: ApiRequest(
         f"/v25.0/{a.platform_account_id}/insights", "metric=page_media_view,page_post_engagements&period=day"
     ),
     ("twitter", "users/me"): _x("/2/users/me", {"user.fields": "public_metrics"}),
@@ -167,7 +167,7 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
 
 
 async def _ask(app: ASGIApp, calls: Sequence[tuple[dict[str, object], bytes]]) -> float:
-    """Ask one after the other; return the seconds of processor time. Anything but a success ends the bench."""
+    """Send the calls one after the other; return the processor seconds. Any failure ends the benchmark."""
     answers: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -187,7 +187,7 @@ async def _ask(app: ASGIApp, calls: Sequence[tuple[dict[str, object], bytes]]) -
 
 
 def measure(world: World, platform: Platform, build: Build, count: int, rounds: int) -> tuple[float, float]:
-    """Return requests a second, cold and warm."""
+    """Return requests per second, cold and warm."""
     accounts = [world.account(platform, 1000 + n) for n in range(count)]
     drawn = [[p for p in world.newest(a, NOW - timedelta(days=200), NOW) if p.visible(NOW)] for a in accounts]
     calls = [build(a, posts).call(a.token) for a, posts in zip(accounts, drawn, strict=True)]
@@ -202,17 +202,17 @@ def measure(world: World, platform: Platform, build: Build, count: int, rounds: 
 
 
 def reference(count: int) -> float:
-    """Return the requests a second of a bare route."""
+    """Return the requests per second of a bare route."""
 
     async def answer(_: StarletteRequest) -> JSONResponse:
         return JSONResponse({"data": {"id": "1", "name": "bare"}})
 
     app = Starlette(routes=[Route("/bare", answer)])
-    return count / min(asyncio.run(_ask(app, [Asked("/bare").call("t")] * count)) for _ in range(3))
+    return count / min(asyncio.run(_ask(app, [ApiRequest("/bare").call("t")] * count)) for _ in range(3))
 
 
 def main() -> None:
-    """Measure each request, print a line each, write JSON."""
+    """Measure each request, print one line for each, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,15 +1,15 @@
-"""Stream events to many readers and compare with a bare ASGI stream fed by the same Redis.
+"""Benchmark of event streams with many readers, compared with a bare ASGI stream over the same Redis.
 
     python bench/streams.py [--readers 1000] [--seconds 10] [--idle 5000]
 
-Starts a MongoDB, a Redis, a serving process, the reference and the readers, all on this machine. Every reader gets ten
-events a second; lag is from the announcement to the reader's socket, processor time that of the one serving process.
-On the terminal, and as JSON in bench/results/streams.json:
+It starts a MongoDB, a Redis, a serving process, the reference and the readers, all on this machine. Every reader gets
+ten events a second. Lag is measured from the announcement to the reader's socket; processor time is that of the one
+serving process. The results are printed and written as JSON to bench/results/streams.json:
 
 * `bare` and `ours`: lag in ms, processor seconds per second, events lost;
-* `alone`, `beside_stalled`: the same lag without and with 100 more readers that read nothing, in turns, medians;
-* `idle_megabytes`: resident memory with 5,000 readers that nothing happens to;
-* `written_to_event_p99_ms`: from before an observation is written to MongoDB until its event is at a reader.
+* `alone`, `beside_stalled`: medians of the same lag without and with 100 more readers that read nothing;
+* `idle_megabytes`: resident memory with 5,000 readers that get no events;
+* `written_to_event_p99_ms`: from before an observation is written to MongoDB until its event reaches a reader.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import socket
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,8 +38,8 @@ from bench.support.servers import Bench, percentile, servers
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation
 from metrics.periods import HOUR, slot_of
-from metrics.redis.client import events_key
 from metrics.redis.events import Announcer, Event, observed
+from metrics.redis.keys import events_key
 from tidemark.stack.process import Child
 
 RESULTS = Path(__file__).parent / "results" / "streams.json"
@@ -52,19 +52,19 @@ _SENT = re.compile(rb'"sent":([\d.]+)')
 
 @dataclass
 class Tally:
-    """What all readers got."""
+    """Events that all readers received."""
 
     events: int = 0
     opened: int = 0
     lags: list[float] = field(default_factory=list)
 
     def all_open(self, count: int) -> bool:
-        """Tell whether that many streams were opened."""
+        """Tell whether at least `count` streams are open."""
         return self.opened >= count
 
 
 class Reader(asyncio.Protocol):
-    """One stream: counts events and notes their lags."""
+    """Reader of one stream, which counts events and records their lags."""
 
     def __init__(self, request: bytes, tally: Tally) -> None:
         self._request = request
@@ -72,11 +72,11 @@ class Reader(asyncio.Protocol):
         self._opened = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the stream."""
+        """Request the stream."""
         transport.write(self._request)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes; chunks are one write of the server each, so no event is split between two."""
+        """Count received events; each chunk is one write of the server, so no event is split between two."""
         if not self._opened and b" 200 " in data:
             self._opened = True
             self._tally.opened += 1
@@ -87,14 +87,23 @@ class Reader(asyncio.Protocol):
 
 
 async def readers(url: str, key: str, count: int, tally: Tally) -> list[asyncio.Transport]:
-    """Open streams, some at a time, and return when all are open."""
-    parts, request = urlsplit(url), _request(url, key)
-    loop, opened = asyncio.get_running_loop(), []
+    """Open streams in groups, and return when all are open."""
+    (host, port), request = _address(url), _request(url, key)
+    loop = asyncio.get_running_loop()
+    opened: list[asyncio.Transport] = []
     while len(opened) < count:
-        some = [loop.create_connection(lambda: Reader(request, tally), parts.hostname, parts.port) for _ in range(50)]
+        some = [loop.create_connection(lambda: Reader(request, tally), host, port) for _ in range(50)]
         opened += [transport for transport, _ in await asyncio.gather(*some)]
         await until(partial(tally.all_open, len(opened)))
     return opened
+
+
+def _address(url: str) -> tuple[str, int]:
+    """Return the host and the port of a URL that names both."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
 
 
 def _request(url: str, key: str) -> bytes:
@@ -103,17 +112,17 @@ def _request(url: str, key: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-async def until(met, seconds: float = 60) -> None:
+async def until(met: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until a condition is true."""
     deadline = time.monotonic() + seconds
     while not met():
         if time.monotonic() > deadline:
-            raise SystemExit("the readers did not get what they were to get in time")
+            raise SystemExit("the readers did not open all their streams in time")
         await asyncio.sleep(0.01)
 
 
 async def send(announcer: Announcer, seconds: int) -> int:
-    """Announce ten events a second; return how many."""
+    """Announce ten events a second; return their number."""
     count, began = RATE * seconds, time.monotonic()
     for number in range(count):
         event = Event("metrics:update", "w0", {"n": number, "sent": time.time(), "fill": "x" * 120}, "a0")
@@ -123,10 +132,10 @@ async def send(announcer: Announcer, seconds: int) -> int:
 
 
 async def run(url: str, key: str, child: Child, announcer: Announcer, count: int, seconds: int) -> dict[str, float]:
-    """Return lag, processor time and loss of one server."""
+    """Return lag, processor time and lost events of one server."""
     tally, process = Tally(), psutil.Process(child.process.pid)
     transports = await readers(url, key, count, tally)
-    # What opening so many streams left behind is no part of their lag.
+    # The load of opening so many streams must not count in their lag.
     await asyncio.sleep(SETTLE_SECONDS)
     before, began = process.cpu_times(), time.monotonic()
     sent = await send(announcer, seconds)
@@ -143,23 +152,24 @@ async def run(url: str, key: str, child: Child, announcer: Announcer, count: int
 
 @contextmanager
 def stalled(url: str, key: str) -> Iterator[None]:
-    """Hold readers that read nothing."""
-    parts, held = urlsplit(url), []
+    """Hold connections of readers that read nothing."""
+    parts = urlsplit(url)
+    held: list[socket.socket] = []
     for _ in range(STALLED):
-        one = socket.socket()
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        one.connect((parts.hostname, parts.port))
-        one.sendall(
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(_address(url))
+        connection.sendall(
             f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
         )
-        held.append(one)
+        held.append(connection)
     yield
-    for one in held:
-        one.close()
+    for connection in held:
+        connection.close()
 
 
 async def idle(url: str, key: str, child: Child, count: int) -> float:
-    """Return the megabytes of a server with readers that nothing happens to."""
+    """Return the resident megabytes of a server with readers that get no events."""
     transports = await readers(url, key, count, Tally())
     await asyncio.sleep(2)
     used = psutil.Process(child.process.pid).memory_info().rss / 2**20
@@ -169,11 +179,18 @@ async def idle(url: str, key: str, child: Child, count: int) -> float:
 
 
 async def written(url: str, key: str, bench: Bench, announcer: Announcer) -> float:
-    """Return the 99th percentile, in ms, from before a write to its event at a reader."""
+    """Return the 99th percentile, in ms, of the time from before a write until its event reaches a reader."""
     tally, lags = Tally(), []
     (transport,) = (await readers(url, key, 1, tally))[:1]
     stream: asyncio.Queue[None] = asyncio.Queue()
-    transport.get_protocol().data_received = lambda data: stream.put_nowait(None) if b"followers" in data else None  # type: ignore[method-assign]
+    reader = transport.get_protocol()
+    assert isinstance(reader, Reader)
+
+    def note_event(data: bytes) -> None:
+        if b"followers" in data:
+            stream.put_nowait(None)
+
+    reader.data_received = note_event  # type: ignore[method-assign]
     for number in range(100):
         slot = slot_of(utcnow())
         one = Observation("w0", "a0", "instagram", "account", slot, slot + HOUR, {"followers": number}, "run", "v1")
@@ -187,7 +204,7 @@ async def written(url: str, key: str, bench: Bench, announcer: Announcer) -> flo
 
 
 async def measure(bench: Bench, count: int, seconds: int, idlers: int) -> dict[str, float]:
-    """Run everything, one after the other."""
+    """Run all measurements, one after the other."""
     account: AccountDocument = {
         "_id": "a0", "workspaceId": "w0", "platform": "instagram", "platformAccountId": "a0", "handle": "a0",
         "state": "active", "connectedAt": utcnow(), "credentials": b"sealed",
@@ -200,8 +217,8 @@ async def measure(bench: Bench, count: int, seconds: int, idlers: int) -> dict[s
         announcer = Announcer(redis)
         found["written_to_event_p99_ms"] = await written(url, key, bench, announcer)
         for name, at, process in (("bare", f"{bare}/stream", bare_child), ("ours", url, child)):
-            said = await run(at, key, process, announcer, count, seconds)
-            found |= {f"{name}_{what}": value for what, value in said.items()}
+            figures = await run(at, key, process, announcer, count, seconds)
+            found |= {f"{name}_{figure}": value for figure, value in figures.items()}
         found["cpu_to_bare"] = found["ours_cpu"] / found["bare_cpu"]
         beside: dict[str, list[float]] = {"alone": [], "beside_stalled": []}
         for _ in range(ROUNDS):
@@ -220,13 +237,13 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--idle", type=int, default=5000)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    # While this process looks for garbage among its readers, what came for them would seem late.
+    # A garbage collection in this process would delay its readers, and so add to the measured lag.
     gc.disable()
     with servers() as bench:
-        found = asyncio.run(measure(bench, asked.readers, asked.seconds, asked.idle))
+        found = asyncio.run(measure(bench, options.readers, options.seconds, options.idle))
     for name, value in found.items():
         print(f"{name:28} {value:12,.2f}", flush=True)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)

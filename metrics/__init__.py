@@ -1,1 +1,1 @@
-"""The contract that collection, rollups and serving share: what a number is, where it is kept, how it is announced."""
+"""Code that collection, rollups and serving share: the metric catalog, the stores, and the events."""

@@ -1,7 +1,7 @@
-"""The catalog: the only place that knows a metric.
+"""The metric catalog: the only place that defines metrics.
 
-A metric is known by its canonical name and by what it is about: the `reach` of an account is a number of its day, the
-`reach` of a post one of its life. Platforms and their fields: `Offer`. Definitions: `docs/metrics.md`.
+A metric is identified by its canonical name and the kind of its subject: the `reach` of an account is of one day, the
+`reach` of a post of its whole life. `Offer` has the fields of each platform, docs/metrics.md the definitions.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,10 @@ from typing import Literal
 from metrics.documents import METRIC_TYPES, PLATFORMS, ContentType, MetricType, Platform
 
 DEFINITION_VERSION = 2
-"""Goes up when a definition changes what a rollup means.
+"""Raised when a change of a definition changes the meaning of rollups.
 
-2: `coverage` and `status` count hours that have ended and in which the account was connected, on both sides.
+2: expected and observed hours, in `coverage` and `status`, are only hours that have ended and in which the account was
+connected.
 """
 
 Subject = Literal["account", "post"]
@@ -38,9 +39,9 @@ _POSTS: tuple[MetricType, ...] = ("post", "story", "reel")
 class Offer:
     """How one platform offers a metric.
 
-    `field` is the provider's name, a sum of names where the metric is one. `on` are the metric types that have it;
-    `without` are content types of ordinary posts that lack it all the same. `since` is the day the platform introduced
-    it in place of `replaces`; nothing is coalesced over that day.
+    `field` is the platform's name of the metric, or several names joined by " + " whose values are summed. `on` are the
+    metric types that have the metric; `without` are content types of ordinary posts that lack it nevertheless. `since`
+    is the day on which the platform introduced `field` in place of `replaces`; values of the two are never merged.
     """
 
     field: str
@@ -51,7 +52,7 @@ class Offer:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The provider's fields, summed where there are several."""
+        """The platform's fields whose sum is the metric; usually one."""
         return tuple(self.field.split(" + "))
 
     def covers(self, metric_type: MetricType, content_type: ContentType | None = None) -> bool:
@@ -61,7 +62,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric of one kind of subject. `adds_over_subjects` is never true of people counted once."""
+    """One metric of one kind of subject. `adds_over_subjects` is False for people that a platform counts once."""
 
     name: str
     subject: Subject
@@ -73,12 +74,12 @@ class Metric:
 
     @property
     def adds_over_time(self) -> bool:
-        """Whether values of consecutive periods add up: a counter's net change does, a provider's daily sum does."""
+        """True if values of consecutive periods add up: net changes of counters and sums of the provider's days do."""
         return self.kind in ("counter", "period_sum")
 
     @property
     def may_be_negative(self) -> bool:
-        """Whether a value below zero has a meaning: in sums of a day, and where what was taken back is subtracted."""
+        """True if a value below zero is possible: sums of a day, and counts from which withdrawals are subtracted."""
         return self.kind == "period_sum" or self.name == "interactions"
 
 
@@ -185,12 +186,12 @@ GAUGES = tuple(m.name for m in _TABLE if m.kind == "gauge")
 
 
 def subject_kind(metric_type: MetricType) -> Subject:
-    """Return which half of the catalog holds the metrics of this type of subject."""
+    """Return the kind of subject in the catalog for a metric type."""
     return "account" if metric_type == "account" else "post"
 
 
 def metrics_of(subject: Subject, *kinds: Kind) -> tuple[Metric, ...]:
-    """Return the metrics of accounts or of posts, of the given kinds or of all."""
+    """Return the metrics of accounts or of posts: those of the given kinds, or all."""
     return tuple(m for m in _TABLE if m.subject == subject and (not kinds or m.kind in kinds))
 
 
@@ -198,7 +199,7 @@ def metrics_of(subject: Subject, *kinds: Kind) -> tuple[Metric, ...]:
 def offered(
     platform: Platform, metric_type: MetricType, content_type: ContentType | None = None
 ) -> Mapping[str, Offer]:
-    """Return what a platform offers of one kind of subject, by canonical name."""
+    """Return the metrics that a platform offers for one kind of subject, by canonical name."""
     subject = subject_kind(metric_type)
     found = {
         metric.name: offer
@@ -214,7 +215,7 @@ def offered(
 def engagement_parts(
     platform: Platform, metric_type: MetricType, content_type: ContentType | None = None
 ) -> tuple[str, ...]:
-    """Return the parts of engagement that the platform offers for that kind of post; clicks never count."""
+    """Return the parts of engagement that a platform offers for a kind of post; clicks are never a part."""
     names = offered(platform, metric_type, content_type)
     return tuple(part for part in ENGAGEMENT_PARTS if part in names)
 
@@ -225,7 +226,7 @@ def engagement(
     metric_type: MetricType,
     content_type: ContentType | None = None,
 ) -> int | float | None:
-    """Return the sum of the parts, or None where the platform offers none or one of them is unknown."""
+    """Return the sum of the parts of engagement, or None if the platform offers none or any of them is unknown."""
     parts = engagement_parts(platform, metric_type, content_type)
     if not parts or any(part not in values for part in parts):
         return None
@@ -233,7 +234,7 @@ def engagement(
 
 
 def supported(platform: Platform, name: str) -> bool:
-    """Tell whether any subject of the platform has a metric of this name; `engagement` where it has a part."""
+    """Tell whether any subject of a platform has a metric of this name, or any part of `engagement`."""
     if name == "engagement":
         return any(supported(platform, part) for part in ENGAGEMENT_PARTS)
     return any((m := CATALOG.get((s, name))) and platform in m.offers for s in ("account", "post"))

@@ -1,4 +1,5 @@
-"""The time of day, in the precision that MongoDB keeps.
+"""The present time in UTC, and the text form of instants.
+
 
 A stack may live at another time than the machine, for tests and demonstrations: `tidemark up --clock` decides by how
 many seconds its clock is ahead of the machine's, and all its processes find that number in the environment. Everything
@@ -19,7 +20,7 @@ _SECONDS = re.compile(r"-?\d{1,11}(\.\d{1,6})?")
 
 
 def utcnow() -> datetime:
-    """Return the present instant in UTC, cut to milliseconds so that it survives a round trip through BSON."""
+    """Return the present instant in UTC, truncated to milliseconds as BSON stores it."""
     now = datetime.now(UTC) + offset()
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
@@ -49,7 +50,7 @@ def set_offset(ahead: timedelta) -> None:
 
 
 def isoformat(instant: datetime) -> str:
-    """Return `instant` as RFC 3339 in UTC with `Z`; fractions only where there are any.
+    """Return `instant` as RFC 3339 in UTC with `Z`; milliseconds only if there are any.
 
     >>> isoformat(datetime(2026, 1, 15, 10, tzinfo=UTC))
     '2026-01-15T10:00:00Z'

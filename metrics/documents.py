@@ -1,4 +1,4 @@
-"""The shapes of what is stored; field names are those of the documents and of the API."""
+"""Types of the documents in MongoDB; their fields have the same names in the API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,16 +40,16 @@ class RefusedMetric(TypedDict):
 
 RollupStatus = Literal["complete", "partial", "open"]
 ConnectedState = Literal["active", "paused", "needs_reauth", "unreachable"]
-"""`needs_reauth`: the token is dead. `unreachable`: the platform says that the account is not there, or not for this
-token; it is asked again for a day, and then once a day."""
+"""`needs_reauth`: the token is no longer valid. `unreachable`: the platform reports that the account does not exist, or
+not for this token; it is tried every hour for a day, and then once a day."""
 AccountState = Literal[ConnectedState, "disconnected"]
 ACCOUNT_STATES: tuple[AccountState, ...] = get_args(AccountState)
 OperationState = Literal["queued", "running", "succeeded", "partial", "failed"]
 OperationKind = Literal["collect", "aggregate", "history"]
 OPERATION_KINDS: tuple[OperationKind, ...] = get_args(OperationKind)
 HistoryState = Literal["waiting", "running", "done", "partial", "failed", "stopped"]
-"""Of the history of an account: `waiting` for its turn or for the end of a pause, `partial` where it was read but for
-some parts, `failed` where a person has to do something first, `stopped` because the account is no longer collected."""
+"""State of the history of an account. `waiting`: for its turn or the end of a pause. `partial`: read except for some
+parts. `failed`: a person has to do something first. `stopped`: the account is no longer collected."""
 UNFINISHED_HISTORY: tuple[HistoryState, ...] = ("waiting", "running")
 Scope = Literal["read", "collect", "admin"]
 
@@ -59,10 +59,10 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a platform said about one subject for one slot. Immutable.
+    """The metrics of one subject in one slot, as read once. Immutable.
 
-    `metrics` holds canonical names with what the provider said; a name that is not there is unknown, and
-    `unavailable` may say why. `slot` is the start of the UTC hour, `collected_at` the instant of the answer.
+    `metrics` holds the provider's values by canonical name. A missing name means that the value is unknown;
+    `unavailable` may have the reason. `slot` is the start of the UTC hour, `collected_at` the instant of the answer.
     """
 
     workspace_id: str
@@ -81,11 +81,11 @@ class Observation:
 
     @property
     def subject_id(self) -> str:
-        """The account where `metric_type` is `account`, else the post."""
+        """The id of the post, or of the account if the observation is of an account."""
         return self.post_id or self.account_id
 
     def document(self) -> Document:
-        """Return the document of the collection `metrics`; what is absent is left out, never null."""
+        """Return the document for the collection `metrics`; absent values are left out, never null."""
         metadata: Document = {
             "workspaceId": self.workspace_id,
             "accountId": self.account_id,
@@ -110,7 +110,7 @@ class Observation:
 
 
 class Disconnection(TypedDict):
-    """A time in which an account was disconnected, from `disconnectedAt` until it was connected again."""
+    """A time in which an account was disconnected: from `disconnectedAt` to `connectedAt`."""
 
     disconnectedAt: datetime
     connectedAt: datetime
@@ -119,8 +119,9 @@ class Disconnection(TypedDict):
 class AccountDocument(TypedDict):
     """A document of `accounts`. `credentials` are sealed; `metrics.vault` opens them.
 
-    `connectedAt` is when the account was first connected, and `disconnectedAt` is there while it is disconnected.
-    `disconnections` are the earlier times without it, oldest first. Which hours count: `metrics.expected`.
+    `connectedAt` is when the account was first connected. `disconnectedAt` is present only while it is disconnected.
+    `disconnections` are earlier times in which it was disconnected, oldest first. `metrics.expected` derives from them
+    which hours count.
     """
 
     _id: str
@@ -149,20 +150,20 @@ class PostDocument(TypedDict):
     publishedAt: datetime
     deletedAt: NotRequired[datetime]
     announced: NotRequired[bool]
-    """True while the post was named by somebody, and no list of the platform has brought it yet."""
+    """True if a client named the post and no list of the platform has contained it yet."""
     timeUnknown: NotRequired[bool]
-    """True where the platform does not say when the post was published: `publishedAt` is when it was first seen."""
+    """True if the platform does not report the time of publication: `publishedAt` is when the post was first seen."""
     refused: NotRequired[list[str]]
-    """Metrics that the platform refused for this very post on `refusedOn`, a UTC date; another day they are asked for
-    again."""
+    """Metrics that the platform refused for this post alone on `refusedOn`, a UTC date; on another day they are
+    requested again."""
     refusedOn: NotRequired[str]
     sameAs: NotRequired[str]
-    """The platform's id under which the same object is known as well, and counted: a Facebook reel that was stored as a
-    post. Such a document is neither read nor counted any more."""
+    """The platform's id of the same object, under which it is counted: a Facebook reel that was also stored as a post
+    has one. A document with this field is no longer read or counted."""
 
 
 class Problem(TypedDict):
-    """What of an account's slot is not as it should be: a part that was not collected, or a check that failed."""
+    """A problem of an account's slot: a part (`what`) that was not collected, or a check that failed."""
 
     what: str
     reason: str
@@ -170,7 +171,7 @@ class Problem(TypedDict):
 
 
 class CollectionDocument(TypedDict):
-    """A document of `collections`: what became of one account in one slot. `_id` is `accountId|slot`."""
+    """A document of `collections`: the record of one account and slot. `_id` is `accountId|slot`."""
 
     _id: str
     workspaceId: str
@@ -190,22 +191,25 @@ class CollectionDocument(TypedDict):
 
 
 class Counted(TypedDict):
-    """How far something is: `done` of `expected`, which may still grow."""
+    """Progress: `done` of `expected`, which may still grow."""
 
     done: int
     expected: int
 
 
 class History(TypedDict):
-    """How far the history of an account was read: what it had before it was connected (docs/architecture.md).
+    """The backfill of an account: how far its data from before the connection was read (docs/architecture.md).
 
-    It is the field `history` of a document of `reading_memory`. `posts` counts those read of those that the lists
-    brought; `postsState` says whether the lists were read to their end, or left until somebody asks again. `days`
-    counts the provider's days that were asked for, of those that are wanted. `asked` are these days, as ranges of ISO
-    8601 dates with both ends included; `partly` are days of which some numbers could not be read yet, `left` days that
-    were given up until somebody asks again. `lists` is where the lists of posts stand. `unavailable` counts, per metric
-    and reason, the days without a value. `calls` are those of the platform, `tries` the tries in a row that failed
-    without any progress.
+    It is the field `history` of a document of `reading_memory`.
+
+    * `posts` counts the posts that were read of those that the lists contained. `postsState` tells whether the lists
+      are being read, were read to their end, or were given up until a client requests the history again.
+    * `days` counts the provider's days that were requested, of those that are wanted. `asked` are the requested days,
+      as ranges of ISO 8601 dates with both ends included. `partly` are days of which some metrics could not be read
+      yet, `left` days that were given up until a client requests the history again.
+    * `lists` is the position in the lists of posts.
+    * `unavailable` counts the days without a value, by metric and reason.
+    * `calls` counts calls of the platform, `tries` consecutive attempts that failed without any progress.
     """
 
     operationId: str
@@ -224,14 +228,14 @@ class History(TypedDict):
     tries: int
     workedAt: NotRequired[datetime]
     resumesAt: NotRequired[datetime]
-    """Until then nothing is asked: a limit was met."""
+    """A limit was reached: nothing is requested before this instant."""
     reason: NotRequired[str]
     message: NotRequired[str]
     finishedAt: NotRequired[datetime]
 
 
 class OperationDocument(TypedDict):
-    """A document of `operations`: work asked for over HTTP, or by connecting an account."""
+    """A document of `operations`: work that a client requested over HTTP, or by connecting an account."""
 
     _id: str
     workspaceId: str
@@ -247,13 +251,13 @@ class OperationDocument(TypedDict):
     runId: NotRequired[str]
     accounts: NotRequired[dict[str, int]]
     progress: NotRequired[Counted]
-    """Of a history: posts and days read, over all its accounts."""
+    """Of a history: the posts and days that were read, over all its accounts."""
     error: NotRequired[str]
     finishedAt: NotRequired[datetime]
 
 
 class AggregatedDocument(TypedDict):
-    """A document of `aggregated_metrics`: metrics.md, 5. Reads of the API leave `_id` away."""
+    """A document of `aggregated_metrics`: the rollup of an account (docs/metrics.md, 5). The API leaves `_id` out."""
 
     _id: NotRequired[str]
     workspaceId: str

@@ -1,22 +1,22 @@
-"""Every error that Tidemark raises on purpose.
+"""The errors that Tidemark raises on purpose.
 
     TidemarkError
-    ├── SettingsError        a setting is wrong or missing; the start stops
-    ├── InvalidInput         what was asked for cannot be meant; nothing was changed
+    ├── SettingsError        a setting is wrong or missing; the process does not start
+    ├── InvalidInput         a value from outside is not accepted; nothing was changed
     ├── NotFound             no such workspace, account, post, key or operation
-    ├── CredentialError      sealed credentials cannot be opened with the keys at hand
-    └── Unavailable          a store is out of reach; the same call may succeed later
+    ├── CredentialError      sealed credentials cannot be opened with the configured keys
+    └── Unavailable          a store cannot be reached; the same call may succeed later
         ├── MongoUnavailable
         ├── RedisUnavailable
-        │   └── RedisFull  it answers, and takes no writes
-        └── ExportBusy     another process writes to the export (`metrics.export.lease`)
+        │   └── RedisFull    Redis answers, but accepts no writes
+        └── ExportBusy       another process writes to the export (`metrics.export.lease`)
 
-The platforms' errors have a tree of their own: `pipelines.platforms.errors`.
+The errors of platforms have their own tree: `pipelines.platforms.errors`.
 """
 
 
 class TidemarkError(Exception):
-    """Base of all errors; the message is one line that says what to do."""
+    """Base of all errors; the message is one line that tells the reader what to do."""
 
 
 class SettingsError(TidemarkError):
@@ -24,7 +24,7 @@ class SettingsError(TidemarkError):
 
 
 class InvalidInput(TidemarkError):
-    """A value from outside is refused at the boundary."""
+    """A value from outside is not accepted; `parameter` is its name in the API, if it has one."""
 
     def __init__(self, message: str, parameter: str | None = None) -> None:
         super().__init__(message)
@@ -32,15 +32,15 @@ class InvalidInput(TidemarkError):
 
 
 class NotFound(TidemarkError):
-    """What was named does not exist, or belongs to somebody else."""
+    """The named object does not exist, or the caller has no right to it."""
 
 
 class CredentialError(TidemarkError):
-    """Credentials cannot be opened: sealed with a key that is not in TIDEMARK_SECRET_KEYS."""
+    """Credentials cannot be opened: they were sealed with a key that is not in TIDEMARK_SECRET_KEYS."""
 
 
 class Unavailable(TidemarkError):
-    """A store did not answer; nothing was lost, try again."""
+    """A store did not answer in time; the caller can try again."""
 
 
 class MongoUnavailable(Unavailable):
@@ -52,4 +52,4 @@ class RedisUnavailable(Unavailable):
 
 
 class RedisFull(RedisUnavailable):
-    """Redis has no room, or refuses writes for another reason; reads still work."""
+    """Redis is out of memory, or rejects writes for another reason; reads still work."""

@@ -1,8 +1,8 @@
-"""Which accounts are expected in a period: the one rule that totals, coverage, rollups and checks share.
+"""Which accounts are expected in a period: one rule for totals, coverage, rollups and checks.
 
-An account counts from its connection to its disconnection (docs/metrics.md, 5). An hour is read at its end, so the hour
-in which an account was connected is its first one, and the hour in which it was disconnected is no longer one of its
-hours. An account is expected in a period if the period holds at least one of its hours.
+An account counts from its connection to its disconnection (docs/metrics.md, 5). An hour is read at its end. Therefore
+the hour in which an account was connected counts as its first one, and the hour in which it was disconnected does not
+count. An account is expected in a period if at least one of its hours lies in the period.
 """
 
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from metrics.periods import HOUR, slot_of
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 Span = tuple[datetime, datetime]
-"""Hours that follow one another: the start of the first one, and the end of the last one."""
+"""Consecutive hours: the start of the first one, and the end of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The hours of an account, as spans in order of time. An account that is connected has a last span without end."""
+    """The hours of an account, as spans in order of time. The last span of a connected account ends at `FOREVER`."""
 
     account_id: str
     platform: Platform
@@ -28,7 +28,7 @@ class Connection:
 
     @classmethod
     def of(cls, account: Mapping[str, Any]) -> Self:
-        """Return the hours of an account, from the fields of its document that `FIELDS` names."""
+        """Return the hours of an account; its document needs `_id` and the fields in `FIELDS`."""
         spans: list[Span] = []
         first = slot_of(account["connectedAt"])
         for gap in account.get("disconnections", ()):
@@ -39,14 +39,14 @@ class Connection:
         return cls(account["_id"], account["platform"], tuple(spans))
 
     def within(self, start: datetime, end: datetime) -> list[Span]:
-        """Return the spans of the account's hours in `[start, end)`, which begin and end with a full hour."""
+        """Return the spans of the account's hours in `[start, end)`; both bounds must be full hours."""
         return [(max(first, start), min(last, end)) for first, last in self.spans if first < end and last > start]
 
     def hours(self, start: datetime, end: datetime) -> int:
-        """Count the account's hours in `[start, end)`; none where the end is not after the start."""
+        """Count the account's hours in `[start, end)`; 0 if `end` is not after `start`."""
         return sum((last - first) // HOUR for first, last in self.within(start, end)) if start < end else 0
 
-    # The next two are asked for each account of each period of an answer: loops are four times as fast as `any`.
+    # The next two run for each account and period of an answer: a loop is four times as fast as `any`.
 
     def expected(self, start: datetime, end: datetime) -> bool:
         """Tell whether the account is expected in the period `[start, end)`."""
@@ -56,7 +56,7 @@ class Connection:
         return False
 
     def throughout(self, start: datetime, end: datetime) -> bool:
-        """Tell whether every hour of `[start, end)` is one of the account's."""
+        """Tell whether the account was connected for every hour of `[start, end)`."""
         for first, last in self.spans:  # noqa: SIM110
             if first <= start and end <= last:
                 return True
@@ -68,7 +68,7 @@ FIELDS = ("platform", "connectedAt", "disconnectedAt", "disconnections")
 
 
 def _with(spans: list[Span], first: datetime, last: datetime) -> list[Span]:
-    """Add a span: it is left out if it is empty, and joined with the one before where no hour lies between them."""
+    """Add a span: an empty one is left out; one that follows the last span without a gap is joined with it."""
     if first >= last:
         return spans
     if spans and first <= spans[-1][1]:
@@ -77,7 +77,7 @@ def _with(spans: list[Span], first: datetime, last: datetime) -> list[Span]:
 
 
 def connected_again(account: AccountDocument, at: datetime) -> list[Disconnection]:
-    """Return the times in which an account was disconnected, once it is connected again at `at`."""
+    """Return the `disconnections` of an account that is connected again at `at`."""
     before = list(account.get("disconnections", ()))
     if "disconnectedAt" not in account:
         return before

@@ -1,4 +1,4 @@
-"""How platforms name accounts and posts: one normal form for each, whatever spelling people send.
+"""Normal forms of the platforms' ids: each account and post has one, however clients spell it.
 
     platform    account                                     post
     instagram   17841400000000001                           17912345678901234
@@ -7,10 +7,10 @@
     linkedin    5500001, or for a showcase page             urn:li:share:7123…, urn:li:ugcPost:7123…
                 urn:li:organizationBrand:5500002
 
-Blanks and invisible marks around an id are dropped, leading zeros too, and percent-encoding of URNs is undone. All else
-is refused with a line that says which form is right. The forms are those of the platforms' own documentation: nodes of
-the Graph API; X's ids, which are 64-bit numbers; LinkedIn's "Organizational Entities", where a company page is
-`urn:li:organization:{id}` and a showcase page `urn:li:organizationBrand:{id}`.
+Whitespace and invisible characters around an id are dropped, leading zeros too, and percent-encoded URNs are decoded.
+Everything else is refused with a message that shows the right form. The forms are those of the platforms' own
+documentation: nodes of the Graph API; X's ids, which are 64-bit numbers; LinkedIn's "Organizational Entities", where a
+company page is `urn:li:organization:{id}` and a showcase page `urn:li:organizationBrand:{id}`.
 """
 
 import re
@@ -25,14 +25,14 @@ from metrics.errors import InvalidInput
 from metrics.visible import trimmed, visible
 
 _LARGEST = 2**63
-"""Ids are kept in signed 64-bit numbers by all four platforms; this one is the first that does not fit."""
+"""All four platforms keep ids in signed 64-bit numbers; this is the first number that does not fit."""
 
 _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
 _BRAND = "urn:li:organizationBrand:"
 _WORD = re.compile(r"\A\s*(?!urn:)[A-Za-z_]+:(?=[0-9]+\s*\Z)")
 _SHOWN = 32
-"""A value longer than this is not repeated in a message: in a wrong column it may be a token."""
+"""A value longer than this is not shown in messages: it may be a token in the wrong column."""
 
 _SNOWFLAKE_EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)
 _SNOWFLAKE_SHIFT = 22
@@ -48,12 +48,13 @@ _ACCOUNT_FORMS: Mapping[Platform, str] = {
     "view, or in `GET /rest/organizationAcls`)",
 }
 _POST_FORMS: Mapping[Platform, str] = {
-    "instagram": "give the number of the media, as 17912345678901234 (the `id` that publishing answered)",
-    "facebook": "give page and post, as 100000000000001_122100000000000001 (the `post_id` that publishing answered), "
+    "instagram": "give the number of the media, as 17912345678901234 (the `id` that the publishing call returned)",
+    "facebook": "give page and post, as 100000000000001_122100000000000001 (the `post_id` that the publishing call "
+    "returned), "
     "or the number of a reel's video",
-    "twitter": "give the number of the post, as 1812345678901234567 (the `id` that publishing answered)",
+    "twitter": "give the number of the post, as 1812345678901234567 (the `id` that the publishing call returned)",
     "linkedin": "give the URN of the post, as urn:li:share:7123456789012345678 or urn:li:ugcPost:7123456789012345678 "
-    "(the header `x-restli-id` that publishing answered)",
+    "(the header `x-restli-id` of the publishing call)",
 }
 
 
@@ -61,7 +62,8 @@ def normal_account_id(platform: Platform, text: str, parameter: str = "platformA
     """Return the normal form of a platform's id of an account.
 
     Raises:
-        InvalidInput: it can be none; the message names the parameter, the reason and the right form, with an example.
+        InvalidInput: the text is not such an id; the message gives the parameter, the reason, and the right form with
+            an example.
     """
     bare, form = trimmed(text), _ACCOUNT_FORMS[platform]
 
@@ -75,29 +77,29 @@ def normal_account_id(platform: Platform, text: str, parameter: str = "platformA
         return _number(bare, refuse)
     kind, number = urn[1].lower(), _number(urn[2], refuse)
     if kind not in ("organization", "organizationbrand"):
-        refuse(f"{_shown(bare)} is no page: only pages are collected")
+        refuse(f"{_shown(bare)} is not a page: only pages are collected")
     return number if kind == "organization" else _BRAND + number
 
 
 def stored_account_id(platform: Platform, stored: str) -> str:
-    """Return the normal form of an id as an account has it stored.
+    """Return the normal form of the platform id in a stored account.
 
-    Older versions stored ids as they were typed, with a word before the number at times: `page:123` is 123.
+    Older versions stored ids as they were typed, some with a word before the number: `page:123` is 123.
 
     Raises:
-        InvalidInput: it can be none.
+        InvalidInput: the stored text is not an id of the platform.
     """
     return normal_account_id(platform, _WORD.sub("", stored))
 
 
 def same_account_ids(platform: Platform, normal: str) -> tuple[str, ...]:
-    """Return the normal forms that name the same account as this one: a number of LinkedIn's has two."""
+    """Return all normal forms of the same account, this one included: on LinkedIn a number has two."""
     number = account_number(normal)
     return (number, _BRAND + number) if platform == "linkedin" else (number,)
 
 
 def account_number(normal: str) -> str:
-    """Return what identifies an account of a normal form: its number. LinkedIn counts all pages in one sequence."""
+    """Return the number in a normal form, which identifies the account: LinkedIn numbers all pages in one sequence."""
     return normal.rpartition(":")[2]
 
 
@@ -105,8 +107,8 @@ def normal_post_id(platform: Platform, text: str, parameter: str = "platformPost
     """Return the normal form of a platform's id of a post.
 
     Raises:
-        InvalidInput: it can be none, or X cannot have given it out yet; the message names the parameter, the reason and
-            the right form, with an example.
+        InvalidInput: the text is not such an id, or X cannot have assigned it yet; the message gives the parameter, the
+            reason, and the right form with an example.
     """
     bare, form = trimmed(text), _POST_FORMS[platform]
 
@@ -120,7 +122,7 @@ def normal_post_id(platform: Platform, text: str, parameter: str = "platformPost
         return f"{_number(page, refuse)}_{_number(post, refuse)}"
     number = _number(bare, refuse)
     if platform == "twitter" and _published(int(number)) > utcnow() + _CLOCKS_DIFFER:
-        refuse(f"{number} is of {_published(int(number)):%Y-%m-%d}: X has not given it out yet")
+        refuse(f"{number} would be of {_published(int(number)):%Y-%m-%d}: X has not given it out yet")
     return number
 
 
@@ -129,12 +131,12 @@ def _linkedin_post(bare: str, refuse: Callable[[str], NoReturn]) -> str:
     if urn is None:
         if re.fullmatch(r"[0-9]+", bare):
             refuse(f"{_shown(bare)} does not say whether it is a share or a ugcPost")
-        refuse(f"{_shown(bare)} is no URN of a post")
+        refuse(f"{_shown(bare)} is not the URN of a post")
     kind = urn[1].lower()
     if kind == "activity":
-        refuse("urn:li:activity: names the entry in a feed, and statistics do not know it")
+        refuse("urn:li:activity: names an entry of a feed, for which LinkedIn has no statistics")
     if kind not in ("share", "ugcpost"):
-        refuse(f"{_shown(bare)} is no URN of a post")
+        refuse(f"{_shown(bare)} is not the URN of a post")
     return f"urn:li:{'share' if kind == 'share' else 'ugcPost'}:{_number(urn[2], refuse)}"
 
 
@@ -145,14 +147,14 @@ def _published(snowflake: int) -> datetime:
 def _number(text: str, refuse: Callable[[str], NoReturn]) -> str:
     """Return a whole number from 1 to 2^63 - 1 without leading zeros."""
     if _EXPONENT.fullmatch(text):
-        refuse(f"{_shown(text)} was rounded by a spreadsheet, and its digits are lost: make the column text there")
+        refuse(f"{_shown(text)} was rounded by a spreadsheet, and digits are lost: format the column as text there")
     if "://" in text or text.lower().startswith("www."):
         refuse("it is a web address")
     if not re.fullmatch(r"[0-9]{1,40}", text):
-        refuse(f"{_shown(text)} is no whole number")
+        refuse(f"{_shown(text)} is not a whole number")
     number = int(text)
     if number == 0:
-        refuse("0 is the id of nothing")
+        refuse("no account or post has the id 0")
     if number >= _LARGEST:
         refuse(f"{_shown(text)} is greater than any id (64 bits)")
     return str(number)

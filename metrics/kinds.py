@@ -1,4 +1,4 @@
-"""Which kinds of posts each platform has, as far as its API tells their numbers (docs/metrics.md)."""
+"""The kinds of posts of each platform whose numbers its API reports (docs/metrics.md)."""
 
 from collections.abc import Mapping
 
@@ -15,19 +15,19 @@ KINDS: Mapping[Platform, Mapping[MetricType, tuple[ContentType, ...]]] = {
     "twitter": {"post": ("image", "video", "carousel", "text", "link", "other")},
     "linkedin": {"post": ("image", "video", "carousel", "text", "link", "document", "other")},
 }
-"""Content types by metric type. `other` is what a platform says of nothing else."""
+"""Content types by metric type. `other` is for posts that no other type fits."""
 
 
 def check_kind(platform: Platform, metric_type: MetricType, content_type: ContentType) -> None:
-    """Refuse a kind of post that a platform does not have.
+    """Check that a platform has a kind of post.
 
     Raises:
-        InvalidInput: there is none; the message lists those there are.
+        InvalidInput: the platform has no such kind; the message lists the kinds that it has.
     """
     kinds = KINDS[platform]
     if metric_type not in kinds:
         raise InvalidInput(f"metricType: {platform} has no {metric_type}, only {', '.join(kinds)}", "metricType")
     if content_type not in kinds[metric_type]:
-        there = ", ".join(kinds[metric_type])
-        message = f"contentType: {platform} has no {metric_type} of type {content_type}, only {there}"
+        allowed = ", ".join(kinds[metric_type])
+        message = f"contentType: {platform} has no {metric_type} of type {content_type}, only {allowed}"
         raise InvalidInput(message, "contentType")

@@ -1,6 +1,7 @@
-"""Slots and periods: the UTC calendar that partitions, rollups and the API share.
+"""Slots and periods: the UTC calendar of partitions, rollups and the API.
 
-A slot is one UTC hour. A period is a UTC day, a week from Monday, or a calendar month; both are half-open.
+A slot is one UTC hour. A period is a UTC day, a week from Monday, or a calendar month. Both include their start and
+exclude their end.
 """
 
 from collections.abc import Iterator

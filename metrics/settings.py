@@ -17,23 +17,23 @@ from metrics.errors import SettingsError
 PREFIX = "TIDEMARK_"
 
 _SECRETS = Path("/run/secrets")
-"""Where containers find secrets: a file per setting, named like its variable in lower case."""
+"""The folder of secrets in containers: a file per setting, named like its variable in lower case."""
 
 PLATFORM_APIS = ("instagram", "instagram_login", "facebook", "twitter", "linkedin")
-"""The APIs that have a base URL of their own: the platforms, and the second host of Instagram."""
+"""The APIs with their own base URL: those of the platforms, and Instagram's second host."""
 
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
 RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster://[^/,\s]+)")]
 PostsPerDay = Annotated[int | None, Field(ge=0)]
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
-_BUDGET = "Distinct posts read per UTC day of {}. Unset: no limit."
+_BUDGET = "Distinct posts that are read from {} per UTC day. Unset: no limit."
 Executor = Literal["in_process", "multiprocess", "celery", "k8s"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. `docs/settings.md` is generated from these fields."""
+    """All settings. `docs/settings.md` is generated from these fields."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
         10,
         ge=1,
         le=10_000,
-        description="Megabytes at which a log of `tidemark up` is begun anew; three old files of each are kept.",
+        description="Megabytes at which a log of `tidemark up` is rotated; three old files of each are kept.",
     )
     http_port: Port = Field(8000, description="Port of the HTTP API and the dashboard.")
     dagster_port: Port = Field(3000, description="Port of the Dagster UI.")
@@ -71,13 +71,14 @@ class Settings(BaseSettings):
     )
 
     retention_days: int = Field(
-        400, ge=1, le=20_000, description="Days that observations are kept. Rollups stay longer."
+        400, ge=1, le=20_000, description="Days that observations are kept. Rollups are kept longer."
     )
     first_day: date | None = Field(
         None,
         ge=date(2000, 1, 1),
-        description="First UTC day that Dagster has partitions of, as `2023-01-01`. Unset: hours begin with the year "
-        "that kept observations begin in, five years ago at most; days, weeks and months in 2024 at the latest.",
+        description="First UTC day of Dagster's partitions, as `2023-01-01`. Unset: hourly partitions begin with the "
+        "year of the oldest kept observations, but at most five years ago; daily, weekly and monthly ones in 2024 at "
+        "the latest.",
     )
     rollup_retention_days: int = Field(3650, ge=1, le=20_000, description="Days that rollups are kept.")
 
@@ -88,19 +89,19 @@ class Settings(BaseSettings):
         "`s3://bucket/folder`. Unset: no exports.",
     )
     export_options: SecretStr | None = Field(
-        None, description="Options of that storage, keys and secrets among them, as a JSON object (`fsspec`)."
+        None, description="Options of that storage (`fsspec`), such as keys and secrets, as a JSON object."
     )
     run_history_days: int = Field(
-        60, ge=7, le=20_000, description="Days that Dagster's runs are kept; partitions stay materialised."
+        60, ge=7, le=20_000, description="Days that Dagster keeps runs; partitions stay materialised."
     )
 
-    instagram_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Instagram's Graph API.")
+    instagram_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base URL of Instagram's Graph API.")
     instagram_login_url: HttpUrl = Field(
-        Url("https://graph.instagram.com"), description="Base of the same API for accounts with Instagram Login."
+        Url("https://graph.instagram.com"), description="Base URL of the same API for accounts with Instagram Login."
     )
-    facebook_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base of Facebook's Graph API.")
-    twitter_url: HttpUrl = Field(Url("https://api.x.com"), description="Base of the X API.")
-    linkedin_url: HttpUrl = Field(Url("https://api.linkedin.com"), description="Base of LinkedIn's API.")
+    facebook_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base URL of Facebook's Graph API.")
+    twitter_url: HttpUrl = Field(Url("https://api.x.com"), description="Base URL of the X API.")
+    linkedin_url: HttpUrl = Field(Url("https://api.linkedin.com"), description="Base URL of LinkedIn's API.")
 
     instagram_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("Instagram"))
     facebook_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("Facebook"))
@@ -109,38 +110,43 @@ class Settings(BaseSettings):
 
     proxy: SecretStr | None = Field(
         None,
-        description="Proxy that hosts outside are asked by: `http://user:password@host:3128`, or `none`. Unset: "
-        "`HTTPS_PROXY` and `HTTP_PROXY`. `NO_PROXY` names exceptions; this machine is one.",
+        description="Proxy for calls to other hosts: `http://user:password@host:3128`, or `none`. Unset: `HTTPS_PROXY` "
+        "and `HTTP_PROXY`. `NO_PROXY` names hosts that are reached directly; this machine always is.",
     )
     ca_bundle: Path | None = Field(
         None,
-        description="PEM file of the certificate authorities that are trusted, in place of the usual ones. Unset: "
+        description="PEM file of the trusted certificate authorities, in place of those of the system. Unset: "
         "`REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE`.",
     )
 
     automation: bool = Field(
         False,
-        description="Whether schedules and sensors are on from the start. Off, nothing is collected before somebody "
-        "switches them on in Dagster's UI. `tidemark up` and the deployments switch it on.",
+        description="Schedules and sensors are on from the start. If off, nothing is collected until they are switched "
+        "on in Dagster's UI. `tidemark up` and the deployments set it.",
     )
     executor: Executor = Field(
         "in_process",
-        description="Where Dagster executes the steps of runs: `in_process`, `multiprocess`, `celery` or `k8s`.",
+        description="How Dagster executes the steps of runs: `in_process`, `multiprocess`, `celery` or `k8s`.",
     )
     celery_url: RedisUrl | None = Field(
-        None, description="Redis, not a cluster, that is the broker of Celery workers. Unset: `TIDEMARK_REDIS_URL`."
+        None, description="Redis (not a cluster) that is the broker of Celery workers. Unset: `TIDEMARK_REDIS_URL`."
     )
     collect_shards: int = Field(
         1,
         ge=1,
         le=1024,
-        description="Steps that an hour of a platform is collected by; more than 1 for several workers.",
+        description="Steps into which the collection of a platform's hour is split; more than 1 for several workers.",
     )
     history_posts_days: int = Field(
-        365, ge=0, le=20_000, description="Days before its connection of which an account's posts are read. 0: none."
+        365,
+        ge=0,
+        le=20_000,
+        description="A new account's posts of this many days before its connection are read. 0: none.",
     )
-    collect_grace_minutes: int = Field(60, ge=0, description="Minutes after its end until a slot is old.")
-    collect_concurrency: int = Field(10, ge=1, description="Calls under way at once per platform and worker.")
+    collect_grace_minutes: int = Field(
+        60, ge=0, description="Minutes after the end of an hour in which current levels still count for it."
+    )
+    collect_concurrency: int = Field(10, ge=1, description="Concurrent calls per platform and worker.")
 
     cache_ttl_metrics: int = Field(300, ge=1, description="Seconds that answers with observations are cached.")
     cache_ttl_aggregated: int = Field(3600, ge=1, description="Seconds that answers with rollups are cached.")
@@ -148,10 +154,10 @@ class Settings(BaseSettings):
         32, ge=0, le=4096, description="Megabytes of cached answers that a serving process also keeps in its memory."
     )
     streams_per_key: int = Field(
-        10_000, ge=1, description="Open streams per key and serving process; one more is answered 429."
+        10_000, ge=1, description="Open streams per key and serving process; a further one is answered with 429."
     )
     events_max: int = Field(100_000, ge=1000, description="Events kept per workspace for resuming streams.")
-    events_days: int = Field(7, ge=1, le=20_000, description="Days after which an event is kept no longer.")
+    events_days: int = Field(7, ge=1, le=20_000, description="Days that events are kept for resuming streams.")
 
     rate_limit: int = Field(60_000, ge=0, description="Requests per minute and key, over all processes. 0: no limit.")
     jwt_keys: str | None = Field(None, min_length=1, description="URL or file of a JSON Web Key Set. Unset: no JWTs.")
@@ -160,9 +166,13 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins whose pages may call the API, separated by commas. Unset: none."
     )
-    behind_tls: bool = Field(False, description="Clients reach serving over TLS only: answers say so (HSTS).")
-    prometheus_host: str = Field("127.0.0.1", min_length=1, description="Address that Prometheus' `/metrics` is on.")
-    prometheus_port: Port | None = Field(None, description="Port of Prometheus' `/metrics`. Unset: not served.")
+    behind_tls: bool = Field(False, description="Clients reach serving over TLS only: answers carry the HSTS header.")
+    prometheus_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address on which Prometheus' `/metrics` is served."
+    )
+    prometheus_port: Port | None = Field(
+        None, description="Port on which Prometheus' `/metrics` is served. Unset: not served."
+    )
 
     @field_validator("secret_keys", "alert_urls", "cors_origins", mode="before")
     @classmethod
@@ -174,17 +184,17 @@ class Settings(BaseSettings):
     @field_validator("ca_bundle", mode="before")
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
-        # A variable that is set to nothing is as good as unset; as a path it would be the current folder.
+        # An empty variable counts as unset; as a path it would be the current folder.
         return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("export_options")
     @classmethod
     def _object(cls, options: SecretStr | None) -> SecretStr | None:
         try:
-            well = options is None or isinstance(json.loads(options.get_secret_value()), dict)
+            is_object = options is None or isinstance(json.loads(options.get_secret_value()), dict)
         except ValueError:
-            well = False
-        if not well:
+            is_object = False
+        if not is_object:
             raise ValueError("must be a JSON object")
         return options
 
@@ -198,7 +208,7 @@ class Settings(BaseSettings):
     @field_validator("secret_keys")
     @classmethod
     def _check_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        from cryptography.fernet import Fernet  # slow to import, needed by few
+        from cryptography.fernet import Fernet  # Slow to import, and few processes need it.
 
         for key in keys:
             try:
@@ -218,26 +228,26 @@ class Settings(BaseSettings):
     @classmethod
     def _check_jwt(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("jwt_keys") is not None:
-            raise ValueError("set it too: TIDEMARK_JWT_KEYS is set, and a token has to be for this API")
+            raise ValueError("must be set if TIDEMARK_JWT_KEYS is: a token must be for this API")
         return value
 
     def platform_url(self, platform: str) -> str:
-        """Return the base URL of a platform's API, or of `instagram_login`, without a slash at the end."""
+        """Return the base URL of a platform's API, or of `instagram_login`, without a trailing slash."""
         return str(getattr(self, f"{platform}_url")).rstrip("/")
 
     def posts_per_day(self, platform: str) -> int | None:
-        """Return a platform's budget of distinct posts per UTC day, or None where there is no limit."""
-        found: int | None = getattr(self, f"{platform}_posts_per_day")
-        return found
+        """Return a platform's budget of distinct posts per UTC day, or None if there is no limit."""
+        budget: int | None = getattr(self, f"{platform}_posts_per_day")
+        return budget
 
 
 def load_settings(**overrides: object) -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsError: one line that names the variable and what is wrong; never the value, which may be a secret.
+        SettingsError: the message names the variable and the problem, but not the value, which may be a secret.
     """
-    from metrics.network import Network  # ssl is of use here alone to many commands
+    from metrics.network import Network  # Slow to import (ssl), and most commands need it only here.
 
     try:
         loaded = Settings(**overrides)  # type: ignore[arg-type]

@@ -1,11 +1,11 @@
-"""Accounts and their sealed credentials.
+"""Encryption of the credentials of accounts.
 
-Credentials are sealed with the newest key of TIDEMARK_SECRET_KEYS and opened with any of them, so that a key can be
-rotated. They are open only in the memory of the worker that calls the platform.
+Credentials are sealed (encrypted) with the newest key of TIDEMARK_SECRET_KEYS and opened with any of its keys, so that
+keys can be rotated. They are in the clear only in the memory of the worker that calls the platform.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -13,12 +13,9 @@ from pydantic import SecretStr
 
 from metrics.errors import CredentialError, SettingsError
 
-if TYPE_CHECKING:
-    from metrics.store import Store
-
 
 class Vault:
-    """Seals and opens credentials; its repr shows nothing."""
+    """Seals and opens credentials; its `repr` shows no key."""
 
     def __init__(self, secret_keys: Sequence[SecretStr]) -> None:
         if not secret_keys:
@@ -33,7 +30,7 @@ class Vault:
         """Return the credentials.
 
         Raises:
-            CredentialError: none of the keys opens them.
+            CredentialError: no key opens them.
         """
         try:
             opened: dict[str, Any] = orjson.loads(self._fernet.decrypt(sealed))
@@ -44,30 +41,15 @@ class Vault:
         return opened
 
     def rotate(self, sealed: bytes) -> bytes:
-        """Seal again with the newest key, without the credentials ever leaving this call.
+        """Return the credentials sealed with the newest key; they are never returned in the clear.
 
         Raises:
-            CredentialError: none of the keys opens them.
+            CredentialError: no key opens them.
         """
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken:
             raise CredentialError("sealed with a key that is not in TIDEMARK_SECRET_KEYS: add it") from None
-
-
-def reseal_all(store: "Store", vault: Vault) -> tuple[int, list[str]]:
-    """Seal every account's credentials with the newest key; return how many were, and the accounts that no key opens.
-
-    Tokens that are renewed meanwhile are left as they are: whoever renewed them sealed them with the newest key.
-    """
-    done, closed = 0, []
-    for account in store.accounts.find():
-        if sealed := account.get("credentials"):
-            try:
-                done += store.accounts.reseal(account["_id"], sealed, vault.rotate(sealed))
-            except CredentialError:
-                closed.append(account["_id"])
-    return done, closed
 
 
 def generate_secret_key() -> str:

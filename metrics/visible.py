@@ -1,24 +1,24 @@
-"""Characters that nobody sees: escaped where other people's text is shown, dropped around values that people send."""
+"""Invisible characters: escape them in text from outside, and trim them from values that clients send."""
 
 import re
 
 _MARKS = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-"""Marks without a width: soft hyphen, direction of writing, joiners, byte order."""
+"""Zero-width characters: soft hyphen, direction marks, joiners, byte order mark."""
 _AROUND = re.compile(f"^[\\s{_MARKS}]+|[\\s{_MARKS}]+$")
 
 
 def trimmed(text: str) -> str:
-    """Return a text without the blanks, of every kind, and the marks without a width around it."""
+    """Return a text without leading and trailing whitespace and zero-width characters."""
     return _AROUND.sub("", text)
 
 
 def visible(text: str) -> str:
-    """Return a text on one line, with what `str.isprintable` denies as Python's escapes: `\\x1b`, `\\n`, `\\u202e`.
+    """Return a text on one line; characters that are not `str.isprintable` become escapes: `\\x1b`, `\\n`, `\\u202e`.
 
-    These are control and format characters (bidirectional marks, zero width), all blanks but the plain one, and code
-    points that are no characters. The plain space and every letter, sign and emoji stay as they are.
+    Escaped are control and format characters (bidirectional marks, zero width), all whitespace except the plain space,
+    and unassigned code points. The plain space, letters, signs and emoji stay as they are.
     """
-    return text if text.isprintable() else "".join(one if one.isprintable() else _escaped(one) for one in text)
+    return text if text.isprintable() else "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
 def _escaped(character: str) -> str:

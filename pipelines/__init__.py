@@ -1,1 +1,1 @@
-"""Dagster's half: what runs when, over which partition. What is computed lies in the sub-packages and in `metrics`."""
+"""The Dagster code location: assets, jobs, schedules and sensors. `collect` and `rollup` hold the computations."""

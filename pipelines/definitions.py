@@ -1,4 +1,4 @@
-"""Everything that Dagster knows of Tidemark: what is registered here exists, nothing else does."""
+"""Dagster's definitions: Dagster knows the assets, checks, jobs, schedules and sensors that are registered here."""
 
 import warnings
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-# Backfill policies, at every import.
+# Without this, every import warns of backfill policies, which are in beta.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from metrics.settings import load_settings  # noqa: E402
@@ -20,14 +20,19 @@ from pipelines.runs.executors import executor  # noqa: E402
 from pipelines.schedules import SCHEDULES  # noqa: E402
 from pipelines.sensors.alerts import ALERTS  # noqa: E402
 from pipelines.sensors.export_changed import export_changed  # noqa: E402
-from pipelines.sensors.hanging_runs import hanging_runs  # noqa: E402
-from pipelines.sensors.work import SENSORS  # noqa: E402
+from pipelines.sensors.hanging_runs import count_hanging_runs  # noqa: E402
+from pipelines.sensors.late_data import late_data  # noqa: E402
+from pipelines.sensors.missed_hours import missed_hours  # noqa: E402
+from pipelines.sensors.requested_work import requested_work  # noqa: E402
+from pipelines.sensors.retry_failed import retry_failed  # noqa: E402
+
+SENSORS = [requested_work, late_data, missed_hours, retry_failed, count_hanging_runs]
 
 
 def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Return the definitions; tests hand in resources of their own.
+    """Return the definitions; tests pass resources of their own.
 
-    The export, its job and its sensor are there where TIDEMARK_EXPORT_URL says that days are exported.
+    The export, its job and its sensor are included only if TIDEMARK_EXPORT_URL is set.
     """
     settings = load_settings()
     exported = settings.export_url is not None
@@ -44,7 +49,7 @@ def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             *([export_daily] if exported else []),
         ],
         schedules=[*SCHEDULES, MAINTAIN],
-        sensors=[*SENSORS, hanging_runs, *ALERTS, *([export_changed] if exported else [])],
+        sensors=[*SENSORS, *ALERTS, *([export_changed] if exported else [])],
         resources={"tidemark": Tidemark(), **(resources or {})},
         executor=executor(settings.executor),
     )

@@ -1,4 +1,4 @@
-"""Jobs: one collects an hour of all platforms, three roll up; others read histories, check, export, delete old runs."""
+"""Jobs: collect an hour of all platforms, roll up periods, read histories, check freshness, export, delete old runs."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from pipelines.partitions import FIRST_HOUR, period_key, slot_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Tidemark
 from pipelines.runs import tables
-from pipelines.runs.failures import told_plainly
+from pipelines.runs.failures import one_line_failures
 from pipelines.runs.pruning import purge
 from pipelines.runs.storage import prune, shrink
 from pipelines.runs.tags import HISTORY, ONE_PARTITION, Priority
@@ -24,9 +24,9 @@ _FRESHNESS = dg.AssetSelection.checks(*CHECKS)
 
 collect_hourly = dg.define_asset_job(
     "collect_hourly",
-    # Freshness has a job of its own: it has to speak where nothing is collected.
+    # Freshness has a job of its own, because it has to be evaluated also if nothing is collected.
     selection=dg.AssetSelection.groups("raw") - _FRESHNESS,
-    description="Collects one hour of every platform: all active accounts, or those that a request or a sensor names.",
+    description="Collects one hour of every platform: all active accounts, or those that an operation or sensor names.",
     tags={**Priority.HOURLY, **ONE_PARTITION},
 )
 
@@ -65,13 +65,13 @@ export_daily = dg.define_asset_job(
 
 
 @dg.op(
-    # A pool of its own: the steps of the hours never wait for it.
+    # A pool of its own, so that steps of hourly collection never wait for it.
     pool="history",
-    description="Reads what accounts had before they were connected, those that wait longest first, for some minutes.",
+    description="Reads the history of accounts for some minutes, those that have waited longest first.",
 )
 def read_histories(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
-    """Read the histories that were asked for; what is left is read by the next run."""
-    with told_plainly():
+    """Read the histories that were requested; the next run reads what is left."""
+    with one_line_failures():
         report = tidemark.clients().history_reader().read(run_id=context.run_id, say=context.log.info)
     for failure in report.failures:
         context.log.warning("%s", failure)
@@ -81,11 +81,11 @@ def read_histories(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
 
 @dg.job(
     description="Reads the history of accounts that were connected: posts and the platform's own days.",
-    # It ends by itself before that. Dagster does not notice that a run's process died with its code server.
+    # A run ends by itself before that. The limit is for runs whose process died with its code server, unnoticed.
     tags={HISTORY: "true", **Priority.HISTORY, "dagster/max_runtime": str(int(SECONDS + LAST_STEP_SECONDS))},
 )
 def collect_history() -> None:
-    """Read histories behind the hours."""
+    """Read histories, at a lower priority than hours."""
     read_histories()
 
 
@@ -98,15 +98,18 @@ def purge_runs(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
 
 
 def first_partitions(settings: Settings, now: datetime) -> dict[dg.AssetKey, str]:
-    """Return the first partition of each asset whose events are kept: what is older has no data any more."""
+    """Return, by asset, the first partition whose events are kept: older partitions have no data any more."""
     hours = {dg.AssetKey(f"raw_{platform}"): slot_key(FIRST_HOUR) for platform in PLATFORMS_IMPLEMENTED}
     kept = midnight((now - timedelta(days=settings.rollup_retention_days)).date())
     return hours | {dg.AssetKey(f"{period}_rollup"): period_key(period_start(period, kept)) for period in PERIODS}
 
 
-@dg.op(ins={"after": dg.In(dg.Nothing)}, description="Deletes what no run takes with it, and gives disk space back.")
+@dg.op(
+    ins={"after": dg.In(dg.Nothing)},
+    description="Deletes old rows that remain after runs are deleted, and frees disk space.",
+)
 def tidy_storage(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
-    """Delete old events without a run, records of checks and backfills; then shrink SQLite."""
+    """Delete old events without a run, check records and backfills; then shrink SQLite's files."""
     settings, now = tidemark.settings(), utcnow()
     days = settings.run_history_days
     pruned = prune(context.instance, now - timedelta(days=days), first_partitions(settings, now))
@@ -118,16 +121,16 @@ def tidy_storage(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
         days,
     )
     shrunk = shrink(context.instance)
-    context.log.info("%s bytes given back to the disk", shrunk.given_back)
+    context.log.info("%s bytes of disk space freed", shrunk.given_back)
     if shrunk.busy:
-        context.log.warning("%s: in use, so they are shrunk another day", ", ".join(shrunk.busy))
+        context.log.warning("%s: in use, will be shrunk another day", ", ".join(shrunk.busy))
 
 
 @dg.job(description="Deletes Dagster's old history; the data is not touched.")
 def purge_history() -> None:
-    """Keep Dagster's storage from growing for ever."""
+    """Delete old runs, then other old rows, so that Dagster's storage does not grow for ever."""
     tidy_storage(purge_runs())
 
 
 JOBS = [collect_hourly, *AGGREGATE.values()]
-"""What works on partitions."""
+"""The jobs that work on partitions."""

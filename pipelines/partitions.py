@@ -1,10 +1,10 @@
-"""Partitions, and the keys by which Dagster knows slots and periods.
+"""Partition definitions, and the conversion between partition keys and slots or periods.
 
-All grains are UTC. Every grain holds the window under way (`end_offset=1`): an hour can be collected on demand before
-it ends, and the running day, week and month are rolled up as they grow. The schedules name the window that ended.
+All partitions are in UTC. They include the present window (`end_offset=1`): an hour can be collected on demand before
+it ends, and the present day, week and month are rolled up as they grow. The schedules request the window that ended.
 
-Hours begin where kept observations do, because Dagster's pages take longer the more of them there are, and an hour
-that is older cannot be collected (`pipelines.assets.hours`). Weeks and months begin with the first whole one.
+Hours begin where kept observations do: older hours cannot be collected (`pipelines.assets.hours`), and Dagster's pages
+take longer the more partitions there are. Weeks and months begin with the first whole one.
 """
 
 from collections.abc import Sequence
@@ -17,17 +17,18 @@ from metrics.periods import HOUR, Period, midnight, period_end
 from metrics.settings import Settings, load_settings
 
 _FIRST_ROLLUPS = date(2024, 1, 1)
-"""Days, weeks and months begin no later: rollups are kept for longer than what they are made of."""
+"""Days, weeks and months begin no later than this: rollups are kept for longer than observations."""
 _MOST_YEARS = 5
-"""Hours of so many years are listed where nobody asks for more: no platform answers for older ones (platforms' own
-retention is two years at most), and observations may be kept for decades."""
+"""Years of hours, unless TIDEMARK_FIRST_DAY says otherwise: no platform answers for older ones (platforms' own
+retention is two years at most), while observations may be kept for decades."""
 
 
 def first_days(settings: Settings, today: date) -> tuple[date, date]:
-    """Return the first day of hours, and that of days, weeks and months: TIDEMARK_FIRST_DAY, where it is set.
+    """Return the first day of hours, and that of days, weeks and months: both are TIDEMARK_FIRST_DAY if that is set.
 
-    Else hours begin on the first of January of the year that kept observations begin in. It moves once a year, so that
-    a backfill under way does not lose its partitions, and Dagster counts what is materialised anew once a year.
+    Otherwise hours begin on the first of January of the year that kept observations begin in. That moves only once a
+    year, so that a running backfill does not lose its partitions, and so that Dagster counts materialised partitions
+    again only once a year.
     """
     if settings.first_day is not None:
         return settings.first_day, settings.first_day
@@ -69,17 +70,17 @@ def start_of_key(key: str) -> datetime:
 
 
 def has_hour(slot: datetime, now: datetime) -> bool:
-    """Tell whether a slot is a partition: begun, and not before the first hour of all."""
+    """Tell whether a slot is a partition: it has begun, and is not before the first hour."""
     return FIRST_HOUR <= slot <= now
 
 
 def has_partition(start: datetime, now: datetime) -> bool:
-    """Tell whether the period that starts at `start` is a partition: begun, and not before the first day of all."""
+    """Tell whether the period that starts at `start` is a partition: it has begun, and is not before the first day."""
     return FIRST_DAY <= start <= now
 
 
 def ranges(period: Period, starts: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
-    """Return consecutive periods joined to ranges, `(first start, last start)`, so that each range is one run."""
+    """Join consecutive periods to ranges `(first start, last start)`, so that one run can cover each range."""
     joined: list[tuple[datetime, datetime]] = []
     for start in sorted(set(starts)):
         if joined and period_end(period, joined[-1][1]) == start:
@@ -90,11 +91,11 @@ def ranges(period: Period, starts: Sequence[datetime]) -> list[tuple[datetime, d
 
 
 def ended_slot(instant: datetime) -> datetime:
-    """Return the hour that just ended at `instant`."""
+    """Return the newest slot that had ended at `instant`."""
     return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
 
 
 def recent_slots(instant: datetime, hours: int) -> list[datetime]:
-    """Return the last `hours` ended slots, newest first."""
+    """Return the last `hours` slots that had ended at `instant`, newest first."""
     newest = ended_slot(instant)
     return [newest - timedelta(hours=back) for back in range(hours)]

@@ -1,4 +1,4 @@
-"""The one resource: typed clients of this process, made when first used and shared by every asset and sensor."""
+"""The Dagster resource `tidemark`: this process's clients, opened at first use and shared by all assets and sensors."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,7 +11,7 @@ from redis import Redis
 
 from metrics.documents import AggregatedDocument
 from metrics.errors import RedisUnavailable, TidemarkError
-from metrics.redis import client as redisdb
+from metrics.redis.client import connect as connect_redis
 from metrics.redis.events import Announcer, Event, aggregated, operation_status
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
@@ -24,12 +24,12 @@ from pipelines.collect.history import HistoryReader
 log = getLogger(__name__)
 
 PATIENCE_MS = 20_000
-"""A run waits that long for a new primary: an election takes up to 12 seconds."""
+"""How long a run waits for a new primary of MongoDB: an election takes up to 12 seconds."""
 
 
 @dataclass(frozen=True)
 class Clients:
-    """The stores of this process."""
+    """The settings and the clients of this process."""
 
     settings: Settings
     store: Store
@@ -37,39 +37,39 @@ class Clients:
     announcer: Announcer
 
     def announce(self, workspace_id: str, events: Sequence[Event]) -> None:
-        """Announce what was written."""
+        """Announce changes of a workspace's data."""
         self.announcer.announce(workspace_id, events)
 
     def announce_rollups(self, workspace_id: str, documents: Sequence[AggregatedDocument]) -> None:
-        """Announce rollups that were written."""
+        """Announce account rollups that were written."""
         self.announcer.announce(workspace_id, [aggregated(document) for document in documents])
 
     def announce_operation(self, operation_id: str) -> None:
-        """Announce where an operation stands."""
+        """Announce the present state of an operation."""
         operation = self.store.operations.get(operation_id)
         self.announce(operation["workspaceId"], [operation_status(operation)])
 
     def history_reader(self) -> HistoryReader:
-        """Return what reads histories; credentials are opened in its memory alone."""
+        """Return a reader of histories; it decrypts credentials in memory only."""
         return HistoryReader(self.store, self.redis, self.announcer, Vault(self.settings.secret_keys), self.settings)
 
     def collector(self) -> Collector:
-        """Return a collector; credentials are opened in its memory alone."""
+        """Return a collector; it decrypts credentials in memory only."""
         return Collector(self.store, self.redis, self.announcer, Vault(self.settings.secret_keys), self.settings)
 
 
 @lru_cache(maxsize=4)
 def clients(settings: Settings) -> Clients:
-    """Return the clients for these settings; the first call creates what is missing in MongoDB."""
+    """Return the clients for these settings; the first call creates missing collections and indexes in MongoDB."""
     store = Store.connect(settings, server_selection_ms=PATIENCE_MS)
     try:
         store.ensure(settings)
         differing = setting_differences(store.db, settings)
         for difference in differing:
             log.warning("%s: the database decides (`tidemark retention sync` changes it)", difference)
-        redis = redisdb.connect(settings)
+        redis = connect_redis(settings)
     except TidemarkError:
-        # Sensors come again every few seconds: what they leave behind adds up.
+        # Sensors call this every few seconds: clients that are left open would add up.
         store.close()
         raise
     with suppress(RedisUnavailable):
@@ -78,7 +78,7 @@ def clients(settings: Settings) -> Clients:
 
 
 class Tidemark(dg.ConfigurableResource[Clients]):
-    """Settings from the environment (docs/settings.md), read when a run or an evaluation begins."""
+    """Settings from the environment (docs/settings.md), read when a run or a sensor's evaluation begins."""
 
     def clients(self) -> Clients:
         """Return this process's clients.
@@ -90,9 +90,9 @@ class Tidemark(dg.ConfigurableResource[Clients]):
         return clients(self.settings())
 
     def settings(self) -> Settings:
-        """Return the settings alone.
+        """Return the settings, without connecting to any store.
 
         Raises:
-            SettingsError: one is wrong.
+            SettingsError: a setting is wrong.
         """
         return load_settings()

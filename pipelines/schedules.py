@@ -1,7 +1,7 @@
-"""The schedules. Each names the window that ended, whatever `end_offset` the partitions have.
+"""The schedules. Each requests the window that ended, although the partitions include the present one (`end_offset`).
 
-At midnight the daily schedule fires while slot 23 is still being collected: the schedule guarantees that a rollup runs,
-the `late_data` sensor that it is right.
+At midnight the daily schedule fires while slot 23 is still being collected: the schedule makes sure that the day is
+rolled up at all, and the sensor `late_data` rolls it up again once the slot is there.
 """
 
 from datetime import datetime
@@ -21,10 +21,11 @@ from pipelines.runs.tags import ONE_PARTITION
     cron_schedule="0 * * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,
-    description="At the full hour: collects the hour that just ended of every active account, four platforms in a run.",
+    description="At the full hour: collects the hour that just ended for all active accounts of all platforms, in one "
+    "run.",
 )
 def collect_hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Request the hour that just ended."""
+    """Request a collection of the hour that just ended."""
     key = slot_key(ended_slot(context.scheduled_execution_time))
     return dg.RunRequest(run_key=key, partition_key=key)
 
@@ -41,7 +42,7 @@ def _aggregate(period: Period, cron: str) -> dg.ScheduleDefinition:
         execution_timezone="UTC",
         default_status=SCHEDULE_STATUS,
         description=f"After the end of each {_NAMES[period]}: rolls it up from its {_PARTS[period]}, for every "
-        "workspace. What comes later, `late_data` rolls in.",
+        "workspace. For observations that come later, the sensor `late_data` rolls it up again.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         key = period_key(ended_period(period, context.scheduled_execution_time))
@@ -58,11 +59,11 @@ def ended_period(period: Period, instant: datetime) -> datetime:
 check_freshness = dg.ScheduleDefinition(
     name="check_freshness",
     job=jobs.check_freshness,
-    # When an hour is collected in good time, it is there by then.
+    # An hour that is collected in time is there by then.
     cron_schedule="20 * * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,
-    description="Every hour: is the newest hour of every platform in MongoDB?",
+    description="Every hour: checks that the newest hour of every platform is in MongoDB.",
 )
 
 
@@ -72,7 +73,7 @@ check_freshness = dg.ScheduleDefinition(
     cron_schedule="40 3 * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,
-    description="Every night: Dagster's runs older than TIDEMARK_RUN_HISTORY_DAYS go.",
+    description="Every night: deletes Dagster's runs that are older than TIDEMARK_RUN_HISTORY_DAYS.",
 )
 def purge_history(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request one purge a day."""

@@ -1,10 +1,9 @@
-"""Dagster under the clock of the stack: `python -m pipelines.shifted dagster instance migrate` runs Dagster's command.
+"""Run a Dagster command under the stack's shifted clock: `python -m pipelines.shifted dagster instance migrate`.
 
-Dagster asks for the time in four ways, and all of them get the offset of `metrics.clock`: `dagster._time`, where its
-own tests set the time; `time.time`, by which runs, ticks, heartbeats and log records are dated; `time.time_ns`, by
-which log records are dated from Python 3.13 on; and CURRENT_TIMESTAMP of the database, a default of columns. Processes
-that one of these commands spawns, the workers of runs above all, import this module as their main module and so get the
-same clock.
+Dagster reads the time in four ways, and each gets the offset of `metrics.clock`: `dagster._time`, where its own tests
+set the time; `time.time`, which dates runs, ticks, heartbeats and log records; `time.time_ns`, which dates log records
+from Python 3.13 on; and CURRENT_TIMESTAMP of the database, a default of columns. Processes that such a command spawns,
+above all the workers of runs, import this module as their main module and so get the same clock.
 """
 
 import runpy
@@ -20,14 +19,14 @@ _HOOKS = ("_mockable_get_current_datetime", "_mockable_get_current_timestamp")
 
 
 class ClockNotKnown(TidemarkError):
-    """This version of Dagster asks for the time in a way that we do not know."""
+    """This version of Dagster reads the time in a way that this module does not know."""
 
 
 def install() -> None:
-    """Give Dagster, in this process, the clock of the stack. Doing it twice changes nothing.
+    """Give Dagster the clock of the stack in this process; idempotent.
 
     Raises:
-        ClockNotKnown: Dagster has no longer what is replaced here.
+        ClockNotKnown: a function of Dagster that is replaced here no longer exists.
     """
     if not offset() or hasattr(time.time, "shifted"):
         return
@@ -54,15 +53,16 @@ def install() -> None:
 
 
 def _asked_by_dagster() -> bool:
-    """Tell whether the caller's caller is Dagster, or what dates its log records.
+    """Tell whether the caller's caller is Dagster, or `logging`, which dates Dagster's log records.
 
-    Others get the machine's time: gRPC adds seconds to it and waits until the machine's clock shows the sum.
+    Other callers get the machine's time: gRPC, for example, adds seconds to it and waits until the machine's clock
+    shows the sum.
     """
     return str(sys._getframe(2).f_globals.get("__name__", "")).startswith(("dagster", "logging"))
 
 
 def _date_rows() -> None:
-    """Date the rows of Dagster's storage here: CURRENT_TIMESTAMP is the time of the database's machine."""
+    """Date the rows of Dagster's storage in Python, because CURRENT_TIMESTAMP is the time of the database's machine."""
     from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
     from dagster._core.storage.runs.schema import RunStorageSqlMetadata
     from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
@@ -81,9 +81,9 @@ def _date_rows() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run a module as `python -m` does, its own arguments behind its name."""
+    """Run a module as `python -m` does; `arguments` are its name and its own arguments."""
     sys.argv = arguments
-    # Without `alter_sys` this module stays the main one, which is what makes spawned processes import it.
+    # Without `alter_sys`, this module stays the main module: that makes spawned processes import it.
     runpy.run_module(arguments[0], run_name="__main__")
 
 

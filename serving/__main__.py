@@ -1,4 +1,4 @@
-"""`python -m serving`: the HTTP server, of one process or of several on one port."""
+"""`python -m serving`: the HTTP server, as one process or as several worker processes on one port."""
 
 import argparse
 import multiprocessing
@@ -21,21 +21,21 @@ GRACE_SECONDS = 4
 
 
 class Server(uvicorn.Server):
-    """A server whose streams can be ended, where it runs in a thread and no signal arrives."""
+    """A uvicorn server whose streams its owner can end, for a server in a thread, which receives no signals."""
 
     def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
         super().__init__(config)
         self._app = app
 
     def end_streams(self) -> None:
-        """Ask every stream to end."""
+        """Ask every open stream to end."""
         services = getattr(self._app.state, "services", None)
         if services is not None:
             services.hub.stop_streams()
 
 
 def server(app: Starlette, host: str, port: int) -> Server:
-    """Return a server that is not running yet."""
+    """Return a server for an application; the caller runs it."""
     return Server(_config(app, host=host, port=port), app)
 
 
@@ -58,30 +58,31 @@ def _config(app: Any, **options: Any) -> uvicorn.Config:
 
 
 def worker() -> Starlette:
-    """Return the application of one of several processes, which ends when the one that started it is gone."""
+    """Return the application of a worker process. The worker ends when the process that started it is gone."""
     from serving.app import create_app
 
     logs.configure()
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+        threading.Thread(target=_stop_after, args=[parent], daemon=True).start()
     app = create_app()
     garbage.settle()
     return app
 
 
-def _end_with(parent: Any) -> None:
+def _stop_after(parent: Any) -> None:
+    """Wait until the parent process has ended, then stop this one."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _serve_by(workers: int, host: str, port: int) -> None:
+def _serve_with_workers(workers: int, host: str, port: int) -> None:
     config = _config("serving.__main__:worker", factory=True, workers=workers, host=host, port=port)
     Multiprocess(config, sockets=[config.bind_socket()]).run()
 
 
 def _raise_file_limit() -> None:
-    """Let the process hold as many connections as it may: the usual 1,024 are few streams."""
+    """Raise the limit of open files to the hard limit: the usual soft limit of 1,024 allows too few streams."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -101,17 +102,17 @@ def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve Tidemark's HTTP API.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=settings().http_port)
-    parser.add_argument("--workers", type=int, default=1, help="processes that share the port (1)")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes that share the port (default: 1)")
     arguments = parser.parse_args()
     if arguments.workers < 1:
-        parser.error("--workers: at least 1")
+        parser.error("--workers: must be at least 1")
     logs.configure()
     _raise_file_limit()
     with ExitStack() as stack:
         stack.enter_context(telemetry.prepare(arguments.workers))
         stack.enter_context(telemetry.listening(settings()))
         if arguments.workers > 1:
-            _serve_by(arguments.workers, arguments.host, arguments.port)
+            _serve_with_workers(arguments.workers, arguments.host, arguments.port)
         else:
             from serving.app import create_app
 

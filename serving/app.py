@@ -1,4 +1,4 @@
-"""The application: routes, middleware and errors around the services of one process."""
+"""The Starlette application: routes, middleware and error handlers around the services of one process."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ from serving.wire.problems import HANDLERS
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """Return the application; its clients open when it starts."""
+    """Return the application; it connects to its stores when it starts."""
     chosen = settings or process_settings()
     sockets = Sockets(chosen.cors_origins)
 
@@ -54,13 +54,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Middleware(BodyLimit),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=lifespan)
-    # A path with a slash too many is unknown: a redirect would go to whatever host the request names.
+    # A path with an extra slash is a 404: Starlette's redirect would go to whatever host the request names.
     app.router.redirect_slashes = False
     return app
 
 
 def _cors(origins: Sequence[str]) -> Middleware:
-    """Return what lets pages of these origins call the API; cookies play no part, so none are let through."""
+    """Return the middleware that lets pages of these origins call the API. The API uses no cookies and allows none."""
     return Middleware(
         CORSMiddleware,
         allow_origins=origins,

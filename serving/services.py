@@ -1,4 +1,4 @@
-"""What a serving process holds: stores, clients, cache and hub, from start to stop."""
+"""The services of a serving process (stores, clients, cache, hub), opened at its start and closed at its stop."""
 
 import asyncio
 import logging
@@ -21,9 +21,10 @@ from serving.auth.known_keys import KnownKeys
 from serving.auth.owners import Owners
 from serving.auth.ratelimit import RateLimiter
 from serving.auth.tokens import TokenVerifier
-from serving.cache.answer_cache import AnswerCache, Kind
+from serving.cache.answer_cache import AnswerCache
 from serving.cache.breaker import TIMEOUT
-from serving.cache.hot import Plans
+from serving.cache.hot import AnsweredRequests
+from serving.cache.plan import Kind
 from serving.process.threads import Threads
 from serving.stream.clients import Clients
 from serving.stream.hub import Hub
@@ -31,14 +32,14 @@ from serving.stream.reader import READ_TIMEOUT
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 2.0
-"""Seconds that a try of what needs Redis waits for it: where it hangs, a write goes on without, well before threads of
-such calls are too many."""
+_REDIS_TIMEOUT = 2.0
+"""Seconds that one attempt of a Redis command may take. If Redis hangs, a write goes on without it after that time,
+well before such calls occupy too many threads."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of one process."""
+    """The objects that all requests of a process share."""
 
     settings: Settings
     store: Store
@@ -48,38 +49,38 @@ class Services:
     auth: Authenticator
     owners: Owners
     cache: AnswerCache
-    plans: Plans
+    answered: AnsweredRequests
     hub: Hub
 
 
 def services(request: Request) -> Services:
-    """Return the services of the process that answers."""
+    """Return the services of the process that handles a request."""
     found: Services = request.app.state.services
     return found
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open the clients, run what runs beside requests, and close everything in order."""
+    """Open the clients, start the background tasks, and close everything in order."""
     store = Store.connect(settings)
     threads = Threads()
-    redis = connect_async(settings, timeout=_PATIENCE, retries=1)
-    # Without retries of its own: after any break the reader looks whether its place is still there.
+    redis = connect_async(settings, timeout=_REDIS_TIMEOUT, retries=1)
+    # Without retries: after every lost connection, the reader must check whether its place is still in the stream.
     blocking = connect_async(settings, timeout=READ_TIMEOUT, retries=0)
-    blocked_calls = connect(settings, timeout=_PATIENCE, retries=1)
+    redis_in_threads = connect(settings, timeout=_REDIS_TIMEOUT, retries=1)
     ttl, long_ttl = settings.cache_ttl_metrics, settings.cache_ttl_aggregated
-    hasty = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1, connections=None)
+    cache_redis = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1, connections=None)
     ttls: dict[Kind, int] = {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl}
-    cache = AnswerCache(hasty, ttls, settings.cache_hot_mb * 2**20)
+    cache = AnswerCache(cache_redis, ttls, settings.cache_hot_mb * 2**20)
     keys = KnownKeys(store, threads)
     auth = Authenticator(keys, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))
     clients = Clients(settings.streams_per_key, auth.still_valid)
     hub = Hub(redis, blocking, clients, max_events=settings.events_max, cluster=is_cluster(settings))
     recorder = asyncio.create_task(keys.record_use())
-    comparison = asyncio.create_task(_compare_retention(store, settings, threads, blocked_calls))
+    comparison = asyncio.create_task(_compare_retention(store, settings, threads, redis_in_threads))
     try:
         owners = Owners(store, threads)
-        yield Services(settings, store, threads, redis, blocked_calls, auth, owners, cache, Plans(), hub)
+        yield Services(settings, store, threads, redis, redis_in_threads, auth, owners, cache, AnsweredRequests(), hub)
     finally:
         for task in (recorder, comparison):
             task.cancel()
@@ -87,23 +88,23 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 await task
         await hub.close()
         await cache.close()
-        await hasty.aclose()
+        await cache_redis.aclose()
         await redis.aclose()
         await blocking.aclose()
-        blocked_calls.close()
+        redis_in_threads.close()
         store.close()
 
 
 async def _compare_retention(store: Store, settings: Settings, threads: Threads, redis: sync_redis.Redis) -> None:
-    """Say where the database keeps data for another time than the settings: in the log, and for `tidemark doctor`."""
-    told: list[str] = []
+    """Report retention periods of the database that differ from the settings: in the log, and for `tidemark doctor`."""
+    logged: list[str] = []
     while True:
         try:
             differing = await threads.run(setting_differences, store.db, settings)
-            for difference in differing if differing != told else ():
+            for difference in differing if differing != logged else ():
                 log.warning("%s: the database decides (`tidemark retention sync` changes it)", difference)
-            told = differing
+            logged = differing
             await threads.run(other_retention.note, redis, "API", differing)
         except Unavailable as error:
-            log.warning("the retention of the database was not compared with the settings: %s", error)
+            log.warning("the database's retention periods could not be compared with the settings: %s", error)
         await asyncio.sleep(other_retention.COMPARED_SECONDS)

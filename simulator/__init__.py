@@ -1,1 +1,1 @@
-"""The platforms' HTTP APIs on this machine, with known truth and faults on demand."""
+"""Simulator of the platforms' HTTP APIs, whose true numbers are known and whose faults can be set."""

@@ -1,4 +1,4 @@
-"""`python -m simulator`: the simulator alone."""
+"""Command line `python -m simulator`, which runs the simulator alone."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from simulator.serve import serve
 
 def main() -> None:
     """Serve until stopped."""
-    parser = argparse.ArgumentParser(prog="python -m simulator", description="The platforms' APIs on this machine.")
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulate the APIs on this machine.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8100)
     parser.add_argument("--seed", type=int, default=1)

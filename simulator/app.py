@@ -1,4 +1,4 @@
-"""The ASGI app: one port for all platforms, control beside them."""
+"""ASGI application of the simulator: it serves all platforms and the control routes on one port."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ _DELAYS: tuple[Kind, ...] = ("timeout", "slow")
 
 
 def create_app(world: World | None = None, clock: Clock | None = None, *, latency_ms: float = 0.0) -> Starlette:
-    """Return the simulator; every answer of a platform takes `latency_ms`, its own work included."""
+    """Return the simulator; every platform answer takes `latency_ms`, which includes the time to compute it."""
     world = world or new_world()
     state = State(world, clock or Clock(), Faults(world.seed))
     control = Control(state, latency_ms)
@@ -37,25 +37,25 @@ def create_app(world: World | None = None, clock: Clock | None = None, *, latenc
 
 
 async def _answer(apis: tuple[Api, ...], control: Control, request: Request) -> Response:
-    """Answer when the latency is over: work of the simulator's own is within it, not on top."""
+    """Answer after the configured latency; the time to compute the answer counts towards it."""
     loop = asyncio.get_running_loop()
     arrived = loop.time()
     if not control.latency_ms:
-        return await _worked_out(apis, control.state, request)
-    # Worked on half-way: requests that come together are all timed before the first of them keeps the others waiting.
+        return await _compute(apis, control.state, request)
+    # Compute in the middle of the delay, so that concurrent requests all start their timers before one blocks the loop.
     await asyncio.sleep(control.latency_ms / 2000)
-    answer = await _worked_out(apis, control.state, request)
+    answer = await _compute(apis, control.state, request)
     await asyncio.sleep(max(arrived + control.latency_ms / 1000 - loop.time(), 0))
     return answer
 
 
-async def _worked_out(apis: tuple[Api, ...], state: State, request: Request) -> Response:
+async def _compute(apis: tuple[Api, ...], state: State, request: Request) -> Response:
     path = request.scope["raw_path"].decode()
     api = next((api for api in apis if api.serves(path)), None)
     if api is None:
         detail = f"no platform serves {request.url.path}"
         return Response(orjson.dumps({"detail": detail}), 404, media_type="application/json")
-    asked = ApiRequest(
+    api_request = ApiRequest(
         request.method,
         path,
         request.url.query,
@@ -64,20 +64,20 @@ async def _worked_out(apis: tuple[Api, ...], state: State, request: Request) -> 
         str(request.base_url).rstrip("/"),
     )
     if not state.faults.active:
-        return transport.whole(api.handle(asked))
-    return await _troubled(api, state, asked)
+        return transport.unspoilt(api.handle(api_request))
+    return await _answer_with_faults(api, state, api_request)
 
 
-async def _troubled(api: Api, state: State, asked: ApiRequest) -> Response:
-    """Answer under the faults that are in force."""
-    aim = target(state, api, asked)
+async def _answer_with_faults(api: Api, state: State, api_request: ApiRequest) -> Response:
+    """Answer while faults are active."""
+    aim = target(state, api, api_request)
     for kind in _DELAYS:
         if fault := aim.strike(kind):
             await asyncio.sleep(fault.seconds)
-    if other := transport.instead(aim):
+    if other := transport.replacement(aim):
         return other
-    answer = api.handle(asked)
+    answer = api.handle(api_request)
     if not answer.patched:
         for fault in aim.strikes("patch"):
             answer.body = patched(answer.body, fault)
-    return transport.sent(answer, aim)
+    return transport.spoilt(answer, aim)

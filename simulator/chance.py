@@ -1,27 +1,27 @@
-"""Chance without state: the same words give the same numbers, in every process and on every version of Python."""
+"""Stateless random numbers: the same integers give the same numbers in every process and Python version."""
 
 from hashlib import blake2b
 from math import exp, log, sqrt
 from struct import Struct
 
 PLACES = 16
-"""Numbers in one draw."""
+"""How many numbers one draw has."""
 
 _WORDS = tuple(Struct(f"<{count}q") for count in range(8))
 _NUMBERS = Struct(f"<{PLACES}I")
 ONE = 2.0**-32
-"""What a number of 32 bits is multiplied by to be one in `[0, 1)`."""
+"""Factor that maps a number of 32 bits to `[0, 1)`."""
 
 _ROOT = sqrt(3)
 
 
 def draw(*words: int) -> tuple[int, ...]:
-    """Return sixteen well-mixed numbers of 32 bits for some integers: one hash, however many of them are used."""
+    """Return sixteen well-mixed numbers of 32 bits for some integers; a draw costs one hash."""
     return _NUMBERS.unpack(blake2b(_WORDS[len(words)].pack(*words)).digest())
 
 
 def share(number: int) -> float:
-    """Return a number of a draw as one in `[0, 1)`."""
+    """Return a number of a draw, scaled to `[0, 1)`."""
     return number * ONE
 
 
@@ -36,13 +36,13 @@ def between(low: float, high: float, *words: int) -> float:
 
 
 def lognormal(sigma: float, share: float) -> float:
-    """Return a positive number with median 1 and a long tail: a logistic curve stands in for the normal one."""
+    """Return a positive number with median 1 and a long tail; a logistic curve approximates the normal one."""
     share = min(max(share, 1e-9), 1 - 1e-9)
     return exp(sigma * log(share / (1 - share)) * _ROOT / 3.1416)
 
 
 def smooth(position: float, *words: int) -> float:
-    """Return noise in `[-1, 1)` that moves in straight lines between whole positions."""
+    """Return noise in `[-1, 1)`, interpolated linearly between whole positions."""
     whole = int(position // 1)
     page, place = divmod(whole, PLACES)
     numbers = draw(page, *words)

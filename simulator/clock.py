@@ -1,4 +1,4 @@
-"""The simulator's clock: that of the stack that it belongs to, until a test sets it."""
+"""Clock of the simulator: that of the stack that it belongs to, until a test sets another time."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from metrics.clock import utcnow
 
 
 class Clock:
-    """Tells the time. `set` freezes nothing: time goes on from the instant that was set."""
+    """A clock that can be set. It keeps running from the instant that was set."""
 
     def __init__(self) -> None:
         self._offset = timedelta()
@@ -16,9 +16,9 @@ class Clock:
         return utcnow() + self._offset
 
     def set(self, instant: datetime) -> None:
-        """Go on from `instant`."""
+        """Set the clock to `instant`, from which it keeps running."""
         self._offset = instant - utcnow()
 
     def reset(self) -> None:
-        """Tell the time of the stack again: the real one, unless the stack lives at another."""
+        """Return to the time of the stack, which is the real one unless the stack has a clock of its own."""
         self._offset = timedelta()

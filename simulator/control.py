@@ -1,6 +1,6 @@
-"""`/_control/…`: the simulator's own address, for tests and for those who try it out.
+"""Control routes `/_control/…` of the simulator, for tests and manual use.
 
-Fields and parameters that an address does not know are refused in one line, and nothing of such a request is taken.
+A request with an unknown field or parameter is refused in one line and changes nothing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ from metrics.documents import Platform
 from simulator import truth
 from simulator.faults import Fault
 from simulator.state import State
-from simulator.wire import encoded
+from simulator.wire import encode_json
 from simulator.world import EPOCH
 
 LONGEST_LATENCY_MS = 60_000
@@ -27,14 +27,14 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Control:
-    """The clock, faults, counts of calls, and the truth itself."""
+    """Handlers that read and set the clock, the faults, the latency and the call counts, and return true values."""
 
     def __init__(self, state: State, latency_ms: float) -> None:
         self.state = state
         self.latency_ms = latency_ms
 
     def routes(self) -> list[Route]:
-        """Return the addresses, each with the methods and the parameters that it knows."""
+        """Return the routes, each with its methods and its known parameters."""
         return [
             Route("/_control/clock", _strict(self.clock), methods=["GET", "PUT", "DELETE"]),
             Route("/_control/faults", _strict(self.faults), methods=["GET", "PUT", "DELETE"]),
@@ -46,13 +46,13 @@ class Control:
         ]
 
     async def clock(self, request: Request) -> Response:
-        """`GET` the time, `PUT {"now": "…"}` to set it, `DELETE` for the real one."""
+        """`GET` the time, `PUT {"now": "…"}` to set it, `DELETE` to return to the real time."""
         if request.method == "PUT":
             try:
                 (text,) = _only(await request.json(), "now")
                 instant = datetime.fromisoformat(text)
                 if not FIRST <= instant < LAST:
-                    return _refuse(f"the world is there from {FIRST:%Y-%m-%d} to {LAST:%Y-%m-%d}")
+                    return _refuse(f"the simulated time lies between {FIRST:%Y-%m-%d} and {LAST:%Y-%m-%d}")
                 self.state.clock.set(instant)
             except (ValueError, KeyError, TypeError):
                 return _refuse('send {"now": "2026-01-15T10:00:00+00:00"}')
@@ -61,13 +61,13 @@ class Control:
         return _json({"now": self.state.clock.now()})
 
     async def faults(self, request: Request) -> Response:
-        """`PUT` a list of faults, `DELETE` them and revive dead tokens, `GET` them: `struck` counts the calls hit."""
+        """`PUT` a list of faults, `DELETE` all (dead tokens work again), or `GET` them; `struck` counts the hits."""
         if request.method == "PUT":
             try:
-                asked = await request.json()
-                if not isinstance(asked, list):
+                requested = await request.json()
+                if not isinstance(requested, list):
                     return _refuse("send a list of faults")
-                faults = [_fault(number, value) for number, value in enumerate(asked, 1)]
+                faults = [_fault(number, value) for number, value in enumerate(requested, 1)]
                 self.state.faults.put(faults, self.state.clock.now())
             except (ValueError, TypeError, RecursionError) as error:
                 return _refuse(str(error))
@@ -77,7 +77,7 @@ class Control:
         return _json([vars(fault) for fault in self.state.faults.active])
 
     async def latency(self, request: Request) -> Response:
-        """`PUT {"ms": 100}`: every answer takes that long, or as long as working it out does."""
+        """`PUT {"ms": 100}`: every answer takes that long, or longer if computing it does."""
         if request.method == "PUT":
             try:
                 (value,) = _only(await request.json(), "ms")
@@ -90,14 +90,14 @@ class Control:
         return _json({"ms": self.latency_ms})
 
     async def calls(self, request: Request) -> Response:
-        """Count calls by kind and by account; `DELETE` begins at zero."""
+        """`GET` the numbers of calls by kind and by account; `DELETE` resets them to zero."""
         if request.method == "DELETE":
             self.state.calls.clear()
             self.state.calls_by_account.clear()
         return _json({"byKind": self.state.calls, "byAccount": self.state.calls_by_account})
 
     async def reset(self, _request: Request) -> Response:
-        """`POST`: the real time, no faults, no latency, living tokens, nothing counted."""
+        """`POST`: return to the real time, without faults, latency, dead tokens and counted calls."""
         state = self.state
         state.clock.reset()
         state.faults.put([], state.clock.now())
@@ -107,15 +107,15 @@ class Control:
         return _json({"now": state.clock.now()})
 
     async def truth(self, request: Request) -> Response:
-        """`GET ?object=&field=&instant=`: what is true of an account or a post at an instant."""
+        """`GET ?object=&field=&instant=`: the true value of a field of an account or a post at an instant."""
         query = request.query_params
         try:
             instant = datetime.fromisoformat(query["instant"])
             found = self._true(query["object"], query["field"], instant, query.get("period"))
         except (KeyError, ValueError, TypeError):
             return _refuse(
-                "ask with object, field and instant: ?object=17841400000000000&field=followers_count&instant=…; "
-                "period=day, week or days_28 for the provider's amount of the days that end with that of the instant"
+                "give object, field and instant: ?object=17841400000000000&field=followers_count&instant=…; "
+                "period=day, week or days_28 returns the provider's amount of the days up to that of the instant"
             )
         return _refuse("there is no such object") if found is None else _json({"value": found})
 
@@ -131,12 +131,12 @@ class Control:
         return None
 
     async def accounts(self, request: Request) -> Response:
-        """`GET ?platform=instagram&count=5`: accounts with their tokens, to connect them; by default of all."""
-        count, asked = request.query_params.get("count", "5"), request.query_params.get("platform")
+        """`GET ?platform=instagram&count=5`: accounts with tokens, to connect them; by default of all platforms."""
+        count, requested = request.query_params.get("count", "5"), request.query_params.get("platform")
         known = self.state.world.platforms
         if not count.isdecimal() or not 1 <= int(count) <= MOST_ACCOUNTS:
             return _refuse(f"count is a whole number from 1 to {MOST_ACCOUNTS}")
-        platforms: list[Platform] = [name for name in known if asked in (None, name)]
+        platforms: list[Platform] = [name for name in known if requested in (None, name)]
         if not platforms:
             return _refuse(f"platform is one of {', '.join(known)}")
         found = (self.state.world.account(platform, n) for platform in platforms for n in range(int(count)))
@@ -154,22 +154,22 @@ class Control:
 
 
 def _strict(handler: Handler, *known: str) -> Handler:
-    """Return a handler that refuses parameters of the query which are not known."""
+    """Return a handler that refuses unknown query parameters."""
 
     async def answer(request: Request) -> Response:
         for name in request.query_params:
             if name not in known:
-                return _refuse(f"{name}: there is no such parameter; known here: {', '.join(known) or 'none'}"[:300])
+                return _refuse(f"{name}: unknown parameter; this address knows: {', '.join(known) or 'none'}"[:300])
         return await handler(request)
 
     return answer
 
 
 def _fault(number: int, value: Any) -> Fault:
-    """Return a fault of its JSON form; `number` is its place in the list.
+    """Return a fault from its JSON form; `number` is its position in the list.
 
     Raises:
-        ValueError: one line that says which fault is wrong, and what is wrong with it.
+        ValueError: one line that says which fault is wrong, and why.
     """
     try:
         return Fault.parse(value)
@@ -181,7 +181,7 @@ def _only(value: Any, *names: str) -> list[Any]:
     """Return the values of exactly these keys.
 
     Raises:
-        ValueError: it is no object, or has other keys.
+        ValueError: the value is no object, or has other keys.
     """
     if not isinstance(value, dict) or set(value) != set(names):
         raise ValueError(f"send {', '.join(names)} and nothing else")
@@ -189,7 +189,7 @@ def _only(value: Any, *names: str) -> list[Any]:
 
 
 def _json(value: Any) -> Response:
-    return Response(encoded(value), media_type="application/json")
+    return Response(encode_json(value), media_type="application/json")
 
 
 def _refuse(detail: str) -> Response:

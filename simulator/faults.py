@@ -1,53 +1,53 @@
-"""Faults on demand: by rate, or a number of times, for every call or those that their fields choose.
+"""Faults on demand: at a rate or a number of times, for every call or for calls selected by fields of the fault.
 
-Every fault may choose the calls that it hits; a field that is not given chooses them all.
+The following fields of every fault select the calls that it hits; an absent field does not restrict them.
 
-| field     | what it says |
+| field     | meaning |
 |-----------|--------------|
 | `rate`    | the share of calls that are hit, 0 to 1 |
 | `times`   | how many calls are hit; without it all of them |
-| `account` | the platform's id of the account whose token the call carries, or that the fault befalls |
-| `object`  | the id of an object that is asked for: an account, a post, a child of an album |
-| `path`    | a part of the call's path, such as `media`, `/insights`, `users/by`; of a batch its element's |
-| `page`    | the number of a page of a list; 1 is the first |
+| `account` | the platform's id of the account whose token the call carries, or which the fault changes |
+| `object`  | the id of a requested object: an account, a post, a child of an album |
+| `path`    | a part of the call's path, such as `media`, `/insights`, `users/by`; in a batch, of the element's path |
+| `page`    | the number of the requested page of a list; 1 is the first |
 
-What a fault does, and what else it reads; a field that a kind does not read is refused. `GET /_control/faults` shows
-each fault with `struck`, the number of calls that it has hit so far.
+The kind of a fault determines its effect and its other fields; a field that a kind does not use is refused.
+`GET /_control/faults` shows each fault with `struck`, the number of calls that it has hit so far.
 
-| kind | what happens |
+| kind | effect |
 |------|--------------|
 | `error` | HTTP 500 (X: 503) in the platform's own form, transient |
 | `timeout`, `slow` | the answer comes only after `seconds` |
-| `app_limit`, `account_limit` | too many calls, in the platform's words; the Graph API tells the minutes of `seconds` |
-| `expired_token` | the token ends, and stays so until all faults are deleted |
-| `permission` | the platform's refusal of a permission |
+| `app_limit`, `account_limit` | the platform's error for too many calls; the Graph API states `seconds` in minutes |
+| `expired_token` | the token expires, until all faults are deleted |
+| `permission` | the platform's error for a missing permission |
 | `before_conversion` | insights of Instagram media older than `seconds` are refused |
-| `retired_metric` | `metric` is refused as one that is not known, to everybody |
+| `retired_metric` | `metric` is refused for all accounts, as an unknown one |
 | `null_element` | an element of a batch of the Graph API comes back as null |
-| `empty_page` | a page of a list comes empty, and is not the last |
-| `partial` | an object is not there, nor in lists; `object`, or `account`, is its id, without it any may be |
-| `monthly_cap` | X: 429 with the cap of the project's month, until the next one begins: on day `value`, or the 28th |
-| `no_credits` | X: 402, until the fault is taken back |
-| `private_window` | X: a timeline that is asked for private metrics goes back thirty days alone, as its page says |
-| `repeated_cursor` | a list never ends: Meta and X name the same next page, LinkedIn has the same elements again |
-| `too_much_data` | Meta: a list with more than `value` items a page fails with code 1, which asks for less |
-| `refused_metric` | Meta: `metric` is refused by `object`, or by all of `account`, though others of a kind have it |
-| `localised` | Meta: errors have a text for the user in the language `value`: `de`, `pt` or `th` |
-| `pinned` | Meta: the post with the id `value` stands on top of the lists of `account`, however old it is |
-| `reels_among_posts` | Facebook: lists of posts have the reels as well, under another id |
-| `instagram_login` | Instagram: the token of `account` is one of Instagram Login, and works at its host alone |
-| `rename` | `account` has the handle `value`; all names that the platform has of it follow |
-| `suspended`, `deleted` | `account` is gone; recorded is what X says to others, the rest of the words is a guess |
-| `patch` | the place `at` of an answer holds `value`, or nothing with `delete`: `simulator.patches` |
-| `html` | a page of HTML instead of an answer |
+| `empty_page` | a page of a list is empty, although it is not the last |
+| `partial` | an object is missing, also from lists if `object` or `account` is its id; without an id, any object |
+| `monthly_cap` | X: 429 for the monthly cap of the project, until its next month begins: on day `value`, or the 28th |
+| `no_credits` | X: 402, until the fault is removed |
+| `private_window` | X: a timeline requested with private metrics reaches back only thirty days, as its page says |
+| `repeated_cursor` | a list never ends: Meta and X name the same next page, LinkedIn repeats the same elements |
+| `too_much_data` | Meta: a list with more than `value` items per page fails with code 1 ("reduce the amount of data") |
+| `refused_metric` | Meta: `metric` is refused for `object`, or for all of `account`, though its kind has it |
+| `localised` | Meta: errors have a user-facing text in the language `value`: `de`, `pt` or `th` |
+| `pinned` | Meta: the post with the id `value` is first in the lists of `account`, however old it is |
+| `reels_among_posts` | Facebook: lists of posts contain the reels as well, under another id |
+| `instagram_login` | Instagram: the token of `account` is one of Instagram Login, and works only at its host |
+| `rename` | `account` has the handle `value`; all its other names change with it |
+| `suspended`, `deleted` | `account` is gone; X's answer to other users is recorded, the other texts are guesses |
+| `patch` | the place `at` of an answer holds `value`, or is removed with `delete`; see `simulator.patches` |
+| `html` | an HTML page instead of an answer |
 | `foreign_body` | HTTP 200, and `value` is the whole body: a list, text, null |
-| `proxy_error` | HTTP 200 with the error of a proxy, as JSON of a form that no platform has |
+| `proxy_error` | HTTP 200 with the error of a proxy, as JSON in a form that no platform uses |
 | `redirect` | HTTP 302 to the address `value` |
-| `broken_json` | the body ends half-way |
-| `empty_body` | the status stands, the body is empty |
-| `broken_gzip` | the body calls itself gzip, and cannot be unpacked |
-| `cut` | the connection is closed half-way through a body in chunks |
-| `drip` | a byte of the body every `seconds` |
+| `broken_json` | the body ends in the middle |
+| `empty_body` | the status is unchanged, the body is empty |
+| `broken_gzip` | the body is declared as gzip, but cannot be decompressed |
+| `cut` | the connection is closed in the middle of a chunked body |
+| `drip` | one byte of the body is sent every `seconds` |
 | `retry_after` | answers 429 and 503 have a `Retry-After`: `value`, a number or text, or else `seconds` |
 | `rate_limit_reset` | answers 429 and 503 have `value`, a number or text, as `x-rate-limit-reset` |
 """
@@ -72,18 +72,18 @@ Kind = Literal[
     "expired_token",  # code 190, subcode 463
     "permission",  # code 10; of a Facebook page code 100
     "before_conversion",  # code 100, subcode 2108006: insights of Instagram media older than `seconds`
-    "retired_metric",  # `metric` fails for everybody
+    "retired_metric",  # `metric` fails for all accounts
     "null_element",  # a batch element comes back as null
-    "empty_page",  # a page of a list comes empty, and is not the last
-    "partial",  # one object of several is not there
-    "monthly_cap",  # X: the cap of the month, whatever the window says
+    "empty_page",  # a page of a list is empty, although it is not the last
+    "partial",  # one object of several is missing
+    "monthly_cap",  # X: the monthly cap, regardless of the rate-limit window
     "no_credits",  # X: 402
-    "patch",  # `value` stands at the place `at` of an answer, or nothing does with `delete`
+    "patch",  # the place `at` of an answer holds `value`, or is removed with `delete`
     "proxy_error",  # HTTP 200 with the JSON of a proxy
     "foreign_body",  # HTTP 200 with `value` as the whole body
     "redirect",  # HTTP 302 to `value`
     "empty_body",  # the status without a body
-    "broken_gzip",  # a body that calls itself gzip and is none
+    "broken_gzip",  # a body declared as gzip that is not gzip
     "cut",  # the connection is closed within the body
     "drip",  # a byte of the body every `seconds`
     "retry_after",  # a `Retry-After` of `value` or `seconds` on 429 and 503
@@ -91,18 +91,18 @@ Kind = Literal[
     "too_much_data",  # Meta: code 1 for lists of more than `value` items a page
     "refused_metric",  # Meta: `metric` is refused by some objects of a kind
     "localised",  # Meta: errors with a text in the language `value`
-    "pinned",  # Meta: the post `value` stands on top of lists
-    "reels_among_posts",  # Facebook: reels stand in lists of posts, too
-    "instagram_login",  # Instagram: a token that works at graph.instagram.com alone
-    "private_window",  # X: a timeline with private metrics goes back thirty days
-    "repeated_cursor",  # a list goes on for ever
+    "pinned",  # Meta: the post `value` is first in lists
+    "reels_among_posts",  # Facebook: lists of posts contain reels, too
+    "instagram_login",  # Instagram: a token that works only at graph.instagram.com
+    "private_window",  # X: a timeline with private metrics reaches back thirty days
+    "repeated_cursor",  # a list never ends
     "rename",  # `account` has the handle `value`
     "suspended",  # `account` is suspended
     "deleted",  # `account` is deleted
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Name = str | frozenset[str] | None
-"""The object that a call asks for, or those that it names in its path and its parameters."""
+"""The id of the object that a call requests, or the ids in its path and parameters."""
 
 LANGUAGES = ("de", "pt", "th")
 _HEADER = re.compile(r"[\x20-\x7e]*")
@@ -151,7 +151,7 @@ _BOOLEAN = frozenset(["value", "delete"])
 
 @dataclass
 class Fault:
-    """One fault. `times` counts down where it is set."""
+    """One fault. `times`, if set, counts down with each hit."""
 
     kind: Kind
     rate: float = 1.0
@@ -166,11 +166,11 @@ class Fault:
     value: Any = None
     delete: bool = False
     struck: int = 0
-    """How many calls it has hit; counted here, and not given."""
+    """How many calls the fault has hit; counted by the simulator, never given as input."""
 
     @classmethod
     def parse(cls, value: Any) -> "Fault":
-        """Return a fault of its JSON form.
+        """Return a fault from its JSON form.
 
         Raises:
             ValueError: one line that says what is wrong.
@@ -192,7 +192,7 @@ class Fault:
         return found
 
     def concerns(self, account: str | None, name: Name, path: str, page: int | None) -> bool:
-        """Tell whether a call is among those that the fault's fields choose."""
+        """Tell whether the fault's fields select a call."""
         return (
             self.account in (None, account)
             and (self.object in (None, name) or (isinstance(name, frozenset) and self.object in name))
@@ -202,27 +202,27 @@ class Fault:
 
 
 def _fits(name: str, given: Any) -> bool:
-    """Tell whether there is such a field, and whether a value is of its type; true and false are no numbers."""
+    """Tell whether a field exists and a value has its type; booleans do not count as numbers."""
     wanted = _FIELDS.get(name)
     return wanted is not None and isinstance(given, wanted) and (name in _BOOLEAN or not isinstance(given, bool))
 
 
 def _check_own(kind: Kind, given: set[str]) -> None:
-    """Refuse a field that its kind has no use for, and the lack of one that it needs."""
+    """Refuse fields that the kind of a fault does not use, and the absence of fields that it needs."""
     needed = _NEEDED.get(kind, frozenset())
     if missing := sorted(needed - given):
         raise ValueError(f"{missing[0]}: a fault of kind {kind} needs it")
     if useless := sorted((given & _OF_SOME_KINDS) - needed - _OPTIONAL.get(kind, frozenset())):
-        raise ValueError(f"{useless[0]}: a fault of kind {kind} has no use for it")
+        raise ValueError(f"{useless[0]}: a fault of kind {kind} does not use it")
 
 
 def _check_value(fault: Fault) -> None:
-    """Refuse a value that its kind cannot send."""
+    """Refuse a value that the kind of a fault cannot use."""
     value = fault.value
     if fault.kind == "monthly_cap" and value is not None and not (type(value) is int and 1 <= value <= 31):
         raise ValueError("value: the day of the month on which a cap is lifted, from 1 to 31")
     if fault.kind == "too_much_data" and not (type(value) is int and value >= 1):
-        raise ValueError("value: the most items of a page, at least 1")
+        raise ValueError("value: the maximum number of items per page, at least 1")
     if fault.kind == "localised" and value not in LANGUAGES:
         raise ValueError(f"value: a language of {', '.join(LANGUAGES)}")
     if fault.kind == "pinned" and not isinstance(value, str):
@@ -238,17 +238,17 @@ def _check_value(fault: Fault) -> None:
 
 
 class Faults:
-    """The faults in force; which call is hit follows from the seed and the number of the call."""
+    """The active faults. The seed and the number of a call decide whether a fault hits it."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._numbers = count()
         self.active: list[Fault] = []
         self.since = datetime.min.replace(tzinfo=UTC)
-        """When they were put in force, by the simulator's clock."""
+        """When the faults were set, by the simulator's clock."""
 
     def put(self, faults: list[Fault], now: datetime) -> None:
-        """Put these faults in force, and no others."""
+        """Replace the active faults."""
         self.active, self.since = faults, now
 
     def strike(
@@ -262,7 +262,7 @@ class Faults:
     ) -> Fault | None:
         """Return the fault of a kind that hits this call, if one does.
 
-        `name` is the id of the object that is asked for, or those of several, `page` the number of the page of a list.
+        `name` is the id of the requested object, or a set of ids; `page` is the number of the requested page of a list.
         """
         return next(self.strikes(kind, account, name=name, path=path, page=page), None)
 
@@ -283,7 +283,7 @@ class Faults:
                 yield fault
 
     def hits(self, fault: Fault) -> bool:
-        """Decide whether a fault hits a call that it concerns, and count that."""
+        """Decide whether a fault hits a call that its fields select, and count the hit."""
         if unit(self._seed, next(self._numbers)) >= fault.rate:
             return False
         if fault.times is not None:
@@ -296,7 +296,7 @@ class Faults:
         return {fault.metric for fault in self.active if fault.kind == "retired_metric" and fault.metric}
 
     def retires(self, metric: str) -> bool:
-        """Tell whether a metric that is asked for no longer exists; its fault has struck then."""
+        """Tell whether a requested metric no longer exists; if so, count a hit of its fault."""
         found = [fault for fault in self.active if fault.kind == "retired_metric" and fault.metric == metric]
         for fault in found:
             fault.struck += 1
@@ -305,7 +305,7 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One call, as faults see it."""
+    """The properties of one call by which faults select it."""
 
     faults: Faults
     account: str | None
@@ -314,39 +314,39 @@ class Target:
     page: int | None
 
     def strike(self, kind: Kind, name: str | None = None) -> Fault | None:
-        """Return the fault of a kind that hits the call, if one does; `name` is one of several objects of it."""
+        """Return the fault of a kind that hits the call, if any; `name` is one of the call's objects."""
         return next(self.strikes(kind, name), None)
 
-    def takes_away(self, name: str) -> bool:
-        """Whether an object is not there: a fault of kind `partial` names it as its `object`, or as its `account`."""
+    def hides(self, name: str) -> bool:
+        """Tell whether a fault of kind `partial` hides an object; the fault may name it as `object` or as `account`."""
         return self.faults.strike("partial", name, name=name, path=self.path, page=self.page) is not None
 
-    def takes_out(self, name: str) -> bool:
-        """Whether an object is missing in a list too: where a fault of kind `partial` names it."""
+    def hides_in_lists(self, name: str) -> bool:
+        """Tell whether an object is missing from lists too: only if a fault of kind `partial` names it."""
         named = any(fault.kind == "partial" and name in (fault.object, fault.account) for fault in self.faults.active)
-        return named and self.takes_away(name)
+        return named and self.hides(name)
 
-    def befalls(self, kind: Kind, account: str) -> Fault | None:
-        """Return the fault of a kind that an account has, whoever calls."""
+    def strike_account(self, kind: Kind, account: str) -> Fault | None:
+        """Return the fault of a kind that changes an account, whichever token the call carries."""
         return self.faults.strike(kind, account, name=account, path=self.path, page=self.page)
 
     def strikes(self, kind: Kind, name: str | None = None) -> Iterator[Fault]:
         """Yield every fault of a kind that hits the call."""
         return self.faults.strikes(kind, self.account, name=name or self.names, path=self.path, page=self.page)
 
-    def first(self, kind: Kind, which: Callable[[Fault], bool]) -> Fault | None:
-        """Return the first fault of a kind that hits the call, of those that are meant."""
-        meant = (f for f in self.faults.active if f.kind == kind and f.times != 0 and self.among(f) and which(f))
+    def strike_first(self, kind: Kind, which: Callable[[Fault], bool]) -> Fault | None:
+        """Return the first fault of a kind that hits the call and satisfies `which`."""
+        meant = (f for f in self.faults.active if f.kind == kind and f.times != 0 and self.is_chosen_by(f) and which(f))
         return next((fault for fault in meant if self.faults.hits(fault)), None)
 
-    def among(self, fault: Fault) -> bool:
-        """Tell whether the call is among those that a fault chooses."""
+    def is_chosen_by(self, fault: Fault) -> bool:
+        """Tell whether a fault's fields select the call."""
         return fault.concerns(self.account, self.names, self.path, self.page)
 
-    def picks(self, kind: Kind) -> Fault | None:
-        """Return the fault of a kind that chooses the call by its object, its path or its page, and hits it."""
-        return self.first(kind, lambda fault: bool(fault.object or fault.path or fault.page))
+    def strike_chosen(self, kind: Kind) -> Fault | None:
+        """Return the fault of a kind that hits the call and selects it by object, path or page."""
+        return self.strike_first(kind, lambda fault: bool(fault.object or fault.path or fault.page))
 
     def refuses(self, metric: str) -> bool:
-        """Tell whether a metric is refused by the object of the call; its fault has struck then."""
-        return self.first("refused_metric", lambda fault: fault.metric == metric) is not None
+        """Tell whether a metric is refused for the object of the call; if so, count a hit of its fault."""
+        return self.strike_first("refused_metric", lambda fault: fault.metric == metric) is not None

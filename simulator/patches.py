@@ -1,16 +1,16 @@
-"""Change one place of an answer: how a test brings about a quirk of form that no kind of fault of its own stands for.
+"""Patches: changes of one place of an answer, for quirks of form that have no kind of fault of their own.
 
-`at` of a fault leads to the place, in steps that are separated by dots, as `data.0.shares.count`, or as a JSON pointer,
-`/data/0/shares/count`, where a key holds a dot. A step is
+`at` of a fault is the path to the place, in steps separated by dots, such as `data.0.shares.count`, or a JSON pointer,
+`/data/0/shares/count`, if a key contains a dot. A step is
 
-* the key of an object, or the number of an item of a list, from its end where it is negative;
+* the key of an object, or the number of an item of a list, from its end if negative;
 * `*`: every item of a list, and every value of an object;
 * `[name=reach]`: every item of a list that has the field with this value, compared as text.
 
-An answer in which the way ends before the last step is left as it is: a patch of `data.*.message` changes no error.
-The last step of a way may name a key that is not there yet, which is then added. An empty `at` is the whole answer.
+If an answer lacks a step before the last one, it stays as it is: a patch of `data.*.message` changes no error.
+If the last step names a missing key, the key is added. An empty `at` means the whole answer.
 
-`Graph` patches its answers itself, those within a batch one by one, and says so with `Answer.patched`.
+`Graph` patches its answers itself, those within a batch one by one, and sets `Answer.patched`.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,15 +20,12 @@ from simulator.faults import Fault
 
 
 def patched(body: Any, fault: Fault) -> Any:
-    """Return a body with the place `fault.at` set to `fault.value`, or without it where `fault.delete` is set.
-
-    The body itself is not changed.
-    """
+    """Return a copy of a body with the place `fault.at` set to `fault.value`, or removed if `fault.delete` is set."""
     return _changed(body, steps(fault.at or ""), fault)
 
 
 def steps(at: str) -> list[str]:
-    """Return the steps of a way: of a JSON pointer (RFC 6901) where it begins with a slash, else between its dots."""
+    """Return the steps of a path: a JSON pointer (RFC 6901) if it begins with a slash, else separated by dots."""
     if at.startswith("/"):
         return [step.replace("~1", "/").replace("~0", "~") for step in at[1:].split("/")]
     return at.split(".") if at else []
@@ -60,7 +57,7 @@ def _items(body: list[Any], places: set[int], rest: list[str], fault: Fault) -> 
 
 
 def _places(body: list[Any], step: str) -> Iterable[int]:
-    """Return which items of a list a step means; none where it means none."""
+    """Return the positions of the list items that a step selects."""
     if step == "*":
         return range(len(body))
     if step.startswith("[") and "=" in step:

@@ -1,4 +1,4 @@
-"""The platforms that are simulated: the only list of them."""
+"""Registry of the simulated platforms."""
 
 from metrics.documents import Platform
 from simulator.facebook.lists import LISTS as FACEBOOK_LISTS

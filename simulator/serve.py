@@ -1,4 +1,4 @@
-"""The simulator as a process of its own."""
+"""Server process of the simulator."""
 
 import gc
 
@@ -11,7 +11,7 @@ _COLLECTED_AFTER = 50_000
 
 
 def relax_collector() -> None:
-    """Let Python look for cycles of garbage less often: answers are many small objects, and none of them is in one."""
+    """Run the cyclic garbage collector less often: answers consist of many small objects without reference cycles."""
     gc.freeze()
     gc.set_threshold(_COLLECTED_AFTER, 20, 50)
 

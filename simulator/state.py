@@ -1,4 +1,4 @@
-"""What the simulator remembers between calls, and the plain form of a request and its answer."""
+"""State of the simulator between calls, and the types of a request and its answer."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _BETWEEN_NAMES = re.compile("[/?&=,()]")
 
 @dataclass
 class State:
-    """Faults, the clock, dead tokens, counts of calls; `memory` is each API's own, by a name of its choice."""
+    """Faults, clock, dead tokens and call counts; `memory` holds state of the APIs, by keys that they choose."""
 
     world: World
     clock: Clock
@@ -34,7 +34,7 @@ class State:
     memory: dict[str, Any] = field(default_factory=dict)
 
     def is_dead(self, token: str, account: SimAccount, aim: Target | None = None) -> bool:
-        """Tell whether a token has ended; the call on which it ends is the last one that should be made with it."""
+        """Tell whether a token is dead, or dies on this call. Later calls with it are counted as `DEAD`."""
         aim = aim or Target(self.faults, account.platform_account_id, frozenset(), "", None)
         if token in self.dead_tokens:
             self.count(DEAD, account.platform_account_id)
@@ -44,31 +44,31 @@ class State:
         return token in self.dead_tokens
 
     def handle(self, account: SimAccount, aim: Target | None = None) -> str:
-        """Return the handle that an account has now: it may have been renamed."""
-        fault = (aim or self._nowhere()).befalls("rename", account.platform_account_id)
+        """Return the present handle of an account, which a fault may have renamed."""
+        fault = (aim or self._nowhere()).strike_account("rename", account.platform_account_id)
         return str(fault.value) if fault else account.handle
 
     def named(self, platform: Platform, handle: str, aim: Target | None = None) -> SimAccount | None:
-        """Return the account that has a handle now, or None where there is none; handles are compared in lower case."""
-        asked = slug(handle, ".").lower()
+        """Return the account that has a handle at present, or None; handles are compared in lower case."""
+        requested = slug(handle, ".").lower()
         for fault in self.faults.active:
-            renamed = fault.kind == "rename" and fault.times != 0 and slug(str(fault.value), ".").lower() == asked
+            renamed = fault.kind == "rename" and fault.times != 0 and slug(str(fault.value), ".").lower() == requested
             if renamed and (account := self.world.find(platform, fault.account or "")):
                 return account
-        account = self.world.named(platform, asked)
-        gone = account is not None and (aim or self._nowhere()).befalls("rename", account.platform_account_id)
+        account = self.world.named(platform, requested)
+        gone = account is not None and (aim or self._nowhere()).strike_account("rename", account.platform_account_id)
         return None if gone else account
 
     def fate(self, account: SimAccount, aim: Target) -> Fate | None:
-        """Return what became of an account, or None where it is as it was."""
+        """Return whether an account is suspended or deleted, or None if it is neither."""
         fates: tuple[Fate, ...] = ("suspended", "deleted")
-        return next((fate for fate in fates if aim.befalls(fate, account.platform_account_id)), None)
+        return next((fate for fate in fates if aim.strike_account(fate, account.platform_account_id)), None)
 
     def _nowhere(self) -> Target:
         return Target(self.faults, None, frozenset(), "", None)
 
     def count(self, kind: str, account: str) -> None:
-        """Count one call; every element of a batch is one."""
+        """Count one call; every element of a batch counts as one."""
         self.calls[kind] = self.calls.get(kind, 0) + 1
         self.calls_by_account[account] = self.calls_by_account.get(account, 0) + 1
 
@@ -86,7 +86,7 @@ class Request:
 
     @property
     def params(self) -> dict[str, str]:
-        """The decoded parameters of the query and of a form body, the caller's own; the last of a name wins."""
+        """The decoded parameters of the query and of the body, as a new dict; the last value of a name wins."""
         return dict(self._params)
 
     @cached_property
@@ -94,7 +94,7 @@ class Request:
         return dict(parse_qsl(self.query)) | self._sent()
 
     def _sent(self) -> dict[str, str]:
-        """Return the parameters of the body: a form of either kind, also one that does not say so, or JSON."""
+        """Return the parameters of the body: JSON or a form of either kind, also without a content type."""
         kind = self.headers.get("content-type", "")
         if not self.body or "json" in kind:
             return _of_json(self.body)
@@ -111,7 +111,7 @@ class Request:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """All that may be the id of an object, in the path and in the query: a URN, and the number at its end."""
+        """All parts of the path and the query that may be the id of an object, including the last part of a URN."""
         found = _BETWEEN_NAMES.split(unquote(f"{self.path}&{self.query}"))
         return frozenset([*found, *(name.rpartition(":")[2] for name in found if name.startswith("urn:"))])
 
@@ -123,7 +123,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """Status, JSON body and headers. `patched`: its API has put the patches of `simulator.patches` into it itself."""
+    """Status, JSON body and headers. `patched` says that the API has already applied all patches."""
 
     status: int
     body: Any
@@ -132,18 +132,18 @@ class Answer:
 
 
 class Api(Protocol):
-    """One API, as a platform or a family of them speaks it."""
+    """API of one platform, or of several that share it."""
 
     def serves(self, path: str) -> bool:
-        """Tell whether a path is this API's."""
+        """Tell whether this API serves a path."""
         ...
 
     def account(self, request: Request) -> SimAccount | None:
-        """Return whose token a request carries, if it carries one."""
+        """Return the account whose token a request carries, if any."""
         ...
 
     def page(self, request: Request) -> int | None:
-        """Return which page of a list is asked for, 1 for the first; None where it is no list of pages."""
+        """Return the number of the requested page of a list, 1 for the first; None if the answer is not paged."""
         ...
 
     def handle(self, request: Request) -> Answer:
@@ -152,7 +152,7 @@ class Api(Protocol):
 
 
 def target(state: State, api: Api, request: Request) -> Target:
-    """Return a call as faults see it; where there are none, nobody looks."""
+    """Return the properties of a call by which faults select it; empty ones while no faults are active."""
     if not state.faults.active:
         return Target(state.faults, None, frozenset(), "", None)
     account = api.account(request)
@@ -173,6 +173,6 @@ def _text(payload: object) -> str:
     return payload.decode().removesuffix("\n") if isinstance(payload, bytes) else ""
 
 
-def moment(now: datetime) -> str:
+def graph_timestamp(now: datetime) -> str:
     """Return an instant as the Graph API writes it, `2026-04-06T17:50:09+0000`."""
     return now.isoformat(timespec="seconds")[:19] + "+0000"

@@ -1,7 +1,7 @@
-"""How an answer travels, and what goes wrong on its way: what any HTTP API or any proxy before it has done to others.
+"""Transport faults: the ways in which an HTTP API, or a proxy in front of it, can damage or replace an answer.
 
-Faults that come instead of an answer (`instead`) leave the platform unasked: nothing is counted. The others (`sent`)
-spoil an answer that the platform gave.
+Faults that replace an answer (`replacement`) do not reach the simulated platform, so no call is counted. The others
+(`spoilt`) damage an answer of the platform.
 """
 
 import asyncio
@@ -15,45 +15,45 @@ from starlette.types import Receive, Scope, Send
 
 from simulator.faults import Target
 from simulator.state import Answer
-from simulator.wire import encoded
+from simulator.wire import encode_json
 
 JSON = "application/json; charset=UTF-8"
 PROXY_ERROR = {"error": {"code": "UPSTREAM_UNAVAILABLE", "reason": "no healthy upstream", "requestId": "sim-0001"}}
-"""What a proxy says of itself; of the four platforms none writes like this."""
+"""Error of a proxy, in a form that none of the four platforms uses."""
 _ASKS_TO_WAIT = (429, 503)
 
 
 class CutResponse(Response):
-    """Sends half of its body in chunks, and closes the connection: the last chunk, which is empty, never comes."""
+    """Response that sends half of its body in chunks and then closes the connection, without the final empty chunk."""
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send, and leave the response open: the server then closes the connection."""
+        """Send half of the body and leave the response unfinished, so that the server closes the connection."""
         headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
 
 
-def instead(aim: Target) -> Response | None:
-    """Return what comes instead of the platform's answer, if anything does."""
+def replacement(aim: Target) -> Response | None:
+    """Return the response that a fault puts in place of the platform's answer, if any."""
     if aim.strike("html"):
         return Response("<html><body>Sorry, something went wrong.</body></html>", 200, media_type="text/html")
     if aim.strike("proxy_error"):
         return Response(orjson.dumps(PROXY_ERROR), 200, media_type=JSON)
     if fault := aim.strike("foreign_body"):
-        return Response(encoded(fault.value), 200, media_type=JSON)
+        return Response(encode_json(fault.value), 200, media_type=JSON)
     if fault := aim.strike("redirect"):
         return Response(None, 302, {"Location": str(fault.value)})
     return None
 
 
-def whole(answer: Answer) -> Response:
-    """Return the platform's answer as it is sent where nothing goes wrong."""
-    return Response(encoded(answer.body), answer.status, answer.headers, JSON)
+def unspoilt(answer: Answer) -> Response:
+    """Return the platform's answer as a response without faults."""
+    return Response(encode_json(answer.body), answer.status, answer.headers, JSON)
 
 
-def sent(answer: Answer, aim: Target) -> Response:
-    """Return the platform's answer as it is sent, spoilt by the faults that hit the call."""
-    body, headers = encoded(answer.body), {**answer.headers, **_waits(answer.status, aim)}
+def spoilt(answer: Answer, aim: Target) -> Response:
+    """Return the platform's answer as a response, damaged by the faults that hit the call."""
+    body, headers = encode_json(answer.body), {**answer.headers, **_waits(answer.status, aim)}
     if aim.strike("broken_json"):
         body = body[: len(body) // 2]
     if aim.strike("empty_body"):
@@ -69,7 +69,7 @@ def sent(answer: Answer, aim: Target) -> Response:
 
 
 def _waits(status: int, aim: Target) -> dict[str, str]:
-    """Return headers that ask for a wait, where the answer is one that may have them."""
+    """Return headers that ask the client to wait, if the status of the answer allows them."""
     headers: dict[str, str] = {}
     if status not in _ASKS_TO_WAIT:
         return headers
@@ -81,12 +81,12 @@ def _waits(status: int, aim: Target) -> dict[str, str]:
 
 
 def _number(value: Any) -> str:
-    """Return a number as a header has it, a whole one without a point; text stays as it is."""
+    """Return a number as header text, a whole one without a decimal point; text stays as it is."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _broken(compressed: bytes) -> bytes:
-    """Return what no reader can unpack: behind gzip's header of ten bytes stands a block of a type that is reserved."""
+    """Return data that cannot be decompressed: after gzip's header of ten bytes comes a block of a reserved type."""
     return compressed[:10] + b"\x07" + compressed[11:]
 
 

@@ -1,7 +1,8 @@
-"""What is true: every number as a pure function of the world, a subject, a field and an instant.
+"""True values of the simulation: each number is a pure function of the world, a subject, a field and an instant.
 
-Fields are the provider's; which there are, a platform's tables say, made of the functions here. Counters of posts
-saturate with age and fall at times, as people take likes back; followers drift, swing with the week and are lost.
+Fields have the provider's names. The tables of each platform define its fields with the functions of this module.
+Counters of posts saturate with age and fall at times, as users withdraw likes; followers drift, swing with the week and
+are lost.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,10 +15,10 @@ from simulator.world import EPOCH, SimAccount, SimPost, World, account_seed
 
 DAY_SECONDS = 86_400
 PERIODS: Mapping[str, int] = {"day": 1, "week": 7, "days_28": 28}
-"""The days of each period for which providers tell an amount."""
+"""Number of days of each period for which providers report an amount."""
 
 _SEEN_BEFORE = 0.45
-"""What each day but the best one adds to the people of a period; the others were there on another of its days."""
+"""Share of the people of each day but the best that counts in a period; the rest came on another of its days, too."""
 
 Level = Callable[[World, SimAccount, datetime], int]
 Counter = Callable[["Curve"], int]
@@ -62,10 +63,10 @@ def day_value(world: World, account: SimAccount, field: str, day: date) -> int:
 
 
 def period_value(world: World, account: SimAccount, field: str, last_day: date, days: int) -> int:
-    """Return the provider's amount of a number of its days, of which `last_day` is the last.
+    """Return the provider's amount over several of its days, of which `last_day` is the last.
 
-    An amount of people who are counted once lies between that of the best day and the sum of the days, and is not less
-    for more days; every other amount is the sum.
+    A count of unique people lies between the amount of the best day and the sum of the days, and does not fall with
+    more days; every other amount is the sum.
 
     Raises:
         KeyError: accounts of the platform have no such daily field.
@@ -82,7 +83,7 @@ def week_value(world: World, account: SimAccount, field: str, last_day: date) ->
 
 
 def followers(world: World, account: SimAccount, now: datetime) -> int:
-    """Return the followers of an account: drift, a swing with the week, losses."""
+    """Return the followers of an account, with drift, a weekly swing and losses."""
     seed = account_seed(world, account)
     days = (now - EPOCH).total_seconds() / DAY_SECONDS
     weekly = 0.0015 * sin(2 * pi * days / 7)
@@ -91,7 +92,7 @@ def followers(world: World, account: SimAccount, now: datetime) -> int:
 
 
 def _trend(world: World, platform: Platform, index: int, days: float) -> float:
-    """Return where the followers of an account move to, without what makes them swing."""
+    """Return the trend of the followers of an account, without drift and swing."""
     known = world.remembered((platform, index))
     if known is None:
         base, growth = draw(*account_seed(world, world.account(platform, index)), 31)[:2]
@@ -102,7 +103,7 @@ def _trend(world: World, platform: Platform, index: int, days: float) -> float:
 
 
 def slow_level(low: float, high: float, word: int) -> Level:
-    """Return a level between two bounds that hardly moves, such as the accounts that one follows."""
+    """Return a level between two bounds that hardly changes, such as the number of followed accounts."""
 
     def level(world: World, account: SimAccount, now: datetime) -> int:
         seed = account_seed(world, account)
@@ -113,20 +114,20 @@ def slow_level(low: float, high: float, word: int) -> Level:
 
 
 def post_count(world: World, account: SimAccount, now: datetime) -> int:
-    """Return the posts that are up."""
+    """Return the number of visible posts."""
     return world.post_count(account, now)
 
 
 def views(curve: "Curve") -> int:
-    """Return how often a post was seen: it never falls, and flattens with age."""
+    """Return how often a post was seen; this never falls, and flattens with age."""
     return curve.seen
 
 
 def share_of_views(low: float, high: float, place: int, *, falls: bool = False) -> Counter:
-    """Return a counter that comes to a share of the views, the range over posts.
+    """Return a counter that is a share of the views; the share varies over posts from `low` to `high`.
 
-    `place` is the counter's own among those of its platform, up to 11. With `falls`, in some hours a few people take it
-    back: the count falls, and later grows past where it was.
+    `place` is the number of the counter on its platform, at most 11; counters with the same number move alike. With
+    `falls`, some people withdraw in some hours: the count falls, and later grows past its former value.
     """
     width = (high - low) * 2.0**-32
 
@@ -144,7 +145,7 @@ def share_of_views(low: float, high: float, place: int, *, falls: bool = False) 
 
 
 def net_sum(parts: Sequence[Counter]) -> Counter:
-    """Return a provider's own sum, less what it takes out: not equal to the sum of the parts."""
+    """Return a provider's own sum, which deducts withdrawals and so is less than the sum of the parts."""
 
     def counter(curve: Curve) -> int:
         total = sum([part(curve) for part in parts])
@@ -154,7 +155,7 @@ def net_sum(parts: Sequence[Counter]) -> Counter:
 
 
 def all_of(parts: Sequence[Counter]) -> Counter:
-    """Return the sum of several counters, such as what was seen on its own account and in advertisements."""
+    """Return the sum of several counters, such as organic and advertised views."""
 
     def counter(curve: Curve) -> int:
         return sum([part(curve) for part in parts])
@@ -163,7 +164,7 @@ def all_of(parts: Sequence[Counter]) -> Counter:
 
 
 def times_views(low: float, high: float, place: int) -> Counter:
-    """Return a counter that grows by a whole amount with each view, such as the time watched."""
+    """Return a counter that grows by a fixed whole amount with each view, such as the time watched."""
 
     def counter(curve: Curve) -> int:
         return curve.seen * int(low + (high - low) * share(curve.shares[place]))
@@ -172,7 +173,7 @@ def times_views(low: float, high: float, place: int) -> Counter:
 
 
 def times_one(low: float, high: float, place: int) -> Counter:
-    """Return the amount that `times_views` has for each view: a mean, which does not change."""
+    """Return the amount per view of `times_views`: a mean, which does not change."""
 
     def counter(curve: Curve) -> int:
         return int(low + (high - low) * share(curve.shares[place]))
@@ -181,9 +182,10 @@ def times_one(low: float, high: float, place: int) -> Counter:
 
 
 def share_of_followers(low: float, high: float, word: int, *, of: float = 1.0) -> Amount:
-    """Return a day's amount per follower, the range over days.
+    """Return a daily amount as a share of the followers; the share varies over days from `low` to `high`.
 
-    With the same range and word as another amount it is the share `of` that one: those who come once of all who come.
+    With the same range and word as another amount, it is the fraction `of` that amount, such as unique visitors of all
+    visits.
     """
 
     def amount(world: World, account: SimAccount, day: date) -> int:
@@ -201,10 +203,10 @@ _MOOD_SECONDS = 17_000
 
 
 class Curve:
-    """How the views of a post grow, and the chance of its counters; drawn once, as one answer has many of them.
+    """Growth curve of a post's views, with the random shares of its counters; drawn once for many counters.
 
-    After `move`, `seen` are the views at that instant and `mood` is an odd number of its hours: a share times that is
-    another share, so that in each mood other posts lose.
+    After `move`, `seen` is the number of views at that instant, and `mood` an odd number derived from the age. A share
+    times the mood is another share, so that different posts lose counts at different times.
     """
 
     __slots__ = ("_at", "_final", "_published_at", "_seconds", "mood", "seen", "shares")
@@ -217,14 +219,14 @@ class Curve:
         reached = (0.15 + 0.45 * (many * ONE)) * (0.4 if post.kind.metric_type == "story" else 1.0)
         factor = lognormal(0.7, luck * ONE) * (25 if viral * ONE < 0.02 else 1)
         self._final = _trend(world, post.platform, post.account_index, days) * reached * factor
-        self._seconds = (3 + 37 * (speed * ONE)) * 3600  # in which it gets 63 % of them
+        self._seconds = (3 + 37 * (speed * ONE)) * 3600  # after which it has 63 % of its views
         self._published_at = post.published_at
         self._at = post.published_at
         self.seen = 0
         self.mood = 1
 
     def move(self, now: datetime) -> None:
-        """Go to an instant."""
+        """Move the curve to an instant."""
         if now == self._at:
             return
         age = (now - self._published_at).total_seconds()
@@ -234,7 +236,7 @@ class Curve:
 
 
 def curve(world: World, post: SimPost, now: datetime) -> Curve:
-    """Return the curve of a post at an instant after its publication: counters read it, until it is moved again."""
+    """Return the curve of a post, moved to an instant after its publication; it is shared, so read it at once."""
     known: Curve | None = world.remembered(post.number)
     if known is None:
         known = Curve(world, post)

@@ -1,4 +1,4 @@
-"""Answers as bytes: JSON, also with whole numbers that no 64 bits hold, as platforms have sent them."""
+"""JSON encoder that also writes integers beyond 64 bits, which platforms have sent."""
 
 import json
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import orjson
 
 
-def encoded(value: Any) -> bytes:
-    """Return a value as JSON; a number beyond 64 bits is written out in full.
+def encode_json(value: Any) -> bytes:
+    """Return a value as JSON; an integer beyond 64 bits is written in full.
 
     Raises:
-        TypeError: something in it has no JSON form.
+        TypeError: a part of the value has no JSON form.
     """
     try:
         return orjson.dumps(value)

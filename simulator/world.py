@@ -1,7 +1,6 @@
-"""Who exists and what they published: pure functions of a seed, so that thousands of accounts cost nothing.
+"""Simulated accounts and posts: pure functions of a seed, so that thousands of accounts cost nothing.
 
-How a platform names its accounts and posts and what kinds of posts it has, its `SimPlatform` says: nothing here knows
-one.
+A `SimPlatform` defines the ids and the kinds of posts of one platform; this module depends on no particular platform.
 """
 
 import hashlib
@@ -17,22 +16,23 @@ from metrics.documents import ContentType, MetricType, Platform, Reason
 from simulator.chance import ONE, between, draw
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""Nothing was published before; accounts are older than that."""
+"""No post was published before; accounts are older."""
 
 ACCOUNTS = 1_000_000
 """Accounts per platform."""
 
 FURTHEST = 1_000_000_000
-"""No list is that long: a place further on is behind its end."""
+"""Greatest list position that is accepted; every list is shorter."""
 
 PLACES = 3
 _REMEMBERED = 65_536
 STORY_LIFE = timedelta(hours=24)
 _BLOCK = 8
-"""Days of posts that are drawn, and remembered, at once."""
+"""Days whose posts are drawn and cached together."""
 _THERE = tuple(int(chance * 2**32) for chance in (0.75, 0.15, 0.5))
-"""The chance of a post in each place of a day, and that of one to be taken down, in 32 bits as they are drawn."""
+"""Probability of a post in each place of a day, scaled to 32 bits like the drawn numbers."""
 _DELETED = int(0.03 * 2**32)
+"""Probability that a post is deleted later, scaled likewise."""
 
 _FIRST = ("north", "green", "harbour", "amber", "quiet", "little", "golden", "river", "maple", "cobalt")
 _SECOND = ("bakery", "studio", "cycles", "records", "garden", "press", "coffee", "outdoors", "kitchen", "atelier")
@@ -40,7 +40,7 @@ _SECOND = ("bakery", "studio", "cycles", "records", "garden", "press", "coffee",
 
 @dataclass(frozen=True, slots=True)
 class SimAccount:
-    """One account. `token` is the only one that may read it, unless its platform gives out others."""
+    """One account. Only `token` may read it, unless its platform issues other tokens."""
 
     platform: Platform
     index: int
@@ -51,7 +51,7 @@ class SimAccount:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of post: the platform's own words for it, and Tidemark's."""
+    """Kind of post, in the platform's own terms (`native`) and in Tidemark's."""
 
     native: tuple[str, ...]
     metric_type: MetricType
@@ -59,9 +59,9 @@ class Kind:
 
 
 class SimPost(NamedTuple):
-    """One post; a story lives for 24 hours, `deleted_at` is set where its owner took it down.
+    """One post. A story lives for 24 hours; `deleted_at` is set if the owner deletes the post.
 
-    `number` is its own over all platforms: the seed of all that is true of it.
+    `number` is unique over all platforms and seeds all values of the post.
     """
 
     platform: Platform
@@ -74,26 +74,26 @@ class SimPost(NamedTuple):
 
     @property
     def metric_type(self) -> MetricType:
-        """Tidemark's type of it."""
+        """Tidemark's metric type of the post."""
         return self.kind.metric_type
 
     @property
     def content_type(self) -> ContentType:
-        """What it shows."""
+        """Tidemark's content type of the post."""
         return self.kind.content_type
 
     @property
     def native(self) -> tuple[str, ...]:
-        """The platform's own words for its kind."""
+        """The platform's own terms for the kind."""
         return self.kind.native
 
     @property
     def text(self) -> str:
-        """What it says."""
+        """The text of the post."""
         return _text(self.published_at.date())
 
     def visible(self, now: datetime) -> bool:
-        """Whether the platform still shows it."""
+        """Tell whether the platform shows the post at an instant."""
         if now < self.published_at or (self.deleted_at is not None and self.deleted_at <= now):
             return False
         return self.kind.metric_type != "story" or now < self.published_at + STORY_LIFE
@@ -110,12 +110,12 @@ def _nothing(*_: object) -> None:
 
 @dataclass(frozen=True)
 class SimPlatform:
-    """A platform: its ids, its kinds of posts, and what is true on it, by the provider's fields.
+    """Definition of a platform: its ids, its kinds of posts, and its true values, by the provider's fields.
 
-    `post_id` takes an account's index, a day and a place in it, `post_place` undoes it. `kinds` and `stories` are
-    cumulative shares. Levels are of accounts at an instant, counters of a post's curve at one, `days` amounts of the
-    provider's own days, of which `unique_days` count people once. `withholds` says why a post's field is not told at an
-    instant, `withholds_day` the same of an account's day.
+    `post_id` takes an account's index, a day and a place in that day; `post_place` is its inverse. `kinds` and
+    `stories` have cumulative shares. `levels` are values of accounts at an instant, `counters` values of a post's
+    curve, `days` amounts of the provider's own days, of which `unique_days` count unique people. `withholds` returns
+    the reason why the API does not report a post's field at an instant, `withholds_day` the same for an account's day.
     """
 
     name: Platform
@@ -140,7 +140,7 @@ class World:
     def __init__(self, platforms: Iterable[SimPlatform], seed: int = 1) -> None:
         self.seed = seed
         self.platforms: Mapping[Platform, SimPlatform] = {platform.name: platform for platform in platforms}
-        # Per world, so that two worlds in a process do not share what they remember.
+        # Caches belong to the world, so that two worlds in a process do not share them.
         self._timelines = lru_cache(maxsize=4096)(self._timeline)
         self._accounts = lru_cache(maxsize=4096)(self._account)
         self._remembered: dict[Any, Any] = {}
@@ -158,22 +158,22 @@ class World:
         return SimAccount(platform, index, account_id, handle, f"sim.{platform}.{index}.{digest}")
 
     def remembered(self, what: Any) -> Any:
-        """Return what `truth` worked out of an account or a post before, or None."""
+        """Return a cached result of `truth` for an account or a post, or None."""
         return self._remembered.get(what)
 
     def remember(self, what: Any, value: Any) -> None:
-        """Keep what was worked out, until there is too much of it."""
+        """Cache a result of `truth`; the full cache is cleared."""
         if len(self._remembered) >= _REMEMBERED:
             self._remembered.clear()
         self._remembered[what] = value
 
     def find(self, platform: Platform, platform_account_id: str) -> SimAccount | None:
-        """Return the account of an id, or None where there is none."""
+        """Return the account with an id, or None."""
         index = self.platforms[platform].account_index(platform_account_id)
         return self.account(platform, index) if index is not None and 0 <= index < ACCOUNTS else None
 
     def named(self, platform: Platform, handle: str) -> SimAccount | None:
-        """Return the account of a handle, or None where there is none."""
+        """Return the account with a handle, or None."""
         first, _, rest = handle.partition(".")
         second, _, number = rest.partition(".")
         if first not in _FIRST or second not in _SECOND or (number and not number.isdecimal()):
@@ -183,7 +183,7 @@ class World:
         return account if account is not None and account.handle == handle else None
 
     def of_token(self, token: str) -> SimAccount | None:
-        """Return the account that a token is for, or None where the token was never given out."""
+        """Return the account that a token is for, or None if the token was never issued."""
         parts = token.split(".")
         if len(parts) != 4 or not parts[2].isdecimal() or int(parts[2]) >= ACCOUNTS:
             return None
@@ -192,13 +192,13 @@ class World:
         return account if account is not None and account.token == token else None
 
     def posts(self, account: SimAccount, start: datetime, end: datetime) -> list[SimPost]:
-        """Return what an account published in `[start, end)`, oldest first, whatever became of it."""
+        """Return the posts that an account published in `[start, end)`, oldest first, deleted ones included."""
         first, last = max((start - EPOCH).days, 0) // _BLOCK, (end - EPOCH).days // _BLOCK
         blocks = (self._blocks(account.platform, account.index, block) for block in range(first, last + 1))
         return [post for block in blocks for post in block.values() if start <= post.published_at < end]
 
     def _block(self, platform: Platform, index: int, block: int) -> dict[tuple[int, int], SimPost]:
-        """Return the posts of some days by day and place, oldest first."""
+        """Return the posts of one block of days by day and place, oldest first."""
         of, number = self.platforms[platform], self._words(platform, index) * 1_000_000
         found = [
             (published, (day, place), SimPost(
@@ -212,14 +212,14 @@ class World:
         return {where: post for _, where, post in found}
 
     def newest(self, account: SimAccount, start: datetime, end: datetime) -> Iterator[SimPost]:
-        """Yield what an account published in `[start, end)`, newest first; history is not drawn in vain."""
+        """Yield the posts that an account published in `[start, end)`, newest first, drawing only what is read."""
         for block in range((end - EPOCH).days // _BLOCK, max((start - EPOCH).days, 0) // _BLOCK - 1, -1):
             for post in reversed(self._blocks(account.platform, account.index, block).values()):
                 if start <= post.published_at < end:
                     yield post
 
     def post(self, platform: Platform, platform_post_id: str) -> SimPost | None:
-        """Return the post of an id, or None where there is none."""
+        """Return the post with an id, or None."""
         where = self.platforms[platform].post_place(platform_post_id)
         if where is None:
             return None
@@ -228,14 +228,14 @@ class World:
         return self._blocks(platform, index, day // _BLOCK).get((day, place)) if valid else None
 
     def post_count(self, account: SimAccount, now: datetime) -> int:
-        """Count an account's posts that are up; stories are none."""
+        """Count an account's visible posts, without stories."""
         seconds = int((now - EPOCH).total_seconds())
         published, deleted = self._timelines(account.platform, account.index, (now - EPOCH).days // _BLOCK)
         before = int(between(40, 400, self.seed, self._words(account.platform, account.index), 7))
         return before + bisect_right(published, seconds) - bisect_right(deleted, seconds)
 
     def _timeline(self, platform: Platform, index: int, month: int) -> tuple[list[int], list[int]]:
-        """Return when posts were published and when they were deleted, in seconds."""
+        """Return when posts were published and when posts were deleted, in seconds since the epoch."""
         of = self.platforms[platform]
         drawn = [one for day in range((month + 2) * _BLOCK) for one in self._drawn(of, index, day)]
         lasting = [(published, deleted) for _, kind, published, deleted in drawn if kind.metric_type != "story"]
@@ -247,7 +247,7 @@ class World:
     def _drawn(self, of: SimPlatform, index: int, day: int) -> list[tuple[int, Kind, int, int]]:
         """Return a day's posts: place, kind, seconds of publication and deletion since the epoch, 0 for never.
 
-        Place 0 is the usual post, 1 a second one at times, 2 a story.
+        Place 0 is the usual post, 1 an occasional second post, 2 a story.
         """
         numbers = draw(self.seed, of.number * ACCOUNTS + index, day)
         drawn: list[tuple[int, Kind, int, int]] = []
@@ -272,7 +272,7 @@ def _kind(kinds: tuple[tuple[float, Kind], ...], where: float) -> Kind:
 
 
 def slug(handle: str, separator: str) -> str:
-    """Return a handle as a platform writes it, `quiet-studio`."""
+    """Return a handle with the separator of a platform, `quiet-studio`."""
     return re.sub(r"[._-]+", separator, handle)
 
 
@@ -282,5 +282,5 @@ def display_name(handle: str) -> str:
 
 
 def account_seed(world: World, account: SimAccount) -> tuple[int, int]:
-    """Return the words that all chance about an account begins with."""
+    """Return the integers that seed all random numbers of an account."""
     return world.seed, world.platforms[account.platform].number * ACCOUNTS + account.index

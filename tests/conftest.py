@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from redis import Redis
 
-from metrics.redis import client as redisdb
+from metrics.redis.client import connect as connect_redis
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from tests import examples
@@ -110,7 +110,7 @@ def store(settings: Settings, _spare: Spare) -> Iterator[Store]:
 @pytest.fixture
 def redis_client(settings: Settings) -> Iterator[Redis]:
     """A client of this test's Redis."""
-    with redisdb.connect(settings) as client:
+    with connect_redis(settings) as client:
         yield client
 
 

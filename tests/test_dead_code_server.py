@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Thread
+from typing import Any
 
 import httpx
 import psutil
@@ -112,7 +113,10 @@ def calls_held(world: World) -> Iterator[Callable[[], bool]]:
 def writes_held(world: World) -> Iterator[Callable[[], bool]]:
     """Hold every write to MongoDB; the result tells whether any is held."""
     admin = world.store.client.admin
-    waiting = [{"$currentOp": {"allUsers": True}}, {"$match": {"waitingForLock": True, "ns": {"$regex": "^tidemark"}}}]
+    waiting: list[dict[str, Any]] = [
+        {"$currentOp": {"allUsers": True}},
+        {"$match": {"waitingForLock": True, "ns": {"$regex": "^tidemark"}}},
+    ]
     admin.command("fsync", 1, lock=True)
     try:
         yield lambda: bool(list(admin.aggregate(waiting)))
@@ -126,6 +130,7 @@ def kill(world: World, kind: str, job: str) -> tuple[str, float]:
     workers = server.children(recursive=True)
     doomed = {run["runId"] for run in world.dagster.brief(statuses=UNDER_WAY)}
     run = world.one(job, ["STARTED", "CANCELING"])
+    assert run is not None
     assert run in doomed
     killed = time.monotonic()
     server.kill()
@@ -145,7 +150,7 @@ def healed(world: World, killed: float, done: Callable[[], bool], seconds: float
 def assert_failed_plainly(world: World, run: str) -> None:
     """The run that died says so in the UI, and another one took its place."""
     assert world.dagster.status(run) == "FAILURE"
-    assert "The code server, and this run with it, ended while it ran" in world.dagster.end_message(run)
+    assert "The code server ended, and with it this run" in world.dagster.end_message(run)
 
 
 def succeeded_again(world: World, run: str) -> bool:

@@ -41,7 +41,7 @@ def test_every_answered_number_equals_the_truth(stack: Stack) -> None:
     for one in reference.observations:
         wanted.setdefault((one.subject_id, isoformat(one.slot)), {}).update(one.metrics)
     found: dict[tuple[str, str], dict[str, int | float]] = {}
-    page = {"nextCursor": ""}
+    page: dict[str, str | None] = {"nextCursor": ""}
     while page["nextCursor"] is not None:
         cursor = {"cursor": page["nextCursor"]} if page["nextCursor"] else {}
         answer = stack.get(f"{WORKSPACE}/metrics", limit="1000", **span, **cursor).json()

@@ -41,8 +41,18 @@ def test_locks_hold_for_the_python_of_the_image(tmp_path: Path) -> None:
     (version,) = {line.split("python:")[1].split("-")[0] for line in LINES if line.startswith("FROM")}
     uv = Path(sys.executable).with_name("uv")
     for name in ("runtime", "build"):
-        command = [uv, "pip", "install", "--dry-run", "-q", "--python-version", version, "--target", tmp_path / "t"]
-        lock = ["--require-hashes", "-r", ROOT / "requirements" / f"{name}.txt"]
+        command: list[str | Path] = [
+            uv,
+            "pip",
+            "install",
+            "--dry-run",
+            "-q",
+            "--python-version",
+            version,
+            "--target",
+            tmp_path / "t",
+        ]
+        lock: list[str | Path] = ["--require-hashes", "-r", ROOT / "requirements" / f"{name}.txt"]
         ran = subprocess.run([*command, *lock], capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
 

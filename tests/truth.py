@@ -24,7 +24,7 @@ from tidemark.seed import Plan, observations, seeded_account
 def truth_of(stack: Stack) -> Reference:
     """Everything seeded of a workspace, from the simulator's truth, for the brute-force reference."""
     span = json.loads((stack.home / "seeded.json").read_text())
-    what = Plan(*(datetime.fromisoformat(span[name]) for name in ("start", "end")))
+    what = Plan(datetime.fromisoformat(span["start"]), datetime.fromisoformat(span["end"]))
     world, vault = new_world(), Vault([SecretStr(generate_secret_key())])
     accounts: list[AccountDocument] = []
     posts: list[PostDocument] = []

@@ -1,1 +1,1 @@
-"""The command line, and the embedded stack that `tidemark up` starts."""
+"""The command line `tidemark`, and the embedded stack that `tidemark up` starts."""

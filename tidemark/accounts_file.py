@@ -1,7 +1,8 @@
-"""The accounts file: CSV with a header, or JSON objects. Taken as a whole or refused as a whole.
+"""Parser of the accounts file: CSV with a header, or JSON objects. A file is accepted or refused as a whole.
 
-Columns: `workspaceId, platform, platformAccountId, handle, accessToken`; where a platform renews tokens by itself also
-`refreshToken, clientId, clientSecret, expiresAt` (RFC 3339), and `login` (`instagram` for Instagram Login).
+Columns: `workspaceId, platform, platformAccountId, handle, accessToken`. Optional columns: `refreshToken, clientId,
+clientSecret, expiresAt` (RFC 3339), for tokens that Tidemark renews itself, and `login` (`instagram` for Instagram
+Login).
 """
 
 import re
@@ -24,25 +25,25 @@ OPTIONAL: Mapping[str, str] = {
     "clientSecret": "client_secret",
     "login": "login",
 }
-"""Columns that may be left out, with their names among the credentials."""
+"""Optional columns, with the names of their values in the credentials."""
 
 EXPIRES = "expiresAt"
 ALL_COLUMNS = (*COLUMNS, *OPTIONAL, EXPIRES)
 MAX_BYTES = 64 * 1024 * 1024
-"""As large may a file be: 200,000 accounts with their tokens are 40 MB, and take half a gigabyte to read."""
+"""Maximum size of a file. 200,000 accounts with their tokens are 40 MB, and take half a gigabyte of memory to read."""
 
 LOGINS = ("facebook", "instagram")
 _LONGEST_HANDLE = 200
 _LONGEST_SECRET = 4096
-"""Characters of a token or a secret; it has to fit into a header."""
+"""Maximum number of characters of a token or a secret, which has to fit into an HTTP header."""
 
 MAX_PROBLEMS = 5
-"""As many are told; a file that is wrong throughout is wrong in one way."""
+"""Maximum number of problems shown; if more rows are wrong, they usually share one cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """One account to connect; its credentials stay out of the repr."""
+    """One account to connect; the repr does not show its credentials."""
 
     workspace_id: str
     platform: Platform
@@ -52,12 +53,12 @@ class NewAccount:
 
     @property
     def account_id(self) -> str:
-        """Our id of it, where it is new."""
+        """The id that Tidemark gives the account if it is new."""
         return account_id(self.workspace_id, self.platform, self.platform_account_id)
 
     @property
     def identity(self) -> tuple[str, Platform, str]:
-        """Its workspace, its platform and its number there, whatever the form of its id."""
+        """Workspace, platform and the account's number there, which is the same for all spellings of its id."""
         return self.workspace_id, self.platform, account_number(self.platform_account_id)
 
 
@@ -65,8 +66,8 @@ def parse(content: bytes) -> list[NewAccount]:
     """Return the accounts of a file.
 
     Raises:
-        InvalidInput: at least one row is wrong; the message names the first of them with their numbers, their columns
-            and what is right instead.
+        InvalidInput: at least one row is wrong; the message names the first of these with their numbers, their columns
+            and the accepted values.
     """
     found: list[NewAccount] = []
     problems: list[str] = []
@@ -90,7 +91,7 @@ def parse(content: bytes) -> list[NewAccount]:
         more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
         raise InvalidInput("nothing was imported; " + "; ".join([*problems[:MAX_PROBLEMS], *more]))
     if not found:
-        raise InvalidInput(f"the file holds no account; its columns are {', '.join(COLUMNS)}")
+        raise InvalidInput(f"the file has no account; its columns are {', '.join(COLUMNS)}")
     return found
 
 
@@ -101,10 +102,10 @@ def account_of(row: Mapping[str, Any]) -> NewAccount:
         InvalidInput: a value is missing, unknown or impossible.
     """
     if odd := sorted(str(name) for name, value in row.items() if isinstance(value, bool | float | list | dict)):
-        raise InvalidInput(f"{', '.join(odd)}: is no text: put it in quotation marks")
+        raise InvalidInput(f"{', '.join(odd)}: is not text: put it in quotation marks")
     if unknown := sorted(set(row) - set(ALL_COLUMNS)):
         named = ", ".join(visible(name) for name in unknown)
-        raise InvalidInput(f"{named}: no such column; there are {', '.join(ALL_COLUMNS)}")
+        raise InvalidInput(f"{named}: no such column; the columns are {', '.join(ALL_COLUMNS)}")
     values = {name: _value(name, row.get(name)) for name in ALL_COLUMNS}
     if missing := [name for name in COLUMNS if not values[name]]:
         raise InvalidInput(f"{', '.join(missing)} missing")
@@ -112,20 +113,21 @@ def account_of(row: Mapping[str, Any]) -> NewAccount:
     if platform is None:
         raise InvalidInput(f"platform {visible(values['platform'][:32])} is none of {', '.join(PLATFORMS)}")
     check_id(values["workspaceId"], "workspaceId")
-    theirs = normal_account_id(platform, values["platformAccountId"])
+    platform_account_id = normal_account_id(platform, values["platformAccountId"])
     if len(values["handle"]) > _LONGEST_HANDLE:
-        raise InvalidInput(f"handle: it has {len(values['handle'])} characters; {_LONGEST_HANDLE} are the most")
-    return NewAccount(values["workspaceId"], platform, theirs, values["handle"], _credentials(values))
+        raise InvalidInput(f"handle: it has {len(values['handle'])} characters; the maximum is {_LONGEST_HANDLE}")
+    return NewAccount(values["workspaceId"], platform, platform_account_id, values["handle"], _credentials(values))
 
 
 def _value(name: str, value: Any) -> str:
     text = check_text(trimmed("" if value is None else str(value)), name)
-    # Spreadsheets mark a cell as text by an apostrophe; a name of people may begin with one of its own.
+    # Spreadsheets mark a cell as text with a leading apostrophe. A handle may begin with one of its own: there it is
+    # removed only if the next character would begin a formula.
     return text.removeprefix("'") if name != "handle" or text[1:2] in ("=", "+", "-", "@") else text
 
 
 def _login(text: str) -> str:
-    """Return the kind of login, which decides for accounts of Instagram on the host that takes the token."""
+    """Return the kind of login, which determines the API host for Instagram accounts."""
     if text and text.lower() not in LOGINS:
         raise InvalidInput(f"login {visible(text[:32])} is none of {', '.join(LOGINS)}")
     return text.lower()
@@ -133,13 +135,13 @@ def _login(text: str) -> str:
 
 def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
     if values["refreshToken"] and not values["clientId"]:
-        raise InvalidInput("clientId missing: a refresh token works for the app that it was given to")
+        raise InvalidInput("clientId missing: a refresh token works only for the app to which it was issued")
     for column in ("accessToken", *OPTIONAL):
-        # It has to travel in a header.
+        # The value has to travel in an HTTP header.
         if not re.fullmatch(r"[!#-~]*", values[column]):
-            raise InvalidInput(f"{column} has blanks, or signs that no token has")
+            raise InvalidInput(f"{column} has blanks, or characters that no token has")
         if len(values[column]) > _LONGEST_SECRET:
-            raise InvalidInput(f"{column} has {len(values[column])} characters; {_LONGEST_SECRET} are the most")
+            raise InvalidInput(f"{column} has {len(values[column])} characters; the maximum is {_LONGEST_SECRET}")
     values = {**values, "login": _login(values["login"])}
     found: dict[str, str | float] = {"access_token": values["accessToken"]}
     found |= {stored: values[column] for column, stored in OPTIONAL.items() if values[column]}
@@ -149,6 +151,6 @@ def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
         except ValueError:
             ends = None
         if ends is None or ends.tzinfo is None:
-            raise InvalidInput(f"{EXPIRES} {visible(text[:32])} is no instant: write it as 2026-01-15T10:00:00Z")
+            raise InvalidInput(f"{EXPIRES} {visible(text[:32])} is not an instant: write it as 2026-01-15T10:00:00Z")
         found["expires_at"] = ends.timestamp()
     return found

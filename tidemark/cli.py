@@ -1,7 +1,7 @@
-"""The command `tidemark`.
+"""Entry point of the command line `tidemark`: assembles the commands, and maps errors to exit codes.
 
-Exit codes: 0 well; 1 it failed, or a check found something; 2 what was asked for, or a setting, is wrong, and nothing
-was changed; 3 a store is out of reach; 70 a bug in Tidemark; 130 interrupted. Errors are one line on standard error.
+Exit codes: 0 success; 1 failure, or a check found something; 2 wrong input or a wrong setting, nothing was changed; 3 a
+store cannot be reached; 70 a bug in Tidemark; 130 interrupted. Errors are one line on standard error.
 """
 
 import os
@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Hourly social media metrics in a log that never forgets.",
-    epilog="Exit codes: 0 well, 1 failed or found something, 2 wrong input, 3 a store is out of reach.",
+    epilog="Exit codes: 0 success, 1 failed or found something, 2 wrong input, 3 a store cannot be reached.",
 )
 app.command(epilog="Examples: tidemark up; TIDEMARK_HTTP_PORT=8080 tidemark up --no-seed")(up)
 app.command(epilog="Example: tidemark doctor --json")(doctor)
@@ -47,12 +47,12 @@ app.add_typer(retention.app, name="retention")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: see the top of this module."""
+    """Run the command line and return its exit code (listed in the docstring of this module)."""
     try:
         return int(app(arguments, prog_name=NAME, standalone_mode=False) or 0)
     except typer.TyperException as error:
-        asked = getattr(getattr(error, "ctx", None), "command_path", NAME)
-        print_error(f"{error.format_message().rstrip('.')}: see `{asked} --help`")
+        command = getattr(getattr(error, "ctx", None), "command_path", NAME)
+        print_error(f"{error.format_message().rstrip('.')}: see `{command} --help`")
         return error.exit_code
     except (InvalidInput, NotFound, SettingsError) as error:
         print_error(str(error))
@@ -67,16 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever reads us has seen enough; Python would complain once more at the end.
+        # The reader of our output has closed the pipe. Python would report that again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001  whatever it is, people get one line
+    except Exception as error:  # noqa: BLE001  any unexpected error is shown as one line
         print_error(f"this is a bug: {type(error).__name__}: {error} (its traceback: {_keep_traceback()})")
         return BUG
 
 
 def _keep_traceback() -> str:
-    """Write the traceback beside the logs of the stack, or show it where that cannot be."""
+    """Write the traceback into the log folder of the stack, and return its path; print it if that is not possible."""
     path = Path(os.environ.get("TIDEMARK_HOME", ".tidemark")) / "logs" / "crash.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Seeded history in Dagster: rolled up by its own jobs, and its hours reported as materialised.
+"""Helper process of `tidemark up`: rolls up seeded history with Dagster's jobs, and reports its hours as materialised.
 
 python -m tidemark.history roll 2026-01-01T00 2026-02-05T10
 python -m tidemark.history report 2026-01-01T00 2026-02-05T10
@@ -33,7 +33,7 @@ def roll(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
 
 
 def report(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
-    """Report the hours in `[start, end)` that are partitions as materialised, marked as seeded, the newest first."""
+    """Report the partitions (hours) in `[start, end)` as materialised, with the metadata `seeded`, newest first."""
     slot = end - HOUR
     while slot >= max(start, FIRST_HOUR):
         for asset in RAW:
@@ -48,7 +48,7 @@ def report(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the command line says."""
+    """Run the task and span of hours given on the command line."""
     task, *instants = arguments
     start, end = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in instants)
     with dg.DagsterInstance.get() as instance:

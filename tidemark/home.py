@@ -1,4 +1,4 @@
-"""The folder of one stack, `$TIDEMARK_HOME`: what lies where, and secrets that only their owner may read."""
+"""The folder of one stack, `$TIDEMARK_HOME`: its layout, its lock, and its private files."""
 
 import fcntl
 import json
@@ -31,12 +31,12 @@ class Home:
 
     @property
     def up_file(self) -> Path:
-        """What runs here and where: written when everything is ready."""
+        """The URLs of the running stack; written when everything is ready."""
         return self.path / "up.json"
 
     @property
     def secret_file(self) -> Path:
-        """The key that seals credentials here."""
+        """The file with the key that seals the credentials of this stack."""
         return self.path / "secret.key"
 
     @property
@@ -44,14 +44,14 @@ class Home:
         return self.path / "lock"
 
     def prepare(self) -> None:
-        """Make the folders, and put `dagster.yaml` where Dagster looks for it."""
+        """Create the folders, and copy `dagster.yaml` to where Dagster looks for it."""
         self.dagster.mkdir(parents=True, exist_ok=True)
         self.logs.mkdir(exist_ok=True)
         shutil.copyfile(dagster_yaml(), self.dagster / "dagster.yaml")
 
     def secret_key(self) -> str:
-        """Return the key that seals credentials here, made at the first call."""
-        # cryptography is slow to import, and needed once.
+        """Return the key that seals the credentials of this stack; the first call generates it."""
+        # Imported late: cryptography is slow to import, and needed only once.
         from metrics.vault import generate_secret_key
 
         if not self.secret_file.exists():
@@ -59,18 +59,18 @@ class Home:
         return self.secret_file.read_text().strip()
 
     def read(self, name: str) -> Any:
-        """Return a JSON file, or None where it is missing or broken: all of them can be made again."""
+        """Return the content of a JSON file, or None if it is missing or broken: each can be created again."""
         try:
             return json.loads((self.path / name).read_text())
         except (OSError, ValueError):
             return None
 
     def write(self, name: str, value: Any) -> None:
-        """Write a JSON file, whole or not at all, readable by its owner alone."""
+        """Write a JSON file atomically, readable only by its owner."""
         write_private(self.path / name, json.dumps(value, indent=2) + "\n")
 
     def running(self) -> dict[str, str] | None:
-        """Return what `up.json` says while its stack runs; the file of a stack that was killed says nothing."""
+        """Return the content of `up.json` if the stack runs, else None: a killed stack leaves a stale file."""
         try:
             file = self._lock_file.open()
         except OSError:
@@ -85,7 +85,7 @@ class Home:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder; the kernel lets go of it however we end.
+        """Lock the folder for this process; the kernel releases the lock, however the process ends.
 
         Raises:
             TidemarkError: another stack runs in it.
@@ -101,7 +101,7 @@ class Home:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step; mode 0600."""
+    """Replace a file atomically, with mode 0600."""
     temporary = path.with_suffix(".new")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
@@ -109,6 +109,6 @@ def write_private(path: Path, text: str) -> None:
 
 
 def dagster_yaml() -> Path:
-    """Return our `dagster.yaml`: beside the packages in a checkout, inside this one in a wheel."""
+    """Return the path of our `dagster.yaml`: beside the packages in a checkout, inside this package in a wheel."""
     here = Path(__file__).parent
     return next(p for p in (here.parent / "dagster.yaml", here / "dagster.yaml") if p.exists())

@@ -1,12 +1,12 @@
-"""Runs whose processes are gone: Dagster believes that they go on, and keeps their places taken.
+"""Ends orphaned Dagster runs: their processes are gone, but Dagster takes them for running and keeps their pool slots.
 
-Runs are processes of the code server, and end with it. Dagster's monitor finds out within some minutes
-(`pipelines.runs.launcher`); the stack, which knows when it started the code server, says so at once.
+Runs are child processes of the code server, and end with it. Dagster's monitor notices this only after some minutes
+(`pipelines.runs.launcher`). The stack knows when it started the code server, and therefore ends the runs at once.
 
     python -m tidemark.orphans PORT BEGAN [--daemon]
 
-ends the runs of the code server that was there before the one at PORT, which was started at BEGAN (seconds since 1970).
-With `--daemon`, for when Dagster's daemon runs already, it waits until that has found the new code server.
+This ends the runs of earlier code servers than the one at PORT, which was started at BEGAN (seconds since 1970). With
+`--daemon`, used when Dagster's daemon already runs, it first waits until the daemon has found the new code server.
 """
 
 import sys
@@ -26,27 +26,27 @@ from pipelines.runs.states import UNDER_WAY
 from tidemark.stack.ports import HOST
 
 SECONDS = 80.0
-"""How long the new code server may take until it answers."""
+"""Maximum time until the new code server answers."""
 
 DAEMON_SECONDS = 60.0
-"""How long the daemon is waited for; it evaluates no sensor where all of them are switched off."""
+"""Maximum time to wait for the daemon; if all sensors are switched off, it never evaluates any."""
 
 
 def orphans(instance: dg.DagsterInstance, began: float) -> list[RunRecord]:
-    """Return the runs under way that were there before the present code server was started at `began`."""
+    """Return the unfinished runs that are older than the present code server, which was started at `began`."""
     records = instance.get_run_records(RunsFilter(statuses=UNDER_WAY))
-    return [one for one in records if (one.start_time or one.update_timestamp.timestamp()) < began]
+    return [record for record in records if (record.start_time or record.update_timestamp.timestamp()) < began]
 
 
 def end_orphans(
     instance: dg.DagsterInstance, began: float, port: int, seconds: float = SECONDS, daemon_seconds: float = 0.0
 ) -> int:
-    """End the orphans, free their places in pools, and return how many there were.
+    """End the orphaned runs, free their pool slots, and return how many there were.
 
-    This waits until the code server answers, and up to `daemon_seconds` until the daemon has found it. Dagster starts a
-    run that failed so again, but it tries that only once, within some seconds, and gives up for good where no code
-    server answers or where it does not know yet that one does. A run that somebody had asked Dagster to
-    terminate is cancelled instead, because it must not be started again.
+    This first waits until the code server answers, and up to `daemon_seconds` until the daemon has found it. Dagster
+    retries a run that failed like this, but only once, within some seconds; if no code server answers by then, or the
+    daemon does not know it yet, Dagster gives the run up for good. A run that was being terminated is cancelled
+    instead, because it must not be started again.
 
     Raises:
         DagsterUserCodeUnreachableError: the code server did not answer in time; nothing was changed.
@@ -56,11 +56,11 @@ def end_orphans(
     _wait_for_code_server(port, seconds)
     _wait_for_daemon(instance, utcnow().timestamp(), daemon_seconds)
     found = orphans(instance, began)
-    for run in (one.dagster_run for one in found):
+    for run in (record.dagster_run for record in found):
         if run.status is DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run, "The code server, and this run with it, ended while it was terminated.")
+            instance.report_run_canceled(run, "The code server ended, and with it this run, which was terminating.")
         else:
-            instance.report_run_failed(run, "The code server, and this run with it, ended while it ran.")
+            instance.report_run_failed(run, "The code server ended, and with it this run.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return len(found)
 
@@ -76,14 +76,14 @@ def _wait_for_code_server(port: int, seconds: float) -> None:
 
 
 def _wait_for_daemon(instance: dg.DagsterInstance, since: float, seconds: float) -> None:
-    """Wait until the daemon has evaluated a sensor, which it can only with a code server that it has found."""
+    """Wait until the daemon has evaluated a sensor, which requires that it has found the code server."""
     deadline, pause = time.monotonic() + seconds, threading.Event()
     while time.monotonic() < deadline and not _evaluated(instance, since):
         pause.wait(0.5)
 
 
 def _evaluated(instance: dg.DagsterInstance, since: float) -> bool:
-    """Tell whether the evaluation of a sensor that began later than `since` went well."""
+    """Tell whether any evaluation of a sensor that began after `since` succeeded."""
     well = [TickStatus.SUCCESS, TickStatus.SKIPPED]
     return any(
         instance.get_ticks(one.instigator_origin_id, one.selector_id, after=since, limit=1, statuses=well)
@@ -95,4 +95,4 @@ if __name__ == "__main__":
     with dg.DagsterInstance.get() as its:
         patience = DAEMON_SECONDS if "--daemon" in sys.argv else 0.0
         ended = end_orphans(its, float(sys.argv[2]), int(sys.argv[1]), daemon_seconds=patience)
-        sys.stdout.write(f"{ended} runs had ended with an earlier code server\n")
+        sys.stdout.write(f"ended {ended} runs of an earlier code server\n")

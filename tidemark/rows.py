@@ -1,8 +1,8 @@
-"""Rows of a file that people's programs wrote: CSV in the dialects of spreadsheets, JSON lines, or an array of JSON.
+"""Reader for tabular files: CSV in the dialects of spreadsheets, JSON lines, or a JSON array.
 
-Taken are UTF-8 with and without its byte order mark, and UTF-16 with it (Excel's "Unicode text"); commas, semicolons
-and tabs; line ends of every system; quoted line breaks; names of columns in any case and spacing; empty rows and
-columns. What could be read in two ways is refused with one line.
+It accepts UTF-8 with and without a byte order mark, and UTF-16 with one (Excel's "Unicode text"); commas, semicolons
+and tabs as separators; line ends of every system; quoted line breaks; column names in any case and spacing; empty rows
+and columns. Ambiguous input is refused with a one-line message.
 """
 
 import codecs
@@ -17,7 +17,7 @@ from metrics.errors import InvalidInput
 from metrics.visible import trimmed, visible
 
 _ENCODINGS = (
-    # Those of four bytes first: UTF-32's mark begins with that of UTF-16.
+    # The four-byte marks come first, because UTF-32's mark begins with that of UTF-16.
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
     (codecs.BOM_UTF16_LE, "UTF-16"),
@@ -28,24 +28,24 @@ _SEPARATORS = (",", ";", "\t")
 _EXCEL_SEPARATOR = re.compile(r"sep=([,;\t])[\r\n]+", re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _BROKEN = (ValueError, RecursionError)
-"""What JSON that is none raises."""
+"""Exceptions of parsing invalid JSON."""
 _LONGEST_HEADER = 64 * 1024
 _SHOWN = 32
-"""Characters of a name that is no column."""
+"""Maximum number of characters shown of an unknown column name."""
 _SAVE_AS = "save it as «CSV UTF-8»"
 
 Row = tuple[str, Mapping[str, Any] | InvalidInput]
-"""Where the row is (`row 3`), and its values by column, or why it is none."""
+"""The place of the row (`row 3`), and its values by column, or the error that makes it invalid."""
 
 
 def read_rows(content: bytes, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield the rows of a file that hold anything.
+    """Yield the rows of a file that are not empty.
 
-    Values of CSV are texts, those of JSON what JSON has. Places count as people see them: rows of a spreadsheet with
-    its header, lines of JSON lines, elements of an array.
+    Values in CSV are texts; those in JSON keep their types. Places are counted from 1 as people see them: rows of a
+    spreadsheet including its header, lines of JSON lines, elements of an array.
 
     Raises:
-        InvalidInput: the file as a whole cannot be read: its encoding, its header, a quote left open.
+        InvalidInput: the whole file cannot be read, because of its encoding, its header, or an open quote.
     """
     text = _decoded(content)
     first = text.lstrip()[:1]
@@ -59,16 +59,16 @@ def _decoded(content: bytes) -> str:
     try:
         text = content.decode(encoding).lstrip(_BYTE_ORDER_MARK)
     except UnicodeDecodeError:
-        raise InvalidInput(f"it is no {encoding} text: {_SAVE_AS}") from None
+        raise InvalidInput(f"it is not {encoding} text: {_SAVE_AS}") from None
     if "\0" in text:
-        raise InvalidInput(f"it holds NUL characters, as UTF-16 without its mark does: {_SAVE_AS}")
+        raise InvalidInput(f"it has NUL characters, like UTF-16 without a byte order mark: {_SAVE_AS}")
     return text
 
 
 def _of_table(text: str, columns: Sequence[str]) -> Iterator[Row]:
-    said = _EXCEL_SEPARATOR.match(text)
-    skipped, text = (1, text[said.end() :]) if said else (0, text)
-    rows = _filled(text, said[1] if said else _separator(text, columns), skipped)
+    declared = _EXCEL_SEPARATOR.match(text)
+    skipped, text = (1, text[declared.end() :]) if declared else (0, text)
+    rows = _filled(text, declared[1] if declared else _separator(text, columns), skipped)
     number, cells = next(rows, (skipped + 1, []))
     names = _header(number, cells, columns)
     for number, cells in rows:
@@ -76,7 +76,7 @@ def _of_table(text: str, columns: Sequence[str]) -> Iterator[Row]:
 
 
 def _filled(text: str, separator: str, skipped: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows with anything in them, by their numbers: rows that were emptied stay in a file, as `,,,,`."""
+    """Yield the rows that are not empty, with their numbers: emptied rows stay in a file as `,,,,`."""
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     number = skipped
     try:
@@ -93,7 +93,7 @@ def _filled(text: str, separator: str, skipped: int) -> Iterator[tuple[int, list
 
 
 def _separator(text: str, columns: Sequence[str]) -> str:
-    """Return the separator that makes the most columns of the first line."""
+    """Return the separator with which the first line has the most known columns."""
     header = _LINE_END.split(text.lstrip()[:_LONGEST_HEADER], maxsplit=1)[0]
 
     def known(separator: str) -> int:
@@ -104,7 +104,7 @@ def _separator(text: str, columns: Sequence[str]) -> str:
 
 
 def _canonical(name: str, columns: Sequence[str]) -> str:
-    """Return the column that a name means, whatever its case and blanks; else the name as it is."""
+    """Return the column with this name, ignoring case and blanks; if there is none, the trimmed name."""
     bare = "".join(trimmed(name).split()).casefold()
     return next((column for column in columns if column.casefold() == bare), trimmed(name))
 
@@ -112,18 +112,18 @@ def _canonical(name: str, columns: Sequence[str]) -> str:
 def _header(number: int, cells: Sequence[str], columns: Sequence[str]) -> list[str]:
     names = [_canonical(cell, columns) for cell in cells]
     if not set(names) & set(columns):
-        # Not shown: without a header the first row holds a token.
-        raise InvalidInput(f"row {number}: it names no columns; there are {', '.join(columns)}")
+        # The row is not shown: in a file without a header it contains a token.
+        raise InvalidInput(f"row {number}: it names no columns; the columns are {', '.join(columns)}")
     if unknown := [name for name in names if name and name not in columns]:
         named = ", ".join(visible(name[:_SHOWN]) for name in unknown)
-        raise InvalidInput(f"row {number}: {named}: no such column; there are {', '.join(columns)}")
+        raise InvalidInput(f"row {number}: {named}: no such column; the columns are {', '.join(columns)}")
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise InvalidInput(f"row {number}: {', '.join(twice)} twice")
     return names
 
 
 def _named(names: Sequence[str], values: Sequence[str]) -> Mapping[str, str] | InvalidInput:
-    """Return values by column. Cells beyond the header, or below an empty name, have to be empty."""
+    """Return the values by column. Cells beyond the header, or in a column without a name, must be empty."""
     for place, value in enumerate(values):
         if value and (place >= len(names) or not names[place]):
             return InvalidInput(f"cell {place + 1} has no column: is a value with a separator in it not quoted?")
@@ -143,34 +143,34 @@ def _of_line(line: str, columns: Sequence[str]) -> Mapping[str, Any] | InvalidIn
     try:
         return _object(_loads(line), columns)
     except _BROKEN:
-        return InvalidInput("it is no JSON object: write one on each line, or an array of them")
+        return InvalidInput("it is not a JSON object: write one on each line, or an array of them")
 
 
 def _of_array(text: str, columns: Sequence[str]) -> Iterator[Row]:
     try:
         found = _loads(text)
     except _BROKEN as error:
-        raise InvalidInput(f"it is no JSON array: {error}") from None
+        raise InvalidInput(f"it is not a JSON array: {error}") from None
     for number, element in enumerate(found, start=1):
         yield f"account {number}", _object(element, columns)
 
 
-class _Twice(list[str]):
-    """Names that an object has twice."""
+class _Duplicates(list[str]):
+    """The names that occur more than once in a JSON object; stands for the object."""
 
 
 def _loads(text: str) -> Any:
-    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any] | _Twice:
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any] | _Duplicates:
         names = [name for name, _ in found]
         twice = sorted({name for name in names if names.count(name) > 1})
-        return _Twice(twice) if twice else dict(found)
+        return _Duplicates(twice) if twice else dict(found)
 
     return json.loads(text, object_pairs_hook=pairs)
 
 
 def _object(found: Any, columns: Sequence[str]) -> Mapping[str, Any] | InvalidInput:
-    if isinstance(found, _Twice):
+    if isinstance(found, _Duplicates):
         return InvalidInput(f"{', '.join(visible(name) for name in found)} twice")
     if not isinstance(found, dict):
-        return InvalidInput("it is no JSON object")
+        return InvalidInput("it is not a JSON object")
     return {_canonical(name, columns): value for name, value in found.items()}

@@ -1,4 +1,4 @@
-"""Seeded history: what collection would have written, from the simulator's truth, through the same stores."""
+"""Seeds history: writes what collection would have stored, computed from the simulator's true values."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _WEEKLY = "weeklyReach"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is seeded: `[start, end)` in whole hours, for so many accounts of every platform in each workspace."""
+    """What to seed: the hours in `[start, end)`, for `accounts` accounts per platform in each workspace."""
 
     start: datetime
     end: datetime
@@ -35,7 +35,7 @@ class Plan:
     accounts: int = 1
 
     def of(self, world: World) -> list[tuple[str, SimAccount]]:
-        """Return workspaces with their accounts in the simulator."""
+        """Return pairs of a workspace and an account of the simulator."""
         return [
             (workspace_id, world.account(platform, number * self.accounts + i))
             for number, workspace_id in enumerate(self.workspaces)
@@ -45,16 +45,16 @@ class Plan:
 
 
 def plan(now: datetime, days: int = 35, workspaces: int = len(WORKSPACES)) -> Plan:
-    """Return the plan of `days` days that end with the hour that just ended."""
+    """Return the plan for about `days` days, from a midnight to the last full hour before `now`."""
     end = slot_of(now)
     names = tuple(WORKSPACES[n] if n < len(WORKSPACES) else f"demo-{n + 1}" for n in range(workspaces))
     return Plan(midnight((end - timedelta(days=days)).date()), end, names)
 
 
 def seed(store: Store, vault: Vault, world: World, what: Plan, progress: Callable[[int, int], None]) -> int:
-    """Write accounts, posts, observations, records and marks; return how many observations.
+    """Write accounts, posts, observations, records and marks; return the number of observations written.
 
-    Doing it twice changes no number: the log takes the same values again. `progress` gets accounts done and in all.
+    Seeding is idempotent: a second time writes the same values. `progress` gets the accounts done and in all.
     """
     written = 0
     pairs = what.of(world)
@@ -83,13 +83,13 @@ def observations(
 
 
 def seeded_account(workspace_id: str, sim: SimAccount, vault: Vault, connected: datetime) -> AccountDocument:
-    """Return the document of a simulated account, its token sealed."""
-    theirs = normal_account_id(sim.platform, sim.platform_account_id)
+    """Return the document of a simulated account, with its token sealed."""
+    platform_account_id = normal_account_id(sim.platform, sim.platform_account_id)
     return {
-        "_id": account_id(workspace_id, sim.platform, theirs),
+        "_id": account_id(workspace_id, sim.platform, platform_account_id),
         "workspaceId": workspace_id,
         "platform": sim.platform,
-        "platformAccountId": theirs,
+        "platformAccountId": platform_account_id,
         "handle": sim.handle,
         "state": "active",
         "connectedAt": connected,
@@ -107,7 +107,7 @@ def _put_posts(store: Store, account: AccountDocument, posts: list[SimPost], now
     store.posts.put(documents)
     for post in posts:
         if post.deleted_at is not None and post.deleted_at <= now:
-            # Noticed by the first collection after it.
+            # The first collection after the deletion notices it.
             store.posts.mark_deleted([post_id(account["_id"], post.platform_post_id)], slot_of(post.deleted_at) + HOUR)
 
 
@@ -126,7 +126,7 @@ def _levels(world: World, account: AccountDocument, sim: SimAccount, what: Plan)
 def _provider_days(world: World, account: AccountDocument, sim: SimAccount, what: Plan) -> Iterator[Observation]:
     policy, day = conduct(sim.platform).days, what.start.date()
     if policy is None or not policy.hours:
-        return  # Days that only a backfill asks for.
+        return  # The platform has no days, or only a backfill reads them.
     while (read_at := midnight(day) + policy.lag + HOUR) <= what.end:
         values: dict[str, int] = {}
         unavailable: dict[str, Reason] = {}

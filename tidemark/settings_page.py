@@ -1,4 +1,4 @@
-"""`docs/settings.md`, made from the settings themselves: `python -m tidemark.settings_page > docs/settings.md`."""
+"""Generator of `docs/settings.md` from the settings: `python -m tidemark.settings_page > docs/settings.md`."""
 
 import sys
 
@@ -15,7 +15,7 @@ names the variable. This page is made from the code: `python -m tidemark.setting
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the text of the page."""
     rows = []
     for name, field in Settings.model_fields.items():
         default = "" if field.default in (None, ()) else f"`{field.default}`"

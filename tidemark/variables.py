@@ -1,4 +1,4 @@
-"""Variables that look like settings and are none: a misspelt one would be ignored in silence."""
+"""Detection of misspelt settings: environment variables with the prefix TIDEMARK_ that nothing would read."""
 
 import os
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ from metrics.errors import SettingsError
 from metrics.settings import PREFIX, Settings
 
 OTHERS = frozenset({"TIDEMARK_FIXTURES", clock.VARIABLE})
-"""Variables of ours that are no settings: where tests find recorded answers, and how far a stack's clock is ahead."""
+"""Valid variables that are not settings: where tests find recorded answers, and how far a stack's clock is ahead."""
 
 _ALIKE = 0.84
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A variable that no setting has the name of; `meant` is the one it resembles."""
+    """A variable that is not a setting; `meant` is the setting that its name resembles, if any."""
 
     name: str
     meant: str | None
@@ -31,22 +31,22 @@ class Stray:
 
 
 def strays(names: Iterable[str]) -> list[Stray]:
-    """Return those of `names` that begin like a setting and are none, by name."""
+    """Return the variables among `names` that have the prefix of settings but are not settings, sorted by name."""
     known = {PREFIX + field.upper() for field in Settings.model_fields}
     unknown = sorted({n.upper() for n in names if n.upper().startswith(PREFIX)} - known - OTHERS)
     return [Stray(name, next(iter(get_close_matches(name, known, 1, _ALIKE)), None)) for name in unknown]
 
 
 def names_here() -> set[str]:
-    """Return the names of all variables of this process, and of `.env` in the working folder."""
+    """Return the names of all environment variables of this process, and of those in `.env` in the working folder."""
     return {*os.environ, *(dotenv_values(".env") if Path(".env").is_file() else ())}
 
 
 def refuse_misspelt() -> None:
-    """Refuse variables that were surely meant as settings.
+    """Refuse to go on if a variable was probably meant to be a setting.
 
     Raises:
-        SettingsError: one resembles a setting; the message names both.
+        SettingsError: a variable resembles a setting; the message names both.
     """
     if misspelt := [stray for stray in strays(names_here()) if stray.meant]:
         raise SettingsError("; ".join(map(str, misspelt)))

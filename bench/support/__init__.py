@@ -1,1 +1,1 @@
-"""What the benches of the serving layer share."""
+"""Shared code of the benchmarks."""

@@ -1,13 +1,14 @@
-"""The references: what Starlette and ASGI cost without anything of ours.
+"""Reference servers of the benchmarks: the cost of Starlette and ASGI without code of Tidemark.
 
-`/kept` answers the bytes of one key of Redis through a plain route. `/stream` writes the events of one Redis Stream to
-every client, read once for all and queued per client, with no filter, bound, heartbeat, resume or authentication.
+`/kept` answers the bytes of one Redis key through a plain route. `/stream` writes the events of one Redis Stream to
+every client; the stream is read once and queued per client, without filter, bound, heartbeat, resume or authentication.
 """
 
 import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
@@ -22,7 +23,7 @@ _queues: set[asyncio.Queue[bytes]] = set()
 
 
 async def kept(request: Request) -> Response:
-    """Answer the bytes."""
+    """Answer the bytes of the key."""
     return Response(await request.app.state.redis.get(KEY), media_type="application/json")
 
 
@@ -38,18 +39,21 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 async def _read(redis: Redis) -> None:
     last: bytes | str = "$"
     while True:
-        for _, entries in await redis.xread({KEY: last}, block=5000) or []:
-            for last, fields in entries:
-                data = b"id: %s\nevent: %s\ndata: %s\n\n" % (last, fields[b"event"], fields[b"data"])
+        # RESP2 answers a list of streams, each with its entries.
+        answer: Any = await redis.xread({KEY: last}, block=5000)
+        for _, entries in answer or []:
+            for entry_id, fields in entries:
+                last = entry_id
+                data = b"id: %s\nevent: %s\ndata: %s\n\n" % (entry_id, fields[b"event"], fields[b"data"])
                 for queue in _queues:
                     queue.put_nowait(data)
 
 
 class Stream:
-    """A stream in bare ASGI."""
+    """Event stream in bare ASGI."""
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send what comes."""
+        """Send the queued events until the client disconnects."""
         queue: asyncio.Queue[bytes] = asyncio.Queue()
         _queues.add(queue)
         try:

@@ -1,8 +1,8 @@
-"""An hour of dashboards, its clock run fast: what it costs MongoDB, and what the same reads cost without any cache.
+"""Simulated hour of dashboards: its number of MongoDB commands with the cache, and that of the same reads without.
 
-Twenty users of five workspaces have a page of twelve widgets and a stream open, and refresh once a minute, one after
-the other; an hour's data come in once, an announcement per account. Every command that the process sends to MongoDB
-counts, those for keys and streams too.
+The clock runs fast. Twenty users of five workspaces have a page of twelve widgets and a stream open, and refresh once a
+minute, one after the other. The data of one hour arrive once, with one announcement per account. Every command that the
+process sends to MongoDB counts, including those for keys and streams.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ _SILENT = ("hello", "ping", "endSessions")
 
 
 class Commands(monitoring.CommandListener):
-    """Counts commands to MongoDB by name and collection; to be registered before any client is opened."""
+    """Counter of MongoDB commands by name and collection; register it before any client is opened."""
 
     def __init__(self) -> None:
         self.sent: Counter[str] = Counter()
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Count one."""
+        """Count a command."""
         if event.command_name not in _SILENT:
             where = event.command.get("collection", event.command[event.command_name])
             self.sent[f"{event.command_name} {where}"] += 1
@@ -49,7 +49,7 @@ class Commands(monitoring.CommandListener):
 
 
 class Clock:
-    """The clock of this process, and of what Redis keeps for a time, ahead of the world's."""
+    """Clock of this process that can be advanced, together with the expiry times of keys in Redis."""
 
     def __init__(self, redis: Redis) -> None:
         self.ahead = 0.0
@@ -57,7 +57,7 @@ class Clock:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Let this process go by this clock."""
+        """Let this process use this clock."""
         wall, steady = time.time, time.monotonic
         with (
             patch("time.time", lambda: wall() + self.ahead),
@@ -66,7 +66,7 @@ class Clock:
             yield
 
     def advance(self, seconds: float) -> None:
-        """Go on; what Redis keeps expires as much earlier."""
+        """Advance the clock; keys in Redis expire earlier by as much."""
         self.ahead += seconds
         for key in list(self._redis.scan_iter(count=1000)):
             left = self._redis.pttl(key)
@@ -75,7 +75,7 @@ class Clock:
 
 
 def widgets(number: int) -> list[str]:
-    """Return what the page of a workspace reads."""
+    """Return the paths that the page of a workspace reads."""
     base, today = f"/analytics/workspace/w{number}", utcnow().date()
     week = f"startDate={today - timedelta(days=6)}&endDate={today}"
     month = f"startDate={today - timedelta(days=29)}&endDate={today}"
@@ -90,7 +90,7 @@ def widgets(number: int) -> list[str]:
 
 
 async def hour(settings: Settings, bench: Bench, minutes: int, commands: Commands) -> Counter[str]:
-    """Return the commands of so many minutes of dashboards."""
+    """Return the MongoDB commands of some minutes of dashboards."""
     keys = [bench.store.keys.create(f"user {n}", [f"w{n % WORKSPACES}"], ["read"]) for n in range(USERS)]
     with Redis.from_url(str(bench.settings.redis_url)) as redis:
         app, before, clock = create_app(settings), commands.sent.copy(), Clock(redis)
@@ -124,7 +124,7 @@ async def _page(client: httpx.AsyncClient, number: int, key: str) -> None:
 
 
 def saved(bench: Bench, commands: Commands) -> dict[str, float]:
-    """Count an hour with the cache, and a minute without Redis, which is the same reads without any."""
+    """Count the commands of an hour with the cache, and of a minute without Redis, so without any cache."""
     away = bench.settings.model_copy(update={"redis_url": f"redis://{HOST}:{free_port()}/0"})
     without = MINUTES * asyncio.run(hour(away, bench, 1, commands)).total()
     spent = asyncio.run(hour(bench.settings, bench, MINUTES, commands))

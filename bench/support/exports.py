@@ -1,4 +1,4 @@
-"""One export in a process of its own: `python -m bench.support.exports WHAT MONGO_URL DATABASE FOLDER` prints JSON."""
+"""Measured export: `python -m bench.support.exports WHAT MONGO_URL DATABASE FOLDER` prints its cost as JSON."""
 
 import json
 import sys
@@ -18,13 +18,13 @@ WORKSPACE = "w"
 
 
 def _cursor_loop(store: Store, _: Path) -> None:
-    """Reference: read the documents and do nothing."""
+    """Read the documents and discard them, as the reference."""
     for _document in store.db["metrics"].find({"metadata.workspaceId": WORKSPACE}):
         pass
 
 
 def _http(form: Format) -> Callable[[Store, Path], None]:
-    """What an export over HTTP does, but for the network."""
+    """Return a function that does the work of an export over HTTP, without the network."""
 
     def run(store: Store, folder: Path) -> None:
         documents = read(store, "metrics", WORKSPACE, FIRST, FIRST + timedelta(days=DAYS))
@@ -39,7 +39,7 @@ WHAT = {"cursor loop": _cursor_loop, "csv": _http("csv"), "ndjson": _http("ndjso
 
 
 def main(what: str, url: str, database: str, folder: str) -> None:
-    """Measure one thing and print what came of it."""
+    """Run one export and print its seconds and peak memory."""
     store = Store.connect(load_settings(_env_file=None, mongo_url=url, mongo_db=database))
     began = time.perf_counter()
     WHAT[what](store, Path(folder))

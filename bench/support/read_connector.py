@@ -1,9 +1,9 @@
-"""Reads accounts with Airbyte's connector of Instagram, in the connector's own environment, for `bench/peers.py`.
+"""Program that reads accounts with Airbyte's Instagram connector, in the connector's environment, for `bench/peers.py`.
 
     python read_connector.py URL INSTANT TOKEN…
 
-Prints JSON: wall and CPU seconds of the reads, requests over HTTP, records by stream, and the seconds that the process
-took before the first of them. The connector's clock stands at INSTANT. `tests/clients` is on the path of modules.
+It prints JSON: wall and CPU seconds of the reads, HTTP requests, records by stream, and the seconds of the process
+before the first read. The connector's clock is stopped at INSTANT. `tests/clients` has to be on the module path.
 """
 
 import json
@@ -20,14 +20,14 @@ from unittest.mock import patch
 
 _BEGAN = time.perf_counter()
 SETTLING = timedelta(days=3)
-"""How far back account insights are read: what an incremental sync re-reads, and Tidemark three times a day."""
+"""How far back account insights are read, as by an incremental sync, and by Tidemark three times a day."""
 
 WITHOUT = "user_lifetime_insights"
-"""The stream that Tidemark has no like of: followers by place and age."""
+"""Stream that is left out, because Tidemark has no counterpart: followers by place and age."""
 
 
 def main() -> None:
-    """Read one account after the other, as a sync of Airbyte's does each."""
+    """Read the accounts one after the other, each like a sync of Airbyte."""
     import time_machine
     from elsewhere import all_calls_there
     from redirected import parse_in_one_thread_at_a_time

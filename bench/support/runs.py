@@ -1,4 +1,4 @@
-"""Runs of Dagster as `tidemark up` has them: a code server starts a process for each, and that is what is measured."""
+"""Measured Dagster runs: as under `tidemark up`, a code server starts a process for each run."""
 
 import json
 import os
@@ -28,21 +28,21 @@ run_coordinator: {module: dagster.core.run_coordinator, class: DefaultRunCoordin
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a run took: its seconds as Dagster shows them, and the peak of its process, then of each that it started."""
+    """Cost of a run: its seconds according to Dagster, and the peak memory of its processes, the largest first."""
 
     seconds: float
     megabytes: list[float]
 
 
 def run(folder: Path, job: str, tags: Mapping[str, str], environment: Mapping[str, str]) -> Ran:
-    """Launch a job and wait for it.
+    """Launch a job, wait for its end, and return its cost.
 
     Raises:
         RuntimeError: the run did not succeed.
     """
     home = Home(folder)
     home.prepare()
-    # Not the settings of `tidemark up`: its queue needs the daemon.
+    # The settings of `tidemark up` do not work here: their run queue needs the daemon.
     (home.dagster / "dagster.yaml").write_text(_INSTANCE)
     wanted = {**environment, "DAGSTER_HOME": str(home.dagster), "TIDEMARK_HOME": str(folder)}
     with (
@@ -70,23 +70,32 @@ def _code_server(home: Home, environment: Mapping[str, str]) -> Iterator[tuple[p
 
 
 def _listens(port: int) -> bool:
-    with socket.socket() as asked:
-        return asked.connect_ex((HOST, port)) == 0
+    with socket.socket() as connection:
+        return connection.connect_ex((HOST, port)) == 0
 
 
 def _watched(instance: dg.DagsterInstance, server: psutil.Process) -> Ran:
     (run,) = instance.get_runs()
-    # By command: a child that has not begun with its own yet is the process that starts it, once more.
+    # Peaks are kept by command line: before its `exec`, a child still has the command line of its parent.
     peaks: dict[str, float] = {}
-    while not (run := instance.get_run_by_id(run.run_id)).is_finished:
+    while not (run := _loaded(instance, run.run_id)).is_finished:
         for process in server.children(recursive=True):
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess, FileNotFoundError):
                 command = " ".join(process.cmdline())
                 if "resource_tracker" not in command:
                     peaks[command] = max(peaks.get(command, 0.0), peak(process.pid))
-        # Not for a condition: a process that ends takes its peak with it, so each is looked at while it runs.
+        # Sample at intervals: the peak of a process cannot be read after its end.
         time.sleep(_SAMPLE_SECONDS)
     if not run.is_success:
         raise RuntimeError(f"the run ended as {run.status}")
     stats = instance.get_run_stats(run.run_id)
+    if stats.start_time is None or stats.end_time is None:
+        raise RuntimeError("Dagster has no start or end time of the run")
     return Ran(stats.end_time - stats.start_time, sorted(peaks.values(), reverse=True))
+
+
+def _loaded(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun:
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        raise RuntimeError("Dagster no longer has the run")
+    return run

@@ -1,4 +1,4 @@
-"""Servers of a bench: MongoDB, Redis, serving processes and the references, on free ports, for as long as it runs."""
+"""Servers of a benchmark: MongoDB, Redis, serving processes and reference servers, on free ports, until it ends."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Bench:
-    """Stores, and a way to start processes beside them."""
+    """Stores of a benchmark, and methods that start server processes on them."""
 
     settings: Settings
     store: Store
@@ -32,7 +32,7 @@ class Bench:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The settings, as other processes read them."""
+        """The settings as environment variables for other processes."""
         return {
             "TIDEMARK_MONGO_URL": str(self.settings.mongo_url), "TIDEMARK_MONGO_DB": self.settings.mongo_db,
             "TIDEMARK_REDIS_URL": str(self.settings.redis_url), "TIDEMARK_HOME": str(self.folder),
@@ -42,14 +42,14 @@ class Bench:
         }  # fmt: skip
 
     def serve(self, name: str, **environment: str) -> tuple[str, Child]:
-        """Start a serving process; return its URL and itself."""
+        """Start a serving process; return its URL and the process."""
         port = free_port()
         wanted = {**self.environment, "TIDEMARK_RATE_LIMIT": "0", **environment}
         command = [sys.executable, "-m", "serving", "--port", str(port)]
         return self._start(name, command, port, "/healthz", wanted)
 
     def reference(self, key: str) -> tuple[str, Child]:
-        """Start the references over a key of Redis."""
+        """Start the reference server over a Redis key; return its URL and the process."""
         port = free_port()
         command = [
             sys.executable, "-m", "uvicorn", "bench.support.bare:app", "--app-dir", str(_ROOT), "--port", str(port),
@@ -106,5 +106,5 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def wait(seconds: float) -> None:
-    """Let compactions and collections of garbage end before a measurement: nothing tells when they have."""
+    """Wait for compactions and garbage collections before a measurement, since their end cannot be observed."""
     time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""MongoDB aggregation stages that rollups and custom periods share: docs/metrics.md, 4 and 5, as expressions."""
+"""Roll-ups as MongoDB aggregation stages, and totals and comparisons of them (docs/metrics.md, 4 to 6)."""
 
 from metrics.aggregation.custom import custom
 

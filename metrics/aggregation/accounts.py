@@ -1,10 +1,10 @@
-"""Rollups of accounts out of those of their subjects: docs/metrics.md, 5."""
+"""Aggregation stages that derive the rollups of accounts from those of their subjects (docs/metrics.md, 5)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from metrics.aggregation.expressions import Expression, known, percent, when
+from metrics.aggregation.expressions import Expression, is_number, percent, when
 from metrics.aggregation.subjects import WEEKLY_REACH
 from metrics.catalog import (
     CATALOG,
@@ -25,7 +25,7 @@ _FOLLOWERS = ("followers", "minFollowers", "maxFollowers", "avgFollowers", "foll
 
 
 def total_name(metric: str) -> str:
-    """Return the name of a metric's total: `likes` is `totalLikes`."""
+    """Return the name of a metric's total: `totalLikes` for `likes`."""
     return f"total{metric[0].upper()}{metric[1:]}"
 
 
@@ -34,15 +34,15 @@ def account_stages(
 ) -> list[Document]:
     """Return stages from rollups of subjects over `[start, end)` to one document per account.
 
-    `connections` are the hours of the accounts concerned, and may hold others. Beside what docs/metrics.md, 5 lists, a
-    document holds `engagementRateParts`, from which rates are pooled again.
+    `connections` has the hours of the accounts, and may have further accounts. In addition to the fields of
+    docs/metrics.md, 5, a document has `engagementRateParts`, from which rates are pooled over several documents.
     """
     ended = min(end, slot_of(now))
     return [
-        *_hours_of_its_own(connections, start, ended),
+        *_expected_slots(connections, start, ended),
         {"$set": {"post": {"$ne": ["$metricType", "account"]}}},
         {"$set": {"engagement": _engagement(), "basis": _basis()}},
-        {"$set": {"rated": {"$and": [known("$engagement"), known("$basis"), {"$gt": ["$basis", 0]}]}}},
+        {"$set": {"rated": {"$and": [is_number("$engagement"), is_number("$basis"), {"$gt": ["$basis", 0]}]}}},
         {"$group": _group()},
         {"$match": {"workspaceId": {"$ne": None}}},
         _published(start, end),
@@ -69,12 +69,12 @@ def account_stages(
     ]
 
 
-def _hours_of_its_own(connections: Sequence[Connection], start: datetime, ended: datetime) -> list[Document]:
-    """Return a stage that adds a row for each account that was not connected all the time: how many hours it was."""
+def _expected_slots(connections: Sequence[Connection], start: datetime, ended: datetime) -> list[Document]:
+    """Return a stage that adds the expected hours of each account that was connected for a part of the time only."""
     rows = [
-        {"accountId": one.account_id, "expectedSlots": one.hours(start, ended)}
-        for one in connections
-        if not one.throughout(start, ended)
+        {"accountId": account.account_id, "expectedSlots": account.hours(start, ended)}
+        for account in connections
+        if not account.throughout(start, ended)
     ]
     return [{"$unionWith": {"pipeline": [{"$documents": rows}]}}] if rows else []
 
@@ -85,7 +85,7 @@ def _kind_is(kinds: Iterable[str]) -> Expression:
 
 
 def _engagement() -> Expression:
-    """Return a post's net engagement; null unless the net of every part that is offered for its kind is known."""
+    """Return a post's net engagement; null unless the net of every part that its platform offers is known."""
     by_parts: dict[tuple[str, ...], list[str]] = {}
     for platform in PLATFORMS:
         for metric_type in METRIC_TYPES[1:]:
@@ -96,7 +96,7 @@ def _engagement() -> Expression:
     for parts, kinds in by_parts.items():
         if parts:
             nets = [f"$metrics.{part}.net" for part in parts]
-            every = {"$and": [known(net) for net in nets]}
+            every = {"$and": [is_number(net) for net in nets]}
             branches.append({"case": _kind_is(kinds), "then": when(every, {"$add": nets}, None)})
     return {"$switch": {"branches": branches, "default": None}}
 
@@ -119,7 +119,7 @@ def _group() -> Document:
         "account": {"$max": when("$post", None, "$metrics")},
         "observedSlots": {"$sum": when("$post", 0, "$observedSlots")},
         "engagement": {"$sum": when("$post", "$engagement", None)},
-        "engagementKnown": {"$sum": when(known("$engagement"), 1, 0)},
+        "engagementKnown": {"$sum": when(is_number("$engagement"), 1, 0)},
         "rateEngagement": {"$sum": when("$rated", "$engagement", 0)},
         "rateBasis": {"$sum": when("$rated", "$basis", 0)},
         "postsMeasured": {"$sum": when("$rated", 1, 0)},
@@ -130,7 +130,7 @@ def _group() -> Document:
     for name in TOTALS:
         net = f"$metrics.{name}.net"
         group[name] = {"$sum": when("$post", net, None)}
-        group[f"{name}Known"] = {"$sum": when({"$and": ["$post", known(net)]}, 1, 0)}
+        group[f"{name}Known"] = {"$sum": when({"$and": ["$post", is_number(net)]}, 1, 0)}
     return group
 
 
@@ -157,7 +157,7 @@ def _metrics(span: Any) -> Document:
     measured = {"$gt": ["$postsMeasured", 0]}
     basis = [{"case": {"$eq": ["$platform", p]}, "then": b} for p, b in RATE_BASIS.items()]
     by_type = {"$arrayToObject": {"$map": {"input": "$published", "in": {"k": "$$this._id", "v": "$$this.n"}}}}
-    grown = {"$and": [known(f"{followers}.open"), {"$ne": [f"{followers}.open", 0]}]}
+    grown = {"$and": [is_number(f"{followers}.open"), {"$ne": [f"{followers}.open", 0]}]}
     own_baseline = {"$ne": [f"{followers}.baseline", True]}
     found: Document = {
         **{total_name(n): when({"$gt": [f"${n}Known", 0]}, f"${n}") for n in TOTALS},
@@ -173,7 +173,7 @@ def _metrics(span: Any) -> Document:
         "minFollowers": f"{followers}.min",
         "maxFollowers": f"{followers}.max",
         "avgFollowers": when(
-            known(f"{followers}.sum"), {"$divide": [f"{followers}.sum", {"$max": [f"{followers}.samples", 1]}]}
+            is_number(f"{followers}.sum"), {"$divide": [f"{followers}.sum", {"$max": [f"{followers}.samples", 1]}]}
         ),
         "followerGrowth": f"{followers}.net",
         "followerGrowthRate": when(
@@ -191,13 +191,13 @@ def _metrics(span: Any) -> Document:
 
 
 def _own_reach(span: Any) -> Expression | None:
-    """Return the provider's own reach of a day or of a week; of other spans there is none."""
+    """Return the provider's own reach of a day or a week; other periods have none."""
     names = {DAY: "reach", WEEK: WEEKLY_REACH}
     return f"$account.{names[span]}.value" if span in names else None
 
 
 def _unavailable(span: Any) -> Expression:
-    """Return why what is absent is absent, by the name in `aggregatedMetrics`."""
+    """Return the reason for each metric that is absent from `aggregatedMetrics`, by name."""
     reasons: dict[str, Expression] = {}
     for name in (*TOTALS, "engagement"):
         lacking = sorted(p for p in PLATFORMS if not _has_posts_with(p, name))
@@ -209,7 +209,7 @@ def _unavailable(span: Any) -> Expression:
 
 
 def _no_reach(span: Any) -> Expression:
-    """Return why the reach of a span is absent: people of days never add up to those of a longer span."""
+    """Return why the reach of a period is absent: people of several days cannot be added up."""
     if span == DAY:
         return _offered_or("no_observation", "reach")
     of_days = _offered_or("not_additive", "reach")

@@ -1,4 +1,4 @@
-"""Comparisons of two periods, like for like: plain functions over documents (docs/metrics.md, 6)."""
+"""Compare two periods over the accounts that both have completely (docs/metrics.md, 6): functions over documents."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -17,19 +17,19 @@ COMPARED_OF_ACCOUNT = (*COMPARED, "reach")
 def compare_totals(
     current: PeriodRollups, previous: PeriodRollups, accounts: Iterable[Connection], now: datetime
 ) -> dict[str, Any]:
-    """Compare two periods over the accounts that were expected, and observed, during the whole of both.
+    """Compare two periods over the accounts that were expected and observed in every hour of both.
 
-    `{comparable, changes: {name: {current, previous, delta, deltaPercent}}, leftOut: [{accountId, reason}]}`. `changes`
-    are over the accounts that are not left out. Accounts that are expected in neither period do not matter.
+    Return `{comparable, changes: {name: {current, previous, delta, deltaPercent}}, leftOut: [{accountId, reason}]}`.
+    `changes` are over the accounts that are not left out. Accounts that are expected in neither period are ignored.
     """
     left_out, compared = [], []
-    for one in accounts:
-        if one.expected(current.start, current.end) or one.expected(previous.start, previous.end):
-            reason = _left_out(one, current, previous)
+    for account in accounts:
+        if account.expected(current.start, current.end) or account.expected(previous.start, previous.end):
+            reason = _left_out(account, current, previous)
             if reason is None:
-                compared.append(one.account_id)
+                compared.append(account.account_id)
             else:
-                left_out.append({"accountId": one.account_id, "reason": reason})
+                left_out.append({"accountId": account.account_id, "reason": reason})
     values = _sums(current, compared), _sums(previous, compared)
     some_open = current.is_open(now) or previous.is_open(now)
     return {
@@ -42,7 +42,7 @@ def compare_totals(
 def compare_account(
     current: PeriodRollups, previous: PeriodRollups, account: Connection, now: datetime
 ) -> dict[str, Any]:
-    """Compare an account's own documents of two periods, by the same rule and in the same form."""
+    """Compare an account's documents of two periods; rule and result are those of `compare_totals`."""
     reason = _left_out(account, current, previous)
     if reason is not None:
         return {
@@ -57,13 +57,13 @@ def compare_account(
 
 
 def _left_out(account: Connection, current: PeriodRollups, previous: PeriodRollups) -> LeftOut | None:
-    """Return why an account cannot be compared, or None where it can."""
+    """Return why an account cannot be compared, or None if it can."""
     if not (account.throughout(previous.start, previous.end) and account.throughout(current.start, current.end)):
         return _not_throughout(account, (previous, current))
     now_, before = current.documents.get(account.account_id), previous.documents.get(account.account_id)
     if now_ is None or before is None:
         return "no_observation"
-    return None if _whole(now_) and _whole(before) else "partial"
+    return None if _is_complete(now_) and _is_complete(before) else "partial"
 
 
 def _not_throughout(account: Connection, sides: tuple[PeriodRollups, PeriodRollups]) -> LeftOut:
@@ -74,13 +74,13 @@ def _not_throughout(account: Connection, sides: tuple[PeriodRollups, PeriodRollu
     return "not_expected"
 
 
-def _whole(document: AggregatedDocument) -> bool:
-    """Tell whether every hour so far was observed."""
+def _is_complete(document: AggregatedDocument) -> bool:
+    """Tell whether every expected hour so far was observed."""
     return document["coverage"]["observedSlots"] >= document["coverage"]["expectedSlots"]
 
 
 def _sums(side: PeriodRollups, account_ids: Iterable[str]) -> dict[str, Any]:
-    """Return the sums over accounts; one of the accounts' own numbers only if each account has it."""
+    """Return the sums over accounts, without the accounts' own metrics that any of them lacks."""
     metrics, missing = add_up([side.documents[account_id] for account_id in account_ids])
     return {name: value for name, value in metrics.items() if name not in missing}
 
@@ -92,7 +92,7 @@ def _changes(
 
 
 def _change(current: float | None, previous: float | None) -> dict[str, float]:
-    """Return what is known of a change; `deltaPercent` is absent where the value before is absent or 0."""
+    """Return the change of a value; `delta` needs both values, `deltaPercent` a previous value other than 0."""
     change = {name: value for name, value in (("current", current), ("previous", previous)) if value is not None}
     if current is not None and previous is not None:
         change["delta"] = current - previous

@@ -1,4 +1,4 @@
-"""Custom periods, on read: any range of days merged from daily rollups, nothing written."""
+"""Custom periods: any range of days, merged from daily rollups when it is read; nothing is written."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,9 +23,9 @@ def custom(
     platform: Platform | None = None,
     account_ids: Sequence[str] | None = None,
 ) -> list[AggregatedDocument]:
-    """Return one document per account over the days of `[start, end)`, by account, without `_id`.
+    """Return one document per account over the days of `[start, end)`, sorted by account, without `_id`.
 
-    `period` and `runId` are `custom`. `connections` are the hours of the workspace's accounts.
+    `period` and `runId` of the documents are `custom`. `connections` has the hours of the workspace's accounts.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.

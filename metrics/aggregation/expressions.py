@@ -1,4 +1,4 @@
-"""Small expressions of MongoDB's aggregation language."""
+"""Helpers that build expressions of MongoDB's aggregation language."""
 
 from typing import Any
 
@@ -6,24 +6,24 @@ Expression = Any
 """An aggregation expression: a literal, a path, or an operator document."""
 
 
-def known(path: Expression) -> Expression:
-    """Tell whether a value is a number; what is missing is unknown."""
+def is_number(path: Expression) -> Expression:
+    """Return an expression that is true if a value is a number; a missing value is not."""
     return {"$isNumber": path}
 
 
 def when(condition: Expression, then: Expression, otherwise: Expression = "$$REMOVE") -> Expression:
-    """Return one of two; by default nothing where the condition does not hold."""
+    """Return `then` if the condition holds, else `otherwise`; by default the field is then left out."""
     return {"$cond": [condition, then, otherwise]}
 
 
 def numbers(path: str) -> Expression:
-    """Return the numbers of an array: text where a number belongs enters no rollup."""
-    return {"$filter": {"input": {"$ifNull": [path, []]}, "cond": known("$$this")}}
+    """Return the numbers of an array, so that a text in place of a number enters no rollup."""
+    return {"$filter": {"input": {"$ifNull": [path, []]}, "cond": is_number("$$this")}}
 
 
 def numbers_only(document: Expression) -> Expression:
-    """Return an object without the fields that hold no number."""
-    kept = {"$filter": {"input": {"$objectToArray": document}, "as": "field", "cond": known("$$field.v")}}
+    """Return an object with only those fields that hold numbers."""
+    kept = {"$filter": {"input": {"$objectToArray": document}, "as": "field", "cond": is_number("$$field.v")}}
     return {"$arrayToObject": kept}
 
 

@@ -1,10 +1,10 @@
-"""Rollups of subjects: from slots to a day, from days to longer periods (docs/metrics.md, 4)."""
+"""Aggregation expressions that roll up subjects: slots into a day, days into longer periods (docs/metrics.md, 4)."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import get_args
 
-from metrics.aggregation.expressions import Expression, known, numbers, when
+from metrics.aggregation.expressions import Expression, is_number, numbers, when
 from metrics.catalog import Metric, Subject, metrics_of
 from metrics.documents import Document
 from metrics.periods import DAY, WEEK
@@ -13,17 +13,20 @@ WEEKLY_REACH = "weeklyReach"
 
 
 def day_entries() -> Expression:
-    """Return an entry per metric, of the arrays `slots.m.<name>` in order of time and the values `before` the day."""
+    """Return the entries of a day, by metric.
+
+    They are computed from the arrays `slots.m.<name>`, in order of time, and the last values `before` the day.
+    """
     return _by_subject(_day_entry)
 
 
 def merged_entries(start: datetime, end: datetime) -> Expression:
-    """Return an entry per metric over `[start, end)`, of the arrays `days.m.<name>` in order of time."""
+    """Return the entries of `[start, end)`, by metric; computed from the arrays `days.m.<name>` in order of time."""
     return _by_subject(lambda metric: _merged_entry(metric, start, end))
 
 
 def merge_days(start: datetime, end: datetime, scope: Document) -> list[Document]:
-    """Return stages from daily rollups of `[start, end)` to one document per subject, with `metrics` merged."""
+    """Return stages that merge the daily rollups of `[start, end)` into one document per subject."""
     first = ("workspaceId", "accountId", "platform", "metricType", "postId", "contentType")
     return [
         {"$match": {**scope, "period": "daily", "periodStart": {"$gte": start, "$lt": end}}},
@@ -49,7 +52,7 @@ def merge_days(start: datetime, end: datetime, scope: Document) -> list[Document
 
 
 def _by_subject(entry: Callable[[Metric], Expression]) -> Expression:
-    """Return the entries of an account's metrics for accounts, and those of a post's for posts."""
+    """Return the entries of account metrics for accounts, and those of post metrics for posts."""
     of_account, of_post = (
         {metric.name: entry(metric) for metric in metrics_of(subject)} for subject in get_args(Subject)
     )
@@ -60,10 +63,11 @@ def _day_entry(metric: Metric) -> Expression:
     values, before = numbers(f"$slots.m.{metric.name}"), f"$before.{metric.name}"
     first, last = {"$first": "$$values"}, {"$last": "$$values"}
     if metric.kind in ("counter", "gauge"):
-        # A post that was published under our eyes gained all it has; anything else begins where it was first seen.
+        # A post published after the connection opens at 0: its whole count was gained while we observed it. Any other
+        # counter, and each gauge, opens at its first value.
         unseen: Expression = when("$born", 0, first) if metric.kind == "counter" else first
-        baseline = {"$and": [{"$not": known(before)}, {"$not": ["$born"]} if metric.kind == "counter" else True]}
-        opening = when(known(before), before, unseen)
+        baseline = {"$and": [{"$not": is_number(before)}, {"$not": ["$born"]} if metric.kind == "counter" else True]}
+        opening = when(is_number(before), before, unseen)
         found: Document = {
             "open": "$$open",
             "close": last,
@@ -97,8 +101,8 @@ def _merged_entry(metric: Metric, start: datetime, end: datetime) -> Expression:
         return _unless_empty(entries, found)
     if metric.kind == "period_sum":
         return _unless_empty(entries, {"total": {"$sum": f"{entries}.total"}, "samples": samples})
-    # People are never added up: a single day has its own number, a week the provider's own of the seven days that
-    # end with it, anything else none.
+    # People are never added up. A single day has its own number, a week the provider's number for the seven days that
+    # end with it, other periods have none.
     span = end - start
     if span == DAY:
         return _unless_empty(entries, first)

@@ -1,4 +1,4 @@
-"""Totals of a workspace over one period: plain functions over documents (docs/metrics.md, 5)."""
+"""Totals of a workspace over one period (docs/metrics.md, 5): functions over documents."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,13 +14,13 @@ from metrics.expected import Connection
 from metrics.periods import slot_of
 
 POST_SUMS = (*map(total_name, (*TOTALS, "engagement")), "postCount", "deletedPostCount", "postsMeasured")
-"""Sums over the posts of an account: absent where no post of it was observed."""
+"""Sums over the posts of an account: absent if none of its posts was observed."""
 ACCOUNT_SUMS = (
     "followers",
     "followerGrowth",
     *(name for name in PERIOD_SUMS if CATALOG["account", name].adds_over_subjects),
 )
-"""Numbers of an account itself: absent where its platform did not give them."""
+"""Metrics of an account itself: absent if its platform did not report them."""
 SUMMED = (*POST_SUMS, *ACCOUNT_SUMS)
 UNIQUE = ("reach",)
 _NAMES = (*SUMMED, "postCountByType", "engagementRate")
@@ -36,7 +36,7 @@ class PeriodRollups:
     documents: Mapping[str, AggregatedDocument]
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether the period has not ended, or has a document that nobody rolled since it did."""
+        """Tell whether the period has not ended, or has a document that was not rolled up since it ended."""
         return self.end > now or "open" in self._statuses
 
     @cached_property
@@ -45,36 +45,36 @@ class PeriodRollups:
 
 
 def workspace_totals(period: PeriodRollups, accounts: Iterable[Connection], now: datetime) -> dict[str, Any] | None:
-    """Return the totals of a period over those of the accounts that are expected in it; None where none of them is.
+    """Return the totals of a period over the accounts that are expected in it; None if no account is expected.
 
-    `{periodStart, periodEnd, metrics, unavailable, missing, coverage, status, accounts, expectedAccounts}`. What adds
-    up over accounts is summed over those that have it, and rates are pooled from their parts. `missing` names, per
-    metric that their platform has, the expected accounts without a document and, where other accounts have a value,
-    those without one. `accounts` counts those with a document. Documents of accounts that are not expected count
-    nowhere.
+    The result is `{periodStart, periodEnd, metrics, unavailable, missing, coverage, status, accounts,
+    expectedAccounts}`. Additive metrics are summed over the accounts that have a value; rates are pooled from their
+    parts. `missing` names for each metric, among the accounts whose platform has it, the expected accounts without a
+    document and, if other accounts have a value, the accounts without one. `accounts` counts accounts with a document.
+    Documents of accounts that are not expected are ignored.
     """
-    expected = [one for one in accounts if one.expected(period.start, period.end)]
+    expected = [account for account in accounts if account.expected(period.start, period.end)]
     if not expected:
         return None
     found, silent = [], []
-    for one in expected:
-        document = period.documents.get(one.account_id)
+    for account in expected:
+        document = period.documents.get(account.account_id)
         if document is not None:
             found.append(document)
         else:
-            silent.append(one)
+            silent.append(account)
     metrics, missing = add_up(found)
     ended = min(period.end, slot_of(now))
     expected_slots = sum(document["coverage"]["expectedSlots"] for document in found)
-    for one in silent:
-        expected_slots += one.hours(period.start, ended)
-        for name in _offered(one.platform):
-            missing.setdefault(name, []).append(one.account_id)
+    for account in silent:
+        expected_slots += account.hours(period.start, ended)
+        for name in _offered(account.platform):
+            missing.setdefault(name, []).append(account.account_id)
     return {
         "periodStart": period.start,
         "periodEnd": period.end,
         "metrics": metrics,
-        "unavailable": _unavailable(metrics, frozenset(one.platform for one in expected)),
+        "unavailable": _unavailable(metrics, frozenset(account.platform for account in expected)),
         "missing": {name: sorted(missing[name]) for name in sorted(missing)},
         "coverage": {
             "expectedSlots": expected_slots,
@@ -87,10 +87,10 @@ def workspace_totals(period: PeriodRollups, accounts: Iterable[Connection], now:
 
 
 def add_up(documents: Sequence[AggregatedDocument]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """Return the sums and pooled rates of documents, and per metric of these sums the accounts that lack it.
+    """Return the sums and pooled rates of documents, and for each summed metric the accounts that lack it.
 
-    An account lacks one of its own numbers if its platform has it and its document does not. A sum over posts is lacked
-    by no account that has a document: without posts there is nothing to add.
+    An account lacks a metric of its own if its platform has the metric and its document does not. No account with a
+    document lacks a sum over posts: without posts there is nothing to add.
     """
     metrics: dict[str, Any] = {}
     lacking: defaultdict[str, list[str]] = defaultdict(list)
@@ -115,7 +115,7 @@ def add_up(documents: Sequence[AggregatedDocument]) -> tuple[dict[str, Any], dic
 
 
 def _pooled(rated: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Pool the engagement rate again; over several bases it is the platforms' mixture, and named so."""
+    """Return the pooled engagement rate; if platforms have different bases, `engagementRateBasis` names all of them."""
     basis = sum(row["engagementRateParts"]["basis"] for row in rated)
     if not basis:
         return {}
@@ -127,7 +127,7 @@ def _pooled(rated: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 @cache
 def _offered(platform: Platform) -> tuple[str, ...]:
-    """Return the totals that a platform's accounts add to."""
+    """Return the totals to which the accounts of a platform contribute."""
     bases = {total_name(name): name for name in (*TOTALS, "engagement")} | {"followerGrowth": "followers"}
     always = ("postCount", "deletedPostCount", "postsMeasured", "postCountByType", "engagementRate")
     return tuple(name for name in _NAMES if name in always or supported(platform, bases.get(name, name)))
@@ -145,7 +145,7 @@ def _unavailable(metrics: Mapping[str, Any], platforms: frozenset[Platform]) -> 
 
 @cache
 def _absent(platforms: frozenset[Platform]) -> Mapping[str, Reason]:
-    """Return why each total is absent where none of the accounts has it."""
+    """Return the reason for each total that none of the accounts has."""
     offered = {name for platform in platforms for name in _offered(platform)}
     return {name: "no_observation" if name in offered else "not_supported" for name in _NAMES}
 

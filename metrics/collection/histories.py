@@ -1,7 +1,8 @@
-"""The history of accounts: what they had before they were connected. Asked for here, read by `pipelines.collect`.
+"""Request, observe and stop the backfill of an account's data from before its connection, its history.
 
-An operation of kind `history` is about one or more accounts of a workspace. Each account's memory names the operation
-that it is read for, and how far that is; the operation has the sums, and ends when no account of it is unfinished.
+`pipelines.collect` reads it. An operation of kind `history` covers one or more accounts of a workspace. The memory of
+each account names the operation and the progress; the operation has the sums, and ends when none of its accounts is
+unfinished.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -27,13 +28,13 @@ KIND: OperationKind = "history"
 def begin(
     store: Store, accounts: Sequence[AccountDocument], again: Collection[str] = ()
 ) -> dict[str, OperationDocument]:
-    """Ask for the history of accounts; return, per account, the operation that reads it, where one is under way.
+    """Request the history of accounts; return the unfinished operation of each account that has one.
 
-    One that is under way goes on as it is. One that ended early goes on where it was; one that is done is begun anew
-    for the accounts named in `again` alone: its lists are read again, its days are not.
+    A history that is being read goes on unchanged. One that ended early resumes at its position. One that is done is
+    read again only for the accounts in `again`: its lists are read again, its days are not.
 
     Raises:
-        MongoUnavailable: MongoDB does not answer; ask again.
+        MongoUnavailable: MongoDB does not answer; call again.
     """
     found: dict[str, OperationDocument] = {}
     chosen: list[tuple[AccountDocument, History | None]] = []
@@ -48,30 +49,30 @@ def begin(
         pairs, operation_id = list(group), new_operation_id()
         for account, history in pairs:
             store.memories.begin_history(account, _begun(operation_id, history))
-        # Last: an operation without accounts would be over at once.
-        one = pairs[0][0]["_id"] if len(pairs) == 1 else None
-        queued = store.operations.request(KIND, workspace_id, account_id=one, operation_id=operation_id)
+        # The operation is queued last: without accounts it would end at once.
+        only_account = pairs[0][0]["_id"] if len(pairs) == 1 else None
+        queued = store.operations.request(KIND, workspace_id, account_id=only_account, operation_id=operation_id)
         found |= {account["_id"]: queued for account, _ in pairs}
     return found
 
 
 def under_way(store: Store, history: History | None) -> OperationDocument | None:
-    """Return the operation that reads a history, None where none does."""
+    """Return the unfinished operation of a history, or None if it has none."""
     if history is None or history["state"] not in UNFINISHED_HISTORY:
         return None
     try:
         operation = store.operations.get(history["operationId"])
     except NotFound:
-        # Whoever asked was killed before the operation was written.
+        # The requesting process was killed before it stored the operation.
         return None
     return None if operation["state"] in FINISHED else operation
 
 
 def stop(store: Store, account_id: str, state: str) -> OperationDocument | None:
-    """End the history of an account that was paused or disconnected, where it waits; return the operation it changed.
+    """End the waiting history of an account that was paused or disconnected; return the operation if it changed.
 
-    A run that is reading the account at this moment sees the new state before its next call and ends the history
-    itself.
+    A history that a run is reading at this moment is left alone: the run sees the account's new state before its next
+    call and ends the history itself.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -86,7 +87,7 @@ def stop(store: Store, account_id: str, state: str) -> OperationDocument | None:
 
 
 def settle(store: Store, operation_id: str) -> OperationDocument | None:
-    """Bring an operation up to date with its accounts; return it where anything of it changed, else None."""
+    """Update an operation from the histories of its accounts; return it if anything changed, else None."""
     histories = store.memories.histories(**{"history.operationId": operation_id})
     counted = progress(histories)
     if any(history["state"] in UNFINISHED_HISTORY for history in histories.values()):
@@ -96,43 +97,45 @@ def settle(store: Store, operation_id: str) -> OperationDocument | None:
 
 
 def progress(histories: Mapping[str, History]) -> Counted:
-    """Return how many posts and days were read, of those that are known to be wanted."""
+    """Return how many posts and days were read, and how many are known to be wanted."""
     parts = [part for history in histories.values() for part in (history["posts"], history["days"])]
     return {"done": sum(part["done"] for part in parts), "expected": sum(part["expected"] for part in parts)}
 
 
 def _outcome(histories: Mapping[str, History]) -> tuple[OperationState, dict[str, object]]:
-    """Return how an operation ended: by counts of its accounts alone, for it may outlive them."""
+    """Return the final state and fields of an operation; they name no account, because it may outlive its accounts."""
     states = [history["state"] for history in histories.values()]
     counts = {
         "ok": sum(state in ("done", "partial") for state in states),
         "failed": states.count("failed"),
         "skipped": states.count("stopped"),
     }
-    whole = states.count("done")
+    complete = states.count("done")
     reasons = sorted({history.get("reason", "") for history in histories.values() if history["state"] != "done"} - {""})
     facts: dict[str, object] = {"accounts": counts}
-    if whole < len(states):
-        facts["error"] = f"{len(states) - whole} of {len(states)} accounts were not read in whole: {', '.join(reasons)}"
-    if whole == len(states):
+    if complete < len(states):
+        facts["error"] = (
+            f"{len(states) - complete} of {len(states)} accounts were not read in whole: {', '.join(reasons)}"
+        )
+    if complete == len(states):
         return "succeeded", facts
     return ("partial" if counts["ok"] else "failed"), facts
 
 
 def _begun(operation_id: str, before: History | None) -> History:
-    """Return a history that begins, or goes on where an earlier one ended; lists that were read are read anew."""
-    goes_on = before is not None and before["state"] in ("failed", "stopped")
+    """Return a waiting history: a new one, or one that resumes after `before`; finished lists are read again."""
+    resumes = before is not None and before["state"] in ("failed", "stopped")
     return {
         "operationId": operation_id,
         "state": "waiting",
         "askedAt": utcnow(),
         "posts": before["posts"] if before else {"done": 0, "expected": 0},
-        "postsState": before["postsState"] if before and goes_on and before["postsState"] == "read" else "reading",
+        "postsState": before["postsState"] if before and resumes and before["postsState"] == "read" else "reading",
         "days": before["days"] if before else {"done": 0, "expected": 0},
         "asked": before["asked"] if before else [],
         "partly": before["partly"] if before else [],
         "left": [],
-        "lists": before["lists"] if before and goes_on else {},
+        "lists": before["lists"] if before and resumes else {},
         "problems": [],
         "unavailable": before["unavailable"] if before else {},
         "calls": 0,

@@ -1,4 +1,4 @@
-"""What became of an hour of a platform: its accounts that were observed, those that failed, and those without a word.
+"""The state of each hour of a platform: accounts that were observed, that failed, and that have no record (holes).
 
 An hour is complete when every account that was connected in it, and is not paused, has a record of it.
 """
@@ -15,22 +15,23 @@ from metrics.store import Store
 from metrics.upkeep.retention import Horizon
 
 Holes = Mapping[datetime, Mapping[Platform, Sequence[str]]]
-"""Accounts without a record, by hour and platform. Hours and platforms without any are left out."""
+"""Accounts without a record, by hour and platform. Hours and platforms without holes are left out."""
 
 _BEING_COLLECTED = HOUR / 4
-"""How long the collection of an hour may take before its accounts count as missing."""
+"""The time that the collection of an hour may take before accounts without a record count as holes."""
 
 _WAITING: tuple[AccountState, ...] = ("needs_reauth", "unreachable", "disconnected")
-"""States of accounts that cannot be asked now, but were connected in the past. Paused ones are left out: somebody
-paused them on purpose, and it is not kept since when."""
+"""States of accounts that cannot be read now, but were connected in the past. Paused accounts are left out: a client
+paused them on purpose, and the time of the pause is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class HourState:
     """Counts of the accounts that were connected in an hour of a platform, and of its observations.
 
-    `observed` accounts were read in time, `late` ones when their levels were gone; `waiting` ones have no record and
-    wait for a person. `missing` are the ids of the others without a record: they can be asked for.
+    `observed` accounts were read in time, `late` ones when their levels were no longer available. `waiting` accounts
+    have no record and cannot be read until a person acts. `missing` are the ids of the other accounts without a record:
+    they can still be collected.
     """
 
     platform: Platform
@@ -46,26 +47,29 @@ class HourState:
 
     @property
     def complete_percent(self) -> float | None:
-        """The share of the hour's accounts whose levels were read; None where no account was connected."""
+        """The percentage of the hour's accounts whose levels were read; None if no account was connected."""
         return round(100 * self.observed / self.expected, 2) if self.expected else None
 
 
 def hour_states(
     store: Store, platform: Platform, slots: Collection[datetime], horizon: Horizon
 ) -> dict[datetime, HourState]:
-    """Return the states of hours of a platform; accounts of workspaces that no longer keep an hour do not count in it.
+    """Return the states of hours of a platform.
+
+    An account does not count in hours that its workspace no longer keeps.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    known = store.collections.states(platform, slots)
-    active = [one for one in store.accounts.connections(states=["active"]) if one.platform == platform]
-    waiting = [one for one in store.accounts.connections(states=_WAITING) if one.platform == platform]
+    states_by_slot = store.collections.states(platform, slots)
+    active = [account for account in store.accounts.connections(states=["active"]) if account.platform == platform]
+    waiting = [account for account in store.accounts.connections(states=_WAITING) if account.platform == platform]
     states = {}
     for slot in slots:
-        older = _older(store, slot, horizon)
-        askable, others = (_expected(group, slot) - older for group in (active, waiting))
-        records = {one: found for one, found in known.get(slot, {}).items() if one in askable or one in others}
+        expired = _without_data(store, slot, horizon)
+        askable, others = (_expected(group, slot) - expired for group in (active, waiting))
+        every_record = states_by_slot.get(slot, {})
+        records = {one: record for one, record in every_record.items() if one in askable or one in others}
         counts = Counter(state for state, _ in records.values())
         states[slot] = HourState(
             platform,
@@ -77,15 +81,15 @@ def hour_states(
             skipped=counts["skipped"],
             waiting=len(others - records.keys()),
             missing=tuple(sorted(askable - records.keys())),
-            observations=sum(rows for _, rows in known.get(slot, {}).values()),
+            observations=sum(rows for _, rows in every_record.values()),
         )
     return states
 
 
 def holes(store: Store, slots: Collection[datetime], horizon: Horizon) -> Holes:
-    """Return, for hours that have ended, the active accounts that were connected in them and have no record of them.
+    """Return the holes of ended hours: active accounts that were connected in an hour and have no record of it.
 
-    They can be asked for. Hours that a workspace no longer keeps are left out for it.
+    They can still be collected. Hours that the workspace of an account no longer keeps are left out.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -94,26 +98,26 @@ def holes(store: Store, slots: Collection[datetime], horizon: Horizon) -> Holes:
     recorded = store.collections.recorded(slots) if connections else {}
     nothing: set[datetime] = set()
     found: dict[datetime, dict[Platform, list[str]]] = {}
-    for one in connections:
-        known = recorded.get(one.account_id, nothing)
-        if len(known) == len(slots):
+    for account in connections:
+        recorded_slots = recorded.get(account.account_id, nothing)
+        if len(recorded_slots) == len(slots):
             continue
         for slot in slots:
-            if slot not in known and one.expected(slot, slot + HOUR):
-                found.setdefault(slot, {}).setdefault(one.platform, []).append(one.account_id)
-    kept = ((slot, _without(found[slot], _older(store, slot, horizon))) for slot in sorted(found, reverse=True))
+            if slot not in recorded_slots and account.expected(slot, slot + HOUR):
+                found.setdefault(slot, {}).setdefault(account.platform, []).append(account.account_id)
+    kept = ((slot, _without(found[slot], _without_data(store, slot, horizon))) for slot in sorted(found, reverse=True))
     return {slot: accounts for slot, accounts in kept if accounts}
 
 
 def hours_to_look_at(now: datetime) -> list[datetime]:
-    """Return yesterday's hours and today's that have ended; one that ended just now is left to its collection."""
+    """Return the ended hours of yesterday and today, except one that ended just now and is being collected."""
     first = midnight(now.date()) - DAY
     ended = (now - _BEING_COLLECTED - first) // HOUR
     return [first + number * HOUR for number in range(ended)]
 
 
 def missing_accounts(found: Holes) -> dict[Platform, int]:
-    """Count the accounts that have no record of an hour, by platform; one counts as often as it has such hours."""
+    """Count holes by platform: an account counts once for each hour without a record."""
     counts: Counter[Platform] = Counter()
     for platforms in found.values():
         for platform, accounts in platforms.items():
@@ -125,8 +129,8 @@ def _expected(connections: Iterable[Connection], slot: datetime) -> set[str]:
     return {one.account_id for one in connections if one.expected(slot, slot + HOUR)}
 
 
-def _older(store: Store, slot: datetime, horizon: Horizon) -> set[str]:
-    """Return the accounts of workspaces whose observations of the hour would be deleted at once."""
+def _without_data(store: Store, slot: datetime, horizon: Horizon) -> set[str]:
+    """Return the accounts of workspaces that no longer keep the hour: its observations would be deleted at once."""
     workspaces = horizon.older(slot, store.accounts.workspaces)
     return {one.account_id for one in store.accounts.connections(workspaces)} if workspaces else set()
 

@@ -1,6 +1,6 @@
-"""Exports: the same rows as CSV, as NDJSON and as Parquet, over HTTP and into folders.
+"""Exports: the same rows as CSV, NDJSON and Parquet, over HTTP and into folders.
 
-`columns` says what there is, `rows` makes documents fit to it, `encoders` write them, a batch at a time.
+`columns` defines the columns, `rows` turns documents into rows, and `encoders` writes rows in batches.
 """
 
 from metrics.export.columns import DATASETS, FORMATS, MEDIA_TYPES, Column, Dataset, Format, columns

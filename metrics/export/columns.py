@@ -1,4 +1,4 @@
-"""The columns of exports, made from the catalog; docs/export.md lists them."""
+"""The columns of exports, generated from the catalog; docs/export.md lists them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MEDIA_TYPES: Mapping[Format, str] = {
 }
 
 SCHEMA_VERSION = 1
-"""Goes up when a column is renamed, removed or changes its type; new columns come without."""
+"""Raised when a column is renamed, removed or changes its type; new columns do not raise it."""
 
 Type = Literal["string", "timestamp", "integer", "number", "json"]
 PARQUET_TYPES: Mapping[Type, str] = {
@@ -33,7 +33,7 @@ PARQUET_TYPES: Mapping[Type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `json` is text that holds JSON: names and values that have no column of their own."""
+    """One column. The type `json` is a text with a JSON object, for names that have no column of their own."""
 
     name: str
     type: Type
@@ -45,8 +45,8 @@ def _metrics() -> tuple[Column, ...]:
         Column("workspaceId", "string", "The workspace."),
         Column("accountId", "string", "The account."),
         Column("platform", "string", "instagram, facebook, twitter or linkedin."),
-        Column("metricType", "string", "account, post, story or reel: what the row is about."),
-        Column("postId", "string", "The post, where the row is about one."),
+        Column("metricType", "string", "account, post, story or reel: the kind of subject."),
+        Column("postId", "string", "The post, if the row is about one."),
         Column("platformPostId", "string", "The platform's id of the post."),
         Column("contentType", "string", "image, video, carousel, text, link, document or other."),
         Column("timestamp", "timestamp", "The slot: start of the UTC hour."),
@@ -55,12 +55,12 @@ def _metrics() -> tuple[Column, ...]:
     meanings: dict[str, list[str]] = {}
     for metric in (*metrics_of("account"), *metrics_of("post")):
         meanings.setdefault(metric.name, []).append(f"{metric.meaning.rstrip('.')} ({metric.subject}, {metric.kind}).")
-    found += [Column(name, "integer", " ".join(said)) for name, said in meanings.items()]
+    found += [Column(name, "integer", " ".join(texts)) for name, texts in meanings.items()]
     return (
         *found,
         Column("engagement", "integer", "likes + comments + shares + saves, if every part that is offered is known."),
-        Column("unavailable", "json", "Name to the reason why it is unknown."),
-        Column("otherMetrics", "json", "Name to value of what fits no column above."),
+        Column("unavailable", "json", "Reasons for unknown metrics, by name."),
+        Column("otherMetrics", "json", "Values that fit no column above, by name."),
         Column("runId", "string", "The run that wrote the row."),
         Column("apiVersion", "string", "The version of the platform's API that answered."),
     )
@@ -71,38 +71,40 @@ def _aggregated() -> tuple[Column, ...]:
         Column("workspaceId", "string", "The workspace."),
         Column("accountId", "string", "The account."),
         Column("platform", "string", "instagram, facebook, twitter or linkedin."),
-        Column("period", "string", "daily: weeks and months are merges of days."),
+        Column("period", "string", "daily; merge days to get weeks and months."),
         Column("periodStart", "timestamp", "First instant of the period."),
-        Column("periodEnd", "timestamp", "First instant after it."),
+        Column("periodEnd", "timestamp", "First instant after the period."),
         Column("status", "string", "complete, partial or open."),
         *(Column(total_name(n), "integer", f"Net change of {n} over the account's posts.") for n in TOTALS),
         Column("totalEngagement", "integer", "Net change of engagement over the account's posts."),
-        Column("engagementRate", "number", "Percent: net engagement to net basis, pooled over posts."),
-        Column("engagementRateBasis", "string", "The metric that is the basis."),
-        Column("engagementRatePartsEngagement", "integer", "Engagement of the posts in the rate: pool by adding."),
-        Column("engagementRatePartsBasis", "integer", "Basis of the posts in the rate: pool by adding."),
-        Column("avgEngagementRate", "number", "Mean of the posts' rates, percent."),
-        Column("minEngagementRate", "number", "Least of the posts' rates, percent."),
-        Column("maxEngagementRate", "number", "Greatest of the posts' rates, percent."),
+        Column("engagementRate", "number", "Net engagement in percent of net basis, pooled over posts."),
+        Column("engagementRateBasis", "string", "The metric that is the basis of the rate."),
+        Column(
+            "engagementRatePartsEngagement", "integer", "Engagement of the posts in the rate; sum it to pool rates."
+        ),
+        Column("engagementRatePartsBasis", "integer", "Basis of the posts in the rate; sum it to pool rates."),
+        Column("avgEngagementRate", "number", "Mean of the posts' rates in percent."),
+        Column("minEngagementRate", "number", "Lowest of the posts' rates in percent."),
+        Column("maxEngagementRate", "number", "Highest of the posts' rates in percent."),
         Column("postsMeasured", "integer", "Posts in the rates."),
         Column("followers", "integer", "Followers at the end."),
-        Column("minFollowers", "integer", "Least followers."),
-        Column("maxFollowers", "integer", "Most followers."),
-        Column("avgFollowers", "number", "Mean of the followers of the slots."),
-        Column("followerGrowth", "integer", "Followers at the end less those at the beginning."),
-        Column("followerGrowthRate", "number", "Percent of the followers at the beginning."),
+        Column("minFollowers", "integer", "Lowest number of followers."),
+        Column("maxFollowers", "integer", "Highest number of followers."),
+        Column("avgFollowers", "number", "Mean number of followers over the slots."),
+        Column("followerGrowth", "integer", "Followers at the end minus followers at the beginning."),
+        Column("followerGrowthRate", "number", "Growth in percent of the followers at the beginning."),
         Column("postCount", "integer", "Posts published in the period."),
-        Column("deletedPostCount", "integer", "Those of them that are deleted."),
-        Column("postCountByType", "json", "Content type to count."),
+        Column("deletedPostCount", "integer", "Posts of `postCount` that are deleted."),
+        Column("postCountByType", "json", "Number of posts by content type."),
         *(Column(name, "integer", "The provider's own sum over its days.") for name in PERIOD_SUMS),
         Column("reach", "integer", "The provider's own number of people; never a sum."),
         Column("expectedSlots", "integer", "Hours that could be observed."),
         Column("observedSlots", "integer", "Hours that were observed."),
-        Column("unavailable", "json", "Name to the reason why it is unknown."),
-        Column("otherMetrics", "json", "Name to value of what fits no column above."),
-        Column("definitionVersion", "integer", "Version of the definitions that it was computed by."),
-        Column("computedAt", "timestamp", "When it was computed."),
-        Column("runId", "string", "The run that computed it."),
+        Column("unavailable", "json", "Reasons for unknown metrics, by name."),
+        Column("otherMetrics", "json", "Values that fit no column above, by name."),
+        Column("definitionVersion", "integer", "Version of the metric definitions of the row."),
+        Column("computedAt", "timestamp", "When the row was computed."),
+        Column("runId", "string", "The run that computed the row."),
     )
 
 

@@ -1,12 +1,12 @@
-"""Parquet folders: a file per dataset, workspace and day, and a manifest per day that is written last.
+"""Export into Parquet folders: a file per dataset, workspace and day, and a manifest per day that is written last.
 
     dataset=metrics/workspaceId=W/date=2026-01-15/data.parquet
     dataset=aggregated/workspaceId=W/date=2026-01-15/data.parquet
     _manifests/2026-01-15.json
-    _tmp/                                          files under way, and what a killed run left
+    _tmp/                                          unfinished files, also those of killed runs
 
-A file is written under a temporary name and moved over the one before: a reader finds the old or the new one, each of
-them whole. Who needs the days of several files to belong together compares their hashes with the manifest.
+A file is written under a temporary name and then replaces the previous one, so that a reader finds either of the two,
+always complete. A reader that needs files of the same export compares their hashes with the manifest.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ DATA = "data.parquet"
 
 
 class FileEntry(TypedDict):
-    """A file of a manifest; `path` is relative to the folder, `dataVersion` the workspace's when it was read."""
+    """A file in a manifest; `path` is relative to the folder, `dataVersion` is the workspace's before it was read."""
 
     path: str
     dataset: Dataset
@@ -54,7 +54,7 @@ class FileEntry(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What writing a day came to. `kept` files are of days that the log no longer holds whole."""
+    """The result of writing a day. `kept` files stay because MongoDB no longer holds the whole day."""
 
     day: datetime
     files: list[FileEntry]
@@ -62,12 +62,12 @@ class Written:
     removed: int
 
     def rows(self, dataset: Dataset) -> int:
-        """Return the rows written of a dataset."""
+        """Return the number of rows that were written of a dataset."""
         return sum(entry["rows"] for entry in self.files if entry["dataset"] == dataset)
 
 
 class Folders:
-    """The folder that exports are written to."""
+    """The folder of the exports."""
 
     def __init__(self, fs: AbstractFileSystem, root: str) -> None:
         self.fs = fs
@@ -76,7 +76,7 @@ class Folders:
 
     @classmethod
     def open(cls, settings: Settings) -> "Folders | None":
-        """Return the folder of TIDEMARK_EXPORT_URL, or None where it is unset. Nothing is written yet.
+        """Return the folder of TIDEMARK_EXPORT_URL, or None if it is unset. Nothing is written yet.
 
         Raises:
             SettingsError: the storage is unknown, its driver is not installed, or its options are wrong.
@@ -84,18 +84,18 @@ class Folders:
         if settings.export_url is None:
             return None
         scheme = settings.export_url.split("://", 1)[0]
-        # Drivers of object storage bring their own HTTP.
+        # Drivers of object storage have their own HTTP clients.
         Network.of(settings).export()
         options: dict[str, Any] = {}
         if scheme in ("gs", "gcs"):
-            # aiohttp asks the proxy of the variables only where it is told to; s3fs does so by itself.
+            # aiohttp uses the proxy of the environment variables only with this option; s3fs sets it by itself.
             options["session_kwargs"] = {"trust_env": True}
         if settings.export_options is not None:
             options |= json.loads(settings.export_options.get_secret_value())
         try:
             fs, root = fsspec.core.url_to_fs(settings.export_url, **options)
         except (ValueError, ImportError, TypeError):
-            # The driver's own message may repeat options, which hold secrets.
+            # The driver's own message may contain options, which hold secrets.
             raise SettingsError(
                 f"TIDEMARK_EXPORT_URL: {scheme}:// cannot be opened: install the fsspec driver of this storage "
                 "(s3fs, gcsfs, adlfs) and check TIDEMARK_EXPORT_OPTIONS"
@@ -104,10 +104,10 @@ class Folders:
 
     @contextmanager
     def alone(self, redis: Redis, wait: float) -> Iterator[None]:
-        """Keep every other process from writing to these folders; wait up to `wait` seconds for those that do.
+        """Hold the exclusive lease to write to these folders; wait for it up to `wait` seconds.
 
         Raises:
-            ExportBusy: another process wrote all the time, or took over meanwhile.
+            ExportBusy: another process held the lease all the time, or took it over meanwhile.
             RedisUnavailable: Redis does not answer.
         """
         with leased(redis, self.root, wait) as lease:
@@ -122,7 +122,7 @@ class Folders:
         return f"{self.root}/{relative}"
 
     def manifest(self, day: str) -> list[FileEntry]:
-        """Return the files of a day; none where it was not exported."""
+        """Return the files of a day; empty if it was not exported."""
         self.fs.invalidate_cache()
         try:
             found: list[FileEntry] = json.loads(self.fs.cat_file(self.path(f"_manifests/{day}.json")))["files"]
@@ -140,7 +140,7 @@ class Folders:
         return sorted(name.rsplit("/", 1)[-1].removesuffix(".json") for name in names if name.endswith(".json"))
 
     def commit(self, day: str, files: Iterable[FileEntry]) -> None:
-        """Write the manifest of a day over the one before."""
+        """Replace the manifest of a day."""
         body = {
             "schemaVersion": SCHEMA_VERSION,
             "definitionVersion": DEFINITION_VERSION,
@@ -154,7 +154,7 @@ class Folders:
         """Write a file under a temporary name, move it to its place, and return its size and SHA-256.
 
         Raises:
-            ExportBusy: another process took over; the file that was there before stays.
+            ExportBusy: another process took the lease over; the previous file stays.
         """
         temporary, digest, size = self.path(f"_tmp/{uuid4().hex}"), hashlib.sha256(), 0
         self.fs.makedirs(self.path("_tmp"), exist_ok=True)
@@ -174,7 +174,7 @@ class Folders:
         return size, digest.hexdigest()
 
     def remove(self, path: str) -> None:
-        """Remove a file or a folder that may be there."""
+        """Remove a file or a folder, if it exists."""
         try:
             self.fs.rm(path, recursive=True)
         except FileNotFoundError:
@@ -182,7 +182,7 @@ class Folders:
 
 
 def file_path(dataset: Dataset, workspace_id: str, day: str) -> str:
-    """Return where the file of a dataset, workspace and day is."""
+    """Return the relative path of the file of a dataset, workspace and day."""
     return f"dataset={dataset}/workspaceId={workspace_id}/date={day}/{DATA}"
 
 
@@ -196,13 +196,14 @@ def write_day(
     held: Callable[[Dataset, str], bool] = lambda *_: True,
     version: Callable[[str], str | None] = lambda _: None,
 ) -> Written:
-    """Export a day of some workspaces, or of all, in place of what was exported of it before.
+    """Export a day of some workspaces, or of all, in place of its previous export.
 
-    `held` tells whether MongoDB still holds a whole day of a dataset and workspace: if it does not, what was exported
-    stays. Files of workspaces that are gone are removed when all are exported.
+    `held` tells whether MongoDB still holds the whole day of a dataset and workspace; if not, the previous file stays.
+    `version` returns the `dataVersion` of a workspace. When all workspaces are exported, files of workspaces that no
+    longer exist are removed.
 
     Raises:
-        MongoUnavailable: MongoDB does not answer; the day stays as it was, but for single files. Export it again.
+        MongoUnavailable: MongoDB does not answer; only some files of the day may be new. Export it again.
     """
     name = f"{day:%Y-%m-%d}"
     before = folders.manifest(name)
@@ -236,7 +237,7 @@ def _write(
     data_version: str | None,
     run_id: str,
 ) -> list[FileEntry]:
-    """Write one file, or none where there are no rows."""
+    """Write one file and return its entry; without rows, write none."""
     documents = read(store, dataset, workspace_id, day, day + DAY)
     first = next(documents, None)
     if first is None:
@@ -261,7 +262,7 @@ def _write(
 
 
 class _Counted:
-    """Counts what passes."""
+    """Iterates over documents and counts them."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self._documents = documents

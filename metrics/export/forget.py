@@ -1,7 +1,7 @@
-"""Erasing from Parquet folders: files of a workspace go, files that hold an account among others are written again.
+"""Erase from Parquet folders: delete the files of a workspace, or rewrite those that contain an account.
 
-The caller holds the lease (`Folders.alone`): no export is under way, so that what lies in `_tmp` is of one that was
-killed, and none can bring back what is erased here.
+The caller holds the lease (`Folders.alone`). So no export is under way that could write erased rows again, and the
+files in `_tmp` were left by killed exports.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from metrics.export.folders import FileEntry, Folders
 
 
 def forget_workspace(folders: Folders, workspace_id: str) -> int:
-    """Erase a workspace; return how many files are gone."""
+    """Erase a workspace; return how many files were deleted."""
     gone = 0
     for day in folders.days():
         files = folders.manifest(day)
@@ -19,7 +19,7 @@ def forget_workspace(folders: Folders, workspace_id: str) -> int:
         if len(kept) < len(files):
             folders.commit(day, kept)
             gone += len(files) - len(kept)
-    # By name, not by manifest: an export that was killed may have left more.
+    # Whole folders, not only files of manifests: a killed export may have left others.
     for folder in _folders_of(folders, workspace_id):
         folders.remove(folder)
     folders.remove(folders.path("_tmp"))
@@ -27,7 +27,7 @@ def forget_workspace(folders: Folders, workspace_id: str) -> int:
 
 
 def forget_account(folders: Folders, workspace_id: str, account_id: str) -> int:
-    """Erase an account; return how many files were written again without it, or removed."""
+    """Erase an account; return how many files were rewritten without it, or removed."""
     changed = 0
     for day in folders.days():
         files = folders.manifest(day)
@@ -46,8 +46,8 @@ def forget_account(folders: Folders, workspace_id: str, account_id: str) -> int:
 
 
 def _without(folders: Folders, entry: FileEntry, account_id: str) -> FileEntry | None:
-    """Write a file again without an account; return its entry, or None where nothing of it is left."""
-    import pyarrow as pa  # 50 MB, needed by few
+    """Rewrite a file without an account; return its entry, or None if no rows are left."""
+    import pyarrow as pa  # Takes 50 MB, and few processes need it.
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 

@@ -1,9 +1,8 @@
-"""A lease on the folders of an export, so that one process at a time writes to them.
+"""The lease on the folders of an export: only one process at a time writes to them.
 
-An export reads MongoDB and writes files; an erasure deletes from MongoDB and then from the files. If both worked at
-once, the export could bring back what was erased, and either could overwrite the other's manifest. The lease is a lock
-in Redis that ends by itself, so that a process that was killed keeps nobody waiting for long; its holder extends it
-with every piece that it writes.
+An export reads MongoDB and writes files; an erasure deletes from MongoDB and then from the files. If both ran at once,
+the export could write erased data again, and either could overwrite the other's manifest. The lease is a lock in Redis
+that expires, so that a killed process blocks the others only briefly. Its holder extends it while it writes.
 """
 
 import time
@@ -16,30 +15,31 @@ from redis.exceptions import LockError
 from redis.lock import Lock
 
 from metrics.errors import Unavailable
-from metrics.redis.client import export_lease_key, redis_errors
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import export_lease_key
 
 LEASE_SECONDS = 120.0
-"""How long a holder may go without writing anything before another may take over."""
+"""A holder that writes nothing for this long loses the lease."""
 _EXTEND_SECONDS = 10.0
 _POLL_SECONDS = 0.5
 
 
 class ExportBusy(Unavailable):
-    """Another process writes to these folders, or took over after this one had been silent for too long."""
+    """Another process holds the lease, or took it over after this one had written nothing for too long."""
 
 
 @dataclass
 class Lease:
-    """A lease that is held."""
+    """The lease of a process, while it is held."""
 
     lock: Lock
     _extended: float = field(default_factory=time.monotonic)
 
     def extend(self) -> None:
-        """Extend the lease to its full length, unless that was done a moment ago.
+        """Extend the lease to its full length, unless it was extended in the last seconds.
 
         Raises:
-            ExportBusy: it ran out and may be another's by now.
+            ExportBusy: the lease ran out, and another process may hold it by now.
             RedisUnavailable: Redis does not answer.
         """
         if time.monotonic() - self._extended < _EXTEND_SECONDS:
@@ -56,7 +56,7 @@ class Lease:
 
 @contextmanager
 def leased(redis: Redis, root: str, wait: float) -> Iterator[Lease]:
-    """Hold the lease on the folders below `root`; wait for it as many seconds as `wait` says.
+    """Hold the lease on the folders below `root`; wait for it up to `wait` seconds.
 
     Raises:
         ExportBusy: another process held it all the time.
@@ -73,5 +73,4 @@ def leased(redis: Redis, root: str, wait: float) -> Iterator[Lease]:
             with redis_errors():
                 lock.release()
         except (LockError, Unavailable):
-            # It ran out already, or will.
-            pass
+            pass  # The lease has expired, or will.

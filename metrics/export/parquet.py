@@ -1,4 +1,4 @@
-"""A Parquet file, made of rows as they come, a row group at a time."""
+"""Write a Parquet file incrementally, one row group at a time."""
 
 import os
 from array import array
@@ -8,8 +8,8 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
-# The other pools keep what they once held: measured, 14 MB more. Read once, when Arrow is loaded; its writer takes its
-# memory from nothing else.
+# Arrow's other memory pools keep memory that is no longer used (measured: 14 MB more). Arrow reads the variable once,
+# when it is loaded, and its writer allocates from no other pool.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 import numpy as np
@@ -20,7 +20,7 @@ from metrics.export.columns import PARQUET_TYPES, Dataset, columns
 from metrics.export.rows import Row
 
 ROW_GROUP = 5000
-"""Rows of a row group: four times as many take 13 MB more to write, and save a tenth of the file."""
+"""Rows per row group. Four times as many need 13 MB more memory, and make the file a tenth smaller."""
 
 _TYPES = {
     "string": pa.string(),
@@ -32,7 +32,7 @@ _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
 class ParquetFile:
-    """Takes rows, and gives the bytes of the file piece by piece."""
+    """Accepts rows and returns the bytes of the file in pieces."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._schema = schema(dataset)
@@ -42,7 +42,7 @@ class ParquetFile:
         self._rows = 0
 
     def add(self, rows: Sequence[Row]) -> bytes:
-        """Add rows; return what has become ready of the file, often nothing."""
+        """Add rows; return the bytes of the file that are ready, often none."""
         known = set().union(*rows)
         arrays = [
             _column([row.get(field.name) for row in rows], field.type)
@@ -74,7 +74,10 @@ def schema(dataset: Dataset) -> pa.Schema:
 
 
 def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
-    """Return values as an Arrow array, None as null. From buffers: given a list, Arrow imports pandas (57 MB)."""
+    """Return values as an Arrow array, with None as null.
+
+    The array is made from buffers, because Arrow imports pandas (57 MB) to convert a list.
+    """
     validity = None
     if None in values:
         validity = pa.py_buffer(np.packbits([value is not None for value in values], bitorder="little"))
@@ -100,7 +103,7 @@ def _milliseconds(instant: datetime) -> int:
 
 
 class _Sink:
-    """A file that is only ever written to, and whose content is taken away as it comes."""
+    """A write-only file in memory; `taken` returns and clears its content."""
 
     closed = False
 
@@ -117,7 +120,7 @@ class _Sink:
         return self._written
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: nothing is buffered."""
 
     def close(self) -> None:
         self.closed = True

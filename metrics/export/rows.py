@@ -1,4 +1,4 @@
-"""From documents to rows: a row holds what is known, under the names of the columns; nothing else, and no nulls."""
+"""Convert documents into rows: a row has the known values by column name, without nulls."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 _INT64 = 2**63
 _WHOLE = frozenset((int, Int64))
-"""What MongoDB's integers are here; none is too large for a column."""
+"""The Python types of MongoDB's integers; all of them fit into a column."""
 _INTEGERS = frozenset(name for name, kind in types("metrics").items() if kind == "integer")
 _IDENTITY = ("workspaceId", "accountId", "platform", "metricType", "postId", "platformPostId", "contentType")
 _OF_OBSERVATION = ("timestamp", "collectedAt", "runId", "apiVersion")
@@ -23,7 +23,7 @@ _OF_ROLLUP = ("workspaceId", "accountId", "platform", "period", "periodStart", "
 
 
 def observation(document: Document) -> dict[str, Any]:
-    """Return an observation as it is told to others; `engagement` of a post is derived from its parts."""
+    """Return an observation as the API shows it; `engagement` of a post is derived from its parts."""
     metadata = document["metadata"]
     names = ("postId", "platformPostId", "contentType")
     return {
@@ -40,7 +40,7 @@ def observation(document: Document) -> dict[str, Any]:
 
 
 def rollup(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a rollup as it is told to others."""
+    """Return a rollup as the API shows it."""
     return {name: value for name, value in document.items() if name != "_id"}
 
 
@@ -59,7 +59,7 @@ def _observation_row(document: Document) -> Row:
     row |= {name: document[name] for name in _OF_OBSERVATION if name in document}
     metrics, unavailable = _with_engagement(document), document.get("unavailable")
     if not unavailable and metrics.keys() <= _INTEGERS and {*map(type, metrics.values())} <= _WHOLE:
-        # Nearly all: as below, in half of the time.
+        # True for nearly all rows; the result is that of `_filled`, in half the time.
         return row | metrics
     return _filled(row, metrics, types("metrics"), unavailable)
 
@@ -77,7 +77,7 @@ def _rollup_row(document: Document) -> Row:
 def _filled(
     row: Row, values: Mapping[str, Any], known: Mapping[str, Type], unavailable: Mapping[str, str] | None
 ) -> Row:
-    """Put values into their columns; what has none, or is of another type, stays visible in `otherMetrics`."""
+    """Put values into their columns; those without a column, or of another type, go to `otherMetrics`."""
     other: dict[str, Any] = {}
     for name, value in values.items():
         if value is None:
@@ -109,4 +109,4 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 TO_ROW: Mapping[Dataset, Callable[[Document], Row]] = {"metrics": _observation_row, "aggregated": _rollup_row}
-TOLD: Mapping[Dataset, Callable[[Document], Row]] = {"metrics": observation, "aggregated": rollup}
+TO_API_OBJECT: Mapping[Dataset, Callable[[Document], Row]] = {"metrics": observation, "aggregated": rollup}

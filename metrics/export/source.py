@@ -1,4 +1,4 @@
-"""What an export holds: the observations that count, or the daily rollups, of a range."""
+"""Read the documents of an export: effective observations, or daily rollups, of a range of days."""
 
 from collections.abc import Generator
 from datetime import datetime
@@ -12,9 +12,9 @@ from metrics.store import Store
 def read(
     store: Store, dataset: Dataset, workspace_id: str, start: datetime, end: datetime
 ) -> Generator[Document, None, None]:
-    """Yield the documents of days in `[start, end)`, oldest first, in flat memory; close it to stop the query.
+    """Yield the documents of days in `[start, end)`, oldest first, in flat memory; `close()` ends the query.
 
-    Each UTC day of observations is read as of one instant, and so are rollups as a whole.
+    Each UTC day of observations is read as of one instant; all rollups are read as of one instant.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.

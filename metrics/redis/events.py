@@ -1,26 +1,27 @@
-"""Events: what is announced after it was written, and the stream that keeps it for who was away.
+"""Events: announced after each write, and kept in a Redis Stream so that clients can resume.
 
-One Redis Stream per workspace. An entry's id is the id of the event; entries carry `event`, `account`, `post` and
-`data` (JSON in UTF-8, as a client gets it). An entry `reset` stands where a server began anew: events before it may be
-missing.
+Each workspace has one stream. The id of an entry is the id of the event; its fields are `event`, `account`, `post` and
+`data` (JSON in UTF-8, as clients receive it). An entry `reset` tells that the server was restarted or replaced: events
+before it may be missing.
 
-A stream keeps so many events, and none that is older than so many days, but for the newest: a client that has seen
-everything goes on from there, however long nothing happened.
+The number and the age of the events in a stream are limited, but the newest event is always kept: a client that has
+seen it can resume after it, however long nothing happens.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal, get_args
 from uuid import uuid4
 
-import orjson
 from redis import Redis
 from redis.commands.core import Script
 
+from metrics.batches import batched
 from metrics.clock import isoformat
 from metrics.documents import AccountState, AggregatedDocument, Observation, OperationDocument
-from metrics.redis.client import announced_key, events_key, redis_errors, version_key
+from metrics.encoding import dump_json
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import announced_key, events_key, version_key
 from metrics.redis.versions import CURRENT_VERSION, new_epoch
 
 EventName = Literal["metrics:update", "metrics:post", "metrics:aggregated", "collection:status"]
@@ -29,9 +30,9 @@ EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
 MAX_EVENTS = 100_000
 MAX_DAYS = 7
 TRIMMED = "trimmed"
-"""The field beside a workspace's version that says that events went because of their age."""
+"""The field of a workspace's version key that is set once events were removed because of their age."""
 
-_CHUNK = 500
+_BATCH = 500
 _DAY_SECONDS = 86_400
 
 _TRIM = f"""
@@ -45,7 +46,7 @@ local function trim(seconds, exactly)
   return gone
 end
 """
-"""Lua: a function that takes old events out of the stream KEYS[2]; `~` leaves some that would cost time to find."""
+"""Lua: a function that removes old events from the stream KEYS[2]; with `~` it may leave some, which is faster."""
 
 _ANNOUNCE = (
     CURRENT_VERSION
@@ -63,15 +64,16 @@ trim(ARGV[3], '~')
 return version
 """
 )
-"""The new version and the events in one step: who has seen the event reads no older answer.
+"""Lua: raise the version and append the events in one step, so that no client reads an older answer after an event.
 
-KEYS[3] stands for this call: a client that repeats it, because the answer was lost on the way, announces nothing twice.
+KEYS[3] is the idempotency key of the call: when redis-py repeats the command because its answer was lost, nothing is
+announced twice.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that can be read from now on."""
+    """The news of one write, which clients can read from now on."""
 
     name: EventName
     workspace_id: str
@@ -80,14 +82,8 @@ class Event:
     post_id: str | None = None
 
     def encode(self) -> bytes:
-        """Return `data` as JSON; instants as RFC 3339."""
-        return orjson.dumps(self.data, default=_default)
-
-
-def _default(value: object) -> str:
-    if isinstance(value, datetime):
-        return isoformat(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+        """Return `data` as JSON."""
+        return dump_json(self.data)
 
 
 def observed(observation: Observation) -> Event:
@@ -140,13 +136,13 @@ def operation_status(operation: OperationDocument) -> Event:
 
 
 def account_status(workspace_id: str, account_id: str, state: AccountState, reason: str) -> Event:
-    """Return the event of an account that changed its state, `needs_reauth` above all: `collection:status`."""
+    """Return the event of an account's new state, above all `needs_reauth`: `collection:status`."""
     data = {"workspaceId": workspace_id, "accountId": account_id, "state": state, "reason": reason}
     return Event("collection:status", workspace_id, data, account_id)
 
 
 class Announcer:
-    """Announces writes: raises the workspace's `dataVersion` and appends its events, both or neither."""
+    """Announces writes: raises a workspace's `dataVersion` and appends its events, atomically."""
 
     def __init__(self, redis: Redis, max_events: int = MAX_EVENTS, max_days: int = MAX_DAYS) -> None:
         self._script: Script = redis.register_script(_ANNOUNCE)
@@ -155,19 +151,20 @@ class Announcer:
         self._max_seconds = max_days * _DAY_SECONDS
 
     def announce(self, workspace_id: str, events: Sequence[Event] = ()) -> str:
-        """Announce what was written to a workspace and return its new `dataVersion`.
+        """Announce a write to a workspace; return its new `dataVersion`.
 
-        Call it after the write is acknowledged. Delivers at least once: twice only where this raised after Redis had
-        taken the events, and the caller announces them again.
+        Call it after MongoDB has acknowledged the write. Delivery is at least once: events come twice only if this
+        raised after Redis had accepted them, and the caller announces them again.
 
         Raises:
             RedisUnavailable: Redis does not answer; announce again later.
         """
         version = b""
         with redis_errors():
-            for chunk in [events[i : i + _CHUNK] for i in range(0, len(events), _CHUNK)] or [()]:
+            # Without events, one empty batch still raises the version.
+            for batch in list(batched(events, _BATCH)) or [[]]:
                 arguments: list[str | bytes | int] = [new_epoch(), self._max_events, self._max_seconds]
-                for event in chunk:
+                for event in batch:
                     arguments += [event.name, event.account_id or "", event.post_id or "", event.encode()]
                 keys = [version_key(workspace_id), events_key(workspace_id), announced_key(workspace_id, uuid4().hex)]
                 version = self._script(keys=keys, args=arguments)
@@ -175,9 +172,9 @@ class Announcer:
 
 
 def trim(redis: Redis, workspace_ids: Iterable[str], max_days: int) -> int:
-    """Take events that are older than `max_days` out of the streams of workspaces; return how many went.
+    """Remove events older than `max_days` from the streams of workspaces; return how many were removed.
 
-    Announcing does it too; this is for workspaces in which nothing happens any more. The newest event stays.
+    Announcing does the same; this is for workspaces without new events. The newest event stays.
 
     Raises:
         RedisUnavailable: Redis does not answer; trim again.

@@ -1,4 +1,4 @@
-"""Pauses of platforms and of their accounts, as people see them: list and lift. Collection makes them."""
+"""List and lift the pauses of platforms and of their accounts; collection sets them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from typing import Any
 from redis import Redis
 
 from metrics.documents import PLATFORMS, Platform
-from metrics.redis.client import account_pause_key, platform_pause_key, redis_errors
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import account_pause_key, platform_pause_key
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A platform, or one account of it, that is not asked before `until`."""
+    """A pause of a platform, or of one of its accounts: no calls are made before `until`."""
 
     platform: Platform
     platform_account_id: str | None
@@ -21,7 +22,7 @@ class Pause:
 
 
 def pauses(redis: Redis) -> list[Pause]:
-    """Return the pauses in force, the longest first.
+    """Return the current pauses, the one that ends last first.
 
     Raises:
         RedisUnavailable: Redis does not answer.
@@ -44,7 +45,7 @@ def _of(redis: Redis, platform: Platform) -> Iterator[Pause]:
 def lift(redis: Redis, platform: Platform, platform_account_id: str | None = None) -> bool:
     """End the pause of a platform or of one of its accounts; tell whether there was one.
 
-    A run that is under way keeps to the pauses that it met itself; the next one asks again.
+    A run that is under way keeps the pauses that it has met; the next run no longer sees this one.
 
     Raises:
         RedisUnavailable: Redis does not answer.

@@ -1,19 +1,19 @@
-"""The `dataVersion` of a workspace: what makes a cached answer old the moment something is written.
+"""The `dataVersion` of a workspace, which invalidates cached answers at each write.
 
-Answers are cached under the version that they were read at. Each announced write gives the workspace a version that
-never was before, so nothing has to be searched and deleted, and a slow filler can only fill an old version.
+Answers are cached under the version at which they were read. Each announced write gives the workspace a version that
+was never used before. So nothing has to be searched and deleted, and a slow reader can only fill the cache of an old
+version.
 
-A version is `<epoch>-<n>`. The epoch is new whenever Redis began anew (its `run_id` differs: a restart, a failover,
-another server), because then increments may have been lost; so no version ever comes twice.
+A version is `<epoch>-<n>`. The epoch changes whenever the Redis server is another one (its `run_id` differs after a
+restart or a failover), because increments may have been lost then. So no version is ever used twice.
 """
 
-import re
-from collections.abc import Iterator
 from uuid import uuid4
 
 from redis import Redis
 
-from metrics.redis.client import cache_prefix, events_key, redis_errors, version_key
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import events_key, keys_of_cache, version_key, workspaces_with_keys
 
 CURRENT_VERSION = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
@@ -28,8 +28,8 @@ end
 """
 """Lua: sets `known[2]` and `known[3]` to epoch and number.
 
-KEYS[1] is the version key, KEYS[2] the stream, ARGV[1] an epoch never used. A server that began anew may have lost the
-newest events; a `reset` in the stream says so to everyone who reads past it.
+KEYS[1] is the version key, KEYS[2] the stream, ARGV[1] an unused epoch. A server that was restarted or replaced may
+have lost the newest events; the entry `reset` tells that to all clients that read past it.
 """
 
 _RESTART = (
@@ -39,13 +39,12 @@ redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'n', 0)
 redis.call('XADD', KEYS[2], '*', 'event', 'reset', 'account', '', 'post', '', 'data', '{}')
 """
 )
-_OF_WORKSPACE = re.compile(r"tm:\{(.+)\}:(?:version|events)")
 
 READ_VERSION = CURRENT_VERSION + "return known[2] .. '-' .. known[3]"
 
 
 def new_epoch() -> str:
-    """Return an epoch that never was."""
+    """Return an epoch that was never used."""
     return uuid4().hex[:16]
 
 
@@ -61,7 +60,7 @@ def data_version(redis: Redis, workspace_id: str) -> str:
 
 
 def restart(redis: Redis, workspace_id: str) -> None:
-    """Begin a new epoch of a workspace and tell its streams so: what was read before is of another world.
+    """Begin a new epoch of a workspace, and append `reset` to its stream: everything that was read before is obsolete.
 
     Raises:
         RedisUnavailable: Redis does not answer.
@@ -72,43 +71,25 @@ def restart(redis: Redis, workspace_id: str) -> None:
 
 
 def known_workspaces(redis: Redis) -> set[str]:
-    """Return the workspaces that Redis holds a version or events of.
+    """Return the workspaces of which Redis holds a version or events.
 
     Raises:
         RedisUnavailable: Redis does not answer.
     """
     with redis_errors():
-        names = [name.decode() for name in redis.scan_iter(match="tm:{*}:*", count=1000)]
-    return {found[1] for name in names if (found := _OF_WORKSPACE.fullmatch(name))}
+        return workspaces_with_keys(redis)
 
 
 def invalidate(redis: Redis, workspace_id: str, pattern: str = "*") -> int:
-    """Drop cached answers of a workspace whose key begins with `pattern` (`aggregated:*`); return how many.
+    """Delete the cached answers of a workspace whose key begins with `pattern` (`aggregated:*`); return how many.
 
     Raises:
         RedisUnavailable: Redis does not answer.
     """
-    prefix = _escape(cache_prefix(workspace_id, pattern.rstrip("*")))
     dropped = 0
     with redis_errors():
-        for keys in _chunks(redis.scan_iter(match=f"{prefix}*", count=1000)):
+        for keys in keys_of_cache(redis, workspace_id, pattern.rstrip("*")):
             dropped += int(redis.unlink(*keys))
-        # Copies in the memory of serving processes were kept under the number before.
+        # Serving processes drop the copies in their memory when this number changes.
         redis.hincrby(version_key(workspace_id), "cleared", 1)
     return dropped
-
-
-def _escape(text: str) -> str:
-    """Take the special meaning from glob characters: a pattern means a prefix."""
-    return "".join(f"\\{c}" if c in "*?[]^\\" else c for c in text)
-
-
-def _chunks(keys: Iterator[bytes], size: int = 500) -> Iterator[list[bytes]]:
-    chunk: list[bytes] = []
-    for key in keys:
-        chunk.append(key)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -1,7 +1,7 @@
-"""MongoDB: one module per collection, gathered in `Store`.
+"""MongoDB: one module per collection, gathered in `Store`; `deletion` and `raw` work on any collection.
 
-Synchronous on purpose: the pipelines use it as it is, serving calls it from worker threads (measured: threads answer
-as many queries a second as PyMongo's asynchronous client), and there is one set of queries to be right.
+The store is synchronous on purpose, so that each query exists once: pipelines call it directly, and serving from worker
+threads (measured: threads answer as many queries a second as PyMongo's asynchronous client).
 """
 
 from metrics.store.store import Store

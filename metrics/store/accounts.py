@@ -1,15 +1,15 @@
-"""The collection `accounts`: who is collected, and in which state. Credentials stay sealed here."""
+"""The collection `accounts`: connected accounts and their states. Credentials are stored sealed."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import cast
 
 from pymongo import ReplaceOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
+from metrics.batches import batched
 from metrics.documents import AccountDocument, AccountState, ConnectedState, Document, Platform
 from metrics.errors import NotFound, TidemarkError
 from metrics.expected import FIELDS, Connection
@@ -17,7 +17,7 @@ from metrics.identity import account_number, same_account_ids
 from metrics.store.errors import duplicates, mongo_errors
 from metrics.store.setup.identities import normalise_accounts
 
-_CHUNK = 1000
+_BATCH = 1000
 
 
 class AccountStore:
@@ -30,7 +30,7 @@ class AccountStore:
         """Insert or replace accounts by id; return how many.
 
         Raises:
-            TidemarkError: another id was given to one of these platform accounts meanwhile.
+            TidemarkError: another process stored one of these platform accounts under another id meanwhile.
         """
         writes = [ReplaceOne({"_id": a["_id"]}, cast("Document", a), upsert=True) for a in accounts]
         if not writes:
@@ -48,10 +48,10 @@ class AccountStore:
     def connected(
         self, wanted: Iterable[tuple[str, Platform, str]]
     ) -> dict[tuple[str, Platform, str], AccountDocument]:
-        """Return the accounts that are there of those wanted, by workspace, platform and number.
+        """Return those of the wanted platform accounts that are stored, by workspace, platform and number.
 
-        Wanted are workspaces, platforms and normal forms of ids; a form finds the account in each of its forms, and in
-        the odd ones of older versions, which become normal here.
+        Each wanted account is a workspace, a platform and a normal form of the platform's id. It is found under each of
+        its normal forms. Ids that older versions stored in other forms are normalised first.
         """
         forms: dict[tuple[str, Platform], set[str]] = defaultdict(set)
         for workspace_id, platform, normal in wanted:
@@ -60,20 +60,24 @@ class AccountStore:
         for (workspace_id, platform), ids in forms.items():
             with mongo_errors():
                 normalise_accounts(self._accounts, {"workspaceId": workspace_id, "platform": platform})
-            rest = iter(sorted(ids))
-            while chunk := list(islice(rest, _CHUNK)):
-                query = {"workspaceId": workspace_id, "platform": platform, "platformAccountId": {"$in": chunk}}
+            for batch in batched(sorted(ids), _BATCH):
+                query = {"workspaceId": workspace_id, "platform": platform, "platformAccountId": {"$in": batch}}
                 with mongo_errors():
                     for row in self._accounts.find(query):
                         number = account_number(row["platformAccountId"])
                         found[workspace_id, platform, number] = cast("AccountDocument", row)
         return found
 
+    def normalise_ids(self) -> int:
+        """Write every platform id in its normal form; return how many were changed."""
+        with mongo_errors():
+            return normalise_accounts(self._accounts)
+
     def get(self, account_id: str) -> AccountDocument:
         """Return one account.
 
         Raises:
-            NotFound: there is none of that id.
+            NotFound: there is no such account.
         """
         with mongo_errors():
             found = self._accounts.find_one({"_id": account_id})
@@ -88,7 +92,7 @@ class AccountStore:
         platform: Platform | None = None,
         states: Sequence[AccountState] | None = None,
     ) -> list[AccountDocument]:
-        """Return accounts by workspace, then id; without a workspace those of all."""
+        """Return accounts that match all arguments, sorted by workspace and id; by default those of all workspaces."""
         query: Document = {}
         if workspace_id is not None:
             query["workspaceId"] = workspace_id
@@ -102,7 +106,7 @@ class AccountStore:
             )
 
     def ids(self, platform: Platform, state: AccountState, workspace_ids: Collection[str] | None = None) -> list[str]:
-        """Return the ids of a platform's accounts in a state by workspace, then id; read from the index alone."""
+        """Return the ids of a platform's accounts in a state, sorted by workspace and id; read from the index only."""
         query: Document = {"platform": platform, "state": state}
         if workspace_ids is not None:
             query["workspaceId"] = {"$in": list(workspace_ids)}
@@ -111,18 +115,17 @@ class AccountStore:
             return [row["_id"] for row in found]
 
     def of_ids(self, account_ids: Sequence[str]) -> list[AccountDocument]:
-        """Return accounts by id, in that order; one that is gone is left out."""
+        """Return accounts by id, in the given order; ids without an account are left out."""
         found: dict[str, Document] = {}
         with mongo_errors():
-            for begin in range(0, len(account_ids), _CHUNK):
-                query = {"_id": {"$in": list(account_ids[begin : begin + _CHUNK])}}
-                found |= {row["_id"]: row for row in self._accounts.find(query)}
+            for batch in batched(account_ids, _BATCH):
+                found |= {row["_id"]: row for row in self._accounts.find({"_id": {"$in": batch}})}
         return [cast("AccountDocument", found[one]) for one in account_ids if one in found]
 
     def connections(
         self, workspace_ids: Sequence[str] | None = None, *, states: Collection[AccountState] | None = None
     ) -> list[Connection]:
-        """Return the hours of accounts by account id: of some workspaces or of all, in any state or in some."""
+        """Return the hours of accounts, sorted by id; by default of all workspaces and states."""
         query: Document = {}
         if workspace_ids is not None:
             query["workspaceId"] = {"$in": list(workspace_ids)}
@@ -137,40 +140,55 @@ class AccountStore:
             return self._accounts.find_one({"workspaceId": workspace_id}, {"_id": 1}) is not None
 
     def workspaces(self, active_on: Platform | None = None) -> list[str]:
-        """Return the ids of all workspaces that have or had an account, or have an active one on a platform; sorted."""
+        """Return the sorted ids of workspaces with any account, or with an active one on a platform."""
         query: Document = {"platform": active_on, "state": "active"} if active_on else {}
         with mongo_errors():
             return sorted(self._accounts.distinct("workspaceId", query))
 
     def exists(self, account_id: str) -> bool:
-        """Tell whether there is such an account that is not being erased; its credentials are not read."""
+        """Tell whether an account exists and is not being erased; its credentials are not read."""
         return account_id in self.existing([account_id])
 
     def existing(self, account_ids: Collection[str]) -> set[str]:
-        """Return those of some ids that are accounts which are not being erased."""
+        """Return those ids whose accounts exist and are not being erased."""
         found: set[str] = set()
-        rest = iter(account_ids)
-        while chunk := list(islice(rest, _CHUNK)):
-            query = {"_id": {"$in": chunk}, "erasing": {"$ne": True}}
+        for batch in batched(account_ids, _BATCH):
+            query = {"_id": {"$in": batch}, "erasing": {"$ne": True}}
             with mongo_errors():
                 found.update(row["_id"] for row in self._accounts.find(query, {"_id": 1}))
         return found
 
     def same_account(self, account: AccountDocument) -> list[AccountDocument]:
-        """Return the accounts of all workspaces that are this account of its platform, this one included."""
+        """Return the accounts of all workspaces with the same platform account, including the given one."""
         query = {"platform": account["platform"], "platformAccountId": account["platformAccountId"]}
         with mongo_errors():
             return cast("list[AccountDocument]", list(self._accounts.find(query)))
 
+    def is_connected_elsewhere(self, platform: Platform, platform_account_id: str, besides: Collection[str]) -> bool:
+        """Tell whether an account of a platform is stored under another id of ours than those in `besides`."""
+        query = {
+            "platform": platform,
+            "platformAccountId": platform_account_id,
+            "_id": {"$nin": list(besides)},
+        }
+        with mongo_errors():
+            return self._accounts.find_one(query, {"_id": 1}) is not None
+
+    def mark_erasing(self, query: Document, at: datetime) -> None:
+        """Disconnect the accounts that match, delete their credentials, and mark them as being erased."""
+        marked = {"state": "disconnected", "erasing": True, "disconnectedAt": at}
+        with mongo_errors():
+            self._accounts.update_many(query, {"$set": marked, "$unset": {"credentials": ""}})
+
     def set_handle(self, account_id: str, handle: str) -> None:
-        """Note under which name the platform shows an account now."""
+        """Set the name under which the platform shows an account."""
         with mongo_errors():
             self._accounts.update_one({"_id": account_id}, {"$set": {"handle": handle}})
 
     def change_state(self, account: AccountDocument, state: AccountState, reason: str) -> bool:
-        """Change the state of an account, with the reason, if it still is as it was read; tell whether it was.
+        """Change the state and reason of an account if it is unchanged since it was read; tell whether it was changed.
 
-        A state that somebody set in the meantime stays, and so does that of an account that was connected again.
+        A state that was set in the meantime stays, and so does the state of an account that was connected again.
         """
         query: Document = {"_id": account["_id"], "state": account["state"]}
         if "credentials" in account:
@@ -180,10 +198,10 @@ class AccountStore:
             return self._accounts.update_one(query, change).matched_count == 1
 
     def set_state(self, account_id: str, state: ConnectedState, reason: str | None = None) -> None:
-        """Change the state of a connected account; the reason of the former state is dropped.
+        """Set the state of a connected account; the previous reason is replaced or removed.
 
-        An account that has been disconnected stays so, whatever was found of it meanwhile: only connecting it again
-        brings it back. `disconnect` is the way to disconnect one.
+        The state of a disconnected account is not changed: only connecting it again does that. To disconnect an
+        account, call `disconnect`.
 
         Raises:
             NotFound: there is no such account.
@@ -197,7 +215,7 @@ class AccountStore:
                 raise NotFound(f"no account {account_id}")
 
     def disconnect(self, account_id: str, at: datetime) -> None:
-        """Disconnect an account and forget its credentials; one that is disconnected already was so since before.
+        """Disconnect an account and delete its credentials; an earlier time of disconnection is kept.
 
         Raises:
             NotFound: there is no such account.
@@ -212,7 +230,10 @@ class AccountStore:
                 raise NotFound(f"no account {account_id}")
 
     def set_credentials(self, account_id: str, sealed: bytes, *, expected: bytes | None = None) -> bool:
-        """Store sealed credentials; with `expected` only over those, so that of two refreshes the first one counts."""
+        """Store sealed credentials; tell whether they were stored.
+
+        With `expected` they replace only those credentials, so that of two concurrent renewals the first one wins.
+        """
         query: Document = {"_id": account_id, **({"credentials": expected} if expected is not None else {})}
         with mongo_errors():
             return self._accounts.update_one(query, {"$set": {"credentials": sealed}}).matched_count == 1
@@ -224,7 +245,7 @@ class AccountStore:
             return {row["_id"]: row["connectedAt"] for row in rows}
 
     def reseal(self, account_id: str, sealed: bytes, again: bytes) -> bool:
-        """Replace sealed credentials by the same ones sealed anew; tell whether they still were the ones given."""
+        """Replace sealed credentials by `again`; False if the stored ones are no longer `sealed`."""
         with mongo_errors():
             done = self._accounts.update_one(
                 {"_id": account_id, "credentials": sealed}, {"$set": {"credentials": again}}

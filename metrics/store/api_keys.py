@@ -1,4 +1,4 @@
-"""The collection `api_keys`: hashed keys, what they may do, and when they end."""
+"""The collection `api_keys`: hashed API keys with their rights and expiry."""
 
 import hashlib
 import hmac
@@ -22,13 +22,13 @@ ALL_WORKSPACES = "*"
 
 
 def hash_key(key: str) -> str:
-    """Return what is stored of a key. A key has 238 random bits: a fast hash is enough, there is nothing to guess."""
+    """Return the stored hash of a key. A fast hash is enough: a key has 238 random bits and cannot be guessed."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What a key may do. `workspaces` holds ids, or `*` for all."""
+    """An API key without its secret. `workspaces` holds ids, or `*` for all."""
 
     key_id: str
     name: str
@@ -40,7 +40,7 @@ class ApiKey:
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
     rate_limit: int | None = None
-    """Requests per minute, 0 for no limit; None: what the settings say."""
+    """Requests per minute; 0: no limit; None: the limit of the settings."""
 
     def valid(self, now: datetime) -> bool:
         """Tell whether the key is neither revoked nor expired."""
@@ -66,7 +66,7 @@ class ApiKeys:
         *,
         rate_limit: int | None = None,
     ) -> tuple[str, ApiKey]:
-        """Make a key and return it with what was stored. The key itself is shown this once."""
+        """Create a key; return its secret, which is not stored, and the stored key."""
         key = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
         document: Document = {
             "_id": hash_key(key),
@@ -85,14 +85,14 @@ class ApiKeys:
         return key, _api_key(document)
 
     def look_up(self, key: str) -> ApiKey | None:
-        """Return the key, valid or not, or None where it is unknown."""
+        """Return the stored key of a secret, valid or not, or None if it is unknown."""
         with mongo_errors():
             found = self._keys.find_one({"_id": hash_key(key)})
-        # The index has compared hashes, not secrets; this holds whatever a store may do.
+        # The index compared hashes, not secrets; this comparison takes constant time, whatever the store does.
         return _api_key(found) if found and hmac.compare_digest(found["_id"], hash_key(key)) else None
 
     def of_ids(self, key_ids: Sequence[str]) -> dict[str, ApiKey]:
-        """Return keys by id, valid or not; one that is gone is left out."""
+        """Return keys by id, valid or not; ids without a key are left out."""
         with mongo_errors():
             return {d["_id"]: _api_key(d) for d in self._keys.find({"_id": {"$in": list(key_ids)}})}
 
@@ -102,10 +102,10 @@ class ApiKeys:
             return [_api_key(d) for d in self._keys.find().sort("createdAt", 1)]
 
     def revoke(self, prefix: str) -> ApiKey:
-        """Revoke the key that begins with `prefix`, as `list` shows it.
+        """Revoke the key with a prefix, as `tidemark keys list` shows it.
 
         Raises:
-            NotFound: no key begins so, or several do.
+            NotFound: no key has this prefix, or several have it.
         """
         with mongo_errors():
             found = list(self._keys.find({"prefix": prefix}).limit(2))
@@ -116,23 +116,35 @@ class ApiKeys:
         return _api_key({**found[0], "revokedAt": now})
 
     def replace(self, prefix: str, until: datetime) -> tuple[str, ApiKey]:
-        """Make a key with the rights of the one that begins with `prefix`, which ends at `until` or as it was to.
+        """Create a key with the rights of the key with a prefix, which then ends at `until` at the latest.
 
         Raises:
-            NotFound: no valid key begins so, or several do.
+            NotFound: no valid key has this prefix, or several keys have it.
         """
         with mongo_errors():
             found = list(self._keys.find({"prefix": prefix}).limit(2))
         if len(found) != 1 or not _api_key(found[0]).valid(utcnow()):
             raise NotFound(f"{'more than one' if len(found) > 1 else 'no valid'} key begins with {prefix}")
         old = _api_key(found[0])
-        made = self.create(old.name, old.workspaces, old.scopes, old.expires_at, rate_limit=old.rate_limit)
+        created = self.create(old.name, old.workspaces, old.scopes, old.expires_at, rate_limit=old.rate_limit)
         with mongo_errors():
             self._keys.update_one({"_id": old.key_id}, {"$min": {"expiresAt": until}})
-        return made
+        return created
+
+    def has_workspace(self, workspace_id: str) -> bool:
+        """Tell whether any key, valid or not, names a workspace."""
+        with mongo_errors():
+            return self._keys.find_one({"workspaces": workspace_id}, {"_id": 1}) is not None
+
+    def erase_workspace(self, workspace_id: str) -> int:
+        """Delete the keys of a workspace; return how many. A key for other workspaces too loses only this one."""
+        with mongo_errors():
+            deleted = self._keys.delete_many({"workspaces": [workspace_id]}).deleted_count
+            self._keys.update_many({"workspaces": workspace_id}, {"$pull": {"workspaces": workspace_id}})
+        return deleted
 
     def touch(self, key_ids: Sequence[str], now: datetime) -> None:
-        """Record that keys were used."""
+        """Record the time at which keys were last used."""
         with mongo_errors():
             self._keys.update_many({"_id": {"$in": list(key_ids)}}, {"$max": {"lastUsedAt": now}})
 

@@ -1,4 +1,4 @@
-"""The collection `collections`: what became of each (account, slot): collected, failed or skipped, with the reason."""
+"""The collection `collections`: a record per account and slot (collected, failed or skipped), with the reason."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ from metrics.periods import HOUR
 from metrics.store.errors import duplicates, mongo_errors
 
 IN_TIME: Mapping[str, object] = {"state": "collected", "notRecoverable": {"$exists": False}}
-"""Of records whose account was read while its levels could be read. One that was collected later lacks them."""
+"""Query for records of accounts that were read in time. An account that was read later lacks its levels."""
 
 _HOUR_MS = 3_600_000
 
@@ -31,7 +31,7 @@ class CollectionRecords:
         self._records = db["collections"]
 
     def put(self, records: Iterable[CollectionDocument]) -> None:
-        """Write records; neither a failure nor a later, partial recovery hides that the slot was collected in time."""
+        """Store records; a record that was collected in time is not replaced by a failure or a later, partial one."""
         writes = []
         for record in records:
             # An upsert into a sharded collection names the shard key; it follows from the id.
@@ -51,11 +51,11 @@ class CollectionRecords:
             try:
                 self._records.bulk_write(writes, ordered=False)
             except BulkWriteError as error:
-                # An upsert over a record that is better meets the `_id` that is there: that one stays.
+                # If the stored record is better, the upsert fails with a duplicate `_id`: the stored one stays.
                 duplicates(error)
 
     def add_problems(self, problems: Mapping[tuple[str, str, datetime], Problem]) -> None:
-        """Add to the records of `(workspace, account, slot)` what checks found later; where there is none, nothing."""
+        """Add problems that checks found to the records of `(workspace, account, slot)`, where there is one."""
         writes = [
             UpdateOne(
                 {"_id": record_id(account_id, slot), "workspaceId": workspace_id, "accountId": account_id},
@@ -76,9 +76,9 @@ class CollectionRecords:
     def accounts_by_slot(
         self, platform: Platform, slots: Collection[datetime], where: Mapping[str, object], most: int
     ) -> dict[datetime, list[str]]:
-        """Return the accounts whose records of a platform's slots match a query, by slot, the ids in order.
+        """Return, by slot, the sorted ids of accounts whose records of a platform match a query.
 
-        Of a slot `most` accounts are named at the most; slots without any are left out.
+        At most `most` accounts are returned per slot; slots without any are left out.
         """
         stages: list[Document] = [
             {"$match": {"slot": {"$in": list(slots)}, "platform": platform, **where}},
@@ -89,31 +89,37 @@ class CollectionRecords:
             return {row["_id"]: row["accounts"] for row in self._records.aggregate(stages)}
 
     def internal_errors(self, since: datetime) -> dict[str, int]:
-        """Count accounts that errors of Tidemark's own kept back in slots from `since` on: `{type and place: n}`."""
+        """Count records since a slot that failed because of errors in Tidemark itself: `{error type and place: n}`."""
         match = {"slot": {"$gte": since}, "state": "failed", "reason": "internal_error"}
         with mongo_errors():
             rows = self._records.aggregate([{"$match": match}, {"$group": {"_id": "$message", "n": {"$sum": 1}}}])
             return {row["_id"]: row["n"] for row in rows}
 
     def calls(self, account_ids: Iterable[str], slot: datetime) -> dict[str, int]:
-        """Return how many calls accounts took in a slot, by account; those without a record are not in it."""
+        """Return the number of calls of accounts in a slot, by account; accounts without a record are left out."""
         query = {"_id": {"$in": [record_id(account_id, slot) for account_id in account_ids]}}
         with mongo_errors():
             return {row["accountId"]: row["calls"] for row in self._records.find(query, {"accountId": 1, "calls": 1})}
 
     def has_ended_slot(self, slot: datetime, platform: Platform) -> bool:
-        """Tell whether any account of a platform has a record of a slot that was made after the slot's end.
+        """Tell whether any account of a platform has a record that was made after the end of a slot.
 
-        An earlier one comes from a collection on demand, while the slot was under way.
+        An earlier record comes from a collection on demand during the slot.
         """
         query = {"slot": slot, "platform": platform, "finishedAt": {"$gte": slot + HOUR}}
         with mongo_errors():
             return self._records.find_one(query, {"_id": 1}) is not None
 
-    def recorded(self, slots: Collection[datetime]) -> dict[str, set[datetime]]:
-        """Return, by account, those of the slots of which it has a record that was made after the slot's end.
+    def newest_collected_slot(self) -> datetime | None:
+        """Return the newest slot in which any account was collected, or None if there is none."""
+        with mongo_errors():
+            row = self._records.find_one({"state": "collected"}, {"slot": 1}, sort=[("slot", -1)])
+        return row["slot"] if row else None
 
-        A record that was made earlier comes from a collection on demand, while the slot was under way.
+    def recorded(self, slots: Collection[datetime]) -> dict[str, set[datetime]]:
+        """Return, by account, those slots of which it has a record that was made after the end of the slot.
+
+        An earlier record comes from a collection on demand during the slot.
         """
         stages: list[Document] = [
             {
@@ -128,9 +134,10 @@ class CollectionRecords:
             return {row["_id"]: set(row["slots"]) for row in self._records.aggregate(stages, allowDiskUse=True)}
 
     def states(self, platform: Platform, slots: Collection[datetime]) -> dict[datetime, dict[str, tuple[str, int]]]:
-        """Return what became of a platform's accounts in slots: `{slot: {accountId: (state, observations)}}`.
+        """Return the records of a platform's slots as `{slot: {accountId: (state, observations)}}`.
 
-        The states are those of records, and `late` for an account that was collected when its levels were gone.
+        The states are those of records, plus `late` for an account that was read when its levels were no longer
+        available.
         """
         query = {"slot": {"$in": list(slots)}, "platform": platform}
         fields = {"slot": 1, "accountId": 1, "state": 1, "notRecoverable": 1, "observations": 1}
@@ -143,7 +150,7 @@ class CollectionRecords:
         return found
 
     def failed_before(self, slot: datetime, reasons: Collection[str], before: datetime) -> dict[Platform, list[str]]:
-        """Return the accounts that failed in a slot for one of these reasons, and finished before an instant."""
+        """Return, by platform, the accounts that failed in a slot for given reasons and finished before an instant."""
         query = {"slot": slot, "state": "failed", "reason": {"$in": list(reasons)}, "finishedAt": {"$lt": before}}
         found: dict[Platform, list[str]] = {}
         with mongo_errors():
@@ -152,7 +159,7 @@ class CollectionRecords:
         return found
 
     def last_by_account(self, workspace_id: str) -> dict[str, dict[str, CollectionDocument]]:
-        """Return, per account, its newest record and its newest collected one: `{accountId: {"last", "collected"}}`."""
+        """Return the newest record and the newest collected record by account: `{accountId: {"last", "collected"}}`."""
         pipeline: list[Document] = [
             {"$match": {"workspaceId": workspace_id}},
             {"$sort": {"slot": 1}},

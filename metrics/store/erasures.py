@@ -1,8 +1,8 @@
-"""The collections `erasures` and `erasure_names`: what is being erased, and that something was.
+"""The collections `erasures` and `erasure_names`: unfinished and finished erasures.
 
-An erasure under way has a document of its own in `erasures`, in the state `begun`, which holds the id in the clear; the
-ids of accounts and posts that it has to find in Redis, logs and Dagster's storage stand in `erasure_names`, some
-thousands to a document. When it is finished both go, and a document stays that holds a digest in place of the id.
+An unfinished erasure has a document in `erasures`, in the state `begun`, which holds the id in the clear. The ids of
+accounts and posts that it has to find in Redis, logs and Dagster's storage are in `erasure_names`, some thousands per
+document. When the erasure is finished, all of these are deleted, and a document with a digest in place of the id stays.
 """
 
 import hashlib
@@ -14,24 +14,25 @@ from uuid import uuid4
 
 from pymongo.database import Database
 
+from metrics.batches import batched
 from metrics.clock import utcnow
 from metrics.documents import Document, Platform
 from metrics.store.errors import mongo_errors
 
 Kind = Literal["account", "workspace"]
-_CHUNK = 5000
+_BATCH = 5000
 
 
 def digest(kind: str, name: str) -> str:
-    """Return what is kept of an id that was erased: it answers "was this one erased?" to whoever knows the id."""
+    """Return the digest that is kept of an erased id: with the id at hand, one can check whether it was erased."""
     return hashlib.sha256(f"{kind}:{name}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """The ids under which an account or a workspace appears outside of MongoDB.
+class ErasureIds:
+    """The ids that name an account or a workspace, and have to be erased outside of MongoDB.
 
-    `platform_accounts` are pairs of platform and the platform's id of an account.
+    `platform_accounts` are pairs of a platform and its id of an account.
     """
 
     workspace_id: str | None
@@ -43,7 +44,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """An erasure that was begun and is not finished."""
+    """An unfinished erasure."""
 
     kind: Kind
     name: str
@@ -54,7 +55,7 @@ class Erasure:
 
     @property
     def key(self) -> str:
-        """The id of its document."""
+        """The `_id` of its document."""
         return f"begun:{digest(self.kind, self.name)}"
 
     def __str__(self) -> str:
@@ -69,7 +70,7 @@ class Erasures:
         self._names = db["erasure_names"]
 
     def begin(self, kind: Kind, name: str, by: str) -> Erasure:
-        """Write down that something is to be erased; return the erasure, the one under way if there is one."""
+        """Store that an account or a workspace is to be erased; return the erasure, which may have begun before."""
         document: Document = {
             "kind": kind, "state": "begun", "name": name, "at": utcnow(), "by": by, "token": uuid4().hex, "counts": {},
         }  # fmt: skip
@@ -79,52 +80,52 @@ class Erasures:
             return _erasure(self._erasures.find_one({"_id": key}) or {"_id": key, **document})
 
     def unfinished(self) -> list[Erasure]:
-        """Return the erasures that were begun and are not finished, the oldest first."""
+        """Return the unfinished erasures, the oldest first."""
         with mongo_errors():
             return [_erasure(row) for row in self._erasures.find({"state": "begun"}).sort("at", 1)]
 
-    def write_down(self, erasure: Erasure, named: Named) -> Named:
-        """Add ids to those that an erasure has to find; return all of them."""
-        known = self.named(erasure)
-        accounts = {*named.account_ids} - {*known.account_ids}
-        platform_accounts = {*named.platform_accounts} - {*known.platform_accounts}
-        posts = {*named.post_ids} - {*known.post_ids}
-        theirs = {*named.platform_post_ids} - {*known.platform_post_ids}
+    def add_ids(self, erasure: Erasure, ids: ErasureIds) -> ErasureIds:
+        """Add to the ids that an erasure has to find; return all of them."""
+        known = self.ids_of(erasure)
+        accounts = {*ids.account_ids} - {*known.account_ids}
+        platform_accounts = {*ids.platform_accounts} - {*known.platform_accounts}
+        posts = {*ids.post_ids} - {*known.post_ids}
+        platform_posts = {*ids.platform_post_ids} - {*known.platform_post_ids}
         documents = [
             *_documents(erasure, "accounts", sorted(accounts)),
-            *_documents(erasure, "platformAccounts", [list(one) for one in sorted(platform_accounts)]),
+            *_documents(erasure, "platformAccounts", [list(pair) for pair in sorted(platform_accounts)]),
             *_documents(erasure, "posts", sorted(posts)),
-            *_documents(erasure, "platformPosts", sorted(theirs)),
+            *_documents(erasure, "platformPosts", sorted(platform_posts)),
         ]
-        if known.workspace_id is None and named.workspace_id is not None:
-            documents.append(_document(erasure, "workspace", [named.workspace_id]))
+        if known.workspace_id is None and ids.workspace_id is not None:
+            documents.append(_document(erasure, "workspace", [ids.workspace_id]))
         with mongo_errors():
             if documents:
                 self._names.insert_many(documents)
-        return self.named(erasure)
+        return self.ids_of(erasure)
 
-    def named(self, erasure: Erasure) -> Named:
-        """Return the ids that were written down of an erasure."""
+    def ids_of(self, erasure: Erasure) -> ErasureIds:
+        """Return the ids that an erasure has to find."""
         found: dict[str, list[Any]] = {}
         with mongo_errors():
             for row in self._names.find({"erasureId": erasure.key}).sort("_id", 1):
                 found.setdefault(row["what"], []).extend(row["ids"])
         workspaces = found.get("workspace", [None])
-        return Named(
+        return ErasureIds(
             workspaces[0],
             tuple(found.get("accounts", ())),
             tuple(found.get("posts", ())),
             tuple(found.get("platformPosts", ())),
-            tuple((platform, theirs) for platform, theirs in found.get("platformAccounts", ())),
+            tuple((platform, account_id) for platform, account_id in found.get("platformAccounts", ())),
         )
 
     def count(self, erasure: Erasure, collection: str, documents: int) -> None:
-        """Note how many documents of a collection are gone."""
+        """Add to the number of documents that were deleted from a collection."""
         with mongo_errors():
             self._erasures.update_one({"_id": erasure.key}, {"$inc": {f"counts.{collection}": documents}})
 
     def finish(self, erasure: Erasure, account_ids: Sequence[str] = ()) -> None:
-        """Keep that the erasure is done, also of each account of a workspace, without any id in the clear."""
+        """Replace an erasure by its record, and by one for each account of a workspace, without ids in the clear."""
         at = utcnow()
         with mongo_errors():
             counts = (self._erasures.find_one({"_id": erasure.key}) or {}).get("counts", {})
@@ -136,16 +137,22 @@ class Erasures:
             self._names.delete_many({"erasureId": erasure.key})
             self._erasures.delete_one({"_id": erasure.key})
 
+    def put_finished(self, kind: Kind, subject: str, at: datetime, by: str) -> None:
+        """Store the record of a finished erasure; `subject` is the digest of the erased id."""
+        record = {"kind": kind, "subject": subject, "at": at, "by": by, "counts": {}}
+        with mongo_errors():
+            self._erasures.replace_one({"_id": f"{kind}:{subject}"}, record, upsert=True)
+
     def on_record(self, kind: Kind, name: str) -> bool:
-        """Tell whether something was erased, or is being erased."""
+        """Tell whether an account or a workspace was erased, or is being erased."""
         query = {"kind": kind, "$or": [{"subject": digest(kind, name)}, {"state": "begun", "name": name}]}
         with mongo_errors():
             return self._erasures.find_one(query, {"_id": 1}) is not None
 
 
 def _documents(erasure: Erasure, what: str, ids: Sequence[Any]) -> Iterator[Document]:
-    for begin in range(0, len(ids), _CHUNK):
-        yield _document(erasure, what, ids[begin : begin + _CHUNK])
+    for batch in batched(ids, _BATCH):
+        yield _document(erasure, what, batch)
 
 
 def _document(erasure: Erasure, what: str, ids: Sequence[Any]) -> Document:

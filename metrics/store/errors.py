@@ -1,4 +1,4 @@
-"""PyMongo's errors become Tidemark's at this boundary."""
+"""Convert errors of PyMongo into Tidemark's errors."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,9 +28,10 @@ _DUPLICATE_KEY = 11000
 
 @contextmanager
 def mongo_errors() -> Iterator[None]:
-    """Turn what means «not now» into `MongoUnavailable`; leave programming errors as they are.
+    """Raise temporary failures as `MongoUnavailable`; other errors are raised unchanged.
 
-    A bulk write is «not now» if any part of it is: nobody knows what became of that part, and all of it is tried again.
+    A bulk write fails temporarily if any part of it does: the outcome of that part is unknown, so the caller has to
+    repeat the whole write.
     """
     try:
         yield
@@ -38,25 +39,25 @@ def mongo_errors() -> Iterator[None]:
         raise MongoUnavailable("MongoDB does not answer; try again when it is back") from error
     except OperationFailure as error:
         if not _PASSING.isdisjoint(_codes(error)):
-            raise MongoUnavailable("MongoDB has no primary just now; try again in a few seconds") from error
+            raise MongoUnavailable("MongoDB has no primary at the moment; try again in a few seconds") from error
         raise
 
 
 def duplicates(error: BulkWriteError) -> Sequence[Document]:
-    """Return the write errors of a bulk write in which some documents were there already, and nothing else went wrong.
+    """Return the write errors of a bulk write that failed only because some documents existed already.
 
     Raises:
-        BulkWriteError: anything else went wrong.
+        BulkWriteError: there was any other error.
     """
     details = error.details or {}
     failed: list[Document] = details.get("writeErrors", [])
-    if not failed or details.get("writeConcernErrors") or any(one["code"] != _DUPLICATE_KEY for one in failed):
+    if not failed or details.get("writeConcernErrors") or any(write["code"] != _DUPLICATE_KEY for write in failed):
         raise error
     return failed
 
 
 def _codes(error: OperationFailure) -> set[int]:
-    """Return the codes of an error: a bulk write, whose own code says nothing, has one for each part that failed."""
+    """Return the codes of an error; those of a bulk write are the codes of its failed parts."""
     found = {error.code} if error.code is not None else set()
     details = error.details or {}
     if isinstance(error, BulkWriteError):

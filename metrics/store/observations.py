@@ -1,18 +1,20 @@
-"""The log: append, and read what counts of it.
+"""The log of observations, an append-only time series, and reads of its effective values.
 
-Nothing is updated or deleted. For each (subject, slot, metric) the value with the newest `collectedAt` counts; a metric
-that the newer observation lacks keeps the older value (docs/metrics.md, 2).
+For each (subject, slot, metric) the value with the newest `collectedAt` is effective; a metric that the newer
+observation lacks keeps the older value (docs/metrics.md, 2).
 """
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 
+from pymongo.command_cursor import CommandCursor
 from pymongo.database import Database
 
+from metrics.batches import batched
 from metrics.catalog import metrics_of
 from metrics.documents import Document, Observation
 from metrics.expected import Span
@@ -21,13 +23,13 @@ from metrics.store.errors import mongo_errors
 from metrics.store.setup.schema import METRICS
 
 BATCH = 2000
-"""Observations per insert: beyond 1,000 the time per observation no longer falls."""
+"""Observations per insert; beyond 1,000 the time per observation no longer decreases."""
 
 LEVELS = tuple(metric.name for metric in metrics_of("account", "gauge"))
-"""An account was observed in a slot that has one of these."""
+"""Gauges of accounts: a slot with any of them counts as observed for the account."""
 
 _READ = 500
-"""Observations per batch of a stream: what is in memory at once."""
+"""Observations of a stream that are in memory at once."""
 
 EFFECTIVE: list[Document] = [
     # `_id` breaks ties, so that the same log always gives the same answer.
@@ -45,14 +47,14 @@ EFFECTIVE: list[Document] = [
         }
     },
 ]
-"""Stages that merge the observations of a (subject, slot) into the one that counts."""
+"""Stages that merge the observations of a (subject, slot) into the effective one."""
 
 _ORDER = {"timestamp": 1, "metadata.accountId": 1, "metadata.postId": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page ended: the order of reads is slot, then account, then post (accounts before their posts)."""
+    """The sort position of an observation: slot, then account, then post (an account before its posts)."""
 
     slot: datetime
     account_id: str
@@ -66,16 +68,18 @@ class ObservationLog:
         self._log = db[METRICS]
 
     def append(self, observations: Iterable[Observation]) -> int:
-        """Append observations, sorted by series and time, and return how many; on disk at a majority when it returns.
+        """Append observations, sorted by series and time; return how many.
+
+        They are on disk at a majority of the servers when this returns.
 
         Raises:
-            MongoUnavailable: MongoDB does not answer; what was appended before stays, appending again changes nothing.
+            MongoUnavailable: MongoDB does not answer. Some may have been appended; appending all again is harmless.
         """
         ordered = sorted(observations, key=lambda o: (o.workspace_id, o.account_id, o.post_id or "", o.slot))
         documents = (o.document() for o in ordered)
         written = 0
         with mongo_errors():
-            while batch := list(islice(documents, BATCH)):
+            for batch in batched(documents, BATCH):
                 self._log.insert_many(batch, ordered=False)
                 written += len(batch)
         return written
@@ -83,14 +87,15 @@ class ObservationLog:
     def page(
         self, scope: Mapping[str, Any], start: datetime, end: datetime, *, limit: int, after: Position | None = None
     ) -> list[Document]:
-        """Return up to `limit` observations that count, oldest first, of slots in `[start, end)`.
+        """Return up to `limit` effective observations of slots in `[start, end)`, oldest first.
 
-        `scope` names the subjects by fields of `metadata`, `{"workspaceId": "w1", "platform": "instagram"}`; the
-        workspace, the account or the post has to be in it. `after` continues behind the last one of a page.
+        `scope` selects subjects by fields of `metadata`, `{"workspaceId": "w1", "platform": "instagram"}`; it must have
+        the workspace, the account or the post. With `after`, the page starts after that position.
         """
         found: list[Document] = []
         low = max(start, after.slot) if after else start
-        # The order is by time, the log by series: hours are read in growing steps, so that a page costs a page.
+        # The result is sorted by time, but the log by series. Reading hours in growing steps keeps the cost of a page
+        # proportional to the page.
         step = HOUR
         while low < end and len(found) < limit:
             high = min(low + step, end)
@@ -116,12 +121,13 @@ class ObservationLog:
             {"$unset": "_id"},
         ]
         with mongo_errors():
-            return [_known(row) for row in self._log.aggregate(pipeline, allowDiskUse=True)]
+            return [_without_obsolete_reasons(row) for row in self._log.aggregate(pipeline, allowDiskUse=True)]
 
     def stream(self, scope: Mapping[str, Any], start: datetime, end: datetime) -> Generator[Document, None, None]:
-        """Yield all observations that count of slots in `[start, end)`, oldest first, in flat memory.
+        """Yield all effective observations of slots in `[start, end)`, oldest first, in flat memory.
 
-        A UTC day is one query, as of one instant; who stops reading closes the generator, and the query ends.
+        Each UTC day is one query, as of one instant. A caller that stops reading closes the generator, which ends the
+        query.
         """
         match = {f"metadata.{name}": value for name, value in scope.items()}
         low = start
@@ -129,7 +135,7 @@ class ObservationLog:
             high = min(midnight(low.date()) + DAY, end)
             pipeline: list[Document] = [
                 {"$match": {**match, "timestamp": {"$gte": low, "$lt": high}}},
-                # One sort instead of two and a group between them: half of the time.
+                # One sort takes half the time of `EFFECTIVE`, which needs two sorts with a group between them.
                 {"$sort": {**_ORDER, "collectedAt": 1, "_id": 1}},
                 {"$unset": "_id"},
             ]
@@ -173,11 +179,21 @@ class ObservationLog:
         with mongo_errors():
             return {row["_id"] for row in self._log.aggregate(pipeline)}
 
+    def silent_posts(self, workspace_id: str, before: datetime) -> list[str]:
+        """Return the posts of a workspace whose newest observation is of a slot before an instant."""
+        pipeline: list[Document] = [
+            {"$match": {"metadata.workspaceId": workspace_id, "metadata.postId": {"$exists": True}}},
+            {"$group": {"_id": "$metadata.postId", "newest": {"$max": "$timestamp"}}},
+            {"$match": {"newest": {"$lt": before}}},
+        ]
+        with mongo_errors():
+            return [row["_id"] for row in self._log.aggregate(pipeline, allowDiskUse=True)]
+
     def of_account(self, account_id: str, slots: Sequence[datetime]) -> dict[datetime, Mapping[str, Any]]:
-        """Return the values that count of an account itself in some slots, by slot; slots without any are left out."""
+        """Return the effective metrics of an account itself in some slots, by slot; slots without any are left out."""
         if not slots:
             return {}
-        # The bounds let MongoDB choose buckets; the list alone does not.
+        # MongoDB needs the bounds to select buckets; the list alone is not enough.
         within = {"$in": list(slots), "$gte": min(slots), "$lte": max(slots)}
         match = {"metadata.accountId": account_id, "metadata.metricType": "account", "timestamp": within}
         with mongo_errors():
@@ -189,8 +205,8 @@ class ObservationLog:
     ) -> dict[str, int]:
         """Count, per account, the slots in `[start, end)` in which the account itself was observed.
 
-        A slot that holds the provider's numbers of a day alone does not count. Of the accounts in `cut` only slots
-        within their spans do.
+        A slot that has only the provider's numbers of a day does not count. `cut` limits the slots of some accounts to
+        their spans.
         """
         match = {f"metadata.{name}": value for name, value in scope.items()}
         pipeline: list[Document] = [
@@ -203,8 +219,22 @@ class ObservationLog:
         with mongo_errors():
             return {row["_id"]: row["slots"] for row in self._log.aggregate(pipeline)}
 
+    def aggregate(self, stages: Sequence[Document]) -> CommandCursor[Document]:
+        """Run an aggregation over all stored observations, of which several may be of one (subject, slot).
+
+        Errors that occur while the caller reads the cursor are PyMongo's: use `mongo_errors` around the reading.
+        """
+        with mongo_errors():
+            return self._log.aggregate(stages, allowDiskUse=True)
+
+    def oldest_slot(self, workspace_id: str) -> datetime | None:
+        """Return the oldest slot with an observation of a workspace, or None if there is none."""
+        with mongo_errors():
+            row = self._log.find_one({"metadata.workspaceId": workspace_id}, {"timestamp": 1}, sort=[("timestamp", 1)])
+        return row["timestamp"] if row else None
+
     def newest_slot(self, scope: Mapping[str, Any]) -> datetime | None:
-        """Return the newest slot with an observation within `scope`, or None where there is none."""
+        """Return the newest slot with an observation within `scope`, or None if there is none."""
         match = {f"metadata.{name}": value for name, value in scope.items()}
         with mongo_errors():
             row = self._log.find_one(match, {"timestamp": 1}, sort=[("timestamp", -1)])
@@ -212,7 +242,7 @@ class ObservationLog:
 
 
 def _within(cut: Mapping[str, tuple[Span, ...]]) -> list[Document]:
-    """Return a stage that keeps of some accounts the slots within their spans. Few accounts differ in their spans."""
+    """Return a stage that drops slots outside the spans of the accounts in `cut`, of which there are few."""
     if not cut:
         return []
     accounts: dict[tuple[Span, ...], list[str]] = {}
@@ -227,9 +257,9 @@ def _within(cut: Mapping[str, tuple[Span, ...]]) -> list[Document]:
 
 
 def _effective(rows: Iterable[Document]) -> Iterator[Document]:
-    """Merge what `EFFECTIVE` does, of rows in the order of reads and of `collectedAt`."""
-    for _, said in groupby(rows, _subject_and_slot):
-        yield _known(reduce(_over, said))
+    """Merge rows as `EFFECTIVE` does; the rows are sorted by position and `collectedAt`."""
+    for _, observations in groupby(rows, _subject_and_slot):
+        yield _without_obsolete_reasons(reduce(_merge, observations))
 
 
 def _subject_and_slot(row: Document) -> tuple[Any, ...]:
@@ -237,18 +267,18 @@ def _subject_and_slot(row: Document) -> tuple[Any, ...]:
     return row["timestamp"], metadata["accountId"], metadata.get("postId")
 
 
-def _over(older: Document, newer: Document) -> Document:
+def _merge(older: Document, newer: Document) -> Document:
     return {**newer, **{name: {**older.get(name, {}), **newer.get(name, {})} for name in ("metrics", "unavailable")}}
 
 
-def _known(row: Document) -> Document:
-    """Drop the reasons of what another observation of the slot knew."""
-    said = row.pop("unavailable", None) or {}
-    reasons = {name: reason for name, reason in said.items() if name not in row["metrics"]}
+def _without_obsolete_reasons(row: Document) -> Document:
+    """Drop reasons for metrics whose value another observation of the slot has."""
+    unavailable = row.pop("unavailable", None) or {}
+    reasons = {name: reason for name, reason in unavailable.items() if name not in row["metrics"]}
     return {**row, "unavailable": reasons} if reasons else row
 
 
 def position(document: Document) -> Position:
-    """Return where in the order of reads an observation stands."""
+    """Return the sort position of an observation."""
     metadata = document["metadata"]
     return Position(document["timestamp"], metadata["accountId"], metadata.get("postId", ""))

@@ -1,4 +1,4 @@
-"""The collection `operations`: work that was asked for. What is in it is run, also after a restart."""
+"""The collection `operations`: a durable queue of requested work, which survives restarts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -20,13 +20,13 @@ FINISHED: tuple[OperationState, ...] = ("succeeded", "partial", "failed")
 
 
 def scope_key(kind: OperationKind, workspace_id: str, *parts: object) -> str:
-    """Return what two requests for the same work have in common."""
+    """Return a key that is equal for requests for the same work."""
     words = [isoformat(p) if isinstance(p, datetime) else str(p) for p in parts if p is not None]
     return "|".join([kind, workspace_id, *words])
 
 
 def new_operation_id() -> str:
-    """Return an id that no operation has."""
+    """Return the id for a new operation."""
     return f"op_{uuid4().hex}"
 
 
@@ -48,10 +48,11 @@ class Operations:
         idempotency_key: str | None = None,
         operation_id: str | None = None,
     ) -> OperationDocument:
-        """Return a queued operation: a new one, or the one that this request repeats.
+        """Queue an operation; return it, or the existing operation that this request repeats.
 
-        Durable when it returns. The same scope while one is queued, and the same idempotency key within 24 hours, give
-        the operation that is there. With `operation_id`, which its accounts know already, it is always a new one.
+        It is durable when this returns. A request repeats an operation with the same scope that is still queued, or one
+        with the same idempotency key within 24 hours. With `operation_id`, which is already stored with the accounts,
+        the operation is always new.
         """
         now = utcnow()
         key = scope_key(kind, workspace_id, account_id, post_id, period, period_start, operation_id)
@@ -84,13 +85,13 @@ class Operations:
                     found = self._keyed(idempotency_key) or self._queued(key, idempotency_key)
                     if found is not None:
                         return cast("OperationDocument", found)
-                    # The one that stood in the way has just begun: the next insert succeeds.
+                    # The operation with the same scope has just left the queue: the next insert succeeds.
                 else:
                     return cast("OperationDocument", document)
         raise RuntimeError(f"operation {key} could not be queued")
 
     def repeated(self, workspace_id: str, idempotency_key: str) -> OperationDocument | None:
-        """Return the operation that an idempotency key stands for, if it came within the last 24 hours."""
+        """Return the operation that was requested with an idempotency key within the last 24 hours, or None."""
         query = {"idempotencyKey": f"{workspace_id}|{idempotency_key}"}
         with mongo_errors():
             found = self._operations.find_one(query | {"createdAt": {"$gte": utcnow() - IDEMPOTENCY_WINDOW}})
@@ -104,7 +105,7 @@ class Operations:
         return self._operations.find_one({"idempotencyKey": idempotency_key}) if idempotency_key is not None else None
 
     def _queued(self, key: str, idempotency_key: str | None) -> Document | None:
-        """Return the queued operation of a scope; it is this idempotency key's too from now on."""
+        """Return the queued operation of a scope, after adding the idempotency key to it."""
         query = {"scopeKey": key, "state": "queued"}
         if idempotency_key is None:
             return self._operations.find_one(query)
@@ -117,7 +118,7 @@ class Operations:
         """Return one operation.
 
         Raises:
-            NotFound: there is none of that id.
+            NotFound: there is no such operation.
         """
         with mongo_errors():
             found = self._operations.find_one({"_id": operation_id})
@@ -128,7 +129,7 @@ class Operations:
     def find(
         self, states: Sequence[OperationState], limit: int = 1000, kinds: Sequence[OperationKind] | None = None
     ) -> list[OperationDocument]:
-        """Return operations in these states, of these kinds or of all, oldest first."""
+        """Return operations in given states, of given kinds or all, oldest first."""
         query: Document = {"state": {"$in": list(states)}}
         if kinds is not None:
             query["kind"] = {"$in": list(kinds)}
@@ -137,16 +138,16 @@ class Operations:
             return cast("list[OperationDocument]", list(found))
 
     def start(self, operation_id: str, run_id: str) -> bool:
-        """Record that a run works on an operation; False where it is finished already."""
+        """Record that a run works on an operation; return False if the operation is finished."""
         query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}}
         change = {"$set": {"state": "running", "runId": run_id, "updatedAt": utcnow()}}
         with mongo_errors():
             return self._operations.update_one(query, change).matched_count == 1
 
     def report(self, operation_id: str, part: str, accounts: Mapping[str, int], parts: int) -> OperationDocument | None:
-        """Record what one of `parts` parts of the work came to, `{"ok": 3, "failed": 1}` accounts.
+        """Record the result of one of `parts` parts of the work, as counts of accounts: `{"ok": 3, "failed": 1}`.
 
-        Return the finished operation when that was the last part, else None.
+        Return the finished operation if this was the last part, else None.
         """
         query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}}
         change = {"$set": {f"parts.{part}": dict(accounts), "updatedAt": utcnow()}}
@@ -160,7 +161,7 @@ class Operations:
         return self.finish(operation_id, "partial" if total["ok"] else "failed", accounts=total)
 
     def progress(self, operation_id: str, progress: Counted) -> OperationDocument | None:
-        """Record how far an operation is; return it, or None where that is no news or it is finished already."""
+        """Record the progress of an operation; return it, or None if the progress is unchanged or it is finished."""
         query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}, "progress": {"$ne": dict(progress)}}
         change = {"$set": {"progress": dict(progress), "updatedAt": utcnow()}}
         with mongo_errors():
@@ -168,7 +169,7 @@ class Operations:
         return cast("OperationDocument | None", found)
 
     def finish(self, operation_id: str, state: OperationState, **facts: Any) -> OperationDocument | None:
-        """Write the outcome back, once; return the operation, or None where it was finished already."""
+        """Record the outcome of an operation, once; return it, or None if it was finished before."""
         now = utcnow()
         query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}}
         change = {"$set": {"state": state, "updatedAt": now, "finishedAt": now, **facts}}

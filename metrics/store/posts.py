@@ -1,4 +1,4 @@
-"""The collection `posts`: what was published, and what of it still lives. A deleted post keeps its history."""
+"""The collection `posts`: published posts. A post that was deleted on its platform stays, with its observations."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 from pymongo import UpdateOne
 from pymongo.database import Database
 
+from metrics.batches import batched
 from metrics.documents import Document, PostDocument
 from metrics.errors import NotFound
 from metrics.store.errors import mongo_errors
@@ -16,7 +17,7 @@ _OPTIONAL = ("announced", "timeUnknown", "refused", "refusedOn")
 _IDENTITY: tuple[Literal["_id", "workspaceId", "accountId"], ...] = ("_id", "workspaceId", "accountId")
 
 _BATCH = 10_000
-"""Ids per command, which holds 16 MB."""
+"""Ids per command, so that it stays below 16 MB."""
 
 
 class PostStore:
@@ -26,9 +27,9 @@ class PostStore:
         self._posts = db["posts"]
 
     def put(self, posts: Iterable[PostDocument]) -> int:
-        """Insert posts or bring their facts up to date, by id; return how many.
+        """Insert or update posts by id (upsert); return how many.
 
-        An optional fact that a post does not have is dropped, `deletedAt` excepted: `revive` alone takes that back.
+        Optional fields that a given post lacks are removed, except `deletedAt`: only `revive` removes that.
         """
         writes = []
         for post in posts:
@@ -44,19 +45,21 @@ class PostStore:
         return len(writes)
 
     def mark_deleted(self, post_ids: Sequence[str], at: datetime) -> int:
-        """Record that posts are gone from their platform, `at` the first time that was seen."""
+        """Record that posts no longer exist on their platform; an earlier time of deletion is kept."""
         query = {"_id": {"$in": list(post_ids)}, "deletedAt": {"$exists": False}}
         with mongo_errors():
             return self._posts.update_many(query, {"$set": {"deletedAt": at}}).modified_count
 
     def merge(self, same: Mapping[str, str], at: datetime) -> None:
-        """Record that posts, by id, are the same objects as others of their account, by the platform's id."""
-        writes = [UpdateOne({"_id": one}, {"$set": {"sameAs": other, "deletedAt": at}}) for one, other in same.items()]
+        """Record that posts (by our id) are the same objects as other posts of their account (by the platform's id)."""
+        writes = [
+            UpdateOne({"_id": post_id}, {"$set": {"sameAs": other, "deletedAt": at}}) for post_id, other in same.items()
+        ]
         with mongo_errors():
             self._posts.bulk_write(cast("Any", writes), ordered=False)
 
     def revive(self, post_ids: Sequence[str]) -> int:
-        """Take back that posts are gone: the platform shows them again."""
+        """Remove the deletion of posts that the platform shows again; return how many."""
         with mongo_errors():
             query = {"_id": {"$in": list(post_ids)}, "deletedAt": {"$exists": True}}
             return self._posts.update_many(query, {"$unset": {"deletedAt": ""}}).modified_count
@@ -65,7 +68,7 @@ class PostStore:
         """Return one post.
 
         Raises:
-            NotFound: there is none of that id.
+            NotFound: there is no such post.
         """
         with mongo_errors():
             found = self._posts.find_one({"_id": post_id})
@@ -74,12 +77,12 @@ class PostStore:
         return cast("PostDocument", found)
 
     def of_ids(self, post_ids: Sequence[str]) -> list[PostDocument]:
-        """Return those of some posts that there are, by id; deleted ones too."""
+        """Return posts by id, also deleted ones; ids without a post are left out."""
         with mongo_errors():
             return cast("list[PostDocument]", list(self._posts.find({"_id": {"$in": list(post_ids)}})))
 
     def of_account(self, account_id: str, *, since: datetime, alive: bool = True) -> list[PostDocument]:
-        """Return posts of an account published at or after `since`, newest first; with `alive` without deleted ones."""
+        """Return posts of an account published at or after `since`, newest first; deleted ones only if not `alive`."""
         query: Document = {"accountId": account_id, "publishedAt": {"$gte": since}}
         if alive:
             query["deletedAt"] = {"$exists": False}
@@ -87,18 +90,18 @@ class PostStore:
             return cast("list[PostDocument]", list(self._posts.find(query).sort("publishedAt", -1)))
 
     def published_at(self, post_ids: Sequence[str]) -> dict[str, datetime]:
-        """Return when posts were published; those of which the platform does not say it are left out."""
+        """Return when posts were published; posts whose platform does not report the time are left out."""
         found: dict[str, datetime] = {}
         with mongo_errors():
-            for begin in range(0, len(post_ids), _BATCH):
-                query = {"_id": {"$in": list(post_ids[begin : begin + _BATCH])}, "timeUnknown": {"$ne": True}}
+            for batch in batched(post_ids, _BATCH):
+                query = {"_id": {"$in": batch}, "timeUnknown": {"$ne": True}}
                 found |= {row["_id"]: row["publishedAt"] for row in self._posts.find(query, {"publishedAt": 1})}
         return found
 
     def published(self, workspace_id: str, start: datetime, end: datetime, **fields: Any) -> list[PostDocument]:
-        """Return posts of a workspace published in `[start, end)`, newest first; `fields` narrow by equality.
+        """Return posts of a workspace published in `[start, end)` with equal `fields`, newest first.
 
-        What is known under another id as well is among them once.
+        An object that is stored under two ids is returned once.
         """
         query: Document = {
             "workspaceId": workspace_id,

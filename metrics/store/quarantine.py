@@ -1,4 +1,4 @@
-"""The collection `quarantine`: metrics that an API refuses for everybody, by kind of subject and version of the API."""
+"""The collection `quarantine`: metrics that an API refuses for everybody, by kind of subject and API version."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -12,7 +12,7 @@ from metrics.documents import Document, Platform, RefusedMetric
 from metrics.store.errors import mongo_errors
 
 TRIED_AGAIN = timedelta(days=1)
-"""After that long one post is asked again for a metric in quarantine."""
+"""The interval at which a metric in quarantine is requested again, for one post."""
 
 
 class QuarantinedMetrics:
@@ -22,14 +22,14 @@ class QuarantinedMetrics:
         self._refused = db["quarantine"]
 
     def of(self, platform: Platform, api_version: str) -> list[RefusedMetric]:
-        """Return what a version of an API is known to refuse."""
+        """Return the metrics that a version of an API refuses."""
         fields = {"_id": 0, "metric": 1, "metricType": 1, "contentType": 1, "message": 1}
         with mongo_errors():
             found = self._refused.find({"platform": platform, "apiVersion": api_version}, fields)
             return cast("list[RefusedMetric]", list(found))
 
     def add(self, platform: Platform, api_version: str, refused: Iterable[RefusedMetric]) -> None:
-        """Note refusals; one that is known keeps its date."""
+        """Store refused metrics; one that is stored already keeps its date."""
         writes = []
         for one in refused:
             now = utcnow()
@@ -41,14 +41,14 @@ class QuarantinedMetrics:
                 self._refused.bulk_write(writes, ordered=False)
 
     def claim(self, platform: Platform, api_version: str, refused: RefusedMetric) -> bool:
-        """Tell whether it is the caller's turn to ask for a metric again: one caller a day gets the turn."""
+        """Tell whether the caller may request a metric again; once a day, one caller gets True."""
         key, now = _key(platform, api_version, refused), utcnow()
         due = {"$or": [{"triedAt": {"$lt": now - TRIED_AGAIN}}, {"triedAt": {"$exists": False}}]}
         with mongo_errors():
             return self._refused.update_one({"_id": key, **due}, {"$set": {"triedAt": now}}).modified_count == 1
 
     def lift(self, platform: Platform, api_version: str, answered: Iterable[RefusedMetric]) -> None:
-        """Take metrics out of quarantine: the API answers them again."""
+        """Remove metrics that the API answers again from quarantine."""
         keys = [_key(platform, api_version, one) for one in answered]
         if keys:
             with mongo_errors():

@@ -1,8 +1,8 @@
-"""The collection `reading_memory`: what the reading of an account has to know of its earlier readings.
+"""The collection `reading_memory`: data of an account that is kept from one reading to the next.
 
-A document has the workspace and the account, `reading` (the form is `pipelines.platforms.memory`'s) and, while the
-platform refuses the account, `refusals {slots, slot}`: in how many slots it did so in a row, and the last of these.
-`history` is how far the time before the account's connection was read (`metrics.documents.History`).
+A document has the workspace and the account, and `reading` in the form of `pipelines.platforms.memory`. While the
+platform refuses the account, `refusals {slots, slot}` has the number of consecutive slots with a refusal, and the last
+of them. `history` is the progress of the backfill (`metrics.documents.History`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,21 +17,21 @@ from metrics.store.errors import mongo_errors
 
 
 class ReadingMemories:
-    """Reads and writes of memories; there is one per account."""
+    """Reads and writes of memories; each account has one."""
 
     def __init__(self, db: Database[Document]) -> None:
         self._memories = db["reading_memory"]
 
     def of(self, account_id: str) -> Document:
-        """Return the memory of an account, empty where there is none."""
+        """Return the memory of an account; empty if there is none."""
         with mongo_errors():
             return self._memories.find_one({"_id": account_id}) or {}
 
     def keep(self, account: AccountDocument, reading: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
-        """Keep what a reading has to know of the last one, over the memory `before` that it began with.
+        """Store the memory of a reading in place of `before`, which it started from (compare and swap).
 
-        Return False where another reading kept something in the meantime: that stays, for it may hold a gap that this
-        reading did not see. The account was answered, so its refusals are over.
+        Return False if another reading has stored its memory in the meantime: that one stays, because it may have a gap
+        that this reading did not see. The platform answered for the account, so its refusals are removed.
         """
         began_with = {"reading": before if before is not None else {"$exists": False}}
         change = {"$set": {"reading": dict(reading)}, "$unset": {"refusals": ""}}
@@ -43,12 +43,12 @@ class ReadingMemories:
         return done.matched_count == 1 or done.upserted_id is not None
 
     def forgive(self, account_id: str) -> None:
-        """Forget that the platform refused an account: somebody connected or resumed it."""
+        """Remove the refusals of an account, because a client connected or resumed it."""
         with mongo_errors():
             self._memories.update_one({"_id": account_id}, {"$unset": {"refusals": ""}})
 
     def refused(self, account: AccountDocument, slot: datetime) -> int:
-        """Note that the platform refused an account in a slot; return in how many slots in a row it did."""
+        """Record that the platform refused an account in a slot; return the number of consecutive refused slots."""
         with mongo_errors():
             known = (self._memories.find_one({"_id": account["_id"]}, {"refusals": 1}) or {}).get("refusals", {})
             slots = known.get("slots", 0) + (known.get("slot") != slot)
@@ -57,18 +57,18 @@ class ReadingMemories:
         return int(slots)
 
     def begin_history(self, account: AccountDocument, history: History) -> None:
-        """Note that the history of an account is to be read, in place of what was noted of it."""
+        """Store a history that is to be read, in place of an earlier one of the account."""
         with mongo_errors():
             self._memories.update_one(_query(account), {"$set": {"history": dict(history)}}, upsert=True)
 
     def keep_history(self, account_id: str, history: History) -> bool:
-        """Keep how far a history is; False where it was asked for anew meanwhile, or its account was erased."""
+        """Store the progress of a history; False if it was requested again meanwhile, or the account was erased."""
         query = {"_id": account_id, "history.operationId": history["operationId"]}
         with mongo_errors():
             return self._memories.update_one(query, {"$set": {"history": dict(history)}}).matched_count == 1
 
     def stop_history(self, account_id: str, reason: str, message: str, now: datetime) -> bool:
-        """End a history that waits for its turn or for the end of a pause; False where none does."""
+        """End a history that waits for its turn or for the end of a pause; False if it does not wait."""
         ended = {"state": "stopped", "finishedAt": now, "reason": reason, "message": message}
         change = {
             "$set": {f"history.{name}": value for name, value in ended.items()},
@@ -79,26 +79,26 @@ class ReadingMemories:
             return self._memories.update_one(query, change).matched_count == 1
 
     def forget(self, account_id: str) -> None:
-        """Delete the memory of an account that is not there any more."""
+        """Delete the memory of an account that no longer exists."""
         with mongo_errors():
             self._memories.delete_one({"_id": account_id})
 
     def history(self, account_id: str) -> History | None:
-        """Return how far the history of an account is; None where it was never asked for."""
+        """Return the history of an account; None if it was never requested."""
         with mongo_errors():
             found = self._memories.find_one({"_id": account_id}, {"history": 1}) or {}
         return cast("History | None", found.get("history"))
 
     def histories(self, **scope: str) -> dict[str, History]:
-        """Return the histories of the accounts of `workspaceId`, or of `history.operationId`, by account."""
+        """Return histories by account; `scope` is a `workspaceId` or a `history.operationId`."""
         with mongo_errors():
             found = self._memories.find({**scope, "history": {"$exists": True}}, {"history": 1})
             return {row["_id"]: cast("History", row["history"]) for row in found}
 
     def unfinished_histories(self, now: datetime) -> Iterator[tuple[str, History]]:
-        """Yield account and history of those that are to be read and that no pause holds up, the longest unread first.
+        """Yield account id and history of unfinished histories that are not paused, the longest unread first.
 
-        One that was never worked on comes first of all.
+        Histories that were never worked on come first.
         """
         query = {
             "history.state": {"$in": list(UNFINISHED_HISTORY)},

@@ -1,4 +1,4 @@
-"""The collection `shard_reports`: what the steps of one collection report to the step that puts it together."""
+"""The collection `shard_reports`: reports of the parallel steps of a collection to the step that joins them."""
 
 from collections.abc import Collection
 
@@ -11,13 +11,13 @@ from metrics.store.errors import mongo_errors
 
 
 class ShardReportStore:
-    """Reads and writes of reports, as bytes; the ids beside them say whom they tell of."""
+    """Reads and writes of reports. A report is bytes; the ids of its workspaces and accounts are stored beside it."""
 
     def __init__(self, db: Database[Document]) -> None:
         self._reports = db["shard_reports"]
 
     def put(self, key: str, report: bytes, *, workspace_ids: Collection[str], account_ids: Collection[str]) -> None:
-        """Store a report, in place of one of that key."""
+        """Store a report, in place of an earlier one with the same key."""
         document: Document = {
             "_id": key,
             "at": utcnow(),
@@ -32,7 +32,7 @@ class ShardReportStore:
         """Return a report.
 
         Raises:
-            NotFound: there is none of that key.
+            NotFound: there is no report with that key.
         """
         with mongo_errors():
             found = self._reports.find_one({"_id": key}, {"report": 1})

@@ -1,4 +1,4 @@
-"""The stores of one deployment behind one object."""
+"""`Store`: the collections of a deployment's MongoDB behind one object."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,30 +13,33 @@ from metrics.settings import Settings
 from metrics.store.accounts import AccountStore
 from metrics.store.api_keys import ApiKeys
 from metrics.store.collections import CollectionRecords
+from metrics.store.deletion import Deletion
 from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
-from metrics.store.export_marks import ExportMarks
 from metrics.store.observations import ObservationLog
 from metrics.store.operations import Operations
 from metrics.store.posts import PostStore
 from metrics.store.quarantine import QuarantinedMetrics
+from metrics.store.raw import RawCollections
 from metrics.store.reading_memory import ReadingMemories
-from metrics.store.roll_marks import RollMarks
-from metrics.store.rollups import Rollups
+from metrics.store.rollup.export_marks import ExportMarks
+from metrics.store.rollup.roll_marks import RollMarks
+from metrics.store.rollup.roll_openings import RollOpenings
+from metrics.store.rollup.rollups import Rollups
 from metrics.store.setup import schema
 from metrics.store.shard_reports import ShardReportStore
 from metrics.store.store_sizes import SizeSamples
 from metrics.store.workspace_settings import Retention
 
 SERVER_SELECTION_MS = 3000
-"""How long a call waits for a primary: an election takes about two seconds with `electionTimeoutMillis` 2000."""
+"""How long a call waits for a primary; an election takes about two seconds with `electionTimeoutMillis` 2000."""
 
 
 @dataclass(frozen=True)
 class Store:
     """Typed access to every collection; thread-safe, one per process.
 
-    `prefix` leads the names of what is derived from the log: with one, rollups and marks stand apart from those served.
+    `prefix` is put before the names of derived collections: with it, rollups and marks are separate from those served.
     """
 
     client: MongoClient[Document]
@@ -45,13 +48,13 @@ class Store:
 
     @classmethod
     def connect(cls, settings: Settings, *, server_selection_ms: int = SERVER_SELECTION_MS) -> Self:
-        """Return a store; nothing is asked of the server yet.
+        """Return a store, which connects with its first command.
 
         Raises:
             SettingsError: TIDEMARK_MONGO_URL is not set.
         """
         if settings.mongo_url is None:
-            raise SettingsError("TIDEMARK_MONGO_URL: set it, or run `tidemark up`, which starts a MongoDB of its own")
+            raise SettingsError("TIDEMARK_MONGO_URL: set it, or run `tidemark up`, which starts its own MongoDB")
         client: MongoClient[Document] = MongoClient(
             settings.mongo_url,
             w="majority",
@@ -65,7 +68,7 @@ class Store:
         return cls(client, client[settings.mongo_db])
 
     def ensure(self, settings: Settings) -> None:
-        """Create what is missing of collections, indexes and validators; how long data is kept is not changed.
+        """Create missing collections, indexes and validators; existing expiries are not changed.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
@@ -74,7 +77,7 @@ class Store:
             schema.ensure(self.db, settings)
 
     def ping(self, timeout_ms: int = 2000) -> None:
-        """Ask for a writable primary.
+        """Check that there is a writable primary.
 
         Raises:
             MongoUnavailable: there is none within `timeout_ms`.
@@ -84,13 +87,22 @@ class Store:
         with mongo_errors(), pymongo.timeout(timeout_ms / 1000):
             self.db.command("ping")
 
+    def server_version(self) -> tuple[int, ...]:
+        """Return the version of MongoDB: `(7, 0, 14, 0)`.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        with mongo_errors():
+            return tuple(self.client.server_info()["versionArray"])
+
     def close(self) -> None:
         """Close every connection."""
         self.client.close()
 
     @cached_property
     def observations(self) -> ObservationLog:
-        """The append-only log."""
+        """The append-only log of observations."""
         return ObservationLog(self.db)
 
     @cached_property
@@ -105,17 +117,17 @@ class Store:
 
     @cached_property
     def posts(self) -> PostStore:
-        """Posts that are followed or were."""
+        """Posts."""
         return PostStore(self.db)
 
     @cached_property
     def collections(self) -> CollectionRecords:
-        """What became of each account in each slot."""
+        """Records of what became of each account in each slot."""
         return CollectionRecords(self.db)
 
     @cached_property
     def operations(self) -> Operations:
-        """Work asked for over HTTP."""
+        """Requested work."""
         return Operations(self.db)
 
     @cached_property
@@ -125,40 +137,55 @@ class Store:
 
     @cached_property
     def quarantine(self) -> QuarantinedMetrics:
-        """Metrics that the platforms refuse."""
+        """Metrics that platforms refuse for everybody."""
         return QuarantinedMetrics(self.db)
 
     @cached_property
     def memories(self) -> ReadingMemories:
-        """What readings have to know of earlier ones."""
+        """Data of accounts that is kept from one reading to the next."""
         return ReadingMemories(self.db)
 
     @cached_property
     def marks(self) -> RollMarks:
-        """Which periods of which workspace have to be rolled again."""
+        """Periods of workspaces that have to be rolled up again."""
         return RollMarks(self.db, self.prefix)
 
     @cached_property
+    def openings(self) -> RollOpenings:
+        """Staged openings of running roll-ups."""
+        return RollOpenings(self.db)
+
+    @cached_property
     def shard_reports(self) -> ShardReportStore:
-        """Reports of shards to the step that puts them together."""
+        """Reports of shards to the step that joins them."""
         return ShardReportStore(self.db)
 
     @cached_property
     def exports(self) -> ExportMarks:
-        """Which days of which workspace have to be exported again."""
+        """Days of workspaces that have to be exported again."""
         return ExportMarks(self.db, self.prefix)
 
     @cached_property
     def erasures(self) -> Erasures:
-        """The records of erasures: those under way and those that ended."""
+        """Unfinished and finished erasures."""
         return Erasures(self.db)
 
     @cached_property
     def retention(self) -> Retention:
-        """How long the data of workspaces is kept that differ from the rest."""
+        """The retention of workspaces that have their own."""
         return Retention(self.db)
 
     @cached_property
+    def deletion(self) -> Deletion:
+        """Counts and deletes in any collection, by a query."""
+        return Deletion(self.db)
+
+    @cached_property
+    def raw(self) -> RawCollections:
+        """Whole collections as raw BSON."""
+        return RawCollections(self.db)
+
+    @cached_property
     def sizes(self) -> SizeSamples:
-        """How large the stores were, night by night."""
+        """Nightly samples of the sizes of the stores."""
         return SizeSamples(self.db)

@@ -1,4 +1,4 @@
-"""The collection `store_sizes`: how large each store was, measured every night, so that its growth is known."""
+"""The collection `store_sizes`: the size of each store, measured every night to know its growth."""
 
 from datetime import datetime
 from typing import Any
@@ -11,14 +11,14 @@ from metrics.store.errors import mongo_errors
 
 
 class SizeSamples:
-    """Reads and writes of samples; there is one per day, and MongoDB deletes them after 90 days."""
+    """Reads and writes of samples: one per day, which MongoDB deletes after 90 days."""
 
     def __init__(self, db: Database[Document]) -> None:
         self._db = db
         self._samples = db["store_sizes"]
 
     def put(self, at: datetime, sizes: Document) -> None:
-        """Store the sample of a day, in place of an earlier one of it."""
+        """Store the sample of a day, in place of an earlier one of the same day."""
         key = at.date().isoformat()
         with mongo_errors():
             self._samples.replace_one({"_id": key}, {"_id": key, "at": at, **sizes}, upsert=True)
@@ -38,7 +38,7 @@ class SizeSamples:
         return found
 
     def free_bytes(self) -> int | None:
-        """Return the free bytes of the disk that MongoDB writes to; None where it does not tell."""
+        """Return the free bytes of MongoDB's disk; None if MongoDB does not report them."""
         with mongo_errors():
             stats: dict[str, Any] = self._db.command("dbStats")
         if "fsTotalSize" not in stats:

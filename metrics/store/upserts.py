@@ -1,4 +1,4 @@
-"""Upserts whose filter names more than `_id`, as a sharded collection needs it."""
+"""Upserts whose filter has more fields than `_id`, as sharded collections need it."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ _TRIES = 5
 
 
 def upsert_all(collection: Collection[Document], writes: Sequence[UpdateOne]) -> None:
-    """Apply upserts in any order; one that lost a race to insert its document is applied to that document.
+    """Apply upserts in any order; an upsert that loses a race to insert its document then updates that document.
 
-    The server itself tries again only where the filter is `_id` alone.
+    The server repeats such an upsert by itself only if the filter is `_id` alone.
 
     Raises:
-        BulkWriteError: something else went wrong.
+        BulkWriteError: there was another error.
     """
     left = list(writes)
     for attempt in range(_TRIES):
@@ -30,6 +30,6 @@ def upsert_all(collection: Collection[Document], writes: Sequence[UpdateOne]) ->
             raced = duplicates(error)
             if attempt == _TRIES - 1:
                 raise
-            left = [left[one["index"]] for one in raced]
+            left = [left[error["index"]] for error in raced]
         else:
             return

@@ -1,4 +1,4 @@
-"""The collection `workspace_settings`: how long the data of single workspaces is kept; `_id` is the workspace."""
+"""The collection `workspace_settings`: the retention of single workspaces; `_id` is the workspace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from metrics.errors import InvalidInput
 from metrics.store.errors import mongo_errors
 
 MIN_DAYS = 30
-"""A post is followed for 90 days, weekly at the end: what was silent for a month is not followed any more."""
+"""A post is read for 90 days, weekly at the end. So a post without observations for a month is no longer read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days that observations and rollups of a workspace are kept; None where the settings decide."""
+    """Days that observations and rollups of a workspace are kept; None: as long as those of other workspaces."""
 
     observations: int | None = None
     rollups: int | None = None
@@ -29,34 +29,34 @@ class Retention:
         self._settings = db["workspace_settings"]
 
     def set(self, workspace_id: str, days: Days) -> None:
-        """Set the retention of a workspace; what is None goes by the settings again.
+        """Set the retention of a workspace; None removes the workspace's own retention.
 
         Raises:
-            InvalidInput: less than `MIN_DAYS`.
+            InvalidInput: a retention is shorter than `MIN_DAYS`.
         """
-        named = {"retentionDays": days.observations, "rollupRetentionDays": days.rollups}
-        for name, value in named.items():
+        fields = {"retentionDays": days.observations, "rollupRetentionDays": days.rollups}
+        for name, value in fields.items():
             if value is not None and value < MIN_DAYS:
                 raise InvalidInput(f"data is kept for at least {MIN_DAYS} days: {value} is too short", name)
-        kept = {name: value for name, value in named.items() if value is not None}
-        gone = {name: "" for name, value in named.items() if value is None}
-        change = ({"$set": kept} if kept else {}) | ({"$unset": gone} if gone else {})
+        kept = {name: value for name, value in fields.items() if value is not None}
+        removed = {name: "" for name, value in fields.items() if value is None}
+        change = ({"$set": kept} if kept else {}) | ({"$unset": removed} if removed else {})
         with mongo_errors():
             self._settings.update_one({"_id": workspace_id}, change, upsert=True)
 
     def deleting(self, workspace_id: str, first: datetime) -> None:
-        """Remember that observations before a day are about to go: a longer retention does not bring them back."""
+        """Record that observations before a day are about to be deleted: a longer retention does not restore them."""
         with mongo_errors():
             self._settings.update_one({"_id": workspace_id}, {"$max": {"deletedBefore": first}}, upsert=True)
 
     def deleted(self) -> Mapping[str, datetime]:
-        """Return, for workspaces of which observations were deleted, the first day that was left whole."""
+        """Return, for workspaces whose observations were deleted, the first day that is still complete."""
         with mongo_errors():
             found = self._settings.find({"deletedBefore": {"$exists": True}})
             return {row["_id"]: row["deletedBefore"] for row in found}
 
     def all(self) -> Mapping[str, Days]:
-        """Return the workspaces that have a retention of their own."""
+        """Return the retention of workspaces that have their own."""
         with mongo_errors():
             found = {
                 row["_id"]: Days(row.get("retentionDays"), row.get("rollupRetentionDays"))

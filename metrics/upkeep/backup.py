@@ -1,10 +1,10 @@
-"""Backups: every collection as BSON, compressed, as of one instant, with a manifest of counts and hashes.
+"""Back up and restore all collections as compressed BSON, as of one instant, with a manifest of counts and hashes.
 
     manifest.json           collections, their options and indexes, documents, SHA-256 of the files
-    <collection>.bson.gz    documents one after the other, as `mongodump` writes them
+    <collection>.bson.gz    concatenated documents, as `mongodump` writes them
 
-The instant is kept by MongoDB for five minutes (`minSnapshotHistoryWindowInSeconds`): what takes longer breaks off, and
-`mongodump --oplog` or snapshots of the disks are the way (docs/operations.md).
+MongoDB keeps the instant for five minutes (`minSnapshotHistoryWindowInSeconds`). A backup that takes longer fails;
+`mongodump --oplog` or disk snapshots are then the alternative (docs/operations.md).
 """
 
 import gzip
@@ -15,7 +15,6 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypedDict, cast
 
@@ -26,12 +25,11 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
+from metrics.batches import batched
 from metrics.clock import isoformat, utcnow
 from metrics.errors import InvalidInput, TidemarkError
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.errors import mongo_errors
-from metrics.store.setup.identities import normalise_accounts
 from metrics.upkeep.ledger import Entry
 from metrics.upkeep.withheld import Withheld
 
@@ -43,7 +41,7 @@ _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocumen
 
 
 class Saved(TypedDict):
-    """A collection of a backup; options and indexes are MongoDB's, as extended JSON."""
+    """A collection of a backup; `options` and `indexes` are those of MongoDB, as extended JSON."""
 
     name: str
     documents: int
@@ -53,7 +51,7 @@ class Saved(TypedDict):
 
 
 class Manifest(TypedDict):
-    """What a backup says of itself; `at` is the instant that it shows, in RFC 3339."""
+    """The manifest of a backup; `at` is the instant that it shows, in RFC 3339."""
 
     format: int
     database: str
@@ -63,8 +61,11 @@ class Manifest(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came of a restore: the collections of the backup, documents of erased accounts and workspaces that were left
-    out, by collection, and how many keys of the backup were written as revoked."""
+    """The result of a restore.
+
+    `collections` are those of the backup. `withheld` counts the documents of erased accounts and workspaces that were
+    left out, by collection. `revoked` is the number of keys that were restored as revoked.
+    """
 
     collections: list[Saved]
     withheld: dict[str, int]
@@ -75,9 +76,9 @@ def backup(store: Store, folder: Path) -> list[Saved]:
     """Write a backup into a new folder that only its owner may read.
 
     Raises:
-        InvalidInput: the folder is there and not empty.
-        MongoUnavailable: MongoDB does not answer; the folder has no manifest, remove it.
-        TidemarkError: MongoDB no longer holds the instant that the backup began at.
+        InvalidInput: the folder exists and is not empty.
+        MongoUnavailable: MongoDB does not answer; remove the folder, which has no manifest.
+        TidemarkError: MongoDB no longer holds the instant at which the backup began.
     """
     if folder.exists() and any(folder.iterdir()):
         raise InvalidInput(f"{folder} is not empty: name a new folder")
@@ -85,9 +86,8 @@ def backup(store: Store, folder: Path) -> list[Saved]:
     saved: list[Saved] = []
     instant = utcnow()
     try:
-        with mongo_errors(), store.client.start_session(snapshot=True) as session:
-            found = sorted(store.db.list_collections(), key=lambda one: str(one["name"]))
-            ours = [one for one in found if not one["name"].startswith(("system.", "check_"))]
+        with store.raw.snapshot() as session:
+            ours = [one for one in store.raw.described() if not one["name"].startswith("check_")]
             saved.extend(_save(store, session, folder, one) for one in ours)
     except OperationFailure as error:
         if error.code != _SNAPSHOT_TOO_OLD:
@@ -102,35 +102,28 @@ def backup(store: Store, folder: Path) -> list[Saved]:
 
 
 def restore(store: Store, settings: Settings, folder: Path, ledger: Iterable[Entry] = ()) -> Restored:
-    """Read a backup into an empty database. Files are checked before anything is written.
+    """Restore a backup into an empty database. All files are checked before anything is written.
 
-    What the ledger says was erased after the backup is not written, and keys that were revoked are written as revoked:
-    neither is there for a moment.
+    Accounts and workspaces that were erased after the backup according to the ledger are not written, and revoked keys
+    are written as revoked. So no erased data and no revoked key is present at any moment.
 
     Raises:
-        InvalidInput: there is no backup, a file is damaged, or the database is not empty.
+        InvalidInput: the folder has no backup, a file is damaged, or the database is not empty.
         MongoUnavailable: MongoDB does not answer; drop the database and restore again.
     """
     manifest = _checked(folder)
     saved, withheld = manifest["collections"], Withheld(ledger, datetime.fromisoformat(manifest["at"]))
-    with mongo_errors():
-        for name in store.db.list_collection_names():
-            if not name.startswith("system.") and store.db[name].find_one({}, {"_id": 1}) is not None:
-                raise InvalidInput(
-                    f"the database {store.db.name} holds {name}: drop it, or restore into another by TIDEMARK_MONGO_DB"
-                )
+    if (filled := store.raw.first_with_documents()) is not None:
+        raise InvalidInput(
+            f"the database {store.db.name} holds {filled}: drop it, or restore into another by TIDEMARK_MONGO_DB"
+        )
     store.ensure(settings)
-    with mongo_errors():
-        existing = set(store.db.list_collection_names())
-        for one in saved:
-            if one["name"] not in existing:
-                store.db.create_collection(one["name"], **json_util.loads(one["options"]))
-            collection = store.db[one["name"]]
-            for batch in _documents(folder / f"{one['name']}.bson.gz"):
-                if admitted := withheld.admit(one["name"], batch):
-                    collection.insert_many(admitted, ordered=False)
-        # A backup of an older version holds ids as they were typed.
-        normalise_accounts(store.db["accounts"])
+    for one in saved:
+        store.raw.create_if_missing(one["name"], json_util.loads(one["options"]))
+        for batch in _documents(folder / f"{one['name']}.bson.gz"):
+            store.raw.insert(one["name"], withheld.admit(one["name"], batch))
+    # A backup of an older version holds ids as they were typed.
+    store.accounts.normalise_ids()
     withheld.record(store)
     return Restored(saved, dict(withheld.dropped), withheld.revoked)
 
@@ -139,22 +132,20 @@ def _save(store: Store, session: ClientSession, folder: Path, found: Any) -> Sav
     name = found["name"]
     path, count = _private(folder / f"{name}.bson.gz"), 0
     with path.open("wb") as file, gzip.GzipFile(fileobj=file, mode="wb", compresslevel=3, mtime=0) as packed:
-        for batch in store.db[name].find_raw_batches(session=session, batch_size=_BATCH):
-            piece = cast("bytes", batch)
+        for piece in store.raw.batches(name, session, _BATCH):
             packed.write(piece)
             count += _count(piece)
-    indexes = [dict(index) for index in store.db[name].list_indexes()]
     return {
         "name": name,
         "documents": count,
         "sha256": _digest(path),
         "options": json_util.dumps(found.get("options", {})),
-        "indexes": json_util.dumps(indexes),
+        "indexes": json_util.dumps(store.raw.indexes(name)),
     }
 
 
 def _count(piece: bytes) -> int:
-    """Count BSON documents: each begins with its length."""
+    """Count concatenated BSON documents; each begins with its length."""
     at = count = 0
     while at < len(piece):
         at += struct.unpack_from("<i", piece, at)[0]
@@ -165,8 +156,7 @@ def _count(piece: bytes) -> int:
 def _documents(path: Path) -> Iterator[list[RawBSONDocument]]:
     with gzip.open(path, "rb") as file:
         documents = bson.decode_file_iter(cast("IO[bytes]", file), _RAW)
-        while batch := list(islice(documents, _BATCH)):
-            yield batch
+        yield from batched(documents, _BATCH)
 
 
 def _checked(folder: Path) -> Manifest:

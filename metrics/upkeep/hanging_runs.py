@@ -1,12 +1,13 @@
-"""How many runs of Dagster hang: counted where Dagster is, read where it is not.
+"""The number of Dagster's runs that hang: a sensor counts them, and processes without Dagster read the number.
 
-The count is kept for some minutes only. When nobody counts any more, because Dagster's daemon or code server is down,
-it is unknown, and not the last number.
+The number is kept for some minutes only. When it is no longer counted, because Dagster's daemon or code server is down,
+it is unknown instead of being the last one.
 """
 
 from typing import TYPE_CHECKING
 
-from metrics.redis.client import hanging_runs_key, redis_errors
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import hanging_runs_key
 
 if TYPE_CHECKING:
     from redis import Redis

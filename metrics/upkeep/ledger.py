@@ -1,12 +1,12 @@
-"""The ledger: a small file of what must stay gone, kept apart from backups and applied again by `tidemark restore`.
+"""The ledger: a file of erasures and revocations that `tidemark restore` applies to a restored backup.
 
-A backup holds what was there when it was made: keys that were revoked since, and accounts that were erased since. Each
-revocation and each erasure is a line of JSON in `$TIDEMARK_HOME/ledger.jsonl`:
+A backup also holds the keys that were revoked after it was made, and the accounts that were erased after it. Therefore
+each revocation and each erasure is a line of JSON in `$TIDEMARK_HOME/ledger.jsonl`, which is kept apart from backups:
 
     {"at": "2026-01-15T09:30:00Z", "kind": "account", "subject": "<SHA-256>", "by": "ann"}
 
-`kind` is `key`, `account` or `workspace`; `subject` is a digest, so the file tells nothing of whoever was erased. A key
-that was replaced has an `until`, at which it ends.
+`kind` is `key`, `account` or `workspace`. `subject` is a digest, so that the file holds no id that was erased. A
+replaced key has an `until`, the time at which it ends.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: what must stay gone, since when, by whose word; `until` is when a replaced key ends."""
+    """One line: the erased or revoked subject, when and by whom; `until` is when a replaced key ends."""
 
     at: datetime
     kind: Kind
@@ -39,18 +39,18 @@ class Entry:
 
 
 class Ledger:
-    """A ledger at a path."""
+    """The ledger in a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def of(cls, settings: Settings) -> "Ledger":
-        """Return the ledger of this home."""
+        """Return the ledger in the home folder of the settings."""
         return cls(settings.home.resolve() / "ledger.jsonl")
 
     def require_writable(self) -> None:
-        """See that a line could be appended; for what cannot be done a second time.
+        """Check that a line can be appended; callers use it before a change that cannot be repeated.
 
         Raises:
             TidemarkError: the file cannot be written.
@@ -59,12 +59,12 @@ class Ledger:
             self._open().close()
         except OSError as error:
             raise TidemarkError(
-                f"{self.path} cannot be written ({error.strerror}), and a restored backup has to know of this: make "
-                "the file writable and try again; nothing was changed"
+                f"{self.path} cannot be written ({error.strerror}), but this change must be recorded for restored "
+                "backups: make the file writable and try again; nothing was changed"
             ) from None
 
     def note(self, kind: Kind, name: str, by: str, until: datetime | None = None) -> None:
-        """Append a line; it is on disk when this returns.
+        """Append an entry; it is on disk when this returns.
 
         Raises:
             TidemarkError: the file cannot be written.
@@ -75,9 +75,9 @@ class Ledger:
         try:
             with self._open() as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                # A process that was killed while it wrote may have left half a line: it is overwritten.
-                whole = file.read().rfind(b"\n") + 1
-                file.seek(whole)
+                # A process that was killed while it wrote may have left an incomplete line, which is overwritten.
+                end = file.read().rfind(b"\n") + 1
+                file.seek(end)
                 file.truncate()
                 file.write(json.dumps(line).encode() + b"\n")
                 file.flush()
@@ -93,16 +93,16 @@ class Ledger:
         return os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "rb+")
 
     def entries(self) -> list[Entry]:
-        """Return every line, the oldest first; an incomplete last line is left out.
+        """Return all entries, the oldest first; an incomplete last line is left out.
 
         Raises:
-            InvalidInput: the file cannot be read, or a line of it is no entry.
+            InvalidInput: the file cannot be read, or a line is not an entry.
         """
         try:
             lines = self.path.read_bytes().split(b"\n")
         except OSError as error:
             raise InvalidInput(f"{self.path} cannot be read ({error.strerror})") from None
-        # Behind the last end of a line stands nothing, or what somebody was killed over.
+        # After the last line break there is nothing, or the incomplete line of a killed process.
         return [self._entry(number, line) for number, line in enumerate(lines[:-1], start=1) if line.strip()]
 
     def _entry(self, number: int, line: bytes) -> Entry:
@@ -117,14 +117,14 @@ class Ledger:
                 None if until is None else _instant(until),
             )
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise InvalidInput(f"{self.path}: line {number} is no entry of a ledger") from None
+            raise InvalidInput(f"{self.path}: line {number} is not an entry of a ledger") from None
 
 
 def merged(ledgers: Iterable[Ledger]) -> list[Entry]:
     """Return the entries of several ledgers, the oldest first.
 
     Raises:
-        InvalidInput: one cannot be read.
+        InvalidInput: a ledger cannot be read.
     """
     return sorted((entry for ledger in ledgers for entry in ledger.entries()), key=lambda entry: entry.at)
 

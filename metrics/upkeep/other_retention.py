@@ -1,14 +1,15 @@
-"""Processes whose settings ask for another retention than the database has: each says so, and the doctor reads it.
+"""Processes whose settings ask for another retention than the database has: each notes it, for `tidemark doctor`.
 
 The database decides, so such a process deletes nothing. But two processes with different settings mean that somebody
-changed one and forgot the other, which is seen neither in the database nor in the shell of the person who asks.
+changed one and forgot the other, and neither the database nor the shell in which `tidemark doctor` runs shows that.
 """
 
 import socket
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from metrics.redis.client import other_retention_key, redis_errors
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import other_retention_key
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -1,7 +1,7 @@
-"""How large the stores are, how fast they grow, and when a disk will be full.
+"""The sizes of the stores, their growth, and the time until a disk is full.
 
-`maintain_daily` measures every night (`measure`, `keep`). Growth is what lies between a sample and one of some days
-before, so it is known a day after the first night.
+`maintain_daily` takes a sample every night (`measure`, `keep`). Growth is the difference to a sample of some days
+before, so it is known a day after the first sample.
 """
 
 import os
@@ -14,7 +14,7 @@ from shutil import disk_usage
 from typing import TYPE_CHECKING, Any
 
 from metrics.periods import DAY
-from metrics.redis.client import redis_errors
+from metrics.redis.errors import redis_errors
 from metrics.store import Store
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MONGODB, REDIS, DAGSTER, LOGS = "mongodb", "redis", "dagster", "logs"
 STORES = (MONGODB, REDIS, DAGSTER, LOGS)
 HERE = "here"
-"""The disk of this machine's folder, beside that of MongoDB."""
+"""The name of this machine's disk, which has the home folder; `MONGODB` is the name of MongoDB's disk."""
 
 _SHORTEST = timedelta(hours=20)
 _LONGEST = 14 * DAY
@@ -44,7 +44,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Bytes per day, by the names of `Sizes`; a disk grows by what its free bytes lost."""
+    """Growth in bytes per day, by the names of `Sizes`; that of a disk is the decrease of its free bytes."""
 
     stores: Mapping[str, float]
     collections: Mapping[str, float]
@@ -52,11 +52,11 @@ class Growth:
 
 
 def measure(store: Store, redis: "Redis", home: Path, dagster: int | None, now: datetime) -> Sizes:
-    """Measure all stores; `home` is the folder with `logs`, `dagster` the bytes of Dagster's storage, where known.
+    """Measure all stores; `home` is the folder with `logs`, `dagster` the size of Dagster's storage if it is known.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
-        RedisUnavailable: Redis does not.
+        RedisUnavailable: Redis does not answer.
     """
     collections = store.sizes.of_collections()
     stores = {MONGODB: sum(collections.values()), REDIS: _redis_bytes(redis)}
@@ -65,8 +65,8 @@ def measure(store: Store, redis: "Redis", home: Path, dagster: int | None, now: 
     if (home / "logs").is_dir():
         stores[LOGS] = folder_bytes(home / "logs")
     free = {HERE: disk_usage(next(p for p in (home, *home.parents) if p.exists())).free}
-    theirs = store.sizes.free_bytes()
-    return Sizes(now, stores, collections, free if theirs is None else {**free, MONGODB: theirs})
+    mongodb_free = store.sizes.free_bytes()
+    return Sizes(now, stores, collections, free if mongodb_free is None else {**free, MONGODB: mongodb_free})
 
 
 def keep(store: Store, sizes: Sizes) -> None:
@@ -90,7 +90,7 @@ def newest(store: Store, now: datetime) -> Sizes | None:
 
 
 def growth(store: Store, now: Sizes) -> Growth | None:
-    """Return how fast the stores grew up to `now`; None where no sample is a day old.
+    """Return how fast the stores have grown until `now`; None if no sample is old enough.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -108,15 +108,15 @@ def growth(store: Store, now: Sizes) -> Growth | None:
 
 
 def days_left(now: Sizes, grown: Growth) -> dict[str, float]:
-    """Return in how many days each disk is full; disks that do not fill up are left out.
+    """Return the days until each disk is full; disks that do not fill up are left out.
 
-    A disk fills as fast as its free bytes become fewer, or as fast as the stores on it grow, whichever is faster: space
-    that something else gave back for once is no reason to hope.
+    A disk fills as fast as its free bytes decrease or as the stores on it grow, whichever is faster: other data that
+    was deleted once does not slow the growth of the stores.
     """
-    on_it = {MONGODB: (MONGODB,), HERE: (DAGSTER, LOGS)}
+    stores_on = {MONGODB: (MONGODB,), HERE: (DAGSTER, LOGS)}
     left = {}
     for disk, free in now.free.items():
-        stores = sum(max(0.0, grown.stores.get(name, 0.0)) for name in on_it[disk])
+        stores = sum(max(0.0, grown.stores.get(name, 0.0)) for name in stores_on[disk])
         rate = max(grown.disks.get(disk, 0.0), stores)
         if rate > 0:
             left[disk] = free / rate
@@ -124,7 +124,7 @@ def days_left(now: Sizes, grown: Growth) -> dict[str, float]:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Return the bytes of all files below a folder; files that go meanwhile count nothing."""
+    """Return the bytes of all files below a folder, except files that are deleted meanwhile."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:

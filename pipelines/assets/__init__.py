@@ -1,4 +1,4 @@
-"""The assets: raw observations per platform, rollups per period, exports per day; and what lies outside of Dagster."""
+"""The assets: raw observations per platform, rollups per period, exports per day, and external ones."""
 
 from datetime import timedelta
 
@@ -18,11 +18,11 @@ from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 _settings = load_settings()
 _raw = sharded_asset if _settings.collect_shards > 1 else raw_asset
 _HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(hours=2))
-"""An hour is collected at its end, and the one after it an hour later: what is older than two is late."""
+"""An hour is collected at its end, and the next one an hour later: a materialisation older than two hours is late."""
 
 
 def _stored(asset: dg.AssetsDefinition, collection: str, **attributes: object) -> dg.AssetsDefinition:
-    """Add to an asset where its data are stored, and what else Dagster shows of it."""
+    """Add metadata to an asset on where its data are stored, and other attributes that Dagster shows."""
     database = _settings.mongo_db
     where = {"dagster/table_name": f"{database}.{collection}", "dagster/uri": f"mongodb:///{database}/{collection}"}
 

@@ -1,4 +1,4 @@
-"""`export_parquet`: observations and daily rollups of a UTC day as Parquet folders (docs/export.md)."""
+"""The asset `export_parquet`: observations and daily rollups of a UTC day as Parquet files (docs/export.md)."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,14 +14,14 @@ from metrics.redis.versions import data_version
 from metrics.upkeep.retention import Horizon
 from pipelines.partitions import DAYS, period_key, start_of_key
 from pipelines.resources import Clients, Tidemark
-from pipelines.runs.failures import told_plainly, tried_again
+from pipelines.runs.failures import one_line_failures, retried
 from pipelines.runs.progress import Progress
 from pipelines.runs.tags import EXPORT
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""For a store or a storage that is away."""
+"""Retries in case a store or the export's storage does not answer."""
 _WAIT_SECONDS = 60.0
-"""How long a day waits for an erasure that cleans the folders."""
+"""How long an export waits for the lock while an erasure cleans the folders."""
 
 
 @dg.asset(
@@ -35,11 +35,12 @@ _WAIT_SECONDS = 60.0
     pool="export",
     output_required=False,
     description="Observations and daily rollups of one UTC day as Parquet, a file per dataset and workspace, with a "
-    "manifest that is written last. Written again by itself when the day changes. Off without TIDEMARK_EXPORT_URL.",
+    "manifest that is written last. The sensor `export_changed` exports a day again when it changes. Off without "
+    "TIDEMARK_EXPORT_URL.",
 )
 def export_parquet(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]  # Dagster knows only the bare class
-    """Export the run's days: of the workspaces that changed where the sensor asked, else of all."""
-    with tried_again(context, RETRIES), told_plainly():
+    """Export the run's days: if the sensor requested the run, only of workspaces that changed, else of all."""
+    with retried(context, RETRIES), one_line_failures():
         clients = tidemark.clients()
         folders = Folders.open(clients.settings)
         if folders is None:

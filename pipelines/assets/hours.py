@@ -1,4 +1,4 @@
-"""What a raw asset does with its hours, whether one step collects them or several."""
+"""Steps that raw assets share, whether one step collects an hour or one per shard: collect, materialise, check."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -11,15 +11,14 @@ from metrics.collection.hours import HourState, hour_states
 from metrics.documents import Platform
 from metrics.upkeep.retention import Horizon
 from metrics.visible import visible
-from pipelines.checks import freshness
-from pipelines.checks import raw as checks
-from pipelines.collect.days import AskedDays
+from pipelines.checks import freshness, raw_checks
+from pipelines.collect.days import RequestedDays
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
 from pipelines.resources import Clients
 from pipelines.runs import operations, tables
-from pipelines.runs.requested_partitions import HOURLY, asked
+from pipelines.runs.requested_partitions import HOURLY, requested_starts
 from pipelines.runs.scope import scope_of_hour
 from pipelines.runs.tags import ASSETS, OPERATION
 
@@ -30,19 +29,19 @@ _KEEP_MORE = (
 
 
 def slots(context: dg.AssetExecutionContext) -> list[datetime]:
-    """Return the hours of a run, the newest first: it is the one that cannot be asked for again.
+    """Return the hours of a run, newest first, because the levels of the newest cannot be read later.
 
     Raises:
-        InvalidInput: they cannot be meant; the message says what to ask for.
+        InvalidInput: the run's partitions are missing or invalid; the message says what to launch instead.
     """
-    return asked(context.run.tags, HOURLY, utcnow())[::-1]
+    return requested_starts(context.run.tags, HOURLY, utcnow())[::-1]
 
 
-def carrying_out(context: dg.AssetExecutionContext, clients: Clients) -> AbstractContextManager[operations.Outcome]:
-    """Keep the run's operation informed, where it has one."""
+def report_outcome(context: dg.AssetExecutionContext, clients: Clients) -> AbstractContextManager[operations.Outcome]:
+    """Report begin and outcome of this asset to the run's operation, if it has one."""
     parts = int(context.run.tags.get(ASSETS, 1))
     name = context.assets_def.key.to_user_string()
-    return operations.carrying_out(clients, context.run.tags.get(OPERATION), context.run.run_id, name, parts)
+    return operations.report_outcome(clients, context.run.tags.get(OPERATION), context.run.run_id, name, parts)
 
 
 def collect(
@@ -50,12 +49,12 @@ def collect(
     clients: Clients,
     platform: Platform,
     slot: datetime,
-    asked: AskedDays,
+    requested: RequestedDays,
     shard: Shard | None = None,
 ) -> CollectReport:
-    """Collect one hour, or a shard of it, of the workspaces that keep it, and say in the log what failed.
+    """Collect one hour, or a shard of it, for the workspaces that keep it, and log failures.
 
-    `asked` is one for all hours of a run.
+    All hours of a run share one `requested`.
     """
     work = scope_of_hour(clients, context.run.tags, platform, slot)
     workspaces = work.workspace_ids
@@ -69,7 +68,7 @@ def collect(
         workspace_ids=workspaces,
         account_ids=work.account_ids,
         shard=shard,
-        asked=asked,
+        requested=requested,
     )
     for failure in report.failures:
         context.log.warning("%s: %s", slot_key(slot), visible(str(failure)))
@@ -77,7 +76,7 @@ def collect(
 
 
 def older_than_kept(clients: Clients, platform: Platform, slot: datetime) -> list[str]:
-    """Return the workspaces with active accounts whose observations of an hour would be deleted at once, sorted.
+    """Return the workspaces, sorted, with active accounts and a retention that would delete an hour's data at once.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -87,21 +86,21 @@ def older_than_kept(clients: Clients, platform: Platform, slot: datetime) -> lis
 
 
 def materialize(context: dg.AssetExecutionContext, clients: Clients, report: CollectReport) -> None:
-    """Materialise one hour now, whatever becomes of the others of the run; not one in which every account failed.
+    """Materialise one hour at once, independently of the run's other hours, unless every account failed in it.
 
-    The metadata tell of the whole hour, whatever of it this run was about, and of the run beside it.
+    The metadata describe the whole hour, even if the run collected a part of it; the run has numbers of its own.
     """
     state = _state(clients, report)
     if _is_empty_handed(context, report, state):
         return
     asset, key = context.assets_def.key, slot_key(report.slot)
     metadata = tables.collect_metadata(report, state) | tables.collect_plot(context.instance, asset, state)
-    said = [tables.brought_nothing(report)] if report.expected and not report.rows else []
+    notes = [tables.no_observation_text(report)] if report.expected and not report.rows else []
     if older := len(older_than_kept(clients, report.platform, report.slot)):
         metadata |= tables.older_metadata(older)
-        said.append(f"Older than kept in {older} workspaces: nothing was collected for them.")
-        context.log.warning("%s: %s %s", key, said[-1], _KEEP_MORE)
-    description = " ".join(said) or None
+        notes.append(f"Not collected for {older} workspaces, which no longer keep this hour.")
+        context.log.warning("%s: %s %s", key, notes[-1], _KEEP_MORE)
+    description = " ".join(notes) or None
     context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=metadata, description=description))
     context.log_event(freshness.evaluate(clients.store, asset, report.platform, utcnow()))
 
@@ -112,12 +111,12 @@ def _state(clients: Clients, report: CollectReport) -> HourState:
 
 
 def _is_empty_handed(context: dg.AssetExecutionContext, report: CollectReport, state: HourState) -> bool:
-    """Tell whether every account of an hour failed. What an operation asked for of some accounts says nothing of it."""
+    """Tell whether every account of an hour failed. Never for an operation, which collects only some accounts."""
     return report.empty_handed and not state.observed and OPERATION not in context.run.tags
 
 
 def accounts(reports: Sequence[CollectReport]) -> dict[str, int]:
-    """Count accounts over the hours of a run; an operation has one hour."""
+    """Sum the counts of accounts over the hours of a run; the run of an operation has one hour."""
     return {
         "ok": sum(report.ok for report in reports),
         "failed": sum(report.failed for report in reports),
@@ -128,13 +127,13 @@ def accounts(reports: Sequence[CollectReport]) -> dict[str, int]:
 def conclude(
     context: dg.AssetExecutionContext, clients: Clients, reports: Sequence[CollectReport]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Yield the checks of a run's hours.
+    """Yield the results of the checks of a run's hours.
 
     Raises:
-        Failure: in some hours every account failed; those are not materialised.
+        Failure: in some hours every account failed; these hours are not materialised.
     """
     older = {r.slot: len(older_than_kept(clients, r.platform, r.slot)) for r in reports}
-    yield from checks.results(clients, context.assets_def.key.to_user_string(), reports, older)
+    yield from raw_checks.results(clients, context.assets_def.key.to_user_string(), reports, older)
     found = [(report, _state(clients, report)) for report in reports if report.empty_handed]
     empty = [(report, state) for report, state in found if _is_empty_handed(context, report, state)]
     if empty:

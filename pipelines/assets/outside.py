@@ -1,7 +1,7 @@
-"""What lies outside of Dagster: the platforms' APIs that the hours come from, and the HTTP API that serves the numbers.
+"""External assets: the platforms' APIs from which hours are collected, and the HTTP API that serves the metrics.
 
-Dagster runs neither. They are declared so that the lineage of a number begins where it comes from, and ends where it
-is read.
+Dagster does not run them. They are declared so that its lineage shows where the metrics come from, and where they are
+read.
 """
 
 from urllib.parse import urlsplit
@@ -27,12 +27,12 @@ _READ_BY_THE_API = [
 
 
 def platform_api_key(platform: Platform) -> dg.AssetKey:
-    """Return the key of the API that the hours of a platform are read from."""
+    """Return the key of the external asset for a platform's API."""
     return dg.AssetKey(f"{platform}_api")
 
 
 def platform_api(platform: Platform) -> dg.AssetSpec:
-    """Return the API that the hours of a platform are read from."""
+    """Return the external asset for a platform's API."""
     url = urlsplit(str(getattr(load_settings(), f"{platform}_url")))
     return dg.AssetSpec(
         platform_api_key(platform),
@@ -41,7 +41,7 @@ def platform_api(platform: Platform) -> dg.AssetSpec:
         owners=["team:data"],
         description=f"{_NAMES[platform]}. Accounts, posts and insights are read from it at the end of each hour, with "
         "the tokens that were given when the accounts were connected.",
-        # Without a user and a password, whatever the setting has.
+        # A user and a password in the setting are left out.
         metadata={"dagster/uri": f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}"},
     )
 
@@ -53,6 +53,6 @@ HTTP_API = dg.AssetSpec(
     kinds={"http"},
     owners=["team:data"],
     description="The HTTP API, its event streams and the dashboard: they serve observations and rollups from MongoDB, "
-    "and learn of each write through Redis (docs/api.md).",
+    "and are notified of each write through Redis (docs/api.md).",
 )
 OUTSIDE = [*(platform_api(platform) for platform in PLATFORMS_IMPLEMENTED), HTTP_API]

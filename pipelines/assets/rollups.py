@@ -1,4 +1,4 @@
-"""`daily_rollup`, `weekly_rollup`, `monthly_rollup`: what the observations come to, per account and period."""
+"""The assets `daily_rollup`, `weekly_rollup` and `monthly_rollup`: aggregated metrics per account and period."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -8,35 +8,35 @@ import dagster as dg
 from metrics.clock import utcnow
 from metrics.periods import Period
 from metrics.upkeep.retention import Horizon
-from pipelines.checks import rollups as checks
+from pipelines.checks import rollup_checks
 from pipelines.partitions import ROLLUPS, period_key
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
 from pipelines.rollup import RollReport, roll
 from pipelines.runs import operations, tables
-from pipelines.runs.failures import told_plainly, tried_again
+from pipelines.runs.failures import one_line_failures, retried
 from pipelines.runs.progress import Progress
-from pipelines.runs.requested_partitions import asked, grain_of
+from pipelines.runs.requested_partitions import grain_of, requested_starts
 from pipelines.runs.scope import scope
 from pipelines.runs.tags import OPERATION
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""For stores that are away."""
+"""Retries in case a store does not answer."""
 
 _UPSTREAM: dict[Period, list[str]] = {
     "daily": [f"raw_{platform}" for platform in PLATFORMS_IMPLEMENTED],
     "weekly": ["daily_rollup"],
     "monthly": ["daily_rollup"],
 }
-# The period under way can be rolled too: hours that have not begun are no reason to refuse it.
+# The present period can be rolled up too, although some of its hours have not begun.
 _SO_FAR = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 _DESCRIPTIONS: dict[Period, str] = {
     "daily": (
-        "Numbers of every account and post over one UTC day, computed inside MongoDB from the observations that count. "
-        "Rolled again, for the workspaces concerned, whenever late observations change the day."
+        "Metrics of every account and post over one UTC day, computed inside MongoDB from the effective observations. "
+        "When late observations change a day, it is rolled up again for the workspaces concerned."
     ),
-    "weekly": "Numbers over one week from Monday, merged from daily rollups; the running week grows day by day.",
-    "monthly": "Numbers over one calendar month, merged from daily rollups; the running month grows day by day.",
+    "weekly": "Metrics over one week from Monday, merged from daily rollups; the present week grows day by day.",
+    "monthly": "Metrics over one calendar month, merged from daily rollups; the present month grows day by day.",
 }
 _COLUMNS = dg.TableSchema(
     columns=[
@@ -44,7 +44,7 @@ _COLUMNS = dg.TableSchema(
         dg.TableColumn("periodStart", "datetime", "First instant of the period."),
         dg.TableColumn("periodEnd", "datetime", "First instant after the period."),
         dg.TableColumn("aggregatedMetrics", "object", "Totals, rates, followers, counts of posts."),
-        dg.TableColumn("unavailable", "object", "Canonical name to the reason why it is unknown."),
+        dg.TableColumn("unavailable", "object", "Canonical name to the reason why the metric is unknown."),
         dg.TableColumn("coverage", "object", "Slots expected and observed."),
         dg.TableColumn("status", "string", "complete, partial or open."),
     ]
@@ -64,19 +64,19 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
         kinds={"mongodb"},
         owners=["team:data"],
         pool="rollups",
-        check_specs=checks.specs(name),
-        # Each period is materialised when it is written, by an event of its own.
+        check_specs=rollup_checks.specs(name),
+        # Each period is materialised by an event of its own, as soon as it is written.
         output_required=False,
         metadata={"dagster/column_schema": _COLUMNS},
         description=_DESCRIPTIONS[period],
     )
     def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
         operation_id = context.run.tags.get(OPERATION)
-        with tried_again(context, RETRIES), told_plainly():
+        with retried(context, RETRIES), one_line_failures():
             clients = tidemark.clients()
-            starts = asked(context.run.tags, grain_of(period), utcnow())
+            starts = requested_starts(context.run.tags, grain_of(period), utcnow())
             progress = Progress(len(starts), context.log.info)
-            with operations.carrying_out(clients, operation_id, context.run.run_id, name, 1) as outcome:
+            with operations.report_outcome(clients, operation_id, context.run.run_id, name, 1) as outcome:
                 workspaces = scope(clients, context.run.tags).workspace_ids
                 reports = {}
                 for start in starts:
@@ -84,7 +84,7 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
                     progress.step(f"{period_key(start)}: {report.summary()}")
                     reports[start] = report
                 outcome.set({"ok": sum(report.accounts for report in reports.values())})
-            yield checks.result(clients.store, name, period, reports, of_all=workspaces is None)
+            yield rollup_checks.result(clients.store, name, period, reports, of_all=workspaces is None)
 
     return rollup
 
@@ -97,9 +97,9 @@ def roll_partition(
     start: datetime,
     workspaces: Sequence[str] | None,
 ) -> RollReport:
-    """Roll one partition of an asset, of some workspaces or of all.
+    """Roll up one partition of an asset, for some workspaces or all, and materialise it.
 
-    It is materialised as soon as it is written, whatever becomes of the others of the run.
+    It is materialised as soon as it is written, independently of the run's other partitions.
     """
     report = roll(
         clients.store,

@@ -1,10 +1,10 @@
-"""Asset checks: what turns red where a data engineer looks first.
+"""Asset checks, which Dagster's UI shows in red beside their assets.
 
-Dagster shows of a check the newest evaluation, whatever partition its run was about. So an evaluation speaks of the
-newest window that ended as well as of the run's own: a backfill of a good old hour turns nothing green that is red now.
-What it says of a window is what MongoDB holds of it, and not only what the run did: a run over one account does not
-speak for the others.
+Dagster shows only the newest evaluation of a check, whatever partition its run had. So each evaluation covers the
+newest window that ended as well as those of the run: a backfill of a good old hour must not turn a check green whose
+newest hour is bad. An evaluation covers everything that MongoDB holds of these windows and not only the work of the
+run, because a run over one account does not say anything about the others.
 
-Dagster's partitioned checks are no way out yet (1.13, preview): the UI puts a check's state together from all its
-partitions at every look, which takes about a second for each thousand of them.
+Dagster's partitioned checks do not solve this yet (1.13, preview): the UI computes a check's state from all partitions
+at every view, which takes about a second per thousand partitions.
 """

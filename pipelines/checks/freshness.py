@@ -1,7 +1,7 @@
-"""The check `freshness`: how old the newest hour in MongoDB is, whatever old hour was materialised last.
+"""The check `freshness`: the age of the newest hour in MongoDB, independent of the hour that was materialised last.
 
-A job evaluates it every hour, whether anything was collected or not. Each materialisation evaluates it too: of a check
-that is older than the newest materialisation, Dagster's UI says «not evaluated».
+A job evaluates it every hour, whether anything was collected or not. Each materialisation evaluates it too, because
+Dagster's UI shows «not evaluated» for a check that is older than the newest materialisation.
 """
 
 from datetime import datetime, timedelta
@@ -15,16 +15,16 @@ from metrics.store import Store
 from pipelines.partitions import ended_slot
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Tidemark
-from pipelines.runs.failures import told_plainly
+from pipelines.runs.failures import one_line_failures
 
 STALE_AFTER = timedelta(hours=2)
-"""An hour is collected within minutes of its end: an observation older than this means that collection stands still."""
+"""An hour is collected within minutes of its end: if the newest one is older than this, collection has stopped."""
 
 NAME = "freshness"
 
 
 def evaluate(store: Store, asset: dg.AssetKey, platform: Platform, now: datetime) -> dg.AssetCheckEvaluation:
-    """Ask MongoDB how old the newest hour of a platform is.
+    """Evaluate the check for a platform from the newest slot in MongoDB.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -42,7 +42,7 @@ def evaluate(store: Store, asset: dg.AssetKey, platform: Platform, now: datetime
 
 
 def stale(newest: datetime | None, connected: datetime | None, now: datetime) -> str | None:
-    """Say why a platform's log is stale, or return None. Without an active account nothing is expected of it."""
+    """Return why a platform's log is stale, or None. Without an active account no observation is expected."""
     if connected is None:
         return None
     if newest is None:
@@ -52,7 +52,7 @@ def stale(newest: datetime | None, connected: datetime | None, now: datetime) ->
 
 
 def _newest_slot(store: Store, platform: Platform, workspace_ids: list[str], now: datetime) -> datetime | None:
-    """Return the newest slot of a platform; where the hour that just ended is found, no further workspace is asked."""
+    """Return the newest slot of a platform. Stop as soon as a workspace has the hour that just ended."""
     found: datetime | None = None
     for workspace_id in workspace_ids:
         slot = store.observations.newest_slot({"workspaceId": workspace_id, "platform": platform})
@@ -66,9 +66,9 @@ def _newest_slot(store: Store, platform: Platform, workspace_ids: list[str], now
 def _check(platform: Platform) -> dg.AssetChecksDefinition:
     asset = dg.AssetKey(f"raw_{platform}")
 
-    @dg.asset_check(asset=asset, name=NAME, description="The newest slot in MongoDB is of this hour or the last.")
+    @dg.asset_check(asset=asset, name=NAME, description="The newest slot in MongoDB ended less than two hours ago.")
     def check(tidemark: Tidemark) -> dg.AssetCheckResult:
-        with told_plainly():
+        with one_line_failures():
             found = evaluate(tidemark.clients().store, asset, platform, utcnow())
             return dg.AssetCheckResult(passed=found.passed, description=found.description, metadata=found.metadata)
 

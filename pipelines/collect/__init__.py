@@ -1,1 +1,1 @@
-"""Accounts to observations: who is asked when, and what is written of the answer."""
+"""Collection: decide which accounts and posts to read in a slot, read them, and write observations and records."""

@@ -1,4 +1,7 @@
-"""One account in one slot: read, written, recorded, announced. An account that fails leaves the others alone."""
+"""Collect one account in one slot: read it, write observations and a record, and announce them.
+
+A failure of one account does not affect the others.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,41 +15,44 @@ from metrics.redis.events import Announcer, Event, account_status, observed
 from metrics.store import Store
 from metrics.upkeep.erase import take_back_account
 from pipelines.collect import observe
-from pipelines.collect.appending import append
+from pipelines.collect.appending import append_and_mark
 from pipelines.collect.budget import PostBudget
-from pipelines.collect.choice import choose
+from pipelines.collect.choice import choose_posts
 from pipelines.collect.circuit import Circuit
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
 from pipelines.collect.facts import note_posts
 from pipelines.collect.ladder import LAST_HOUR
-from pipelines.collect.nameless import nameless
 from pipelines.collect.pauses import Pauses
-from pipelines.collect.reasons import reason_of, where
+from pipelines.collect.reasons import error_place, reason_of
 from pipelines.collect.records import LONGEST_MESSAGE, record
+from pipelines.collect.redaction import redact
 from pipelines.collect.report import INTERNAL_ERROR, NO_IMPOSSIBLE_VALUES, CollectReport, Failure, Part
 from pipelines.platforms.base import Access, PlatformApi, Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, RateLimited
 from pipelines.platforms.memory import Memory
 
 UNREACHABLE_AFTER = 2
-"""An account that the platform refuses in so many slots in a row waits for a person."""
+"""Slots in a row in which the platform denies an account before it is marked `unreachable`, for a person to solve."""
 
-ASKED_HOURLY = 24
-"""After so many refused slots an unreachable account is asked once a day. An outage that denies every account is over
-within a day in most cases, so each of them is asked hourly for that long."""
+REQUESTED_HOURLY = 24
+"""Slots for which an unreachable account is still requested hourly; after that, once a day. An outage that denies every
+account is over within a day in most cases."""
 
 _LONGEST_REASON = 300
 _LONGEST_PART = 200
 
 
 class Erased(Exception):
-    """The account was erased while it was collected: nothing may be written of it."""
+    """The account was erased while it was collected: nothing may be written about it."""
 
 
 @dataclass(frozen=True)
 class AccountCollector:
-    """Collects accounts of one platform; shared by the threads of a run."""
+    """Collects accounts of one platform in one slot; shared by the threads of a run.
+
+    `old` means that the slot's grace is over: its levels can no longer be read.
+    """
 
     store: Store
     announcer: Announcer
@@ -62,10 +68,10 @@ class AccountCollector:
     run_id: str
 
     def collect(self, account: AccountDocument) -> CollectReport:
-        """Collect one account and return what came of it.
+        """Collect one account and return a report of it.
 
-        What concerns all accounts is raised. Every other error, foreseen or not, is this account's alone: it is
-        recorded and counted.
+        Only an error that concerns all accounts is raised. Every other error, foreseen or not, concerns this account
+        alone: it is recorded and counted.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
@@ -80,10 +86,10 @@ class AccountCollector:
         except (Erased, NotFound):
             report.expected, report.workspaces = 0, set()
         except Exception as error:  # noqa: BLE001
-            # Whatever it is, the other accounts go on.
+            # The other accounts must be collected whatever this error is.
             self._fail_unforeseen(account, error, tally, report)
         if self._take_back(account):
-            # It was erased after it had been read: what was written since is gone again, and nothing is reported of it.
+            # The account was erased after it had been read: what was written since is deleted, and not reported.
             report = CollectReport(account["platform"], self.slot)
         report.calls, report.requests, report.retries = tally.calls, tally.requests, tally.retries
         report.waited_seconds = min(tally.waited_seconds, time.monotonic() - started)
@@ -109,20 +115,20 @@ class AccountCollector:
             self.pauses.note(account, limit)
         self._succeed(account, observations, tally, report)
         if not self.old and (memory.kept() != kept.get("reading") or "refusals" in kept):
-            # Kept last: what a crash leaves unwritten is listed again.
+            # Kept last, so that after a crash the next reading lists again whatever was not written.
             self.store.memories.keep(account, memory.kept(), kept.get("reading"))
 
     def _check_it_exists(self, account: AccountDocument) -> None:
-        """Raise if the account was erased while it was read: nothing may be written of it.
+        """Raise if the account was erased while it was read.
 
         Raises:
-            Erased: it was.
+            Erased: the account is gone; nothing may be written about it.
         """
         if not self.store.accounts.exists(account["_id"]):
             raise Erased
 
     def _take_back(self, account: AccountDocument) -> bool:
-        """Delete what was written of an account that was erased meanwhile; tell whether it was.
+        """Delete what was written about the account if it was erased meanwhile; return whether it was.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
@@ -130,29 +136,29 @@ class AccountCollector:
         try:
             return take_back_account(self.store, self.announcer.redis, account)
         except RedisUnavailable:
-            # Nothing was announced to it either, or its events are those of before: the erasure itself waits for Redis.
+            # Nothing was announced about it since, or only events from before: the erasure itself waits for Redis.
             return True
 
     def _asks_again(self, kept: Document) -> bool:
-        """Tell whether an account that the platform denied before is asked for in this slot."""
+        """Tell whether an unreachable account is requested in this slot."""
         slots = kept.get("refusals", {}).get("slots", 0)
-        return not self.old and (slots < ASKED_HOURLY or self.slot.hour == LAST_HOUR)
+        return not self.old and (slots < REQUESTED_HOURLY or self.slot.hour == LAST_HOUR)
 
     def _read(
         self, account: AccountDocument, kept: Mapping[str, Any], tally: Tally, report: CollectReport
     ) -> tuple[list[Observation], Memory]:
-        """Return what an account says, and what the next reading has to know of this one; `kept` is the last one's."""
+        """Return the observations of an account, and the memory for its next reading; `kept` is the previous memory."""
         self.pauses.check(account)
 
         def observe_with(access: Access) -> tuple[list[Observation], Memory]:
-            # Of a reading that broke off nothing was kept: the second one begins where it began.
+            # A reading that broke off kept nothing: the second one starts from the same memory.
             memory = Memory.of(kept)
             return self._observe(account, access, memory, tally, report), memory
 
         def note_unrenewed(error: PlatformError) -> None:
             self._note_part(account, "token", f"could not be renewed: {error}", report)
 
-        return self.credentials.used(account, self.now, tally, observe_with, note_unrenewed)
+        return self.credentials.with_access(account, self.now, tally, observe_with, note_unrenewed)
 
     def _observe(
         self, account: AccountDocument, access: Access, memory: Memory, tally: Tally, report: CollectReport
@@ -162,7 +168,7 @@ class AccountCollector:
             report.not_recoverable.update(("snapshots of accounts", "snapshots of posts"))
         else:
             found += self._snapshot(account, access, memory, tally, report)
-        asked = tally.requests
+        requests_before = tally.requests
         try:
             days, reading = self.days.read(account, access, tally)
         except NeedsReauth:
@@ -170,7 +176,7 @@ class AccountCollector:
         except PlatformError as error:
             if self.old:
                 raise
-            # What is true now cannot be read again: it is kept. The days can, as long as they settle.
+            # The snapshot cannot be read again, so it is kept. The days can be, as long as they settle.
             self._note_part(account, "days", str(error), report, reason_of(error))
             if isinstance(error, RateLimited):
                 tally.limited = error
@@ -180,22 +186,22 @@ class AccountCollector:
             for what, message in reading.failures.items():
                 self._note_part(account, f"days: {what}", message, report, why)
             self._note_odd(account, reading.odd, report)
-        if tally.requests > asked:
-            # Time has passed since it was looked up last.
+        if tally.requests > requests_before:
+            # Reading the days took time, in which the account may have been erased.
             self._check_it_exists(account)
         return found
 
     def _snapshot(
         self, account: AccountDocument, access: Access, memory: Memory, tally: Tally, report: CollectReport
     ) -> list[Observation]:
-        choice = choose(self.store, account, self.slot, self.now, memory, self.budget)
+        choice = choose_posts(self.store, account, self.slot, self.now, memory, self.budget)
         if choice.held_back:
             held_back = f"{choice.held_back} held back: the budget of distinct posts is used until 00:00 UTC"
             self._note_part(account, "posts", held_back, report, "rate_limited")
         try:
             reading = self.api.read(access, choice.wanted, tally)
         finally:
-            # What was read by id was noted when it was answered.
+            # Posts that were read by their ids were counted when they were answered.
             self.budget.settle(choice.reserved, ())
         self._check_it_exists(account)
         note_posts(self.store, account, reading, choice.stored, self.now)
@@ -210,25 +216,25 @@ class AccountCollector:
         return list(observe.observations(account, reading, self.slot, self.run_id, self.api.api_version))
 
     def _note_odd(self, account: AccountDocument, odd: Mapping[str, str], report: CollectReport) -> None:
-        """Note values that are no numbers under the name of the check that tells of them."""
-        for what, said in odd.items():
-            self._note_part(account, NO_IMPOSSIBLE_VALUES, f"{what}: {said}; it was left out", report)
+        """Note values that are no numbers under the name of the check that shows them."""
+        for what, value in odd.items():
+            self._note_part(account, NO_IMPOSSIBLE_VALUES, f"{what}: {value}; it was left out", report)
         if odd:
             report.impossible[account["_id"]] = report.impossible.get(account["_id"], 0) + len(odd)
 
     def _note_part(
         self, account: AccountDocument, what: str, message: str, report: CollectReport, reason: str = "provider_error"
     ) -> None:
-        """Record what was not collected of an account whose rest was."""
+        """Record a part that could not be read of an account that was otherwise collected."""
         text = f"{what}: {message}"
         report.failures.append(
-            Failure(account["workspaceId"], account["_id"], "partly collected", reason, nameless(text, account))
+            Failure(account["workspaceId"], account["_id"], "partly collected", reason, redact(text, account))
         )
         report.parts.append(Part(what[:_LONGEST_PART], reason, message[:LONGEST_MESSAGE]))
 
     def _succeed(self, account: AccountDocument, found: list[Observation], tally: Tally, report: CollectReport) -> None:
         workspace_id = account["workspaceId"]
-        report.rows = append(self.store, workspace_id, found)
+        report.rows = append_and_mark(self.store, workspace_id, found)
         self._record(account, "skipped" if self.old and not found else "collected", report, tally)
         report.ok = 1
         events = [observed(o) for o in found]
@@ -244,14 +250,14 @@ class AccountCollector:
         reason = reason_of(error)
         message = str(error)[:LONGEST_MESSAGE]
         if account["state"] == "unreachable" and isinstance(error, AccountUnreachable):
-            # It waits for a person already: it was looked for, and nothing changed.
+            # The account waits for a person already, and is still denied.
             report.expected, report.skipped = 0, 1
             self.store.memories.refused(account, self.slot)
             self._record(account, "skipped", report, tally, reason=reason, message=message)
             return
         report.failed = 1
-        said = nameless(str(error), account)
-        report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", reason, said))
+        text = redact(str(error), account)
+        report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", reason, text))
         self._record(account, "failed", report, tally, reason=reason, message=message)
         if isinstance(error, NeedsReauth | CredentialError):
             self._wait_for_a_person(account, "needs_reauth", message, reason, report)
@@ -269,19 +275,19 @@ class AccountCollector:
             self._announce(account["workspaceId"], [event], report)
 
     def _fail_unforeseen(self, account: AccountDocument, error: Exception, tally: Tally, report: CollectReport) -> None:
-        """Record an error that nobody foresaw by its type and place; its words may hold what must not be told."""
-        said = where(error)
-        report.ok, report.failed, report.unforeseen = 0, 1, {said}
-        # Whatever could not be written before may be among them.
+        """Record an unforeseen error by its type and place only: its message may hold secrets or personal data."""
+        place = error_place(error)
+        report.ok, report.failed, report.unforeseen = 0, 1, {place}
+        # The parts may hold the very value that could not be written before.
         report.parts = []
-        report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", INTERNAL_ERROR, said))
-        self._record(account, "failed", report, tally, reason=INTERNAL_ERROR, message=said)
+        report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", INTERNAL_ERROR, place))
+        self._record(account, "failed", report, tally, reason=INTERNAL_ERROR, message=place)
 
     def _record(self, account: AccountDocument, state: str, report: CollectReport, tally: Tally, **more: str) -> None:
         self.store.collections.put([record(account, self.slot, self.run_id, state, report, tally, **more)])
 
     def _announce(self, workspace_id: str, events: Sequence[Event], report: CollectReport) -> None:
-        """Announce; if Redis is away the data stays, and the run is told to come again."""
+        """Announce events; if Redis does not answer, the data stays, and the report says that it was not announced."""
         try:
             self.announcer.announce(workspace_id, events)
         except RedisUnavailable:

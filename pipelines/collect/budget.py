@@ -1,4 +1,4 @@
-"""A budget of distinct posts per UTC day, where a platform bills by the post (platforms.md, 4.4)."""
+"""A budget of distinct posts per UTC day, for platforms that bill by the post (platforms.md, 4.4)."""
 
 import secrets
 from collections.abc import Iterable
@@ -10,13 +10,14 @@ from redis import Redis
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.errors import RedisUnavailable
-from metrics.redis.client import redis_errors
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import posts_read_key, posts_reserved_key
 from pipelines.platforms.base import Reserved
 from pipelines.platforms.errors import BudgetUnknown
 
 _KEPT = timedelta(days=2)
 _RESERVED = timedelta(minutes=15)
-"""How long posts stay reserved for a worker that does not say what it read of them: it was killed, perhaps."""
+"""How long a reservation lasts that its worker does not settle, for example because the worker was killed."""
 
 _LEFT = """
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[2])
@@ -25,7 +26,8 @@ for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   left = left - tonumber(string.match(member, ':(%d+)$'))
 end
 """
-"""The start of a script: `left` are posts that were neither read nor are reserved. ARGV has the budget and the time."""
+"""The start of a script. It computes `left`, the budget minus the posts that were read or are reserved. ARGV holds the
+budget and the time."""
 
 _RESERVE = f"""{_LEFT}
 local posts = math.min(tonumber(ARGV[3]), left)
@@ -37,38 +39,38 @@ return posts
 
 
 class PostBudget:
-    """Posts of one platform that were read on a day, shared by all workers through Redis.
+    """Counts the posts of one platform that were read on a day; all workers share it through Redis.
 
-    A post is billed once per UTC day: reading it again is free. Posts are reserved before they are asked for, so that
-    workers cannot pass the budget together, and what was not read of them is given back. Without Redis nothing is
-    known, and nothing is held back: what is read is worth more than what it costs.
+    A post is billed once per UTC day: reading it again is free. Workers reserve posts before they request them, so that
+    together they cannot exceed the budget, and give back those that they did not read. When Redis does not answer,
+    nothing is limited, because a number that is missed is worse than its cost. `HalfBudget` decides otherwise.
     """
 
     def __init__(self, redis: Redis, platform: Platform, per_day: int | None, day: date) -> None:
         self._redis = redis
         self._per_day = per_day
-        self._key = f"tm:{{{platform}}}:posts-read:{day:%Y-%m-%d}"
-        self._reserved_key = f"tm:{{{platform}}}:posts-reserved:{day:%Y-%m-%d}"
+        self._key = posts_read_key(platform, day)
+        self._reserved_key = posts_reserved_key(platform, day)
 
     @property
     def limited(self) -> bool:
-        """Whether there is a budget at all."""
+        """True if there is a budget."""
         return self._per_day is not None
 
     @property
     def bound(self) -> "PostBudget | None":
-        """This budget where there is one at all, else None."""
+        """This object if there is a budget, else None."""
         return self if self.limited else None
 
     @property
     def half(self) -> "HalfBudget | None":
-        """Half of this budget, for what must leave the other half to the hours; None where nothing is limited."""
+        """Half of this budget, for work that must leave the other half to hourly collection; None without a budget."""
         return None if self._per_day is None else HalfBudget(self, self._per_day - self._per_day // 2)
 
-    def within(self, post_ids: list[str]) -> tuple[set[str], Reserved]:
-        """Return which of these posts may be read, the first ones first, and what was reserved for them.
+    def reserve_ids(self, post_ids: list[str]) -> tuple[set[str], Reserved]:
+        """Return which of these posts may be read, and the reservation for them.
 
-        Those that were read today are free; of the others as many as are left are reserved.
+        Posts that were read today are free. The others are reserved in the given order, as far as the budget reaches.
         """
         if self._per_day is None or not post_ids:
             return set(post_ids), Reserved(len(post_ids))
@@ -83,14 +85,14 @@ class PostBudget:
         return free | set(billed[: reserved.posts]), reserved
 
     def left(self, kept: int = 0) -> int | None:
-        """Return how many posts may still be reserved, without `kept` ones; None where nothing limits them."""
+        """Return how many posts may still be reserved if `kept` posts are left over; None if nothing limits them."""
         try:
             return self.counted(kept)
         except RedisUnavailable:
             return None
 
     def counted(self, kept: int = 0) -> int | None:
-        """Return the same as `left`, for what would rather wait than read more than the budget.
+        """Return the same as `left`, but raise when Redis does not answer, so that the caller can wait.
 
         Raises:
             RedisUnavailable: Redis does not answer.
@@ -102,14 +104,14 @@ class PostBudget:
         return max(found, 0)
 
     def reserve(self, posts: int, least: int, kept: int = 0) -> Reserved:
-        """Reserve up to so many posts, and leave `kept` ones: none where fewer than `least` are left."""
+        """Reserve up to `posts` posts and leave `kept` over; reserve none if fewer than `least` could be."""
         try:
             return self.reserve_counted(posts, least, kept)
         except RedisUnavailable:
             return Reserved(posts)
 
     def reserve_counted(self, posts: int, least: int, kept: int = 0) -> Reserved:
-        """Reserve as `reserve` does, for what would rather wait than read more than the budget.
+        """Reserve as `reserve` does, but raise when Redis does not answer, so that the caller can wait.
 
         Raises:
             RedisUnavailable: Redis does not answer.
@@ -151,13 +153,13 @@ class PostBudget:
 
 @dataclass(frozen=True, slots=True)
 class HalfBudget:
-    """What is left of a budget until `kept` posts of it are left: those are for others."""
+    """A view of a budget that leaves its last `kept` posts to others, and raises when Redis does not answer."""
 
     whole: PostBudget
     kept: int
 
     def left(self) -> int | None:
-        """Return how many posts may still be reserved; None where nothing limits them.
+        """Return how many posts may still be reserved; None if nothing limits them.
 
         Raises:
             BudgetUnknown: Redis does not answer.
@@ -168,7 +170,7 @@ class HalfBudget:
             raise BudgetUnknown from None
 
     def reserve(self, posts: int, least: int) -> Reserved:
-        """Reserve up to so many posts; none where fewer than `least` are left.
+        """Reserve up to `posts` posts; none if fewer than `least` could be.
 
         Raises:
             BudgetUnknown: Redis does not answer.

@@ -1,4 +1,7 @@
-"""Which posts of an account are read in a slot: those on the ladder, within the budget, and those that may be back."""
+"""Choose the posts of an account to read in a slot: those due by age, and deleted ones that may be back.
+
+The budget of distinct posts limits both.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,20 +15,21 @@ from pipelines.collect.ladder import FOLLOWED_UNTIL, LAST_HOUR, due
 from pipelines.platforms.base import Post, Reserved, Wanted
 from pipelines.platforms.memory import Memory
 
-LOOKED_FOR_AGAIN = timedelta(days=7)
-"""For that long a post that is gone is asked for once a day: the platforms tell of posts that are there as if not."""
+RECHECKED_DAILY_FOR = timedelta(days=7)
+"""How long a deleted post is still requested once a day: platforms sometimes deny posts that exist."""
 
-LOOKED_FOR_HOURLY = timedelta(hours=6)
-"""For that long it is asked for every hour."""
+RECHECKED_HOURLY_FOR = timedelta(hours=6)
+"""How long a deleted post is still requested every hour."""
 
 _STORY_LIVES = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The posts to ask for, beside the documents of the account's posts by the platform's id; `held_back` counts posts.
+    """The posts to request.
 
-    `reserved` was taken out of the budget for the posts that are due: the caller settles it when they were read.
+    `stored` has the documents of the account's posts by the platform's id. `held_back` counts posts that the budget
+    does not allow. `reserved` is the reservation for the posts that are due: the caller settles it after reading them.
     """
 
     wanted: Wanted
@@ -34,10 +38,10 @@ class Choice:
     reserved: Reserved
 
 
-def choose(
+def choose_posts(
     store: Store, account: AccountDocument, slot: datetime, now: datetime, memory: Memory, budget: PostBudget
 ) -> Choice:
-    """Return what is asked of an account in a slot.
+    """Return what to request of an account in a slot.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -50,7 +54,7 @@ def choose(
     allowed, reserved = chosen, Reserved(0)
     if budget.limited:
         newest_first = sorted(chosen, key=lambda post: post["publishedAt"], reverse=True)
-        within, reserved = budget.within([post["platformPostId"] for post in newest_first])
+        within, reserved = budget.reserve_ids([post["platformPostId"] for post in newest_first])
         allowed = [post for post in chosen if post["platformPostId"] in within]
     posts: list[Post] = [known[post["platformPostId"]] for post in allowed]
     announced = {name for name, post in stored.items() if post.get("announced")}
@@ -63,7 +67,7 @@ def choose(
 def _on_the_ladder(
     store: Store, stored: Mapping[str, PostDocument], slot: datetime, now: datetime
 ) -> list[PostDocument]:
-    """Return the living posts that are due, and those that were never observed: announced or found late, or failed."""
+    """Return existing posts that are due, or never observed (they were announced or found late, or reading failed)."""
     followed = [
         (post, due(post["publishedAt"], slot))
         for post in stored.values()
@@ -75,8 +79,8 @@ def _on_the_ladder(
 
 
 def _perhaps_back(stored: Mapping[str, PostDocument], slot: datetime, now: datetime) -> list[PostDocument]:
-    """Return posts that are gone since a few hours, or days in the last slot of a day: what is there lives again."""
-    since = now - (LOOKED_FOR_AGAIN if slot.hour == LAST_HOUR else LOOKED_FOR_HOURLY)
+    """Return posts deleted in the last hours (in the last slot of a day: days); a post that can be read is revived."""
+    since = now - (RECHECKED_DAILY_FOR if slot.hour == LAST_HOUR else RECHECKED_HOURLY_FOR)
     gone = [post for post in stored.values() if "deletedAt" in post and "sameAs" not in post]
     return [post for post in gone if post["deletedAt"] > since and _lives(post, now)]
 

@@ -1,4 +1,4 @@
-"""The circuit breaker of a run: a platform that fails for many accounts in a row is not called for the others too."""
+"""Circuit breaker of a run: after a platform failed for many accounts in a row, the others are not requested."""
 
 import threading
 import time
@@ -6,18 +6,18 @@ import time
 from pipelines.platforms.errors import PlatformError
 
 OPENS_AFTER = 10
-"""Accounts in a row that failed, with no other answer between. One that fails alone is no outage."""
+"""Failed accounts in a row, without any other answer in between, that open the circuit. One alone is no outage."""
 
 TRIES_AFTER_SECONDS = 30.0
-"""How long an open circuit lets nobody through; then one account finds out whether the platform answers again."""
+"""How long an open circuit rejects all accounts; then one account is let through as a probe."""
 
 
 class CircuitOpen(PlatformError):
-    """The account was not asked, because the platform failed for the ones before it. It is asked in the next run."""
+    """The account was not requested, because the platform failed for those before it; the next run requests it."""
 
 
 class Circuit:
-    """Shared by the threads that collect accounts of one platform."""
+    """The circuit breaker; shared by the threads that collect accounts of one platform."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,7 +25,7 @@ class Circuit:
         self._tried_at = 0.0
 
     def check(self) -> None:
-        """Let the account be asked, or not.
+        """Return if the next account may be requested.
 
         Raises:
             CircuitOpen: the platform failed for too many accounts in a row.
@@ -37,10 +37,13 @@ class Circuit:
             if now - self._tried_at >= TRIES_AFTER_SECONDS:
                 self._tried_at = now
                 return
-        raise CircuitOpen(f"not asked: the platform failed for {OPENS_AFTER} accounts in a row")
+        raise CircuitOpen(f"not requested: the platform failed for {OPENS_AFTER} accounts in a row")
 
     def note(self, error: Exception | None) -> None:
-        """Note how an account was answered; a refusal is an answer, and an account that was not asked tells nothing."""
+        """Note the outcome of an account: None, or its error.
+
+        Only `provider_error` counts as a failure: any other error is an answer. `CircuitOpen` is ignored.
+        """
         if isinstance(error, CircuitOpen):
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""A slot of a platform: its accounts, several workspaces at a time."""
+"""Collect all or some accounts of one platform in one slot, in parallel threads."""
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -17,15 +17,15 @@ from metrics.store import Store
 from metrics.vault import Vault
 from pipelines.collect.account import AccountCollector
 from pipelines.collect.circuit import Circuit
-from pipelines.collect.days import AskedDays, DayReader
-from pipelines.collect.equipment import equipped
+from pipelines.collect.days import DayReader, RequestedDays
+from pipelines.collect.equipment import open_equipment
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard, shards_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """Which accounts are meant; None means all."""
+    """A selection of accounts; a field that is None does not limit it."""
 
     workspace_ids: Collection[str] | None
     account_ids: Collection[str] | None
@@ -36,14 +36,14 @@ class _Named:
         return self.workspace_ids is None and self.account_ids is None and self.shard is None
 
     def holds(self, account_id: str) -> bool:
-        """Tell whether an account of these workspaces is meant."""
+        """Tell whether an account of the selected workspaces is selected."""
         return (self.account_ids is None or account_id in self.account_ids) and (
             self.shard is None or self.shard.holds(account_id)
         )
 
 
 class Collector:
-    """Collects; its clients are the caller's."""
+    """Collects slots. The caller opens and closes the clients that it gets."""
 
     def __init__(self, store: Store, redis: Redis, announcer: Announcer, vault: Vault, settings: Settings) -> None:
         self._store = store
@@ -62,12 +62,13 @@ class Collector:
         account_ids: Collection[str] | None = None,
         shard: Shard | None = None,
         now: datetime | None = None,
-        asked: AskedDays | None = None,
+        requested: RequestedDays | None = None,
     ) -> CollectReport:
-        """Collect the active accounts of a platform for a slot, or those named; return what came of it.
+        """Collect the active accounts of a platform, or those selected, for a slot; return a report.
 
-        With `shard` only what of them that shard holds. `asked` has the provider's days that the run asked for before.
-        A slot that ended longer ago than `collect_grace_minutes` gets only what the platform still answers for it.
+        With `shard`, collect only those of them that the shard holds. `requested` has the provider's days that the run
+        requested before. For a slot that ended longer ago than `collect_grace_minutes`, only the numbers are collected
+        that the platform still answers for it.
 
         Raises:
             InvalidInput: the slot has not begun.
@@ -80,24 +81,24 @@ class Collector:
         named = _Named(workspace_ids, account_ids, shard)
         accounts = self._accounts(platform, named)
         report = CollectReport(platform, slot)
-        # Accounts that wait for a person: no call is made for them, and they are not hidden either.
+        # Accounts that wait for a person are not requested, but counted.
         report.skipped = len(self._ids(platform, "needs_reauth", named))
         if not accounts:
             return report
         self._longest_first(accounts, slot)
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
-        # Twice as many threads as calls: while one half waits for its platform, the other writes. More threads would
-        # send more calls before a limit of the whole platform is noticed.
+        # Twice as many threads as concurrent calls: while one half waits for the platform, the other writes. With more
+        # threads, more calls would be sent before a limit of the whole platform is noticed.
         threads = 2 * self._settings.collect_concurrency
         with (
-            equipped(
+            open_equipment(
                 self._store, self._redis, self._vault, self._settings, platform, now, whole=named.everything
             ) as tools,
             ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,
         ):
             api, budget = tools.api, tools.budget
-            days = DayReader(self._store, api, slot, old, now, run_id, asked or AskedDays(), budget.bound)
-            one = AccountCollector(
+            days = DayReader(self._store, api, slot, old, now, run_id, requested or RequestedDays(), budget.bound)
+            collector = AccountCollector(
                 self._store,
                 self._announcer,
                 tools.credentials,
@@ -111,7 +112,7 @@ class Collector:
                 now,
                 run_id,
             )
-            report.merge(pool.map(one.collect, accounts))
+            report.merge(pool.map(collector.collect, accounts))
         if report.unannounced:
             raise RedisUnavailable(
                 f"{len(report.unannounced)} workspaces were collected but not announced: collect again"
@@ -126,7 +127,7 @@ class Collector:
         workspace_ids: Collection[str] | None = None,
         account_ids: Collection[str] | None = None,
     ) -> list[Shard]:
-        """Return those of `of` shards that have anything to do for a platform; at least one.
+        """Return those of `of` shards that have accounts of a platform to collect; at least one.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
@@ -136,12 +137,12 @@ class Collector:
         return shards_of((one for state in states for one in self._ids(platform, state, named)), of)
 
     def _longest_first(self, accounts: list[AccountDocument], slot: datetime) -> None:
-        """Sort by the calls of the same hour a day ago, so that no long account is left to run alone at the end."""
+        """Sort by the number of calls in the same hour a day ago, so that no long account runs alone at the end."""
         calls = self._store.collections.calls([account["_id"] for account in accounts], slot - DAY)
         accounts.sort(key=lambda account: calls.get(account["_id"], 0), reverse=True)
 
     def _accounts(self, platform: Platform, named: _Named) -> list[AccountDocument]:
-        # What the platform denied before may be back: each account knows when it is asked again.
+        # Unreachable accounts may be back: `AccountCollector` decides in which slots they are requested again.
         states: tuple[AccountState, ...] = ("active", "unreachable")
         if named.everything:
             return self._store.accounts.find(platform=platform, states=states)

@@ -1,4 +1,4 @@
-"""Credentials at work: opened in memory, renewed in good time, stored before they are used."""
+"""Credentials of accounts in use: decrypted in memory, renewed before they end, stored before they are used."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from redis.exceptions import LockError, RedisError
 
 from metrics.documents import AccountDocument
 from metrics.errors import CredentialError
-from metrics.redis.client import renewal_key
+from metrics.redis.keys import renewal_key
 from metrics.store import Store
 from metrics.vault import Vault
 from pipelines.platforms.base import Access, PlatformApi, Tally
@@ -20,7 +20,7 @@ from pipelines.platforms.errors import NeedsReauth, PlatformError, WrongIdentity
 T = TypeVar("T")
 
 RENEW_WITHIN = timedelta(days=7)
-"""Credentials that tell when they end and were never renewed here are renewed that long before."""
+"""How long before their end credentials are renewed that were never renewed here."""
 
 _RENEWED = ("access_token", "refresh_token", "expires_at", "renew_at")
 _USED_SHARE = 0.75
@@ -31,8 +31,8 @@ _LOCK_SECONDS = 60.0
 class Credentials:
     """Opens and renews credentials of accounts; shared by the threads of a run.
 
-    A refresh token that rotates works once: only one worker at a time renews an account, and the others take what it
-    stored.
+    A refresh token that rotates works only once. So only one worker at a time renews an account, and the others take
+    the tokens that it stored.
     """
 
     store: Store
@@ -49,14 +49,14 @@ class Credentials:
         return Access(account["platformAccountId"], self.vault.open(account.get("credentials", b"")))
 
     def due(self, access: Access, now: datetime) -> bool:
-        """Tell whether credentials should be renewed before they end."""
+        """Tell whether credentials should be renewed now, before they end."""
         ends = access.credentials.get("expires_at")
         if not isinstance(ends, int | float):
             return False
         renew_at = access.credentials.get("renew_at", ends - RENEW_WITHIN.total_seconds())
         return bool(now.timestamp() >= renew_at)
 
-    def used(
+    def with_access(
         self,
         account: AccountDocument,
         now: datetime,
@@ -64,11 +64,11 @@ class Credentials:
         work: Callable[[Access], T],
         note_unrenewed: Callable[[PlatformError], None],
     ) -> T:
-        """Return what `work` comes to with the credentials of an account, renewed where they end soon.
+        """Return the result of `work` with the credentials of an account, which are renewed if they end soon.
 
-        Where they turn out to have ended, they are renewed and the work is done once more; those that nobody can renew
-        are tried once more if the platform says whose they are, because it denies good tokens at times. Until they end,
-        old ones serve where they cannot be renewed; `note_unrenewed` is told why.
+        If that renewal fails, `note_unrenewed` gets the error, and the old credentials are used until they end. If the
+        platform denies the credentials, they are renewed and `work` is called once more. If there is no renewal, `work`
+        is called once more only if the platform still says whose they are: it denies good tokens at times.
 
         Raises:
             CredentialError: there are none, or no key opens them.
@@ -87,14 +87,14 @@ class Credentials:
         except NeedsReauth:
             renewed = self.renew(account, access, now, tally)
             if renewed is None:
-                # One call tells whether the token is dead: then this raises.
+                # This call raises if the token is dead.
                 self.api.identify(access, tally)
             return work(renewed or access)
 
     def renew(self, account: AccountDocument, access: Access, now: datetime, tally: Tally) -> Access | None:
-        """Return renewed access, stored before anybody uses it; None where the platform renews nothing.
+        """Renew credentials, store them and return them; return None if the platform has no renewal.
 
-        `account` has the credentials that are stored from then on.
+        The credentials in `account` are replaced by those that are stored.
 
         Raises:
             PlatformError: the platform refuses.
@@ -111,16 +111,16 @@ class Credentials:
             found = dict(renewed) | _renew_at(renewed, now)
             sealed, before = self.vault.seal(found), now_stored.get("credentials")
             if not self.store.accounts.set_credentials(account["_id"], sealed, expected=before):
-                # Somebody connected the account again in the meantime: theirs count.
-                theirs = self.store.accounts.get(account["_id"])
-                account["credentials"] = theirs.get("credentials", b"")
-                return self.open(theirs)
+                # The account was connected again in the meantime: those credentials count.
+                reconnected = self.store.accounts.get(account["_id"])
+                account["credentials"] = reconnected.get("credentials", b"")
+                return self.open(reconnected)
             account["credentials"] = sealed
             self._share(account, access, found)
             return Access(access.platform_account_id, found)
 
     def _share(self, account: AccountDocument, before: Access, found: Mapping[str, Any]) -> None:
-        """Give renewed tokens to the same account in other workspaces, where it had the ones that were used."""
+        """Store renewed tokens also for the same account in other workspaces, if it has the same old tokens there."""
         for other in self.store.accounts.same_account(account):
             sealed = other.get("credentials")
             if other["_id"] == account["_id"] or sealed is None:
@@ -131,14 +131,14 @@ class Credentials:
                 continue
             name = "refresh_token" if "refresh_token" in before.credentials else "access_token"
             if known.get(name) == before.credentials[name]:
-                renewed = {**known, **{one: found[one] for one in _RENEWED if one in found}}
+                renewed = {**known, **{field: found[field] for field in _RENEWED if field in found}}
                 self.store.accounts.set_credentials(other["_id"], self.vault.seal(renewed), expected=sealed)
 
     @contextmanager
     def _alone(self, account: AccountDocument) -> Iterator[None]:
-        """Keep other workers from renewing the same account of the platform, in whichever workspace.
+        """Hold a lock, so that no other worker renews the same platform account, in any workspace.
 
-        Without Redis nothing keeps them from it; the credentials that were stored first count then.
+        If Redis does not answer there is no lock; then the credentials that are stored first count.
         """
         name = renewal_key(account["platform"], account["platformAccountId"])
         lock = self.redis.lock(name, timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_SECONDS)
@@ -153,12 +153,12 @@ class Credentials:
                 try:
                     lock.release()
                 except (LockError, RedisError):
-                    # It ran out, or Redis went away: either way it is no longer ours.
+                    # The lock expired, or Redis does not answer: in either case we no longer hold it.
                     held = False
 
 
 def _renew_at(credentials: Mapping[str, Any], now: datetime) -> dict[str, float]:
-    """Return when to renew: after three quarters of the life that the platform gave."""
+    """Return the time at which to renew: after three quarters of the tokens' lifetime."""
     ends = credentials.get("expires_at")
     if not isinstance(ends, int | float):
         return {}

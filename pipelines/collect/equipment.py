@@ -1,4 +1,4 @@
-"""What reading accounts of one platform takes: its API, who may not be asked, tokens, a budget, refused metrics."""
+"""The objects that reading accounts of one platform needs: API client, pauses, credentials, budget and quarantine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from pipelines.platforms.registry import conduct, open_platform
 
 @dataclass(frozen=True)
 class Equipment:
-    """The tools of one run for one platform; shared by its threads."""
+    """The objects that the threads of one run share for one platform."""
 
     api: PlatformApi
     pauses: Pauses
@@ -31,7 +31,7 @@ class Equipment:
 
 
 @contextmanager
-def equipped(
+def open_equipment(
     store: Store,
     redis: Redis,
     vault: Vault,
@@ -41,9 +41,9 @@ def equipped(
     *,
     whole: bool = False,
 ) -> Iterator[Equipment]:
-    """Yield the tools for a platform; what was learnt of refused metrics is stored when the work ended well.
+    """Yield the equipment for a platform; if the block ends without an error, store changes of the quarantine.
 
-    `whole` tells that every account of the platform is asked.
+    `whole` says that every account of the platform is requested.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.

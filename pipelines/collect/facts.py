@@ -1,4 +1,4 @@
-"""What a reading says of posts beside their numbers: that they are there, of which kind, since when, or gone."""
+"""Store the posts of a reading (not their metrics): new, changed, revived, deleted and duplicate ones."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -6,7 +6,8 @@ from datetime import datetime
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, PostDocument
 from metrics.ids import post_id
-from metrics.store import Store, publications
+from metrics.store import Store
+from metrics.store.rollup import publications
 from pipelines.collect import observe
 from pipelines.platforms.base import AccountReading, Post
 
@@ -18,13 +19,13 @@ def note_posts(
     stored: Mapping[str, PostDocument],
     now: datetime,
 ) -> Mapping[str, PostDocument]:
-    """Store what is new of an account's posts; `stored` are documents that are known of them, by the platform's id.
+    """Store what a reading says of an account's posts; return all known documents as they were before.
 
-    A list may bring a post that is not among them, for collection loads young posts alone: such posts are looked up
-    before anything is written. Return the documents as they were before, of all the posts that are known.
+    `stored` has documents of posts by the platform's id. A list may name a post that is not among them, because
+    collection loads young posts only: such posts are looked up before anything is written.
 
-    What a list of the platform says of a post replaces what somebody announced. A post that was gone and was read now
-    lives again.
+    The facts in a list of the platform replace those that a client announced. A deleted post that was read now is
+    revived.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -43,14 +44,14 @@ def note_posts(
     twins = [(stored[name], other) for name, other in reading.same.items() if name in stored]
     if twins := [(post, other) for post, other in twins if post.get("sameAs") != other]:
         publications.merge(store, account, twins, utcnow())
-    # One that was listed and taken down before it was read never had a number here.
+    # A post that was listed, and deleted before it was ever read, is not stored.
     if gone := [stored[name] for name in reading.gone if name in stored]:
         publications.mark_deleted(store, account, gone, utcnow())
     return stored
 
 
 def _looked_up(store: Store, account: AccountDocument, names: Collection[str]) -> dict[str, PostDocument]:
-    """Return the documents of posts by the platform's id; those that are new have none."""
+    """Return the documents of posts by the platform's id; new posts are left out."""
     found = store.posts.of_ids([post_id(account["_id"], name) for name in names]) if names else []
     return {post["platformPostId"]: post for post in found}
 
@@ -63,7 +64,7 @@ def _document(
     read: Mapping[str, Post],
     now: datetime,
 ) -> PostDocument:
-    """Return what is known of a post now: the list's word, and of what the list leaves out the word of before."""
+    """Return the document of a post: the facts of the list, and the stored ones where the list has none."""
     listed = post.platform_post_id in reading.listed
     document = observe.post_document(account, post, stored, now)
     if stored is not None and stored.get("announced") and not listed:

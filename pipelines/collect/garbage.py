@@ -1,8 +1,8 @@
-"""Python's search for reference cycles, made rare while accounts are read.
+"""Make Python's cyclic garbage collection rare while accounts are read.
 
-Reading accounts makes and drops many short-lived objects, nearly all of which are freed as soon as nothing refers to
-them. By default Python looks for cycles after every 700 new objects, and again and again at all that the process has
-imported, which in a process of Dagster is a great deal.
+Reading accounts makes many short-lived objects, nearly all of which are freed by reference counting. By default Python
+searches for cycles after every 700 new objects, and repeatedly among everything that the process has imported, which
+in a Dagster process is a great deal.
 """
 
 import gc
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 NEW_OBJECTS = 50_000
-"""How many more objects have to be made than freed before Python looks for cycles among the new ones."""
+"""Surplus of made over freed objects at which Python searches for cycles among the new ones."""
 
 _lock = threading.Lock()
 _blocks = 0
@@ -21,10 +21,10 @@ _froze = False
 
 @contextmanager
 def rare_searches() -> Iterator[None]:
-    """Let Python look for cycles rarely, and only among objects that are made within the block.
+    """Let Python search for cycles rarely, and only among objects that are made within the block.
 
-    This holds for the whole process. Blocks may overlap in several threads; the end of the last one restores what was
-    before. A process that has switched the search off, or has frozen its objects itself, keeps what it chose.
+    This applies to the whole process. Blocks may overlap in several threads; the end of the last one restores the
+    settings from before. If the process has disabled the collection, or frozen its objects itself, that is not changed.
     """
     _enter()
     try:

@@ -1,4 +1,4 @@
-"""Whose a token is, asked of the platform when an account is connected: a mistake is cheapest before it is stored."""
+"""When an account is connected, ask the platform whether its credentials belong to it, before they are stored."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +14,12 @@ from pipelines.platforms.registry import open_platform
 _AT_ONCE = 8
 
 Verdict = Literal["right", "wrong", "unknown"]
-"""`wrong`: the platform says that these credentials do not read this account; `unknown`: it could not be asked."""
+"""`wrong`: the platform says that these credentials cannot read this account; `unknown`: it did not answer that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An account that somebody connects, and the credentials that are said to read it."""
+    """An account that a user connects, and the credentials that are meant to read it."""
 
     platform: Platform
     platform_account_id: str
@@ -28,7 +28,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the platform says of a claim: a verdict, the reason where it is not `right`, and the name that it shows."""
+    """The platform's answer to a claim: a verdict, the reason if it is not `right`, and the account's handle."""
 
     verdict: Verdict
     reason: str = ""
@@ -36,9 +36,9 @@ class Checked:
 
 
 def check(settings: Settings, claims: Sequence[Claim]) -> list[Checked]:
-    """Return, in order, what the platforms say of claims: one call each, tried once.
+    """Return the answers to claims, in order. Each takes one call, which is not retried.
 
-    A platform that does not answer one claim is not asked for the next ones: all of those are `unknown`.
+    After a platform failed to answer one claim, it is not called for the others: those are `unknown`.
     """
     checkers = {platform: _Checker(open_platform(platform, settings)) for platform in {one.platform for one in claims}}
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="identity") as pool:
@@ -46,7 +46,7 @@ def check(settings: Settings, claims: Sequence[Claim]) -> list[Checked]:
 
 
 class _Checker:
-    """Asks one platform."""
+    """Checks claims of one platform."""
 
     def __init__(self, api: PlatformApi) -> None:
         self._api = api

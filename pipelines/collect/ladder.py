@@ -1,7 +1,7 @@
-"""How often a post is looked at: the younger, the oftener.
+"""The collection frequency of a post by its age: the younger it is, the more often it is read.
 
 Slots in which posts are due are aligned to the UTC calendar, so that the last slot of a day (of a Sunday, for the
-weekly step) is always one of them: the close of a day is the day's own.
+weekly step) is always one of them: then a day's closing value was read on that day.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Readings to observations and posts: names and shapes, nothing else."""
+"""Convert readings of a platform into observations and post documents, without any access to a store."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -10,14 +10,14 @@ from pipelines.platforms.base import AccountReading, Post, Reading
 
 
 def last_slot(day: date) -> datetime:
-    """Return the slot that holds a provider's day: the last of the UTC date that labels it."""
+    """Return the slot in which a provider's day is stored: the last one of the UTC date that labels the day."""
     return midnight(day) + DAY - HOUR
 
 
 def observations(
     account: AccountDocument, reading: AccountReading, slot: datetime, run_id: str, api_version: str
 ) -> Iterator[Observation]:
-    """Yield what an account and its posts said for a slot, the account first."""
+    """Yield the observations of an account and its posts in a slot, the account first."""
     yield _observation(account, reading.account, slot, run_id, api_version)
     yield from post_observations(account, reading, slot, run_id, api_version)
 
@@ -25,7 +25,7 @@ def observations(
 def post_observations(
     account: AccountDocument, reading: AccountReading, slot: datetime, run_id: str, api_version: str
 ) -> Iterator[Observation]:
-    """Yield what an account's posts said for a slot."""
+    """Yield the observations of an account's posts in a slot."""
     for post, post_reading in reading.posts:
         yield _observation(account, post_reading, slot, run_id, api_version, post)
 
@@ -37,7 +37,7 @@ def day_observations(
     run_id: str,
     api_version: str,
 ) -> Iterator[Observation]:
-    """Yield what the provider says of its days, where it says something new. `known` are the values in the log."""
+    """Yield observations of the provider's days with the values that differ from those in the log (`known`)."""
     for day, reading in sorted(days.items()):
         news = {name: value for name, value in reading.metrics.items() if known.get(day, {}).get(name) != value}
         if news:
@@ -46,10 +46,10 @@ def day_observations(
 
 
 def post_document(account: AccountDocument, post: Post, stored: PostDocument | None, now: datetime) -> PostDocument:
-    """Return the document of a post; `stored` is the one that is known of it.
+    """Return the document of a post; `stored` is its present document.
 
-    A post of which the platform does not say when it was published keeps the time that is known. A new one is noted at
-    the time at which it was first seen, which is not the time of its birth: its first values are a baseline.
+    If the platform does not say when a post was published, the stored time is kept. For a new post that is the time at
+    which it was first seen, marked as `timeUnknown`: its first values are a baseline, and not counted as gained.
     """
     known_since = stored["publishedAt"] if stored else now
     document: PostDocument = {
@@ -68,7 +68,7 @@ def post_document(account: AccountDocument, post: Post, stored: PostDocument | N
 
 
 def post_of(document: PostDocument, today: str) -> Post:
-    """Return a stored post as its platform names it, with what it was refused today (a date of ISO 8601)."""
+    """Return a stored post for the platform's client, with the metrics that it was refused `today` (ISO 8601 date)."""
     return Post(
         document["platformPostId"],
         document["metricType"],

@@ -1,4 +1,4 @@
-"""Who may not be asked before when: one answer «too many calls» stops every worker, not only the one that got it."""
+"""Rate limit pauses, shared by all workers: after one answer «too many calls», every worker waits for its end."""
 
 from datetime import UTC, datetime
 from math import ceil
@@ -8,14 +8,16 @@ from redis import Redis
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Platform
 from metrics.errors import RedisUnavailable
-from metrics.redis.client import account_pause_key, platform_pause_key, redis_errors
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import account_pause_key, platform_pause_key
 from pipelines.platforms.errors import BudgetUsed, RateLimited
 
 
 class Pauses:
     """Pauses of one platform and of its accounts, kept in Redis until they end.
 
-    Without Redis a run still obeys what it met itself; it asks Redis no more, so that no account pays for the outage.
+    Once Redis did not answer, a run obeys only the limits that it met itself, and does not ask Redis again, so that its
+    accounts do not wait for the timeout each.
     """
 
     def __init__(self, redis: Redis, platform: Platform) -> None:
@@ -28,24 +30,28 @@ class Pauses:
         """Raise if the platform or the account is paused.
 
         Raises:
-            RateLimited: says until when.
+            RateLimited: it is; `until` is the end of the pause.
         """
         until = self._known(account)
         if until > utcnow().timestamp():
-            raise RateLimited("not asked: too many calls before", datetime.fromtimestamp(until, UTC), "account")
+            raise RateLimited(
+                "not requested: the rate limit was met before", datetime.fromtimestamp(until, UTC), "account"
+            )
 
     def check_platform(self) -> None:
-        """Raise if this run met a pause of the whole platform: accounts under way stop too.
+        """Raise if this run met a limit of the whole platform, so that accounts that are being read stop too.
 
         Raises:
-            RateLimited: says until when.
+            RateLimited: it did; `until` is the end of the pause.
         """
         until = self._own.get(self._platform_key, 0)
         if until > utcnow().timestamp():
-            raise RateLimited("not asked: too many calls before", datetime.fromtimestamp(until, UTC), "account")
+            raise RateLimited(
+                "not requested: the rate limit was met before", datetime.fromtimestamp(until, UTC), "account"
+            )
 
     def note(self, account: AccountDocument, limit: RateLimited) -> None:
-        """Keep a limit that was met, unless a longer one is known. A budget of ours is no limit of the platform's."""
+        """Store a limit that was met, unless a longer one is known. Our own budget is no limit of the platform."""
         if isinstance(limit, BudgetUsed):
             return
         until, now = ceil(limit.until.timestamp()), utcnow().timestamp()
@@ -56,7 +62,7 @@ class Pauses:
         if self._shared:
             try:
                 with redis_errors():
-                    # For so many seconds, and not until an instant: the clock of Redis may show another time than ours.
+                    # The expiry is a duration and not an instant, because the clock of Redis may differ from ours.
                     self._redis.set(key, until, ex=ceil(until - now))
             except RedisUnavailable:
                 self._shared = False
@@ -76,5 +82,5 @@ class Pauses:
 
 
 def _account_key(account: AccountDocument) -> str:
-    """Return the key of an account's pause: the platform counts by its own account, whatever workspace it is in."""
+    """Return the key of an account's pause, which all workspaces share: the platform counts by its own account."""
     return account_pause_key(account["platform"], account["platformAccountId"])

@@ -1,4 +1,4 @@
-"""Why something was not collected, in a word: of errors that were foreseen, and of those that were not."""
+"""Classify errors: the reason that records name, and the place of unforeseen errors."""
 
 import traceback
 
@@ -18,10 +18,11 @@ def reason_of(error: Exception) -> str:
     return error.reason if isinstance(error, PlatformError) else INTERNAL_ERROR
 
 
-def where(error: Exception) -> str:
+def error_place(error: Exception) -> str:
     """Return an unforeseen error's type and place, `KeyError at pipelines/collect/account.py:120`.
 
-    Its words may hold what must not be told. The place is the last line of ours that it came through.
+    The message is left out, because it may hold secrets or personal data. The place is the innermost line of our own
+    code in the traceback.
     """
     return f"{type(error).__name__} at {_place(error)}"
 

@@ -1,4 +1,4 @@
-"""The record of an account's slot: what became of it, for people who look and for the checks."""
+"""Build the record of an account's slot, which tells users and asset checks whether it was collected."""
 
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ def record(
     if report.quarantined:
         found["quarantined"] = sorted(report.quarantined)
     if report.parts:
-        # Few problems are kept. Those that a check looks for by its name come first, or others might displace them.
+        # Only some problems are kept: those that a check looks for by its name come first, so that none is cut off.
         first = sorted(report.parts, key=lambda part: part.what != NO_IMPOSSIBLE_VALUES)
         found["problems"] = [
             {"what": part.what, "reason": part.reason, "message": part.message} for part in first[:_MOST_PROBLEMS]

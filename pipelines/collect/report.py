@@ -1,4 +1,4 @@
-"""What came of collecting one slot of one platform."""
+"""The report on collecting one slot of one platform: counts and failures."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,15 +8,18 @@ from itertools import chain
 from metrics.documents import Platform
 
 INTERNAL_ERROR = "internal_error"
-"""The reason of a failure that nobody foresaw: an error of ours, with its type and place and without its words."""
+"""The reason of an unforeseen failure: an error of Tidemark. Its type and place are recorded, but not its message."""
 
 NO_IMPOSSIBLE_VALUES = "no_impossible_values"
-"""The check that tells of values that are no numbers; problems of records that it is about bear its name."""
+"""The asset check for values that are no numbers; such problems in records have its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An account, or a part of one, that was not collected. `message` is the platform's, without secrets."""
+    """An account, or a part of one, that was not collected.
+
+    `message` is the platform's, without secrets, names and its ids.
+    """
 
     workspace_id: str
     account_id: str
@@ -30,7 +33,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of an account that was not collected; the platform's words, ids and names included."""
+    """A part of an account that was not collected, with the platform's message, including its ids and names."""
 
     what: str
     reason: str
@@ -41,9 +44,9 @@ class Part:
 class CollectReport:
     """Counts of accounts and rows; `failures` holds one row per account that failed, in whole or in part.
 
-    `impossible` counts, by account, values that are no numbers and were left out; `unforeseen` has type and place of
-    errors of ours, and those accounts failed with the reason `INTERNAL_ERROR`.
-    `parts` are those of one account that were not collected, for its record: they hold words that Dagster never sees.
+    `impossible` counts, by account, values that are no numbers and were left out. `unforeseen` has type and place of
+    errors of Tidemark; their accounts failed with the reason `INTERNAL_ERROR`. `parts` are the parts of one account
+    that were not collected, for its record: their messages hold names that must not reach Dagster.
     """
 
     platform: Platform
@@ -68,11 +71,11 @@ class CollectReport:
 
     @property
     def empty_handed(self) -> bool:
-        """Whether there were accounts to collect and every one failed."""
+        """True if there were accounts to collect and all of them failed."""
         return self.failed > 0 and self.ok == 0
 
     def merge(self, others: Iterable["CollectReport"]) -> None:
-        """Add the counts of parts."""
+        """Add the counts and failures of other reports."""
         for other in others:
             for name in (
                 "expected",
@@ -105,8 +108,8 @@ class CollectReport:
         )
 
 
-def put_together(parts: Iterable[Iterable[CollectReport]]) -> list[CollectReport]:
-    """Return one report per slot from those of several parts of it, the newest slot first."""
+def merge_by_slot(parts: Iterable[Iterable[CollectReport]]) -> list[CollectReport]:
+    """Merge the reports of several shards into one report per slot, the newest slot first."""
     by_slot: dict[datetime, CollectReport] = {}
     for report in chain.from_iterable(parts):
         by_slot.setdefault(report.slot, CollectReport(report.platform, report.slot)).merge([report])

@@ -1,4 +1,4 @@
-"""The job `maintain_daily`: deletes what is older than it is kept (docs/operations.md)."""
+"""The job `maintain_daily`: apply retention and measure the stores (docs/operations.md)."""
 
 import dagster as dg
 
@@ -7,39 +7,41 @@ from metrics.redis import events
 from metrics.upkeep.retention import Horizon, apply
 from metrics.upkeep.sizes import keep, measure
 from pipelines.resources import Tidemark
-from pipelines.runs import storage as upkeep
+from pipelines.runs import storage
 from pipelines.runs.automation import SCHEDULE_STATUS
 
 
-@dg.op(description="Delete observations, rollups and records that are older than kept.")
+@dg.op(description="Deletes observations, rollups and records that are older than their retention.")
 def apply_retention(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
-    """Delete, and say how much."""
+    """Delete expired data, and log how much."""
     clients = tidemark.clients()
     gone = apply(clients.store, Horizon.of(clients.store, clients.settings, utcnow()))
     context.log.info("deleted %s", ", ".join(f"{count} {name}" for name, count in gone.items()) or "nothing")
 
 
-@dg.op(description="Delete events that streams keep no longer, also of workspaces in which nothing happens.")
+@dg.op(description="Deletes events that are older than TIDEMARK_EVENTS_DAYS, also of workspaces without new events.")
 def trim_events(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
-    """Delete, and say how many."""
+    """Delete old events, and log how many."""
     clients = tidemark.clients()
     days = clients.settings.events_days
     gone = events.trim(clients.redis, clients.store.accounts.workspaces(), days)
     context.log.info("deleted %s events that were older than %s days", gone, days)
 
 
-@dg.op(description="Measure every store, so that its growth is known.")
+@dg.op(description="Measures the size of every store, so that its growth is known.")
 def measure_stores(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
-    """Measure, and keep the sample for 90 days."""
+    """Measure the stores, and keep the sample for 90 days."""
     clients = tidemark.clients()
-    now = measure(clients.store, clients.redis, clients.settings.home, upkeep.storage_bytes(context.instance), utcnow())
+    now = measure(
+        clients.store, clients.redis, clients.settings.home, storage.storage_bytes(context.instance), utcnow()
+    )
     keep(clients.store, now)
     context.log.info("%s", ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in now.stores.items()))
 
 
-@dg.job(name="maintain_daily", description="Delete what is older than it is kept, and measure the stores.")
+@dg.job(name="maintain_daily", description="Deletes data that is older than its retention, and measures the stores.")
 def maintain_daily() -> None:
-    """Delete what is older than it is kept, and measure what is left."""
+    """Delete expired data, then measure the stores."""
     apply_retention()
     trim_events()
     measure_stores()
@@ -51,5 +53,5 @@ MAINTAIN = dg.ScheduleDefinition(
     cron_schedule="30 3 * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,
-    description="Every night: what is older than the retention of its workspace goes.",
+    description="Every night: deletes data that is older than the retention of its workspace.",
 )

@@ -1,1 +1,1 @@
-"""One module per platform, and what they share. Nothing else knows a platform's name."""
+"""Platform clients: one package per platform, and the modules they share. No other code contains a platform's name."""

@@ -1,4 +1,4 @@
-"""How answers of any platform are read: what cannot be understood concerns its account, its post or its item alone."""
+"""Parsers and checks shared by all platforms. What cannot be parsed affects only its own account, post or item."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,12 +10,12 @@ from metrics.clock import utcnow
 from pipelines.platforms.errors import BadAnswer
 
 UNEXPECTED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-"""Errors of Python's own that an answer of an unexpected form leads to where it is read."""
+"""Built-in exceptions that parsing raises when an answer has an unexpected form."""
 
 _AHEAD = timedelta(days=1)
-"""Clocks differ; an instant further ahead than that is no time of publication."""
+"""Tolerance for clock differences: a time of publication further in the future than this is refused."""
 _NO_TIME = datetime.fromtimestamp(0, UTC)
-"""The beginning of 1970: how a missing time is written at times."""
+"""The beginning of 1970, which some answers contain instead of a missing time."""
 _LONGEST_LIFE = timedelta(days=3650)
 _LONGEST = 300
 _REFUSALS = (400, 599)
@@ -24,11 +24,11 @@ _LONGEST_NAME = 200
 
 
 @contextmanager
-def understood(whose: str) -> Iterator[None]:
-    """Turn an answer of an unexpected form into `BadAnswer`; `whose` names the API, for the message.
+def parsing_answer(whose: str) -> Iterator[None]:
+    """Turn errors of parsing an answer into `BadAnswer`; `whose` names the API, for the message.
 
     Raises:
-        BadAnswer: the answer could not be read.
+        BadAnswer: the answer has an unexpected form.
     """
     try:
         yield
@@ -39,9 +39,9 @@ def understood(whose: str) -> Iterator[None]:
 
 
 def status_of(status: int, body: object) -> int:
-    """Return what an answer really has as its status: gateways send refusals of the platform with a 200 or a 500.
+    """Return the effective status of an answer: gateways pass on a platform's errors with the HTTP status 200 or 500.
 
-    The status within the body counts then, which a refusal has and an answer with something in it has not.
+    For these, the `status` field of the body counts. Only error bodies have one; answers with data or elements do not.
     """
     within = body.get("status") if isinstance(body, Mapping) and not {"data", "elements"} & body.keys() else None
     if isinstance(within, bool) or not isinstance(within, int) or not _REFUSALS[0] <= within <= _REFUSALS[1]:
@@ -50,35 +50,35 @@ def status_of(status: int, body: object) -> int:
 
 
 def id_of(value: object, form: re.Pattern[str]) -> str:
-    """Return an id as text, in the form that its platform gives out; some answers have a number instead of text.
+    """Return an id as text, checked against the form of its platform's ids; some answers have a number instead of text.
 
     Raises:
-        ValueError: it is no such id.
+        ValueError: the value is not an id of this form.
     """
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not form.fullmatch(text):
-        raise ValueError("its id is none")
+        raise ValueError("its id is not valid")
     return text
 
 
 def name_of(value: object) -> str | None:
-    """Return the name under which a platform shows an account, or None where an answer holds none that can be one."""
+    """Return the name under which a platform shows an account, or None if the value cannot be such a name."""
     return value if isinstance(value, str) and value.strip() and len(value) <= _LONGEST_NAME else None
 
 
-def renewed(credentials: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return credentials with what a renewal answered: a new token, when it ends, and the next refresh token, if any.
+def renewed_credentials(credentials: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the credentials after a renewal: with the new access token, its expiry, and a new refresh token, if any.
 
-    `expires_at` is left out where the answer does not say when the token ends (RFC 6749, 5.1, leaves that open) and a
-    refresh token is there: it serves once at some platforms, so that the new pair has to be kept in any case.
+    `expires_at` is left out if the answer does not say when the token expires (optional in RFC 6749, 5.1) and there is
+    a refresh token. The new pair must be kept even then, because at some platforms a refresh token works only once.
 
     Raises:
-        LookupError, TypeError, ValueError: the answer has no new token; or it does not say when that ends, and nothing
-            could renew it after its end.
+        LookupError, TypeError, ValueError: the answer has no new token; or it has no expiry, and there is no refresh
+            token to renew the access token after it expired.
     """
     token, following = body["access_token"], body.get("refresh_token")
     if not isinstance(token, str) or not token:
-        raise TypeError(f"a token was expected to be text, and is of the type {type(token).__name__}")
+        raise TypeError(f"the access token should be text, but its type is {type(token).__name__}")
     found = {name: value for name, value in credentials.items() if name not in ("expires_at", "renew_at")}
     found |= {"access_token": token}
     found |= {"refresh_token": following} if isinstance(following, str) and following else {}
@@ -91,49 +91,49 @@ def renewed(credentials: Mapping[str, Any], body: Mapping[str, Any], now: dateti
 
 
 def _life(seconds: Any) -> float:
-    """Return how long a token lasts.
+    """Return the lifetime of a token in seconds.
 
     Raises:
-        TypeError, ValueError: it is no number of seconds, or none that a token can last.
+        TypeError, ValueError: the value is not a number of seconds, or is not a plausible lifetime.
     """
-    lasts = float(seconds)
-    if not 0 < lasts < _LONGEST_LIFE.total_seconds():
-        raise ValueError(f"a token lasts {lasts} seconds")
-    return lasts
+    lifetime = float(seconds)
+    if not 0 < lifetime < _LONGEST_LIFE.total_seconds():
+        raise ValueError(f"a token's lifetime of {lifetime} seconds is not plausible")
+    return lifetime
 
 
 def items_of(value: object) -> list[Any]:
-    """Return the items of a list.
+    """Return the value if it is a list.
 
     Raises:
-        TypeError: it is none.
+        TypeError: the value is not a list.
     """
     if not isinstance(value, list):
-        raise TypeError(f"a list was expected, and the value is of the type {type(value).__name__}")
+        raise TypeError(f"a list was expected, but the value's type is {type(value).__name__}")
     return value
 
 
-def published(instant: datetime, founded: datetime | None = None) -> datetime:
-    """Return a time of publication in UTC, if it can be one; `founded` is when the platform had its first post.
+def publication_time(instant: datetime, founded: datetime | None = None) -> datetime:
+    """Return a time of publication in UTC; `founded` is when the platform had its first post.
 
-    Where posts may be dated back, as pages of Facebook do with their history, there is no such instant. A time before
-    that is a mistake, in seconds where milliseconds belong or of nothing: taken for true, it would make the post one
-    that is too old to be followed, and nobody would be told.
+    `founded` is None where posts may be backdated, as on Facebook pages. A time before `founded` is a mistake (seconds
+    instead of milliseconds, or a missing value). If it were accepted, the post would count as too old to be followed,
+    and nobody would notice.
 
     Raises:
-        ValueError: it has no offset, lies in the future, or before the platform.
+        ValueError: the time has no UTC offset, lies in the future, or before `founded`.
     """
     if instant.tzinfo is None:
         raise ValueError("a time without an offset")
     if instant > utcnow() + _AHEAD:
         raise ValueError(f"published in the future, {instant:%Y-%m-%d}")
     if instant == _NO_TIME or (founded is not None and instant < founded):
-        raise ValueError(f"published before the platform was, {instant:%Y-%m-%d}")
+        raise ValueError(f"published before the platform existed, {instant:%Y-%m-%d}")
     return instant.astimezone(UTC)
 
 
-def of_days(entries: Iterable[tuple[date, object]]) -> dict[date, object]:
-    """Return values by day. A day that comes twice with different values has none that is known: it is null."""
+def values_by_day(entries: Iterable[tuple[date, object]]) -> dict[date, object]:
+    """Return values by day. For a day that comes twice with different values, the value is None (unknown)."""
     found: dict[date, object] = {}
     for day, value in entries:
         found[day] = value if found.get(day, value) == value else None

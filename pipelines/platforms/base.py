@@ -1,4 +1,4 @@
-"""What a platform module offers to collection, and the plain data that passes between them."""
+"""The interface between collection and the platforms: the protocol `PlatformApi` and its data classes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,20 +13,20 @@ from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 
 TRIES = 4
-"""How often a call is tried while what fails may pass."""
+"""Maximum number of attempts of a call that fails with transient errors."""
 
 FOLLOWED = timedelta(days=90)
-"""Posts older than that are no longer looked at."""
+"""Posts older than this are no longer read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderDays:
-    """When a platform's own days are read, and how far back they can be asked for.
+    """When a platform's own days (the provider's days) are read, and how far back they can be requested.
 
-    `hours` are the slots of a UTC day in which the newest days are read, `settling` how many of them still change,
-    `lag` how long after 00:00 UTC of its date a day is over and counted. One request may reach over `span` days, and
-    the platform answers for days that began no longer ago than `reach`; `shorter` has the metrics, by canonical name,
-    for which it answers less far back.
+    `hours` are the hours of a UTC day in which the newest days are read; `settling` is how many of these days may still
+    change; `lag` is how long after 00:00 UTC of its date a day is over and counted. One request may cover `span` days,
+    and the platform answers for days that began at most `reach` ago. `shorter` has the shorter reach of some metrics,
+    by canonical name.
     """
 
     hours: tuple[int, ...]
@@ -37,7 +37,7 @@ class ProviderDays:
     shorter: Mapping[str, timedelta] = field(default_factory=dict)
 
     def answers(self, name: str, day: date, now: datetime) -> bool:
-        """Tell whether the platform still answers for a metric of a day that is within its reach."""
+        """Tell whether the platform still answers for this metric of a day that is within `reach`."""
         reach = self.shorter.get(name)
         return reach is None or midnight(day) + reach >= now
 
@@ -52,7 +52,7 @@ class ProviderDays:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """An account and the open credentials to read it; the repr keeps them to itself."""
+    """An account and the decrypted credentials to read it; the repr does not show the credentials."""
 
     platform_account_id: str
     credentials: Mapping[str, Any] = field(repr=False)
@@ -65,10 +65,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post as its platform names it; `published_at` is None where the platform does not say.
+    """A post, identified by its platform's id; `published_at` is None if the platform does not tell it.
 
-    `refused` are the metrics that the platform refused for this very post, and that are not asked again today.
-    `kind_is_sure` is False where a list left out of which kind a post is, and the types are a guess.
+    `refused` are the metrics that the platform refused for this post; they are not requested again today.
+    `kind_is_sure` is False if a list did not tell the kind of the post, so that its two types are a guess.
     """
 
     platform_post_id: str
@@ -80,13 +80,13 @@ class Post:
 
     @property
     def kind(self) -> tuple[MetricType, ContentType]:
-        """What decides which metrics a post has."""
+        """The pair of types that determines which metrics the post has."""
         return self.metric_type, self.content_type
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Numbers by canonical name, reasons for those that are missing, and the instant of the answer."""
+    """The metrics of one subject by canonical name, the reasons for missing ones, and the instant of the answer."""
 
     read_at: datetime
     metrics: Mapping[str, int | float] = field(default_factory=dict)
@@ -95,14 +95,14 @@ class Reading:
 
 @dataclass
 class AccountReading:
-    """What an account and its posts say now.
+    """The current numbers of an account and its posts.
 
-    `listed` are the posts that the account's lists brought, with the facts that the lists give of them; `posts` those
-    that were read. `handle` is the account's name of today, None where the answer holds none. `gone` are ids of posts
-    that are no longer there, `same` has ids of known posts with the ids under which the lists bring the same objects.
-    `refused` has the metrics that single posts refused, `quarantined` names those that are
-    refused for a kind. `failures` says of each part that was not read why, `odd` of each value that is no number.
-    `insights_granted` tells whether the token saw insights of any post, `insights_denied` of how many it may not.
+    `listed` are the posts in the account's lists, with the facts that the lists give about them; `posts` are those
+    whose metrics were read. `handle` is the account's present name, None if the answer has none. `gone` are ids of
+    posts that no longer exist. `same` maps ids of known posts to the ids under which the lists return the same objects.
+    `refused` has the metrics refused for single posts, by post id; `quarantined` names those in quarantine for a kind.
+    `failures` has, for each part that was not read, the reason; `odd` describes each value that is not a valid number.
+    `insights_granted` tells whether the token saw insights of any post, `insights_denied` for how many it was denied.
     """
 
     account: Reading
@@ -119,12 +119,14 @@ class AccountReading:
     insights_denied: int = 0
 
     def note_odd(self, subject: str, values: Mapping[str, str]) -> None:
-        """Note values of a subject that are no numbers."""
-        self.odd.update({f"{name} of {subject}": said for name, said in values.items()})
+        """Note values of a subject that are not valid numbers, with their descriptions by metric."""
+        self.odd.update({f"{name} of {subject}": description for name, description in values.items()})
 
     @contextmanager
     def part(self, what: str, tally: "Tally") -> Iterator[None]:
-        """Read a part whose failure leaves the others; after a limit, which `tally` notes, nothing more may be asked.
+        """Note a platform error of the block in `failures`, so that the other parts are still read.
+
+        A rate limit is noted in `tally.limited` too: after it, no more requests may be sent.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
@@ -141,9 +143,9 @@ class AccountReading:
 
 @dataclass(frozen=True)
 class DaysReading:
-    """What a platform says of its own days, by their date.
+    """The numbers of a platform's own days, by date.
 
-    `odd` has the values that are no numbers, `failures` say of each part that could not be read why.
+    `odd` describes the values that are not valid numbers; `failures` has, for each part that was not read, the reason.
     """
 
     days: Mapping[date, Reading]
@@ -154,54 +156,58 @@ class DaysReading:
     def of(
         cls, days: Mapping[date, Numbers], read_at: datetime, failures: Mapping[str, PlatformError] | None = None
     ) -> "DaysReading":
-        """Return the reading of numbers that were taken by day; `failures` are of those that could not be read.
+        """Return the reading of the given numbers; `failures` has the errors of the parts that could not be read.
 
         Raises:
-            PlatformError: there are no numbers at all, and the first failure is why.
+            PlatformError: no day has any number; this is the first of the failures.
         """
-        if failures and not any(one.metrics for one in days.values()):
+        if failures and not any(numbers.metrics for numbers in days.values()):
             raise next(iter(failures.values()))
-        odd = {f"{name} of {day:%Y-%m-%d}": said for day, one in days.items() for name, said in one.odd.items()}
-        found = {day: Reading(read_at, one.metrics, one.unavailable) for day, one in days.items()}
-        return cls(found, odd, {what: str(error) for what, error in (failures or {}).items()})
+        odd = {
+            f"{name} of {day:%Y-%m-%d}": description
+            for day, numbers in days.items()
+            for name, description in numbers.odd.items()
+        }
+        found = {day: Reading(read_at, numbers.metrics, numbers.unavailable) for day, numbers in days.items()}
+        return cls(found, odd, {part: str(error) for part, error in (failures or {}).items()})
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """Posts that may be read; `name` identifies them in the budget, empty where nothing was taken out of any."""
+    """A reservation of posts in a `PostBudget`; `name` identifies it there, and is empty if nothing was reserved."""
 
     posts: int
     name: str = ""
 
 
 class PostBudget(Protocol):
-    """A budget of distinct posts, where a platform bills by the post."""
+    """A budget of distinct posts, for a platform that bills each post."""
 
     def left(self) -> int | None:
-        """Return how many posts may still be reserved; None where nothing limits them."""
+        """Return how many posts may still be reserved; None if there is no limit."""
         ...
 
     def reserve(self, posts: int, least: int) -> Reserved:
-        """Reserve up to so many posts before they are asked for; none where fewer than `least` are left."""
+        """Reserve up to `posts` posts before requesting them; none if fewer than `least` are left."""
         ...
 
     def settle(self, reserved: Reserved, post_ids: Iterable[str]) -> None:
-        """Count posts that were read, and give back what was reserved for them."""
+        """Count the posts that were read, and release their reservation."""
         ...
 
     def note(self, post_ids: Iterable[str]) -> None:
-        """Count posts that were read and for which nothing was reserved."""
+        """Count posts that were read without a reservation."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What collection wants of an account.
+    """What collection wants to read of an account.
 
-    `due` are the posts to read. `known` are all posts that are stored, by the platform's id; of these `announced` were
-    named by somebody and never brought by a list, `deleted` are no longer on the platform, `same` are known under
-    another id as well, and `unread` are to be read where a list brings them. Lists are read back to posts published at
-    `since`. The reading brings `memory` up to date; the caller keeps it once the reading is stored.
+    `due` are the posts to read. `known` are all stored posts, by the platform's id. Of these, `announced` were named by
+    a client and never returned by a list, `deleted` are no longer on the platform, `same` are known under another id as
+    well, and `unread` are to be read as soon as a list returns them. Lists are read back to posts published at `since`.
+    The platform updates `memory` while it reads; the caller saves it after the reading is stored.
     """
 
     since: datetime
@@ -216,18 +222,19 @@ class Wanted:
 
     @property
     def listed(self) -> Collection[str]:
-        """The ids that lists brought at earlier times: an announced one says nothing of what lies beneath it."""
+        """The ids that lists returned earlier. Announced ids are left out: they do not show that the posts below them
+        in the list were read."""
         return self.known.keys() - set(self.announced)
 
-    def settled(self, post: Post) -> Post:
-        """Return a listed post; of the kind that is stored where the list left its kind out."""
+    def with_stored_kind(self, post: Post) -> Post:
+        """Return a listed post; if the list did not tell its kind, with the kind that is stored for it."""
         known = self.known.get(post.platform_post_id)
         if post.kind_is_sure or known is None:
             return post
         return replace(post, metric_type=known.metric_type, content_type=known.content_type)
 
-    def news(self, listed: Mapping[str, Post]) -> list[Post]:
-        """Return the listed posts that are new, unread, back again, or of another kind than the one that is stored."""
+    def posts_to_read(self, listed: Mapping[str, Post]) -> list[Post]:
+        """Return the listed posts to read now: new, unread, no longer deleted, or of another kind than stored."""
         again = {*self.deleted, *self.unread}
         return [
             post
@@ -238,11 +245,12 @@ class Wanted:
 
 @dataclass
 class Tally:
-    """What the calls of an account cost.
+    """The cost of an account's calls, and the limits that they met.
 
-    `tries` is how often a call is tried while what fails may pass. `near_limit` is set where little of the budget is
-    left, `limited` where a limit was met after something was read: that is kept, and no more is asked. `used_percent`
-    is the highest share of a budget of the platform's that an answer told of; 0 where no answer told of any.
+    `tries` is the maximum number of attempts of a call that fails with transient errors. `near_limit` is set when the
+    platform's budget is nearly used. `limited` is set when a limit was met after something had been read: that is kept,
+    and no more requests are sent. `used_percent` is the highest used share of a platform budget that any answer
+    reported; 0 if none did.
     """
 
     tries: int = TRIES
@@ -257,7 +265,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account that credentials can read: the platform's id, and the name under which it is shown, if it is told."""
+    """The account that credentials can read: the platform's id, and its displayed name, None if the answer has none."""
 
     platform_account_id: str
     handle: str | None
@@ -273,54 +281,55 @@ class PlatformApi(Protocol):
 
     @property
     def api_version(self) -> str:
-        """The version that answers."""
+        """The API version that is called."""
         ...
 
     @property
     def days(self) -> ProviderDays | None:
-        """When the platform's own days are read; None where it has none."""
+        """When the platform's own days are read; None if it has none."""
         ...
 
     def identify(self, access: Access, tally: Tally) -> Identity:
         """Return which account the credentials can read, in one call.
 
         Raises:
-            WrongIdentity: it is another one than the account that `access` names.
-            AccountUnreachable: the account is not there, or not for this token.
+            WrongIdentity: they belong to another account than `access` names.
+            AccountUnreachable: the account does not exist, or this token may not read it.
         """
         ...
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
-        """Return what the account, its due posts and its new ones say now."""
+        """Return the current numbers of the account, its due posts and its new posts."""
         ...
 
     def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
-        """Yield, page by page, what the account's lists hold back to `wanted.since`, with the numbers of now.
+        """Yield, page by page, the posts in the account's lists back to `wanted.since`, with their current numbers.
 
-        A page's reading has the posts that it lists, and the numbers of those that are not among `wanted.known`; of the
-        account itself it says nothing. When a page is yielded, `wanted.memory`, which is this purpose's own, tells
-        where the next one begins: the caller keeps it once the page is stored, and a later call goes on there. A list
-        whose end was reached is `done` in it. What was not read is said by the failures of the readings.
+        A page's reading has the posts on the page, and the numbers of those that are not in `wanted.known`; it has no
+        numbers of the account itself. `wanted.memory` must be separate from the memory of `read`. When a page is
+        yielded, it tells where the next page begins: the caller saves it after the page is stored, and a later call
+        continues there. A list whose end was reached is `done` in it. The `failures` of the readings name what was not
+        read.
         """
         ...
 
     def read_days(
         self, access: Access, days: Sequence[date], tally: Tally, budget: PostBudget | None = None
     ) -> DaysReading:
-        """Return what the platform says of its own days; not called where `days` is None.
+        """Return the numbers of the platform's own days; not called if the property `days` is None.
 
         The first and the last of `days` lie less than `ProviderDays.span` days apart.
 
         Raises:
-            BudgetUsed: `budget` does not reach for the posts that this bills.
-            PlatformError: what else the answers mean.
+            BudgetUsed: `budget` is too small for the posts that these requests bill.
+            PlatformError: any other failure.
         """
         ...
 
     def refresh(self, access: Access, tally: Tally, /) -> Mapping[str, Any] | None:
-        """Return renewed credentials, or None where a person has to connect the account again.
+        """Return renewed credentials, or None if a person has to connect the account again.
 
-        The caller stores them before they are used. `expires_at`, in seconds since 1970, is among them where the
-        platform says when they end: the caller renews them in good time.
+        The caller must store them before it uses them. They contain `expires_at`, in seconds since 1970, if the
+        platform tells when they expire; the caller renews them before that.
         """
         ...

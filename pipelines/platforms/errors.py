@@ -1,21 +1,21 @@
-"""What a platform's answer means for the next step; each leaf is a decision.
+"""The exception hierarchy of platform errors; each leaf class stands for one decision about what to do next.
 
     PlatformError
-    ├── Transient            try again soon: overload, a cut connection, broken JSON
-    │   └── TooMuchData      a list may answer if it is asked for fewer items at a time
-    ├── RateLimited          wait until `until`; `scope` says what waits: the whole app, or the account
-    │   └── BudgetUsed       our own budget of posts is used: what bills posts waits, and nothing else
-    │       └── BudgetUnknown    nobody knows how much of it is used: what can wait does
-    ├── NeedsReauth          the account's token is dead: no more calls until it is connected again
+    ├── Transient            retry soon: overload, a cut connection, broken JSON
+    │   └── TooMuchData      retry the list with fewer items per page
+    ├── RateLimited          wait until `until`; `scope` tells what waits: the whole app, or the account
+    │   └── BudgetUsed       our own budget of posts is used: only calls that bill posts wait
+    │       └── BudgetUnknown    the used part of the budget is not known: calls that are not urgent wait
+    ├── NeedsReauth          the account's token is dead: no more calls until the account is connected again
     │   └── WrongIdentity    the token works, but belongs to another account
-    ├── AccountUnreachable   the account is deleted, converted or closed to this token
-    ├── PermissionMissing    this token may not read this; its other reads go on
-    ├── MetricRefused        a metric in the request is invalid here: find it, leave it out
-    ├── PostUnavailable      this post has no numbers to give, for `reason`; its neighbours have
-    ├── PostGone             the post is not there any more
-    └── BadAnswer            refused or not understood, and asking again changes nothing
+    ├── AccountUnreachable   the account is deleted, converted, or not readable with this token
+    ├── PermissionMissing    this token may not read this object; its other reads go on
+    ├── MetricRefused        a metric in the request is invalid for this object: find it, and leave it out
+    ├── PostUnavailable      this post has no numbers, because of `reason`; other posts have
+    ├── PostGone             the post no longer exists
+    └── BadAnswer            refused or not understood; a retry would not help
 
-Messages are the platform's own words, never a token or a URL with one.
+Messages quote the platform, and never contain a token or a URL with one.
 """
 
 from datetime import datetime, timedelta
@@ -27,13 +27,13 @@ from metrics.errors import TidemarkError
 
 
 class PlatformError(TidemarkError):
-    """Base of all; `reason` is what becomes of the numbers concerned."""
+    """Base class of all platform errors; `reason` is stored for the metrics that are missing because of the error."""
 
     reason: Reason = "provider_error"
 
 
 class Transient(PlatformError):
-    """Asking again soon may help. `retry_after` are seconds, where the platform says so."""
+    """An error that may pass: retry soon, after `retry_after` seconds if the platform requested a delay."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message, retry_after)
@@ -44,22 +44,22 @@ class Transient(PlatformError):
 
 
 LONGEST_PAUSE = timedelta(days=32)
-"""The longest limit that a platform has is a month; what asks for more is a mistake, and is tried again after that."""
+"""Upper bound of all pauses. No platform has a limit longer than a month, so a longer pause is taken for a mistake."""
 
 
 def pause_until(seconds: float) -> datetime:
-    """Return the end of a pause that a platform asks for, however absurd: at once at the least, a month at the most."""
+    """Return when a requested pause ends; the pause is clamped to between zero and `LONGEST_PAUSE`."""
     longest = LONGEST_PAUSE.total_seconds()
-    # Written so that NaN, which is not smaller than anything, becomes the longest pause.
+    # NaN compares as not smaller, so it becomes the longest pause.
     return utcnow() + timedelta(seconds=max(seconds, 0.0) if seconds < longest else longest)
 
 
 class TooMuchData(Transient):
-    """The answer may have been too large: a list is asked for fewer items at a time."""
+    """The requested page may be too large: request fewer items per page."""
 
 
 class RateLimited(PlatformError):
-    """The budget is used up until `until` (UTC), which lies `LONGEST_PAUSE` ahead at the most."""
+    """The platform's budget is used up until `until` (UTC), at most `LONGEST_PAUSE` from now."""
 
     def __init__(self, message: str, until: datetime, scope: Literal["app", "account"]) -> None:
         until = min(until, utcnow() + LONGEST_PAUSE)
@@ -72,9 +72,9 @@ class RateLimited(PlatformError):
 
 
 class BudgetUsed(RateLimited):
-    """The budget of distinct posts, which is ours and not the platform's, does not reach; it begins anew at 00:00 UTC.
+    """Our own budget of distinct posts (not the platform's) is too small for the call; it starts anew at 00:00 UTC.
 
-    The platform was not asked, so nobody else has to wait.
+    No request was sent to the platform, so no other calls have to wait.
     """
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class BudgetUsed(RateLimited):
 
 
 class BudgetUnknown(BudgetUsed):
-    """Redis, which counts the posts that were read today, does not answer: what can wait is not billed blindly."""
+    """Redis, which counts today's posts, does not answer: calls that are not urgent wait instead of billing unseen."""
 
     def __init__(self) -> None:
         message = "the budget of distinct posts is not known: Redis does not answer"
@@ -100,29 +100,29 @@ class NeedsReauth(PlatformError):
 
 
 class WrongIdentity(NeedsReauth):
-    """The token belongs to another account than the one it was stored for; renewing it changes nothing."""
+    """The token belongs to another account than the one it was stored for; renewing it would not help."""
 
 
 class AccountUnreachable(PlatformError):
-    """The platform says that the account itself is not there, or not for this token."""
+    """The platform reports that the account does not exist, or that this token may not read it."""
 
     reason: Reason = "permission_missing"
 
 
 class PermissionMissing(PlatformError):
-    """A scope or role is missing."""
+    """The token lacks a scope or role."""
 
     reason: Reason = "permission_missing"
 
 
 class MetricRefused(PlatformError):
-    """One metric of the request is unknown, retired, or not for this kind of object."""
+    """One metric of the request is unknown, retired, or not offered for this kind of object."""
 
     reason: Reason = "metric_retired"
 
 
 class PostUnavailable(PlatformError):
-    """A post without numbers: too few viewers, or older than the business account."""
+    """A post has no numbers: it has too few viewers, or is older than the business account."""
 
     def __init__(self, message: str, reason: Reason) -> None:
         super().__init__(message, reason)
@@ -133,10 +133,10 @@ class PostUnavailable(PlatformError):
 
 
 class PostGone(PlatformError):
-    """Deleted, expired, or never visible to this token: the platforms do not tell which."""
+    """A post is deleted, expired, or not visible to this token: the platforms do not tell which."""
 
     reason: Reason = "not_recoverable"
 
 
 class BadAnswer(PlatformError):
-    """An answer that a further try would not change: HTML instead of JSON, an unknown host, a refused request."""
+    """An answer that a retry would not change: HTML instead of JSON, an unknown host, a refused request."""

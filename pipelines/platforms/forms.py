@@ -1,6 +1,6 @@
-"""Forms as text, byte for byte as `urllib.parse.urlencode` writes them, in a third of its time.
+"""A fast form encoder: the same bytes as `urllib.parse.urlencode`, in a third of its time.
 
-A batch of the Graph API is a form of 10 kB, and each of its elements has a query string of its own.
+Speed matters because a batch of the Graph API is a form of 10 kB, in which each element has its own query string.
 """
 
 import re
@@ -12,16 +12,16 @@ FORM = "application/x-www-form-urlencoded"
 _SPECIAL = re.compile(r"[^A-Za-z0-9_.~-]")
 
 
-def encoded(fields: Mapping[str, str]) -> str:
-    """Return fields as a form, `name=value&name=value`, with everything but letters, digits and `_.~-` encoded."""
+def encode_form(fields: Mapping[str, str]) -> str:
+    """Return fields as `name=value&name=value`, with all characters except letters, digits and `_.~-` encoded."""
     return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in fields.items())
 
 
 def _quoted(text: str) -> str:
     if not text.isascii():
         return quote_plus(text)
-    # Each special character is replaced in the whole text at once. The signs that encoding itself writes, % and +, are
-    # replaced before any other character becomes one of them.
+    # Replace each special character in the whole text at once. % and + come first, because encoding other characters
+    # produces them.
     for char in sorted(set(_SPECIAL.findall(text)), key=_order):
         text = text.replace(char, "+" if char == " " else f"%{ord(char):02X}")
     return text

@@ -1,4 +1,4 @@
-"""What the reading of an account has to know of its earlier readings; collection keeps it from hour to hour."""
+"""The paging state of an account's lists, which collection stores from hour to hour."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import Any
 
 @dataclass
 class ListMemory:
-    """Where the reading of one list stands.
+    """How far one list was read.
 
-    `begun` tells that the list was walked from its newest item down to where the `gaps` begin; a gap is the place, as
-    parameters of the platform's own, where a walk broke off. `mark` is the newest id that the list itself brought, for
-    platforms that can be asked for what came after it. `size` is the number of items per page that the platform last
-    answered, where it refused more. `stuck` counts readings in a row that came no further at a gap. `odd` counts, by
-    the id of an item that could not be read, the readings that met it (`pipelines.platforms.doubts`); `again` counts
-    how often a list that is read once, page by page, was begun anew because of such items. `put_off` counts readings
-    in a row in which the list was not read, because another one has to be read before it.
+    `begun` is True once the list was walked from its newest item, except for the `gaps`. A gap is the place, in the
+    platform's own parameters, where a walk broke off. `mark` is the newest id that the list returned, for platforms
+    that can be asked for newer items only. `size` is the page size that the platform last accepted, if it refused the
+    usual one. `stuck` counts consecutive readings that did not get further at a gap. `odd` has the ids of items that
+    could not be read, with the number of readings that met them (`pipelines.platforms.doubts`). `again` counts how
+    often a list that is read only once (`read_past`) was restarted because of such items. `put_off` counts consecutive
+    readings in which the list was not read because another list has to be read before it.
     """
 
     begun: bool = False
@@ -29,19 +29,19 @@ class ListMemory:
 
     @property
     def done(self) -> bool:
-        """Whether a walk from the newest item to the end, however often it was broken off, has come to its end."""
+        """Whether the list was read from its newest item to its end, in one walk or several."""
         return self.begun and not self.gaps
 
     def forget(self) -> None:
-        """Begin anew: the next walk goes to the end. Doubts about single items stay."""
+        """Reset the state, so that the next walk goes to the end. Counts of odd items stay."""
         self.begun, self.gaps, self.mark, self.stuck = False, [], None, 0
 
 
 @dataclass
 class Memory:
-    """What is remembered of an account: its lists by name, and whether its token may not see insights.
+    """What is remembered of an account: the state of its lists by name, and whether its token is denied insights.
 
-    `named_on` is the UTC date (ISO 8601) on which the account's name was last asked for, where that costs a call.
+    `named_on` is the UTC date (ISO 8601) of the last request for the account's name, if that takes a call of its own.
     """
 
     lists: dict[str, ListMemory] = field(default_factory=dict)
@@ -50,45 +50,45 @@ class Memory:
 
     @property
     def done(self) -> bool:
-        """Whether every list that was begun was read to its end."""
-        return all(one.done for one in self.lists.values())
+        """Whether every list in the memory was read to its end."""
+        return all(state.done for state in self.lists.values())
 
     def list(self, name: str) -> ListMemory:
-        """Return the memory of a list, a new one if it was never read."""
+        """Return the memory of a list; an empty one is created if the list was never read."""
         return self.lists.setdefault(name, ListMemory())
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "Memory":
-        """Return the memory of its stored form; what a later version stored beside it is passed over."""
+        """Return the memory from its stored form; fields that a later version added are ignored."""
         lists = {
             name: ListMemory(
-                bool(one.get("begun")),
-                [dict(gap) for gap in one.get("gaps", ())],
-                one.get("mark"),
-                one.get("size"),
-                int(one.get("stuck", 0)),
-                {item["id"]: int(item["readings"]) for item in one.get("odd", ())},
-                int(one.get("again", 0)),
-                int(one.get("putOff", 0)),
+                bool(state.get("begun")),
+                [dict(gap) for gap in state.get("gaps", ())],
+                state.get("mark"),
+                state.get("size"),
+                int(state.get("stuck", 0)),
+                {item["id"]: int(item["readings"]) for item in state.get("odd", ())},
+                int(state.get("again", 0)),
+                int(state.get("putOff", 0)),
             )
-            for name, one in kept.get("lists", {}).items()
+            for name, state in kept.get("lists", {}).items()
         }
         return cls(lists, bool(kept.get("withoutInsights")), str(kept.get("namedOn", "")))
 
     def kept(self) -> dict[str, Any]:
-        """Return the form in which it is stored."""
+        """Return the memory in its stored form."""
         lists = {
             name: {
-                "begun": one.begun,
-                "gaps": [dict(gap) for gap in one.gaps],
-                **({"mark": one.mark} if one.mark is not None else {}),
-                **({"size": one.size} if one.size is not None else {}),
-                **({"stuck": one.stuck} if one.stuck else {}),
-                # A list of objects: an id may hold what the name of a field may not.
-                **({"odd": [{"id": item, "readings": n} for item, n in one.odd.items()]} if one.odd else {}),
-                **({"again": one.again} if one.again else {}),
-                **({"putOff": one.put_off} if one.put_off else {}),
+                "begun": state.begun,
+                "gaps": [dict(gap) for gap in state.gaps],
+                **({"mark": state.mark} if state.mark is not None else {}),
+                **({"size": state.size} if state.size is not None else {}),
+                **({"stuck": state.stuck} if state.stuck else {}),
+                # A list of objects, because an id may contain characters that a field name may not.
+                **({"odd": [{"id": item, "readings": n} for item, n in state.odd.items()]} if state.odd else {}),
+                **({"again": state.again} if state.again else {}),
+                **({"putOff": state.put_off} if state.put_off else {}),
             }
-            for name, one in self.lists.items()
+            for name, state in self.lists.items()
         }
         return {"lists": lists, "withoutInsights": self.without_insights, "namedOn": self.named_on}

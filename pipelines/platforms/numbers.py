@@ -1,9 +1,9 @@
-"""The one gate for numbers: every value that a platform answers passes here before it becomes a metric.
+"""Validation of numbers: every value in a platform's answer is checked here before it becomes a metric.
 
-Counts are whole numbers. A value is one if it is an integer, or a float without a fraction, within the range of a
-signed 64-bit integer, which is what BSON stores and what no social counter reaches; and if it is not below zero, where
-the catalog gives no meaning to that. Everything else (null, text, an object, a truth value, a counter that wrapped
-round, -1 for a number that is hidden) is odd: that metric alone is absent, with the reason `provider_error`.
+A valid count is an integer, or a float without a fraction, in the range of a signed 64-bit integer (what BSON stores;
+no social counter gets near it), and not negative, unless the catalog allows that for the metric. Everything else (null,
+text, an object, a boolean, an overflown counter, -1 for a hidden number) is odd: only this metric is then missing, with
+the reason `provider_error`.
 """
 
 import math
@@ -15,7 +15,7 @@ from metrics.catalog import CATALOG
 from metrics.documents import Reason
 
 BOUND: Final = 2**63
-"""Values lie in `[-BOUND, BOUND)`: a signed integer of 64 bits."""
+"""Values must lie in `[-BOUND, BOUND)`, the range of a signed 64-bit integer."""
 
 
 class _Absent:
@@ -26,21 +26,21 @@ class _Absent:
 
 
 ABSENT: Final = _Absent()
-"""Stands for a field that an answer does not have; a field that is null is odd instead."""
+"""Stands for a field that an answer does not have. A null field is not `ABSENT`, but an odd value."""
 
 _SHOWN = 40
 _MAY_BE_NEGATIVE = frozenset(metric.name for metric in CATALOG.values() if metric.may_be_negative)
 
 
 class OddValue(ValueError):
-    """A value that is not a number; the message shows its beginning."""
+    """A value that is not a valid number; the message quotes its beginning."""
 
 
 def number(value: object) -> int:
-    """Return a value of an answer as a number.
+    """Return a value of an answer as an integer.
 
     Raises:
-        OddValue: it is no number, has a fraction, is not finite, or does not fit into 64 bits.
+        OddValue: the value is not a number, has a fraction, is not finite, or does not fit into 64 bits.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise OddValue(f"{_shown(value)} is not a number")
@@ -55,10 +55,10 @@ def number(value: object) -> int:
 
 @dataclass
 class Numbers:
-    """The numbers of one subject as they are taken out of an answer.
+    """Collects the numbers of one subject from an answer.
 
-    `metrics` has the values by canonical name, `unavailable` the reasons of those that are missing, and `odd` says of
-    each refused value how it looked: `{"likes": "'many' is not a number"}`.
+    `metrics` has the values by canonical name, `unavailable` the reasons for missing metrics, and `odd` describes each
+    value that was not accepted: `{"likes": "'many' is not a number"}`.
     """
 
     metrics: dict[str, int | float] = field(default_factory=dict)
@@ -66,15 +66,15 @@ class Numbers:
     odd: dict[str, str] = field(default_factory=dict)
 
     def take(self, name: str, value: object, otherwise: Reason) -> None:
-        """Take the value of a metric; `ABSENT` makes it unavailable with the reason `otherwise`."""
+        """Check and store the value of a metric; if it is `ABSENT`, note `otherwise` as the reason for its absence."""
         if type(value) is int and 0 <= value < BOUND:
-            # Nearly every value is such a number, which passes every check below.
+            # Fast path: nearly all values are such numbers, and these would pass every check below.
             self.metrics[name] = value
             return
         self.take_sum(name, (value,), otherwise)
 
     def take_sum(self, name: str, values: Iterable[object], otherwise: Reason) -> None:
-        """Take a metric that is the sum of several values: it is known only if there are any and each of them is."""
+        """Store a metric that is the sum of `values`; it is missing if there are none, or if any of them is missing."""
         parts = list(values)
         try:
             known = [number(part) for part in parts if part is not ABSENT]
@@ -87,24 +87,24 @@ class Numbers:
             self.odd[name] = str(error)
 
     def miss(self, name: str, reason: Reason) -> None:
-        """Note that a metric has no value, and why."""
+        """Note that a metric has no value, and for which reason."""
         self.metrics.pop(name, None)
         self.unavailable[name] = reason
 
 
 def _possible(name: str, value: int) -> int:
-    """Return the value of a metric, if it can have that.
+    """Return the value, if the metric can have it.
 
     Raises:
-        OddValue: it is below zero, and the metric counts what is there.
+        OddValue: the value is negative, and the catalog does not allow that for this metric.
     """
     if value < 0 and name not in _MAY_BE_NEGATIVE:
         raise OddValue(f"{value} is below zero")
     return value
 
 
-def part(of: object, name: str) -> object:
-    """Return a field of an object, `ABSENT` where it has none; an object that is none makes its fields odd (null)."""
+def field_of(of: object, name: str) -> object:
+    """Return a field of a JSON object, `ABSENT` if it is not there, or None (an odd value) if `of` is not an object."""
     if of is ABSENT:
         return ABSENT
     return of.get(name, ABSENT) if isinstance(of, dict) else None
@@ -115,5 +115,5 @@ def _shown(value: object) -> str:
         return "an object"
     if isinstance(value, list | tuple):
         return "a list"
-    said = repr(value)
-    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

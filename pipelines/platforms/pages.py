@@ -1,4 +1,4 @@
-"""Pages of a list, as they are answered: their items, where the next one begins, and what tells them apart."""
+"""One page of a paginated list: its items, the cursor of the next page, and keys to compare places and items."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ import orjson
 from pipelines.platforms.answers import UNEXPECTED, items_of
 
 Place = Mapping[str, str]
-"""Where a page begins, as parameters of the platform's own; empty for the newest page."""
+"""Where a page begins (its cursor or offset), in the platform's own parameters; empty for the newest page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list as it was answered; `following` is where the next one begins, None at the end.
+    """One page of a list; `following` is the place of the next page, None at the end.
 
-    `is_clear` is False where the answer does not say in a known form whether the list goes on, and where.
+    `is_clear` is False if the answer does not tell in a known form whether and where the list continues.
     """
 
     items: Sequence[Any]
@@ -26,10 +26,10 @@ class Page:
 
     @classmethod
     def of(cls, items: object, following: Callable[[], Place | None], body: Mapping[str, Any]) -> "Page":
-        """Return the page of an answer; `following` reads out of it where the next one begins.
+        """Return the page of an answer; `following` extracts the place of the next page from it.
 
         Raises:
-            TypeError: the items are no list.
+            TypeError: `items` is not a list.
         """
         try:
             place = following()
@@ -39,41 +39,44 @@ class Page:
 
 
 def cursor(value: object) -> str:
-    """Return what an answer names as the place of a page.
+    """Return the cursor in an answer as text.
 
     Raises:
-        ValueError: it can be none.
+        ValueError: the value cannot be a cursor.
     """
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise ValueError(f"a cursor is a {type(value).__name__}")
     return str(value)
 
 
-class InARow:
-    """Counts pages in a row without a young post (`old`) or a new one (`known`), in items that were asked for."""
+class PageStreak:
+    """Counts consecutive pages without a young post (`reached_old`) or without a new one (`reached_known`).
+
+    A page counts as many items as were requested for it; the properties are True from `enough` items on.
+    """
 
     def __init__(self, enough: int) -> None:
         self._enough = enough
         self._old, self._known = 0, 0
 
     def count(self, asked: int, *, has_young: bool, has_news: bool) -> None:
-        """Count a page that was asked for so many items."""
+        """Count a page for which `asked` items were requested."""
         self._old = 0 if has_young else self._old + asked
         self._known = 0 if has_news else self._known + asked
 
     @property
-    def old(self) -> bool:
-        """Whether the end of what is followed is reached."""
+    def reached_old(self) -> bool:
+        """Whether the walk has reached posts too old to be followed."""
         return self._old >= self._enough
 
     @property
-    def known(self) -> bool:
-        """Whether the walk has come to what the list brought before."""
+    def reached_known(self) -> bool:
+        """Whether the walk has reached posts that the list returned earlier."""
         return self._known >= self._enough
 
 
 def key_of(value: object) -> str:
-    """Return what tells places and items apart; values too deep to serialise are compared by type and length alone."""
+    """Return a key by which places and items are compared; for values too deep to serialise, their type and length."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:

@@ -1,14 +1,14 @@
-"""Lists that can be trusted: one way to walk the pages of any platform, and to go on where a walk broke off.
+"""Pagination for all platforms: walks the pages of a list, and resumes an interrupted walk in a later reading.
 
 A list is walked from its newest item on. The first walk goes to the end, or to the age at which posts are no longer
-followed; later ones stop at the first page that holds nothing but what the list had brought before. Where a walk breaks
-off, the place is remembered as a *gap*, and the next walk reads on there after it has looked at the newest page.
+followed; later walks stop once pages contain only items that the list returned before (`ENOUGH_IN_A_ROW`). When a walk
+breaks off, the place is remembered as a *gap*; the next walk reads the newest pages first, and then resumes at the gap.
 
-What a page did not show is not believed at once: an item that cannot be read, or an empty page in the midst of a list,
-has the list read to its end again (`pipelines.platforms.doubts`).
+One unreadable item, or one empty page inside a list, is not taken as final: the list is read to its end again
+(`pipelines.platforms.doubts`).
 
-The platform alone does not decide when a walk ends: a cursor that was seen before, or a page that repeats what this
-very walk has read, ends it with a failure that says so.
+A walk always ends, even if the platform's cursors do not: a cursor that was seen before, or a page that only repeats
+items of this walk, ends it with a failure that says so.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
@@ -21,38 +21,37 @@ from pipelines.platforms.base import AccountReading, Post, PostBudget, Reserved,
 from pipelines.platforms.doubts import EMPTY_PAGE, MOST_READINGS, WITHOUT_ID, Doubts
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited, TooMuchData, Transient
 from pipelines.platforms.memory import ListMemory
-from pipelines.platforms.pages import InARow, Page, Place, key_of
+from pipelines.platforms.pages import Page, PageStreak, Place, key_of
 
 EMPTY_PAGES = 5
-"""Empty pages in a row after which a walk breaks off: what is hidden leaves gaps in lists (platforms.md, 1)."""
+"""Consecutive empty pages that a walk tolerates. Hidden items leave pages empty (platforms.md, 1)."""
 
 MOST_PAGES = 40
-"""Pages of one reading of a list; a longer list is read on in the next hour."""
+"""Maximum number of pages read of a list in one reading; the rest of a longer list is read in the next hour."""
 
 ENOUGH_IN_A_ROW = 10
-"""A walk ends after pages in a row without new posts that together had room for so many items. One item is not enough:
-it may be pinned, and pages may have to be as short as that."""
+"""A walk ends after consecutive pages without new posts whose requested sizes add up to this number of items. A single
+old item is not enough: it may be pinned, and pages may have to be as short as one item."""
 
 MOST_GAPS = 3
-"""Gaps that are remembered of a list; with more of them it is walked anew from its beginning to its end."""
-
+"""Maximum number of gaps remembered per list; with more, the list is walked anew from beginning to end."""
 
 MOST_STUCK = 3
-"""Readings in a row that may come no further at a gap; then the list is walked anew."""
+"""Consecutive readings that may fail to get further at a gap; then the list is walked anew."""
 
 _LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A page whose items were understood: the posts that are young enough to be followed, and the answer itself."""
+class ParsedPage:
+    """A page whose items were parsed: the posts that are young enough to be followed, and the body of the answer."""
 
     posts: list[Post]
     body: Mapping[str, Any]
 
 
 class Fetch(Protocol):
-    """Reads one page with `size` items, from a place on. Raises a leaf of `pipelines.platforms.errors`."""
+    """Reads one page of `size` items, beginning at a place. Raises a leaf of `pipelines.platforms.errors`."""
 
     def __call__(self, place: Place, size: int) -> Page:
         """Return the page."""
@@ -61,10 +60,10 @@ class Fetch(Protocol):
 
 @dataclass(frozen=True)
 class PostList:
-    """A list of posts of one platform: how a page is read, how an item is, and within which bounds.
+    """Describes a list of posts: how to fetch a page, how to parse an item, and how far to read.
 
-    `listed` are the ids that the list brought at earlier times; `since` is the age at which posts are no longer
-    followed, None where the list has no old ones. A page has `size` items, and `smallest` at the least.
+    `listed` are the ids that the list returned earlier. Posts published before `since` are not followed; it is None if
+    the list contains no old posts. Pages are requested with `size` items, and never with fewer than `smallest`.
     """
 
     name: str
@@ -76,21 +75,22 @@ class PostList:
     smallest: int = 1
     budget: PostBudget | None = None
     skips: Callable[[Any], bool] = lambda _: False
-    """Tells whether an item is no post of the account's own: its age counts, and nothing else of it."""
+    """Tells whether an item is not one of the account's own posts; of such an item only the age is used."""
     mark_of: Callable[[Iterable[str]], str] | None = None
-    """Returns the newest of some ids, for a platform that can be asked for what came after it."""
+    """Returns the newest of some ids, for a platform that can be asked for items newer than an id."""
     gap_at: Callable[[Place], Place] = dict
-    """Returns where a gap is read on: earlier than it broke off, where places move when items are taken down."""
+    """Returns the place to resume at, given where a walk broke off. It must be an earlier one if places shift when
+    items are deleted."""
 
 
-def walk(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tally) -> Iterator[Taken]:
-    """Yield the pages of a list that may hold news, and bring `memory` up to date.
+def walk(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tally) -> Iterator[ParsedPage]:
+    """Yield the pages of a list that may contain new posts, and update `memory`.
 
-    A failure is noted in `reading.failures` under the list's name, and what was read before it stands. A limit is noted
-    in `tally.limited` as well: nothing more may be asked.
+    A failure is noted in `reading.failures` under the list's name; the pages read before it stay valid. A rate limit is
+    noted in `tally.limited` too: after it, no more requests may be sent.
 
     Raises:
-        NeedsReauth: nothing more can be read with this token; the memory is as it was.
+        NeedsReauth: nothing more can be read with this token; the memory is unchanged.
     """
     walker = _Walker(what, memory, reading, tally)
     yield from walker.newest()
@@ -101,15 +101,16 @@ def walk(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tal
     walker.doubts.settle(complete=not walker.stopped and not memory.gaps)
 
 
-def descend(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tally) -> Iterator[Taken]:
-    """Yield the pages of a list from its newest item to its end, each once over all the readings that this takes.
+def descend(what: PostList, memory: ListMemory, reading: AccountReading, tally: Tally) -> Iterator[ParsedPage]:
+    """Yield the pages of a list from its newest item to its end, each page once, over as many readings as this takes.
 
-    `memory` is this purpose's own. When a page is yielded, `memory` tells already where the next one begins: kept after
-    the page was stored, it lets a later call go on there, also where this one was killed. It is `done` at the end; a
-    list that is done is read no more until its memory is forgotten. Failures and limits are noted as `walk` does.
+    `memory` must be separate from the memory of `walk`. When a page is yielded, `memory` already tells where the next
+    page begins. The caller saves it after the page is stored; a later call then continues there, even if this one was
+    killed. `memory` is `done` at the end; a list that is done is not read again until its memory is forgotten. Failures
+    and limits are noted as in `walk`.
 
     Raises:
-        NeedsReauth: nothing more can be read with this token; the memory tells where to go on.
+        NeedsReauth: nothing more can be read with this token; the memory tells where to continue.
     """
     if not memory.done:
         yield from _Walker(what, memory, reading, tally).down()
@@ -120,7 +121,7 @@ class _Walker:
 
     def __init__(self, what: PostList, memory: ListMemory, reading: AccountReading, tally: Tally) -> None:
         self._what, self._memory, self._reading, self._tally = what, memory, reading, tally
-        # What was refused once may pass again: each reading tries twice as many items as the last one got.
+        # A refused page size may be accepted later: each reading starts with twice the size that last succeeded.
         self._size = min(what.size, (memory.size or what.size) * 2)
         self._left = MOST_PAGES
         self._asked = 0
@@ -134,18 +135,18 @@ class _Walker:
         self.doubts = Doubts(memory)
         self.stopped = False
 
-    def newest(self) -> Iterator[Taken]:
-        """Walk from the newest page on, to where the list is known, or to its end if it was never walked before."""
+    def newest(self) -> Iterator[ParsedPage]:
+        """Walk from the newest page to known items, or to the end of a list that was never walked before."""
         memory = self._memory
         broken_at = yield from self._pages({}, to_the_end=not memory.begun)
         self.stopped = broken_at is not None
         if broken_at is not None and (self._refused or not broken_at):
-            # Broken off before its first page; or at a place that is none, and then what lies beneath is not known.
+            # Refused, or broken off without a place to resume at: which older items are missing is then not known.
             if self._brought:
                 memory.forget()
             return
         if broken_at is None and not self._saw_items:
-            # Nothing at all may be a mistake: the next walk goes as far as this one was to go.
+            # An entirely empty list may be a mistake: leave the memory unchanged, so that the next walk goes as far.
             return
         memory.begun = True
         if self._what.mark_of is not None and self._brought:
@@ -155,8 +156,8 @@ class _Walker:
         if len(memory.gaps) > MOST_GAPS:
             memory.forget()
 
-    def gap(self, place: dict[str, str]) -> Iterator[Taken]:
-        """Walk from where an earlier walk broke off to the end."""
+    def gap(self, place: dict[str, str]) -> Iterator[ParsedPage]:
+        """Walk from the place where an earlier walk broke off to the end."""
         memory = self._memory
         self._refused, self._in_gap = False, True
         broken_at = yield from self._pages(place, to_the_end=True)
@@ -170,11 +171,11 @@ class _Walker:
         else:
             memory.stuck += 1
             if self._refused or memory.stuck >= MOST_STUCK:
-                # A place is not valid for ever: the next reading walks the whole list again and finds what is missing.
+                # The place may have expired: the next reading walks the whole list again, and finds the missing items.
                 memory.forget()
 
-    def down(self) -> Iterator[Taken]:
-        """Walk from where an earlier walk broke off, or from the newest page, to the end; remember after each page."""
+    def down(self) -> Iterator[ParsedPage]:
+        """Walk to the end, from where an earlier walk broke off or from the newest page; update memory at each page."""
         memory, self._goes_down = self._memory, True
         place = memory.gaps[0] if memory.gaps else {}
         memory.begun, memory.gaps = True, [place]
@@ -186,40 +187,40 @@ class _Walker:
             if repeats:
                 memory.forget()
         elif not broken_at or (broken_at == place and self._refused):
-            # It goes round in circles, or the place is valid no more: the next reading begins with the newest page.
+            # The list goes round in circles, or the place has expired: the next reading begins with the newest page.
             memory.forget()
 
-    def _passed(self, following: Place | None) -> None:
-        """Remember where the next page begins, where every page is remembered."""
+    def _remember_next(self, following: Place | None) -> None:
+        """Remember where the next page begins, in a walk that remembers each page (`down`)."""
         if self._goes_down:
             self._memory.gaps = [] if following is None else [dict(self._what.gap_at(following))]
 
-    def _pages(self, place: Place, *, to_the_end: bool) -> Generator[Taken, None, Place | None]:
-        """Yield pages from a place on.
+    def _pages(self, place: Place, *, to_the_end: bool) -> Generator[ParsedPage, None, Place | None]:
+        """Yield the pages from a place on.
 
-        Return None where the walk ended well, else where it broke off; no place at all where it cannot go on.
+        Return None if the walk reached its end, else the place where it broke off: empty if it cannot be resumed.
         """
         places, seen, empty = {key_of(place)}, set[str](), 0
         gaps = {key_of(gap) for gap in self._memory.gaps}
-        in_a_row = InARow(min(self._what.size, ENOUGH_IN_A_ROW))
+        streak = PageStreak(min(self._what.size, ENOUGH_IN_A_ROW))
         while True:
-            page = self._believed(place)
+            page = self._confirmed_page(place)
             if page is None:
                 return place
             keys = {key_of(item["id"] if isinstance(item, Mapping) and "id" in item else item) for item in page.items}
             if page.items and keys <= seen and page.following is not None:
                 return self._broken({}, "a page repeats what was read before: the list does not advance")
             seen |= keys
-            own, skipped = self._understood(page.items)
+            own, skipped = self._parsed(page.items)
             young = [post for post in own if self._is_young(post)]
             news = [post for post in young if post.platform_post_id not in self._what.listed]
             if own or skipped:
                 has_young = bool(young) or any(self._is_young(post) for post in skipped)
-                in_a_row.count(self._asked, has_young=has_young, has_news=bool(news))
-            ends = in_a_row.old or (in_a_row.known and not to_the_end)
+                streak.count(self._asked, has_young=has_young, has_news=bool(news))
+            ends = streak.reached_old or (streak.reached_known and not to_the_end)
             if page.is_clear:
-                self._passed(None if ends else page.following)
-            yield Taken(young, page.body)
+                self._remember_next(None if ends else page.following)
+            yield ParsedPage(young, page.body)
             if ends:
                 return None
             if not page.is_clear:
@@ -228,7 +229,7 @@ class _Walker:
                 return None
             place = page.following
             if not to_the_end and key_of(place) in gaps:
-                # From there on an earlier walk is continued.
+                # The rest is read by the walk of that gap.
                 return None
             if key_of(place) in places:
                 return self._broken({}, "its cursor does not advance: the next page is one that was read before")
@@ -237,10 +238,10 @@ class _Walker:
             if empty > EMPTY_PAGES:
                 return self._broken(place, f"{empty} empty pages in a row: it is read on in the next hour")
 
-    def _believed(self, place: Place) -> Page | None:
-        """Read one page; one that is empty is asked for again at once, a single time in a reading.
+    def _confirmed_page(self, place: Place) -> Page | None:
+        """Read one page; if it is empty, request it again at once, but only once per reading.
 
-        Any empty page may hide items, except for the newest one of a list that seems to have none.
+        An empty page is taken for a possible error, except for the first page of a list that has no further pages.
         """
         page = self._page(place)
         if page is None or page.items or not (place or page.following):
@@ -256,7 +257,7 @@ class _Walker:
         return page
 
     def _page(self, place: Place) -> Page | None:
-        """Read one page, with fewer items where the platform asks for that; None where the walk breaks off."""
+        """Read one page, with fewer items if the platform demands that; return None if the walk breaks off."""
         if self._left == 0:
             self._broken(place, f"{MOST_PAGES} pages were read: it is read on in the next hour")
             return None
@@ -292,12 +293,12 @@ class _Walker:
             return page
 
     def _reserved(self) -> Reserved:
-        """Return how many items the next page may have: 0 where the budget does not reach for a page."""
+        """Return how many items the next page may have: 0 if the budget is too small for a page."""
         budget = self._what.budget
         return Reserved(self._size) if budget is None else budget.reserve(self._size, self._what.smallest)
 
-    def _understood(self, items: Sequence[Any]) -> tuple[list[Post], list[Post]]:
-        """Return the account's own posts of a page, and those that are skipped; an odd item is left out and named."""
+    def _parsed(self, items: Sequence[Any]) -> tuple[list[Post], list[Post]]:
+        """Return the account's own posts of a page, and the skipped ones; note items that cannot be parsed."""
         own: list[Post] = []
         skipped: list[Post] = []
         for item in items:
@@ -314,14 +315,14 @@ class _Walker:
         return since is None or post.published_at is None or post.published_at >= since
 
     def _note_odd(self, item: object, error: Exception) -> None:
-        """Note an item that cannot be read. It is lost only if it stays so; one that was read before never is."""
-        told = item.get("id") if isinstance(item, Mapping) else None
-        name = str(told)[:_LONGEST_NAME] if isinstance(told, str | int) and told else WITHOUT_ID
-        what, said = f"{self._what.name}: item {name}", f"{type(error).__name__}: {error}"
+        """Note an item that cannot be parsed, and have the list read again for it, unless the post is known already."""
+        item_id = item.get("id") if isinstance(item, Mapping) else None
+        name = str(item_id)[:_LONGEST_NAME] if isinstance(item_id, str | int) and item_id else WITHOUT_ID
+        what, why = f"{self._what.name}: item {name}", f"{type(error).__name__}: {error}"
         if name == WITHOUT_ID:
             self._without_id += 1
-            what, said = f"{self._what.name}: an item without an id", f"{self._without_id} in all, the last one: {said}"
-        self._reading.failures[what] = f"it has an unexpected form: {said}"
+            what, why = f"{self._what.name}: an item without an id", f"{self._without_id} in all, the last one: {why}"
+        self._reading.failures[what] = f"it has an unexpected form: {why}"
         if name in self._what.listed:
             return
         if self._goes_down:
@@ -330,12 +331,13 @@ class _Walker:
             self.doubts.note(name, in_gap=self._in_gap)
 
     def _broken(self, place: Place, why: str) -> Place:
+        """Note why the walk breaks off; return the place where it does."""
         self._reading.failures[self._what.name] = why
         return place
 
 
 def _billed(page: Page | None) -> list[str]:
-    """Return what tells the items of a page apart: each is billed, also one that cannot be read."""
+    """Return a key for each item of a page: every item is billed, even one that cannot be parsed."""
     items = page.items if page is not None else ()
     return [
         str(item["id"]) if isinstance(item, Mapping) and isinstance(item.get("id"), str | int) else key_of(item)

@@ -1,8 +1,8 @@
-"""Metrics that a platform refuses for everybody, told apart from what a single post or a single token is refused.
+"""The quarantine: metrics that a platform refuses for everybody, as opposed to refusals for a single post or token.
 
-A refusal concerns the post that it was met on. A metric is quarantined for a kind of post when posts of two accounts
-refused it, or when all posts of the kind that a whole hour asked did (two at the least), and no post of the kind
-answered it in this run. Every worker leaves such a metric out; once a day one post is asked for it again.
+At first, a refusal concerns only the post on which it was met. A metric is quarantined for a kind of post when it was
+refused for posts of two accounts, or for all posts of the kind in a run over all accounts (at least two), and no post
+of the kind had it in this run. All workers then leave the metric out; once a day it is requested again for one post.
 """
 
 import threading
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from metrics.documents import RefusedMetric
 
 _AGREE = 2
-"""Posts, or accounts, that have to say the same."""
+"""Number of posts, or accounts, that have to be refused the same metric."""
 
 Kind = tuple[str, str]
-"""Metric type and content type; the second is empty where a refusal is of all content types."""
+"""Metric type and content type; the second is empty if a refusal is for all content types."""
 
 _Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A metric or field that the API refuses for one kind of subject; `content_type` is empty where it is for all."""
+    """A metric or field refused by the API for one kind of subject; `content_type` is empty if it is for all types."""
 
     metric: str
     metric_type: str
@@ -31,11 +31,11 @@ class Refused:
 
     @classmethod
     def of(cls, document: RefusedMetric) -> "Refused":
-        """Return what a document says."""
+        """Return the refusal that is stored in a document."""
         return cls(document["metric"], document["metricType"], document["contentType"], document["message"])
 
     def document(self) -> RefusedMetric:
-        """Return it as it is stored."""
+        """Return the document to store."""
         return {
             "metric": self.metric,
             "metricType": self.metric_type,
@@ -45,7 +45,7 @@ class Refused:
 
     @property
     def key(self) -> _Key:
-        """What it is told by."""
+        """The key that identifies the refusal: metric, metric type and content type."""
         return self.metric, self.metric_type, self.content_type
 
     def __str__(self) -> str:
@@ -54,23 +54,23 @@ class Refused:
 
 @dataclass
 class _Evidence:
-    """What was seen of a metric and a kind in this run."""
+    """What this run has seen of a metric for a kind of subject."""
 
     refused: Refused
     posts: set[tuple[str, str]] = field(default_factory=set)
     accepted: bool = False
 
-    def convicts(self, *, whole: bool = False) -> bool:
-        """Tell whether the refusal is of the kind; with `whole` every account of the platform was asked in this run."""
+    def is_sufficient(self, *, whole: bool = False) -> bool:
+        """Tell whether the metric is refused for the kind; `whole`: the run read every account of the platform."""
         witnesses = len(self.posts) if whole else len({account for account, _ in self.posts})
         return not self.accepted and witnesses >= _AGREE
 
 
 class Quarantine:
-    """What one version of one API refuses for everybody; shared by the threads of a run.
+    """The metrics that one version of one API refuses for everybody; shared by the threads of a run.
 
-    `claim` decides which worker asks a post again for a metric that is in quarantine: it is called with the refusal and
-    returns True once a day.
+    `claim` decides which worker requests a quarantined metric again: it is called with the refusal, and returns True
+    once a day.
     """
 
     def __init__(self, claim: Callable[[Refused], bool] = lambda _: False) -> None:
@@ -82,44 +82,44 @@ class Quarantine:
         self._lifted: dict[_Key, Refused] = {}
 
     def know(self, refused: Iterable[Refused]) -> None:
-        """Take over what was found before."""
-        self._known.update({one.key: one for one in refused})
+        """Load the quarantine that earlier runs stored."""
+        self._known.update({refusal.key: refusal for refusal in refused})
 
     def new(self, *, whole: bool) -> list[Refused]:
-        """Return the refusals of kinds that this run found; `whole` where it asked every account of the platform."""
+        """Return the metrics to add to the quarantine; `whole`: the run read every account of the platform."""
         with self._lock:
-            found = [one for key, one in self._evidence.items() if key not in self._known]
-            return [one.refused for one in found if one.convicts(whole=whole)]
+            found = [evidence for key, evidence in self._evidence.items() if key not in self._known]
+            return [evidence.refused for evidence in found if evidence.is_sufficient(whole=whole)]
 
     @property
     def lifted(self) -> list[Refused]:
-        """What was in quarantine and was answered all the same."""
+        """The metrics that were in quarantine before this run, and were answered in it."""
         with self._lock:
             return list(self._lifted.values())
 
-    def holds(self, metric: str, metric_type: str, content_type: str = "") -> bool:
-        """Tell whether a metric is refused for a kind of subject."""
+    def is_refused(self, metric: str, metric_type: str, content_type: str = "") -> bool:
+        """Tell whether a metric is refused for a kind of subject, by earlier runs or by the evidence of this one."""
         key = (metric, metric_type, content_type)
         if key in self._known:
             return True
         if key not in self._evidence:
             return False
-        # Another thread may be adding a post at this very moment.
+        # Locked because another thread may be adding a post.
         with self._lock:
-            return self._evidence[key].convicts()
+            return self._evidence[key].is_sufficient()
 
-    def keeps(self, metric: str, metric_type: str, content_type: str = "") -> bool:
-        """Tell whether a metric was in quarantine before this run, and was not answered in it."""
+    def was_refused_before(self, metric: str, metric_type: str, content_type: str = "") -> bool:
+        """Tell whether a metric was in quarantine before this run, and has not been answered in it."""
         return (metric, metric_type, content_type) in self._known
 
     def refuse(self, refused: Refused, account_id: str, post_id: str = "") -> None:
-        """Note that a post, or all that an account asked for, was refused a metric."""
+        """Note that a metric was refused for a post, or for an account as a whole if `post_id` is empty."""
         with self._lock:
             evidence = self._evidence.setdefault(refused.key, _Evidence(refused))
             evidence.posts.add((account_id, post_id))
 
     def accept(self, metric: str, metric_type: str, content_type: str = "") -> None:
-        """Note that a subject of a kind has a metric: then its refusals are of single posts."""
+        """Note that a subject of a kind has a metric: refusals for this kind then concern single posts only."""
         key = (metric, metric_type, content_type)
         with self._lock:
             if key in self._known:
@@ -129,8 +129,8 @@ class Quarantine:
             elif key not in self._evidence:
                 self._evidence[key] = _Evidence(Refused(*key), accepted=True)
 
-    def to_try(self, metric: str, metric_type: str, content_type: str = "") -> bool:
-        """Tell whether the caller should ask for a metric in quarantine again: one caller a day does."""
+    def should_retry(self, metric: str, metric_type: str, content_type: str = "") -> bool:
+        """Tell whether the caller should request a quarantined metric again; True for one caller per day."""
         key = (metric, metric_type, content_type)
         with self._lock:
             refused = self._known.get(key)

@@ -1,4 +1,4 @@
-"""The platforms that are collected: the only list of them."""
+"""The registry of platforms: the only list of those that are collected."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ PLATFORMS_IMPLEMENTED: tuple[Platform, ...] = tuple(_FACTORIES)
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """What is known of a platform's API without asking it."""
+    """Static facts about a platform's API: its version, and when its own days are read."""
 
     api_version: str
     days: ProviderDays | None
 
 
 def conduct(platform: Platform) -> Conduct:
-    """Return a platform's version and when its days are read."""
+    """Return a platform's API version, and when its own days are read."""
     api: Any = _FACTORIES[platform]
     return Conduct(api.api_version, api.days)
 
@@ -44,14 +44,14 @@ def open_platform(
     quarantine: Quarantine | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> PlatformApi:
-    """Return a platform's API at its base URL, with a connection pool of its own; what is in quarantine is not asked.
+    """Return a platform's API client with its own connection pool; metrics in `quarantine` are not requested.
 
-    `check` is called before every call and raises what forbids it.
+    `check` is called before every call, and raises an exception to prevent the call.
 
     Raises:
         KeyError: the platform is not implemented.
     """
-    from pipelines.platforms.http.client import Http  # needed by runs that collect; the others do without its 5 MB
+    from pipelines.platforms.http.client import Http  # imported late: only runs that collect need its 5 MB
 
     network = Network.of(settings)
 

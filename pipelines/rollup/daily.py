@@ -1,4 +1,4 @@
-"""One day of some workspaces: from the log to rollups of subjects, in one aggregation."""
+"""The aggregation from the log to rollups of subjects, for one day of some workspaces."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,11 +21,11 @@ def day_stages(
     connections: Sequence[Connection],
     now: datetime,
 ) -> list[Document]:
-    """Return stages over `metrics` to one document per subject observed on the day that starts at `start`.
+    """Return stages over `metrics` that give one document per subject observed on the day that starts at `start`.
 
-    A slot that has yet to begin is left out. `openings` are stages that add the values before the day that do not
-    stand in the hour before it (`pipelines.rollup.staged`). `connections` are the hours of the workspaces' accounts: of
-    slots with a level of the account, `observedSlots` counts those that have ended and are hours of the account.
+    Slots in the future are left out. `openings` are stages that add the openings that are not in the hour before the
+    day (`pipelines.rollup.staged`). `connections` are the times in which the workspaces' accounts were connected:
+    `observedSlots` counts the ended slots in these times that have a level of the account.
     """
     cut = {one.account_id: one.within(start, start + DAY) for one in connections if not _all_day(one, start)}
     slots = {"$gte": start - HOUR, "$lt": min(start + DAY, now)}
@@ -36,21 +36,23 @@ def day_stages(
             "$group": {
                 "_id": SUBJECT,
                 "newest": {"$max": {"t": "$timestamp", "c": "$collectedAt", "metadata": "$metadata"}},
-                "said": {"$push": {"t": "$timestamp", "c": "$collectedAt", "i": "$_id", "m": "$metrics"}},
+                "observations": {"$push": {"t": "$timestamp", "c": "$collectedAt", "i": "$_id", "m": "$metrics"}},
             }
         },
         *_join(openings, cut),
         {"$set": {"plain": _is_plain()}},
-        {"$set": {"said": {"$cond": ["$plain", "$said", _in_order("$said")]}}},
+        {"$set": {"observations": {"$cond": ["$plain", "$observations", _in_order("$observations")]}}},
         {
             "$project": {
                 "plain": 1,
                 "spans": 1,
-                # What a platform corrects of a post, its type, follows the newest observation.
+                # A platform may correct the type of a post: the newest observation has the right one.
                 **{name: f"$newest.metadata.{name}" for name in _IDENTITY},
-                "before": {"$mergeObjects": ["$opening", _merged({"$filter": {"input": "$said", "cond": earlier}})]},
+                "before": {
+                    "$mergeObjects": ["$opening", _merged({"$filter": {"input": "$observations", "cond": earlier}})]
+                },
                 "born": {"$eq": ["$born", True]},
-                "slots": {"$filter": {"input": "$said", "cond": within}},
+                "slots": {"$filter": {"input": "$observations", "cond": within}},
             }
         },
         {"$set": {"slots": {"$cond": ["$plain", "$slots", _merged_by_slot("$slots")]}}},
@@ -75,7 +77,7 @@ def _all_day(connection: Connection, start: datetime) -> bool:
 
 
 def _join(openings: list[Document], cut: Mapping[str, list[Span]]) -> list[Document]:
-    """Return stages that add `opening` and `born` to the subjects concerned, and `spans` to the accounts in `cut`."""
+    """Return stages that add `opening` and `born` to subjects with openings, and `spans` to the accounts in `cut`."""
     rows: list[Document] = [
         {"_id": account_id, "spans": [{"first": first, "last": last} for first, last in spans]}
         for account_id, spans in cut.items()
@@ -88,40 +90,44 @@ def _join(openings: list[Document], cut: Mapping[str, list[Span]]) -> list[Docum
         {
             "$group": {
                 "_id": "$_id",
-                **{name: {"$max": f"${name}"} for name in ("newest", "said", "opening", "born", "spans")},
+                **{name: {"$max": f"${name}"} for name in ("newest", "observations", "opening", "born", "spans")},
             }
         },
-        # What was cut and not observed has no numbers.
+        # Drop accounts of `cut` that were not observed on the day.
         {"$match": {"newest": {"$ne": None}}},
     ]
 
 
-def _merged(said: Expression) -> Expression:
-    """Merge what was said, in order: the numbers alone."""
+def _merged(observations: Expression) -> Expression:
+    """Merge the metrics of observations in order, without values that are no numbers."""
     return {
-        "$reduce": {"input": said, "initialValue": {}, "in": {"$mergeObjects": ["$$value", numbers_only("$$this.m")]}}
+        "$reduce": {
+            "input": observations,
+            "initialValue": {},
+            "in": {"$mergeObjects": ["$$value", numbers_only("$$this.m")]},
+        }
     }
 
 
 def _is_plain() -> Expression:
-    """Tell whether what was said is in order of time, each slot once: nearly always, and then there is no sorting."""
-    return {"$eq": ["$said.t", {"$sortArray": {"input": {"$setUnion": ["$said.t"]}, "sortBy": 1}}]}
+    """Tell whether the observations are in order of time, each slot once: nearly always, and then no sort is needed."""
+    return {"$eq": ["$observations.t", {"$sortArray": {"input": {"$setUnion": ["$observations.t"]}, "sortBy": 1}}]}
 
 
-def _in_order(said: str) -> Expression:
-    """Order by slot, newest last; `_id` breaks ties, so that the same log always gives the same answer."""
-    return {"$sortArray": {"input": said, "sortBy": {"t": 1, "c": 1, "i": 1}}}
+def _in_order(observations: str) -> Expression:
+    """Sort observations by slot, then by age, newest last; `_id` breaks ties, so that the result is deterministic."""
+    return {"$sortArray": {"input": observations, "sortBy": {"t": 1, "c": 1, "i": 1}}}
 
 
-def _merged_by_slot(said: str) -> Expression:
-    """Merge what was said of the same slot: the newest wins, metric by metric."""
-    slots = {"$sortArray": {"input": {"$setUnion": [f"{said}.t"]}, "sortBy": 1}}
-    of_slot = {"$filter": {"input": said, "as": "one", "cond": {"$eq": ["$$one.t", "$$slot"]}}}
+def _merged_by_slot(observations: str) -> Expression:
+    """Merge the observations of each slot: per metric, the newest value wins."""
+    slots = {"$sortArray": {"input": {"$setUnion": [f"{observations}.t"]}, "sortBy": 1}}
+    of_slot = {"$filter": {"input": observations, "as": "one", "cond": {"$eq": ["$$one.t", "$$slot"]}}}
     return {"$map": {"input": slots, "as": "slot", "in": {"t": "$$slot", "m": _merged(of_slot)}}}
 
 
 def _is_observed(ended: datetime, *, some_cut: bool) -> Expression:
-    """Tell whether an account was observed in a slot before `ended`: one that holds a provider's day alone was not."""
+    """Tell whether an account was observed in a slot before `ended`; a provider's day alone is not enough."""
     shows_a_level = {"$or": [{"$isNumber": f"$$this.m.{name}"} for name in LEVELS]}
     every: list[Expression] = [{"$lt": ["$$this.t", ended]}, shows_a_level]
     if some_cut:

@@ -1,8 +1,9 @@
-"""Which periods follow from a change: a day's week and month, and the next observed day whose `open` it was."""
+"""Find the periods that a changed day affects: its week, its month, and the next observed day, which opens with it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from metrics.batches import batched
 from metrics.documents import Document
 from metrics.periods import PERIODS, Period, midnight, period_start
 from metrics.store import Store
@@ -13,9 +14,9 @@ _BATCH = 1000
 def partitions_to_roll(
     slots: Iterable[datetime], next_observed: Mapping[datetime, Iterable[datetime]] | None = None
 ) -> dict[Period, list[datetime]]:
-    """Return the days, weeks and months that observations in these slots may change.
+    """Return the days, weeks and months that observations in these slots may change, each list sorted.
 
-    `next_observed` gives, per day, the later days in which a subject of it was observed next. Each list is sorted.
+    `next_observed` has, per day, the later days on which a subject of that day was observed next.
     """
     days = {midnight(slot.date()) for slot in slots}
     for day in list(days):
@@ -24,14 +25,13 @@ def partitions_to_roll(
 
 
 def next_observed_days(store: Store, workspace_id: str, start: datetime, subjects: list[str]) -> set[datetime]:
-    """Return the later days whose `open` no longer is the `close` of the day that starts at `start`.
+    """Return the later days whose `open` is no longer the `close` of the day that starts at `start`.
 
-    Asked of the daily rollups of the subjects that changed: per metric, the first later entry has to open where the
-    newest entry up to `start` closed. Empty for the newest day, at the cost of one look into an index.
+    This compares the daily rollups of the changed subjects: per metric, the first later entry must open with the value
+    with which the newest entry up to `start` closed. For the newest day the result is empty after one index look-up.
     """
     found: set[datetime] = set()
-    for begin in range(0, len(subjects), _BATCH):
-        batch = subjects[begin : begin + _BATCH]
+    for batch in batched(subjects, _BATCH):
         scope = {"workspaceId": workspace_id, "subjectId": {"$in": batch}, "period": "daily"}
         later: dict[str, list[Document]] = {}
         for row in store.rollups.subjects.find(
@@ -57,7 +57,7 @@ def _closes(store: Store, workspace_id: str, start: datetime, subjects: list[str
 
 
 def _broken(closes: Mapping[str, object], rows: list[Document]) -> set[datetime]:
-    """Return the days that open elsewhere than their metric closed before."""
+    """Return the days with a metric whose `open` differs from its `close` before."""
     found: set[datetime] = set()
     seen: set[str] = set()
     for row in rows:

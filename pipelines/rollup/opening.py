@@ -1,7 +1,7 @@
-"""The values before a period: found without scanning history.
+"""Openings: find the values of counters just before a period, without scanning the whole history.
 
-Collection ends every day with a slot in which each followed post is due, so nearly all values stand in the hour before
-the period. What is missing there is looked for in windows that grow, for the subjects and metrics concerned alone.
+Each followed post that is due on a day is also due in its last slot, so nearly all values are in the hour before the
+period. Values that are missing there are searched in growing windows, only for the subjects and metrics that lack them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo.collection import Collection
-
 from metrics.aggregation.expressions import Expression, numbers_only, when
+from metrics.batches import batched
 from metrics.catalog import metrics_of
 from metrics.documents import Document
 from metrics.periods import HOUR
 from metrics.store import Store
+from metrics.store.observations import ObservationLog
 
 _REACHES = (timedelta(days=1), timedelta(days=8), timedelta(days=40), timedelta(days=200))
 _BATCH = 1000
@@ -27,7 +27,11 @@ SUBJECT = {"$ifNull": ["$metadata.postId", "$metadata.accountId"]}
 
 @dataclass
 class Opening:
-    """What is known of a subject before the period."""
+    """The values of a subject before the period.
+
+    `wanted` are the metrics that are searched, `found` their values. `born` says that the post was published after its
+    account was connected.
+    """
 
     subject_id: str
     workspace_id: str
@@ -39,14 +43,14 @@ class Opening:
 
     @property
     def complete(self) -> bool:
-        """Whether every metric of the period has a value before it."""
+        """True if every metric of the period has a value before it."""
         return self.wanted <= self.found.keys()
 
 
 def openings(store: Store, workspace_ids: Sequence[str], start: datetime, end: datetime) -> list[Opening]:
-    """Return what precedes the subjects observed in `[start, end)` that the hour before does not explain."""
-    log = store.db["metrics"]
-    rows = log.aggregate(_survey(workspace_ids, start, end), allowDiskUse=True)
+    """Return openings of the subjects observed in `[start, end)` of which the hour before lacks a value."""
+    log = store.observations
+    rows = log.aggregate(_survey(workspace_ids, start, end))
     missing = [Opening(row["_id"], row["workspace"], row["account"], row["post"], set(row["wanted"])) for row in rows]
     _search(log, workspace_ids, missing, start)
     _mark_born(store, [opening for opening in missing if not opening.complete and opening.post])
@@ -54,7 +58,7 @@ def openings(store: Store, workspace_ids: Sequence[str], start: datetime, end: d
 
 
 def _survey(workspace_ids: Sequence[str], start: datetime, end: datetime) -> list[Document]:
-    """Per subject of the period: counters and gauges that it has there and lacks in the hour before."""
+    """Return stages that give, per subject of the period, the counters and gauges that the hour before lacks."""
     inside = {"$gte": ["$timestamp", start]}
     return [
         {
@@ -96,8 +100,8 @@ def _names(values: Expression) -> Expression:
     return {"$map": {"input": {"$objectToArray": values}, "in": "$$this.k"}}
 
 
-def _search(log: Collection[Document], workspace_ids: Sequence[str], missing: list[Opening], start: datetime) -> None:
-    """Fill in values before the hour before `start`, the newest first."""
+def _search(log: ObservationLog, workspace_ids: Sequence[str], missing: list[Opening], start: datetime) -> None:
+    """Search the values in the log before the hour before `start`, newest first, and add them to the openings."""
     if not missing:
         return
     floor = _oldest(log, workspace_ids, start)
@@ -112,24 +116,22 @@ def _search(log: Collection[Document], workspace_ids: Sequence[str], missing: li
         high = min(high, max(low, floor))
 
 
-def _oldest(log: Collection[Document], workspace_ids: Sequence[str], start: datetime) -> datetime:
-    """Return the first slot of any of the workspaces, or `start` where there is none."""
+def _oldest(log: ObservationLog, workspace_ids: Sequence[str], start: datetime) -> datetime:
+    """Return the oldest slot of the workspaces, or `start` if they have none before it."""
     found = [start]
     for workspace_id in workspace_ids:
-        first = log.find_one({"metadata.workspaceId": workspace_id}, {"timestamp": 1}, sort=[("timestamp", 1)])
-        found += [first["timestamp"]] if first else []
+        first = log.oldest_slot(workspace_id)
+        found += [first] if first else []
     return min(found)
 
 
 def _last_values(
-    log: Collection[Document], workspace_ids: Sequence[str], rest: Mapping[str, Opening], low: datetime, high: datetime
+    log: ObservationLog, workspace_ids: Sequence[str], rest: Mapping[str, Opening], low: datetime, high: datetime
 ) -> Iterator[Document]:
     posts = [opening.subject_id for opening in rest.values() if opening.post]
     accounts = [opening.subject_id for opening in rest.values() if not opening.post]
     scope: Document = {"metadata.workspaceId": {"$in": list(workspace_ids)}, "timestamp": {"$gte": low, "$lt": high}}
-    matches: list[Document] = [
-        {**scope, "metadata.postId": {"$in": posts[i : i + _BATCH]}} for i in range(0, len(posts), _BATCH)
-    ]
+    matches: list[Document] = [{**scope, "metadata.postId": {"$in": batch}} for batch in batched(posts, _BATCH)]
     if accounts:
         matches.append({**scope, "metadata.metricType": "account", "metadata.accountId": {"$in": accounts}})
     for match in matches:
@@ -138,13 +140,12 @@ def _last_values(
                 {"$match": match},
                 {"$sort": {"timestamp": 1, "collectedAt": 1, "_id": 1}},
                 {"$group": {"_id": SUBJECT, "metrics": {"$mergeObjects": numbers_only("$metrics")}}},
-            ],
-            allowDiskUse=True,
+            ]
         )
 
 
 def _mark_born(store: Store, posts: list[Opening]) -> None:
-    """Mark posts published at or after their account's connection: all they have, they gained under our eyes."""
+    """Mark posts published at or after their account's connection: we observed them gain their whole count."""
     connected = store.accounts.connected_at({post.account_id for post in posts})
     published = store.posts.published_at([post.subject_id for post in posts])
     for post in posts:

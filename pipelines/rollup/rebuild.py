@@ -1,4 +1,4 @@
-"""Deriving rollups again from the log: in place, or beside what is stored, to compare."""
+"""Rebuild rollups from the log: replace the stored ones, or derive them separately and compare."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +16,6 @@ from metrics.errors import InvalidInput
 from metrics.periods import PERIODS, Period, midnight, period_end, starts_between
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
-from metrics.store.setup.schema import METRICS
 from metrics.upkeep.retention import Horizon
 from pipelines.rollup.roll import RollReport, roll
 from pipelines.rollup.write import STAMPS
@@ -24,12 +23,12 @@ from pipelines.rollup.write import STAMPS
 _TOLERANCE = 1e-9
 
 Progress = Callable[[int, int], None]
-"""Takes how many periods are derived, and of how many."""
+"""Called with the number of derived periods, and their total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A rollup that is not what the log says; `fields` are the paths that differ."""
+    """A rollup that differs from what the log gives; `fields` are the paths of the differing values."""
 
     collection: str
     id: str
@@ -42,14 +41,14 @@ class Difference:
 
 @dataclass
 class RebuildReport:
-    """What rebuilding came to. With `check`, `compared` documents were read and nothing was changed."""
+    """The report of a rebuild. With `check`, `compared` documents were compared and none was changed."""
 
     check: bool
     rolls: list[RollReport] = field(default_factory=list)
     compared: int = 0
     differences: list[Difference] = field(default_factory=list)
     before_log: int = 0
-    """Days left as they are: before a workspace's first observation, or before what is kept."""
+    """Days whose rollups were kept: they are before a workspace's first observation, or before the horizon."""
 
     @property
     def changed(self) -> int:
@@ -69,11 +68,11 @@ def rebuild(
     now: datetime | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> RebuildReport:
-    """Derive every rollup of the days of `[start, end)` again, and of the weeks and months that overlap them.
+    """Derive all rollups of the days in `[start, end)` again, and of the weeks and months that overlap them.
 
-    With `check` nothing stored is changed: rollups of periods that have ended are derived into collections of their
-    own and compared; those are dropped at the end. Days before a workspace's first observation, or before the
-    `horizon`, are left as they are.
+    With `check`, no stored rollup is changed: the rollups of ended periods are derived into temporary collections and
+    compared with the stored ones. Rollups of days before a workspace's first observation, or before the `horizon`, are
+    kept.
 
     Raises:
         InvalidInput: the range is empty, or begins in the future.
@@ -111,12 +110,11 @@ def rebuild(
 def _by_first_day(
     store: Store, workspace_ids: Sequence[str] | None, horizon: Horizon | None
 ) -> list[tuple[list[str], datetime | None]]:
-    """Group workspaces by the first day of which the log holds everything."""
+    """Group workspaces by the first day that the log covers completely."""
     groups: dict[datetime | None, list[str]] = {}
     for workspace_id in store.accounts.workspaces() if workspace_ids is None else sorted(set(workspace_ids)):
-        match = {"metadata.workspaceId": workspace_id}
-        row = store.db[METRICS].find_one(match, {"timestamp": 1}, sort=[("timestamp", 1)])
-        first = midnight(row["timestamp"].date()) if row else None
+        oldest = store.observations.oldest_slot(workspace_id)
+        first = midnight(oldest.date()) if oldest else None
         if first and horizon:
             first = max(first, horizon.derivable(workspace_id, "daily"))
         groups.setdefault(first, []).append(workspace_id)
@@ -124,7 +122,7 @@ def _by_first_day(
 
 
 def _plan(start: datetime, end: datetime, first: datetime | None) -> dict[Period, list[datetime]]:
-    """Return the starts to roll, by period."""
+    """Return the starts of the periods to roll up, by period."""
     if first is None or first >= end:
         return {}
     low = max(start, first)
@@ -172,7 +170,7 @@ def _check(
         for collection in collections:
             collection.create_index([("workspaceId", 1), ("period", 1), ("periodStart", 1)])
         shadow.rollups.subjects.create_index([("subjectId", 1), ("period", 1), ("periodStart", 1)])
-        # Days older than the log have their rollups alone; the weeks and months that they belong to need them.
+        # Days before the log cannot be derived: copy their rollups, because their weeks and months need them.
         older = {"workspaceId": {"$in": workspaces}, "period": "daily", "periodStart": {"$lt": first}}
         store.rollups.subjects.aggregate([{"$match": older}, {"$merge": {"into": shadow.rollups.subjects.name}}])
         report.rolls += _roll(shadow, {**ended, "daily": days}, workspaces, run_id, None, now, step)

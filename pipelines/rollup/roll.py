@@ -1,4 +1,4 @@
-"""Rolling periods: claim the marks, compute inside MongoDB, write, settle, and say what follows."""
+"""Roll up periods: claim their marks, aggregate inside MongoDB, write, mark affected periods, announce, settle."""
 
 import time
 from collections import Counter
@@ -11,10 +11,9 @@ from threading import Lock
 from typing import cast
 from uuid import uuid4
 
-from pymongo.collection import Collection
-
 from metrics.aggregation.accounts import account_stages
 from metrics.aggregation.subjects import merge_days
+from metrics.batches import batched
 from metrics.clock import utcnow
 from metrics.documents import AggregatedDocument, Document
 from metrics.errors import InvalidInput, RedisUnavailable
@@ -22,18 +21,17 @@ from metrics.expected import Connection
 from metrics.periods import PERIODS, Period, period_end, period_start
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
-from metrics.store.roll_marks import Touched
-from metrics.store.setup.schema import METRICS
+from metrics.store.rollup.roll_marks import Touched
 from metrics.upkeep.erase import take_back
 from metrics.upkeep.retention import Horizon
 from pipelines.rollup import heal
 from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings
-from pipelines.rollup.staged import staged
-from pipelines.rollup.write import Target, Written, write
+from pipelines.rollup.staged import staged_openings
+from pipelines.rollup.write import Aggregate, Target, Written, write
 
 _BATCH = 25
-"""Workspaces per aggregation: taking the pipeline apart costs MongoDB as much as reading a small workspace."""
+"""Workspaces per aggregation: parsing the pipeline takes MongoDB as long as reading a small workspace."""
 _THREADS = 2
 
 Announce = Callable[[str, Sequence[AggregatedDocument]], None]
@@ -41,7 +39,7 @@ Announce = Callable[[str, Sequence[AggregatedDocument]], None]
 
 @dataclass
 class RollReport:
-    """What a roll came to; `touched` are the periods that have to be rolled in turn."""
+    """The report of a roll-up; `touched` are the periods that have to be rolled up because of it."""
 
     period: Period
     periods: int = 0
@@ -52,7 +50,7 @@ class RollReport:
     removed: int = 0
     unchanged: int = 0
     left_as_they_are: set[str] = field(default_factory=set)
-    """Workspaces of which a period stays as it is: what it comes from is no longer kept."""
+    """Workspaces with a rollup that was kept, because its observations or daily rollups are no longer kept."""
     seconds: float = 0.0
     expected_slots: int = 0
     observed_slots: int = 0
@@ -61,7 +59,7 @@ class RollReport:
 
     @property
     def coverage_percent(self) -> float:
-        """How many of the slots expected of the accounts were observed; 100 where none was expected."""
+        """Percentage of the accounts' expected slots that were observed; 100 if none was expected."""
         return round(100 * self.observed_slots / self.expected_slots, 2) if self.expected_slots else 100.0
 
     def summary(self) -> str:
@@ -84,14 +82,15 @@ def roll(
     now: datetime | None = None,
     announce: Announce | None = None,
 ) -> RollReport:
-    """Roll up periods of all workspaces, or of those named, and return what came of it.
+    """Roll up periods of all workspaces, or of those given, and return a report.
 
-    The same observations give the same documents, in whatever order and however often they are rolled. `announce` gets
-    the account rollups that changed, after they were written. What lies before the `horizon` stays as it is.
+    This is idempotent: the same observations give the same documents, in whatever order and however often they are
+    rolled up. `announce` is called with the account rollups that changed, after they were written. Periods before the
+    `horizon` are not changed.
 
     Raises:
         InvalidInput: a start is not the start of a period, or lies in the future.
-        MongoUnavailable: MongoDB does not answer; roll again.
+        MongoUnavailable: MongoDB does not answer; roll up again.
     """
     now = now or utcnow()
     started = time.monotonic()
@@ -99,12 +98,12 @@ def roll(
         _check(period, start, now)
     workspaces = sorted(set(workspace_ids)) if workspace_ids is not None else store.accounts.workspaces()
     report = RollReport(period, periods=len(set(starts)), workspaces=len(workspaces))
-    batches = [workspaces[begin : begin + _BATCH] for begin in range(0, len(workspaces), _BATCH)]
+    batches = list(batched(workspaces, _BATCH))
     lock = Lock()
 
     def work(batch: list[str]) -> None:
         connections = store.accounts.connections(batch)
-        # The days of a workspace one after the other: each opens where the one before closed.
+        # The days of a workspace must be in order: each opens where the one before closed.
         for start in sorted(set(starts)):
             old = [w for w in batch if horizon and start < horizon.derivable(w, period)]
             if old:
@@ -166,16 +165,16 @@ class _Roll:
             utcnow(),
             {claim.workspace_id: claim.newest for claim in claims},
         )
-        with self._source(at) as (source, stages):
-            subjects = write(source, stages, self.store.rollups.subjects, at, "subjectId")
+        with self._source(at) as (aggregate, stages):
+            subjects = write(aggregate, stages, self.store.rollups.subjects, at, "subjectId")
         accounts = write(
-            self.store.rollups.subjects,
+            self.store.rollups.aggregate_subjects,
             [{"$match": at.query}, *account_stages(self.period, self.start, at.end, self.connections, self.now)],
             self.store.rollups.accounts,
             at,
             "accountId",
         )
-        # An account that was erased meanwhile leaves no rollup that was made of what had been read before.
+        # If an account was erased meanwhile, delete its rollups again, which come from what had been read before.
         take_back(self.store, [one.account_id for one in self.connections])
         touched = self._follow_up(subjects)
         with self.lock:
@@ -187,21 +186,21 @@ class _Roll:
         self.store.marks.settle(claims)
 
     @contextmanager
-    def _source(self, at: Target) -> Iterator[tuple[Collection[Document], list[Document]]]:
-        """Yield what the subjects of the period are read from, and the stages from it to their documents."""
+    def _source(self, at: Target) -> Iterator[tuple[Aggregate, list[Document]]]:
+        """Yield the aggregation over the period's source, and the stages that make documents of subjects from it."""
         if self.period != "daily":
             scope = {"workspaceId": {"$in": list(at.workspace_ids)}}
-            yield self.store.rollups.subjects, merge_days(at.start, at.end, scope)
+            yield self.store.rollups.aggregate_subjects, merge_days(at.start, at.end, scope)
             return
         found = openings(self.store, at.workspace_ids, at.start, min(at.end, self.now))
-        with staged(self.store, found, at.roll_id) as rows:
+        with staged_openings(self.store, found, at.roll_id) as rows:
             yield (
-                self.store.db[METRICS],
+                self.store.observations.aggregate,
                 day_stages(at.workspace_ids, at.start, rows, self.connections, self.now),
             )
 
     def _follow_up(self, subjects: Written) -> list[Touched]:
-        """After a day changed: mark its week, its month, and the next observed day that no longer fits to it."""
+        """If days changed, mark their week, their month, and the next observed days that no longer fit to them."""
         if self.period != "daily":
             return []
         touched: list[Touched] = []
@@ -234,7 +233,10 @@ class _Roll:
             raise
 
     def _announce_later(self, waiting: Mapping[str, list[str]]) -> None:
-        """Let the next roll announce what this one could not: it finds nothing changed, and a mark older than them."""
+        """Let the next roll-up announce what this one could not.
+
+        It will find nothing changed, but announces rollups that are newer than the mark that it claims.
+        """
         self.store.marks.touch((workspace_id, self.period, self.start) for workspace_id in waiting)
         keys = [key for keys in waiting.values() for key in keys]
         self.store.rollups.accounts.update_many(

@@ -1,32 +1,33 @@
-"""Openings on their way into an aggregation: in a collection, for a command holds 16 MB and a workspace may need more.
+"""Stage openings in a collection, from which an aggregation joins them.
 
-Rows are those of one roll, which takes them away. What a roll that was killed left behind expires after a day.
+They are not part of the command, because a command holds 16 MB and a workspace may need more. Each roll-up removes its
+own rows; rows of a roll-up that was killed expire after a day.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from metrics.batches import batched
 from metrics.clock import utcnow
 from metrics.documents import Document
 from metrics.store import Store
 from pipelines.rollup.opening import Opening
 
-OPENINGS = "roll_openings"
 _BATCH = 5000
 
 
 @contextmanager
-def staged(store: Store, openings: Sequence[Opening], roll_id: str) -> Iterator[list[Document]]:
-    """Store the openings of a roll; yield stages that add one document for each: `_id`, the subject, `opening`, `born`.
+def staged_openings(store: Store, openings: Sequence[Opening], roll_id: str) -> Iterator[list[Document]]:
+    """Store the openings of a roll-up; yield stages that add a document `{_id: subject, opening, born}` for each.
 
-    There are no stages where there are no openings. The documents are gone afterwards.
+    Without openings there are no stages. The stored openings are removed at the end of the block.
     """
     if not openings:
         yield []
         return
-    collection, now = store.db[OPENINGS], utcnow()
+    now = utcnow()
     try:
-        for begin in range(0, len(openings), _BATCH):
+        for batch in batched(openings, _BATCH):
             rows = [
                 {
                     "_id": f"{roll_id}|{one.subject_id}",
@@ -38,11 +39,9 @@ def staged(store: Store, openings: Sequence[Opening], roll_id: str) -> Iterator[
                     "opening": one.found,
                     "born": one.born,
                 }
-                for one in openings[begin : begin + _BATCH]
+                for one in batch
             ]
-            collection.insert_many(rows, ordered=False)
-        fields = {"_id": "$subjectId", "opening": 1, "born": 1}
-        pipeline = [{"$match": {"roll": roll_id}}, {"$project": fields}]
-        yield [{"$unionWith": {"coll": OPENINGS, "pipeline": pipeline}}]
+            store.openings.add(rows)
+        yield store.openings.stages(roll_id)
     finally:
-        collection.delete_many({"roll": roll_id})
+        store.openings.remove(roll_id)

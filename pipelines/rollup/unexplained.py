@@ -1,4 +1,4 @@
-"""Observations that no catalog entry explains: kept in the log, counted here, in no rollup."""
+"""Count observations that the catalog does not explain. They stay in the log, but enter no rollup."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ Where = tuple[str, str, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Unexplained:
-    """Counts of observations, in all and by where they are, and a few of them as text."""
+    """Counts of such observations: in total, by kind and by place, and a few of them as text."""
 
     total: int = 0
     unknown_metrics: int = 0
@@ -27,7 +27,7 @@ class Unexplained:
     where: Mapping[Where, int] = field(default_factory=dict)
 
 
-def unexplained(
+def count_unexplained(
     store: Store, start: datetime, end: datetime, workspace_ids: Sequence[str], now: datetime | None = None
 ) -> Unexplained:
     """Count observations of `[start, end)` with an unknown metric, a value that is no number, or a future slot."""
@@ -35,7 +35,7 @@ def unexplained(
     found = Unexplained()
     with mongo_errors():
         for workspace_id in workspace_ids:
-            rows = list(store.db["metrics"].aggregate(_stages(workspace_id, start, end, now), allowDiskUse=True))
+            rows = list(store.observations.aggregate(_stages(workspace_id, start, end, now)))
             for row in rows:
                 found = Unexplained(
                     found.total + row["total"],
@@ -73,6 +73,6 @@ def _stages(workspace_id: str, start: datetime, end: datetime, now: datetime) ->
 
 
 def _sample(row: Document) -> str:
-    """Name the account and not the post: who erases an account finds its traces by that id."""
+    """Describe an observation by its account and not its post, because an erasure finds traces by the account's id."""
     what = f"{row['s'].get('metricType', 'subject')} of {row['s']['accountId']}"
     return f"{what} at {isoformat(row['t'])}: {sorted(row['m'])}"

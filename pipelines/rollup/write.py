@@ -1,31 +1,36 @@
-"""Writing rollups: replaced whole, in place, and never by one that read less of the log."""
+"""Write rollups: replace whole documents in place, but never with a roll-up that has read less of the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from pymongo.collection import Collection
 
 from metrics.aggregation.expressions import Expression
+from metrics.batches import batched
 from metrics.clock import isoformat
 from metrics.documents import Document
 from metrics.periods import Period
-from metrics.store.rollups import BOOKKEEPING
+from metrics.store.rollup.rollups import BOOKKEEPING
 
 _BATCH = 10_000
-"""Ids per command, which holds 16 MB."""
+"""Ids per delete command, because a command holds 16 MB."""
+
+Aggregate = Callable[[list[Document]], object]
+"""Runs an aggregation over the collection that a roll-up reads."""
 
 STAMPS = ("computedAt", "runId", *BOOKKEEPING)
-"""Fields that tell of a roll, not of the log: what was rolled twice differs in these alone."""
+"""Fields that describe the roll-up and not the data: two roll-ups of the same log differ only in these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The documents of one period of some workspaces.
 
-    `roll_id` is this roll's, `basis` what it had read of the marks of each workspace, `wrote` the time on the clock.
-    `since` is, for workspaces with a claimed mark, when that was made: what changed after it has yet to be followed up,
-    also if whoever changed it did not live to do so.
+    `roll_id` identifies this roll-up. `basis` is, by workspace, a number that was read before the log and that grows
+    with each mark: of two roll-ups, the one with the larger basis has read at least as much of the log. `wrote` is the
+    time on the clock. `since` is, for workspaces with a claimed mark, the time of that mark: documents that changed
+    after it must still be followed up, even if another roll-up changed them and was killed before it did.
     """
 
     workspace_ids: Sequence[str]
@@ -41,14 +46,17 @@ class Target:
 
     @property
     def query(self) -> Document:
-        """What finds the documents."""
+        """The query for the documents."""
         workspaces = {"$in": list(self.workspace_ids)}
         return {"workspaceId": workspaces, "period": self.period, "periodStart": self.start}
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What writing came to. `unsettled` are the changed and removed ids by workspace, of a roll cut short as well."""
+    """The result of a write.
+
+    `unsettled` are, by workspace, the changed and removed ids to follow up, also those of a roll-up that was killed.
+    """
 
     documents: int
     changed: list[str]
@@ -57,15 +65,15 @@ class Written:
 
 
 def write(
-    source: Collection[Document], stages: list[Document], target: Collection[Document], at: Target, subject: str
+    aggregate: Aggregate, stages: list[Document], target: Collection[Document], at: Target, subject: str
 ) -> Written:
-    """Run `stages` over `source` and make their results the documents of `at` in `target`; the rest of it goes."""
+    """Run `stages`, make their results the documents of `at` in `target`, and delete its other documents."""
     before = _rolls(target, at)
-    source.aggregate([*stages, _stamp(at, subject), _merge(target.name)], allowDiskUse=True)
+    aggregate([*stages, _stamp(at, subject), _merge(target.name)])
     after = _rolls(target, at)
     ours = [key for key, row in after.items() if row.get("rollId") == at.roll_id]
     changed = [key for key, row in after.items() if row.get("changedBy") == at.roll_id]
-    # What another roll wrote since, or what one wrote that had read more of the log, is not ours to remove.
+    # Do not remove documents that another roll-up wrote meanwhile, or that one wrote that had read more of the log.
     stale = {
         key: row.get("rollId")
         for key, row in after.items()
@@ -116,10 +124,10 @@ def _basis(by_workspace: Mapping[str, int]) -> Expression:
 
 
 def _merge(into: str) -> Document:
-    """Replace what is there, unless it read more of the log; what did not change keeps its date and run.
+    """Replace a stored document unless its roll-up had read more of the log; an unchanged one keeps its date and run.
 
-    Documents are matched by their `_id`, and in a sharded collection by its shard key as well: that is the default,
-    which a named `_id` would not be.
+    Without `on`, documents are matched by `_id`, and in a sharded collection by the shard key as well; with an explicit
+    `on: _id` they would not be.
     """
     same = {"$eq": [{"$mergeObjects": ["$$new", _blank()]}, {"$mergeObjects": ["$$ROOT", _blank()]}]}
     touched = {"$mergeObjects": ["$$ROOT", {"rollId": "$$new.rollId", "basis": "$$new.basis"}]}
@@ -133,11 +141,11 @@ def _blank() -> Document:
 
 
 def _remove(target: Collection[Document], stale: Mapping[str, str | None]) -> list[str]:
-    """Remove documents that this roll no longer has, if nobody wrote them since."""
+    """Remove documents that this roll-up did not produce, unless another one wrote them meanwhile."""
     by_roll: dict[str | None, list[str]] = {}
     for key, roll_id in stale.items():
         by_roll.setdefault(roll_id, []).append(key)
     for roll_id, keys in by_roll.items():
-        for begin in range(0, len(keys), _BATCH):
-            target.delete_many({"_id": {"$in": keys[begin : begin + _BATCH]}, "rollId": roll_id})
+        for batch in batched(keys, _BATCH):
+            target.delete_many({"_id": {"$in": batch}, "rollId": roll_id})
     return list(stale)

@@ -1,4 +1,4 @@
-"""Work that a sensor asks for until it is done: how often it was tried, and when it is tried again."""
+"""Back-off for work that a sensor requests until it succeeds: how often it was tried, and when the next try is due."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,15 +11,15 @@ _DOUBLINGS = 6
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Runs that a piece of work had; `ended` is when the newest one ended, None while it has not."""
+    """The runs so far of a piece of work; `ended` is the end of the newest one, None while it is unfinished."""
 
     count: int
     ended: datetime | None
 
     def next(self, now: datetime) -> int | None:
-        """Return the number of the attempt that is due, from 0 on; None while it has to wait.
+        """Return the number of the attempt that is due, from 0 on, or None if none is due yet.
 
-        The first is due at once; then 2, 4, 8 … 64 minutes after the one before ended.
+        The first one is due at once; the others 2, 4, 8 … 64 minutes after the end of the one before.
         """
         if self.count == 0:
             return 0
@@ -29,7 +29,7 @@ class Attempts:
 
 
 def attempts(instance: dg.DagsterInstance, tag: str, value: str) -> Attempts:
-    """Return the attempts whose runs carry a tag of this value."""
+    """Return the attempts at the work that a tag with this value names."""
     of_this = RunsFilter(tags={tag: value})
     newest = instance.get_run_records(filters=of_this, limit=1)
     if not newest:

@@ -1,7 +1,7 @@
-"""Whether schedules and sensors are on from the start.
+"""The default status of schedules and sensors: running only with TIDEMARK_AUTOMATION.
 
-They are where `tidemark up` or a deployment says so (TIDEMARK_AUTOMATION). A branch that somebody opens with the
-settings of a real deployment collects nothing by itself. What was switched in Dagster's UI stays as it is.
+`tidemark up` and deployments set that. So a code branch that is loaded with the settings of a real deployment collects
+nothing by itself. A schedule or sensor that was switched in Dagster's UI keeps that status.
 """
 
 import dagster as dg

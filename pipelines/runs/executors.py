@@ -1,4 +1,4 @@
-"""Where the steps of runs are executed: in the run's process, in one each, on Celery workers, in Kubernetes jobs."""
+"""Dagster's executors by setting: in the run's process, a process per step, Celery workers, or Kubernetes jobs."""
 
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ def executor(name: Executor) -> dg.ExecutorDefinition:
     """Return Dagster's executor for the setting `TIDEMARK_EXECUTOR`.
 
     Raises:
-        SettingsError: it needs a package that is not installed.
+        SettingsError: the executor needs a package that is not installed.
     """
     return _EXECUTORS[name]()
 
@@ -39,7 +39,7 @@ def _require(module: str, name: str, extra: str) -> None:
 
 
 _EXECUTORS: Mapping[Executor, Callable[[], dg.ExecutorDefinition]] = {
-    # A step in a process of its own costs as much again as the run; threads do the work inside.
+    # The default. A process per step would cost as much again as the run, and a step has threads of its own.
     "in_process": lambda: dg.in_process_executor,
     "multiprocess": lambda: dg.multiprocess_executor,
     "celery": _celery,

@@ -1,4 +1,4 @@
-"""What becomes of a step that failed: one line in the UI that says what to do, and further tries."""
+"""Handling of failed steps: a one-line message in Dagster's UI that says what to do, and retries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,30 +7,33 @@ import dagster as dg
 
 from metrics.errors import InvalidInput, SettingsError, Unavailable
 
-REMEDY = "`tidemark doctor` tells what is wrong; when it answers again, run these partitions again: that mends them"
+REMEDY = "`tidemark doctor` tells what is wrong; when it answers again, run these partitions again: that repairs them"
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """Fail a step with one line: at once for what no further try can mend, after its retries where a store is away."""
+def one_line_failures() -> Iterator[None]:
+    """Turn known errors into a failure with one line: without retries if the input or settings are wrong.
+
+    If a store does not answer, the step is retried first (`retried`).
+    """
     try:
         yield
     except (InvalidInput, SettingsError) as error:
-        # The line says all there is to know: where it was raised helps nobody who reads the UI.
+        # The message is complete: a traceback would not help the reader of the UI.
         raise dg.Failure(str(error), allow_retries=False) from None
     except Unavailable as error:
         raise dg.Failure(f"{error}. {REMEDY}") from error
 
 
 @contextmanager
-def tried_again(context: dg.OpExecutionContext | dg.AssetExecutionContext, retries: dg.RetryPolicy) -> Iterator[None]:
-    """Try a step again when it fails, as `retry_policy` does, but not when somebody ends its run.
+def retried(context: dg.OpExecutionContext | dg.AssetExecutionContext, retries: dg.RetryPolicy) -> Iterator[None]:
+    """Retry a step when it fails, as `retry_policy` does, but not when its run is terminated.
 
-    Dagster takes the end of a run for a failure of its step: with a `retry_policy` the step begins again, and a run
-    that is terminated in the UI, or for its max_runtime, goes on to its end.
+    Dagster treats the termination of a run as a failure of its step. So with a `retry_policy` the step would begin
+    again, and a run that is terminated in the UI, or because of its max_runtime, would go on to its end.
 
     Raises:
-        RetryRequested: the step failed and has tries left.
+        RetryRequested: the step failed and has retries left.
     """
     try:
         yield

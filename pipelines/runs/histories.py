@@ -1,7 +1,7 @@
-"""When a run over histories is asked for: while any is to be read, and none is under way.
+"""Decide when a run over histories is requested: while any history is to be read, and no such run is unfinished.
 
-Like the other sensors' work it is read from MongoDB each time: accounts' memories say what is to be read, and when a
-pause of theirs is over. A run that failed is followed by another after 2, 4, 8 … 64 minutes.
+There is no cursor: the accounts' memories in MongoDB say which histories are to be read, and until when each rests.
+After a run failed, the next one is requested 2, 4, 8 … 64 minutes later.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ _FAILED = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
 def may_run(instance: DagsterInstance, now: datetime) -> bool:
-    """Tell whether a run may begin: none is under way, and the last one did not fail just now."""
+    """Tell whether a run may be requested: none is unfinished, and the wait after the last failure is over."""
     records = instance.get_run_records(RunsFilter(tags={HISTORY: "true"}), limit=_DOUBLINGS)
     if any(record.dagster_run.status in UNFINISHED for record in records):
         return False
@@ -34,18 +34,18 @@ def may_run(instance: DagsterInstance, now: datetime) -> bool:
     return ended is None or now - datetime.fromtimestamp(ended, UTC) >= timedelta(minutes=2**failed)
 
 
-def wanted(store: Store, now: datetime) -> bool:
+def any_to_read(store: Store, now: datetime) -> bool:
     """Tell whether any history is to be read now."""
     return next(store.memories.unfinished_histories(now), None) is not None
 
 
-def request() -> dg.RunRequest:
-    """Return the request of a run."""
+def run_request() -> dg.RunRequest:
+    """Return the request for a run over histories."""
     return dg.RunRequest(job_name=JOB)
 
 
-def settle(store: Store) -> list[OperationDocument]:
-    """Finish the operations that have no account left to read, as where all of them were erased; return them."""
+def settle_finished(store: Store) -> list[OperationDocument]:
+    """Finish the operations that have no account left to read, for example because all were erased; return them."""
     found = []
     for operation in store.operations.find(["queued", "running"], limit=200, kinds=[histories.KIND]):
         try:

@@ -1,7 +1,7 @@
-"""Late data: which periods are rolled again, in which order, and by which run.
+"""Late data: decide from roll-up marks which periods are due, in which order, and how a run for them is named.
 
-Appending marks the day, rolling a day marks its week, its month and the next observed day where they changed (see
-`metrics.store.roll_marks`). What follows from a set of marks are the plain functions of this module.
+Appending observations marks their day. Rolling up a day marks its week, its month and the next observed day if they
+change (see `metrics.store.rollup.roll_marks`). The functions of this module are pure.
 """
 
 import hashlib
@@ -9,21 +9,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from metrics.periods import PERIODS, Period, period_end
-from metrics.store.roll_marks import Pending
+from metrics.store.rollup.roll_marks import Pending
 from pipelines.partitions import has_partition, period_key
 
 LONGEST_WAIT = timedelta(minutes=15)
-"""A period that was marked this long ago is rolled whatever it would wait for."""
+"""A period that was marked this long ago is rolled up without waiting for anything."""
 
 
-def due(
+def due_marks(
     pending: Mapping[Period, Sequence[Pending]], busy: Iterable[Period], now: datetime
 ) -> dict[Period, list[Pending]]:
-    """Return the marked periods that are rolled now, each with the workspaces that do not have to wait.
+    """Return the marked periods to roll up now, each with the workspaces that do not have to wait.
 
-    So that it is rolled once, a week or month of a workspace waits while a day of that workspace in it is marked, or
-    while a daily run is under way; and every period waits while a run of its own grain is under way. No workspace waits
-    for longer than `LONGEST_WAIT`.
+    Every period waits while a run of its own grain is unfinished (`busy`). A week or month also waits while a day in it
+    is marked for the same workspace, or while a daily run is unfinished, so that it is rolled up once and not after
+    each of its days. No workspace waits for longer than `LONGEST_WAIT`.
     """
     occupied = set(busy)
     marks = {period: [m for m in pending.get(period, ()) if has_partition(m.start, now)] for period in PERIODS}
@@ -54,10 +54,10 @@ def due(
 def next_due(
     marks: Mapping[Period, Sequence[Pending]], now: datetime, besides: Collection[tuple[Period, datetime]] = ()
 ) -> tuple[Period, Pending] | None:
-    """Return the period to roll next of those that are due, leaving out some; None where nothing else is due.
+    """Return the due period to roll up next, except those in `besides`; None if nothing else is due.
 
-    Weeks and months that waited too long come first, so that no number of days holds them up; then days, for they
-    change the others, the newest first; then weeks and months.
+    Overdue weeks and months come first, so that no number of days can delay them; then days, newest first, because they
+    change weeks and months; then the other weeks and months.
     """
     left = [
         (period, mark) for period in PERIODS for mark in marks.get(period, ()) if (period, mark.start) not in besides
@@ -72,7 +72,7 @@ def next_due(
 
 
 def run_key(marks: Mapping[Period, Sequence[Pending]]) -> str:
-    """Return a name for the work that marks ask for: the same as long as nothing new is marked or due."""
+    """Return a name for the work that marks request: it stays the same until something else is marked or due."""
     state = "|".join(
         f"{period}:{period_key(mark.start)}:{','.join(mark.workspaces)}:{mark.touched}"
         for period in PERIODS

@@ -1,8 +1,8 @@
-"""Dagster's default run launcher, with the health check that it lacks: runs whose code server is gone are found.
+"""Dagster's default run launcher with a health check, so that Dagster's monitor finds runs whose code server is gone.
 
-Runs are processes of the code server, and end with it. Dagster's monitor asks the launcher every half minute whether
-the worker of a run is there; the default launcher cannot tell, so a lost run would stay under way for hours, and
-whatever waits for its end with it. The code server that started a run knows it until it ends; a new one does not.
+Runs are child processes of the code server and end with it. The monitor asks the launcher every half minute whether a
+run's worker exists. The default launcher cannot tell, so a lost run would count as running for hours, and block
+everything that waits for its end. The code server that started a run knows it until it ends; a new one does not.
 """
 
 import json
@@ -18,17 +18,16 @@ from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionRes
 from dagster._serdes import deserialize_value
 
 PATIENCE_SECONDS = 600.0
-"""A code server that does not answer for so long is gone for good, and its runs with it.
+"""A code server that has not answered for so long is considered gone for good, together with its runs.
 
-Dagster starts a run that failed again only where a code server answers within seconds of that, and gives up for good
-otherwise. So runs of a server that is away are not failed before it is back. They are in nobody's way: nothing can run
-without it."""
+Dagster retries a failed run only if a code server answers within seconds of the failure, and otherwise never. So runs
+of a server that does not answer are not failed before it is back. They block nothing: nothing can run without it."""
 
 _TIMEOUT_SECONDS = 10
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
-    """Launches runs on code servers, and tells whether these still have them."""
+    """Launches runs on code servers, and checks whether these still have them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,7 +39,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Ask the code server that started a run whether it still has it."""
+        """Ask the code server that started a run whether the run still exists there."""
         if GRPC_INFO_TAG not in run.tags:
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "no code server is noted for this run")
         server = json.loads(run.tags[GRPC_INFO_TAG])

@@ -1,8 +1,8 @@
-"""Operations: work asked for over HTTP becomes a run, and the run's outcome becomes the operation's.
+"""Operations: convert requested work into a run, and report the run's outcome to the operation.
 
-The `requested_work` sensor turns a queued operation into one run (`run_key` is the operation's id). The run's assets
-report what they did; the last one finishes the operation. The sensor finishes those whose run ended without a word.
-Histories of accounts have runs of another kind: `pipelines.runs.histories`.
+The sensor `requested_work` turns a queued operation into one run (`run_key` is the operation's id). Each asset of the
+run reports its outcome, and the last one finishes the operation. If a run ends without that, the sensor finishes its
+operation. Histories of accounts have runs of another kind: `pipelines.runs.histories`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class Work:
 
 
 def plan(operation: OperationDocument, platforms: Sequence[Platform], now: datetime) -> Work:
-    """Return the run for an operation: a collection belongs to the hour under way.
+    """Return the run for an operation; a collection is of the present hour.
 
     Raises:
         TidemarkError: the operation asks for a period that has no partition.
@@ -45,7 +45,7 @@ def plan(operation: OperationDocument, platforms: Sequence[Platform], now: datet
 
 
 def platforms_of(store: Store, operation: OperationDocument, known: Sequence[Platform]) -> list[Platform]:
-    """Return the platforms an operation has accounts on, in the registry's order; all where it has none."""
+    """Return the platforms on which an operation has accounts, in the registry's order; all if it has none."""
     if "accountId" in operation:
         accounts = [store.accounts.get(operation["accountId"])]
     else:
@@ -55,27 +55,28 @@ def platforms_of(store: Store, operation: OperationDocument, known: Sequence[Pla
 
 
 class Outcome:
-    """What an asset did for an operation: accounts ok, failed and skipped."""
+    """The outcome of one asset for an operation: counts of accounts that are ok, failed or skipped."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, int] = {}
 
     def set(self, accounts: Mapping[str, int]) -> None:
-        """Say what came of it."""
+        """Set the counts."""
         self.accounts = dict(accounts)
 
 
 def begin(clients: Clients, operation_id: str | None, run_id: str) -> None:
-    """Say that a run works on an operation; without an operation, do nothing."""
+    """Mark an operation as running and announce it; without an operation, do nothing."""
     if operation_id is not None and clients.store.operations.start(operation_id, run_id):
         clients.announce_operation(operation_id)
 
 
 @contextmanager
-def carrying_out(clients: Clients, operation_id: str | None, run_id: str, part: str, parts: int) -> Iterator[Outcome]:
-    """Keep an operation informed of one part of its work; without an operation, do nothing.
+def report_outcome(clients: Clients, operation_id: str | None, run_id: str, part: str, parts: int) -> Iterator[Outcome]:
+    """Report begin and outcome of one part of an operation's work; without an operation, do nothing.
 
-    An exception leaves the operation running: Dagster may try the step again. The sensor ends it with the run.
+    After an exception the operation stays running, because Dagster may retry the step. When the run ends, the sensor
+    finishes the operation.
     """
     outcome = Outcome()
     if operation_id is None:

@@ -1,4 +1,4 @@
-"""How far a run over many partitions is, said in its log now and then."""
+"""Log lines on the progress of a run over many partitions."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ EVERY_SECONDS = 5.0
 
 
 class Progress:
-    """Counts finished partitions; `say` gets a line at most every few seconds, and one for the last partition."""
+    """Counts finished partitions; `say` is called at most every few seconds, and for the last partition."""
 
     def __init__(self, total: int, say: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
         self._total, self._say, self._clock = total, say, clock
@@ -15,7 +15,7 @@ class Progress:
         self._began = self._said = clock()
 
     def step(self, what: str) -> None:
-        """Count one partition; `what` tells of it."""
+        """Count one partition; `what` describes it in the log."""
         self._done += 1
         now = self._clock()
         if self._done < self._total and now - self._said < EVERY_SECONDS:

@@ -1,8 +1,8 @@
-"""Dagster's own history: runs that are older than they are worth go, and no partition forgets that it is there.
+"""Delete Dagster's old runs, without losing which partitions are materialised.
 
-Dagster purges ticks by itself, runs and events never: a run is about 150 kB, and there are a hundred a day. Deleting a
-run deletes its materialisations too, and its partitions would turn «missing»; so those that nothing newer covers are
-reported again, without a run, before it goes.
+Dagster purges old ticks by itself, but never runs and events: a run is about 150 kB, and there are a hundred a day.
+Deleting a run also deletes its materialisations, so its partitions would become «missing». Therefore partitions without
+a newer materialisation are first reported again, as events without a run.
 """
 
 import time
@@ -31,9 +31,9 @@ class Purged:
 
 
 def purge(instance: DagsterInstance, before: datetime, seconds: float = 600.0) -> Purged:
-    """Delete the finished runs that were created before an instant, the oldest first, for as long as `seconds`.
+    """Delete finished runs that were created before an instant, oldest first, for at most `seconds`.
 
-    What is left is deleted by the next call. A call that was cut off has reported a partition twice at the most.
+    The next call deletes the rest. A call that was interrupted has reported a partition twice at most.
     """
     done, deadline = Purged(), time.monotonic() + seconds
     old = RunsFilter(statuses=_FINISHED, created_before=before)
@@ -48,7 +48,7 @@ def purge(instance: DagsterInstance, before: datetime, seconds: float = 600.0) -
 
 
 def _keep_partitions(instance: DagsterInstance, run_id: str) -> int:
-    """Report again the partitions whose newest materialisation is of this run."""
+    """Report the partitions again whose newest materialisation is from this run; return how many."""
     kept = 0
     for event, asset, at in _materializations(instance, run_id):
         newest = instance.fetch_materializations(
@@ -82,5 +82,5 @@ def _delete(instance: DagsterInstance, run_id: str) -> None:
     instance.delete_run(run_id)
     storage = instance.event_log_storage
     if isinstance(storage, SqliteEventLogStorage):
-        # A file per run, which Dagster empties but leaves.
+        # Dagster empties the run's file, but does not delete it.
         Path(storage.path_for_shard(run_id)).unlink(missing_ok=True)

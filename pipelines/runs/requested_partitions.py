@@ -1,6 +1,6 @@
-"""Which partitions a run was asked for; what cannot be meant is refused with one line that says what to do.
+"""Parse and validate the partitions that a run was launched for; errors have one line that says what to do.
 
-Dagster itself lets a run begin on a partition that does not exist, and takes a reversed range for an empty one.
+Dagster itself starts a run for a partition that does not exist, and treats a reversed range as an empty one.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from pipelines.runs.tags import PARTITION, RANGE_END, RANGE_START
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """What there is to know of hours, or of the days, weeks or months of a period."""
+    """A kind of partition (hours, days, weeks or months) with its keys, its boundaries and its first start."""
 
     name: str
     key: Callable[[datetime], str]
@@ -40,7 +40,7 @@ def grain_of(period: Period) -> Grain:
     )
 
 
-def asked(tags: Mapping[str, str], grain: Grain, now: datetime) -> list[datetime]:
+def requested_starts(tags: Mapping[str, str], grain: Grain, now: datetime) -> list[datetime]:
     """Return the starts of the partitions that a run's tags name, oldest first.
 
     Raises:

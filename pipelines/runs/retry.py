@@ -1,6 +1,7 @@
-"""Accounts that failed in the newest hour are asked again while their levels can still be read.
+"""Rounds in which accounts that failed in the newest hour are collected again, while their levels can still be read.
 
-Everybody's jobs call the platforms at the full hour, and an outage or a limit then is often over minutes later.
+The jobs of many users call the platforms at the full hour; an outage or a limit at that time is often over minutes
+later.
 """
 
 from dataclasses import dataclass
@@ -11,17 +12,17 @@ from metrics.periods import HOUR
 from pipelines.partitions import ended_slot, slot_key
 
 ROUNDS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=40))
-"""How long after an hour's end its failed accounts are asked again, at the earliest."""
+"""Earliest times after an hour's end at which its failed accounts are collected again."""
 
 MAY_PASS = ("provider_error", "rate_limited", "internal_error")
-"""Reasons of failures that may have passed some minutes later."""
+"""Reasons of failures that may be over some minutes later."""
 
 _MOST_JITTER_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One more try of an hour: `at` is the instant from which it is due, and only earlier failures are tried again."""
+    """One retry of an hour. It is due from the instant `at` on, and retries only accounts that failed before that."""
 
     slot: datetime
     number: int
@@ -29,15 +30,15 @@ class Round:
 
     @property
     def key(self) -> str:
-        """The same for every visit of the sensor that finds this round due: `2026-11-29-01:00 round 1`."""
+        """The name of the round, the same in all evaluations of the sensor: `2026-11-29-01:00 round 1`."""
         return f"{slot_key(self.slot)} round {self.number}"
 
 
 def round_due(now: datetime, grace: timedelta, salt: str) -> Round | None:
-    """Return the newest round of the hour that ended last which is due, None where none is.
+    """Return the newest due round of the hour that ended last, or None.
 
-    Each round begins up to a minute later than its time, by the hour and by `salt`, so that deployments do not call in
-    the same second. None begins when the hour's levels may no longer be read.
+    Each round begins up to a minute later than its time. The jitter depends on the hour and on `salt`, so that
+    deployments do not call in the same second. No round begins after the `grace` of the hour.
     """
     slot = ended_slot(now)
     since = now - (slot + HOUR)

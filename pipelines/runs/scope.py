@@ -1,4 +1,4 @@
-"""Which accounts of an hour a run is about: all, those of an operation, those without a record, those that failed."""
+"""The accounts that a run works on: all, those of an operation, those without a record, or those that failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from pipelines.runs.tags import MISSED, OPERATION, RETRY
 
 @dataclass(frozen=True, slots=True)
 class WorkScope:
-    """What of an asset's partition a run is about; None means everything."""
+    """The workspaces and accounts that a run works on; None means all."""
 
     workspace_ids: tuple[str, ...] | None = None
     account_ids: tuple[str, ...] | None = None
 
 
 def scope(clients: Clients, tags: Mapping[str, str]) -> WorkScope:
-    """Return the accounts or the workspace that a run's operation is about; everything where it has none.
+    """Return the workspace, and the account if there is one, of a run's operation; all if the run has no operation.
 
     Raises:
         NotFound: there is no such operation.
@@ -37,8 +37,8 @@ def scope(clients: Clients, tags: Mapping[str, str]) -> WorkScope:
 def scope_of_hour(clients: Clients, tags: Mapping[str, str], platform: Platform, slot: datetime) -> WorkScope:
     """Return the accounts that a run collects in one of its hours.
 
-    A run for missed hours collects the accounts that have no record of the hour by now, and one that tries an hour
-    again those that failed in it for a reason that may have passed.
+    A run for missed hours collects the accounts that still have no record of the hour. A run that retries an hour
+    collects those that failed in it for a reason that may be over.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.

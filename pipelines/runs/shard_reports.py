@@ -1,4 +1,4 @@
-"""Reports of shards on their way from one step to another: through MongoDB, which every machine reaches."""
+"""The IO manager that passes reports of shards between steps through MongoDB, which every machine reaches."""
 
 import zlib
 
@@ -9,16 +9,16 @@ from pipelines.collect.report import CollectReport
 from pipelines.resources import Tidemark
 
 SHARD_REPORTS = "shard_reports"
-"""Key of the IO manager."""
+"""The resource key of the IO manager."""
 
 _REPORTS = TypeAdapter(list[CollectReport])
 
 
 class ShardReports(dg.IOManager):
-    """Keeps a step's reports for as long as its run may be executed again from where it failed."""
+    """Stores a step's reports for as long as its run may be re-executed from the failure."""
 
     def handle_output(self, context: dg.OutputContext, obj: list[CollectReport]) -> None:
-        """Store what a shard reports."""
+        """Store the reports of a shard."""
         tidemark: Tidemark = context.resources.tidemark
         tidemark.clients().store.shard_reports.put(
             "|".join(context.get_identifier()),
@@ -36,10 +36,10 @@ class ShardReports(dg.IOManager):
         )
 
     def load_input(self, context: dg.InputContext) -> list[CollectReport]:
-        """Return what a shard reported.
+        """Return the reports of a shard.
 
         Raises:
-            NotFound: it reported long ago, or one of its accounts was erased: execute the whole run again.
+            NotFound: the reports expired, or one of their accounts was erased: execute the whole run again.
         """
         output = context.upstream_output
         if output is None:
@@ -51,5 +51,5 @@ class ShardReports(dg.IOManager):
 
 @dg.io_manager(required_resource_keys={"tidemark"})
 def shard_reports(_context: dg.InitResourceContext) -> ShardReports:
-    """Keep reports where the resource `tidemark` keeps everything else."""
+    """Return an IO manager that uses the MongoDB of the resource `tidemark`."""
     return ShardReports()

@@ -1,11 +1,11 @@
-"""What Dagster's storage keeps beside its runs and would keep for ever: it goes too, and its space is given back.
+"""Delete old rows in Dagster's storage that deleting runs leaves behind, and give disk space back.
 
-* Events without a run: `pipelines.runs.pruning` reports partitions with them when it deletes their runs. The newest of a
-  partition stays as long as the partition exists. SQLite has each of them twice, and nobody reads the second copy.
+* Events without a run, which `pipelines.runs.pruning` reports for the partitions of deleted runs. The newest of a
+  partition stays as long as the partition exists. In SQLite each exists twice, and nothing reads the second copy.
 * Records of asset checks, which Dagster does not delete with their run. The newest of each check stays.
 * Backfills that have ended.
 
-Postgres gives space back by itself (autovacuum). SQLite keeps it until it is asked with VACUUM.
+Postgres gives space back by itself (autovacuum), SQLite only with VACUUM.
 """
 
 import sqlite3
@@ -46,16 +46,17 @@ class Pruned:
 
 @dataclass
 class Shrunk:
-    """How many bytes were given back, and which files were in use and have to wait for the next time."""
+    """How many bytes were given back, and which files were in use, so that they were left for the next time."""
 
     given_back: int = 0
     busy: list[str] = field(default_factory=list)
 
 
 def prune(instance: DagsterInstance, before: datetime, first: Mapping[dg.AssetKey, str]) -> Pruned:
-    """Delete what is older than an instant and not the newest of its kind.
+    """Delete rows that are older than an instant and not the newest of their kind.
 
-    `first` are the first partitions of assets whose older partitions exist no more: events of those go as well.
+    `first` has the first partitions of assets. Older partitions do not exist any more, so their events are deleted even
+    if they are the newest of their partition.
     """
     done, events = Pruned(), instance.event_log_storage
     at = before.astimezone(UTC).replace(tzinfo=None)
@@ -71,7 +72,7 @@ def prune(instance: DagsterInstance, before: datetime, first: Mapping[dg.AssetKe
 
 
 def shrink(instance: DagsterInstance) -> Shrunk:
-    """Give the space of deleted rows back to the disk, file by file, where it is a quarter of a file or more."""
+    """Shrink SQLite's files of which deleted rows take a quarter or more (and 4 MiB or more)."""
     done = Shrunk()
     for path in _sqlite_files(instance):
         before = _size(path)
@@ -93,7 +94,7 @@ def shrink(instance: DagsterInstance) -> Shrunk:
 
 
 def storage_bytes(instance: DagsterInstance) -> int | None:
-    """Return the bytes of Dagster's storage: of its folder, or of its Postgres database; None where neither tells."""
+    """Return the bytes of Dagster's storage: of its folder or its Postgres database, None for any other storage."""
     events = instance.event_log_storage
     if not isinstance(events, SqlEventLogStorage):
         return None
@@ -142,7 +143,7 @@ def _tags_of_nothing() -> db.Select[Any]:
 
 
 def _delete(connect: Callable[[], Any], table: db.Table, chosen: Callable[[], db.Select[Any]]) -> int:
-    """Delete chosen rows, some at a time: other processes write between."""
+    """Delete chosen rows in batches, so that other processes can write in between."""
     gone = 0
     while True:
         with connect() as connection:

@@ -1,4 +1,4 @@
-"""What a data engineer reads of a run: counts that Dagster draws over partitions, and tables of what went wrong."""
+"""Metadata of materialisations and runs: counts that Dagster plots over partitions, and tables of failures."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ MAX_ROWS = 50
 
 
 def collect_metadata(report: CollectReport, state: HourState) -> dict[str, dg.MetadataValue]:
-    """Return the metadata of an hour: of the accounts that were connected in it, then of the run that collected."""
+    """Return the metadata of an hour: counts over all accounts that were connected in it, then those of the run."""
     counts = {
         "dagster/partition_row_count": state.observations,
         "accounts_expected": state.expected,
@@ -34,7 +34,7 @@ def collect_metadata(report: CollectReport, state: HourState) -> dict[str, dg.Me
     }
     metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
     metadata["calls_per_account"] = dg.MetadataValue.float(round(report.calls / max(report.expected, 1), 2))
-    # A request is an answer over HTTP; a call is what the platform counts, each element of a Graph batch.
+    # A request is one HTTP request. A call is what the platform counts: each element of a Graph batch is one.
     metadata["requests_per_account"] = dg.MetadataValue.float(round(report.requests / max(report.expected, 1), 2))
     metadata["seconds_waited_on_limits"] = dg.MetadataValue.float(round(report.waited_seconds, 2))
     if report.failures:
@@ -51,7 +51,7 @@ def collect_metadata(report: CollectReport, state: HourState) -> dict[str, dg.Me
 
 
 def older_metadata(workspaces: int) -> dict[str, dg.MetadataValue]:
-    """Return the metadata of an hour that was left out for workspaces which no longer keep it."""
+    """Return the metadata of an hour that was not collected for some workspaces, because they no longer keep it."""
     return {"workspaces_older_than_kept": dg.MetadataValue.int(workspaces)}
 
 
@@ -80,7 +80,7 @@ def _failures(failures: Sequence[Failure]) -> dict[str, dg.MetadataValue]:
 
 
 def collect_plot(instance: dg.DagsterInstance, asset: dg.AssetKey, state: HourState) -> dict[str, dg.MetadataValue]:
-    """Return the share of the hour's accounts that were observed, and a plot of it over a day; nothing without any."""
+    """Return the observed share of the hour's accounts, and its plot over a day; nothing if there are no accounts."""
     percent = state.complete_percent
     if percent is None:
         return {}
@@ -90,14 +90,14 @@ def collect_plot(instance: dg.DagsterInstance, asset: dg.AssetKey, state: HourSt
     }
 
 
-def brought_nothing(report: CollectReport) -> str:
-    """Return what is said of an hour for which a run asked accounts and got no observation."""
+def no_observation_text(report: CollectReport) -> str:
+    """Return the description of an hour in which a run collected accounts without getting any observation."""
     why = ": the platform no longer answers for this hour" if report.not_recoverable else ""
     return f"This run brought no observation of the {report.expected} accounts that it asked for{why}."
 
 
 def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:
-    """Return the metadata of a roll."""
+    """Return the metadata of a roll-up."""
     counts = {
         "dagster/partition_row_count": report.accounts,
         "workspaces": report.workspaces,
@@ -119,7 +119,7 @@ def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:
 def roll_plot(
     instance: dg.DagsterInstance, asset: dg.AssetKey, start: datetime, report: RollReport
 ) -> dict[str, dg.MetadataValue]:
-    """Return the share of expected slots that were observed, and a plot of it over the periods before."""
+    """Return the observed share of expected slots (coverage), and its plot over the periods before."""
     if not report.expected_slots:
         return {}
     before = periods_before(report.period, start)
@@ -130,7 +130,7 @@ def roll_plot(
 
 
 def _table(rows: Sequence[Mapping[str, str | None]]) -> dg.MetadataValue:
-    """Return rows as a table; the UI gets the first of them, the total stands beside it."""
+    """Return the first rows as a table for Dagster's UI; the total is a number of its own."""
     records = [dg.TableRecord({name: value or "" for name, value in row.items()}) for row in rows[:MAX_ROWS]]
     schema = dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in rows[0]])
     return dg.MetadataValue.table(records=records, schema=schema)

@@ -1,4 +1,4 @@
-"""Tags of runs that Tidemark gives a meaning to."""
+"""Tags of Dagster runs that Tidemark sets or reads."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ OPERATION = "tidemark/operation"
 """The operation that a run carries out."""
 
 ASSETS = "tidemark/assets"
-"""How many assets the run of an operation has: the last one to finish writes the outcome back."""
+"""How many assets an operation's run has: the last one to finish writes the outcome to the operation."""
 
-# Dagster's UI hides tags of this prefix: the values are digests that tell a person nothing.
+# Dagster's UI hides tags with this prefix. Their values are digests, which mean nothing to a reader.
 LATE = ".dagster/tidemark_late"
-"""What the run brings up to date: runs for the same marks bear the same value."""
+"""The digest of the marks for which the run was requested: retries have the same value."""
 
 EXPORT = ".dagster/tidemark_export"
 """The run exports only the workspaces whose days changed."""
@@ -20,25 +20,25 @@ RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 
 MISSED = "tidemark/missed"
-"""The run makes up for these hours: it collects the accounts that have no record of them."""
+"""The hours that the run makes up for, by collecting the accounts that have no record of them."""
 
 RETRY = "tidemark/retry"
-"""The run asks accounts again that failed in the newest hour: `2026-11-29-01:00 round 1`."""
+"""The round in which the run collects accounts again that failed in the newest hour: `2026-11-29-01:00 round 1`."""
 
 HISTORY = "tidemark/history"
-"""The run reads the history of accounts; one does at a time (dagster.yaml)."""
+"""The run reads histories of accounts; dagster.yaml allows one such run at a time."""
 
 BACKFILL = "dagster/backfill"
-"""The backfill that a run is part of."""
+"""The id of the backfill that the run is part of."""
 
 WILL_RETRY = "dagster/will_retry"
 
 ONE_PARTITION: Mapping[str, str] = {"dagster/max_runtime": "3600"}
-"""Seconds that a run over one partition has: one that takes longer hangs. A backfill has those of dagster.yaml."""
+"""Maximum seconds of a run over one partition: if it takes longer, it hangs. For backfills dagster.yaml has a limit."""
 
 
 class Priority:
-    """What goes first in the queue and in the pools. Backfills and what somebody launches by hand have none, 0."""
+    """Priorities in the run queue and in the pools. Backfills, and runs launched by hand, have the default, 0."""
 
     HOURLY: Mapping[str, str] = {"dagster/priority": "30"}
     OPERATION: Mapping[str, str] = {"dagster/priority": "20"}

@@ -1,4 +1,4 @@
-"""A small plot in the metadata of a partition: how the ones before it went."""
+"""A small text plot in a partition's metadata, of the completeness of it and the partitions before it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,12 +13,12 @@ _UNKNOWN = "·"
 HOURS_SHOWN = 24
 PERIODS_SHOWN: dict[Period, int] = {"daily": 28, "weekly": 13, "monthly": 13}
 PERCENT = "complete_percent"
-"""Name of the number that is plotted: accounts collected, or slots observed, of those expected. Runs over a part of
-the accounts do not give it."""
+"""Name of the plotted number: accounts collected, or slots observed, as a percentage of those expected. Runs over a
+part of the accounts do not report it."""
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """Draw numbers between 0 and 100, a character each; what is unknown is a dot, never a zero.
+    """Draw numbers between 0 and 100, one character each; an unknown number is a dot, never a zero.
 
     >>> sparkline([0, None, 50, 100])
     '▁·▅█'
@@ -28,12 +28,12 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 def hours_before(slot: datetime) -> list[str]:
-    """Return the keys of the hours before a slot that are plotted, oldest first."""
+    """Return the keys of the hours to plot before a slot, oldest first."""
     return [slot_key(slot - timedelta(hours=back)) for back in range(HOURS_SHOWN - 1, 0, -1)]
 
 
 def periods_before(period: Period, start: datetime) -> list[str]:
-    """Return the keys of the periods before one that are plotted, oldest first."""
+    """Return the keys of the periods to plot before the one that starts at `start`, oldest first."""
     keys: list[str] = []
     for _ in range(PERIODS_SHOWN[period] - 1):
         start = previous_start(period, start)
@@ -44,7 +44,7 @@ def periods_before(period: Period, start: datetime) -> list[str]:
 def plot(
     instance: dg.DagsterInstance, asset: dg.AssetKey, before: Sequence[str], percent: float, what: str
 ) -> dg.MetadataValue:
-    """Return a line of bars: the partitions `before`, as their newest materialisations tell, and the present one."""
+    """Return a line of bars: the partitions `before`, by their newest materialisations, and the present one."""
     known = _percents(instance, asset, before)
     values = [known.get(key) for key in before]
     text = f"`{sparkline([*values, percent])}` {what}, the newest on the right: {percent:.4g} %"
@@ -52,7 +52,7 @@ def plot(
 
 
 def _percents(instance: dg.DagsterInstance, asset: dg.AssetKey, keys: Sequence[str]) -> dict[str, float]:
-    """Return, per partition, the newest number that a whole run gave; hours that were collected twice count once."""
+    """Return the newest reported percentage per partition; runs over a part of the accounts report none."""
     found: dict[str, float] = {}
     wanted = dg.AssetRecordsFilter(asset, asset_partitions=list(keys))
     for record in instance.fetch_materializations(wanted, limit=4 * len(keys)).records:

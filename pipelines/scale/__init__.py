@@ -1,4 +1,4 @@
-"""Steps of runs on Celery workers, on as many machines as it takes: dagster-celery with Redis as broker.
+"""Execute steps of runs on Celery workers on several machines: dagster-celery with Redis as broker.
 
-`app` is what a worker runs, `executor` what submits steps to workers, `leases` how it learns that a worker is gone.
+Workers run the app of `pipelines.worker`. `executor` submits steps to them, and `leases` show when a worker is gone.
 """

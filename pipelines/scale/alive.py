@@ -1,19 +1,19 @@
-"""Whether a worker is alive, for health checks: `python -m pipelines.scale.alive [celery@host]`, by default this host.
+"""Health check of a worker: `python -m pipelines.scale.alive [celery@host]`, by default of this host's worker.
 
-Celery's own `inspect ping` loads the whole worker to ask; this reads one key of Redis.
+It reads one key in Redis, while Celery's own `inspect ping` would import the whole app of the worker.
 """
 
 import sys
 from socket import gethostname
 
 from metrics.errors import TidemarkError
-from metrics.redis.client import redis_errors
+from metrics.redis.errors import redis_errors
 from metrics.settings import load_settings
 from pipelines.scale.config import broker, worker_key
 
 
 def main(arguments: list[str]) -> int:
-    """Return 0 where the worker renewed its leases within seconds, else 1 after one line that says so."""
+    """Return 0 if the worker renewed its leases within the last seconds; else print one line and return 1."""
     worker = arguments[0] if arguments else f"celery@{gethostname()}"
     try:
         with broker(load_settings()) as redis, redis_errors():

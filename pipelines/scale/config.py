@@ -1,28 +1,29 @@
-"""What workers and those who submit steps to them have to agree on."""
+"""Configuration that workers and the executor share: the broker, Celery's settings and the names of keys."""
 
 from typing import Any
 
 from redis import Redis
 
 from metrics.errors import SettingsError
-from metrics.redis import client as redisdb
+from metrics.redis.client import connect as connect_redis
+from metrics.redis.keys import CELERY_PREFIX
 from metrics.settings import Settings
 
-PREFIX = "tm:celery:"
-"""Leads every key of Celery's, so that it can share a Redis with caches and streams."""
+PREFIX = CELERY_PREFIX
+"""Prefix of all of Celery's keys, so that Celery can share a Redis with caches and streams."""
 
 RESULT_SECONDS = 3600
-"""A result is read within seconds of its step's end; one that nobody reads goes after that."""
+"""Expiry of results. A result is read within seconds of its step's end; one that nobody reads expires after that."""
 
 TASKS_PER_CHILD = 200
-"""A process of a worker is replaced after so many steps: what one of them leaked goes with it."""
+"""Steps after which a worker's process is replaced, so that leaked memory is freed."""
 
 
 def broker_url(settings: Settings) -> str:
     """Return the URL of the Redis that is Celery's broker and keeps results and leases.
 
     Raises:
-        SettingsError: there is none, or Celery cannot use it.
+        SettingsError: there is no such Redis, or Celery cannot use it.
     """
     url = settings.celery_url or settings.redis_url
     if url is None:
@@ -35,19 +36,19 @@ def broker_url(settings: Settings) -> str:
 
 
 def broker(settings: Settings) -> Redis:
-    """Return a client of that Redis.
+    """Return a client of the broker's Redis.
 
     Raises:
-        SettingsError: there is none, or Celery cannot use it.
+        SettingsError: there is no such Redis, or Celery cannot use it.
     """
-    return redisdb.connect(settings.model_copy(update={"redis_url": broker_url(settings)}))
+    return connect_redis(settings.model_copy(update={"redis_url": broker_url(settings)}))
 
 
 def config_source() -> dict[str, Any]:
     """Return the settings of the Celery app.
 
-    A step is acknowledged when it begins (Celery's default), and a worker takes no more steps than it can begin: a
-    waiting step is in Redis, where any worker finds it. What became of a step under way, its lease tells.
+    A step is acknowledged when it begins (Celery's default), and a worker takes no more steps than it can begin, so a
+    waiting step stays in Redis, where any worker can take it. The lease on a running step shows if its worker lives.
     """
     return {
         "task_track_started": True,
@@ -68,5 +69,5 @@ def lease_key(task_id: str) -> str:
 
 
 def worker_key(worker: str) -> str:
-    """Return the key that a worker renews as long as it lives."""
+    """Return the key of the lease that a worker renews as long as it lives."""
     return f"{PREFIX}worker:{worker}"

@@ -1,4 +1,4 @@
-"""Dagster's side of the workers: each step of a run becomes a task of Celery's, watched until it ends."""
+"""The Dagster executor for Celery workers: submit each step of a run as a Celery task, and watch it until it ends."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -23,7 +23,7 @@ from pipelines.scale.watched import WatchedStep
 
 
 class StepExecutor(CeleryExecutor):
-    """dagster-celery's executor over the broker of the settings; it does not wait for workers that are gone."""
+    """dagster-celery's executor with the broker of the settings, which resubmits steps of workers that are gone."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -60,9 +60,9 @@ def _watched(
 
 
 def celery_priority(tags: Mapping[str, str]) -> int:
-    """Return the priority of a run's steps among Celery's: over Redis, unlike elsewhere, 0 goes first and 9 last.
+    """Return the Celery priority of a run's steps. With Redis as broker, unlike with others, 0 is first and 9 last.
 
-    The hour that just ended comes before what somebody asked for, that before rollups, those before all else.
+    The order is: the hour that just ended, operations, rollups, everything else.
     """
     priority = int(tags.get(PRIORITY_TAG, 0))
     if priority >= 30:
@@ -74,5 +74,5 @@ def celery_priority(tags: Mapping[str, str]) -> int:
 
 @dg.executor(name="celery", requirements=multiple_process_executor_requirements())
 def celery_executor(_context: dg.InitExecutorContext) -> StepExecutor:
-    """Execute each step on a Celery worker; broker and workers have the settings of docs/settings.md."""
+    """Execute each step on a Celery worker; docs/settings.md has the settings of broker and workers."""
     return StepExecutor(load_settings())

@@ -1,8 +1,8 @@
-"""Leases on steps: while a worker has a step in hand it says so in Redis, every few seconds.
+"""Leases on steps: while a worker holds a step, it renews a key in Redis every few seconds.
 
-Celery itself never tells that a worker is gone: a step that was acknowledged stays «started» for ever, and one that is
-acknowledged late comes back only after the broker's visibility timeout, which has to be longer than the longest step.
-A lease that runs out says it within seconds, however long steps take.
+Celery itself does not report that a worker is gone: a step that was acknowledged stays «started» for ever, and with
+late acknowledgement a step comes back only after the broker's visibility timeout, which must be longer than the longest
+step. An expired lease shows it within seconds, however long steps take.
 """
 
 import logging
@@ -15,24 +15,24 @@ from celery.worker import state
 from redis import Redis
 
 from metrics.errors import RedisUnavailable
-from metrics.redis.client import redis_errors
+from metrics.redis.errors import redis_errors
 from pipelines.scale.config import lease_key, worker_key
 
 BEAT_SECONDS = 3.0
 LEASE_SECONDS = 12
-"""Several beats: a worker that is merely busy, or a Redis that restarts, is no lost worker."""
+"""Several beats, so that a worker that is only busy, or a restart of Redis, does not count as a lost worker."""
 
 _log = logging.getLogger(__name__)
 
 
 class Leases:
-    """Who has which step in hand, by the id of its Celery task."""
+    """Leases of workers on steps, by the id of the step's Celery task."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def hold(self, worker: str, task_ids: Iterable[str]) -> None:
-        """Say that a worker is alive and has these steps in hand.
+        """Set or renew the leases of a worker: one for itself, and one for each of its steps.
 
         Raises:
             RedisUnavailable: Redis does not answer.
@@ -43,10 +43,10 @@ class Leases:
             pipe.execute()
 
     def holder(self, task_id: str) -> str | None:
-        """Return the worker that has a step in hand, or None.
+        """Return the worker that has the lease on a step, or None.
 
         Raises:
-            RedisUnavailable: Redis does not answer; nothing is known.
+            RedisUnavailable: Redis does not answer, so the holder is unknown.
         """
         with redis_errors():
             found = self._redis.get(lease_key(task_id))
@@ -54,11 +54,11 @@ class Leases:
 
 
 class KeepLeases(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
-    """The part of a worker's main process that keeps its leases, in a thread of its own."""
+    """The bootstep that renews a worker's leases, in a thread of the worker's main process."""
 
     requires = ("celery.worker.components:Pool",)
     leases: Leases
-    """Set by the app, before a worker starts."""
+    """The app sets this before a worker starts."""
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
@@ -66,12 +66,12 @@ class KeepLeases(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has n
         self._worker: str = parent.hostname
 
     def start(self, _parent: Any) -> None:
-        """Begin: at once for every step that arrives, and again with every beat."""
+        """Start to take leases: at once for every step that arrives, renewed with every beat."""
         signals.task_received.connect(self._received, weak=False)
         threading.Thread(target=self._beat, name="leases", daemon=True).start()
 
     def stop(self, _parent: Any) -> None:
-        """End."""
+        """Stop to renew leases."""
         self._stopped.set()
 
     terminate = stop

@@ -1,4 +1,4 @@
-"""A step on its way over workers, and what to do when one of them is gone."""
+"""A submitted step that is submitted again when its worker is gone."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,19 +13,19 @@ from metrics.errors import RedisUnavailable, TidemarkError
 from pipelines.scale.leases import BEAT_SECONDS, Leases
 
 MAX_LOST = 3
-"""A step whose worker is gone so often is what kills them."""
+"""Lost workers after which a step fails: then the step itself probably kills them."""
 
 _UNREACHABLE = (RedisError, OperationalError, OSError, RedisUnavailable)
 
 
 class StepLost(TidemarkError):
-    """Worker after worker was gone while it had this step in hand."""
+    """Too many workers in a row were lost while they executed this step."""
 
 
 class WatchedStep:
-    """A step that was submitted; to Dagster's loop it is a result of Celery's that comes also if a worker goes.
+    """A submitted step with the interface of Celery's `AsyncResult`, for dagster-celery's loop.
 
-    `submit` sends the step to the workers, `say` tells of a lost one.
+    `submit` sends the step to the workers. `say` is called with a message when a worker was lost.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class WatchedStep:
         self._looked = self._clock()
 
     def ready(self) -> bool:
-        """Tell whether the step ended; if its worker is gone, submit it again. While Redis is away nothing is known."""
+        """Tell whether the step ended; if its worker is gone, submit it again. False while Redis does not answer."""
         try:
             if self._lost >= MAX_LOST:
                 return True
@@ -61,20 +61,20 @@ class WatchedStep:
         """Return the events of the step.
 
         Raises:
-            StepLost: the step was submitted as often as is sensible.
+            StepLost: the step's worker was lost `MAX_LOST` times.
         """
         if self._lost >= MAX_LOST:
-            raise StepLost(f"{self._lost} workers were lost while they had this step in hand: look for what kills them")
+            raise StepLost(f"{self._lost} workers were lost while they executed this step: find out what kills them")
         events: Sequence[Any] = self._result.get()
         self._result.forget()
         return events
 
     def revoke(self) -> None:
-        """Take the step back if no worker has begun it."""
+        """Cancel the step if no worker has begun it."""
         self._result.revoke()
 
     def _is_lost(self) -> bool:
-        """Tell whether a worker had the step in hand and no longer has: looked for twice, some beats apart."""
+        """Tell whether a worker had a lease on the step, and two checks in a row, a beat apart, found none."""
         now = self._clock()
         if now - self._looked < BEAT_SECONDS:
             return False
@@ -85,7 +85,7 @@ class WatchedStep:
         return self._missing > 1
 
     def _again(self, why: str) -> bool:
-        """Submit the step again; False where that was done often enough."""
+        """Submit the step again and return True; return False if `MAX_LOST` is reached."""
         self._lost += 1
         if self._lost >= MAX_LOST:
             return False

@@ -1,4 +1,4 @@
-"""Sensors that tell people: a run failed, an account has to be connected again."""
+"""Sensors that send alerts: a run failed, an account must be connected again, or Tidemark's own code failed."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -12,103 +12,105 @@ from metrics.settings import Settings
 from pipelines.resources import Tidemark
 from pipelines.runs.automation import SENSOR_STATUS
 from pipelines.runs.tags import OPERATION, PARTITION, RANGE_END, RANGE_START, WILL_RETRY
-from pipelines.sensors import notifications as alerts
+from pipelines.sensors import notifications
 
 _LONGEST_MESSAGE = 500
 _SENT_AGAIN = timedelta(hours=1)
-"""A receiver that is away for longer holds up the alerts of later runs no more."""
-
+"""How long an alert that no receiver took is sent again; after that it is given up, so that later ones are sent."""
 
 _INTERNAL_ERRORS_OF = timedelta(hours=3)
-"""The slots whose records are looked at for errors of ours: those that a sensor that was stopped for a while missed."""
+"""How far back records are searched for internal errors, so that a sensor that was stopped for a while misses none."""
 
 
-class Untold(dg.DagsterError):
-    """Nobody was told. After any other error than Dagster's own a sensor of failed runs goes on to the next run."""
+class AlertNotSent(dg.DagsterError):
+    """No receiver took the alert.
+
+    This is an error of Dagster's, because after any other error a run failure sensor goes on to the next run.
+    """
 
 
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=SENSOR_STATUS,
-    description="Tells, once, which accounts wait for a person, because their token is dead or the platform does not "
-    "know them any more: to the URLs in TIDEMARK_ALERT_URLS.",
+    description="Sends an alert, once, for accounts that need a person, because their token is invalid or the platform "
+    "denies them: to the URLs in TIDEMARK_ALERT_URLS.",
 )
 def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
-    """Send one message for all accounts that began to wait since the last one; one that nobody took is sent again."""
+    """Send one message for all accounts that need a person since the last one; retry it until a receiver takes it."""
     clients = tidemark.clients()
     if not clients.settings.alert_urls:
         return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
     waiting = clients.store.accounts.find(states=["needs_reauth", "unreachable"])
-    message = alerts.reauth_message(waiting, alerts.told(context.cursor))
-    if message is not None and not _told(context, clients.settings, *message):
-        raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
-    # An account that was connected again leaves the cursor: the next time is news.
+    message = notifications.reauth_message(waiting, notifications.alerted_accounts(context.cursor))
+    if message is not None and not _send(context, clients.settings, *message):
+        raise AlertNotSent("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
+    # An account that was connected again is not in the new cursor, so the next failure is announced again.
     context.update_cursor(json.dumps(sorted(account["_id"] for account in waiting)))
-    return dg.SkipReason(message[0] if message else "no account began to wait for a person")
+    return dg.SkipReason(message[0] if message else "no further account needs a person")
 
 
 @dg.sensor(
     minimum_interval_seconds=60,
     default_status=SENSOR_STATUS,
-    description="Tells of errors in Tidemark's own code that kept accounts from being collected: once per place in six "
-    "hours, to the URLs in TIDEMARK_ALERT_URLS.",
+    description="Sends alerts for errors in Tidemark's own code because of which accounts were not collected: once per "
+    "place in the code and six hours, to the URLs in TIDEMARK_ALERT_URLS.",
 )
 def alert_internal_errors(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
-    """Send one message per error that nobody foresaw, with the number of accounts that it kept back."""
+    """Send one message with all new internal errors, and the number of accounts that each made fail."""
     clients = tidemark.clients()
     if not clients.settings.alert_urls:
         return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
     found = clients.store.collections.internal_errors(since=utcnow() - _INTERNAL_ERRORS_OF)
-    news = [(place, count) for place, count in found.items() if alerts.first_time(clients.redis, place)]
+    news = [(place, count) for place, count in found.items() if notifications.is_first_alert(clients.redis, place)]
     if not news:
         return dg.SkipReason("no new error")
     body = "\n".join(f"{place}: {count} accounts" for place, count in news)
-    if not _told(context, clients.settings, "Tidemark: accounts failed because of an error in Tidemark", body):
+    if not _send(context, clients.settings, "Tidemark: accounts failed because of an error in Tidemark", body):
         for place, _ in news:
-            alerts.forget(clients.redis, place)
-        raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
-    return dg.SkipReason(f"told of {len(news)} errors")
+            notifications.forget_alert(clients.redis, place)
+        raise AlertNotSent("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
+    return dg.SkipReason(f"sent an alert for {len(news)} errors")
 
 
 @dg.run_failure_sensor(
     minimum_interval_seconds=15,
     default_status=SENSOR_STATUS,
-    description="Tells of failed runs: once per job and partition in six hours, not once per retry.",
+    description="Sends alerts for failed runs that are not retried: once per job and partition in six hours.",
 )
 def alert_run_failures(context: dg.RunFailureSensorContext, tidemark: Tidemark) -> dg.SkipReason | None:
-    """Send one message for a failed run that is not tried again; one that nobody took is sent again for an hour."""
+    """Send one message for a failed run that is not retried; if no receiver takes it, send it again for an hour."""
     run = context.dagster_run
     try:
         clients = tidemark.clients()
     except Unavailable as error:
-        raise Untold(f"{error}; the alert is sent again") from error
+        raise AlertNotSent(f"{error}; the alert is sent again") from error
     if not clients.settings.alert_urls or run.tags.get(WILL_RETRY) == "true":
-        return dg.SkipReason("TIDEMARK_ALERT_URLS is not set, or the run is tried again")
+        return dg.SkipReason("TIDEMARK_ALERT_URLS is not set, or the run is retried")
     if OPERATION in run.tags:
-        return dg.SkipReason("whoever asked for the operation is told by its outcome")
+        return dg.SkipReason("no alert for an operation: its outcome reports the failure")
     what = _what(run)
-    if not alerts.first_time(clients.redis, what):
-        return dg.SkipReason(f"{what} was told of")
-    if not _told(context, clients.settings, f"Tidemark: {what} failed", f"run {run.run_id}\n{_why(context)}"):
-        alerts.forget(clients.redis, what)
+    if not notifications.is_first_alert(clients.redis, what):
+        return dg.SkipReason(f"an alert for {what} was sent before")
+    if not _send(context, clients.settings, f"Tidemark: {what} failed", f"run {run.run_id}\n{_why(context)}"):
+        notifications.forget_alert(clients.redis, what)
         if utcnow() - _ended(context) < _SENT_AGAIN:
-            raise Untold("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
-        raise RuntimeError(f"no receiver of TIDEMARK_ALERT_URLS took the alert for {_SENT_AGAIN}: it is given up")
+            raise AlertNotSent("no receiver of TIDEMARK_ALERT_URLS took the alert; it is sent again")
+        raise RuntimeError(f"no receiver of TIDEMARK_ALERT_URLS took the alert for {_SENT_AGAIN}: no further attempt")
     return None
 
 
-def _told(
+def _send(
     context: dg.SensorEvaluationContext | dg.RunFailureSensorContext, settings: Settings, title: str, body: str
 ) -> bool:
-    """Tell whether anybody took a message. Those who did not are not worth telling the others again."""
-    taken, receivers = alerts.send(settings, title, body), len(settings.alert_urls)
+    """Send a message; return whether any receiver took it. It is not sent again to the others because of one."""
+    taken, receivers = notifications.send(settings, title, body), len(settings.alert_urls)
     if 0 < taken < receivers:
         context.log.warning("%s of %s receivers of TIDEMARK_ALERT_URLS did not take it", receivers - taken, receivers)
     return taken > 0
 
 
 def _what(run: dg.DagsterRun) -> str:
-    """Return what a run was about: its job, or the assets that somebody launched without one, and its partitions."""
+    """Return the name of a run's work: its job, or the assets of a run without a job, and its partitions."""
     assets = sorted(key.to_user_string() for key in run.asset_selection or ())
     name = ", ".join(assets) if run.job_name == IMPLICIT_ASSET_JOB_NAME and assets else run.job_name
     partition = run.tags.get(PARTITION) or "…".join(run.tags[k] for k in (RANGE_START, RANGE_END) if k in run.tags)
@@ -121,14 +123,14 @@ def _ended(context: dg.RunFailureSensorContext) -> datetime:
 
 
 def _why(context: dg.RunFailureSensorContext) -> str:
-    """Return a line per failed step, or what Dagster says where none had begun."""
+    """Return a line per failed step, or Dagster's own message if no step had begun."""
     lines = []
     for event in context.get_step_failure_events():
         failure = event.step_failure_data
-        said = failure.user_failure_data.description if failure.user_failure_data else None
-        if said is None and failure.error is not None:
-            said = (failure.error.cause or failure.error).message
-        lines.append(f"{event.step_key}: {(said or 'failed').strip()[:_LONGEST_MESSAGE]}")
+        description = failure.user_failure_data.description if failure.user_failure_data else None
+        if description is None and failure.error is not None:
+            description = (failure.error.cause or failure.error).message
+        lines.append(f"{event.step_key}: {(description or 'failed').strip()[:_LONGEST_MESSAGE]}")
     return "\n".join(lines) or (context.failure_event.message or "")[:_LONGEST_MESSAGE]
 
 

@@ -1,6 +1,6 @@
-"""The sensor that keeps exports up to date: a day is exported when it has ended, and again when it changes.
+"""The sensor `export_changed`: requests the export of a day when it has ended, and again when it has changed.
 
-Like `late_data` it has no cursor: what is to be done stands in `export_marks` (`metrics.store.export_marks`).
+Like `late_data` it has no cursor: the collection `export_marks` holds the days to export.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from dagster import DagsterInstance, RunsFilter
 
 from metrics.clock import utcnow
 from metrics.periods import DAY
-from metrics.store.export_marks import ExportMark
+from metrics.store.rollup.export_marks import ExportMark
 from pipelines import jobs
 from pipelines.partitions import has_partition, period_key, ranges
 from pipelines.resources import Tidemark
@@ -23,12 +23,12 @@ from pipelines.runs.states import UNFINISHED
 from pipelines.runs.tags import EXPORT, RANGE_END, RANGE_START
 
 SETTLED = timedelta(minutes=15)
-"""After midnight the last hour is still being collected and rolled: a day is not exported before."""
+"""Time after a day's end at which it is exported: until then its last hour is still being collected and rolled up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A run over consecutive days; `run_key` is the same as long as nothing new was marked."""
+    """A run over consecutive days; `run_key` stays the same until other marks are made."""
 
     first: datetime
     last: datetime
@@ -36,7 +36,7 @@ class Export:
 
 
 def exports_to_request(marks: Sequence[ExportMark], behind: Sequence[datetime], now: datetime) -> list[Export]:
-    """Return one run per row of consecutive marked days that have ended; days still to be rolled wait."""
+    """Return one run per range of consecutive marked days that have ended; days that are marked for roll-up wait."""
     waiting = set(behind)
     ready = [m for m in marks if m.day + DAY + SETTLED <= now and m.day not in waiting and has_partition(m.day, now)]
     found = []
@@ -51,10 +51,11 @@ def exports_to_request(marks: Sequence[ExportMark], behind: Sequence[datetime], 
     job=jobs.export_daily,
     minimum_interval_seconds=60,
     default_status=SENSOR_STATUS,
-    description="Exports days that ended or changed since; does nothing without TIDEMARK_EXPORT_URL.",
+    description="Requests exports of days that have ended, or changed after their export. Off without "
+    "TIDEMARK_EXPORT_URL.",
 )
 def export_changed(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request the runs that bring exports up to date, one at a time."""
+    """Request runs for all days to export, unless an export is unfinished."""
     clients, now = tidemark.clients(), utcnow()
     if clients.settings.export_url is None:
         yield dg.SkipReason("nothing is exported: TIDEMARK_EXPORT_URL is not set")
@@ -71,14 +72,14 @@ def export_changed(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> I
 
 
 def _request(instance: DagsterInstance, export: Export) -> dg.RunRequest | None:
-    """Return the request for an export; one that failed is tried again, each time after a longer wait."""
+    """Return the request for an export, or None while it has to wait after a failed attempt."""
     attempt = attempts(instance, EXPORT, export.run_key).next(utcnow())
     if attempt is None:
         return None
     first, last = period_key(export.first), period_key(export.last)
-    one = first == last
+    single = first == last
     return dg.RunRequest(
         run_key=f"{export.run_key}:{attempt}",
-        partition_key=first if one else None,
-        tags={EXPORT: export.run_key, **({} if one else {RANGE_START: first, RANGE_END: last})},
+        partition_key=first if single else None,
+        tags={EXPORT: export.run_key, **({} if single else {RANGE_START: first, RANGE_END: last})},
     )

@@ -1,7 +1,7 @@
-"""Runs that hang: Dagster believes that they go on, and no process works on them, or they take longer than they may.
+"""The sensor `hanging_runs`: counts runs that Dagster considers running, but that have no process or take too long.
 
-Dagster's monitor ends such runs within some minutes. A sensor counts them, so that people are told where it does not:
-Prometheus reads the count from the HTTP API, which knows nothing of Dagster. `tidemark doctor` names each of them.
+Dagster's monitor ends such runs within some minutes. The count is for alerts in case it does not: Prometheus reads it
+from the HTTP API, which has no access to Dagster. `tidemark doctor` lists the runs.
 """
 
 import math
@@ -12,14 +12,14 @@ from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from metrics.clock import utcnow
-from metrics.upkeep import hanging_runs as known
+from metrics.upkeep import hanging_runs
 from pipelines.resources import Tidemark
 from pipelines.runs.automation import SENSOR_STATUS
 from pipelines.runs.states import UNDER_WAY
 
 
-def hanging(instance: DagsterInstance) -> list[str]:
-    """Return one line for each run that hangs: its job, the beginning of its id, and why it is taken to hang."""
+def find_hanging_runs(instance: DagsterInstance) -> list[str]:
+    """Return one line for each hanging run: its job, the beginning of its id, and why it is considered hanging."""
     records = instance.get_run_records(RunsFilter(statuses=UNDER_WAY))
     return [f"{_name(record)}{why}" for record in records if (why := _why(instance, record))]
 
@@ -29,7 +29,7 @@ def _name(record: RunRecord) -> str:
 
 
 def _why(instance: DagsterInstance, record: RunRecord) -> str:
-    """Return why a run is taken to hang, or nothing where it does not."""
+    """Return why a run is considered hanging, or an empty text if it is not."""
     run = record.dagster_run
     since = record.start_time or record.create_timestamp.timestamp()
     took = utcnow().timestamp() - since
@@ -46,19 +46,20 @@ def _why(instance: DagsterInstance, record: RunRecord) -> str:
 
 
 def _changed(instance: DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Tell whether a run began or ended while its process was asked for."""
+    """Tell whether the status of a run changed during its health check."""
     now = instance.get_run_by_id(run.run_id)
     return now is None or now.status is not run.status
 
 
 @dg.sensor(
+    name="hanging_runs",
     minimum_interval_seconds=60,
     default_status=SENSOR_STATUS,
-    description="Counts the runs that no process works on, or that take longer than they may, for Prometheus "
-    "(tidemark_hanging_runs). It starts none and ends none: Dagster's monitor does.",
+    description="Counts the runs without a process, or over their maximum runtime, for Prometheus "
+    "(tidemark_hanging_runs). It does not end them: Dagster's monitor does.",
 )
-def hanging_runs(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
-    """Count the runs that hang, and keep the number where the HTTP API finds it."""
-    found = hanging(context.instance)
-    known.keep(tidemark.clients().redis, len(found))
+def count_hanging_runs(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
+    """Count hanging runs, and store the number in Redis for the HTTP API."""
+    found = find_hanging_runs(context.instance)
+    hanging_runs.keep(tidemark.clients().redis, len(found))
     return dg.SkipReason("; ".join(found) or "no run hangs")

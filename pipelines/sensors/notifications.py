@@ -1,4 +1,4 @@
-"""Alerts to people, by whatever apprise can reach: what is told, once, and to whom."""
+"""Send alerts through apprise, format them, and suppress repeated ones."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -11,12 +11,13 @@ from redis import Redis
 from metrics.documents import AccountDocument
 from metrics.errors import RedisUnavailable
 from metrics.network import Network
-from metrics.redis.client import redis_errors
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import alert_key
 from metrics.settings import Settings
 from metrics.visible import visible
 
 SILENT = timedelta(hours=6)
-"""A failure that comes again within that time is not told again."""
+"""If the same failure occurs again within that time, no further alert is sent."""
 
 _LISTED = 20
 
@@ -35,31 +36,31 @@ def send(settings: Settings, title: str, body: str) -> int:
         receiver = apprise.Apprise()
         return receiver.add(url.get_secret_value()) and bool(receiver.notify(title=title, body=body))
 
-    # All at the same time: one that does not answer holds up no other.
+    # All at the same time, so that a receiver that does not answer delays no other.
     with ThreadPoolExecutor(len(urls)) as pool:
         return sum(pool.map(taken, urls))
 
 
-def first_time(redis: Redis, key: str) -> bool:
-    """Tell whether a failure is news. Without Redis everything is: better told twice than never."""
+def is_first_alert(redis: Redis, key: str) -> bool:
+    """Tell whether no alert for a failure was sent lately. True if Redis does not answer: better twice than never."""
     try:
         with redis_errors():
-            return bool(redis.set(f"tm:{{alerts}}:{key}", 1, nx=True, ex=SILENT))
+            return bool(redis.set(alert_key(key), 1, nx=True, ex=SILENT))
     except RedisUnavailable:
         return True
 
 
-def forget(redis: Redis, key: str) -> None:
-    """Let a failure be told again: nobody took the message."""
+def forget_alert(redis: Redis, key: str) -> None:
+    """Allow an alert for a failure again, because no receiver took the message."""
     try:
         with redis_errors():
-            redis.delete(f"tm:{{alerts}}:{key}")
+            redis.delete(alert_key(key))
     except RedisUnavailable:
         return
 
 
-def told(cursor: str | None) -> set[str]:
-    """Return the accounts that were told of; an unreadable cursor means none, and they are told of once more."""
+def alerted_accounts(cursor: str | None) -> set[str]:
+    """Return the accounts of earlier alerts from a cursor; if it is unreadable, none, so they are alerted once more."""
     try:
         found = json.loads(cursor or "[]")
     except ValueError:
@@ -68,7 +69,7 @@ def told(cursor: str | None) -> set[str]:
 
 
 def reauth_message(waiting: Sequence[AccountDocument], known: Collection[str]) -> tuple[str, str] | None:
-    """Return the title and the body of one message for all accounts that began to wait, or None."""
+    """Return title and body of one message for all accounts that are not in `known`, or None if there are none."""
     news = [account for account in waiting if account["_id"] not in known]
     if not news:
         return None

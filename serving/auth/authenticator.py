@@ -1,4 +1,4 @@
-"""Who asks: API keys and tokens, their workspaces, scopes and rates."""
+"""Authentication of requests by API key or token, and checks of the key's scopes, workspaces and rate."""
 
 import time
 from collections.abc import Collection, MutableMapping
@@ -19,7 +19,7 @@ _MAX_KEY = 128
 
 
 class Authenticator:
-    """Tells who asks, and counts what they ask."""
+    """Finds the key of a request and counts the request against the key's rate."""
 
     def __init__(self, keys: KnownKeys, limiter: RateLimiter, verifier: TokenVerifier | None) -> None:
         self._keys = keys
@@ -30,7 +30,8 @@ class Authenticator:
         """Return the key of the `Authorization` header, and count the request against its rate.
 
         Raises:
-            Problem: 401, there is none or it is not valid; 429, it has used up its rate.
+            Problem: 401, the key is missing or not valid; 429, it has used up its rate.
+            Unavailable: the store, or the key set of tokens, does not answer.
         """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip()
@@ -47,12 +48,12 @@ class Authenticator:
         return key
 
     def remembered(self, token: str) -> ApiKey | None:
-        """Return a key that was looked up just now and is valid; None where `authenticate` has to say."""
+        """Return a key that was looked up recently and is still valid, or None: then call `authenticate`."""
         key = self._keys.fresh(hash_key(token))
         return key if key is not None and key.valid(utcnow()) else None
 
     async def spend(self, scope: MutableMapping[str, Any], key: ApiKey) -> None:
-        """Count a request against its key's rate and leave the headers that say so in its scope.
+        """Count a request against its key's rate, and put the rate headers for the response into its scope.
 
         Raises:
             Problem: 429, the key has used up its rate.
@@ -60,10 +61,11 @@ class Authenticator:
         scope["rate_headers"] = await self._limiter.spend(key.key_id, key.rate_limit)
 
     async def verify(self, token: str) -> ApiKey:
-        """Return the key or the token's grant, valid now.
+        """Return a valid API key, or the rights that a valid token grants, in the form of a key.
 
         Raises:
             Problem: 401, it is not valid.
+            Unavailable: the store, or the key set of tokens, does not answer.
         """
         is_key = token.startswith(PREFIX) and len(token) <= _MAX_KEY
         if not is_key and (self._verifier is None or token.count(".") != 2 or len(token) > MAX_TOKEN):
@@ -76,33 +78,35 @@ class Authenticator:
     async def _look_up(self, token: str, *, is_key: bool) -> ApiKey | None:
         if is_key:
             return await self._keys.find(token)
-        assert self._verifier is not None  # noqa: S101 - `verify` has seen to it
-        asked, key = time.monotonic(), await self._verifier.verify(token)
-        self._keys.remember(hash_key(token), key, asked)
+        assert self._verifier is not None  # noqa: S101 - `verify` has checked it
+        verified_at, key = time.monotonic(), await self._verifier.verify(token)
+        self._keys.remember(hash_key(token), key, verified_at)
         return key
 
     async def still_valid(self, keys: Collection[ApiKey]) -> set[ApiKey]:
-        """Return the keys that may still do what they could: the store says it of keys, a token its expiry.
+        """Return the keys that still have all their rights: API keys by the store, grants of tokens by their expiry.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
         now = utcnow()
         stored = {key.key_id for key in keys if not key.key_id.startswith(SUBJECT_PREFIX)}
-        known = await self._keys.valid(stored) if stored else {}
-        return {k for k in keys if k.valid(now) and (k.key_id not in stored or _covers(known.get(k.key_id), k))}
+        present = await self._keys.valid(stored) if stored else {}
+        return {k for k in keys if k.valid(now) and (k.key_id not in stored or _covers(present.get(k.key_id), k))}
 
 
-def _covers(known: ApiKey | None, key: ApiKey) -> bool:
-    """Tell whether what is known of a key now has every right that it came with."""
-    return known is not None and set(known.workspaces) >= set(key.workspaces) and set(known.scopes) >= set(key.scopes)
+def _covers(present: ApiKey | None, key: ApiKey) -> bool:
+    """Tell whether a key as it is stored at present has every right that it had when its client connected."""
+    if present is None:
+        return False
+    return set(present.workspaces) >= set(key.workspaces) and set(present.scopes) >= set(key.scopes)
 
 
 def require(key: ApiKey, scope: Scope) -> None:
-    """Refuse a key without the scope; `admin` may do everything.
+    """Refuse a key without a scope; the scope `admin` includes all others.
 
     Raises:
-        Problem: 403.
+        Problem: 403, the key lacks the scope.
     """
     if scope not in key.scopes and "admin" not in key.scopes:
         challenge = f'Bearer realm="tidemark", error="insufficient_scope", scope="{scope}"'
@@ -113,7 +117,7 @@ def require_workspace(key: ApiKey, workspace_id: str) -> None:
     """Refuse another tenant's workspace as if it did not exist.
 
     Raises:
-        Problem: 404.
+        Problem: 404, the key may not see the workspace.
     """
     if not key.allows(workspace_id):
         raise not_found()

@@ -1,15 +1,17 @@
-"""The keys that this process knows: looked up once, looked at again all together, and their use recorded together.
+"""Cache of API keys: a key is looked up once, then refreshed together with all others in use; uses are saved in bulk.
 
-So who asks all day costs MongoDB a few queries a minute per process, not some per key.
+So clients that send requests all day cost MongoDB a few queries a minute per process, not a few per key.
 """
 
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from heapq import nlargest
+
+from cachetools import LRUCache
 
 from metrics.clock import utcnow
 from metrics.errors import Unavailable
@@ -20,12 +22,12 @@ from serving.process.threads import Threads
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 15.0
-"""How long a key is trusted: a revocation works within this time."""
+"""How long a key is trusted after it was read: a revocation takes effect within this time."""
 UNKNOWN_SECONDS = 5.0
-"""How long a key is refused that was not there."""
+"""How long an unknown key is refused without another look-up."""
 USE_SECONDS = 60.0
 _RECENT_SECONDS = 3 * USE_SECONDS
-_TOGETHER = 1000
+_KEYS_PER_QUERY = 1000
 _SIZE = 10_000
 _LAST_WRITE_SECONDS = 2.0
 
@@ -38,36 +40,32 @@ class _Known:
 
 
 class KnownKeys:
-    """Keys by their hash, the most recently used ones; the grants of tokens beside them."""
+    """The most recently used keys, by their hash (LRU), and with them the grants of tokens."""
 
     def __init__(self, store: Store, threads: Threads) -> None:
         self._store = store
         self._threads = threads
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known: LRUCache[str, _Known] = LRUCache(_SIZE)
         self._used: set[str] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
 
     def fresh(self, hashed: str) -> ApiKey | None:
-        """Return the key of a hash, valid or not, if it was looked at just now."""
+        """Return the key of a hash, valid or not, if it was read recently enough to be trusted."""
         known, now = self._known.get(hashed), time.monotonic()
         if known is None or known.key is None or known.until < now:
             return None
         known.used = now
-        self._known.move_to_end(hashed)
         if known.key.key_id == hashed:
             self._used.add(hashed)
         return known.key
 
-    def remember(self, hashed: str, key: ApiKey | None, asked: float) -> None:
-        """Trust what was found when it was asked for at `asked` (monotonic seconds)."""
+    def remember(self, hashed: str, key: ApiKey | None, read_at: float) -> None:
+        """Trust the result of a look-up, None for an unknown key, that began at `read_at` (monotonic seconds)."""
         seconds = FRESH_SECONDS if key is not None else UNKNOWN_SECONDS
-        self._known[hashed] = _Known(key, asked + seconds, time.monotonic())
-        self._known.move_to_end(hashed)
-        while len(self._known) > _SIZE:
-            self._known.popitem(last=False)
+        self._known[hashed] = _Known(key, read_at + seconds, time.monotonic())
 
     async def find(self, token: str) -> ApiKey | None:
-        """Return the key, valid or not, or None where it is unknown.
+        """Return the key, valid or not, or None if it is unknown.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
@@ -75,39 +73,36 @@ class KnownKeys:
         hashed, now = hash_key(token), time.monotonic()
         known = self._known.get(hashed)
         if known is not None and known.until < now and known.key is not None and now - known.used < _RECENT_SECONDS:
-            await self._look_again()
+            await self._refresh()
             known = self._known.get(hashed)
         if known is None or known.until < now:
             self.remember(hashed, await self._threads.run(self._store.keys.look_up, token), now)
         return self.fresh(hashed)
 
-    async def _look_again(self) -> None:
-        """Look at all keys that were used of late, in one query for all who want it."""
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
-            self._looking.add_done_callback(self._looked)
-        await asyncio.shield(self._looking)
+    async def _refresh(self) -> None:
+        """Read all recently used keys again with one query (single flight: concurrent callers share it)."""
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._read_recent_keys())
+            self._refreshing.add_done_callback(self._refreshed)
+        await asyncio.shield(self._refreshing)
 
-    def _looked(self, task: asyncio.Task[None]) -> None:
-        self._looking = None
+    def _refreshed(self, task: asyncio.Task[None]) -> None:
+        self._refreshing = None
         if not task.cancelled():
             task.exception()
 
-    async def _look(self) -> None:
-        now, ids = time.monotonic(), list[str]()
-        for hashed, known in reversed(self._known.items()):
-            if len(ids) == _TOGETHER or now - known.used > _RECENT_SECONDS:
-                break
-            if known.key is not None and known.key.key_id == hashed:
-                ids.append(hashed)
+    async def _read_recent_keys(self) -> None:
+        now = time.monotonic()
+        used = [(known.used, hashed) for hashed, known in self._known.items() if _is_recent_key(hashed, known, now)]
+        ids = [hashed for _, hashed in nlargest(_KEYS_PER_QUERY, used)]
         found = await self._threads.run(self._store.keys.of_ids, ids)
         for hashed in ids:
             if hashed in self._known:
-                one = self._known[hashed]
-                one.key, one.until = found.get(hashed), now + FRESH_SECONDS
+                known = self._known[hashed]
+                known.key, known.until = found.get(hashed), now + FRESH_SECONDS
 
     async def valid(self, key_ids: Collection[str]) -> dict[str, ApiKey]:
-        """Return those of these keys, by id, that are there, neither revoked nor expired.
+        """Return the keys among these ids that exist and are neither revoked nor expired, by id.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
@@ -134,4 +129,9 @@ class KnownKeys:
         try:
             await self._threads.run(self._store.keys.touch, list(used), utcnow())
         except Unavailable as error:
-            log.warning("the use of %d keys was not recorded: %s", len(used), error)
+            log.warning("the last use of %d keys was not recorded: %s", len(used), error)
+
+
+def _is_recent_key(hashed: str, known: _Known, now: float) -> bool:
+    """Tell whether an entry is a recently used API key, not the grant of a token, whose id differs from its hash."""
+    return known.key is not None and known.key.key_id == hashed and now - known.used <= _RECENT_SECONDS

@@ -1,12 +1,13 @@
-"""Whose an account or a post is: it never changes, so it is asked of the store once a minute.
+"""Cache of the workspace and the account that own a subject: neither ever changes, so each is read once a minute.
 
-Who may not see it gets no faster answer than for an id that is unknown: the store is asked every time then.
+For a key that may not see the subject, the store is read every time, so that the response time does not reveal whether
+the id exists.
 """
 
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
+
+from cachetools import TTLCache
 
 from metrics.store import Store
 from metrics.store.api_keys import ApiKey
@@ -27,31 +28,30 @@ class Owner:
 
 
 class Owners:
-    """Finds owners."""
+    """Finds the owners of accounts and posts."""
 
     def __init__(self, store: Store, threads: Threads) -> None:
         self._store = store
         self._threads = threads
-        self._known: OrderedDict[tuple[Kind, str], tuple[Owner, float]] = OrderedDict()
+        self._known: TTLCache[tuple[Kind, str], Owner] = TTLCache(_SIZE, _FRESH_SECONDS)
 
     async def find(self, kind: Kind, subject_id: str, key: ApiKey) -> Owner:
         """Return the owner of a subject that the key may see.
 
         Raises:
             NotFound: there is no such subject.
-            Problem: 404, the key is not for its workspace.
+            Problem: 404, the key may not see its workspace.
+            MongoUnavailable: MongoDB does not answer.
         """
-        owner, until = self._known.get((kind, subject_id), (None, 0.0))
-        if owner is not None and until > time.monotonic() and key.allows(owner.workspace_id):
+        owner = self._known.get((kind, subject_id))
+        if owner is not None and key.allows(owner.workspace_id):
             return owner
-        owner = await self._threads.run(self._ask, kind, subject_id)
+        owner = await self._threads.run(self._read, kind, subject_id)
         require_workspace(key, owner.workspace_id)
-        self._known[kind, subject_id] = owner, time.monotonic() + _FRESH_SECONDS
-        while len(self._known) > _SIZE:
-            self._known.popitem(last=False)
+        self._known[kind, subject_id] = owner
         return owner
 
-    def _ask(self, kind: Kind, subject_id: str) -> Owner:
+    def _read(self, kind: Kind, subject_id: str) -> Owner:
         if kind == "account":
             account = self._store.accounts.get(subject_id)
             return Owner(account["workspaceId"], account["_id"])

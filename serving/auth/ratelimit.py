@@ -1,22 +1,24 @@
-"""A rate per key, shared by all processes: `limits` counts in Redis, processes take from there some at a time.
+"""Rate limit per key in fixed windows of a minute, counted in Redis for all processes; a process leases requests there.
 
-A request costs a subtraction; one in `amount / 200` asks Redis. So a key never gets more than its rate, and up to half
-a percent per process less, where a process took what it does not use before the minute ends.
+A lease covers 1/200 of the rate (at least one request), so most requests cost a subtraction in memory, and only one per
+lease asks Redis. A key never gets more than its rate. It may get up to half a percent less per process, if a process
+does not use up its lease before the minute ends.
 """
 
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+from cachetools import LRUCache
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from metrics.redis.keys import RATE_PREFIX
 from serving.process.measures import LIMITED, UNCHECKED
 from serving.wire.problems import Problem
 
@@ -24,8 +26,10 @@ log = logging.getLogger(__name__)
 
 WINDOW = 60
 _LEASES = 200
+"""Leases that a rate is divided into."""
 _DEADLINE = 0.25
-_BLIND_SECONDS = 1.0
+_UNCHECKED_SECONDS = 1.0
+"""How long requests are let through without another attempt after Redis failed."""
 _SIZE = 10_000
 
 Headers = list[tuple[bytes, bytes]]
@@ -33,7 +37,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(slots=True)
 class _Lease:
-    """What a process may still let through of a key: `left` of it here, `remaining` in Redis, until `until`."""
+    """The requests of a key that this process may let through until `until`: `left`. Redis has `remaining` others."""
 
     left: int = 0
     remaining: int = 0
@@ -43,21 +47,21 @@ class _Lease:
 
 
 class RateLimiter:
-    """Rates of keys in requests per minute; `default` for keys without one of their own, 0 for no limit."""
+    """Limits keys to a number of requests per minute: their own, or else `default`; 0 means no limit."""
 
     def __init__(self, redis: Redis, default: int) -> None:
-        storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="tm:rate")
-        # The client of this process instead of one more of the library's own.
+        storage = RedisStorage("async+redis://", implementation="redispy", key_prefix=RATE_PREFIX)
+        # Let the library use the client of this process instead of opening one of its own.
         bridge: Any = storage.bridge
         bridge.connection_getter = lambda _: redis
         bridge.register_scripts()
         self._limiter = FixedWindowRateLimiter(storage)
         self._default = default
-        self._leases: OrderedDict[str, _Lease] = OrderedDict()
-        self._blind_until = 0.0
+        self._leases: LRUCache[str, _Lease] = LRUCache(_SIZE)
+        self._unchecked_until = 0.0
 
     async def spend(self, key_id: str, rate: int | None) -> Headers:
-        """Count one request of a key and return the headers that tell it where it stands.
+        """Count one request of a key, and return the headers that tell the client what is left of the rate.
 
         Raises:
             Problem: 429, the key has used up its minute.
@@ -69,7 +73,7 @@ class RateLimiter:
         while lease.left == 0 or lease.until <= time.monotonic():
             if lease.denied and lease.until > time.monotonic():
                 raise _too_many(amount, lease)
-            if time.monotonic() < self._blind_until or not await self._renew(key_id, amount, lease):
+            if time.monotonic() < self._unchecked_until or not await self._renew(key_id, amount, lease):
                 UNCHECKED.inc()
                 return _policy(amount)
         lease.left -= 1
@@ -79,12 +83,10 @@ class RateLimiter:
         lease = self._leases.get(key_id)
         if lease is None:
             lease = self._leases[key_id] = _Lease()
-            while len(self._leases) > _SIZE:
-                self._leases.popitem(last=False)
         return lease
 
     async def _renew(self, key_id: str, amount: int, lease: _Lease) -> bool:
-        """Take the next requests from the key's minute in Redis; False where Redis cannot say."""
+        """Lease the next requests of the key's minute from Redis; return False if Redis fails."""
         async with lease.lock:
             if (lease.left or lease.denied) and lease.until > time.monotonic():
                 return True
@@ -93,9 +95,9 @@ class RateLimiter:
                 async with asyncio.timeout(_DEADLINE):
                     granted = await self._limiter.hit(item, tagged, cost=cost)
                     stats = await self._limiter.get_window_stats(item, tagged)
-            except (RedisError, OSError) as error:  # a full Redis too: a time-out of ours is an OSError
-                log.warning("rates are not checked: %s", type(error).__name__)
-                self._blind_until = time.monotonic() + _BLIND_SECONDS
+            except (RedisError, OSError) as error:  # also if Redis is full; the time-out above is an OSError
+                log.warning("rate limits are not checked at present: Redis failed: %s", type(error).__name__)
+                self._unchecked_until = time.monotonic() + _UNCHECKED_SECONDS
                 return False
             lease.denied, lease.left = not granted, cost if granted else 0
             lease.remaining = max(0, stats.remaining)
@@ -117,7 +119,7 @@ def _seconds(lease: _Lease) -> int:
 
 def _too_many(amount: int, lease: _Lease) -> Problem:
     LIMITED.inc()
-    detail = f"This key has used its {amount} requests of this minute; wait {_seconds(lease)} s."
+    detail = f"This key has used up its {amount} requests of this minute; wait {_seconds(lease)} s."
     state = [*_policy(amount), (b"ratelimit", _state(lease))]
     headers = {name.decode(): value.decode() for name, value in state}
     return Problem(429, detail, headers={**headers, "Retry-After": str(_seconds(lease))})

@@ -1,4 +1,4 @@
-"""Stream tickets: one use, 60 seconds, because a browser's EventSource cannot send a header."""
+"""Stream tickets: credentials for one use within 60 s, because a browser's EventSource cannot send an API key."""
 
 import secrets
 from datetime import datetime
@@ -7,7 +7,8 @@ import orjson
 from redis.asyncio import Redis
 
 from metrics.clock import isoformat, utcnow
-from metrics.redis.client import redis_errors
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import ticket_key
 from metrics.store.api_keys import ApiKey, hash_key
 from serving.process.measures import REFUSED
 from serving.wire.problems import unauthorized
@@ -15,12 +16,8 @@ from serving.wire.problems import unauthorized
 TICKET_SECONDS = 60
 
 
-def _key(ticket: str) -> str:
-    return f"tm:{{ticket:{hash_key(ticket)}}}"
-
-
 async def issue(redis: Redis, key: ApiKey) -> str:
-    """Return a ticket that carries what the key may see.
+    """Return a new ticket that grants the rights of a key.
 
     Raises:
         RedisUnavailable: Redis does not answer.
@@ -33,15 +30,15 @@ async def issue(redis: Redis, key: ApiKey) -> str:
         "expiresAt": isoformat(key.expires_at) if key.expires_at else None,
     }
     with redis_errors():
-        await redis.set(_key(ticket), orjson.dumps(kept), ex=TICKET_SECONDS)
+        await redis.set(ticket_key(hash_key(ticket)), orjson.dumps(kept), ex=TICKET_SECONDS)
     return ticket
 
 
 async def use(redis: Redis, ticket: str) -> ApiKey:
-    """Return what a ticket's key may see, once.
+    """Use up a ticket and return its rights in the form of a key.
 
     Raises:
-        Problem: 401, the ticket is unknown, used or too old, or its key is no longer valid.
+        Problem: 401, the ticket is unknown, used or too old, or its key has expired.
         RedisUnavailable: Redis does not answer.
     """
     key = await redeem(redis, ticket)
@@ -52,23 +49,23 @@ async def use(redis: Redis, ticket: str) -> ApiKey:
 
 
 async def redeem(redis: Redis, ticket: str) -> ApiKey | None:
-    """Return what a ticket's key may see, once; None where it is unknown, used or too old.
+    """Use up a ticket and return its rights in the form of a key; None if it is unknown, used or too old.
 
     Raises:
         RedisUnavailable: Redis does not answer.
     """
     with redis_errors():
-        kept = await redis.getdel(_key(ticket))
+        kept = await redis.getdel(ticket_key(hash_key(ticket)))
     if kept is None:
         return None
-    facts = orjson.loads(kept)
-    expires = facts["expiresAt"]
+    grant = orjson.loads(kept)
+    expires = grant["expiresAt"]
     return ApiKey(
-        key_id=facts["keyId"],
+        key_id=grant["keyId"],
         name="stream ticket",
         prefix="",
-        workspaces=tuple(facts["workspaces"]),
-        scopes=tuple(facts["scopes"]),
+        workspaces=tuple(grant["workspaces"]),
+        scopes=tuple(grant["scopes"]),
         created_at=utcnow(),
         expires_at=datetime.fromisoformat(expires) if expires else None,
     )

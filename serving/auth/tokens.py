@@ -1,7 +1,8 @@
-"""JSON web tokens: who signed, for whom, until when, and what they may see.
+"""JSON web tokens: verification of signature, issuer, audience and expiry, and the rights that a token grants.
 
-The key set is a file, read again when it changes, or a URL, fetched again after minutes or for a key id that is new.
-A key decides its algorithm: EdDSA for Ed25519, RS256 for RSA. What a token's header says is compared, never obeyed.
+The key set is a file, which is read again when it changes, or a URL, which is fetched again after five minutes or for
+an unknown key id. The algorithm follows from the key: EdDSA for Ed25519, RS256 for RSA. The algorithm in a token's
+header must equal it, and never decides.
 """
 
 import asyncio
@@ -41,23 +42,23 @@ Keys = Mapping[str | None, PyJWK]
 
 
 class KeySet(Protocol):
-    """Where keys come from."""
+    """A source of public keys."""
 
     async def find(self, key_id: str | None) -> PyJWK | None:
-        """Return the key of an id, or the only key where a token names none."""
+        """Return the key with an id. Without an id, return the only key, or None if there are several."""
 
 
 def key_set(where: str, network: Network) -> KeySet:
-    """Return the key set of a URL, reached as `network` says, or of a file.
+    """Return the key set at a URL, which is reached through `network`, or in a file.
 
     Raises:
-        SettingsError: the file is no key set.
+        SettingsError: the file is not a key set.
     """
     return UrlKeySet(where, network) if where.startswith(("https://", "http://")) else FileKeySet(Path(where))
 
 
 class FileKeySet:
-    """A key set in a file; a new one is seen at the next token."""
+    """A key set in a file; a changed file takes effect at the next token."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,28 +70,28 @@ class FileKeySet:
             raise SettingsError(f"TIDEMARK_JWT_KEYS: {path} is not a JSON Web Key Set: {error}") from None
 
     async def find(self, key_id: str | None) -> PyJWK | None:
-        """Return the key of an id."""
+        """Return the key with an id."""
         try:
             self._read()
         except (OSError, ValueError) as error:
-            log.warning("the key set was not read again, the one before still counts: %s", error)
+            log.warning("the changed key set cannot be read, the previous one stays in use: %s", error)
         return _pick(self._keys, key_id)
 
     def _read(self) -> None:
-        said = self._path.stat()
-        stamp = (said.st_mtime_ns, said.st_ino)
+        status = self._path.stat()
+        stamp = (status.st_mtime_ns, status.st_ino)
         if stamp != self._stamp:
             self._keys = parse_keys(self._path.read_bytes())
             self._stamp = stamp
 
 
 class UrlKeySet:
-    """A key set behind a URL, kept for minutes; one fetch at a time."""
+    """A key set at a URL, cached for five minutes and fetched by one caller at a time."""
 
     def __init__(self, url: str, network: Network) -> None:
         self._url = url
         proxy = network.proxy_for(url)
-        self._by = f" by {proxy}" if proxy else ""
+        self._through = f" through {proxy}" if proxy else ""
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), proxy.url) if proxy else {}),
             urllib.request.HTTPSHandler(context=network.ssl_context()),
@@ -100,10 +101,10 @@ class UrlKeySet:
         self._lock = asyncio.Lock()
 
     async def find(self, key_id: str | None) -> PyJWK | None:
-        """Return the key of an id.
+        """Return the key with an id.
 
         Raises:
-            Unavailable: the set was never fetched and cannot be.
+            Unavailable: the key set was never fetched and cannot be fetched now.
         """
         if time.monotonic() - self._fetched > _FRESH_SECONDS or _pick(self._keys, key_id) is None:
             await self._refresh()
@@ -111,16 +112,16 @@ class UrlKeySet:
 
     async def _refresh(self) -> None:
         async with self._lock:
-            # An unknown key id may be anybody's invention: it cannot make us fetch more often than this.
+            # Anybody can invent key ids: tokens with unknown ones must not cause more fetches than this.
             if time.monotonic() - self._tried < _RETRY_SECONDS:
                 return
             self._tried = time.monotonic()
             try:
                 self._keys = parse_keys(await asyncio.to_thread(self._fetch))
             except (OSError, ValueError) as error:
-                log.warning("the key set was not fetched%s: %s", self._by, error)
+                log.warning("the key set could not be fetched%s: %s", self._through, error)
                 if not self._keys:
-                    raise Unavailable("the key set that tokens are checked with is out of reach; try again") from None
+                    raise Unavailable("the key set that verifies tokens is unavailable; try again") from None
             else:
                 self._fetched = time.monotonic()
 
@@ -130,22 +131,22 @@ class UrlKeySet:
 
 
 def parse_keys(text: bytes) -> Keys:
-    """Return the keys of a set that tokens may be signed with, by id; others are left out.
+    """Return the keys of a set that may verify signatures, by id; other keys are left out.
 
     Raises:
-        ValueError: it is not a key set, or has no such key.
+        ValueError: the text is not a key set, or the set has no such key.
     """
-    said = orjson.loads(text)
-    if not isinstance(said, dict) or not isinstance(said.get("keys"), list):
-        raise ValueError("it has no list `keys`")  # noqa: TRY004 - one error for all that is wrong with a set
+    parsed = orjson.loads(text)
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("keys"), list):
+        raise ValueError("it has no list `keys`")  # noqa: TRY004 - every fault of a set is a ValueError
     found: dict[str | None, PyJWK] = {}
-    for one in said["keys"]:
-        algorithm = _algorithm(one)
+    for key in parsed["keys"]:
+        algorithm = _algorithm(key)
         if algorithm is not None:
             try:
-                found[one.get("kid")] = PyJWK({k: v for k, v in one.items() if k != "d"}, algorithm)
+                found[key.get("kid")] = PyJWK({k: v for k, v in key.items() if k != "d"}, algorithm)
             except jwt.PyJWTError as error:
-                raise ValueError(f"a key of it cannot be read: {error}") from None
+                raise ValueError(f"one of its keys cannot be read: {error}") from None
     if not found:
         raise ValueError("it has no Ed25519 or RSA key for signatures")
     return found
@@ -165,7 +166,7 @@ def _pick(keys: Keys, key_id: str | None) -> PyJWK | None:
 
 
 class TokenVerifier:
-    """Turns a token into what its bearer may do."""
+    """Verifies tokens and returns the rights that they grant."""
 
     def __init__(self, keys: KeySet, issuer: str, audience: str) -> None:
         self._keys = keys
@@ -174,10 +175,10 @@ class TokenVerifier:
 
     @classmethod
     def of(cls, settings: Settings) -> "TokenVerifier | None":
-        """Return the verifier of the settings, or None where they name no key set.
+        """Return a verifier for the settings, or None if they do not configure tokens.
 
         Raises:
-            SettingsError: the key set is no key set.
+            SettingsError: the configured file is not a key set.
         """
         if settings.jwt_keys is None or settings.jwt_issuer is None or settings.jwt_audience is None:
             return None
@@ -185,17 +186,17 @@ class TokenVerifier:
         return cls(keys, settings.jwt_issuer, settings.jwt_audience)
 
     async def verify(self, token: str) -> ApiKey:
-        """Return what a token grants, until it expires.
+        """Return the rights that a token grants, in the form of a key that expires with the token.
 
         Raises:
-            Problem: 401, it is not valid here.
+            Problem: 401, the token is not valid here.
             Unavailable: the key set cannot be fetched.
         """
         try:
             header = jwt.get_unverified_header(token)
             key = await self._keys.find(_key_id(header))
             if key is None or header.get("alg") != key.algorithm_name or "crit" in header:
-                raise unauthorized("This token is not signed with a key that is known here.")
+                raise unauthorized("This token is not signed with a key of the configured key set.")
             claims = jwt.decode(
                 token,
                 key,
@@ -223,12 +224,12 @@ def _grant(token: str, claims: Mapping[str, Any]) -> ApiKey:
     names = scope.split() if isinstance(scope, str) else scope
     if not isinstance(names, list) or not isinstance(workspaces, list):
         raise unauthorized("This token's claims `scope` and `workspaces` are malformed.")
-    who = claims.get("sub") or token
+    bearer = claims.get("sub") or token
     return ApiKey(
-        key_id=SUBJECT_PREFIX + hashlib.sha256(str(who).encode()).hexdigest(),
+        key_id=SUBJECT_PREFIX + hashlib.sha256(str(bearer).encode()).hexdigest(),
         name="token",
         prefix="",
-        workspaces=tuple(one for one in workspaces if _is_workspace(one)),
+        workspaces=tuple(workspace for workspace in workspaces if _is_workspace(workspace)),
         scopes=cast("tuple[Scope, ...]", tuple(name for name in _SCOPES if name in names)),
         created_at=utcnow(),
         # Whoever issued it lives at the machine's time, whatever the clock of the stack is.

@@ -1,4 +1,4 @@
-"""Redis for what can do without it: asked with little patience, and not at all while it is away."""
+"""Circuit breaker around Redis, for reads that can go on without it."""
 
 import asyncio
 import logging
@@ -7,63 +7,63 @@ from contextlib import suppress
 from typing import TypeVar
 
 from metrics.errors import RedisFull, RedisUnavailable
-from metrics.redis.client import redis_errors
+from metrics.redis.errors import redis_errors
 
 log = logging.getLogger(__name__)
 
 TIMEOUT = 0.5
-"""Seconds that a read waits for Redis before it asks MongoDB instead."""
-_MEND_SECONDS = 0.25
-_AT_ONCE = 64
+"""Seconds that a read waits for Redis before it goes to MongoDB instead."""
+_PROBE_SECONDS = 0.25
+_CALLS_AT_ONCE = 64
 T = TypeVar("T")
 
 
 class Breaker:
-    """Passes questions on until one is not answered; then none, until one of its own is."""
+    """Forwards calls to Redis. After one fails, it rejects all calls until a probe in the background succeeds."""
 
     def __init__(self) -> None:
-        self._mending: asyncio.Task[None] | None = None
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._probing: asyncio.Task[None] | None = None
+        self._room = asyncio.Semaphore(_CALLS_AT_ONCE)
 
     @property
     def open(self) -> bool:
-        """Whether Redis is not asked at present."""
-        return self._mending is not None
+        """True while calls are rejected."""
+        return self._probing is not None
 
-    async def ask(self, question: Callable[[], Awaitable[T]], probe: Callable[[], Awaitable[object]]) -> T:
-        """Return the answer; `probe` is what Redis is asked until it answers again.
+    async def call(self, command: Callable[[], Awaitable[T]], probe: Callable[[], Awaitable[object]]) -> T:
+        """Return the result of a command; if it fails, `probe` is repeated until it succeeds.
 
         Raises:
-            RedisUnavailable: it was not asked, or did not answer.
-            RedisFull: it took no writes.
+            RedisUnavailable: the circuit is open, or Redis did not answer.
+            RedisFull: Redis took no writes; the circuit stays closed.
         """
-        if self._mending is not None:
-            raise RedisUnavailable("Redis was away just now; it is asked again when it is back")
+        if self._probing is not None:
+            raise RedisUnavailable("Redis failed recently; no commands are sent until it answers a probe")
         try:
             async with self._room:
                 with redis_errors():
-                    return await question()
+                    return await command()
         except RedisFull:
             raise
         except RedisUnavailable as error:
-            if self._mending is None:
+            if self._probing is None:
                 log.warning("reads go to MongoDB alone: %s", error.__cause__ or error)
-                self._mending = asyncio.create_task(self._mend(probe))
+                self._probing = asyncio.create_task(self._probe_until_it_succeeds(probe))
             raise
 
-    async def _mend(self, probe: Callable[[], Awaitable[object]]) -> None:
+    async def _probe_until_it_succeeds(self, probe: Callable[[], Awaitable[object]]) -> None:
         while True:
-            await asyncio.sleep(_MEND_SECONDS)
+            await asyncio.sleep(_PROBE_SECONDS)
             with suppress(RedisUnavailable):
                 with redis_errors():
                     await probe()
                 log.info("reads are cached again")
-                self._mending = None
+                self._probing = None
                 return
 
     async def close(self) -> None:
-        """Stop asking."""
-        if self._mending is not None:
-            self._mending.cancel()
+        """Stop probing."""
+        if self._probing is not None:
+            self._probing.cancel()
             with suppress(asyncio.CancelledError):
-                await self._mending
+                await self._probing

@@ -1,22 +1,21 @@
-"""The short way of a read that was asked before: from the request to the kept answer without parsing anything again.
+"""Middleware for hot reads: a request that was answered before gets its kept answer without being parsed again.
 
-A plan is what a request came to: which answer of which workspace. It is noted when the long way has answered, for the
-same path, query, key, rights and hour; with it a kept answer is found, checked against the workspace's present version
-and sent. Whatever is missing, the request takes the long way.
+When the application has answered a read, the key of the answer is remembered for the same path, query, API key, rights
+and hour. The next such request finds the kept answer by it; the answer is checked against the workspace's present
+version and sent. If anything is missing, the request goes through the application.
 """
 
 import logging
 import time
-from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any
 
+from cachetools import LRUCache
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from metrics.clock import utcnow
 from metrics.store.api_keys import ApiKey
-from serving.cache.answer_cache import Kind
-from serving.cache.finished import Answer, reply
+from serving.cache.finished import reply
+from serving.cache.plan import AnswerKey
 from serving.process.logs import redact
 from serving.process.measures import REQUESTS
 from serving.wire.middleware import access, request_id_of, security_headers
@@ -27,45 +26,34 @@ _BEARER = b"Bearer "
 _HOUR = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Which answer a request is given, and the route that it came by."""
-
-    workspace_id: str
-    kind: Kind
-    digest: str
-    route: str
-
-
-class Plans:
-    """The plans of the requests that came most recently."""
+class AnsweredRequests:
+    """The keys of the answers that the most recent requests got, and the routes that the requests came by."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[Any, ...], Plan] = OrderedDict()
+        self._known: LRUCache[tuple[Any, ...], tuple[AnswerKey, str]] = LRUCache(_SIZE)
 
-    def find(self, scope: Scope, key: ApiKey) -> Plan | None:
-        """Return the plan of a request by a key, if it is known."""
-        return self._known.get(_asked(scope, key))
+    def find(self, scope: Scope, key: ApiKey) -> tuple[AnswerKey, str] | None:
+        """Return the key of the answer that the same request got before, and its route, if they are known."""
+        return self._known.get(_identity(scope, key))
 
-    def note(self, scope: Scope, workspace_id: str, kind: Kind, digest: str) -> None:
-        """Note what a request came to."""
+    def remember(self, scope: Scope, answer: AnswerKey) -> None:
+        """Remember the key of the answer that a request got."""
         route = getattr(scope.get("route"), "path", "none")
-        self._known[_asked(scope, scope["api_key"])] = Plan(workspace_id, kind, digest, route)
-        while len(self._known) > _SIZE:
-            self._known.popitem(last=False)
+        self._known[_identity(scope, scope["api_key"])] = answer, route
 
 
-def _asked(scope: Scope, key: ApiKey) -> tuple[Any, ...]:
-    # «The last 30 days» are those of this hour, and so are the digests of answers.
+def _identity(scope: Scope, key: ApiKey) -> tuple[Any, ...]:
+    # "The last 30 days" are those of the present hour, and the digests of answers hold the hour as well.
     hour = int(utcnow().timestamp() // _HOUR)
     return scope.get("raw_path"), scope["query_string"], key.key_id, key.workspaces, key.scopes, hour
 
 
 class HotReads:
-    """Answers reads that are planned and kept; passes everything else on.
+    """Answers reads that were answered before and whose answer is kept; passes all other requests on.
 
-    It stands in front of all other middleware and does for its answers what they do: their id, their headers, their
-    number. A line in the log costs as much as such an answer, so there is one at level DEBUG only.
+    It stands in front of all other middleware, and gives its answers what the others would give them: a request id,
+    headers, and a place in the statistics. A line in the log would cost as much as such an answer, so there is one at
+    level DEBUG only.
     """
 
     def __init__(self, app: ASGIApp, *, behind_tls: bool) -> None:
@@ -74,7 +62,7 @@ class HotReads:
         self._series: dict[tuple[str, int], Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer by the short way, or through the application."""
+        """Send the kept answer, or let the application answer."""
         if scope["type"] != "http" or scope["method"] != "GET" or not await self._answered(scope, send):
             await self._app(scope, receive, send)
 
@@ -96,30 +84,30 @@ class HotReads:
             return False
         parts = scope["app"].state.services
         key = parts.auth.remembered(authorization[len(_BEARER) :].decode("latin-1"))
-        plan: Plan | None = None if key is None else parts.plans.find(scope, key)
-        if plan is None:
+        known = None if key is None else parts.answered.find(scope, key)
+        if known is None:
             return False
-        answer: Answer | None
-        _, answer = await parts.cache.find(plan.workspace_id, plan.kind, plan.digest)
+        answer_key, route = known
+        _, answer = await parts.cache.find(answer_key)
         if answer is None:
             return False
         try:
             await parts.auth.spend(scope, key)
         except Problem:
-            # The long way finds the same, and says so.
+            # The application finds the same problem, and answers with it.
             return False
         status, headers, body = reply(answer, accept, matches)
         own = [*headers, *self._security, *scope["rate_headers"], (b"x-request-id", request_id_of(asked_id).encode())]
         await send({"type": "http.response.start", "status": status, "headers": own})
         await send({"type": "http.response.body", "body": body})
-        self._count(scope, plan, status, time.perf_counter() - began)
+        self._count(scope, route, status, time.perf_counter() - began)
         return True
 
-    def _count(self, scope: Scope, plan: Plan, status: int, spent: float) -> None:
-        series = self._series.get((plan.route, status))
+    def _count(self, scope: Scope, route: str, status: int, spent: float) -> None:
+        series = self._series.get((route, status))
         if series is None:
-            series = self._series[plan.route, status] = REQUESTS.labels("GET", plan.route, status)
+            series = self._series[route, status] = REQUESTS.labels("GET", route, status)
         series.observe(spent)
         if access.isEnabledFor(logging.DEBUG):
-            fields = {"method": "GET", "path": redact(scope["path"]), "route": plan.route, "status": status}
+            fields = {"method": "GET", "path": redact(scope["path"]), "route": route, "status": status}
             access.debug("answered", extra={"fields": fields})

@@ -1,11 +1,14 @@
-"""Where a workspace's data stand."""
+"""The state of a workspace's data: its version, its newest event, and how often its cache was cleared."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The version, the id of the newest event, how often the cache was cleared. Empty while Redis is away."""
+    """A workspace's `dataVersion`, the id of its newest event, and a count that moves when its cache is cleared.
+
+    Version and cursor are None while Redis is away.
+    """
 
     version: str | None
     cursor: str | None

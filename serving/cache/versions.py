@@ -1,21 +1,21 @@
-"""Where workspaces stand, and kept answers with it: asked of Redis once for everyone who asks at the same time.
+"""Single flight per workspace: callers that arrive during a Redis call share the next one.
 
-An answer that was kept is given only after Redis said, later than it was asked for, that its version is the present
-one: so it is never older than what was announced before, in whatever process and however far behind its stream is. What
-this costs is shared: one question per workspace is under way, and who comes meanwhile shares the next. A question
-carries the keys of the answers that are wanted if the version is still the one that was seen last, as it mostly is; so
-state and answers come with one command, and a key that several want comes once.
+A kept answer is sent only after Redis has confirmed, later than the request arrived, that the answer's version is the
+present one. So no answer is older than an event that was announced before the request, in any process. Requests share
+the cost: at most one call per workspace is under way, and the next call serves all requests that arrive meanwhile. A
+call also carries the keys of the answers that the requests want, under the last known version, which mostly is still
+the present one. So one command returns the state and the answers, and an answer that several requests want only once.
 """
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from cachetools import LRUCache
 from redis.asyncio import Redis
 
 from metrics.errors import RedisUnavailable
-from metrics.redis.client import events_key, version_key
+from metrics.redis.keys import events_key, version_key
 from metrics.redis.versions import CURRENT_VERSION, new_epoch
 from serving.cache.breaker import Breaker
 from serving.cache.finished import Answer
@@ -29,23 +29,23 @@ local kept = KEYS[3] and redis.call('MGET', unpack(KEYS, 3)) or {}
 return {known[2] .. '-' .. known[3], last[1] and last[1][1] or '0-0', known[4] or '0', kept}
 """
 )
-_AT_ONCE = 16
-"""Answers of one question: others of Redis's clients wait for as long as it copies them."""
-_SIZE = 20_000
+_ANSWERS_PER_CALL = 16
+"""The limit is low because Redis's other clients wait while it copies the answers of a call."""
+_WORKSPACES = 20_000
 
 Reply = tuple[State, Answer | None]
 
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
-    """Who waits for a state, and for what is kept under `key` where one is given."""
+    """A caller that waits for a state, and for the answer under `key` where one is given."""
 
     key: str | None
     reply: asyncio.Future[Reply]
 
 
-class Together:
-    """Questions about workspaces."""
+class WorkspaceStates:
+    """Reads the states of workspaces from Redis, and kept answers with them."""
 
     def __init__(self, redis: Redis, breaker: Breaker) -> None:
         self._redis = redis
@@ -53,71 +53,66 @@ class Together:
         self._script = redis.register_script(_SCRIPT)
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, list[_Waiting]] = {}
-        self._asking: dict[str, asyncio.Task[None]] = {}
-        self._seen: OrderedDict[str, str] = OrderedDict()
+        self._calling: dict[str, asyncio.Task[None]] = {}
+        self._last_versions: LRUCache[str, str] = LRUCache(_WORKSPACES)
 
-    def seen(self, workspace_id: str) -> str | None:
-        """Return the version that the workspace had when it was last asked for, if it is known."""
-        return self._seen.get(workspace_id)
+    def last_version(self, workspace_id: str) -> str | None:
+        """Return the version that the workspace had at the last call, if it is known."""
+        return self._last_versions.get(workspace_id)
 
-    async def ask(self, workspace_id: str, key: str | None = None) -> Reply:
-        """Return where the workspace's data stand, as Redis says from now on, and what is kept under a key of it.
+    async def get(self, workspace_id: str, key: str | None = None) -> Reply:
+        """Return the state of a workspace, as Redis gives it from now on, and the answer that is kept under a key.
 
         The state is empty while Redis is away.
         """
         if self._breaker.open:
             return AWAY, None
-        # A future each: who leaves does not take the answer from the others.
+        # Every caller has a future of its own: one that is cancelled does not cancel the others.
         mine = _Waiting(key, self._loop.create_future())
         self._waiting.setdefault(workspace_id, []).append(mine)
-        if workspace_id not in self._asking:
-            self._asking[workspace_id] = asyncio.create_task(self._answer(workspace_id))
+        if workspace_id not in self._calling:
+            self._calling[workspace_id] = asyncio.create_task(self._serve(workspace_id))
         return await mine.reply
 
-    async def _answer(self, workspace_id: str) -> None:
+    async def _serve(self, workspace_id: str) -> None:
+        """Call Redis as long as there are callers that wait for this workspace."""
         try:
             while workspace_id in self._waiting:
-                asking, keys = self._next(workspace_id)
+                callers, keys = self._next_callers(workspace_id)
                 state, kept = AWAY, dict[str, Answer]()
                 try:
-                    state, kept = await self._ask(workspace_id, keys)
+                    state, kept = await self._call(workspace_id, keys)
                 finally:
-                    for one in asking:
-                        if not one.reply.done():
-                            one.reply.set_result((state, kept.get(one.key) if one.key else None))
+                    for caller in callers:
+                        if not caller.reply.done():
+                            caller.reply.set_result((state, kept.get(caller.key) if caller.key else None))
         finally:
-            del self._asking[workspace_id]
+            del self._calling[workspace_id]
 
-    def _next(self, workspace_id: str) -> tuple[list[_Waiting], list[str]]:
-        """Take those whose question is next, and the keys that they want, each once; who wants more waits on."""
-        asking, left, keys = list[_Waiting](), list[_Waiting](), dict[str, None]()
-        for one in self._waiting.pop(workspace_id):
-            if one.key is None or one.key in keys or len(keys) < _AT_ONCE:
-                asking.append(one)
-                keys |= {one.key: None} if one.key else {}
+    def _next_callers(self, workspace_id: str) -> tuple[list[_Waiting], list[str]]:
+        """Take the callers that the next call serves, and the keys that they want, each once. The others wait on."""
+        served, left, keys = list[_Waiting](), list[_Waiting](), dict[str, None]()
+        for caller in self._waiting.pop(workspace_id):
+            if caller.key is None or caller.key in keys or len(keys) < _ANSWERS_PER_CALL:
+                served.append(caller)
+                keys |= {caller.key: None} if caller.key else {}
             else:
-                left.append(one)
+                left.append(caller)
         if left:
             self._waiting[workspace_id] = left
-        return asking, list(keys)
+        return served, list(keys)
 
-    async def _ask(self, workspace_id: str, keys: list[str]) -> tuple[State, dict[str, Answer]]:
+    async def _call(self, workspace_id: str, keys: list[str]) -> tuple[State, dict[str, Answer]]:
         own = [version_key(workspace_id), events_key(workspace_id)]
 
-        async def question() -> Any:
+        async def command() -> Any:
             return await self._script(keys=[*own, *keys], args=[new_epoch()])
 
         try:
-            version, cursor, cleared, kept = await self._breaker.ask(question, lambda: self._redis.exists(own[0]))
+            version, cursor, cleared, kept = await self._breaker.call(command, lambda: self._redis.exists(own[0]))
         except RedisUnavailable:
             return AWAY, {}
         state = State(version.decode(), cursor.decode(), cleared)
-        self._see(workspace_id, version.decode())
+        self._last_versions[workspace_id] = version.decode()
         found = zip(keys, kept, strict=True)
         return state, {key: Answer.unpack(packed) for key, packed in found if packed}
-
-    def _see(self, workspace_id: str, version: str) -> None:
-        self._seen[workspace_id] = version
-        self._seen.move_to_end(workspace_id)
-        while len(self._seen) > _SIZE:
-            self._seen.popitem(last=False)

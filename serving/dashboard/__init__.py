@@ -1,1 +1,1 @@
-"""The page that shows a workspace; it uses the public API alone."""
+"""The dashboard: a page that shows one workspace and uses nothing but the public API."""

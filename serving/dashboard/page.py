@@ -1,8 +1,11 @@
-"""The dashboard's files: read once, tagged and compressed; plotly's script under its version, cached for good.
+"""The dashboard's static files, each read once, with an ETag and a compressed form.
 
-What the page needs of a content security policy: `default-src 'self'` for its own modules, styles, reads and stream;
-`style-src 'self' 'unsafe-inline'` because plotly writes styles into the elements it draws; `img-src 'self' data:` for
-the icon. No inline script, no `eval`, no other host: `tests/serving/dashboard` fails on any violation.
+plotly's script has its version in its URL, so browsers may cache it forever.
+
+The page needs this content security policy: `default-src 'self'` for its own modules, styles, reads and stream;
+`style-src 'self' 'unsafe-inline'` because plotly writes inline styles into the elements that it draws; `img-src 'self'
+data:` for the icon. It needs no inline script, no `eval` and no other host; `tests/serving/dashboard` fails on any
+violation.
 """
 
 import asyncio
@@ -19,17 +22,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from metrics.clock import offset
+from serving.wire.accept_encoding import accepts_gzip, header_lines
 from serving.wire.problems import not_found
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "html": "text/html"}
 _REVALIDATED = "no-cache"
-_FOR_GOOD = "public, max-age=31536000, immutable"
+_FOREVER = "public, max-age=31536000, immutable"
 _PLOTLY = f"plotly-{version('plotly')}.min.js"
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as it is sent."""
+    """A file in the forms in which it is sent."""
 
     body: bytes
     gzipped: bytes
@@ -47,7 +51,7 @@ def _file(name: str, body: bytes, cache_control: str) -> File:
 def _static() -> dict[str, File]:
     folder = files("serving.dashboard") / "static"
     bodies = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.rpartition(".")[2] in _TYPES}
-    # Announced in the page, the modules arrive together and not one import after the other.
+    # With these links, the browser fetches all modules at once instead of one import after the other.
     modules = sorted(name for name in bodies if name.endswith(".js"))
     links = "\n".join(f'<link rel="modulepreload" href="/dashboard/{name}">' for name in modules if name != "theme.js")
     index = bodies["index.html"].replace(b"{{modules}}", links.encode()).replace(b"{{plotly}}", _PLOTLY.encode())
@@ -57,27 +61,27 @@ def _static() -> dict[str, File]:
 
 @cache
 def _plotly() -> File:
-    return _file("plotly.js", (files("plotly") / "package_data" / "plotly.min.js").read_bytes(), _FOR_GOOD)
+    return _file("plotly.js", (files("plotly") / "package_data" / "plotly.min.js").read_bytes(), _FOREVER)
 
 
 def _answer(request: Request, file: File) -> Response:
-    squeezed = "gzip" in request.headers.get("accept-encoding", "")
-    etag = f'"{file.etag}-gz"' if squeezed else f'"{file.etag}"'
+    gzipped = accepts_gzip(header_lines(request, "accept-encoding"))
+    etag = f'"{file.etag}-gz"' if gzipped else f'"{file.etag}"'
     headers = {"ETag": etag, "Cache-Control": file.cache_control, "Vary": "Accept-Encoding"}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if squeezed:
+    if gzipped:
         headers["Content-Encoding"] = "gzip"
-    return Response(file.gzipped if squeezed else file.body, headers=headers, media_type=file.media_type)
+    return Response(file.gzipped if gzipped else file.body, headers=headers, media_type=file.media_type)
 
 
 async def index(request: Request) -> Response:
-    """Answer the page."""
+    """Answer the dashboard's page."""
     return _answer(request, _static()["index.html"])
 
 
 async def asset(request: Request) -> Response:
-    """Answer a style, a module, or the drawing library that the plotly package carries."""
+    """Answer a stylesheet, a module, or the script that the plotly package contains."""
     name = request.path_params["name"]
     if name == _PLOTLY:
         return _answer(request, await asyncio.to_thread(_plotly))

@@ -1,4 +1,4 @@
-"""`/docs` and `/problems/<slug>`: the API's description as pages. No script, no CDN: everything is in the page."""
+"""`/docs` and `/problems/<slug>`: the API's description as HTML pages, self-contained, without scripts or a CDN."""
 
 import re
 from collections.abc import Sequence
@@ -38,30 +38,30 @@ def _page(title: str, body: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return text as HTML, with its `code`."""
+    """Return text as HTML; parts in backticks become `<code>`."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
 
 
 @cache
 def page() -> str:
-    """Return the page of the whole API."""
-    said = document()
-    parts = [f"<h1>Tidemark API</h1><p>{_prose(said['info']['description']).replace(chr(10) * 2, '</p><p>')}</p>"]
+    """Return the page that describes the whole API."""
+    api = document()
+    parts = [f"<h1>Tidemark API</h1><p>{_prose(api['info']['description']).replace(chr(10) * 2, '</p><p>')}</p>"]
     parts.append('<p>Machine-readable: <a href="/openapi.json">/openapi.json</a>. Open without a key: '
                  "<code>/healthz</code>, <code>/readyz</code>, this page.</p>")  # fmt: skip
-    for tag in said["tags"]:
+    for tag in api["tags"]:
         parts.append(f"<h2>{tag['name']}</h2><p>{_prose(tag['description'])}</p>")
         parts += [
             _operation(path, method, operation)
-            for path, methods in said["paths"].items()
+            for path, methods in api["paths"].items()
             for method, operation in methods.items()
             if tag["name"] in operation["tags"]
         ]
     parts.append("<h2>Events</h2>" + "".join(_schema(m.__name__, f"{name} · ") for name, m in EVENTS.items()))
-    parts.append(f"<h2>Errors</h2><p>All are <code>application/problem+json</code> (RFC 9457).</p>{_problems()}")
+    parts.append(f"<h2>Errors</h2><p>All errors are <code>application/problem+json</code> (RFC 9457).</p>{_problems()}")
     events = {model.__name__ for model in EVENTS.values()}
     parts.append("<h2>Shapes</h2>")
-    parts += [_schema(name) for name in said["components"]["schemas"] if name not in events]
+    parts += [_schema(name) for name in api["components"]["schemas"] if name not in events]
     return _page("Tidemark API", "".join(parts))
 
 
@@ -99,7 +99,7 @@ def _answer(answer: Json) -> tuple[str, str]:
 
 
 def _curl(path: str, method: str, operation: Json) -> str:
-    """Return a call that can be copied; parameters have their examples."""
+    """Return a curl command to copy, with the example values of the parameters."""
     query = []
     for parameter in operation["parameters"]:
         example = _example(parameter["schema"])
@@ -141,15 +141,15 @@ def _content(answer: Json) -> str:
 
 
 def _type(schema: Json) -> str:
-    """Return a schema as a few words."""
+    """Return a type in a few words."""
     if "$ref" in schema:
         return f'<a href="#{_name(schema)}">{_name(schema)}</a>'
     if "enum" in schema:
-        return " | ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"])
+        return " | ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"])
     if "const" in schema:
         return f"<code>{escape(str(schema['const']))}</code>"
     if "anyOf" in schema:
-        return " | ".join(_type(one) for one in schema["anyOf"])
+        return " | ".join(_type(choice) for choice in schema["anyOf"])
     if schema.get("type") == "array":
         return f"list of {_type(schema['items'])}"
     if isinstance(schema.get("additionalProperties"), dict):
@@ -168,7 +168,7 @@ def _schema(name: str, before: str = "") -> str:
     about = _prose(schema.get("description", ""))
     head = f'{escape(before)}<code>{name}</code> <span class="soft">{about}</span>'
     table = _table(("field", "type", "meaning"), rows)
-    # A link into what is folded opens it; one to the fold itself does not.
+    # The id is inside of the <details>: a browser opens it for a link to its content, not for a link to itself.
     return f'<details><summary>{head}</summary><div id="{name}">{table}</div></details>'
 
 
@@ -185,12 +185,12 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 async def docs(_request: Request) -> Response:
-    """Answer the page."""
+    """Answer the page that describes the API."""
     return HTMLResponse(page(), headers={"Cache-Control": "no-cache"})
 
 
 async def problem(request: Request) -> Response:
-    """Answer what one type of error means."""
+    """Answer the page that explains one type of error."""
     slug = request.path_params["slug"]
     status = next((status for status, known in SLUGS.items() if known == slug), None)
     if status is None:

@@ -1,4 +1,4 @@
-"""The headers that requests may carry and answers do, as OpenAPI describes them."""
+"""The headers of requests and responses, as the OpenAPI document describes them."""
 
 from typing import Any
 
@@ -12,17 +12,21 @@ def _header(description: str, schema: Json | None = None) -> Json:
 
 
 HEADERS: Json = {
-    "X-Request-Id": _header("The id of the request, in logs and errors; a sane one that was sent is kept."),
-    "RateLimit-Policy": _header('What the key has, `"key";q=<requests>;w=<seconds>`.'),
-    "RateLimit": _header('Where the key stands, `"key";r=<requests left>;t=<seconds until it begins anew>`.'),
-    "ETag": _header("Strong: of these bytes and no others."),
-    "Cache-Control": _header("`private, no-cache`: keep it, and ask whether it still holds."),
-    "Vary": _header("What the answer depends on beside the URL."),
-    "X-Cache": _header("Whether the answer was kept.", {"type": "string", "enum": ["hit", "miss"]}),
-    "Stream-Cursor": _header("The newest event this answer knows of: give it as `lastEventId` to follow from here."),
-    "Location": _header("Where to ask what became of it."),
-    "WWW-Authenticate": _header("How to authenticate, RFC 6750."),
-    "Retry-After": _header("Seconds to wait.", {"type": "integer", "minimum": 1}),
+    "X-Request-Id": _header(
+        "The id of the request, as in logs and errors: the client's own if it is well-formed, or else a new one."
+    ),
+    "RateLimit-Policy": _header('The rate of the key: `"key";q=<requests>;w=<seconds>`.'),
+    "RateLimit": _header('What is left of the rate: `"key";r=<requests left>;t=<seconds until the next window>`.'),
+    "ETag": _header("A strong ETag: the same value means the same bytes."),
+    "Cache-Control": _header("For reads `private, no-cache`: store the answer, and revalidate it before each use."),
+    "Vary": _header("The request headers that the answer depends on."),
+    "X-Cache": _header("Whether the answer came from the cache.", {"type": "string", "enum": ["hit", "miss"]}),
+    "Stream-Cursor": _header(
+        "The id of the newest event that the answer includes: send it as `lastEventId` to stream the later events."
+    ),
+    "Location": _header("The path of the operation."),
+    "WWW-Authenticate": _header("How to authenticate (RFC 6750)."),
+    "Retry-After": _header("Seconds to wait before the next attempt.", {"type": "integer", "minimum": 1}),
 }
 
 
@@ -31,7 +35,7 @@ def _refs(*names: str) -> Json:
 
 
 def of_answer(operation: Operation) -> Json:
-    """Return the headers of an operation's answer."""
+    """Return the headers of an operation's successful responses."""
     names = ["X-Request-Id", "RateLimit-Policy", "RateLimit", "Cache-Control"]
     if operation.kept:
         names += ["ETag", "Vary", "X-Cache"]
@@ -43,7 +47,7 @@ def of_answer(operation: Operation) -> Json:
 
 
 def of_problem(status: int) -> Json:
-    """Return the headers of an error."""
+    """Return the headers of an error response."""
     special = {
         401: ("WWW-Authenticate",),
         403: ("WWW-Authenticate",),
@@ -57,14 +61,14 @@ def of_request(operation: Operation) -> list[Json]:
     """Return the headers that a request may carry."""
     found: list[tuple[str, str, Json]] = []
     if operation.kept:
-        found.append(("If-None-Match", "ETags of answers that the client has.", {"type": "string"}))
+        found.append(("If-None-Match", "The ETags of answers that the client has stored.", {"type": "string"}))
     if operation.located:
         key = {"type": "string", "pattern": "^[!-~]{1,200}$", "examples": ["3f0c-retry-me"]}
-        found.append(("Idempotency-Key", "The same key within 24 hours gets the same operation.", key))
+        text = "Makes a retry safe: the same key within 24 hours returns the operation of the first request."
+        found.append(("Idempotency-Key", text, key))
     if operation.path == "/analytics/stream":
-        found.append(
-            ("Last-Event-ID", "The id of the last event that was read: the gap is replayed.", {"type": "string"})
-        )
+        text = "The id of the last event that the client received: later events are replayed."
+        found.append(("Last-Event-ID", text, {"type": "string"}))
     return [
         {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
         for name, text, schema in found

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1, made of the route table, the models that validate queries and bodies, and the shapes of answers."""
+"""The OpenAPI 3.1 document, generated from the routes, the models of queries and bodies, and the models of answers."""
 
 import re
 from functools import cache
@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from metrics.encoding import dump_json
 from metrics.periods import PERIODS
 from serving.description.headers import HEADERS, of_answer, of_problem, of_request
-from serving.endpoints.envelope import encode
 from serving.endpoints.routes import OPERATIONS, Operation
 from serving.schemas.events import EVENTS
 from serving.wire.problems import MEANINGS, SLUGS, ProblemDetails
@@ -22,15 +22,15 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
 _ID = r"^[A-Za-z0-9_.:-]{1,128}$"
 _TAGS = {
-    "Reads": "Numbers, with what they were made of: cursors, coverage, ETags.",
-    "Writes": "Work that is asked for: durable before it is answered, done by the pipeline.",
-    "Streams": "Events as they happen, replayed after a gap.",
+    "Reads": "Metrics and rollups, page by page, each with its coverage and an ETag.",
+    "Writes": "Requests for work: stored durably before they are answered, and carried out by the pipeline.",
+    "Streams": "Events as they happen; events missed during a disconnection are replayed.",
 }
-_ABOUT = """Hourly social media metrics: observations, rollups and events of the workspaces that a key is for.
+_ABOUT = """Hourly social media metrics: observations, rollups and events of the workspaces that a key may see.
 
 Send `Authorization: Bearer tm_live_…`, or a JSON web token where the operator has configured a key set. Dates are
-UTC days, both inclusive; instants are RFC 3339 in UTC. What is unknown is absent, with a reason in `unavailable`, and
-never 0."""
+UTC days, both inclusive; instants are RFC 3339 in UTC. An unknown value is absent and never 0; `unavailable` has the
+reason."""
 
 
 @cache
@@ -70,7 +70,7 @@ _SECURITY = {
         "type": "apiKey",
         "in": "query",
         "name": "ticket",
-        "description": "A ticket of `POST /analytics/stream/tickets`: one stream, within 60 s.",
+        "description": "A ticket from `POST /analytics/stream/tickets`; it opens one stream, within 60 s.",
     },
 }
 
@@ -83,18 +83,18 @@ def _version() -> str:
 
 
 def _add(schemas: Json, model: type[BaseModel]) -> Json:
-    """Add a model and what it is made of to the schemas, and return a reference to it."""
+    """Add a model and the models that it refers to to the schemas, and return a reference to it."""
     schema = model.model_json_schema(by_alias=True, ref_template=_REF, mode="serialization")
-    schemas.update({name: _tidy(one) for name, one in schema.pop("$defs", {}).items()})
+    schemas.update({name: _tidy(part) for name, part in schema.pop("$defs", {}).items()})
     schemas[model.__name__] = _tidy(schema)
     return {"$ref": _REF.format(model=model.__name__)}
 
 
 def _tidy(schema: Any) -> Any:
-    """Drop the titles that repeat the names of fields."""
+    """Remove the titles, which only repeat the names of fields."""
     if isinstance(schema, dict):
         return {k: _tidy(v) for k, v in schema.items() if k != "title" or not isinstance(v, str)}
-    return [_tidy(one) for one in schema] if isinstance(schema, list) else schema
+    return [_tidy(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def _describe(operation: Operation, schemas: Json) -> Json:
@@ -119,10 +119,10 @@ def _answers(operation: Operation, schemas: Json) -> Json:
         schema = _add(schemas, operation.answer)
         description = (operation.answer.__doc__ or "").strip()
     else:
-        schema, description = {"type": "string"}, "Rows, as they are read."
+        schema, description = {"type": "string"}, "A file of rows, sent while they are read."
     if operation.path == "/analytics/stream":
-        known = ", ".join(f"`{name}` ({model.__name__})" for name, model in EVENTS.items())
-        description = f"Server-sent events, the data of each as JSON: {known}."
+        names = ", ".join(f"`{name}` ({model.__name__})" for name, model in EVENTS.items())
+        description = f"Server-sent events, each with JSON as its data: {names}."
     content = {media_type.partition(";")[0]: {"schema": schema} for media_type in operation.media_types}
     answer = {"description": description, "headers": of_answer(operation), "content": content}
     answers: Json = {str(operation.status): answer}
@@ -132,7 +132,7 @@ def _answers(operation: Operation, schemas: Json) -> Json:
 
 
 def statuses(operation: Operation) -> list[int]:
-    """Return the statuses of an operation's errors."""
+    """Return the statuses of the errors that an operation may answer."""
     found = {400, 401, 403, 414, 429, 431, 500, 503}
     if "{" in operation.path or operation.path == "/analytics/stream":
         found.add(404)
@@ -170,7 +170,7 @@ def _path_parameters(path: str) -> list[Json]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": "A period." if name == "period" else "An id as other answers give it.",
+            "description": "A period." if name == "period" else "An id, as other answers contain it.",
             "schema": {"type": "string", "enum": list(PERIODS)} if name == "period" else _identifier(name),
         }
         for name in re.findall(r"{(\w+)}", path)
@@ -199,16 +199,16 @@ def _query_parameters(operation: Operation) -> list[Json]:
 
 
 def _of_query(shape: Json) -> Json:
-    """Return a parameter's schema: what may be left out is not null, for a query has no null."""
+    """Return a parameter's schema without null, which a query cannot express: an optional parameter is left out."""
     kept = {name: value for name, value in shape.items() if name not in ("title", "description")}
     if kept.get("default", "") is None:
         del kept["default"]
-    choices = [one for one in kept.pop("anyOf", []) if one.get("type") != "null"]
+    choices = [choice for choice in kept.pop("anyOf", []) if choice.get("type") != "null"]
     for choice in choices:
         kept = {**choice, **kept}
     return kept
 
 
 async def openapi(_request: Request) -> Response:
-    """Answer the description."""
-    return Response(encode(document()), headers={"Cache-Control": "no-cache"}, media_type="application/json")
+    """Answer the OpenAPI document."""
+    return Response(dump_json(document()), headers={"Cache-Control": "no-cache"}, media_type="application/json")

@@ -1,4 +1,4 @@
-"""From a path's id to what it names, for keys that may see it. Unknown and another tenant's give the same 404."""
+"""Authorised look-ups of the ids in a path. An unknown id and another tenant's id give the same 404."""
 
 from starlette.requests import Request
 
@@ -27,17 +27,17 @@ def _id(request: Request, parameter: str) -> str:
 
 
 async def workspace(request: Request, scope: Scope) -> str:
-    """Return the workspace of the path. Whether it exists `exists` says, where a read asks the store anyway."""
+    """Return the id of the workspace of the path. The caller checks in its read that it exists (`require_existing`)."""
     key, workspace_id = await _key(request, scope), _id(request, "workspaceId")
     require_workspace(key, workspace_id)
     return workspace_id
 
 
-def exists(store: Store, workspace_id: str) -> None:
-    """Refuse a workspace without any account: it does not exist.
+def require_existing(store: Store, workspace_id: str) -> None:
+    """Refuse a workspace without any account, because such a workspace does not exist.
 
     Raises:
-        NotFound: there is none.
+        NotFound: the workspace has no account.
         MongoUnavailable: MongoDB does not answer.
     """
     if not store.accounts.has_workspace(workspace_id):
@@ -45,15 +45,15 @@ def exists(store: Store, workspace_id: str) -> None:
 
 
 async def existing_workspace(request: Request, scope: Scope) -> str:
-    """Return the workspace of the path, which exists."""
+    """Return the id of the workspace of the path, which was checked to exist."""
     workspace_id = await workspace(request, scope)
     parts = services(request)
-    await parts.threads.run(exists, parts.store, workspace_id)
+    await parts.threads.run(require_existing, parts.store, workspace_id)
     return workspace_id
 
 
 async def owner(request: Request, kind: Kind) -> tuple[Owner, str]:
-    """Return whose the account or the post of the path is, and its id."""
+    """Return the owner of the account or the post of the path, and the id of that account or post."""
     key, subject_id = await _key(request, "read"), _id(request, f"{kind}Id")
     return await services(request).owners.find(kind, subject_id, key), subject_id
 

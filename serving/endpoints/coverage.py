@@ -1,4 +1,4 @@
-"""How much of what was expected was observed: `meta.coverage`."""
+"""`meta.coverage` of an answer: how many of the expected hours were observed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,14 +11,14 @@ from metrics.periods import slot_of
 from metrics.store import Store
 
 Scope = Mapping[str, Any]
-"""What an answer is about, as fields of an observation's metadata; `workspaceId` is always among them."""
+"""A filter on the fields of an observation's metadata, which always includes `workspaceId`."""
 
 
 def accounts_of(store: Store, workspace_id: str) -> list[Connection]:
-    """Return the hours of a workspace's accounts, by account id.
+    """Return the accounts of a workspace with the times at which they were connected, by account id.
 
     Raises:
-        NotFound: there is no account, so there is no workspace either.
+        NotFound: the workspace has no account, so it does not exist.
         MongoUnavailable: MongoDB does not answer.
     """
     found = store.accounts.connections([workspace_id])
@@ -27,7 +27,7 @@ def accounts_of(store: Store, workspace_id: str) -> list[Connection]:
     return found
 
 
-def narrowed(accounts: Iterable[Connection], scope: Scope) -> list[Connection]:
+def in_scope(accounts: Iterable[Connection], scope: Scope) -> list[Connection]:
     """Return the accounts within a scope."""
     account_id, platform = scope.get("accountId"), scope.get("platform")
     return [a for a in accounts if account_id in (None, a.account_id) and platform in (None, a.platform)]
@@ -36,12 +36,13 @@ def narrowed(accounts: Iterable[Connection], scope: Scope) -> list[Connection]:
 def coverage(
     store: Store, accounts: Sequence[Connection], scope: Scope, start: datetime, end: datetime
 ) -> dict[str, int]:
-    """Return how many hours of the accounts in scope have ended in the range, and how many of these were observed."""
+    """Return how many hours of the accounts are expected in the range so far, and how many of them were observed."""
     end = min(end, slot_of(utcnow()))
-    expected = sum(one.hours(start, end) for one in accounts)
+    expected = sum(account.hours(start, end) for account in accounts)
     if not expected:
         return {"expectedSlots": 0, "observedSlots": 0}
     names = ("workspaceId", "accountId", "platform")
-    cut = {one.account_id: tuple(one.within(start, end)) for one in accounts if not one.throughout(start, end)}
-    observed = store.observations.observed_slots({n: scope[n] for n in names if n in scope}, start, end, cut)
+    # Accounts that were not connected all the time: only their connected times count.
+    partly = {a.account_id: tuple(a.within(start, end)) for a in accounts if not a.throughout(start, end)}
+    observed = store.observations.observed_slots({n: scope[n] for n in names if n in scope}, start, end, partly)
     return {"expectedSlots": expected, "observedSlots": sum(observed.values())}

@@ -1,6 +1,7 @@
-"""Exports: a file of rows, sent as it is read, in flat memory.
+"""`GET …/export`: a file of rows, streamed while it is read, in constant memory.
 
-A query that fails midway cuts the connection: without the last chunk of HTTP no client takes what came for the whole.
+If the query fails midway, the connection is cut without HTTP's final chunk, so no client takes the partial file for a
+whole one.
 """
 
 import logging
@@ -23,7 +24,7 @@ from serving.services import services
 log = logging.getLogger(__name__)
 
 STALL_SECONDS = 120
-"""Who takes nothing for that long holds a query open for nobody."""
+"""How long a client may read nothing before its export is ended, because the export holds a query open."""
 
 
 async def export(request: Request) -> Response:
@@ -36,17 +37,17 @@ async def export(request: Request) -> Response:
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
-        # A proxy that gathers the answer would hide that it broke off.
+        # Tells proxies not to buffer: a buffering proxy would hide that a file broke off.
         "X-Accel-Buffering": "no",
     }
-    opened = _Pieces(parts.threads, documents, encode(query.dataset, query.format, documents))
-    # Made before the answer begins: a store that is away is a 503, not a file that breaks off.
-    first_piece = await opened.next()
-    return _File(first_piece, opened, headers=headers, media_type=MEDIA_TYPES[query.format])
+    pieces = _Pieces(parts.threads, documents, encode(query.dataset, query.format, documents))
+    # The first piece is read before the response begins, so that an unavailable store gives a 503, not a partial file.
+    first_piece = await pieces.next()
+    return _File(first_piece, pieces, headers=headers, media_type=MEDIA_TYPES[query.format])
 
 
 class _Pieces:
-    """The pieces of one file, made in threads; closing them ends the query."""
+    """The pieces of one file, which are read in threads. `close` ends the query."""
 
     def __init__(
         self, threads: Threads, documents: Generator[Document, None, None], pieces: Generator[bytes, None, None]
@@ -56,7 +57,7 @@ class _Pieces:
         self._pieces = pieces
 
     async def next(self) -> bytes | None:
-        """Return the next piece, or None behind the last one."""
+        """Return the next piece, or None after the last one."""
         try:
             return await self._threads.step(next, self._pieces, None)
         except BaseException:
@@ -74,7 +75,7 @@ class _Pieces:
 
 
 class _File(StreamingResponse):
-    """Sends pieces as they are made; Starlette cancels it when the client leaves."""
+    """Sends the pieces of a file as they are read. Starlette cancels it when the client disconnects."""
 
     def __init__(self, first: bytes | None, pieces: _Pieces, *, headers: Mapping[str, str], media_type: str) -> None:
         super().__init__((), headers=headers, media_type=media_type)
@@ -82,7 +83,7 @@ class _File(StreamingResponse):
         self._pieces = pieces
 
     async def stream_response(self, send: Send) -> None:
-        """Send the file; where it breaks off, return without the last chunk, and the server cuts the connection."""
+        """Send the file. After a failure, return without the final chunk, upon which the server cuts the connection."""
         piece = self._first
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -92,6 +93,6 @@ class _File(StreamingResponse):
                 piece = await self._pieces.next()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except (TidemarkError, PyMongoError, TimeoutError) as error:
-            log.warning("an export broke off: %s", str(error) or "the client took nothing for too long")
+            log.warning("an export was broken off: %s", str(error) or "the client read nothing for too long")
         finally:
             await self._pieces.close()

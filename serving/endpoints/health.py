@@ -1,28 +1,28 @@
-"""Whether the process lives, and whether it can answer."""
+"""`/healthz` and `/readyz`: liveness and readiness of the process."""
 
 import asyncio
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from metrics.encoding import dump_json
 from metrics.errors import MongoUnavailable, RedisUnavailable
-from metrics.redis.client import redis_errors
-from serving.endpoints.envelope import encode
+from metrics.redis.errors import redis_errors
 from serving.services import services
 from serving.wire.problems import RETRY_AFTER
 
 _FRESH = {"Cache-Control": "no-store"}
-_PATIENCE = 1.0
-"""Seconds: who asks whether this process is ready wants to know it soon, also where Redis hangs."""
+_REDIS_TIMEOUT = 1.0
+"""Seconds. A readiness probe needs its answer soon, also if Redis hangs."""
 
 
 async def healthz(_request: Request) -> Response:
-    """Say that the process answers."""
-    return Response(encode({"status": "ok"}), headers=_FRESH, media_type="application/json")
+    """Answer that the process is alive."""
+    return Response(dump_json({"status": "ok"}), headers=_FRESH, media_type="application/json")
 
 
 async def readyz(request: Request) -> Response:
-    """Say which stores answer. Without MongoDB nothing can be read: 503; without Redis reads are slower, not away."""
+    """Answer which stores are available: 503 without MongoDB, which every read needs; `degraded` without Redis."""
     parts = services(request)
     stores = {"mongo": "ok", "redis": "ok"}
     try:
@@ -31,12 +31,12 @@ async def readyz(request: Request) -> Response:
         stores["mongo"] = "unavailable"
     try:
         with redis_errors():
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_REDIS_TIMEOUT):
                 await parts.redis.ping()
     except RedisUnavailable:
         stores["redis"] = "unavailable"
     ready = stores["mongo"] == "ok"
     status = "unavailable" if not ready else "ok" if stores["redis"] == "ok" else "degraded"
     headers = _FRESH if ready else {**_FRESH, "Retry-After": RETRY_AFTER}
-    body = encode({"status": status, "stores": stores})
+    body = dump_json({"status": status, "stores": stores})
     return Response(body, 200 if ready else 503, headers, media_type="application/json")

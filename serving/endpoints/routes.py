@@ -1,4 +1,4 @@
-"""Every route: what answers, what it takes, what it gives. Routing and OpenAPI are both made of this table."""
+"""The table of all API routes with their endpoints, parameters and answers; routing and OpenAPI are made from it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from metrics.documents import Scope
 from metrics.export import MEDIA_TYPES
-from serving.endpoints import aggregated, export, reads, stream, writes
+from serving.endpoints import accounts, aggregated, catalog, export, observations, operations, posts, stream, writes
 from serving.endpoints import query as queries
 from serving.schemas import reads as read_shapes
 from serving.schemas import work
@@ -21,7 +21,11 @@ JSON = ("application/json",)
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. `answer` is the shape of its JSON; `kept` answers have an ETag and may be 304."""
+    """One method of one path.
+
+    `answer` is the shape of its JSON. `kept` answers are cached: they have an ETag and may be answered with 304.
+    `located` answers have the header `Location` and take an idempotency key. `may_be_impossible` adds status 422.
+    """
 
     method: str
     path: str
@@ -39,7 +43,7 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """The operation's id, unique."""
+        """The unique `operationId`, made from the name of the endpoint function."""
         first, *rest = self.endpoint.__name__.split("_")
         return first + "".join(word.capitalize() for word in rest)
 
@@ -69,17 +73,17 @@ def _request(
 
 
 OPERATIONS = (
-    _read(f"{_W}/metrics", reads.workspace_metrics, read_shapes.Observations, queries.MetricsQuery),
-    _read(f"{_A}/metrics", reads.account_metrics, read_shapes.Observations, queries.MetricsQuery),
-    _read(f"{_P}/metrics", reads.post_metrics, read_shapes.PostObservations, queries.PostMetricsQuery),
+    _read(f"{_W}/metrics", observations.workspace_metrics, read_shapes.Observations, queries.MetricsQuery),
+    _read(f"{_A}/metrics", observations.account_metrics, read_shapes.Observations, queries.MetricsQuery),
+    _read(f"{_P}/metrics", posts.post_metrics, read_shapes.PostObservations, queries.PostMetricsQuery),
     _read(f"{_W}/aggregated", aggregated.aggregated, read_shapes.Aggregated, queries.AggregatedQuery),
-    _read(f"{_W}/posts", reads.posts, read_shapes.Posts, queries.PostsQuery),
-    _read(f"{_W}/accounts", reads.accounts, read_shapes.Accounts),
+    _read(f"{_W}/posts", posts.posts, read_shapes.Posts, queries.PostsQuery),
+    _read(f"{_W}/accounts", accounts.accounts, read_shapes.Accounts),
     Operation("GET", f"{_W}/export", export.export, "read", "Reads", None, queries.ExportQuery,
               media_types=tuple(MEDIA_TYPES.values())),
-    _read("/analytics/workspaces", reads.workspaces, read_shapes.Workspaces),
-    _read("/analytics/metrics", reads.catalog, read_shapes.Catalog),
-    Operation("GET", "/analytics/operations/{operationId}", reads.operation_state, "read", "Reads",
+    _read("/analytics/workspaces", accounts.workspaces, read_shapes.Workspaces),
+    _read("/analytics/metrics", catalog.catalog, read_shapes.Catalog),
+    Operation("GET", "/analytics/operations/{operationId}", operations.operation_state, "read", "Reads",
               work.OperationAnswer),
     _request(f"{_W}/collect", writes.collect_workspace),
     _request(f"{_A}/collect", writes.collect_account),

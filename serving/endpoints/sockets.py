@@ -1,11 +1,13 @@
-"""Socket.IO, for clients written to the earlier interface: the same events, keys, tenancy and fan-out as the streams.
+"""Socket.IO server for clients of the earlier interface: the same events, keys, tenancy and fan-out as the streams.
 
-In: `subscribe:workspace {workspaceId}`, `subscribe:account {accountId}`, and `unsubscribe:` of both. Out: the three
-`metrics:*` events, and `reset`; beside the data each carries `{id}`, which a client may hand to a later subscription as
-`lastEventId`. An answer is `{ok: true}` or `{ok: false, error}`; an `error` event says the same.
+Client to server: `subscribe:workspace {workspaceId}` and `subscribe:account {accountId}`, and the same with
+`unsubscribe:`. The acknowledgement is `{ok: true}` or `{ok: false, error}`; an `error` event repeats the error.
+Server to client: the three `metrics:*` events, and `reset`. After its data, each event carries `{id}`, which a client
+may send with a later subscription as `lastEventId`.
 
-The key comes in the handshake's `auth` as `token`, as a `ticket`, or in the `Authorization` header. Long polling needs
-the same process for all requests of a session: with several, use websockets alone or a proxy that keeps to one.
+The credential is the `token` or the `ticket` in the handshake's `auth`, or the `Authorization` header. All long-polling
+requests of a session must reach the same process. With several processes, use websockets alone or a proxy with sticky
+sessions.
 """
 
 import asyncio
@@ -37,20 +39,21 @@ from serving.stream.subscriber import Subscriber
 from serving.wire.problems import Problem, not_found
 from serving.wire.protocol import ABORT
 
-# Given loggers of ours, the libraries add no handlers of their own, which would write lines that are no JSON.
+# Given these loggers, the libraries add no handlers of their own, which would write lines that are not JSON.
 log = logging.getLogger(__name__)
 wire_log = logging.getLogger(f"{__name__}.wire")
 EVENTS = frozenset({"metrics:update", "metrics:post", "metrics:aggregated"})
 MAX_SUBSCRIPTIONS = 200
 _MAX_BYTES = 64 * 1024
-_WAITING = 100
-"""Packets that may wait in a connection's own queue; what comes then waits in ours, which is bounded."""
-_ROOM_SECONDS = 0.05
+_MAX_PACKETS = 100
+"""Packets that may wait in a connection's own queue, which is unbounded. Further events wait in the subscriber's queue,
+which is bounded."""
+_POLL_SECONDS = 0.05
 Answer = dict[str, Any]
 
 
 class _Json:
-    """JSON as the rest of the process writes it."""
+    """Lets the library encode JSON with orjson, like the rest of the process."""
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
@@ -63,19 +66,19 @@ class _Json:
 
 @dataclass(eq=False, slots=True)
 class _Subscription(Subscriber):
-    """A workspace, or one account of it that no subscription to the whole workspace covers."""
+    """A subscription to a workspace, or to one account without the events that a workspace subscription delivers."""
 
     session: "_Session | None" = None
 
     def wants(self, item: Frame) -> bool:
         covered = self.account_id is not None and self.session is not None and self.session.covers(self, item)
-        # Two dots of `super()` do not work in a dataclass with slots.
+        # `super()` does not work here: a dataclass with slots is a new class, which the method does not know.
         return not covered and Subscriber.wants(self, item)
 
 
 @dataclass(eq=False, slots=True)
 class _Session:
-    """A connection: its key and what it subscribed to, by `workspace` or `account` and id."""
+    """A connection: its key, and its subscriptions by kind (`workspace` or `account`) and id."""
 
     parts: Services
     key: ApiKey
@@ -83,17 +86,18 @@ class _Session:
     abort: Callable[[], object] | None = None
     followed: dict[tuple[str, str], tuple[_Subscription, asyncio.Task[None]]] = field(default_factory=dict)
 
-    def covers(self, one: Subscriber, item: Frame) -> bool:
-        whole, _ = self.followed.get(("workspace", one.workspace_id), (None, None))
+    def covers(self, account: Subscriber, item: Frame) -> bool:
+        """Tell whether a subscription to the whole workspace delivers an event of an account subscription, too."""
+        whole, _ = self.followed.get(("workspace", account.workspace_id), (None, None))
         return whole is not None and whole.joined and item.position > whole.after
 
 
 class Sockets:
-    """The Socket.IO server of one process; `app` is to be mounted at `/socket.io`."""
+    """The Socket.IO server of one process; mount `app` at `/socket.io`."""
 
     def __init__(self, origins: Sequence[str]) -> None:
-        for one in (log, wire_log):
-            one.setLevel(logging.ERROR)
+        for logger in (log, wire_log):
+            logger.setLevel(logging.ERROR)
         self._server = socketio.AsyncServer(
             async_mode="asgi",
             cors_allowed_origins=list(origins) or None,
@@ -113,24 +117,24 @@ class Sockets:
             self._server.on(f"unsubscribe:{kind}", self._unsubscribing(kind))
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; a session that goes on over a websocket is cut there."""
-        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        if scope["type"] == "websocket" and "sid" in asked:
-            session = self._sessions.get(self._server.manager.sid_from_eio_sid(asked["sid"], "/") or "")
+        """Answer a request or a websocket; note how to abort a session that is upgraded to a websocket."""
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        if scope["type"] == "websocket" and "sid" in query:
+            session = self._sessions.get(self._server.manager.sid_from_eio_sid(query["sid"], "/") or "")
             if session is not None:
                 session.abort = _abort(scope)
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # The application's middleware says them for all routes; browsers refuse them twice.
-                kept = [one for one in message["headers"] if not one[0].lower().startswith(b"access-control-")]
-                message["headers"] = kept
+                # The application's middleware sets the CORS headers for all routes; browsers refuse duplicates.
+                headers = message["headers"]
+                message["headers"] = [h for h in headers if not h[0].lower().startswith(b"access-control-")]
             await send(message)
 
         await self._wire(scope, receive, sending)
 
     async def close(self) -> None:
-        """Stop what runs beside the connections."""
+        """End all sessions and their background tasks."""
         for task in self._ending:
             task.cancel()
         for session in list(self._sessions.values()):
@@ -156,19 +160,19 @@ class Sockets:
             await self._leave(session)
         connection = self._connection(sid)
         if connection is not None:
-            # A poll that waits for what will not come holds its request for 45 s, and a stop of the server with it.
+            # A long poll would wait up to 45 s for a packet, and a stop of the server would wait for the poll.
             connection.queue.put_nowait(Packet(NOOP))
 
     def _connection(self, sid: str) -> Any:
         return self._server.eio.sockets.get(self._server.manager.eio_sid_from_sid(sid, "/"))
 
     def _end(self, sid: str) -> None:
-        task = asyncio.ensure_future(self._say_goodbye(sid))
+        task = asyncio.ensure_future(self._disconnect_or_abort(sid))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def _say_goodbye(self, sid: str) -> None:
-        """Disconnect; a connection that is still there then is cut, as whoever reads no more never hears of it."""
+    async def _disconnect_or_abort(self, sid: str) -> None:
+        """Disconnect a client, and abort the connection later, because a client that does not read stays connected."""
         session = self._sessions.get(sid)
         await self._server.disconnect(sid)
         if session is not None and session.abort is not None:
@@ -187,11 +191,11 @@ class Sockets:
             try:
                 if session is None:
                     raise InvalidInput("the connection is closed")
-                named = _named(data, kind)
-                await self._follow(sid, session, (kind, named), await owner(session, named), _after(data))
+                subject_id = _subject_id(data, kind)
+                workspace_id = await owner(session, subject_id)
+                await self._follow(sid, session, (kind, subject_id), workspace_id, _after(data))
             except (Problem, TidemarkError) as error:
-                return await self._refuse(sid, "There is nothing here under this id for this key."
-                                          if isinstance(error, NotFound) else str(error))  # fmt: skip
+                return await self._refuse(sid, str(not_found() if isinstance(error, NotFound) else error))
             return {"ok": True}
 
         return subscribe
@@ -200,11 +204,11 @@ class Sockets:
         async def unsubscribe(sid: str, data: Any = None) -> Answer:
             session = self._sessions.get(sid)
             try:
-                named = _named(data, kind)
+                subject_id = _subject_id(data, kind)
             except InvalidInput as error:
                 return await self._refuse(sid, str(error))
             if session is not None:
-                await _unfollow(session, (kind, named))
+                await _unfollow(session, (kind, subject_id))
             return {"ok": True}
 
         return unsubscribe
@@ -232,30 +236,30 @@ class Sockets:
         if name in session.followed:
             return
         if len(session.followed) >= MAX_SUBSCRIPTIONS:
-            raise InvalidInput(f"a connection has at most {MAX_SUBSCRIPTIONS} subscriptions")
+            raise InvalidInput(f"a connection may have at most {MAX_SUBSCRIPTIONS} subscriptions")
         account = name[1] if name[0] == "account" else None
         subscription = _Subscription(workspace_id, account, events=EVENTS, session=session)
         session.followed[name] = subscription, asyncio.create_task(self._run(sid, session, subscription, after))
 
     async def _run(self, sid: str, session: _Session, subscription: _Subscription, after: str | None) -> None:
-        async def give(frames: Sequence[Frame]) -> None:
+        async def deliver(frames: Sequence[Frame]) -> None:
             for item in frames:
                 if item.event in EVENTS or item.event == RESET:
-                    await self._room(sid, subscription)
-                    named = {"id": f"{item.position[0]}-{item.position[1]}"} if item.position != START else {}
-                    await self._server.emit(item.event, (orjson.loads(item.json), named), to=sid)
+                    await self._wait_for_room(sid, subscription)
+                    position = {"id": f"{item.position[0]}-{item.position[1]}"} if item.position != START else {}
+                    await self._server.emit(item.event, (orjson.loads(item.json), position), to=sid)
 
-        await Follow(session.parts.hub, subscription, after, give).run()
+        await Follow(session.parts.hub, subscription, after, deliver).run()
         if subscription.lost is not None:
             self._end(sid)
 
-    async def _room(self, sid: str, subscription: _Subscription) -> None:
-        """Wait while the connection has more to send than it gets rid of."""
+    async def _wait_for_room(self, sid: str, subscription: _Subscription) -> None:
+        """Wait while the connection's queue is full (back-pressure)."""
         while subscription.lost is None and not subscription.ended:
             connection = self._connection(sid)
-            if connection is None or connection.queue.qsize() < _WAITING:
+            if connection is None or connection.queue.qsize() < _MAX_PACKETS:
                 return
-            await asyncio.sleep(_ROOM_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def _abort(scope: Scope) -> Callable[[], object] | None:
@@ -283,7 +287,7 @@ async def _key(parts: Services, scope: Any, auth: dict[str, Any]) -> ApiKey:
     return await parts.auth.authenticate(Request({**scope, "type": "http"}))
 
 
-def _named(data: Any, kind: str) -> str:
+def _subject_id(data: Any, kind: str) -> str:
     name = f"{kind}Id"
     found = data.get(name) if isinstance(data, dict) else None
     if not isinstance(found, str):
@@ -294,5 +298,5 @@ def _named(data: Any, kind: str) -> str:
 def _after(data: Any) -> str | None:
     after = data.get("lastEventId")
     if after is not None and not (isinstance(after, str) and len(after) <= 64):
-        raise InvalidInput("lastEventId: the id of an event, as a string", "lastEventId")
+        raise InvalidInput("lastEventId: must be the id of an event, as a string", "lastEventId")
     return after

@@ -1,4 +1,4 @@
-"""`GET /analytics/stream`, and the tickets for it."""
+"""`GET /analytics/stream`: server-sent events of a workspace, and the tickets that open such a stream."""
 
 from contextlib import suppress
 
@@ -10,7 +10,7 @@ from metrics.redis.events import EVENT_NAMES
 from metrics.store.api_keys import ApiKey
 from serving.auth import tickets
 from serving.auth.authenticator import require, require_workspace
-from serving.endpoints.access import exists
+from serving.endpoints.access import require_existing
 from serving.endpoints.query import NoQuery, StreamQuery, parse
 from serving.services import Services, services
 from serving.stream.response import EventStream
@@ -19,7 +19,7 @@ from serving.wire.problems import not_found
 
 
 async def stream(request: Request) -> Response:
-    """Follow a workspace's events."""
+    """Stream the events of a workspace."""
     query = parse(request, StreamQuery)
     parts = services(request)
     key = await _key(request, parts, query)
@@ -28,7 +28,7 @@ async def stream(request: Request) -> Response:
     await _check_subjects(parts, query)
     parts.hub.clients.check(key)
     subscriber = Subscriber(query.workspace_id, query.account_id, query.post_id, _events(query))
-    # A browser that comes back keeps its URL: what the header says is newer.
+    # A browser reconnects with its original URL, so the position in the header is the newer one.
     after = request.headers.get("last-event-id") or query.last_event_id
     return EventStream(parts.hub, key, subscriber, after)
 
@@ -41,9 +41,9 @@ async def _key(request: Request, parts: Services, query: StreamQuery) -> ApiKey:
 
 async def _check_subjects(parts: Services, query: StreamQuery) -> None:
     if not parts.hub.follows(query.workspace_id):
-        # Who comes back while MongoDB is away is let in: browsers give a stream up that is answered 503.
+        # Without MongoDB, clients are let in unchecked: a browser gives up a stream that is answered with 503.
         with suppress(MongoUnavailable):
-            await parts.threads.run(exists, parts.store, query.workspace_id)
+            await parts.threads.run(require_existing, parts.store, query.workspace_id)
     if query.account_id is not None:
         account = await parts.threads.run(parts.store.accounts.get, query.account_id)
         if account["workspaceId"] != query.workspace_id:
@@ -57,12 +57,12 @@ async def _check_subjects(parts: Services, query: StreamQuery) -> None:
 def _events(query: StreamQuery) -> frozenset[str]:
     names = frozenset((query.events or "").split(",")) - {""}
     if names - set(EVENT_NAMES):
-        raise InvalidInput(f"events: must be among {', '.join(EVENT_NAMES)}", "events")
+        raise InvalidInput(f"events: each must be one of {', '.join(EVENT_NAMES)}", "events")
     return names
 
 
 async def create_ticket(request: Request) -> Response:
-    """Give out a ticket for one stream."""
+    """Issue a ticket that opens one stream."""
     key = await services(request).auth.authenticate(request)
     require(key, "read")
     parse(request, NoQuery)

@@ -1,4 +1,4 @@
-"""What is asked for over HTTP: durable before it is answered, run by the pipeline."""
+"""Requests for work over HTTP: stored durably as operations before they are answered, and run by the pipeline."""
 
 import codecs
 import json
@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, OperationDocument, OperationKind, PostDocument
+from metrics.encoding import dump_json
 from metrics.errors import InvalidInput, NotFound, RedisUnavailable
 from metrics.identity import normal_post_id
 from metrics.ids import post_id
@@ -22,10 +23,10 @@ from metrics.periods import PERIODS, Period, midnight, period_end, period_start
 from metrics.redis.events import Announcer, operation_status
 from metrics.redis.versions import invalidate
 from metrics.store.operations import scope_key
-from metrics.store.publications import put_posts
+from metrics.store.rollup.publications import put_posts
 from metrics.upkeep.retention import Horizon
 from serving.endpoints.access import account, existing_workspace
-from serving.endpoints.envelope import encode, shown
+from serving.endpoints.envelope import public_fields
 from serving.endpoints.query import AggregateQuery, InvalidateQuery, NoQuery, parse
 from serving.schemas.work import Operation, PublishedPost
 from serving.services import Services, services
@@ -45,36 +46,36 @@ async def _body(request: Request, model: type[B]) -> B:
     if media_type != "application/json":
         raise Problem(415, "Send JSON: `Content-Type: application/json`.")
     if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise Problem(415, "Send the body as it is, without a `Content-Encoding`.")
+        raise Problem(415, "Send the body uncompressed, without a `Content-Encoding`.")
     content = (await request.body()).removeprefix(codecs.BOM_UTF8)
-    found = model.model_validate_json(content)
-    json.loads(content, object_pairs_hook=_once)
-    return found
+    body = model.model_validate_json(content)
+    json.loads(content, object_pairs_hook=_refuse_duplicates)
+    return body
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name that an object has twice: what is meant could be either.
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a JSON object with a duplicate name, because parsers differ in the value that they take.
 
     Raises:
-        InvalidInput: it names the name.
+        InvalidInput: a name is given twice; the error contains it.
     """
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        name = next(name for name in found if sum(one == name for one, _ in pairs) > 1)
-        raise InvalidInput(f"{name}: it is given twice", name)
-    return found
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        duplicate = next(name for name in values if sum(other == name for other, _ in pairs) > 1)
+        raise InvalidInput(f"{duplicate}: must be given only once", duplicate)
+    return values
 
 
 def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
-        detail = "Idempotency-Key: 1 to 200 visible ASCII characters."
-        raise Problem(400, detail, errors=[("Idempotency-Key", "1 to 200 visible ASCII characters")])
+        message = "must have 1 to 200 visible ASCII characters"
+        raise Problem(400, f"Idempotency-Key: {message}.", errors=[("Idempotency-Key", message)])
     return key
 
 
 async def _queue(request: Request, kind: OperationKind, workspace_id: str, **scope: Any) -> OperationDocument:
-    """Return the queued operation: durable, and the one that a repeated request was given."""
+    """Store an operation durably and return it; a repeated request gets the operation of the first one."""
     key, parts = _idempotency_key(request), services(request)
     queued = await parts.threads.run(
         parts.store.operations.request, kind, workspace_id, idempotency_key=key, **scope
@@ -84,26 +85,27 @@ async def _queue(request: Request, kind: OperationKind, workspace_id: str, **sco
 
 
 def _check_same(found: OperationDocument, kind: OperationKind, workspace_id: str, scope: Mapping[str, Any]) -> None:
+    """Refuse an idempotency key whose operation has another kind or scope than the present request."""
     if found["scopeKey"] != scope_key(kind, workspace_id, *(scope.get(name) for name in _SCOPE)):
-        detail = "Idempotency-Key: it belongs to another request of the last 24 hours."
-        raise Problem(422, detail, errors=[("Idempotency-Key", "belongs to another request")])
+        detail = "Idempotency-Key: it was used for a different request within the last 24 hours."
+        raise Problem(422, detail, errors=[("Idempotency-Key", "was used for a different request")])
 
 
 def _accepted(operation: OperationDocument) -> Response:
     headers = {"Location": f"/analytics/operations/{operation['_id']}", "Cache-Control": "no-store"}
-    content = encode({"data": shown(operation, Operation, "operationId")})
+    content = dump_json({"data": public_fields(operation, Operation, "operationId")})
     return Response(content, 202, headers, media_type="application/json")
 
 
 async def collect_workspace(request: Request) -> Response:
-    """Ask for a collection of every account of a workspace."""
+    """Request a collection of every account of a workspace."""
     workspace_id = await existing_workspace(request, "collect")
     parse(request, NoQuery)
     return _accepted(await _queue(request, "collect", workspace_id))
 
 
 async def collect_account(request: Request) -> Response:
-    """Ask for a collection of one account."""
+    """Request a collection of one account."""
     found = await account(request, "collect")
     parse(request, NoQuery)
     _refuse_inactive(found)
@@ -113,11 +115,11 @@ async def collect_account(request: Request) -> Response:
 def _refuse_inactive(found: AccountDocument) -> None:
     if found["state"] != "active":
         remedy = _REMEDIES.get(found["state"], "connect it again first, with a new token (`tidemark accounts connect`)")
-        raise Problem(422, f"The account is {found['state']}: it is not collected; {remedy}.")
+        raise Problem(422, f"The account is {found['state']} and therefore not collected; {remedy}.")
 
 
 async def aggregate(request: Request) -> Response:
-    """Ask for the rollups of the period that holds a date."""
+    """Request the rollups of the period that contains a date."""
     workspace_id = await existing_workspace(request, "collect")
     period = request.path_params["period"]
     if period not in PERIODS:
@@ -125,33 +127,34 @@ async def aggregate(request: Request) -> Response:
     query, parts = parse(request, AggregateQuery), services(request)
     start = period_start(period, midnight(query.date))
     if start > utcnow():
-        raise Problem(422, "The period has not begun.", errors=[("date", "the period has not begun")])
+        raise Problem(422, "The period has not begun yet.", errors=[("date", "the period has not begun yet")])
     await parts.threads.run(_check_data, parts, workspace_id, period, start)
     return _accepted(await _queue(request, "aggregate", workspace_id, period=period, period_start=start))
 
 
 def _check_data(parts: Services, workspace_id: str, period: Period, start: datetime) -> None:
+    """Refuse a period whose data is no longer kept, and one from before any observation."""
     if start < Horizon.of(parts.store, parts.settings, utcnow()).derivable(workspace_id, period):
-        detail = "The period stays as it is: what it is derived from is older than kept."
-        raise Problem(422, detail, errors=[("date", "older than what is kept")])
+        message = "the data that the period is derived from is no longer kept"
+        raise Problem(422, f"The period cannot be rolled up: {message}.", errors=[("date", message)])
     first = min(a["connectedAt"] for a in parts.store.accounts.find(workspace_id=workspace_id))
     if period_end(period, start) > first:
         return
     if not parts.store.observations.page({"workspaceId": workspace_id}, start, period_end(period, start), limit=1):
-        raise Problem(422, "The period is before any data.", errors=[("date", "before any data")])
+        raise Problem(422, "The period is before any data.", errors=[("date", "the period is before any data")])
 
 
 async def invalidate_cache(request: Request) -> Response:
-    """Drop cached answers of a workspace."""
+    """Drop the cached answers of a workspace, or those of one kind."""
     workspace_id = await existing_workspace(request, "collect")
     query, parts = parse(request, InvalidateQuery), services(request)
     dropped = await parts.threads.run(invalidate, parts.sync_redis, workspace_id, query.pattern)
     headers = {"Cache-Control": "no-store"}
-    return Response(encode({"invalidated": dropped}), headers=headers, media_type="application/json")
+    return Response(dump_json({"invalidated": dropped}), headers=headers, media_type="application/json")
 
 
 async def publish_post(request: Request) -> Response:
-    """Record a post that is out, and ask for its collection at once."""
+    """Record a published post, and request its collection at once."""
     found = await account(request, "collect")
     parse(request, NoQuery)
     body, parts = await _body(request, PublishedPost), services(request)
@@ -159,7 +162,7 @@ async def publish_post(request: Request) -> Response:
     document = _published(found, body)
     scope = {"account_id": found["_id"], "post_id": document["_id"]}
     if (key := _idempotency_key(request)) is not None:
-        # Looked at before anything is written: what is refused leaves no post behind.
+        # Checked before anything is written, so that a refused request leaves no post behind.
         repeated = await parts.threads.run(parts.store.operations.repeated, found["workspaceId"], key)
         if repeated is not None:
             _check_same(repeated, "collect", found["workspaceId"], scope)
@@ -173,27 +176,29 @@ def _published(owner: AccountDocument, body: PublishedPost) -> PostDocument:
     """Return the document of an announced post.
 
     Raises:
-        InvalidInput: its id is none that the platform gives out.
-        Problem: it cannot be: published at another time, or of a kind that the platform does not have.
+        InvalidInput: the id does not have the form of the platform's ids.
+        Problem: 422, the time of publishing is impossible, or the platform has no posts of this kind.
     """
-    theirs = normal_post_id(owner["platform"], body.platform_post_id)
+    platform_post_id = normal_post_id(owner["platform"], body.platform_post_id)
     if owner["platform"] == "facebook":
-        _check_facebook(theirs, body)
+        _check_facebook_id(platform_post_id, body)
     if body.published_at > utcnow():
-        raise Problem(422, "publishedAt: it is in the future.", errors=[("publishedAt", "in the future")])
+        message = "must not be in the future"
+        raise Problem(422, f"publishedAt: {message}.", errors=[("publishedAt", message)])
     if body.published_at < _EARLIEST:
-        raise Problem(422, "publishedAt: it is before 2000.", errors=[("publishedAt", "before 2000")])
+        message = "must not be before 2000"
+        raise Problem(422, f"publishedAt: {message}.", errors=[("publishedAt", message)])
     try:
         check_kind(owner["platform"], body.metric_type, body.content_type)
     except InvalidInput as error:
         name, _, message = str(error).partition(": ")
         raise Problem(422, f"{error}.", errors=[(name, message)]) from None
     return {
-        "_id": post_id(owner["_id"], theirs),
+        "_id": post_id(owner["_id"], platform_post_id),
         "workspaceId": owner["workspaceId"],
         "accountId": owner["_id"],
         "platform": owner["platform"],
-        "platformPostId": theirs,
+        "platformPostId": platform_post_id,
         "metricType": body.metric_type,
         "contentType": body.content_type,
         "publishedAt": body.published_at,
@@ -201,25 +206,25 @@ def _published(owner: AccountDocument, body: PublishedPost) -> PostDocument:
     }
 
 
-def _check_facebook(theirs: str, body: PublishedPost) -> None:
-    """Refuse ids that name another thing than the post: photos and videos have ids of their own beside it.
+def _check_facebook_id(platform_post_id: str, body: PublishedPost) -> None:
+    """Refuse an id that may not be the post's own, because photos and videos of a post have ids of their own.
 
     Raises:
-        InvalidInput: a post without its page, or a reel by its post.
+        InvalidInput: the id of a post lacks the page, or a reel is named by the id of its post.
     """
     name = "platformPostId"
-    if body.metric_type == "reel" and "_" in theirs:
-        raise InvalidInput(f"{name}: a reel is named by the number of its video alone", name)
-    if body.metric_type != "reel" and "_" not in theirs:
+    if body.metric_type == "reel" and "_" in platform_post_id:
+        raise InvalidInput(f"{name}: the id of a reel is the number of its video alone", name)
+    if body.metric_type != "reel" and "_" not in platform_post_id:
         raise InvalidInput(
-            f"{name}: it may be the id of a photo or a video: send the `post_id` that publishing answered, as "
-            "100000000000001_122100000000000001; a reel is announced with metricType reel",
+            f"{name}: this may be the id of a photo or a video: send the `post_id` that Facebook returned at "
+            "publishing, as in 100000000000001_122100000000000001; announce a reel with metricType reel",
             name,
         )
 
 
 def _record(parts: Services, owner: AccountDocument, document: PostDocument) -> None:
-    """Write a post that is new. What the platform said of one that is known is better than what was announced."""
+    """Write a post if it is new. A stored post stays as it is, because the platform's own data is better."""
     try:
         parts.store.posts.get(document["_id"])
     except NotFound:
@@ -227,9 +232,9 @@ def _record(parts: Services, owner: AccountDocument, document: PostDocument) -> 
 
 
 def _announce(parts: Services, operation: OperationDocument) -> None:
-    """Make answers without the post old, and tell streams that it is about to be collected."""
+    """Announce the operation: cached answers without the post become outdated, and streams learn of the collection."""
     try:
         announcer = Announcer(parts.sync_redis, parts.settings.events_max, parts.settings.events_days)
         announcer.announce(operation["workspaceId"], [operation_status(operation)])
     except RedisUnavailable as error:
-        log.warning("a published post was not announced; its collection will be: %s", error)
+        log.warning("a published post was not announced at once, but its collection will be: %s", error)

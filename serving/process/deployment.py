@@ -1,8 +1,8 @@
-"""What Prometheus reads of the deployment as a whole: missing hours, late rollups, hanging runs, sizes, disks.
+"""Prometheus gauges of the deployment as a whole: missing hours, late rollups, hanging runs, sizes, disks.
 
-MongoDB and Redis are asked when Prometheus scrapes, every few minutes at the most. An unknown value is left out:
-nothing has a made-up value while a store is away, before the first night has measured the stores, or while Dagster's
-daemon, which counts the runs that hang, is down.
+Scrapes query MongoDB and Redis at most once every two minutes. An unknown value is left out, so no gauge has a made-up
+value while a store is away, before the first nightly job has measured the stores, or while Dagster's daemon, which
+counts the hanging runs, is down.
 """
 
 import logging
@@ -27,18 +27,21 @@ from metrics.upkeep.retention import Horizon
 log = logging.getLogger(__name__)
 
 SECONDS = 120.0
-"""How long an answer is kept."""
+"""How long the values of a scrape are served again."""
 
 _REDIS_SECONDS = 2.0
 
 _MISSING = (
     "tidemark_missing_accounts",
-    "Accounts without a record of an hour that ended yesterday or today, by platform; once for each such hour.",
+    "Accounts without a record of an hour that ended yesterday or today, by platform; counted once for each such hour.",
 )
-_MARK = ("tidemark_roll_mark_age_seconds", "Seconds that the oldest period has been waiting to be rolled up.")
+_MARK = (
+    "tidemark_roll_mark_age_seconds",
+    "Seconds that the longest-waiting period has been waiting to be rolled up; 0 if no period waits.",
+)
 _HANGING = (
     "tidemark_hanging_runs",
-    "Runs of Dagster that no process works on, or that take longer than they may; absent where nobody counted lately.",
+    "Runs of Dagster that no process works on, or that exceed their time limit; absent if nothing counted them lately.",
 )
 _SIZES = {
     name: (f"tidemark_{name}_bytes", f"Bytes of {title}, as measured by the last maintain_daily.")
@@ -49,12 +52,15 @@ _SIZES = {
         sizes.LOGS: "the logs below TIDEMARK_HOME",
     }.items()
 }
-_FREE = ("tidemark_disk_free_bytes", "Free bytes of the fuller disk, MongoDB's or that of TIDEMARK_HOME.")
-_LEFT = ("tidemark_disk_days_left", "Days until a disk is full as the stores grow; absent where none fills up.")
+_FREE = ("tidemark_disk_free_bytes", "Free bytes of MongoDB's disk or of TIDEMARK_HOME's, whichever has fewer.")
+_LEFT = (
+    "tidemark_disk_days_left",
+    "Days until the first disk is full at the present growth of the stores; absent if no disk fills up.",
+)
 
 
 class DeploymentCollector(Collector):
-    """Collects the gauges; thread-safe."""
+    """Reads the gauges from MongoDB. Thread-safe."""
 
     def __init__(self, settings: Settings, seconds: float = SECONDS) -> None:
         self._settings = settings
@@ -62,25 +68,25 @@ class DeploymentCollector(Collector):
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._redis: Redis | None = None
-        self._known: list[GaugeMetricFamily] = []
-        self._known_until = 0.0
+        self._gauges: list[GaugeMetricFamily] = []
+        self._fresh_until = 0.0
 
     def describe(self) -> list[GaugeMetricFamily]:
-        """Return the names alone: registering asks nobody."""
+        """Return the gauges without values, so that registering this collector queries nothing."""
         missing = GaugeMetricFamily(*_MISSING, labels=["platform"])
-        return [missing, *(GaugeMetricFamily(*one) for one in (_MARK, _HANGING, *_SIZES.values(), _FREE, _LEFT))]
+        return [missing, *(GaugeMetricFamily(*gauge) for gauge in (_MARK, _HANGING, *_SIZES.values(), _FREE, _LEFT))]
 
     def collect(self) -> list[GaugeMetricFamily]:
-        """Return the gauges, none while MongoDB does not answer."""
+        """Return the gauges, or none while MongoDB does not answer."""
         with self._lock:
-            if time.monotonic() >= self._known_until:
-                self._known_until = time.monotonic() + self._seconds
+            if time.monotonic() >= self._fresh_until:
+                self._fresh_until = time.monotonic() + self._seconds
                 try:
-                    self._known = list(self._look())
+                    self._gauges = list(self._read())
                 except TidemarkError as error:
-                    log.warning("no gauges of the deployment: %s", error)
-                    self._known = []
-            return self._known
+                    log.warning("the gauges of the deployment could not be read: %s", error)
+                    self._gauges = []
+            return self._gauges
 
     def close(self) -> None:
         """Close the connections."""
@@ -92,7 +98,7 @@ class DeploymentCollector(Collector):
                 self._redis.close()
                 self._redis = None
 
-    def _look(self) -> Iterator[GaugeMetricFamily]:
+    def _read(self) -> Iterator[GaugeMetricFamily]:
         if self._store is None:
             self._store = Store.connect(self._settings)
         store, now = self._store, utcnow()

@@ -1,18 +1,20 @@
-"""When Python looks for garbage in cycles: rarely among what lives long, for every stream stands still meanwhile.
+"""Settings of Python's cyclic garbage collector: full collections are rare, because each one stops every stream.
 
-A stream is some 200 objects to look at, so a full collection beside 1,000 of them takes 100 ms. As Python has it, one
-comes whenever the objects that outlived a younger collection are a quarter of all, that is, each time when many clients
-have connected, and finds nothing: streams and requests are freed when they are over, without being searched for.
+A stream consists of some 200 objects, so a full collection beside 1,000 streams takes 100 ms. By default Python runs
+one whenever the objects that survived a younger collection are a quarter of all long-lived objects, that is, each time
+after many clients have connected. It would find nothing: streams and requests are freed by their reference counts when
+they end.
 """
 
 import gc
 
 _YOUNG, _MIDDLE, _OLD = 10_000, 5, 100
-"""Objects until the youngest are looked at (3 ms), that often until the middle ones are, that often until all are."""
+"""New objects until a collection of the youngest generation (3 ms), collections of that generation until one of the
+middle generation, and collections of the middle one until a full collection."""
 
 
 def settle() -> None:
-    """Leave out for good what is there now, imported and set up, and look through the rest rarely."""
+    """Exclude the objects that exist after the start-up from all collections, and make collections of the rest rare."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _OLD)

@@ -1,4 +1,4 @@
-"""Logs as one JSON object per line, with the id of the request that wrote it, and without secrets."""
+"""Logs as one JSON object per line, with the id of the request that was handled, and without secrets."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ import orjson
 from metrics.clock import isoformat, utcnow
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The request that this task answers."""
+"""The id of the request that the current task handles."""
 
 _SECRET = re.compile(
     r"tm_live_[A-Za-z0-9]+"  # API keys
@@ -22,7 +22,10 @@ _SECRET = re.compile(
 
 
 def redact(text: str) -> str:
-    """Return a text without what looks like a secret: the last guard, nothing should get so far."""
+    """Return a text in which everything that looks like a secret is replaced.
+
+    This is a last line of defence: no secret should be in a log message in the first place.
+    """
     return _SECRET.sub("[secret]", text)
 
 
@@ -37,8 +40,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": redact(record.getMessage()),
         }
-        if known := request_id.get():
-            line["requestId"] = known
+        if current := request_id.get():
+            line["requestId"] = current
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))

@@ -1,4 +1,4 @@
-"""Stopping: streams end first, because a server waits for open answers before it stops."""
+"""Graceful shutdown: streams end first, because the server waits for open responses before it stops."""
 
 import signal
 import threading
@@ -12,9 +12,9 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def before_stop(call: Callable[[], None]) -> Iterator[None]:
-    """Have `call` run on SIGTERM and SIGINT, before what the server does on them, whatever started the server.
+    """Run `call` on SIGTERM and SIGINT, before the server's own handler of the signal.
 
-    In a thread no signal arrives: who runs a server there stops the streams as well.
+    Signals reach the main thread only; a server in another thread must end its streams itself.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,7 +1,7 @@
-"""What Prometheus reads: counters and histograms of the serving processes, and gauges of the deployment.
+"""The Prometheus endpoint: counters and histograms of the serving processes, and gauges of the deployment.
 
-Several worker processes share one endpoint through files in `PROMETHEUS_MULTIPROC_DIR`, which has to be in the
-environment before prometheus_client is imported: `prepare` sets it in the process that starts the workers.
+Several worker processes share one endpoint through files in the folder `PROMETHEUS_MULTIPROC_DIR`. This variable must
+be in the environment before prometheus_client is imported: `prepare` sets it in the process that starts the workers.
 """
 
 import os
@@ -17,7 +17,7 @@ _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 @contextmanager
 def prepare(workers: int) -> Iterator[None]:
-    """Make room for the numbers of several processes; one process keeps them in memory."""
+    """Provide a temporary folder for the metrics of several workers; a single process keeps them in memory."""
     if workers < 2 or _DIRECTORY in os.environ:
         yield
         return
@@ -31,7 +31,7 @@ def prepare(workers: int) -> Iterator[None]:
 
 @contextmanager
 def listening(settings: Settings) -> Iterator[None]:
-    """Serve `/metrics` beside the API, where the operator says; nowhere without a port.
+    """Serve `/metrics` on the address of the settings, beside the API; without a port, do nothing.
 
     Raises:
         SettingsError: the address cannot be listened on.
@@ -39,7 +39,7 @@ def listening(settings: Settings) -> Iterator[None]:
     if settings.prometheus_port is None:
         yield
         return
-    # After `prepare`: the import decides where numbers are kept.
+    # Imported after `prepare`, because the import decides where the metrics are kept.
     from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
     from prometheus_client.multiprocess import MultiProcessCollector
 

@@ -1,4 +1,4 @@
-"""Synchronous stores from the event loop: a fixed number of threads of their own, and a deadline."""
+"""A thread pool for calls of the synchronous stores from the event loop: of a fixed size and with a deadline."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Threads:
-    """Runs blocking calls beside the loop; build it inside a running loop."""
+    """Runs blocking calls in threads. Create it inside a running event loop."""
 
     def __init__(self, size: int = 16, deadline: float = 15.0) -> None:
         self._limiter = CapacityLimiter(size)
@@ -21,7 +21,7 @@ class Threads:
         self._steps = CapacityLimiter(4)
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `call` returns.
+        """Run `call` in a thread and return its result.
 
         Raises:
             MongoUnavailable: no thread was free, or the call did not end, within the deadline.
@@ -35,8 +35,9 @@ class Threads:
             raise MongoUnavailable("the store did not answer in time; try again") from error
 
     async def step(self, call: Callable[..., T], *args: object) -> T:
-        """Return what `call` returns: a step of long work, which keeps no thread from short calls.
+        """Run one step of long work in a thread and return its result; such steps take no threads from `run`.
 
-        Who is cancelled meanwhile waits until the step has ended: the next one may not meet it at work.
+        A caller that is cancelled meanwhile waits until the step has ended, so that two steps of the same work never
+        run at once.
         """
         return await to_thread.run_sync(call, *args, limiter=self._steps)

@@ -1,4 +1,4 @@
-"""The shapes of answers and events: pydantic models that `/openapi.json` is made of and that tests hold answers to.
+"""The shapes of answers and events, as pydantic models: `/openapi.json` is made from them, and tests check answers.
 
-Nothing is validated while it is answered: answers are finished bytes.
+Answers are not validated at run time, because they are finished bytes.
 """

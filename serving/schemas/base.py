@@ -1,4 +1,4 @@
-"""What the shapes have in common."""
+"""The base of all shapes, and the parts that several of them share."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class Shape(BaseModel):
-    """An object with these fields and no others."""
+    """An object with the declared fields and no others."""
 
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True, title=None)
 
@@ -24,34 +24,34 @@ def _nothing() -> None:
 
 
 def absent(description: str | None = None, **extra: Any) -> Any:
-    """Return the default of a field that may be missing: it is left out then, and never null."""
+    """Return the default of an optional field, which is left out if it has no value, and is never null."""
     return Field(default_factory=_nothing, description=description, **extra)
 
 
 class Page(Shape):
-    """Where a list goes on."""
+    """How to get the next page of a list."""
 
-    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null on the last page.")
     has_more: bool
-    limit: int | None = Field(description="Null where the answer is never cut into pages.")
+    limit: int | None = Field(description="Null if the answer is not divided into pages.")
 
 
 class Coverage(Shape):
-    """How much was looked at: slots (hours) of the accounts in scope, and those with an observation."""
+    """The expected slots (hours) of the accounts in scope, and how many of them have an observation."""
 
     expected_slots: Count
     observed_slots: Count
 
 
 class Meta(Shape):
-    """When an answer was made, and of which state of the workspace's data."""
+    """When an answer was made, and from which version of the workspace's data."""
 
     generated_at: Instant
     data_version: str | None = Field(description="Changes with every write; null while Redis is away.")
 
 
 class RangeMeta(Meta):
-    """The same, of a range of days."""
+    """The meta of an answer about a range of days, with its coverage."""
 
     start_date: Day
     end_date: Day

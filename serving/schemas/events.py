@@ -1,4 +1,4 @@
-"""The data of events, on streams and over Socket.IO."""
+"""The shapes of events, which streams and Socket.IO send."""
 
 from pydantic import Field
 
@@ -33,7 +33,7 @@ class MetricsPost(Shape):
 
 
 class MetricsAggregated(Shape):
-    """`metrics:aggregated`: a period of an account was rolled."""
+    """`metrics:aggregated`: a period of an account was rolled up."""
 
     workspace_id: str
     account_id: str
@@ -46,31 +46,31 @@ class MetricsAggregated(Shape):
 
 
 class CollectionStatus(Shape):
-    """`collection:status`: an operation moved on, or an account has to be connected again."""
+    """`collection:status`: the state of an operation changed, or an account must be connected again."""
 
     workspace_id: str
     operation_id: str = absent()
     account_id: str = absent()
-    kind: OperationKind = absent("Of an operation.")
+    kind: OperationKind = absent("The kind of the operation.")
     state: str
     accounts: AccountCounts = absent()
-    progress: Progress = absent("Of a history that is read: posts and days, over all its accounts.")
+    progress: Progress = absent("For a history: the posts and days that were read, over all its accounts.")
     error: str = absent()
     reason: str = absent()
 
 
 class Reset(Shape):
-    """`reset`: the stream lost its place; read again, then go on."""
+    """`reset`: the stream lost its place, so events may be missing: read everything again, then continue."""
 
     reason: str
-    refetch: list[str] = Field(description="Paths to read again.")
+    refetch: list[str] = Field(description="The paths to read again.")
 
 
 class Ping(Shape):
     """`ping`: the server's time."""
 
     time: Instant
-    events: str = absent("`unavailable` while events are out of reach; the stream goes on by itself.")
+    events: str = absent("`unavailable` while no events can be read; the stream continues by itself later.")
 
 
 EVENTS: dict[str, type[Shape]] = {

@@ -1,4 +1,4 @@
-"""What reads answer."""
+"""The shapes of the answers to reads."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _OBSERVATION: Any = {
 
 
 class ObservationMetadata(Shape):
-    """The post that an observation is about; empty of an account."""
+    """The post that an observation is about; empty for an observation of an account."""
 
     post_id: str = absent()
     platform_post_id: str = absent()
@@ -30,7 +30,7 @@ class ObservationMetadata(Shape):
 
 
 class Observation(Shape):
-    """What a platform said about one subject for one slot."""
+    """The metrics of one subject (an account or a post) in one slot, as read once from its platform."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_OBSERVATION]})
 
@@ -38,11 +38,11 @@ class Observation(Shape):
     account_id: str
     platform: Platform
     metric_type: MetricType
-    timestamp: Instant = Field(description="The slot: the start of the UTC hour whose end was read.")
+    timestamp: Instant = Field(description="The slot: the start of the UTC hour after whose end the platform was read.")
     collected_at: Instant
     metadata: ObservationMetadata
-    metrics: Metrics = Field(description="By canonical name; what is unknown is not there.")
-    unavailable: Unavailable = Field(description="Why a metric is not there.")
+    metrics: Metrics = Field(description="Values by canonical name; unknown metrics are absent.")
+    unavailable: Unavailable = Field(description="The reasons of absent metrics, by canonical name.")
 
 
 class Observations(Shape):
@@ -64,7 +64,7 @@ class Post(Shape):
     metric_type: MetricType
     content_type: ContentType
     published_at: Instant
-    deleted_at: Instant = absent("When the platform was first found without it.")
+    deleted_at: Instant = absent("When the platform was first found to have deleted the post.")
     metrics: Metrics
     unavailable: Unavailable
     engagement_rate_basis: str = Field(description="The metric that `engagementRate` is a percentage of.")
@@ -87,7 +87,7 @@ class PostObservations(Shape):
 
 
 class Posts(Shape):
-    """A page of posts, the best first; those without the sorted value come last."""
+    """A page of posts, those with the greatest value of `sort` first, and those without a value last."""
 
     data: list[Post]
     page: Page
@@ -95,14 +95,14 @@ class Posts(Shape):
 
 
 class RateParts(Shape):
-    """What an engagement rate is made of, so that it can be pooled again."""
+    """The numerator and the denominator of an engagement rate, from which rates can be pooled."""
 
     engagement: float
     basis: float
 
 
 class RollupMetrics(Shape):
-    """The numbers of one account over one period: docs/metrics.md, 5."""
+    """The numbers of one account over one period, as docs/metrics.md, section 5, defines them."""
 
     total_likes: int = absent()
     total_comments: int = absent()
@@ -116,50 +116,51 @@ class RollupMetrics(Shape):
     engagement_rate: float = absent("Percent: 100 x net engagement / net basis, pooled over posts.")
     engagement_rate_basis: str = absent()
     engagement_rate_parts: RateParts = absent()
-    avg_engagement_rate: float = absent("Over posts, unweighted.")
+    avg_engagement_rate: float = absent("The unweighted mean of the posts' rates.")
     min_engagement_rate: float = absent()
     max_engagement_rate: float = absent()
-    posts_measured: Count = absent("Posts in the rates.")
+    posts_measured: Count = absent("The number of posts that the rates are made of.")
     followers: int = absent("At the end of the period.")
     min_followers: int = absent()
     max_followers: int = absent()
     avg_followers: float = absent()
     follower_growth: int = absent("May be negative.")
-    follower_growth_rate: float = absent("Percent of the followers before.")
+    follower_growth_rate: float = absent("In percent of the followers just before the period.")
     post_count: Count = absent("Posts published in the period, deleted ones included.")
     post_count_by_type: dict[str, int] = absent()
     deleted_post_count: Count = absent()
-    reach: int = absent("The provider's own of that very period.")
+    reach: int = absent("The platform's own value for exactly this period.")
 
 
-_SUMS: dict[str, Any] = {name: (float, absent("Sum of the provider's daily values.")) for name in PERIOD_SUMS}
+_SUMS: dict[str, Any] = {name: (float, absent("The sum of the platform's daily values.")) for name in PERIOD_SUMS}
 AccountMetrics = create_model("AccountMetrics", __base__=RollupMetrics, __doc__=RollupMetrics.__doc__, **_SUMS)
 
 
 class Change(Shape):
-    """One metric in this period and the one before, over the accounts that are compared."""
+    """The value of one metric in this period and in the previous one, over the compared accounts."""
 
-    current: float = absent("Absent where one of the compared accounts has no value.")
+    current: float = absent("Absent if one of the compared accounts has no value.")
     previous: float = absent()
     delta: float = absent()
-    delta_percent: float = absent("Absent where previous is 0 or unknown.")
+    delta_percent: float = absent("Absent if `previous` is 0 or unknown.")
 
 
 class LeftOut(Shape):
-    """An account that is not compared."""
+    """An account that is left out of a comparison, and the reason."""
 
     account_id: str
     reason: LeftOutReason = Field(
-        description="connected_within, disconnected_within: in one of the two periods; not_expected: not connected in "
-        "one of them; no_observation: it has no document of one of them; partial: hours of one of them are missing."
+        description="connected_within, disconnected_within: it was connected or disconnected within one of the two "
+        "periods; not_expected: it was not connected in one of them; no_observation: it has no document of one of "
+        "them; partial: hours of one of them are missing."
     )
 
 
 class Comparison(Shape):
-    """This period against the one before, over the accounts that were expected and observed throughout both."""
+    """This period against the previous one, over the accounts that were expected and observed throughout both."""
 
     comparable: bool = Field(description="True if no account is left out and neither period is open.")
-    changes: dict[str, Change] = Field(description="By metric; empty where every account is left out.")
+    changes: dict[str, Change] = Field(description="By metric; empty if every account is left out.")
     left_out: list[LeftOut]
 
 
@@ -179,28 +180,29 @@ class Rollup(Shape):
     definition_version: int
     computed_at: Instant
     run_id: str
-    comparison: Comparison = absent("With `compare=previous`: the account's own document by the same rule.")
+    comparison: Comparison = absent("With `compare=previous`: the comparison of this account alone.")
 
 
 _TOTALS: dict[str, Any] = {name: (int, absent()) for name in POST_SUMS}
 _TOTALS |= {name: (float if name in PERIOD_SUMS else int, absent()) for name in ACCOUNT_SUMS}
 _TOTALS |= {
     "engagementRate": (float, absent("Percent, pooled over the accounts' posts.")),
-    "engagementRateBasis": (str, absent("The metrics that the rate is a percentage of, joined by `+`.")),
+    "engagementRateBasis": (str, absent("The metrics that the rate is a percentage of, joined with `+`.")),
     "postCountByType": (dict[str, Count], absent()),
 }
-TotalMetrics = create_model("TotalMetrics", __base__=Shape, __doc__="What adds up over accounts.", **_TOTALS)
+TotalMetrics = create_model("TotalMetrics", __base__=Shape, __doc__="The metrics that add up over accounts.", **_TOTALS)
 
 
 class Totals(Shape):
-    """The workspace over one period, made of the accounts that are expected in it."""
+    """The totals of a workspace over one period, from the accounts that are expected in it."""
 
     period_start: Instant
     period_end: Instant
     metrics: TotalMetrics
     unavailable: Unavailable
     missing: dict[str, list[str]] = Field(
-        description="By metric, the expected accounts whose value is not in the total though their platform has it."
+        description="By metric, the expected accounts whose value is missing from the total although their platform "
+        "has the metric."
     )
     coverage: Coverage
     status: RollupStatus = Field(description="partial: an expected account has no document, or hours are missing.")
@@ -210,13 +212,13 @@ class Totals(Shape):
 
 
 class AggregatedMeta(RangeMeta):
-    """The range, and which period it is cut into."""
+    """The meta of rollups: the range, and the kind of period that divides it."""
 
     period: str
 
 
 class Aggregated(Shape):
-    """A page of rollups, and the totals of every period of the range in which an account is expected."""
+    """A page of rollups, and the totals of every period of the range in which at least one account is expected."""
 
     data: list[Rollup]
     page: Page
@@ -233,16 +235,16 @@ class CollectionError(Shape):
 
 
 class CollectionProblem(Shape):
-    """A part of the newest slot that was not collected, or a check that failed over it."""
+    """A part of the newest slot that was not collected, or a failed check of its observations."""
 
     slot: Instant
-    what: str = Field(description="What was asked of the platform, or the name of the check.")
-    reason: str = Field(description="`check_failed` of a check.")
+    what: str = Field(description="The part that was requested from the platform, or the name of the check.")
+    reason: str = Field(description="`check_failed` for a failed check.")
     message: str
 
 
 class Account(Shape):
-    """A connected account and how its collection goes."""
+    """An account, its state, and the state of its collection."""
 
     account_id: str
     workspace_id: str
@@ -256,8 +258,8 @@ class Account(Shape):
     last_collected_slot: Instant = absent()
     last_collected_at: Instant = absent()
     last_error: CollectionError = absent("Only while the newest slot failed or was skipped.")
-    last_problems: list[CollectionProblem] = absent("Only while the newest slot is not as it should be.")
-    history: AccountHistory = absent("Where the time before the connection was asked for.")
+    last_problems: list[CollectionProblem] = absent("Only while the newest slot has problems.")
+    history: AccountHistory = absent("Only if the time before the connection was requested.")
 
 
 class Accounts(Shape):
@@ -275,7 +277,7 @@ class Workspace(Shape):
 
 
 class Workspaces(Shape):
-    """The workspaces of the key."""
+    """The workspaces that the key may see."""
 
     data: list[Workspace]
     page: Page
@@ -304,14 +306,14 @@ class Metric(Shape):
 
 
 class CatalogMeta(Shape):
-    """What rates are percentages of, and the version of the definitions."""
+    """The metrics that rates are percentages of, and the version of the definitions."""
 
     engagement_rate_basis: dict[Platform, str]
     definition_version: int
 
 
 class Catalog(Shape):
-    """Every metric there is."""
+    """All metrics."""
 
     data: list[Metric]
     page: Page

@@ -1,4 +1,4 @@
-"""What is asked for over HTTP, and what becomes of it."""
+"""The shapes of requests for work, and of the operations that carry them out."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -22,22 +22,22 @@ _INSTANT = re.compile(
 
 
 def _rfc3339(value: object) -> object:
-    # pydantic takes numbers for seconds since 1970, or for milliseconds.
+    # Without this check, pydantic would accept numbers as seconds or milliseconds since 1970.
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise ValueError("an instant as RFC 3339 writes it, with its offset")
+        raise ValueError("must be an instant in RFC 3339 format, with an offset")
     return value
 
 
 class PublishedPost(Shape):
-    """The publishing module's word that a post is out."""
+    """A post that the caller has published and announces."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PUBLISHED]})
 
     platform_post_id: str = Field(
         min_length=1,
         max_length=256,
-        description="The platform's id. Instagram and X: digits. Facebook: `page_post`, or digits of a reel's video. "
-        "LinkedIn: `urn:li:share:…` or `urn:li:ugcPost:…`.",
+        description="The platform's id. Instagram and X: digits. Facebook: `page_post`; for a reel, the digits of its "
+        "video. LinkedIn: `urn:li:share:…` or `urn:li:ugcPost:…`.",
     )
     published_at: Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
     content_type: ContentType
@@ -45,7 +45,7 @@ class PublishedPost(Shape):
 
 
 class AccountCounts(Shape):
-    """How many accounts came out how."""
+    """The number of accounts by result."""
 
     ok: Count = absent()
     failed: Count = absent()
@@ -53,7 +53,7 @@ class AccountCounts(Shape):
 
 
 class Progress(Shape):
-    """How far something is: `done` of `expected`, which may still grow."""
+    """The progress of work: `done` of `expected`, which may still grow."""
 
     done: Count
     expected: Count
@@ -68,30 +68,32 @@ class HistoryProblem(Shape):
 
 
 class AccountHistory(Shape):
-    """How far the history of an account was read: what it had before it was connected."""
+    """The state of the reading of an account's history, that is, of its metrics from before its connection."""
 
-    account_id: str = absent("Where the answer is not the account's own.")
+    account_id: str = absent("Only in answers that are not about this account alone.")
     operation_id: str
     state: HistoryState = Field(
-        description="`waiting` for its turn or for the end of a pause, `partial` where it was read but for some parts, "
-        "`failed` where a person has to do something first, `stopped` because the account is not collected."
+        description="`waiting`: for its turn or for the end of a pause; `partial`: some parts could not be read; "
+        "`failed`: a person must do something first; `stopped`: the account is not collected."
     )
-    posts: Progress = Field(description="Posts read, of those that the platform lists.")
-    days: Progress = Field(description="The platform's own days asked for, of those that it answers for.")
-    calls: Count = Field(description="Calls of the platform that it took so far.")
-    resumes_at: Instant = absent("Until then nothing is asked: a limit was met.")
+    posts: Progress = Field(description="The posts that were read, of those that the platform lists.")
+    days: Progress = Field(
+        description="The platform's own days that were requested, of those for which the platform has data."
+    )
+    calls: Count = Field(description="The number of calls to the platform so far.")
+    resumes_at: Instant = absent("When the reading continues; set while it pauses because a limit was met.")
     reason: str = absent()
     message: str = absent()
-    problems: list[HistoryProblem] = absent("What was not read.")
+    problems: list[HistoryProblem] = absent("The parts that could not be read.")
     unavailable: dict[str, dict[Reason, Count]] = absent(
-        "Days without a value of a metric, counted by the reason that the platform gave."
+        "By metric, the number of days without a value, by the reason that the platform gave."
     )
     asked_at: Instant
     finished_at: Instant = absent()
 
 
 class Operation(Shape):
-    """A requested collection or aggregation, or the reading of what accounts had before they were connected."""
+    """A requested collection or roll-up, or the reading of the history of accounts from before their connection."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_OPERATION]})
 
@@ -107,20 +109,20 @@ class Operation(Shape):
     period_start: Instant = absent()
     run_id: str = absent("The Dagster run that carries it out.")
     accounts: AccountCounts = absent()
-    progress: Progress = absent("Of a history: posts and days read, over all its accounts.")
-    histories: list[AccountHistory] = absent("Of a history: how far each of its accounts is.")
+    progress: Progress = absent("For a history: the posts and days that were read, over all its accounts.")
+    histories: list[AccountHistory] = absent("For a history: the progress of each of its accounts.")
     error: str = absent()
     finished_at: Instant = absent()
 
 
 class OperationAnswer(Shape):
-    """Where the work stands."""
+    """The state of a requested operation."""
 
     data: Operation
 
 
 class Invalidated(Shape):
-    """How many cached answers were dropped."""
+    """The number of cached answers that were dropped."""
 
     invalidated: Count
 

@@ -1,1 +1,1 @@
-"""Server-sent events: one reader per process, many bounded queues."""
+"""Event streams: one reader of Redis Streams per process, fan-out to bounded queues, and server-sent events."""

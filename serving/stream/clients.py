@@ -1,4 +1,4 @@
-"""Who is connected with which key: so many per key, and no longer than the key is valid."""
+"""The open streaming connections of this process: at most so many per key, and only while the key is valid."""
 
 import logging
 from collections.abc import Awaitable, Callable, Collection
@@ -17,7 +17,7 @@ RETRY_AFTER = "30"
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """One open connection; `end` closes it."""
+    """One open connection and its key; `end` asks the connection to close."""
 
     key: ApiKey
     end: Callable[[], None]
@@ -35,24 +35,26 @@ class Clients:
         return sum(map(len, self._by_key.values()))
 
     def check(self, key: ApiKey) -> None:
-        """Refuse one more connection where the key has as many as it may.
+        """Refuse another connection of a key that has as many as it may.
 
         Raises:
-            Problem: 429.
+            Problem: 429, the key has too many connections.
         """
         if len(self._by_key.get(key.key_id, ())) >= self._per_key:
-            detail = f"This key has {self._per_key} open streams; close one (TIDEMARK_STREAMS_PER_KEY)."
+            detail = (
+                f"This key has {self._per_key} open streams, the most allowed (TIDEMARK_STREAMS_PER_KEY); close one."
+            )
             raise Problem(429, detail, headers={"Retry-After": RETRY_AFTER})
 
     def enter(self, key: ApiKey, end: Callable[[], None]) -> Client:
-        """Count a connection until it leaves."""
+        """Register a connection; the caller must call `leave` when it ends."""
         client = Client(key, end)
         self._by_key.setdefault(key.key_id, set()).add(client)
         STREAMS.inc()
         return client
 
     def leave(self, client: Client) -> None:
-        """Count a connection no more."""
+        """Remove a connection; a second call does nothing."""
         held = self._by_key.get(client.key.key_id)
         if held is not None and client in held:
             STREAMS.dec()
@@ -61,20 +63,20 @@ class Clients:
                 del self._by_key[client.key.key_id]
 
     async def end_invalid(self) -> None:
-        """End the connections of keys that were revoked, expired or lost a right; all keys are asked for at once.
+        """End the connections of keys that were revoked, expired or lost a right; one query checks all keys.
 
-        The tokens of one subject count as one key, and each of them ends its connections at its own time.
+        All tokens of one subject share one key id and one limit, but each token's connections end when it expires.
         """
         clients = [client for held in self._by_key.values() for client in held]
-        asked = {client.key for client in clients}
+        keys = {client.key for client in clients}
         try:
-            valid = await self._still_valid(asked) if asked else set()
+            valid = await self._still_valid(keys) if keys else set()
         except MongoUnavailable:
-            valid = {key for key in asked if key.valid(utcnow())}
-        over = [client for client in clients if client.key not in valid]
-        if over:
-            log.info("keys are no longer valid: %d streams end", len(over))
-        for client in over:
+            valid = {key for key in keys if key.valid(utcnow())}
+        invalid = [client for client in clients if client.key not in valid]
+        if invalid:
+            log.info("ending %d streams whose keys are no longer valid", len(invalid))
+        for client in invalid:
             client.end()
 
     def end_all(self) -> None:

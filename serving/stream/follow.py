@@ -1,4 +1,4 @@
-"""From a client's place to the present, and on from there: nothing missing, nothing twice, in order."""
+"""Replay of the events after a client's position, then live events: none missing, none twice, in order."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -9,63 +9,66 @@ from serving.stream.hub import CHUNK, Hub
 from serving.stream.reader import Channel
 from serving.stream.subscriber import Subscriber
 
-_AGAIN_SECONDS = 1.0
-Give = Callable[[Sequence[Frame]], Awaitable[None]]
+_RETRY_SECONDS = 1.0
+Deliver = Callable[[Sequence[Frame]], Awaitable[None]]
 T = TypeVar("T")
 
 
 class Follow:
-    """Follows for one subscriber, behind `after` where that is given; `give` takes frames at the client's pace."""
+    """Follows a workspace for one subscriber, from the event id `after` or from now on.
 
-    def __init__(self, hub: Hub, subscriber: Subscriber, after: str | None, give: Give) -> None:
+    `deliver` sends frames to the client, and returns when the connection has taken them (back-pressure).
+    """
+
+    def __init__(self, hub: Hub, subscriber: Subscriber, after: str | None, deliver: Deliver) -> None:
         self._hub = hub
         self._subscriber = subscriber
         self._after = after
-        self._give = give
+        self._deliver = deliver
         self._waited = False
 
     async def run(self) -> None:
-        """Give frames until the subscription is over."""
+        """Deliver frames until the subscription is over."""
         subscriber = self._subscriber
-        channel = await self._patiently(lambda: self._hub.follow(subscriber.workspace_id))
+        channel = await self._retry(lambda: self._hub.follow(subscriber.workspace_id))
         if channel is None:
             return
         try:
             if self._waited and self._after is None:
-                await self._give([reset(subscriber.workspace_id, "events_unavailable")])
+                await self._deliver([reset(subscriber.workspace_id, "events_unavailable")])
             await self._catch_up(channel)
-            await self._give([ping()])
+            await self._deliver([ping()])
             await self._live()
         finally:
             self._hub.leave(channel, subscriber)
 
     async def _catch_up(self, channel: Channel) -> None:
-        """Replay what came after the client's place, a chunk at a time, and join where nothing is missing."""
+        """Replay the events after the client's position, a chunk at a time; join the channel when none is missing."""
         subscriber = self._subscriber
         place = await self._place(self._after) if self._after else None
         while place is not None and not subscriber.ended:
-            # Read after this place was passed, so a short answer holds everything up to it.
-            passed = channel.position
+            # The replay reads later than the channel did, so a chunk that is not full holds everything up to here.
+            reached = channel.position
             place, complete = await self._replay(place)
-            if complete and channel.position <= max(place, passed):
+            if complete and channel.position <= max(place, reached):
                 break
         subscriber.after = max(place or channel.position, channel.position)
         self._hub.join(channel, subscriber)
 
     async def _place(self, after: str) -> Position | None:
         workspace_id = self._subscriber.workspace_id
-        if await self._patiently(lambda: self._hub.keeps(workspace_id, after)):
+        if await self._retry(lambda: self._hub.has_all_after(workspace_id, after)):
             return parse_id(after)
-        await self._give([reset(workspace_id, "unknown_position", forget=True)])
+        await self._deliver([reset(workspace_id, "unknown_position", forget=True)])
         return None
 
     async def _replay(self, place: Position) -> tuple[Position, bool]:
         subscriber = self._subscriber
         after = f"{place[0]}-{place[1]}"
-        found = await self._patiently(lambda: self._hub.read(subscriber.workspace_id, after)) or []
+        found = await self._retry(lambda: self._hub.read(subscriber.workspace_id, after)) or []
         wanted = [item for item in found if subscriber.wants(item)]
         if wanted:
-            await self._give(wanted)
+            await self._deliver(wanted)
         return (found[-1].position if found else place), len(found) < CHUNK
 
     async def _live(self) -> None:
@@ -74,23 +77,26 @@ class Follow:
             if queue:
                 frames = list(queue)
                 queue.clear()
-                await self._give(frames)
+                await self._deliver(frames)
             elif subscriber.lost is not None:
-                await self._give([reset(subscriber.workspace_id, subscriber.lost)])
+                await self._deliver([reset(subscriber.workspace_id, subscriber.lost)])
                 return
             elif subscriber.ended:
                 return
             else:
                 await subscriber.wait()
 
-    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T | None:
-        """Ask until Redis answers, telling the client that it does not; None where the subscription ended meanwhile."""
-        said = False
+    async def _retry(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """Repeat a call until Redis answers, and tell the client once that events are unavailable.
+
+        Return None if the subscription ended meanwhile.
+        """
+        told = False
         while not self._subscriber.ended:
             try:
-                return await ask()
+                return await call()
             except RedisUnavailable:
-                await self._give([BEAT if said else ping(away=True)])
-                said = self._waited = True
-                await self._subscriber.wait(_AGAIN_SECONDS)
+                await self._deliver([BEAT if told else ping(away=True)])
+                told = self._waited = True
+                await self._subscriber.wait(_RETRY_SECONDS)
         return None

@@ -1,4 +1,4 @@
-"""The bytes of server-sent events, made once and shared by all clients."""
+"""Events as server-sent events: their bytes are encoded once and shared by all clients."""
 
 import re
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ import orjson
 from metrics.clock import isoformat, utcnow
 
 RETRY = b"retry: 3000\n"
-"""Goes before the first event, in one block with it: some clients take a block of its own for an event."""
+"""Sent in one block with the first event, because some clients take a separate block for an event."""
 HEARTBEAT = b": heartbeat\n"
-"""Ends no block: some clients take a block without data for an event."""
+"""A comment without the empty line that ends a block, because some clients take a block without data for an event."""
 RESET = "reset"
 START = (0, 0)
-"""The place before the first event."""
+"""The position before the first event."""
 Position = tuple[int, int]
 _ID = re.compile(r"\d{1,20}-\d{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event of a workspace: its place, what it is about, its JSON, and its bytes in a stream."""
+    """One event of a workspace: its position, name, account and post, its data as JSON, and its bytes in a stream."""
 
     position: Position
     event: str
@@ -33,7 +33,7 @@ class Frame:
 
 
 def parse_id(text: str) -> Position | None:
-    """Return the place that an id names, or None where it is not one."""
+    """Return the position that an event id names, or None if the text is not an event id."""
     if not _ID.fullmatch(text):
         return None
     milliseconds, sequence = map(int, text.split("-"))
@@ -54,9 +54,9 @@ def frame(workspace_id: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> 
 
 
 def reset(workspace_id: str, reason: str, *, forget: bool = False) -> Frame:
-    """Return what tells a client to read again.
+    """Return a `reset` event, which tells a client to read everything again.
 
-    With `forget` the id that the client would come back with is cleared: that place is gone.
+    With `forget`, it also clears the last event id in the client, because the stream no longer has that position.
     """
     json = orjson.dumps(_reset(workspace_id, reason))
     head = b"id: \n" if forget else b""
@@ -70,10 +70,10 @@ def _reset(workspace_id: str, reason: str) -> dict[str, Any]:
 
 
 def ping(*, away: bool = False) -> Frame:
-    """Return the server's time, and whether events are out of reach at present."""
+    """Return a `ping` event with the server's time; `away` adds that events are unavailable at present."""
     json = orjson.dumps({"time": isoformat(utcnow())} | ({"events": "unavailable"} if away else {}))
     return Frame(START, "ping", "", "", json, b"event: ping\ndata: %s\n\n" % json)
 
 
 BEAT = Frame(START, "", "", "", b"", HEARTBEAT)
-"""The comment that keeps a connection open."""
+"""The heartbeat comment, which keeps a connection open."""

@@ -1,4 +1,4 @@
-"""The streams of this process: who follows which workspace, and the reader that feeds them."""
+"""The hub of this process's streams: the followed workspaces, their subscribers, and the reader that feeds them."""
 
 import asyncio
 import logging
@@ -9,8 +9,9 @@ from typing import Any
 from redis.asyncio import Redis
 
 from metrics.errors import RedisUnavailable
-from metrics.redis.client import events_key, redis_errors, version_key
+from metrics.redis.errors import redis_errors
 from metrics.redis.events import TRIMMED
+from metrics.redis.keys import events_key, version_key
 from serving.stream.clients import Clients
 from serving.stream.frames import Frame, frame, parse_id
 from serving.stream.reader import Channel, Reader, newest
@@ -20,14 +21,14 @@ log = logging.getLogger(__name__)
 
 CHUNK = 500
 CHECK_SECONDS = 20.0
-"""How often keys are looked at: a revoked one ends its streams well within 60 s."""
+"""How often the keys of streams are checked: the streams of a revoked key end well within 60 s."""
 IDLE_SECONDS = 10.0
-"""How long a workspace is followed after its last client left: clients that reconnect find it as it was."""
+"""How long a workspace is still followed after its last client left, so that a client can reconnect cheaply."""
 _TICK = 1.0
 
 
 class Hub:
-    """Subscriptions of this process."""
+    """Connects the subscribers of this process with the event streams of their workspaces."""
 
     def __init__(self, redis: Redis, blocking: Redis, clients: Clients, *, max_events: int, cluster: bool) -> None:
         self._redis = redis
@@ -37,37 +38,37 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._readers: dict[str, Reader] = {}
         self._loop = asyncio.get_running_loop()
-        self._keeper = asyncio.create_task(self._keep())
+        self._maintenance = asyncio.create_task(self._maintain())
         self.clients = clients
         self.closing = False
 
     @property
     def open_streams(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self.clients)
 
     @property
     def followed(self) -> int:
-        """How many workspaces are followed."""
+        """The number of followed workspaces."""
         return len(self._channels)
 
     def follows(self, workspace_id: str) -> bool:
-        """Tell whether a workspace is followed, or was a moment ago."""
+        """Tell whether a workspace is followed, or was until a few seconds ago (`IDLE_SECONDS`)."""
         return workspace_id in self._channels
 
     def away(self, workspace_id: str) -> bool:
-        """Tell whether the events of a workspace are out of reach at present."""
+        """Tell whether the events of a workspace are unavailable at present."""
         reader = self._readers.get(self._group(workspace_id))
         return reader is not None and not reader.connected
 
     async def follow(self, workspace_id: str) -> Channel:
-        """Return the channel of a workspace, followed until `leave`.
+        """Return the channel of a workspace, which is followed until `leave` is called.
 
         Raises:
-            RedisUnavailable: nobody knows where the stream stands.
+            RedisUnavailable: the newest position of the stream cannot be read.
         """
         if self.away(workspace_id):
-            raise RedisUnavailable("events are out of reach; try again")
+            raise RedisUnavailable("events are unavailable; try again")
         if workspace_id not in self._channels:
             last, position = await newest(self._redis, workspace_id)
             self._open(workspace_id, last, position)
@@ -85,18 +86,18 @@ class Hub:
         self._readers[group].add(channel)
 
     def join(self, channel: Channel, subscriber: Subscriber) -> None:
-        """Give a subscriber what comes from now on."""
+        """Deliver all later events of a channel to a subscriber."""
         channel.subscribers.add(subscriber)
         subscriber.joined = True
 
     def leave(self, channel: Channel, subscriber: Subscriber) -> None:
-        """Forget a subscriber."""
+        """Remove a subscriber from a channel."""
         channel.subscribers.discard(subscriber)
         channel.followers -= 1
         channel.idle_since = time.monotonic()
 
-    async def keeps(self, workspace_id: str, after: str) -> bool:
-        """Tell whether everything after an id is still there; not where the id is malformed or beyond the end.
+    async def has_all_after(self, workspace_id: str, after: str) -> bool:
+        """Tell whether the stream still holds all events after an id; False for an id that is malformed or unknown.
 
         Raises:
             RedisUnavailable: Redis does not answer.
@@ -106,15 +107,15 @@ class Hub:
         key = events_key(workspace_id)
         with redis_errors():
             if after == "0-0":
-                # Approximate trimming never goes below the cap: below it, the beginning is still there, unless it was
-                # too old.
+                # Approximate trimming never goes below the cap. So a shorter stream still has its beginning, unless
+                # events were removed because of their age.
                 if await self._redis.hget(version_key(workspace_id), TRIMMED):
                     return False
                 return bool(await self._redis.xlen(key) < self._max_events)
             return bool(await self._redis.xrange(key, after, after))
 
     async def read(self, workspace_id: str, after: str) -> list[Frame]:
-        """Return the next events after an id, `CHUNK` at most; fewer mean that these are all.
+        """Return the next events after an id, at most `CHUNK`; if there are fewer, no more follow.
 
         Raises:
             RedisUnavailable: Redis does not answer.
@@ -124,7 +125,7 @@ class Hub:
         return [frame(workspace_id, entry_id, fields) for entry_id, fields in entries]
 
     def stop_streams(self) -> None:
-        """Ask every stream to end; from any thread."""
+        """Ask every stream to end. May be called from any thread."""
         self.closing = True
         self._loop.call_soon_threadsafe(self.clients.end_all)
 
@@ -132,30 +133,38 @@ class Hub:
         """End streams and readers."""
         self.closing = True
         self.clients.end_all()
-        await _stop(self._keeper)
+        await _stop(self._maintenance)
         for reader in self._readers.values():
             await _stop(reader.task)
 
     def _group(self, workspace_id: str) -> str:
+        """Return the name of the reader of a workspace: one of its own in a cluster, else one for all workspaces."""
         return workspace_id if self._cluster else ""
 
-    async def _keep(self) -> None:
+    async def _maintain(self) -> None:
+        """Every second, keep connections alive and drop idle channels; every `CHECK_SECONDS`, check the keys."""
         checked = time.monotonic()
         while True:
             await asyncio.sleep(_TICK)
             now = time.monotonic()
-            for channel in list(self._channels.values()):
-                away = self.away(channel.workspace_id)
-                for subscriber in list(channel.subscribers):
-                    subscriber.beat(now, away=away)
-                if not channel.followers and now - channel.idle_since > IDLE_SECONDS:
-                    await self._forget(channel)
+            await self._maintain_channels(now)
             if now - checked >= CHECK_SECONDS:
                 checked = now
-                try:
-                    await self.clients.end_invalid()
-                except Exception:
-                    log.exception("keys of streams were not checked")
+                await self._check_keys()
+
+    async def _maintain_channels(self, now: float) -> None:
+        for channel in list(self._channels.values()):
+            away = self.away(channel.workspace_id)
+            for subscriber in list(channel.subscribers):
+                subscriber.beat(now, away=away)
+            if not channel.followers and now - channel.idle_since > IDLE_SECONDS:
+                await self._forget(channel)
+
+    async def _check_keys(self) -> None:
+        try:
+            await self.clients.end_invalid()
+        except Exception:
+            log.exception("the keys of open streams could not be checked")
 
     async def _forget(self, channel: Channel) -> None:
         del self._channels[channel.workspace_id]

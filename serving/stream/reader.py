@@ -1,6 +1,6 @@
-"""One XREAD over the streams of all followed workspaces.
+"""Reader of Redis Streams: one blocking XREAD over the events of all followed workspaces, fanned out to subscribers.
 
-A cluster answers an XREAD over one slot only, so there each followed workspace has a reader of its own.
+Redis Cluster allows an XREAD only within one hash slot, so there each followed workspace has a reader of its own.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from metrics.errors import RedisUnavailable
-from metrics.redis.client import events_key, redis_errors
+from metrics.redis.errors import redis_errors
+from metrics.redis.keys import events_key
 from serving.process.measures import LAG
 from serving.stream.frames import Position, frame, parse_id
 from serving.stream.subscriber import Subscriber
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 BLOCK_SECONDS = 2.0
 READ_TIMEOUT = 2 * BLOCK_SECONDS
-"""A server that is silent for longer than it was asked to wait is out of reach."""
+"""A server that stays silent for twice as long as the command asked it to block counts as unavailable."""
 _COUNT = 500
 _PAUSE = 0.2
 _LONGEST_PAUSE = 1.0
@@ -30,7 +31,7 @@ _LONGEST_PAUSE = 1.0
 
 @dataclass(eq=False, slots=True)
 class Channel:
-    """A followed workspace: how far it was read, and who gets what comes."""
+    """A followed workspace: the last event that was read, and the subscribers that get the next ones."""
 
     workspace_id: str
     last: bytes
@@ -41,7 +42,7 @@ class Channel:
 
 
 class Reader:
-    """Reads on behind the last events of its channels and fans out what comes."""
+    """Reads the events after the last ones of its channels, and fans them out to the subscribers."""
 
     def __init__(self, redis: Redis, blocking: Redis) -> None:
         self._redis = redis
@@ -54,47 +55,47 @@ class Reader:
         self.task = asyncio.create_task(self._run())
 
     def add(self, channel: Channel) -> None:
-        """Follow a channel from where it stands."""
+        """Follow a channel from its position on."""
         self._channels[events_key(channel.workspace_id).encode()] = channel
         self._changed.set()
         if self._reading is not None:
-            # The XREAD under way does not know the channel: it is given up and asked again, from the same places.
+            # The XREAD under way does not include this channel: cancel it and repeat it from the same positions.
             self._renewing = True
             self._reading.cancel()
 
     def remove(self, channel: Channel) -> None:
-        """Follow a channel no more, from the next read on."""
+        """Stop following a channel from the next read on."""
         self._channels.pop(events_key(channel.workspace_id).encode(), None)
 
     async def _run(self) -> None:
         pause = _PAUSE
         while True:
             if not self._channels:
-                # Without a place there is none to doubt.
+                # Without channels there are no positions that an outage could have invalidated.
                 self.connected = True
                 self._changed.clear()
                 await self._changed.wait()
             try:
                 if not self.connected:
-                    await self._check_places()
+                    await self._check_positions()
                 found = await self._read()
             except RedisUnavailable as error:
                 if self.connected:
-                    log.warning("streams wait for Redis: %s", error.__cause__ or error)
+                    log.warning("Redis is unavailable, streams wait for it: %s", error.__cause__ or error)
                 self.connected = False
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads retries
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
             if not self.connected:
-                log.info("streams go on")
+                log.info("Redis is available again, streams continue")
             self.connected, pause = True, _PAUSE
             for key, entries in found:
                 self._fan_out(self._channels.get(key), entries)
 
     async def _read(self) -> Any:
-        places: dict[Any, Any] = {key: channel.last for key, channel in self._channels.items()}
+        positions: dict[Any, Any] = {key: channel.last for key, channel in self._channels.items()}
         with redis_errors():
-            read = self._blocking.xread(places, count=_COUNT, block=round(1000 * BLOCK_SECONDS))
+            read = self._blocking.xread(positions, count=_COUNT, block=round(1000 * BLOCK_SECONDS))
             self._reading = asyncio.ensure_future(read)
             try:
                 return await self._reading or []
@@ -115,8 +116,8 @@ class Reader:
                 subscriber.offer(item)
             LAG.observe(max(0.0, time() - item.position[0] / 1000))
 
-    async def _check_places(self) -> None:
-        """After an outage: where the last event that was read is gone, say so and go on at the newest."""
+    async def _check_positions(self) -> None:
+        """After an outage, reset the clients of channels whose last event is gone, and go on at the newest event."""
         for channel in list(self._channels.values()):
             if channel.last == b"0-0":
                 continue
@@ -129,7 +130,7 @@ class Reader:
 
 
 async def newest(redis: Redis, workspace_id: str) -> tuple[bytes, Position]:
-    """Return the id and the place of the newest event.
+    """Return the id and the position of the newest event.
 
     Raises:
         RedisUnavailable: Redis does not answer.

@@ -1,7 +1,7 @@
-"""A stream as an ASGI answer.
+"""Server-sent events as an ASGI response.
 
-Measured, this costs half of what `StreamingResponse` does and a third of sse-starlette: bytes are made once for all
-clients, and no client has timers of its own.
+In measurements it costs half as much as `StreamingResponse` and a third of sse-starlette, because the bytes are encoded
+once for all clients, and clients have no timers of their own.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ HEADERS = {
 
 
 class EventStream(Response):
-    """The events of one subscriber, behind `after` where that is given."""
+    """The events of one subscriber: those after the event id `after` if it is given, or else those from now on."""
 
     def __init__(self, hub: Hub, key: ApiKey, subscriber: Subscriber, after: str | None) -> None:
         super().__init__(headers=HEADERS)
@@ -37,7 +37,7 @@ class EventStream(Response):
         self._after = after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until the client, its key or the server is gone."""
+        """Send events until the client leaves, its key becomes invalid, or the server stops."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await self._connected(scope, receive, send)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -45,7 +45,7 @@ class EventStream(Response):
     async def _connected(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = RETRY
 
-        async def give(frames: Sequence[Frame]) -> None:
+        async def deliver(frames: Sequence[Frame]) -> None:
             nonlocal head
             data = frames[0].data if len(frames) == 1 else b"".join([item.data for item in frames])
             if head:
@@ -59,7 +59,7 @@ class EventStream(Response):
         if self._hub.closing:
             subscriber.end()
         try:
-            await Follow(self._hub, subscriber, self._after, give).run()
+            await Follow(self._hub, subscriber, self._after, deliver).run()
         finally:
             self._hub.clients.leave(client)
             watch.cancel()

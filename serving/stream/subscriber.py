@@ -16,9 +16,10 @@ STALLED_SECONDS = 10.0
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """What a client asked for, and what waits for it.
+    """A client's filters, and the queue of frames that wait to be sent to it.
 
-    `lost` says why it lost its place and is about to be closed; `ended` that it is over.
+    `lost` is the reason why the client lost its place, which closes the connection; `ended` means that the subscription
+    is over.
     """
 
     workspace_id: str
@@ -37,7 +38,7 @@ class Subscriber:
     _next_beat: float = field(default_factory=lambda: time.monotonic() + BEAT_SECONDS)
 
     def wants(self, item: Frame) -> bool:
-        """Tell whether the client asked for this event; a `reset` concerns everyone."""
+        """Tell whether the client's filters let an event through; a `reset` passes all filters."""
         if item.event == RESET:
             return True
         return (
@@ -47,7 +48,7 @@ class Subscriber:
         )
 
     def offer(self, item: Frame) -> None:
-        """Queue an event that the client wants; where the queue is full, the client loses its place."""
+        """Queue an event if the client wants it; if the queue is full, the client loses its place."""
         if self.lost is not None or item.position <= self.after or not self.wants(item):
             return
         if len(self.queue) >= QUEUE:
@@ -58,25 +59,25 @@ class Subscriber:
             self.queue.append(item)
         self._wake()
 
-    def say(self, item: Frame) -> None:
-        """Queue what is no event of the stream."""
+    def enqueue(self, item: Frame) -> None:
+        """Queue a frame that is not an event of the workspace, without a check of filters and limits."""
         if self.lost is None:
             self.queue.append(item)
             self._wake()
 
     def lose_place(self, reason: str, at: Position) -> None:
-        """Tell the client that events before `at` may be missing; it goes on there."""
+        """Tell the client that events up to `at` may be missing; the stream continues after it."""
         DROPS.labels(reason).inc()
         self.after = at
-        self.say(reset(self.workspace_id, reason, forget=True))
+        self.enqueue(reset(self.workspace_id, reason, forget=True))
 
     def end(self) -> None:
-        """Have the connection end when what is queued is sent."""
+        """End the connection as soon as the queued frames are sent."""
         self.ended, self._over_since = True, self._over_since or time.monotonic()
         self._wake()
 
     def beat(self, now: float, *, away: bool) -> None:
-        """Keep the connection open where it is silent, and end it where it has not read for too long."""
+        """Send a heartbeat on a silent connection, and abort one that should end but has not read for too long."""
         if self.lost is not None or self.ended:
             if self.abort is not None and now - self._over_since > STALLED_SECONDS:
                 self.abort()
@@ -86,9 +87,9 @@ class Subscriber:
         self._next_beat, self._beats = now + BEAT_SECONDS, self._beats + 1
         if self.queue:
             return
-        self.say(BEAT)
+        self.enqueue(BEAT)
         if self._beats % 2 == 0:
-            self.say(ping(away=away))
+            self.enqueue(ping(away=away))
 
     async def wait(self, seconds: float | None = None) -> None:
         """Wait until something is queued or the subscription is over."""

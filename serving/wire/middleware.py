@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: request ids, headers, bounds, an access log without secrets, numbers for Prometheus."""
+"""Pure ASGI middleware: request ids, security headers, limits, an access log without secrets, request metrics."""
 
 import logging
 import re
@@ -19,7 +19,7 @@ from serving.wire.protocol import MAX_HEADER_BYTES, MAX_HEADERS, MAX_URL
 access = logging.getLogger("tidemark.access")
 MAX_BODY = 64 * 1024
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-# plotly writes styles into the page, and draws pictures for its download button.
+# plotly writes inline styles into the page, and its download button makes images as data: and blob: URLs.
 _CSP = (
     b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; "
     b"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -34,30 +34,30 @@ _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
 def security_headers(*, behind_tls: bool) -> Sequence[tuple[bytes, bytes]]:
-    """Return what every answer carries."""
+    """Return the headers that every response carries."""
     return (*_SECURITY, _HSTS) if behind_tls else _SECURITY
 
 
-def request_id_of(asked: bytes) -> str:
-    """Return the id that a client chose for its request, or a new one."""
-    chosen = asked.decode("latin-1")
+def request_id_of(header: bytes) -> str:
+    """Return the id in the header `X-Request-ID` of a client if it is well-formed, or else a new one."""
+    chosen = header.decode("latin-1")
     return chosen if _ID.fullmatch(chosen) else f"{getrandbits(128):032x}"
 
 
 class Frontier:
-    """What every request passes: id, headers, and a line in the log without the query, which may hold a ticket."""
+    """Gives every request an id, common headers, metrics and a log line without the query, which may hold a ticket."""
 
     def __init__(self, app: ASGIApp, *, behind_tls: bool) -> None:
         self._app = app
         self._security = security_headers(behind_tls=behind_tls)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer through the application."""
+        """Pass the request on, and complete the response of the application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = next((v for n, v in scope["headers"] if n == b"x-request-id"), b"")
-        request_id = scope["request_id"] = request_id_of(asked)
+        header = next((v for n, v in scope["headers"] if n == b"x-request-id"), b"")
+        request_id = scope["request_id"] = request_id_of(header)
         token = current_request.set(request_id)
         began, status, spent = time.perf_counter(), 0, 0.0
 
@@ -76,7 +76,7 @@ class Frontier:
         try:
             await self._app(scope, receive, sending)
         except Exception as error:
-            # Starlette's own answer to a bug is made outside of this, without id and headers.
+            # Starlette would answer a bug outside of this middleware, without the request id and the headers.
             if spent:
                 raise
             await (await on_error(Request(scope), error))(scope, receive, sending)
@@ -98,18 +98,18 @@ def _missing(
     headers: Sequence[tuple[bytes, bytes]], wanted: Sequence[tuple[bytes, bytes]]
 ) -> Sequence[tuple[bytes, bytes]]:
     """Return the wanted headers that a route has not set itself."""
-    there = {name.lower() for name, _ in headers}
-    return wanted if there.isdisjoint(n for n, _ in wanted) else [one for one in wanted if one[0] not in there]
+    present = {name.lower() for name, _ in headers}
+    return wanted if present.isdisjoint(n for n, _ in wanted) else [pair for pair in wanted if pair[0] not in present]
 
 
 class Bounds:
-    """Refuses a URL or headers over their limits, whatever server is in front."""
+    """Refuses a URL or headers over their limits, also under a server that does not use `serving.wire.protocol`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer through the application, or with 414 or 431."""
+        """Pass the request on, or answer 414 or 431."""
         problem = _over(scope) if scope["type"] == "http" else None
         if problem is None:
             await self._app(scope, receive, send)
@@ -119,21 +119,21 @@ class Bounds:
 
 def _over(scope: Scope) -> Problem | None:
     if len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > MAX_URL:
-        return Problem(414, f"A path with its query has at most {MAX_URL} bytes.")
+        return Problem(414, f"A path and its query may have at most {MAX_URL} bytes together.")
     headers = scope["headers"]
     if len(headers) > MAX_HEADERS or sum(len(n) + len(v) for n, v in headers) > MAX_HEADER_BYTES:
-        return Problem(431, f"A request has at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together.")
+        return Problem(431, f"A request may have at most {MAX_HEADERS} headers, of {MAX_HEADER_BYTES} bytes together.")
     return None
 
 
 class BodyLimit:
-    """Refuses bodies over the limit, declared or not, before a route reads them."""
+    """Refuses bodies over the limit before a route reads them, whether or not the request declares their length."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer through the application, or with 413."""
+        """Pass the request on with its body, or answer 413."""
         if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
             await self._app(scope, receive, send)
             return
@@ -147,7 +147,7 @@ class BodyLimit:
             more = message.get("more_body", False)
             over = len(body) > MAX_BODY
         if over:
-            problem = Problem(413, f"A body has at most {MAX_BODY} bytes.", headers={"Connection": "close"})
+            problem = Problem(413, f"A body may have at most {MAX_BODY} bytes.", headers={"Connection": "close"})
             await render(Request(scope), problem)(scope, receive, send)
             return
         given = False
@@ -163,13 +163,13 @@ class BodyLimit:
 
 
 class HeadersOnly:
-    """Answers HEAD as GET would, and ends there: a stream or an export is not run for nobody."""
+    """Answers HEAD with the headers of GET, and stops the application there: no stream or export runs for nothing."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer through the application; its body goes nowhere."""
+        """Pass the request on; for HEAD, send the headers of the response and stop the application."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
@@ -185,4 +185,4 @@ class HeadersOnly:
 
 
 class _HeadAnswered(Exception):
-    """The headers are out."""
+    """Stops the application after the headers of its response were sent."""

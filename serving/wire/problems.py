@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 `application/problem+json`. A body holds no stack trace, query, host or secret."""
+"""Error responses as RFC 9457 `application/problem+json`. A body holds no stack trace, query, host or secret."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -33,25 +33,25 @@ SLUGS: Mapping[int, str] = {
     503: "unavailable",
 }
 MEANINGS: Mapping[int, str] = {
-    400: "Something in the request cannot be meant; `errors` names the parameter.",
-    401: "There is no valid API key, token or ticket.",
+    400: "A parameter or the body is invalid; `errors` names the parameter.",
+    401: "The request has no valid API key, token or ticket.",
     403: "The key lacks the scope.",
-    404: "There is nothing under this id for this key: it is unknown, or somebody else's.",
-    405: "The path does not answer this method; `Allow` lists those it does.",
+    404: "Nothing has this id, or the key may not see it; the two cases are answered alike.",
+    405: "The path does not support this method; `Allow` lists the methods that it supports.",
     413: "The body is too large.",
     414: "The path with its query is too long.",
-    415: "The body has to be JSON.",
-    422: "The request is well-formed and impossible: it asks for something that cannot be.",
-    429: "The key has used up its rate; `Retry-After` says when it has some again.",
+    415: "The body must be JSON.",
+    422: "The request is well-formed, but what it asks for is impossible.",
+    429: "The key has used up its rate, or has too many open streams; `Retry-After` says when to try again.",
     431: "There are too many headers, or they are too long.",
-    500: "Something went wrong in the server; its log has the reason under the request's id.",
-    503: "A store is out of reach; nothing was lost, try again.",
+    500: "The server failed; its log has the reason under the request's id.",
+    503: "A store is unavailable; no data was lost, try again.",
 }
 RETRY_AFTER = "2"
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one parameter."""
+    """The error of one parameter."""
 
     parameter: str
     message: str
@@ -72,7 +72,7 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(Exception):
-    """An answer that is an error."""
+    """An error response, raised where the error is found and rendered by a handler."""
 
     def __init__(
         self,
@@ -90,18 +90,21 @@ class Problem(Exception):
 
 
 def unauthorized(detail: str, error: str | None = "invalid_token") -> Problem:
-    """Return the answer to a request without a valid key; `error` as RFC 6750 names it, None where there was none."""
+    """Return the answer to a request without a valid key.
+
+    `error` is the error code of RFC 6750; None if the request carried no credentials at all.
+    """
     challenge = 'Bearer realm="tidemark"' + (f', error="{error}"' if error else "")
     return Problem(401, detail, headers={"WWW-Authenticate": challenge})
 
 
 def not_found() -> Problem:
-    """Return the one answer to an unknown id and to another tenant's."""
-    return Problem(404, "There is nothing here under this id for this key.")
+    """Return the answer to an unknown id, which is also the answer to another tenant's id."""
+    return Problem(404, "Nothing with this id is visible to this key.")
 
 
 def invalid(error: ValidationError) -> Problem:
-    """Return the answer to values that do not validate, with one line per parameter."""
+    """Return the answer to values that a model refused, with one error per parameter."""
     errors = [(".".join(map(str, e["loc"])) or "body", _message(e)) for e in error.errors(include_url=False)]
     return Problem(400, "; ".join(f"{name}: {message}" for name, message in errors), errors=errors)
 
@@ -129,13 +132,13 @@ def render(request: Request, problem: Problem) -> Response:
 
 
 async def on_problem(request: Request, error: Exception) -> Response:
-    """Answer what a route refused."""
+    """Answer a problem that a route raised."""
     assert isinstance(error, Problem)  # noqa: S101 - registered for this class
     return render(request, error)
 
 
 async def on_invalid_input(request: Request, error: Exception) -> Response:
-    """Answer input that the contract refused."""
+    """Answer input that a check outside the models refused."""
     parameter = getattr(error, "parameter", None)
     errors = [(parameter, str(error).removeprefix(f"{parameter}: "))] if parameter else ()
     return render(request, Problem(400, str(error), errors=errors))
@@ -153,13 +156,13 @@ async def on_not_found(request: Request, _error: Exception) -> Response:
 
 
 async def on_unavailable(request: Request, error: Exception) -> Response:
-    """Answer while a store is away."""
+    """Answer a request that needs an unavailable store."""
     log.warning("%s %s: %s", request.method, request.url.path, error)
     return render(request, Problem(503, str(error), headers={"Retry-After": RETRY_AFTER}))
 
 
 async def on_http(request: Request, error: Exception) -> Response:
-    """Answer what Starlette's router refused: no such path, no such method."""
+    """Answer a request that Starlette's router refused because of its path or its method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     if error.status_code == 404:
         return render(request, not_found())
@@ -169,15 +172,15 @@ async def on_http(request: Request, error: Exception) -> Response:
         headers["Allow"] = ", ".join(allowed)
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=headers)
-        detail = f"This path answers {headers['Allow']}."
+        detail = f"This path supports {headers['Allow']}."
         return render(request, Problem(405, detail, headers=headers))
     return render(request, Problem(error.status_code, error.detail, headers=headers))
 
 
 async def on_error(request: Request, error: Exception) -> Response:
-    """Answer a bug: the log has the trace, the body the request's id."""
+    """Answer a bug: the trace goes into the log, and the body holds only the request's id."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return render(request, Problem(500, "Something went wrong here; the log of the server has the reason."))
+    return render(request, Problem(500, "The server failed; its log has the reason."))
 
 
 HANDLERS: dict[Any, Any] = {

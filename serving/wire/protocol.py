@@ -1,4 +1,4 @@
-"""HTTP on the wire, with bounds: uvicorn's parser over httptools has none for sizes, and none for the time it takes."""
+"""uvicorn's HTTP and websocket protocols with limits: uvicorn limits neither the size of a request nor its duration."""
 
 import asyncio
 from http import HTTPStatus
@@ -13,13 +13,16 @@ MAX_URL = 8 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 REQUEST_SECONDS = 30.0
-"""How long a request may take to arrive, its body included, and a new connection until its first has arrived."""
+"""How long a request may take to arrive, its body included. For the first one, the time counts from the connection."""
 ABORT = "tidemark.abort"
-"""The extension of a request's or a websocket's scope that cuts its connection, where the client reads no more."""
+"""The name of a scope extension: a function that aborts the connection, for clients that have stopped reading."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Refuses what is too long while it is read, so that nothing grows; what it refuses is answered and closed."""
+    """Checks limits while a request is read, so that memory stays bounded.
+
+    A refused request is answered, and then its connection is closed.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -29,29 +32,29 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, and give the first request its time."""
+        """Start the deadline of the first request."""
         super().connection_made(transport)
         self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Stop the deadline."""
         self._arrived()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse, unless the connection is refused already; a request that came in part has its time from here on."""
+        """Parse, unless a request was refused; start the deadline of a request that has arrived in part."""
         if not self._refused:
             super().data_received(data)
         if self._arriving and self._deadline is None:
             self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand over to who has times of its own."""
+        """Stop our deadline: the websocket protocol has its own timeouts."""
         self._arrived()
         super().handle_websocket_upgrade()
 
     def on_message_complete(self) -> None:
-        """Note that a request is there, its body included."""
+        """Stop the deadline: the request has arrived, its body included."""
         self._arrived()
         super().on_message_complete()
 
@@ -62,7 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def on_message_begin(self) -> None:
-        """Count anew for each request of the connection."""
+        """Count the headers anew for each request of the connection."""
         self._header_bytes, self._arriving = 0, True
         super().on_message_begin()
         extensions: Any = {ABORT: self.transport.abort}
@@ -72,18 +75,19 @@ class BoundedProtocol(HttpToolsProtocol):
         """Collect the request line's target."""
         super().on_url(url)
         if len(self.url) > MAX_URL:
-            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, f"A path with its query has at most {MAX_URL} bytes.")
+            detail = f"A path and its query may have at most {MAX_URL} bytes together."
+            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, detail)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header."""
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES or len(self.headers) >= MAX_HEADERS:
-            limits = f"at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together"
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request has {limits}.")
+            detail = f"A request may have at most {MAX_HEADERS} headers, of {MAX_HEADER_BYTES} bytes together."
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
         super().on_header(name, value)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the name is uvicorn's
-        """Answer what is no HTTP; a refusal made in a callback of the parser comes by here too."""
+        """Answer data that is not HTTP. uvicorn also calls this after `_refuse`, which has answered already."""
         if not self._refused:
             self._answer(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request.")
 
@@ -106,10 +110,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class AbortableWebSocket(WebSocketsSansIOProtocol):
-    """A websocket that the application can cut."""
+    """A websocket whose connection the application can abort."""
 
     def handle_connect(self, event: Any) -> None:
-        """Begin; the application runs from the next turn of the loop on."""
+        """Add the extension to the scope in time: the application starts with the next iteration of the event loop."""
         super().handle_connect(event)
         scope: Any = getattr(self, "scope", None)
         if scope is not None:

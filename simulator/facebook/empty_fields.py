@@ -1,7 +1,7 @@
-"""Documented fields and edges that the simulated objects have no value for: they are left out of an answer.
+"""Documented fields and edges for which simulated objects have no value: answers leave them out.
 
-The real API refuses a field only where it is none at all. The lists are those of Meta's own SDK (facebook-business) and
-of what other people's clients ask for.
+The real API refuses only fields that do not exist. The lists come from Meta's own SDK (facebook-business) and from the
+requests of third-party clients.
 """
 
 _PAGE = """

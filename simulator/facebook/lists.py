@@ -1,4 +1,4 @@
-"""Lists of what simulated Pages published."""
+"""Lists of the posts, reels and videos of simulated Pages."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,7 +9,7 @@ from simulator.facebook.things import Thing, listed_thing
 from simulator.facebook.world import story_id, video_id
 from simulator.graph.call import Call, Params
 from simulator.graph.fields import Field
-from simulator.graph.listing import arranged, page
+from simulator.graph.listing import apply_list_faults, page
 from simulator.graph.pacific import span
 from simulator.world import SimPost
 
@@ -19,18 +19,18 @@ _OF_VIDEOS = ("video_reels", "videos")
 
 
 def default_fields(edge: str) -> str:
-    """Return what a list shows where no fields are asked for."""
+    """Return the default fields of a list."""
     return "updated_time,description,id" if edge in _OF_VIDEOS else "id,created_time,message"
 
 
-def listed(call: Call, edge: str, asked: tuple[Field, ...], params: Params) -> Any:
+def listed(call: Call, edge: str, requested: tuple[Field, ...], params: Params) -> Any:
     """Return one page of a list, newest first."""
     path = f"{call.account.platform_account_id}/{edge}"
-    return page(call, path, _things(call, edge, params), lambda thing: post_fields(call, asked, thing), params)
+    return page(call, path, _things(call, edge, params), lambda thing: post_fields(call, requested, thing), params)
 
 
 def _things(call: Call, edge: str, params: Params) -> Iterator[Thing]:
-    """Return what stands in a list, newest first: posts, reels, or all videos."""
+    """Return the objects of a list, newest first: posts, reels, or all videos."""
     account_id = call.account.platform_account_id
     aim = call.aimed(account_id, f"{account_id}/{edge}")
     both = edge not in _OF_VIDEOS and aim.strike("reels_among_posts") is not None
@@ -50,4 +50,4 @@ def _things(call: Call, edge: str, params: Params) -> Iterator[Thing]:
 
     posts = call.state.world.newest(call.account, *span(call, params, HISTORY))
     things = (thing for post in posts if (thing := thing_of(post)) is not None)
-    return arranged(aim, things, lambda thing: thing.name, find)
+    return apply_list_faults(aim, things, lambda thing: thing.name, find)

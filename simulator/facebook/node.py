@@ -1,4 +1,4 @@
-"""Facebook Pages' part of the Graph API: platforms.md 3, as strict as the real one about what fits what."""
+"""Reads of Facebook Pages, posts and media in the Graph API (platforms.md, 3), as strict as the real API."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ _DEFAULTS = {
     "Photo": "created_time,name,id",
 }
 _SCOPES = ("pages_show_list", "pages_read_engagement", "read_insights")
-_TOLD = ("1", "true", "total_count")
+_WITH_TOTAL = ("1", "true", "total_count")
 
 
 def node(call: Call, object_id: str, edge: str | None) -> Any:
@@ -64,8 +64,8 @@ def _thing(call: Call, thing: Thing, edge: str | None) -> Any:
     if edge is None:
         return post_fields(call, parse(call.params.get("fields", _DEFAULTS[thing.kind])), thing)
     if edge in COUNTED:
-        told = call.params.get("summary") in _TOLD
-        return summary(call, thing, edge, told=told, reaction=call.params.get("type", ""))
+        with_total = call.params.get("summary") in _WITH_TOTAL
+        return summary(call, thing, edge, with_total=with_total, reaction=call.params.get("type", ""))
     if edge == insights_edge(thing):
         return post_insights(call, thing, call.params)
     if edge == "attachments" and thing.kind == "Post":

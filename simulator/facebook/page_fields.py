@@ -13,17 +13,17 @@ from simulator.instagram.account import linked_account
 from simulator.world import display_name
 
 OF_ACCOUNTS = "access_token,category,category_list,name,id,tasks"
-"""What the list of a user's pages has where no fields are asked for."""
+"""Default fields of the list of a user's Pages."""
 
 _LINKED = ("instagram_business_account", "connected_instagram_account")
 _LEVELS = ("fan_count", "followers_count", "talking_about_count")
 
 
-def page_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
-    """Return the fields of the page asked for; its id is always there."""
+def page_fields(call: Call, requested: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the requested fields of the Page; its id is always included."""
     account, texts = call.account, _texts(call)
     found: dict[str, Any] = {}
-    for one in asked:
+    for one in requested:
         if one.name in _LEVELS:
             found[one.name] = truth.account_value(call.state.world, account, one.name, call.now)
         elif one.name in texts:

@@ -1,4 +1,4 @@
-"""Insights of simulated posts, reels and videos over their life (platforms.md, 3.2)."""
+"""Lifetime insights of simulated posts, reels and videos (platforms.md, 3.2)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from simulator.facebook.things import Thing
 from simulator.graph.call import Call, Params, names
 from simulator.graph.errors import GraphError, not_valid
 from simulator.graph.pacific import window
-from simulator.graph.time_paging import around
+from simulator.graph.time_paging import window_links
 
 _OF_POSTS = ("post_media_view", "post_total_media_view_unique", "post_clicks")
 _OF_VIDEOS = ("post_video_avg_time_watched", "post_video_view_time", "post_video_followers")
@@ -18,7 +18,7 @@ _CLICKS = {"other clicks": 0.5, "link clicks": 0.3, "photo view": 0.2}
 
 
 def _split(total: int, shares: Mapping[str, float]) -> dict[str, int]:
-    """Return parts that add up to a total; those without anything are left out."""
+    """Return parts that add up to a total; empty parts are left out."""
     first, *rest = shares
     parts = {name: int(total * shares[name]) for name in rest}
     return {name: count for name, count in {first: total - sum(parts.values()), **parts}.items() if count}
@@ -26,7 +26,7 @@ def _split(total: int, shares: Mapping[str, float]) -> dict[str, int]:
 
 _Value = Callable[[dict[str, int]], dict[str, Any]]
 _OBJECTS: Mapping[str, tuple[tuple[str, ...], _Value]] = {
-    # Only types that somebody chose are there; here all chose one.
+    # The API lists only reaction types that were used; here only one is.
     "post_reactions_by_type_total": (("reactions",), lambda v: {"like": v["reactions"]} if v["reactions"] else {}),
     "post_clicks_by_type": (("post_clicks",), lambda v: _split(v["post_clicks"], _CLICKS)),
     "post_video_likes_by_reaction_type": (
@@ -39,13 +39,13 @@ _OBJECTS: Mapping[str, tuple[tuple[str, ...], _Value]] = {
     ),
     "post_video_retention_graph": ((), lambda _: {str(second): round(0.94**second, 4) for second in range(41)}),
 }
-"""Metrics whose value is an object: the counters it is made of, and how."""
+"""Metrics whose value is an object: the counters that it needs, and how it is made from them."""
 
 _OBJECTS_OF_POSTS = ("post_reactions_by_type_total", "post_clicks_by_type")
 
 
 def insights_edge(thing: Thing) -> str | None:
-    """Return the edge of an object's insights; a photo has none."""
+    """Return the name of the insights edge of an object; a photo has none."""
     return {"Post": "insights", "Video": "video_insights"}.get(thing.kind)
 
 
@@ -61,19 +61,19 @@ def _metrics(thing: Thing) -> frozenset[str]:
 
 
 def post_insights(call: Call, thing: Thing, params: Params) -> dict[str, Any]:
-    """Answer the insights of a post, a reel or a video: of all its life, whichever window is asked for."""
-    asked, edge, post = names(params.get("metric", "")), insights_edge(thing), thing.post
-    if not asked:
+    """Answer the insights of a post, a reel or a video: always lifetime values, whichever window is requested."""
+    requested, edge, post = names(params.get("metric", "")), insights_edge(thing), thing.post
+    if not requested:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
     faults, aim = call.state.faults, call.check_insights(thing.name, edge or "")
-    fits = _metrics(thing).issuperset(asked)
-    if not fits or (faults.active and any(faults.retires(name) or aim.refuses(name) for name in asked)):
+    fits = _metrics(thing).issuperset(requested)
+    if not fits or (faults.active and any(faults.retires(name) or aim.refuses(name) for name in requested)):
         raise not_valid()
     bounds = window(call, params, MAX_SPAN)
-    paging = around(call, f"{thing.name}/{edge}", params, bounds)
+    paging = window_links(call, f"{thing.name}/{edge}", params, bounds)
     if bounds[1] < post.published_at:
         return {"data": [], "paging": paging}
-    counted = {field for name in asked for field in (_OBJECTS[name][0] if name in _OBJECTS else (name,))}
+    counted = {field for name in requested for field in (_OBJECTS[name][0] if name in _OBJECTS else (name,))}
     values = truth.post_values(call.state.world, post, counted, call.now)
     rows = [
         {
@@ -84,6 +84,6 @@ def post_insights(call: Call, thing: Thing, params: Params) -> dict[str, Any]:
             "description": f"Lifetime: {name.replace('_', ' ')}.",
             "id": f"{thing.name}/{edge}/{name}/lifetime",
         }
-        for name in asked
+        for name in requested
     ]
     return {"data": rows, "paging": paging}

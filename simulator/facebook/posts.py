@@ -1,4 +1,4 @@
-"""Fields of simulated posts, of reels and videos, and of photos."""
+"""Fields of simulated posts, reels, videos and photos."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from simulator.facebook.world import photo_id, video_id
 from simulator.graph.call import Call
 from simulator.graph.errors import GraphError, no_field
 from simulator.graph.fields import Field
-from simulator.state import moment
+from simulator.state import graph_timestamp
 
 COUNTED = ("reactions", "comments", "likes")
 _REACTIONS = ("NONE", "LIKE", "LOVE", "WOW", "HAHA", "SAD", "ANGRY", "THANKFUL", "PRIDE", "CARE")
 _EMPTY = {"Post": empty_fields.OF_POSTS, "Video": empty_fields.OF_VIDEOS, "Photo": empty_fields.OF_PHOTOS}
 
 
-def post_fields(call: Call, asked: tuple[Field, ...], thing: Thing) -> dict[str, Any]:
-    """Return the fields of a post, a video or a photo; its id is always there."""
+def post_fields(call: Call, requested: tuple[Field, ...], thing: Thing) -> dict[str, Any]:
+    """Return the requested fields of a post, a video or a photo; its id is always included."""
     found: dict[str, Any] = {}
     texts, edge = _TEXTS[thing.kind], insights_edge(thing)
-    for one in asked:
+    for one in requested:
         name = one.name
         if name == "id":
             continue
@@ -33,7 +33,7 @@ def post_fields(call: Call, asked: tuple[Field, ...], thing: Thing) -> dict[str,
             found[one.modifiers.get("as", name)] = post_insights(call, thing, one.modifiers)
         elif name in COUNTED:
             found[one.modifiers.get("as", name)] = summary(
-                call, thing, name, told="summary" in one.modifiers, reaction=one.modifiers.get("type", "")
+                call, thing, name, with_total="summary" in one.modifiers, reaction=one.modifiers.get("type", "")
             )
         elif name == "attachments" and thing.kind == "Post":
             if rows := attachments(thing, one.below):
@@ -44,12 +44,12 @@ def post_fields(call: Call, asked: tuple[Field, ...], thing: Thing) -> dict[str,
     return found
 
 
-def summary(call: Call, thing: Thing, edge: str, *, told: bool, reaction: str = "") -> dict[str, Any]:
-    """Return reactions, likes or comments: how many, where that is asked for, and never whose they are.
+def summary(call: Call, thing: Thing, edge: str, *, with_total: bool, reaction: str = "") -> dict[str, Any]:
+    """Return reactions, likes or comments: their number if `with_total` is set, but never their authors.
 
-    Whose they are needs a permission of its own. Reactions may be asked for by their type; all of them are likes here.
+    Reading the authors needs a separate permission. Reactions may be requested by type; here all of them are likes.
     """
-    if not told:
+    if not with_total:
         return {"data": []}
     field = "comments" if edge == "comments" else "reactions"
     total = truth.post_value(call.state.world, thing.post, field, call.now)
@@ -65,14 +65,14 @@ def summary(call: Call, thing: Thing, edge: str, *, told: bool, reaction: str = 
     return {"data": [], "summary": about}
 
 
-def attachments(thing: Thing, asked: tuple[Field, ...]) -> list[dict[str, Any]]:
-    """Return what is attached to a post: nothing to one of text alone.
+def attachments(thing: Thing, requested: tuple[Field, ...]) -> list[dict[str, Any]]:
+    """Return the attachments of a post; a post of text alone has none.
 
     Raises:
-        GraphError: a field is asked for that attachments do not have.
+        GraphError: a requested field does not exist for attachments.
     """
     media = "video" if thing.post.metric_type == "reel" else thing.post.native[0]
-    wanted = [one.name for one in asked] or ["type", "target", "url"]
+    wanted = [one.name for one in requested] or ["type", "target", "url"]
     for name in wanted:
         if name not in empty_fields.OF_ATTACHMENTS:
             raise no_field(name, "StoryAttachment")
@@ -96,7 +96,7 @@ def _permalink(thing: Thing) -> str:
 
 
 def _shares(call: Call, thing: Thing) -> dict[str, int] | None:
-    """Return how often a post was shared; nothing stands where nobody did."""
+    """Return how often a post was shared; the field is absent if the count is 0."""
     count = truth.post_value(call.state.world, thing.post, "shares", call.now)
     return {"count": count} if count else None
 
@@ -106,7 +106,7 @@ def _views(call: Call, thing: Thing) -> int:
 
 
 def _published(_: Call, thing: Thing) -> str:
-    return moment(thing.post.published_at)
+    return graph_timestamp(thing.post.published_at)
 
 
 def _said(_: Call, thing: Thing) -> str:

@@ -1,7 +1,7 @@
-"""Objects of simulated Pages: one post has several ids, and which one is asked for says what kind of node answers.
+"""Objects of simulated Pages: one post has several ids, and the requested id determines the kind of node that answers.
 
-A post with a photo has the id that its list shows, `{page}_{post}`, and the id of the photo, which publishing answers
-with as `id`. The same holds for a post with a video. A reel is a video, and has a post as well.
+A post with a photo has the id of its list, `{page}_{post}`, and the id of the photo, which publishing returns as `id`.
+The same holds for a post with a video. A reel is a video, and has a post as well.
 """
 
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ _PHOTOS = ("photo", "album")
 
 
 class Thing(NamedTuple):
-    """A post under one of its ids."""
+    """A post, read under one of its ids."""
 
     post: SimPost
     name: str
@@ -24,20 +24,20 @@ class Thing(NamedTuple):
 
     @property
     def story(self) -> str:
-        """The id under which the post stands on the page."""
+        """The id of the post on the Page."""
         return story_id(self.post)
 
 
 def listed_thing(post: SimPost) -> Thing:
-    """Return a post under its own id: a reel is a video."""
+    """Return a post under the id of its list; a reel is read as a video."""
     return Thing(post, post.platform_post_id, "Video" if post.metric_type == "reel" else "Post")
 
 
 def found_thing(call: Call, object_id: str) -> Thing:
-    """Return what an id names on the page.
+    """Return the object of an id on the Page.
 
     Raises:
-        GraphError: there is nothing of that id, or nothing that is up.
+        GraphError: there is no visible object with that id.
     """
     place = media_place(object_id)
     world = call.state.world

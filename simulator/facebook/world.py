@@ -1,7 +1,7 @@
-"""Facebook's ids, kinds of posts, and what is true of them.
+"""Definition of the simulated Facebook: ids, kinds of posts, and true values.
 
-Page n has the id 100000000000000 + n; a post's id begins with its page's, a reel is a video with an id of its own. A
-reel has a post, too, and a post with a photo or a video has that photo's or that video's id beside its own.
+Page n has the id 100000000000000 + n. A post's id begins with that of its Page; a reel is a video with its own id. A
+reel has a post, too, and a post with a photo or a video also has the id of that photo or video.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +23,7 @@ from simulator.world import Kind, SimAccount, SimPlatform, SimPost, World
 _BASE = 100_000_000_000_000
 _REEL_PLACE = 2
 PHOTO, VIDEO = "14", "15"
-"""What the ids of photos and of videos begin with."""
+"""First digits of the ids of photos and of videos."""
 
 PAGE_REACTIONS = ("like", "love", "wow", "haha", "sorry", "anger")
 MIN_FANS = 100
@@ -56,22 +56,22 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
 
 
 def story_id(post: SimPost) -> str:
-    """Return the id under which a post stands on its page, a reel among other posts, too."""
+    """Return the id of a post on its Page; a reel has such an id, too."""
     return _story_id(*_where(post))
 
 
 def photo_id(post: SimPost) -> str:
-    """Return the id of the photo of a post, which publishing answers with."""
+    """Return the id of the photo of a post, which publishing returns."""
     return _media_id(PHOTO, post)
 
 
 def video_id(post: SimPost) -> str:
-    """Return the id of the video of a post; a reel is one itself."""
+    """Return the id of the video of a post; for a reel this is its own id."""
     return post.platform_post_id if post.metric_type == "reel" else _media_id(VIDEO, post)
 
 
 def media_place(object_id: str) -> tuple[int, int, int, str] | None:
-    """Return where the post of a photo or of a video is, and which of both it is, or None where an id names neither."""
+    """Return account, day and place of the post of a photo or video, and its kind; None if an id is neither."""
     if len(object_id) != 17 or not object_id.isdecimal() or object_id[:2] not in (PHOTO, VIDEO):
         return None
     return int(object_id[2:10]), int(object_id[10:16]), int(object_id[16]), object_id[:2]
@@ -87,13 +87,13 @@ def _where(post: SimPost) -> tuple[int, int, int]:
 
 
 def owner(object_id: str) -> int | None:
-    """Return which page an object belongs to by its id, or None where it is none of Facebook."""
+    """Return the index of the Page that an object belongs to, or None if the id is none of Facebook."""
     place = _post_place(object_id) or media_place(object_id)
     return place[0] if place else _account_index(object_id)
 
 
 def _withholds_day(world: World, account: SimAccount, _field: str, day: date) -> Reason | None:
-    """Tell nothing of the days of a page with few likes."""
+    """Withhold all daily amounts of a Page with few likes."""
     end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=2)
     return "privacy_threshold" if account_value(world, account, "fan_count", end) < MIN_FANS else None
 

@@ -1,7 +1,7 @@
-"""The Graph API: paths, versions, `?ids=`, batches and errors, as platforms.md 1 has them.
+"""Simulated Graph API: paths, versions, `?ids=`, batches and errors (platforms.md, 1).
 
-What an object is, its platform's module knows (`simulator.instagram.node`). Calls are plain function calls here, so
-that a batch is a loop over its elements.
+The module of each platform reads its objects (`simulator.instagram.node`). A call is a plain function call, so a batch
+is a loop over its elements.
 """
 
 import re
@@ -13,17 +13,17 @@ from urllib.parse import parse_qsl
 
 from metrics.documents import Platform
 from simulator.faults import Target
-from simulator.graph.batch import Element, elements_of, filled, referred
+from simulator.graph.batch import Element, elements_of, referenced_names, resolve_references
 from simulator.graph.budget import Budget
 from simulator.graph.call import Call, GraphPlatform, Params
 from simulator.graph.errors import GraphError, forbidden, missing
 from simulator.graph.listing import page_number
 from simulator.graph.localised import localised
-from simulator.graph.tokens import authenticated, exchanged, told_dead
-from simulator.graph.versions import answering, parted
+from simulator.graph.tokens import authenticate, exchange_token, expired_token_info
+from simulator.graph.versions import answering_version, split_version
 from simulator.patches import patched
 from simulator.state import Answer, Request, State
-from simulator.wire import encoded
+from simulator.wire import encode_json
 from simulator.world import SimAccount
 
 _OF_TOKENS = frozenset(["oauth/access_token", "access_token"])
@@ -32,37 +32,41 @@ _OBJECT = re.compile(r"(me|\d{10,}(_\d+)?)(/.*)?")
 _INSTAGRAM = "graph.instagram.com"
 _HOSTS = (_INSTAGRAM, "graph.facebook.com")
 _OF_USERS = (("me", "accounts"), ("me", "permissions"))
-"""What is the user's own, and outlives an account."""
+"""Objects and edges of the user: they can be read even if the account is gone."""
 
 _MALFORMED = {"code": 190, "message": "Malformed access token"}
 
 
 class Graph:
-    """Dispatches calls to the platform whose token is used."""
+    """Graph API that passes each call to the platform of its token."""
 
     def __init__(self, state: State, platforms: Mapping[Platform, GraphPlatform]) -> None:
         self.state = state
         self._platforms = platforms
         self._budget = Budget(state)
         self._calm = Target(state.faults, None, frozenset(), "", None)
-        """A call while no faults are in force: nobody looks at it."""
+        """Shared target of all calls while no faults are active; it is never evaluated."""
         self._lists = frozenset(["accounts"]).union(*(platform.lists for platform in platforms.values()))
 
     def serves(self, path: str) -> bool:
         """Tell whether a path begins with a version, `/v25.0/…`, or names an object without one."""
-        version, rest = parted(_at_host(path)[1])
+        version, rest = split_version(_at_host(path)[1])
         return version is not None or rest in _WITHOUT_VERSION or _OBJECT.fullmatch(rest) is not None
 
     def account(self, request: Request) -> SimAccount | None:
-        """Return whose token a request carries, in its header, its query or its form."""
+        """Return the account whose token a request carries in its header, query or form."""
         return self.state.world.of_token(request.params.get("access_token") or request.bearer or "")
 
     def page(self, request: Request) -> int | None:
-        """Return which page of a list is asked for; the elements of a batch have pages of their own."""
-        return None if "batch" in request.params else self._page(parted(_at_host(request.path)[1])[1], request.params)
+        """Return the number of the requested page of a list; None for a batch, whose elements have their own pages."""
+        return (
+            None
+            if "batch" in request.params
+            else self._page(split_version(_at_host(request.path)[1])[1], request.params)
+        )
 
     def _page(self, path: str, params: Params) -> int | None:
-        """Return which page of a list is asked for, None for what comes in no pages."""
+        """Return the number of the requested page of a list, None if the answer is not paged."""
         edge = path.partition("/")[2] or ("" if "ids" not in params else path)
         return page_number(params) if edge in self._lists else None
 
@@ -74,27 +78,27 @@ class Graph:
             request = replace(request, path=path, base_url=base_url, headers={**request.headers, "host": host})
         answer = self._answer(request)
         if not isinstance(answer.body, list):
-            # Of a batch each element was patched by itself.
-            account, rest = self.account(request), parted(request.path)[1]
+            # In a batch, each element has been patched separately.
+            account, rest = self.account(request), split_version(request.path)[1]
             answer.body = self._patched(answer.body, self._aim(account, rest, request.params))
         answer.patched = True
         return answer
 
     def _answer(self, request: Request) -> Answer:
-        asked, path = parted(request.path)
+        requested, path = split_version(request.path)
         params, now = request.params, self.state.clock.now()
         at_instagram = request.headers.get("host", "").startswith(_INSTAGRAM)
         headers: dict[str, str] = {}
         aim = self._aim(self.account(request), "" if "batch" in params else path, params)
         try:
-            version = answering(asked, now)
+            version = answering_version(requested, now)
             headers["facebook-api-version"] = version
             if path in _OF_TOKENS:
-                return Answer(200, exchanged(self.state, params), headers)
+                return Answer(200, exchange_token(self.state, params), headers)
             token = params.pop("access_token", None) or request.bearer
             if path == "debug_token" and "input_token" in params:
                 return Answer(200, self._told(request, version), headers)
-            account = authenticated(self.state, token, aim, at_instagram=at_instagram)
+            account = authenticate(self.state, token, aim, at_instagram=at_instagram)
             headers |= self._budget.headers(account)
             self._budget.check(account, aim)
             call = Call(self.state, account, account, params, request.base_url, version, now, aim, at_instagram)
@@ -105,7 +109,7 @@ class Graph:
             return Answer(error.status, {"error": self._worded(error.body, aim)}, headers)
 
     def _aim(self, account: SimAccount | None, path: str, params: Params) -> Target:
-        """Return a request, or an element of a batch, as faults see it."""
+        """Return the properties of a request, or of a batch element, by which faults select it."""
         if not self.state.faults.active:
             return self._calm
         account_id = account.platform_account_id if account else None
@@ -116,12 +120,12 @@ class Graph:
         return Target(self.state.faults, account_id, frozenset(names - {""}), path, self._page(path, params))
 
     def _worded(self, error: dict[str, Any], aim: Target) -> dict[str, Any]:
-        """Return an error with its text for the user in another language, where a fault has it so."""
+        """Return an error, with a user-facing text in another language if a fault asks for it."""
         fault = aim.strike("localised")
         return localised(error, str(fault.value)) if fault else error
 
     def _told(self, request: Request, version: str) -> Any:
-        """Return what `debug_token` says of a token, of one that has ended too; whoever asks."""
+        """Return the answer of `debug_token` for a token, valid or expired; any caller may ask."""
         token = request.params["input_token"]
         account = self.state.world.of_token(token)
         if account is None or account.platform not in self._platforms:
@@ -131,11 +135,11 @@ class Graph:
             self._aim(account, "debug_token", {}),
         )  # fmt: skip
         body = self._platforms[account.platform].node(call, "debug_token", None)
-        return told_dead(body) if token in self.state.dead_tokens else body
+        return expired_token_info(body) if token in self.state.dead_tokens else body
 
     def _get(self, path: str, call: Call) -> Any:
         if "ids" in call.params:
-            # One bad id fails them all; with an edge each has that edge's own page.
+            # One bad id fails the whole call; with an edge, each id returns its own page of that edge.
             return {one: self._object(one, path or None, call) for one in call.params["ids"].split(",")}
         object_id, _, edge = path.partition("/")
         return self._object(object_id, edge or None, call)
@@ -152,18 +156,18 @@ class Graph:
         return self._platforms[account.platform].node(call, object_id, edge)
 
     def _check(self, object_id: str, edge: str | None, call: Call) -> None:
-        """Refuse a read that a fault refuses."""
+        """Raise the error of a fault that refuses the read, if any."""
         if call.aim.strike("permission"):
             raise forbidden(call.account)
         if (object_id, edge) not in _OF_USERS and (fate := self.state.fate(call.account, call.aim)):
             raise missing(object_id) if fate == "deleted" else forbidden(call.account)
-        if object_id != call.account.platform_account_id and call.aim.takes_away(object_id):
+        if object_id != call.account.platform_account_id and call.aim.hides(object_id):
             raise missing(object_id)
 
     def _owner(self, object_id: str, edge: str | None, call: Call) -> SimAccount:
-        """Return the account that an object belongs to, of those that the call's token reads."""
+        """Return the account that an object belongs to, among those that the call's token may read."""
         if call.at_instagram:
-            # Instagram Login knows no Pages.
+            # Instagram Login has no Pages.
             return call.account
         index = call.reader.index
         if (object_id, edge) == ("me", "accounts"):
@@ -177,7 +181,7 @@ class Graph:
 
     def _batch(self, call: Call) -> list[Any]:
         elements = elements_of(call.params["batch"])
-        told, needed = call.params.get("include_headers") != "false", referred(elements)
+        with_headers, needed = call.params.get("include_headers") != "false", referenced_names(elements)
         answers, found = list[Any](), dict[str, Any]()
         for element in elements:
             if not element.needs <= found.keys() or self._timed_out(element, call):
@@ -189,43 +193,47 @@ class Graph:
                 if element.omitted:
                     answers.append(None)
                     continue
-            headers = {"headers": [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]} if told else {}
-            answers.append({"code": status, **headers, "body": encoded(body).decode()})
+            headers = (
+                {"headers": [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]}
+                if with_headers
+                else {}
+            )
+            answers.append({"code": status, **headers, "body": encode_json(body).decode()})
         return answers
 
     def _timed_out(self, element: Element, call: Call) -> bool:
-        """Tell whether an element comes back as null, as one that ran out of time."""
+        """Tell whether a fault lets an element come back as null, like one that timed out."""
         if not self.state.faults.active:
             return False
         url, _, query = element.relative_url.partition("?")
-        return self._aim(call.account, parted(url)[1], dict(_parsed(query))).strike("null_element") is not None
+        return self._aim(call.account, split_version(url)[1], dict(_parsed(query))).strike("null_element") is not None
 
     def _element(self, element: Element, call: Call, found: Mapping[str, Any]) -> tuple[int, Any]:
         """Return the status and the body of an element."""
         account, aim = call.account, call.aim
         try:
-            url, _, query = filled(element.relative_url, found).partition("?")
-            version, path = parted(url)
+            url, _, query = resolve_references(element.relative_url, found).partition("?")
+            version, path = split_version(url)
             params = dict(_parsed(query))
             aim = self._aim(account, path, params)
             if "access_token" in params:
-                # An element may have a token of its own, a page's among those of its user.
+                # An element may carry its own token: the token of a page in a batch of its user.
                 token = params.pop("access_token")
-                account = authenticated(self.state, token, at_instagram=call.at_instagram)
+                account = authenticate(self.state, token, at_instagram=call.at_instagram)
                 aim = self._aim(account, path, params)
             if self.state.faults.active:
                 self._budget.check_element(account, aim)
-            answered = answering(version, call.now) if version else call.version
-            asked = Call(
+            answered = answering_version(version, call.now) if version else call.version
+            requested = Call(
                 self.state, account, account, params, call.base_url, answered, call.now, aim, call.at_instagram
             )
-            status, body = 200, self._get(path, asked)
+            status, body = 200, self._get(path, requested)
         except GraphError as error:
             status, body = error.status, {"error": self._worded(error.body, aim)}
         return status, self._patched(body, aim)
 
     def _patched(self, body: Any, aim: Target) -> Any:
-        """Return an answer with the patches of those who test in it."""
+        """Return an answer with the active patches applied."""
         if self.state.faults.active:
             for fault in aim.strikes("patch"):
                 body = patched(body, fault)
@@ -233,12 +241,12 @@ class Graph:
 
 
 def _at_host(path: str) -> tuple[str, str]:
-    """Return the host that a path begins with, where it does, and the rest: so that both hosts stand on one port."""
+    """Return the host at the beginning of a path, if any, and the rest; this serves both hosts on one port."""
     first, _, rest = path.lstrip("/").partition("/")
     return (first, f"/{rest}") if first in _HOSTS else ("", path)
 
 
 @lru_cache(maxsize=1024)
 def _parsed(query: str) -> list[tuple[str, str]]:
-    """Return the parameters of a batch element: its neighbours have the same."""
+    """Return the parameters of a batch element; cached, because its neighbours have the same."""
     return parse_qsl(query)

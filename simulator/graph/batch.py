@@ -1,8 +1,9 @@
-"""Batches of the Graph API: their elements, and how one of them takes what another one found (platforms.md, 1.5).
+"""Batches of the Graph API: their elements, and references to results of other elements (platforms.md, 1.5).
 
-`{result=friends:$.data.*.id}` in a URL is what the element named `friends` found there, separated by commas. An element
-that others refer to comes back as null where it succeeded, unless it says `"omit_response_on_success": false`. One that
-refers to an element that failed is not carried out, and comes back as null as well.
+`{result=friends:$.data.*.id}` in a URL stands for the values at this JSONPath in the answer of the element named
+`friends`, separated by commas. If other elements refer to an element and it succeeds, it comes back as null, unless it
+has `"omit_response_on_success": false`. An element that refers to a failed one is not executed, and comes back as null
+as well.
 """
 
 import json
@@ -22,7 +23,7 @@ _STEP = re.compile(r"\.(\w+|\*)|\[(\d+|\*)\]")
 
 @dataclass(slots=True)
 class Element:
-    """One element of a batch; `needs` are the names of those that it refers to, or that it says it depends on."""
+    """One element of a batch; `needs` are the names of elements that it refers to, or names in `depends_on`."""
 
     relative_url: str
     name: str | None
@@ -34,43 +35,43 @@ def elements_of(text: str) -> list[Element]:
     """Return the elements of a batch.
 
     Raises:
-        GraphError: it is no list of them, or there are too many.
+        GraphError: the text is no list of elements, or has too many.
     """
     try:
-        asked = json.loads(text)
+        requested = json.loads(text)
     except ValueError:
-        asked = None
-    if not isinstance(asked, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("relative_url"), str) for one in asked
+        requested = None
+    if not isinstance(requested, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("relative_url"), str) for one in requested
     ):
         raise GraphError(100, "(#100) batch parameter must be a JSON array")
-    if len(asked) > MAX_BATCH:
+    if len(requested) > MAX_BATCH:
         error = GraphError(0, f"Too many requests in batch message. Maximum batch size is {MAX_BATCH}")
         error.body["type"] = "GraphBatchException"
         del error.body["code"]
         raise error
-    return [_element(one) for one in asked]
+    return [_element(one) for one in requested]
 
 
-def _element(asked: Mapping[str, Any]) -> Element:
-    url = asked["relative_url"]
+def _element(requested: Mapping[str, Any]) -> Element:
+    url = requested["relative_url"]
     needs = {name for name, _ in _RESULT.findall(url)} if _BEGIN in url else set[str]()
-    if asked.get("depends_on"):
-        needs.add(str(asked["depends_on"]))
-    omitted = asked.get("omit_response_on_success", True) is not False
-    return Element(url, asked.get("name"), frozenset(needs), omitted)
+    if requested.get("depends_on"):
+        needs.add(str(requested["depends_on"]))
+    omitted = requested.get("omit_response_on_success", True) is not False
+    return Element(url, requested.get("name"), frozenset(needs), omitted)
 
 
-def referred(elements: Sequence[Element]) -> set[str]:
-    """Return the names of the elements that others need."""
+def referenced_names(elements: Sequence[Element]) -> set[str]:
+    """Return the names of the elements that other elements need."""
     return {name for element in elements for name in element.needs}
 
 
-def filled(url: str, found: Mapping[str, Any]) -> str:
-    """Return a URL with what other elements found in it.
+def resolve_references(url: str, found: Mapping[str, Any]) -> str:
+    """Return a URL with its references replaced by results of other elements.
 
     Raises:
-        GraphError: an element found nothing there.
+        GraphError: a reference has no value.
     """
 
     def result(match: re.Match[str]) -> str:
@@ -83,7 +84,7 @@ def filled(url: str, found: Mapping[str, Any]) -> str:
 
 
 def _at(body: Any, path: str) -> list[Any]:
-    """Return what stands at a JSONPath of keys, indices and stars."""
+    """Return the values at a JSONPath of keys, indices and stars."""
     steps = [key or index for key, index in _STEP.findall(path)]
     if "$" + "".join(match[0] for match in _STEP.finditer(path)) != path:
         raise GraphError(100, f"(#100) Invalid JSONPath: {path}")

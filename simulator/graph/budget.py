@@ -1,4 +1,4 @@
-"""Budgets of the Graph API: calls of an account in an hour, and the headers that tell of them (platforms.md, 1.3)."""
+"""Rate limits of the Graph API: calls per account and hour, and the usage headers (platforms.md, 1.3)."""
 
 import json
 from collections.abc import Callable
@@ -15,24 +15,24 @@ _USAGE_TYPES = {"facebook": "pages"}
 
 
 class Budget:
-    """Counts the calls of each account in the hour under way."""
+    """Counter of the calls of each account in the current hour."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def take(self, account: SimAccount, now: datetime) -> None:
-        """Count one call; every element of a batch is one."""
+        """Count one call; every element of a batch counts as one."""
         hours, hour = self._hours(), int(now.timestamp()) // 3600
         before, calls = hours.get(account.platform_account_id, (hour, 0))
         hours[account.platform_account_id] = hour, calls + 1 if before == hour else 1
 
     def calls(self, account: SimAccount) -> int:
-        """Return the calls of an account in the hour under way."""
+        """Return the number of calls of an account in the current hour."""
         hour, calls = self._hours().get(account.platform_account_id, (0, 0))
         return calls if hour == self._hour() else 0
 
     def check(self, account: SimAccount, aim: Target) -> None:
-        """Refuse a request that is beyond a limit, or that a fault fails as a whole.
+        """Refuse a request that exceeds a limit, or that a fault fails as a whole.
 
         Raises:
             GraphError: code 2, 4, 80001 or 80002.
@@ -42,15 +42,15 @@ class Budget:
             raise too_many(account)
 
     def check_element(self, account: SimAccount, aim: Target) -> None:
-        """Refuse an element of a batch that a fault chooses by its object, its path or its page.
+        """Refuse an element of a batch that a fault selects by its object, path or page.
 
         Raises:
             GraphError: code 2, 4, 80001 or 80002.
         """
-        _raise(account, aim.picks)
+        _raise(account, aim.strike_chosen)
 
     def headers(self, account: SimAccount) -> dict[str, str]:
-        """Return the usage in percent, in headers that appear only once there was some traffic."""
+        """Return the headers with the usage in percent; they appear only after some calls."""
         calls = self.calls(account)
         whom = (None, account.platform_account_id)
         limits = [f for f in self._state.faults.active if f.kind == "account_limit" and f.account in whom]
@@ -71,7 +71,7 @@ class Budget:
         return {"x-business-use-case-usage": json.dumps(usage)}
 
     def _hours(self) -> dict[str, tuple[int, int]]:
-        """Return, by account, an hour and the calls in it."""
+        """Return, by account, an hour and the number of calls in it."""
         hours: dict[str, tuple[int, int]] = self._state.memory.setdefault("graph:hours", {})
         return hours
 

@@ -1,4 +1,4 @@
-"""One call of the Graph API, as the modules of the platforms get it."""
+"""Call of the Graph API, as it is passed to the modules of the platforms."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,11 +17,11 @@ Params = Mapping[str, str]
 
 @dataclass(slots=True)
 class Call:
-    """One call; `version` is the one that answers.
+    """One call; `version` is the version that answers.
 
-    `account` is the account that the call is about, `reader` the one whose token it carries: a token reads a Page and
-    the Instagram account that is linked with it. `aim` is the call as faults see it, `at_instagram` says that it came
-    to the host of Instagram Login.
+    `account` is the account that the call is about, `reader` the one whose token it carries: a token may read a Page
+    and the Instagram account that is linked with it. `aim` holds the properties by which faults select the call;
+    `at_instagram` says that the call was sent to the host of Instagram Login.
     """
 
     state: State
@@ -35,31 +35,31 @@ class Call:
     at_instagram: bool = False
 
     def aimed(self, name: str, path: str, page: int | None = None) -> Target:
-        """Return a part of the call as faults see it: an object or a list that it has within its answer."""
+        """Return the target for faults of one part of the call: an object or a list within its answer."""
         if not self.state.faults.active:
             return self.aim
         return Target(self.state.faults, self.account.platform_account_id, frozenset([name]), path, page)
 
     def check_insights(self, name: str, edge: str) -> Target:
-        """Return the read of an object's insights as faults see it, on an edge or within another answer.
+        """Return the target for faults of a read of insights, as an edge or within another answer.
 
         Raises:
-            GraphError: a fault takes the permission for it, and not for the call as a whole.
+            GraphError: a fault denies the permission for the insights, but not for the call as a whole.
         """
         if not self.state.faults.active:
             return self.aim
         aim = self.aimed(name, f"{name}/{edge}")
-        if aim.first("permission", lambda fault: not self.aim.among(fault)):
+        if aim.strike_first("permission", lambda fault: not self.aim.is_chosen_by(fault)):
             raise forbidden(self.account)
         return aim
 
 
 @dataclass(frozen=True)
 class GraphPlatform:
-    """What the Graph API needs of a platform.
+    """Functions and lists that a platform provides to the Graph API.
 
-    `node` answers `GET /{object}` and `GET /{object}/{edge}`, and raises GraphError. `owner` tells by the form of an id
-    which account of the platform an object belongs to, as its index. `lists` are the edges that come in pages.
+    `node` answers `GET /{object}` and `GET /{object}/{edge}`, and raises GraphError. `owner` returns, from the form of
+    an id, the index of the account that the object belongs to. `lists` are the edges that are paged.
     """
 
     node: Callable[[Call, str, str | None], Any]
@@ -68,7 +68,7 @@ class GraphPlatform:
 
 
 def parse(text: str) -> tuple[Field, ...]:
-    """Return the fields asked for.
+    """Return the requested fields.
 
     Raises:
         GraphError: the text is no list of fields.
@@ -80,7 +80,7 @@ def parse(text: str) -> tuple[Field, ...]:
 
 
 def names(text: str) -> list[str]:
-    """Return a list of names: separated by commas, or as JSON, which other people's clients send."""
+    """Return a list of names, separated by commas or as JSON, which some third-party clients send."""
     if text.startswith("["):
         try:
             found = json.loads(text)
@@ -91,5 +91,5 @@ def names(text: str) -> list[str]:
 
 
 def permissions(scopes: Sequence[str]) -> dict[str, Any]:
-    """Answer `GET /me/permissions`: what a token was granted."""
+    """Answer `GET /me/permissions`: the scopes granted to a token."""
     return {"data": [{"permission": scope, "status": "granted"} for scope in scopes]}

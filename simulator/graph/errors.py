@@ -1,4 +1,4 @@
-"""Errors of the Graph API: the envelope of platforms.md 1.4, and the bodies that several places answer with."""
+"""Errors of the Graph API: their envelope (platforms.md, 1.4), and the bodies that several modules use."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from simulator.world import SimAccount
 
 
 class GraphError(Exception):
-    """An answer that is an error: HTTP status and the envelope of platforms.md 1.4."""
+    """Error answer: HTTP status and envelope (platforms.md, 1.4)."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class GraphError(Exception):
 
 
 def too_many(account: SimAccount) -> GraphError:
-    """Return the error of an account's own budget: pages and Instagram accounts have each a code."""
+    """Return the error for an account's exhausted rate limit; Pages and Instagram accounts have different codes."""
     if account.platform == "facebook":
         message = "(#80001) There have been too many calls to this Page account. Wait a bit and try again."
         return GraphError(80001, message, subcode=2494055)
@@ -37,7 +37,7 @@ def too_many(account: SimAccount) -> GraphError:
 
 
 def forbidden(account: SimAccount) -> GraphError:
-    """Return the error of a permission that a token lacks: code 10, of pages the one of objects that are not there."""
+    """Return the error for a missing permission: code 10, but for Pages code 100, as for missing objects."""
     if account.platform == "facebook":
         return GraphError(
             100,
@@ -49,7 +49,7 @@ def forbidden(account: SimAccount) -> GraphError:
 
 
 def missing(object_id: str) -> GraphError:
-    """Return the error of an object that is not there, or not for this token: the same body."""
+    """Return the error for an object that does not exist, or that this token may not see; the body is the same."""
     return GraphError(
         100,
         f"Unsupported get request. Object with ID '{object_id}' does not exist, cannot be loaded due to missing "
@@ -60,10 +60,10 @@ def missing(object_id: str) -> GraphError:
 
 
 def no_field(name: str, kind: str) -> GraphError:
-    """Return the error of a field or an edge that objects of a kind do not have."""
+    """Return the error for a field or an edge that objects of a kind do not have."""
     return GraphError(100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({kind})")
 
 
 def not_valid() -> GraphError:
-    """Return the error of a metric that Pages and posts do not have: it names none."""
+    """Return the error for a metric that Pages and posts do not have; it does not name the metric."""
     return GraphError(100, "(#100) The value must be a valid insights metric")

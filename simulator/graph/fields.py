@@ -1,4 +1,4 @@
-"""The Graph API's field lists: `id,media.limit(5){id,insights.metric(views,reach)}`, or the same as a list in JSON."""
+"""Parser of the Graph API's field lists: `id,media.limit(5){id,insights.metric(views,reach)}`, or a JSON list."""
 
 import json
 import re
@@ -10,7 +10,7 @@ _MODIFIER = re.compile(r"\.(\w+)\(([^()]*)\)")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field or an edge, with its modifiers, `{"limit": "5"}`, and the fields asked for below it."""
+    """A field or an edge, with its modifiers, `{"limit": "5"}`, and the fields requested below it."""
 
     name: str
     modifiers: dict[str, str] = field(default_factory=dict)
@@ -19,10 +19,10 @@ class Field:
 
 @lru_cache(maxsize=1024)
 def parse_fields(text: str) -> tuple[Field, ...]:
-    """Return the fields of a list, separated by commas or in JSON, as clients send an array of their language.
+    """Return the fields of a list that is separated by commas, or a JSON array (some clients serialise arrays so).
 
     Raises:
-        ValueError: the brackets do not match, or it is no JSON list of texts.
+        ValueError: the brackets do not match, or the JSON is no list of strings.
     """
     parts = _of_json(text) if text.startswith("[") else _split(text)
     return tuple(_field(part) for part in parts if part)

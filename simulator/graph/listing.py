@@ -1,4 +1,4 @@
-"""Lists of the Graph API by cursor: one page, with what can be wrong with it (platforms.md, 1.4 and 1.5)."""
+"""Lists of the Graph API, paged by cursor, with their faults (platforms.md, 1.4 and 1.5)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
@@ -16,7 +16,7 @@ _One = TypeVar("_One")
 
 
 def page_number(params: Params) -> int:
-    """Return which page of a list is asked for; 1 is the first."""
+    """Return the number of the requested page of a list; 1 is the first."""
     limit, after = params.get("limit") or "25", params.get("after") or "0"
     if not (limit.isdecimal() and after.isdecimal() and int(limit)):
         return 1
@@ -26,16 +26,16 @@ def page_number(params: Params) -> int:
 def page(
     call: Call, path: str, items: Iterable[_One], row: Callable[[_One], dict[str, Any]], params: Params
 ) -> dict[str, Any]:
-    """Return one page of a list by cursor; `after` stands on the last page too, only `next` is missing there.
+    """Return one page of a list, paged by cursor; the last page has `after` too and lacks only `next`.
 
-    Of the items only those of the page are drawn and shown, and one more tells whether there is a next page.
+    Only the items up to the end of the page are drawn, and one more to know whether there is a next page.
 
     Raises:
-        GraphError: a parameter is none, or a fault says that too much is asked for.
+        GraphError: a parameter is invalid, or a fault says that too much data is requested.
     """
     aim = call.aimed(path.partition("/")[0], path, page_number(params))
     start, limit = _bounds(params)
-    if aim.first("too_much_data", lambda fault: limit > fault.value):
+    if aim.strike_first("too_much_data", lambda fault: limit > fault.value):
         message = "Please reduce the amount of data you're asking for, then retry your request"
         raise GraphError(1, message, status=500)
     found = list(islice(items, start + limit + 1))
@@ -47,7 +47,7 @@ def page(
         return {"data": []}
     after = str(end)
     if aim.strike("empty_page"):
-        # Another cursor for the same place: one that comes twice would not advance.
+        # Another cursor for the same position: clients take a repeated cursor for one that does not advance.
         chosen, after, more = [], f"0{params.get('after') or start}", True
     paging: dict[str, Any] = {"cursors": {"before": str(start), "after": after}}
     if more:
@@ -58,7 +58,7 @@ def page(
 
 
 def _bounds(params: Params) -> tuple[int, int]:
-    """Return where a page begins, and how many items it has at most."""
+    """Return the start of a page and its maximum number of items."""
     try:
         start, limit = int(params.get("after", "0") or 0), int(params.get("limit", 25))
     except ValueError:
@@ -68,12 +68,12 @@ def _bounds(params: Params) -> tuple[int, int]:
     return min(start, FURTHEST), min(limit, LONGEST_PAGE)
 
 
-def arranged(
+def apply_list_faults(
     aim: Target, items: Iterator[_One], name_of: Callable[[_One], str], find: Callable[[str], _One | None]
 ) -> Iterator[_One]:
-    """Yield items as faults have them: without those that are taken out, and with what is pinned on top of them.
+    """Yield the items of a list under faults: without hidden items, and with a pinned one first.
 
-    `find` returns the item of an id, None where it does not belong to the list.
+    `find` returns the item with an id, or None if it does not belong to the list.
     """
     if not aim.faults.active:
         return items
@@ -81,4 +81,4 @@ def arranged(
     top = find(str(fault.value)) if fault else None
     shown = (one for one in items if top is None or name_of(one) != name_of(top))
     whole = chain([top] if top is not None else [], shown)
-    return (one for one in whole if not aim.takes_out(name_of(one)))
+    return (one for one in whole if not aim.hides_in_lists(name_of(one)))

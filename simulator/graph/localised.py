@@ -1,4 +1,4 @@
-"""Texts for users in the errors of the Graph API, in other languages: `message` stays English (platforms.md, 1.4)."""
+"""User-facing texts of Graph API errors in other languages; `message` stays English (platforms.md, 1.4)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +36,7 @@ _LIMITS = frozenset([4, 17, 32, 341, 368, 613, 80001, 80002])
 
 
 def localised(error: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return the body of an error with a title and a text for the user in a language."""
+    """Return the body of an error with a user-facing title and text in a language."""
     title, text = _TEXTS[language][_kind(error)]
     return {**error, "error_user_title": title, "error_user_msg": text}
 

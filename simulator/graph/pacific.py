@@ -1,4 +1,4 @@
-"""Meta's days: Pacific ones, and the windows of insights in them (platforms.md, 2.4 and 3.3)."""
+"""Pacific days, by which Meta counts, and the time windows of insights (platforms.md, 2.4 and 3.3)."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -11,7 +11,7 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 _AGO = re.compile(r"(\d{1,4}) (day|week|month|year)s? ago")
 _UNITS = {"day": timedelta(1), "week": timedelta(7), "month": timedelta(30), "year": timedelta(365)}
 _GRACE = timedelta(minutes=1)
-"""How far ahead of now a window may begin: the API links to one that begins a second after the present one."""
+"""How far in the future a window may begin: the API links to a window that begins a second after the present one."""
 
 
 def day_end(day: date) -> datetime:
@@ -31,10 +31,10 @@ def ended_days(call: Call, since: datetime, until: datetime) -> list[date]:
 def instant(text: str, now: datetime) -> datetime:
     """Return the instant of `since` or `until`: seconds since 1970, a Pacific date with or without a time, or words.
 
-    Words are those that recorded calls have: `now`, `2 days ago`, `15 months ago`.
+    The accepted words are those of recorded calls: `now`, `2 days ago`, `15 months ago`.
 
     Raises:
-        GraphError: it is none of them.
+        GraphError: the text has none of these forms.
     """
     if ago := _AGO.fullmatch(text):
         return now - int(ago[1]) * _UNITS[ago[2]]
@@ -50,14 +50,14 @@ def instant(text: str, now: datetime) -> datetime:
 
 
 def span(call: Call, params: Params, longest: timedelta) -> tuple[datetime, datetime]:
-    """Return from when to when the items of a list are: `since` and `until`, as far back as a list goes."""
+    """Return the time range of a list: `since` and `until`, limited to the `longest` reach of the list."""
     since = instant(params["since"], call.now) if "since" in params else call.now - longest
     until = instant(params["until"], call.now) if "until" in params else call.now
     return max(since, call.now - longest), min(until, call.now)
 
 
 def window(call: Call, params: Params, longest: timedelta) -> tuple[datetime, datetime]:
-    """Return `since` and `until`; without them the last two days."""
+    """Return `since` and `until`; the default is the last two days."""
     until = instant(params["until"], call.now) if "until" in params else call.now
     since = instant(params["since"], call.now) if "since" in params else until - timedelta(2)
     if since > call.now + _GRACE:

@@ -1,7 +1,7 @@
-"""Paging by time, as insights have it: windows of one length that follow one another (platforms.md, 1.5).
+"""Paging by time, as insights use it: consecutive windows of the same length (platforms.md, 1.5).
 
-The page after one that reaches beyond the present has no `next`: there a walk ends, with an answer and not with an
-error (recorded of posts: `since` of now and `until` of tomorrow have `previous` alone).
+A page whose window ends after the present has no `next`, so a walk ends with an answer and not with an error (as
+recorded for posts: a page with `since` of now and `until` of tomorrow has only `previous`).
 """
 
 from datetime import datetime
@@ -11,11 +11,13 @@ from urllib.parse import urlencode
 from simulator.graph.call import Call, Params
 
 _SHORTEST = 86_400
-"""Seconds of the windows beside one that is shorter than a day, as recorded of `since=now`."""
+"""Seconds of the windows before and after one that is shorter than a day, as recorded for `since=now`."""
 
 
-def around(call: Call, path: str, params: Params, window: tuple[datetime, datetime], *, gap: int = 0) -> dict[str, str]:
-    """Return the links to the windows before and after a window; `gap` are the seconds between two of them."""
+def window_links(
+    call: Call, path: str, params: Params, window: tuple[datetime, datetime], *, gap: int = 0
+) -> dict[str, str]:
+    """Return the links to the windows before and after a window; `gap` is the number of seconds between two windows."""
     start, end = (int(bound.timestamp()) for bound in window)
     kept = {"access_token": call.reader.token, **params}
     query = _query(tuple((name, value) for name, value in kept.items() if name not in ("since", "until")))
@@ -29,5 +31,5 @@ def around(call: Call, path: str, params: Params, window: tuple[datetime, dateti
 
 @lru_cache(maxsize=1024)
 def _query(params: tuple[tuple[str, str], ...]) -> str:
-    """Return the query of a page: the posts of a batch have the same."""
+    """Return the query of a page; cached, because the posts of a batch have the same."""
     return urlencode(params)

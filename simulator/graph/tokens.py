@@ -1,4 +1,4 @@
-"""Tokens of the Graph API: whose one is, what it is exchanged for, what is told of it (platforms.md, 1.2)."""
+"""Tokens of the Graph API: authentication, exchange and inspection (platforms.md, 1.2)."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from simulator.state import State
 from simulator.world import SimAccount
 
 
-def authenticated(state: State, token: str | None, aim: Target | None = None, *, at_instagram: bool) -> SimAccount:
+def authenticate(state: State, token: str | None, aim: Target | None = None, *, at_instagram: bool) -> SimAccount:
     """Return the account that a token is for.
 
-    Tokens of Instagram Login work at graph.instagram.com alone, all others at graph.facebook.com (platforms.md, 2.1).
+    Tokens of Instagram Login work only at graph.instagram.com, all others at graph.facebook.com (platforms.md, 2.1).
 
     Raises:
-        GraphError: there is no token, it is none of Instagram or Facebook or of the other host, or it has ended.
+        GraphError: the token is absent, of another platform, of the other host, or expired.
     """
     if not token:
         raise GraphError(104, "An access token is required to request this resource.", status=400)
@@ -36,11 +36,11 @@ def _of_instagram_login(state: State, account: SimAccount) -> bool:
     return aim.strike("instagram_login") is not None
 
 
-def exchanged(state: State, params: Params) -> dict[str, Any]:
-    """Return a token for another one, or an app's own: `/oauth/access_token`, and `/access_token` of Instagram Login.
+def exchange_token(state: State, params: Params) -> dict[str, Any]:
+    """Exchange a token, or return an app token: `/oauth/access_token`, and `/access_token` of Instagram Login.
 
     Raises:
-        GraphError: parameters are missing, or the token is none.
+        GraphError: parameters are missing, or the token is invalid.
     """
     grant = params.get("grant_type", "")
     needed = ("client_secret",) if grant == "ig_exchange_token" else ("client_id", "client_secret")
@@ -55,8 +55,8 @@ def exchanged(state: State, params: Params) -> dict[str, Any]:
     return {"access_token": account.token, "token_type": "bearer", "expires_in": 5_184_000}
 
 
-def told_dead(body: dict[str, Any]) -> dict[str, Any]:
-    """Return what `debug_token` says of a token that has ended, made of what it said before."""
+def expired_token_info(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of `debug_token` for an expired token, derived from its answer for the valid one."""
     message = "Error validating access token: Session has expired on an earlier day."
     ended = {"is_valid": False, "error": {"code": 190, "subcode": 463, "message": message}}
     return {"data": body["data"] | ended}

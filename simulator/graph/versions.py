@@ -1,7 +1,7 @@
-"""Versions of the Graph API: which there are, how long each is usable, and which one answers (platforms.md, 1.1).
+"""Versions of the Graph API: their end dates, and the version that answers a call (platforms.md, 1.1).
 
-A version that can no longer be used is not refused: the oldest one that can be used answers in its place. The oldest
-one also answers a call that names no version. The header `facebook-api-version` tells which one answered.
+A version that is no longer usable is not refused: the oldest usable version answers in its place. It also answers a
+call that names no version. The header `facebook-api-version` states which version answered.
 """
 
 import re
@@ -23,16 +23,16 @@ _UNUSABLE_FROM = {
 }
 _VERSION = re.compile(r"v(\d{1,3})\.(\d{1,2})")
 _LIKE_A_VERSION = re.compile(r"v(?!2$)[0-9a-z.]{0,6}")
-"""Anything that stands where a version does, but not `v2`, which begins paths of LinkedIn."""
+"""Anything in the place of a version, except `v2`, with which paths of LinkedIn begin."""
 
 
-def parted(path: str) -> tuple[str | None, str]:
-    """Return the version that a path begins with, None where it names none, and the rest of it without slashes."""
+def split_version(path: str) -> tuple[str | None, str]:
+    """Return the version at the beginning of a path, None if it has none, and the rest without outer slashes."""
     first, _, rest = path.strip("/").partition("/")
     return (first, rest.strip("/")) if _LIKE_A_VERSION.fullmatch(first) else (None, path.strip("/"))
 
 
-def answering(version: str | None, now: datetime) -> str:
+def answering_version(version: str | None, now: datetime) -> str:
     """Return the version that answers a call.
 
     Raises:

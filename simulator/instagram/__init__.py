@@ -1,1 +1,1 @@
-"""Instagram: `world` says what is true, `node` and `insights` answer for it within the Graph API."""
+"""Simulated Instagram: `world` holds the true values, `node` answers reads within the Graph API."""

@@ -18,10 +18,10 @@ _EMPTY = frozenset(
 )
 
 
-def account_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
-    """Return the fields of the account asked for; its id is always there."""
+def account_fields(call: Call, requested: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the requested fields of the account; its id is always included."""
     texts, found = account_texts(call), dict[str, Any]()
-    for one in asked:
+    for one in requested:
         if one.name in LISTS:
             found[one.name] = listed(call, one.name, one.below or parse_fields("id"), one.modifiers)
         elif one.name == "insights":
@@ -37,9 +37,9 @@ def account_fields(call: Call, asked: tuple[Field, ...]) -> dict[str, Any]:
     return {**found, "id": call.account.platform_account_id}
 
 
-def linked_account(call: Call, asked: tuple[Field, ...]) -> dict[str, Any] | None:
-    """Return the Instagram account of a Page, with the fields asked for or its id alone; None where it is gone."""
+def linked_account(call: Call, requested: tuple[Field, ...]) -> dict[str, Any] | None:
+    """Return the Instagram account of a Page, with the requested fields or only its id; None if it is gone."""
     account = call.state.world.account("instagram", call.account.index)
     if call.state.fate(account, call.aim) is not None:
         return None
-    return account_fields(replace(call, account=account), asked)
+    return account_fields(replace(call, account=account), requested)

@@ -1,4 +1,4 @@
-"""Who follows: demographics and the hours at which followers are online (platforms.md, 2.4)."""
+"""Audience insights: demographics, and the hours at which followers are online (platforms.md, 2.4)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -9,7 +9,7 @@ from simulator import truth
 from simulator.graph.call import Call
 from simulator.graph.errors import GraphError
 from simulator.graph.pacific import day_end
-from simulator.state import moment
+from simulator.state import graph_timestamp
 
 DEMOGRAPHICS = frozenset({"follower_demographics", "engaged_audience_demographics"})
 ONLINE = "online_followers"
@@ -26,7 +26,7 @@ def demographics(call: Call, name: str, breakdown: str) -> dict[str, Any]:
     """Return `total_value` by breakdown; the dimensions do not add up to the followers.
 
     Raises:
-        GraphError: there is no breakdown, or none of that name.
+        GraphError: the breakdown is absent or unknown.
     """
     keys = [key for key in breakdown.split(",") if key]
     if not keys or any(key not in _SHARES for key in keys):
@@ -42,12 +42,12 @@ def demographics(call: Call, name: str, breakdown: str) -> dict[str, Any]:
 
 
 def online(call: Call, days: Sequence[date]) -> list[dict[str, Any]]:
-    """Return the followers online by Pacific hour of each Pacific day; empty where it is not counted yet."""
+    """Return the followers online by Pacific hour of each Pacific day; empty for days that are not counted yet."""
     values = []
     for day in days:
         end = day_end(day)
         followers = truth.account_value(call.state.world, call.account, "followers_count", end)
         counted = end + _COUNTED_AFTER <= call.now
         hours = {str(hour): followers * (30 + (hour - 4) % 24 * 2) // 100 for hour in range(24)} if counted else {}
-        values.append({"value": hours, "end_time": moment(end.astimezone(call.now.tzinfo))})
+        values.append({"value": hours, "end_time": graph_timestamp(end.astimezone(call.now.tzinfo))})
     return values

@@ -1,6 +1,6 @@
-"""Breakdowns of totals of simulated Instagram accounts: which metric has which one (platforms.md, 2.4).
+"""Breakdowns of totals of simulated Instagram accounts, by metric (platforms.md, 2.4).
 
-Dimensions and their values are those of the documentation and of the recorded answer of reach. The documentation calls
+Dimensions and their values come from the documentation and the recorded answer of reach. The documentation calls
 the breakdown of views `follower_type`, recorded answers of reach have `follow_type`; views take both here.
 """
 
@@ -29,30 +29,30 @@ _OF: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(["follower_demographics", "engaged_audience_demographics"], frozenset(_OF_AUDIENCES)),
 }
 _OVERLAP = 1.02
-"""What the people of the parts add up to, of those of the whole: some are in several parts, as recorded."""
+"""Ratio of the sum of the parts to the total: some people are in several parts, as recorded."""
 
 
 def check_breakdown(metrics: Sequence[str], breakdown: str, *, totals: bool) -> None:
-    """Refuse a breakdown that is none, or that one of the metrics does not have; only totals have any.
+    """Refuse a breakdown that is unknown, or that one of the metrics does not have; only totals have breakdowns.
 
     Raises:
         GraphError: code 100.
     """
-    asked = [key for key in breakdown.split(",") if key]
+    requested = [key for key in breakdown.split(",") if key]
     known = (*_SHARES, *_OF_AUDIENCES)
-    if any(key not in known for key in asked):
+    if any(key not in known for key in requested):
         raise GraphError(100, f"(#100) breakdown[0] must be one of the following values: {', '.join(known)}")
     fitting = [_OF.get(name, frozenset()) if totals else frozenset() for name in metrics]
-    if any(key not in keys for key in asked for keys in fitting):
+    if any(key not in keys for key in requested for keys in fitting):
         raise GraphError(
             100, f"(#100) An incompatible breakdown ({breakdown}) was used for metrics: {','.join(metrics)}"
         )
 
 
 def parts(metric: str, total: int, breakdown: str) -> dict[str, Any]:
-    """Return `breakdowns` of a total: of people they are more than the total, else they add up to it.
+    """Return `breakdowns` of a total. Parts of reach add up to more than the total, other parts to the total.
 
-    Parts without anything are left out.
+    Empty parts are left out.
     """
     keys = [key for key in breakdown.split(",") if key]
     if not keys:

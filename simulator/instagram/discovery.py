@@ -1,7 +1,7 @@
-"""Business Discovery: what is public of another professional account, by its user name (platforms-more.md, 6).
+"""Business Discovery: public data of another professional account, by its user name (platforms-more.md, 6).
 
-One user name is asked for in a call. Followers, posts and the counts of posts are told; of reels the views, too, with
-those of advertisements. There is no `next`: the cursor goes into `media.after()`.
+A call names one user name. The answer has followers, posts and the counts of posts, and for reels also the views,
+including those of advertisements. There is no `next`: the cursor goes into `media.after()`.
 """
 
 from dataclasses import replace
@@ -24,13 +24,13 @@ _OF_MEDIA = frozenset(
 )  # fmt: skip
 
 
-def discovered(call: Call, asked: Field) -> dict[str, Any]:
-    """Return what is public of the account that `business_discovery.username()` names.
+def discovered(call: Call, requested: Field) -> dict[str, Any]:
+    """Return the public data of the account that `business_discovery.username()` names.
 
     Raises:
-        GraphError: code 110 where there is no such account: the same for one that is gone, private or renamed.
+        GraphError: code 110 if there is no such account, or it is gone, private or renamed.
     """
-    name = asked.modifiers.get("username", "")
+    name = requested.modifiers.get("username", "")
     if not name:
         raise GraphError(100, "(#100) The parameter username is required")
     account = call.state.named("instagram", name, call.aim)
@@ -45,7 +45,7 @@ def discovered(call: Call, asked: Field) -> dict[str, Any]:
         )
     call = replace(call, account=account)
     found: dict[str, Any] = {}
-    for one in asked.below:
+    for one in requested.below:
         if one.name == "media":
             found["media"] = _media(call, one)
         elif one.name in _COUNTS:
@@ -58,13 +58,13 @@ def discovered(call: Call, asked: Field) -> dict[str, Any]:
     return {**found, "id": account.platform_account_id}
 
 
-def _media(call: Call, asked: Field) -> dict[str, Any]:
-    """Return one page of the account's media, without links: the cursor alone leads on."""
-    fields = asked.below or parse_fields("id")
+def _media(call: Call, requested: Field) -> dict[str, Any]:
+    """Return one page of the account's media, with cursors but without links."""
+    fields = requested.below or parse_fields("id")
     for one in fields:
         if one.name not in _OF_MEDIA:
             raise no_field(one.name, "InstagramMedia")
-    body: dict[str, Any] = rows_of(call, "media", lambda post: _row(call, fields, post), asked.modifiers)
+    body: dict[str, Any] = rows_of(call, "media", lambda post: _row(call, fields, post), requested.modifiers)
     if "paging" in body:
         cursors = body["paging"]["cursors"]
         body["paging"] = {"cursors": cursors if "next" in body["paging"] else {"before": cursors["before"]}}

@@ -1,4 +1,4 @@
-"""Lists of simulated media: posts and reels, and the stories that are alive."""
+"""Lists of simulated media: posts and reels, and active stories."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator.graph.call import Call, Params
 from simulator.graph.fields import Field
-from simulator.graph.listing import arranged, page
+from simulator.graph.listing import apply_list_faults, page
 from simulator.graph.pacific import span
 from simulator.instagram.media import media_fields
 from simulator.world import STORY_LIFE, SimPost
@@ -16,9 +16,9 @@ LISTS = ("media", "stories")
 Row = Callable[[SimPost], dict[str, Any]]
 
 
-def listed(call: Call, edge: str, asked: tuple[Field, ...], params: Params) -> Any:
-    """Return one page of a list, newest first, with the fields asked for of each media."""
-    return rows_of(call, edge, lambda post: media_fields(call, asked, post), params)
+def listed(call: Call, edge: str, requested: tuple[Field, ...], params: Params) -> Any:
+    """Return one page of a list, newest first, with the requested fields of each media."""
+    return rows_of(call, edge, lambda post: media_fields(call, requested, post), params)
 
 
 def rows_of(call: Call, edge: str, row: Row, params: Params) -> Any:
@@ -27,7 +27,7 @@ def rows_of(call: Call, edge: str, row: Row, params: Params) -> Any:
 
 
 def _shown(call: Call, edge: str, params: Params) -> Iterator[SimPost]:
-    """Return what stands in a list, newest first."""
+    """Return the media of a list, newest first."""
     stories = edge == "stories"
 
     def fits(post: SimPost) -> bool:
@@ -40,4 +40,4 @@ def _shown(call: Call, edge: str, params: Params) -> Iterator[SimPost]:
     posts = call.state.world.newest(call.account, *span(call, params, STORY_LIFE if stories else HISTORY))
     account_id = call.account.platform_account_id
     aim = call.aimed(account_id, f"{account_id}/{edge}")
-    return arranged(aim, (post for post in posts if fits(post)), lambda post: post.platform_post_id, find)
+    return apply_list_faults(aim, (post for post in posts if fits(post)), lambda post: post.platform_post_id, find)

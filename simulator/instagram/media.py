@@ -1,4 +1,4 @@
-"""Fields of simulated media, and of the parts of albums (platforms.md, 2.2)."""
+"""Fields of simulated media, and of the children of albums (platforms.md, 2.2)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from simulator.graph.errors import no_field
 from simulator.graph.fields import Field
 from simulator.instagram.media_insights import media_insights
 from simulator.instagram.world import CHILDREN, child_id
-from simulator.state import moment
+from simulator.state import graph_timestamp
 from simulator.world import SimPost
 
 _KNOWN = """
@@ -23,13 +23,13 @@ _COUNTS = {
     "like_count": "like_count", "comments_count": "comments_count", "saved_count": "saved", "shares_count": "shares",
     "reposts_count": "reposts",
 }  # fmt: skip
-"""Fields that count, and what is true of them; stories have the first two alone, and count nothing in them."""
+"""Count fields and their true values; stories have only the first two, which are always 0."""
 
 
-def media_fields(call: Call, asked: tuple[Field, ...], post: SimPost) -> dict[str, Any]:
-    """Return the fields of a media asked for; its id is always there."""
+def media_fields(call: Call, requested: tuple[Field, ...], post: SimPost) -> dict[str, Any]:
+    """Return the requested fields of a media; its id is always included."""
     found: dict[str, Any] = {}
-    for one in asked:
+    for one in requested:
         if one.name == "insights":
             metric, breakdown = one.modifiers.get("metric", ""), one.modifiers.get("breakdown")
             found["insights"] = media_insights(call, post, metric, breakdown)
@@ -43,16 +43,16 @@ def media_fields(call: Call, asked: tuple[Field, ...], post: SimPost) -> dict[st
     return {**found, "id": post.platform_post_id}
 
 
-def children(call: Call, post: SimPost, asked: tuple[Field, ...]) -> dict[str, Any]:
-    """Return the parts of an album, images here, which have no numbers of their own."""
+def children(call: Call, post: SimPost, requested: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the children of an album: images without numbers of their own."""
     ids = [child_id(post.platform_post_id, place) for place in range(CHILDREN)]
-    return {"data": [child_fields(call, post, one, asked) for one in ids]}
+    return {"data": [child_fields(call, post, one, requested) for one in ids]}
 
 
-def child_fields(call: Call, post: SimPost, name: str, asked: tuple[Field, ...]) -> dict[str, Any]:
-    """Return the fields asked for of a part of an album; its id is always there."""
+def child_fields(call: Call, post: SimPost, name: str, requested: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the requested fields of a child of an album; its id is always included."""
     found: dict[str, Any] = {}
-    for field in (one.name for one in asked):
+    for field in (one.name for one in requested):
         if field not in MEDIA_FIELDS:
             raise no_field(field, "InstagramMedia")
         if field in _OF_CHILDREN:
@@ -74,7 +74,7 @@ def _short(post: SimPost) -> str:
 
 
 def _ig_id(post: SimPost) -> str:
-    """Return the older number of a media, which is another than its id."""
+    """Return the older numeric id of a media, which differs from its id."""
     return f"2{post.platform_post_id[2:]}"
 
 
@@ -88,7 +88,7 @@ _MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
     "username": lambda call, _: call.state.handle(call.account, call.aim),
     "caption": lambda _, post: post.text,
     "owner": lambda call, _: {"id": call.account.platform_account_id},
-    "timestamp": lambda _, post: moment(post.published_at),
+    "timestamp": lambda _, post: graph_timestamp(post.published_at),
     "media_url": lambda call, post: f"{call.base_url}/media/{post.platform_post_id}",
     "thumbnail_url": lambda call, post: (
         f"{call.base_url}/thumbnail/{post.platform_post_id}" if post.content_type == "video" else None
@@ -103,6 +103,6 @@ _OF_CHILDREN: dict[str, Callable[[Call, SimPost, str], Any]] = {
     "owner": lambda call, *_: {"id": call.account.platform_account_id},
     "permalink": lambda _, post, name: f"https://www.instagram.com/p/{_short(post)}-{name[-1]}/",
     "shortcode": lambda _, post, name: f"{_short(post)}-{name[-1]}",
-    "timestamp": lambda _, post, __: moment(post.published_at),
+    "timestamp": lambda _, post, __: graph_timestamp(post.published_at),
     "username": lambda call, *_: call.state.handle(call.account, call.aim),
 }

@@ -1,4 +1,4 @@
-"""Insights of simulated Instagram media: which metric fits what, thresholds, breakdowns (platforms.md, 2.3)."""
+"""Insights of simulated Instagram media: metrics by kind, thresholds, breakdowns (platforms.md, 2.3)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -41,18 +41,18 @@ _BREAKDOWNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 
 def media_insights(call: Call, post: SimPost, metrics: str, breakdown: str | None = None) -> dict[str, Any]:
-    """Answer `GET /{media}/insights`, or the expansion of it."""
-    asked = names(metrics)
-    if not asked:
+    """Answer `GET /{media}/insights`, or its expansion in another answer."""
+    requested = names(metrics)
+    if not requested:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
     aim = call.check_insights(post.platform_post_id, "insights")
     _check_age(call, post, aim)
-    _check_metrics(call, post, asked, aim)
-    if breakdown and any(_BREAKDOWNS.get(name, ("", ()))[0] != breakdown for name in asked):
+    _check_metrics(call, post, requested, aim)
+    if breakdown and any(_BREAKDOWNS.get(name, ("", ()))[0] != breakdown for name in requested):
         raise GraphError(100, f"(#100) An incompatible breakdown ({breakdown}) was used for metrics: {metrics}")
     if post.metric_type == "story" and truth.post_value(call.state.world, post, "reach", call.now) < MIN_STORY_VIEWERS:
         raise GraphError(10, "(#10) Not enough viewers for the media to show insights", status=403)
-    values = truth.post_values(call.state.world, post, asked, call.now)
+    values = truth.post_values(call.state.world, post, requested, call.now)
     return {
         "data": [
             {
@@ -64,13 +64,13 @@ def media_insights(call: Call, post: SimPost, metrics: str, breakdown: str | Non
                 "id": f"{post.platform_post_id}/insights/{name}/lifetime",
                 **({"total_value": _broken_down(name, values[name])} if breakdown else {}),
             }
-            for name in asked
+            for name in requested
         ]
     }
 
 
 def _broken_down(name: str, value: int) -> dict[str, Any]:
-    """Return a total with its parts, which add up to it; those without any are left out."""
+    """Return a total with its parts, which add up to it; empty parts are left out."""
     key, kinds = _BREAKDOWNS[name]
     parts = [value // len(kinds) + (place < value % len(kinds)) for place in range(len(kinds))]
     results = [{"dimension_values": [kind], "value": part} for kind, part in zip(kinds, parts, strict=True) if part]
@@ -86,7 +86,7 @@ def media_metrics(post: SimPost) -> frozenset[str]:
 
 
 def _check_age(call: Call, post: SimPost, aim: Target) -> None:
-    """Fail for a media of the time before its account became a business account, which is a fault here."""
+    """Refuse a media that a fault dates before the conversion of its account to a business account."""
     fault = aim.strike("before_conversion")
     if fault and call.now - post.published_at > timedelta(seconds=fault.seconds):
         raise GraphError(
@@ -101,12 +101,12 @@ def _check_age(call: Call, post: SimPost, aim: Target) -> None:
         )
 
 
-def _check_metrics(call: Call, post: SimPost, asked: list[str], aim: Target) -> None:
-    """Fail the whole request for one metric that does not fit, as the real API does."""
+def _check_metrics(call: Call, post: SimPost, requested: list[str], aim: Target) -> None:
+    """Refuse the whole request if one metric does not fit, as the real API does."""
     fitting = media_metrics(post)
-    if not call.state.faults.active and fitting.issuperset(asked) and _ON_FACEBOOK.isdisjoint(asked):
+    if not call.state.faults.active and fitting.issuperset(requested) and _ON_FACEBOOK.isdisjoint(requested):
         return
-    for name in asked:
+    for name in requested:
         if name in _GONE or call.state.faults.retires(name):
             raise GraphError(
                 100, f"(#100) Starting from version v22.0 and above, the {name} metric is no longer supported."

@@ -1,4 +1,4 @@
-"""Instagram's part of the Graph API: platforms.md 2, as strict as the real one about what fits what."""
+"""Reads of Instagram accounts and media in the Graph API (platforms.md, 2), as strict as the real API."""
 
 from datetime import timedelta
 from typing import Any
@@ -57,8 +57,8 @@ def _account(call: Call, edge: str | None) -> Any:
         return account_insights(call, call.params)
     if edge == "content_publishing_limit":
         about = {"quota_usage": 0, "config": {"quota_total": 100, "quota_duration": 86_400}}
-        asked = {one.name for one in parse(call.params.get("fields", "quota_usage"))}
-        return {"data": [{name: value for name, value in about.items() if name in asked}]}
+        requested = {one.name for one in parse(call.params.get("fields", "quota_usage"))}
+        return {"data": [{name: value for name, value in about.items() if name in requested}]}
     if edge in ("tags", "live_media"):
         return {"data": []}
     raise no_field(edge, "InstagramUser")
@@ -77,7 +77,7 @@ def _media(call: Call, post: SimPost, edge: str | None) -> Any:
 
 
 def _child(call: Call, post: SimPost, name: str, edge: str | None) -> Any:
-    """Answer for a part of an album, which is read by itself, too, but has no insights."""
+    """Answer a read of a child of an album, which can be read by itself but has no insights."""
     if edge is not None:
         raise no_field(edge, "InstagramMedia")
     return child_fields(call, post, name, parse(call.params.get("fields", "id,media_type")))

@@ -1,4 +1,4 @@
-"""What simulated Instagram accounts say of themselves."""
+"""Profile texts of simulated Instagram accounts."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from simulator.world import display_name
 
 
 def account_texts(call: Call) -> dict[str, Any]:
-    """Return what an account says of itself."""
+    """Return the profile texts of an account."""
     account, handle = call.account, call.state.handle(call.account, call.aim)
     return {
         "id": account.platform_account_id, "ig_id": account.index + 1, "username": handle,

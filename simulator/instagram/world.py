@@ -1,6 +1,6 @@
-"""Instagram's ids, kinds of media, and what is true of them.
+"""Definition of the simulated Instagram: ids, kinds of media, and true values.
 
-Account n has the id 17841400000000000 + n; a media's id holds its account, day and place in the day.
+Account n has the id 17841400000000000 + n; a media's id contains its account, its day and its place in the day.
 """
 
 from datetime import datetime
@@ -39,27 +39,27 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
 
 
 def crossposted(post: SimPost) -> bool:
-    """Tell whether a reel is shared to Facebook, too: a third of them are."""
+    """Tell whether a reel is also shared to Facebook; a third of the reels are."""
     return post.metric_type == "reel" and post.number % 3 == 0
 
 
 CHILDREN = 2
-"""Parts of every album."""
+"""Number of children of every album."""
 
 
 def child_id(post_id: str, place: int) -> str:
-    """Return the id of a part of an album."""
+    """Return the id of a child of an album."""
     return f"179{post_id[3:]}{place}"
 
 
 def parent_id(object_id: str) -> str | None:
-    """Return the id of the album whose part an id names, or None where it names no part."""
+    """Return the id of the album that a child belongs to, or None if the id is of no child."""
     valid = len(object_id) == 18 and object_id.isdecimal() and object_id.startswith("179")
     return f"180{object_id[3:17]}" if valid and int(object_id[17]) < CHILDREN else None
 
 
 def owner(object_id: str) -> int | None:
-    """Return which account an object belongs to by its id, or None where it is none of Instagram."""
+    """Return the index of the account that an object belongs to, or None if the id is none of Instagram."""
     if place := _post_place(parent_id(object_id) or object_id):
         return place[0]
     index = _account_index(object_id)
@@ -70,7 +70,7 @@ MIN_STORY_VIEWERS = 5
 
 
 def _withholds(world: World, post: SimPost, _field: str, now: datetime) -> Reason | None:
-    """Tell nothing of a story that hardly anybody saw."""
+    """Withhold the insights of a story with very few viewers."""
     few = post.metric_type == "story" and post_value(world, post, "reach", now) < MIN_STORY_VIEWERS
     return "privacy_threshold" if few else None
 

@@ -1,1 +1,1 @@
-"""LinkedIn: `world` says what is true, `restli` reads its query strings, `api` and `statistics` answer."""
+"""Simulated LinkedIn: `world` holds the true values, `restli` parses query strings, `api` answers requests."""

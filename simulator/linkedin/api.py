@@ -1,6 +1,6 @@
-"""LinkedIn's API: which resource answers, headers, limits, tokens (platforms.md, 5).
+"""Simulated LinkedIn API: routing to resources, headers, limits, tokens (platforms.md, 5).
 
-`/rest/…` is versioned; of the unversioned `/v2/…` there is what tells whose a token is.
+`/rest/…` is versioned; of the unversioned `/v2/…` only the resources that identify the owner of a token exist.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from simulator.faults import Kind, Target
 from simulator.linkedin import members, oauth, organizations, posts, reports
-from simulator.linkedin.call import Call, projected
+from simulator.linkedin.call import Call, project_fields
 from simulator.linkedin.problem import Problem, invalid
 from simulator.linkedin.protocol import check_version, key_of, params_of, protocol_of
 from simulator.linkedin.restli import Malformed
@@ -16,7 +16,7 @@ from simulator.state import Answer, Request, State, target
 from simulator.world import SimAccount
 
 Resource = Callable[[Call, str], Any]
-"""Answers a call for a key of the resource, or for none; raises Problem."""
+"""Handler of a resource: it takes the call and a key, which may be empty, and raises Problem."""
 
 
 def _without_key(answer: Callable[[Call], Any]) -> Resource:
@@ -48,21 +48,21 @@ _UNVERSIONED: Mapping[str, Resource] = {"me": _without_key(members.me), "userinf
 
 
 class LinkedIn:
-    """Answers `/rest/…`, `/v2/…` and the token endpoints."""
+    """LinkedIn API with the paths `/rest/…`, `/v2/…` and the token endpoints."""
 
     def __init__(self, state: State) -> None:
         self.state = state
 
     def serves(self, path: str) -> bool:
-        """Tell whether a path is LinkedIn's."""
+        """Tell whether a path belongs to LinkedIn."""
         return path.startswith(("/rest/", "/v2/")) or path in _TOKENS
 
     def account(self, request: Request) -> SimAccount | None:
-        """Return whose token a request carries."""
+        """Return the account whose token a request carries."""
         return oauth.owner(self.state, request.bearer or "")
 
     def page(self, request: Request) -> int | None:
-        """Return which page of a list of posts is asked for."""
+        """Return the number of the requested page of a list of posts."""
         params = request.params
         if request.path.rstrip("/") != "/rest/posts" or params.get("q") != "author":
             return None
@@ -98,7 +98,7 @@ class LinkedIn:
         resource = (_VERSIONED if versioned else _UNVERSIONED).get(name)
         if resource is None:
             raise Problem(404, f"No virtual resource found: {name}", "RESOURCE_NOT_FOUND")
-        return projected(resource(call, key_of(rest, protocol)), params)
+        return project_fields(resource(call, key_of(rest, protocol)), params)
 
     def _allowed(self, request: Request, aim: Target) -> SimAccount:
         account = self.account(request)

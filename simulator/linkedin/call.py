@@ -1,4 +1,4 @@
-"""One call of LinkedIn's API, as its resources see it, and the forms that several of them answer in."""
+"""Call of LinkedIn's API, as passed to its resources, and answer forms that several of them share."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ PERSON = "urn:li:person:"
 
 @dataclass(frozen=True)
 class Call:
-    """Who calls, for what, and when. `path` and `query` are as sent."""
+    """One call: the account, the parameters and the instant. `path` and `query` are as sent."""
 
     state: State
     account: SimAccount
@@ -29,25 +29,25 @@ class Call:
 
     @property
     def urn(self) -> str:
-        """The organization whose administrator the token is of."""
+        """URN of the organization that the token's member administers."""
         return ORGANIZATION + self.account.platform_account_id
 
     def finder(self, *names: str) -> str:
-        """Return the finder that is asked for.
+        """Return the requested finder.
 
         Raises:
-            Problem: it is none of those that the resource has.
+            Problem: the resource has no such finder.
         """
-        asked = self.params.get("q")
-        if asked not in names:
+        requested = self.params.get("q")
+        if requested not in names:
             raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
-        return str(asked)
+        return str(requested)
 
-    def own(self, urn: object, name: str = "organizationalEntity", *, is_key: bool = False) -> None:
-        """Refuse an organization that the token's member is no administrator of, and one that is gone.
+    def check_owned(self, urn: object, name: str = "organizationalEntity", *, is_key: bool = False) -> None:
+        """Refuse an organization that the token's member does not administer, or that is gone.
 
         Raises:
-            Problem: 400 where it is no organization's URN, 403 where it is another's or gone; 404 of a key in the path.
+            Problem: 400 if the URN is of no organization, 403 if it is of another or a gone one; 404 for a deleted key.
         """
         if not isinstance(urn, str) or not urn.startswith(ORGANIZATION):
             raise invalid(name)
@@ -61,7 +61,7 @@ class Call:
         """Return the keys of a batch.
 
         Raises:
-            Problem: they are no list of keys.
+            Problem: the parameter is no list of keys.
         """
         found = self.params.get("ids")
         if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
@@ -70,7 +70,7 @@ class Call:
 
 
 def batch(keys: Iterable[str], read: Callable[[str], Any]) -> dict[str, Any]:
-    """Return the answer to a batch: what `read` returns of each key, and its problem where it raises one."""
+    """Return the answer to a batch: the result of `read` for each key, or the problem that it raises."""
     results: dict[str, Any] = {}
     statuses: dict[str, int] = {}
     errors: dict[str, Any] = {}
@@ -86,23 +86,23 @@ def batch(keys: Iterable[str], read: Callable[[str], Any]) -> dict[str, Any]:
 def page(
     elements: list[Any], start: int = 0, count: int = 10, *, following: str | None = None, total: int | None = None
 ) -> dict[str, Any]:
-    """Return a page of a list; `following` is the address of the next one. The total is left out, as it is at times."""
+    """Return a page of a list; `following` is the address of the next page. LinkedIn omits `total` at times."""
     links = [{"rel": "next", "type": "application/json", "href": following}] if following else []
     more = {} if total is None else {"total": total}
     return {"paging": {"start": start, "count": count, "links": links, **more}, "elements": elements}
 
 
 def not_found(key: str) -> Problem:
-    """Return the 404 of what is not there."""
+    """Return the 404 error for a missing object."""
     return Problem(404, f"Could not find entity {key}", "NOT_FOUND")
 
 
-def projected(body: Any, params: Mapping[str, Any]) -> Any:
-    """Return what `fields`, or a `projection`, names of an answer, or of each of its elements."""
-    asked = params.get("fields", params.get("projection"))
-    if not isinstance(asked, str):
+def project_fields(body: Any, params: Mapping[str, Any]) -> Any:
+    """Return only those fields of an answer, or of each of its elements, that `fields` or `projection` names."""
+    requested = params.get("fields", params.get("projection"))
+    if not isinstance(requested, str):
         return body
-    wanted = _fields(asked)
+    wanted = _fields(requested)
 
     def chosen(one: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in one.items() if name in wanted or "*" in wanted}
@@ -115,7 +115,7 @@ def projected(body: Any, params: Mapping[str, Any]) -> Any:
 
 
 def _fields(text: str) -> set[str]:
-    """Return the names of a list, `id,name:(localized)`; of what stands below a name nothing is read."""
+    """Return the top-level names of a list, `id,name:(localized)`; names below them are ignored."""
     names, depth, name = set(), 0, ""
     inner = text[1:-1] if text.startswith("(") and text.endswith(")") else text
     for char in f"{inner},":

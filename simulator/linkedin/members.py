@@ -1,4 +1,4 @@
-"""The member whose token it is: profile, OpenID Connect's claims, followers of the person (platforms.md, 5.2)."""
+"""Member behind a token: profile, OpenID Connect claims, followers of the person (platforms.md, 5.2)."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ _LONGEST = timedelta(days=366)
 
 
 def member_id(account: SimAccount) -> str:
-    """Return the id of the person who administers an organization, the same wherever it is told."""
+    """Return the id of the person who administers an organization, the same in all answers."""
     return f"SiM{account.index:07d}"
 
 
@@ -32,7 +32,7 @@ def me(call: Call) -> Any:
 
 
 def userinfo(call: Call) -> Any:
-    """Answer `GET /v2/userinfo`; the locale is a mapping, as answers have it, not the text of the documentation."""
+    """Answer `GET /v2/userinfo`; the locale is a mapping, as in real answers, not a string as documented."""
     first, last = _names(call.account)
     return {
         "sub": member_id(call.account),
@@ -46,7 +46,7 @@ def userinfo(call: Call) -> Any:
 
 
 def followers_count(call: Call) -> Any:
-    """Answer `GET /memberFollowersCount`: the total, or the new followers of each day of a range without its end."""
+    """Answer `GET /memberFollowersCount`: the total, or the new followers of each day of a half-open range."""
     world, name = call.state.world, "memberFollowersCount"
     if call.finder("me", "dateRange") == "me":
         return page([{name: truth.account_value(world, call.account, name, call.now)}], total=1)

@@ -1,4 +1,4 @@
-"""LinkedIn's token endpoints: renewing a token, and asking what one is worth."""
+"""LinkedIn's token endpoints: refresh and introspection."""
 
 from datetime import datetime, timedelta
 
@@ -12,13 +12,13 @@ _SCOPES = "openid,profile,email,r_organization_admin,rw_organization_admin,r_org
 
 
 def owner(state: State, token: str) -> SimAccount | None:
-    """Return the account of an access token, or None where it was never given out."""
+    """Return the account of an access token, or None if it was never issued."""
     account = state.world.of_token(token.removeprefix(_RENEWED))
     return account if account is not None and account.platform == "linkedin" else None
 
 
 def access_token(state: State, request: Request) -> Answer:
-    """Answer `POST /oauth/v2/accessToken`: the refresh token stays the same, and so does its end."""
+    """Answer `POST /oauth/v2/accessToken`: the refresh token and its expiry stay the same."""
     params = request.params
     token = params.get("refresh_token", "")
     account = owner(state, token.removeprefix("refresh.")) if token.startswith("refresh.") else None
@@ -34,9 +34,9 @@ def access_token(state: State, request: Request) -> Answer:
 
 
 def introspect(state: State, request: Request) -> Answer:
-    """Answer `POST /oauth/v2/introspectToken`: whether a token lives, until when, and what it may.
+    """Answer `POST /oauth/v2/introspectToken`: whether a token is active, its expiry and its scopes.
 
-    A token of the simulator has no end of its own: each is told to be of the sixty days that are under way.
+    Tokens of the simulator do not expire; the answer gives each the current period of sixty days.
     """
     params = request.params
     for name in ("client_id", "client_secret", "token"):

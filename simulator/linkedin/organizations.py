@@ -1,6 +1,6 @@
-"""Organizations: who they are, who administers them, how many follow them (platforms.md, 5.2).
+"""Organizations: profiles, administrators, numbers of followers (platforms.md, 5.2).
 
-Of an organization that the token's member does not administer, the API tells a few fields only, in
+For an organization that the token's member does not administer, the API returns only a few fields, in
 `organizationsLookup` and by vanity name; `organizations/{id}` and its batch are for administrators (LinkedIn's page
 "Organization Lookup").
 """
@@ -23,7 +23,7 @@ def network_size(call: Call, urn: str) -> Any:
     """Answer `GET /networkSizes/{urn}`: the only total of followers."""
     if call.params.get("edgeType") != "COMPANY_FOLLOWED_BY_MEMBER":
         raise invalid("edgeType")
-    call.own(urn, is_key=True)
+    call.check_owned(urn, is_key=True)
     return {"firstDegreeSize": truth.account_value(call.state.world, call.account, "firstDegreeSize", call.now)}
 
 
@@ -40,15 +40,15 @@ def organizations(call: Call, key: str) -> Any:
 
 
 def organizations_lookup(call: Call, key: str) -> Any:
-    """Answer `GET /organizationsLookup/{id}` and `?ids=List(…)`: what is told of any organization."""
+    """Answer `GET /organizationsLookup/{id}` and `?ids=List(…)`: the public fields of any organization."""
     return _looked_up(call, key) if key else batch(call.ids(), lambda one: _looked_up(call, one))
 
 
 def organization_acls(call: Call) -> Any:
-    """Answer the finders of `GET /organizationAcls`: a member's roles, or those that people have in an organization."""
-    asked = call.finder("roleAssignee", "organization")
-    if asked == "organization":
-        call.own(call.params.get("organization"), "organization")
+    """Answer the finders of `GET /organizationAcls`: a member's roles, or all roles in an organization."""
+    requested = call.finder("roleAssignee", "organization")
+    if requested == "organization":
+        call.check_owned(call.params.get("organization"), "organization")
     for name, known in (("role", _ROLES), ("state", _STATES)):
         if call.params.get(name, known[0]) not in known:
             raise invalid(name)
@@ -92,7 +92,7 @@ def _unseen(key: str) -> Problem:
 
 
 def _public(call: Call, account: SimAccount) -> dict[str, Any]:
-    """Return what everybody may know."""
+    """Return the public fields."""
     handle = call.state.handle(account, call.aim)
     name = display_name(handle)
     return {

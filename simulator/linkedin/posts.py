@@ -1,4 +1,4 @@
-"""Posts: by author, by URN, several at once, and what people did with them (platforms.md, 5.2)."""
+"""Posts by author, by URN and in batches, with reactions and comments (platforms.md, 5.2)."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,7 +19,7 @@ def posts(call: Call, key: str) -> Any:
     if key or "ids" in call.params:
         return _each(call, key, lambda post: shown(call, post))
     call.finder("author")
-    call.own(call.params.get("author"), "author")
+    call.check_owned(call.params.get("author"), "author")
     start, count = _bounds(call)
     if call.aim.strike("repeated_cursor"):
         again = [shown(call, post) for post in islice(_newest(call), count)]
@@ -33,7 +33,7 @@ def posts(call: Call, key: str) -> Any:
 
 def _newest(call: Call) -> Iterator[SimPost]:
     posts = call.state.world.newest(call.account, call.now - HISTORY, call.now)
-    return (post for post in posts if post.visible(call.now) and not call.aim.takes_out(post.platform_post_id))
+    return (post for post in posts if post.visible(call.now) and not call.aim.hides_in_lists(post.platform_post_id))
 
 
 def social_metadata(call: Call, key: str) -> Any:
@@ -42,7 +42,7 @@ def social_metadata(call: Call, key: str) -> Any:
 
 
 def social_actions(call: Call, key: str) -> Any:
-    """Answer the summary of a post's likes and comments, or a list of them: who made them is told to nobody."""
+    """Answer the summary of a post's likes and comments, or an empty list of them: their authors are never returned."""
     urn, _, edge = key.partition("/")
     post = find(call, urn)
     if post is None or edge not in ("", "comments", "likes"):
@@ -51,10 +51,10 @@ def social_actions(call: Call, key: str) -> Any:
 
 
 def find(call: Call, urn: str) -> SimPost | None:
-    """Return a post of the organization that is there."""
+    """Return a visible post of the organization, or None."""
     post = call.state.world.post("linkedin", urn)
     here = post is not None and post.account_index == call.account.index and post.visible(call.now)
-    gone = not here or call.state.fate(call.account, call.aim) is not None or call.aim.takes_away(urn)
+    gone = not here or call.state.fate(call.account, call.aim) is not None or call.aim.hides(urn)
     return None if gone else post
 
 
@@ -79,7 +79,7 @@ def _bounds(call: Call) -> tuple[int, int]:
 
 
 def _following(call: Call, start: int, count: int) -> str:
-    """Return the address of the page after this one: the same query, further on."""
+    """Return the address of the next page: the same query with a later start."""
     kept = [part for part in call.query.split("&") if part.partition("=")[0] not in ("start", "count", "")]
     return f"{call.path}?{'&'.join([*kept, f'count={count}', f'start={start + count}'])}"
 

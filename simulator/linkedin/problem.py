@@ -1,10 +1,10 @@
-"""LinkedIn's errors."""
+"""Error answers of LinkedIn."""
 
 from typing import Any
 
 
 class Problem(Exception):
-    """An answer that is an error."""
+    """Error answer: HTTP status and body."""
 
     def __init__(self, status: int, message: str, code: str | None = None, service_code: int | None = None) -> None:
         super().__init__(message)
@@ -17,5 +17,5 @@ class Problem(Exception):
 
 
 def invalid(parameter: str) -> Problem:
-    """Return the 400 of a parameter."""
+    """Return the 400 error for an invalid parameter."""
     return Problem(400, f"Parameter '{parameter}' is invalid", "ILLEGAL_ARGUMENT")

@@ -1,8 +1,8 @@
-"""How a call is written: LinkedIn's own version, and one of the two protocols of Rest.li.
+"""Protocol of a call: LinkedIn's API version, and one of the two versions of Rest.li.
 
-A call without `X-Restli-Protocol-Version` is read as Rest.li 1.0, as LinkedIn's page "Protocol Versions" says and as
-connectors that never send the header were recorded. Rest.li 2.0 is read as strictly as LinkedIn does: a URN that is not
-encoded is none.
+A call without `X-Restli-Protocol-Version` is parsed as Rest.li 1.0, according to LinkedIn's page "Protocol Versions"
+and to recordings of connectors that never send the header. Rest.li 2.0 is parsed as strictly as by LinkedIn: an
+unencoded URN is invalid.
 """
 
 from collections.abc import Mapping
@@ -16,28 +16,28 @@ from simulator.state import Request
 OLDEST_VERSION, NEWEST_VERSION = "202512", "202611"
 ONE, TWO = "1.0.0", "2.0.0"
 _LISTS = ("ids", "shares", "ugcPosts")
-"""Parameters that are lists, also where one item of them is sent."""
+"""Parameters that are lists, even with a single item."""
 
 Params = dict[str, Any]
 
 
 def protocol_of(headers: Mapping[str, str]) -> str:
-    """Return the protocol that a call speaks.
+    """Return the Rest.li version of a call.
 
     Raises:
-        Problem: it is none of the two; the words are those of Rest.li's server.
+        Problem: it is neither of the two; the text is that of Rest.li's server.
     """
-    asked = headers.get("x-restli-protocol-version", ONE)
-    if asked not in (ONE, TWO):
-        raise Problem(400, f"Rest.li protocol version {asked} used by the client is not supported!")
-    return asked
+    requested = headers.get("x-restli-protocol-version", ONE)
+    if requested not in (ONE, TWO):
+        raise Problem(400, f"Rest.li protocol version {requested} used by the client is not supported!")
+    return requested
 
 
 def check_version(headers: Mapping[str, str]) -> None:
     """Refuse a call without a version of the API, or with one that is not active.
 
     Raises:
-        Problem: 400 without one, 426 for one that is too old or not there yet.
+        Problem: 400 without a version, 426 for one that is too old or does not exist yet.
     """
     version = headers.get("linkedin-version")
     if version is None:
@@ -58,10 +58,10 @@ def params_of(request: Request, protocol: str) -> Params:
 
 
 def key_of(text: str, protocol: str) -> str:
-    """Return the key that stands in a path.
+    """Return the key in a path.
 
     Raises:
-        Problem: Rest.li 2.0 takes a bare colon, comma or bracket for its own syntax.
+        Problem: in Rest.li 2.0, the key has an unencoded colon, comma or bracket, which is reserved for syntax.
     """
     if protocol == TWO and set(":,()") & set(text):
         raise Problem(400, "Syntax exception in path variables", "ILLEGAL_ARGUMENT")

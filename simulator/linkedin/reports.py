@@ -1,4 +1,4 @@
-"""The three finders of statistics of an organization: followers, page views, shares (platforms.md, 5.2)."""
+"""Statistics finders of an organization: followers, page views, shares (platforms.md, 5.2)."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ def followers(call: Call) -> Any:
 
 
 def page_views(call: Call) -> Any:
-    """Answer `GET /organizationPageStatistics`; its answer by day has no paging."""
+    """Answer `GET /organizationPageStatistics`; the answer by day has no paging."""
     urn, world = _entity(call, "organization"), call.state.world
     spans = statistics.spans_asked(call.params, call.now, "DAY", "MONTH")
 
@@ -34,14 +34,14 @@ def page_views(call: Call) -> Any:
 
 
 def shares(call: Call) -> Any:
-    """Answer `GET /organizationalEntityShareStatistics`: of posts, by span, or of the last twelve months."""
+    """Answer `GET /organizationalEntityShareStatistics`: by post, by time span, or over the last twelve months."""
     urn = _entity(call, "organizationalEntity")
     spans = statistics.spans_asked(call.params, call.now, "DAY", "MONTH")
-    asked = [*_urns(call, "shares", "share"), *_urns(call, "ugcPosts", "ugcPost")]
-    if asked and spans is not None:
+    requested = [*_urns(call, "shares", "share"), *_urns(call, "ugcPosts", "ugcPost")]
+    if requested and spans is not None:
         raise Problem(400, "Invalid query parameters passed to request", "ILLEGAL_ARGUMENT")
-    if asked:
-        there = [post for post in (find(call, one) for one in asked) if post is not None]
+    if requested:
+        there = [post for post in (find(call, one) for one in requested) if post is not None]
         found = [one for post in there if (one := statistics.of_post(call.state, post, call.now)) is not None]
         return page([one | urn for one in found])
     if spans is not None:
@@ -52,16 +52,16 @@ def shares(call: Call) -> Any:
 
 
 def _entity(call: Call, name: str) -> dict[str, str]:
-    """Return the organization that a finder is asked for, which has its own name."""
+    """Return the organization of a finder; the name of its parameter differs by finder."""
     call.finder(name)
-    call.own(call.params.get(name))
+    call.check_owned(call.params.get(name))
     return {name: call.urn}
 
 
 def _urns(call: Call, name: str, kind: str) -> list[str]:
-    asked = call.params.get(name, [])
-    if not isinstance(asked, list) or not all(
-        isinstance(one, str) and one.startswith(f"urn:li:{kind}:") for one in asked
+    requested = call.params.get(name, [])
+    if not isinstance(requested, list) or not all(
+        isinstance(one, str) and one.startswith(f"urn:li:{kind}:") for one in requested
     ):
         raise invalid(name)
-    return asked
+    return requested

@@ -1,19 +1,19 @@
-"""Reading Rest.li 2.0 query strings, as strictly as the real API: encoded parentheses are no syntax."""
+"""Parser of Rest.li 2.0 query strings, as strict as the real API: encoded parentheses are plain text."""
 
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 _PROJECTIONS = ("fields", "projection")
-"""Parameters with a syntax of their own."""
+"""Parameters that have a syntax of their own."""
 
 
 class Malformed(ValueError):
-    """A parameter that cannot be read; its name is the message."""
+    """Parameter that cannot be parsed; the message is its name."""
 
 
 def parse_query(query: str) -> dict[str, Any]:
-    """Return the parameters: text, lists and mappings; dotted names become mappings.
+    """Return the parameters as text, lists and mappings; dotted names become mappings.
 
     Raises:
         Malformed: names the parameter.
@@ -46,7 +46,7 @@ def _value(name: str, text: str, *, top: bool = False) -> tuple[Any, str]:
         return _mapping(name, text[1:])
     end = len(text) if top else next((i for i, char in enumerate(text) if char in ",)("), len(text))
     if ":" in text[:end]:
-        # A bare colon is that of a URN which was not encoded.
+        # A bare colon comes from an unencoded URN.
         raise Malformed(name)
     return unquote(text[:end]), text[end:]
 

@@ -1,7 +1,7 @@
-"""Reading Rest.li 1.0 query strings: what applies where a call names no protocol version.
+"""Parser of Rest.li 1.0 query strings, which apply if a call names no protocol version.
 
-Mappings are dotted names, `timeIntervals.timeRange.start=1`; lists are numbered, `shares[0]=…&shares[1]=…`, or a name
-that comes again, `ids=1&ids=2`. Nothing else is syntax: URNs stand as they are, and `List(…)` and `(…)` are plain text.
+Mappings are dotted names, `timeIntervals.timeRange.start=1`; lists are numbered, `shares[0]=…&shares[1]=…`, or repeat a
+name, `ids=1&ids=2`. There is no other syntax: URNs need no encoding, and `List(…)` and `(…)` are plain text.
 """
 
 import re
@@ -16,7 +16,7 @@ _MOST_ITEMS = 10_000
 
 
 def parse_query(query: str, lists: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the parameters: text, lists and mappings; those named in `lists` are lists of one item too.
+    """Return the parameters as text, lists and mappings; those in `lists` are lists even with a single item.
 
     Raises:
         Malformed: names the parameter.
@@ -34,7 +34,7 @@ def parse_query(query: str, lists: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _put(found: dict[str, Any], name: str, text: str) -> None:
-    """Put a value where its name leads; numbers of a list are keys until all of it was read."""
+    """Store a value under the path of its name; list numbers are keys of a dict until all parameters are read."""
     way = _way(name)
     place: Any = found
     for step in way[:-1]:
@@ -62,7 +62,7 @@ def _way(name: str) -> list[str | int]:
 
 
 def _closed(name: str, value: Any) -> Any:
-    """Return a value with what was numbered as lists, in the order of the numbers."""
+    """Return a value with its numbered dicts turned into lists, in the order of the numbers."""
     if not isinstance(value, dict):
         return value
     numbers = [key for key in value if isinstance(key, int)]

@@ -20,17 +20,17 @@ Element = dict[str, Any]
 
 
 def spans_asked(params: Mapping[str, Any], now: datetime, *granularities: str) -> list[list[date]] | None:
-    """Return the complete spans of a `timeIntervals`, each as its days, or None where there is none.
+    """Return the complete time spans of `timeIntervals`, each as its days, or None if the parameter is absent.
 
     Raises:
-        Problem: it is not aligned, too long, or of another granularity.
+        Problem: the interval is not aligned, too long, or of another granularity.
     """
-    asked = params.get("timeIntervals")
-    if asked is None:
+    requested = params.get("timeIntervals")
+    if requested is None:
         return None
     try:
-        (start, end) = (int(asked["timeRange"][name]) for name in ("start", "end"))
-        granularity = asked["timeGranularityType"]
+        (start, end) = (int(requested["timeRange"][name]) for name in ("start", "end"))
+        granularity = requested["timeGranularityType"]
     except (KeyError, TypeError, ValueError):
         raise invalid("timeIntervals") from None
     if granularity not in granularities or start % DAY_MS or end % DAY_MS or end - start < DAY_MS:
@@ -61,7 +61,7 @@ def by_span(spans: list[list[date]], of_days: Callable[[list[date]], Element]) -
 
 
 def follower_gains(state: State, account: SimAccount, days: list[date]) -> Element:
-    """Return the net gains of some days: negative at times."""
+    """Return the net follower gains of some days, which may be negative."""
     return {
         "followerGains": {
             name: sum(truth.day_value(state.world, account, name, day) for day in days)
@@ -71,7 +71,7 @@ def follower_gains(state: State, account: SimAccount, days: list[date]) -> Eleme
 
 
 def facets(state: State, account: SimAccount, now: datetime) -> Element:
-    """Return followers by a few properties; they do not add up to the total."""
+    """Return followers by some properties; the parts do not add up to the total."""
     total = truth.account_value(state.world, account, "firstDegreeSize", now)
     shares = (("urn:li:function:22", 0.4), ("urn:li:function:11", 0.3))
     counts = [
@@ -83,7 +83,7 @@ def facets(state: State, account: SimAccount, now: datetime) -> Element:
 
 
 def page_views(views: int) -> Element:
-    """Return the views of a page: all are desktop and mobile, and overview and careers."""
+    """Return the views of a page, split into desktop and mobile, and into overview and careers."""
     mobile, careers = views // 3, views // 10
     parts = {
         "allPageViews": views, "allDesktopPageViews": views - mobile, "allMobilePageViews": mobile,
@@ -93,11 +93,11 @@ def page_views(views: int) -> Element:
 
 
 def shares_of_days(state: State, account: SimAccount, days: list[date]) -> Element:
-    """Return what an organization's posts came to on some days; the number of people is left out of a day at times."""
+    """Return the share statistics of an organization for some days; some days lack the number of people."""
     values = {name: [truth.day_value(state.world, account, name, day) for day in days] for name in _SHARES}
     totals: Element = {name: sum(each) for name, each in values.items()}
     people = values[_PEOPLE]
-    # Who came on several days is one of the people: more than of any day, fewer than their sum.
+    # A person who comes on several days counts once: more than on the best day, fewer than the sum.
     totals[_PEOPLE] = int(max(people) + 0.45 * (sum(people) - max(people)))
     if len(days) == 1 and not tells_uniques(state.world, account, days[0]):
         del totals[_PEOPLE]
@@ -105,14 +105,14 @@ def shares_of_days(state: State, account: SimAccount, days: list[date]) -> Eleme
 
 
 def lifetime(state: State, account: SimAccount, now: datetime) -> Element:
-    """Return the sum over the last twelve months' posts that are up."""
+    """Return the sums over the visible posts of the last twelve months."""
     posts = [p for p in state.world.posts(account, now - timedelta(days=365), now) if p.visible(now)]
     totals: Element = {name: sum(truth.post_value(state.world, p, name, now) for p in posts) for name in _SHARES}
     return {"totalShareStatistics": {**totals, "engagement": _engagement(totals), **_MENTIONS}}
 
 
 def of_post(state: State, post: SimPost, now: datetime) -> Element | None:
-    """Return the statistics of a post; None without any activity, and such a post is left out."""
+    """Return the statistics of a post; None for a post without activity, which answers leave out."""
     totals: Element = {**truth.post_values(state.world, post, _SHARES, now)}
     if not any(totals.values()):
         return None
@@ -121,7 +121,7 @@ def of_post(state: State, post: SimPost, now: datetime) -> Element | None:
 
 
 def social(state: State, post: SimPost, now: datetime) -> Element:
-    """Return a post's reactions and comments, as `/socialMetadata` has them."""
+    """Return a post's reactions and comments in the form of `/socialMetadata`."""
     counts = truth.post_values(state.world, post, ("likeCount", "commentCount"), now)
     likes, comments = counts["likeCount"], counts["commentCount"]
     return {
@@ -133,7 +133,7 @@ def social(state: State, post: SimPost, now: datetime) -> Element:
 
 
 def actions(state: State, post: SimPost, now: datetime) -> Element:
-    """Return the same, as `/socialActions` has it."""
+    """Return a post's reactions and comments in the form of `/socialActions`."""
     counts = truth.post_values(state.world, post, ("likeCount", "commentCount"), now)
     likes, comments = counts["likeCount"], counts["commentCount"]
     return {

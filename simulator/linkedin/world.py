@@ -1,4 +1,4 @@
-"""LinkedIn's ids, kinds of posts, and what is true of them.
+"""Definition of the simulated LinkedIn: ids, kinds of posts, and true values.
 
 Organization n has the id 90000000 + n; a post's URN is that of a share or, in every third place, of a ugcPost.
 """
@@ -20,7 +20,7 @@ from simulator.world import Kind, SimAccount, SimPlatform, World, account_seed
 _BASE = 90_000_000
 _SHARE, _UGC = "urn:li:share:", "urn:li:ugcPost:"
 MIN_DAILY_UNIQUES = 0.1
-"""The share of days whose unique impressions are left out."""
+"""Share of days whose unique impressions are not reported."""
 
 
 def _account_index(account_id: str) -> int | None:
@@ -40,7 +40,7 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
 
 
 def _net(low: float, high: float, word: int) -> Amount:
-    """Return a day's gain less its losses: negative on some days."""
+    """Return an amount that is a day's gain less its losses, and negative on some days."""
     gain, loss = share_of_followers(low, high, word), share_of_followers(low, high, word + 1)
 
     def amount(world: World, account: SimAccount, day: date) -> int:
@@ -50,17 +50,17 @@ def _net(low: float, high: float, word: int) -> Amount:
 
 
 def _new_followers_of_member(world: World, account: SimAccount, day: date) -> int:
-    """Return how many began to follow the person behind the token."""
+    """Return the number of new followers of the person behind the token."""
     return int(between(0, 6, *account_seed(world, account), day.toordinal(), 332))
 
 
 def tells_uniques(world: World, account: SimAccount, day: date) -> bool:
-    """Whether a day has its number of people: some have none."""
+    """Tell whether a day reports its number of unique people; some days do not."""
     return unit(*account_seed(world, account), day.toordinal(), 399) >= MIN_DAILY_UNIQUES
 
 
 def _withholds_day(world: World, account: SimAccount, field: str, day: date) -> Reason | None:
-    """Leave out the people of some days."""
+    """Withhold the number of unique people on some days."""
     hidden = field == "uniqueImpressionsCount" and not tells_uniques(world, account, day)
     return "no_observation" if hidden else None
 

@@ -1,1 +1,1 @@
-"""X: `world` says what is true, `api` answers for it as the API v2 does, `objects` puts the answers together."""
+"""Simulated X: `world` holds the true values, `api` answers requests of API v2, `objects` builds the answers."""

@@ -1,4 +1,4 @@
-"""`GET /2/tweets/analytics`: what posts were shown, by hour, day or week, to their author alone."""
+"""`GET /2/tweets/analytics`: impressions of posts by hour, day or week, only for their author."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -12,10 +12,10 @@ STEPS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": tim
 
 
 def span(params: Mapping[str, str]) -> tuple[datetime, datetime]:
-    """Return the span that is asked for.
+    """Return the requested time range.
 
     Raises:
-        ValueError: it is missing, no RFC 3339, without an offset, or reversed.
+        ValueError: the range is missing, not in RFC 3339, without an offset, or reversed.
     """
     start, end = (datetime.fromisoformat(params.get(name, "")) for name in ("start_time", "end_time"))
     if start.tzinfo is None or end.tzinfo is None or start >= end:
@@ -26,7 +26,7 @@ def span(params: Mapping[str, str]) -> tuple[datetime, datetime]:
 def analytics(
     world: World, posts: Iterable[SimPost], start: datetime, end: datetime, step: timedelta | None, now: datetime
 ) -> list[dict[str, Any]]:
-    """Return the impressions of posts, one value for each step of the span."""
+    """Return the impressions of posts, one value for each step of the time range."""
     return [
         {
             "id": post.platform_post_id,

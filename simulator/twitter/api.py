@@ -1,4 +1,4 @@
-"""X's API v2: whose token it is, windows and caps, and which endpoint answers (platforms.md, 4)."""
+"""Simulated API v2 of X: authentication, rate-limit windows, caps, and routing to endpoints (platforms.md, 4)."""
 
 import re
 from typing import Any
@@ -6,33 +6,33 @@ from typing import Any
 from simulator.faults import Target
 from simulator.state import Answer, Request, State, target
 from simulator.twitter import posts, usage, users
-from simulator.twitter.call import Call, asked_for, ids_of
-from simulator.twitter.limits import kind_of, troubles, window
+from simulator.twitter.call import Call, ids_of, parse_requested_fields
+from simulator.twitter.limits import kind_of, raise_faults, window
 from simulator.twitter.problem import Problem
 from simulator.twitter.tokens import Tokens, app_token, is_of_app
 from simulator.world import SimAccount
 
 APP = "X, the app's own token"
-"""What calls with the token of an app are counted under: they are no account's."""
+"""Name under which calls with an app token are counted, because they belong to no account."""
 
 
 class Twitter:
-    """Answers `/2/…` and the token endpoints."""
+    """X API with the paths `/2/…` and the token endpoints."""
 
     def __init__(self, state: State) -> None:
         self.state = state
         self._tokens = Tokens(state)
 
     def serves(self, path: str) -> bool:
-        """Tell whether a path is X's."""
+        """Tell whether a path belongs to X."""
         return path.startswith("/2/") or path == "/oauth2/token"
 
     def account(self, request: Request) -> SimAccount | None:
-        """Return whose user token a request carries."""
+        """Return the account whose user token a request carries."""
         return self._tokens.owner(request.bearer or "")
 
     def page(self, request: Request) -> int | None:
-        """Return which page of a timeline is asked for."""
+        """Return the number of the requested page of a timeline."""
         return posts.page_of(request.params) if kind_of(request.path) in ("timeline", "mentions") else None
 
     def handle(self, request: Request) -> Answer:
@@ -53,17 +53,17 @@ class Twitter:
         account_id = account.platform_account_id if account else None
         usage.end_caps(self.state, now)
         window(self.state, request.path, account_id, now, headers)
-        troubles(aim, headers, is_usage=kind == "usage")
+        raise_faults(aim, headers, is_usage=kind == "usage")
         self.state.count(kind, account_id or APP)
         params = request.params
-        call = Call(self.state, account, params, asked_for(params, self.state.faults), now, aim)
+        call = Call(self.state, account, params, parse_requested_fields(params, self.state.faults), now, aim)
         return _route(call, request.path.removeprefix("/2/").rstrip("/"))
 
     def _allowed(self, request: Request, aim: Target) -> SimAccount | None:
-        """Return whose token it is; None where it is the app's own.
+        """Return the account of the token; None if it is an app token.
 
         Raises:
-            Problem: it was never given out, or has ended.
+            Problem: the token was never issued, or has expired.
         """
         token = request.bearer or ""
         account = self.account(request)

@@ -1,4 +1,4 @@
-"""One call of X's API, and how its parameters are read."""
+"""Call of X's API, and the parsing of its parameters."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ Params = Mapping[str, str]
 MAX_IDS = 100
 _ID = re.compile(r"[0-9]{1,19}")
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,30}")
-"""X has names of fifteen characters at most; those of the simulator grow longer with the number of the account."""
+"""User names have at most fifteen characters on X, but more here, since they contain the number of the account."""
 _PARAMETERS = frozenset(
     ["analytics.fields", "days", "end_time", "exclude", "expansions", "granularity", "ids", "max_results",
      "media.fields", "next_token", "pagination_token", "place.fields", "poll.fields", "post.fields", "since_id",
@@ -52,8 +52,8 @@ USAGE_FIELDS = frozenset(
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request asks for, beside the objects themselves."""
+class RequestedFields:
+    """Fields and expansions that a request asks for."""
 
     user: frozenset[str]
     tweet: frozenset[str]
@@ -61,26 +61,26 @@ class Asked:
     expansions: frozenset[str]
     usage: frozenset[str]
     renamed: bool = False
-    """Whether posts were asked for by `post.fields`, the name since August 2026: counts have new names then too."""
+    """Whether the request uses `post.fields`, the name since August 2026; counts then have new names, too."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """Who calls, for what, and when; `account` is None where the token is the app's own."""
+    """One call: the account, the parameters and the instant; `account` is None for an app token."""
 
     state: State
     account: SimAccount | None
     params: Params
-    asked: Asked
+    requested: RequestedFields
     now: datetime
     aim: Target
 
 
-def asked_for(params: Params, faults: Faults) -> Asked:
-    """Return the fields and expansions that are asked for.
+def parse_requested_fields(params: Params, faults: Faults) -> RequestedFields:
+    """Return the requested fields and expansions.
 
     Raises:
-        Problem: a parameter, a field or an expansion is not known.
+        Problem: a parameter, a field or an expansion is unknown.
     """
     for name in params:
         if name not in _PARAMETERS:
@@ -101,8 +101,8 @@ def asked_for(params: Params, faults: Faults) -> Asked:
             )
         chosen[name] = wanted
     expansions = chosen["expansions"]
-    return Asked(
-        # An expansion shows the field that it expands.
+    return RequestedFields(
+        # An expansion includes the field that it expands.
         chosen["user.fields"] | (expansions & USER_FIELDS),
         chosen["tweet.fields"] | chosen["post.fields"] | (expansions & TWEET_FIELDS),
         chosen["media.fields"], expansions, chosen["usage.fields"], renamed=bool(chosen["post.fields"]),
@@ -110,10 +110,10 @@ def asked_for(params: Params, faults: Faults) -> Asked:
 
 
 def ids_of(params: Params, name: str = "ids") -> list[str]:
-    """Return the ids, or the user names, of a list: one that is malformed spoils them all.
+    """Return the ids or user names of a list.
 
     Raises:
-        Problem: there are none, too many, or one is no id.
+        Problem: the list is empty or too long, or one item is malformed.
     """
     given = params.get(name, "")
     values = given.split(",") if given else []
@@ -126,17 +126,21 @@ def ids_of(params: Params, name: str = "ids") -> list[str]:
 
 
 def id_of(value: str, name: str = "id") -> str:
-    """Return an id, or a user name, of a path.
+    """Return an id or a user name from a path.
 
     Raises:
-        Problem: it is none.
+        Problem: the text is malformed.
     """
     _check([value], name, value)
     return value
 
 
 def _check(values: Iterable[str], name: str, given: str) -> None:
-    pattern, told = (_USERNAME, "^[A-Za-z0-9_]{1,15}$") if name.startswith("username") else (_ID, "^[0-9]{1,19}$")
+    pattern, shown_pattern = (
+        (_USERNAME, "^[A-Za-z0-9_]{1,15}$") if name.startswith("username") else (_ID, "^[0-9]{1,19}$")
+    )
     for value in values:
         if not pattern.fullmatch(value):
-            raise invalid(f"The `{name}` query parameter value [{value}] does not match {told}", **{name: given})
+            raise invalid(
+                f"The `{name}` query parameter value [{value}] does not match {shown_pattern}", **{name: given}
+            )

@@ -1,4 +1,4 @@
-"""What refuses a call of X before it is read: windows, caps, and the faults that stand for them (platforms.md, 4.4)."""
+"""Limits that X checks before a call is processed: windows, caps, and their faults (platforms.md, 4.4)."""
 
 import re
 from datetime import datetime
@@ -18,7 +18,7 @@ _OF_APPS = {
 
 
 def kind_of(path: str) -> str:
-    """Return the kind of a call: each has a window of its own, and is counted."""
+    """Return the kind of a call; each kind has its own rate-limit window and is counted separately."""
     if path == "/2/users/me":
         return "users/me"
     if path.endswith("/mentions"):
@@ -29,10 +29,10 @@ def kind_of(path: str) -> str:
 
 
 def window(state: State, path: str, account_id: str | None, now: datetime, headers: dict[str, str]) -> None:
-    """Count the call in its window of 15 minutes, and put the headers that tell of it with the others.
+    """Count the call in its window of 15 minutes, and add the rate-limit headers to `headers`.
 
     Raises:
-        Problem: the window's calls are used.
+        Problem: the calls of the window are used up.
     """
     kind = "tweets/:id" if re.fullmatch(r"/2/tweets/\d+", path) else kind_of(path)
     limit = (_OF_APPS if account_id is None else _OF_USERS).get(kind, _USUAL)
@@ -49,11 +49,11 @@ def window(state: State, path: str, account_id: str | None, now: datetime, heade
         raise _too_many(headers)
 
 
-def troubles(aim: Target, headers: dict[str, str], *, is_usage: bool) -> None:
-    """Raise what the faults that hit the call say; what is used up does not keep one from asking how much it was.
+def raise_faults(aim: Target, headers: dict[str, str], *, is_usage: bool) -> None:
+    """Raise the errors of the faults that hit the call; the usage endpoint answers even if the cap is used up.
 
     Raises:
-        Problem: as X words it.
+        Problem: the error, in the words of X.
     """
     if aim.strike("error"):
         raise Problem(503, "Service Unavailable", "Service Unavailable")

@@ -1,4 +1,4 @@
-"""Users, posts and media as X shows them: default fields, and those asked for."""
+"""Users, posts and media in the form of X: default fields and requested fields."""
 
 from datetime import datetime
 from typing import Any
@@ -15,63 +15,65 @@ _PREFIX = {"photo": 3, "video": 13}
 
 
 def stamp(now: datetime) -> str:
-    """Return an instant as X writes it."""
+    """Return an instant in the format of X."""
     return now.isoformat(timespec="seconds")[:19] + ".000Z"
 
 
 def user(call: Call, account: SimAccount) -> dict[str, Any]:
-    """Return a user: id, name and username, and what was asked for."""
+    """Return a user with id, name, username and the requested fields."""
     handle = call.state.handle(account, call.aim)
     found: dict[str, Any] = {
         "id": account.platform_account_id, "name": display_name(handle), "username": slug(handle, "_")
     }  # fmt: skip
-    asked = call.asked.user
-    if "created_at" in asked:
+    requested = call.requested.user
+    if "created_at" in requested:
         found["created_at"] = "2019-03-01T08:00:00.000Z"
-    if "public_metrics" in asked:
+    if "public_metrics" in requested:
         levels = call.state.world.platforms["twitter"].levels
         metrics = {name: level(call.state.world, account, call.now) for name, level in levels.items()}
-        # A user's fields have one name in both spellings: which is meant is not told, and either is read.
+        # A request does not tell which spelling it expects in a user's fields, so both are returned.
         found["public_metrics"] = metrics | {"post_count": metrics["tweet_count"]}
     for name, read in (("most_recent_tweet_id", newest), ("pinned_tweet_id", pinned)):
-        if name in asked and (post := read(call, account)) is not None:
+        if name in requested and (post := read(call, account)) is not None:
             found[name] = post.platform_post_id
     texts = {"description": "Simulated.", "verified": False, "verified_type": "none", "protected": False}
-    return found | {name: text for name, text in texts.items() if name in asked}
+    return found | {name: text for name, text in texts.items() if name in requested}
 
 
 def tweet(call: Call, post: SimPost) -> dict[str, Any]:
-    """Return a post; private metrics only where they are told."""
-    post_id, asked = post.platform_post_id, call.asked.tweet
+    """Return a post, with private metrics only if the caller may see them."""
+    post_id, requested = post.platform_post_id, call.requested.tweet
     found: dict[str, Any] = {"id": post_id, "text": text_of(post), "edit_history_tweet_ids": [post_id]}
-    if "created_at" in asked:
+    if "created_at" in requested:
         found["created_at"] = stamp(post.published_at)
-    if "author_id" in asked:
+    if "author_id" in requested:
         found["author_id"] = call.state.world.account("twitter", post.account_index).platform_account_id
-    if "lang" in asked:
+    if "lang" in requested:
         found["lang"] = "en"
-    if "conversation_id" in asked:
+    if "conversation_id" in requested:
         found["conversation_id"] = post_id
-    if "attachments" in asked and (keys := media_keys(post)):
+    if "attachments" in requested and (keys := media_keys(post)):
         found["attachments"] = {"media_keys": keys}
-    if "entities" in asked and "urls" in post.kind.native:
+    if "entities" in requested and "urls" in post.kind.native:
         found["entities"] = {"urls": [{"start": 0, "end": 23, "url": "https://t.co/sim", "display_url": "example.org"}]}
     curve = truth.curve(call.state.world, post, call.now)
-    if "public_metrics" in asked:
+    if "public_metrics" in requested:
         public = {name: counter(curve) for name, counter in PUBLIC.items()}
-        found["public_metrics"] = {_RENAMED.get(k, k): v for k, v in public.items()} if call.asked.renamed else public
-    if private.told(post, call.account, call.now):
-        found |= private.groups(post, curve, asked)
+        found["public_metrics"] = (
+            {_RENAMED.get(k, k): v for k, v in public.items()} if call.requested.renamed else public
+        )
+    if private.is_told(post, call.account, call.now):
+        found |= private.groups(post, curve, requested)
     return found
 
 
 def text_of(post: SimPost) -> str:
-    """Return what a post says."""
+    """Return the text of a post."""
     return f"{post.text} https://t.co/sim" if "urls" in post.native else post.text
 
 
 def media_keys(post: SimPost) -> list[str]:
-    """Return the keys of what is attached to a post."""
+    """Return the keys of the attachments of a post."""
     if not post.kind.native:
         return []
     number = post.platform_post_id
@@ -79,18 +81,18 @@ def media_keys(post: SimPost) -> list[str]:
 
 
 def media(call: Call, post: SimPost) -> list[dict[str, Any]]:
-    """Return what is attached to a post; a video has its views."""
+    """Return the attachments of a post; a video has its views."""
     found: list[dict[str, Any]] = []
-    asked = call.asked.media
+    requested = call.requested.media
     for key, kind in zip(media_keys(post), post.native, strict=False):
         one: dict[str, Any] = {"media_key": key, "type": kind}
         if kind == "video":
             views = truth.post_value(call.state.world, post, "view_count", call.now)
-            if "public_metrics" in asked:
+            if "public_metrics" in requested:
                 one["public_metrics"] = {"view_count": views}
-            if private.told(post, call.account, call.now):
-                one |= private.playback(views, asked)
-            if "duration_ms" in asked:
+            if private.is_told(post, call.account, call.now):
+                one |= private.playback(views, requested)
+            if "duration_ms" in requested:
                 one["duration_ms"] = 46_947
         found.append(one)
     return found

@@ -1,4 +1,4 @@
-"""Posts: by id, of a user, and how often they were shown (platforms.md, 4.2)."""
+"""Posts by id and by user, and their impressions (platforms.md, 4.2)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,22 +18,22 @@ _USUAL = 10
 
 
 def lookup(call: Call, ids: list[str], parameter: str = "ids") -> dict[str, Any]:
-    """Answer `GET /2/tweets?ids=`: what is there, and of the rest why not."""
+    """Answer `GET /2/tweets?ids=`: the existing posts, and an error for each of the others."""
     posts: list[SimPost] = []
     errors: list[dict[str, Any]] = []
-    wanted = private.GROUPS.keys() & call.asked.tweet
+    wanted = private.GROUPS.keys() & call.requested.tweet
     for value in ids:
         post = call.state.world.post("twitter", value)
         if (
             post is None
             or not post.visible(call.now)
-            or call.aim.takes_away(value)
+            or call.aim.hides(value)
             or (fate := _fate(call, post)) == "deleted"
         ):
             errors.append(not_found(value, parameter))
         elif fate == "suspended":
             errors.append(unauthorized(value, parameter))
-        elif wanted and not private.told(post, call.account, call.now):
+        elif wanted and not private.is_told(post, call.account, call.now):
             errors += private.refusals(post, wanted, parameter)
         else:
             posts.append(post)
@@ -51,7 +51,7 @@ def one(call: Call, value: str) -> dict[str, Any]:
 
 
 def listed(call: Call, account: SimAccount, edge: str) -> dict[str, Any]:
-    """Answer `GET /2/users/:id/tweets`; of mentions there are none."""
+    """Answer `GET /2/users/:id/tweets`, or the mentions, which are always empty."""
     start, limit = _bounds(call.params)
     posts: Iterator[SimPost] = iter(()) if edge == "mentions" else timeline(call, account)
     found = list(islice(posts, start + limit + 1))
@@ -60,7 +60,7 @@ def listed(call: Call, account: SimAccount, edge: str) -> dict[str, Any]:
     if found and call.aim.strike("repeated_cursor"):
         chosen, following = chosen or found[:limit], f"sim{start or limit}"
     if chosen and call.aim.strike("empty_page"):
-        # Another token for the same place: a cursor that comes twice would not advance.
+        # Another token for the same position: clients take a repeated token for one that does not advance.
         return {"meta": {"result_count": 0, "next_token": f"sim0{_token(call.params)[3:] or start}"}}
     meta: dict[str, Any] = {"result_count": len(chosen)}
     if not chosen:
@@ -70,18 +70,18 @@ def listed(call: Call, account: SimAccount, edge: str) -> dict[str, Any]:
         meta["next_token"] = following
     if start:
         meta["previous_token"] = f"sim{max(start - limit, 0)}"
-    wanted, errors = private.GROUPS.keys() & call.asked.tweet, []
+    wanted, errors = private.GROUPS.keys() & call.requested.tweet, []
     for post in chosen:
-        if wanted and not private.told(post, call.account, call.now):
+        if wanted and not private.is_told(post, call.account, call.now):
             errors += private.refusals(post, wanted, "ids")
     return {**_shown(call, chosen), "meta": meta, **({"errors": errors} if errors else {})}
 
 
 def shown_by_time(call: Call) -> dict[str, Any]:
-    """Answer `GET /2/tweets/analytics`, to the author alone.
+    """Answer `GET /2/tweets/analytics`, only for the author.
 
     Raises:
-        Problem: the token is the app's own, or a parameter is wrong.
+        Problem: the token is an app token, or a parameter is wrong.
     """
     if call.account is None:
         raise unsupported("OAuth 2.0 Application-Only", "OAuth 1.0a User Context", "OAuth 2.0 User Context")
@@ -104,15 +104,15 @@ def shown_by_time(call: Call) -> dict[str, Any]:
 
 
 def of_users(call: Call, users: Iterable[SimAccount]) -> dict[str, Any]:
-    """Return the posts that users are expanded with, as the includes of an answer."""
+    """Return the posts by which users are expanded, as the `includes` of an answer."""
     reads = {"pinned_tweet_id": pinned, "most_recent_tweet_id": newest}
-    asked = [read for name, read in reads.items() if name in call.asked.expansions]
-    posts = {post.number: post for user in users for read in asked if (post := read(call, user)) is not None}
+    requested = [read for name, read in reads.items() if name in call.requested.expansions]
+    posts = {post.number: post for user in users for read in requested if (post := read(call, user)) is not None}
     return {"includes": {"tweets": [objects.tweet(call, post) for post in posts.values()]}} if posts else {}
 
 
 def page_of(params: Params) -> int:
-    """Return which page of a timeline is asked for; 1 where the parameters are malformed."""
+    """Return the number of the requested page of a timeline; 1 if the parameters are malformed."""
     limit, token = params.get("max_results", str(_USUAL)), _token(params)
     return int(token[3:]) // int(limit) + 1 if _TOKEN.fullmatch(token) and limit.isdecimal() and int(limit) else 1
 
@@ -122,7 +122,7 @@ def _token(params: Params) -> str:
 
 
 def _bounds(params: Params) -> tuple[int, int]:
-    """Return where a page begins, and how many posts it has at most."""
+    """Return the start of a page and its maximum number of posts."""
     limit, token = params.get("max_results", str(_USUAL)), _token(params)
     if not limit.isdecimal() or not 5 <= int(limit) <= 100:
         raise invalid(f"The `max_results` query parameter value [{limit}] is not between 5 and 100", max_results=limit)
@@ -135,11 +135,11 @@ def _shown(call: Call, posts: list[SimPost]) -> dict[str, Any]:
     usage.note(call, posts)
     body: dict[str, Any] = {"data": [objects.tweet(call, post) for post in posts]} if posts else {}
     includes: dict[str, Any] = {}
-    if "attachments.media_keys" in call.asked.expansions:
+    if "attachments.media_keys" in call.requested.expansions:
         attached = (post for post in posts if post.kind.native)
         media = [found for post in attached for found in objects.media(call, post)]
         includes |= {"media": media} if media else {}
-    if posts and "author_id" in call.asked.expansions:
+    if posts and "author_id" in call.requested.expansions:
         authors = sorted({post.account_index for post in posts})
         includes["users"] = [objects.user(call, call.state.world.account("twitter", index)) for index in authors]
     return {**body, **({"includes": includes} if includes else {})}

@@ -1,8 +1,8 @@
-"""Metrics that X tells the author alone, of posts of the last thirty days: groups of posts, and of their videos.
+"""Private metrics, which X reports only to the author, for posts of the last thirty days and for their videos.
 
-What is asked for and not told is named field by field in `errors`, and the post is left out of `data`: so recorded of
-posts of others, `field` and all. `organic_metrics` are those of the public, as nothing is advertised in the simulator,
-and `promoted_metrics` are zero for the same reason.
+For a requested private metric that the caller may not see, `errors` names each field, and the post is left out of
+`data`, as recorded for posts of other users. `organic_metrics` equal the public ones, because the simulator has no
+advertising, and `promoted_metrics` are zero for the same reason.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,40 +26,40 @@ GROUPS: Mapping[str, Mapping[str, Counter]] = {
     "organic_metrics": _CONTEXT,
     "promoted_metrics": _CONTEXT,
 }
-"""The fields of each group; clicks on links are left out of posts that have none."""
+"""Fields of each group; posts without links have no clicks on links."""
 _PLAYED = {"playback_0_count": 100, "playback_25_count": 74, "playback_50_count": 51, "playback_75_count": 38,
            "playback_100_count": 27}  # fmt: skip
-"""How many in a hundred of a video's views come that far."""
+"""Percentage of a video's views that reach each point."""
 
 
-def told(post: SimPost, account: SimAccount | None, now: datetime) -> bool:
-    """Whether private metrics of a post are told to the owner of a token; to an app's own token none are."""
+def is_told(post: SimPost, account: SimAccount | None, now: datetime) -> bool:
+    """Tell whether X reports private metrics of a post to the owner of a token; it never does to an app token."""
     own = account is not None and account.index == post.account_index
     return own and post.published_at >= now - PRIVATE_DAYS
 
 
-def groups(post: SimPost, curve: Curve, asked: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Return the private groups that are asked for, of a post whose metrics are told."""
+def groups(post: SimPost, curve: Curve, requested: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return the requested private groups of a post whose private metrics may be reported."""
     found: dict[str, dict[str, int]] = {}
-    for group in sorted(GROUPS.keys() & set(asked)):
+    for group in sorted(GROUPS.keys() & set(requested)):
         counters = {k: v for k, v in GROUPS[group].items() if k != _LINKS or "urls" in post.kind.native}
         found[group] = {k: 0 if group == "promoted_metrics" else counter(curve) for k, counter in counters.items()}
     return found
 
 
-def playback(views: int, asked: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Return the private groups of a video that are asked for: how far it was watched."""
+def playback(views: int, requested: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return the requested private groups of a video: how far it was watched."""
     played = {name: views * share // 100 for name, share in _PLAYED.items()}
     known = {
         "non_public_metrics": played,
         "organic_metrics": {**played, "view_count": views},
         "promoted_metrics": dict.fromkeys((*played, "view_count"), 0),
     }
-    return {group: known[group] for group in sorted(known.keys() & set(asked))}
+    return {group: known[group] for group in sorted(known.keys() & set(requested))}
 
 
-def refusals(post: SimPost, asked: Iterable[str], parameter: str) -> list[dict[str, Any]]:
-    """Return the partial errors of a post whose private metrics are asked for and not told: one for each field."""
+def refusals(post: SimPost, requested: Iterable[str], parameter: str) -> list[dict[str, Any]]:
+    """Return the partial errors, one for each requested private field that is not reported."""
     return [
         {
             "resource_type": "tweet",
@@ -73,6 +73,6 @@ def refusals(post: SimPost, asked: Iterable[str], parameter: str) -> list[dict[s
             "value": post.platform_post_id,
             "type": f"{PROBLEMS}/not-authorized-for-field",
         }
-        for group in sorted(GROUPS.keys() & set(asked))
+        for group in sorted(GROUPS.keys() & set(requested))
         for name in GROUPS[group]
     ]

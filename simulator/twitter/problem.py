@@ -1,4 +1,4 @@
-"""X's errors: of a whole answer, and of one resource in it."""
+"""Errors of X, for a whole answer and for one resource in an answer."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ PROBLEMS = "https://api.x.com/2/problems"
 
 
 class Problem(Exception):
-    """An answer that is an error."""
+    """Error answer: HTTP status and body."""
 
     def __init__(self, status: int, title: str, detail: str, kind: str = "about:blank", **more: Any) -> None:
         super().__init__(detail)
@@ -16,7 +16,7 @@ class Problem(Exception):
 
 
 def invalid(message: str, **parameters: Any) -> Problem:
-    """Return the 400 of a wrong parameter."""
+    """Return the 400 error for a wrong parameter."""
     errors = [{"parameters": {k: [v] for k, v in parameters.items()}, "message": message}]
     problem = Problem(
         400, "Invalid Request", "One or more parameters to your request was invalid.", "invalid-request", errors=errors
@@ -26,7 +26,7 @@ def invalid(message: str, **parameters: Any) -> Problem:
 
 
 def unsupported(used: str, *supported: str) -> Problem:
-    """Return the 403 of a kind of token that an endpoint does not take."""
+    """Return the 403 error for a kind of token that an endpoint does not accept."""
     detail = (
         f"Authenticating with {used} is forbidden for this endpoint.  Supported authentication types are "
         f"[{', '.join(supported)}]."
@@ -35,13 +35,13 @@ def unsupported(used: str, *supported: str) -> Problem:
 
 
 def suspended(value: str, parameter: str) -> dict[str, Any]:
-    """Return the partial error of a suspended user: forbidden by its title, not found by its type, as recorded."""
+    """Return the partial error for a suspended user; as recorded, its title says forbidden and its type not found."""
     found = not_found(value, parameter, "user")
     return found | {"title": "Forbidden", "detail": f"User has been suspended: [{value}]."}
 
 
 def unauthorized(value: str, parameter: str) -> dict[str, Any]:
-    """Return the partial error of a post that is there and shown to nobody: its author is suspended."""
+    """Return the partial error for a post that exists but is hidden because its author is suspended."""
     return {
         "value": value,
         "parameter": parameter,
@@ -55,7 +55,7 @@ def unauthorized(value: str, parameter: str) -> dict[str, Any]:
 
 
 def not_found(value: str, parameter: str = "ids", resource: str = "tweet") -> dict[str, Any]:
-    """Return the partial error of a post or user that is not there."""
+    """Return the partial error for a post or user that does not exist."""
     return {
         "value": value,
         "detail": f"Could not find {resource} with {parameter}: [{value}].",

@@ -1,4 +1,4 @@
-"""Whose posts there are, and which of them a timeline is asked for: bounds by time and by id (platforms.md, 4.2)."""
+"""Timelines of accounts, with bounds by time and by id (platforms.md, 4.2)."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,14 +15,14 @@ _PINNED_WITHIN = timedelta(days=60)
 
 
 def timeline(call: Call, account: SimAccount) -> Iterator[SimPost]:
-    """Return an account's posts, newest first, within the bounds that are asked for.
+    """Return an account's posts, newest first, within the requested bounds.
 
-    A `since_id` that is older than all that X still lists means the oldest of them, an `until_id` that is newer than
-    all means the newest: so the documentation. A `since_id` of the future is refused in the words that X has for one
-    that is too old; that it is refused is told of by others, and was not seen.
+    According to the documentation, a `since_id` older than all posts that X still lists means the oldest of them, and
+    an `until_id` newer than all means the newest. A `since_id` in the future is refused with the text that X uses for
+    one that is too old; other authors report this refusal, but it was not recorded.
 
     Raises:
-        Problem: a bound is malformed, or `exclude` names what cannot be left out.
+        Problem: a bound is malformed, or `exclude` has an unknown value.
     """
     start, end = _span(call)
     for value in call.params.get("exclude", "replies").split(","):
@@ -38,7 +38,7 @@ def timeline(call: Call, account: SimAccount) -> Iterator[SimPost]:
         if published > call.now:
             raise invalid(f"'since_id' must be a tweet id created before {call.now:%Y-%m-%dT%H:%MZ}.", since_id=since)
         start = max(start, published + timedelta(seconds=1))
-    if GROUPS.keys() & call.asked.tweet and call.aim.strike("private_window"):
+    if GROUPS.keys() & call.requested.tweet and call.aim.strike("private_window"):
         start = max(start, call.now - PRIVATE_DAYS)
     return _listed(call, account, start, end)
 
@@ -49,7 +49,7 @@ def newest(call: Call, account: SimAccount) -> SimPost | None:
 
 
 def pinned(call: Call, account: SimAccount) -> SimPost | None:
-    """Return the post that an account has at the top of its profile; every second account has none."""
+    """Return the pinned post of an account; every second account has none."""
     if account.index % 2:
         return None
     first = call.state.world.posts(account, EPOCH, EPOCH + _PINNED_WITHIN)
@@ -63,7 +63,7 @@ def _span(call: Call) -> tuple[datetime, datetime]:
             start = datetime.fromisoformat(call.params["start_time"])
         if "end_time" in call.params:
             end = datetime.fromisoformat(call.params["end_time"])
-        # Without an offset they do not compare.
+        # Instants without an offset cannot be compared.
         return max(start, call.now - HISTORY), min(end, call.now)
     except (ValueError, TypeError):
         raise invalid("The `start_time` query parameter value is not an RFC 3339 date-time") from None
@@ -71,4 +71,4 @@ def _span(call: Call) -> tuple[datetime, datetime]:
 
 def _listed(call: Call, account: SimAccount, start: datetime, end: datetime) -> Iterator[SimPost]:
     posts = call.state.world.newest(account, start, end)
-    return (post for post in posts if post.visible(call.now) and not call.aim.takes_out(post.platform_post_id))
+    return (post for post in posts if post.visible(call.now) and not call.aim.hides_in_lists(post.platform_post_id))

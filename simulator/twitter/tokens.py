@@ -1,4 +1,4 @@
-"""X's token endpoints: access for two hours, refresh tokens that work once, and the app's own token without an end."""
+"""X's token endpoints: access tokens for two hours, refresh tokens that work once, app tokens without expiry."""
 
 import base64
 import hashlib
@@ -10,22 +10,22 @@ from simulator.world import SimAccount
 
 TOKEN_SECONDS = 7200
 _OF_APPS = "AAAAAAAAAAAAAAAAAAAAA"
-"""What an app's own token begins with."""
+"""Prefix of an app token."""
 
 
 def first_refresh_token(account: SimAccount) -> str:
-    """Return the refresh token that an account is connected with."""
+    """Return the refresh token with which an account is first connected."""
     return f"refresh.{account.token}"
 
 
 def is_of_app(token: str) -> bool:
-    """Tell whether a token is an app's own."""
+    """Tell whether a token is an app token."""
     name, check = token.removeprefix(_OF_APPS)[:-16], token[-16:]
     return token.startswith(_OF_APPS) and bool(name) and check == _digest(name)[:16]
 
 
 def app_token(request: Request) -> Answer:
-    """Answer `POST /oauth2/token`: the app's own token, for its key and secret."""
+    """Answer `POST /oauth2/token`: an app token, for the app's key and secret."""
     kind, _, pair = request.headers.get("authorization", "").partition(" ")
     try:
         key, colon, secret = base64.b64decode(pair, validate=True).decode().partition(":")
@@ -52,7 +52,7 @@ class _Given:
 
 
 class Tokens:
-    """Tokens given out beside those of the world; using a refresh token again ends the whole grant."""
+    """Renewed tokens, in addition to those of the world; using a refresh token twice ends the whole grant."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -63,7 +63,7 @@ class Tokens:
         return given
 
     def owner(self, token: str) -> SimAccount | None:
-        """Return whose access token it is."""
+        """Return the account of an access token."""
         account = self._given.renewed.get(token) or self._state.world.of_token(token)
         return account if account is not None and account.platform == "twitter" else None
 

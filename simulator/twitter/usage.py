@@ -1,7 +1,8 @@
-"""`GET /2/usage/tweets`: how many posts the app's project has read since its month began, and how many it may.
+"""`GET /2/usage/tweets`: the number of posts that the app's project has read this month, and its cap.
 
-The month of a project begins on a day of its own; `project_cap` and `project_usage` are texts. A post is counted once
-per UTC day, as X bills it. A fault of kind `monthly_cap` means that the cap is used, until the next month begins.
+Each project has its own day on which its month begins; `project_cap` and `project_usage` are strings. A post is
+counted once per UTC day, as X bills it. A fault of kind `monthly_cap` means that the cap is used up until the next
+month begins.
 """
 
 from collections import Counter
@@ -18,7 +19,7 @@ from simulator.world import SimPost
 
 CAP = 3_000_000
 RESET_DAY = 28
-"""The day on which a project's month begins, as recorded of one; others had 10 and 16."""
+"""Day on which a project's month begins, as recorded for one project; others had 10 and 16."""
 _PROJECT, _APP = "1", "1"
 _DEFAULT = ("cap_reset_day", "project_cap", "project_id", "project_usage")
 _MOST_DAYS = 90
@@ -26,7 +27,7 @@ _MOST_DAYS = 90
 
 @dataclass
 class _Read:
-    """Posts that were read, by day, and which of today's were."""
+    """Number of posts read by day, and the ids of those read today."""
 
     by_day: Counter[date] = field(default_factory=Counter)
     today: date = date.min
@@ -34,7 +35,7 @@ class _Read:
 
 
 def note(call: Call, posts: Iterable[SimPost]) -> None:
-    """Count posts that are answered."""
+    """Count the posts of an answer."""
     read: _Read = call.state.memory.setdefault("twitter:usage", _Read())
     today = call.now.date()
     if read.today != today:
@@ -45,10 +46,10 @@ def note(call: Call, posts: Iterable[SimPost]) -> None:
 
 
 def answer(call: Call) -> dict[str, Any]:
-    """Answer `GET /2/usage/tweets`, to the app's own token alone.
+    """Answer `GET /2/usage/tweets`, only for an app token.
 
     Raises:
-        Problem: the token is a user's, or `days` is no number of days that are kept.
+        Problem: the token is a user token, or `days` is not a valid number of days.
     """
     if call.account is not None:
         raise unsupported("OAuth 2.0 User Context", "OAuth 2.0 Application-Only")
@@ -68,7 +69,7 @@ def answer(call: Call) -> dict[str, Any]:
     usage = [
         {"date": f"{day:%Y-%m-%d}T00:00:00.000Z", "usage": str(read.by_day[day])} for day in by_day if read.by_day[day]
     ]
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "cap_reset_day": reset_day,
         "project_cap": str(CAP),
         "project_id": _PROJECT,
@@ -76,11 +77,11 @@ def answer(call: Call) -> dict[str, Any]:
         "daily_project_usage": {"project_id": _PROJECT, "usage": usage},
         "daily_client_app_usage": [{"client_app_id": _APP, "usage": usage, "usage_result_count": len(usage)}],
     }
-    return {"data": {name: told[name] for name in told if name in _DEFAULT or name in call.asked.usage}}
+    return {"data": {name: figures[name] for name in figures if name in _DEFAULT or name in call.requested.usage}}
 
 
 def end_caps(state: State, now: datetime) -> None:
-    """Lift the caps whose month is over: they hit no call any more."""
+    """Lift the caps whose month is over, so that they hit no further call."""
     for cap in _caps(state):
         if month_of(now.date(), _reset_day(cap)) > month_of(state.faults.since.date(), _reset_day(cap)):
             cap.times = 0
@@ -95,7 +96,7 @@ def _reset_day(cap: Fault) -> int:
 
 
 def month_of(day: date, reset_day: int) -> date:
-    """Return the day on which the project's month that a day lies in began: the last of a month that is too short."""
+    """Return the first day of the project's month that contains a day; in a short month, it begins on the last day."""
     this = _within(day.year, day.month, reset_day)
     if this <= day:
         return this

@@ -1,4 +1,4 @@
-"""Users: of the token, by id, and by name (platforms.md, 4.2)."""
+"""Users: the owner of the token, by id, and by name (platforms.md, 4.2)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ def me(call: Call) -> dict[str, Any]:
     """Answer `GET /2/users/me`.
 
     Raises:
-        Problem: the token is the app's own, which has no user.
+        Problem: the token is an app token, which has no user.
     """
     if call.account is None:
         raise unsupported("OAuth 2.0 Application-Only", "OAuth 1.0a User Context", "OAuth 2.0 User Context")
@@ -39,7 +39,7 @@ def several(call: Call, parameter: str) -> dict[str, Any]:
 
 
 def of_timeline(call: Call, value: str) -> SimAccount | dict[str, Any]:
-    """Return the user whose timeline is asked for, or the partial error of one that is not there."""
+    """Return the user of a requested timeline, or the partial error for a missing one."""
     return _found(call, id_of(value), "id")
 
 

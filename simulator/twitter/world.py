@@ -1,4 +1,4 @@
-"""X's ids, kinds of posts, and what is true of them.
+"""Definition of the simulated X: ids, kinds of posts, and true values.
 
 Account n has the id 700000000 + n; a post's id begins with its day, so that ids grow with time as real ones do.
 """
@@ -21,7 +21,7 @@ from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, SimPost, World
 _BASE = 700_000_000
 PRIVATE_DAYS = timedelta(days=30)
 _FIRST_DAY, _OF_A_DAY, _LONG_AGO = 19_000_000, 10**10, 100_000
-"""An id is the first day's number, and the day, times what is left for the posts of a day."""
+"""An id is (number of the first day + day) times the range of numbers for the posts of one day."""
 
 
 def _account_index(account_id: str) -> int | None:
@@ -33,7 +33,7 @@ def _post_id(index: int, day: int, place: int) -> str:
 
 
 def moment_of(world: World, post_id: str) -> datetime:
-    """Return when a post was published, or would have been: as real ones, ids grow with time, and any tells a day."""
+    """Return when a post was published, or would have been: ids grow with time, so any number has an instant."""
     post = world.post("twitter", post_id)
     if post is not None:
         return post.published_at
@@ -71,7 +71,7 @@ PRIVATE: dict[str, Counter] = {
 
 
 def _withholds(_world: World, post: SimPost, field: str, now: datetime) -> Reason | None:
-    """Tell views of videos alone, clicks of posts with a link, and private metrics for 30 days."""
+    """Report views only for videos, clicks only for posts with a link, and private metrics only for 30 days."""
     if field == "view_count":
         return None if "video" in post.native else "not_supported"
     if field not in PRIVATE:
@@ -82,12 +82,12 @@ def _withholds(_world: World, post: SimPost, field: str, now: datetime) -> Reaso
 
 
 def _media_count(world: World, account: SimAccount, now: datetime) -> int:
-    """Return how many photos and videos an account has shown: some of its posts have one or two."""
+    """Return the number of photos and videos of an account; some of its posts have one or two."""
     return post_count(world, account, now) * 13 // 20
 
 
 def _impressions(world: World, account: SimAccount, day: date) -> int:
-    """Return what the posts of the last 90 days were shown on a day, of those that stand at its end."""
+    """Return the impressions on a day of the posts of the last 90 days that exist at its end."""
     start = EPOCH + timedelta(days=(day - EPOCH.date()).days)
     end = start + timedelta(days=1)
     posts = world.posts(account, start - timedelta(days=90), end)
@@ -95,7 +95,7 @@ def _impressions(world: World, account: SimAccount, day: date) -> int:
 
 
 def shown(world: World, post: SimPost, start: datetime, end: datetime) -> int:
-    """Return how often a post was shown in a span."""
+    """Return the impressions of a post in a time range."""
     seen = (post_value(world, post, "impression_count", at) for at in (end, max(start, post.published_at)))
     return next(seen) - next(seen)
 

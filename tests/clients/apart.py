@@ -37,7 +37,13 @@ def run_node(client: str, url: str, given: dict[str, Any]) -> Any:
     if node is None or not modules.is_dir():
         pytest.skip("the JavaScript clients are not installed: `make clients` does it, with Node 20 and npm")
     folder = HERE / "node"
-    command = [node, "--require", folder / "elsewhere.cjs", folder / f"{client}.cjs", json.dumps(given)]
+    command: list[str | Path] = [
+        node,
+        "--require",
+        folder / "elsewhere.cjs",
+        folder / f"{client}.cjs",
+        json.dumps(given),
+    ]
     *_, line = _run(command, {"SIMULATOR": url, "NODE_PATH": str(modules)}, folder)
     return json.loads(line)
 

@@ -34,7 +34,7 @@ def parse_in_one_thread_at_a_time() -> None:
         with lock:
             return parse(*args, **options)
 
-    ast.parse = locked  # type: ignore[assignment]
+    ast.parse = locked
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """facebook-business, unchanged but for its base URL, reads the simulated Graph API and gets the truth."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
 
 
 @pytest.fixture
-def sdk(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+def sdk(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     from facebook_business.session import FacebookSession
 
     monkeypatch.setattr(FacebookSession, "GRAPH", simulator.url)

@@ -1,4 +1,4 @@
-"""The catalog says what every platform offers, and engagement follows from it."""
+"""The catalog: the metrics of each platform, and engagement that is derived from them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which hours of an account count."""
+"""The hours of an account that count as expected."""
 
 from datetime import timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def test_account_connected_again_keeps_the_time_without_it() -> None:
     gone, back = BASE + DAY, BASE + 3 * DAY
     one: Any = account("a", "instagram", [BASE, gone])
     assert connected_again(one, back) == [{"disconnectedAt": gone, "connectedAt": back}]
-    again = {**one, "disconnections": connected_again(one, back)}
+    again: Any = {**one, "disconnections": connected_again(one, back)}
     again.pop("disconnectedAt")
     assert connected_again(again, back + DAY) == again["disconnections"]
     assert [Connection.of(again).expected(BASE + n * DAY, BASE + (n + 1) * DAY) for n in range(5)] == [

@@ -1,4 +1,4 @@
-"""One normal form per account and post, however people spell it; the rest is refused with the right form."""
+"""Each account and post has one normal form, however it is spelled; other texts are refused with the right form."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -59,46 +59,46 @@ def test_spellings_of_a_post_are_one(platform: Platform, text: str, normal: str)
 @pytest.mark.parametrize(
     ("platform", "text", "reason"),
     [
-        ("instagram", "acme", "acme is no whole number"),
+        ("instagram", "acme", "acme is not a whole number"),
         ("instagram", "https://www.instagram.com/acme/", "web address"),
         ("instagram", "www.instagram.com/acme", "web address"),
         ("instagram", "1.78414E+16", "rounded by a spreadsheet"),
         ("instagram", "1,78414E+16", "rounded by a spreadsheet"),
         ("instagram", "", "an empty text"),
-        ("instagram", "0", "0 is the id of nothing"),
-        ("twitter", "@acme", "@acme is no whole number"),
+        ("instagram", "0", "has the id 0"),
+        ("twitter", "@acme", "@acme is not a whole number"),
         ("twitter", "9223372036854775808", "64 bits"),
-        ("linkedin", "acme-inc", "acme-inc is no whole number"),
-        ("linkedin", "urn:li:person:abc", "abc is no whole number"),
+        ("linkedin", "acme-inc", "acme-inc is not a whole number"),
+        ("linkedin", "urn:li:person:abc", "abc is not a whole number"),
         ("linkedin", "urn:li:person:12", "only pages are collected"),
-        ("linkedin", "urn:li:organization:acme", "acme is no whole number"),
+        ("linkedin", "urn:li:organization:acme", "acme is not a whole number"),
         ("linkedin", "urn:li:organization:", "an empty text"),
         ("linkedin", "https://www.linkedin.com/company/5500001/", "web address"),
     ],
 )
-def test_what_is_no_account_is_refused_with_the_right_form(platform: Platform, text: str, reason: str) -> None:
+def test_invalid_account_id_is_refused_with_the_right_form(platform: Platform, text: str, reason: str) -> None:
     refused(normal_account_id, platform, text, reason)
 
 
 @pytest.mark.parametrize(
     ("platform", "text", "reason"),
     [
-        ("twitter", "abc", "abc is no whole number"),
+        ("twitter", "abc", "abc is not a whole number"),
         ("twitter", "9999999999999999999", "64 bits"),
-        ("twitter", "urn:li:share:7123", "urn:li:share:7123 is no whole number"),
+        ("twitter", "urn:li:share:7123", "urn:li:share:7123 is not a whole number"),
         ("linkedin", "12345", "whether it is a share or a ugcPost"),
-        ("linkedin", "urn:li:activity:7123", "the entry in a feed"),
-        ("linkedin", "urn:li:comment:7123", "is no URN of a post"),
-        ("linkedin", "urn:li:share:x", "x is no whole number"),
-        ("linkedin", "https://www.linkedin.com/feed/update/urn:li:share:7/", "a text of 52 characters is no URN"),
-        ("facebook", "pfbid02abc", "pfbid02abc is no whole number"),
-        ("facebook", "1_2_3", "1_2_3 is no whole number"),
+        ("linkedin", "urn:li:activity:7123", "an entry of a feed"),
+        ("linkedin", "urn:li:comment:7123", "is not the URN of a post"),
+        ("linkedin", "urn:li:share:x", "x is not a whole number"),
+        ("linkedin", "https://www.linkedin.com/feed/update/urn:li:share:7/", "a text of 52 characters is not the URN"),
+        ("facebook", "pfbid02abc", "pfbid02abc is not a whole number"),
+        ("facebook", "1_2_3", "1_2_3 is not a whole number"),
         ("facebook", "_5", "an empty text"),
-        ("instagram", "17912345_1784", "17912345_1784 is no whole number"),
-        ("instagram", "C0ffee", "C0ffee is no whole number"),
+        ("instagram", "17912345_1784", "17912345_1784 is not a whole number"),
+        ("instagram", "C0ffee", "C0ffee is not a whole number"),
     ],
 )
-def test_what_is_no_post_is_refused_with_the_right_form(platform: Platform, text: str, reason: str) -> None:
+def test_invalid_post_id_is_refused_with_the_right_form(platform: Platform, text: str, reason: str) -> None:
     refused(normal_post_id, platform, text, reason)
 
 
@@ -113,9 +113,9 @@ def refused(normal: Normal, platform: Platform, text: str, reason: str) -> None:
     assert message.startswith(f"{caught.value.parameter}: ")
 
 
-def test_post_of_x_from_the_future_cannot_be() -> None:
+def test_post_of_x_from_the_future_is_refused() -> None:
     def at(instant: datetime) -> str:
-        # docs.x.com: milliseconds since 1288834974657 above 22 bits.
+        # docs.x.com: the bits above the lowest 22 are milliseconds since 1288834974657.
         return str((int(instant.timestamp() * 1000) - 1_288_834_974_657) << 22)
 
     past, future = at(utcnow()), at(utcnow() + timedelta(hours=1))
@@ -128,7 +128,7 @@ def test_post_of_x_from_the_future_cannot_be() -> None:
 @pytest.mark.parametrize("normal", [normal_account_id, normal_post_id])
 @hypothesis.settings(deadline=None)
 @given(text=st.text(st.characters(codec=None), max_size=40))
-def test_what_is_taken_is_a_fixed_point_and_plain(normal: Normal, platform: Platform, text: str) -> None:
+def test_normal_form_is_a_fixed_point_and_plain_text(normal: Normal, platform: Platform, text: str) -> None:
     taken = outcome(normal, platform, text)
     assert taken.isprintable()
     if not taken.startswith("platform"):
@@ -138,7 +138,7 @@ def test_what_is_taken_is_a_fixed_point_and_plain(normal: Normal, platform: Plat
 
 
 def outcome(normal: Normal, platform: Platform, text: str) -> str:
-    """The normal form, or the message of the refusal."""
+    """Return the normal form, or the message of the refusal."""
     try:
         return normal(platform, text)
     except InvalidInput as error:

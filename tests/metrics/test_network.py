@@ -1,4 +1,4 @@
-"""Which proxy a URL is asked by, and what a wrong proxy or file of authorities comes to."""
+"""The proxy for each URL, and the errors of a wrong proxy or file of authorities."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def network(environment: dict[str, str] | None = None, proxy: str | None = None) -> Network:
-    settings = Settings(_env_file=None, proxy=SecretStr(proxy) if proxy else None)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, proxy=SecretStr(proxy) if proxy else None)
     return Network.of(settings, environment or {})
 
 
@@ -53,7 +53,7 @@ def test_settings_count_before_variables(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "LOCALHOST", "[::1]", "localhost:8100"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_this_machine_is_never_asked_by_a_proxy(host: str, scheme: str) -> None:
+def test_this_machine_is_always_reached_directly(host: str, scheme: str) -> None:
     assert network(proxy=PROXY).proxy_for(f"{scheme}://{host}/x") is None
     assert network({"HTTP_PROXY": PROXY, "HTTPS_PROXY": PROXY}).proxy_for(f"{scheme}://{host}/x") is None
 
@@ -79,9 +79,9 @@ def test_this_machine_is_never_asked_by_a_proxy(host: str, scheme: str) -> None:
     ],
 )
 @pytest.mark.parametrize("own", [True, False])
-def test_no_proxy_names_exceptions(excepted: str, host: str, directly: bool, own: bool) -> None:
-    said = {"NO_PROXY": excepted} | ({} if own else {"HTTPS_PROXY": PROXY})
-    found = network(said, PROXY if own else None).proxy_for(f"https://{host}/")
+def test_no_proxy_names_hosts_that_are_reached_directly(excepted: str, host: str, directly: bool, own: bool) -> None:
+    environment = {"NO_PROXY": excepted} | ({} if own else {"HTTPS_PROXY": PROXY})
+    found = network(environment, PROXY if own else None).proxy_for(f"https://{host}/")
     assert (found is None) == directly
 
 
@@ -128,7 +128,7 @@ def test_variable_that_is_set_to_nothing_is_unset(monkeypatch: pytest.MonkeyPatc
 
 
 def test_folder_of_authorities_needs_hashed_names(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None)
     folders = [tmp_path / name for name in ("plain", "hashed")]
     for folder, name in zip(folders, ("ca.pem", "5ed36f99.0"), strict=True):
         folder.mkdir()
@@ -141,7 +141,7 @@ def test_folder_of_authorities_needs_hashed_names(tmp_path: Path) -> None:
 
 def test_first_file_of_authorities_counts(tmp_path: Path) -> None:
     bundle = str(Authority(tmp_path).bundle)
-    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None)
     assert Network.of(settings, {"REQUESTS_CA_BUNDLE": bundle, "SSL_CERT_FILE": "/missing"}).ca_bundle == bundle
     own = settings.model_copy(update={"ca_bundle": Path(bundle)})
     found = Network.of(own, {"REQUESTS_CA_BUNDLE": "/missing"})
@@ -149,7 +149,7 @@ def test_first_file_of_authorities_counts(tmp_path: Path) -> None:
     assert Network.of(settings, {}).ca_bundle is None
 
 
-def test_exported_variables_say_the_same_again(tmp_path: Path) -> None:
+def test_exported_variables_give_the_same_network(tmp_path: Path) -> None:
     environment = {"https_proxy": "http://other:1", "NO_PROXY": "minio.example", "NETRC": "/home/ann/.netrc"}
     environment["REQUESTS_CA_BUNDLE"] = str(Authority(tmp_path).bundle)
     first = network(environment, PROXY)

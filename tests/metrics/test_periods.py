@@ -1,4 +1,4 @@
-"""The calendar: days, weeks from Monday, months; half-open, UTC."""
+"""The UTC calendar of half-open periods: days, weeks from Monday, and months."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""A wrong setting stops the start with one line that names the variable and keeps the value to itself."""
+"""A wrong setting stops the start with one line that names the variable and does not show the value."""
 
 import pytest
 from cryptography.fernet import Fernet
@@ -46,4 +46,4 @@ def test_lists_take_blanks(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def test_platforms_are_the_real_ones_by_default() -> None:
-    assert Settings(_env_file=None).platform_url("instagram") == "https://graph.facebook.com"  # type: ignore[call-arg]
+    assert Settings(_env_file=None).platform_url("instagram") == "https://graph.facebook.com"

@@ -1,4 +1,4 @@
-"""Invisible characters become escapes; what people can read stays as it is."""
+"""Invisible characters become escapes; readable characters stay as they are."""
 
 import pytest
 

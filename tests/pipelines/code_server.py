@@ -1,4 +1,4 @@
-"""A code server of Dagster as a process, with one job that does nothing."""
+"""A Dagster code server in a process, with one job that does nothing."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ NOTHING = (
 
 
 class Server:
-    """A code server that can be killed and started again at its port."""
+    """A code server that can be killed and started again at the same port."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()

@@ -1,4 +1,4 @@
-"""A deployment in this process, and an instance of Dagster that forgets."""
+"""Fixtures: a deployment in this process, and an ephemeral Dagster instance."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Dagster's daemon in this process, one visit at a time, under a clock that the test holds."""
+"""Dagster's daemon in this process, one evaluation at a time, under a clock that the test sets."""
 
 import sys
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from tests.pipelines.deployment import Deployment
 
 
 def set_clock(patch: pytest.MonkeyPatch, deployment: Deployment, now: datetime) -> None:
-    """Let it be `now` for everything that asks the time, and for the platforms."""
+    """Set the clock to `now`, for this process and for the platforms."""
     real = clock.utcnow
 
     def utcnow() -> datetime:
@@ -31,7 +31,7 @@ def set_clock(patch: pytest.MonkeyPatch, deployment: Deployment, now: datetime) 
 
 @dataclass
 class Daemon:
-    """Evaluates schedules and sensors, and runs what they ask for, once per run key."""
+    """Evaluates schedules and sensors, and executes the runs that they request, once per run key."""
 
     deployment: Deployment
     instance: dg.DagsterInstance
@@ -44,15 +44,15 @@ class Daemon:
         self._keys: set[str] = set()
 
     def tick(self, schedule: str, at: datetime) -> list[dg.ExecuteInProcessResult]:
-        """Tick a schedule and run what it asks for."""
+        """Tick a schedule and execute the runs that it requests."""
         found = self._repository.get_schedule_def(schedule)
         context = dg.build_schedule_context(
             instance=self.instance, scheduled_execution_time=at, repository_def=self._repository
         )
         return self._run(found.evaluate_tick(context).run_requests or (), found.job_name)
 
-    def visit(self, sensor: str) -> list[dg.ExecuteInProcessResult]:
-        """Evaluate a sensor and run what it asks for."""
+    def evaluate(self, sensor: str) -> list[dg.ExecuteInProcessResult]:
+        """Evaluate a sensor and execute the runs that it requests."""
         found: Any = self._repository.get_sensor_def(sensor)
         context = dg.build_sensor_context(
             instance=self.instance, repository_def=self._repository, resources={"tidemark": self.deployment.resource}
@@ -60,9 +60,9 @@ class Daemon:
         only = found.targets[0].job_name if len(found.targets) == 1 else ""
         return self._run(found.evaluate_tick(context).run_requests or (), only)
 
-    def visit_until_quiet(self, *sensors: str) -> None:
-        """Visit sensors until none asks for anything."""
-        while sum(len(self.visit(sensor)) for sensor in sensors):
+    def evaluate_until_quiet(self, *sensors: str) -> None:
+        """Evaluate sensors until none requests a run."""
+        while sum(len(self.evaluate(sensor)) for sensor in sensors):
             pass
 
     def _run(self, requests: Sequence[dg.RunRequest], job: str) -> list[dg.ExecuteInProcessResult]:

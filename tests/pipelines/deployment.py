@@ -1,4 +1,4 @@
-"""Tidemark's definitions on a test's stores: assets, sensors and schedules run in this process."""
+"""Tidemark's definitions with a test's stores; runs are executed in this process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ from tests.simulator_fixture import Simulator
 
 @dataclass(frozen=True)
 class Deployment:
-    """Stores, a simulator, and what a data engineer does with them."""
+    """Stores, a simulator, and helpers to connect accounts and materialise partitions."""
 
     clients: Clients
     simulator: Simulator
 
     @property
     def resource(self) -> Tidemark:
-        """The resource of every asset and sensor, with the clients of this test."""
+        """The resource `tidemark` with the clients of this test."""
         clients = self.clients
 
         class Fixed(Tidemark):
@@ -37,11 +37,11 @@ class Deployment:
 
     @property
     def hour(self) -> datetime:
-        """The hour under way."""
+        """The present hour."""
         return slot_of(datetime.now(UTC))
 
     def having(self, **settings: Any) -> "Deployment":
-        """Return the same deployment with other settings; the database keeps data for as long as they say."""
+        """Return the same deployment with other settings; the database's expiries are changed accordingly."""
         changed = self.clients.settings.model_copy(update=settings)
         keep(self.clients.store, changed)
         return replace(self, clients=replace(self.clients, settings=changed))
@@ -74,7 +74,7 @@ class Deployment:
 
 
 def check_of(result: dg.ExecuteInProcessResult, name: str = "completeness") -> dg.AssetCheckEvaluation:
-    """Return how a check of a run came out."""
+    """Return the evaluation of a check in a run."""
     return next(e for e in result.get_asset_check_evaluations() if e.check_name == name)
 
 
@@ -83,7 +83,9 @@ def check_passed(result: dg.ExecuteInProcessResult, name: str = "completeness") 
     return check_of(result, name).passed
 
 
-def materialized(result: dg.ExecuteInProcessResult, asset: str | None = None) -> dict[str | None, dict[str, Any]]:
+def materialized(
+    result: dg.ExecuteInProcessResult | dg.JobExecutionResult, asset: str | None = None
+) -> dict[str | None, dict[str, Any]]:
     """Return the metadata of each partition that a run of one asset, or `asset` in a run of several, materialised."""
     found: dict[str | None, dict[str, Any]] = {}
     for event in result.get_asset_materialization_events():

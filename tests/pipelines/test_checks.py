@@ -1,4 +1,4 @@
-"""Freshness speaks by itself, also where nothing is collected, and stands in the way of no collection."""
+"""Freshness is evaluated even if nothing is collected, and does not block collection."""
 
 import asyncio
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.pipelines.deployment import Deployment
 
 
 def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
-    """Whether each asset passed the check `freshness`."""
+    """Return, by asset, if it passed the check `freshness`."""
     found = result.get_asset_check_evaluations()
     return {one.asset_key.to_user_string(): one.passed for one in found if one.check_name == "freshness"}
 

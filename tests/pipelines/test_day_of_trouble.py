@@ -17,7 +17,7 @@ from redis import Redis
 
 from metrics.documents import PLATFORMS, AccountDocument
 from metrics.periods import DAY, HOUR
-from metrics.redis import client as redisdb
+from metrics.redis.client import connect as connect_redis
 from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
@@ -37,7 +37,7 @@ from tidemark.stack.process import Child
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 ACCOUNTS = int(os.environ.get("TIDEMARK_TEST_ACCOUNTS", "250"))
-"""Of each platform."""
+"""Accounts of each platform."""
 START = datetime(2024, 7, 2, tzinfo=UTC)
 TROUBLE: tuple[dict[str, Any], ...] = (
     {"kind": "error", "rate": 0.02},
@@ -51,7 +51,7 @@ LONGEST_RUN = timedelta(minutes=5)
 
 @dataclass
 class Stores:
-    """A MongoDB and a Redis of this test, which can be killed and come back."""
+    """A MongoDB and a Redis of this test's own, which can be killed and restarted."""
 
     folder: Path
     mongo_port: int = field(default_factory=free_port)
@@ -68,7 +68,7 @@ class Stores:
             self.children[name] = redis.start(self.folder / "redis", self.redis_port, logs)
 
     def kill(self, name: str) -> None:
-        """End a store without a word; it is started again three seconds later.
+        """Kill a store; it is started again three seconds later.
 
         The thread that starts it lives as long as the test: a child process is ended with the thread that started it.
         """
@@ -81,7 +81,7 @@ class Stores:
         self.start(name)
 
     def wait(self) -> None:
-        """Wait until a store that was killed is back."""
+        """Wait until a store that was killed answers again."""
         if self._back is not None:
             self._back.result()
             self._back = None
@@ -109,14 +109,14 @@ def deployment(stores: Stores, settings: Settings, simulator: Simulator) -> Iter
     there = settings.model_copy(update={**urls, **own})
     store = Store.connect(there)
     store.ensure(there)
-    client: Redis = redisdb.connect(there)
+    client: Redis = connect_redis(there)
     yield Deployment(Clients(there, store, client, Announcer(client)), simulator)
     store.close()
     client.close()
 
 
 class Interrupting:
-    """Does something once, in the middle of the next run that collects."""
+    """Calls a function once, in the middle of the next collecting run."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.action: Callable[[], None] | None = None
@@ -142,7 +142,7 @@ class Interrupting:
 
 
 def terminate() -> None:
-    """What a step meets when somebody presses «Terminate»."""
+    """The exception that a step gets when a user presses «Terminate»."""
     raise DagsterExecutionInterruptedError
 
 
@@ -171,8 +171,8 @@ def test_every_level_that_could_be_read_is_true_and_every_gap_has_its_reason(
         for minute in (3, 7, 17, 30, 42, 55):
             set_clock(monkeypatch, deployment, end + timedelta(minutes=minute))
             for sensor in ("retry_failed", "missed_hours"):
-                daemon.visit(sensor)
-        daemon.visit_until_quiet("late_data")
+                daemon.evaluate(sensor)
+        daemon.evaluate_until_quiet("late_data")
     deployment.simulator.set_faults()
     check_records(deployment)
     now = START + DAY + timedelta(minutes=55)
@@ -208,5 +208,5 @@ def check_records(deployment: Deployment) -> None:
             early, late = (truth.account_value(world, account, name, t) for t in (at, at + LONGEST_RUN))
             assert min(early, late) <= value <= max(early, late), (account_id, slot)
     assert gaps.keys() <= {"provider_error", "rate_limited"}
-    # Without the tries within the grace, some three in a hundred would be missing.
+    # Without the retries within the grace, some three in a hundred would be missing.
     assert gaps.total() < 24 * len(indexes) / 100, gaps

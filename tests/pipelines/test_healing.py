@@ -1,4 +1,4 @@
-"""What comes late or was missed is made good by sensors alone: midnight, an old hour, five hours without a daemon."""
+"""Sensors alone repair late and missed data: at midnight, for an old hour, after five hours without a daemon."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,13 +38,13 @@ def test_slot_23_arrives_after_the_daily_run_and_day_week_and_month_become_compl
         ended = MIDNIGHT - before * HOUR
         set_clock(monkeypatch, deployment, ended)
         daemon.tick("collect_hourly", ended)
-    daemon.visit_until_quiet("late_data")
+    daemon.evaluate_until_quiet("late_data")
     set_clock(monkeypatch, deployment, MIDNIGHT)
     daemon.tick("aggregate_daily", MIDNIGHT)
     assert statuses(daemon)["daily"] == "partial"
     set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(seconds=90))
     daemon.tick("collect_hourly", MIDNIGHT)
-    daemon.visit_until_quiet("late_data", "missed_hours")
+    daemon.evaluate_until_quiet("late_data", "missed_hours")
     assert statuses(daemon) == {"daily": "complete", "weekly": "complete", "monthly": "complete"}
     done = len(daemon.runs)
     daemon.tick("aggregate_weekly", MIDNIGHT + HOUR)
@@ -62,7 +62,7 @@ def followers(account: dict[str, Any], slot: datetime, number: int) -> Observati
 def test_old_hour_collected_again_rolls_its_day_week_month_and_the_next_observed_day_once(
     deployment: Deployment, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Far back snapshots are taken in this deployment: whoever imports history may do so.
+    # This deployment's grace is long enough for snapshots of old hours, as for an import of history.
     tolerant = deployment.having(collect_grace_minutes=10**6)
     daemon = Daemon(tolerant, instance)
     tuesday = datetime(2024, 6, 11, tzinfo=UTC)
@@ -73,12 +73,12 @@ def test_old_hour_collected_again_rolls_its_day_week_month_and_the_next_observed
         store.observations.append([followers(account, day + 20 * HOUR, 100 + number)])
         store.marks.touch([("w", "daily", day)])
     set_clock(monkeypatch, deployment, MIDNIGHT)
-    daemon.visit_until_quiet("late_data")
+    daemon.evaluate_until_quiet("late_data")
     daemon.runs.clear()
 
     key = slot_key(tuesday + 23 * HOUR)
     assert materialized(tolerant.materialize(raw_asset("instagram"), [key], instance))
-    (run,) = daemon.visit("late_data")
+    (run,) = daemon.evaluate("late_data")
     assert daemon.runs == [("aggregate_late", "")]
     assert [
         (one.asset_key.to_user_string(), one.partition)
@@ -91,7 +91,7 @@ def test_old_hour_collected_again_rolls_its_day_week_month_and_the_next_observed
         ("monthly_rollup", "2024-06-01"),
     ]
     assert store.marks.count() == {}
-    assert daemon.visit("late_data") == []
+    assert daemon.evaluate("late_data") == []
 
 
 def test_after_five_hours_without_a_daemon_the_newest_hour_is_collected_first_and_the_rest_is_said(
@@ -105,7 +105,7 @@ def test_after_five_hours_without_a_daemon_the_newest_hour_is_collected_first_an
     back = MIDNIGHT + 6 * HOUR
     set_clock(monkeypatch, deployment, back + HOUR / 3)
     (newest,) = daemon.tick("collect_hourly", back)
-    daemon.visit_until_quiet("missed_hours", "late_data")
+    daemon.evaluate_until_quiet("missed_hours", "late_data")
     collected = [partition for job, partition in daemon.runs if job == "collect_hourly"]
     assert collected == ["2024-07-01-05:00", "2024-07-01-01:00…2024-07-01-04:00"]
     (metadata,) = materialized(newest, "raw_instagram").values()
@@ -120,12 +120,12 @@ def test_after_five_hours_without_a_daemon_the_newest_hour_is_collected_first_an
 
 
 def states(deployment: Deployment, slot: datetime) -> dict[str, str]:
-    """What became of each account in an hour."""
+    """The states of the accounts' records in an hour."""
     return {row["accountId"]: row["state"] for row in deployment.clients.store.collections.of_slot(slot)}
 
 
 def collected(daemon: Daemon) -> list[str]:
-    """The partitions of the runs that collected, in order."""
+    """The partitions of the collecting runs, in order."""
     return [partition for job, partition in daemon.runs if job == "collect_hourly"]
 
 
@@ -144,19 +144,19 @@ def test_hour_that_was_collected_by_half_is_completed_for_the_accounts_without_a
     deployment.simulator.client.delete("/_control/calls")
     daemon.runs.clear()
     set_clock(monkeypatch, deployment, end + timedelta(minutes=20))
-    (result,) = daemon.visit("missed_hours")
+    (result,) = daemon.evaluate("missed_hours")
     assert collected(daemon) == ["2024-06-30-23:00"]
     assert states(deployment, slot) == dict.fromkeys(("a0", "a1", "a2", "a3"), "collected")
     asked = deployment.simulator.calls()["byAccount"].keys()
     assert asked == {deployment.clients.store.accounts.get(f"a{n}")["platformAccountId"] for n in (1, 2, 3)}
     (metadata,) = materialized(result, "raw_instagram").values()
     assert (metadata["accounts_ok"], metadata["accounts_of_this_run"], metadata["complete_percent"]) == (4, 3, 100)
-    assert daemon.visit("missed_hours") == []
+    assert daemon.evaluate("missed_hours") == []
 
 
 @pytest.mark.parametrize(
     ("trouble", "latest"),
-    # The limit ends while the first round begins: the round that finds it over may be the second one.
+    # The limit ends about when the first round begins, so possibly only the second round succeeds.
     [({"kind": "error"}, 7), ({"kind": "account_limit", "seconds": 300}, 17), ({"kind": "cut"}, 7)],
     ids=["outage", "limit", "cut"],
 )
@@ -173,8 +173,8 @@ def test_what_fails_at_the_full_hour_is_read_within_the_grace(
     deployment.simulator.set_faults()
     for minute in range(3, 60):
         set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(minutes=minute))
-        daemon.visit("retry_failed")
-        daemon.visit("missed_hours")
+        daemon.evaluate("retry_failed")
+        daemon.evaluate("missed_hours")
         if set(states(deployment, slot).values()) == {"collected"}:
             break
     assert 5 <= minute <= latest
@@ -203,8 +203,8 @@ def test_account_that_waits_for_a_person_is_not_asked_again_within_the_grace(
     daemon.runs.clear()
     for minute in (6, 16, 41):
         set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(minutes=minute))
-        daemon.visit("retry_failed")
-        daemon.visit("missed_hours")
+        daemon.evaluate("retry_failed")
+        daemon.evaluate("missed_hours")
     assert daemon.runs == []
 
 
@@ -218,16 +218,16 @@ def test_outage_that_lasts_costs_few_calls_and_its_hour_tells_the_reason(
     deployment.simulator.client.delete("/_control/calls")
     daemon.tick("collect_hourly", MIDNIGHT)
     first = sum(deployment.simulator.calls()["byAccount"].values())
-    for minute in range(3, 60, 2):
+    for minute in range(3, 60, 4):
         set_clock(monkeypatch, deployment, MIDNIGHT + timedelta(minutes=minute))
-        daemon.visit("retry_failed")
-        daemon.visit("missed_hours")
+        daemon.evaluate("retry_failed")
+        daemon.evaluate("missed_hours")
     assert collected(daemon) == ["2024-06-30-23:00"] * 4
     calls = sum(deployment.simulator.calls()["byAccount"].values())
     assert calls <= 4 * first
     records = deployment.clients.store.collections.of_slot(MIDNIGHT - HOUR)
     assert {(one["state"], one.get("reason")) for one in records} == {("failed", "provider_error")}
-    assert sum("not asked" in one.get("message", "") for one in records) >= 20
+    assert sum("not requested" in one.get("message", "") for one in records) >= 20
 
 
 def test_backfilled_hour_of_accounts_that_were_connected_later_says_that_it_brought_nothing(

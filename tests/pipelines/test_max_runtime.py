@@ -1,4 +1,4 @@
-"""What hangs is ended after an hour; a backfill, which may take hours, is not."""
+"""A run that hangs is ended after an hour; a backfill, which may take hours, is not."""
 
 import logging
 from collections.abc import Mapping
@@ -7,9 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRunStatus
+from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring import run_monitoring
+from dagster._time import get_current_timestamp
 
 from pipelines.definitions import defs
 from pipelines.runs.tags import BACKFILL
@@ -24,7 +25,7 @@ def test_only_what_hangs_is_ended(file: str, monkeypatch: pytest.MonkeyPatch) ->
     with dg.instance_for_test({"run_launcher": _LAUNCHER}) as instance:
         hour = _under_way(instance, defs.resolve_job_def("collect_hourly").run_tags)
         backfill = _under_way(instance, {BACKFILL: "b"})
-        now = run_monitoring.get_current_timestamp()
+        now = get_current_timestamp()
         monkeypatch.setattr(run_monitoring, "get_current_timestamp", lambda: now + 2 * 3600)
         for run_id in (hour, backfill):
             (record,) = instance.get_run_records(dg.RunsFilter(run_ids=[run_id]))
@@ -35,7 +36,7 @@ def test_only_what_hangs_is_ended(file: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def _under_way(instance: DagsterInstance, tags: Mapping[str, str]) -> str:
-    """Let a run begin now; return its id."""
-    run = create_run_for_test(instance, job_name="job", status=DagsterRunStatus.STARTING, tags=dict(tags))
+    """Start a run now; return its id."""
+    run: DagsterRun = create_run_for_test(instance, job_name="job", status=DagsterRunStatus.STARTING, tags=dict(tags))
     instance.report_dagster_event(DagsterEvent(DagsterEventType.RUN_START.value, "job"), run.run_id)
     return run.run_id

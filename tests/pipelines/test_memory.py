@@ -1,4 +1,4 @@
-"""What a run has in memory before it does anything: every run pays for it."""
+"""The modules that every run loads before it does anything, and their memory."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Two runs of the same hour or period at once end in the data of one: a schedule and a backfill, a double click."""
+"""Two runs of the same hour or period at once (schedule and backfill, double click) give the data of one run."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,19 +19,19 @@ RAW, DAILY, WEEKLY = raw_asset("instagram"), rollup_asset("daily"), rollup_asset
 
 
 def stored(deployment: Deployment) -> tuple[dict[Any, Any], dict[str, Any], dict[str, int]]:
-    """What counts: the observations in effect, the rollups without their stamps, the periods still marked."""
+    """The effective observations, the rollups without their stamps, and the periods that are still marked."""
     store, hour = deployment.clients.store, deployment.hour
     rows = store.observations.page({"workspaceId": "w"}, hour - HOUR, hour + HOUR, limit=5000)
     observed = {(r["metadata"].get("postId", r["metadata"]["accountId"]), r["timestamp"]): r["metrics"] for r in rows}
     documents = [*store.rollups.subjects.find({}), *store.rollups.accounts.find({})]
     rollups = {d["_id"]: {name: v for name, v in d.items() if name not in STAMPS} for d in documents}
-    return observed, rollups, dict(store.marks.count())
+    return observed, rollups, dict(store.marks.count().items())
 
 
 def test_overlapping_runs_end_in_the_data_of_one(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     for index in range(3):
         deployment.connect(index)
-    # Time stands still: what is read seconds later would be more.
+    # The clock stands still, because values that are read seconds later would be larger.
     instant = deployment.hour + timedelta(minutes=1)
     monkeypatch.setattr(deployment.simulator.clock, "now", lambda: instant)
     day = midnight(deployment.hour.date())

@@ -1,4 +1,4 @@
-"""Partitions: one calendar for Dagster and for the rollups."""
+"""Partitions: Dagster's calendar is the same as that of rollups."""
 
 import os
 import subprocess
@@ -71,7 +71,7 @@ def test_consecutive_periods_make_one_range() -> None:
 
 
 def settings(retention_days: int, first_day: date | None = None) -> Settings:
-    return Settings(_env_file=None, retention_days=retention_days, first_day=first_day)  # type: ignore[call-arg]
+    return Settings(_env_file=None, retention_days=retention_days, first_day=first_day)
 
 
 @pytest.mark.parametrize(

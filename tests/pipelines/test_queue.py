@@ -1,6 +1,6 @@
-"""The queue of dagster.yaml: nothing starves the hourly collection."""
+"""The run queue of dagster.yaml: no other work starves hourly collection."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -28,9 +28,9 @@ _LAUNCHER = {"module": "dagster._core.test_utils", "class": "MockedRunLauncher"}
 
 @pytest.fixture(scope="module")
 def configured() -> Iterator[DagsterInstance]:
-    """An instance as configured, except that runs are only said to have begun."""
-    said = yaml.safe_load((ROOT / "dagster.yaml").read_text())
-    kept = {name: said[name] for name in ("run_coordinator", "concurrency")}
+    """An instance as configured, except that runs are only marked as started."""
+    configuration = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    kept = {name: configuration[name] for name in ("run_coordinator", "concurrency")}
     with dg.instance_for_test({**kept, "run_launcher": _LAUNCHER}) as opened:
         yield opened
 
@@ -51,13 +51,13 @@ def queue(instance: DagsterInstance, name: str, count: int, tags: Mapping[str, s
 
 
 def dequeue(instance: DagsterInstance) -> list[str]:
-    """Let the queue's daemon come by once; return the jobs that run then."""
+    """Run one iteration of the queue's daemon; return the jobs that run then."""
     context: Any = Mock(instance=instance)
     list(QueuedRunCoordinatorDaemon(interval_seconds=1).run_iteration(context))
     return sorted(run.job_name for run in begun(instance))
 
 
-def begun(instance: DagsterInstance) -> list[DagsterRun]:
+def begun(instance: DagsterInstance) -> Sequence[DagsterRun]:
     return instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]))
 
 

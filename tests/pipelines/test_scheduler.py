@@ -1,4 +1,4 @@
-"""Dagster's own scheduler over our schedules, at chosen instants: what is requested is the window that ended."""
+"""Dagster's own scheduler with our schedules, at chosen instants: the window that ended is requested."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterInstance
 from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
-from dagster._core.workspace.context import IWorkspaceProcessContext
+from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
 from dagster._scheduler.scheduler import launch_scheduled_runs
 
@@ -38,30 +38,31 @@ def instance() -> Iterator[DagsterInstance]:
 
 
 @pytest.fixture(scope="module")
-def workspace(instance: DagsterInstance) -> Iterator[IWorkspaceProcessContext]:
-    """A code server with our definitions, in a deployment that has switched its schedules on."""
+def workspace(instance: DagsterInstance) -> Iterator[WorkspaceProcessContext]:
+    """A code server with our definitions, in a deployment whose schedules are on."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TIDEMARK_AUTOMATION", "true")
         yield from _served(instance)
 
 
-def _served(instance: DagsterInstance) -> Iterator[IWorkspaceProcessContext]:
+def _served(instance: DagsterInstance) -> Iterator[WorkspaceProcessContext]:
     with create_test_daemon_workspace_context(
         ModuleTarget("pipelines.definitions", None, None, "pipelines"), instance
     ) as context:
         yield context
 
 
-def iterate(workspace: IWorkspaceProcessContext, now: datetime) -> dict[str, str]:
-    """Let the scheduler come by at `now`; return what it launched: job and partition."""
+def iterate(workspace: WorkspaceProcessContext, now: datetime) -> dict[str, str]:
+    """Run one iteration of the scheduler at `now`; return job and partition of the runs that it launched."""
     before = {run.run_id for run in workspace.instance.get_runs()}
     with freeze_time(now):
-        list(launch_scheduled_runs(workspace, logging.getLogger("scheduler"), now, {}))
+        # Of the months between two instants the newest tick of each schedule is caught up, and no more.
+        list(launch_scheduled_runs(workspace, logging.getLogger("scheduler"), now, {}, max_catchup_runs=1))
     fresh = [run for run in workspace.instance.get_runs() if run.run_id not in before]
     return {run.job_name: run.tags[PARTITION] for run in fresh if PARTITION in run.tags}
 
 
-def test_each_schedule_requests_the_window_that_ended(workspace: IWorkspaceProcessContext) -> None:
+def test_each_schedule_requests_the_window_that_ended(workspace: WorkspaceProcessContext) -> None:
     minute = timedelta(minutes=1)
     for instant, expected in JOURNEY.items():
         now = instant.replace(tzinfo=UTC)

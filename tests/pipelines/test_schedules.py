@@ -1,4 +1,4 @@
-"""Schedules: each tick names the window that ended, also over the edges of years and in leap years."""
+"""Schedules: each tick requests the window that ended, also across years and in leap years."""
 
 import os
 import subprocess

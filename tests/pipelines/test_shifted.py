@@ -1,4 +1,4 @@
-"""Dagster lives at the clock of the stack, in each process that `pipelines.shifted` starts and in those they spawn."""
+"""Dagster has the stack's clock in each process that `pipelines.shifted` starts, and in those that they spawn."""
 
 import json
 import os
@@ -54,10 +54,10 @@ def test_whatever_dagster_dates_has_the_clock_of_the_stack(ahead: timedelta, tmp
     (tmp_path / "storage").mkdir()
     ran = run(tmp_path, ahead, "asks_dagster", str(tmp_path / "storage"))
     assert ran.returncode == 0, ran.stderr
-    said, machine = ran.stdout.splitlines()
+    dates, machine = ran.stdout.splitlines()
     wanted = (clock.machine_now() + ahead).timestamp()
-    # CURRENT_TIMESTAMP has whole seconds, and a busy machine takes some to come to the end.
-    assert {name: round(at - wanted, 1) for name, at in json.loads(said).items() if abs(at - wanted) > 60} == {}
+    # CURRENT_TIMESTAMP has whole seconds, and a busy machine takes some seconds to finish.
+    assert {name: round(at - wanted, 1) for name, at in json.loads(dates).items() if abs(at - wanted) > 60} == {}
     assert float(machine) == pytest.approx(clock.machine_now().timestamp(), abs=60), "others have the machine's time"
 
 

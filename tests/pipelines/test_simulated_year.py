@@ -1,15 +1,15 @@
-"""A year of a small deployment, day by day: its bookkeeping grows up to its horizons and no further.
+"""A simulated year of a small deployment, day by day: its bookkeeping grows up to its horizons and no further.
 
     pytest -m long -s tests/pipelines/test_simulated_year.py
 
-Real are MongoDB, Redis, the simulator, Dagster's SQLite storage and the product's own jobs, which schedules and sensors
-ask for. The year ends now. It is made short in these ways:
+The test uses a real MongoDB, Redis and simulator, Dagster's SQLite storage, and the product's own jobs, which schedules
+and sensors request. The year ends now. It takes less time than a year in these ways:
 
-* One day of `EVERY` is lived through with Dagster's runs: its last hour is collected, and all else that happens once a
-  day happens. On the other days the work of `maintain_daily` and `purge_history` is done without a run of theirs.
+* Only one day of `EVERY` has Dagster runs: its last hour is collected, and everything happens that happens once a day.
+  On the other days, the work of `maintain_daily` and `purge_history` is done without runs.
 * Horizons are short, so that many pass.
-* MongoDB deletes by the machine's time: each day its expiries are set as much longer as the day lies back. Keys of
-  Redis are made a day older each day, and a day of its streams is as long as the year takes for one.
+* MongoDB deletes by the machine's time: for each simulated day, its expiries are extended by the day's distance to the
+  present. Keys of Redis become a day older each day, and a day of its streams is as long as one simulated day takes.
 * Ticks are written and purged with Dagster's calls and the retention in `dagster.yaml`, without its daemon.
 """
 
@@ -36,18 +36,18 @@ from redis import Redis
 from metrics import clock
 from metrics.documents import PLATFORMS
 from metrics.periods import DAY, HOUR, midnight
-from metrics.redis import client as redisdb
 from metrics.redis import events
+from metrics.redis.client import connect as connect_redis
 from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.roll_marks import KEPT_DAYS
-from metrics.store.setup.lifetimes import Difference, KeptDays, Lifetime, apply, doomed, lifetimes
+from metrics.store.rollup.roll_marks import KEPT_DAYS
+from metrics.store.setup.lifetimes import Difference, KeptDays, Lifetime, apply, count_expiring, lifetimes
 from metrics.upkeep import retention
 from metrics.upkeep.sizes import folder_bytes, keep, measure
 from pipelines import jobs, shifted
 from pipelines.resources import Clients
-from pipelines.runs import storage as upkeep
+from pipelines.runs import storage
 from pipelines.runs.pruning import purge
 from tests.clock import ahead_by
 from tests.pipelines.daemon import Daemon
@@ -62,7 +62,7 @@ from tidemark.stack.ports import free_port
 
 @sa.event.listens_for(sa.Engine, "connect")
 def _unsafe_and_fast(connection: object, _record: object) -> None:
-    """Let SQLite leave out its waits for the disk, which are most of the time of a run here."""
+    """Let SQLite not wait for the disk, which is most of the time of a run here."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
 
@@ -70,24 +70,24 @@ def _unsafe_and_fast(connection: object, _record: object) -> None:
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 DAYS = 365
 EVERY = int(os.environ.get("TIDEMARK_TEST_EVERY", "15"))
-"""One day of so many has runs; a divisor of `MONTH`, so that each month has as many."""
+"""One of so many days has runs; a divisor of `MONTH`, so that each month has equally many."""
 MONTH = 30
 HORIZONS = {"retention_days": 30, "rollup_retention_days": 60, "run_history_days": 30, "events_days": 7, "log_mb": 1}
 LOGS, LOG_BYTES = ("serving", "dagster-daemon", "mongod"), 60_000
 """Processes whose logs are fed, and the bytes that each writes in a day."""
 SENSORS = ("requested_work", "retry_failed", "late_data")
 TICKS = 20
-"""Ticks of a sensor in a day that asked for nothing."""
+"""Ticks of a sensor in a day that requested no run."""
 DATA = ("metrics", "posts", "subject_rollups", "aggregated_metrics", "accounts", "api_keys", "workspace_settings")
 GROWS = ("posts",)
-"""What is kept for good: a post is there as long as its account."""
+"""Collections without a horizon: a post is kept as long as its account."""
 MOST = 1.1
 """The last quarter of a year holds no more than so many times what the half-year before it held."""
 
 
 @dataclass
 class Year:
-    """A deployment whose clock goes through a year that ends now."""
+    """A deployment whose clock runs through a year that ends now."""
 
     deployment: Deployment
     instance: dg.DagsterInstance
@@ -125,14 +125,14 @@ class Year:
                 self.note_sizes(number)
 
     def day(self, end: datetime, number: int) -> None:
-        """What happens when a day has ended."""
+        """Do the work at the end of a day."""
         self.tick("collect_hourly", end)
         self.tick("aggregate_daily", end)
         self.store.operations.request("collect", "w")
         for sensor in SENSORS:
-            self.daemon.visit(sensor)
+            self.daemon.evaluate(sensor)
             self.note_ticks(sensor, InstigatorType.SENSOR, TICKS, TickStatus.SKIPPED)
-        self.daemon.visit_until_quiet("late_data")
+        self.daemon.evaluate_until_quiet("late_data")
         self.tick("check_freshness", end + timedelta(minutes=20))
         if number % MONTH == 0:
             self.tick("aggregate_weekly", end + HOUR)
@@ -141,21 +141,21 @@ class Year:
         self.tick("purge_history", end + timedelta(hours=3, minutes=40))
 
     def maintain(self, end: datetime) -> None:
-        """Do what `maintain_daily` and `purge_history` do, without a run."""
+        """Do the work of `maintain_daily` and `purge_history` without a run."""
         clients = self.deployment.clients
         days = clients.settings.run_history_days
         self.at(end + timedelta(hours=3, minutes=30))
         retention.apply(self.store, retention.Horizon.of(self.store, clients.settings, clock.utcnow()))
         events.trim(self.redis, self.store.accounts.workspaces(), clients.settings.events_days)
-        size = upkeep.storage_bytes(self.instance)
+        size = storage.storage_bytes(self.instance)
         keep(self.store, measure(self.store, self.redis, clients.settings.home, size, clock.utcnow()))
         purge(self.instance, clock.utcnow() - days * DAY)
         first = jobs.first_partitions(clients.settings, clock.utcnow())
-        upkeep.prune(self.instance, clock.utcnow() - days * DAY, first)
-        upkeep.shrink(self.instance)
+        storage.prune(self.instance, clock.utcnow() - days * DAY, first)
+        storage.shrink(self.instance)
 
     def write_logs(self) -> None:
-        """Write what the processes of `tidemark up` write in a day, and rotate it as that does."""
+        """Write as much log as the processes of `tidemark up` do in a day, and rotate it as `tidemark up` does."""
         for name in LOGS:
             with (self.logs / f"{name}.log").open("ab") as log:
                 log.write(b"x" * LOG_BYTES)
@@ -180,7 +180,7 @@ class Year:
                 self.instance.purge_ticks(name, name, now - days * 86_400, [tick_status])
 
     def age(self, number: int) -> None:
-        """Let the stores find everything a day older than yesterday."""
+        """Make everything in the stores one day older."""
         for key in list(self.redis.scan_iter(count=1000)):
             left = self.redis.pttl(key)
             if left >= 0:
@@ -191,19 +191,21 @@ class Year:
             self.deployment.clients.announcer, "_max_seconds", pace * self.deployment.clients.settings.events_days
         )
         apply(self.store.db, self.expiries())
-        # In the product the first partition moves once a year, when Dagster starts again.
+        # In a real deployment the first partition moves once a year, at a restart of Dagster.
         self.patch.setattr(jobs, "FIRST_HOUR", self.first + (number - HORIZONS["retention_days"]) * DAY)
 
     def expiries(self) -> list[Difference]:
-        """What MongoDB's expiries are, for its clock, at the present day of the year."""
+        """The expiries to set in MongoDB, by its own clock, on the present simulated day."""
         back = int(-clock.offset().total_seconds())
         wanted = [*lifetimes(self.deployment.clients.settings)]
         wanted.append(Lifetime("roll_marks", "settledAt", "expire", KEPT_DAYS * 86_400))
         return [Difference(replace(one, seconds=one.seconds + back), None) for one in wanted]
 
     def overdue(self) -> bool:
-        """Tell whether MongoDB has yet to delete something; buckets of the log go whole, a day later."""
-        return any(doomed(self.store.db, one, clock.machine_now() - 2 * DAY).documents for one in self.expiries())
+        """Tell whether MongoDB has still to delete something; whole buckets of the log are deleted, a day later."""
+        return any(
+            count_expiring(self.store.db, one, clock.machine_now() - 2 * DAY).documents for one in self.expiries()
+        )
 
     def note_sizes(self, number: int) -> None:
         until(lambda: not self.overdue(), 60)
@@ -247,14 +249,14 @@ def year(tmp_path: Path, settings: Settings, simulator: Simulator, monkeypatch: 
     home = tmp_path / "dagster"
     home.mkdir()
     copyfile(dagster_yaml(), home / "dagster.yaml")
-    # Dagster reads the scripts of its migrations anew for each file that it opens: half of a second of each run.
+    # Dagster loads the scripts of its migrations again for each file that it opens: half of a second per run.
     monkeypatch.setattr(alembic.util.pyfiles, "load_module_py", cache(alembic.util.pyfiles.load_module_py))
-    # What `shifted` replaces is put back when the test ends.
+    # Functions that `shifted` replaces are restored at the end of the test.
     for place, name in ((time, "time"), (time, "time_ns"), *((_time, hook) for hook in shifted._HOOKS)):
         monkeypatch.setattr(place, name, getattr(place, name))
     kept = KeptDays(there.retention_days, there.rollup_retention_days)
     monkeypatch.setattr(retention, "kept_days", lambda _db: kept)
-    with ahead_by(-DAYS * DAY), closing(Store.connect(there)) as store, redisdb.connect(there) as client:
+    with ahead_by(-DAYS * DAY), closing(Store.connect(there)) as store, connect_redis(there) as client:
         shifted.install()
         store.ensure(there)
         deployment = Deployment(Clients(there, store, client, Announcer(client)), simulator)

@@ -1,4 +1,4 @@
-"""A run that somebody ends in the UI, or that Dagster ends for its max_runtime, ends: no step begins again."""
+"""A run that is terminated in the UI, or because of its max_runtime, ends: no step is retried."""
 
 import dagster as dg
 import pytest
@@ -30,7 +30,7 @@ def test_run_that_is_terminated_is_cancelled_at_once(asset: dg.AssetsDefinition,
         def clients(self) -> Clients:
             (run,) = instance.get_runs(limit=1)
             begun.append(run.run_id)
-            # What Dagster does when somebody terminates a run.
+            # Dagster does this when a user terminates a run.
             instance.report_run_canceling(run)
             raise DagsterExecutionInterruptedError
 

@@ -1,4 +1,4 @@
-"""Libraries with an HTTP of their own go the way the settings say: by the proxy, under its authority, no netrc."""
+"""Libraries with their own HTTP client obey the settings: the proxy and its certificate authority, without netrc."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from metrics.export.folders import Folders
 from metrics.settings import Settings
-from pipelines.sensors import notifications as alerts
+from pipelines.sensors import notifications
 from tests.proxy import LOGIN, Authority, Proxy, web_server
 
 NAME = "outside.company.example"
@@ -22,7 +22,7 @@ NAME = "outside.company.example"
 def company(
     settings: Settings, tmp_path: Path
 ) -> Iterator[tuple[Settings, Proxy, list[tuple[str, dict[str, str], bytes]]]]:
-    """Settings of a company's network, its proxy, and what a server outside was asked. A netrc lies about."""
+    """Settings for a company's network, its proxy, and the requests to an outside server. A netrc file exists."""
     authority, netrc = Authority(tmp_path), tmp_path / "netrc"
     netrc.write_text(f"machine {NAME} login zoe password hidden\n")
     netrc.chmod(0o600)
@@ -43,7 +43,7 @@ def company(
 
 def test_alerts_go_by_the_proxy(company: tuple[Settings, Proxy, list[tuple[str, dict[str, str], bytes]]]) -> None:
     there, proxy, had = company
-    assert alerts.send(there, "title", "body") == 1
+    assert notifications.send(there, "title", "body") == 1
     assert proxy.seen == [f"CONNECT {NAME}"]
     ((_, headers, body),) = had
     assert (json.loads(body)["title"], "Authorization" in headers) == ("title", False)
@@ -65,5 +65,5 @@ def test_local_receiver_is_asked_itself(
     there, proxy, _ = company
     with web_server() as (port, had):
         local = there.model_copy(update={"alert_urls": (SecretStr(f"json://127.0.0.1:{port}/"),)})
-        assert alerts.send(local, "title", "body") == 1
+        assert notifications.send(local, "title", "body") == 1
     assert (len(had), proxy.seen) == (1, [])

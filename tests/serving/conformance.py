@@ -1,4 +1,4 @@
-"""Answers held to `/openapi.json`: status, type and body of every answer that a test's client gets."""
+"""Checks of answers against `/openapi.json`: the status, headers, media type and body of all answers in tests."""
 
 import re
 from functools import cache
@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
+from metrics.encoding import dump_json
 from serving.description.openapi import document
-from serving.endpoints.envelope import encode
 
 
 @cache
@@ -19,19 +19,21 @@ def _validator(pointer: str) -> jsonschema_rs.Validator:
 
 @cache
 def jsonschema_rs_document() -> dict[str, Any]:
-    return httpx.Response(200, content=encode(document())).json()
+    said: dict[str, Any] = httpx.Response(200, content=dump_json(document())).json()
+    return said
 
 
 def operation_of(method: str, path: str) -> dict[str, Any] | None:
-    """Return what the document says of a call, or None where the path is none of its."""
+    """Return the operation of a call in the document, or None if the document does not have the path."""
     for template, methods in jsonschema_rs_document()["paths"].items():
         if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
-            return methods.get(method.lower())
+            operation: dict[str, Any] | None = methods.get(method.lower())
+            return operation
     return None
 
 
 def check(answer: httpx.Response) -> None:
-    """Fail where an answer is none that the document knows."""
+    """Fail if an answer does not conform to the document."""
     operation = operation_of(answer.request.method, answer.request.url.path)
     if operation is None:
         return
@@ -51,6 +53,6 @@ def check(answer: httpx.Response) -> None:
 
 
 def validate(pointer: str, value: Any) -> None:
-    """Fail where a value is not of a shape."""
+    """Fail if a value does not match a schema."""
     errors = [f"{list(e.instance_path)}: {e.message}" for e in _validator(pointer).iter_errors(value)]
     assert not errors, f"{pointer}: {errors[:3]}"

@@ -1,4 +1,4 @@
-"""A real server on a free port, with one workspace's data."""
+"""Fixtures: a real server on a free port, with the data of two workspaces."""
 
 import threading
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def seeded(store: Store) -> Store:
 
 @contextmanager
 def running(settings: Settings) -> Iterator[tuple[str, Server]]:
-    """Run a server in a thread; yield its URL and itself."""
+    """Run a server in a thread; yield its URL and the server."""
     port = free_port()
     one = server(create_app(settings), "127.0.0.1", port)
     thread = threading.Thread(target=one.run)
@@ -95,7 +95,7 @@ def serving(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def reading(address: str, store: Store) -> Iterator[httpx.Client]:
-    """Yield a client with a key of `w1` that may read and collect; its answers are held to the API's description."""
+    """Yield a client with a key of `w1` that may read and collect; its answers are checked against OpenAPI."""
     key, _ = store.keys.create("test", ["w1"], ["read", "collect"])
     headers, hooks = {"Authorization": f"Bearer {key}"}, {"response": [check]}
     with httpx.Client(base_url=address, headers=headers, timeout=30, event_hooks=hooks) as opened:

@@ -1,4 +1,4 @@
-"""Serving processes of tests: started as an operator does, killed, and started again on the same port."""
+"""A serving process for tests, started as an operator does, which can be killed and restarted on the same port."""
 
 import os
 import sys
@@ -42,17 +42,17 @@ class ServingProcess:
             return False
 
     def kill(self) -> None:
-        """Kill it, as the kernel does when memory is short."""
+        """Kill the process, as the kernel does when memory is short."""
         self.child.process.kill()
         self.child.process.wait()
         until(lambda: not self._answers())
 
     def restart(self) -> None:
-        """Start it again on its port."""
+        """Start the process again on its port."""
         self.child = self._start()
 
     def stop(self) -> int:
-        """Ask it to stop; return its exit code."""
+        """Ask the process to stop; return its exit code."""
         self.child.ask_to_stop()
         code = self.child.process.wait(20)
         self.child.stop()

@@ -1,4 +1,4 @@
-"""Readers as people write them: each follows a workspace, comes back where it was, and notes what it got."""
+"""Clients of the kinds that people write: each follows a workspace, reconnects where it was, and records its events."""
 
 import json
 import shutil
@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 from httpx_sse import connect_sse
 
-_AGAIN_SECONDS = 0.3
+_RECONNECT_SECONDS = 0.3
 
 
 class Reader(threading.Thread, ABC):
-    """Follows until stopped. `numbers` are the followers of each `metrics:update`; a `reset` is noted as None."""
+    """Follows until stopped. `received` has the followers of each `metrics:update`, and None for each `reset`."""
 
     def __init__(self, url: str, key: str, cursor: str) -> None:
         super().__init__(daemon=True)
@@ -24,39 +24,39 @@ class Reader(threading.Thread, ABC):
         self._key = key
         self._last = cursor
         self._over = threading.Event()
-        self.told: list[int | None] = []
+        self.received: list[int | None] = []
 
     @property
     def numbers(self) -> list[int]:
-        """What came, without the resets."""
-        return [one for one in self.told if one is not None]
+        """The received followers, without the resets."""
+        return [number for number in self.received if number is not None]
 
     def run(self) -> None:
-        """Follow, and follow again, until stopped."""
+        """Follow, and reconnect, until stopped."""
         while not self._over.is_set():
             self.follow()
-            self._over.wait(_AGAIN_SECONDS)
+            self._over.wait(_RECONNECT_SECONDS)
 
     @abstractmethod
     def follow(self) -> None:
         """Follow until the connection ends."""
 
     def note(self, event: str, data: str, event_id: str) -> None:
-        """Note an event and where it stands."""
+        """Record an event and its position."""
         if event_id:
             self._last = event_id
         if event == "metrics:update":
-            self.told.append(json.loads(data)["metrics"]["followers"])
+            self.received.append(json.loads(data)["metrics"]["followers"])
         elif event == "reset":
-            self.told.append(None)
+            self.received.append(None)
 
     def stop(self) -> None:
-        """Follow no more."""
+        """Stop following."""
         self._over.set()
 
 
 class HttpxReader(Reader):
-    """With httpx-sse."""
+    """A reader that uses httpx-sse."""
 
     def follow(self) -> None:
         """Follow until the connection ends."""
@@ -75,7 +75,7 @@ class HttpxReader(Reader):
 
 
 class CurlReader(Reader):
-    """With `curl -N`."""
+    """A reader that uses `curl -N`."""
 
     def follow(self) -> None:
         """Follow until the connection ends."""
@@ -114,7 +114,7 @@ socket.on("disconnect", (reason) => { if (reason === "io server disconnect") soc
 
 
 class SocketReader(Reader):
-    """With the npm package socket.io-client, which comes back by itself."""
+    """A reader that uses the npm package socket.io-client, which reconnects by itself."""
 
     def __init__(self, url: str, key: str, cursor: str, folder: Path, transport: str) -> None:
         super().__init__(url, key, cursor)
@@ -131,7 +131,7 @@ class SocketReader(Reader):
             self.note(name, json.dumps(data), event_id)
 
     def stop(self) -> None:
-        """Follow no more."""
+        """Stop following."""
         super().stop()
         self._process.kill()
         self._process.wait()
@@ -141,7 +141,7 @@ class SocketReader(Reader):
 
 
 def install_socket_client(folder: Path) -> bool:
-    """Install socket.io-client into a folder; False where npm is missing or cannot."""
+    """Install socket.io-client into a folder; return False if npm is missing or fails."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         return False
@@ -156,7 +156,7 @@ def install_socket_client(folder: Path) -> bool:
 
 _PAGE = """
 ([key, cursor]) => {
-  window.told = [];
+  window.received = [];
   let last = cursor, source;
   const open = async () => {
     let ticket;
@@ -169,7 +169,7 @@ _PAGE = """
     source = new EventSource(`/analytics/stream?workspaceId=w1&ticket=${ticket}&lastEventId=${last}`);
     const note = (event) => {
       if (event.lastEventId) last = event.lastEventId;
-      window.told.push(event.type === "reset" ? null : JSON.parse(event.data).metrics.followers);
+      window.received.push(event.type === "reset" ? null : JSON.parse(event.data).metrics.followers);
     };
     source.addEventListener("metrics:update", note);
     source.addEventListener("reset", note);
@@ -189,12 +189,12 @@ class PageReader:
         page.evaluate(_PAGE, [key, cursor])
 
     @property
-    def told(self) -> list[int | None]:
-        """What the page noted."""
-        found: list[int | None] = self._page.evaluate("window.told")
+    def received(self) -> list[int | None]:
+        """What the page has received."""
+        found: list[int | None] = self._page.evaluate("window.received")
         return found
 
     @property
     def numbers(self) -> list[int]:
-        """What came, without the resets."""
-        return [one for one in self.told if one is not None]
+        """The received followers, without the resets."""
+        return [number for number in self.received if number is not None]

@@ -2,15 +2,17 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from metrics.errors import Unavailable
-from metrics.redis.client import connect, events_key
+from metrics.redis.client import connect
 from metrics.redis.events import Announcer, observed
+from metrics.redis.keys import events_key
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.redis_cluster import RedisCluster, redis_cluster
@@ -25,7 +27,7 @@ PAUSE = 0.02
 
 
 class Writer(threading.Thread):
-    """Writes an observation, then announces it, again and again; what fails is tried again, also after the last one."""
+    """Repeatedly writes an observation and announces it; failed steps are retried, also after `stop` was called."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(daemon=True)
@@ -40,23 +42,23 @@ class Writer(threading.Thread):
             announcer = Announcer(redis)
             while not self._over.wait(PAUSE):
                 one = observation(NOW, followers=self.announced + 1)
-                self._persist(lambda one=one: store.observations.append([one]))  # type: ignore[misc]
-                self._persist(lambda one=one: announcer.announce("w1", [observed(one)]))  # type: ignore[misc]
+                self._persist(partial(store.observations.append, [one]))
+                self._persist(partial(announcer.announce, "w1", [observed(one)]))
                 self.announced += 1
         store.close()
 
-    def _persist(self, work) -> None:  # type: ignore[no-untyped-def]
+    def _persist(self, work: Callable[[], object]) -> None:
         while True:
             try:
                 work()
             except Unavailable:
-                # A pause between tries, not a wait for a condition: `_over` may be set by now.
+                # A pause between attempts. It does not wait for `_over`, which may be set by now.
                 time.sleep(PAUSE)
             else:
                 return
 
     def stop(self) -> None:
-        """Write no more."""
+        """Stop writing."""
         self._over.set()
         self.join(30)
 
@@ -73,7 +75,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
         yield running
 
 
-def test_killed_primaries_are_outlived(
+def test_reads_and_streams_survive_killed_primaries(
     cluster: RedisCluster, members: ReplicaSet, settings: Settings, tmp_path: Path
 ) -> None:
     moved = settings.model_copy(update={"redis_url": cluster.url, "mongo_url": members.url})
@@ -87,6 +89,7 @@ def test_killed_primaries_are_outlived(
         reader = HttpxReader(address, client.headers["authorization"].removeprefix("Bearer "), cursor)
         reader.start()
         until(lambda: len(reader.numbers) > 10)
+        kill: Callable[[], None]
         for kill in (lambda: cluster.kill_primary_of(events_key("w1")), members.kill_primary):
             kill()
             until(lambda: client.get(READ).status_code == 200, RECOVERED)
@@ -96,13 +99,13 @@ def test_killed_primaries_are_outlived(
         writer.stop()
         until(lambda: reader.numbers[-1] == writer.announced, RECOVERED)
         reader.stop()
-    check(reader.told)
+    check(reader.received)
 
 
-def check(told: list[int | None]) -> None:
-    """See that nothing is missing or twice but where a reset says so."""
-    last: int | None = told[0]
-    for one in told[1:]:
+def check(received: list[int | None]) -> None:
+    """Check that no number is missing or repeated, except where a reset announced it."""
+    last: int | None = received[0]
+    for one in received[1:]:
         if one is not None and last is not None:
             assert one == last + 1
         last = one

@@ -1,4 +1,4 @@
-"""Thousands of connects and disconnects leave nothing behind."""
+"""Thousands of connections and disconnections leak no memory, files or tasks."""
 
 import asyncio
 import gc
@@ -8,14 +8,14 @@ import httpx
 import psutil
 
 from serving.__main__ import Server
-from tests.serving.test_stream import the_hub
+from tests.serving.stream.test_stream import the_hub
 from tests.waiting import until
 
 CONNECTS = 10_000
 AT_ONCE = 50
 
 
-def test_nothing_is_left_of_ten_thousand_streams(live: tuple[str, Server], client: httpx.Client) -> None:
+def test_ten_thousand_streams_leak_nothing(live: tuple[str, Server], client: httpx.Client) -> None:
     request = (
         "GET /analytics/stream?workspaceId=w1 HTTP/1.1\r\nHost: x\r\n"
         f"Authorization: {client.headers['authorization']}\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Several processes on one port: streams in each, a clean stop, none left behind."""
+"""Several worker processes on one port: each serves streams, stops cleanly, and never outlives its parent."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from tests.serving.conftest import reading
 from tests.serving.processes import ServingProcess
-from tests.serving.test_stream import announce, following, take
+from tests.serving.stream.test_stream import announce, following, take
 from tests.waiting import until
 
 READERS = 8
@@ -23,7 +23,7 @@ READERS = 8
 
 @pytest.fixture
 def pair(settings: Settings, seeded: Store, tmp_path: Path) -> Iterator[ServingProcess]:
-    """Two processes on one port."""
+    """A server with two worker processes on one port."""
     running = ServingProcess(settings, tmp_path, "--workers", "2")
     yield running
     running.child.stop()
@@ -53,7 +53,7 @@ def test_streams_of_every_process_get_events_and_end_cleanly(
         assert not any(process.is_running() for process in left)
 
 
-def test_processes_end_with_the_one_that_started_them(pair: ServingProcess) -> None:
+def test_workers_end_with_their_parent(pair: ServingProcess) -> None:
     left = workers(pair)
     pair.child.process.kill()
     until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in left), 20)

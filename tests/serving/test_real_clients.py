@@ -1,4 +1,4 @@
-"""Real clients over a killed server, a cut network and a restarted Redis: every event once, in order."""
+"""Real clients get every event once and in order, despite a killed server, a cut network and a restarted Redis."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from metrics.store import Store
 from tests.redis_server import RedisServer
 from tests.serving.processes import ServingProcess
 from tests.serving.readers import CurlReader, HttpxReader, PageReader, Reader, SocketReader, install_socket_client
-from tests.serving.test_stream import announce
+from tests.serving.stream.test_stream import announce
 from tests.tcp_proxy import TcpProxy
 from tests.waiting import until
 
@@ -23,7 +23,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 class Course:
-    """A server behind a network, over a Redis of its own; all of them can be broken."""
+    """A server, the network before it and its own Redis, each of which the test can break."""
 
     def __init__(self, server: ServingProcess, network: TcpProxy, redis: RedisServer, key: str) -> None:
         self.server = server
@@ -39,12 +39,12 @@ class Course:
         self.sent += count
 
     def cursor(self) -> str:
-        """Return where the stream stands."""
+        """Return the present position of the stream."""
         headers = {"Authorization": f"Bearer {self.key}"}
         return httpx.get(f"{self.network.url}/analytics/workspace/w1/metrics", headers=headers).headers["stream-cursor"]
 
     def run(self, readers: list[Any]) -> None:
-        """Break one thing after the other, and see that each reader misses nothing."""
+        """Break one part after the other, and check that no reader misses an event."""
         self.announce(3)
         self._everyone_has_all(readers)
         self.server.kill()

@@ -1,6 +1,6 @@
-"""Schemathesis over `/openapi.json`, all its checks. Streams with a key are left out: they do not end.
+"""Fuzzing with all checks of Schemathesis, from `/openapi.json`. Streams with a key are left out: they do not end.
 
-`FUZZ_EXAMPLES=500 pytest tests/serving/test_schemathesis.py` looks longer.
+`FUZZ_EXAMPLES=500 pytest tests/serving/test_schemathesis.py` tries more examples.
 """
 
 import os
@@ -18,7 +18,7 @@ EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "3")
 
 
 def fuzz(url: str, folder: Path, *options: str) -> None:
-    """Run Schemathesis; fail with what it found."""
+    """Run Schemathesis; fail with its report if it finds an error."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(CONFIG), "run", f"{url}/openapi.json",
         "--checks", "all", "--max-examples", EXAMPLES, "--no-color", "--continue-on-failure", *options,
@@ -35,5 +35,5 @@ def test_with_a_key_every_answer_is_as_described(live: tuple[str, Server], seede
 
 
 @pytest.mark.timeout(1800)
-def test_without_a_key_too(live: tuple[str, Server], tmp_path: Path) -> None:
+def test_without_a_key_every_answer_is_as_described(live: tuple[str, Server], tmp_path: Path) -> None:
     fuzz(live[0], tmp_path, "--phases", "examples,fuzzing")

@@ -1,4 +1,4 @@
-"""Names of the fields that airbyte-source-facebook-pages 3.0.0 asks of a Page and of its posts, by its manifest."""
+"""Fields that airbyte-source-facebook-pages 3.0.0 requests of a Page and of its posts, from its manifest."""
 
 _PAGE = """
 id about ad_campaign affiliation app_id artists_we_like attire awards band_interests band_members bio birthday

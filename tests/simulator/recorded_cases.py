@@ -1,7 +1,7 @@
-"""What each recorded answer of the four platforms is compared with, or why it is compared with nothing.
+"""Cases that compare each recorded answer of the four platforms with the simulator, or say why there is none.
 
-`CASES` has a request of the simulator for each recorded answer of an endpoint that collection calls, and for many
-others; `NOT_COMPARED` the reason for every other one. Together they are all of `index.json` for these platforms.
+`CASES` has a request to the simulator for each recorded answer of an endpoint that collection calls, and for many
+others; `NOT_COMPARED` has the reason for each remaining one. Together they cover `index.json` for these platforms.
 """
 
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ _STATISTICS = "q=organizationalEntity&organizationalEntity={urn}"
 class Case:
     """One comparison.
 
-    `path` and `query` have the names of subjects in braces. `ours` and `theirs` lead to the part of each answer that is
-    compared. `lacks` are paths that stand in the recorded answer alone, `adds` those in ours alone: each one has to
-    differ as said, so that nothing is excused in vain. With `app_only` X's app asks, with a token of its own.
+    `path` and `query` have names of subjects in braces. `ours` and `theirs` are the paths to the compared part of each
+    answer. `lacks` are paths that only the recorded answer has, `adds` paths that only ours has: each has to differ as
+    stated, so that no exception is superfluous. With `app_only` the request carries an app token of X.
     """
 
     path: str
@@ -43,7 +43,7 @@ _CHILDREN = _of(
 _VIDEO_CHILD = _of("children.data[].thumbnail_url")
 _ALBUM = "fields=id,caption,comments_count,children,like_count,media_type,media_url,permalink,timestamp"
 _BY_TIME = _of("paging.previous paging.next")
-"""Insights of an account page by time, as the answer with breakdowns has it; the others are recorded without."""
+"""Paging of account insights by time, as in the answer with breakdowns; other recordings lack it."""
 
 _PAGE_LEVEL = "fields=id,name,username,fan_count"
 _LIKED = "reactions.summary(total_count).limit(0)"
@@ -193,7 +193,7 @@ CASES: dict[str, Case] = {
         "fields=insights.metric(post_clicks)",
         ours=("insights",),
         theirs=("177057932317550", "data", 0, "insights"),
-        lacks=_of("data[].values[].end_time"),  # the row of a day: a post's metrics of today are all of its life
+        lacks=_of("data[].values[].end_time"),  # a row by day has it; lifetime metrics, as of today, do not
     ),
     "facebook/restfb_video_with_insights_nested": Case(
         "{fb_reel}",

@@ -1,4 +1,4 @@
-"""Business Discovery of the simulated Instagram: what is public of other accounts, and what is not."""
+"""Business Discovery of the simulated Instagram: the public fields of other accounts, and refusals of the others."""
 
 import json
 from datetime import UTC, datetime, timedelta

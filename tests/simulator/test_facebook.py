@@ -1,4 +1,4 @@
-"""The simulated Facebook over HTTP: recorded shapes, what fits what, endless paging, refusals that name nothing."""
+"""The simulated Facebook over HTTP: recorded shapes, valid metrics, paging without end, refusals without names."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What goes wrong on an answer's way, which calls a fault chooses, and what control refuses."""
+"""Transport faults, the selection of calls by faults, and refusals of the control routes."""
 
 import time
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ def api(simulator: Simulator) -> Simulator:
 
 
 def call(api: Simulator, platform: Platform = "twitter", number: int = 0, path: str = "") -> tuple[str, dict[str, str]]:
-    """Return where an account is read, and with which headers."""
+    """Return the URL that reads an account, and its headers."""
     account = api.world.account(platform, number)
     where = (path or PATHS[platform]).replace("{id}", account.platform_account_id)
     more = LINKEDIN if platform == "linkedin" else {}
@@ -92,7 +92,7 @@ def test_connection_may_be_cut_within_the_body(api: Simulator) -> None:
 
 
 def test_body_may_drip(api: Simulator) -> None:
-    """Each byte comes within the time that a reader gives to one, and the whole takes as long as there are bytes."""
+    """Each byte arrives within the read timeout, while the whole body takes its length times the delay."""
     whole = len(get(api).content)
     api.set_faults({"kind": "drip", "seconds": 0.002})
     url, headers = call(api)
@@ -153,7 +153,9 @@ def test_what_is_no_list_has_no_pages(api: Simulator) -> None:
 
 @pytest.mark.parametrize("kind", ["timeout", "slow", "html", "broken_json", "foreign_body", "cut"])
 def test_list_may_fail_beyond_its_first_page_alone(api: Simulator, kind: str) -> None:
-    value = {"value": []} if kind == "foreign_body" else {"seconds": 0.0} if kind in ("timeout", "slow") else {}
+    value: dict[str, object] = (
+        {"value": []} if kind == "foreign_body" else {"seconds": 0.0} if kind in ("timeout", "slow") else {}
+    )
     api.set_faults({"kind": kind, "page": 2, **value})
     path = "/2/users/{id}/tweets?max_results=5"
     first = get(api, path=path).json()

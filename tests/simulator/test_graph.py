@@ -1,4 +1,4 @@
-"""What the simulated Graph API does for whatever platform: bodies, tokens, links, the budget of an hour."""
+"""Behaviour of the simulated Graph API for all platforms: bodies, tokens, links, hourly rate limits."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -231,7 +231,7 @@ def test_token_tells_what_it_was_granted(api: Simulator, platform: Platform) -> 
 
 
 def test_fields_may_come_as_a_list_in_json(api: Simulator) -> None:
-    """As the clients of JavaScript send an array of theirs."""
+    """JavaScript clients serialise arrays in this way."""
     page = api.world.account("facebook", 0).platform_account_id
     fields = ["id", "followers_count", "posts.limit(2){id,message}"]
     found, wanted = (

@@ -1,4 +1,4 @@
-"""Quirks of the simulated Graph API as faults, of single answers and of elements of batches."""
+"""Quirks of the simulated Graph API as faults, in single answers and in batch elements."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -26,14 +26,14 @@ def account(api: Simulator, platform: Platform, number: int = 0) -> SimAccount:
 
 
 def ask(api: Simulator, platform: Platform, path: str = "{me}", number: int = 0, **params: Any) -> Any:
-    """Return the body of an answer; `{me}` is the account asked with."""
+    """Return the body of an answer; `{me}` stands for the account of the token."""
     whose = account(api, platform, number)
     where = path.replace("{me}", whose.platform_account_id)
     return api.client.get(f"/v25.0/{where}", params={"access_token": whose.token, **params}).json()
 
 
 def batch(api: Simulator, platform: Platform, *urls: str) -> list[Any]:
-    """Return the bodies of the elements of a batch, None for one that is null."""
+    """Return the bodies of the elements of a batch, None for a null element."""
     whose = account(api, platform)
     elements = [{"method": "GET", "relative_url": url.replace("{me}", whose.platform_account_id)} for url in urls]
     sent = {"access_token": whose.token, "batch": json.dumps(elements)}
@@ -42,7 +42,7 @@ def batch(api: Simulator, platform: Platform, *urls: str) -> list[Any]:
 
 
 def posts(api: Simulator, platform: Platform, **wanted: Any) -> list[SimPost]:
-    """Return what an account published and is up, newest first."""
+    """Return the visible posts of an account, newest first."""
     found = reversed(api.world.posts(account(api, platform), NOW - timedelta(days=90), NOW))
     return [p for p in found if p.visible(NOW) and all(getattr(p, k) == v for k, v in wanted.items())]
 
@@ -73,7 +73,7 @@ def test_cursor_that_does_not_advance(api: Simulator, platform: Platform) -> Non
         seen.append((ids(body), after))
     assert [one for _, one in seen] == ["3"] * 4
     assert (seen[0][0], seen[1], seen[1][0] == first) == (first, seen[2], False)
-    # A list of one page goes on with it.
+    # A list of one page repeats that page.
     whole = ask(api, platform, path, limit=100, since="2026-11-10")
     again = ask(api, platform, path, limit=100, since="2026-11-10", after=whole["paging"]["cursors"]["after"])
     assert (ids(again), again["paging"]["cursors"]["after"]) == (ids(whole), "100")
@@ -358,7 +358,7 @@ def test_reels_stand_in_both_lists(api: Simulator) -> None:
     (plain,) = batch(api, "facebook", f"{{me}}/published_posts?{asked}")
     api.set_faults({"kind": "reels_among_posts"})
     (both,) = batch(api, "facebook", f"{{me}}/published_posts?{asked}")
-    bounds = {"limit": 100, "since": "2026-10-01"}
+    bounds: dict[str, Any] = {"limit": 100, "since": "2026-10-01"}
     listed = ask(api, "facebook", "{me}/video_reels", fields="id,post_id,created_time", **bounds)["data"]
     (story,) = [one for one in listed if one["id"] == reel]
     (post,) = [one for one in both["data"] if one["id"] == story["post_id"]]
@@ -373,8 +373,10 @@ def test_reels_stand_in_both_lists(api: Simulator) -> None:
 def test_token_of_instagram_login_works_at_its_own_host(api: Simulator) -> None:
     whose = account(api, "instagram")
     there = {"Host": "graph.instagram.com"}
-    paths = (("/v25.0/me", {}), ("/v25.0/me", there), ("/graph.instagram.com/v25.0/me", {}),
-             ("/graph.facebook.com/v25.0/me", {}))  # fmt: skip
+    paths: tuple[tuple[str, dict[str, str]], ...] = (
+        ("/v25.0/me", {}), ("/v25.0/me", there), ("/graph.instagram.com/v25.0/me", {}),
+        ("/graph.facebook.com/v25.0/me", {}),
+    )  # fmt: skip
 
     def statuses() -> list[int]:
         query = {"access_token": whose.token, "fields": "user_id,username"}

@@ -1,4 +1,4 @@
-"""The simulated API over HTTP: strictness, paging, batches, faults and control."""
+"""The simulated Instagram over HTTP: strictness, paging, batches, faults and control routes."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -41,7 +41,7 @@ def media(api: Simulator, **fields: Any) -> SimPost:
 
 
 def shape(value: Any) -> Any:
-    """Return keys, nesting and types: of a list the shape of its first element."""
+    """Return keys, nesting and types; a list has the shape of its first element."""
     if isinstance(value, dict):
         return {key: shape(one) for key, one in value.items()}
     return [shape(value[0])] if isinstance(value, list) and value else type(value).__name__
@@ -339,7 +339,7 @@ def test_total_is_broken_down(api: Simulator, metric: str, breakdown: str) -> No
     assert all(len(one["dimension_values"]) == len(parts["dimension_keys"]) for one in parts["results"])
     added = sum(one["value"] for one in parts["results"])
     value = row["total_value"]["value"]
-    # Some people are in several parts; everything else adds up.
+    # Some people are in several parts; all other metrics add up.
     assert value <= added <= value * 1.1 if metric == "reach" else added == value
     (plain,) = total(api, metric)["data"]
     assert plain["total_value"] == {"value": value}
@@ -425,7 +425,7 @@ def test_account_has_its_other_edges(api: Simulator) -> None:
 
 @pytest.mark.parametrize("since", ["2026-11-15T00:00:00Z", "1794700800"])
 def test_online_followers_are_of_the_days_of_other_metrics(api: Simulator, since: str) -> None:
-    # One instant in both spellings: 16:00 of the Pacific 14th, the first day that ends after it.
+    # The same instant in both spellings: 16:00 of the Pacific 14th, the first day that ends after it.
     asked = {"since": since, "until": "2026-11-17T09:00:00Z"}
     (days,), (online,) = (
         ask(api, "{ig}/insights", metric=metric, period=period, **asked).json()["data"]

@@ -92,7 +92,7 @@ def test_protocol_that_does_not_exist_is_refused(api: Simulator) -> None:
 
 
 ONE: dict[str, str | None] = {"X_Restli_Protocol_Version": None}
-"""Rest.li 1.0 is what applies where no protocol is named."""
+"""Headers without a protocol version, for which Rest.li 1.0 applies."""
 
 
 def bare(api: Simulator) -> str:
@@ -152,7 +152,7 @@ def test_syntax_of_rest_li_2_is_none_of_1(api: Simulator, query: str) -> None:
 
 
 def test_bare_urn_is_none_of_rest_li_2(api: Simulator) -> None:
-    """Measured by others against the API: raw colons in the path, and in finders, are refused."""
+    """Other authors measured that the API refuses raw colons in paths and finders."""
     path = ask(api, f"networkSizes/{bare(api)}", "edgeType=COMPANY_FOLLOWED_BY_MEMBER")
     assert (path.status_code, path.json()["message"]) == (400, "Syntax exception in path variables")
     finder = f"q=organizationalEntity&organizationalEntity={bare(api)}"

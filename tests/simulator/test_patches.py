@@ -1,4 +1,4 @@
-"""Patches: one place of an answer changed, of a plain one and of an element of a batch."""
+"""Patches of one place of an answer, in plain answers and in batch elements."""
 
 import json
 from typing import Any

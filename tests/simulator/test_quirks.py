@@ -1,4 +1,4 @@
-"""Quirks of X and LinkedIn as faults: endless lists, pages that fail, names that change, accounts and posts that go."""
+"""Quirks of X and LinkedIn as faults: endless lists, failing pages, renamed accounts, missing accounts and posts."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ def api(simulator: Simulator) -> Simulator:
 
 
 def get(api: Simulator, platform: Platform, path: str, number: int = 0) -> httpx.Response:
-    """Ask as the owner of an account of a platform; `{me}` and `{urn}` are account 0 of it."""
+    """Send a request as the owner of account 0 of a platform; `{me}` and `{urn}` stand for that account."""
     first = api.world.account(platform, 0).platform_account_id
     urn = quote(f"urn:li:organization:{first}", safe="")
     headers = {"Authorization": f"Bearer {api.world.account(platform, number).token}"}
@@ -49,7 +49,7 @@ def app_token(api: Simulator) -> str:
 
 
 def walk(api: Simulator, platform: Platform, pages: int) -> list[tuple[list[str], str | None]]:
-    """Return the ids and the cursor of each page of an account's list, as far as there is a next one."""
+    """Return the ids and the cursor of each page of an account's list, while there is a next page."""
     found: list[tuple[list[str], str | None]] = []
     more: str | None = ""
     while more is not None and len(found) < pages:
@@ -73,7 +73,7 @@ def test_x_names_the_same_next_page_again_and_again(api: Simulator) -> None:
     assert {cursor for _, cursor in found} == {"sim5"}
     assert [ids for ids, _ in found[:3]] == [whole[0][0], whole[1][0], whole[1][0]]
     assert struck(api) == [20]
-    # A list of one page goes on with it.
+    # A list of one page repeats that page.
     short = "/2/users/{me}/tweets?max_results=100&start_time=2026-11-10T00:00:00Z"
     one = get(api, "twitter", short).json()
     again = get(api, "twitter", f"{short}&pagination_token={one['meta']['next_token']}").json()
@@ -216,14 +216,14 @@ def test_organization_that_is_gone_is_nobodys(api: Simulator, kind: str, status:
 
 
 def of_x(api: Simulator, post: str) -> tuple[bool, bool]:
-    """Return whether a post is there by id, and in the timeline."""
+    """Tell whether a post is found by id, and whether it is in the timeline."""
     by_id = "data" in get(api, "twitter", f"/2/tweets?ids={post}").json()
     listed = get(api, "twitter", "/2/users/{me}/tweets?max_results=100").json()["data"]
     return by_id, post in {one["id"] for one in listed}
 
 
 def of_linkedin(api: Simulator, post: str) -> tuple[bool, bool]:
-    """Return whether a post is there by id, as its statistics are, and in the list of its author."""
+    """Tell whether a post is found by id and has statistics, and whether it is in the list of its author."""
     name = "ugcPosts" if ":ugcPost:" in post else "shares"
     urn = quote(post, safe="")
     by_id = get(api, "linkedin", f"/rest/posts?ids=List({urn})").json()["results"]
@@ -248,7 +248,7 @@ def test_post_goes_and_comes_back(api: Simulator, platform: Platform, named: str
 
 
 def test_timeline_with_private_metrics_may_go_back_thirty_days_alone(api: Simulator) -> None:
-    """X's page on timelines says so; what it does was not seen."""
+    """This follows X's page on timelines; the real behaviour was not recorded."""
     path = "/2/users/{me}/tweets?max_results=100&tweet.fields=created_at,non_public_metrics"
     whole = get(api, "twitter", path).json()
     api.set_faults({"kind": "private_window"})

@@ -1,4 +1,4 @@
-"""Every recorded answer of the four platforms beside the simulator's own: keys, types, nesting, headers."""
+"""Comparison of every recorded answer of the four platforms with the simulator's: keys, types, nesting, headers."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -27,14 +27,14 @@ _NOT_OURS = {"date", "content-type"}
 
 @cache
 def index() -> dict[str, dict[str, Any]]:
-    """Return what is recorded of the four platforms, by file without its ending; nothing where it is missing."""
+    """Return the recorded answers of the four platforms, by file name without suffix; empty if they are missing."""
     path = FIXTURES / "index.json"
     files = json.loads(path.read_text())["files"] if path.is_file() else []
     return {one["file"].removesuffix(".json"): one for one in files if one["platform"] in PLATFORMS}
 
 
 def shape(value: Any, path: str = "") -> set[tuple[str, str]]:
-    """Return where which type stands: `data[].id` is a string. A list has what any of its elements has."""
+    """Return the type at each path, such as `data[].id` a string; a list has the paths of all its elements."""
     if isinstance(value, dict) and value:
         return {one for key, each in value.items() for one in shape(each, f"{path}.{key}" if path else key)}
     if isinstance(value, list) and value:
@@ -43,7 +43,7 @@ def shape(value: Any, path: str = "") -> set[tuple[str, str]]:
 
 
 class Subjects:
-    """The names of accounts and posts that a case may ask for."""
+    """Ids of accounts and posts for the placeholders of a case."""
 
     def __init__(self, api: Simulator) -> None:
         self.api = api
@@ -88,8 +88,8 @@ def api(simulator: Simulator) -> Simulator:
     return simulator
 
 
-def filled(text: str, names: dict[str, str]) -> str:
-    """Put names in where they stand in braces; other braces are the Graph API's own."""
+def fill_in_names(text: str, names: dict[str, str]) -> str:
+    """Replace names in braces by ids; other braces are Graph API syntax."""
     for name, value in names.items():
         text = text.replace("{" + name + "}", value)
     return text
@@ -103,9 +103,9 @@ def ask(api: Simulator, platform: Platform, case: Case, subjects: Subjects) -> h
     token = app_token(api) if case.app_only else account.token
     headers = {"Authorization": f"Bearer {token}", **(_LINKEDIN if platform == "linkedin" else {})}
     graph = platform in ("instagram", "facebook")
-    url = f"{api.url}/{'v25.0/' if graph else ''}{filled(case.path, names)}?{filled(case.query, names)}"
+    url = f"{api.url}/{'v25.0/' if graph else ''}{fill_in_names(case.path, names)}?{fill_in_names(case.query, names)}"
     if case.batch:
-        elements = [{"method": "GET", "relative_url": filled(one, names)} for one in case.batch]
+        elements = [{"method": "GET", "relative_url": fill_in_names(one, names)} for one in case.batch]
         return api.client.post(url, data={"batch": json.dumps(elements)}, headers=headers)
     return api.client.get(url, headers=headers)
 
@@ -117,12 +117,12 @@ def app_token(api: Simulator) -> str:
 
 def part(body: Any, where: tuple[str | int, ...], names: dict[str, str]) -> Any:
     for step in where:
-        body = body[filled(step, names) if isinstance(step, str) else step]
+        body = body[fill_in_names(step, names) if isinstance(step, str) else step]
     return body
 
 
 def opened(body: Any) -> Any:
-    """Return the elements of a batch with the bodies, which are JSON within JSON, and the names of no header."""
+    """Return the elements of a batch with parsed bodies, which are JSON within JSON, and without headers."""
     if not isinstance(body, list) or "body" not in body[0]:
         return body
     return [{**one, "body": "error" in json.loads(one["body"])} for one in body]

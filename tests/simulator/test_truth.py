@@ -1,4 +1,4 @@
-"""Truth: the same in every process, plausible, and falling at times."""
+"""True values: the same in every process, plausible, and falling at times."""
 
 import itertools
 import subprocess

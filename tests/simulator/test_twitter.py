@@ -94,7 +94,7 @@ PRIVATE = ("non_public_metrics", "organic_metrics", "promoted_metrics")
 
 
 def refused_fields(body: dict[str, Any], post_id: str) -> set[str]:
-    """Return the fields of a post that an answer names as refused."""
+    """Return the fields of a post that an answer reports as refused."""
     errors = [one for one in body.get("errors", ()) if one["resource_id"] == post_id]
     assert {one["type"].rpartition("/")[2] for one in errors} <= {"not-authorized-for-field"}
     assert all(f"'{one['field']}' on the Tweet" in one["detail"] for one in errors)
@@ -106,7 +106,7 @@ def test_private_metrics_are_refused_after_thirty_days(api: Simulator) -> None:
     old = api.world.posts(account, NOW - timedelta(days=60), NOW - timedelta(days=31))[-1].platform_post_id
     young = posts(api)[-1].platform_post_id
     body = ask(api, "tweets", ids=f"{old},{young}", tweet__fields="public_metrics,non_public_metrics").json()
-    # As recorded: the post is left out, and each field is named.
+    # As recorded, the post is left out, and an error names each field.
     assert [tweet["id"] for tweet in body["data"]] == [young]
     assert "non_public_metrics.impression_count" in refused_fields(body, old)
     assert ask(api, f"tweets/{old}", tweet__fields="organic_metrics").json().keys() == {"errors"}
@@ -236,7 +236,7 @@ def test_since_id_is_a_moment_and_no_post(api: Simulator) -> None:
     newer = [post.platform_post_id for post in reversed(known[5:])]
     assert [tweet["id"] for tweet in listed_since(api, known[4].platform_post_id).json()["data"]] == newer
     assert listed_since(api, known[-1].platform_post_id).json()["meta"] == {"result_count": 0}
-    # A deleted post, another user's and a number between two posts are moments as well.
+    # A deleted post's id, another user's and a number between two posts stand for instants as well.
     day = (known[4].published_at - EPOCH).days
     between = f"19{day + 1:06d}0999999900"
     wanted = [p.platform_post_id for p in reversed(known) if (p.published_at - EPOCH).days > day]

@@ -1,4 +1,4 @@
-"""Every command of `tidemark`, found by walking the app, so that none can be forgotten; and how to run one here."""
+"""Helper: lists all commands of `tidemark` by walking the app, and runs a command in this process."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tidemark.cli import app, main
 
 
 def all_commands() -> list[str]:
-    """The names of all commands, groups written before their commands."""
+    """Return the names of all commands, with the names of their groups before them."""
     return sorted(_walk(get_command(app), ""))
 
 
@@ -25,7 +25,7 @@ def _walk(command: object, path: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Ran:
-    """What became of a command."""
+    """The exit code and output of a command."""
 
     code: int
     out: str

@@ -1,4 +1,4 @@
-"""The command line, on the stores of one test."""
+"""Fixtures: the command line, and the stores of one test."""
 
 import pytest
 
@@ -10,18 +10,18 @@ from tidemark.stack.ports import HOST, free_port
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
-    """The command line, with whatever settings the test has set."""
+    """Return the command line, with the settings of the test."""
     return Cli(capsys)
 
 
 @pytest.fixture
 def on_stores(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """The store of a test, which the commands find by their settings."""
+    """Return the store of a test, which the commands find by their settings."""
     monkeypatch.chdir(settings.home)
     for name in ("mongo_url", "mongo_db", "redis_url", "home"):
         monkeypatch.setenv(f"TIDEMARK_{name.upper()}", str(getattr(settings, name)))
     for api in PLATFORM_APIS:
-        # Nothing listens there: whose a token is cannot be asked, and the account is connected all the same.
+        # No process listens there: tokens cannot be checked, and accounts are connected nevertheless.
         monkeypatch.setenv(f"TIDEMARK_{api.upper()}_URL", f"http://{HOST}:{free_port()}")
     monkeypatch.setenv("TIDEMARK_SECRET_KEYS", settings.secret_keys[0].get_secret_value())
     monkeypatch.setenv("TIDEMARK_RETENTION_DAYS", str(settings.retention_days))

@@ -1,4 +1,4 @@
-"""The accounts file: as a whole or not at all, whatever program wrote it; what is wrong is named with its place."""
+"""Tests of the accounts file: accepted as a whole or not at all, from any program; errors name their place."""
 
 import io
 import json
@@ -53,15 +53,15 @@ def test_csv_and_json_say_the_same(text: str) -> None:
         ("acme,linkedin,urn:li:organization:7,h,t\nacme,linkedin,7,h,t\n", "row 3: the same account as row 2"),
         ("acme,twitter,07,h,t\nacme,twitter,7,h,t\n", "row 3: the same account as row 2"),
         ("acme,linkedin,7,h,t\nacme,linkedin,urn%3Ali%3AorganizationBrand%3A7,h,t\n", "the same account as row 2"),
-        ("acme,linkedin,acme-inc,h,t\n", "row 2: platformAccountId: acme-inc is no whole number; give the number"),
+        ("acme,linkedin,acme-inc,h,t\n", "row 2: platformAccountId: acme-inc is not a whole number; give the number"),
         ("acme,instagram,1.78414E+16,h,t\n", "row 2: platformAccountId: 1.78414E+16 was rounded by a spreadsheet"),
         ('acme,instagram,"1,78414E+16",h,t\n', "row 2: platformAccountId: 1,78414E+16 was rounded by a spreadsheet"),
         ("acme,instagram,2,Smith, Inc,t\n", "row 2: cell 6 has no column"),
         ("acme,instagram,2,h,two words\n", "row 2: accessToken has blanks"),
-        ("acme,instagram,2,h,t€\n", "row 2: accessToken has blanks, or signs that no token has"),
-        (f"acme,instagram,2,{'h' * 201},t\n", "row 2: handle: it has 201 characters; 200 are the most"),
-        (f"acme,instagram,2,h,{'t' * 4097}\n", "row 2: accessToken has 4097 characters; 4096 are the most"),
-        ('acme,instagram,2,h,"""t"""\n', "row 2: accessToken has blanks, or signs that no token has"),
+        ("acme,instagram,2,h,t€\n", "row 2: accessToken has blanks, or characters that no token has"),
+        (f"acme,instagram,2,{'h' * 201},t\n", "row 2: handle: it has 201 characters; the maximum is 200"),
+        (f"acme,instagram,2,h,{'t' * 4097}\n", "row 2: accessToken has 4097 characters; the maximum is 4096"),
+        ('acme,instagram,2,h,"""t"""\n', "row 2: accessToken has blanks, or characters that no token has"),
         (GOOD + 'acme,instagram,2,"h,' + "x" * 140_000 + "\n", "row 3: field larger than"),
         (GOOD + 'acme,instagram,2,"h,t\n' + GOOD * 3, "row 3: unexpected end of data: is a quote left open"),
         (GOOD + 'acme,instagram,2,"Best" Bakery,t\n', "row 3: ',' expected after '\"'"),
@@ -74,25 +74,25 @@ def test_wrong_row_is_named_and_nothing_is_taken(lines: str, complaint: str) -> 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"\xff\xfe\x00\x80\x00", "it is no UTF-16 text: save it as"),
-        ((HEADER + "acme,instagram,1,M\xfcller,t\n").encode("cp1252"), "it is no UTF-8 text: save it as"),
-        ((HEADER + GOOD).encode("utf-16-le"), "UTF-16 without its mark"),
-        (b"\n\n,,,\n", "row 1: it names no columns; there are workspaceId"),
+        (b"\xff\xfe\x00\x80\x00", "it is not UTF-16 text: save it as"),
+        ((HEADER + "acme,instagram,1,M\xfcller,t\n").encode("cp1252"), "it is not UTF-8 text: save it as"),
+        ((HEADER + GOOD).encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"\n\n,,,\n", "row 1: it names no columns; the columns are workspaceId"),
         (GOOD.encode(), "row 1: it names no columns"),
         (f"{HEADER.strip()},\x1b[31m\n{GOOD}".encode(), r"row 1: \x1b[31m: no such column"),
         (f"{HEADER.strip()},refresh_token\n{GOOD}".encode(), "row 1: refresh_token: no such column"),
         (f"{HEADER.strip()},\u200bHan dle\n{GOOD}".encode(), "row 1: handle twice"),
         (f"{HEADER.strip()},,\n{GOOD.strip()},,x\n".encode(), "row 2: cell 7 has no column"),
-        (b'{"workspaceId": "a"}\n{broken\n', "line 2: it is no JSON object"),
+        (b'{"workspaceId": "a"}\n{broken\n', "line 2: it is not a JSON object"),
         (b'{"handle": "a", "handle": "b"}', "line 1: handle twice"),
-        (b'[{"workspaceId": "a"}, 7]', "account 2: it is no JSON object"),
-        (b"[1, 2", "it is no JSON array"),
-        (b"[" * 100_000, "it is no JSON array"),
-        (b'{"a":' * 100_000, "line 1: it is no JSON object"),
-        (json.dumps([{**ROW, "handle": "\ud800"}]).encode(), "account 1: handle: it holds a half of a character"),
+        (b'[{"workspaceId": "a"}, 7]', "account 2: it is not a JSON object"),
+        (b"[1, 2", "it is not a JSON array"),
+        (b"[" * 100_000, "it is not a JSON array"),
+        (b'{"a":' * 100_000, "line 1: it is not a JSON object"),
+        (json.dumps([{**ROW, "handle": "\ud800"}]).encode(), "account 1: handle: the text holds half of a character"),
         (b"", "row 1: it names no columns"),
-        (HEADER.encode(), "the file holds no account"),
-        (b"[]", "the file holds no account"),
+        (HEADER.encode(), "the file has no account"),
+        (b"[]", "the file has no account"),
     ],
 )
 def test_file_that_cannot_be_read_says_why_in_one_line(content: bytes, complaint: str) -> None:
@@ -134,7 +134,7 @@ def test_separator_within_a_json_text_ends_no_line() -> None:
 
 @pytest.mark.parametrize("token", [{"a": 1}, ["t"], True, 1.5])
 def test_json_value_that_is_no_text_is_refused(token: object) -> None:
-    with pytest.raises(InvalidInput, match="line 1: accessToken: is no text: put it in quotation marks"):
+    with pytest.raises(InvalidInput, match="line 1: accessToken: is not text: put it in quotation marks"):
         read(json.dumps(dict(ROW, accessToken=token)))
 
 
@@ -157,7 +157,7 @@ def test_columns_of_renewal_become_credentials() -> None:
 
 @pytest.mark.parametrize(
     ("column", "value", "complaint"),
-    [("expiresAt", "soon", "expiresAt soon is no instant"), ("refreshToken", "r", "clientId missing")],
+    [("expiresAt", "soon", "expiresAt soon is not an instant"), ("refreshToken", "r", "clientId missing")],
 )
 def test_wrong_columns_are_named(column: str, value: str, complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):
@@ -185,7 +185,7 @@ _IDS = {
 }
 _PLAIN = st.text("abcXYZ019_-.", min_size=1, max_size=12)
 _SIGNS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
-# Blanks around a name are dropped, so that it begins and ends with something else.
+# Names begin and end with characters other than blanks, because blanks around a name are dropped.
 _HANDLES = st.tuples(st.sampled_from(["x", '"', "'t", "=", "{", "["]), _SIGNS).map(
     lambda parts: f"{parts[0]}{parts[1]}x"
 )
@@ -230,7 +230,7 @@ def test_table_in_any_dialect_is_read_back(
 
 
 def quoted(cell: str, separator: str, always: bool) -> str:
-    """A cell as spreadsheets write it: quoted where it has to be, or always. Python's writer quotes no lone \\r."""
+    """Return a cell as a spreadsheet writes it, quoted if needed or always; Python's writer quotes no lone \\r."""
     needed = always or any(one in cell for one in f'{separator}"\r\n')
     return '"' + cell.replace('"', '""') + '"' if needed else cell
 

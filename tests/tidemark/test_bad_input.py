@@ -1,4 +1,4 @@
-"""Bad input at the command line: one line that names it, an exit code, and nothing changed. Every command is tried."""
+"""Tests of bad input to every command: one line that names it, the right exit code, and no change of data."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from tidemark.stack.ports import HOST, free_port
 
 COMMANDS = all_commands()
 STORELESS = {"up", "simulator", "keys secret", "doctor"}
-"""Commands that need no store; `doctor` reports those that are out of reach."""
+"""Commands that need no store; `doctor` reports stores that cannot be reached."""
 
 ACCOUNT = ["--workspace", "acme", "--platform", "instagram", "--account", "1", "--handle", "a", "--token", "t"]
 GOOD: dict[str, list[str]] = {
@@ -50,7 +50,7 @@ GOOD: dict[str, list[str]] = {
     "simulator": ["simulator"],
     "up": ["up", "--clock", "2026-03-28T22:55Z"],
 }
-"""A way to call each command that is right in itself."""
+"""A valid call of each command."""
 
 BAD: list[tuple[str, str]] = [
     ("accounts connect --workspace a/b --platform instagram --account 1 --handle a --token t", "workspaceId"),
@@ -66,7 +66,7 @@ BAD: list[tuple[str, str]] = [
     ("accounts history --workspace nobody --start", "there is no account in nobody"),
     ("accounts import missing.csv", "missing.csv: No such file"),
     ("accounts import .", "Is a directory"),
-    ("accounts import binary.csv", "no UTF-8"),
+    ("accounts import binary.csv", "not UTF-8"),
     ("accounts import huge.csv", "larger than 64 MiB"),
     ("accounts import broken.csv", "row 3: platform myspace"),
     ("accounts list --state asleep", "asleep"),
@@ -79,23 +79,23 @@ BAD: list[tuple[str, str]] = [
     ("backup .", "is not empty"),
     ("restore .", "holds no backup"),
     ("restore . --ledger missing.jsonl", "missing.jsonl cannot be read"),
-    ("restore . --ledger good.csv", "line 1 is no entry of a ledger"),
+    ("restore . --ledger good.csv", "line 1 is not an entry of a ledger"),
     ("keys rotate tm_live_nope", "no valid key begins with tm_live_nope"),
     ("keys rotate tm_live_nope --overlap-hours=-1", "--overlap-hours"),
     ("retention set unknown --days 90", "no workspace unknown"),
     ("retention sync --shorten=yes", "--shorten"),
     ("retention sync --shorten --lengthen", "exclude one another"),
     ("erase", "either --account or --workspace"),
-    ("erase --resume --account acc_1", "or say --resume"),
+    ("erase --resume --account acc_1", "or give --resume"),
     ("erase --no-dagster", "either --account or --workspace"),
     ("erase --account acc_unknown --yes", "no account acc_unknown"),
     ("erase --workspace unknown --yes", "no workspace unknown"),
     ("keys create k --workspace a/b", "--workspace"),
-    ("keys create \udcff --workspace acme", "NAME: it holds a half of a character"),
+    ("keys create \udcff --workspace acme", "NAME: the text holds half of a character"),
     ("keys create k --workspace acme --scope write", "write is none of read, collect, admin"),
     ("keys create k --workspace acme --days 0", "--days"),
     ("keys revoke tm_live_zzzzzz", "no key begins with"),
-    ("rebuild --from 2026-02-30 --to 2026-03-01", "2026-02-30 is no date"),
+    ("rebuild --from 2026-02-30 --to 2026-03-01", "2026-02-30 is not a date"),
     ("rebuild --from 2026-03-02 --to 2026-03-01", "no range of days"),
     ("rebuild --from 2099-01-01 --to 2099-01-02", "has not begun"),
     ("rebuild --from 2026-01-01", "--to"),
@@ -104,15 +104,15 @@ BAD: list[tuple[str, str]] = [
     ("simulator --latency-ms slow", "--latency-ms"),
     ("up --days 0", "--days"),
     ("up --shorten=days", "--shorten"),
-    ("up --clock yesterday", "--clock: yesterday is no instant"),
-    ("up --clock 2026-03-28T22:55", "has no zone"),
+    ("up --clock yesterday", "--clock: yesterday is not an instant"),
+    ("up --clock 2026-03-28T22:55", "has no time zone"),
     ("up --clock 1999-01-01T00:00Z", "from 2026-01-01"),
     ("up --clock 2026-03-28T22:55Z", "unset TIDEMARK_MONGO_URL"),
 ]
 
 
 def refused(ran: Ran, *words: str) -> None:
-    """Check that a command said one line, and which."""
+    """Check that a command printed exactly one error line, with the given words."""
     assert ran.code not in (0, 70), ran
     assert len(ran.err.splitlines()) == 1, ran.err
     assert ran.err.startswith("tidemark: "), ran.err
@@ -121,7 +121,7 @@ def refused(ran: Ran, *words: str) -> None:
 
 
 def everything(store: Store) -> dict[str, str]:
-    """All that is stored, to compare."""
+    """Return everything that is stored, to compare."""
     return {
         name: json_util.dumps(list(store.db[name].find().sort("_id", 1)))
         for name in sorted(store.db.list_collection_names())
@@ -136,7 +136,7 @@ def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def files(settings: Settings) -> Path:
-    """The folder of one test with account files, good and bad."""
+    """Return a folder with good and bad accounts files."""
     header = "workspaceId,platform,platformAccountId,handle,accessToken\n"
     (settings.home / "good.csv").write_text(header + "acme,instagram,1,a,t\n")
     (settings.home / "broken.csv").write_text(header + "acme,instagram,1,a,t\nacme,myspace,2,b,t\n")

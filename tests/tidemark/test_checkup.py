@@ -1,4 +1,4 @@
-"""`tidemark doctor` finds the usual trouble and says what to do."""
+"""Tests of `tidemark doctor`: it finds common problems, and tells what to do."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRunStatus
+from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
@@ -41,13 +41,13 @@ from tidemark.stack.ports import HOST, free_port
 
 @pytest.fixture
 def here(settings: Settings, simulator: Simulator) -> Settings:
-    """Settings of one test whose platforms are the simulator."""
+    """Return the settings of one test, with the simulator for all platforms."""
     urls = {f"{name}_url": simulator.url for name in ("instagram", "facebook", "twitter", "linkedin")}
     return settings.model_copy(update=urls)
 
 
 def findings(settings: Settings) -> dict[str, Finding]:
-    """What is found, by name."""
+    """Return the findings by name."""
     return {finding.name: finding for finding in examine(settings, Home(settings.home))}
 
 
@@ -116,7 +116,7 @@ NAME = "graph.company.example"
 
 @pytest.fixture
 def company(here: Settings, tmp_path: Path) -> Iterator[tuple[Settings, Proxy]]:
-    """Settings whose Instagram is reached by a proxy with a login, under a company's authority."""
+    """Return settings with which Instagram is called through a proxy with a login, under a company's authority."""
     authority = Authority(tmp_path)
     with web_server(tls=authority.context(NAME)) as (port, _):
         proxy = Proxy({NAME: port}, LOGIN)
@@ -153,7 +153,7 @@ def test_proxy_that_refuses_is_one_clear_line(company: tuple[Settings, Proxy], t
     assert not findings(here.model_copy(update={"proxy": SecretStr(gone)}))["proxy"].well
     (tmp_path / "other").mkdir()
     untrusted = with_proxy(company[1].url, ca_bundle=Authority(tmp_path / "other").bundle)
-    assert "its certificate is of no authority" in untrusted.detail
+    assert "its certificate is not from a trusted authority" in untrusted.detail
     assert "TIDEMARK_CA_BUNDLE" in untrusted.remedy
 
 
@@ -215,7 +215,7 @@ def test_process_with_another_retention_than_the_database_is_found(store: Store,
             clients.cache_clear()
             opened.store.close()
             opened.redis.close()
-        # The settings of the shell that asks are those of the database all the time.
+        # The settings of the checking shell always agree with the database.
         assert found["retention"].well
         assert found["retention of processes"].well is well
         if not well:
@@ -232,7 +232,7 @@ def test_sizes_are_shown_with_their_growth(store: Store, here: Settings, redis_c
     now = sizes.measure(store, redis_client, here.home, None, utcnow() - timedelta(days=2))
     before = {**now.collections, "accounts": now.collections["accounts"] - 4_000_000}
     sizes.keep(store, Sizes(now.at, {**now.stores, "mongodb": sum(before.values())}, before, now.free))
-    assert re.match(r"\d+ kB \(\+2 MB a day\): \w+ \d+ kB \(\+", findings(here)["MongoDB's size"].detail)
+    assert re.match(r"\d+ [kM]B \(\+2 MB a day\): \w+ \d+ [kM]B \(\+", findings(here)["MongoDB's size"].detail)
 
 
 @pytest.mark.parametrize(("days", "well", "warning"), [(100, True, False), (10, False, True), (2, False, False)])
@@ -249,7 +249,9 @@ def test_disk_that_will_be_full_is_found(
 
 
 def run_under_way(instance: DagsterInstance, **tags: str) -> str:
-    run = create_run_for_test(instance, job_name="collect_hourly", status=DagsterRunStatus.STARTING, tags=tags)
+    run: DagsterRun = create_run_for_test(
+        instance, job_name="collect_hourly", status=DagsterRunStatus.STARTING, tags=tags
+    )
     instance.report_dagster_event(
         DagsterEvent(DagsterEventType.RUN_START.value, "collect_hourly", message="began"), run_id=run.run_id
     )

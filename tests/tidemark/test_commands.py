@@ -1,4 +1,4 @@
-"""The commands as programs and people use them: what they print, and what they change."""
+"""Tests of the commands as programs and people use them: what they print, and what they change."""
 
 import io
 import json

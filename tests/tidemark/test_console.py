@@ -1,7 +1,8 @@
-"""Other people's text is shown as it is: no markup of it counts, and no terminal obeys it."""
+"""Tests that texts written by others are printed literally: without markup, and without control codes."""
 
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ def test_start_without_a_terminal_says_now_and_then_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(console.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(console, "_out", Console(highlight=False, markup=False, emoji=False))
     with console.starting() as start:
         start.say("rollups")

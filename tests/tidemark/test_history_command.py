@@ -1,4 +1,4 @@
-"""`tidemark accounts history`: connecting starts it, it is shown, and started again."""
+"""Tests of `tidemark accounts history`: connecting starts a history, which can be shown and started again."""
 
 import json
 from pathlib import Path
@@ -17,14 +17,14 @@ CONNECT = ["accounts", "connect", "--workspace", "acme", "--platform", "instagra
 
 
 def connect(cli: Cli, *words: str) -> str:
-    """Connect an account; return our id of it."""
+    """Connect an account; return Tidemark's id of it."""
     ran = cli(*CONNECT, "--token", "t", "--unchecked", "--json", *words)
     assert ran.code == 0, ran
     return str(json.loads(ran.out)[0]["_id"])
 
 
 def end(store: Store, account_id: str, state: str, **fields: Any) -> None:
-    """Let a history end."""
+    """Finish a history."""
     history: Any = {**(store.memories.history(account_id) or {}), "state": state, "finishedAt": utcnow(), **fields}
     assert store.memories.keep_history(account_id, history)
     settle(store, history["operationId"])
@@ -115,7 +115,7 @@ def test_history_of_an_account_that_is_not_collected_is_not_started(cli: Cli, on
 def test_account_of_before_has_none_until_it_is_started(cli: Cli, on_stores: Store) -> None:
     account_id = connect(cli)
     on_stores.db["reading_memory"].delete_many({})
-    assert "not asked for" in cli("accounts", "history", account_id).out
+    assert "not requested" in cli("accounts", "history", account_id).out
     assert json.loads(cli("accounts", "history", account_id, "--json").out)[0]["history"] is None
     cli("accounts", "history", account_id, "--start")
     assert on_stores.memories.history(account_id) is not None
@@ -127,7 +127,7 @@ def test_redis_that_goes_away_while_an_account_is_connected_loses_no_history(
     def away(*_: object) -> None:
         raise RedisUnavailable("Redis does not answer")
 
-    # The command asks Redis for an answer before it writes: it has to go away after that.
+    # The command pings Redis before it writes, so Redis has to fail after that.
     monkeypatch.setattr(Announcer, "announce", away)
     ran = cli(*CONNECT, "--token", "t", "--unchecked")
     assert ran.code != 0

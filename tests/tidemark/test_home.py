@@ -1,4 +1,4 @@
-"""The folder of a stack: held by one, private where it has to be."""
+"""Tests of the folder of a stack: only one stack may use it, and its secrets are private."""
 
 from pathlib import Path
 

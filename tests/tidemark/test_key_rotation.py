@@ -1,4 +1,4 @@
-"""Keys are changed without anybody being locked out."""
+"""Tests that keys can be rotated without locking anybody out."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Runs that a code server took with it."""
+"""Tests of ending orphaned runs, whose code server is gone."""
 
 import time
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def status(instance: DagsterInstance, run: dg.DagsterRun) -> DagsterRunStatus:
     [
         (S.STARTING, S.FAILURE),
         (S.STARTED, S.FAILURE),
-        # Somebody terminated it: a failed run would be started again.
+        # This run was being terminated: as a failed run it would be started again.
         (S.CANCELING, S.CANCELED),
         (S.NOT_STARTED, S.NOT_STARTED),
         (S.SUCCESS, S.SUCCESS),

@@ -1,4 +1,4 @@
-"""The database decides how long data is kept: commands read it, and one changes it when it is told to."""
+"""Tests of retention: the database decides how long data is kept, and only an explicit command changes that."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ LONG = KeptDays(3650, 5000)
 
 @pytest.fixture
 def long_kept(on_stores: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A database that keeps ten years, and a shell without the variables that say so."""
+    """Return a database that keeps data for ten years, in a shell without the variables of these settings."""
     keep(on_stores, settings.model_copy(update={"retention_days": 3650, "rollup_retention_days": 5000}))
     monkeypatch.delenv("TIDEMARK_RETENTION_DAYS")
     monkeypatch.delenv("TIDEMARK_ROLLUP_RETENTION_DAYS")
@@ -87,12 +87,12 @@ def test_script_lengthens_and_says_what_it_left(long_kept: Store, cli: Cli, monk
     ran = cli("retention", "sync", "--lengthen")
     assert ran.code == 0
     assert "keeps aggregated_metrics for 6000 days from now on" in ran.out
-    assert "TIDEMARK_RETENTION_DAYS says 400 days: left as it is, since 1 documents of 100 days" in ran.err
+    assert "TIDEMARK_RETENTION_DAYS says 400 days: not applied, because 1 documents of 100 days" in ran.err
     assert "tidemark retention sync --shorten" in ran.err
     assert kept_days(long_kept.db) == KeptDays(3650, 6000)
     again = cli("retention", "sync", "--lengthen")
     assert (again.code, again.out) == (0, "nothing was lengthened\n")
-    assert "left as it is" in again.err
+    assert "not applied" in again.err
 
 
 def test_list_shows_what_the_database_keeps_and_both_values(long_kept: Store, cli: Cli) -> None:
@@ -106,7 +106,7 @@ def test_start_of_a_stack_lengthens_and_leaves_what_would_be_deleted(long_kept: 
     said: list[str] = []
     lengthen(long_kept, settings.model_copy(update={"retention_days": 400, "rollup_retention_days": 6000}), said.append)
     assert kept_days(long_kept.db) == KeptDays(3650, 6000)
-    assert any("left as it is, since 1 documents of 100 days would be deleted" in line for line in said)
+    assert any("not applied, because 1 documents of 100 days would be deleted" in line for line in said)
 
 
 def test_doctor_and_dagster_name_both_values(

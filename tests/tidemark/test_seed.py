@@ -1,4 +1,4 @@
-"""Seeded history: every number equals the simulator's truth, and seeding again changes nothing."""
+"""Tests of seeded history: every number equals the simulator's truth, and seeding is idempotent."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

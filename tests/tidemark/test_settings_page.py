@@ -1,4 +1,4 @@
-"""The page of settings is the one that the code makes."""
+"""Tests that the page of settings equals what the code generates."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `tidemark doctor` looks at: one module per kind of trouble, each look a short function that says what it saw."""
+"""The checks of `tidemark doctor`: one module per area; each check is a short function that returns what it found."""
 
 from tidemark.checkup.examine import examine
 from tidemark.checkup.finding import Finding

@@ -1,4 +1,4 @@
-"""Accounts: their credentials can be opened, none waits for a person, the newest hour was collected."""
+"""Checks of accounts: credentials can be opened, no account needs attention, the newest hour was collected."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,24 +13,23 @@ from metrics.identity import account_number, stored_account_id
 from metrics.periods import HOUR
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.errors import mongo_errors
 from metrics.upkeep.retention import Horizon
 from metrics.vault import Vault
 from tidemark.checkup.finding import Finding, Trouble, look
 
 STALE = timedelta(hours=3)
-"""The newest slot begins up to two hours ago while the collection of the last hour runs."""
+"""Maximum age of the newest collected slot. While the last hour is being collected, it may be up to two hours."""
 
 _NAMED = 5
 
 
 def secret_keys(settings: Settings) -> Finding:
-    """Return whether there is a key to seal credentials with."""
+    """Return the check of the keys that seal credentials."""
     return look("secret keys", lambda: _keys(settings))
 
 
 def accounts(store: Store, settings: Settings) -> Iterator[Finding]:
-    """Yield what is to say of the accounts."""
+    """Yield the checks of all accounts."""
     known = store.accounts.find()
     if settings.secret_keys:
         yield look("credentials", lambda: _credentials(known, Vault(settings.secret_keys)))
@@ -45,9 +44,9 @@ def _keys(settings: Settings) -> str:
     if not settings.secret_keys:
         raise Trouble(
             "none: credentials cannot be sealed",
-            "set TIDEMARK_SECRET_KEYS (`tidemark keys secret` makes one), or run `tidemark up`, which makes its own",
+            "set TIDEMARK_SECRET_KEYS (`tidemark keys secret` makes a key), or run `tidemark up`, which makes its own",
         )
-    return f"{len(settings.secret_keys)} at hand"
+    return f"{len(settings.secret_keys)} available"
 
 
 def _credentials(known: list[AccountDocument], vault: Vault) -> str:
@@ -73,18 +72,18 @@ def _waiting(known: list[AccountDocument]) -> str:
     if waiting := [account["_id"] for account in known if account["state"] == "needs_reauth"]:
         raise Trouble(
             f"{len(waiting)} need a new token: {_some(waiting)}",
-            "`tidemark accounts list --state needs_reauth` says why, `tidemark accounts connect` renews",
+            "`tidemark accounts list --state needs_reauth` tells why, `tidemark accounts connect` renews the token",
         )
     if lost := [account["_id"] for account in known if account["state"] == "unreachable"]:
         raise Trouble(
             f"{len(lost)} cannot be reached: {_some(lost)}",
-            "`tidemark accounts list --state unreachable` says why; connect them again, or disconnect them",
+            "`tidemark accounts list --state unreachable` tells why; connect them again, or disconnect them",
         )
     return f"none of {len(known)}"
 
 
 def _ids(known: list[AccountDocument]) -> str:
-    """Look for accounts of which an older version took something for an id that can be none."""
+    """Look for accounts with an impossible id, which older versions of Tidemark accepted."""
     odd = []
     for account in known:
         try:
@@ -93,14 +92,14 @@ def _ids(known: list[AccountDocument]) -> str:
             odd.append(account["_id"])
     if odd:
         raise Trouble(
-            f"{len(odd)} of {len(known)} have an id that can be none: {_some(odd)}",
-            "`tidemark erase --account` removes such an account for good; connect it again by the id of its platform",
+            f"{len(odd)} of {len(known)} have an impossible id: {_some(odd)}",
+            "`tidemark erase --account` removes such an account for good; connect it again by the platform's id",
         )
-    return f"{len(known)} can be ids"
+    return f"{len(known)} are possible ids"
 
 
 def _twice(known: list[AccountDocument]) -> str:
-    """Look for accounts that an older version took under two spellings of one id."""
+    """Look for accounts that are stored twice: older versions of Tidemark accepted two spellings of one id."""
     of_identity: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for account in known:
         with suppress(InvalidInput):
@@ -117,14 +116,12 @@ def _twice(known: list[AccountDocument]) -> str:
 def _newest(store: Store, active: list[AccountDocument]) -> str:
     if not active:
         return "no account is active"
-    with mongo_errors():
-        row = store.db["collections"].find_one({"state": "collected"}, {"slot": 1}, sort=[("slot", -1)])
-    connected = min(account["connectedAt"] for account in active)
-    since = row["slot"] if row else connected
+    newest = store.collections.newest_collected_slot()
+    since = newest or min(account["connectedAt"] for account in active)
     if utcnow() - since > STALE:
-        seen = f"the newest hour collected is {isoformat(since)}" if row else "nothing was collected yet"
-        raise Trouble(seen, "see that Dagster's daemon runs and the schedule collect_hourly is on")
-    return f"newest hour {isoformat(since)}" if row else "the first hour is to come"
+        seen = f"the newest hour collected is {isoformat(since)}" if newest else "nothing was collected yet"
+        raise Trouble(seen, "check that Dagster's daemon runs and the schedule collect_hourly is on")
+    return f"newest hour {isoformat(since)}" if newest else "the first hour is still to come"
 
 
 def _missing(store: Store, settings: Settings) -> str:
@@ -135,8 +132,8 @@ def _missing(store: Store, settings: Settings) -> str:
     counts = ", ".join(f"{count} {platform}" for platform, count in sorted(missing_accounts(found).items()))
     raise Trouble(
         f"{len(found)} since yesterday, the oldest {isoformat(min(found))}; accounts without a record: {counts}",
-        "the sensor missed_hours asks for them by itself: see that it is on and that its runs succeed",
-        # A large collection may still be under way.
+        "the sensor missed_hours requests them by itself: check that it is on and that its runs succeed",
+        # Only a warning at first: a large collection may still be running.
         warning=now - min(found) < 2 * HOUR,
     )
 

@@ -1,4 +1,4 @@
-"""Dagster, as its storage tells: a daemon that lives, nothing that was switched off, no run that hangs."""
+"""Checks of Dagster, by its storage: the daemon is alive, nothing is switched off, no run hangs."""
 
 import os
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def dagster(home: Home) -> Iterator[Finding]:
-    """Yield what is to say of Dagster; nothing where it was never started here."""
+    """Yield the checks of Dagster; none if it was never started here."""
     folder = Path(os.environ.get("DAGSTER_HOME", home.dagster))
     if not (folder / "dagster.yaml").is_file():
         return
-    yield look("Dagster's daemon", lambda: _daemon(folder), "see that `dagster-daemon run` is up, and its log")
-    yield look("schedules and sensors", lambda: _switches(folder), "see that Dagster's storage is reachable")
-    yield look("runs that hang", lambda: _hanging(folder), "see that Dagster's storage is reachable")
+    yield look("Dagster's daemon", lambda: _daemon(folder), "check that `dagster-daemon run` is up, and see its log")
+    yield look("schedules and sensors", lambda: _switches(folder), "check that Dagster's storage can be reached")
+    yield look("runs that hang", lambda: _hanging(folder), "check that Dagster's storage can be reached")
 
 
 def _daemon(folder: Path) -> str:
@@ -33,7 +33,7 @@ def _daemon(folder: Path) -> str:
             f"no heartbeat of {', '.join(silent).lower().replace('_', ' ')}",
             "nothing is collected without it: `tidemark up` starts it, or see the log of dagster-daemon",
         )
-    return "beats"
+    return "sends heartbeats"
 
 
 def _switches(folder: Path) -> str:
@@ -50,24 +50,28 @@ def _hanging(folder: Path) -> str:
     from dagster import RunsFilter
 
     from pipelines.runs.states import UNDER_WAY
-    from pipelines.sensors.hanging_runs import hanging
+    from pipelines.sensors.hanging_runs import find_hanging_runs
 
     with _opened(folder) as instance:
         count = instance.get_runs_count(RunsFilter(statuses=UNDER_WAY))
-        found = hanging(instance)
+        found = find_hanging_runs(instance)
     if found:
         raise Trouble(
             "; ".join(found),
-            "see that Dagster's daemon runs, whose monitor ends such runs within some minutes; where it has not, "
-            "terminate them in the Dagster UI: what a schedule or sensor asked for runs again by itself",
+            "check that Dagster's daemon runs: its monitor ends such runs within some minutes; if it has not, "
+            "terminate them in the Dagster UI: runs that a schedule or sensor requested start again by themselves",
         )
     return f"none of {count} under way"
 
 
 @contextmanager
 def _opened(folder: Path) -> Iterator["DagsterInstance"]:
-    """Open Dagster's storage, under the clock of the stack, and say in one line that it is out of reach."""
-    # Dagster takes two seconds to import.
+    """Open Dagster's storage, under the clock of the stack.
+
+    Raises:
+        TidemarkError: the storage cannot be read.
+    """
+    # Imported late: Dagster takes two seconds to import.
     from dagster import DagsterInstance
 
     from pipelines.shifted import install
@@ -78,5 +82,5 @@ def _opened(folder: Path) -> Iterator["DagsterInstance"]:
             yield instance
     except TidemarkError:
         raise
-    except Exception as error:  # noqa: BLE001  whatever its storage raises
+    except Exception as error:  # noqa: BLE001  its storage may raise anything
         raise TidemarkError(f"its storage cannot be read: {type(error).__name__}") from None

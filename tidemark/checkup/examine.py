@@ -1,4 +1,4 @@
-"""All looks, in the order in which one explains the next."""
+"""Runs all checks of `tidemark doctor`, in an order in which a failed check explains later ones."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ _START = "run `tidemark up`, or set the variable to a running server"
 
 
 def examine(settings: Settings, home: Home) -> Iterator[Finding]:
-    """Yield findings one by one; what cannot be looked at because something else is out of reach is left out."""
+    """Yield the findings one by one; checks that depend on a store that cannot be reached are left out."""
     up = home.running()
     yield from machine(settings, home, up)
     yield secret_keys(settings)

@@ -1,4 +1,4 @@
-"""A finding, and how a look becomes one."""
+"""The result of a check (`Finding`), its failure (`Trouble`), and the function that runs a check (`look`)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from metrics.errors import TidemarkError
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `remedy` says what to do where it is not well.
+    """The result of one check; `remedy` tells what to do if it is not `well`.
 
-    A `warning` is not well either, but nothing has failed yet.
+    A `warning` is not `well` either, but nothing has failed yet.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Finding:
 
 
 class Trouble(TidemarkError):
-    """A look found something that is not well, and knows what to do about it."""
+    """A check found a problem; `remedy` tells what to do about it."""
 
     def __init__(self, detail: str, remedy: str, *, warning: bool = False) -> None:
         super().__init__(detail)
@@ -30,7 +30,7 @@ class Trouble(TidemarkError):
 
 
 def look(name: str, at: Callable[[], str], remedy: str = "") -> Finding:
-    """Return what a look saw; `remedy` is for errors that bring none of their own."""
+    """Run a check and return its finding; `remedy` is used for errors other than `Trouble`, which has its own."""
     try:
         return Finding(name, True, at())
     except Trouble as trouble:

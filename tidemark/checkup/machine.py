@@ -1,4 +1,4 @@
-"""This machine: versions, variables, servers, ports, disk, and what a killed stack left behind."""
+"""Checks of this machine: versions, variables, server programs, ports, disk, and processes left by a killed stack."""
 
 import sys
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _PORTS = ("http_port", "dagster_port", "simulator_port")
 
 
 def machine(settings: Settings, home: Home, up: dict[str, str] | None) -> Iterator[Finding]:
-    """Yield what is to say of the machine; `up` is the stack that runs in `home`, if one does."""
+    """Yield the checks of the machine; `up` is the content of `up.json` if a stack runs in `home`."""
     yield look("Python", _python)
     yield look("Dagster's packages", _dagster_packages)
     yield look("variables", _variables)
@@ -55,7 +55,7 @@ def _dagster_packages() -> str:
 
 def _variables() -> str:
     if found := strays(names_here()):
-        raise Trouble("; ".join(map(str, found)), "rename or unset them: nothing reads them")
+        raise Trouble("; ".join(map(str, found)), "rename or unset them: Tidemark does not read them")
     return "every TIDEMARK_ variable is a setting"
 
 
@@ -79,7 +79,7 @@ def _ports(settings: Settings) -> str:
     taken = {f"{PREFIX}{name.upper()}": port for name in _PORTS if not is_free(port := getattr(settings, name))}
     if taken:
         names = ", ".join(f"{port} ({name})" for name, port in taken.items())
-        raise Trouble(f"taken: {names}", "stop what listens there, or set the variable to another port")
+        raise Trouble(f"taken: {names}", "stop the program that listens there, or set the variable to another port")
     return "free"
 
 

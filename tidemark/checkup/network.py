@@ -1,4 +1,4 @@
-"""The way out: proxies and the certificates that are trusted."""
+"""Checks of outgoing connections: proxies, and the trusted certificate authorities."""
 
 import socket
 import ssl
@@ -13,15 +13,15 @@ _SECONDS = 5.0
 
 
 def network(settings: Settings) -> Iterator[Finding]:
-    """Yield what is to say of the proxies that platforms are asked by, and of the file of authorities."""
+    """Yield the checks of the proxies through which platforms are called, and of the file of authorities."""
     out = Network.of(settings)
-    asked: dict[Proxy, list[str]] = {}
+    users: dict[Proxy, list[str]] = {}
     for name in PLATFORMS:
         if proxy := out.proxy_for(settings.platform_url(name)):
-            asked.setdefault(proxy, []).append(name)
-    if not asked:
+            users.setdefault(proxy, []).append(name)
+    if not users:
         yield Finding("proxy", True, "none for the platforms")
-    for proxy, names in asked.items():
+    for proxy, names in users.items():
         yield look("proxy", lambda proxy=proxy, names=names: _proxy(proxy, names))  # type: ignore[misc]
     yield look("certificates", lambda: _certificates(out))
 
@@ -31,7 +31,7 @@ def _proxy(proxy: Proxy, names: list[str]) -> str:
         socket.create_connection(proxy.address, timeout=_SECONDS).close()
     except OSError as error:
         reason = "is not known" if isinstance(error, socket.gaierror) else "cannot be reached"
-        raise Trouble(f"{proxy} {reason}", f"correct {proxy.variable}, or see that the proxy runs") from None
+        raise Trouble(f"{proxy} {reason}", f"correct {proxy.variable}, or check that the proxy runs") from None
     return f"{proxy} for {', '.join(names)}"
 
 
@@ -41,5 +41,5 @@ def _certificates(out: Network) -> str:
     try:
         trusted = out.ssl_context().cert_store_stats()["x509_ca"]
     except ssl.SSLError as error:
-        raise Trouble(f"{out.ca_bundle}: {error.reason}", "give a file of certificates in PEM form") from None
+        raise Trouble(f"{out.ca_bundle}: {error.reason}", "name a file of certificates in PEM format") from None
     return f"of {trusted} authorities in {out.ca_bundle}"

@@ -1,4 +1,4 @@
-"""What answers over HTTP: the API, the platforms and their clocks."""
+"""Checks over HTTP: Tidemark's API, Dagster's UI, the platforms and their clocks."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from metrics.clock import machine_now
 from metrics.documents import PLATFORMS
 from metrics.network import Network
 from metrics.settings import PREFIX, Settings
-from pipelines.platforms.http.sessions import LOGIN_REQUIRED, is_untrusted, login_required, open_session, refusal
+from pipelines.platforms.http.sessions import LOGIN_REQUIRED, is_untrusted, login_required, open_session, proxy_failure
 from tidemark.checkup.finding import Finding, Trouble, look
 
 MOST_SKEW_SECONDS = 60.0
@@ -20,14 +20,14 @@ _HERE = Network({}, (), None)
 
 
 def api(up: dict[str, str]) -> Iterator[Finding]:
-    """Yield what is to say of the services of a running stack."""
+    """Yield the checks of the services of a running stack."""
     yield look("HTTP API", lambda: _answers(f"{up['http']}/readyz", "serving"))
     if up["dagster"]:
         yield look("Dagster UI", lambda: _answers(f"{up['dagster']}/server_info", "dagster-webserver"))
 
 
 def platforms(settings: Settings) -> list[Finding]:
-    """Return what is to say of each platform's API, as it is reached from here; asked without credentials."""
+    """Return the checks of each platform's API: whether it can be reached, by a request without credentials."""
     with ThreadPoolExecutor(len(PLATFORMS)) as pool:
         return list(pool.map(lambda name: look(name, lambda: _platform(settings, name)), PLATFORMS))
 
@@ -51,10 +51,10 @@ def _platform(settings: Settings, name: str) -> str:
             after = machine_now()
     except requests.RequestException as error:
         if is_untrusted(error):
-            detail = f"{url}: its certificate is of no authority that is trusted here"
-            raise Trouble(detail, f"put the proxy's authority into the file of {PREFIX}CA_BUNDLE") from None
+            detail = f"{url}: its certificate is not from a trusted authority"
+            raise Trouble(detail, f"add the proxy's authority to the file of {PREFIX}CA_BUNDLE") from None
         if isinstance(error, requests.exceptions.ProxyError) and proxy is not None:
-            raise Trouble(f"{url}: {refusal(proxy, error)[0]}", f"correct {proxy.variable}") from None
+            raise Trouble(f"{url}: {proxy_failure(proxy, error)[0]}", f"correct {proxy.variable}") from None
         raise Trouble(f"{url}: {_words(error)}", f"check the network and its proxy, or {variable}") from None
     if proxy is not None and answer.status_code == LOGIN_REQUIRED:
         raise Trouble(f"{url}: {login_required(proxy)}", f"correct {proxy.variable}")
@@ -72,7 +72,7 @@ def _skew(date: str | None, now: datetime) -> float | None:
 
 
 def _words(error: requests.RequestException) -> str:
-    """Say what happened without the library's chain of causes."""
+    """Return what happened in words, without the library's chain of causes."""
     if error.response is not None:
         return f"answers {error.response.status_code}"
     return "does not answer in time" if isinstance(error, requests.Timeout) else "cannot be reached"

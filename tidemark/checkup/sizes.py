@@ -1,4 +1,4 @@
-"""How large the stores are, how fast they grow, and whether a disk will be full soon."""
+"""Checks of store sizes: how large the stores are, how fast they grow, and whether a disk will be full soon."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from metrics.clock import utcnow
 from metrics.errors import TidemarkError
-from metrics.redis import client as redisdb
+from metrics.redis.client import connect as connect_redis
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.upkeep import sizes
@@ -30,13 +30,13 @@ _NAMES = {
 
 
 def store_sizes(store: Store, settings: Settings, home: Home) -> Iterator[Finding]:
-    """Yield the size of each store, and when the disks are full."""
+    """Yield the size and growth of each store, and the check of when a disk will be full."""
     try:
-        with redisdb.connect(settings) as redis:
+        with connect_redis(settings) as redis:
             now = sizes.measure(store, redis, home.path, _dagster_bytes(home), utcnow())
         grown = sizes.growth(store, now)
     except (TidemarkError, ValueError):
-        return  # An earlier finding says that the store is out of reach.
+        return  # An earlier finding reports that the store cannot be reached.
     for name, size in now.stores.items():
         yield Finding(
             _NAMES[name], True, _size(size, grown.stores.get(name) if grown else None) + _parts(name, now, grown)
@@ -63,7 +63,7 @@ def _parts(name: str, now: Sizes, grown: Growth | None) -> str:
         return ""
     largest = sorted(now.collections, key=now.collections.__getitem__, reverse=True)[:_SHOWN]
     rates = grown.collections if grown else {}
-    return ": " + ", ".join(f"{one} {_size(now.collections[one], rates.get(one))}" for one in largest)
+    return ": " + ", ".join(f"{part} {_size(now.collections[part], rates.get(part))}" for part in largest)
 
 
 def _size(size: int, rate: float | None) -> str:
@@ -82,7 +82,7 @@ def _dagster_bytes(home: Home) -> int | None:
     folder = Path(os.environ.get("DAGSTER_HOME", home.dagster))
     if not (folder / "dagster.yaml").is_file():
         return None
-    # Dagster takes two seconds to import.
+    # Imported late: Dagster takes two seconds to import.
     from dagster import DagsterInstance
 
     from pipelines.runs.storage import storage_bytes
@@ -90,5 +90,5 @@ def _dagster_bytes(home: Home) -> int | None:
     try:
         with DagsterInstance.from_config(str(folder)) as instance:
             return storage_bytes(instance)
-    except Exception:  # noqa: BLE001  Whatever its storage raises, `checkup.dagster` says it.
+    except Exception:  # noqa: BLE001  `checkup.dagster` reports that the storage cannot be read.
         return None

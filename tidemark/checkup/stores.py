@@ -1,4 +1,4 @@
-"""MongoDB and Redis: reachable, new enough, and set up so that nothing is lost."""
+"""Checks of MongoDB and Redis: they can be reached, are new enough, and are set up so that no data is lost."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,8 @@ from redis.exceptions import RedisError
 
 from metrics.clock import isoformat, machine_now, utcnow
 from metrics.errors import RedisUnavailable
-from metrics.redis import client as redisdb
+from metrics.redis.client import connect as connect_redis
+from metrics.redis.errors import redis_errors
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
@@ -21,12 +22,12 @@ from tidemark.stack.locate import MONGO_AT_LEAST, REDIS_AT_LEAST
 MOST_SKEW_SECONDS = 2.0
 MINUTE = timedelta(minutes=1)
 OLDEST_MARK = 15 * MINUTE
-"""Late data is rolled within minutes: what waits for longer is held up."""
+"""Maximum age of a roll-up mark: late data is normally rolled up within minutes."""
 _EVICTS_EVERYTHING = "allkeys-"
 
 
 def mongo(store: Store, settings: Settings) -> Iterator[Finding]:
-    """Yield what is to say of MongoDB; one finding where it does not answer."""
+    """Yield the checks of MongoDB; only the first one if it does not answer."""
     first = look("MongoDB", lambda: _version(store), "run `tidemark up`, or check TIDEMARK_MONGO_URL and its network")
     yield first
     if first.well:
@@ -57,14 +58,14 @@ def _replica_set(store: Store) -> str:
         return "a sharded cluster"
     if "setName" not in hello:
         raise Trouble(
-            "it is no replica set: nothing could be acknowledged by a majority",
+            "it is not a replica set, so no write can be acknowledged by a majority",
             "start mongod with --replSet and run rs.initiate() once",
         )
     return f"{hello['setName']}, {len(hello.get('hosts', ()))} members"
 
 
 def _clock(store: Store) -> str:
-    # MongoDB tells its machine's time, whatever the clock of the stack is.
+    # Compared with the machine's clock, because MongoDB reports its machine's time, not the clock of the stack.
     before = machine_now()
     there, after = cast("datetime", _hello(store)["localTime"]).replace(tzinfo=UTC), machine_now()
     skew = (there - (before + (after - before) / 2)).total_seconds()
@@ -85,7 +86,7 @@ def _retention(store: Store, settings: Settings) -> str:
 def _erasures(store: Store) -> str:
     if unfinished := store.erasures.unfinished():
         raise Trouble(
-            "not finished: " + ", ".join(f"{one}, begun {isoformat(one.at)}" for one in unfinished),
+            "not finished: " + ", ".join(f"{erasure}, begun {isoformat(erasure.at)}" for erasure in unfinished),
             "run `tidemark erase --resume` where TIDEMARK_HOME, DAGSTER_HOME and the exports are",
         )
     return "all finished"
@@ -99,14 +100,14 @@ def _waiting(store: Store) -> str:
     age = utcnow() - oldest
     detail = f"{', '.join(f'{n} {period}' for period, n in waiting.items())}; the oldest for {age // MINUTE} minutes"
     if age > OLDEST_MARK:
-        raise Trouble(detail, "see that the sensor late_data is on and that its runs succeed", warning=True)
+        raise Trouble(detail, "check that the sensor late_data is on and that its runs succeed", warning=True)
     return detail
 
 
 def redis(settings: Settings) -> Iterator[Finding]:
-    """Yield what is to say of Redis; one finding where it does not answer."""
+    """Yield the checks of Redis; only the first one if it does not answer."""
     try:
-        client = redisdb.connect(settings)
+        client = connect_redis(settings)
     except (RedisUnavailable, ValueError) as error:
         yield Finding("Redis", False, str(error), "check TIDEMARK_REDIS_URL")
         return
@@ -120,8 +121,8 @@ def redis(settings: Settings) -> Iterator[Finding]:
 
 
 def _nodes(client: Redis, section: str) -> list[dict[str, Any]]:
-    """Return a section of INFO of every node: one, or those of a cluster."""
-    with redisdb.redis_errors():
+    """Return a section of INFO for every node: for a single one, or for all nodes of a cluster."""
+    with redis_errors():
         info: dict[str, Any] = client.info(section)
     nodes = [node for node in info.values() if isinstance(node, dict)]
     return nodes or [info]
@@ -154,8 +155,8 @@ def _eviction(client: Redis) -> str:
     policies = sorted({str(node.get("maxmemory_policy", "unknown")) for node in _nodes(client, "memory")})
     if any(policy.startswith(_EVICTS_EVERYTHING) for policy in policies):
         raise Trouble(
-            f"whatever it likes ({', '.join(policies)}): events and limits would vanish",
-            "set `maxmemory-policy volatile-ttl`: cached answers go first",
+            f"any key ({', '.join(policies)}): events and limits would vanish",
+            "set `maxmemory-policy volatile-ttl`, which evicts cached answers first",
         )
     return f"nothing but cached answers ({', '.join(policies)})"
 
@@ -164,15 +165,15 @@ def _processes(client: Redis) -> str:
     if differing := other_retention.noted(client):
         raise Trouble(
             "; ".join(differing),
-            "the database decides: set the variable alike for every process, start these again, and run "
-            "`tidemark retention sync` where the database is to change",
+            "the database decides: set the variable alike for every process and restart these; to change the "
+            "database, run `tidemark retention sync`",
         )
     return "none differs from the database"
 
 
 def _snapshots(client: Redis) -> bool:
     try:
-        with redisdb.redis_errors():
+        with redis_errors():
             return bool(cast("dict[str, str]", client.config_get("save")).get("save"))
     except RedisError:
         return False  # Hosted Redis often hides its configuration.

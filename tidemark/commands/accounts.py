@@ -1,4 +1,4 @@
-"""`tidemark accounts`: connect, list, pause, resume, disconnect; their history has a module of its own."""
+"""The commands `tidemark accounts`: import, connect, list, pause, resume, disconnect (history: see `history.py`)."""
 
 import sys
 from pathlib import Path
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pause, disconnect.")
 
 _LONGEST_LINE = 64 * 1024
-"""Characters of standard input that are read of one line: a token is shorter."""
+"""Maximum number of characters read of one line of standard input; a token is shorter."""
 
-Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
-Unchecked = Annotated[bool, typer.Option("--unchecked", help="Do not ask the platform whose the token is.")]
-Account = Annotated[str, typer.Argument(help="Our id of the account, as `list` shows it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Unchecked = Annotated[
+    bool, typer.Option("--unchecked", help="Do not ask the platform to which account the token belongs.")
+]
+Account = Annotated[str, typer.Argument(help="Tidemark's id of the account, as `list` shows it.")]
 
 
 @app.command("import", epilog="Example: tidemark accounts import accounts.csv")
@@ -44,17 +46,17 @@ def import_file(
 ) -> None:
     """Connect all accounts of a file, or none of them if a line is wrong.
 
-    Columns: workspaceId, platform, platformAccountId, handle, accessToken; where tokens are renewed also refreshToken,
-    clientId, clientSecret, expiresAt, and login.
+    Columns: workspaceId, platform, platformAccountId, handle, accessToken. Optional, for the renewal of tokens:
+    refreshToken, clientId, clientSecret, expiresAt, login.
     """
     _connect(accounts_file.parse(_content(file)), checked=not unchecked, as_json=as_json)
 
 
 def _content(file: Path) -> bytes:
-    """Return what a file holds, or standard input.
+    """Return the content of a file, or of standard input.
 
     Raises:
-        InvalidInput: it cannot be read, or is larger than an accounts file is; no more than that is read of it.
+        InvalidInput: the file cannot be read, or has more than `MAX_BYTES`, of which only so many are read.
     """
     try:
         if str(file) == "-":
@@ -65,7 +67,7 @@ def _content(file: Path) -> bytes:
     except OSError as error:
         raise InvalidInput(f"{file}: {error.strerror}: give a readable text file") from None
     if len(content) > MAX_BYTES:
-        raise InvalidInput(f"{file}: it is larger than {MAX_BYTES >> 20} MiB: split it, if it is one")
+        raise InvalidInput(f"{file}: it is larger than {MAX_BYTES >> 20} MiB: if it is an accounts file, split it")
     return content
 
 
@@ -74,12 +76,13 @@ def _content(file: Path) -> bytes:
     "--handle acme < token.txt"
 )
 def connect(
-    workspace: Annotated[str, typer.Option(help="The workspace it belongs to.")],
-    platform: Annotated[Platform, typer.Option(help="Where the account is.")],
+    workspace: Annotated[str, typer.Option(help="The workspace to which the account belongs.")],
+    platform: Annotated[Platform, typer.Option(help="The platform of the account.")],
     account: Annotated[str, typer.Option(help="The platform's id of the account.")],
-    handle: Annotated[str, typer.Option(help="Its name for people.")],
+    handle: Annotated[str, typer.Option(help="The displayed name of the account.")],
     token: Annotated[
-        str | None, typer.Option(help="Access token. Left out: asked for, or read from standard input.")
+        str | None,
+        typer.Option(help="Access token. If left out, the command asks for it, or reads it from standard input."),
     ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask for the refresh token, the client id and its secret too.")
@@ -88,7 +91,7 @@ def connect(
     as_json: Json = False,
 ) -> None:
     """Connect one account, or renew its token. Its history stays."""
-    # Secrets are asked for: an argument stands in the list of processes.
+    # Secrets are prompted for, because arguments are visible in the list of processes.
     secrets = {"accessToken": token or _ask("Access token")}
     if refresh:
         secrets |= {"refreshToken": _ask("Refresh token"), "clientId": _ask("Client id")}
@@ -99,21 +102,21 @@ def connect(
 
 
 def _ask(what: str) -> str:
-    """Ask at a terminal without showing the answer; elsewhere take the next line of standard input."""
+    """Prompt for a secret without showing it; if standard input is not a terminal, read its next line."""
     if sys.stdin.isatty():
         answer: str = typer.prompt(what, hide_input=True, default="", show_default=False)
         return answer.strip()
     try:
         return sys.stdin.readline(_LONGEST_LINE).strip()
     except UnicodeDecodeError:
-        raise InvalidInput(f"{what}: standard input is no UTF-8 text") from None
+        raise InvalidInput(f"{what}: standard input is not UTF-8 text") from None
 
 
 def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> None:
     with open_store(create=True) as (store, settings), open_redis(settings) as redis:
         _refuse_what_is_being_erased(store, accounts)
         notes = _check(settings, accounts) if checked else []
-        # cryptography is slow to import.
+        # Imported late: cryptography is slow to import.
         from metrics.vault import Vault
 
         vault = Vault(settings.secret_keys)
@@ -122,10 +125,11 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         store.accounts.put(documents)
         for document in documents:
             store.memories.forgive(document["_id"])
-        # What happened while an account was disconnected was not collected either.
-        back = {one["_id"] for one in known.values() if one["state"] == "disconnected"}
-        # Before Redis is needed: should it go away now, the history is asked for all the same.
-        history.begin(store, redis, [one for one in documents if one["state"] == "active"], again=back)
+        # Accounts that were disconnected need their history again, because nothing was collected in the meantime.
+        back = {account["_id"] for account in known.values() if account["state"] == "disconnected"}
+        # Requested before Redis is used, so that the request is stored even if Redis fails now.
+        active = [document for document in documents if document["state"] == "active"]
+        history.begin(store, redis, active, again=back)
         for workspace_id in sorted({account.workspace_id for account in accounts}):
             _announce(redis, workspace_id)
     if as_json:
@@ -135,49 +139,53 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         print_line(f"{document['_id']} is {document['state']}")
     for note in notes:
         print_line(note)
-    print_line(f"connected {len(documents)}; the next hour is the first, or ask for a collection now")
+    print_line(f"connected {len(documents)}; the next hour is the first to be collected, unless you request one now")
     if paused := sum(document["state"] == "paused" for document in documents):
-        print_line(f"{paused} of them stay paused: `tidemark accounts resume` goes on with one")
-    print_line("what they had before is being read: `tidemark accounts history` shows how far")
+        print_line(f"{paused} of them stay paused: `tidemark accounts resume` resumes one")
+    print_line("their earlier history is being read: `tidemark accounts history` shows the progress")
 
 
 def _refuse_what_is_being_erased(store: "Store", accounts: list[NewAccount]) -> None:
-    """See that no unfinished erasure would take the accounts away again.
+    """Check that no unfinished erasure would delete the accounts again.
 
     Raises:
-        InvalidInput: one would.
+        InvalidInput: an unfinished erasure concerns one of the accounts.
     """
     for erasure in store.erasures.unfinished():
-        named = {*store.erasures.named(erasure).account_ids, erasure.name}
+        named = {*store.erasures.ids_of(erasure).account_ids, erasure.name}
         for one in accounts:
             if erasure.name == one.workspace_id or one.account_id in named:
                 raise InvalidInput(
-                    f"{erasure} is being erased: finish it by `tidemark erase --resume`, then connect "
+                    f"{erasure} is being erased: finish that with `tidemark erase --resume`, then connect "
                     f"{one.platform} account {one.platform_account_id} again; nothing was connected"
                 )
 
 
 def _check(settings: "Settings", accounts: list[NewAccount]) -> list[str]:
-    """Ask the platforms whose the tokens are; return a note per platform that could not be asked.
+    """Ask the platforms to which account each token belongs; return a note per platform that could not be asked.
 
     Raises:
-        InvalidInput: a platform says that a token does not read its account; nothing was connected.
+        InvalidInput: according to a platform, a token cannot read its account; nothing was connected.
     """
-    # requests takes a quarter of a second to import.
+    # Imported late: requests takes a quarter of a second to import.
     from pipelines.collect.identity import Claim, check
 
     claims = [Claim(one.platform, one.platform_account_id, one.credentials) for one in accounts]
     found = check(settings, claims)
     wrong = [
-        f"{one.platform} account {one.platform_account_id}: {said.reason}"
-        for one, said in zip(accounts, found, strict=True)
-        if said.verdict == "wrong"
+        f"{account.platform} account {account.platform_account_id}: {answer.reason}"
+        for account, answer in zip(accounts, found, strict=True)
+        if answer.verdict == "wrong"
     ]
     if wrong:
         more = f"; and {len(wrong) - MAX_PROBLEMS} more" if len(wrong) > MAX_PROBLEMS else ""
-        raise InvalidInput(f"nothing was connected; {'; '.join(wrong[:MAX_PROBLEMS])}{more} (--unchecked asks nothing)")
+        raise InvalidInput(
+            f"nothing was connected; {'; '.join(wrong[:MAX_PROBLEMS])}{more} (--unchecked skips this check)"
+        )
     unknown = {
-        one.platform: said.reason for one, said in zip(accounts, found, strict=True) if said.verdict == "unknown"
+        account.platform: answer.reason
+        for account, answer in zip(accounts, found, strict=True)
+        if answer.verdict == "unknown"
     }
     return [
         f"{platform}: the tokens could not be checked ({reason}); the next hourly collection reports a wrong one"
@@ -188,18 +196,18 @@ def _check(settings: "Settings", accounts: list[NewAccount]) -> list[str]:
 def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None) -> AccountDocument:
     now = utcnow()
     document: AccountDocument = {
-        # One that was connected under another spelling, by an older version, keeps its id.
+        # An account that an older version stored under another spelling keeps its id.
         "_id": known["_id"] if known else account.account_id,
         "workspaceId": account.workspace_id,
         "platform": account.platform,
         "platformAccountId": account.platform_account_id,
         "handle": account.handle,
-        # Somebody paused it on purpose: a list that is imported every night does not undo that.
+        # A paused account stays paused, so that an import that runs every night does not resume it.
         "state": "paused" if known and known["state"] == "paused" else "active",
         "connectedAt": known["connectedAt"] if known else now,
         "credentials": vault.seal(account.credentials),
     }
-    # The hours without the account stay hours without it: connecting it again changes no total of theirs.
+    # Remembers the disconnected hours: the account is not expected in them, so reconnecting changes no totals.
     if known and (earlier := connected_again(known, now)):
         document["disconnections"] = earlier
     return document
@@ -237,13 +245,13 @@ def _state(account: AccountDocument) -> str:
 
 @app.command(epilog="Example: tidemark accounts pause acc_0123456789abcdef")
 def pause(account: Account, as_json: Json = False) -> None:
-    """Stop collecting an account; `resume` goes on."""
+    """Stop collecting an account, until `resume`."""
     _set_state(account, "paused", as_json=as_json)
 
 
 @app.command(epilog="Example: tidemark accounts resume acc_0123456789abcdef")
 def resume(account: Account, as_json: Json = False) -> None:
-    """Go on collecting a paused account."""
+    """Continue to collect a paused account."""
     _set_state(account, "active", as_json=as_json)
 
 
@@ -275,7 +283,11 @@ def _set_state(account_id: str, state: AccountState, *, as_json: bool) -> None:
 
 
 def _refuse_senseless(account: AccountDocument, state: AccountState) -> None:
-    """Only what has credentials that work can be paused, or go on; an account may be reachable again."""
+    """Refuse to pause or resume an account without working credentials; `unreachable` is allowed, as it may recover.
+
+    Raises:
+        InvalidInput: the account is in none of the states that allow it.
+    """
     if state != "disconnected" and account["state"] not in ("paused", "active", "unreachable"):
         raise InvalidInput(f"{account['_id']} is {account['state']}: `tidemark accounts connect` renews its token")
 
@@ -283,7 +295,7 @@ def _refuse_senseless(account: AccountDocument, state: AccountState) -> None:
 def _announce(
     redis: "Redis", workspace_id: str, account_id: str | None = None, state: AccountState | None = None
 ) -> None:
-    # redis takes half a second to import.
+    # Imported late: redis takes half a second to import.
     from metrics.redis.events import Announcer, account_status
 
     events = [account_status(workspace_id, account_id, state, "asked for")] if account_id and state else []

@@ -1,4 +1,4 @@
-"""`tidemark backup` and `tidemark restore`."""
+"""The commands `tidemark backup` and `tidemark restore`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,20 +10,20 @@ from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_redis, open_store
 
 _MOST_KEYS = 20
-"""Valid keys that are named after a restore; `tidemark keys list` names all."""
+"""Maximum number of valid API keys listed after a restore; `tidemark keys list` lists all."""
 
-Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def backup(
-    folder: Annotated[Path, typer.Argument(help="A new folder; it will hold sealed credentials and hashed keys.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder; it will have sealed credentials and hashed keys.")],
     as_json: Json = False,
 ) -> None:
-    """Write everything that MongoDB holds into a folder, as of one instant.
+    """Write everything in MongoDB into a folder, as of one instant.
 
-    Keep TIDEMARK_SECRET_KEYS apart from it: without them the credentials in it cannot be opened.
+    Keep TIDEMARK_SECRET_KEYS elsewhere: without these keys the credentials in the backup cannot be opened.
     """
-    from metrics.upkeep.backup import backup as save  # drivers are slow to import
+    from metrics.upkeep.backup import backup as save  # imported late: drivers are slow to import
 
     with open_store() as (store, _):
         saved = save(store, folder)
@@ -37,14 +37,14 @@ def restore(
     folder: Annotated[Path, typer.Argument(help="The folder of a backup.")],
     ledger: Annotated[
         list[Path] | None,
-        typer.Option(help="The ledger.jsonl of another home, besides this one's; again for more."),
+        typer.Option(help="The ledger.jsonl of another TIDEMARK_HOME, besides this one's; repeat for more."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Read a backup into an empty database; files are checked before anything is written.
+    """Read a backup into an empty database; all files are checked before anything is written.
 
-    What was erased after the backup stays erased and keys that were revoked stay revoked, as the ledger in
-    TIDEMARK_HOME says. Collect nothing meanwhile. Prove it afterwards by `tidemark rebuild --check`.
+    Data erased after the backup stays erased, and revoked keys stay revoked, according to the ledger in TIDEMARK_HOME.
+    Do not collect in the meantime. Verify the result afterwards with `tidemark rebuild --check`.
     """
     from metrics.redis.versions import known_workspaces, restart
     from metrics.upkeep.backup import restore as load
@@ -54,7 +54,7 @@ def restore(
         own, others = Ledger.of(settings), [Ledger(path) for path in ledger or ()]
         entries = merged([*others, own] if own.path.exists() else others)
         restored = load(store, settings, folder, entries)
-        # Answers that were cached, and events that were sent, are of another world; also of workspaces that are gone.
+        # Cached answers and sent events no longer match the data, also those of workspaces that are not in the backup.
         for workspace_id in sorted({*store.accounts.workspaces(), *known_workspaces(redis)}):
             restart(redis, workspace_id)
         valid = [key for key in store.keys.find_all() if key.valid(utcnow())]
@@ -72,11 +72,11 @@ def restore(
         return
     print_line(f"restored {sum(documents.values()):,} documents from {folder}")
     print_line(
-        f"left out {sum(restored.withheld.values()):,} documents of what was erased since; "
+        f"left out {sum(restored.withheld.values()):,} documents that were erased since the backup; "
         f"{restored.revoked} keys stay revoked"
     )
     if not entries:
-        print_note(f"{own.path} is missing or empty: what was erased or revoked since the backup may be back")
+        print_note(f"{own.path} is missing or empty: data erased and keys revoked since the backup may be back")
     names = ", ".join(f"{key.prefix}… ({key.name})" for key in valid[:_MOST_KEYS])
     more = f" and {len(valid) - _MOST_KEYS} more" if len(valid) > _MOST_KEYS else ""
     print_line(f"valid keys: {names or 'none'}{more}")

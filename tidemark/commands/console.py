@@ -1,8 +1,8 @@
-"""What the commands print with: answers to standard output, progress and errors to standard error.
+"""Console output of all commands: results go to standard output, progress and errors to standard error.
 
-Nothing else prints, and nothing else imports Rich: every text is taken as it is, without Rich's markup and emoji codes,
-and with characters that nobody sees as escapes. Names of accounts and keys, reasons that platforms gave and paths are
-other people's text, which may hold `[/x]` or codes that a terminal obeys.
+No other module prints or imports Rich. Texts are printed literally: Rich's markup and emoji codes are off, and
+invisible characters are shown as escapes. This matters because names of accounts and keys, reasons from platforms, and
+paths are written by others, and may contain `[/x]` or control codes of the terminal.
 """
 
 import json
@@ -26,26 +26,26 @@ _err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 _EVERY_SECONDS = 10.0
 _WIDE = 1000
-"""Columns where nobody looks: a program that reads a table gets it unshortened."""
+"""Width of tables that are not printed to a terminal, so that programs get them unshortened."""
 
 
 def print_json(value: Any) -> None:
-    """Print a value for a program to read; instants as ISO 8601."""
+    """Print a value as JSON, with instants in ISO 8601."""
     _out.print_json(json.dumps(value, default=lambda v: v.isoformat() if hasattr(v, "isoformat") else str(v)))
 
 
 def print_line(text: str, *, mark: str = "", style: str = "") -> None:
-    """Print a line, wrapped by the terminal alone; before it a mark in a style of Rich, as `green`."""
+    """Print a line, wrapped only by the terminal, after a mark in a style of Rich, such as `green`."""
     _out.print(_line(text, mark, style), soft_wrap=True)
 
 
 def print_exact(text: str) -> None:
-    """Print a line for a program that takes it byte by byte, as a shell: nothing in it is escaped."""
+    """Print a line without any escaping, for programs that read it byte by byte, such as a shell."""
     typer.echo(text)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table, as wide as it is where no terminal bounds it; `columns` are names of ours."""
+    """Print a table, unshortened if the output is not a terminal; `columns` are not escaped."""
     table = Table(*columns, box=None)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
@@ -54,12 +54,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_note(text: str) -> None:
-    """Print a line beside the answer."""
+    """Print a line that is not part of the result, to standard error."""
     _err.print(_line(text), soft_wrap=True)
 
 
 def print_error(message: str) -> None:
-    """Print what went wrong, on one line."""
+    """Print an error message on one line."""
     _err.print(_line(f"tidemark: {' '.join(message.split())}"), style="red", soft_wrap=True)
 
 
@@ -70,7 +70,7 @@ def print_traceback(text: str) -> None:
 
 
 def confirm(question: str) -> None:
-    """Ask at the terminal; anything but a yes ends the command."""
+    """Ask a question at the terminal; any answer but yes ends the command."""
     typer.confirm(visible(question), abort=True)
 
 
@@ -80,8 +80,8 @@ def _line(text: str, mark: str = "", style: str = "") -> Text:
 
 @contextmanager
 def progress(description: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how far something long is, on a terminal alone; yield what takes how much is done, and of how much."""
-    # A third of the time of `tidemark --help` otherwise.
+    """Show a progress bar, only on a terminal; yield a function that takes the done and the total number."""
+    # Imported late: it would take a third of the time of `tidemark --help`.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -91,38 +91,38 @@ def progress(description: str) -> Iterator[Callable[[int, int], None]]:
 
 
 class Starting:
-    """Lines of a long start with the seconds they were said at, above a bar on a terminal."""
+    """Shows the progress of a long start: lines with the elapsed seconds, above a progress bar on a terminal."""
 
     def __init__(self, bar: "Progress", task: "TaskID") -> None:
         self._bar, self._task, self._since = bar, task, time.monotonic()
-        self._said, self._at = "", self._since
+        self._last_line, self._at = "", self._since
 
     @property
     def seconds(self) -> float:
-        """How long it has taken."""
+        """The seconds since the start began."""
         return time.monotonic() - self._since
 
     def say(self, line: str) -> None:
         """Print a line; the bar shows its beginning."""
         print_line(line, mark=f"{self.seconds:5.1f} s  ", style="dim")
-        self._said, self._at = line, time.monotonic()
+        self._last_line, self._at = line, time.monotonic()
         self._bar.update(self._task, description=visible(line)[:28], completed=0, total=None)
 
     def progress(self, done: int, total: int) -> None:
-        """Move the bar; where there is none, print a line every ten seconds."""
+        """Move the bar; if there is no terminal, print a line every ten seconds instead."""
         self._bar.update(self._task, completed=done, total=total)
         if self._bar.disable and time.monotonic() - self._at >= _EVERY_SECONDS:
             self._at = time.monotonic()
-            print_line(f"{self._said}: {done} of {total}", mark=f"{self.seconds:5.1f} s  ", style="dim")
+            print_line(f"{self._last_line}: {done} of {total}", mark=f"{self.seconds:5.1f} s  ", style="dim")
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.stop()
 
 
 @contextmanager
 def starting() -> Iterator[Starting]:
-    """Show how a long start goes on."""
+    """Show the progress of a long start; yield the object that takes it."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description:<28}", markup=False), BarColumn(), TimeElapsedColumn())

@@ -1,4 +1,4 @@
-"""`tidemark doctor`: what is reachable, what is missing, what to do."""
+"""The command `tidemark doctor`: runs all checks, and prints their findings and remedies."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -12,9 +12,9 @@ from tidemark.home import Home
 _OK, _WARN, _FAIL = ("ok   ", "green"), ("warn ", "yellow"), ("fail ", "red")
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False) -> None:
-    """Look for the usual trouble; the exit code is 1 if there is any, beside warnings."""
-    # Drivers and the rest that it asks are slow to import.
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Look for common problems; the exit code is 1 if any check failed (warnings do not count)."""
+    # Imported late: drivers are slow to import.
     from tidemark.checkup import examine
 
     settings = effective_settings(misspelt=True)

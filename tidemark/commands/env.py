@@ -1,4 +1,4 @@
-"""`tidemark env`: what a shell needs to talk to the stack that runs here."""
+"""The command `tidemark env`: prints the environment variables for working with the running stack."""
 
 import shlex
 from typing import Annotated
@@ -14,10 +14,10 @@ from tidemark.commands.stores import effective_settings
 from tidemark.home import Home
 
 
-def env(as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False) -> None:
-    """Print the variables of the running stack, for a shell to take over.
+def env(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Print the variables of the running stack, for a shell to evaluate.
 
-    URL and KEY are for curl; the others let dagster and tidemark work on the stack from any folder.
+    URL and KEY are for curl; with the others, dagster and tidemark work on the stack from any folder.
     """
     settings = effective_settings()
     home = Home(settings.home.resolve())

@@ -1,4 +1,4 @@
-"""`tidemark erase`: an account or a workspace, for good."""
+"""The command `tidemark erase`: erases an account or a workspace for good."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 
 def erase(
-    account: Annotated[str | None, typer.Option(help="Our id of an account.")] = None,
+    account: Annotated[str | None, typer.Option(help="Tidemark's id of an account.")] = None,
     workspace: Annotated[str | None, typer.Option(help="A workspace, with its accounts and keys.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Finish every erasure that was interrupted.")] = False,
     no_dagster: Annotated[
-        bool, typer.Option("--no-dagster", help="There is no Dagster storage anywhere that names them.")
+        bool, typer.Option("--no-dagster", help="No Dagster storage with their ids exists anywhere.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Erase an account or a workspace for good.
 
-    From MongoDB, Redis, exports, logs and Dagster's storage. That it was done stays on record, without the data.
-    An erasure that was interrupted is finished by the same call, or by --resume.
-    Backups and logs that were carried elsewhere are yours to prune (docs/operations.md).
+    The data is erased from MongoDB, Redis, exports, logs and Dagster's storage. A record of the erasure stays.
+    The same call, or --resume, finishes an erasure that was interrupted.
+    Backups and logs that were copied elsewhere you have to prune yourself (docs/operations.md).
     """
     if [account is not None, workspace is not None, resume].count(True) != 1:
-        raise InvalidInput("name either --account or --workspace, or say --resume")
+        raise InvalidInput("name either --account or --workspace, or give --resume")
     if not resume and not yes:
         confirm(f"Erase {f'account {account}' if account is not None else f'workspace {workspace}'} for good?")
     with open_store(create=True) as (store, settings), open_redis(settings) as redis:
-        # Drivers are slow to import: help does without.
+        # Imported late: drivers are slow to import.
         from metrics.upkeep.erase import begin
 
         if resume:
@@ -69,8 +69,8 @@ def _erase(
         counts = {**outcome.counts, **{n: v for n, v in asdict(traces).items() if v is not None}}
         done.append({"kind": erasure.kind, "name": erasure.name, "erased": counts, "finished": outcome.finished})
         if not as_json:
-            said = ", ".join(f"{count:,} {where}" for where, count in counts.items() if count)
-            print_line(f"erased {erasure}: {said or 'nothing was left'}")
+            summary = ", ".join(f"{count:,} {where}" for where, count in counts.items() if count)
+            print_line(f"erased {erasure}: {summary or 'nothing was left'}")
             if not outcome.finished:
                 print_line(
                     "Dagster's storage is not here: run `tidemark erase --resume` where DAGSTER_HOME is, or add "

@@ -1,4 +1,4 @@
-"""`tidemark accounts history`: how far the time before the accounts' connection was read; start it again."""
+"""The command `tidemark accounts history`: shows how much of the earlier history was read, or restarts it."""
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from metrics.store import Store
 
 _INTERNAL = ("lists", "asked", "left", "partly", "tries", "postsState")
-"""Where the reading stands: it is of use to the next reading alone."""
+"""Fields with the state of the reading, which only the next reading needs; they are not shown."""
 
 
 def history(
-    account: Annotated[str | None, typer.Argument(help="Our id of the account, as `list` shows it.")] = None,
+    account: Annotated[str | None, typer.Argument(help="Tidemark's id of the account, as `list` shows it.")] = None,
     workspace: Annotated[str | None, typer.Option(help="All accounts of this workspace.")] = None,
     start: Annotated[
-        bool, typer.Option("--start", help="Start it again: what ended early goes on, else posts are listed anew.")
+        bool, typer.Option("--start", help="Start again: resume a history that ended early, else list posts anew.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show how far the history of an account, or of a workspace's accounts, was read: posts and days.
+    """Show how much of the history of an account, or of a workspace's accounts, was read: posts and days.
 
-    Connecting an account starts it. No day is asked for twice, however often it is started.
+    Connecting an account starts it. No day is requested twice, however often the history is started.
     """
     if (account is None) == (workspace is None):
         raise InvalidInput("name either an account or --workspace", "account")
@@ -41,42 +41,42 @@ def history(
         accounts = [store.accounts.get(account)] if account is not None else _of(store, workspace or "")
         if start:
             with open_redis(settings) as redis:
-                begin(store, redis, _active(accounts), again={one["_id"] for one in accounts})
-        found = [(one, store.memories.history(one["_id"])) for one in accounts]
+                begin(store, redis, _active(accounts), again={document["_id"] for document in accounts})
+        found = [(document, store.memories.history(document["_id"])) for document in accounts]
     if as_json:
         print_json([_shown(*pair) for pair in found])
         return
     print_table(("account", "platform", "handle", "state", "posts", "days", "why"), [_row(*pair) for pair in found])
     if not any(past for _, past in found):
-        print_line("none was asked for: `--start` does")
+        print_line("no history was requested: `--start` requests it")
 
 
 def begin(store: "Store", redis: "Redis", accounts: Sequence[AccountDocument], again: Collection[str] = ()) -> None:
-    """Ask for the history of accounts, and tell streams of the operations that read it.
+    """Request the history of accounts, and announce the operations that read it to streams.
 
-    One that is under way goes on as it is; one that is done is begun anew for the accounts in `again` alone.
+    A history that is being read is left as it is; one that is done is begun anew only for the accounts in `again`.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
-        RedisUnavailable: Redis does not; the history was asked for all the same.
+        RedisUnavailable: Redis does not answer; the history was requested nevertheless.
     """
-    # redis takes half a second to import.
+    # Imported late: redis takes half a second to import.
     from metrics.collection import histories
     from metrics.redis.events import Announcer, operation_status
 
-    found = {one["_id"]: one for one in histories.begin(store, accounts, again).values()}
+    found = {operation["_id"]: operation for operation in histories.begin(store, accounts, again).values()}
     for operation in found.values():
         Announcer(redis).announce(operation["workspaceId"], [operation_status(operation)])
 
 
 def stop(store: "Store", redis: "Redis", account: AccountDocument, state: str) -> None:
-    """End the history of an account that is not collected any more, and tell streams of it.
+    """End the history of an account that is no longer collected, and announce that to streams.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
-        RedisUnavailable: Redis does not; the history was ended all the same.
+        RedisUnavailable: Redis does not answer; the history was ended nevertheless.
     """
-    # redis takes half a second to import.
+    # Imported late: redis takes half a second to import.
     from metrics.collection import histories
     from metrics.redis.events import Announcer, operation_status
 
@@ -92,14 +92,14 @@ def _of(store: "Store", workspace_id: str) -> list[AccountDocument]:
 
 
 def _active(accounts: Sequence[AccountDocument]) -> list[AccountDocument]:
-    """Return the accounts that can be read.
+    """Return the active accounts, which can be read.
 
     Raises:
-        InvalidInput: none can.
+        InvalidInput: no account is active.
     """
-    active = [one for one in accounts if one["state"] == "active"]
+    active = [account for account in accounts if account["state"] == "active"]
     if not active:
-        states = ", ".join(sorted({one["state"] for one in accounts}))
+        states = ", ".join(sorted({account["state"] for account in accounts}))
         raise InvalidInput(f"nothing was started: the account is {states}; connect or resume it first")
     return active
 
@@ -107,11 +107,11 @@ def _active(accounts: Sequence[AccountDocument]) -> list[AccountDocument]:
 def _row(account: AccountDocument, past: History | None) -> tuple[str, ...]:
     named = account["_id"], account["platform"], account["handle"]
     if past is None:
-        return *named, "not asked for", "", "", ""
+        return *named, "not requested", "", "", ""
     why = [past["reason"]] if "reason" in past else []
     why += [past["message"]] if "message" in past else []
     if "resumesAt" in past:
-        why.append(f"goes on at {isoformat(past['resumesAt'])}")
+        why.append(f"resumes at {isoformat(past['resumesAt'])}")
     counts = (f"{past[what]['done']} of {past[what]['expected']}" for what in ("posts", "days"))
     return *named, past["state"], *counts, "; ".join(why)
 

@@ -1,4 +1,4 @@
-"""`tidemark keys`: API keys, and the keys that seal credentials."""
+"""The commands `tidemark keys`: API keys, and the keys that seal credentials."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
@@ -20,17 +20,17 @@ app = typer.Typer(no_args_is_help=True, help="API keys, and the keys that seal c
 
 _SCOPES: tuple[str, ...] = get_args(Scope)
 
-Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command(epilog="Example: tidemark keys create dashboard --workspace demo-north --scope read --scope collect")
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
-    workspace: Annotated[list[str], typer.Option(help="A workspace; again for more; '*' for all.")],
+    workspace: Annotated[list[str], typer.Option(help="A workspace; repeat for more; '*' for all.")],
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"What it may do: {', '.join(_SCOPES)}; again for more.",
+            help=f"What the key may do: {', '.join(_SCOPES)}; repeat for more.",
             autocompletion=lambda: list(_SCOPES),
             show_default="read",
         ),
@@ -39,7 +39,7 @@ def create(
     rate: Annotated[int | None, typer.Option(min=0, help="Requests per minute; 0: no limit.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a key and show it, once."""
+    """Create a key and print it; it cannot be shown again."""
     scopes = scope or ["read"]
     if unknown := sorted(set(scopes) - set(_SCOPES)):
         raise InvalidInput(f"--scope: {', '.join(unknown)} is none of {', '.join(_SCOPES)}")
@@ -59,7 +59,7 @@ def create(
 
 @app.command("list", epilog="Example: tidemark keys list --json")
 def list_keys(as_json: Json = False) -> None:
-    """List keys by their first letters; the keys themselves are not kept."""
+    """List keys by their first letters; the keys themselves are not stored."""
     with open_store() as (store, _):
         keys = store.keys.find_all()
     if as_json:
@@ -83,7 +83,7 @@ def revoke(
         from metrics.upkeep.ledger import Ledger
 
         revoked = store.keys.revoke(prefix.rstrip("…"))
-        # A backup of before would bring it back.
+        # Noted in the ledger, so that restoring an earlier backup does not make the key valid again.
         Ledger.of(settings).note("key", revoked.key_id, user())
     if as_json:
         print_json(_shown(revoked))
@@ -94,10 +94,10 @@ def revoke(
 @app.command(epilog="Example: tidemark keys rotate tm_live_a1B2c3 --overlap-hours 24")
 def rotate(
     prefix: Annotated[str, typer.Argument(help="The first letters of the key to replace, as `list` shows them.")],
-    overlap_hours: Annotated[float, typer.Option(min=0, max=8760, help="How long the old key goes on.")] = 24,
+    overlap_hours: Annotated[float, typer.Option(min=0, max=8760, help="Hours until the old key ends.")] = 24,
     as_json: Json = False,
 ) -> None:
-    """Make a key with the same rights and show it, once; the old one ends after the overlap."""
+    """Replace a key: create one with the same rights and print it once; the old key ends after the overlap."""
     with open_store() as (store, settings):
         from metrics.upkeep.ledger import Ledger
 
@@ -105,8 +105,8 @@ def rotate(
         ledger.require_writable()
         shown = prefix.rstrip("…")
         key, made = store.keys.replace(shown, utcnow() + timedelta(hours=overlap_hours))
-        replaced = next(one for one in store.keys.find_all() if one.prefix == shown)
-    # Shown before the ledger is written, which may still fail: the key exists, and nobody can show it later.
+        replaced = next(old for old in store.keys.find_all() if old.prefix == shown)
+    # Printed before the ledger is written, because that may fail, and the key cannot be shown later.
     if as_json:
         print_json({"key": key, **_shown(made)})
     else:
@@ -117,8 +117,9 @@ def rotate(
 @app.command(epilog="Example: tidemark keys reseal")
 def reseal(as_json: Json = False) -> None:
     """Seal all credentials with the first key of TIDEMARK_SECRET_KEYS; the others may be removed afterwards."""
-    # cryptography is slow to import.
-    from metrics.vault import Vault, reseal_all
+    # Imported late: cryptography is slow to import.
+    from metrics.upkeep.reseal import reseal_all
+    from metrics.vault import Vault
 
     with open_store() as (store, settings):
         done, closed = reseal_all(store, Vault(settings.secret_keys))
@@ -127,13 +128,15 @@ def reseal(as_json: Json = False) -> None:
     else:
         print_line(f"sealed the credentials of {done} accounts with the newest key")
     if closed:
-        raise CredentialError(f"no key opens those of {', '.join(closed)}: add it, or connect them again")
+        raise CredentialError(
+            f"no key opens the credentials of {', '.join(closed)}: add their key, or connect these accounts again"
+        )
 
 
 @app.command(epilog="Example: export TIDEMARK_SECRET_KEYS=$(tidemark keys secret)")
 def secret() -> None:
-    """Print a new key for TIDEMARK_SECRET_KEYS; put it in front of the old ones to rotate."""
-    # cryptography is slow to import.
+    """Print a new key for TIDEMARK_SECRET_KEYS; to rotate, put it before the old keys."""
+    # Imported late: cryptography is slow to import.
     from metrics.vault import generate_secret_key
 
     print_line(generate_secret_key())

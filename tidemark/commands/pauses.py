@@ -1,4 +1,4 @@
-"""`tidemark pauses`: which platforms and accounts are not asked before when, and how to go on earlier."""
+"""The commands `tidemark pauses`: list the platforms and accounts that wait because of a limit, and lift a pause."""
 
 from typing import Annotated
 
@@ -13,12 +13,12 @@ from tidemark.commands.stores import open_redis, open_store
 
 app = typer.Typer(no_args_is_help=True, help="Platforms and accounts that wait because of a limit: list, lift.")
 
-Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list", epilog="Example: tidemark pauses list")
 def list_pauses(as_json: Json = False) -> None:
-    """List what is not asked at present, and until when."""
+    """List the platforms and accounts that are paused at present, and until when."""
     with open_store() as (_, settings), open_redis(settings) as redis:
         from metrics.redis.pauses import pauses
 
@@ -38,19 +38,19 @@ def list_pauses(as_json: Json = False) -> None:
 def lift(
     platform: Annotated[Platform, typer.Option(help="The platform.")],
     account: Annotated[
-        str | None, typer.Option(help="The platform's id of one account; left out: the whole platform.")
+        str | None, typer.Option(help="The platform's id of one account. If left out: the whole platform.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """End a pause: after a top-up of credits, or when a limit was raised. The next run asks again."""
-    theirs = normal_account_id(platform, account, "--account") if account is not None else None
+    """End a pause early: after credits were topped up, or a limit was raised. The next run sends requests again."""
+    account_id = normal_account_id(platform, account, "--account") if account is not None else None
     with open_store() as (_, settings), open_redis(settings) as redis:
         from metrics.redis import pauses
 
-        if not pauses.lift(redis, platform, theirs):
-            what = f"{platform} is not paused" if theirs is None else f"account {theirs} of {platform} is not paused"
-            raise NotFound(f"{what}: see `tidemark pauses list`")
+        what = platform if account_id is None else f"account {account_id} of {platform}"
+        if not pauses.lift(redis, platform, account_id):
+            raise NotFound(f"{what} is not paused: see `tidemark pauses list`")
     if as_json:
-        print_json({"platform": platform, "account": theirs, "lifted": True})
+        print_json({"platform": platform, "account": account_id, "lifted": True})
     else:
-        print_line(f"{platform} is asked again" if theirs is None else f"account {theirs} of {platform} is asked again")
+        print_line(f"{what} is no longer paused")

@@ -1,4 +1,4 @@
-"""`tidemark rebuild`: derive rollups again from the log, or prove that they are what the log says."""
+"""The command `tidemark rebuild`: derives rollups again from the log, or checks that they agree with it."""
 
 from datetime import date
 from typing import Annotated
@@ -17,17 +17,17 @@ MAX_SHOWN = 20
 def rebuild(
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, as 2026-01-15.")],
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, included.")],
-    workspace: Annotated[list[str] | None, typer.Option(help="Only this workspace; again for more.")] = None,
+    workspace: Annotated[list[str] | None, typer.Option(help="Only this workspace; repeat for more.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; compare, exit 1 on a difference.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Derive rollups again from the log, or compare the stored ones with it.
+    """Derive rollups again from the log, or compare the stored rollups with the log.
 
-    Weeks and months that overlap the range are derived too.
+    This includes all weeks and months that overlap the range.
     """
     start, end = midnight(_day(first, "--from")), midnight(_day(last, "--to")) + DAY
     with open_store(create=not check) as (store, settings), progress("checking" if check else "rebuilding") as show:
-        # After the store, so that an unreachable one is said at once.
+        # Imported after the store is opened, so that an unreachable store is reported at once.
         from metrics.upkeep.retention import Horizon
         from pipelines.rollup import rebuild as rebuild_rollups
 
@@ -66,4 +66,4 @@ def _day(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InvalidInput(f"{option}: {text} is no date; write it as 2026-01-15") from None
+        raise InvalidInput(f"{option}: {text} is not a date; write it as 2026-01-15") from None

@@ -1,4 +1,4 @@
-"""`tidemark retention`: how long data is kept, by the database and for single workspaces."""
+"""The commands `tidemark retention`: how long data is kept, in general and for single workspaces."""
 
 from typing import Annotated
 
@@ -9,21 +9,23 @@ from metrics.errors import InvalidInput, NotFound
 from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_store
 
-app = typer.Typer(no_args_is_help=True, help="How long data is kept, by all and by single workspaces.")
+app = typer.Typer(no_args_is_help=True, help="How long data is kept, in general and for single workspaces.")
 
-_AS_SAID = "the database keeps data for as long as the settings say"
+_IN_SYNC = "the database keeps data for as long as the settings say"
 
-Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("set", epilog="Example: tidemark retention set demo-north --days 90 --rollup-days 730")
 def set_days(
     workspace: Annotated[str, typer.Argument(help="The workspace.")],
-    days: Annotated[int | None, typer.Option(help="Days of observations; left out: as all.")] = None,
-    rollup_days: Annotated[int | None, typer.Option(help="Days of rollups; left out: as all.")] = None,
+    days: Annotated[int | None, typer.Option(help="Days of observations. If left out: the general retention.")] = None,
+    rollup_days: Annotated[
+        int | None, typer.Option(help="Days of rollups. If left out: the general retention.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Set how long the data of a workspace is kept. The next daily maintenance deletes what is older."""
+    """Set how long the data of a workspace is kept. The next daily maintenance deletes older data."""
     with open_store() as (store, _):
         from metrics.store.workspace_settings import Days
 
@@ -33,12 +35,12 @@ def set_days(
     if as_json:
         print_json({"workspace": workspace, "days": days, "rollupDays": rollup_days})
     else:
-        print_line(f"{workspace}: observations {_said(days)}, rollups {_said(rollup_days)}")
+        print_line(f"{workspace}: observations {_in_words(days)}, rollups {_in_words(rollup_days)}")
 
 
 @app.command("list", epilog="Example: tidemark retention list --json")
 def list_days(as_json: Json = False) -> None:
-    """List what the database keeps, and the workspaces that keep less."""
+    """List how long the database keeps data, and the workspaces that keep it for a shorter time."""
     with open_store() as (store, settings):
         from metrics.store.setup.lifetimes import setting_differences
         from metrics.upkeep.retention import Horizon
@@ -51,23 +53,23 @@ def list_days(as_json: Json = False) -> None:
         print_json([{"workspace": name, "days": days, "rollupDays": rollups} for name, (days, rollups) in rows.items()])
         return
     for name, (days, rollups) in rows.items():
-        print_line(f"{'all' if name == '*' else name}: observations {_said(days)}, rollups {_said(rollups)}")
+        print_line(f"{'all' if name == '*' else name}: observations {_in_words(days)}, rollups {_in_words(rollups)}")
     for difference in differing:
         print_note(f"{difference}: the database decides; `tidemark retention sync` changes it")
 
 
 @app.command(epilog="Example: TIDEMARK_RETENTION_DAYS=800 tidemark retention sync")
 def sync(
-    shorten: Annotated[bool, typer.Option("--shorten", help="Delete what the settings keep no longer.")] = False,
+    shorten: Annotated[bool, typer.Option("--shorten", help="Delete data that the settings no longer keep.")] = False,
     lengthen_only: Annotated[
-        bool, typer.Option("--lengthen", help="Apply what is longer, and leave and name what is shorter.")
+        bool, typer.Option("--lengthen", help="Apply longer retentions only, and name the shorter ones.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Make the database keep data for as long as the settings say.
 
-    Where that is shorter than at present it is refused, with how much would be deleted, unless --shorten is given. For
-    a script that runs at every start there is --lengthen, which leaves a shorter retention as it is and says so.
+    If any retention would become shorter, the command refuses, and tells how much would be deleted, unless --shorten is
+    given. --lengthen is for scripts that run at every start: it does not apply shorter retentions, and names them.
     """
     if shorten and lengthen_only:
         raise InvalidInput("--shorten and --lengthen exclude one another: leave one of them out")
@@ -79,18 +81,18 @@ def sync(
         else:
             found = synchronise(store, settings, print_note, shorten=shorten)
     if as_json:
-        seconds = {one.wanted.collection: (one.present, one.wanted.seconds) for one in found}
+        seconds = {change.wanted.collection: (change.present, change.wanted.seconds) for change in found}
         print_json([{"collection": name, "before": was, "seconds": now} for name, (was, now) in seconds.items()])
         return
-    for one in found:
-        print_line(changed(one))
+    for change in found:
+        print_line(changed(change))
     if not found:
-        print_line("nothing was lengthened" if lengthen_only else _AS_SAID)
+        print_line("nothing was lengthened" if lengthen_only else _IN_SYNC)
 
 
 @app.command(epilog="Example: tidemark retention apply")
 def apply(as_json: Json = False) -> None:
-    """Delete now what is older than kept; Dagster's job `maintain_daily` does it every day."""
+    """Delete data beyond its retention now; Dagster's job `maintain_daily` does this every day."""
     with open_store() as (store, settings):
         from metrics.upkeep import retention
 
@@ -101,5 +103,5 @@ def apply(as_json: Json = False) -> None:
         print_line("deleted " + (", ".join(f"{n:,} {name}" for name, n in gone.items() if n) or "nothing"))
 
 
-def _said(days: int | None) -> str:
+def _in_words(days: int | None) -> str:
     return "as all" if days is None else f"{days} days"

@@ -1,4 +1,4 @@
-"""`tidemark simulator`."""
+"""The command `tidemark simulator`: runs the platforms' simulator alone."""
 
 from typing import Annotated
 
@@ -11,13 +11,13 @@ from tidemark.stack.ports import HOST, require_free
 
 def simulator(
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Where it listens.", show_default="TIDEMARK_SIMULATOR_PORT")
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on.", show_default="TIDEMARK_SIMULATOR_PORT")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 1,
-    latency_ms: Annotated[float, typer.Option(min=0, help="Milliseconds that every answer takes.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated world; each seed gives another world.")] = 1,
+    latency_ms: Annotated[float, typer.Option(min=0, help="Milliseconds that every answer is delayed.")] = 0.0,
 ) -> None:
-    """Run the simulator of the platforms alone; Ctrl-C stops it."""
-    # uvicorn and the world of the simulator are of no use to the other commands.
+    """Run only the simulator of the platforms; Ctrl-C stops it."""
+    # Imported late: no other command needs uvicorn and the simulated world.
     from simulator.serve import serve
 
     place = require_free(port or checked_settings().simulator_port, "--port or TIDEMARK_SIMULATOR_PORT")

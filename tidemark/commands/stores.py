@@ -1,4 +1,4 @@
-"""The stores that a command works on: those of the settings, or of the stack that runs in `$TIDEMARK_HOME`."""
+"""Opens the stores for a command: those of the settings, or those of the stack that runs in `$TIDEMARK_HOME`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,16 +21,16 @@ def checked_settings() -> Settings:
     """Return the settings.
 
     Raises:
-        SettingsError: a value is wrong, or a variable is a setting but for its spelling.
+        SettingsError: a value is wrong, or a variable looks like a misspelt setting.
     """
     refuse_misspelt()
     return load_settings()
 
 
 def effective_settings(*, misspelt: bool = False) -> Settings:
-    """Return the settings, completed by what a running `tidemark up` wrote into its home, and live at its time.
+    """Return the settings, completed with the servers of a stack that runs in `$TIDEMARK_HOME`; adopt its clock.
 
-    With `misspelt`, variables that are settings but for their spelling are let pass.
+    With `misspelt`, variables that look like misspelt settings are tolerated.
 
     Raises:
         SettingsError: see `checked_settings`.
@@ -62,14 +62,14 @@ def _live_at(ahead: timedelta) -> None:
 def open_store(*, create: bool = False) -> Iterator[tuple["Store", Settings]]:
     """Open the store for one command.
 
-    With `create`, for commands that insert, collections and indexes that are missing are created first. All others
-    leave the database as they find it.
+    With `create`, for commands that insert data, missing collections and indexes are created first. All other commands
+    leave the database unchanged.
 
     Raises:
         SettingsError: there is neither a URL nor a running stack, or the URL is wrong.
         MongoUnavailable: MongoDB does not answer.
     """
-    # Drivers take most of a second to import: help and completion do without.
+    # Imported late: drivers take most of a second to import, and help and completion do not need them.
     from pymongo.errors import ConfigurationError
 
     from metrics.store import Store
@@ -96,20 +96,22 @@ def open_store(*, create: bool = False) -> Iterator[tuple["Store", Settings]]:
 
 @contextmanager
 def open_redis(settings: Settings) -> Iterator["Redis"]:
-    """Open Redis for one command: before it writes anything, so that an unreachable Redis changes nothing.
+    """Open Redis for one command. Call it before writing anything, so that nothing changes if Redis cannot be reached.
 
     Raises:
         SettingsError: TIDEMARK_REDIS_URL is not set, or wrong.
         RedisUnavailable: Redis does not answer.
     """
-    from metrics.redis import client as redisdb
+    from metrics.redis.client import connect as connect_redis
+    from metrics.redis.errors import redis_errors
 
     try:
-        client = redisdb.connect(settings)
+        client = connect_redis(settings)
     except ValueError as error:
         raise SettingsError(f"TIDEMARK_REDIS_URL: {error}") from None
     with client:
-        with redisdb.redis_errors():
+        with redis_errors():
             client.ping()
-        # What the command does with it turns errors of Redis into ours itself. Others, of files above all, are not.
+        # Outside of `redis_errors`: the command's calls convert Redis errors themselves, and its other errors (above
+        # all of files) must not be taken for Redis errors.
         yield client

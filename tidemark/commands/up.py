@@ -1,4 +1,4 @@
-"""`tidemark up`."""
+"""The command `tidemark up`: starts the whole stack in the foreground."""
 
 from typing import Annotated
 
@@ -10,36 +10,37 @@ from tidemark.commands.stores import checked_settings
 
 
 def up(
-    seed: Annotated[bool, typer.Option(help="Write history at the first start.")] = True,
+    seed: Annotated[bool, typer.Option(help="Write simulated history at the first start.")] = True,
     dagster: Annotated[bool, typer.Option(help="Start Dagster too.")] = True,
-    days: Annotated[int, typer.Option(min=1, max=390, help="Days of history.")] = 35,
-    workspaces: Annotated[int, typer.Option(min=1, max=100, help="Workspaces of history.")] = 3,
+    days: Annotated[int, typer.Option(min=1, max=390, help="Days of simulated history.")] = 35,
+    workspaces: Annotated[int, typer.Option(min=1, max=100, help="Workspaces with simulated history.")] = 3,
     shorten: Annotated[
-        bool, typer.Option("--shorten", help="Delete what the retention of the settings keeps no longer.")
+        bool, typer.Option("--shorten", help="Delete data that the retention of the settings no longer keeps.")
     ] = False,
     clock: Annotated[
         str | None,
         typer.Option(
             metavar="INSTANT",
-            help="Live at this instant, and go on from there, in a folder of its own: 2026-03-28T22:55Z.",
+            help="Start the stack's clock at this instant, in a folder of its own: 2026-03-28T22:55Z.",
         ),
     ] = None,
 ) -> None:
     """Start everything on this machine and stay in the foreground; Ctrl-C stops it.
 
-    MongoDB, Redis, a simulator of the platforms, history, Dagster and the HTTP API; data and logs lie in TIDEMARK_HOME.
+    This starts MongoDB, Redis, a simulator of the platforms, Dagster and the HTTP API. Data and logs are in
+    TIDEMARK_HOME.
     """
     settings = checked_settings()
     begins = None
     if clock is not None:
-        # The world of the simulator is of no use to a start without it.
+        # Imported late: only `--clock` needs the simulated world here.
         from tidemark.stack.clock import instant_of, refuse_outside
 
         begins = instant_of(clock)
         refuse_outside(settings)
     with starting() as start:
         start.say(f"starting; data and logs are in {settings.home}")
-        # Drivers and the simulator are slow to import: help does without.
+        # Imported late: drivers and the simulator are slow to import.
         from tidemark.stack.up import Up
 
         def announce(urls: dict[str, str]) -> None:
@@ -59,5 +60,5 @@ def _print_urls(urls: dict[str, str], seconds: float) -> None:
     lines = ["", f"ready after {seconds:.0f} s", ""]
     lines += [f"  {name:<10} {value}" for name, value in rows.items()]
     for line in [*lines, "", "Ctrl-C stops everything and keeps the data."]:
-        # Never wrapped: people copy these.
+        # Printed unwrapped, so that users can copy the lines.
         print_line(line)

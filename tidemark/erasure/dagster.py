@@ -1,6 +1,6 @@
-"""Dagster's storage: ids of accounts in events, metadata, cursors and tags are replaced, whatever table they are in.
+"""Erasure in Dagster's storage: replaces account ids in all text columns (events, metadata, cursors, tags).
 
-Partitions stay materialised: deleting the runs would make their hours look as if nobody had collected them.
+Runs and partitions stay: if the runs were deleted, their hours would look as if they had never been collected.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from tidemark.erasure.words import Words
 
 
 def erase_in_sqlite(folder: Path, words: Words) -> int:
-    """Clean every SQLite file below DAGSTER_HOME; return how many rows held an id."""
+    """Replace ids in every SQLite file below DAGSTER_HOME; return the number of rows that had one."""
     rows = 0
     for path in sorted(folder.rglob("*.db")):
         engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
@@ -24,7 +24,7 @@ def erase_in_sqlite(folder: Path, words: Words) -> int:
 
 
 def erase_in_postgres(url: str, words: Words) -> int:
-    """Clean Dagster's tables in Postgres; return how many rows held an id."""
+    """Replace ids in Dagster's tables in Postgres; return the number of rows that had one."""
     engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1))
     try:
         return erase_in_database(engine, words)
@@ -33,13 +33,13 @@ def erase_in_postgres(url: str, words: Words) -> int:
 
 
 def erase_in_database(engine: sa.Engine, words: Words) -> int:
-    """Clean every column of text; return how many rows held an id."""
+    """Replace ids in every text column; return the number of rows that had one."""
     sqlite = engine.dialect.name == "sqlite"
     row_id: Any = sa.literal_column("rowid" if sqlite else "ctid")
     rows = 0
     if sqlite:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            # What is overwritten is zeroed, instead of left on a free page.
+            # Zero overwritten data, so that it does not stay on free pages.
             connection.exec_driver_sql("PRAGMA secure_delete = ON")
             rows = _clean(connection, engine, row_id, words)
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -52,7 +52,7 @@ def _clean(connection: sa.Connection, engine: sa.Engine, row_id: Any, words: Wor
     metadata, rows = sa.MetaData(), 0
     metadata.reflect(engine)
     for table in metadata.sorted_tables:
-        for column in (one for one in table.columns if isinstance(one.type, sa.String)):
+        for column in (column for column in table.columns if isinstance(column.type, sa.String)):
             for account_id in words.account_ids:
                 wanted = sa.select(row_id, column).where(column.contains(account_id, autoescape=True))
                 for key, text in connection.execute(wanted).all():

@@ -1,4 +1,4 @@
-"""Logs: ids are overwritten in place, so that whoever writes the file goes on undisturbed."""
+"""Erasure in log files: overwrites ids in place, so that a process that is writing the file is not disturbed."""
 
 import mmap
 from pathlib import Path
@@ -11,7 +11,7 @@ _DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")
 
 
 def erase_in_files(folder: Path, words: Words) -> int:
-    """Overwrite ids in every file below a folder that is no database; return how many files held any."""
+    """Overwrite ids in every file below a folder, except for databases; return the number of files that had any."""
     return sum(_erase(path, words) for path in sorted(folder.rglob("*")) if _is_text(path))
 
 
@@ -27,19 +27,19 @@ def _erase(path: Path, words: Words) -> bool:
                 for start, end in spans:
                     content[start:end] = b"x" * (end - start)
     except FileNotFoundError:
-        return False  # A log that was rotated away meanwhile.
+        return False  # The log was rotated away in the meantime.
     except OSError as error:
         raise TidemarkError(
-            f"{path} cannot be searched or holds ids and cannot be written ({error.strerror}): run "
+            f"{path} cannot be read, or has ids and cannot be written ({error.strerror}): run "
             "`tidemark erase --resume` as a user who may"
         ) from None
     return bool(spans)
 
 
 def _find(path: Path, words: Words) -> list[tuple[int, int]]:
-    """Return where ids stand in a file, which is opened for reading alone: most hold none."""
+    """Return the positions of ids in a file. It is opened read-only, because most files have no ids."""
     if path.stat().st_size == 0:
         return []
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        # A memory map is searched as bytes are.
+        # A memory map can be searched like bytes.
         return list(words.spans(cast("bytes", content)))

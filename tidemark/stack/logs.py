@@ -1,8 +1,7 @@
-"""Logs of children stay small: one that is full is moved aside, and the oldest copies go.
+"""Log rotation for child processes: a full log is copied aside and truncated, and the oldest copies are deleted.
 
-A log is copied and then cut to nothing, in place of being renamed: children hold it open for appending and go on
-undisturbed, whichever program they are, and also while nothing of ours runs. What a child writes in the instant between
-the copy and the cut is lost.
+A log is copied and truncated instead of renamed (copy-truncate), because children keep it open for appending and must
+not be disturbed, whichever program they are. Lines written between the copy and the truncation are lost.
 """
 
 import contextlib
@@ -13,17 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OLD_FILES = 3
-"""How many old files of a log are kept beside it, as `serving.log.1` (the newest of them) to `serving.log.3`."""
+"""Number of old files kept beside a log, as `serving.log.1` (the newest of them) to `serving.log.3`."""
 
 _LOOK_SECONDS = 1.0
 _BLOCK = 4096
 
 
 def rotate(log: Path, most_bytes: int) -> bool:
-    """Move a log aside if it holds `most_bytes` or more, and begin it anew; tell whether that was done.
+    """Rotate a log if it has `most_bytes` or more; tell whether that was done.
 
     Raises:
-        OSError: the folder cannot be written; the log goes on as it was.
+        OSError: the folder cannot be written; the log is unchanged.
     """
     if not log.is_file() or log.stat().st_size < most_bytes:
         return False
@@ -38,7 +37,7 @@ def rotate(log: Path, most_bytes: int) -> bool:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log that is not blank, or nothing; no more than a few kilobytes of it are read."""
+    """Return the last line of a log that is not blank, or an empty text; only the last `_BLOCK` bytes are read."""
     with contextlib.suppress(OSError), log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _BLOCK))
         lines = file.read().decode(errors="replace").splitlines()
@@ -48,12 +47,12 @@ def last_line(log: Path) -> str:
 
 @contextlib.contextmanager
 def kept_small(folder: Path, most_bytes: int) -> Iterator[None]:
-    """Rotate the logs of a folder, in a thread beside, as often as they are full."""
+    """Within the block, rotate the logs of a folder whenever they are full, in a thread."""
     ended = threading.Event()
 
     def keep() -> None:
         while not ended.wait(_LOOK_SECONDS):
-            # A full disk must not end the thread: it may be emptied.
+            # A full disk must not end the thread, because space may be freed.
             for log in folder.glob("*.log"):
                 with contextlib.suppress(OSError):
                     rotate(log, most_bytes)
@@ -68,5 +67,5 @@ def kept_small(folder: Path, most_bytes: int) -> Iterator[None]:
 
 
 def old_file(log: Path, number: int) -> Path:
-    """Return where the old file `number` of a log lies; 1 is the newest."""
+    """Return the path of the old file `number` of a log; 1 is the newest."""
     return log.with_name(f"{log.name}.{number}")

@@ -1,4 +1,4 @@
-"""The embedded MongoDB: one node, as a replica set, bound to the loopback."""
+"""The embedded MongoDB: a replica set of one node, bound to the loopback interface."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,13 +25,13 @@ def url(port: int) -> str:
 def start(
     folder: Path, port: int, logs: Path, *, seconds: float = 30.0, parameters: Mapping[str, int] = MappingProxyType({})
 ) -> Child:
-    """Start `mongod` on the data in `folder` and return when it is a writable primary.
+    """Start `mongod` on the data in `folder`, and return when it is a writable primary.
 
-    `parameters` are given to it as `--setParameter`.
+    `parameters` are passed as `--setParameter`.
 
     Raises:
-        SettingsError: there is no mongod.
-        StartFailed: it does not come up.
+        SettingsError: there is no `mongod` program.
+        StartFailed: `mongod` ended, or was not ready in time.
     """
     server = locate.mongod(folder.parent)
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def start(
         str(server.program), "--replSet", REPLICA_SET, "--bind_ip", HOST, "--port", str(port),
         "--dbpath", str(folder), "--wiredTigerCacheSizeGB", _CACHE_GB, "--oplogSize", "128",
         "--setParameter", "diagnosticDataCollectionEnabled=false",
-        # A line per connection, and one per query of 100 ms, are megabytes an hour on a busy machine.
+        # By default it logs each connection, and each query over 100 ms: megabytes an hour on a busy machine.
         "--quiet", "--slowms", str(_SLOW_MS),
         *(word for name, value in parameters.items() for word in ("--setParameter", f"{name}={value}")),
     ]  # fmt: skip
@@ -53,7 +53,7 @@ def start(
 
 
 def _primary(port: int) -> bool:
-    """Make the node a replica set of one under its present port, and tell whether it is the primary of it."""
+    """Configure the node as a replica set of one at its present port; tell whether it is the writable primary."""
     try:
         with MongoClient[Document](HOST, port, directConnection=True, serverSelectionTimeoutMS=500) as client:
             member = {"_id": 0, "host": f"{HOST}:{port}"}
@@ -64,7 +64,7 @@ def _primary(port: int) -> bool:
                 client.admin.command("replSetInitiate", config)
                 return False
             if config["members"][0]["host"] != member["host"]:
-                # The port is another than the last time: the node does not find itself until it is told.
+                # The port differs from the last start: the node cannot find itself until it is reconfigured.
                 config["members"][0]["host"] = member["host"]
                 config["version"] += 1
                 client.admin.command("replSetReconfig", config, force=True)

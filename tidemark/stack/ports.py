@@ -1,4 +1,4 @@
-"""Ports of this machine's loopback."""
+"""Free ports of this machine's loopback interface."""
 
 import socket
 
@@ -8,7 +8,7 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port on which no process listens now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -16,7 +16,7 @@ def free_port() -> int:
 
 
 def is_free(port: int, host: str = HOST) -> bool:
-    """Tell whether a server could listen on a port; one that was just closed counts as free."""
+    """Tell whether a server could listen on a port; a port that was just closed counts as free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -27,11 +27,13 @@ def is_free(port: int, host: str = HOST) -> bool:
 
 
 def require_free(port: int, variable: str) -> int:
-    """Return `port`.
+    """Return `port` if it is free.
 
     Raises:
-        SettingsError: somebody listens on it.
+        SettingsError: another process listens on it.
     """
     if not is_free(port):
-        raise SettingsError(f"{variable}: port {port} is taken; stop what listens there, or set another port")
+        raise SettingsError(
+            f"{variable}: port {port} is taken; stop the program that listens there, or set another port"
+        )
     return port

@@ -1,4 +1,4 @@
-"""One child process: started, watched, stopped."""
+"""A child process of the stack: starts it, waits until it is ready, and stops it."""
 
 import contextlib
 import ctypes
@@ -20,12 +20,12 @@ _SHOWN = 300
 
 
 class StartFailed(TidemarkError):
-    """A child ended, or was not ready in time; the message shows the last line of its log."""
+    """A child process ended, or was not ready in time; the message shows the last line of its log."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """A running child, its output in a log file of its own."""
+    """A running child process, with its output in a log file of its own."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -35,7 +35,7 @@ class Child:
     def start(
         cls, name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
     ) -> "Child":
-        """Start `command` in a process group of its own, so that Ctrl-C reaches us alone and we stop in order."""
+        """Start `command` in its own process group, so that Ctrl-C reaches only us and children stop in order."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603
@@ -51,14 +51,14 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether the process still runs."""
+        """Whether the process is still running."""
         return self.process.poll() is None
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
         """Wait until `ready()` is true.
 
         Raises:
-            StartFailed: the child ended or `seconds` passed.
+            StartFailed: the child ended, or was not ready after `seconds`.
         """
         deadline = time.monotonic() + seconds
         while not ready():
@@ -80,12 +80,12 @@ class Child:
             self._signal(signal.SIGTERM)
 
     def stop(self, seconds: float = 10.0) -> None:
-        """Ask the child to end, wait, then end it and what it started."""
+        """Send SIGTERM, wait up to `seconds`, then kill the child and all processes in its group."""
         if self.alive:
             self.ask_to_stop()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
-        # What the child left behind in its group ends with it.
+        # This also ends processes that the child started and left behind.
         self._signal(signal.SIGKILL, group=True)
         self.process.wait()
 
@@ -98,5 +98,5 @@ class Child:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end the child when we are killed: nothing may hold a port or a lock of the next start."""
+    """Make the kernel end the child when we are killed, so that it does not hold a port or lock of the next start."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

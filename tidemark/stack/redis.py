@@ -1,4 +1,4 @@
-"""The embedded Redis: append-only file on, bound to the loopback."""
+"""The embedded Redis: with an append-only file, bound to the loopback interface."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ def url(port: int) -> str:
 
 
 def start(folder: Path, port: int, logs: Path, *, seconds: float = 20.0) -> Child:
-    """Start `redis-server` on the data in `folder` and return when it answers.
+    """Start `redis-server` on the data in `folder`, and return when it answers.
 
     Raises:
-        SettingsError: there is no redis-server.
-        StartFailed: it does not come up.
+        SettingsError: there is no `redis-server` program.
+        StartFailed: the server ended, or was not ready in time.
     """
     server = locate.redis_server()
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The services of the stack: their commands, and how each shows that it is ready."""
+"""The services of the stack: their command lines, and how to tell that each is ready."""
 
 import json
 import sys
@@ -14,19 +14,19 @@ from tidemark.stack.supervisor import Service
 
 _PYTHON = sys.executable
 _DAGSTER = (_PYTHON, "-m", "pipelines.shifted")
-"""Runs a module of Dagster's, or one of ours that uses it, under the clock of the stack."""
+"""Command that runs a module of Dagster, or a module of ours that uses Dagster, under the clock of the stack."""
 _ASK = requests.Session()
 _ASK.trust_env = False
 
 
 def simulator(home: Home, port: int) -> Service:
-    """Return the platforms' simulator."""
+    """Return the service of the platforms' simulator."""
     command = [_PYTHON, "-m", "simulator", "--host", HOST, "--port", str(port)]
     return _service("simulator", command, home, {}, _answers(f"http://{HOST}:{port}/_control/clock"))
 
 
 def code_server(home: Home, port: int, environment: Mapping[str, str]) -> Service:
-    """Return Dagster's code server: the webserver and the daemon share it, and it starts the runs."""
+    """Return Dagster's code server, which the webserver and the daemon share, and which starts the runs."""
     command = [
         *_DAGSTER, "dagster", "api", "grpc", "-h", HOST, "-p", str(port), "-m", "pipelines.definitions",
         "--location-name", "pipelines",
@@ -35,30 +35,33 @@ def code_server(home: Home, port: int, environment: Mapping[str, str]) -> Servic
 
 
 def webserver(home: Home, port: int, grpc_port: int, environment: Mapping[str, str]) -> Service:
-    """Return the Dagster UI."""
+    """Return the service of the Dagster UI."""
     command = [*_DAGSTER, "dagster_webserver", "-h", HOST, "-p", str(port), "-w", str(_workspace(home, grpc_port))]
     return _service("dagster webserver", command, home, environment, lambda: _loaded(port))
 
 
 def daemon(home: Home, grpc_port: int, environment: Mapping[str, str]) -> Service:
-    """Return the Dagster daemon: schedules, sensors, queue, backfills."""
+    """Return the Dagster daemon, which runs schedules, sensors, the run queue and backfills."""
     command = [*_DAGSTER, "dagster._daemon", "run", "-w", str(_workspace(home, grpc_port))]
     return _service("dagster daemon", command, home, environment, lambda: True)
 
 
 def dagster_task(*words: str) -> list[str]:
-    """Return the command that runs a module which uses Dagster, and ends: its name, and its arguments."""
+    """Return the command of a one-off task that uses Dagster; `words` are the name of its module and its arguments."""
     return [*_DAGSTER, *words]
 
 
 def serving(home: Home, port: int, environment: Mapping[str, str]) -> Service:
-    """Return the HTTP API."""
+    """Return the service of the HTTP API."""
     command = [_PYTHON, "-m", "serving", "--host", HOST, "--port", str(port)]
     return _service("serving", command, home, environment, _answers(f"http://{HOST}:{port}/readyz"))
 
 
 def _workspace(home: Home, grpc_port: int) -> Path:
-    """Write where the code server listens: its name stays, so that what was switched off in the UI stays off."""
+    """Write Dagster's workspace file with the address of the code server, and return its path.
+
+    The location's name never changes, so that schedules and sensors switched off in the UI stay off.
+    """
     path = home.path / "workspace.yaml"
     server = {"host": HOST, "port": grpc_port, "location_name": "pipelines"}
     path.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))

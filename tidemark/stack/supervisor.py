@@ -1,4 +1,4 @@
-"""Keeps children alive: one that dies is started again, one that keeps dying brings everything down."""
+"""Supervisor of child processes: restarts a child that died, and gives up the whole stack if one keeps dying."""
 
 import contextlib
 import os
@@ -17,6 +17,8 @@ from tidemark.home import Home
 from tidemark.stack.process import Child
 
 WATCH_SECONDS = 0.5
+FIRST_WAIT_SECONDS = 0.4
+"""How long a child that died for the second time within a minute is left alone; every wait after it is longer."""
 MAX_DEATHS = 5
 DEATHS_WITHIN = 60.0
 _PIDS = "pids.json"
@@ -26,9 +28,9 @@ Say = Callable[[str], None]
 
 @dataclass
 class Service:
-    """A child that is kept alive. `start` starts it, `ready` tells whether it serves.
+    """A child process that is kept alive. `start` starts it, `ready` tells whether it is ready to serve.
 
-    `revived` is called when it died and was started again, for what it took with it; it must not wait.
+    `revived` is called after a restart, to repair what the death of the process broke; it must not block.
     """
 
     name: str
@@ -42,9 +44,9 @@ class Service:
 
 
 class Supervisor:
-    """Starts services in order, watches them, stops them in the opposite order.
+    """Starts services in order, watches them, and stops them in reverse order.
 
-    Children are started by the thread that calls: the kernel ends them when that thread ends.
+    The thread that starts children must live as long as they do: the kernel ends them when it ends.
     """
 
     def __init__(self, home: Home, say: Say) -> None:
@@ -54,7 +56,7 @@ class Supervisor:
         self.stopping = threading.Event()
 
     def listen(self) -> None:
-        """Stop on Ctrl-C and SIGTERM; a second Ctrl-C changes nothing."""
+        """Install signal handlers that stop the stack on Ctrl-C and SIGTERM; a second Ctrl-C has no effect."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
@@ -62,7 +64,7 @@ class Supervisor:
         self.stopping.set()
 
     def start(self, service: Service) -> Service:
-        """Start a service; it is watched from now on."""
+        """Start a service, and watch it from now on."""
         self.check()
         service.child = service.start()
         self._services.append(service)
@@ -73,8 +75,8 @@ class Supervisor:
         """Wait until a service is ready.
 
         Raises:
-            StartFailed: it ended or took too long.
-            Stopped: somebody pressed Ctrl-C.
+            StartFailed: the service ended, or took too long.
+            Stopped: the stack is to stop (Ctrl-C or SIGTERM).
         """
         child = service.child
         if child is None:
@@ -87,12 +89,16 @@ class Supervisor:
         child.wait_until(ready, seconds)
 
     def check(self) -> None:
-        """Raise `Stopped` if it was asked for."""
+        """Check whether the stack is to stop.
+
+        Raises:
+            Stopped: Ctrl-C or SIGTERM was received.
+        """
         if self.stopping.is_set():
             raise Stopped
 
     def watch(self) -> None:
-        """Watch until asked to stop.
+        """Watch the services until the stack is to stop.
 
         Raises:
             TidemarkError: a service died too often.
@@ -109,8 +115,8 @@ class Supervisor:
             raise TidemarkError(f"{service.name} died {MAX_DEATHS} times within a minute: {dead.last_words()}")
         self._say(f"{service.name} died (code {dead.process.returncode}): starting it again")
         dead.stop()
-        # It comes back sooner the first time than the fourth.
-        self.stopping.wait(0.2 * 2 ** len(service.deaths) - 0.4)
+        # Exponential back-off between restarts.
+        self.stopping.wait(FIRST_WAIT_SECONDS * (2 ** (len(service.deaths) - 1) - 1))
         try:
             service.child = service.start()
             service.revived()
@@ -120,7 +126,7 @@ class Supervisor:
         self._note_pids()
 
     def stop(self) -> None:
-        """Stop everything: what uses the stores at once, then the stores, last started first."""
+        """Stop everything: first all services that use the stores, at once; then the stores, last started first."""
         for service in self._services:
             if service.child is not None and not service.store:
                 service.child.ask_to_stop()
@@ -136,14 +142,14 @@ class Supervisor:
 
 
 class Stopped(Exception):
-    """Somebody asked for the end while things were starting."""
+    """Ctrl-C or SIGTERM was received while the stack was starting."""
 
 
 def leftovers(home: Home) -> list[psutil.Process]:
-    """Return what a killed stack left running in this folder: its children, and what these had started.
+    """Return the processes that a killed stack left running in this folder: its children and their descendants.
 
-    Children are known by pid and start time, their own children by the session that each child leads: they stay in it
-    when their parent is gone.
+    Children are recognised by pid and start time. Their descendants are recognised by the session that each child
+    leads: they stay in it when their parent is gone.
     """
     noted = {int(pid): float(created) for pid, created in home.read(_PIDS) or []}
     found = []
@@ -161,7 +167,7 @@ def leftovers(home: Home) -> list[psutil.Process]:
 
 
 def end_leftovers(home: Home) -> int:
-    """End what a killed stack left behind in this folder; return how many processes that were."""
+    """End the processes that a killed stack left running in this folder; return their number."""
     ended = leftovers(home)
     for process in ended:
         with contextlib.suppress(psutil.NoSuchProcess):

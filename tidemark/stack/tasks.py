@@ -1,4 +1,4 @@
-"""Children that do one thing and end: waited for as long as they go on, however long that takes."""
+"""Waits for one-off child processes, as long as they make progress."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tidemark.stack.process import Child, StartFailed
 
 STALL_SECONDS = 90.0
-"""A task that shows no progress for so long hangs."""
+"""A task without progress for this long counts as hanging."""
 
 _LOOK_SECONDS = 1.0
 
@@ -18,10 +18,10 @@ def finish(
     progress: Callable[[], object] = lambda: None,
     stall_seconds: float = STALL_SECONDS,
 ) -> None:
-    """Wait until a task has ended, and end it where that is broken off.
+    """Wait until a task has ended; stop it if the wait is broken off.
 
-    The task goes on as long as its log grows or `progress()`, which is called every second, returns something else than
-    the time before. `pause` waits for some seconds; it may raise to break off.
+    A task makes progress as long as its log grows, or the value of `progress()`, called every second, changes. `pause`
+    sleeps for some seconds; it may raise an exception to break off.
 
     Raises:
         StartFailed: the task failed, or hangs.

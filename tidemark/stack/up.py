@@ -1,4 +1,4 @@
-"""`tidemark up`: everything on one machine, in order, until Ctrl-C."""
+"""Orchestrates `tidemark up`: starts all services on one machine in order, and runs them until Ctrl-C."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ _KEY_FILE = "key"
 
 @dataclass
 class Up:
-    """One stack. `say` shows a line, `progress` how far the seeding is; `begins` sets its clock."""
+    """One run of the stack. `say` shows a line, `progress` the progress of seeding; `begins` sets the stack's clock."""
 
     settings: Settings
     say: Say
@@ -51,19 +51,19 @@ class Up:
         self.supervisor = Supervisor(self.home, self.say)
 
     def run(self, announce: Callable[[dict[str, str]], None]) -> None:
-        """Start, announce the URLs, watch until asked to stop, stop.
+        """Start everything, announce the URLs, watch until the stack is to stop, and stop everything.
 
         Raises:
-            InvalidInput: the stack cannot begin at that instant.
-            TidemarkError: something could not be started, or keeps dying.
+            InvalidInput: the stack cannot start at the instant `begins`.
+            TidemarkError: a service could not be started, or keeps dying.
         """
         self.home.path.mkdir(parents=True, exist_ok=True)
         with self.home.lock():
-            self._ahead = clock.settle(self.home, self.settings, self.begins)
+            self._ahead = clock.adopt_clock(self.home, self.settings, self.begins)
             self.supervisor.listen()
             self.home.up_file.unlink(missing_ok=True)
             if leftovers := end_leftovers(self.home):
-                self.say(f"ended {leftovers} processes that an earlier stack had left")
+                self.say(f"ended {leftovers} processes that an earlier stack had left running")
             try:
                 with kept_small(self.home.logs, self.settings.log_mb * 2**20):
                     announce(self._start())
@@ -95,7 +95,7 @@ class Up:
         self.supervisor.wait(sim, _START_SECONDS)
         ui: Service | None = None
         if self.with_dagster:
-            # The code server opens Dagster's storage too: it has to wait for the tables like the others.
+            # Wait for the tables of Dagster's storage, which the code server opens like the other processes.
             self._finish(migration, "Dagster's storage")
             code_server = services.code_server(self.home, grpc, environment)
             code_server.revived = lambda: self._begin_ending_orphans(grpc, environment, ["--daemon"])
@@ -126,7 +126,7 @@ class Up:
         return up
 
     def _retain(self, store: Store, settings: Settings) -> None:
-        """Make the database keep data for as long as the settings say; less long only where that was asked for."""
+        """Make the database keep data for as long as the settings say; apply shorter periods only with `shorten`."""
         if self.shorten:
             synchronise(store, settings, self.say, shorten=True)
         else:
@@ -142,7 +142,7 @@ class Up:
         return http, dagster, require_free(settings.simulator_port, "TIDEMARK_SIMULATOR_PORT")
 
     def _environment(self, simulator: int) -> dict[str, str]:
-        """Return what children find in their environment: settings, and where the simulator stands for a platform."""
+        """Return the environment of the children: settings, and the simulator's URL for platforms without their own."""
         ports = self.home.read("ports.json") or {}
         ports = {
             n: p if is_free(p) else free_port()
@@ -171,7 +171,7 @@ class Up:
         if self.settings.mongo_url is None:
             self.say("MongoDB")
             port = int(environment["TIDEMARK_MONGO_URL"].split(":")[2].split("/")[0])
-            # MongoDB would delete by the machine's time what is old by that alone, and what it keeps is our clock's.
+            # MongoDB's expiry goes by the machine's time, and would delete the wrong data under a shifted clock.
             parameters = {"ttlMonitorEnabled": 0} if self._ahead else {}
             self._start_child("MongoDB", lambda: mongo.start(data / "mongo", port, logs, parameters=parameters))
         if self.settings.redis_url is None:
@@ -183,7 +183,7 @@ class Up:
         self.supervisor.start(Service(name, start, stop_seconds=10.0, store=True))
 
     def _key(self, store: Store) -> str:
-        """Return the key of this stack, the same at every start as long as it is valid."""
+        """Return the API key of this stack: the same at every start, as long as it is valid."""
         path: Path = self.home.path / _KEY_FILE
         if path.exists():
             key = path.read_text().strip()
@@ -199,15 +199,15 @@ class Up:
         return self.home.dagster / f".migrated-{version('dagster')}"
 
     def _begin_migration(self, environment: dict[str, str]) -> Child | None:
-        """Make Dagster's tables before its processes start together: two that make them at once kill each other."""
+        """Start creating Dagster's tables; processes that created them at the same time would make each other fail."""
         if self._migrated.exists():
             return None
         return self._task("dagster-migrate", ["dagster", "instance", "migrate"], environment)
 
     def _begin_ending_orphans(self, grpc: int, environment: dict[str, str], options: Sequence[str] = ()) -> None:
-        """End the runs of a code server that was there before the one just started, as soon as that one answers.
+        """Start ending the runs of an earlier code server (`tidemark.orphans`), as soon as the new one answers.
 
-        If this fails, Dagster's monitor finds these runs in minutes.
+        If this fails, Dagster's monitor finds these runs within minutes.
         """
         self._stop_ending_orphans()
         self._orphans = self._task(
@@ -215,7 +215,7 @@ class Up:
         )
 
     def _finish_ending_orphans(self) -> None:
-        """Wait for it before the daemon starts: what is queued would find places taken by runs that are gone."""
+        """Wait for that before the daemon starts: orphaned runs would still occupy the slots that queued runs need."""
         try:
             self._finish(self._orphans, "runs of an earlier start")
         except StartFailed as error:
@@ -236,16 +236,16 @@ class Up:
         tasks.finish(task, what, self._pause)
 
     def _pause(self, seconds: float) -> None:
-        """Wait.
+        """Sleep for some seconds.
 
         Raises:
-            Stopped: somebody pressed Ctrl-C.
+            Stopped: Ctrl-C or SIGTERM was received.
         """
         self.supervisor.stopping.wait(seconds)
         self.supervisor.check()
 
     def _seed(self, store: Store, settings: Settings, environment: dict[str, str]) -> None:
-        """Write the history, once; an interrupted seeding is done again and doubles nothing."""
+        """Seed the history once. An interrupted seeding is repeated at the next start, without duplicates."""
         if store.accounts.workspaces() and self.home.read("seeded.json"):
             return
         self.say(f"{self.days} days of history")
@@ -264,13 +264,13 @@ class Up:
         self.progress(done, total)
 
     def _rolled(self, store: Store) -> Callable[[], object]:
-        """Return what shows how many periods are rolled up, and returns another value after each."""
+        """Return a function that shows how many periods are rolled up, and whose value changes with each."""
         days = total = store.marks.count().get("daily", 0)
 
         def look() -> object:
             nonlocal total
             left = store.marks.count()
-            # Weeks and months come to it as their days are rolled.
+            # Marks of weeks and months are added as their days are rolled up.
             total = max(total, days + left.get("weekly", 0) + left.get("monthly", 0))
             self.progress(total - sum(left.values()), total)
             return sorted(left.items())

@@ -1,4 +1,4 @@
-"""When accounts were disconnected, where an older version did not note it."""
+"""Migration: set the time of disconnection that older versions did not store."""
 
 from datetime import datetime
 
@@ -10,10 +10,10 @@ from metrics.periods import HOUR
 
 
 def note_disconnections(db: Database[Document]) -> int:
-    """Note of accounts that were disconnected without a time when their last collected slot ended; return how many.
+    """Set `disconnectedAt` of disconnected accounts that lack it; return how many were changed.
 
-    One that was never collected counts as disconnected when it was connected: it is expected in no hour. Safe to run
-    twice at once.
+    The time is the end of the last collected slot. An account that was never collected gets the time of its connection:
+    it is then expected in no hour. Several processes can run this at once.
     """
     accounts: Collection[Document] = db["accounts"]
     query = {"state": "disconnected", "disconnectedAt": {"$exists": False}}

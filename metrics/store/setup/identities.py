@@ -1,9 +1,9 @@
-"""Platform ids in stored accounts: brought into their normal form at each start, before the index of unique ids.
+"""Migration of platform ids in stored accounts into their normal form; it runs at each start, before the unique index.
 
-Older versions stored ids as they were typed. Our id of such an account stays, and with it its history: only the
-platform's id is written again. An account that was connected twice, by two spellings, keeps the odd spelling on the
-younger of the two: both go on being collected until a person chooses, and `tidemark doctor` names them. When one is
-erased, the next connection of the other brings it into its normal form.
+Older versions stored ids as they were typed. Only the platform's id is changed: our own id of the account stays, and
+with it all its data. If an account was connected twice under two spellings, the younger one keeps its spelling. Both
+are collected until a person erases one; `tidemark doctor` names them. The next connection of the other one then brings
+its id into the normal form.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ _PLAIN = "^[1-9][0-9]*$"
 
 
 def normalise_accounts(accounts: Collection[Document], scope: Mapping[str, str] = MappingProxyType({})) -> int:
-    """Write platform ids of accounts in their normal form; return how many were written. Safe to run twice at once.
+    """Change the platform ids of accounts into their normal form; return how many were changed.
 
-    `scope` narrows the accounts by equality of fields.
+    `scope` restricts the accounts to those with equal fields. Several processes can run this at once.
     """
     fields = {"workspaceId": 1, "platform": 1, "platformAccountId": 1}
     odd = accounts.find({**scope, "platformAccountId": {"$not": {"$regex": _PLAIN}}}, fields).sort("connectedAt", 1)
@@ -31,7 +31,7 @@ def normalise_accounts(accounts: Collection[Document], scope: Mapping[str, str] 
         try:
             normal = stored_account_id(account["platform"], stored)
         except (InvalidInput, KeyError):
-            continue  # No spelling of an id: `tidemark doctor` names the account and says what to do.
+            continue  # Not an id at all: `tidemark doctor` names the account and what to do.
         if normal == stored:
             continue
         same = {

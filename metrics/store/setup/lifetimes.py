@@ -1,8 +1,8 @@
-"""How long MongoDB keeps documents: the expiries that the database has, and those that the settings ask for.
+"""Expiry of documents (TTL): what the database has, and what the settings and this version want.
 
-MongoDB deletes by itself what is older than an expiry says, so a shorter expiry deletes data within minutes. Therefore
-the database has the last word: an expiry that exists is changed by `apply` alone, and shortened only where the caller
-says so explicitly. `metrics.store.setup.schema` creates expiries together with their collections and never changes one.
+MongoDB itself deletes expired documents, so a shorter expiry deletes data within minutes. Therefore existing expiries
+have precedence over settings: only `apply` changes them, and its caller has to pass each change, also one that shortens
+an expiry. `metrics.store.setup.schema` creates expiries together with their collections and never changes one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,10 +23,10 @@ _ROLLUPS = ("subject_rollups", "aggregated_metrics")
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """An expiry as it should be: documents of `collection` go `seconds` after the time in `field`.
+    """A wanted expiry: documents of `collection` are deleted `seconds` after the time in `field`.
 
-    `index` names the TTL index; it is None for the time series, whose expiry is an option of the collection. `setting`
-    is the environment variable that decides; None where the version of Tidemark does.
+    `index` is the name of the TTL index; it is None for the time series, whose expiry is an option of the collection.
+    `setting` is the environment variable that determines `seconds`; None if the version of Tidemark does.
     """
 
     collection: str
@@ -38,14 +38,14 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An expiry that the database has otherwise; `present` is in seconds, None where documents never go."""
+    """An expiry that differs in the database; `present` is in seconds, None if documents never expire."""
 
     wanted: Lifetime
     present: int | None
 
     @property
     def shortens(self) -> bool:
-        """Tell whether the expiry that is wanted deletes documents that are kept at present."""
+        """Tell whether the wanted expiry would delete documents that are kept at present."""
         return self.present is None or self.wanted.seconds < self.present
 
     def __str__(self) -> str:
@@ -57,8 +57,8 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
-    """What a shorter expiry deletes: how many documents, and how many days of them."""
+class ExpiringDocuments:
+    """The documents that a shorter expiry deletes: their number, and the days that they span."""
 
     documents: int
     days: int
@@ -66,31 +66,31 @@ class Doomed:
 
 @dataclass(frozen=True, slots=True)
 class KeptDays:
-    """Days that the database keeps observations and rollups; None where it has no expiry."""
+    """Days that the database keeps observations and rollups; None if it has no expiry."""
 
     observations: int | None
     rollups: int | None
 
 
 def lifetimes(settings: Settings) -> list[Lifetime]:
-    """Return every expiry that the settings and this version ask for."""
+    """Return all expiries that the settings and this version want."""
     log, rollups = settings.retention_days * _DAY_SECONDS, settings.rollup_retention_days * _DAY_SECONDS
     return [
         Lifetime(METRICS, "timestamp", None, log, "TIDEMARK_RETENTION_DAYS"),
-        *(Lifetime(one, "periodEnd", "expire", rollups, "TIDEMARK_ROLLUP_RETENTION_DAYS") for one in _ROLLUPS),
+        *(Lifetime(name, "periodEnd", "expire", rollups, "TIDEMARK_ROLLUP_RETENTION_DAYS") for name in _ROLLUPS),
         Lifetime("operations", "finishedAt", "expire", 90 * _DAY_SECONDS),
-        # A refusal that nobody met again for a month, because no post of its kind was read, is forgotten.
+        # A metric leaves quarantine if it was not tried for a month, because no post of its kind was read.
         Lifetime("quarantine", "triedAt", "forget", 30 * _DAY_SECONDS),
-        # Longer than anybody executes a failed run again.
+        # Longer than anybody waits to execute a failed run again.
         Lifetime("shard_reports", "at", "expire", 7 * _DAY_SECONDS),
-        # Openings of rolls that were killed before they took them away.
+        # Openings of roll-ups that were killed before they deleted them.
         Lifetime("roll_openings", "at", "expire", _DAY_SECONDS),
         Lifetime("store_sizes", "at", "expire", 90 * _DAY_SECONDS),
     ]
 
 
 def kept_days(db: Database[Document]) -> KeptDays:
-    """Return the retention that the database has. A database that was never set up has none.
+    """Return the retention of the database. A database that was never set up has none.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -102,7 +102,7 @@ def kept_days(db: Database[Document]) -> KeptDays:
 
 
 def differences(db: Database[Document], wanted: Iterable[Lifetime]) -> list[Difference]:
-    """Return those expiries that the database has otherwise; collections that do not exist are left out.
+    """Return the expiries that differ in the database; collections that do not exist are left out.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -116,7 +116,7 @@ def differences(db: Database[Document], wanted: Iterable[Lifetime]) -> list[Diff
 
 
 def setting_differences(db: Database[Document], settings: Settings) -> list[str]:
-    """Return one line for each setting that the database has otherwise; it names both values.
+    """Return one line with both values for each setting that differs in the database.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -125,8 +125,8 @@ def setting_differences(db: Database[Document], settings: Settings) -> list[str]
     return list({one.wanted.setting: str(one) for one in reversed(found)}.values())
 
 
-def doomed(db: Database[Document], difference: Difference, now: datetime) -> Doomed:
-    """Count what a difference deletes once it is applied.
+def count_expiring(db: Database[Document], difference: Difference, now: datetime) -> ExpiringDocuments:
+    """Count the documents that applying a difference deletes.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -137,12 +137,12 @@ def doomed(db: Database[Document], difference: Difference, now: datetime) -> Doo
     with mongo_errors():
         oldest = collection.find_one(query, {wanted.field: 1}, sort=[(wanted.field, 1)])
         if oldest is None:
-            return Doomed(0, 0)
-        return Doomed(collection.count_documents(query), max(1, (last - oldest[wanted.field]).days))
+            return ExpiringDocuments(0, 0)
+        return ExpiringDocuments(collection.count_documents(query), max(1, (last - oldest[wanted.field]).days))
 
 
 def apply(db: Database[Document], changes: Sequence[Difference]) -> None:
-    """Make the expiries of the database what was wanted, the shorter ones as well: the caller has asked before.
+    """Change expiries of the database to the wanted ones, also to shorter ones: the caller has asked the operator.
 
     Raises:
         MongoUnavailable: MongoDB does not answer; apply again.
@@ -165,7 +165,7 @@ def create(db: Database[Document], wanted: Lifetime) -> None:
 
 
 def _present(db: Database[Document], collection: str, index: str | None) -> int | None:
-    """Return an expiry of the database in seconds; None where documents never go."""
+    """Return an expiry of the database in seconds; None if documents never expire."""
     found: Any = None
     if index is not None:
         found = db[collection].index_information().get(index, {}).get("expireAfterSeconds")

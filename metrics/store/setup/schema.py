@@ -1,4 +1,4 @@
-"""Collections, validators and indexes. What is here exists after `Store.ensure`, on MongoDB 6.0 and later."""
+"""The schema: collections, validators and indexes, which `Store.ensure` creates on MongoDB 6.0 and later."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from metrics.documents import ACCOUNT_STATES, OPERATION_KINDS, Document
 from metrics.settings import Settings
-from metrics.store.roll_marks import KEPT_DAYS
+from metrics.store.rollup.roll_marks import KEPT_DAYS
 from metrics.store.setup import lifetimes
 from metrics.store.setup.disconnections import note_disconnections
 from metrics.store.setup.identities import normalise_accounts
@@ -21,7 +21,7 @@ BUCKET_SECONDS = 86_400
 ONE_PER_PLATFORM_ACCOUNT = "one_per_platform_account"
 _NAMESPACE_EXISTS = 48
 _INDEX_EXISTS = (85, 86)
-"""MongoDB's codes of an index that exists with other options, or under the same name with other fields."""
+"""MongoDB's error codes for an index that exists with other options, or with the same name and other fields."""
 
 _STRING = {"bsonType": "string", "minLength": 1}
 _DATE = {"bsonType": "date"}
@@ -74,20 +74,20 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
 }
 
 _INDEXES: Mapping[str, Sequence[IndexModel]] = {
-    # The workspace leads every query, so that the log can be sharded by it. MongoDB makes bucket indexes of these.
+    # The workspace is first, so that the log can be sharded by it. MongoDB turns these into indexes of buckets.
     METRICS: [
         IndexModel([("metadata.workspaceId", ASCENDING), ("timestamp", ASCENDING)]),
         IndexModel([("metadata.accountId", ASCENDING), ("timestamp", ASCENDING)]),
         IndexModel([("metadata.postId", ASCENDING), ("timestamp", ASCENDING)]),
     ],
     "accounts": [
-        # The workspace leads: a unique index of a sharded collection has to begin with the shard key.
+        # The workspace is first: a unique index of a sharded collection has to begin with the shard key.
         IndexModel(
             [("workspaceId", ASCENDING), ("platform", ASCENDING), ("platformAccountId", ASCENDING)],
             name=ONE_PER_PLATFORM_ACCOUNT,
             unique=True,
         ),
-        # With the id, so that a shard finds its accounts without reading the others.
+        # Includes the id, so that a shard finds its accounts without reading the others.
         IndexModel([("platform", ASCENDING), ("state", ASCENDING), ("workspaceId", ASCENDING), ("_id", ASCENDING)]),
         # The same account of a platform may be connected in several workspaces, which share one token then.
         IndexModel([("platformAccountId", ASCENDING)]),
@@ -103,7 +103,7 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     ],
     "operations": [
         IndexModel([("state", ASCENDING), ("createdAt", ASCENDING)]),
-        # A second request for the same scope while one is queued meets this and gets the queued one.
+        # Makes a second request for a scope return the operation that is still queued.
         IndexModel(
             [("scopeKey", ASCENDING)],
             name="one_queued_per_scope",
@@ -131,10 +131,10 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
             name="dirty",
             partialFilterExpression={"dirty": True},
         ),
-        # No data of anybody: what was settled needs no mark.
+        # Settled marks hold no data and can expire.
         IndexModel([("settledAt", ASCENDING)], name="expire", expireAfterSeconds=KEPT_DAYS * 86_400),
     ],
-    # Of rolls that did not live to take theirs away: they expire.
+    # For deleting the openings of a roll-up; those of a killed one expire.
     "roll_openings": [IndexModel([("roll", ASCENDING)])],
     "export_marks": [IndexModel([("day", ASCENDING)])],
     "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
@@ -151,14 +151,14 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
 }
 
 _FORMER_INDEXES = (("quarantine", "expire"),)
-"""Indexes of older versions that would do harm: this one forgot refusals after a week."""
+"""Harmful indexes of older versions, which are dropped: this one ended quarantine after a week."""
 
 
 def ensure(db: Database[Document], settings: Settings) -> None:
     """Create collections, validators and indexes that are missing; safe to run from several processes at once.
 
-    A validator of another version of Tidemark is replaced. How long documents are kept is taken from the settings only
-    where a collection is created or empty: for documents that are there, only `metrics.store.setup.lifetimes.apply` decides.
+    A validator of another version of Tidemark is replaced. Expiries are taken from the settings only if a collection is
+    new or empty: for existing documents, only `metrics.store.setup.lifetimes.apply` changes them.
     """
     existing = {one["name"]: one.get("options", {}) for one in db.list_collections()}
     wanted = lifetimes.lifetimes(settings)
@@ -177,7 +177,7 @@ def ensure(db: Database[Document], settings: Settings) -> None:
         if index in indexes[name]:
             db[name].drop_index(index)
     if "expire" not in indexes["roll_marks"]:
-        # Marks of older versions do not say when they were settled.
+        # Marks of older versions lack the time of settling.
         db["roll_marks"].update_many(
             {"dirty": False, "settledAt": {"$exists": False}}, {"$currentDate": {"settledAt": True}}
         )
@@ -187,7 +187,7 @@ def ensure(db: Database[Document], settings: Settings) -> None:
 
 
 def bucketing(version: Sequence[int]) -> dict[str, Any]:
-    """Return the options that make buckets of 24 hours: by name up to 6.2, by seconds after."""
+    """Return the options for buckets of 24 hours: a named granularity up to MongoDB 6.2, seconds from 6.3 on."""
     if tuple(version[:2]) >= (6, 3):
         return {"bucketMaxSpanSeconds": BUCKET_SECONDS, "bucketRoundingSeconds": BUCKET_SECONDS}
     return {"granularity": "minutes"}
@@ -224,7 +224,7 @@ def _ensure_collection(
 
 
 def _create_expiry_of_empty(db: Database[Document], lifetime: lifetimes.Lifetime) -> None:
-    """Create the TTL index of an empty collection, unless another process with other settings was faster."""
+    """Create the TTL index of an empty collection, unless another process with other settings has just done so."""
     if db[lifetime.collection].find_one({}, {"_id": 1}) is not None:
         return
     try:

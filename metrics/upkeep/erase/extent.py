@@ -1,11 +1,9 @@
-"""What belongs to an account or a workspace: its documents in MongoDB, and the ids that name it elsewhere."""
-
-from collections.abc import Mapping
+"""The documents of an account or a workspace in MongoDB, and the ids that name it elsewhere."""
 
 from metrics.documents import Document
 from metrics.store import Store
-from metrics.store.erasures import Kind, Named
-from metrics.store.errors import mongo_errors
+from metrics.store.deletion import Filters
+from metrics.store.erasures import ErasureIds, Kind
 from metrics.store.setup.schema import METRICS
 
 _OF_ACCOUNT = (
@@ -19,12 +17,9 @@ _OF_ACCOUNT = (
 )
 _OF_WORKSPACE = ("roll_marks", "export_marks")
 
-Filters = Mapping[str, Document]
-"""Queries by collection, in the order in which they are erased: accounts are last."""
-
 
 def filters_of(kind: Kind, name: str) -> Filters:
-    """Return what finds the documents of an account or a workspace."""
+    """Return queries for the documents of an account or a workspace, in the order of erasure: accounts are last."""
     return _account_filters(name) if kind == "account" else _workspace_filters(name)
 
 
@@ -50,27 +45,24 @@ def _workspace_filters(workspace_id: str) -> Filters:
 
 
 def left_of(store: Store, kind: Kind, name: str) -> dict[str, int]:
-    """Count what is left of an account or a workspace, by collection; empty where there is nothing.
+    """Count the documents of an account or a workspace by collection; empty if there are none.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    with mongo_errors():
-        found = {one: store.db[one].count_documents(query) for one, query in filters_of(kind, name).items()}
-    return {one: count for one, count in found.items() if count}
+    return store.deletion.count(filters_of(kind, name))
 
 
-def named_by(store: Store, kind: Kind, name: str) -> Named:
-    """Return the ids that name an account or a workspace elsewhere, as far as its documents are still there.
+def ids_to_erase(store: Store, kind: Kind, name: str) -> ErasureIds:
+    """Return the ids that name an account or a workspace elsewhere; they are read from its remaining documents.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
     filters = filters_of(kind, name)
-    with mongo_errors():
-        accounts = list(store.db["accounts"].find(filters["accounts"], {"platform": 1, "platformAccountId": 1}))
-        posts = list(store.db["posts"].find(filters["posts"], {"platformPostId": 1}))
-    return Named(
+    accounts = store.deletion.find("accounts", filters["accounts"], "platform", "platformAccountId")
+    posts = store.deletion.find("posts", filters["posts"], "platformPostId")
+    return ErasureIds(
         name if kind == "workspace" else _workspace_of(store, filters),
         (name,) if kind == "account" else tuple(row["_id"] for row in accounts),
         tuple(row["_id"] for row in posts),
@@ -80,10 +72,9 @@ def named_by(store: Store, kind: Kind, name: str) -> Named:
 
 
 def _workspace_of(store: Store, filters: Filters) -> str | None:
-    """Return the workspace of an account, of which an older version may have erased a part."""
-    with mongo_errors():
-        for name in ("accounts", *_OF_ACCOUNT):
-            if found := store.db[name].find_one(filters[name], {"workspaceId": 1}):
-                return str(found["workspaceId"])
-        row = store.db[METRICS].find_one(filters[METRICS], {"metadata": 1})
-    return str(row["metadata"]["workspaceId"]) if row else None
+    """Return the workspace of an account, a part of which an older version may have erased already."""
+    for name in ("accounts", *_OF_ACCOUNT):
+        if found := store.deletion.find_one(name, filters[name], "workspaceId"):
+            return str(found["workspaceId"])
+    observation = store.deletion.find_one(METRICS, filters[METRICS], "metadata")
+    return str(observation["metadata"]["workspaceId"]) if observation else None

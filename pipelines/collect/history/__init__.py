@@ -1,4 +1,4 @@
-"""The history of accounts: posts and provider's days from before the connection, read in slices behind the hours."""
+"""Collection of history, at a lower priority than hours: posts and provider's days from before the connection."""
 
 from pipelines.collect.history.reader import LAST_STEP_SECONDS, SECONDS, HistoryReader
 from pipelines.collect.history.report import HistoryReport

@@ -1,4 +1,4 @@
-"""The provider's days of an account's history: each asked for once, the newest first, as many as one request takes."""
+"""Read the provider's days of an account's history, newest first, as many at a time as one request takes."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,8 +8,8 @@ from metrics.clock import utcnow
 from metrics.errors import RedisUnavailable
 from metrics.upkeep.retention import Horizon
 from pipelines.collect import observe
-from pipelines.collect.appending import append
-from pipelines.collect.days import told_days
+from pipelines.collect.appending import append_and_mark
+from pipelines.collect.days import stored_days
 from pipelines.collect.history.span import between, days_of, newest_window, ranges_of
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES
 from pipelines.platforms.base import Access, Reading, Tally
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pipelines.collect.history.turn import Turn
 
 _TRIES_OF_PARTS = 2
-"""Tries after which days count as asked for of which a number alone could not be read."""
+"""Tries after which days count as requested although single numbers of them could not be read."""
 
 
 class Days:
-    """Reads days of one account's turn."""
+    """Reads the provider's days in one account's turn."""
 
     def __init__(self, turn: "Turn") -> None:
         self._turn = turn
@@ -32,20 +32,20 @@ class Days:
 
     @property
     def open(self) -> bool:
-        """Whether there is anything left to ask for."""
+        """True if any day is still to be requested."""
         return bool(self.look_up())
 
     def give_up(self, *, everything: bool) -> None:
-        """Leave the days that would be asked for next, or all of them, until somebody asks again."""
+        """Skip the days that would be requested next, or all of them, until the history is requested again."""
         left = days_of(self._turn.history["left"]) | (self.look_up() if everything else set(self._window()))
         self._turn.history["left"] = ranges_of(left)
         self._missing = self.look_up() - left
 
     def read(self, access: Access, tally: Tally) -> None:
-        """Ask for the next days, and store what is new of them.
+        """Request the next days, and store the values that the log lacks.
 
         Raises:
-            PlatformError: they could not be read.
+            PlatformError: the days could not be read.
             MongoUnavailable: MongoDB does not answer.
         """
         turn, days = self._turn, self._window()
@@ -53,70 +53,70 @@ class Days:
         turn.check()
         if tally.limited is not None or reading.failures:
             self._note_partly(days)
-        known = told_days(turn.store, turn.account["_id"], days)
+        known = stored_days(turn.store, turn.account["_id"], days)
         version = turn.tools.api.api_version
         found = list(observe.day_observations(turn.account, reading.days, known, turn.run_id, version))
-        turn.rows += append(turn.store, turn.account["workspaceId"], found)
+        turn.rows += append_and_mark(turn.store, turn.account["workspaceId"], found)
         try:
-            # Their rollups tell of the days one by one, when they are made.
+            # Without events: each day has its own event when it is rolled up.
             turn.announcer.announce(turn.account["workspaceId"])
         except RedisUnavailable:
             turn.progress.unannounced.add(turn.account["workspaceId"])
         if tally.limited is not None:
-            # Some of these days were not read: they are asked for again.
+            # Some of these days were not read: they are requested again.
             return
         if reading.failures:
             what, message = next(iter(reading.failures.items()))
-            said = f"{len(reading.failures)} numbers of {days[-1]} to {days[0]} were not read, as {what}: {message}"
+            text = f"{len(reading.failures)} numbers of {days[-1]} to {days[0]} were not read, as {what}: {message}"
             if turn.history["tries"] < _TRIES_OF_PARTS:
-                raise Transient(said)
-            turn.problem(f"days to {days[0]}", "provider_error", said)
-        for what, said in reading.odd.items():
-            turn.problem(NO_IMPOSSIBLE_VALUES, "provider_error", f"{what}: {said}; it was left out")
+                raise Transient(text)
+            turn.problem(f"days to {days[0]}", "provider_error", text)
+        for what, text in reading.odd.items():
+            turn.problem(NO_IMPOSSIBLE_VALUES, "provider_error", f"{what}: {text}; it was left out")
         turn.days += len(days)
         self._note(days, reading.days)
-        turn.moved()
+        turn.note_progress()
 
     def _window(self) -> list[date]:
-        """Return the days to ask for next: as many as one request takes, and half as many after each try in vain."""
+        """Return the days to request next: as many as one request takes, and half as many after each failed try."""
         if self._policy is None:
             return []
         return newest_window(self.look_up(), max(self._policy.span >> self._turn.history["tries"], 1))
 
     def look_up(self) -> set[date]:
-        """Return the days that are still to be asked for."""
+        """Return the days that are still to be requested."""
         if self._missing is None:
             self._missing = self._wanted()
             self._count()
         return self._missing
 
     def _wanted(self) -> set[date]:
-        """Return the days that the platform answers for and that are kept, without those that were told before."""
+        """Return the days that the platform answers for and that are kept, without those that were read before."""
         turn, policy, now = self._turn, self._policy, utcnow()
         if policy is None:
             return set()
-        # A day that is kept for less long than it takes to be rolled up would never be seen.
+        # A day that retention deletes before it is rolled up would never be shown.
         kept = Horizon.of(turn.store, turn.settings, now).derivable(turn.account["workspaceId"], "daily").date()
         rest = set(between(max(policy.oldest(now), kept), policy.newest(now)))
         history = turn.history
         rest -= days_of(history["asked"]) | days_of(history["left"])
-        # The hours asked for them, or a turn that was killed before it could say so.
-        told = told_days(turn.store, turn.account["_id"], sorted(rest)).keys() - days_of(history["partly"])
-        history["asked"] = ranges_of(days_of(history["asked"]) | told)
-        return rest - told
+        # Hourly collection has read these, or a turn that was killed before it noted them.
+        stored = stored_days(turn.store, turn.account["_id"], sorted(rest)).keys() - days_of(history["partly"])
+        history["asked"] = ranges_of(days_of(history["asked"]) | stored)
+        return rest - stored
 
     def _note_partly(self, days: list[date]) -> None:
-        """Note days before they are kept in part: what the log has of them is not all."""
+        """Note that the log will have these days in part only, before they are appended."""
         history = self._turn.history
         history["partly"] = ranges_of(days_of(history["partly"]) | set(days))
         self._turn.keep()
 
-    def _note(self, days: list[date], told: Mapping[date, Reading]) -> None:
-        """Note that days were asked for, and count what they had no value of, by reason."""
+    def _note(self, days: list[date], readings: Mapping[date, Reading]) -> None:
+        """Note that days were requested, and count the metrics without a value, by reason."""
         history = self._turn.history
         history["asked"] = ranges_of(days_of(history["asked"]) | set(days))
         history["partly"] = ranges_of(days_of(history["partly"]) - set(days))
-        for reading in told.values():
+        for reading in readings.values():
             for name, reason in reading.unavailable.items():
                 reasons = history["unavailable"].setdefault(name, {})
                 reasons[reason] = reasons.get(reason, 0) + 1

@@ -1,4 +1,4 @@
-"""The posts of an account's history: every page of its lists once, each post with its numbers of now."""
+"""Read the posts of an account's history: each page of its lists once, each post with its present metrics."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from metrics.errors import RedisUnavailable
 from metrics.periods import slot_of
 from metrics.redis.events import observed
 from pipelines.collect import observe
-from pipelines.collect.appending import append
+from pipelines.collect.appending import append_and_mark
 from pipelines.collect.facts import note_posts
 from pipelines.platforms.base import Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.errors import BudgetUsed, Transient
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pipelines.collect.history.turn import Turn
 
 _LEAST_POSTS = 5
-"""Posts that a page has at the least: what is left of a budget of posts has to reach for them."""
+"""The smallest page of posts: if less than this is left of the budget, no page is read."""
 
 
 class Posts:
-    """Reads posts of one account's turn."""
+    """Reads posts in one account's turn."""
 
     def __init__(self, turn: "Turn") -> None:
         self._turn = turn
@@ -34,15 +34,15 @@ class Posts:
 
     @property
     def open(self) -> bool:
-        """Whether there is anything left to read."""
+        """True if any page is left to read."""
         return self._turn.history["postsState"] == "reading" and self._turn.settings.history_posts_days > 0
 
-    def give_up(self, *, everything: bool) -> None:  # noqa: ARG002  lists are left as they are in either case
-        """Leave the lists, until somebody asks again."""
+    def give_up(self, *, everything: bool) -> None:  # noqa: ARG002  both cases skip all lists
+        """Skip the lists until the history is requested again."""
         self._turn.history["postsState"] = "left"
 
     def read(self, access: Access, tally: Tally) -> None:
-        """Read pages until the lists end, a limit is met, or the run is over.
+        """Read pages until the lists end, a limit is met, or the run's time is over.
 
         Raises:
             BudgetUsed: the history's half of the budget of posts is used.
@@ -73,8 +73,8 @@ class Posts:
                 # Some of this page was not read: it is listed again.
                 return
             turn.history["lists"] = memory.kept()
-            turn.moved(further=news)
-            if tally.near_limit is not None or turn.rests(tally) or turn.over():
+            turn.note_progress(further=news)
+            if tally.near_limit is not None or turn.budget_mostly_used(tally) or turn.time_is_over():
                 break
             self._check_budget()
         else:
@@ -90,7 +90,7 @@ class Posts:
             raise BudgetUsed
 
     def _look_up(self, since: datetime) -> None:
-        """Look up what is known of the account's posts, and which of them were never observed."""
+        """Load the account's stored posts, and find out which of them were never observed."""
         turn, now = self._turn, utcnow()
         posts = turn.store.posts.of_account(turn.account["_id"], since=since, alive=False)
         seen = turn.store.observations.ever_observed([post["_id"] for post in posts])
@@ -100,7 +100,7 @@ class Posts:
         self._unread = {name for name, post in self._stored.items() if post["_id"] not in seen}
 
     def _store(self, page: AccountReading) -> bool:
-        """Store a page: the posts, then their numbers in the slot of now; tell of them, and whether any is news."""
+        """Store a page (posts, then their metrics in the present slot) and announce it; return whether it has news."""
         turn, now = self._turn, utcnow()
         known = note_posts(turn.store, turn.account, page, self._stored, now)
         new = page.listed.keys() - self._known.keys()
@@ -110,7 +110,7 @@ class Posts:
             self._known[name] = post
         version = turn.tools.api.api_version
         found = list(observe.post_observations(turn.account, page, slot_of(now), turn.run_id, version))
-        turn.rows += append(turn.store, turn.account["workspaceId"], found)
+        turn.rows += append_and_mark(turn.store, turn.account["workspaceId"], found)
         read = {post.platform_post_id for post, _ in page.posts}
         self._unread -= read
         turn.posts += len(read)
@@ -132,7 +132,7 @@ class Posts:
         if memory.done:
             self._turn.history["postsState"] = "read"
             self._turn.history["lists"] = {}
-            self._turn.moved()
+            self._turn.note_progress()
             return
         self._turn.history["lists"] = memory.kept()
         begun_anew = any(not one.begun for one in memory.lists.values())

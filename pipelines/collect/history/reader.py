@@ -1,4 +1,4 @@
-"""A run over histories: accounts take turns, a few at a time, until none is left or the time is over."""
+"""Read the histories of accounts in one run: one turn per account, a few at a time, until the run's time is over."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,28 +15,28 @@ from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
-from pipelines.collect.equipment import Equipment, equipped
+from pipelines.collect.equipment import Equipment, open_equipment
 from pipelines.collect.history.progress import Progress
 from pipelines.collect.history.report import HistoryReport
 from pipelines.collect.history.turn import Turn
 
 ACCOUNTS_AT_ONCE = 4
 CALLS_AT_ONCE = 2
-"""Of a platform: the hours, which run beside, have most of what it takes."""
+"""Concurrent calls per platform. They are few, because hourly collection runs at the same time and goes first."""
 
 SECONDS = 240.0
-"""After that long a run ends, so that accounts that were asked for since get their turn with the next one."""
+"""Time after which a run ends, so that the next run can start with accounts that were requested since."""
 
 LAST_STEP_SECONDS = 180.0
-"""The step that a run is at when its time is over may take that much longer.
+"""Extra time for the step that is being executed when the run's time is over.
 
-A run that takes more hangs, or its process is gone: Dagster ends it, and the next one goes on. So a code server that
-died holds histories up for some minutes at the most.
+If a run takes longer, it hangs or its process is gone: Dagster ends it, and the next run continues. So a code server
+that died delays histories by some minutes at most.
 """
 
 
 class HistoryReader:
-    """Reads histories; its clients are the caller's."""
+    """Reads histories. The caller opens and closes the clients that it gets."""
 
     def __init__(self, store: Store, redis: Redis, announcer: Announcer, vault: Vault, settings: Settings) -> None:
         self._store = store
@@ -48,19 +48,19 @@ class HistoryReader:
     def read(
         self, *, run_id: str, seconds: float = SECONDS, say: Callable[[str], object] = lambda _: None
     ) -> HistoryReport:
-        """Read what was asked for and not read yet; return what came of it. `say` gets a line now and then.
+        """Read requested histories that are not finished; return a report. `say` gets lines on the progress.
 
-        Each account has one turn in a run, those that waited longest the first.
+        Each account has one turn in a run; the accounts that have waited longest come first.
 
         Raises:
-            MongoUnavailable: MongoDB does not answer: what is unfinished is read by the next run.
+            MongoUnavailable: MongoDB does not answer: the next run reads what is unfinished.
             RedisUnavailable: everything was written, but not announced.
         """
         report = HistoryReport()
         progress = Progress(self._store, self._announcer, run_id, say)
         deadline = time.monotonic() + seconds
 
-        def over() -> bool:
+        def time_is_over() -> bool:
             return time.monotonic() >= deadline
 
         with ExitStack() as stack, ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="history") as pool:
@@ -68,12 +68,12 @@ class HistoryReader:
             waiting = _Waiting(self._store)
 
             def work() -> None:
-                while not over() and (one := waiting.next()) is not None:
+                while not time_is_over() and (one := waiting.next()) is not None:
                     account, history = one
                     tools = shop.tools(account["platform"])
                     Turn(
                         self._store, self._announcer, self._settings, tools, progress, report, account, history,
-                        run_id, over,
+                        run_id, time_is_over,
                     ).take()  # fmt: skip
 
             for done in [pool.submit(work) for _ in range(ACCOUNTS_AT_ONCE)]:
@@ -82,7 +82,7 @@ class HistoryReader:
         return report
 
     def _announce(self, progress: Progress) -> None:
-        """Announce once more where that failed: what was written is then read again by who had it cached."""
+        """Announce again the changes whose announcement failed, so that clients reload what they have cached."""
         for workspace_id in sorted(progress.unannounced):
             try:
                 self._announcer.announce(workspace_id)
@@ -93,7 +93,7 @@ class HistoryReader:
 
 
 class _Shop:
-    """The tools of each platform, opened when the first account of it has its turn."""
+    """The equipment of each platform, opened at the turn of its first account."""
 
     def __init__(self, store: Store, redis: Redis, vault: Vault, settings: Settings, stack: ExitStack) -> None:
         self._store, self._redis, self._vault, self._stack = store, redis, vault, stack
@@ -103,16 +103,16 @@ class _Shop:
         self._lock = Lock()
 
     def tools(self, platform: Platform) -> Equipment:
-        """Return the tools of a platform."""
+        """Return the equipment of a platform."""
         with self._lock:
             if platform not in self._tools:
-                opened = equipped(self._store, self._redis, self._vault, self._settings, platform, utcnow())
+                opened = open_equipment(self._store, self._redis, self._vault, self._settings, platform, utcnow())
                 self._tools[platform] = self._stack.enter_context(opened)
             return self._tools[platform]
 
 
 class _Waiting:
-    """The accounts whose history is to be read, each handed out once; those asked for meanwhile come at the end."""
+    """A queue of the accounts whose history is to be read. Each is returned once; new requests come at the end."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -121,7 +121,7 @@ class _Waiting:
         self._rest: Iterator[str] = iter(())
 
     def next(self) -> tuple[AccountDocument, History] | None:
-        """Return the next account with its history, None where there is none."""
+        """Return the next account with its history, or None if there is none."""
         with self._lock:
             while True:
                 account_id = next(self._rest, None)
@@ -136,7 +136,8 @@ class _Waiting:
                 try:
                     account = self._store.accounts.get(account_id)
                 except NotFound:
-                    # It was erased while its history was asked for: left there, this would ask for runs for ever.
+                    # The account was erased while its history was requested. If its memory stayed, the sensor would
+                    # request runs for it for ever.
                     self._store.memories.forget(account_id)
                     continue
                 if history is not None:

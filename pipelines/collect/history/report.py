@@ -1,4 +1,4 @@
-"""What a run over histories came to."""
+"""The report of a run over histories."""
 
 from dataclasses import dataclass, field
 from threading import Lock
@@ -12,8 +12,8 @@ from pipelines.platforms.base import Tally
 class HistoryReport:
     """Counts over the accounts of a run; threads add to it under its lock.
 
-    `ended` counts accounts by the state that their history ended in, `waiting` those that go on in a later run.
-    `failures` says what was not read, without ids or names of the platform's.
+    `ended` counts accounts by the final state of their history, `waiting` those that a later run continues.
+    `failures` are the parts that were not read, without the platform's ids and names.
     """
 
     accounts: int = 0
@@ -30,7 +30,7 @@ class HistoryReport:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, history: History | None, tally: Tally, *, posts: int, days: int, rows: int) -> None:
-        """Count one account; `history` is how far it is now, None where the account is gone."""
+        """Count one account; `history` is its present history, None if the account is gone."""
         with self._lock:
             self.accounts += 1
             if history is not None and history["state"] in ("waiting", "running"):
@@ -45,7 +45,7 @@ class HistoryReport:
             self.retries += tally.retries
 
     def fail(self, failure: Failure) -> None:
-        """Note what was not read of an account."""
+        """Add a part of an account that was not read."""
         with self._lock:
             self.failures.append(failure)
 

@@ -1,4 +1,4 @@
-"""Days as ranges: which were asked for, which are still to be, and which of these one request can reach over."""
+"""Sets of days as ranges of dates, and the choice of days that fit into one request."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
@@ -27,7 +27,7 @@ def ranges_of(days: Iterable[date]) -> list[list[str]]:
 
 
 def between(first: date, last: date) -> Iterator[date]:
-    """Yield the days from the first to the last, both included; none where they are reversed."""
+    """Yield the days from the first to the last, both included; none if they are reversed."""
     for number in range((last - first).days + 1):
         yield first + number * _DAY
 

@@ -1,7 +1,7 @@
-"""One account's turn in a run: posts first, then days, until all is read, a limit is met, or the run is over.
+"""One account's turn in a run: posts first, then days, until all is read, a limit is met, or the run's time is over.
 
-What is read is stored before the place where it goes on is kept: a turn that is killed is followed by one that reads
-a page or a window of days again at the most.
+Data is stored before the cursor is: after a turn was killed, the next one reads at most one page, or one window of
+days, again.
 """
 
 from collections.abc import Callable
@@ -22,21 +22,21 @@ from pipelines.collect.history.days import Days
 from pipelines.collect.history.posts import Posts
 from pipelines.collect.history.progress import Progress
 from pipelines.collect.history.report import HistoryReport
-from pipelines.collect.nameless import nameless
-from pipelines.collect.reasons import reason_of, where
+from pipelines.collect.reasons import error_place, reason_of
 from pipelines.collect.records import LONGEST_MESSAGE
+from pipelines.collect.redaction import redact
 from pipelines.collect.report import INTERNAL_ERROR, Failure
 from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, RateLimited, Transient
 
 MOST_USED_PERCENT = 60
-"""Of a platform's budget: the rest is left to the hours."""
+"""Used share of a platform's call budget at which histories rest: hourly collection needs what is left."""
 
 REST = timedelta(minutes=15)
-"""How long a budget rests of which that much was used: X counts in windows of that length, Meta over rolling hours."""
+"""How long a history rests then: X counts in windows of that length, Meta over rolling hours."""
 
 MOST_TRIES = 5
-"""Tries in a row without any progress after which a part is given up, until somebody asks again."""
+"""Tries in a row without any progress after which a part is given up, until the history is requested again."""
 
 _MOST_PROBLEMS = 20
 _UNREACHABLE = "unreachable"
@@ -45,16 +45,16 @@ Part = Literal["posts", "days"]
 
 
 class Stopped(Exception):
-    """The account is not collected any more, or waits for a person; the message is its state."""
+    """The account is not active any more; the message is its state."""
 
 
 class Gone(Exception):
-    """The account was erased, or its history asked for anew: nothing may be written of this one."""
+    """The account was erased, or its history was requested anew: nothing may be written of the present one."""
 
 
 @dataclass
 class Turn:
-    """The turn of one account; `over` tells that the run has no time left."""
+    """The turn of one account; `time_is_over` returns whether the run's time is over."""
 
     store: Store
     announcer: Announcer
@@ -65,17 +65,17 @@ class Turn:
     account: AccountDocument
     history: History
     run_id: str
-    over: Callable[[], bool]
+    time_is_over: Callable[[], bool]
     spent: Tally = field(default_factory=Tally)
     posts: int = 0
     days: int = 0
     rows: int = 0
 
     def take(self) -> None:
-        """Read what can be read now, and leave in the account's memory what came of it.
+        """Read what can be read now, and store the state of the history in the account's memory.
 
         Raises:
-            MongoUnavailable: MongoDB does not answer: what was read and not stored is read again.
+            MongoUnavailable: MongoDB does not answer: the next turn reads again what was not stored.
         """
         for name in ("resumesAt", "reason", "message"):
             self.history.pop(name, None)  # type: ignore[misc]
@@ -88,7 +88,7 @@ class Turn:
             gone = self._take_back() or gone
             known = None if gone else self.history
             self.report.add(known, self.spent, posts=self.posts, days=self.days, rows=self.rows)
-        self.progress.tell(self.history["operationId"], at_once=True)
+        self.progress.report(self.history["operationId"], at_once=True)
 
     def _take(self) -> None:
         """Read what can be read now.
@@ -110,21 +110,22 @@ class Turn:
         except (Gone, NotFound, MongoUnavailable):
             raise
         except Exception as error:  # noqa: BLE001
-            # Whatever it is, the other accounts go on.
-            self._end("failed", INTERNAL_ERROR, where(error))
+            # The other accounts must be read whatever this error is.
+            self._end("failed", INTERNAL_ERROR, error_place(error))
 
     def _take_back(self) -> bool:
-        """Delete what was written of the account if it was erased meanwhile; tell whether it was."""
+        """Delete what was written about the account if it was erased meanwhile; return whether it was."""
         try:
             return take_back_account(self.store, self.announcer.redis, self.account)
         except RedisUnavailable:
             return True
 
     def check(self) -> None:
-        """See that the account is still to be read; called before anything is asked, and before it is written.
+        """Check that the account is still active; called before each request, and before its answer is written.
 
         Raises:
-            Stopped, NotFound: it is not.
+            Stopped: the account has another state.
+            NotFound: the account was erased.
         """
         account = self.store.accounts.get(self.account["_id"])
         if account["state"] != "active":
@@ -132,44 +133,44 @@ class Turn:
         self.account = account
 
     def keep(self, state: HistoryState | None = None) -> None:
-        """Keep how far the history is.
+        """Store the history, with a new state if one is given.
 
         Raises:
-            Gone: it was asked for anew, or its account erased.
+            Gone: the history was requested anew, or its account was erased.
         """
         self.history["state"] = state or self.history["state"]
         self.history["workedAt"] = utcnow()
         if not self.store.memories.keep_history(self.account["_id"], self.history):
             raise Gone
 
-    def moved(self, *, further: bool = True) -> None:
-        """Keep what was read by now, and say how far it is; not `further` where all of it was known before."""
+    def note_progress(self, *, further: bool = True) -> None:
+        """Store the history and report its progress; `further` is False if all that was read was known before."""
         if further:
             self.history["tries"] = 0
         self.keep()
-        self.progress.tell(self.history["operationId"])
+        self.progress.report(self.history["operationId"])
 
-    def rests(self, tally: Tally) -> bool:
-        """Tell whether so much of the platform's budget is used that the rest is left to the hours."""
+    def budget_mostly_used(self, tally: Tally) -> bool:
+        """Tell whether so much of the platform's call budget is used that hourly collection needs the rest."""
         return tally.used_percent >= MOST_USED_PERCENT
 
     def problem(self, what: str, reason: str, message: str) -> None:
         """Note a part that was not read."""
-        said = message[:LONGEST_MESSAGE]
-        found: Problem = {"what": what, "reason": reason, "message": said}
-        others = [one for one in self.history["problems"] if one["what"] != what]
+        short = message[:LONGEST_MESSAGE]
+        found: Problem = {"what": what, "reason": reason, "message": short}
+        others = [problem for problem in self.history["problems"] if problem["what"] != what]
         self.history["problems"] = [*others, found][-_MOST_PROBLEMS:]
-        text = nameless(f"{what}: {said}", self.account)
+        text = redact(f"{what}: {short}", self.account)
         self.report.fail(Failure(self.account["workspaceId"], self.account["_id"], "partly read", reason, text))
 
     def _read_parts(self) -> None:
         posts, days = Posts(self), Days(self)
-        # Counted first, so that what is expected is known from the beginning.
+        # The days are counted first, so that the operation shows their number from the beginning.
         days.look_up()
         parts: dict[Part, Posts | Days] = {"posts": posts, "days": days}
         for name, part in parts.items():
             while part.open:
-                if self.over():
+                if self.time_is_over():
                     self.keep("waiting")
                     return
                 if not self._step(name, part):
@@ -177,7 +178,7 @@ class Turn:
         self._finish()
 
     def _step(self, name: Part, part: "Posts | Days") -> bool:
-        """Read a step of a part; tell whether the turn goes on."""
+        """Read one step of a part; return whether the turn goes on."""
         tally = Tally()
         try:
             self.check()
@@ -186,7 +187,7 @@ class Turn:
             def read(access: Access) -> None:
                 part.read(access, tally)
 
-            self.tools.credentials.used(self.account, utcnow(), tally, read, lambda _: None)
+            self.tools.credentials.with_access(self.account, utcnow(), tally, read, lambda _: None)
         except (MongoUnavailable, Stopped, Gone, NotFound):
             raise
         except RateLimited as limit:
@@ -199,21 +200,21 @@ class Turn:
         except Transient as error:
             return self._again(name, part, error)
         except Exception as error:  # noqa: BLE001
-            # Asking again changes nothing, or an error of ours: the other parts are read.
+            # A retry would not help, or this is an error of Tidemark: go on with the other parts.
             self._give_up(name, part, error)
         finally:
             self._count(tally)
         if met := tally.limited or tally.near_limit:
             return self._limited(name, part, met, tally)
-        if self.rests(tally):
-            used = f"{tally.used_percent:.0f} % of the platform's budget are used: the rest is left to the hours"
+        if self.budget_mostly_used(tally):
+            used = f"{tally.used_percent:.0f} % of the platform's budget is used: the rest is left to hourly collection"
             return self._wait(utcnow() + REST, "rate_limited", used)
         return True
 
     def _limited(self, name: Part, part: "Posts | Days", limit: RateLimited, tally: Tally) -> bool:
         self.tools.pauses.note(self.account, limit)
         if tally.calls:
-            # Where nothing was asked, others have used what there is: that is no try of this account's.
+            # Without any call, others have used up the limit: that does not count as a try of this account.
             self.history["tries"] += 1
         if self.history["tries"] > MOST_TRIES:
             self._give_up(name, part, limit, everything=True)
@@ -228,7 +229,7 @@ class Turn:
         return self._wait(utcnow() + timedelta(minutes=2 ** self.history["tries"]), reason_of(error), str(error))
 
     def _look_again(self, reason: str, message: str) -> bool:
-        """Wait for an account that the platform denies: the hours look for it, and it may be back by itself."""
+        """Wait for an account that the platform denies: it may be back when hourly collection requests it again."""
         self.history["tries"] += 1
         if self.history["tries"] > MOST_TRIES:
             self._end("failed", reason, message)
@@ -242,11 +243,11 @@ class Turn:
         return False
 
     def _give_up(self, name: Part, part: "Posts | Days", error: Exception, *, everything: bool = False) -> None:
-        """Leave what could not be read, or `everything` that is left of a part that nothing helps."""
+        """Skip what could not be read, or `everything` that is left of the part, and go on."""
         reason = reason_of(error)
-        self.problem(name, reason, where(error) if reason == INTERNAL_ERROR else str(error))
+        self.problem(name, reason, error_place(error) if reason == INTERNAL_ERROR else str(error))
         part.give_up(everything=everything)
-        self.moved()
+        self.note_progress()
 
     def _finish(self) -> None:
         problems = self.history["problems"]
@@ -260,8 +261,8 @@ class Turn:
         if reason is not None and message is not None:
             self.history["reason"], self.history["message"] = reason, message[:LONGEST_MESSAGE]
         if state == "failed":
-            said = nameless(message or "", self.account)
-            self.report.fail(Failure(self.account["workspaceId"], self.account["_id"], state, reason or "", said))
+            text = redact(message or "", self.account)
+            self.report.fail(Failure(self.account["workspaceId"], self.account["_id"], state, reason or "", text))
         self.keep(state)
 
     def _count(self, tally: Tally) -> None:

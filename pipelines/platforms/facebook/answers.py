@@ -1,4 +1,4 @@
-"""What Facebook's answers say: bodies of the Graph API to numbers and posts (platforms.md, 3)."""
+"""Parsers for Facebook: turn bodies of the Graph API into numbers and posts (platforms.md, 3)."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from metrics.documents import ContentType
 from pipelines.platforms.answers import id_of
 from pipelines.platforms.base import Post
 from pipelines.platforms.graph.answers import parse_time
-from pipelines.platforms.numbers import ABSENT, Numbers, part
+from pipelines.platforms.numbers import ABSENT, Numbers, field_of
 
 LEVEL = "followers_count"
 _ID = re.compile(r"[0-9]+(_[0-9]+)?(:[0-9]+)?")
@@ -23,9 +23,9 @@ _ATTACHED: Mapping[str, ContentType] = {"photo": "image", "video": "video", "alb
 
 
 def account_numbers(node: Mapping[str, Any]) -> Numbers:
-    """Return the level of a page's node; a field without a value is left out of it."""
+    """Return the number of followers in a page's node; the node lacks fields without a value."""
     numbers = Numbers()
-    numbers.take("followers", part(node, LEVEL), "permission_missing")
+    numbers.take("followers", field_of(node, LEVEL), "permission_missing")
     return numbers
 
 
@@ -33,7 +33,7 @@ def listed_post(item: Mapping[str, Any]) -> Post:
     """Return the post of an item of `published_posts`.
 
     Raises:
-        LookupError, TypeError, ValueError: the item has no id, or no time that can be one.
+        LookupError, TypeError, ValueError: the item has no valid id or no valid time.
     """
     content_type, is_sure = _content_type(item)
     name, published = id_of(item["id"], _ID), parse_time(item["created_time"])
@@ -44,13 +44,13 @@ def listed_reel(item: Mapping[str, Any]) -> Post:
     """Return the reel of an item of `video_reels`.
 
     Raises:
-        LookupError, TypeError, ValueError: the item has no id, or no time that can be one.
+        LookupError, TypeError, ValueError: the item has no valid id or no valid time.
     """
     return Post(id_of(item["id"], _ID), "reel", "video", parse_time(item["created_time"]))
 
 
 def attached_video(item: Mapping[str, Any]) -> str | None:
-    """Return the id of the video that an item of `published_posts` shows; None if it shows none."""
+    """Return the id of the video attached to an item of `published_posts`; None if there is none."""
     attached = _attached(item)
     if attached.get("media_type") != "video":
         return None
@@ -59,7 +59,7 @@ def attached_video(item: Mapping[str, Any]) -> str | None:
 
 
 def shows_a_reel(item: Mapping[str, Any]) -> bool:
-    """Tell whether an item of `published_posts` says of itself that it is a reel."""
+    """Tell whether an item of `published_posts` is a reel according to the URL of its attachment."""
     return "/reel/" in str(_attached(item).get("url", ""))
 
 
@@ -70,7 +70,7 @@ def _attached(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _content_type(item: Mapping[str, Any]) -> tuple[ContentType, bool]:
-    """Return what is attached, and whether that is sure; older answers tell only how the post was made."""
+    """Return the content type, and whether it is certain: older answers have `status_type` instead of attachments."""
     if kind := _ATTACHED.get(str(_attached(item).get("media_type"))):
         return kind, True
     status = item.get("status_type")
@@ -79,11 +79,11 @@ def _content_type(item: Mapping[str, Any]) -> tuple[ContentType, bool]:
 
 
 def summary(body: Mapping[str, Any], edge: str) -> object:
-    """Return the total of an edge's summary; `ABSENT` where the token may not see the edge."""
-    return part(part(part(body, edge), "summary"), "total_count")
+    """Return the total count in an edge's summary; `ABSENT` if the token has no access to the edge."""
+    return field_of(field_of(field_of(body, edge), "summary"), "total_count")
 
 
 def shares(body: Mapping[str, Any]) -> object:
     """Return how often a post was shared: the field is absent at 0 (platforms.md, 3.1)."""
-    found = part(part(body, "shares"), "count")
+    found = field_of(field_of(body, "shares"), "count")
     return 0 if found is ABSENT else found

@@ -1,7 +1,7 @@
-"""Facebook Pages through the Graph API, with a Page token (platforms.md, 3).
+"""The Facebook client: reads Pages through the Graph API, with a Page token (platforms.md, 3).
 
-A page costs one batch: its node, its newest posts and reels, and each due post with its insights expanded. New posts
-are read in a second one. Reels have another edge of insights than posts, and fewer numbers.
+A page takes one batch: its node, its newest posts and reels, and each due post with its insights expanded. New posts
+are read in a second batch. Reels have a different insights edge than posts, and fewer metrics.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +23,7 @@ from pipelines.platforms.facebook.answers import (
     shows_a_reel,
     summary,
 )
-from pipelines.platforms.graph.answers import failure, take_series, understood, window
+from pipelines.platforms.graph.answers import day_window, parsing_answer, read_error, take_series
 from pipelines.platforms.graph.client import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph.insights import PostNumbers
 from pipelines.platforms.graph.posts import GraphPosts, Listing
@@ -38,7 +38,7 @@ _POST_FIELDS = "id,created_time,status_type,attachments{media_type,target{id},ur
 
 
 class FacebookPosts(PostNumbers):
-    """Numbers of posts and reels of a page."""
+    """Reads the metrics of a page's posts and reels."""
 
     name: ClassVar[Platform] = "facebook"
     node_metrics: ClassVar[Mapping[str, str]] = {
@@ -48,20 +48,20 @@ class FacebookPosts(PostNumbers):
     }
 
     def edge(self, post: Post) -> str:
-        """Return the edge of insights; a reel is a video."""
+        """Return the insights edge of a post: `video_insights` for a reel, which is a video."""
         return "video_insights" if post.metric_type == "reel" else "insights"
 
     def node_value(self, body: Mapping[str, Any], name: str) -> object:
-        """Return reactions, comments or shares."""
+        """Return the number of reactions, comments or shares."""
         if name == "shares":
             return shares(body)
         return summary(body, "reactions" if name == "likes" else name)
 
 
 class _Lists:
-    """The two lists of one reading. A reel may stand in both, under two ids: it is one post, the reel.
+    """The lists of reels and posts of one reading. A reel in both lists, under two ids, is stored once, as the reel.
 
-    `known` are the ids of reels that were listed earlier, and those by which they are known among posts.
+    `known` are the ids of reels that were listed earlier, and the ids of the same reels in the list of posts.
     """
 
     def __init__(self, known: Collection[str]) -> None:
@@ -79,11 +79,11 @@ class _Lists:
         return post
 
     def twin_of(self, post: Post) -> str | None:
-        """Return the number of the post that a reel is among posts, where the list of reels told it."""
+        """Return the id of a reel in the list of posts (without the page's id), if the list of reels had it."""
         return self._twins.get(post.platform_post_id)
 
     def is_reel(self, item: Mapping[str, Any]) -> bool:
-        """Tell whether an item of `published_posts` is one of the reels."""
+        """Tell whether an item of `published_posts` is a reel."""
         twins = {attached_video(item), listed_post(item).platform_post_id.rpartition("_")[2]}
         return shows_a_reel(item) or bool(twins & self._reels)
 
@@ -101,40 +101,40 @@ class Facebook(GraphPosts):
         super().__init__(GraphApi(http, API_VERSION), quarantine)
 
     def account_numbers(self, node: Mapping[str, Any]) -> Numbers:
-        """Return the followers."""
+        """Return the number of followers."""
         return account_numbers(node)
 
     def handle(self, node: Mapping[str, Any]) -> object:
-        """Return the user name of the page, or its title where it has none."""
+        """Return the user name of the page, or its title if it has none."""
         return node.get("username") or node.get("name")
 
     def listings(self, reels: Collection[str]) -> Sequence[Listing]:
-        """Return the reels and the posts, in this order: posts that are reels are known by then."""
+        """Return the lists of reels and posts; reels come first, so that they can be skipped in the list of posts."""
         lists = _Lists(reels)
         return (
             Listing("video_reels", "id,created_time,post_id", lists.reel, twin_of=lists.twin_of),
             Listing("published_posts", _POST_FIELDS, listed_post, skips=lists.is_reel, after="video_reels"),
         )
 
-    @understood()
+    @parsing_answer()
     def read_days(
         self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
     ) -> DaysReading:
         """Return the page's insights of Pacific days that have ended, by date."""
         fields = {name: offer.field for name, offer in offered("facebook", "account").items() if name != "followers"}
         found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
-        asked = self._day_metrics.to_ask(fields, found)
-        fields = {name: field for name, field in fields.items() if name in asked}
-        params = {"period": "day", **window(min(days), max(days))}
+        allowed = self._day_metrics.to_ask(fields, found)
+        fields = {name: field for name, field in fields.items() if name in allowed}
+        params = {"period": "day", **day_window(min(days), max(days))}
         gets = [Get(f"{access.platform_account_id}/insights", {"metric": f, **params}) for f in fields.values()]
         results = self._graph.batch(access.token, gets, tally)
         for (name, field), result in zip(fields.items(), results, strict=True):
             self._day_metrics.learn(access.platform_account_id, name, result)
             take_series(found, name, field, result)
-            if error := failure(result):
+            if error := read_error(result):
                 failures[name] = error
         return DaysReading.of(found, utcnow(), failures)
 
     def refresh(self, _access: Access, _tally: Tally) -> Mapping[str, Any] | None:
-        """Return None: Page tokens do not expire by time, and what ended one a person has to mend."""
+        """Return None: Page tokens do not expire by time; when one stops working, a person has to reconnect."""
         return None

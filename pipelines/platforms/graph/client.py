@@ -1,4 +1,4 @@
-"""The Graph API, as Instagram and Facebook share it: reads in batches (platforms.md, 1.5)."""
+"""Batch client for the Graph API, shared by Instagram and Facebook (platforms.md, 1.5)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from pipelines.platforms.errors import (
     TooMuchData,
     Transient,
 )
-from pipelines.platforms.forms import encoded
+from pipelines.platforms.forms import encode_form
 from pipelines.platforms.graph.errors import near_limit, raise_for, used_percent
-from pipelines.platforms.http.bodies import parsed
+from pipelines.platforms.http.bodies import parse_body
 from pipelines.platforms.http.retries import retrying
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 MAX_BATCH = 50
 META_DAYS = ProviderDays(hours=(9, 15, 21), settling=3, lag=timedelta(hours=32), span=89, reach=timedelta(days=2 * 365))
-"""Pacific days: over by 08:00 UTC of the next date, corrected for up to 48 hours after (platforms.md, 2.4).
+"""Pacific days: over by 08:00 UTC of the next date, and corrected for up to 48 hours after that (platforms.md, 2.4).
 
-They are answered for two years, and over at most 90 days at a time (platforms.md, 3.3); of these a day is left out,
-because the ninety days in which summer time ends are an hour longer than that.
+Meta answers for the last two years, for at most 90 days per request (platforms.md, 3.3). `span` is one day less,
+because 90 Pacific days that include the end of summer time are an hour longer than 90 times 24 hours.
 """
 
 ELEMENT_ROUNDS = 3
@@ -38,33 +38,34 @@ ELEMENT_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """One element of a batch."""
+    """A GET request, one element of a batch."""
 
     path: str
     params: Mapping[str, str]
 
     @property
     def relative_url(self) -> str:
-        """The element's URL, relative to the version."""
-        return f"{self.path}?{encoded(self.params)}" if self.params else self.path
+        """The element's URL, relative to the URL of the API version."""
+        return f"{self.path}?{encode_form(self.params)}" if self.params else self.path
 
 
 Result = Mapping[str, Any] | PlatformError
 
 
 class GraphApi:
-    """Batched reads. Each element is one call for the platform's limits, 50 travel in one request."""
+    """Sends batched reads. Each element counts as one call for Meta's rate limits; one request carries up to 50."""
 
     def __init__(self, http: "Http", version: str) -> None:
         self._http = http
         self.version = version
 
     def batch(self, token: str, gets: Sequence[Get], tally: Tally) -> list[Result]:
-        """Return, in order, the body of each element or the error it came to.
+        """Return, in order, the body or the error of each element.
 
-        A limit that is met is what all elements after it come to: what was read before it is kept, and no more is
-        asked; `tally.limited` says so. A request that fails as a whole, its retries too, is what its own elements come
-        to, and where the first one fails all of them: then nothing answers.
+        When a rate limit is met, no more requests are sent: it is the result of all remaining elements, and is noted in
+        `tally.limited`; earlier results are kept. When a whole request fails after its retries, its error is the result
+        of its own elements. If this happens to the first request, it is the result of all elements, because the API is
+        then assumed to be down.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
@@ -75,7 +76,7 @@ class GraphApi:
         for last in (False,) * (rounds - 1) + (True,):
             again: list[tuple[int, Get]] = []
             for chunk in batched(pending, MAX_BATCH):
-                found, failed = self._asked(token, [get for _, get in chunk], tally)
+                found, failed = self._request(token, [get for _, get in chunk], tally)
                 if failed is not None and not results:
                     return [failed] * len(gets)
                 for (place, get), result in zip(chunk, found, strict=True):
@@ -93,10 +94,10 @@ class GraphApi:
         return [results[place] for place in range(len(gets))]
 
     def get(self, path: str, token: str, params: Mapping[str, str], tally: Tally) -> Mapping[str, Any]:
-        """Return the body of one read.
+        """Return the body of one read that is not part of a batch.
 
         Raises:
-            PlatformError: what the answer means.
+            PlatformError: the read failed.
         """
         found: Mapping[str, Any] = {}
         for attempt in retrying(tally):
@@ -107,12 +108,12 @@ class GraphApi:
                 raise_for(status, body, headers)
                 _note_usage(tally, headers)
                 if not isinstance(body, Mapping):
-                    raise Transient("the Graph API's answer is no object")
+                    raise Transient("the Graph API's answer is not an object")
                 found = body
         return found
 
-    def _asked(self, token: str, gets: Sequence[Get], tally: Tally) -> tuple[Sequence[Result], PlatformError | None]:
-        """Return the result of each element, and the error of the request as a whole, if it was one."""
+    def _request(self, token: str, gets: Sequence[Get], tally: Tally) -> tuple[Sequence[Result], PlatformError | None]:
+        """Return the result of each element, and the error of the whole request, if it failed."""
         if tally.limited is not None:
             return [tally.limited] * len(gets), tally.limited
         try:
@@ -140,30 +141,30 @@ class GraphApi:
 
 
 def _asks_for_less(get: Get, result: Result) -> bool:
-    """Tell whether a list has to be asked for fewer items: asking again for as many would be refused again."""
+    """Tell whether a list must be requested with fewer items: the same request would be refused again."""
     return isinstance(result, TooMuchData) and int(get.params.get("limit", 1)) > 1
 
 
 def _element(element: Any, headers: Mapping[str, str]) -> Result:
-    """Return an element's body, which is JSON within JSON; `null` means that it ran out of time."""
+    """Return an element's body, which is JSON within JSON, or its error; `null` means that the element timed out."""
     if element is None:
         return Transient("a batch element ran out of time")
     try:
-        body = parsed(element["body"])
+        body = parse_body(element["body"])
         raise_for(element["code"], body, {**headers, **_headers_of(element)})
     except PlatformError as error:
         return error
     except (ValueError, KeyError, TypeError, AttributeError):
         return Transient("a batch element is not JSON")
     if not isinstance(body, Mapping):
-        return BadAnswer("a batch element is no object")
+        return BadAnswer("a batch element is not an object")
     return body
 
 
 def _headers_of(element: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers of an element, which may ask for a wait of their own; what is no header is passed over."""
+    """Return the headers of an element, which may have its own `Retry-After`; malformed headers are ignored."""
     found = element.get("headers") or ()
-    pairs = [(one.get("name"), one.get("value")) for one in found if isinstance(one, Mapping)]
+    pairs = [(header.get("name"), header.get("value")) for header in found if isinstance(header, Mapping)]
     return {name: value for name, value in pairs if isinstance(name, str) and isinstance(value, str)}
 
 

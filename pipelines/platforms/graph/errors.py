@@ -1,4 +1,4 @@
-"""What refusals and usage headers of the Graph API mean: its codes decide, not HTTP (platforms.md, 1.3 and 1.4)."""
+"""Maps Graph API errors and usage headers to decisions, by Meta's error codes, not HTTP's (platforms.md, 1.3, 1.4)."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -36,21 +36,21 @@ _PERMISSION = ("missing permission", "pages public content access", "pages publi
 _LONGEST_CODE = 18
 _OBJECT_MISSING = 33
 _MIGRATED = 21
-"""A page was merged with another one: «Page ID … was migrated to page ID …»."""
+"""Code for a page that was merged into another one: «Page ID … was migrated to page ID …»."""
 _NO_SUCH_ALIAS = 803
-"""«Some of the aliases you requested do not exist»: an object that is not there, in other words."""
+"""Code for an object that does not exist: «Some of the aliases you requested do not exist»."""
 _BEFORE_CONVERSION = 2108006
 _NOT_CROSS_POSTED = 2207086
 
 
 def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-    """Raise what an answer means, if it is an error. The code decides, not the HTTP status (platforms.md, 1.4).
+    """Raise the error that an answer contains, if any. The code decides, not the HTTP status (platforms.md, 1.4).
 
     Raises:
-        PlatformError: one leaf per decision.
+        PlatformError: the leaf class of the decision.
     """
     error = body.get("error") if isinstance(body, Mapping) else None
-    # Elements of a batch write names of headers as they like.
+    # The header names of batch elements come in any case.
     headers = {name.title(): value for name, value in (headers or {}).items()}
     if error is None:
         if status >= 500:
@@ -66,9 +66,9 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) 
 
 
 def _decide(error: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> PlatformError:
-    """Decide on the code and on `message`, which stays English; a person is shown the text that was made for people.
+    """Return the exception for an error object, by its code and its `message`, which is always English.
 
-    The HTTP status decides only where the code is none that is known.
+    The text of the exception is `error_user_msg` if there is one. The HTTP status decides only if the code is unknown.
     """
     code, subcode = (_whole(error.get(name)) for name in ("code", "error_subcode"))
     message = str(error.get("message") or f"code {code}")
@@ -100,24 +100,24 @@ def _decide(error: Mapping[str, Any], status: int, headers: Mapping[str, str]) -
 
 
 def _whole(value: object) -> int | None:
-    """Return a code, which some proxies write as text."""
+    """Return a code as an integer (some proxies write it as text), or None if it is not one."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         return int(value[:_LONGEST_CODE])
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _passing(code: object, is_transient: object, message: str, shown: str) -> PlatformError:
-    """Split codes 1 and 2: a list that is too long, a failure that passes, one that says of itself that it does not."""
+    """Split codes 1 and 2: too long a list, a transient failure, or one marked as not transient."""
     if any(words in message.lower() for words in _TOO_MUCH):
         return TooMuchData(shown)
     if is_transient is False:
         return BadAnswer(shown)
-    # Code 1 says «unknown»: of a list that may be its length, of anything else it passes (platforms.md, 1.4).
+    # Code 1 means «unknown»: for a list, its length may be the cause; other such failures pass (platforms.md, 1.4).
     return TooMuchData(shown) if code == 1 else Transient(shown)
 
 
 def _invalid(subcode: object, message: str, shown: str) -> PlatformError:
-    """Split code 100: a missing object, a post without insights, a metric, or a request of ours that is wrong."""
+    """Split code 100: a missing object, a post without insights, a permission, a metric, or an invalid request."""
     if subcode == _OBJECT_MISSING or "unsupported get request" in message:
         return PostGone(shown)
     if subcode == _BEFORE_CONVERSION:
@@ -130,11 +130,11 @@ def _invalid(subcode: object, message: str, shown: str) -> PlatformError:
 
 
 def _regained_at(headers: Mapping[str, str], otherwise: timedelta) -> datetime:
-    """Return when may be asked again: at the latest time that the headers state, else after the usual pause.
+    """Return when the next request may be sent: the latest time that the headers state, or after the usual pause.
 
-    They are `Retry-After`, `x-rate-limit-reset` (seconds since 1970) and the minutes of
-    `estimated_time_to_regain_access`; the first two come from proxies and gateways. The budgets are of rolling hours,
-    of 24 at the most (platforms.md, 1.3): a longer wait is a mistake, and cut.
+    The headers are `Retry-After`, `x-rate-limit-reset` (seconds since 1970) and, in minutes,
+    `estimated_time_to_regain_access`; the first two come from proxies and gateways. The budgets cover rolling windows
+    of at most 24 hours (platforms.md, 1.3), so a longer wait is taken for a mistake and cut.
     """
     seconds = max(
         retry_after(headers.get("Retry-After", "")) or 0.0,
@@ -157,7 +157,7 @@ def _seconds_of_usage(header: str | None) -> float:
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
-    """Return the pause to make where the usage headers tell of a nearly used budget (platforms.md, 1.3)."""
+    """Return the pause to make if the usage headers report a nearly used budget, else None (platforms.md, 1.3)."""
     headers = {name.title(): value for name, value in headers.items()}
     if _used_percent(headers.get(_APP_USAGE)) >= _NEARLY_USED_PERCENT:
         return RateLimited("the app's budget is nearly used", utcnow() + _APP_PAUSE, "app")
@@ -167,13 +167,13 @@ def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
 
 
 def used_percent(headers: Mapping[str, str]) -> float:
-    """Return the highest share of a budget that the usage headers tell of; 0 where there are none."""
+    """Return the highest used share of a budget in the usage headers, in percent; 0 if there are none."""
     headers = {name.title(): value for name, value in headers.items()}
     return max(_used_percent(headers.get(name)) for name in (_APP_USAGE, _CASE_USAGE))
 
 
 def _used_percent(header: str | None) -> int:
-    """Return the highest share used of a usage header; 0 where there is none that can be read."""
+    """Return the highest used share in one usage header, in percent; 0 if it is missing or cannot be parsed."""
     try:
         usage = orjson.loads(header or "{}")
         flat = [usage] if "call_count" in usage else [each for cases in usage.values() for each in cases]

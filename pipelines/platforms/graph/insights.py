@@ -1,8 +1,8 @@
-"""Numbers of posts of the Graph API: one batch element per post, with its insights expanded.
+"""Reads the metrics of posts from the Graph API: one batch element per post, with its insights expanded.
 
-The catalog says which metrics a post has. A metric that the API refuses all the same fails the whole element, at times
-without being named. Each metric of that post is then asked for by itself, so that the post loses what it was refused
-and nothing else. What several posts of a kind agree on goes into quarantine for all.
+The catalog defines which metrics a post has. If the API refuses one of them, the whole element fails, sometimes without
+naming the metric. Each metric of the post is then requested separately, so that the post loses only the refused ones. A
+metric that is refused for several posts of a kind goes into quarantine for all.
 """
 
 from abc import ABC, abstractmethod
@@ -22,7 +22,7 @@ from pipelines.platforms.errors import (
     PostGone,
     PostUnavailable,
 )
-from pipelines.platforms.graph.answers import NO_EDGE, insights, is_edge, rows
+from pipelines.platforms.graph.answers import NOT_AN_EDGE, insights, is_insights_edge, rows
 from pipelines.platforms.graph.client import Get, GraphApi, Result
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import ABSENT, Numbers
@@ -30,18 +30,19 @@ from pipelines.platforms.quarantine import Quarantine, Refused
 
 NO_REASONS: Mapping[str, Reason] = {}
 TESTED = 2
-"""Posts that have to be denied their insights before a token counts as one without; as many are asked as a test."""
+"""A token counts as one without access to insights after it was denied those of this many posts. Later readings request
+insights of as many posts, to test whether it has access again."""
 
 _SAMPLE = 2
-"""Posts of a kind that are asked for each metric by itself before the others of the kind are asked again."""
+"""Posts per kind that are read metric by metric before the other posts of the kind are requested again."""
 
 
 class PostNumbers(ABC):
-    """Reads the numbers of posts; a platform says where they stand. Thread-safe."""
+    """Reads the metrics of posts; subclasses tell where each platform has them. Thread-safe."""
 
     name: ClassVar[Platform]
     node_metrics: ClassVar[Mapping[str, str]]
-    """Canonical names of what stands on the post itself, with the fields to ask for."""
+    """The metrics that are fields of the post itself (not insights): canonical names with the fields to request."""
 
     def __init__(self, graph: GraphApi, quarantine: Quarantine) -> None:
         self._graph = graph
@@ -49,21 +50,21 @@ class PostNumbers(ABC):
 
     @abstractmethod
     def node_value(self, body: Mapping[str, Any], name: str) -> object:
-        """Return a metric that stands on the post itself, `ABSENT` where it does not."""
+        """Return the value of a metric that is a field of the post itself, `ABSENT` if the field is missing."""
 
     def edge(self, _post: Post) -> str:
         """Return the edge of a post's insights."""
         return "insights"
 
     def gets(self, posts: Sequence[Post], memory: Memory) -> list[Get]:
-        """Return the reads of posts; a token that may not see insights is asked for those of two posts, as a test."""
+        """Return the requests for posts; with a token without access to insights, only the first two include them."""
         tested = TESTED if memory.without_insights else len(posts)
         return [self._get(post, with_insights=place < tested) for place, post in enumerate(posts)]
 
     def read(
         self, access: Access, posts: Sequence[Post], wanted: Wanted, reading: AccountReading, tally: Tally
     ) -> None:
-        """Read posts, and put what they say with the reading."""
+        """Read posts, and add their metrics to `reading`."""
         results = self._graph.batch(access.token, self.gets(posts, wanted.memory), tally)
         self.take(access, list(zip(posts, results, strict=True)), wanted, reading, tally)
 
@@ -75,7 +76,7 @@ class PostNumbers(ABC):
         reading: AccountReading,
         tally: Tally,
     ) -> None:
-        """Turn results into readings; a post that was refused as a whole is asked again for what it may have."""
+        """Add the results of posts to `reading`; posts whose whole element failed are requested again in parts."""
         refused: list[Post] = []
         bare: list[tuple[Post, Reason]] = []
         missing: list[Post] = []
@@ -85,7 +86,7 @@ class PostNumbers(ABC):
                 missing.append(post)
             elif isinstance(result, PostUnavailable | PermissionMissing):
                 bare.append((post, result.reason))
-                # «Too few viewers» is said to a token that may see insights.
+                # Only a token with access to insights gets the answer «too few viewers».
                 granted |= isinstance(result, PostUnavailable)
                 reading.insights_denied += isinstance(result, PermissionMissing)
             elif isinstance(result, MetricRefused):
@@ -94,7 +95,7 @@ class PostNumbers(ABC):
             elif isinstance(result, PlatformError):
                 reading.failures[post.platform_post_id] = str(result)
             else:
-                granted |= is_edge(result.get(self.edge(post)))
+                granted |= is_insights_edge(result.get(self.edge(post)))
                 self._put(post, result, reading)
         reading.insights_granted |= granted
         self._take_refused(access, refused, reading, tally)
@@ -102,11 +103,11 @@ class PostNumbers(ABC):
         self._confirm_gone(access, [p for p in missing if p.platform_post_id not in wanted.deleted], reading, tally)
         self._try_again(access, [post for post, _ in pairs], tally)
         if wanted.memory.without_insights and granted:
-            # The token may see insights again: all but the tested posts were asked without theirs.
+            # The token has access to insights again: read all posts but the tested ones again, with their insights.
             wanted.memory.without_insights = False
             rest = [post for post, result in pairs[TESTED:] if not isinstance(result, PlatformError)]
             names = {post.platform_post_id for post in rest}
-            reading.posts = [one for one in reading.posts if one[0].platform_post_id not in names]
+            reading.posts = [pair for pair in reading.posts if pair[0].platform_post_id not in names]
             self.read(access, rest, wanted, reading, tally)
 
     def _get(self, post: Post, *, with_insights: bool = True) -> Get:
@@ -118,13 +119,13 @@ class PostNumbers(ABC):
         return Get(post.platform_post_id, {"fields": ",".join(fields)})
 
     def _insights(self, post: Post) -> dict[str, str]:
-        """Return the insights to ask of a post, `{canonical: field}`, without what it or its kind was refused."""
+        """Return the insights to request for a post, `{canonical: field}`, without those refused for it or its kind."""
         return {
             name: offer.field
             for name, offer in offered(self.name, *post.kind).items()
             if name not in self.node_metrics
             and name not in post.refused
-            and not self._quarantine.holds(name, *post.kind)
+            and not self._quarantine.is_refused(name, *post.kind)
         }
 
     def _put(
@@ -135,9 +136,9 @@ class PostNumbers(ABC):
         reason: Reason | None = None,
         reasons: Mapping[str, Reason] = NO_REASONS,
     ) -> None:
-        """Put what a post says with the reading.
+        """Add the metrics of a post to `reading`.
 
-        `reason` is why it came without its insights, `reasons` have why it came without single ones.
+        `reason` is why all its insights are missing, `reasons` has the reasons for single missing metrics.
         """
         try:
             _check_id(post, body)
@@ -159,29 +160,32 @@ class PostNumbers(ABC):
         reasons: Mapping[str, Reason],
     ) -> Numbers:
         numbers, edge = Numbers(), self.edge(post)
-        told, values = is_edge(body.get(edge)), insights(body.get(edge))
-        # The edge is missing where the token may not see it.
-        otherwise: Reason = reason or ("no_observation" if told else "permission_missing")
-        if edge in body and not told:
+        has_edge, values = is_insights_edge(body.get(edge)), insights(body.get(edge))
+        # The edge is missing if the token has no access to it.
+        otherwise: Reason = reason or ("no_observation" if has_edge else "permission_missing")
+        if edge in body and not has_edge:
             otherwise = "provider_error"
-            reading.failures[f"insights of {post.platform_post_id}"] = NO_EDGE
+            reading.failures[f"insights of {post.platform_post_id}"] = NOT_AN_EDGE
         for name, offer in offered(self.name, *post.kind).items():
             if name in self.node_metrics:
-                # Likes are missing where their owner hides them.
+                # Likes are missing if the owner of the post hides them.
                 numbers.take(name, self.node_value(body, name), "permission_missing")
-            elif self._quarantine.holds(name, *post.kind):
+            elif self._quarantine.is_refused(name, *post.kind):
                 numbers.miss(name, "metric_retired")
                 reading.quarantined.add(str(Refused(name, *post.kind)))
             elif name in post.refused:
                 numbers.miss(name, "not_supported")
             else:
                 numbers.take(name, values.get(offer.field, ABSENT), reasons.get(name, otherwise))
-                if told:
+                if has_edge:
                     self._quarantine.accept(name, *post.kind)
         return numbers
 
     def _take_refused(self, access: Access, posts: Sequence[Post], reading: AccountReading, tally: Tally) -> None:
-        """Read posts of which some metric was refused: two of each kind metric by metric, the others without it."""
+        """Read posts for which some metric was refused.
+
+        Two posts of each kind are read metric by metric; the others without the metrics refused for both of these.
+        """
         if not posts:
             return
         sample, others = _sampled(posts)
@@ -204,15 +208,15 @@ class PostNumbers(ABC):
     def _one_by_one(
         self, access: Access, posts: Sequence[Post], reading: AccountReading, tally: Tally
     ) -> dict[tuple[str, str], list[frozenset[str]]]:
-        """Read posts metric by metric, in one batch; return what each was refused, by kind of post."""
-        asked = [(post, name, field) for post in posts for name, field in self._insights(post).items()]
-        gets = [Get(f"{post.platform_post_id}/{self.edge(post)}", {"metric": field}) for post, _, field in asked]
+        """Read posts metric by metric, in one batch; return the refused metrics of each, by kind of post."""
+        requests = [(post, name, field) for post in posts for name, field in self._insights(post).items()]
+        gets = [Get(f"{post.platform_post_id}/{self.edge(post)}", {"metric": field}) for post, _, field in requests]
         gets += [self._get(post, with_insights=False) for post in posts]
         results = self._graph.batch(access.token, gets, tally)
         answered: dict[str, list[Any]] = {post.platform_post_id: [] for post in posts}
         refused: dict[str, set[str]] = {post.platform_post_id: set() for post in posts}
         reasons: dict[str, dict[str, Reason]] = {post.platform_post_id: {} for post in posts}
-        for (post, name, _), result in zip(asked, results, strict=False):
+        for (post, name, _), result in zip(requests, results, strict=False):
             post_id = post.platform_post_id
             if isinstance(result, MetricRefused):
                 refused[post_id].add(name)
@@ -221,14 +225,14 @@ class PostNumbers(ABC):
                 reasons[post_id][name] = result.reason
                 if not isinstance(result, PostUnavailable | PermissionMissing | PostGone):
                     reading.failures[f"{name} of {post_id}"] = str(result)
-            elif not is_edge(result):
+            elif not is_insights_edge(result):
                 reasons[post_id][name] = "provider_error"
-                reading.failures[f"{name} of {post_id}"] = NO_EDGE
+                reading.failures[f"{name} of {post_id}"] = NOT_AN_EDGE
             else:
                 self._quarantine.accept(name, *post.kind)
                 answered[post_id] += rows(result)
         found: dict[tuple[str, str], list[frozenset[str]]] = {}
-        for post, node in zip(posts, results[len(asked) :], strict=True):
+        for post, node in zip(posts, results[len(requests) :], strict=True):
             names = frozenset(refused[post.platform_post_id])
             found.setdefault(post.kind, []).append(names)
             if isinstance(node, PlatformError):
@@ -246,7 +250,7 @@ class PostNumbers(ABC):
     def _take_bare(
         self, access: Access, posts: Sequence[tuple[Post, Reason]], reading: AccountReading, tally: Tally
     ) -> None:
-        """Read posts without their insights, which are missing for the given reason."""
+        """Read posts without their insights, which are missing for the reason given with each post."""
         gets = [self._get(post, with_insights=False) for post, _ in posts]
         for (post, reason), result in zip(posts, self._graph.batch(access.token, gets, tally), strict=True):
             if isinstance(result, PlatformError):
@@ -255,7 +259,8 @@ class PostNumbers(ABC):
                 self._put(post, result, reading, reason)
 
     def _confirm_gone(self, access: Access, posts: Sequence[Post], reading: AccountReading, tally: Tally) -> None:
-        """Ask for the bare object: 100/33 is a disguised rate limit at times (platforms.md, 1.4)."""
+        """Request the bare posts to confirm that they are gone: 100/33 may be a rate limit in disguise (platforms.md,
+        1.4)."""
         gets = [Get(post.platform_post_id, {"fields": "id"}) for post in posts]
         for post, result in zip(posts, self._graph.batch(access.token, gets, tally), strict=True):
             if isinstance(result, PostGone):
@@ -266,33 +271,36 @@ class PostNumbers(ABC):
                 reading.failures[post.platform_post_id] = "missing at first, then there: left for the next hour"
 
     def _try_again(self, access: Access, posts: Iterable[Post], tally: Tally) -> None:
-        """Ask a post for metrics in quarantine, where it is this worker's turn: what is answered is lifted."""
-        asked = [
+        """Request quarantined metrics again for one post of each kind; a metric that is answered leaves the quarantine.
+
+        `Quarantine.should_retry` decides whether this worker does so.
+        """
+        requests = [
             (post, name, offer.field)
             for post in {post.kind: post for post in posts}.values()
             for name, offer in offered(self.name, *post.kind).items()
-            if self._quarantine.to_try(name, *post.kind)
+            if self._quarantine.should_retry(name, *post.kind)
         ]
-        gets = [Get(f"{post.platform_post_id}/{self.edge(post)}", {"metric": field}) for post, _, field in asked]
-        for (post, name, _), result in zip(asked, self._graph.batch(access.token, gets, tally), strict=True):
-            if is_edge(result):
+        gets = [Get(f"{post.platform_post_id}/{self.edge(post)}", {"metric": field}) for post, _, field in requests]
+        for (post, name, _), result in zip(requests, self._graph.batch(access.token, gets, tally), strict=True):
+            if is_insights_edge(result):
                 self._quarantine.accept(name, *post.kind)
 
 
 def _check_id(post: Post, body: Mapping[str, Any]) -> None:
-    """Refuse an answer without an id, which was asked for, or with that of another post; some leave out the page.
+    """Check that an answer has the id of its post. The page's id before `_` is not compared: some answers omit it.
 
     Raises:
-        LookupError: it has no id.
-        ValueError: it is of another post.
+        LookupError: the answer has no id.
+        ValueError: the answer is about another post.
     """
-    wanted, found = (str(one).rpartition("_")[2] for one in (post.platform_post_id, body["id"]))
+    wanted, found = (str(post_id).rpartition("_")[2] for post_id in (post.platform_post_id, body["id"]))
     if found != wanted:
-        raise ValueError("the answer is of another post")
+        raise ValueError("the answer is about another post")
 
 
 def _sampled(posts: Sequence[Post]) -> tuple[list[Post], list[Post]]:
-    """Split posts into the first ones of each kind and the others."""
+    """Split posts into the first `_SAMPLE` of each kind and the others."""
     sample: list[Post] = []
     others: list[Post] = []
     count: dict[tuple[str, str], int] = {}

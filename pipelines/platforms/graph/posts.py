@@ -1,4 +1,4 @@
-"""Accounts of the Graph API, as Instagram and Facebook share them: the node, its lists, and its posts in batches."""
+"""Reads an account and its posts from the Graph API, for Instagram and Facebook: node, lists and posts in batches."""
 
 import re
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ from metrics.documents import Platform
 from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import Access, AccountReading, Identity, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import AccountUnreachable, PermissionMissing, PlatformError, PostGone, WrongIdentity
-from pipelines.platforms.graph.answers import understood
+from pipelines.platforms.graph.answers import parsing_answer
 from pipelines.platforms.graph.client import Get, GraphApi, Result
 from pipelines.platforms.graph.days import DayMetrics
 from pipelines.platforms.graph.insights import TESTED, PostNumbers
@@ -23,14 +23,14 @@ from pipelines.platforms.quarantine import Quarantine
 
 PAGE = 50
 MOST_PUT_OFF = 24
-"""Readings in a row in which a list waits for the one that has to be read before it."""
+"""Maximum number of consecutive readings in which a list waits for the list that has to be read before it."""
 
 _NUMBER = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list of posts: its edge, the fields to ask for, how an item is read, and whether it holds old posts."""
+    """A list of posts: its edge, the fields to request, the parser of an item, and whether it contains old posts."""
 
     edge: str
     fields: str
@@ -38,19 +38,19 @@ class Listing:
     ages: bool = True
     skips: Callable[[Mapping[str, Any]], bool] = lambda _: False
     after: str | None = None
-    """The list that has to be read before this one, because it tells what to skip."""
+    """The list that has to be read before this one, because it determines which items to skip."""
     twin_of: Callable[[Post], str | None] = lambda _: None
-    """Returns the other id that a post of the list may be known by."""
+    """Returns the other id under which a post of the list may be known."""
 
 
 class GraphPosts(ABC):
-    """Reads accounts and their posts; a platform says where their numbers stand."""
+    """Reads accounts and their posts; subclasses tell where each platform has the numbers."""
 
     name: ClassVar[Platform]
     account_fields: ClassVar[str]
     numbers_type: ClassVar[type[PostNumbers]]
     names_accounts_by_one_id: bool = True
-    """Whether the `id` of an account's node is the id that it was asked by."""
+    """Whether the `id` of an account's node equals the id under which it was requested."""
 
     def __init__(self, graph: GraphApi, quarantine: Quarantine) -> None:
         self._graph = graph
@@ -59,7 +59,7 @@ class GraphPosts(ABC):
 
     @abstractmethod
     def account_numbers(self, node: Mapping[str, Any]) -> Numbers:
-        """Return the levels of an account's node."""
+        """Return the levels (current counts) in an account's node."""
 
     @abstractmethod
     def handle(self, node: Mapping[str, Any]) -> object:
@@ -67,30 +67,30 @@ class GraphPosts(ABC):
 
     @abstractmethod
     def listings(self, reels: Collection[str]) -> Sequence[Listing]:
-        """Return the lists of one reading, in the order in which they are read; `reels` are all ids of known reels."""
+        """Return the lists to read, in this order; `reels` has all ids of known reels."""
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
-        """Return what the account, its due posts and its new ones say now: one batch, and a second for what is new.
+        """Return the current numbers of the account, its due and its new posts, in one batch and a second for new ones.
 
         Raises:
-            AccountUnreachable: the account is not there, or not for this token.
-            WrongIdentity: the answer is of another account.
+            AccountUnreachable: the account does not exist, or this token may not read it.
+            WrongIdentity: the answer is about another account.
             PlatformError: nothing could be read.
         """
         listings, account_id = self.listings(_reels(wanted)), access.platform_account_id
-        sizes = [self._first_size(one, wanted) for one in listings]
+        sizes = [self._first_size(listing, wanted) for listing in listings]
         gets = [
             Get(account_id, {"fields": self.account_fields}),
-            *(_listing(account_id, one, {}, size) for one, size in zip(listings, sizes, strict=True)),
+            *(_listing(account_id, listing, {}, size) for listing, size in zip(listings, sizes, strict=True)),
             *self._posts.gets(wanted.due, wanted.memory),
         ]
         node, *results = self._graph.batch(access.token, gets, tally)
         reading = self._account(access, node)
-        for one, size, first in zip(listings, sizes, results, strict=False):
-            if not _put_off(one, wanted, reading):
-                self._list(access, one, (size, first), wanted, reading, tally)
-        news = wanted.news(reading.listed)
-        # A due post that turns out to be of another kind was asked for the metrics of the wrong one.
+        for listing, size, first in zip(listings, sizes, results, strict=False):
+            if not _put_off(listing, wanted, reading):
+                self._list(access, listing, (size, first), wanted, reading, tally)
+        news = wanted.posts_to_read(reading.listed)
+        # A due post whose kind turns out to be another one was requested with the wrong metrics: it is read again.
         again = {post.platform_post_id for post in news}
         found = zip(wanted.due, results[len(listings) :], strict=True)
         left_out = again | reading.same.keys()
@@ -112,20 +112,20 @@ class GraphPosts(ABC):
             PlatformError: the numbers of a page could not be read; the memory is then ahead of what was yielded.
         """
         listings = self.listings(_reels(wanted))
-        for one in listings:
+        for listing in listings:
             whole = AccountReading(Reading(utcnow()))
-            what = _post_list(one, self._fetch(access, one, tally), wanted)
-            for taken in descend(what, wanted.memory.list(one.edge), whole, tally):
+            what = _post_list(listing, self._fetch(access, listing, tally), wanted)
+            for parsed in descend(what, wanted.memory.list(listing.edge), whole, tally):
                 page = AccountReading(Reading(utcnow()))
-                page.listed.update({post.platform_post_id: post for post in taken.posts})
-                page.same.update(_twins(one, taken.posts, wanted))
-                if news := wanted.news(page.listed):
+                page.listed.update({post.platform_post_id: post for post in parsed.posts})
+                page.same.update(_twins(listing, parsed.posts, wanted))
+                if news := wanted.posts_to_read(page.listed):
                     self._posts.read(access, news, wanted, page, tally)
                 yield page
             if whole.failures:
                 yield whole
-            if one.edge in whole.failures and any(other.after == one.edge for other in listings):
-                # The other list is read when the end of this one was reached.
+            if listing.edge in whole.failures and any(other.after == listing.edge for other in listings):
+                # The list that depends on this one is read only after this one's end was reached.
                 return
             if tally.limited is not None:
                 return
@@ -134,9 +134,9 @@ class GraphPosts(ABC):
         """Return which account the credentials can read.
 
         Raises:
-            AccountUnreachable: the account is not there, or not for this token.
-            WrongIdentity: the answer is of another account.
-            PlatformError: it could not be asked.
+            AccountUnreachable: the account does not exist, or this token may not read it.
+            WrongIdentity: the answer is about another account.
+            PlatformError: the account could not be read.
         """
         (node,) = self._graph.batch(
             access.token, [Get(access.platform_account_id, {"fields": self.account_fields})], tally
@@ -145,66 +145,66 @@ class GraphPosts(ABC):
 
     def _account(self, access: Access, node: Result) -> AccountReading:
         if isinstance(node, PostGone | PermissionMissing):
-            # The same body says «deleted», «converted» and «not for this token».
+            # The answer is the same for a deleted and a converted account, and for one this token may not read.
             raise AccountUnreachable(str(node))
         if isinstance(node, PlatformError):
             raise node
-        with understood():
+        with parsing_answer():
             name = id_of(node["id"], _NUMBER)
-            # Older versions stored ids as they were typed, with leading zeros at times.
+            # Older versions of Tidemark stored ids as they were typed, some with leading zeros.
             if self.names_accounts_by_one_id and name != access.platform_account_id.lstrip("0"):
-                raise WrongIdentity(f"the answer is of the account {name}: connect the right one again")
+                raise WrongIdentity(f"the answer is about the account {name}: connect the right one again")
             numbers, handle = self.account_numbers(node), self.handle(node)
             reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
             reading.handle = name_of(handle)
             reading.note_odd("the account", numbers.odd)
         return reading
 
-    def _first_size(self, one: Listing, wanted: Wanted) -> int:
-        remembered = wanted.memory.list(one.edge).size
+    def _first_size(self, listing: Listing, wanted: Wanted) -> int:
+        remembered = wanted.memory.list(listing.edge).size
         return min(PAGE, remembered * 2) if remembered else PAGE
 
     def _list(
         self,
         access: Access,
-        one: Listing,
+        listing: Listing,
         first: tuple[int, Result],
         wanted: Wanted,
         reading: AccountReading,
         tally: Tally,
     ) -> None:
-        """Read a list whose first page came with the batch, and note the posts that are young enough to follow."""
-        what = _post_list(one, self._fetch(access, one, tally, first), wanted)
-        for taken in walk(what, wanted.memory.list(one.edge), reading, tally):
-            # A post published between two pages moves the last of the first one onto the second.
-            for post in taken.posts:
+        """Read a list whose first page came with the batch; add the posts young enough to follow to `reading`."""
+        what = _post_list(listing, self._fetch(access, listing, tally, first), wanted)
+        for parsed in walk(what, wanted.memory.list(listing.edge), reading, tally):
+            # A post may come twice: one published between two requests shifts the last post of a page onto the next.
+            for post in parsed.posts:
                 reading.listed.setdefault(post.platform_post_id, post)
-        reading.same |= _twins(one, reading.listed.values(), wanted)
+        reading.same |= _twins(listing, reading.listed.values(), wanted)
 
-    def _fetch(self, access: Access, one: Listing, tally: Tally, first: tuple[int, Result] | None = None) -> Fetch:
-        """Return what reads the pages of a list; `first` is the newest page, with its size, where it was read."""
+    def _fetch(self, access: Access, listing: Listing, tally: Tally, first: tuple[int, Result] | None = None) -> Fetch:
+        """Return the function that fetches pages of a list; `first` is the size and result of a first page, if read."""
 
         def fetch(place: Place, size: int) -> Page:
             if first is not None and not place and size == first[0]:
                 answer = first[1]
             else:
                 (answer,) = self._graph.batch(
-                    access.token, [_listing(access.platform_account_id, one, place, size)], tally
+                    access.token, [_listing(access.platform_account_id, listing, place, size)], tally
                 )
             if isinstance(answer, PlatformError):
                 raise answer
-            with understood():
+            with parsing_answer():
                 return Page.of(answer["data"], lambda: _next_place(answer.get("paging") or {}), answer)
 
         return fetch
 
 
-def _post_list(one: Listing, fetch: Fetch, wanted: Wanted) -> PostList:
+def _post_list(listing: Listing, fetch: Fetch, wanted: Wanted) -> PostList:
     def post_of(item: Any) -> Post:
-        return wanted.settled(one.post_of(item))
+        return wanted.with_stored_kind(listing.post_of(item))
 
-    since = wanted.since if one.ages else None
-    return PostList(one.edge, fetch, post_of, wanted.listed, since, PAGE, skips=one.skips)
+    since = wanted.since if listing.ages else None
+    return PostList(listing.edge, fetch, post_of, wanted.listed, since, PAGE, skips=listing.skips)
 
 
 def _reels(wanted: Wanted) -> set[str]:
@@ -212,44 +212,44 @@ def _reels(wanted: Wanted) -> set[str]:
     return reels | {name.rpartition("_")[2] for name in wanted.same}
 
 
-def _put_off(one: Listing, wanted: Wanted, reading: AccountReading) -> bool:
-    """Tell whether a list is left for a later reading, because the one before it could not be read; for a day at most.
+def _put_off(listing: Listing, wanted: Wanted, reading: AccountReading) -> bool:
+    """Tell whether to leave a list for a later reading because the list before it failed; for `MOST_PUT_OFF` readings.
 
-    What is new in it comes later then. Read now, it could bring posts a second time, under another id.
+    Its new posts are then found later. If it were read now, it could return known posts again, under another id.
     """
-    if one.after is None:
+    if listing.after is None:
         return False
-    memory = wanted.memory.list(one.edge)
-    if one.after not in reading.failures or memory.put_off >= MOST_PUT_OFF:
-        memory.put_off = 0 if one.after not in reading.failures else memory.put_off
+    memory = wanted.memory.list(listing.edge)
+    if listing.after not in reading.failures or memory.put_off >= MOST_PUT_OFF:
+        memory.put_off = 0 if listing.after not in reading.failures else memory.put_off
         return False
     memory.put_off += 1
-    reading.failures[one.edge] = f"left for the next hour: {one.after} has to be read before it"
+    reading.failures[listing.edge] = f"left for the next hour: {listing.after} has to be read before it"
     return True
 
 
-def _twins(one: Listing, posts: Iterable[Post], wanted: Wanted) -> dict[str, str]:
-    """Return ids of known posts that are the same as posts of a list, with the ids of these."""
+def _twins(listing: Listing, posts: Iterable[Post], wanted: Wanted) -> dict[str, str]:
+    """Return the ids of known posts that a list contains under another id, with these other ids."""
     if not any("_" in name for name in wanted.known):
         return {}
     known = {name.rpartition("_")[2]: name for name in wanted.known if "_" in name}
-    pairs = [(one.twin_of(post), post.platform_post_id) for post in posts]
+    pairs = [(listing.twin_of(post), post.platform_post_id) for post in posts]
     return {known[twin]: name for twin, name in pairs if twin in known and known[twin] != name}
 
 
-def _listing(account_id: str, one: Listing, place: Place, size: int) -> Get:
-    """Return the read of one page of a list."""
-    return Get(f"{account_id}/{one.edge}", {"fields": one.fields, "limit": str(size), **place})
+def _listing(account_id: str, listing: Listing, place: Place, size: int) -> Get:
+    """Return the request for one page of a list."""
+    return Get(f"{account_id}/{listing.edge}", {"fields": listing.fields, "limit": str(size), **place})
 
 
 def _next_place(paging: Mapping[str, Any]) -> Place | None:
-    """Return where the next page begins: by cursor, or by time in some lists; None at the end, which has no `next`.
+    """Return the place of the next page: a cursor, or a time in some lists; None at the end, where `next` is missing.
 
-    The cursor is read out of the address where the cursors are left out. The address itself is never called: it may
-    lead elsewhere, and the token would go with it.
+    If the answer has no cursors, the place is taken from the query of the URL in `next`. That URL is never requested,
+    because it may point to another host, which would receive the token.
 
     Raises:
-        ValueError, TypeError: there is a next page, but it does not say where.
+        ValueError, TypeError: there is a next page, but its place is missing.
     """
     if paging.get("next") is None:
         return None
@@ -258,5 +258,5 @@ def _next_place(paging: Mapping[str, Any]) -> Place | None:
     query = dict(parse_qsl(urlsplit(cursor(paging["next"])).query))
     place: Place = {name: query[name] for name in ("after", "until", "__paging_token") if name in query}
     if not place:
-        raise ValueError("the next page has no place")
+        raise ValueError("the URL of the next page has no cursor")
     return place

@@ -1,4 +1,4 @@
-"""HTTP to the platforms: one pooled session each, timeouts, a total deadline, and a bound on the size of answers.
+"""The HTTP client of a platform: one pooled session, timeouts, a total deadline, and a size limit for response bodies.
 
 Tokens travel in the Authorization header or a form body, never in a URL, so that no log, error or proxy shows one.
 """
@@ -13,9 +13,10 @@ import requests
 from metrics.network import Network
 from metrics.settings import load_settings
 from pipelines.platforms.errors import BadAnswer, Transient
-from pipelines.platforms.forms import FORM, encoded
-from pipelines.platforms.http.bodies import parsed
+from pipelines.platforms.forms import FORM, encode_form
+from pipelines.platforms.http.bodies import parse_body
 from pipelines.platforms.http.deadlines import DeadlineAdapter, deadline
+from pipelines.platforms.http.fair_semaphore import FairSemaphore
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.http.sessions import (
     LOGIN_REQUIRED,
@@ -23,33 +24,32 @@ from pipelines.platforms.http.sessions import (
     is_untrusted,
     login_required,
     open_session,
-    refusal,
+    proxy_failure,
 )
-from pipelines.platforms.http.turns import Turns
 
 TIMEOUT = (5.0, 30.0)
-"""Seconds for connecting, and for each single read."""
+"""Timeouts in seconds: for connecting, and for each single read."""
 
 TOTAL_SECONDS = 60.0
-"""How long a request may take in all, from the connection to the last byte of the body."""
+"""Deadline of a whole request, from the connection to the last byte of the body."""
 
 MOST_BYTES = 32 * 1024 * 1024
-"""The size of a body, unpacked, beyond which an answer is refused. A batch of fifty posts of the Graph API, the largest
-answer that is asked for, has less than one hundredth of that."""
+"""Maximum size of a decompressed body; larger answers are refused. The largest answer that is requested, a batch of
+fifty posts of the Graph API, has less than one hundredth of that."""
 
 _CHUNK = 16 * 1024
-"""Bytes that are read at a time; packed ones may become a thousand times as many."""
+"""Bytes read at a time; compressed bytes may expand a thousandfold."""
 
 _SECRETS = ("refresh_token", "client_secret")
-"""Fields of a form that no message may show."""
+"""Form fields that no message may show."""
 _SHORTEST_SECRET = 16
 
 
 class Http:
-    """JSON over one platform's base URL, `calls` at once; thread-safe, one per platform and process.
+    """A JSON client for one platform's base URL with at most `calls` concurrent calls; thread-safe.
 
-    `check` is called before every call and raises what forbids it. `network` says by which proxy and under whose
-    certificates; without one, the settings of the process do.
+    There is one per platform and process. `check` is called before every call, and raises an exception to prevent it.
+    `network` has the proxy and the certificate authorities; by default they come from the settings of the process.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Http:
         network: Network | None = None,
     ) -> None:
         self._check = check
-        self._under_way = Turns(calls)
+        self._under_way = FairSemaphore(calls)
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
         self._total = total
@@ -85,32 +85,33 @@ class Http:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any, Mapping[str, str]]:
-        """Return status, JSON body and headers of one answer, whatever the status.
+        """Send one request; return status, JSON body and headers of the answer, whatever the status.
 
-        `params` as text are sent as they are: Rest.li has an encoding of its own.
+        `params` given as text are sent unchanged, because Rest.li has its own encoding.
 
         Raises:
-            Transient: no answer in time, a refused or cut connection, broken JSON, a 5xx page.
-            RateLimited: a page of a proxy or of the platform asks for a long pause.
-            BadAnswer: the host does not exist, its certificate or the proxy's login is not accepted, what answers is
-                no JSON API, or a body has more than `MOST_BYTES`.
+            Transient: no answer in time, a refused or cut connection, broken JSON, or an answer with status 429 or 5xx
+                that is not JSON.
+            RateLimited: like the latter, but with a long `Retry-After`.
+            BadAnswer: the host does not exist or redirects, its certificate or the proxy's login is not accepted, the
+                answer is an HTML page, or its body has more than `MOST_BYTES`.
         """
         began = time.monotonic()
         sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
-        # What requests does with fields by itself is the same and takes three times as long.
-        query = encoded(params) if isinstance(params, Mapping) else params
+        # `requests` would encode the fields identically, but takes three times as long.
+        query = encode_form(params) if isinstance(params, Mapping) else params
         data = None
         if form is not None:
-            sent["Content-Type"], data = FORM, encoded(form)
+            sent["Content-Type"], data = FORM, encode_form(form)
         try:
-            # Prepared and read outside of the bound: it counts calls under way, not work of ours.
+            # Prepared and parsed outside of the semaphore, which is to bound calls under way, not our own CPU work.
             request = self._session.prepare_request(
                 requests.Request(method, self.base_url + path, params=query, data=data, headers=sent)
             )
             with self._under_way, deadline(self._total):
                 began = time.monotonic()
                 self._check()
-                # A token goes to the host that it was stored for, and to no other that an answer names.
+                # Redirects are not followed, because the token must not be sent to another host.
                 answer = self._session.send(request, timeout=self._timeout, allow_redirects=False, stream=True)
                 content = self._content(answer)
         except requests.Timeout:
@@ -124,12 +125,10 @@ class Http:
         except requests.RequestException as error:
             raise BadAnswer(f"{self._host}: {type(error).__name__}") from None
         except ValueError:
-            # requests reads the address of a redirect even where it does not follow it.
-            raise BadAnswer(f"{self._host} redirects to no address: check the platform's base URL") from None
+            # `requests` parses the target of a redirect even if it does not follow it.
+            raise BadAnswer(f"{self._host} redirects to no valid address: check the platform's base URL") from None
         except OSError:
-            raise BadAnswer(
-                "the file of certificate authorities (TIDEMARK_CA_BUNDLE) cannot be read any more"
-            ) from None
+            raise BadAnswer("the file of certificate authorities (TIDEMARK_CA_BUNDLE) can no longer be read") from None
         if self._proxy is not None and answer.status_code == LOGIN_REQUIRED:
             raise BadAnswer(f"{self._host}: {login_required(self._proxy)}")
         if 300 <= answer.status_code < 400:
@@ -144,11 +143,11 @@ class Http:
         text = str(error)
         if is_untrusted(error):
             return BadAnswer(
-                f"the certificate of {self._host} is of no authority that is trusted here: a proxy's own belongs into "
-                "the file of TIDEMARK_CA_BUNDLE"
+                f"the certificate of {self._host} is not from a trusted authority: if a proxy issues its own, add the "
+                "proxy's authority to the file of TIDEMARK_CA_BUNDLE"
             )
         if isinstance(error, requests.exceptions.ProxyError) and self._proxy is not None:
-            words, passing = refusal(self._proxy, error)
+            words, passing = proxy_failure(self._proxy, error)
             return Transient(f"{self._host}: {words}") if passing else BadAnswer(f"{self._host}: {words}")
         if any(word in text for word in UNKNOWN_HOST):
             return BadAnswer(f"the host {self._host} is not known: check the platform's base URL")
@@ -157,17 +156,19 @@ class Http:
         return Transient(f"the connection to {self._host} was cut")
 
     def _content(self, answer: requests.Response) -> bytes:
-        """Return the body of an answer, unpacked.
+        """Return the decompressed body of an answer.
 
         Raises:
-            BadAnswer: it is larger than `MOST_BYTES`.
+            BadAnswer: the body is larger than `MOST_BYTES`.
         """
         found = bytearray()
         with closing(answer):
             for chunk in answer.iter_content(_CHUNK):
                 found += chunk
                 if len(found) > MOST_BYTES:
-                    raise BadAnswer(f"{self._host} answers more than {MOST_BYTES} bytes, and no answer has that many")
+                    raise BadAnswer(
+                        f"{self._host} answers with more than {MOST_BYTES} bytes, the most that is accepted"
+                    )
         return bytes(found)
 
     def _json(self, answer: requests.Response, content: bytes, secrets: list[str]) -> Any:
@@ -175,7 +176,7 @@ class Http:
         for secret in secrets:
             content = content.replace(secret.encode(), "…".encode())
         try:
-            return parsed(content)
+            return parse_body(content)
         except ValueError:
             if answer.status_code >= 500 or answer.status_code == 429:
                 raise overloaded(f"{self._host} answers {answer.status_code}", answer.headers) from None
@@ -185,9 +186,10 @@ class Http:
 
 
 def _quotable(answer: requests.Response, token: str | None, form: Mapping[str, str]) -> list[str]:
-    """Return the secrets that are cut out of an answer, because platforms quote them in their errors.
+    """Return the secrets to remove from an answer, because platforms quote them in their errors.
 
-    In an answer that is no error the token stays: a refresh may answer with the token that it was asked with.
+    The access token stays in the successful answer to a GET, because a refresh may return the same token; it is removed
+    from every answer to a form.
     """
     failed = answer.status_code >= 400
     found = [token] if token and (failed or form) else []

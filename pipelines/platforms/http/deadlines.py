@@ -1,7 +1,7 @@
-"""A total deadline for a request: each read from its connection gets only the time that is left of the whole.
+"""A total deadline for HTTP requests: each read from the connection may take only the time that is left.
 
-The timeouts of `requests` bound each read by itself. A server, or a proxy, that sends a byte every few seconds never
-meets one. Connections of `DeadlineAdapter` also look at the deadline that `deadline` sets for the thread.
+The timeouts of `requests` apply to each read separately, so a server or proxy that sends a byte every few seconds
+never exceeds one. Connections of `DeadlineAdapter` also obey the deadline that `deadline` sets for the thread.
 """
 
 import io
@@ -20,7 +20,7 @@ _current = threading.local()
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Bound all that this thread reads from its connections within the block, from now on."""
+    """Limit the time of all reads by this thread within the block to `seconds` in total."""
     _current.at = time.monotonic() + seconds
     try:
         yield
@@ -29,10 +29,10 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def _left() -> float | None:
-    """Return the seconds that are left to this thread; None where it has no deadline.
+    """Return the seconds left until this thread's deadline; None if it has no deadline.
 
     Raises:
-        TimeoutError: none are.
+        TimeoutError: the deadline has passed.
     """
     at = getattr(_current, "at", None)
     if at is None:
@@ -44,7 +44,7 @@ def _left() -> float | None:
 
 
 class _Reader(io.RawIOBase):
-    """Reads from a socket, each time no longer than what is left."""
+    """Reads from a socket; each read times out at the deadline of the thread at the latest."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
@@ -67,7 +67,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Socket:
-    """A socket whose readers know the deadline; everything else is the socket's own."""
+    """A wrapper of a socket whose readers obey the deadline; everything else is passed through."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
@@ -98,7 +98,7 @@ class _SecureConnection(HTTPSConnection):
 
 
 def _tunnel_in_time(connection: Any, tunnel: Any) -> None:
-    """Ask a proxy for a tunnel; what is encrypted in it needs the bare socket again."""
+    """Open a tunnel through a proxy under the deadline; restore the bare socket, which TLS inside the tunnel needs."""
     bare, connection.sock = connection.sock, _Socket(connection.sock)
     tunnel()
     connection.sock = bare
@@ -116,10 +116,10 @@ _POOLS = {"http": _Pool, "https": _SecurePool}
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter of `requests` whose connections, direct ones and those through a proxy, know the deadline."""
+    """An adapter of `requests` whose connections obey the deadline, both direct ones and those through a proxy."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Make the pools of direct connections."""
+        """Create the pools of direct connections."""
         super().init_poolmanager(*arguments, **options)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 

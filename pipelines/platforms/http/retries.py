@@ -1,4 +1,4 @@
-"""Asking again: for what is transient only, after a pause of ours or the one that the platform asks for."""
+"""Retry policy: only transient errors are retried, after an exponential back-off or the platform's `Retry-After`."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -16,7 +16,10 @@ LONGEST_ASKED_WAIT_SECONDS = 60.0
 
 
 def overloaded(message: str, headers: Mapping[str, str]) -> Transient | RateLimited:
-    """Return what an overloaded platform asks for: a try soon, or a pause that no thread should sleep through."""
+    """Return the error of an overloaded platform: `Transient`, or `RateLimited` if it demands a long pause.
+
+    A pause of more than `LONGEST_ASKED_WAIT_SECONDS` is too long for a thread to sleep through.
+    """
     seconds = retry_after(headers.get("Retry-After", ""))
     if seconds is not None and seconds > LONGEST_ASKED_WAIT_SECONDS:
         return RateLimited(message, pause_until(seconds), "account")
@@ -24,7 +27,7 @@ def overloaded(message: str, headers: Mapping[str, str]) -> Transient | RateLimi
 
 
 def retry_after(text: str) -> float | None:
-    """Return the seconds of a `Retry-After` header, a number or a date (RFC 9110, 10.2.3); None if it is neither."""
+    """Return the seconds of a `Retry-After` header, which is a number or a date (RFC 9110, 10.2.3); None if neither."""
     if text.isascii() and text.isdecimal():
         return float(text)
     try:
@@ -36,13 +39,13 @@ def retry_after(text: str) -> float | None:
 
 
 def retrying(tally: Tally) -> tenacity.Retrying:
-    """Return the retry policy: exponential backoff with full jitter, `Retry-After` obeyed, transient errors only."""
+    """Return the retry policy: exponential back-off with full jitter, `Retry-After` obeyed, transient errors only."""
     jitter = tenacity.wait_random_exponential(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS)
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after if isinstance(error, Transient) else None
-        return asked if asked is not None else jitter(state)
+        requested = error.retry_after if isinstance(error, Transient) else None
+        return requested if requested is not None else jitter(state)
 
     def count(state: tenacity.RetryCallState) -> None:
         tally.retries += 1

@@ -1,4 +1,4 @@
-"""Sessions of requests that go the way the settings say, and words for a proxy or a certificate that stops them."""
+"""`requests` sessions with the proxy and certificates of the settings, and messages for their errors."""
 
 import re
 from http.cookiejar import DefaultCookiePolicy
@@ -10,13 +10,14 @@ from metrics.network import Network, Proxy
 
 LOGIN_REQUIRED = 407
 UNKNOWN_HOST = ("NameResolution", "Name or service", "getaddrinfo")
-"""What errors of requests say of a name that has no address."""
+"""Parts of error messages of `requests` for a host name that cannot be resolved."""
 
 
 def open_session(network: Network, url: str) -> requests.Session:
-    """Return a session for the host of a URL. It reads neither variables nor a netrc of the machine.
+    """Return a session for the host of a URL. It ignores the machine's environment variables and netrc file.
 
-    All accounts of a platform share it, so it keeps no cookies: one account's would go with the calls of another.
+    It stores no cookies: all accounts of a platform share it, and one account's cookies would be sent with another's
+    calls.
     """
     session = requests.Session()
     session.trust_env = False
@@ -29,12 +30,12 @@ def open_session(network: Network, url: str) -> requests.Session:
 
 
 def is_untrusted(error: Exception) -> bool:
-    """Tell whether the other side's certificate is of no authority that is trusted, or for another host."""
+    """Tell whether the server's certificate is from an untrusted authority, or for another host."""
     return isinstance(error, SSLError) and "certificate" in str(error).lower()
 
 
-def refusal(proxy: Proxy, error: ProxyError) -> tuple[str, bool]:
-    """Return what a proxy did, and whether it may let the next call pass. The words hold no login."""
+def proxy_failure(proxy: Proxy, error: ProxyError) -> tuple[str, bool]:
+    """Return a message about a proxy's failure, and whether a retry may succeed. The message has no credentials."""
     text = str(error)
     if found := re.search(r"Tunnel connection failed: ([0-9]{3})", text):
         if int(found[1]) == LOGIN_REQUIRED:
@@ -46,5 +47,5 @@ def refusal(proxy: Proxy, error: ProxyError) -> tuple[str, bool]:
 
 
 def login_required(proxy: Proxy) -> str:
-    """Return the words for a proxy that does not accept the login in its URL, or the lack of one."""
+    """Return the message for a proxy that does not accept the login in its URL, or requires one."""
     return f"{proxy} wants another login ({LOGIN_REQUIRED})"

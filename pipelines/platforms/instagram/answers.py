@@ -1,4 +1,4 @@
-"""What Instagram's answers say: bodies of the Graph API to numbers and posts (platforms.md, 2.2 to 2.4)."""
+"""Parsers for Instagram: turn bodies of the Graph API into numbers and posts (platforms.md, 2.2 to 2.4)."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from metrics.documents import ContentType, MetricType
 from pipelines.platforms.answers import id_of
 from pipelines.platforms.base import Post
 from pipelines.platforms.graph.answers import parse_time
-from pipelines.platforms.numbers import Numbers, part
+from pipelines.platforms.numbers import Numbers, field_of
 
 ACCOUNT_FIELDS = {"followers": "followers_count", "following": "follows_count", "posts": "media_count"}
 _FOUNDED = datetime(2010, 10, 6, tzinfo=UTC)
@@ -19,18 +19,18 @@ _METRIC_TYPES: Mapping[str, MetricType] = {"STORY": "story", "REELS": "reel"}
 
 
 def account_numbers(node: Mapping[str, Any]) -> Numbers:
-    """Return the levels of an account's node; the node lacks what the token may not see."""
+    """Return the levels in an account's node; the node lacks fields to which the token has no access."""
     numbers = Numbers()
     for name, field in ACCOUNT_FIELDS.items():
-        numbers.take(name, part(node, field), "permission_missing")
+        numbers.take(name, field_of(node, field), "permission_missing")
     return numbers
 
 
 def listed_post(item: Mapping[str, Any], metric_type: MetricType | None = None) -> Post:
-    """Return the post of an item of a list; old answers lack the product type of all but stories.
+    """Return the post of an item of a list; old answers have no product type, except for stories.
 
     Raises:
-        LookupError, TypeError, ValueError: the item has no id, or a time that is none.
+        LookupError, TypeError, ValueError: the item has no valid id, or an invalid time.
     """
     published, product, media = (item.get(name) for name in ("timestamp", "media_product_type", "media_type"))
     return Post(

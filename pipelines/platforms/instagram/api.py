@@ -1,7 +1,7 @@
-"""Instagram through the Graph API, with Facebook Login or Instagram Login (platforms.md, 2).
+"""The Instagram client: reads accounts through the Graph API, with Facebook Login or Instagram Login (platforms.md, 2).
 
-An account costs one batch: its node, its stories, its newest media, and each due post with its insights expanded in one
-element. New posts are read in a second one.
+An account takes one batch: its node, its stories, its newest media, and each due post with its insights expanded in one
+element. New posts are read in a second batch.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.answers import renewed
+from pipelines.platforms.answers import renewed_credentials
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, PostBudget, Tally, Wanted
 from pipelines.platforms.errors import PlatformError
-from pipelines.platforms.graph.answers import failure, take_series, take_total, understood, window
+from pipelines.platforms.graph.answers import day_window, parsing_answer, read_error, take_series, take_total
 from pipelines.platforms.graph.client import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph.insights import PostNumbers
 from pipelines.platforms.graph.posts import GraphPosts, Listing
 from pipelines.platforms.instagram.answers import ACCOUNT_FIELDS, account_numbers, listed_post
-from pipelines.platforms.numbers import Numbers, part
+from pipelines.platforms.numbers import Numbers, field_of
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:
@@ -36,25 +36,25 @@ _NEW_FOLLOWERS = "newFollowers"
 _WEEKLY = "weeklyReach"
 _SERIES = {"reach": ("day", "reach"), _NEW_FOLLOWERS: ("day", "follower_count"), _WEEKLY: ("week", "reach")}
 _DAYS = replace(META_DAYS, span=29, shorter={_NEW_FOLLOWERS: timedelta(days=30)})
-"""At most 30 days at a time, of which one is left out for the end of summer time (platforms.md, 2.4).
+"""At most 30 days per request, less one because of the end of summer time (platforms.md, 2.4; see `META_DAYS`).
 
-New followers are told of the last thirty days alone.
+New followers are available for the last thirty days only.
 """
 
 
 class InstagramPosts(PostNumbers):
-    """Numbers of media."""
+    """Reads the metrics of media."""
 
     name: ClassVar[Platform] = "instagram"
     node_metrics: ClassVar[Mapping[str, str]] = {"likes": "like_count", "comments": "comments_count"}
 
     def node_value(self, body: Mapping[str, Any], name: str) -> object:
-        """Return likes or comments; likes are missing where their owner hides them."""
-        return part(body, self.node_metrics[name])
+        """Return the number of likes or comments; likes are missing if the owner hides them."""
+        return field_of(body, self.node_metrics[name])
 
 
 class InstagramGraph(GraphPosts):
-    """Instagram at one of its two hosts; thread-safe."""
+    """Reads Instagram accounts through one of its two hosts; thread-safe."""
 
     name: ClassVar[Platform] = "instagram"
     api_version = API_VERSION
@@ -64,11 +64,11 @@ class InstagramGraph(GraphPosts):
 
     def __init__(self, http: "Http", quarantine: Quarantine, *, instagram_login: bool) -> None:
         super().__init__(GraphApi(http, API_VERSION), quarantine)
-        # With Instagram Login `id` is an id that each app has of its own.
+        # With Instagram Login, `id` is specific to the app, so it differs from the account's id.
         self.names_accounts_by_one_id = not instagram_login
 
     def account_numbers(self, node: Mapping[str, Any]) -> Numbers:
-        """Return followers, accounts followed and posts."""
+        """Return the numbers of followers, followed accounts and posts."""
         return account_numbers(node)
 
     def handle(self, node: Mapping[str, Any]) -> object:
@@ -76,27 +76,27 @@ class InstagramGraph(GraphPosts):
         return node.get("username")
 
     def listings(self, _reels: Collection[str]) -> Sequence[Listing]:
-        """Return the stories that are alive, and the media."""
+        """Return the lists of active stories and of media."""
         return _STORIES, _MEDIA
 
-    @understood()
+    @parsing_answer()
     def read_days(
         self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
     ) -> DaysReading:
         """Return the account's insights of Pacific days that have ended, by date."""
         names = offered("instagram", "account")
         found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
-        asked = self._day_metrics.to_ask(names.keys() - ACCOUNT_FIELDS.keys(), found)
-        totals = {n: o.field for n, o in names.items() if n in asked - _SERIES.keys()}
+        allowed = self._day_metrics.to_ask(names.keys() - ACCOUNT_FIELDS.keys(), found)
+        totals = {n: o.field for n, o in names.items() if n in allowed - _SERIES.keys()}
         edge, now = f"{access.platform_account_id}/insights", utcnow()
         answered = {name: [day for day in days if self.days.answers(name, day, now)] for name in _SERIES}
-        series = {name: said for name, said in _SERIES.items() if answered[name] and name in asked}
+        series = {name: request for name, request in _SERIES.items() if answered[name] and name in allowed}
         gets = [
-            Get(edge, {"metric": field, "period": period, **window(min(answered[name]), max(answered[name]))})
+            Get(edge, {"metric": field, "period": period, **day_window(min(answered[name]), max(answered[name]))})
             for name, (period, field) in series.items()
         ]
         gets += [
-            Get(edge, {"metric": field, "period": "day", "metric_type": "total_value", **window(day, day)})
+            Get(edge, {"metric": field, "period": "day", "metric_type": "total_value", **day_window(day, day)})
             for day in days
             for field in totals.values()
         ]
@@ -105,7 +105,7 @@ class InstagramGraph(GraphPosts):
             result = next(results)
             self._day_metrics.learn(access.platform_account_id, name, result)
             take_series({day: found[day] for day in answered[name]}, name, field, result)
-            if error := failure(result):
+            if error := read_error(result):
                 failures[name] = error
         for day in days:
             for name in _SERIES:
@@ -115,22 +115,22 @@ class InstagramGraph(GraphPosts):
                 result = next(results)
                 self._day_metrics.learn(access.platform_account_id, name, result)
                 take_total(found[day], name, field, result)
-                if error := failure(result):
+                if error := read_error(result):
                     failures[f"{name} of {day:%Y-%m-%d}"] = error
         return DaysReading.of(found, utcnow(), failures)
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any]:
         """Return credentials of Instagram Login for another 60 days."""
         body = self._graph.get("refresh_access_token", access.token, {"grant_type": "ig_refresh_token"}, tally)
-        with understood():
-            return renewed(access.credentials, body, utcnow())
+        with parsing_answer():
+            return renewed_credentials(access.credentials, body, utcnow())
 
 
 class Instagram:
     """The platform `instagram`; thread-safe.
 
-    Tokens of Facebook Login work at graph.facebook.com alone, those of Instagram Login at graph.instagram.com
-    (platforms.md, 2.1): an account's `login`, which stands among its credentials, decides on the host.
+    Tokens of Facebook Login work only at graph.facebook.com, those of Instagram Login only at graph.instagram.com
+    (platforms.md, 2.1). The field `login` of an account's credentials determines the host.
     """
 
     name: Platform = "instagram"
@@ -146,11 +146,11 @@ class Instagram:
         return self._of(access).identify(access, tally)
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
-        """Return what the account, its due posts and its new ones say now."""
+        """Return the current numbers of the account, its due posts and its new posts."""
         return self._of(access).read(access, wanted, tally)
 
     def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
-        """Yield the pages of the lists, each with the numbers of its posts that are not known."""
+        """Yield the pages of the lists, each with the metrics of those of its posts that are not stored yet."""
         return self._of(access).read_past(access, wanted, tally)
 
     def read_days(
@@ -162,7 +162,7 @@ class Instagram:
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials of Instagram Login for another 60 days; None for a token of Facebook Login.
 
-        Those are renewed by a person; Page tokens do not expire by time (platforms.md, 1.2).
+        The latter are renewed by a person; Page tokens do not expire by time (platforms.md, 1.2).
         """
         return self._instagram_login.refresh(access, tally) if _by_instagram(access) else None
 

@@ -1,7 +1,4 @@
-"""What LinkedIn's answers say: bodies of the Community Management API to posts, readings and decisions.
-
-Facts: platforms.md, 5.
-"""
+"""Parsers for LinkedIn: turn Community Management API bodies into posts, numbers and errors (platforms.md, 5)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -26,35 +23,36 @@ from pipelines.platforms.errors import (
     Transient,
 )
 from pipelines.platforms.http.retries import overloaded
-from pipelines.platforms.numbers import ABSENT, Numbers, part
+from pipelines.platforms.numbers import ABSENT, Numbers, field_of
 
 URN = re.compile(r"urn:li:(share|ugcPost):[0-9]{1,20}")
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}
 _CONTENT: Mapping[str, ContentType] = {"article": "link", "multiImage": "carousel"}
 _FOUNDED = datetime(2003, 5, 5, tzinfo=UTC)
 FOLLOWERS = "firstDegreeSize"
-SILENT: Final = object()
-"""Stands for the statistics of a post that an answer leaves out."""
+NO_STATISTICS: Final = object()
+"""Stands for the statistics of a post for which an answer has no element."""
 
 _THROTTLED = 101
 _FORM = frozenset({"code", "serviceErrorCode", "status"})
-"""One of these is in every refusal of LinkedIn: what has none comes from elsewhere, and says nothing about a token."""
+"""Every error body of LinkedIn has one of these fields. One without comes from another server, and says nothing about
+the token."""
 
 
 @contextmanager
-def understood() -> Iterator[None]:
+def parsing_answer() -> Iterator[None]:
     """Turn an answer of an unexpected form into `BadAnswer`."""
-    with answers.understood("LinkedIn"):
+    with answers.parsing_answer("LinkedIn"):
         yield
 
 
 def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
-    """Raise what an answer means, if it is an error.
+    """Raise the error that an answer contains, if any.
 
-    All codes of a 401 are treated alike: each of them requires that somebody connects the account again.
+    All codes of a 401 are treated alike: each requires the user to connect the account again.
 
     Raises:
-        PlatformError: one leaf per decision.
+        PlatformError: the leaf class of the decision.
     """
     status = answers.status_of(status, body)
     if status < 400:
@@ -77,35 +75,35 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
 
 
 def _is_limit(problem: Mapping[str, Any]) -> bool:
-    """Tell whether a refusal is of a limit: older resources answer «throttle limit … is reached» with a 403."""
+    """Tell whether an error is a rate limit: older resources answer «throttle limit … is reached» with a 403."""
     return problem.get("serviceErrorCode") == _THROTTLED or "throttle" in str(problem.get("message", "")).lower()
 
 
 def _limited(message: str) -> RateLimited:
-    """Return the stop until 00:00 UTC, when LinkedIn counts anew; a member's own limit stops that member alone."""
+    """Return the limit until 00:00 UTC, when LinkedIn's counts restart; a member's own limit stops only the account."""
     midnight = utcnow().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return RateLimited(message, midnight, "account" if "MEMBER" in message else "app")
 
 
-def of_status(status: object) -> PlatformError:
-    """Return what the status of one element of a batch says."""
+def error_of_status(status: object) -> PlatformError:
+    """Return the error for the status of one element of a batch."""
     return PostGone("not found") if status == 404 else Transient(f"the element has status {status}")
 
 
 def account_numbers(size: Mapping[str, Any]) -> Numbers:
-    """Return the followers: `networkSizes` has the only total, and nothing else in its answer."""
+    """Return the followers from an answer of `networkSizes`, the only resource with their total."""
     numbers = Numbers()
-    numbers.take("followers", part(size, FOLLOWERS), "provider_error")
+    numbers.take("followers", field_of(size, FOLLOWERS), "provider_error")
     return numbers
 
 
 def is_advertisement(element: Mapping[str, Any]) -> bool:
-    """Tell whether a post was shown as an advertisement alone: its numbers are in another API."""
+    """Tell whether a post was shown only as an advertisement; the metrics of these are in another API."""
     return bool((element.get("adContext") or {}).get("isDsc"))
 
 
-def plain(urn: object) -> object:
-    """Return a URN without the encoding that Rest.li gives it in keys and headers, and in bodies at times."""
+def decoded_urn(urn: object) -> object:
+    """Return a URN percent-decoded: Rest.li encodes URNs in keys and headers, and sometimes in bodies."""
     return unquote(urn) if isinstance(urn, str) else urn
 
 
@@ -113,11 +111,11 @@ def listed_post(element: Mapping[str, Any]) -> Post:
     """Return the post of an element of `/posts`.
 
     Raises:
-        LookupError, TypeError, ValueError, ArithmeticError: the element has no id, or a time that is none.
+        LookupError, TypeError, ValueError, ArithmeticError: the element has no valid id, or an invalid time.
     """
     published = element.get("publishedAt") or element.get("createdAt")
-    at = answers.published(instant(published), _FOUNDED) if published is not None else None
-    return Post(answers.id_of(plain(element["id"]), URN), "post", _content_type(element.get("content") or {}), at)
+    at = answers.publication_time(instant(published), _FOUNDED) if published is not None else None
+    return Post(answers.id_of(decoded_urn(element["id"]), URN), "post", _content_type(element.get("content") or {}), at)
 
 
 def _content_type(content: Mapping[str, Any]) -> ContentType:
@@ -131,7 +129,7 @@ def instant(milliseconds: object) -> datetime:
     """Return the instant of milliseconds since 1970.
 
     Raises:
-        TypeError, ValueError, ArithmeticError: it is none.
+        TypeError, ValueError, ArithmeticError: the value is not a number, or too large.
     """
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         raise TypeError(f"an instant is a {type(milliseconds).__name__}")
@@ -139,53 +137,55 @@ def instant(milliseconds: object) -> datetime:
 
 
 def statistics(body: Mapping[str, Any]) -> tuple[dict[str, object], bool]:
-    """Return the statistics of the posts that an answer has, by URN, and whether some are of no post that it names."""
+    """Return the statistics in an answer by the URN of their post, and whether some have no valid URN."""
     found: dict[str, object] = {}
     nameless = False
     for element in answers.items_of(body["elements"]):
-        urn = next((one for name in ("share", "ugcPost") if isinstance(one := plain(part(element, name)), str)), "")
+        urn = next(
+            (one for name in ("share", "ugcPost") if isinstance(one := decoded_urn(field_of(element, name)), str)), ""
+        )
         if URN.fullmatch(urn):
-            found[urn] = part(element, "totalShareStatistics")
+            found[urn] = field_of(element, "totalShareStatistics")
         else:
             nameless = True
     return found, nameless
 
 
 def post_numbers(post: Post, totals: object) -> Numbers:
-    """Return the numbers of a post; `SILENT` is one without an element: it has had no activity, and that is 0.
+    """Return the metrics of a post; with `NO_STATISTICS` they are 0, because such a post has had no activity.
 
-    Statistics that have none of the fields are of an unexpected form: `provider_error`.
+    Statistics with none of the expected fields have an unexpected form: the metrics are missing with `provider_error`.
     """
     numbers, offers = Numbers(), offered("linkedin", post.metric_type, post.content_type)
-    is_told = any(part(totals, offer.field) is not ABSENT for offer in offers.values())
+    has_fields = any(field_of(totals, offer.field) is not ABSENT for offer in offers.values())
     for name, offer in offers.items():
-        value = 0 if totals is SILENT else part(totals, offer.field)
-        numbers.take(name, value, "no_observation" if is_told else "provider_error")
+        value = 0 if totals is NO_STATISTICS else field_of(totals, offer.field)
+        numbers.take(name, value, "no_observation" if has_fields else "provider_error")
     return numbers
 
 
 def take_days(days: Mapping[date, Numbers], body: Mapping[str, Any], fields: Mapping[str, str]) -> None:
-    """Put the values of time-bound statistics with the UTC days that they are of; negative ones stay negative.
+    """Store the values of time-bound statistics in their UTC days; negative values stay negative.
 
-    `fields` has canonical names with the provider's, which may be a sum: `organicFollowerGain + paidFollowerGain`.
+    `fields` maps canonical names to LinkedIn's fields, which may be a sum: `organicFollowerGain + paidFollowerGain`.
     """
     dated, nameless = _elements(body)
-    by_day = answers.of_days(dated)
-    # A day that seems to be missing may be the one that an element without a day is about.
+    by_day = answers.values_by_day(dated)
+    # If an element has no day, it may belong to a day that seems to be missing.
     missing: Reason = "provider_error" if nameless else "no_observation"
     for day, numbers in days.items():
         element = by_day.get(day, ABSENT)
         values = {name: [_value(element, one) for one in field.split(" + ")] for name, field in fields.items()}
-        # An element that has none of what was asked for is of another form.
-        is_told = any(value is not ABSENT for of_name in values.values() for value in of_name)
-        otherwise = missing if element is ABSENT else "no_observation" if is_told else "provider_error"
+        # An element with none of the requested fields has an unexpected form.
+        has_fields = any(value is not ABSENT for of_name in values.values() for value in of_name)
+        otherwise = missing if element is ABSENT else "no_observation" if has_fields else "provider_error"
         for name, of_name in values.items():
-            # A day without activity may be missing, and people counted once may be missing of a day.
+            # Days without activity may be missing, and so may the count of unique people on a day.
             numbers.take_sum(name, of_name, otherwise)
 
 
 def _elements(body: Mapping[str, Any]) -> tuple[list[tuple[date, object]], bool]:
-    """Return the elements of time-bound statistics by their days, and whether any of them names no day."""
+    """Return the elements of time-bound statistics with their days, and whether any element has no valid day."""
     dated: list[tuple[date, object]] = []
     elements = answers.items_of(body["elements"])
     for element in elements:
@@ -195,8 +195,8 @@ def _elements(body: Mapping[str, Any]) -> tuple[list[tuple[date, object]], bool]
 
 
 def _value(element: object, field: str) -> object:
-    """Return a field of one of the three forms of time-bound statistics."""
+    """Return a field of an element, which has one of the three forms of time-bound statistics."""
     for form in ("followerGains", "totalShareStatistics"):
-        if (value := part(part(element, form), field)) is not ABSENT:
+        if (value := field_of(field_of(element, form), field)) is not ABSENT:
             return value
-    return part(part(part(part(element, "totalPageStatistics"), "views"), field), "pageViews")
+    return field_of(field_of(field_of(field_of(element, "totalPageStatistics"), "views"), field), "pageViews")

@@ -1,7 +1,7 @@
-"""LinkedIn organizations through the Community Management API (platforms.md, 5).
+"""The LinkedIn client: reads organizations through the Community Management API (platforms.md, 5).
 
-An account costs a call for its followers, one for its newest posts and one per twenty due posts; posts that the
-statistics leave out had no activity or are gone, and one call asks which. Once a day a call asks for its name.
+An account takes one call for its followers, one for its newest posts and one per twenty due posts. Posts without
+statistics either had no activity or are gone; one more call finds out which. Another call reads the name once a day.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
-from pipelines.platforms.answers import id_of, name_of, renewed
+from pipelines.platforms.answers import id_of, name_of, renewed_credentials
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -36,7 +36,7 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import retrying
 from pipelines.platforms.linkedin import restli
-from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, raise_for, take_days, understood
+from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, parsing_answer, raise_for, take_days
 from pipelines.platforms.linkedin.posts import Posts
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
@@ -55,11 +55,11 @@ _DAY_SOURCES = {
     "organizationPageStatistics": ("organization", ("profileViews",)),
     "organizationalEntityShareStatistics": ("organizationalEntity", ("accountImpressions", "reach")),
 }
-"""Finder and canonical names of each kind of time-bound statistics."""
+"""Finder and canonical metric names of each resource of time-bound statistics."""
 
 
 def token_url(base_url: str) -> str:
-    """Return where tokens of an API at a base URL are renewed: LinkedIn's own has another host for them."""
+    """Return the base URL for renewing tokens: LinkedIn's real API uses another host, any other URL stays as it is."""
     return _TOKEN_HOSTS.get(base_url.rstrip("/"), base_url)
 
 
@@ -76,9 +76,9 @@ class LinkedIn:
         reach=timedelta(days=14 * 30),
         shorter={"netFollowers": timedelta(days=365)},
     )
-    """UTC days; the newest that is complete is the day before yesterday.
+    """UTC days; the newest complete day is the day before yesterday.
 
-    A request reaches over less than 14 months, followers are told of the last twelve (platforms.md, 5.2).
+    A request may cover less than 14 months; statistics of followers exist for the last 12 (platforms.md, 5.2).
     """
 
     def __init__(self, http: "Http", _quarantine: Quarantine, token_http: "Http | None" = None) -> None:
@@ -86,24 +86,24 @@ class LinkedIn:
         self._tokens = token_http or http
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
-        """Return what the organization, its due posts and its new ones say now.
+        """Return the current numbers of the organization, its due posts and its new posts.
 
         Raises:
-            AccountUnreachable: there is no such organization, or it is not for this token.
+            AccountUnreachable: the organization does not exist, or this token may not read it.
             PlatformError: nothing could be read.
         """
-        ask, urn = _Asking(self._http, access, tally), _urn(access)
+        ask, urn = _AccountCalls(self._http, access, tally), _urn(access)
         try:
             path = f"networkSizes/{restli.key(urn)}"
             size = ask(path, {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"})
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
-        with understood():
+        with parsing_answer():
             numbers = account_numbers(size)
         reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
         reading.note_odd("the account", numbers.odd)
         if FOLLOWERS not in size:
-            reading.failures["followers"] = f"LinkedIn's answer has an unexpected form: there is no {FOLLOWERS}"
+            reading.failures["followers"] = f"LinkedIn's answer has an unexpected form: it has no {FOLLOWERS}"
         Posts(ask, urn, wanted, reading, tally).read()
         self._name(ask, access, wanted, reading, tally)
         return reading
@@ -112,32 +112,34 @@ class LinkedIn:
         """Return the organization and its name. A token belongs to a member, who may manage several organizations.
 
         Raises:
-            AccountUnreachable: there is no such organization, or it is not for this token.
-            WrongIdentity: the answer is of another organization.
-            PlatformError: it could not be asked.
+            AccountUnreachable: the organization does not exist, or this token may not read it.
+            WrongIdentity: the answer is about another organization.
+            PlatformError: the organization could not be read.
         """
         try:
-            body = _Asking(self._http, access, tally)(*_lookup(_urn(access)))
+            body = _AccountCalls(self._http, access, tally)(*_lookup(_urn(access)))
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
-        with understood():
-            # An answer that names no organization is not LinkedIn's.
+        with parsing_answer():
+            # An answer without the id of an organization is not from LinkedIn.
             id_of(body["id"], _NUMBER)
         if _is_another(body, access):
-            raise WrongIdentity(f"the answer is of the organization {body['id']}: connect the right one again")
+            raise WrongIdentity(f"the answer is about the organization {body['id']}: connect the right one again")
         return Identity(access.platform_account_id, _shown_name(body))
 
     def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
-        """Yield the pages of the list of posts, each with the statistics of its posts that are not known.
+        """Yield the pages of the list of posts, each with the statistics of those of its posts that are not stored yet.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
         whole = AccountReading(Reading(utcnow()))
-        return Posts(_Asking(self._http, access, tally), _urn(access), wanted, whole, tally).past()
+        return Posts(_AccountCalls(self._http, access, tally), _urn(access), wanted, whole, tally).past()
 
-    def _name(self, ask: "_Asking", access: Access, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
-        """Ask once a day under which name the organization is shown."""
+    def _name(
+        self, ask: "_AccountCalls", access: Access, wanted: Wanted, reading: AccountReading, tally: Tally
+    ) -> None:
+        """Read the displayed name of the organization once a day."""
         today = utcnow().date().isoformat()
         if wanted.memory.named_on == today or tally.limited is not None:
             return
@@ -147,7 +149,7 @@ class LinkedIn:
         except NeedsReauth:
             raise
         except PlatformError as error:
-            # The name is no number: the one that is stored stays.
+            # A failure to read the name is not reported: the stored name stays.
             if isinstance(error, RateLimited):
                 tally.limited = error
             return
@@ -156,10 +158,10 @@ class LinkedIn:
     def read_days(
         self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
     ) -> DaysReading:
-        """Return the statistics of UTC days, by date: one call for each of three kinds."""
+        """Return the statistics of UTC days, by date, with one call for each of three resources."""
         found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
         ask, urn, names, now = (
-            _Asking(self._http, access, tally),
+            _AccountCalls(self._http, access, tally),
             _urn(access),
             offered("linkedin", "account"),
             utcnow(),
@@ -174,7 +176,7 @@ class LinkedIn:
                 continue
             params = {"q": finder, finder: urn, "timeIntervals": _interval(min(there), max(there))}
             try:
-                with understood():
+                with parsing_answer():
                     take_days(there, ask(resource, params), fields)
             except (NeedsReauth, RateLimited):
                 raise
@@ -187,7 +189,10 @@ class LinkedIn:
         return DaysReading.of(found, utcnow(), failures)
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
-        """Return credentials with a new access token, where the app may renew any; the refresh token's end is fixed."""
+        """Return credentials with a new access token, or None if the app cannot renew tokens or the renewal is refused.
+
+        Renewing does not extend the life of the refresh token.
+        """
         credentials = access.credentials
         names = ("refresh_token", "client_id", "client_secret")
         if not set(names) <= credentials.keys():
@@ -198,22 +203,22 @@ class LinkedIn:
         status, body, headers = self._tokens.send("POST", "/oauth/v2/accessToken", form=form)
         if status in (400, 401):
             return None
-        with understood():
+        with parsing_answer():
             raise_for(status, body, headers)
-            return renewed(credentials, body, utcnow())
+            return renewed_credentials(credentials, body, utcnow())
 
 
-class _Asking:
-    """Reads of one account: a path and its parameters to the body of the answer."""
+class _AccountCalls:
+    """Sends the GET requests of one account: takes a path and its parameters, returns the body of the answer."""
 
     def __init__(self, http: "Http", access: Access, tally: Tally) -> None:
         self._http, self._access, self._tally = http, access, tally
 
     def __call__(self, path: str, params: Mapping[str, object]) -> Mapping[str, Any]:
-        """Return the body of an answer, tried again while what fails may pass.
+        """Return the body of an answer; transient errors are retried.
 
         Raises:
-            PlatformError: what the answer means.
+            PlatformError: the request failed.
         """
         found: Mapping[str, Any] = {}
         for attempt in retrying(self._tally):
@@ -225,18 +230,18 @@ class _Asking:
                 )
                 raise_for(status, body, headers)
                 if not isinstance(body, Mapping):
-                    raise Transient("LinkedIn's answer is no object")
+                    raise Transient("LinkedIn's answer is not an object")
                 found = body
         return found
 
 
 def _lookup(urn: str) -> tuple[str, Mapping[str, object]]:
-    """Return path and parameters of the read of an organization's names."""
+    """Return path and parameters of the request for an organization's names."""
     return f"organizations/{urn.rpartition(':')[2]}", {"fields": "id,vanityName,localizedName"}
 
 
 def _is_another(body: Mapping[str, Any], access: Access) -> bool:
-    """Tell whether an answer says of itself that it is of another organization."""
+    """Tell whether an answer has the id of another organization."""
     return "id" in body and str(body["id"]) != access.platform_account_id.rpartition(":")[2].lstrip("0")
 
 
@@ -245,7 +250,7 @@ def _shown_name(body: Mapping[str, Any]) -> str | None:
 
 
 def _interval(first: date, last: date) -> Mapping[str, object]:
-    """Return a span of UTC days, both included."""
+    """Return the parameter for UTC days from `first` to `last`, both included."""
     end = last + timedelta(days=1)
     return {
         "timeRange": {"start": _milliseconds(first), "end": _milliseconds(end)},

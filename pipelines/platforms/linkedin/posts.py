@@ -1,4 +1,4 @@
-"""The posts of one organization in one reading: the list by author, statistics by twenty, and what is left out of both.
+"""Reads the posts of one LinkedIn organization: their list, their statistics by twenty, and posts missing from both.
 
 Facts: platforms.md, 5.
 """
@@ -19,34 +19,34 @@ from pipelines.platforms.errors import (
     RateLimited,
 )
 from pipelines.platforms.linkedin.answers import (
-    SILENT,
+    NO_STATISTICS,
     URN,
+    decoded_urn,
+    error_of_status,
     is_advertisement,
     listed_post,
-    of_status,
-    plain,
+    parsing_answer,
     post_numbers,
     statistics,
-    understood,
 )
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import PostList, descend, walk
 
 PAGE = 100
 MAX_URNS = 20
-"""URNs in a list: the length of the URL is what limits them (platforms.md, 5.2)."""
+"""Maximum number of URNs per request, because of the length of the URL (platforms.md, 5.2)."""
 
 POSTS = "posts"
 STATISTICS = "statistics of posts"
 MOST_HALVINGS = 6
-"""How often lists of posts are halved in one reading: enough to find one refused URN among twenty, and a second."""
+"""Maximum number of halvings of lists of posts in one reading: enough to find two refused URNs among twenty."""
 
 Ask = Callable[[str, Mapping[str, object]], Mapping[str, Any]]
-"""Reads a path with its parameters; returns the body."""
+"""Sends a GET request for a path with parameters; returns the body."""
 
 
 class Posts:
-    """Reads the posts of one organization and puts what they say with `reading`."""
+    """Reads the posts of one organization, and adds their metrics to `reading`."""
 
     def __init__(self, ask: Ask, urn: str, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
         self._ask, self._urn, self._wanted, self._reading, self._tally = ask, urn, wanted, reading, tally
@@ -58,24 +58,24 @@ class Posts:
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
-        for taken in walk(self._list(), self._wanted.memory.list(POSTS), self._reading, self._tally):
-            self._reading.listed.update({post.platform_post_id: post for post in taken.posts})
-        news = self._wanted.news(self._reading.listed)
+        for parsed in walk(self._list(), self._wanted.memory.list(POSTS), self._reading, self._tally):
+            self._reading.listed.update({post.platform_post_id: post for post in parsed.posts})
+        news = self._wanted.posts_to_read(self._reading.listed)
         again = {post.platform_post_id for post in news}
         due = [post for post in self._wanted.due if post.platform_post_id not in again]
         self._read_statistics([*due, *news])
 
     def past(self) -> Iterator[AccountReading]:
-        """Yield the pages of the list, each with the statistics of its posts that are not known.
+        """Yield the pages of the list, each with the statistics of those of its posts that are not stored yet.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
         whole = self._reading
-        for taken in descend(self._list(), self._wanted.memory.list(POSTS), whole, self._tally):
+        for parsed in descend(self._list(), self._wanted.memory.list(POSTS), whole, self._tally):
             self._reading = AccountReading(Reading(utcnow()))
-            self._reading.listed.update({post.platform_post_id: post for post in taken.posts})
-            self._read_statistics(self._wanted.news(self._reading.listed))
+            self._reading.listed.update({post.platform_post_id: post for post in parsed.posts})
+            self._read_statistics(self._wanted.posts_to_read(self._reading.listed))
             yield self._reading
         if whole.failures:
             yield whole
@@ -94,41 +94,41 @@ class Posts:
         )
 
     def _read_statistics(self, posts: Sequence[Post]) -> None:
-        """Read the statistics of posts; those that are left out had no activity, or are gone."""
-        silent: list[Post] = []
+        """Read the statistics of posts. Posts missing from the answers had no activity, or are gone."""
+        missing: list[Post] = []
         for some in self._of_one_kind(posts):
-            silent += self._told(some)
+            missing += self._statistics_or_halves(some)
         unsure = []
-        for post in silent:
+        for post in missing:
             if post.platform_post_id in self._reading.listed:
-                self._put(post, SILENT)
+                self._put(post, NO_STATISTICS)
             else:
                 unsure.append(post)
         for some in batched(unsure, MAX_URNS):
             if self._tally.limited is None:
-                with self._reading.part("posts by id", self._tally), understood():
+                with self._reading.part("posts by id", self._tally), parsing_answer():
                     self._confirm(some)
 
     def _page(self, place: Place, size: int) -> Page:
         start = int(place.get("start", 0))
         params = {"q": "author", "author": self._urn, "count": size, "start": start, "sortBy": "LAST_MODIFIED"}
         body = self._ask("posts", params)
-        with understood():
+        with parsing_answer():
             elements = items_of(body["elements"])
             return Page.of(
                 elements, lambda: {"start": str(start + size)} if _has_next(body, elements, size) else None, body
             )
 
-    def _told(self, posts: Sequence[Post]) -> list[Post]:
-        """Take statistics of posts; return those that the answer leaves out.
+    def _statistics_or_halves(self, posts: Sequence[Post]) -> list[Post]:
+        """Store the statistics of posts; return the posts that are missing from the answer.
 
-        One URN that LinkedIn refuses, of another organization perhaps, fails its request: the list is halved to find
-        it, as long as a few more calls reach for that.
+        A single refused URN, for example of another organization, fails the whole request. The list is then halved to
+        find it, at most `MOST_HALVINGS` times per reading.
         """
         if self._tally.limited is not None or not posts:
             return []
         try:
-            with understood():
+            with parsing_answer():
                 return self._statistics(posts)
         except (BadAnswer, PermissionMissing, PostGone) as error:
             if len(posts) == 1 or self._halvings == 0:
@@ -136,7 +136,7 @@ class Posts:
                 return []
             self._halvings -= 1
             middle = len(posts) // 2
-            return self._told(posts[:middle]) + self._told(posts[middle:])
+            return self._statistics_or_halves(posts[:middle]) + self._statistics_or_halves(posts[middle:])
         except NeedsReauth:
             raise
         except PlatformError as error:
@@ -146,18 +146,18 @@ class Posts:
             return []
 
     def _of_one_kind(self, posts: Sequence[Post]) -> Iterator[list[Post]]:
-        """Yield lists of at most twenty posts of one kind: shares and ugcPosts have parameters of their own."""
+        """Yield lists of at most twenty posts of one kind: shares and ugcPosts need different parameters."""
         kinds: dict[str, list[Post]] = {"share": [], "ugcPost": []}
         for post in posts:
             if (found := URN.fullmatch(post.platform_post_id)) is None:
-                self._reading.failures[post.platform_post_id] = "it is no URN of a share or a ugcPost"
+                self._reading.failures[post.platform_post_id] = "its id is not the URN of a share or a ugcPost"
             else:
                 kinds[found.group(1)].append(post)
         for of_kind in kinds.values():
             yield from batched(of_kind, MAX_URNS)
 
     def _statistics(self, posts: Sequence[Post]) -> list[Post]:
-        """Take the statistics of posts of one kind; return those that the answer leaves out."""
+        """Store the statistics of posts of one kind; return the posts that are missing from the answer."""
         name = "ugcPosts" if posts[0].platform_post_id.startswith("urn:li:ugcPost:") else "shares"
         params = {
             "q": "organizationalEntity",
@@ -165,31 +165,31 @@ class Posts:
             name: [post.platform_post_id for post in posts],
         }
         found, nameless = statistics(self._ask("organizationalEntityShareStatistics", params))
-        silent = [post for post in posts if post.platform_post_id not in found]
+        missing = [post for post in posts if post.platform_post_id not in found]
         for post in posts:
             if post.platform_post_id in found:
                 self._put(post, found[post.platform_post_id])
         if nameless:
-            # One of the posts that seem to be left out may be meant: it had activity then.
-            for post in silent:
-                self._reading.failures[post.platform_post_id] = "the statistics do not say which post they are of"
+            # Statistics without a URN may belong to any of the missing posts, which then had activity.
+            for post in missing:
+                self._reading.failures[post.platform_post_id] = "the statistics do not tell which post they are about"
             return []
-        return silent
+        return missing
 
     def _confirm(self, posts: Sequence[Post]) -> None:
-        """Ask which of the posts without statistics are still there: they had no activity; the others are gone."""
+        """Find out which posts without statistics still exist: these had no activity, the others are gone."""
         body = self._ask("posts", {"ids": [post.platform_post_id for post in posts]})
-        statuses = {plain(urn): error.get("status") for urn, error in (body.get("errors") or {}).items()}
-        statuses |= {plain(urn): status for urn, status in (body.get("statuses") or {}).items()}
-        results = {plain(urn): found for urn, found in body["results"].items()}
+        statuses = {decoded_urn(urn): error.get("status") for urn, error in (body.get("errors") or {}).items()}
+        statuses |= {decoded_urn(urn): status for urn, status in (body.get("statuses") or {}).items()}
+        results = {decoded_urn(urn): found for urn, found in body["results"].items()}
         for post in posts:
             post_id = post.platform_post_id
             if isinstance(results.get(post_id), Mapping):
-                self._put(post, SILENT)
+                self._put(post, NO_STATISTICS)
             elif post_id in results:
                 self._reading.failures[post_id] = "it has an unexpected form"
             else:
-                self._miss(post_id, of_status(statuses.get(post_id, 404)))
+                self._miss(post_id, error_of_status(statuses.get(post_id, 404)))
 
     def _miss(self, post_id: str, error: PlatformError) -> None:
         if isinstance(error, PostGone):
@@ -211,15 +211,15 @@ class Posts:
 
 
 def _half_a_page_before(place: Place) -> Place:
-    """Return an earlier place: places are counted from the newest post, and move up when posts are taken down."""
+    """Return an earlier place. Places are offsets from the newest post, so deleted posts move later ones forward."""
     return {"start": str(max(int(place.get("start", 0)) - PAGE // 2, 0))}
 
 
 def _has_next(page: Mapping[str, Any], elements: Sequence[object], size: int) -> bool:
-    """Tell whether a list goes on: by its links, by a full page where there are none, or by a total where it is told.
+    """Tell whether a list continues: by its total if it has one, by its links, or without links by a full page.
 
     Raises:
-        TypeError, LookupError: the links have another form.
+        TypeError, LookupError: the links have an unexpected form.
     """
     paging = page.get("paging") or {}
     links, total = items_of(paging.get("links") or []), paging.get("total")

@@ -1,4 +1,4 @@
-"""What X's answers say: bodies of the API v2 to posts, readings and decisions (platforms.md, 4)."""
+"""Parsers for X: turn bodies of the API v2 into posts, numbers and errors (platforms.md, 4)."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,73 +23,74 @@ from pipelines.platforms.errors import (
     pause_until,
 )
 from pipelines.platforms.http.retries import overloaded
-from pipelines.platforms.numbers import ABSENT, Numbers, part
+from pipelines.platforms.numbers import ABSENT, Numbers, field_of
 
 ID = re.compile(r"[0-9]{1,19}")
 PRIVATE_DAYS = timedelta(days=30)
-"""Private metrics are told to the author alone, of posts that are not older."""
+"""Maximum age of posts with private metrics, which are visible only to the author."""
 
 PRIVATE = ("url_link_clicks", "user_profile_clicks", "engagements")
 VIDEO = "view_count"
 
 _WINDOW = timedelta(minutes=15)
 _LONGEST_WINDOW = timedelta(hours=25)
-"""A day, and what clocks may differ by: a header that names a later end counts in milliseconds, or is nonsense."""
+"""A day plus tolerance for clock differences. A header with a later end is in milliseconds, or nonsense."""
 _NEVER = float("inf")
 _CAP = timedelta(hours=4)
-"""A cap belongs to the project's own cycle, whose day the answer does not name, and may be raised at any time: it is
-looked for again every few hours. What is refused is not billed."""
+"""Pause after the usage cap of the project was reached. The answer does not tell when the project's cycle ends, and the
+cap may be raised at any time, so it is tried again every few hours. Refused requests are not billed."""
 _CREDITS = timedelta(hours=1)
-"""Credits are back as soon as somebody tops them up."""
+"""Pause when the project is out of credits; they return as soon as somebody tops them up."""
 _FOUNDED = datetime(2006, 3, 21, tzinfo=UTC)
 _SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
-"""The milliseconds since 1970 at which X's ids begin to count."""
+"""The epoch of X's snowflake ids, in milliseconds since 1970."""
 
 _FORM = frozenset({"title", "type", "errors"})
-"""One of these is in every refusal of X: what has none comes from elsewhere, and says nothing about a token."""
+"""Every error body of X has one of these fields. One without comes from another server, and says nothing about the
+token."""
 _RATE_LIMIT, _OVERLOADED, _DEAD = 88, (130, 131), (32, 89)
-"""Codes of the older form of errors, as `{"errors": [{"code": 88, "message": …}]}` with any status."""
+"""Codes in the older form of errors, `{"errors": [{"code": 88, "message": …}]}`, which comes with any status."""
 _CAP_USED = "UsageCapExceeded"
 _MEDIA = ("photo", "video", "animated_gif")
 _RENAMED = {"retweet_count": "repost_count", "tweet_count": "post_count"}
-"""The OpenAPI file says the second since August 2026, recordings the first: either is read."""
+"""Fields that have two names: the first in recorded answers, the second in the OpenAPI file since August 2026."""
 
 
 @contextmanager
-def understood() -> Iterator[None]:
+def parsing_answer() -> Iterator[None]:
     """Turn an answer of an unexpected form into `BadAnswer`."""
-    with answers.understood("X"):
+    with answers.parsing_answer("X"):
         yield
 
 
 def parse_time(text: str) -> datetime:
-    """Return the instant of `2021-02-23T18:07:07.000Z`.
+    """Return the instant of a text like `2021-02-23T18:07:07.000Z`.
 
     Raises:
-        ValueError: it is none, or one that no post can have.
+        ValueError: the text is not an instant, or not a possible time of publication.
     """
-    return answers.published(datetime.fromisoformat(text), _FOUNDED)
+    return answers.publication_time(datetime.fromisoformat(text), _FOUNDED)
 
 
 def time_of_id(post_id: str) -> datetime | None:
-    """Return when a post was published, by its id: a snowflake holds milliseconds; None of the older, counted ids."""
+    """Return when a post was published, from its id (a snowflake contains milliseconds); None for older, serial ids."""
     milliseconds = int(post_id) >> 22
     if milliseconds == 0:
         return None
-    return answers.published(datetime.fromtimestamp((milliseconds + _SNOWFLAKE_EPOCH_MS) / 1000, UTC))
+    return answers.publication_time(datetime.fromtimestamp((milliseconds + _SNOWFLAKE_EPOCH_MS) / 1000, UTC))
 
 
 def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
-    """Raise what an answer means, if it is an error; one with `data` is an answer, whatever is missing of it.
+    """Raise the error that an answer contains, if any; a successful answer with `data` is none, even if it is partial.
 
     Raises:
-        PlatformError: one leaf per decision (platforms.md, 4.4).
+        PlatformError: the leaf class of the decision (platforms.md, 4.4).
     """
     problem = body if isinstance(body, Mapping) else {}
     status = answers.status_of(status, body)
     if status < 400:
         if "data" not in problem and "errors" in problem:
-            raise of_problem(answers.items_of(problem["errors"])[0])
+            raise error_of_problem(answers.items_of(problem["errors"])[0])
         return
     message = message_of(problem) or f"X answers {status}"
     if status in (401, 403, 404) and not _FORM & problem.keys():
@@ -109,22 +110,22 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     raise _invalid(problem, message)
 
 
-def of_resources(status: int, body: Any) -> bool:
-    """Tell whether an answer names the posts that are not there, all of them perhaps: with a 404 or a 200."""
+def names_missing_posts(status: int, body: Any) -> bool:
+    """Tell whether an answer names missing posts in `errors`, possibly all of them, with the status 200 or 404."""
     return status in (200, 404) and isinstance(body, Mapping) and "errors" in body
 
 
 def message_of(problem: Mapping[str, Any]) -> str:
-    """Return a problem's own words, of either of its forms."""
+    """Return the message of a problem, in the older or the newer form."""
     errors = problem.get("errors") or [{}]
     first = errors[0] if isinstance(errors, list) and isinstance(errors[0], Mapping) else {}
-    said = (first.get("message"), problem.get("message"), problem.get("detail"), first.get("detail"))
-    return str(next(filter(None, said), problem.get("title") or ""))[:300]
+    candidates = (first.get("message"), problem.get("message"), problem.get("detail"), first.get("detail"))
+    return str(next(filter(None, candidates), problem.get("title") or ""))[:300]
 
 
 def _is_limit(problem: Mapping[str, Any]) -> bool:
-    """Tell whether a refusal is of a limit: code 88 is «rate limit exceeded» in the older form of errors."""
-    codes = [one.get("code") for one in _errors(problem)]
+    """Tell whether an error is a rate limit: code 88 is «rate limit exceeded» in the older form of errors."""
+    codes = [error.get("code") for error in _errors(problem)]
     return _RATE_LIMIT in codes or problem.get("title") in ("Too Many Requests", _CAP_USED) or _is_cap(problem)
 
 
@@ -138,28 +139,28 @@ def _errors(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _limited(problem: Mapping[str, Any], message: str, headers: Mapping[str, str]) -> RateLimited:
-    """Tell a window, which ends in minutes, from the cap of the project's month."""
+    """Return the limit: the project's usage cap, which lasts up to a month, or a rate window, which ends in minutes."""
     if _is_cap(problem):
         return RateLimited(f"the project's cap is used: {message}", utcnow() + _CAP, "app")
     return RateLimited(message, _reset(headers), "account")
 
 
 def _reset(headers: Mapping[str, str]) -> datetime:
-    """Return when a window ends; where the header is no instant within a day, as X's longest window, in minutes."""
+    """Return when a rate window ends: by the header, or in 15 minutes if the header is not an instant within a day."""
     text = headers.get("x-rate-limit-reset", "")
     ahead = float(text) - utcnow().timestamp() if text.isascii() and text.isdecimal() else _NEVER
     return pause_until(ahead if ahead <= _LONGEST_WINDOW.total_seconds() else _WINDOW.total_seconds())
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
-    """Return the pause to make where a window's last call was used."""
+    """Return the pause to make if the last call of a rate window was used, else None."""
     if headers.get("x-rate-limit-remaining") != "0":
         return None
     return RateLimited("the window's calls are used", _reset(headers), "account")
 
 
 def used_percent(headers: Mapping[str, str]) -> float:
-    """Return which share of a window's calls was used; 0 where the headers do not say."""
+    """Return the used share of a rate window's calls, in percent; 0 if the headers do not tell."""
     limit, left = (headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "remaining"))
     if not all(text.isascii() and text.isdecimal() for text in (limit, left)) or int(limit) == 0:
         return 0.0
@@ -171,16 +172,16 @@ def _invalid(problem: Mapping[str, Any], message: str) -> PlatformError:
 
 
 def refused_field(problem: Mapping[str, Any]) -> str | None:
-    """Return the field that a 400 does not know: `The `tweet.fields` query parameter value [x] is not one of […]`."""
+    """Return the field that X rejects: `The `tweet.fields` query parameter value [x] is not one of […]`; else None."""
     found = re.search(r"`(tweet|post|media|user)\.fields` query parameter value \[(\w+)\]", message_of(problem))
     if found is None:
         return None
-    # The fields of posts go by their name alone; those of media and users may be called the same.
+    # Fields of posts are named without prefix; fields of media and users may have the same names.
     return found.group(2) if found.group(1) in ("tweet", "post") else f"{found.group(1)}.{found.group(2)}"
 
 
-def of_problem(problem: Mapping[str, Any]) -> PlatformError:
-    """Return what a partial error says of its resource."""
+def error_of_problem(problem: Mapping[str, Any]) -> PlatformError:
+    """Return the error for one resource, from a partial error in an answer."""
     kind, message, code = str(problem.get("type", "")), message_of(problem), problem.get("code")
     if code in _DEAD:
         return NeedsReauth(message)
@@ -195,32 +196,32 @@ def of_problem(problem: Mapping[str, Any]) -> PlatformError:
     return Transient(message) if kind.endswith("resource-unavailable") else BadAnswer(message)
 
 
-def of_problems(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def problems_by_id(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the partial errors of an answer by the id of their resource."""
     return {str(one.get("resource_id") or one.get("value")): one for one in body.get("errors") or ()}
 
 
 def named_ids(message: str) -> set[str]:
-    """Return what a refusal of `ids` names, `a value of `ids` is no id: abc`, as words that may be ids."""
+    """Return the words in an error message about `ids` that may be ids, as in `a value of `ids` is no id: abc`."""
     return set(re.findall(r"[A-Za-z0-9_.:-]+", message))
 
 
 def account_numbers(user: Mapping[str, Any]) -> Numbers:
-    """Return the levels of a user's public metrics."""
-    public, numbers = part(user, "public_metrics"), Numbers()
+    """Return the levels in a user's public metrics."""
+    public, numbers = field_of(user, "public_metrics"), Numbers()
     for name, offer in offered("twitter", "account").items():
         numbers.take(name, _of(public, offer.field), _otherwise(public))
     return numbers
 
 
 def listed_post(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]) -> Post:
-    """Return the post of a tweet; it has no type of its own but what is attached to it.
+    """Return the post of a tweet; its content type follows from its attachments.
 
     Raises:
-        LookupError, TypeError, ValueError: the tweet has no id, or a time that is none.
+        LookupError, TypeError, ValueError: the tweet has no valid id, or an invalid time.
     """
     name, published = answers.id_of(tweet["id"], ID), tweet.get("created_at")
-    # An id of the future would hide all posts until then from a timeline that is asked for what came after it.
+    # Refuses ids of the future: as the mark of a timeline, such an id would hide all posts published until then.
     born = time_of_id(name)
     at = parse_time(published) if published is not None else born
     known = [one for one in attached(tweet, media) if one.get("type") in _MEDIA]
@@ -242,12 +243,12 @@ def _content_type(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any
 
 
 def attached(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the media of a tweet, as far as they were sent along."""
+    """Return the media of a tweet, as far as the answer includes them."""
     return [media[key] for key in _media_keys(tweet) if key in media]
 
 
 def media_of(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the media that were sent along, by key."""
+    """Return the media included in an answer, by key."""
     media = (body.get("includes") or {}).get("media") or ()
     return {str(one["media_key"]): one for one in media if isinstance(one, Mapping) and "media_key" in one}
 
@@ -259,16 +260,16 @@ def post_numbers(
     refused: Collection[str],
     now: datetime,
 ) -> Numbers:
-    """Return the numbers of a tweet, and why some are not there; `refused` are fields that X does not know."""
-    public, private = part(tweet, "public_metrics"), part(tweet, "non_public_metrics")
+    """Return the metrics of a tweet, with reasons for missing ones; `refused` are fields that X does not know."""
+    public, private = field_of(tweet, "public_metrics"), field_of(tweet, "non_public_metrics")
     videos = [m for m in attached(tweet, media) if m.get("type") == "video"]
     numbers = Numbers()
     for name, offer in offered("twitter", post.metric_type, post.content_type).items():
         if offer.field == VIDEO:
-            values: list[object] = [part(part(one, "public_metrics"), VIDEO) for one in videos]
+            values: list[object] = [field_of(field_of(one, "public_metrics"), VIDEO) for one in videos]
             why: Reason = "no_observation" if videos else "not_supported"
         elif offer.field in PRIVATE:
-            values, why = [part(private, offer.field)], _why_private(post, private, offer.field, now)
+            values, why = [field_of(private, offer.field)], _why_private(post, private, offer.field, now)
         else:
             values, why = [_of(public, one) for one in offer.parts], _otherwise(public)
         group = "non_public_metrics" if offer.field in PRIVATE else "public_metrics"
@@ -277,7 +278,7 @@ def post_numbers(
 
 
 def _otherwise(public: object) -> Reason:
-    """Return why a public metric is missing: all of them are asked for, so an answer with none has another form."""
+    """Return why a public metric is missing. All are requested, so an answer with none has an unexpected form."""
     return (
         "no_observation" if isinstance(public, dict) and any("_count" in name for name in public) else "provider_error"
     )
@@ -285,13 +286,13 @@ def _otherwise(public: object) -> Reason:
 
 def _why_private(post: Post, private: object, field: str, now: datetime) -> Reason:
     if private is not ABSENT:
-        # Clicks on links are left out of posts that have none.
+        # Posts without links have no clicks on links.
         return "not_supported" if field == "url_link_clicks" else "no_observation"
     old = post.published_at is not None and post.published_at < now - PRIVATE_DAYS
     return "not_recoverable" if old else "permission_missing"
 
 
 def _of(values: object, field: str) -> object:
-    """Return a field under either of its names."""
-    value = part(values, field)
-    return part(values, _RENAMED[field]) if value is ABSENT and field in _RENAMED else value
+    """Return the value of a field under either of its names."""
+    value = field_of(values, field)
+    return field_of(values, _RENAMED[field]) if value is ABSENT and field in _RENAMED else value

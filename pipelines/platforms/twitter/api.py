@@ -1,8 +1,8 @@
-"""X through its API v2 (platforms.md, 4).
+"""The X client: reads accounts through the API v2 (platforms.md, 4).
 
-An account costs two calls and one per hundred due posts: whom the token belongs to, what the account published since
-the timeline was last read, and the due posts by id. X bills each distinct post once per UTC day: a post that the
-timeline brought is not read again.
+An account takes two calls and one per hundred due posts: the user of the token, the posts published since the timeline
+was last read, and the due posts by id. X bills each distinct post once per UTC day. A post that the timeline returned
+with all its metrics is not read again.
 """
 
 import base64
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.answers import id_of, name_of, renewed
+from pipelines.platforms.answers import id_of, name_of, renewed_credentials
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -38,11 +38,11 @@ from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter.answers import (
     ID,
     account_numbers,
+    names_missing_posts,
     near_limit,
-    of_resources,
+    parsing_answer,
     raise_for,
     refused_field,
-    understood,
     used_percent,
 )
 from pipelines.platforms.twitter.days import impressions
@@ -62,10 +62,10 @@ class Twitter:
     name: Platform = "twitter"
     api_version = API_VERSION
     days = ProviderDays(hours=(), settling=0, lag=timedelta(hours=25), span=90, reach=timedelta(days=400))
-    """Asked only of hours in the past: what is followed every hour tells more, and X bills each post that is read.
+    """Read only for the past (`hours` is empty): hourly observations tell more, and X bills each post that is read.
 
-    No bound of analytics is documented: a year and some is asked for, a season at a time, so that a refusal costs a
-    season.
+    X documents no limit of its analytics. A little more than a year is requested, 90 days at a time, so that a refusal
+    costs only these 90 days.
     """
 
     def __init__(self, http: "Http", quarantine: Quarantine) -> None:
@@ -73,16 +73,16 @@ class Twitter:
         self._quarantine = quarantine
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
-        """Return what the account, its due posts and its new ones say now.
+        """Return the current numbers of the account, its due posts and its new posts.
 
         Raises:
             WrongIdentity: the token belongs to another user.
-            AccountUnreachable: the user is suspended, or not for this token.
+            AccountUnreachable: the user is suspended, or this token may not read it.
             PlatformError: nothing could be read.
         """
-        ask = _Asking(self._http, access, tally)
+        ask = _AccountCalls(self._http, access, tally)
         me = self._me(ask, access)
-        with understood():
+        with parsing_answer():
             numbers = account_numbers(me)
         reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
         reading.handle = name_of(me.get("username"))
@@ -94,59 +94,62 @@ class Twitter:
         """Return which user the token belongs to.
 
         Raises:
-            WrongIdentity: it is another one than the account.
-            AccountUnreachable: the user is suspended, or not for this token.
-            PlatformError: it could not be asked.
+            WrongIdentity: the token belongs to another user than the account.
+            AccountUnreachable: the user is suspended, or this token may not read it.
+            PlatformError: the user could not be read.
         """
-        me = self._me(_Asking(self._http, access, tally), access)
+        me = self._me(_AccountCalls(self._http, access, tally), access)
         return Identity(access.platform_account_id, name_of(me.get("username")))
 
-    def _me(self, ask: "_Asking", access: Access) -> Mapping[str, Any]:
+    def _me(self, ask: "_AccountCalls", access: Access) -> Mapping[str, Any]:
         try:
             answer = ask("users/me", {"user.fields": "public_metrics,username"})
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(str(error)) from None
-        with understood():
+        with parsing_answer():
             me: Mapping[str, Any] = answer["data"]
-            # Older versions stored ids as they were typed, with leading zeros at times.
+            # Older versions of Tidemark stored ids as they were typed, some with leading zeros.
             if id_of(me["id"], ID) != access.platform_account_id.lstrip("0"):
-                raise WrongIdentity(f"the token is of @{me.get('username')}: connect the right account again")
+                raise WrongIdentity(f"the token belongs to @{me.get('username')}: connect the right account again")
         return me
 
     def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
-        """Yield the pages of the timeline, each with the numbers of its posts that are not known.
+        """Yield the pages of the timeline, each with the metrics of those of its posts that are not stored yet.
 
-        A timeline is open to any token, so the account is asked for first.
+        Any token may read a timeline, so the user of the token is checked first.
 
         Raises:
             WrongIdentity: the token belongs to another user.
-            AccountUnreachable: the user is suspended, or not for this token.
+            AccountUnreachable: the user is suspended, or this token may not read it.
             PlatformError: nothing could be read.
         """
-        ask = _Asking(self._http, access, tally)
+        ask = _AccountCalls(self._http, access, tally)
         self._me(ask, access)
         whole = AccountReading(Reading(utcnow()))
         yield from Posts(ask, access, self._quarantine, wanted, whole, tally).past()
 
-    @understood()
+    @parsing_answer()
     def read_days(
         self, access: Access, days: Sequence[date], tally: Tally, budget: PostBudget | None = None
     ) -> DaysReading:
-        """Return the impressions of UTC days, where the token may see analytics."""
-        ask = _Asking(self._http, access, tally)
+        """Return the impressions of UTC days; they are missing if the token has no access to analytics."""
+        ask = _AccountCalls(self._http, access, tally)
         found = {day: Numbers() for day in days}
         try:
-            told = impressions(ask, access.platform_account_id, days, tally, budget)
+            by_day = impressions(ask, access.platform_account_id, days, tally, budget)
         except (PermissionMissing, PostGone):
             for numbers in found.values():
                 numbers.miss(_IMPRESSIONS, "permission_missing")
             return DaysReading.of(found, utcnow())
         for day, numbers in found.items():
-            numbers.take_sum(_IMPRESSIONS, told.get(day, ()), "not_recoverable")
+            numbers.take_sum(_IMPRESSIONS, by_day.get(day, ()), "not_recoverable")
         return DaysReading.of(found, utcnow())
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
-        """Return credentials with a new access token and the next refresh token, which works once."""
+        """Return credentials with a new access token and a new refresh token, which works only once.
+
+        Return None if the credentials do not allow a renewal, or if X refuses it.
+        """
         credentials = access.credentials
         if not {"refresh_token", "client_id"} <= credentials.keys():
             return None
@@ -159,29 +162,29 @@ class Twitter:
         if secret := credentials.get("client_secret"):
             pair = base64.b64encode(f"{credentials['client_id']}:{secret}".encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
-        # Tried once: a refresh token that was used is dead, and using it again looks like theft to X.
+        # Not retried: a refresh token works only once, and X takes its reuse for theft.
         tally.calls += 1
         tally.requests += 1
         status, body, answered = self._http.send("POST", "/2/oauth2/token", form=form, headers=headers)
         if status in (400, 401):
             return None
-        with understood():
+        with parsing_answer():
             raise_for(status, body, answered)
-            return renewed(credentials, body, utcnow())
+            return renewed_credentials(credentials, body, utcnow())
 
 
-class _Asking:
-    """Reads of one account: a path and its parameters to the body of the answer."""
+class _AccountCalls:
+    """Sends the GET requests of one account: takes a path and its parameters, returns the body of the answer."""
 
     def __init__(self, http: "Http", access: Access, tally: Tally) -> None:
         self._http, self._access, self._tally = http, access, tally
 
     def __call__(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        """Return the body of an answer, tried again while what fails may pass.
+        """Return the body of an answer; transient errors are retried.
 
         Raises:
-            MetricRefused: X does not know a field; the message is its name.
-            PlatformError: what else the answer means.
+            MetricRefused: X does not know a field; the message is the name of the field.
+            PlatformError: any other failure.
         """
         tally, found = self._tally, {}
         for attempt in retrying(tally):
@@ -191,12 +194,12 @@ class _Asking:
                 status, body, headers = self._http.send("GET", f"/2/{path}", token=self._access.token, params=params)
                 tally.near_limit = near_limit(headers) or tally.near_limit
                 tally.used_percent = max(tally.used_percent, used_percent(headers))
-                with understood():
+                with parsing_answer():
                     if status == 400 and (field := refused_field(body)):
                         raise MetricRefused(field)
-                    if not (path == "tweets" and of_resources(status, body)):
+                    if not (path == "tweets" and names_missing_posts(status, body)):
                         raise_for(status, body, headers)
                 if not isinstance(body, Mapping):
-                    raise Transient("X's answer is no object")
+                    raise Transient("X's answer is not an object")
                 found = dict(body)
         return found

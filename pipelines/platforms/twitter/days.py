@@ -1,4 +1,4 @@
-"""X's analytics of past days: what an account's posts were shown, by UTC day (platforms.md, 4.2)."""
+"""Reads X's analytics of past days: the impressions of an account's posts by UTC day (platforms.md, 4.2)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -7,44 +7,44 @@ from typing import Any
 from metrics.batches import batched
 from metrics.clock import isoformat, utcnow
 from metrics.periods import midnight
-from pipelines.platforms.answers import items_of, of_days
+from pipelines.platforms.answers import items_of, values_by_day
 from pipelines.platforms.base import FOLLOWED, AccountReading, Post, PostBudget, Reading, Tally
 from pipelines.platforms.errors import BadAnswer, BudgetUsed, PlatformError
 from pipelines.platforms.memory import ListMemory
-from pipelines.platforms.numbers import part
+from pipelines.platforms.numbers import field_of
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import PostList, walk
-from pipelines.platforms.twitter.answers import listed_post, of_problems
+from pipelines.platforms.twitter.answers import listed_post, problems_by_id
 
 MAX_IDS = 100
 PAGE = 100
 SMALLEST_PAGE = 5
-"""The least `max_results` that a timeline takes."""
+"""The smallest `max_results` that a timeline accepts."""
 
 MOST_LISTED = 3_200
-"""Posts that a timeline lists at the most; what lies before them is not told (platforms.md, 4.2)."""
+"""Maximum number of posts that a timeline lists; older posts cannot be listed (platforms.md, 4.2)."""
 
 OWN_POSTS = {"exclude": "retweets"}
-"""A repost carries the reposts of what it repeats: those are another account's numbers, and X bills them too."""
+"""Parameter that leaves out reposts: their repost counts are those of another account's post, and X bills them too."""
 
 _LIST = "timeline"
 
 Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
-"""Reads a path with its parameters; returns the body."""
+"""Sends a GET request for a path with parameters; returns the body."""
 
 
 def impressions(
     ask: Ask, user_id: str, days: Sequence[date], tally: Tally, budget: PostBudget | None = None
 ) -> dict[date, list[object]]:
-    """Return the impressions that an account's posts got on each day, of posts no older than those followed.
+    """Return the impressions of an account's posts on each day, for posts at most `FOLLOWED` old on that day.
 
-    The values of a day add up to the day's; 0 is among them, since a day without posts had no impressions. A day of
-    whose posts the timeline lists not all is left out.
+    The list of each day has one value per post, to be added up, and a 0, because a day without posts had no
+    impressions. A day is left out if the timeline does not list all its posts.
 
     Raises:
-        BudgetUsed: `budget` does not reach for the posts that are billed.
-        BadAnswer: the pages of the timeline do not end.
-        PlatformError: what `ask` raises: X tells analytics to the author's own token alone.
+        BudgetUsed: `budget` is too small for the posts that are billed.
+        BadAnswer: the timeline could not be read to its end, or the analytics leave out posts.
+        PlatformError: any error of `ask`; X shows analytics only to the author's own token.
     """
     start, end = midnight(min(days)), midnight(max(days)) + timedelta(days=1)
     posts = _published(ask, user_id, start - FOLLOWED, end, tally, budget)
@@ -57,10 +57,10 @@ def impressions(
             "granularity": "daily", "analytics.fields": "id,timestamped_metrics",
         }  # fmt: skip
         body = ask("tweets/analytics", params)
-        told = _by_post(items_of(body.get("data", [])))
-        if set(ids) - told.keys() - of_problems(body).keys():
-            raise BadAnswer("the analytics leave out posts without a word: that is no zero")
-        for post_id, values in told.items():
+        impressions_of = _by_post(items_of(body.get("data", [])))
+        if set(ids) - impressions_of.keys() - problems_by_id(body).keys():
+            raise BadAnswer("the analytics leave out posts without an error: these do not count as zero")
+        for post_id, values in impressions_of.items():
             for day, value in values.items():
                 if day in totals and published.get(post_id, start) >= midnight(day) - FOLLOWED:
                     totals[day].append(value)
@@ -68,38 +68,38 @@ def impressions(
 
 
 def _by_post(posts: Sequence[Any]) -> dict[str, dict[date, object]]:
-    """Return the impressions of each post by day: a post or a day that comes twice counts once.
+    """Return the impressions of each post by day; a post or a day that comes twice counts once.
 
     Raises:
-        LookupError, TypeError, ValueError: one of them has another form; without it no day's sum would be true.
+        LookupError, TypeError, ValueError: an entry has an unexpected form; without it, the sums would be wrong.
     """
     entries: dict[str, list[tuple[date, object]]] = {}
     for post in posts:
-        told = entries.setdefault(str(post["id"]), [])
-        for one in items_of(post["timestamped_metrics"]):
-            at = datetime.fromisoformat(one["timestamp"])
+        of_post = entries.setdefault(str(post["id"]), [])
+        for entry in items_of(post["timestamped_metrics"]):
+            at = datetime.fromisoformat(entry["timestamp"])
             if at.tzinfo is None:
                 raise ValueError("a day without an offset")
-            told.append((at.astimezone(UTC).date(), part(one["metrics"], "impressions")))
-    return {post_id: of_days(told) for post_id, told in entries.items()}
+            of_post.append((at.astimezone(UTC).date(), field_of(entry["metrics"], "impressions")))
+    return {post_id: values_by_day(of_post) for post_id, of_post in entries.items()}
 
 
 def timeline_page(begins: Place, body: Mapping[str, Any]) -> Page:
-    """Return a page of a timeline that was asked for with `begins`.
+    """Return a page of a timeline that was requested with the parameters `begins`.
 
     Raises:
-        LookupError, TypeError: the answer has another form.
+        LookupError, TypeError: the answer has an unexpected form.
     """
-    # X leaves the list out of an empty page, which says so.
+    # An empty page of X has no list, but a `result_count` of 0.
     items = body["data"] if "data" in body or body["meta"]["result_count"] else []
     return Page.of(items, lambda: _following(begins, body["meta"]), body)
 
 
 def _following(begins: Place, meta: Mapping[str, Any]) -> Place | None:
-    """Return where the next page of a timeline begins; None at its end.
+    """Return the place of the next page of a timeline; None at its end.
 
     Raises:
-        ValueError, TypeError: there is a next page, but it does not say where.
+        ValueError, TypeError: there is a next page, but its token is not valid.
     """
     following = meta.get("next_token")
     return None if following is None else {**begins, "pagination_token": cursor(following)}
@@ -108,7 +108,7 @@ def _following(begins: Place, meta: Mapping[str, Any]) -> Place | None:
 def _published(
     ask: Ask, user_id: str, start: datetime, end: datetime, tally: Tally, budget: PostBudget | None
 ) -> list[Post]:
-    """Return the account's own posts of a span."""
+    """Return the account's own posts that were published between `start` and `end`."""
     refusals: list[PlatformError] = []
     bounds = {"start_time": isoformat(start), "end_time": isoformat(end)}
 
@@ -123,8 +123,8 @@ def _published(
 
     timeline = PostList(_LIST, page, lambda tweet: listed_post(tweet, {}), (), start, PAGE, SMALLEST_PAGE, budget)
     reading, found = AccountReading(Reading(utcnow())), dict[str, Post]()
-    for taken in walk(timeline, ListMemory(), reading, tally):
-        found.update({post.platform_post_id: post for post in taken.posts})
+    for parsed in walk(timeline, ListMemory(), reading, tally):
+        found.update({post.platform_post_id: post for post in parsed.posts})
     if _LIST in reading.failures:
         if refusals:
             raise refusals[-1]

@@ -1,4 +1,4 @@
-"""The posts of one X account in one reading: the timeline, and due posts by id (platforms.md, 4.2 and 4.3)."""
+"""Reads the posts of one X account: its timeline, and due posts by id (platforms.md, 4.2 and 4.3)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,18 +9,18 @@ from pipelines.platforms.answers import UNEXPECTED
 from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import BadAnswer, MetricRefused, PlatformError, PostGone
 from pipelines.platforms.pages import Page, Place
-from pipelines.platforms.paging import Fetch, PostList, Taken, descend, walk
+from pipelines.platforms.paging import Fetch, ParsedPage, PostList, descend, walk
 from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.twitter.answers import (
     ID,
     PRIVATE_DAYS,
+    error_of_problem,
     listed_post,
     media_of,
     named_ids,
-    of_problem,
-    of_problems,
+    parsing_answer,
     post_numbers,
-    understood,
+    problems_by_id,
 )
 from pipelines.platforms.twitter.days import MAX_IDS, OWN_POSTS, PAGE, SMALLEST_PAGE, timeline_page
 
@@ -33,11 +33,11 @@ _MEDIA = ("public_metrics", "type")
 _ALL_FIELDS = (*_FIELDS, *(f"media.{one}" for one in _MEDIA))
 
 Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
-"""Reads a path with its parameters; returns the body."""
+"""Sends a GET request for a path with parameters; returns the body."""
 
 
 class Posts:
-    """Reads the posts of one account and puts what they say with `reading`."""
+    """Reads the posts of one account, and adds their metrics to `reading`."""
 
     def __init__(
         self,
@@ -50,19 +50,21 @@ class Posts:
     ) -> None:
         self._ask, self._access, self._quarantine = ask, access, quarantine
         self._wanted, self._reading, self._tally = wanted, reading, tally
-        # A field that X refused once is left out for the rest of this reading: X refuses it for every account alike.
+        # Fields that X refused are left out for the rest of this reading, because X refuses them for every account.
         self._refused = {
-            field for field in _ALL_FIELDS if quarantine.holds(field, "post") and not quarantine.to_try(field, "post")
+            field
+            for field in _ALL_FIELDS
+            if quarantine.is_refused(field, "post") and not quarantine.should_retry(field, "post")
         }
         self._media: Mapping[str, Mapping[str, Any]] = {}
         self._private = False
         self._places: dict[str, int] = {}
-        self._told: dict[str, Reading] = {}
-        """What the timeline told of posts that have private metrics too, where it was not asked for these."""
+        self._partial: dict[str, Reading] = {}
+        """Public metrics from the timeline, for posts whose private metrics were not requested with it."""
         self._oldest_private = utcnow() - PRIVATE_DAYS
 
     def read(self) -> None:
-        """Read the timeline, then the due posts that it did not bring, and those of which it told a part.
+        """Read the timeline, then by id the due posts that it did not return, and those that it returned in part.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
@@ -70,19 +72,19 @@ class Posts:
         self._read_timeline()
         listed = self._reading.listed
         unread = [post for post in self._wanted.due if post.platform_post_id not in listed]
-        unread += [listed[name] for name in self._told]
+        unread += [listed[name] for name in self._partial]
         for private in (True, False):
             for hundred in batched([post for post in unread if self._has_private(post) == private], MAX_IDS):
                 self._look_up(hundred, private)
-        # A part is better than nothing: what could not be read by id keeps what the timeline told.
+        # Posts that could not be read by id keep the public metrics from the timeline.
         read = {post.platform_post_id for post, _ in self._reading.posts} | set(self._reading.gone)
-        self._reading.posts += [(listed[name], told) for name, told in self._told.items() if name not in read]
+        self._reading.posts += [(listed[name], part) for name, part in self._partial.items() if name not in read]
         self._reading.quarantined |= {str(Refused(field, "post")) for field in self._refused}
 
     def past(self) -> Iterator[AccountReading]:
-        """Yield the pages of the timeline, first of the last thirty days and then of what lies before.
+        """Yield the pages of the timeline, first of the last thirty days and then of the time before.
 
-        A timeline that is asked for private metrics goes back for thirty days alone; older posts have none.
+        A timeline with private metrics goes back only thirty days; older posts have no private metrics.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
@@ -99,17 +101,17 @@ class Posts:
             def page(place: Place, size: int, begins: Place = begins, private: bool = private) -> Page:
                 return self._timeline_page(place or begins, size, private=private)
 
-            for taken in descend(self._timeline(name, page), self._wanted.memory.list(name), whole, self._tally):
+            for parsed in descend(self._timeline(name, page), self._wanted.memory.list(name), whole, self._tally):
                 self._reading = AccountReading(Reading(utcnow()))
                 self._places = {}
-                tweets = self._note_page(taken)
-                for post in self._wanted.news(self._reading.listed):
+                tweets = self._note_page(parsed)
+                for post in self._wanted.posts_to_read(self._reading.listed):
                     self._put(post, tweets[post.platform_post_id])
                 yield self._reading
             if whole.failures:
                 yield whole
             if name in whole.failures:
-                # It broke off: what lies before it is read when its end was reached.
+                # The walk broke off: the older posts are read only after this span was read to its end.
                 return
             whole.failures = {}
 
@@ -119,21 +121,21 @@ class Posts:
 
     def _read_timeline(self) -> None:
         memory = self._wanted.memory.list(TIMELINE)
-        for taken in walk(self._timeline(TIMELINE, self._page), memory, self._reading, self._tally):
-            tweets = self._note_page(taken)
-            for post in taken.posts:
+        for parsed in walk(self._timeline(TIMELINE, self._page), memory, self._reading, self._tally):
+            tweets = self._note_page(parsed)
+            for post in parsed.posts:
                 self._put(post, tweets[post.platform_post_id], whole=self._private or not self._has_private(post))
 
-    def _note_page(self, taken: Taken) -> Mapping[str, Mapping[str, Any]]:
+    def _note_page(self, parsed: ParsedPage) -> Mapping[str, Mapping[str, Any]]:
         """Note that the posts of a page were listed; return its tweets by id."""
-        self._reading.listed.update({post.platform_post_id: post for post in taken.posts})
-        return {str(tweet.get("id")): tweet for tweet in taken.body.get("data") or () if isinstance(tweet, Mapping)}
+        self._reading.listed.update({post.platform_post_id: post for post in parsed.posts})
+        return {str(tweet.get("id")): tweet for tweet in parsed.body.get("data") or () if isinstance(tweet, Mapping)}
 
     def _timeline(self, name: str, page: Fetch) -> PostList:
         return PostList(
             name,
             page,
-            lambda tweet: self._wanted.settled(listed_post(tweet, self._media)),
+            lambda tweet: self._wanted.with_stored_kind(listed_post(tweet, self._media)),
             self._wanted.listed,
             self._wanted.since,
             PAGE,
@@ -143,11 +145,11 @@ class Posts:
         )
 
     def _page(self, place: Place, size: int) -> Page:
-        """Read a page of what came after the newest post that the timeline brought, at first of all.
+        """Read a page of the posts newer than the newest one that the timeline returned earlier, if any.
 
-        A timeline that is asked for private metrics goes back for thirty days alone (docs.x.com, "Timelines"): it is
-        asked for them where all that it can bring is younger. Else young posts are asked for theirs by id, which is
-        free on the same day.
+        A timeline with private metrics goes back only thirty days (docs.x.com, "Timelines"). They are therefore
+        requested only if all posts that the timeline can return are younger than that. Otherwise the young posts are
+        read again by id, with their private metrics, which is free on the same day.
         """
         begins = place or self._newest()
         newest = self._wanted.known.get(begins.get("since_id", ""))
@@ -157,7 +159,7 @@ class Posts:
     def _timeline_page(self, begins: Place, size: int, *, private: bool) -> Page:
         params = {**OWN_POSTS, **begins, "max_results": str(size)}
         body = self._posts(f"users/{self._access.platform_account_id}/tweets", params, private=private)
-        with understood():
+        with parsing_answer():
             return timeline_page(begins, body)
 
     def _newest(self) -> Place:
@@ -165,22 +167,22 @@ class Posts:
         return {"since_id": mark} if mark is not None else {"start_time": isoformat(self._wanted.since)}
 
     def _posts(self, path: str, params: Mapping[str, str], *, private: bool) -> Mapping[str, Any]:
-        """Read posts with all that is known of them, without fields that X no longer knows."""
+        """Read posts with all their fields, except for fields that X no longer knows."""
         while True:
             wanted = [f for f in _FIELDS if f not in self._refused and (private or f != _PRIVATE)]
             media = [field for field in _MEDIA if f"media.{field}" not in self._refused]
-            asked = {
+            fields = {
                 "tweet.fields": ",".join(wanted),
                 "expansions": "attachments.media_keys",
                 "media.fields": ",".join(media),
             }
             try:
-                body = self._ask(path, {**params, **asked})
+                body = self._ask(path, {**params, **fields})
             except MetricRefused as error:
                 field = str(error)
-                # A refusal of what was not asked for would come again and again.
+                # If the field was not requested, leaving it out would not help: the refusal would come again for ever.
                 if field not in (*wanted, *(f"media.{one}" for one in media)):
-                    raise BadAnswer(f"X refuses {field}, which was not asked for") from None
+                    raise BadAnswer(f"X refuses {field}, which was not requested") from None
                 self._refused.add(field)
                 self._quarantine.refuse(Refused(field, "post", "", field), self._access.platform_account_id)
                 continue
@@ -188,18 +190,18 @@ class Posts:
                 raise BadAnswer("X's answer has an unexpected form: it has neither posts nor errors")
             for field in (*wanted, *(f"media.{one}" for one in media)):
                 self._quarantine.accept(field, "post")
-            with understood():
+            with parsing_answer():
                 self._media = media_of(body)
             return body
 
     def _look_up(self, posts: Sequence[Post], private: bool) -> None:
-        """Read posts by id: each one that is missing is named, with its reason."""
+        """Read posts by id; X names each missing post, with the reason."""
         if self._tally.limited is not None:
             return
         by_id = {post.platform_post_id: post for post in posts}
         for odd in [one for one in by_id if not ID.fullmatch(one)]:
             del by_id[odd]
-            self._reading.failures[odd] = "it is no id of a post on X"
+            self._reading.failures[odd] = "it is not the id of a post on X"
         if not by_id:
             return
         with self._reading.part("posts by id", self._tally):
@@ -208,14 +210,18 @@ class Posts:
             except BadAnswer as error:
                 self._ask_for_the_rest(by_id, private, error)
                 return
-            with understood():
+            with parsing_answer():
                 self._take(body, by_id)
 
     def _ask_for_the_rest(self, by_id: Mapping[str, Post], private: bool, error: BadAnswer) -> None:
-        """One id that X calls invalid fails the request: the others are asked again without the ids that it names."""
+        """Request posts again without the ids that X named as invalid, because one invalid id fails the whole request.
+
+        Raises:
+            BadAnswer: X named none of the ids.
+        """
         named = named_ids(str(error)) & by_id.keys()
-        for one in named:
-            self._reading.failures[one] = str(error)
+        for post_id in named:
+            self._reading.failures[post_id] = str(error)
         rest = [post for name, post in by_id.items() if name not in named]
         if named and rest:
             self._look_up(rest, private)
@@ -231,20 +237,20 @@ class Posts:
                 self._put(post, tweet)
         if self._wanted.budget is not None:
             self._wanted.budget.note(found)
-        problems = of_problems(body)
+        problems = problems_by_id(body)
         for name in by_id.keys() - found:
             problem = problems.get(name)
-            self._miss(name, of_problem(problem) if problem else None)
+            self._miss(name, error_of_problem(problem) if problem else None)
 
     def _miss(self, name: str, error: PlatformError | None) -> None:
         if isinstance(error, PostGone):
             if name not in self._wanted.deleted:
                 self._reading.gone.append(name)
         else:
-            self._reading.failures[name] = str(error or "X left it out without a word")
+            self._reading.failures[name] = str(error or "X left it out without an error")
 
     def _put(self, post: Post, tweet: Mapping[str, Any], *, whole: bool = True) -> None:
-        """Put what a tweet says with the reading, or by where it is only a part of what there is to say."""
+        """Add the metrics of a tweet to the reading, or to `_partial` if `whole` is False: private ones are missing."""
         try:
             numbers = post_numbers(post, tweet, self._media, self._refused, utcnow())
         except UNEXPECTED as error:
@@ -254,7 +260,7 @@ class Posts:
             return
         read = Reading(utcnow(), numbers.metrics, numbers.unavailable)
         if not whole:
-            self._told[post.platform_post_id] = read
+            self._partial[post.platform_post_id] = read
         elif (place := self._places.get(post.platform_post_id)) is not None:
             self._reading.posts[place] = (post, read)
         else:

@@ -1,4 +1,4 @@
-// Accounts: their state, their last collection, what went wrong, and what to do about it.
+// The card of accounts: their state, their last collection, its errors, and the remedy.
 
 import { percentOf } from "./coverage.js";
 import { $, h, kept, render, scrolling } from "./dom.js";
@@ -10,7 +10,7 @@ const STATES = {
   active: ["ok", "Active", "collected every hour"],
   paused: ["warn", "Paused", "not collected until someone resumes it"],
   needs_reauth: ["bad", "Reconnect", "the platform refuses its token: connect the account again, nothing is collected until then"],
-  unreachable: ["bad", "Unreachable", "the platform says that the account is not there, or not for its token: it is asked again until someone connects it again or disconnects it"],
+  unreachable: ["bad", "Unreachable", "the platform says that the account does not exist or that the token may not see it: the platform is asked again until someone reconnects or disconnects the account"],
   disconnected: ["bad", "Disconnected", "no longer collected; its history stays"],
 };
 const HEADS = ["Account", "State", "Last collection", "Observed in range"];
@@ -71,5 +71,5 @@ function ofHour(one, failed) {
 
 function lacking(history) {
   if (!["failed", "partial"].includes(history?.state)) return [];
-  return [h("div", {}, h("span.warn", {}, "History not read in whole"), h("span.small", {}, [history.reason && capital(reason(history.reason)), history.message].filter(Boolean).join(": ")))];
+  return [h("div", {}, h("span.warn", {}, "History not read completely"), h("span.small", {}, [history.reason && capital(reason(history.reason)), history.message].filter(Boolean).join(": ")))];
 }

@@ -1,4 +1,4 @@
-// What arrives on the stream, told per account and not per post.
+// The card of activity: the events of the stream, summed up per account instead of per post.
 
 import { $, h } from "./dom.js";
 import { capital, count, platform as named, plural } from "./format.js";
@@ -7,7 +7,7 @@ import { now } from "./now.js";
 const TOGETHER_MS = 10000;
 const MOST = 12;
 
-/** Lines of what happened; `account(id)` gives an account of the workspace. */
+/** A list of the latest events, one line per account or operation; `account(id)` returns an account of the workspace. */
 export class Activity {
   constructor(account) {
     this._account = account;

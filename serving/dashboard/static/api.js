@@ -1,4 +1,5 @@
-// The public API: one client per key. Waits as long as the server asks, says so, and gives every error as one line.
+// Client of the public API for one key. It retries after the time that the server asks for, reports such waits, and
+// turns every error into one line of text.
 
 const TRIES = 5;
 const MOST_SECONDS = 60;
@@ -27,22 +28,22 @@ export class Api {
   }
 
   post(path) {
-    // Asked again after a wait, it is still one wish.
+    // A retry after a wait has the same idempotency key, so it requests the same operation.
     return this._call("POST", path, { "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` });
   }
 
-  /** Ask for the right to open one stream; whoever follows has a patience of its own. */
+  /** Return a ticket for one stream, without retries: the stream has retries of its own. */
   async ticket() {
     return (await this._call("POST", "/analytics/stream/tickets", {}, 1)).body.ticket;
   }
 
-  /** Return a name for something that belongs to this key, which tells nobody the key. */
+  /** Return a digest of a text and the key, as a name that belongs to this key and does not reveal it. */
   async digest(text) {
     const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${text}\n${this._key}`)));
     return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  /** Read page by page, at most `pages` of them; `more` tells whether something was left. */
+  /** Read at most `pages` pages; `more` is true if further pages were not read. */
   async all(path, params, pages) {
     const data = [];
     let cursor = null, first = null;
@@ -85,8 +86,8 @@ export class Api {
 async function told(answer) {
   try {
     const { detail, title } = await answer.json();
-    return detail || title || `The server answered ${answer.status}.`;
+    return detail || title || `The server answered with status ${answer.status}.`;
   } catch {
-    return `The server answered ${answer.status}.`;
+    return `The server answered with status ${answer.status}.`;
   }
 }

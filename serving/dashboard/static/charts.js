@@ -1,4 +1,4 @@
-// Followers and engagement over days, weeks or months: a trace per platform, each from the API's totals of it.
+// The charts of followers and engagement over days, weeks or months, with a trace per platform from the API's totals.
 
 import { $, h, render, scrolling } from "./dom.js";
 import { count, change, percent, platform as named, shortDate, span } from "./format.js";
@@ -16,7 +16,7 @@ const CHARTS = [
 const MOST_TICKS = 14;
 const STATUS = { open: "not over", partial: "partial" };
 
-/** Show frames and tables at once, and draw when the library is there. */
+/** Show the frames and the tables at once, and draw the charts when plotly is loaded. */
 export async function charts(reading, live) {
   const names = await reading.platforms();
   const [all, ...each] = await Promise.all([reading.series(), ...names.map((name) => reading.series(name))]);
@@ -25,7 +25,7 @@ export async function charts(reading, live) {
   const starts = all.totals.map((row) => row.periodStart);
   if ($("charts").childElementCount === 0) render($("charts"), CHARTS.map(frame));
   for (const chart of CHARTS) table(chart, starts, chart.whole ? [whole, ...series] : series, whole);
-  // Not awaited: the page is ready, and follows the stream, before the library is there.
+  // Not awaited, so that the page is ready and follows the stream before plotly is loaded.
   for (const chart of CHARTS) paint(chart, traces(chart, starts, series, whole), layout(chart, reading, starts));
   return [];
 }
@@ -33,7 +33,7 @@ export async function charts(reading, live) {
 async function paint({ id, kind }, traces, layout) {
   const place = $(`plot-${id}`), values = traces.flatMap((one) => one.y).filter((value) => value !== null);
   if (!values.length) { erase(place, "Nothing was observed in these periods."); return; }
-  // Whole numbers a few apart would be written twice along the axis.
+  // On an axis of few whole numbers, plotly would show the same rounded label more than once.
   if (!layout.yaxis.ticksuffix && Math.max(...values) - Math.min(...values, ...(kind === "bar" ? [0] : [])) < 5) layout.yaxis.dtick = 1;
   try {
     await plotly();
@@ -53,12 +53,12 @@ const byStart = (rows) => new Map(rows.map((row) => [row.periodStart, row]));
 
 function frame({ id, title }) {
   return h("section.card", { "aria-labelledby": `chart-${id}` }, h("h2", { id: `chart-${id}` }, title),
-    h("div.plot", { id: `plot-${id}`, role: "img", "aria-label": `Chart: ${title}; the table below has its numbers` }, h("p.empty", {}, "Drawing …")),
+    h("div.plot", { id: `plot-${id}`, role: "img", "aria-label": `Chart: ${title}; the table below has the same numbers` }, h("p.empty", {}, "Drawing …")),
     h("details", { id: `details-${id}` }, h("summary", {}, "Numbers as a table"), h("div", { id: `table-${id}` })));
 }
 
 function layout(chart, reading, starts) {
-  // Left alone, plotly marks Sundays and the turns of months, where no week begins.
+  // By default, plotly puts its ticks on Sundays and on the first days of months, where no week begins.
   const few = reading.range.period !== "daily" && starts.length <= MOST_TICKS;
   const ticks = few ? { tickvals: starts.map((start) => start.slice(0, 10)), ticktext: starts.map(shortDate) } : { tickformat: "%-d %b" };
   return {
@@ -72,7 +72,7 @@ function traces(chart, starts, series, whole) {
   return series.map((one) => trace(chart, starts, one, named(one.name), colour(one.name), symbol(one.name)));
 }
 
-/** A missing value is a gap; what is open or partial is pale, or hollow, and says so. */
+/** Return the trace of a platform: a missing value is a gap; an open or partial period is pale or hollow, with a note. */
 function trace({ metric, kind, write }, starts, { rows }, name, paint, shape) {
   const found = starts.map((start) => rows.get(start)), ended = (row) => row?.status === "complete";
   const base = {

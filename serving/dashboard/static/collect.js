@@ -1,4 +1,4 @@
-// "Collect now": the operation's progress, from its events and, where the stream is down, by asking.
+// "Collect now": requests a collection and shows its progress, from events and, in case the stream is down, by polling.
 
 import { $ } from "./dom.js";
 import { count } from "./format.js";
@@ -9,25 +9,25 @@ const GIVE_UP_MS = 600000;
 const RUNNING = ["queued", "running"];
 
 export class Collect {
-  /** `done()` is called when an operation has ended, `failed(error)` when it could not be asked for. */
+  /** `done()` is called when an operation has ended, `failed(error)` when it could not be requested. */
   constructor(done, failed) {
     Object.assign(this, { _done: done, _failed: failed, _operation: null, _began: 0, _timer: 0 });
   }
 
   async start(api, base) {
     this._api = api;
-    this._show("Collecting: asking …", true);
+    this._show("Requesting a collection …", true);
     try {
       const { body } = await api.post(`${base}/collect`);
       this._began = Date.now();
       this._heard(body.data);
     } catch (error) {
       this._show("", false);
-      this._failed(error.status === 403 ? new Error("This key may read, but not collect.") : error);
+      this._failed(error.status === 403 ? new Error("This key may read, but it may not collect.") : error);
     }
   }
 
-  /** An event of the stream. */
+  /** Take note of a `collection:status` event of the stream. */
   event({ operationId, state, accounts, error }) {
     if (this._operation === operationId && operationId) this._heard({ operationId, state, accounts, error });
   }
@@ -43,7 +43,7 @@ export class Collect {
     this._operation = operation.operationId;
     if (!RUNNING.includes(operation.state)) { this._end(operation); return; }
     const spent = Date.now() - this._began;
-    const slow = operation.state === "queued" && spent > SLOW_MS ? " Nothing has taken it up yet: is the pipeline running?" : "";
+    const slow = operation.state === "queued" && spent > SLOW_MS ? " The pipeline has not started it yet; is it running?" : "";
     this._show(`Collecting: ${operation.state}${told(operation.accounts)} …${slow}`, true);
     if (spent < GIVE_UP_MS) this._timer = setTimeout(() => this._ask(), ASK_MS);
     else this._end({ state: "still waiting; it will run when the pipeline does" });
@@ -55,7 +55,7 @@ export class Collect {
       const { body } = await this._api.get(`/analytics/operations/${asked}`);
       if (this._operation === asked) this._heard(body.data);
     } catch {
-      if (this._operation === asked) this._timer = setTimeout(() => this._ask(), 2 * ASK_MS); // the stream says it is down
+      if (this._operation === asked) this._timer = setTimeout(() => this._ask(), 2 * ASK_MS); // the stream shows that the server is down
     }
   }
 
@@ -74,7 +74,7 @@ export class Collect {
   }
 }
 
-/** `, 3 of 4 accounts, 1 failed`. */
+/** Return the counts of accounts as text: ` (accounts: 3 ok, 1 failed)`. */
 function told(accounts) {
   const counts = Object.entries(accounts ?? {}).filter(([, n]) => n);
   return counts.length ? ` (accounts: ${counts.map(([name, n]) => `${count(n)} ${name}`).join(", ")})` : "";

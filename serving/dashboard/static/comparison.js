@@ -1,5 +1,4 @@
-// How a number stands to the period before, and what that leaves out. All of it is the API's: which accounts are
-// compared, the deltas and the percentages.
+// Comparisons with the previous period. The API decides which accounts are compared, and computes deltas and percentages.
 
 import { h } from "./dom.js";
 import { change, changePercent, changePoints, platform, plural } from "./format.js";
@@ -13,13 +12,13 @@ const LEFT_OUT = {
   partial: "not observed in every hour of both ranges",
 };
 
-/** Return why a comparison is not one of the whole, as a short word and its explanation; null where it is. */
+/** Return why a comparison does not cover all accounts, as a short text and an explanation; null if it covers all. */
 export function doubt(comparison, accounts) {
   if (!comparison || comparison.comparable) return null;
   const { leftOut } = comparison, why = [...groups(leftOut, accounts)];
   if (!leftOut.length) return ["not comparable", "one of the two ranges reaches into today, which is not over"];
   if (!Object.keys(comparison.changes).length) return ["not comparable", why.join("; ")];
-  return [`without ${plural(leftOut.length, "account")}`, `the change is that of the other accounts; left out: ${why.join("; ")}`];
+  return [`without ${plural(leftOut.length, "account")}`, `the change covers only the other accounts; left out: ${why.join("; ")}`];
 }
 
 function* groups(leftOut, accounts) {
@@ -30,19 +29,19 @@ function* groups(leftOut, accounts) {
   }
 }
 
-/** The line under a figure: delta, percent, direction in words and colour; grey with the reason where it says little. */
+/** Return the line under a figure: delta, percentage and direction; grey, with the reason, if not all is compared. */
 export function versus(name, comparison, why, length) {
   const moved = comparison?.changes?.[name];
   if (why && (moved?.delta !== undefined || why[0] === "not comparable")) {
     return h("div.delta.flat", {}, moved?.delta === undefined ? "" : `${delta(name, moved)} `, explained(...why));
   }
-  if (moved?.delta === undefined) return h("div.delta.flat", {}, moved?.previous === undefined ? "no value before to compare with" : "");
+  if (moved?.delta === undefined) return h("div.delta.flat", {}, moved?.previous === undefined ? "no previous value to compare with" : "");
   const tone = moved.delta > 0 ? "up" : moved.delta < 0 ? "down" : "flat";
   return h(`div.delta.${tone}`, {}, h("span", { "aria-hidden": "true" }, { up: "▲ ", down: "▼ ", flat: "" }[tone]), delta(name, moved),
     h("span.sr", {}, ` against the ${plural(length, "day")} before`));
 }
 
-/** `+16 (+3.2 %)`; rates move by percentage points. */
+/** Return a change as text, `+16 (+3.2 %)`; changes of rates are percentage points. */
 export function delta(name, moved) {
   const by = name === "engagementRate" ? changePoints(moved.delta) : change(moved.delta);
   return moved.deltaPercent === undefined ? by : `${by} (${changePercent(moved.deltaPercent)})`;

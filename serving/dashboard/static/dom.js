@@ -1,4 +1,4 @@
-// Elements without innerHTML: what comes from the API is only ever text.
+// Creation of DOM elements without innerHTML, so that text from the API is never parsed as HTML.
 
 import { rove, stopOf } from "./roving.js";
 
@@ -15,7 +15,7 @@ export function h(what, props = {}, ...children) {
   return fill(document.createElement(tag), classes, props, children);
 }
 
-/** Make an element of an SVG picture. */
+/** Make an SVG element. */
 export function s(tag, props = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), [], props, children);
 }
@@ -32,14 +32,14 @@ function fill(node, classes, props, children) {
   return node;
 }
 
-/** A value that is marked when it changes; `key` says which number it is, `label` how it is announced. */
+/** Make a value that is marked when it changes; `key` identifies it, and `label` names it in announcements. */
 export function kept(what, key, label, ...children) {
   return h(what, { "data-key": key, "data-label": label }, ...children);
 }
 
 /**
- * Replace what a container shows; focus stays where it was. With `live`, values that changed are marked and returned
- * as sentences.
+ * Replace the content of a container; the focus stays where it was. With `live`, mark the values that changed, and
+ * return them as sentences.
  */
 export function render(container, nodes, live = false) {
   const before = new Map([...container.querySelectorAll("[data-key]")].map((node) => [node.dataset.key, node.textContent]));
@@ -66,7 +66,7 @@ function marked(container, before) {
   return said;
 }
 
-/** A mark lives for some seconds, however often its section is drawn meanwhile. */
+/** Mark a changed value for some seconds in total, however often its section is drawn again meanwhile. */
 function mark(node, age) {
   if (age >= MARK_MS) return;
   node.classList.add("changed");
@@ -74,7 +74,7 @@ function mark(node, age) {
   setTimeout(() => node.classList.remove("changed"), MARK_MS - age);
 }
 
-/** Tell a screen reader, politely, what changed; what was said before stays long enough to be read out. */
+/** Announce changes to screen readers (politely); earlier announcements stay long enough to be read out. */
 export function announce(sentences) {
   if (!sentences.length) return;
   const more = sentences.length > 3 ? ` and ${sentences.length - 3} more` : "";
@@ -83,13 +83,13 @@ export function announce(sentences) {
   setTimeout(() => said.remove(), SAID_MS);
 }
 
-/** A labelled list to choose from: options are pairs of value and text, `pick` gets the chosen value. */
+/** Make a labelled select box; `options` are pairs of value and text, and `pick` is called with the chosen value. */
 export function choice(id, label, options, chosen, pick) {
   return h("label.choice", { for: id }, h("span.sr", {}, label), h("select", { id, onchange: (event) => pick(event.target.value) },
     options.map(([value, text]) => h("option", { value, selected: value === chosen }, text))));
 }
 
-/** A table that scrolls sideways, by keyboard too. */
+/** Make a table that scrolls sideways, also by keyboard. */
 export function scrolling(label, table) {
   return h("div.scroll", { role: "group", "aria-label": label, tabindex: "0" }, table);
 }

@@ -1,4 +1,4 @@
-// Key figures of the range: the API's totals, compared with the range before.
+// The key figures: the API's totals of the range, compared with the previous range.
 
 import { doubt, versus } from "./comparison.js";
 import { $, h, kept, render, s } from "./dom.js";
@@ -30,7 +30,7 @@ function value(name, title, total, documents, accounts) {
   return kept("span", `figure-${name}`, title, unknown(...absence(name, total, documents, accounts)));
 }
 
-/** Return the reason of a missing total: a code, and words where more is known than the code says. */
+/** Return the reason of a missing total: a code, and a text if more is known than the code says. */
 export function absence(name, total, documents, accounts) {
   const missing = total?.missing?.[name] ?? [];
   if (missing.length && missing.length < total.expectedAccounts) return ["no_observation", `no value of ${handles(missing, accounts)}`];
@@ -39,11 +39,11 @@ export function absence(name, total, documents, accounts) {
   return [total?.unavailable[name] ?? "no_observation"];
 }
 
-/** Say whose value a total is without; nothing where it has all of them. */
+/** Name the accounts whose values are missing from a total; null if none is missing. */
 export function lacking(name, total, accounts) {
   const missing = total?.missing?.[name] ?? [];
   if (!missing.length || total.metrics[name] === undefined) return null;
-  return h("div.small", {}, explained(`without ${plural(missing.length, "account")}`, `nothing is known of ${handles(missing, accounts)}: the number is that of the others`, "hint"));
+  return h("div.small", {}, explained(`without ${plural(missing.length, "account")}`, `no value is known of ${handles(missing, accounts)}; the number covers only the other accounts`, "hint"));
 }
 
 function handles(ids, accounts) {
@@ -60,7 +60,7 @@ function note(name, total, documents) {
   return h("div.small", {}, explained(`without ${without.join(", ")}`, `${without.join(" and ")} ${without.length > 1 ? "do" : "does"} not offer it`, "hint"));
 }
 
-/** Small pictures of the way there, for eyes alone: the charts below have the numbers. */
+/** Draw sparklines. Screen readers skip them, because the charts below have the same numbers as tables. */
 function sparks({ totals }) {
   const ended = totals.filter((row) => row.status !== "open");
   for (const place of document.querySelectorAll("[data-spark]")) {
@@ -74,7 +74,7 @@ function picture(points) {
   const x = (i) => (100 * i) / (points.length - 1), y = (v) => 26 - (24 * (v - low)) / (high - low || 1);
   let path = "", pen = "M";
   points.forEach((value, i) => {
-    if (value === undefined) pen = "M"; // a gap stays a gap
+    if (value === undefined) pen = "M"; // an unknown value interrupts the line
     else { path += `${pen}${x(i).toFixed(1)} ${y(value).toFixed(1)}`; pen = "L"; }
   });
   return s("svg", { viewBox: "0 0 100 28", preserveAspectRatio: "none", "aria-hidden": "true" }, s("path", { d: path }));

@@ -1,4 +1,4 @@
-// How numbers, instants and reasons are written.
+// Formatting of numbers, instants and reasons as text.
 
 import { now } from "./now.js";
 
@@ -23,12 +23,12 @@ export const date = (iso) => dayMonthYear.format(new Date(iso));
 export const shortDate = (iso) => dayMonth.format(new Date(iso));
 export const clock = (iso) => `${iso.slice(11, 16)} UTC`;
 
-/** `10 Nov – 23 Nov 2026` of two dates, both inclusive. */
+/** Return a range of two inclusive dates as text: `10 Nov – 23 Nov 2026`. */
 export function span(from, to) {
   return from === to ? date(from) : `${from.slice(0, 4) === to.slice(0, 4) ? shortDate(from) : date(from)} – ${date(to)}`;
 }
 
-/** `3 minutes ago`. */
+/** Return how long ago an instant was as text: `3 minutes ago`. */
 export function ago(iso) {
   const seconds = (new Date(iso) - now()) / 1000;
   for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
@@ -45,8 +45,8 @@ const REASONS = {
   no_observation: "nothing was observed in this period",
   provider_error: "the platform answered with an error",
   metric_retired: "the platform has retired it",
-  not_recoverable: "it was not collected in time and cannot be asked for later",
-  not_additive: "people counted once are never added up over accounts or days",
+  not_recoverable: "it was not collected in time, and the platform does not provide it later",
+  not_additive: "it counts each person once, so it cannot be added up over accounts or days",
 };
 
 export const reason = (code) => REASONS[code] ?? (code ? code.replaceAll("_", " ") : "the API gives no value");

@@ -1,4 +1,4 @@
-// Histories: how far the time before the accounts' connection was read, while it is, and what was not.
+// The card of histories: the progress of reading the metrics from before the accounts' connection, and what failed.
 
 import { $, h, render } from "./dom.js";
 import { clock, count, date, platform as named, plural, reason } from "./format.js";
@@ -6,9 +6,9 @@ import { now } from "./now.js";
 
 const UNDER_WAY = ["waiting", "running"];
 const IN_VAIN = ["failed", "partial"];
-const SHOWN_MS = 7 * 86400000; // the accounts below say it for good
+const SHOWN_MS = 7 * 86400000; // after that, only the card of accounts shows it
 
-/** The strip of histories that are read, and of those that were not read in whole; nothing where there are none. */
+/** Show the histories that are being read, and those that were not read completely; hidden if there are none. */
 export async function histories(reading, live) {
   const found = (await reading.accounts()).filter((account) => account.history);
   const open = found.filter((account) => UNDER_WAY.includes(account.history.state));
@@ -28,13 +28,13 @@ function strip(accounts) {
 
 function told({ handle, platform, history }) {
   const { posts, days, resumesAt, state } = history;
-  const pause = resumesAt && Date.parse(resumesAt) > now() ? `; goes on at ${date(resumesAt)} ${clock(resumesAt)} (${reason(history.reason)})` : state === "waiting" ? "; waits for its turn" : "";
+  const pause = resumesAt && Date.parse(resumesAt) > now() ? `; continues at ${date(resumesAt)} ${clock(resumesAt)} (${reason(history.reason)})` : state === "waiting" ? "; waiting for its turn" : "";
   return `${handle} on ${named(platform)}: ${count(posts.done)} of ${count(posts.expected)} posts, ${count(days.done)} of ${count(days.expected)} days${pause}`;
 }
 
 function lack({ handle, platform, history }) {
-  const how = history.state === "failed" ? "was not read" : "was not read in whole";
+  const how = history.state === "failed" ? "was not read" : "was not read completely";
   const why = history.reason ? `: ${reason(history.reason)}` : "";
-  const then = history.reason === "needs_reauth" ? "Connect the account again." : "`tidemark accounts history` asks for it again.";
+  const then = history.reason === "needs_reauth" ? "Connect the account again." : "`tidemark accounts history --start` requests it again.";
   return h("p.history-line", {}, h("span.warn", {}, `The history of ${handle} on ${named(platform)} ${how}${why}.`), h("span.small", {}, `${history.message ?? ""} ${then}`));
 }

@@ -1,4 +1,4 @@
-// Best hours: the median rate of what was published in each hour of the week, with the number of posts behind it.
+// The card of best hours: the median rate of the posts published in each hour of the week, and the number of posts.
 
 import { $, choice, h, render, scrolling } from "./dom.js";
 import { count, percent, platform as named, plural } from "./format.js";
@@ -23,13 +23,13 @@ export async function hours(reading, live, change) {
       choice("hours-platform", "Platform", platforms.map((p) => [p, named(p)]), platform, (value) => { platform = value; again(); }),
       choice("hours-zone", "Time zone", [["utc", "UTC"], ["local", `Local (${zone()})`]], reading.view.hours, (value) => change({ hours: value }))),
     known.length ? [best(cells), grid(cells)] : h("p.empty", {}, "No post with a known rate in these days."),
-    h("p.small", {}, `Median engagement rate over life of ${plural(known.length, "post")} on ${named(platform)} published in the last ${HOURS_DAYS} days, by hour of publishing (${local ? zone() : "UTC"}); stories left out, small where fewer than ${ENOUGH} posts.${answer.more ? " The newest 5,000 posts only." : ""}`),
+    h("p.small", {}, `Median engagement rate over life of ${plural(known.length, "post")} on ${named(platform)} published in the last ${HOURS_DAYS} days, by hour of publishing (${local ? zone() : "UTC"}); stories are left out; hours with fewer than ${ENOUGH} posts are small.${answer.more ? " The newest 5,000 posts only." : ""}`),
   ], live);
 }
 
 const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** Seven days of 24 cells: `{day, hour, n, rate}`. */
+/** Return seven days of 24 cells: `{day, hour, n, rate}`. */
 function week(posts, local) {
   const rates = WEEKDAYS.map(() => Array.from({ length: 24 }, () => []));
   for (const post of posts) {
@@ -42,7 +42,7 @@ function week(posts, local) {
 
 function best(cells) {
   const sure = cells.flat().filter((cell) => cell.n >= ENOUGH).toSorted((a, b) => b.rate - a.rate).slice(0, 3);
-  if (!sure.length) return h("p.soft", {}, `No hour has ${ENOUGH} posts yet: too few to call one the best.`);
+  if (!sure.length) return h("p.soft", {}, `No hour has ${ENOUGH} posts yet, which is the least for a best hour.`);
   return h("p.best", {}, sure.map((cell) => h("span.chip", {}, h("b", {}, `${WEEKDAYS[cell.day].slice(0, 3)} ${two(cell.hour)}:00`), ` ${percent(cell.rate)}, n ${cell.n}`)));
 }
 

@@ -1,4 +1,4 @@
-// The page: a key, a workspace, a view; sections that show it; a stream that renews them.
+// The page: opens a workspace with a key, draws the sections of the view, and redraws them as events arrive.
 
 import { accounts } from "./accounts.js";
 import { Activity } from "./activity.js";
@@ -23,24 +23,24 @@ import { reflect, tools } from "./tools.js";
 import { types } from "./types.js";
 
 const SECTIONS = [histories, figures, coverage, today, platforms, posts, accounts, charts];
-const SLOW_SECTIONS = [types, hours]; // they read hundreds of posts, and a collection moves them little
+const SLOW_SECTIONS = [types, hours]; // they read hundreds of posts, and a collection changes them little
 const SLOW_MS = 60000;
-const CALM_MS = 700; // events come in bursts: one look after each
-const PATIENCE_MS = 4000; // and at least so often within a long one
+const CALM_MS = 700; // events come in bursts: redraw once after each burst
+const PATIENCE_MS = 4000; // and at least this often within a long burst
 
 let api = null, view = read(), stream = null, wasDown = false, shown = null, known = new Map(), position = null;
 let timer = 0, waitingSince = 0, slowAt = 0, busy = false, wanted = false;
 const activity = new Activity((id) => known.get(id));
 const collect = new Collect(soon, complain);
 
-/** Say what is wrong in one line; nothing where all is well. */
+/** Show an error in one line, or hide the line if there is none. */
 function complain(error) {
   const text = typeof error === "string" ? error : error.message;
   $("problem").textContent = text;
   $("problem").hidden = !text;
 }
 
-/** Show the view; with `live`, mark what changed. A look that a newer one has overtaken shows nothing more. */
+/** Read and draw the view; with `live`, mark the changes. A newer call makes the reads of an older one void. */
 async function look(live = false) {
   const reading = begun(new Reading(api, view));
   clearTimeout(timer);
@@ -76,7 +76,7 @@ function due(live) {
   return [...SECTIONS, ...SLOW_SECTIONS];
 }
 
-/** Let this reading be the one whose answers are shown. */
+/** Make this reading the one whose answers are shown. */
 function begun(reading) {
   if (shown) shown.overtaken = true;
   shown = reading;
@@ -91,7 +91,7 @@ function change(fields) {
   look();
 }
 
-/** Look again when the burst of events is over, or has lasted long; never while a look is under way. */
+/** Redraw when the burst of events is over or has lasted long, but never while another redraw is under way. */
 function soon() {
   wanted = busy;
   if (busy) return;
@@ -130,7 +130,7 @@ async function enter(workspace) {
   if (api) follow();
 }
 
-/** Choose a workspace of the key: that of the URL, else the first. */
+/** Choose a workspace of the key: the one in the URL, or else the first. */
 async function open(key) {
   api = new Api(key, waiting);
   try {
@@ -138,7 +138,7 @@ async function open(key) {
     session.keep(key);
     const names = body.data.map((one) => one.workspaceId);
     render($("workspace"), names.map((name) => h("option", { value: name }, name)));
-    if (view.workspace && !names.includes(view.workspace)) complain(`This key does not open the workspace ${view.workspace}.`);
+    if (view.workspace && !names.includes(view.workspace)) complain(`This key may not see the workspace ${view.workspace}.`);
     show(names);
     if (names.length) await enter(names.includes(view.workspace) ? view.workspace : names[0]);
   } catch (error) {
@@ -150,7 +150,7 @@ async function open(key) {
 function show(names) {
   $("login").hidden = true;
   for (const id of ["leave", "workspace-label", "collect", "stream", "page"]) $(id).hidden = !names.length && id !== "leave";
-  if (!names.length) complain("This key opens no workspace with an account. Connect one: tidemark accounts connect --workspace ID --platform …");
+  if (!names.length) complain("This key may see no workspace that has an account. Connect an account: tidemark accounts connect --workspace ID --platform …");
   $("workspace").value = names.includes(view.workspace) ? view.workspace : names[0];
 }
 

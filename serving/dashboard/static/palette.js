@@ -1,5 +1,5 @@
-// One colour per platform everywhere, told apart with every kind of colour blindness (after Okabe and Ito), and one
-// symbol where lines could still be mistaken.
+// One colour per platform, the same everywhere and distinguishable with every kind of colour blindness (after Okabe and
+// Ito), and one symbol per platform for lines.
 
 import { h } from "./dom.js";
 
@@ -8,7 +8,7 @@ const SYMBOLS = ["circle", "square", "diamond", "x", "triangle-up", "cross"];
 
 const place = (name) => (KNOWN.includes(name) ? KNOWN.indexOf(name) : KNOWN.length);
 
-/** The custom property of `tokens.css` that holds a platform's colour. */
+/** Return the custom property of `tokens.css` that holds a platform's colour. */
 const property = (name) => `--platform-${KNOWN.includes(name) ? name : "other"}`;
 
 export const colour = (name) => token(property(name));

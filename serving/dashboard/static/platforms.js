@@ -1,4 +1,4 @@
-// Platforms side by side: the API's totals of each.
+// The card of platforms: the API's totals of each platform, side by side.
 
 import { delta, doubt } from "./comparison.js";
 import { $, h, kept, render, scrolling } from "./dom.js";
@@ -21,7 +21,7 @@ export async function platforms(reading, live) {
   const table = h("table.sided", {}, h("thead", {}, head), h("tbody", {}, ROWS.map((row) => line(row, columns))));
   return render($("platforms"), [
     h("h2", { id: "platforms-title" }, "Platforms side by side"), scrolling("Platforms side by side", table),
-    h("p.small", {}, "Rates stand on different bases: compare them over time, not over platforms."),
+    h("p.small", {}, "Each platform's rate has its own basis: compare rates over time, not between platforms."),
   ], live);
 }
 

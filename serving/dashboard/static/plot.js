@@ -1,22 +1,22 @@
-// plotly, fetched when the figures stand: it is 1.5 MB that the first paint does not need.
+// plotly, which is loaded after the figures are drawn: it is 1.5 MB that the first paint does not need.
 
 import { token } from "./palette.js";
 
 let loading = null;
 
-/** Return the library. A failed download is tried again at the next call. */
+/** Return plotly. After a failed download, the next call tries again. */
 export function plotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = document.body.dataset.plotly;
     script.onload = () => resolve(window.Plotly);
-    script.onerror = () => { loading = null; script.remove(); reject(new Error("The charts' library could not be fetched.")); };
+    script.onerror = () => { loading = null; script.remove(); reject(new Error("The chart library could not be loaded.")); };
     document.head.append(script);
   });
   return loading;
 }
 
-/** Draw, or draw again, in the colours of the theme. */
+/** Draw a chart, or draw it again, in the colours of the theme. */
 export async function draw(place, traces, more = {}) {
   const Plotly = await plotly();
   const ink = token("--soft"), line = token("--line"), card = token("--card");

@@ -1,4 +1,4 @@
-// Top posts: sorted and filtered by the API, deleted ones marked and kept.
+// The card of top posts, which the API sorts and filters; deleted posts stay in the list and are marked.
 
 import { $, choice, h, kept, render, scrolling } from "./dom.js";
 import { capital, count, date, percent, platform as named } from "./format.js";
@@ -14,7 +14,7 @@ const TYPES = ["image", "video", "carousel", "text", "link", "document", "other"
 
 let shown = STEP;
 
-/** `change(fields)` asks for another view. */
+/** Draw the card; `change(fields)` switches to another view. */
 export async function posts(reading, live, change) {
   const [answer, accounts, platforms] = await Promise.all([reading.top(shown), reading.accounts(), reading.platforms()]);
   const handles = new Map(accounts.map((account) => [account.accountId, account.handle]));
@@ -26,12 +26,12 @@ export async function posts(reading, live, change) {
       choice("posts-type", "Type", [["", "All types"], ...TYPES.map((t) => [t, capital(t)])], view.type, (type) => change({ type })),
       choice("posts-platform", "Platform", [["", "All platforms"], ...platforms.map((p) => [p, named(p)])], view.platform, (platform) => change({ platform }))),
     rows.length ? scrolling("Top posts", h("table.tops", {}, h("thead", {}, head), h("tbody", {}, rows))) : h("p.empty", {}, "No such post was published in this range."),
-    h("div.foot-row", {}, h("p.small", {}, "Published in the range; values over each post’s life, as last collected. Rates stand on views or impressions, as the platform counts them."),
+    h("div.foot-row", {}, h("p.small", {}, "Published in the range; values over each post’s life, as last collected. Rates are percentages of views or impressions, depending on the platform."),
       answer.page.hasMore ? h("button", { type: "button", id: "posts-more", onclick: () => { shown += STEP; change({}); } }, `Show ${STEP} more`) : null),
   ], live);
 }
 
-/** Begin again with the first posts. */
+/** Show only the first posts again. */
 export const fewer = () => { shown = STEP; };
 
 function heading(name, title, sort, change) {
@@ -43,7 +43,7 @@ function heading(name, title, sort, change) {
 function line(post, handles) {
   const kind = { reel: "reel", story: `story, ${post.contentType}` }[post.metricType] ?? post.contentType;
   return h("tr", {}, h("th", { scope: "row" },
-    h("span.who", {}, swatch(post.platform), `${named(post.platform)} · ${capital(kind)}`, post.deletedAt ? explained("deleted", `deleted on the platform, noticed on ${date(post.deletedAt)}; its numbers are those last seen`, "badge") : null),
+    h("span.who", {}, swatch(post.platform), `${named(post.platform)} · ${capital(kind)}`, post.deletedAt ? explained("deleted", `deleted on the platform, noticed on ${date(post.deletedAt)}; its numbers are the last ones known`, "badge") : null),
     h("span.small", {}, handles.get(post.accountId) ?? "", " · ", h("code", {}, post.platformPostId))),
     COLUMNS.map(([name, title]) => h("td.n", {}, cell(post, name, title))));
 }
@@ -56,7 +56,7 @@ function cell(post, name, title) {
   return [kept("span", `post-${post.postId}-${name}`, `${title} of ${post.platformPostId}`, text), name === "engagementRate" ? h("span.small", {}, `of ${post.engagementRateBasis}`) : null];
 }
 
-/** Why a derived number is missing: nothing seen at all, or a part that it needs. */
+/** Return why a derived number is missing: nothing was observed at all, or a part of it is unknown. */
 function lack(post, name) {
   if (!post.timestamp) return "no_observation";
   return name === "engagement" ? "a part of it is unknown" : `its ${post.engagementRateBasis} are unknown or 0`;

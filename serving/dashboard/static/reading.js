@@ -1,4 +1,4 @@
-// The reads of one look at the page: each is asked for once, however many sections show it.
+// The API reads of one redraw of the page; each read is requested once, however many sections use it.
 
 import { older } from "./stream.js";
 import { dates, later, today } from "./state.js";
@@ -15,9 +15,9 @@ export class Reading {
     this.view = view;
     this.range = dates(view);
     this.base = `/analytics/workspace/${encodeURIComponent(view.workspace)}`;
-    /** Where the oldest of the answers stood: a stream that resumes here leaves no gap. */
+    /** The stream position of the oldest answer: a stream that resumes here misses no event. */
     this.position = null;
-    /** Set by whoever has begun a newer look: what arrives now is not shown any more. */
+    /** Set when a newer redraw has begun: the answers that arrive after that are not shown. */
     this.overtaken = false;
   }
 
@@ -30,7 +30,7 @@ export class Reading {
     const path = `${this.base}/${what}`;
     return this._once(`${what}?${new URLSearchParams(params)}`, async () => {
       const { body, position } = await (pages ? this._api.all(path, params, pages) : this._api.get(path, params));
-      if (this.overtaken) throw new Error("A newer look has begun.");
+      if (this.overtaken) throw new Error("A newer redraw has begun.");
       this.position = older(this.position, position);
       return body;
     });
@@ -40,24 +40,24 @@ export class Reading {
     return (await this._get("accounts", {})).data;
   }
 
-  /** The platforms that have an account here, in the same order everywhere. */
+  /** Return the platforms that have an account in the workspace, always in the same order. */
   async platforms() {
     return [...new Set((await this.accounts()).map((account) => account.platform))].sort();
   }
 
-  /** One document per account over the range, the workspace's totals, and their comparison. */
+  /** Read one document per account over the range, the workspace's totals, and their comparison. */
   sums(platform = "") {
     const { from, to } = this.range;
     return this._get("aggregated", { period: "custom", compare: "previous", startDate: from, endDate: to, ...(platform && { platform }) }, EVERY_PAGE);
   }
 
-  /** The workspace's or a platform's totals of every day, week or month. */
+  /** Read the workspace's or a platform's totals of every day, week or month. */
   series(platform = "") {
     const { from, chartTo, period } = this.range;
     return this._get("aggregated", { period, startDate: from, endDate: chartTo, limit: 1, ...(platform && { platform }) });
   }
 
-  /** The day under way: a document per account and the totals, with those of the day before beside them. */
+  /** Read the present day: a document per account and the totals, and the totals of the previous day. */
   async today() {
     const [from, to] = [later(today(), -1), today()];
     const { data, totals } = await this._get("aggregated", { period: "daily", startDate: from, endDate: to }, EVERY_PAGE);
@@ -65,19 +65,19 @@ export class Reading {
     return { data: of(data, to), total: of(totals, to)[0], yesterday: of(totals, from)[0] };
   }
 
-  /** All posts published in the range; `more` where there are too many to read. */
+  /** Read the posts published in the range; `more` is true if there are too many to read all. */
   published() {
     return this._get("posts", { ...EVERY_POST, startDate: this.range.from, endDate: this.range.chartTo }, POST_PAGES);
   }
 
-  /** All posts of the last 90 days. */
+  /** Read the posts of the last 90 days; `more` is true if there are too many to read all. */
   lately() {
     const { to } = this.range;
     const from = new Date(Date.parse(to) - (HOURS_DAYS - 1) * 86400000).toISOString().slice(0, 10);
     return this._get("posts", { ...EVERY_POST, startDate: from, endDate: to }, POST_PAGES);
   }
 
-  /** The best posts of the range, one page of them. */
+  /** Read one page of the best posts of the range. */
   top(limit) {
     const { sort, type, platform } = this.view;
     return this._get("posts", { sort, limit, startDate: this.range.from, endDate: this.range.chartTo, ...(type && { contentType: type }), ...(platform && { platform }) });

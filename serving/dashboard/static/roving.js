@@ -1,15 +1,15 @@
-// Of the explanations in a container one is a tab stop, and the arrow keys lead from it to the others: there may be a hundred.
+// Roving tab stops: a container may have a hundred explanations, so only one is a tab stop, and arrow keys reach the others.
 
 const WHAT = "[data-tip]";
 const all = (container) => [...container.querySelectorAll(WHAT)];
 
-/** Return which of a container's explanations is its tab stop, and whether it has the focus. */
+/** Return the index of the explanation that is a container's tab stop, and whether it has the focus. */
 export function stopOf(container) {
   const found = all(container), place = found.findIndex((node) => node.tabIndex === 0);
   return { place: Math.max(0, place), focused: place >= 0 && found[place] === document.activeElement };
 }
 
-/** Make the explanation at a place the tab stop of a container that was drawn anew; keep the focus that was there. */
+/** Make the explanation at an index the tab stop of a redrawn container; restore the focus if it had it. */
 export function rove(container, { place, focused }) {
   container.dataset.roving = "";
   const found = all(container), stop = found[Math.min(place, found.length - 1)];
@@ -17,7 +17,7 @@ export function rove(container, { place, focused }) {
   if (focused) stop?.focus({ preventScroll: true });
 }
 
-/** Return where a key leads from an explanation; nothing where it leads nowhere. */
+/** Return the explanation that a key leads to from another one; undefined if the key leads nowhere. */
 function next(found, from, key) {
   const at = found.indexOf(from);
   const along = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: found.length - 1 };
@@ -30,7 +30,7 @@ function next(found, from, key) {
     .toSorted((a, b) => far(a.box) - far(b.box))[0]?.node;
 }
 
-/** Listen once for the whole page. */
+/** Install the listeners, once for the whole page. */
 export function listenToArrows() {
   document.addEventListener("keydown", (event) => {
     const container = event.target.matches?.(WHAT) && event.target.closest("[data-roving]");

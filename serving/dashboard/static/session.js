@@ -1,8 +1,8 @@
-// The key: in this tab alone, never in the URL, never where another tab or a later visit finds it.
+// Storage of the key: in this tab alone, never in the URL or where another tab or a later visit could find it.
 
 const NAME = "tidemark-key";
 
-/** Take the key from the link that `tidemark up` prints, and out of the address at once. */
+/** Take the key out of the link that `tidemark up` prints, and remove it from the address bar at once. */
 export function take() {
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
   if (given) history.replaceState(null, "", location.pathname + location.search);

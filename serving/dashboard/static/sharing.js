@@ -1,25 +1,26 @@
 // One stream for all tabs of this browser that show the same workspace with the same key. Over HTTP/1.1 a browser has six
 // connections to a server, so a stream in each tab would leave none for the seventh.
 //
-// A Web Lock elects the tab that has the stream, and a BroadcastChannel hands its events on. When that tab goes, the
-// browser gives the lock to the next one, which goes on behind the last event that it has seen.
+// Leader election with a Web Lock: the tab that holds the lock has the stream, and passes its events on over a
+// BroadcastChannel. When that tab closes, the browser gives the lock to another tab, which resumes after the last event
+// that it has seen.
 
 import { ApiError } from "./api.js";
 import { isAfter, Stream } from "./stream.js";
 
-const MOST_KEPT = 500; // events that a tab keeps for others that come later
-const SILENCE_SECONDS = 100; // a leader hears the server's ping every 30 s and hands that on
+const MOST_KEPT = 500; // events that a tab keeps for tabs that open later
+const SILENCE_SECONDS = 100; // a leader passes on the server's ping, which comes every 30 s
 
 /**
- * Follow a workspace behind a position; `handlers` are those of a `Stream`. Without the browser's means, or outside a
- * secure context, the tab has a stream of its own.
+ * Follow a workspace from a position on; `handlers` are those of a `Stream`. If the browser lacks the needed APIs, as
+ * outside a secure context, the tab opens a stream of its own.
  */
 export function connect(api, workspace, position, handlers) {
   const able = navigator.locks && "BroadcastChannel" in globalThis && crypto.subtle;
   return able ? new SharedStream(api, workspace, position, handlers) : new OwnStream(api, workspace, position, handlers);
 }
 
-/** A stream of one tab, closed while nobody looks at it. */
+/** A stream of one tab, which is closed while the tab is hidden. */
 class OwnStream {
   constructor(api, workspace, position, handlers) {
     Object.assign(this, { _args: [api, workspace], _seen: position, _on: handlers, _stream: null });
@@ -49,13 +50,13 @@ class OwnStream {
   }
 }
 
-/** A tab's part in the stream that tabs share: it leads, or it follows the one that does. */
+/** A tab's part in a shared stream: it is the leader, which has the stream, or a follower of the leader. */
 class SharedStream {
   constructor(api, workspace, position, handlers) {
     Object.assign(this, { _api: api, _workspace: workspace, _on: handlers, _tab: crypto.randomUUID(), _closed: false });
-    // What came after `_from` up to `_seen` is kept, so that a tab which comes later misses nothing of it.
+    // The events after `_from` up to `_seen` are kept, so that a tab that opens later gets them.
     Object.assign(this, { _seen: position, _from: position, _kept: [] });
-    // Events wait until the leader has told what came before them.
+    // Events wait in `_waiting` until the leader has sent the earlier ones in its `welcome`.
     Object.assign(this, { _own: null, _state: { state: "connecting" }, _welcome: false, _waiting: [], _heardAt: 0, _timer: 0 });
     this._check = () => this._checkLeader();
     this._on.onState(this._state);
@@ -72,7 +73,7 @@ class SharedStream {
     this._channel?.close();
   }
 
-  /** Where a look at the page stood that began after a reset: the place was lost, and is known again. */
+  /** Set the position after a reset, from a redraw of the page that began later than the reset. */
   resume(position) {
     if (this._seen || !position) return;
     this._seen = this._from = position;
@@ -80,7 +81,7 @@ class SharedStream {
   }
 
   async _begin() {
-    // The name holds the key as a digest alone: tabs with another key, or of another workspace, do not know it.
+    // The name contains only a digest of the key; tabs with another key or workspace have another name.
     this._name = await this._api.digest(`stream of ${this._workspace}`);
     if (this._closed) return;
     this._channel = new BroadcastChannel(this._name);
@@ -94,7 +95,7 @@ class SharedStream {
     if (!this._closed) this._channel.postMessage(message);
   }
 
-  /** Wait for the lock, or take it from a leader that is silent. */
+  /** Wait for the lock, or steal it from a silent leader. */
   async _wait(steal = false) {
     this._request?.abort();
     const request = this._request = new AbortController();
@@ -103,7 +104,7 @@ class SharedStream {
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     }
-    // Here the lock was taken from this tab, or this tab has given up waiting for it in favour of another request.
+    // Reached when another tab stole the lock, or when a newer request of this tab replaced this one.
     if (this._closed || this._request !== request) return;
     this._own?.close();
     this._own = null;
@@ -114,7 +115,7 @@ class SharedStream {
   _lead() {
     if (this._closed) return null;
     clearTimeout(this._timer);
-    this._waiting = []; // the server tells them again
+    this._waiting = []; // the server replays them
     this._own = new Stream(this._api, this._workspace, this._seen, {
       onEvent: (name, data, id) => { this._take({ name, data, id }); this._post({ type: "event", name, data, id }); },
       onReset: () => { this._post({ type: "reset" }); this._lose(); },
@@ -136,7 +137,7 @@ class SharedStream {
       if (this._own) this._answer(message);
       return;
     }
-    if (this._own) return; // a former leader, before it knows
+    if (this._own) return; // from a former leader that does not know yet that it lost the lock
     this._listen();
     if (message.type === "lead") this._join();
     else if (message.type === "welcome") this._enter(message);
@@ -146,7 +147,7 @@ class SharedStream {
     else if (message.type === "refused") this._on.onRefused(new ApiError(message.status, message.detail));
   }
 
-  /** Tell a tab what came after the event that it has seen, or that this is no longer known. */
+  /** Send a tab the events after the last one that it has seen, or tell it that they are no longer kept. */
   _answer({ tab, seen }) {
     const lost = seen && (!this._from || isAfter(this._from, seen));
     const events = seen && !lost ? this._kept.filter((one) => isAfter(one.id, seen)) : [];
@@ -162,7 +163,7 @@ class SharedStream {
     if (lost) this._on.onReset();
   }
 
-  /** Hand an event on, once. */
+  /** Deliver an event to the page, unless it was delivered before. */
   _take({ name, data, id }) {
     if (this._seen && !isAfter(id, this._seen)) return;
     this._from ??= id;
@@ -183,7 +184,7 @@ class SharedStream {
     this._timer = setTimeout(this._check, 1000 * SILENCE_SECONDS);
   }
 
-  /** Some browsers stop a tab that nobody looks at, and it keeps the lock: the one that is looked at takes over. */
+  /** Take over from a silent leader: some browsers freeze a hidden tab, which then keeps the lock. */
   _checkLeader() {
     if (this._closed || this._own || document.visibilityState === "hidden" || Date.now() - this._heardAt < 1000 * SILENCE_SECONDS) return;
     this._listen();

@@ -1,4 +1,4 @@
-// What is looked at: in the URL, so that a view can be shared. The key is never there.
+// The view (workspace, range, filters), which is kept in the URL so that it can be shared. The key never is.
 
 import { now } from "./now.js";
 
@@ -15,7 +15,7 @@ export const today = () => iso(now());
 export const later = (date, days) => iso(Date.parse(date) + days * DAY);
 export const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / DAY) + 1;
 
-/** Read the view from the URL; what makes no sense there is left out. */
+/** Read the view from the URL; invalid values are ignored. */
 export function read(search = location.search) {
   const query = new URLSearchParams(search);
   const view = { workspace: query.get("workspace") ?? "", range: "14d", by: "day", from: "", to: "", sort: "engagement", type: "", platform: "", hours: "utc" };
@@ -27,15 +27,15 @@ export function read(search = location.search) {
   return view;
 }
 
-/** Say what is wrong with two dates, or null. */
+/** Return the error in two dates, or null. */
 export function wrong(from, to) {
   if (!DATE.test(from ?? "") || !DATE.test(to ?? "") || Number.isNaN(Date.parse(from)) || Number.isNaN(Date.parse(to))) return "Give both dates.";
-  if (to < from) return "The second date is before the first.";
-  if (days(from, to) > LONGEST) return `A range has at most ${LONGEST} days.`;
+  if (to < from) return "The second date must not be before the first.";
+  if (days(from, to) > LONGEST) return `A range may have at most ${LONGEST} days.`;
   return null;
 }
 
-/** Write the view into the URL; `replace` where it is no step that "back" should undo. */
+/** Write the view into the URL; `replace` means that the browser's "back" does not undo this change. */
 export function write(view, replace = false) {
   const query = new URLSearchParams({ workspace: view.workspace });
   if (view.range === "custom") { query.set("from", view.from); query.set("to", view.to); } else query.set("range", view.range);
@@ -48,8 +48,8 @@ export function write(view, replace = false) {
 }
 
 /**
- * The dates of a view. Presets are whole days that ended yesterday, so that they can be compared; charts go on to
- * today, and the day under way has a card of its own.
+ * Return the dates of a view. Presets end yesterday, because only whole days can be compared; charts continue to today,
+ * and today has a card of its own.
  */
 export function dates(view) {
   const preset = view.range !== "custom";
@@ -59,5 +59,5 @@ export function dates(view) {
   return { from, to, length, chartTo: preset ? today() : to, beforeFrom: later(from, -length), beforeTo: later(from, -1), period: PERIODS[view.by] };
 }
 
-/** The last day that a date may name, and whether a range reaches into the day under way. */
+/** Tell whether a range reaches into the present day, which is not over. */
 export const reachesToday = (range) => range.to >= today();

@@ -1,4 +1,4 @@
-// Server-sent events: a stream, opened with a ticket, resumed where it broke, honest about being down.
+// A stream of server-sent events: opened with a ticket, resumed at the last event, and reported as down when it is.
 
 import { ApiError } from "./api.js";
 
@@ -13,7 +13,7 @@ export function isAfter(a, b) {
   return x[0] > y[0] || (x[0] === y[0] && x[1] > y[1]);
 }
 
-/** Tell which of two stream positions is older; null is none. */
+/** Return the older of two stream positions; null means no position. */
 export function older(a, b) {
   if (!a || !b) return a ?? b;
   return isAfter(a, b) ? b : a;
@@ -28,12 +28,12 @@ export class Stream {
     this._open();
   }
 
-  /** The id of the last event, or null where the place was lost. */
+  /** The id of the last event, or null if the stream lost its place. */
   get position() {
     return this._position;
   }
 
-  /** Go on behind a position if the place was lost. */
+  /** Set the position to resume from, if the stream lost its place. */
   resume(position) {
     this._position ??= position;
   }
@@ -71,7 +71,7 @@ export class Stream {
     source.addEventListener("ping", () => this._alive());
     for (const name of EVENTS) source.addEventListener(name, (event) => this._event(name, event));
     source.addEventListener("reset", () => { this._position = null; this._on.onReset(); });
-    // A ticket is good once: the browser's own reconnection would be refused.
+    // A ticket is valid once, so the browser's own reconnection would be refused.
     source.onerror = () => this._down();
     this._listen();
   }
@@ -88,7 +88,7 @@ export class Stream {
     this._listen();
   }
 
-  /** A connection that went away without a word is noticed by its silence. */
+  /** Restart the time-out that detects a connection that broke without an error. */
   _listen() {
     clearTimeout(this._silence);
     this._silence = setTimeout(() => this._down(), 1000 * SILENCE_SECONDS);

@@ -1,15 +1,15 @@
-// Reasons: on hover, on focus, and in the text that a screen reader reads.
+// Explanations: shown on hover and on focus, and part of the text for screen readers.
 
 import { $, h } from "./dom.js";
 import { reason } from "./format.js";
 import { listenToArrows } from "./roving.js";
 
-/** Something short with an explanation. */
+/** Make a short text with an explanation. */
 export function explained(shown, why, kind = "why") {
   return h(`span.${kind}`, { "data-tip": why }, shown, h("span.sr", {}, `: ${why}`));
 }
 
-/** The dash that stands for an unknown number. */
+/** Make the dash that stands for an unknown number, with the reason as its explanation. */
 export function unknown(code, text = reason(code)) {
   return h("span.why", { "data-tip": `Not available: ${text}` },
     h("span", { "aria-hidden": "true" }, "–"), h("span.sr", {}, `not available: ${text}`));
@@ -34,13 +34,13 @@ function hide() {
   $("tip").hidden = true;
 }
 
-/** Listen once for the whole page. */
+/** Install the listeners, once for the whole page. */
 export function listen() {
   const at = (node) => node?.closest?.("[data-tip]");
   const on = (event) => { const target = at(event.target); if (target) show(target); };
   document.addEventListener("mouseover", on);
   document.addEventListener("focusin", on);
-  // The pointer may go from the word to its explanation, to read or to copy it.
+  // The explanation stays while the pointer moves from the text onto it, to read or to copy it.
   document.addEventListener("mouseout", ({ target, relatedTarget: to }) => {
     if ((at(target) || target === $("tip")) && to !== $("tip") && at(to) !== explaining) hide();
   });

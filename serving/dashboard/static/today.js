@@ -1,4 +1,4 @@
-// The day under way: what a collection changes is seen here first. Nothing is compared: the day is not over.
+// The card of today, which shows changes by collections first. It compares nothing, because the day is not over.
 
 import { $, h, kept, render } from "./dom.js";
 import { ago, change, clock, count, percent } from "./format.js";
@@ -21,7 +21,7 @@ export async function today(reading, live) {
 }
 
 function cell([name, title, write], { data, total, yesterday: before }, accounts) {
-  // Beside a sum of all accounts, one of some of them would say something else.
+  // Yesterday's total is not shown if values of accounts are missing from it, because it would mislead.
   const value = total?.metrics[name], yesterday = before?.missing[name] ? undefined : before?.metrics[name];
   const shown = value === undefined ? unknown(...absence(name, total, data, accounts)) : write(value);
   return h("div", {}, h("dt", {}, title), h("dd", {}, kept("span", `today-${name}`, `Today, ${title}`, shown), lacking(name, total, accounts),

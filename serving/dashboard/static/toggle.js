@@ -1,4 +1,4 @@
-// Light, dark, or as the system has it.
+// The theme button: light, dark, or the system's theme.
 
 import { $ } from "./dom.js";
 
@@ -12,7 +12,7 @@ function apply(theme) {
   else { document.documentElement.dataset.theme = theme; localStorage.setItem("theme", theme); }
 }
 
-/** Set the button up; `changed()` is called whenever other colours hold. */
+/** Set up the button; `changed()` is called whenever the colours change. */
 export function toggle(changed) {
   const button = $("theme");
   const show = () => {

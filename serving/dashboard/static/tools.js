@@ -4,7 +4,7 @@ import { $, h } from "./dom.js";
 import { plural, span } from "./format.js";
 import { BY, dates, RANGES, today, wrong } from "./state.js";
 
-/** Set the controls up; `change(fields)` asks for another view, `complain(text)` says what is wrong with one. */
+/** Set up the controls; `change(fields)` switches to another view, and `complain(text)` shows an error. */
 export function tools(change, complain) {
   $("range").append(...RANGES.map(([value, text]) => h("option", { value }, text)));
   $("range").addEventListener("change", () => {
@@ -20,12 +20,12 @@ export function tools(change, complain) {
   $("by").append(...BY.map((by) => h("label", {}, h("input", { type: "radio", name: "by", value: by, onchange: () => change({ by }) }), h("span", {}, by === "day" ? "Day" : by === "week" ? "Week" : "Month"))));
 }
 
-/** Show a view in the controls. */
+/** Show the values of a view in the controls. */
 export function reflect(view) {
   const range = dates(view);
   $("range").value = view.range;
   $("dates").hidden = view.range !== "custom";
   for (const [id, value] of [["from", range.from], ["to", range.to]]) { $(id).value = value; $(id).max = today(); }
   for (const radio of document.querySelectorAll("#by input")) radio.checked = radio.value === view.by;
-  $("span").textContent = `${span(range.from, range.to)}, ${plural(range.length, view.range === "custom" ? "UTC day" : "whole UTC day")}, against ${span(range.beforeFrom, range.beforeTo)}`;
+  $("span").textContent = `${span(range.from, range.to)}, ${plural(range.length, view.range === "custom" ? "UTC day" : "whole UTC day")}, compared with ${span(range.beforeFrom, range.beforeTo)}`;
 }

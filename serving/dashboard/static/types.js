@@ -1,4 +1,4 @@
-// Content types: how many posts of each the API counts per account, and the median of their rates.
+// The card of content types: per account, the API's count of posts of each type and the median of their rates.
 
 import { $, h, render, scrolling } from "./dom.js";
 import { capital, count, percent, platform as named } from "./format.js";
@@ -18,7 +18,7 @@ export async function types(reading, live) {
   return render($("types"), [
     h("h2", { id: "types-title" }, "Content types"),
     rows.length ? scrolling("Content types", h("table.types", {}, h("thead", {}, head), h("tbody", {}, rows))) : h("p.empty", {}, "No post was published in this range."),
-    h("p.small", {}, `Posts published in the range, and the median engagement rate over their lives with the number of posts it stands on; stories are left out of the rates.${published.more ? " Rates: the newest 5,000 posts." : ""}`),
+    h("p.small", {}, `Posts published in the range, the median of their engagement rates, and the number of posts in that median; stories are left out of the rates.${published.more ? " Rates: the newest 5,000 posts." : ""}`),
   ], live);
 }
 

@@ -1,4 +1,4 @@
-"""Custom periods: read from daily rollups, written nowhere."""
+"""Custom periods are merged from daily rollups when they are read, and are not stored."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, post, seen
 
 @pytest.fixture
 def rolled(store: Store, settings: Settings) -> Store:
-    """Three days of one account with one post."""
+    """Return a store with three rolled-up days of one account with one post."""
     account(store, settings)
     post(store, "p", at(0))
     days = [DAY + timedelta(days=n) for n in range(3)]

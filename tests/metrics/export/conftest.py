@@ -1,4 +1,4 @@
-"""An export's folder, a store with a day of two workspaces, and what DuckDB reads of it."""
+"""Fixtures: an export folder, a store with a day of two workspaces, and a reader of the export with DuckDB."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,6 +40,6 @@ def filled(store: Store) -> Store:
 
 def rows(folders: Folders, dataset: str = "metrics") -> list[Any]:
     glob = f"{folders.root}/dataset={dataset}/**/*.parquet"
-    return duckdb.sql(
+    return duckdb.execute(
         f"SELECT workspaceId, date, followers FROM read_parquet('{glob}', hive_partitioning = true) ORDER BY ALL"
     ).fetchall()

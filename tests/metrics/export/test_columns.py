@@ -1,4 +1,4 @@
-"""docs/export.md lists the columns that there are."""
+"""docs/export.md lists all columns."""
 
 from pathlib import Path
 

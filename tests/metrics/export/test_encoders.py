@@ -1,4 +1,4 @@
-"""The same rows in three forms: what is unknown stays unknown, and every form reads back to the same values."""
+"""Rows in three formats: unknown values stay unknown, and each format can be read back to the same values."""
 
 import csv
 import io
@@ -31,10 +31,11 @@ def as_csv(*documents: Document, dataset: Dataset = "metrics") -> list[dict[str,
 
 
 def as_parquet(*documents: Document, dataset: Dataset = "metrics") -> list[dict[str, Any]]:
-    # Not to_pylist: without pandas it is pyarrow's own, with zoneinfo.
+    # Without pandas, pyarrow converts timestamps itself, with zoneinfo.
     table = pq.read_table(io.BytesIO(b"".join(encode(dataset, "parquet", documents))))
     assert table.schema.names == [column.name for column in columns(dataset)]
-    return table.to_pylist()
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
 
 
 def test_unknown_is_empty_and_zero_is_zero() -> None:
@@ -57,7 +58,7 @@ def test_times_read_back_to_the_millisecond() -> None:
     assert as_parquet(row)[0]["collectedAt"] == row["collectedAt"]
 
 
-def test_what_fits_no_column_is_kept_beside() -> None:
+def test_values_that_fit_no_column_go_to_other_metrics() -> None:
     row = observation({"followers": 1.5, "likes": "many", "unheardOf": 7, "following": 2.0})
     expected = {"followers": 1.5, "likes": "many", "unheardOf": 7}
     assert orjson.loads(as_csv(row)[0]["otherMetrics"]) == expected
@@ -79,7 +80,7 @@ def test_csv_is_rfc_4180() -> None:
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_no_rows_is_a_whole_file(dataset: Dataset) -> None:
+def test_file_without_rows_is_valid(dataset: Dataset) -> None:
     assert as_csv(dataset=dataset) == []
     assert as_parquet(dataset=dataset) == []
     assert b"".join(encode(dataset, "ndjson", [])) == b""
@@ -90,4 +91,4 @@ def test_row_groups_join_to_one_file(tmp_path: Any, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "m.parquet"
     path.write_bytes(b"".join(encode("metrics", "parquet", (observation({"followers": n}) for n in range(5001)))))
     assert pq.ParquetFile(path).num_row_groups == 3
-    assert duckdb.sql(f"SELECT count(*), sum(followers) FROM '{path}'").fetchall() == [(5001, 5001 * 5000 // 2)]
+    assert duckdb.execute(f"SELECT count(*), sum(followers) FROM '{path}'").fetchall() == [(5001, 5001 * 5000 // 2)]

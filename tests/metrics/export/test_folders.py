@@ -1,4 +1,4 @@
-"""Parquet folders: DuckDB reads what MongoDB holds, a day is replaced whole, and nothing is left behind."""
+"""Parquet folders: DuckDB reads the data of MongoDB, days are replaced completely, and no temporary files remain."""
 
 import hashlib
 import json
@@ -20,14 +20,14 @@ def files(folders: Folders) -> list[str]:
     return sorted(str(p.relative_to(folders.root)) for p in Path(folders.root).rglob("*") if p.is_file())
 
 
-def test_duckdb_reads_what_counts(folders: Folders, filled: Store) -> None:
+def test_duckdb_reads_the_effective_observations(folders: Folders, filled: Store) -> None:
     filled.observations.append([observed("w1", 12, collected=5)])
     write_day(folders, filled, DAY, run_id="r1")
     day = DAY.date()
     assert rows(folders) == [("w1", day, 12), ("w1", day, 20), ("w2", day, 5)]
 
 
-def test_manifest_tells_rows_and_hashes(folders: Folders, filled: Store) -> None:
+def test_manifest_has_rows_and_hashes(folders: Folders, filled: Store) -> None:
     write_day(folders, filled, DAY, run_id="r1", version=lambda workspace: f"v-{workspace}")
     manifest = json.loads(Path(folders.root, "_manifests/2026-01-15.json").read_text())
     assert manifest["schemaVersion"] == 1
@@ -54,7 +54,7 @@ def test_one_workspace_alone_leaves_the_others_as_they_are(folders: Folders, fil
     assert len(rows(folders)) == 4
 
 
-def test_what_no_longer_is_there_is_removed(folders: Folders, filled: Store) -> None:
+def test_files_of_a_workspace_without_accounts_are_removed(folders: Folders, filled: Store) -> None:
     write_day(folders, filled, DAY, run_id="r1")
     filled.db["accounts"].delete_one({"_id": "a-w2"})
     write_day(folders, filled, DAY, run_id="r2")
@@ -64,7 +64,7 @@ def test_what_no_longer_is_there_is_removed(folders: Folders, filled: Store) -> 
     ]
 
 
-def test_what_mongodb_no_longer_holds_stays_exported(folders: Folders, filled: Store) -> None:
+def test_day_that_mongodb_no_longer_holds_stays_exported(folders: Folders, filled: Store) -> None:
     write_day(folders, filled, DAY, run_id="r1")
     filled.db["metrics"].delete_many({"metadata.workspaceId": "w1"})
     written = write_day(folders, filled, DAY, run_id="r2", held=lambda _, workspace: workspace != "w1")
@@ -72,7 +72,7 @@ def test_what_mongodb_no_longer_holds_stays_exported(folders: Folders, filled: S
     assert [e["workspaceId"] for e in written.kept] == ["w1"]
 
 
-def test_failed_write_leaves_the_file_before(folders: Folders, filled: Store) -> None:
+def test_failed_write_leaves_the_previous_file(folders: Folders, filled: Store) -> None:
     write_day(folders, filled, DAY, run_id="r1")
 
     def broken() -> Any:
@@ -116,4 +116,4 @@ def test_query_of_the_docs_works(folders: Folders, filled: Store) -> None:
     write_day(folders, filled, DAY, run_id="r", workspace_ids=["demo-north"])
     page = (Path(__file__).parents[3] / "docs" / "export.md").read_text()
     query = page.split("```sql\n")[1].split("```")[0].replace("exports/", f"{folders.root}/", 1)
-    assert duckdb.sql(query).fetchall() == [("instagram", DAY.date(), 7)]
+    assert duckdb.execute(query).fetchall() == [("instagram", DAY.date(), 7)]

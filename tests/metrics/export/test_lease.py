@@ -1,4 +1,4 @@
-"""The lease on an export: an erasure waits for a day that is being written, and a writer that lost it stops."""
+"""The lease on an export: an erasure waits until a day is written, and a writer that lost the lease stops."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +12,14 @@ from redis import Redis
 from metrics.export.folders import Folders, write_day
 from metrics.export.forget import forget_account
 from metrics.export.lease import ExportBusy
-from metrics.redis.client import export_lease_key
+from metrics.redis.keys import export_lease_key
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.metrics.export.conftest import DAY, rows
 from tests.waiting import until
 
 
-def test_what_is_erased_while_its_day_is_written_does_not_stay(
+def test_account_erased_while_its_day_is_exported_does_not_stay(
     folders: Folders,
     filled: Store,
     redis_client: Redis,
@@ -47,7 +47,7 @@ def test_what_is_erased_while_its_day_is_written_does_not_stay(
         exporting = pool.submit(export)
         assert reading.wait(30)
         erasing = pool.submit(erase)
-        # The export has the account's rows in hand, and the erasure waits.
+        # The export is about to read the account's rows, and the erasure waits.
         assert redis_client.exists(lease)
         go_on.set()
         exporting.result()
@@ -56,7 +56,7 @@ def test_what_is_erased_while_its_day_is_written_does_not_stay(
     until(lambda: not redis_client.exists(lease))
 
 
-def test_a_writer_whose_lease_ran_out_stops_and_leaves_the_file_before(
+def test_writer_whose_lease_ran_out_stops_and_leaves_the_previous_file(
     folders: Folders,
     filled: Store,
     redis_client: Redis,

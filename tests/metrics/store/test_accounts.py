@@ -1,4 +1,4 @@
-"""Accounts: connected, disconnected, and what of that is kept."""
+"""Accounts: connection, disconnection, and the data that is kept of them."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ def test_disconnected_account_forgets_its_credentials_and_keeps_when_it_went(sto
     assert (found["state"], found["disconnectedAt"], "credentials" in found) == ("disconnected", first, False)
 
 
-def test_what_is_found_of_a_disconnected_account_does_not_bring_it_back(store: Store) -> None:
+def test_setting_a_state_does_not_reconnect_a_disconnected_account(store: Store) -> None:
     store.accounts.put([account("a", "w")])
     store.accounts.disconnect("a", utcnow())
     store.accounts.set_state("a", "needs_reauth", "the token has expired")
@@ -27,7 +27,7 @@ def test_what_is_found_of_a_disconnected_account_does_not_bring_it_back(store: S
     assert "stateReason" not in store.accounts.get("a")
 
 
-def test_account_that_is_not_there_has_no_state(store: Store) -> None:
+def test_state_of_an_unknown_account_cannot_be_set(store: Store) -> None:
     with pytest.raises(NotFound):
         store.accounts.set_state("nobody", "paused")
     with pytest.raises(NotFound):

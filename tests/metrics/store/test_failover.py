@@ -1,4 +1,4 @@
-"""A fail-over in the middle of anything means that MongoDB is away for a moment: it is tried again."""
+"""A failover during any operation is reported as `MongoUnavailable`, so that callers try again."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from metrics.errors import MongoUnavailable
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import duplicates, mongo_errors
-from metrics.store.publications import put_posts
+from metrics.store.rollup.publications import put_posts
 from tests.metrics.accounts import account as described
 from tests.replica_set import replica_set
 
@@ -24,7 +24,7 @@ PASSING = [91, 189, 10107, 11600, 11602, 13435, 13436]
 
 @pytest.fixture(scope="module")
 def testing_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A MongoDB that answers as it is told to."""
+    """Start a MongoDB with fail points; yield its URL."""
     with replica_set(tmp_path_factory.mktemp("one"), 1, "--setParameter", "enableTestCommands=1") as running:
         yield running.url
 
@@ -42,9 +42,9 @@ def there(testing_url: str, settings: Settings) -> Iterator[Store]:
 
 @contextmanager
 def failing(url: str, *commands: str, **data: Any) -> Iterator[None]:
-    """Let commands of the server fail as long as this lasts."""
+    """Let commands of the server fail within the context."""
     fails = {"failCommands": list(commands), **data}
-    # The client under test no longer knows of a primary afterwards.
+    # A client of its own: the one under test knows no primary after the failure.
     with MongoClient[Document](url) as client:
         client.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=fails)
         try:
@@ -56,8 +56,8 @@ def failing(url: str, *commands: str, **data: Any) -> Iterator[None]:
 def record(account_id: str) -> CollectionDocument:
     return {
         "_id": f"{account_id}|x", "workspaceId": "w", "accountId": account_id, "slot": SLOT, "platform": "instagram",
-        "state": "collected", "runId": "r", "startedAt": SLOT, "finishedAt": SLOT, "calls": 1, "observations": 1,
-    }  # type: ignore[typeddict-item,typeddict-unknown-key]  # fmt: skip
+        "state": "collected", "runId": "r", "finishedAt": SLOT, "calls": 1, "observations": 1,
+    }  # fmt: skip
 
 
 def account(connected: datetime = SLOT) -> AccountDocument:
@@ -76,12 +76,12 @@ def bulk(write: int | None = None, concern: int | None = None) -> BulkWriteError
 
 @pytest.mark.parametrize("code", PASSING)
 @pytest.mark.parametrize("part", ["write", "concern"])
-def test_part_of_a_bulk_write_that_met_a_failover_is_mongodb_away(code: int, part: str) -> None:
+def test_bulk_write_with_a_part_that_met_a_failover_is_mongodb_unavailable(code: int, part: str) -> None:
     with pytest.raises(MongoUnavailable), mongo_errors():
         raise bulk(**{part: code})
 
 
-def test_other_errors_of_a_bulk_write_stay_what_they_are() -> None:
+def test_other_errors_of_a_bulk_write_are_raised_unchanged() -> None:
     for error in (bulk(121), bulk(11000), OperationFailure("x", 121)):
         with pytest.raises(type(error)), mongo_errors():
             raise error
@@ -98,7 +98,7 @@ def test_other_errors_of_a_bulk_write_stay_what_they_are() -> None:
     ],
     ids=["marks", "collections", "accounts", "retention"],
 )
-def test_write_that_no_majority_has_is_mongodb_away(
+def test_write_without_a_majority_is_mongodb_unavailable(
     there: Store, testing_url: str, code: int, write: Callable[[Store], None]
 ) -> None:
     refused = {"writeConcernError": {"code": code, "errmsg": "the primary steps down"}}
@@ -106,14 +106,14 @@ def test_write_that_no_majority_has_is_mongodb_away(
         write(there)
 
 
-def test_duplicate_beside_a_write_that_no_majority_has_is_not_taken_for_a_duplicate_alone() -> None:
+def test_duplicate_beside_a_write_without_a_majority_is_an_error() -> None:
     assert len(duplicates(bulk(11000))) == 1
     for error in (bulk(11000, concern=91), bulk(concern=91), bulk(121)):
         with pytest.raises(BulkWriteError):
             duplicates(error)
 
 
-def test_posts_that_are_put_while_the_primary_changes_are_tried_again(there: Store, testing_url: str) -> None:
+def test_putting_posts_while_the_primary_changes_is_mongodb_unavailable(there: Store, testing_url: str) -> None:
     owner = account()
     early = SLOT.replace(year=2025)
     post: Any = {

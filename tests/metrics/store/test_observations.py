@@ -1,4 +1,4 @@
-"""The log: appended, never changed; newest wins per (subject, slot, metric)."""
+"""The log is append-only; the newest value of each (subject, slot, metric) is effective."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ def page(store: Store, **options: object) -> list[dict[str, object]]:
     return store.observations.page({"workspaceId": "w"}, START, START + timedelta(days=2), limit=100, **options)  # type: ignore[arg-type]
 
 
-def test_newest_collection_of_a_slot_counts(store: Store) -> None:
+def test_newest_observation_of_a_slot_is_effective(store: Store) -> None:
     store.observations.append([observation(late=9, followers=11), observation(followers=10)])
     assert [row["metrics"] for row in page(store)] == [{"followers": 11}]
 
@@ -72,7 +72,7 @@ def test_range_is_half_open(store: Store) -> None:
     assert [row["metrics"]["followers"] for row in page(store)] == [1]  # type: ignore[index]
 
 
-def test_latest_keeps_what_the_newest_slot_lacks(store: Store) -> None:
+def test_latest_keeps_metrics_that_the_newest_slot_lacks(store: Store) -> None:
     store.observations.append([observation(0, "p1", likes=5, saves=2), observation(1, "p1", likes=7)])
     assert store.observations.latest(["p1"])["p1"]["metrics"] == {"likes": 7, "saves": 2}
 

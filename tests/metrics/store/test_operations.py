@@ -1,4 +1,4 @@
-"""Operations: durable, once per scope while queued, finished once."""
+"""Operations are durable, unique per scope while they are queued, and finished once."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,6 +1,7 @@
-"""Posts: facts may change, a deletion is recorded once and never taken back."""
+"""Posts can be updated; the time of a deletion is recorded once, and an update does not remove it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -12,10 +13,11 @@ PUBLISHED = datetime(2026, 3, 1, 9, 17, tzinfo=UTC)
 
 
 def post(post_id: str = "p", **more: object) -> PostDocument:
-    return {  # type: ignore[typeddict-item]
+    fields = {
         "_id": post_id, "workspaceId": "w", "accountId": "a", "platform": "instagram", "platformPostId": f"t-{post_id}",
         "metricType": "post", "contentType": "image", "publishedAt": PUBLISHED, **more,
     }  # fmt: skip
+    return cast("PostDocument", fields)
 
 
 def test_deletion_is_recorded_at_the_first_sight(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Refused metrics, kept for the next run."""
+"""Quarantine: refused metrics are stored for the next run."""
 
 from metrics.documents import RefusedMetric
 from metrics.store import Store

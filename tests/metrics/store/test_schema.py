@@ -1,4 +1,4 @@
-"""Collections: made once, from several processes at once, with validators that refuse what is not a document."""
+"""The schema: created once, also by several processes at once, with validators that reject invalid documents."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -31,7 +31,7 @@ def test_ensuring_at_once_and_again_changes_nothing(settings: Settings) -> None:
 
 
 class Commands(CommandListener):
-    """Names of the commands that were sent to MongoDB."""
+    """Collects the names of the commands that are sent to MongoDB."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -156,9 +156,9 @@ def test_ids_of_an_older_version_become_normal_and_ours_stay(store: Store, setti
     found = {row["_id"]: row["platformAccountId"] for row in accounts.find()}
     assert found == {
         "acc_1": "5500001",
-        "acc_2": "urn:li:organization:5500002",  # Connected twice: the one in the normal form has it.
+        "acc_2": "urn:li:organization:5500002",  # Connected twice: the other account has the normal form already.
         "acc_3": "5500002",
-        "acc_4": "700000007",  # Connected twice: the older one has it.
+        "acc_4": "700000007",  # Connected twice: the older account gets the normal form.
         "acc_5": "00700000007",
         "acc_6": "700000007",
         "acc_7": "acme",

@@ -1,4 +1,4 @@
-"""The asset `export_parquet`, and the sensor that keeps it up to date."""
+"""The asset `export_parquet` and the sensor `export_changed`."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 from metrics.documents import Observation
 from metrics.periods import DAY
-from metrics.store.export_marks import ExportMark
+from metrics.store.rollup.export_marks import ExportMark
 from pipelines.assets import ROLLUPS
 from pipelines.assets.export import export_parquet
 from pipelines.partitions import period_key
@@ -90,4 +90,4 @@ def test_changed_day_is_asked_for_exported_and_asked_for_no_more(
         exporting.materialize(export_parquet, ["2026-01-15"], instance, **{EXPORT: request.tags[EXPORT]})
         assert asked() == []
     glob = f"{tmp_path}/exports/dataset=aggregated/**/*.parquet"
-    assert duckdb.sql(f"SELECT followers FROM read_parquet('{glob}')").fetchall() == [(30,)]
+    assert duckdb.execute(f"SELECT followers FROM read_parquet('{glob}')").fetchall() == [(30,)]

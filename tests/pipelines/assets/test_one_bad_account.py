@@ -1,4 +1,4 @@
-"""Fifty accounts, one of each kind of bad: the run is green, checks name those, and all others are exact."""
+"""Fifty accounts, one for each kind of failure: the run succeeds, checks name these, and all others are exact."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +10,7 @@ import pytest
 from metrics.documents import AccountDocument
 from pipelines.assets.raw import raw_asset
 from pipelines.partitions import slot_key
-from pipelines.platforms.http import client as http
+from pipelines.platforms.http import client
 from pipelines.platforms.http.client import Http
 from simulator import truth
 from tests.pipelines.deployment import Deployment, check_of, materialized
@@ -22,7 +22,7 @@ Spoil = Callable[[Deployment, AccountDocument], list[Fault]]
 
 
 def faults(*kinds: Fault) -> Spoil:
-    """Return what lets faults of the simulator befall an account."""
+    """Return a function that adds faults of the simulator to an account."""
 
     def spoil(deployment: Deployment, account: AccountDocument) -> list[Fault]:
         return [{"account": account["platformAccountId"], **kind} for kind in kinds]
@@ -35,7 +35,7 @@ def patch(at: str, value: object) -> Spoil:
 
 
 def stored(credentials: object) -> Spoil:
-    """Return what stores other credentials of an account, whatever the collection's schema says."""
+    """Return a function that stores other credentials of an account, bypassing the collection's validator."""
 
     def spoil(deployment: Deployment, account: AccountDocument) -> list[Fault]:
         accounts = deployment.clients.store.db["accounts"]
@@ -63,7 +63,7 @@ KINDS: dict[str, tuple[Spoil, str]] = {
 
 
 def test_each_bad_account_is_named_and_hurts_no_other(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "Http", partial(Http, timeout=(2.0, 2.0)))
+    monkeypatch.setattr(client, "Http", partial(Http, timeout=(2.0, 2.0)))
     accounts = [deployment.connect(index) for index in range(ACCOUNTS)]
     bad = dict(zip(KINDS, accounts[::4], strict=False))
     faults = [one for kind, account in bad.items() for one in KINDS[kind][0](deployment, account)]

@@ -1,4 +1,4 @@
-"""The lineage has both ends, and says where the data are stored."""
+"""The lineage starts and ends with external assets, and says where the data are stored."""
 
 import dagster as dg
 import pytest

@@ -1,4 +1,4 @@
-"""A raw asset's partition tells the truth about its hour, whether one step collects it or one per shard."""
+"""The metadata and checks of raw partitions describe their hour correctly, with one step and with shards."""
 
 from datetime import timedelta
 
@@ -24,12 +24,12 @@ def asset(request: pytest.FixtureRequest) -> dg.AssetsDefinition:
 
 
 def hours(deployment: Deployment, count: int = 1) -> list[str]:
-    """The keys of the last hours, the hour under way included."""
+    """The keys of the last hours, including the present one."""
     return [slot_key(deployment.hour - timedelta(hours=back)) for back in range(count)][::-1]
 
 
 def problems(deployment: Deployment) -> dict[str, list[str]]:
-    """What the records of the hour under way say is wrong with an account."""
+    """The problems in an account's record of the present hour."""
     records = deployment.clients.store.collections.of_slot(deployment.hour)
     return {one["accountId"]: [p["what"] for p in one["problems"]] for one in records if "problems" in one}
 
@@ -67,8 +67,10 @@ def test_range_is_materialised_hour_by_hour_and_says_what_is_lost(
     assert list(found) == keys[::-1]
     assert "snapshots of posts" in found[keys[0]]["not_recoverable"]
     assert "not_recoverable" not in found[keys[-1]]
-    said = [e.user_message for e in instance.all_logs(result.run_id) if "4 of 4 partitions (100 %)" in e.user_message]
-    assert len(said) == 1
+    messages = [
+        e.user_message for e in instance.all_logs(result.run_id) if "4 of 4 partitions (100 %)" in e.user_message
+    ]
+    assert len(messages) == 1
 
 
 def test_plot_shows_the_hours_before(
@@ -87,7 +89,7 @@ def test_failed_operation_on_one_account_does_not_fail_the_hour(
     deployment.connect(0)
     broken = deployment.connect(1, token=WRONG)["_id"]
     operation = deployment.clients.store.operations.request("collect", "w", account_id=broken)
-    result = deployment.materialize(asset, hours(deployment), **{OPERATION: operation["_id"], ASSETS: "1"})
+    result = deployment.materialize(asset, hours(deployment), None, **{OPERATION: operation["_id"], ASSETS: "1"})
     assert result.success
     assert not check_passed(result)
     assert deployment.clients.store.operations.get(operation["_id"])["state"] == "failed"
@@ -96,10 +98,10 @@ def test_failed_operation_on_one_account_does_not_fail_the_hour(
 def test_observation_of_the_future_turns_the_check_red(asset: dg.AssetsDefinition, deployment: Deployment) -> None:
     account = deployment.connect(0)
     slot = deployment.hour + timedelta(hours=5)
-    said = Observation(
+    observation = Observation(
         "w", account["_id"], "instagram", "account", slot, slot + timedelta(hours=1), {"followers": 9}, "r", "v1"
     )
-    deployment.clients.store.observations.append([said])
+    deployment.clients.store.observations.append([observation])
     result = deployment.materialize(asset, hours(deployment))
     assert not check_passed(result, "no_future_timestamps")
     assert check_passed(result, "no_impossible_values")
@@ -111,8 +113,8 @@ def test_impossible_value_turns_the_check_red_and_is_told_of_its_account(
 ) -> None:
     account, hour = deployment.connect(0), deployment.hour
     deployment.connect(2)
-    said = Observation("w", account["_id"], "instagram", "account", hour, hour, {"unheardOf": 9}, "r", "v1")
-    deployment.clients.store.observations.append([said])
+    observation = Observation("w", account["_id"], "instagram", "account", hour, hour, {"unheardOf": 9}, "r", "v1")
+    deployment.clients.store.observations.append([observation])
     before = data_version(deployment.clients.redis, "w")
     result = deployment.materialize(asset, hours(deployment))
     assert not check_passed(result, "no_impossible_values")
@@ -149,7 +151,7 @@ def test_operation_on_a_good_account_does_not_speak_for_the_others(
     now = hours(deployment)
     deployment.materialize(asset, now)
     operation = deployment.clients.store.operations.request("collect", "w", account_id=good)
-    result = deployment.materialize(asset, now, **{OPERATION: operation["_id"], ASSETS: "1"})
+    result = deployment.materialize(asset, now, None, **{OPERATION: operation["_id"], ASSETS: "1"})
     assert deployment.clients.store.operations.get(operation["_id"])["state"] == "succeeded"
     assert with_failures(result) == now[0]
 
@@ -160,8 +162,8 @@ def test_good_old_hour_does_not_hide_an_impossible_value_of_the_newest_one(
     account = deployment.connect(0)
     old, *_, newest, _ = hours(deployment, 6)
     hour = deployment.hour - timedelta(hours=1)
-    said = Observation("w", account["_id"], "instagram", "account", hour, hour, {"unheardOf": 9}, "r", "v1")
-    deployment.clients.store.observations.append([said])
+    observation = Observation("w", account["_id"], "instagram", "account", hour, hour, {"unheardOf": 9}, "r", "v1")
+    deployment.clients.store.observations.append([observation])
     assert not check_passed(deployment.materialize(asset, [newest]), "no_impossible_values")
     found = check_of(deployment.materialize(asset, [old]), "no_impossible_values")
     assert not found.passed
@@ -183,7 +185,7 @@ def test_day_is_asked_once_by_the_hours_of_a_run(asset: dg.AssetsDefinition, dep
 
 
 def old_hours(deployment: Deployment, first: int, last: int) -> list[str]:
-    """The keys of the first hours of the days so many days ago, and of all hours between them."""
+    """The keys of all hours from the first hour of one day to that of another, both counted in days ago."""
     begin, end = (deployment.hour.replace(hour=0) - timedelta(days=days) for days in (first, last))
     return [slot_key(begin), slot_key(end)] if begin != end else [slot_key(begin)]
 
@@ -202,7 +204,7 @@ def test_hour_older_than_kept_is_left_out_and_says_so(
     assert result.success
     metadata = materialized(result)[key]
     assert (metadata["workspaces_older_than_kept"], metadata["dagster/partition_row_count"]) == (1, 0)
-    assert f"{key}: Older than kept in 1 workspaces" in said_of(instance, result)
+    assert f"{key}: Not collected for 1 workspaces" in said_of(instance, result)
     assert "Raise TIDEMARK_RETENTION_DAYS" in said_of(instance, result)
     found = check_of(result)
     assert (found.passed, found.metadata["hours_older_than_kept"].value) == (True, key)
@@ -228,7 +230,7 @@ def test_range_over_the_edge_of_what_is_kept_gets_the_kept_part(
 ) -> None:
     deployment = deployment.having(retention_days=30)
     deployment.connect(0)
-    # The day that is 30 days old today is no longer whole.
+    # The day 30 days ago is no longer complete.
     found = materialized(deployment.materialize(asset, old_hours(deployment, 30, 29)))
     older = {key: metadata.get("workspaces_older_than_kept", 0) for key, metadata in found.items()}
     kept = slot_key(deployment.hour.replace(hour=0) - timedelta(days=29))

@@ -1,4 +1,4 @@
-"""A rollup's partitions: one run over a range, each period materialised as it is written."""
+"""Partitions of rollups: one run covers a range, and materialises each period as soon as it is written."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,10 +33,10 @@ def days(deployment: Deployment) -> list[str]:
     today = midnight(deployment.hour.date())
     for back in range(3):
         slot = today - back * DAY
-        said = Observation(
+        observation = Observation(
             "w", account["_id"], "instagram", "account", slot, slot + timedelta(hours=1), {"followers": 9}, "r", "v1"
         )
-        deployment.clients.store.observations.append([said])
+        deployment.clients.store.observations.append([observation])
     return [period_key(today - back * DAY) for back in (2, 1, 0)]
 
 
@@ -66,6 +66,7 @@ def test_what_a_run_had_written_before_it_failed_stays_materialised_and_the_next
     with monkeypatch.context() as patch:
         patch.setattr(rollups, "roll", breaks)
         assert not deployment.materialize(DAILY, keys, instance).success
+    assert DAILY.partitions_def is not None
     status = instance.get_status_by_partition(DAILY.key, keys, DAILY.partitions_def)
     assert status is not None
     assert [str(status[key]).rsplit(".")[-1] for key in keys] == ["MATERIALIZED", "FAILED", "FAILED"]
@@ -92,10 +93,10 @@ def test_workspace_that_no_longer_keeps_a_day_does_not_hide_the_silent_accounts_
     slot = midnight(deployment.hour.date()) - 40 * DAY
     for account_id in ("a0", "a2"):
         workspace_id = "w" if account_id == "a0" else "other"
-        said = Observation(
+        observation = Observation(
             workspace_id, account_id, "instagram", "account", slot, slot + HOUR, {"followers": 9}, "r", "v1"
         )
-        deployment.clients.store.observations.append([said])
+        deployment.clients.store.observations.append([observation])
     deployment.clients.store.retention.set("w", Days(observations=30))
     check = check_of(deployment.materialize(DAILY, [key]))
     yesterday = period_key(midnight(deployment.hour.date()) - DAY)

@@ -1,4 +1,4 @@
-"""Steps that share an hour: each account in one of them, and the hour's truth out of all."""
+"""Steps that share an hour: each account is in one of them, and the last step reports on the whole hour."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tests.pipelines.deployment import Deployment, materialized
 
 ASSET = sharded_asset("instagram")
 SHARD_STEP = "raw_instagram.instagram_shard["
-NO_RETRIES = {"execution": {"config": {"retries": {"disabled": {}}}}}
+NO_RETRIES: dict[str, Any] = {"execution": {"config": {"retries": {"disabled": {}}}}}
 
 
 def job() -> dg.JobDefinition:
@@ -34,14 +34,14 @@ def job() -> dg.JobDefinition:
 
 
 def shard_steps(result: Any) -> set[str]:
-    return {e.step_key for e in result.all_events if e.is_step_start and str(e.step_key).startswith(SHARD_STEP)}  # type: ignore[misc]
+    return {e.step_key for e in result.all_events if e.is_step_start and str(e.step_key).startswith(SHARD_STEP)}
 
 
 def test_accounts_are_collected_once_and_counted_together(deployment: Deployment, instance: dg.DagsterInstance) -> None:
     accounts = {deployment.connect(index)["_id"] for index in range(5)}
     deployment.connect(5, state="needs_reauth")
     result = deployment.materialize(ASSET, [slot_key(deployment.hour)], instance)
-    assert shard_steps(result) == {f"{SHARD_STEP}{Shard.around(one, 3).name}]" for one in [*accounts, "a5"]}
+    assert shard_steps(result) == {f"{SHARD_STEP}{Shard.of_account(one, 3).name}]" for one in [*accounts, "a5"]}
     (metadata,) = materialized(result).values()
     assert (metadata["accounts_ok"], metadata["accounts_skipped"]) == (5, 1)
     scope, hour = {"workspaceId": "w", "metricType": "account"}, deployment.hour
@@ -56,8 +56,8 @@ def test_operation_on_one_account_needs_one_shard(deployment: Deployment) -> Non
         deployment.connect(index)
     operation = deployment.clients.store.operations.request("collect", "w", account_id="a3")
     tags = {OPERATION: operation["_id"], ASSETS: "1"}
-    result = deployment.materialize(ASSET, [slot_key(deployment.hour)], **tags)
-    assert shard_steps(result) == {f"{SHARD_STEP}{Shard.around('a3', 3).name}]"}
+    result = deployment.materialize(ASSET, [slot_key(deployment.hour)], None, **tags)
+    assert shard_steps(result) == {f"{SHARD_STEP}{Shard.of_account('a3', 3).name}]"}
     found = deployment.clients.store.operations.get(operation["_id"])
     assert (found["state"], found["accounts"]) == ("succeeded", {"ok": 1, "failed": 0, "skipped": 0})
 
@@ -88,7 +88,7 @@ def test_shard_that_failed_is_executed_again_alone_whatever_their_number_is_by_t
     monkeypatch.setenv("TIDEMARK_SECRET_KEYS", deployment.clients.settings.secret_keys[0].get_secret_value())
     for index in range(5):
         deployment.connect(index)
-    lost = Shard.around("a0", 3)
+    lost = Shard.of_account("a0", 3)
     tags = {PARTITION: slot_key(deployment.hour)}
     whole = dg.reconstructable(job)
     collect = Collector.collect

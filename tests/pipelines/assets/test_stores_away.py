@@ -1,4 +1,4 @@
-"""MongoDB or Redis away: the UI says what to do, nothing half done is green, and the next run mends it."""
+"""Outages of MongoDB or Redis: the UI says what to do, partial work is not materialised, the next run repairs it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,8 +12,9 @@ from pymongo.uri_parser import parse_uri
 
 from metrics.documents import Observation
 from metrics.periods import DAY, HOUR, midnight
-from metrics.redis.client import connect, events_key
+from metrics.redis.client import connect
 from metrics.redis.events import Announcer
+from metrics.redis.keys import events_key
 from metrics.settings import PREFIX
 from metrics.store import Store
 from pipelines import resources
@@ -21,6 +22,7 @@ from pipelines.assets import raw, rollups
 from pipelines.collect.collector import Collector
 from pipelines.partitions import period_key, slot_key
 from tests.pipelines.deployment import Deployment, materialized
+from tests.redis_streams import entries
 from tests.tcp_proxy import TcpProxy
 from tidemark.stack.ports import free_port
 
@@ -29,13 +31,13 @@ REMEDY = "when it answers again, run these partitions again"
 
 @dataclass(frozen=True)
 class Cut:
-    """A deployment that reaches MongoDB over a network which can be cut."""
+    """A deployment with a network connection to MongoDB that the test can cut."""
 
     deployment: Deployment
     network: TcpProxy
 
     def after(self, patch: pytest.MonkeyPatch, owner: Any, name: str, calls: int) -> None:
-        """Cut the network when a function was called so often, before the next call."""
+        """Cut the network after a number of calls of a function, before the next call."""
         works, left = getattr(owner, name), [calls]
 
         def then_cut(*args: Any, **options: Any) -> Any:
@@ -66,7 +68,7 @@ def cut(deployment: Deployment) -> Iterator[Cut]:
 
 
 def reason(result: dg.ExecuteInProcessResult) -> str:
-    """What the UI shows of the step that failed."""
+    """The message that the UI shows for the failed step."""
     assert not result.success
     failed = [e.step_failure_data for e in result.all_events if e.is_step_failure]
     assert failed[-1].user_failure_data
@@ -74,7 +76,7 @@ def reason(result: dg.ExecuteInProcessResult) -> str:
 
 
 def retries(result: dg.ExecuteInProcessResult) -> int:
-    return sum(e.is_step_restarted for e in result.all_events)  # type: ignore[misc]
+    return sum(e.is_step_restarted for e in result.all_events)
 
 
 def observe(deployment: Deployment, day: Any) -> None:
@@ -99,6 +101,7 @@ def test_hour_during_which_mongodb_went_away_fails_with_the_remedy_and_the_next_
     assert "MongoDB does not answer" in reason(failed)
     assert REMEDY in reason(failed)
     assert retries(failed) == 1
+    assert asset.partitions_def is not None
     status = instance.get_status_by_partition(asset.key, [before, now], asset.partitions_def)
     assert status is not None
     assert [str(status[key]).rsplit(".")[-1] for key in (before, now)] == ["FAILED", "MATERIALIZED"], "newest first"
@@ -117,7 +120,7 @@ def test_day_that_was_half_written_is_not_green_and_is_whole_after_the_next_run(
     observe(deployment, day)
     deployment.clients.store.marks.touch([("w", "daily", day)])
     with monkeypatch.context() as patch:
-        # Posts and accounts are written one after the other: between the two the network goes.
+        # Posts and accounts are written one after the other: the network is cut in between.
         cut.after(patch, import_module("pipelines.rollup.roll"), "write", 1)
         failed = deployment.materialize(asset, [period_key(day)], instance)
     assert "MongoDB does not answer" in reason(failed)
@@ -151,8 +154,8 @@ def test_what_could_not_be_announced_fails_with_the_remedy_and_is_announced_by_t
     events = events_key("w")
     assert deployment.clients.redis.xlen(events) == 0
     assert list(materialized(deployment.materialize(made, [key]))) == [key]
-    told = {entry[b"event"] for _, entry in deployment.clients.redis.xrange(events)}
-    assert (b"metrics:update" if asset == "raw" else b"metrics:aggregated") in told
+    announced = {entry[b"event"] for _, entry in entries(deployment.clients.redis, events)}
+    assert (b"metrics:update" if asset == "raw" else b"metrics:aggregated") in announced
     assert deployment.clients.store.marks.pending("daily") == [] or asset == "raw"
 
 

@@ -11,14 +11,15 @@ from redis import Redis
 from metrics.clock import isoformat
 from metrics.documents import AccountDocument, Platform
 from metrics.periods import HOUR, slot_of
-from metrics.redis.client import events_key
 from metrics.redis.events import Announcer
+from metrics.redis.keys import events_key
 from metrics.settings import PLATFORM_APIS, Settings
 from metrics.store import Store
 from metrics.vault import Vault
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
 from pipelines.platforms.http import retries
+from tests.redis_streams import entries
 from tests.retained import keep
 from tests.simulator_fixture import Simulator
 
@@ -28,7 +29,7 @@ SLOT = slot_of(NOW)
 
 @dataclass(frozen=True)
 class Bench:
-    """What a test of collection needs at hand."""
+    """Stores, a simulator and helpers for tests of collection."""
 
     store: Store
     redis: Redis
@@ -36,7 +37,7 @@ class Bench:
     simulator: Simulator
 
     def having(self, **settings: Any) -> "Bench":
-        """Return the same bench with other settings; the database keeps data for as long as they say."""
+        """Return the same bench with other settings; the database's expiries are changed accordingly."""
         changed = self.settings.model_copy(update=settings)
         keep(self.store, changed)
         return replace(self, settings=changed)
@@ -85,16 +86,16 @@ class Bench:
 
 
 def subject_and_instant(row: dict[str, Any]) -> tuple[str, str | None, str]:
-    """Return what an observation is about and when it was read."""
+    """Return the subject of an observation and when it was read."""
     metadata = row["metadata"]
     return metadata["accountId"], metadata.get("postId"), isoformat(row["collectedAt"])
 
 
 def announced(redis: Redis, workspace_id: str = "w") -> set[tuple[str, str | None, str]]:
-    """Return the same of every observation that was announced."""
-    entries = [entry for _, entry in redis.xrange(events_key(workspace_id))]
-    said = [orjson.loads(e[b"data"]) for e in entries if e[b"event"] in (b"metrics:update", b"metrics:post")]
-    return {(data["accountId"], data.get("postId"), data["collectedAt"]) for data in said}
+    """Return that of every observation that was announced."""
+    found = [entry for _, entry in entries(redis, events_key(workspace_id))]
+    events = [orjson.loads(e[b"data"]) for e in found if e[b"event"] in (b"metrics:update", b"metrics:post")]
+    return {(data["accountId"], data.get("postId"), data["collectedAt"]) for data in events}
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-"""Histories in tests: accounts of the simulator that were connected just now, and what is true of their past."""
+"""Helpers for tests of history: accounts of the simulator that were just connected, and their true past."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,25 +20,25 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True)
 class Past:
-    """A bench with accounts whose history is wanted."""
+    """A bench with accounts whose history is requested."""
 
     bench: Bench
 
     def connect(self, platform: Platform = "instagram", index: int = 3, **fields: Any) -> AccountDocument:
-        """Connect an account now, and ask for its history."""
+        """Connect an account now, and request its history."""
         account = self.bench.connect(index, platform=platform, **{"connectedAt": utcnow(), **fields})
         begin(self.bench.store, [account], again=[account["_id"]])
         return account
 
     def read(self, seconds: float = 600.0) -> HistoryReport:
-        """Read what was asked for, in one run."""
+        """Read the requested histories in one run."""
         bench = self.bench
         vault = Vault(bench.settings.secret_keys)
         reader = HistoryReader(bench.store, bench.redis, Announcer(bench.redis), vault, bench.settings)
         return reader.read(run_id="history", seconds=seconds)
 
     def of(self, account: AccountDocument) -> History:
-        """How far the history of an account is."""
+        """The state of an account's history."""
         found = self.bench.store.memories.history(account["_id"])
         assert found is not None
         return found
@@ -55,12 +54,12 @@ class Past:
         return found
 
     def true_posts(self, account: AccountDocument, now: datetime) -> list[SimPost]:
-        """What the account's lists hold of a year."""
+        """The posts of a year in the account's lists."""
         posts = self.bench.simulator.world.posts(self.sim(account), now - YEAR, now)
         return [post for post in posts if post.visible(now)]
 
     def true_days(self, account: AccountDocument, now: datetime, days: int = 365) -> dict[date, dict[str, int]]:
-        """What the provider tells of the account's days of a year before its connection."""
+        """The true provider's days of the account in the year before its connection."""
         policy = conduct(account["platform"]).days
         assert policy is not None
         newest = policy.newest(now)
@@ -68,8 +67,8 @@ class Past:
         world, sim = self.bench.simulator.world, self.sim(account)
         return {day: true_day(world, sim, day, now) for day in wanted if day >= policy.oldest(now)}
 
-    def told_days(self, account: AccountDocument) -> dict[date, Mapping[str, int]]:
-        """What the log has of the account itself, by day; each day stands in its last slot."""
+    def stored_days(self, account: AccountDocument) -> dict[date, dict[str, int]]:
+        """The account's own observations in the log, by day; each day is stored in its last slot."""
         rows = self.bench.store.db["metrics"].find(
             {"metadata.accountId": account["_id"], "metadata.metricType": "account"}
         )

@@ -16,27 +16,28 @@ TODAY = date(2026, 11, 20)
 
 
 def test_without_a_limit_all_may_be_read(redis_client: Redis) -> None:
-    assert PostBudget(redis_client, "instagram", None, TODAY).within(["a", "b"])[0] == {"a", "b"}
+    assert PostBudget(redis_client, "instagram", None, TODAY).reserve_ids(["a", "b"])[0] == {"a", "b"}
 
 
 def test_post_read_before_on_the_day_is_free(redis_client: Redis) -> None:
     budget = PostBudget(redis_client, "twitter", 2, TODAY)
     budget.note(["a", "b"])
-    assert budget.within(["new", "a", "b"])[0] == {"a", "b"}
-    assert PostBudget(redis_client, "twitter", 2, TODAY.replace(day=21)).within(["new", "a", "b"])[0] == {"new", "a"}
+    assert budget.reserve_ids(["new", "a", "b"])[0] == {"a", "b"}
+    next_day = PostBudget(redis_client, "twitter", 2, TODAY.replace(day=21))
+    assert next_day.reserve_ids(["new", "a", "b"])[0] == {"new", "a"}
 
 
 def test_what_is_left_goes_to_the_first(redis_client: Redis) -> None:
     budget = PostBudget(redis_client, "twitter", 3, TODAY)
     budget.note(["a"])
-    assert budget.within(["newest", "newer", "old", "a"])[0] == {"newest", "newer", "a"}
+    assert budget.reserve_ids(["newest", "newer", "old", "a"])[0] == {"newest", "newer", "a"}
 
 
 def test_without_redis_nothing_is_held_back() -> None:
     with Redis(port=free_port()) as away:
         budget = PostBudget(away, "twitter", 0, TODAY)
         budget.note(["a"])
-        assert budget.within(["a"])[0] == {"a"}
+        assert budget.reserve_ids(["a"])[0] == {"a"}
 
 
 def test_collection_holds_back_posts_beyond_the_budget_and_says_so(bench: Bench) -> None:
@@ -46,8 +47,8 @@ def test_collection_holds_back_posts_beyond_the_budget_and_says_so(bench: Bench)
     report = poor.collect(NOW.replace(hour=23, minute=0), NOW.replace(hour=23, minute=59))
     (held,) = [failure for failure in report.failures if failure.reason == "rate_limited"]
     assert "held back" in held.message
-    (said,) = bench.record(slot=NOW.replace(hour=23, minute=0))["problems"]
-    assert (said["what"], said["reason"]) == ("posts", "rate_limited")
+    (problem,) = bench.record(slot=NOW.replace(hour=23, minute=0))["problems"]
+    assert (problem["what"], problem["reason"]) == ("posts", "rate_limited")
     assert report.ok == 1
 
 
@@ -71,7 +72,7 @@ def test_what_is_reserved_is_not_there_for_others_and_what_was_not_read_is_given
     assert (reserved.posts, other.left(), other.reserve(5, 5).posts) == (8, 2, 0)
     one.settle(reserved, ["a", "b"])
     assert other.left() == 8
-    allowed, named = other.within(["a", "b", *"cdefghijklm"])
+    allowed, named = other.reserve_ids(["a", "b", *"cdefghijklm"])
     assert (allowed, one.left()) == (set("abcdefghij"), 0)
     other.settle(named, ["c"])
     assert one.left() == 7

@@ -1,8 +1,9 @@
-"""Collecting against the simulator: what is written equals the truth, number for number; trouble stays where it is."""
+"""Collection against the simulator: all written values equal the truth, and failures stay limited to their account."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -43,7 +44,7 @@ def test_every_number_equals_the_truth(bench: Bench) -> None:
             if name in row.get("unavailable", {}):
                 assert row["unavailable"][name] == "privacy_threshold"
                 continue
-            # The clock goes on while the account is read: a count may be that of a second later.
+            # The clock runs while the account is read: a count may be that of a second later.
             possible = {truth.post_value(world, post, offer.field, NOW + timedelta(seconds=s)) for s in range(20)}
             assert row["metrics"][name] in possible, (name, metadata)
             checked += 1
@@ -216,7 +217,8 @@ def test_media_older_than_the_business_account_keep_what_their_node_tells(bench:
     bench.simulator.set_faults({"kind": "before_conversion", "seconds": days.total_seconds()})
     report = bench.collect()
     assert (report.ok, report.failures) == (1, [])
-    before, since = [], []
+    before: list[dict[str, Any]] = []
+    since: list[dict[str, Any]] = []
     for row in bench.rows():
         if row["metadata"]["metricType"] == "post":
             published = bench.store.posts.get(row["metadata"]["postId"])["publishedAt"]
@@ -267,7 +269,7 @@ def test_app_limit_stops_the_accounts_that_follow(bench: Bench) -> None:
     bench.simulator.set_faults({"kind": "app_limit", "times": 1})
     report = bench.having(collect_concurrency=1).collect()
     assert {failure.account_id for failure in report.failures} == {"a0", "a1", "a2"}
-    # One more call may leave before the answer is understood: what it brings is kept.
+    # One more call may be sent before the answer is processed: its data is kept.
     assert report.failed >= 2
     assert len(bench.simulator.calls()["byAccount"]) <= 1
     assert {failure.reason for failure in report.failures} == {"rate_limited"}
@@ -340,7 +342,7 @@ def test_refused_metric_is_not_asked_for_by_the_next_run(bench: Bench) -> None:
     assert bench.simulator.calls()["byKind"]["insights"] > 0
     bench.simulator.client.delete("/_control/calls")
     second = bench.collect()
-    # A kind of which several posts were refused is asked no more; a single post is asked again tomorrow.
+    # After several posts of a kind were refused, the kind is not requested any more; a single post is, tomorrow.
     assert second.quarantined
     assert "insights" not in bench.simulator.calls()["byKind"]
 

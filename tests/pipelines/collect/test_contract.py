@@ -1,4 +1,4 @@
-"""What every platform keeps to, over the simulator: a fifth one takes part by being in the registry."""
+"""The contract of all platforms, against the simulator: a platform in the registry is tested automatically."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from simulator.world import SimPost
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
 LISTS = {"instagram": "/media", "facebook": "/published_posts", "twitter": "/tweets", "linkedin": "posts"}
-"""A part of the path of each platform's list of posts."""
+"""A part of the path at which each platform lists posts."""
 
 LEVELS: dict[str, tuple[str, str]] = {
     "instagram": ("{id}", "followers_count"),
@@ -23,7 +23,7 @@ LEVELS: dict[str, tuple[str, str]] = {
     "twitter": ("users/me", "data.public_metrics.followers_count"),
     "linkedin": ("networkSizes", "firstDegreeSize"),
 }
-"""A part of the path of the answer that has an account's followers, and their place in it."""
+"""A part of the path that returns an account's followers, and their place in the answer."""
 
 FOLLOWERS = {"linkedin": "firstDegreeSize"}
 NEXT = SLOT + HOUR
@@ -34,21 +34,21 @@ pytestmark = pytest.mark.parametrize("platform", PLATFORMS_IMPLEMENTED)
 
 @pytest.fixture(autouse=True)
 def _whole_world(bench: Bench) -> Iterator[None]:
-    """The simulator without what an earlier test made of it."""
+    """The simulator, reset after earlier tests."""
     bench.simulator.reset()
     yield
     bench.simulator.reset()
 
 
 def living(bench: Bench, platform: Platform, index: int = 8, now: datetime = NOW) -> dict[str, SimPost]:
-    """The posts of ninety days that are up, by the platform's id."""
+    """The existing posts of ninety days, by the platform's id."""
     world = bench.simulator.world
     posts = world.posts(world.account(platform, index), now - timedelta(days=90), now)
     return {post.platform_post_id: post for post in posts if post.visible(now) and post.metric_type != "story"}
 
 
 def stored(bench: Bench, account_id: str) -> dict[str, dict[str, Any]]:
-    """The posts that are known, by the platform's id."""
+    """The stored posts, by the platform's id."""
     posts = bench.store.posts.of_account(account_id, since=NOW - timedelta(days=91), alive=False)
     return {post["platformPostId"]: dict(post) for post in posts if post["metricType"] != "story"}
 
@@ -79,7 +79,7 @@ def test_first_hour_brings_the_level_and_every_living_post(bench: Bench, platfor
 def test_list_that_breaks_off_is_read_on_in_the_next_hour(
     bench: Bench, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("graph_posts", "twitter_posts", "linkedin_posts"):
+    for module in ("graph.posts", "twitter.posts", "linkedin.posts"):
         monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
     index = busiest(bench, platform)
     account = bench.connect(index, platform=platform)
@@ -95,7 +95,7 @@ def test_list_that_breaks_off_is_read_on_in_the_next_hour(
 
 
 def busiest(bench: Bench, platform: Platform) -> int:
-    """The account with most posts of ninety days, which fill more than one page."""
+    """The account with the most posts in ninety days: more than one page."""
     return max(range(12), key=lambda index: len(living(bench, platform, index)))
 
 
@@ -123,13 +123,13 @@ def test_empty_page_hides_nothing(bench: Bench, platform: Platform) -> None:
 def test_what_a_page_does_not_show_in_one_hour_is_read_in_the_next(
     bench: Bench, platform: Platform, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("graph_posts", "twitter_posts", "linkedin_posts"):
+    for module in ("graph.posts", "twitter.posts", "linkedin.posts"):
         monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
     index = busiest(bench, platform)
     account = bench.connect(index, platform=platform)
     items = "elements" if platform == "linkedin" else "data"
-    ended = {"meta": {"result_count": 0}} if platform == "twitter" else {items: []}
-    spoilt = {
+    ended: dict[str, Any] = {"meta": {"result_count": 0}} if platform == "twitter" else {items: []}
+    spoilt: dict[str, dict[str, Any]] = {
         "hidden": {"at": items, "value": []},
         "ended": {"at": "", "value": ended},
         "odd": {"at": f"{items}.0.id", "value": {"x": 1}},
@@ -171,7 +171,7 @@ def test_announced_post_hides_no_other(bench: Bench, platform: Platform) -> None
 
 
 def announce(bench: Bench, account: Any, name: str, at: datetime) -> None:
-    """Record a post as the publishing module announces it, of a kind that it is perhaps not of."""
+    """Store a post as the publishing module announces it, possibly with a wrong kind."""
     bench.store.posts.put(
         [{"_id": f"post_of_{name}", "workspaceId": account["workspaceId"], "accountId": account["_id"],
           "platform": account["platform"], "platformPostId": name, "metricType": "post", "contentType": "other",
@@ -181,8 +181,8 @@ def announce(bench: Bench, account: Any, name: str, at: datetime) -> None:
 
 def test_renamed_account_has_its_new_name(bench: Bench, platform: Platform) -> None:
     account = bench.connect(8, platform=platform, handle="old.name")
-    theirs = account["platformAccountId"]
-    bench.simulator.set_faults({"kind": "rename", "account": theirs, "value": "new.name"})
+    platform_id = account["platformAccountId"]
+    bench.simulator.set_faults({"kind": "rename", "account": platform_id, "value": "new.name"})
     bench.collect(platform=platform)
     handle = bench.store.accounts.get(account["_id"])["handle"]
     assert handle.replace("_", ".").replace("-", ".") == "new.name"
@@ -190,8 +190,8 @@ def test_renamed_account_has_its_new_name(bench: Bench, platform: Platform) -> N
 
 def test_account_that_is_gone_waits_for_a_person_and_comes_back(bench: Bench, platform: Platform) -> None:
     account = bench.connect(8, platform=platform)
-    theirs = account["platformAccountId"]
-    bench.simulator.set_faults({"kind": "permission", "account": theirs})
+    platform_id = account["platformAccountId"]
+    bench.simulator.set_faults({"kind": "permission", "account": platform_id})
     bench.collect(platform=platform)
     assert bench.state(account["_id"]) == "active"
     bench.collect(NEXT, LATER, platform=platform)
@@ -214,10 +214,10 @@ def test_dead_token_stops_its_account_alone(bench: Bench, platform: Platform) ->
 def test_limit_of_an_account_is_kept_in_every_workspace(bench: Bench, platform: Platform) -> None:
     account = bench.connect(8, platform=platform)
     bench.connect(8, platform=platform, workspace="v", _id="twin")
-    theirs = account["platformAccountId"]
-    # X names the end of its window, which the simulator's clock of another day would put into the past.
-    reset = {"kind": "rate_limit_reset", "account": theirs, "value": int(utcnow().timestamp()) + 3600}
-    limit = {"kind": "account_limit", "account": theirs, "times": 1}
+    platform_id = account["platformAccountId"]
+    # X sends the end of its window, which is in the past if the simulator's clock has another day.
+    reset = {"kind": "rate_limit_reset", "account": platform_id, "value": int(utcnow().timestamp()) + 3600}
+    limit = {"kind": "account_limit", "account": platform_id, "times": 1}
     bench.simulator.set_faults(*([reset] if platform == "twitter" else []), limit)
     bench.collect(platform=platform, workspace_ids=["w"])
     before = sum(bench.simulator.calls()["byAccount"].values())
@@ -228,11 +228,11 @@ def test_limit_of_an_account_is_kept_in_every_workspace(bench: Bench, platform: 
 @pytest.mark.parametrize("value", [99_999_999_999_999, "soon"])
 def test_absurd_pause_leaves_the_other_accounts(bench: Bench, platform: Platform, value: object) -> None:
     limited, well = bench.connect(8, platform=platform), bench.connect(9, platform=platform)
-    theirs = limited["platformAccountId"]
+    platform_id = limited["platformAccountId"]
     bench.simulator.set_faults(
-        {"kind": "proxy_error" if platform == "linkedin" else "account_limit", "account": theirs},
-        {"kind": "retry_after", "account": theirs, "value": value},
-        {"kind": "rate_limit_reset", "account": theirs, "value": value},
+        {"kind": "proxy_error" if platform == "linkedin" else "account_limit", "account": platform_id},
+        {"kind": "retry_after", "account": platform_id, "value": value},
+        {"kind": "rate_limit_reset", "account": platform_id, "value": value},
     )
     report = bench.collect(platform=platform)
     assert report.unforeseen == set()
@@ -311,7 +311,7 @@ def test_empty_field_of_a_page_is_as_good_as_none(bench: Bench, platform: Platfo
 
 def test_next_page_at_another_host_is_read_at_the_own_one(bench: Bench, platform: Platform) -> None:
     account = bench.connect(8, platform=platform)
-    # Nothing listens there; the token would have gone with the call.
+    # Nothing listens there; a call would have sent the token there.
     elsewhere = "http://127.0.0.1:1/?after=nowhere&access_token=x"
     bench.simulator.set_faults(
         {"kind": "patch", "path": LISTS[platform], "at": "paging.next", "value": elsewhere, "page": 1},
@@ -337,4 +337,4 @@ def test_post_from_before_its_platform_is_told_and_not_taken_for_old(bench: Benc
     bench.simulator.set_faults({"kind": "patch", "path": LISTS[platform], "at": at, "value": value, "page": 1})
     report = bench.collect(platform=platform)
     assert len(living(bench, platform)) - len(stored(bench, account["_id"])) == 1
-    assert ["before the platform was, 1970" in failure.message for failure in report.failures] == [True]
+    assert ["before the platform existed, 1970" in failure.message for failure in report.failures] == [True]

@@ -1,4 +1,4 @@
-"""A collection that is killed with -9, and the one after it."""
+"""A collection that is killed with SIGKILL, and the one after it."""
 
 from multiprocessing import get_context
 from typing import Any
@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from metrics.documents import Document
 from metrics.periods import midnight
-from metrics.redis.client import connect, events_key
+from metrics.redis.client import connect
+from metrics.redis.keys import events_key
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from metrics.store.setup.schema import METRICS
@@ -32,7 +33,7 @@ def collect_until_killed(values: dict[str, Any]) -> None:
 
 
 def rollups(settings: Settings, observations: list[Document]) -> list[Document]:
-    """Return what a database that knows only these observations rolls up."""
+    """Return the rollups of a database with only these observations."""
     own = settings.model_copy(update={"mongo_db": f"test_{uuid4().hex[:12]}"})
     source, store = Store.connect(settings), Store.connect(own)
     store.ensure(own)
@@ -59,7 +60,7 @@ def test_announced_is_kept_and_the_repetition_doubles_nothing(bench: Bench) -> N
     }
     process = get_context("spawn").Process(target=collect_until_killed, args=(values,))
     process.start()
-    # The first event tells that the collection is under way.
+    # The first event shows that the collection has begun.
     until(lambda: bench.redis.exists(events_key("w")) == 1, 60)
     process.kill()
     process.join()

@@ -1,4 +1,4 @@
-"""Renewing credentials: stored before they are used, by one worker at a time, in good time."""
+"""Renewal of credentials: before they end, by one worker at a time, and stored before they are used."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,7 +9,7 @@ from metrics.documents import AccountDocument
 from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
 from pipelines.platforms.base import Access, Tally
-from pipelines.platforms.errors import NeedsReauth
+from pipelines.platforms.errors import NeedsReauth, PlatformError
 from pipelines.platforms.registry import open_platform
 from simulator.twitter.tokens import first_refresh_token
 from tests.pipelines.collect.conftest import NOW, Bench
@@ -24,7 +24,7 @@ def connected(bench: Bench, **credentials: Any) -> AccountDocument:
 
 
 def stored(bench: Bench) -> dict[str, Any]:
-    """What the account's credentials are now."""
+    """The account's present credentials."""
     account = bench.store.accounts.get("twitter0")
     return Vault(bench.settings.secret_keys).open(account["credentials"])
 
@@ -62,7 +62,7 @@ def test_two_workers_use_a_rotating_token_once(bench: Bench) -> None:
         renewed = list(pool.map(lambda _: credentials.renew(account, access, NOW, Tally()), range(4)))
     tokens = {one.token for one in renewed if one is not None}
     assert tokens == {stored(bench)["access_token"]}
-    # Reuse would have ended the grant.
+    # A second use of the refresh token would have ended the grant.
     again = credentials.renew(bench.store.accounts.get("twitter0"), credentials.open(
         bench.store.accounts.get("twitter0")), NOW, Tally())  # fmt: skip
     assert again is not None
@@ -84,7 +84,7 @@ def test_account_connected_again_meanwhile_keeps_its_new_credentials(bench: Benc
 def test_one_account_in_two_workspaces_is_renewed_once(bench: Bench) -> None:
     connected(bench, access_token="ended")
     sealed = bench.store.accounts.get("twitter0")["credentials"]
-    # The other workspace knows more of the same token.
+    # The other workspace has more fields for the same token.
     vault = Vault(bench.settings.secret_keys)
     known = vault.seal({**vault.open(sealed), "note": "kept"})
     bench.connect(platform="twitter", workspace="v", _id="twin", credentials=known)
@@ -108,11 +108,14 @@ def test_token_is_dead_when_it_is_denied_twice(bench: Bench, denials: int) -> No
             raise answer
         return str(answer)
 
+    def unrenewed(error: PlatformError) -> None:
+        pytest.fail(str(error))
+
     if denials == 1:
-        assert credentials.used(account, NOW, Tally(), work, pytest.fail) == "read"
+        assert credentials.with_access(account, NOW, Tally(), work, unrenewed) == "read"
     else:
         with pytest.raises(NeedsReauth):
-            credentials.used(account, NOW, Tally(), work, pytest.fail)
+            credentials.with_access(account, NOW, Tally(), work, unrenewed)
 
 
 @pytest.mark.parametrize("value", [None, "soon", -5, 0, 1e30])

@@ -9,7 +9,7 @@ from tests.pipelines.collect.test_contract import living
 
 
 def listed_without_time(bench: Bench) -> tuple[str, PostDocument]:
-    """An account of which the newest post is listed without its time, and has been known for a hundred days."""
+    """An account whose newest post is listed without its time, and has been stored for a hundred days."""
     account = bench.connect(8)
     posts = living(bench, "instagram")
     name = max(posts, key=lambda one: posts[one].published_at)

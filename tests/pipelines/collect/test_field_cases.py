@@ -1,4 +1,4 @@
-"""What went wrong for other people who do this job: one test per case, with the number of the case."""
+"""Failures that others met when collecting such data: one test per case, with the number of the case."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from metrics.clock import utcnow
-from metrics.redis.client import account_pause_key
+from metrics.redis.keys import account_pause_key
 from pipelines.platforms.instagram.api import Instagram
 from simulator import truth
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
@@ -15,14 +15,14 @@ from tests.pipelines.collect.test_contract import LATER, NEXT, followers, living
 
 
 def media(bench: Bench, kind: str, index: int = 8) -> list[str]:
-    """The newest Instagram media of an account that are of a kind: `image`, `carousel`, `video`."""
+    """The newest Instagram media of an account of one kind: `image`, `carousel`, `video`."""
     posts = living(bench, "instagram", index)
     found = [name for name, post in posts.items() if post.content_type == kind and post.metric_type == "post"]
     return sorted(found, key=lambda name: posts[name].published_at, reverse=True)
 
 
 def values(bench: Bench, name: str, account: str = "a8") -> dict[str, Any]:
-    """The numbers of a post in the hour, by the platform's id."""
+    """The metrics of posts in the hour, by the platform's id."""
     post = stored(bench, account)[name]
     (row,) = bench.rows(postId=post["_id"])
     return {**row["metrics"], "unavailable": row.get("unavailable", {})}
@@ -88,7 +88,7 @@ def test_10_one_odd_medium_blinds_no_other(bench: Bench) -> None:
     assert "likes" in values(bench, odd)
     assert all("views" in values(bench, name) for name in others)
     assert bench.store.quarantine.of("instagram", Instagram.api_version) == []
-    # The post is asked for it again tomorrow, not in the next hour.
+    # The metric of the post is requested again tomorrow, not in the next hour.
     assert stored(bench, "a8")[odd]["refused"] == ["views"]
 
 
@@ -175,22 +175,22 @@ def test_28_cap_and_credits_are_looked_at_again_within_hours(bench: Bench, kind:
 def test_fifty_accounts_and_one_of_each_kind_of_bad(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     for index in range(50):
         bench.connect(index)
-    theirs = [bench.simulator.world.account("instagram", index).platform_account_id for index in range(50)]
+    platform_ids = [bench.simulator.world.account("instagram", index).platform_account_id for index in range(50)]
     bad = {3, 7, 11, 17, 23, 29, 31, 37}
     bench.simulator.set_faults(
-        {"kind": "patch", "object": theirs[3], "path": theirs[3], "at": "followers_count", "value": 2**64},
-        {"kind": "account_limit", "account": theirs[7]},
-        {"kind": "retry_after", "account": theirs[7], "value": 99_999_999_999_999},
-        {"kind": "html", "account": theirs[11]},
-        {"kind": "expired_token", "account": theirs[17]},
-        {"kind": "repeated_cursor", "account": theirs[23]},
-        {"kind": "foreign_body", "account": theirs[29], "value": []},
+        {"kind": "patch", "object": platform_ids[3], "path": platform_ids[3], "at": "followers_count", "value": 2**64},
+        {"kind": "account_limit", "account": platform_ids[7]},
+        {"kind": "retry_after", "account": platform_ids[7], "value": 99_999_999_999_999},
+        {"kind": "html", "account": platform_ids[11]},
+        {"kind": "expired_token", "account": platform_ids[17]},
+        {"kind": "repeated_cursor", "account": platform_ids[23]},
+        {"kind": "foreign_body", "account": platform_ids[29], "value": []},
     )
     bench.store.db["accounts"].update_one({"_id": "a31"}, {"$set": {"credentials": b"sealed by nobody"}})
     read = Instagram.read
 
     def unforeseen(api: Instagram, access: Any, *arguments: Any) -> Any:
-        if access.platform_account_id == theirs[37]:
+        if access.platform_account_id == platform_ids[37]:
             raise ZeroDivisionError("nobody thought of it")
         return read(api, access, *arguments)
 

@@ -1,4 +1,4 @@
-"""While accounts are read, Python looks for reference cycles rarely; afterwards as it did before."""
+"""Python's cyclic garbage collection is rare while accounts are read, and as before afterwards."""
 
 import gc
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Histories in trouble: limits, budgets, refusals, accounts that go away; each ends or goes on, and says why."""
+"""Histories with failures: limits, budgets, refusals, lost accounts; each ends or continues, and reports the reason."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,14 +7,14 @@ from typing import Any
 
 import orjson
 import pytest
-from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.collection.histories import begin
 from metrics.documents import AccountDocument, Platform
 from metrics.errors import RedisUnavailable
-from metrics.redis.client import events_key, version_key
+from metrics.redis.client import connect
 from metrics.redis.events import Announcer
+from metrics.redis.keys import events_key, version_key
 from metrics.vault import Vault
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.history import turn
@@ -26,7 +26,8 @@ from pipelines.platforms.linkedin.api import LinkedIn
 from tests.erasing import erased
 from tests.pipelines.collect.conftest import Bench
 from tests.pipelines.collect.history import Past
-from tidemark.stack.ports import free_port
+from tests.redis_streams import entries
+from tidemark.stack.ports import HOST, free_port
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def past(bench: Bench) -> Past:
 
 
 def resume(past: Past, account: AccountDocument) -> None:
-    """Let the pause of a history be over."""
+    """End the pause of a history."""
     history = past.of(account)
     history["resumesAt"] = utcnow() - timedelta(seconds=1)
     past.bench.store.memories.keep_history(account["_id"], history)
@@ -43,8 +44,10 @@ def resume(past: Past, account: AccountDocument) -> None:
 
 
 def events(past: Past) -> list[dict[str, Any]]:
-    """What streams were told of operations."""
-    found = [entry for _, entry in past.bench.redis.xrange(events_key("w")) if entry[b"event"] == b"collection:status"]
+    """The events of operations on the streams."""
+    found = [
+        entry for _, entry in entries(past.bench.redis, events_key("w")) if entry[b"event"] == b"collection:status"
+    ]
     return [orjson.loads(entry[b"data"]) for entry in found]
 
 
@@ -93,7 +96,7 @@ def test_limit_is_waited_for_and_the_history_goes_on(past: Past, platform: Platf
     history = past.of(account)
     assert (report.waiting, history["state"], history["reason"]) == (1, "waiting", "rate_limited")
     assert history["resumesAt"] > now
-    assert past.read().accounts == 0, "nobody asks before the pause is over"
+    assert past.read().accounts == 0, "no request before the pause is over"
     past.bench.simulator.set_faults()
     resume(past, account)
     past.read()
@@ -102,13 +105,13 @@ def test_limit_is_waited_for_and_the_history_goes_on(past: Past, platform: Platf
 
 
 def test_rest_of_a_budget_is_left_to_the_hours(bench: Bench) -> None:
-    """Two years of Instagram's days are more than the history's share of the calls of an hour."""
+    """Two years of Instagram's days take more calls than the history's share of an hour's limit."""
     past = Past(bench.having(retention_days=3000))
     account = past.connect()
     past.read()
     history = past.of(account)
     assert (history["state"], history["reason"]) == ("waiting", "rate_limited")
-    assert "left to the hours" in history["message"]
+    assert "left to hourly collection" in history["message"]
     assert 0.6 * 4800 <= history["calls"] <= 0.65 * 4800
     assert past.bench.redis.keys("tm:{instagram}:paused*") == [], "the hours are not held up"
     past.bench.simulator.reset()
@@ -160,7 +163,7 @@ def test_window_that_is_refused_leaves_the_others(past: Past, monkeypatch: pytes
     begin(past.bench.store, [account])
     past.read()
     assert past.of(account)["state"] == "done"
-    assert set(refused) <= past.told_days(account).keys()
+    assert set(refused) <= past.stored_days(account).keys()
 
 
 def test_passing_trouble_is_tried_again_and_given_up_in_the_end(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +237,7 @@ def test_account_that_is_no_longer_collected_stops_its_history(
     past.read()
     assert (past.of(account)["state"], past.of(account)["reason"]) == (ended, state)
     assert past.operation(account)["state"] == operation
-    assert past.told_days(account) == {}
+    assert past.stored_days(account) == {}
     monkeypatch.setattr(Facebook, "read_days", days)
     past.bench.store.accounts.put([account])
     begin(past.bench.store, [account])
@@ -271,23 +274,23 @@ def test_account_that_is_erased_meanwhile_leaves_nothing(
             found = store.db[name].find_one({"$or": [{"_id": account["_id"]}, {"accountId": account["_id"]}]})
             assert found is None, name
     assert past.rows(account) == []
-    assert past.told_days(account) == {}
+    assert past.stored_days(account) == {}
     assert past.of(other)["state"] == "done"
     assert store.operations.find(["queued", "running"]) == []
 
 
 def test_streams_are_told_how_far_a_history_is(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.collect.history.progress.TOLD_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("pipelines.collect.history.progress.REPORT_EVERY_SECONDS", 0.0)
     account = past.connect("facebook")
     past.read()
-    said = [one for one in events(past) if one["operationId"] == past.of(account)["operationId"]]
-    assert said[0]["state"] == "running"
-    assert said[-1]["state"] == "succeeded"
-    assert {one["kind"] for one in said} == {"history"}
-    done = [one["progress"]["done"] for one in said if "progress" in one]
+    sent = [one for one in events(past) if one["operationId"] == past.of(account)["operationId"]]
+    assert sent[0]["state"] == "running"
+    assert sent[-1]["state"] == "succeeded"
+    assert {one["kind"] for one in sent} == {"history"}
+    done = [one["progress"]["done"] for one in sent if "progress" in one]
     assert done == sorted(done)
     assert len(set(done)) > 5
-    assert said[-1]["progress"]["done"] == said[-1]["progress"]["expected"] > 600
+    assert sent[-1]["progress"]["done"] == sent[-1]["progress"]["expected"] > 600
 
 
 def test_run_that_is_over_is_followed_by_another(past: Past) -> None:
@@ -365,7 +368,8 @@ def test_number_that_fails_among_others_is_said_and_the_days_count(past: Past, m
 def test_days_that_a_limit_cut_short_are_asked_for_again(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
     now = utcnow()
     account = past.connect("facebook")
-    days, cut = Facebook.read_days, []
+    days = Facebook.read_days
+    cut: list[date] = []
 
     def limited(self: Facebook, access: Access, asked: Sequence[date], tally: Tally, budget: Any = None) -> DaysReading:
         found = days(self, access, asked, tally, budget)
@@ -379,12 +383,12 @@ def test_days_that_a_limit_cut_short_are_asked_for_again(past: Past, monkeypatch
     monkeypatch.setattr(Facebook, "read_days", limited)
     past.read()
     assert (past.of(account)["state"], past.of(account)["asked"]) == ("waiting", [])
-    assert set(past.told_days(account)) == set(cut)
+    assert set(past.stored_days(account)) == set(cut)
     resume(past, account)
     past.read()
     assert (past.of(account)["state"], past.of(account)["partly"]) == ("done", [])
     true = past.true_days(account, now)
-    assert {day: past.told_days(account)[day] for day in cut} == {day: true[day] for day in cut}
+    assert {day: past.stored_days(account)[day] for day in cut} == {day: true[day] for day in cut}
 
 
 def test_account_that_is_asked_for_anew_while_it_is_paused_leaves_the_others(
@@ -426,7 +430,8 @@ def test_account_that_waits_for_what_others_used_is_never_given_up(past: Past) -
 
 
 def test_posts_are_not_billed_while_nobody_counts_them(past: Past) -> None:
-    with Redis(port=free_port()) as nobody:
+    address = f"redis://{HOST}:{free_port()}/0"
+    with connect(past.bench.settings.model_copy(update={"redis_url": address}), retries=0) as nobody:
         away = Past(replace(past.bench, redis=nobody))
         account = away.connect("twitter")
         with pytest.raises(RedisUnavailable):

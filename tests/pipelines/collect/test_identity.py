@@ -1,4 +1,4 @@
-"""Whose a token is, when an account is connected and at each collection."""
+"""Checks that a token belongs to its account, at the connection and at each collection."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from metrics.documents import Platform
-from metrics.redis.client import events_key
+from metrics.redis.keys import events_key
 from metrics.upkeep.erase import left_of
 from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
@@ -60,7 +60,7 @@ def test_token_of_another_user_writes_nothing(bench: Bench) -> None:
     assert (report.ok, report.failed) == (0, 1)
     stored = bench.store.accounts.get(account["_id"])
     assert stored["state"] == "needs_reauth"
-    assert stored["stateReason"].startswith("the token is of @")
+    assert stored["stateReason"].startswith("the token belongs to @")
     assert not bench.rows()
 
 
@@ -92,7 +92,8 @@ def test_reading_after_a_renewal_begins_with_the_memory_of_before(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = bench.connect(8, platform="twitter")
-    look_up, lost = Posts._look_up, []
+    look_up = Posts._look_up
+    lost: list[list[Post]] = []
 
     def dead_once(of: Posts, posts: list[Post], private: bool) -> None:
         if not lost:

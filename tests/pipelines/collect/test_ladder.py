@@ -1,4 +1,4 @@
-"""The ladder's laws: the close of a day is the day's own, and nobody is asked before there is anything."""
+"""Properties of the ladder: a day's closing value is read on that day, and no post is due before it exists."""
 
 from datetime import UTC, datetime, timedelta
 

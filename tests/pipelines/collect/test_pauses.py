@@ -1,4 +1,4 @@
-"""Pauses are shared through Redis, end by themselves, and hold within a run without it."""
+"""Pauses are shared through Redis and expire; without Redis they still apply within a run."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,7 +8,7 @@ from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument
-from metrics.redis.client import account_pause_key, platform_pause_key
+from metrics.redis.keys import account_pause_key, platform_pause_key
 from pipelines.collect.pauses import Pauses
 from pipelines.platforms.errors import RateLimited
 from tests.clock import ahead_by
@@ -91,4 +91,4 @@ def test_pause_holds_under_a_clock_that_is_behind_that_of_redis(
     with ahead_by(-timedelta(days=100)):
         Pauses(redis_client, "instagram").note(accounts[0], RateLimited("enough", utcnow() + HOURS, "app"))
         assert paused(Pauses(redis_client, "instagram"), accounts[0])
-        assert 7000 < redis_client.ttl(platform_pause_key("instagram")) <= 7201  # type: ignore[operator]
+        assert 7000 < redis_client.ttl(platform_pause_key("instagram")) <= 7201

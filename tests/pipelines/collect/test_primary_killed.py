@@ -1,9 +1,9 @@
-"""A collection over the death of MongoDB's primary."""
+"""A collection during which MongoDB's primary is killed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from metrics.redis.client import events_key
+from metrics.redis.keys import events_key
 from metrics.store import Store
 from pipelines.resources import PATIENCE_MS
 from tests.pipelines.collect.conftest import Bench, announced, subject_and_instant
@@ -22,7 +22,7 @@ def test_nothing_that_was_announced_is_missing(bench: Bench, tmp_path: Path) -> 
             on_three.connect(index)
         with ThreadPoolExecutor(1) as pool:
             run = pool.submit(on_three.collect)
-            # The first event tells that the collection is under way.
+            # The first event shows that the collection has begun.
             bench.redis.xread({events_key("w"): "0"}, block=60_000)
             servers.kill_primary()
             report = run.result()

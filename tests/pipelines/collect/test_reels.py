@@ -1,4 +1,4 @@
-"""A Facebook reel is one post, whichever of its two ids is known of it, and whichever list fails."""
+"""A Facebook reel is one post, whichever of its two ids is stored, and whichever list fails."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from tests.pipelines.collect.test_contract import LATER, NEXT, living, problems,
 def test_list_of_posts_waits_for_that_of_the_reels(bench: Bench) -> None:
     account = bench.connect(8, platform="facebook")
     among = {"kind": "reels_among_posts"}
-    # Nothing of the answer itself says that it is a reel.
+    # The answer itself does not say that it is a reel.
     bare = {"kind": "patch", "path": "published_posts", "at": "data.*.attachments", "delete": True}
     bench.simulator.set_faults(among, bare, {"kind": "error", "path": "video_reels"})
     bench.collect(platform="facebook")
@@ -36,12 +36,12 @@ def test_reel_that_was_stored_as_a_post_is_merged_with_it(bench: Bench) -> None:
     posts = living(bench, "facebook")
     reel = max((one for one in posts.values() if one.metric_type == "reel"), key=lambda one: one.published_at)
     bench.simulator.set_faults({"kind": "reels_among_posts"})
-    theirs = bench.simulator.client.get(
+    listed = bench.simulator.client.get(
         f"/v25.0/{account['platformAccountId']}/video_reels",
         params={"fields": "id,post_id", "limit": 100},
         headers={"Authorization": f"Bearer {bench.simulator.world.account('facebook', 8).token}"},
     ).json()["data"]
-    twin = next(one["post_id"] for one in theirs if one["id"] == reel.platform_post_id)
+    twin = next(one["post_id"] for one in listed if one["id"] == reel.platform_post_id)
     twin = twin if "_" in twin else f"{account['platformAccountId']}_{twin}"
     old: PostDocument = {
         "_id": post_id(account["_id"], twin), "workspaceId": "w", "accountId": account["_id"], "platform": "facebook",

@@ -1,4 +1,4 @@
-"""Insights of accounts that Meta retired come into quarantine, as those of posts do."""
+"""Retired account insights of Meta are quarantined, like those of posts."""
 
 import pytest
 
@@ -29,8 +29,10 @@ def test_retired_insight_of_accounts_is_not_asked_for_by_the_next_run(bench: Ben
 @pytest.mark.parametrize("platform", RETIRED)
 def test_insight_that_one_account_has_is_not_retired(bench: Bench, platform: Platform) -> None:
     field, _ = RETIRED[platform]
-    theirs = [bench.connect(index, platform=platform)["platformAccountId"] for index in (7, 8, 9)]
-    bench.simulator.set_faults(*({"kind": "refused_metric", "metric": field, "account": one} for one in theirs[:2]))
+    platform_ids = [bench.connect(index, platform=platform)["platformAccountId"] for index in (7, 8, 9)]
+    bench.simulator.set_faults(
+        *({"kind": "refused_metric", "metric": field, "account": one} for one in platform_ids[:2])
+    )
     bench.collect(*AT, platform=platform)
     kinds = {one["metricType"] for one in bench.store.quarantine.of(platform, conduct(platform).api_version)}
     assert "account" not in kinds

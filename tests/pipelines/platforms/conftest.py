@@ -1,4 +1,4 @@
-"""A small real HTTP server that answers what a test tells it to, and the Graph API's batches in terms of paths."""
+"""Fixtures: a small real HTTP server with answers set by the test, also for single elements of Graph API batches."""
 
 import json
 import threading
@@ -46,7 +46,7 @@ class Answering:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
-    """A server on a free port; the waits between tries are cut to nothing."""
+    """Run the server on a free port; retries wait hardly at all."""
     monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
     answering = Answering()
 

@@ -1,4 +1,4 @@
-"""A fetcher against the simulator, with one account, and its readings against the truth."""
+"""Helper for tests of a platform's client: reads one account of the simulator, and compares readings with the truth."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from tests.simulator_fixture import Simulator
 
 
 class Fetching:
-    """What a test of a platform needs at hand; `now` is the instant of both sides."""
+    """A platform's client, connected to the simulator with one account; `now` is the instant of both sides."""
 
     def __init__(self, simulator: Simulator, platform: Platform) -> None:
         self.now = datetime.now(UTC).replace(microsecond=0)
@@ -31,39 +31,43 @@ class Fetching:
         self.be(3)
 
     def be(self, index: int) -> None:
-        """Become another account of the simulator."""
+        """Switch to another account of the simulator."""
         self.account: SimAccount = self.simulator.world.account(self.platform, index)
         self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
 
     def posts(self, days: int = 90) -> list[SimPost]:
-        """What the account published, whatever became of it."""
+        """Return the posts that the account published, including deleted ones."""
         return self.simulator.world.posts(self.account, self.now - timedelta(days=days), self.now)
 
     def here(self, days: int = 90) -> list[SimPost]:
-        """What is still up of it."""
+        """Return the posts of the account that still exist."""
         return [post for post in self.posts(days) if post.visible(self.now)]
 
     def read(self, followed: list[Post] | None = None) -> AccountReading:
-        """Read the account with all followed posts due: the first time, or as after a reading that brought them."""
+        """Read the account with all followed posts due: for the first time, or as if an earlier reading listed them."""
         return self.api.read(self.access, wanted(*followed or []), self.tally)
 
     def level(self, field: str) -> int:
-        """What is true of the account."""
+        """Return the true value of a field of the account."""
         return truth.account_value(self.simulator.world, self.account, field, self.now)
 
     def check(self, reading: AccountReading, *excused: str) -> int:
-        """Compare every number with the truth; return how many there were. `excused` are reasons for missing ones."""
+        """Compare all numbers with the truth; return how many there were. `excused` are allowed reasons for gaps.
+
+        Numbers may be up to 20 seconds newer than `now`.
+        """
         world, checked = self.simulator.world, 0
         for post, found in reading.posts:
             true = world.post(self.platform, post.platform_post_id)
             assert true is not None
             assert (post.metric_type, post.content_type) == (true.metric_type, true.content_type)
+            assert post.published_at is not None
             assert abs(post.published_at - true.published_at) < timedelta(seconds=1)
             for name, offer in offered(self.platform, post.metric_type, post.content_type).items():
                 if name not in found.metrics:
                     assert found.unavailable[name] in excused, name
                     continue
-                # The clock goes on while the account is read.
+                # The simulator's clock advances while the account is read.
                 instants = [self.now + timedelta(seconds=second) for second in range(20)]
                 possible = {sum(truth.post_value(world, true, part, at) for part in offer.parts) for at in instants}
                 assert found.metrics[name] in possible, name
@@ -72,18 +76,18 @@ class Fetching:
 
 
 def wanted(*followed: Post, known: Iterable[Post] = (), memory: Memory | None = None) -> Wanted:
-    """What collection asks for: posts that are due, and more that are known; all of them came by the lists."""
+    """Return what collection wants: `followed` posts are due, `known` ones only stored; lists returned all of them."""
     posts = {post.platform_post_id: post for post in (*followed, *known)}
     return Wanted(utcnow() - FOLLOWED, followed, posts, memory=memory or (brought(posts) if posts else Memory()))
 
 
 def brought(names: Iterable[str]) -> Memory:
-    """The memory of an account whose lists were read to the end and brought these posts."""
+    """Return the memory of an account whose lists were read to the end and returned these posts."""
     mark = max((int(name) for name in names if name.isdecimal()), default=0)
     lists = ("stories", "media", "video_reels", "published_posts", "timeline", "posts")
     return Memory({name: ListMemory(begun=True, mark=str(mark) if mark else None) for name in lists})
 
 
 def known(post: SimPost) -> Post:
-    """A post as it was stored when it was first seen."""
+    """Return a post of the simulator as collection stores it."""
     return Post(post.platform_post_id, post.metric_type, post.content_type, post.published_at)

@@ -1,10 +1,10 @@
-"""A list of posts as a platform keeps it, in three styles of paging, for tests of how lists are walked.
+"""A simulated list of posts with three styles of paging, for tests of `pipelines.platforms.paging`.
 
 | style    | as | a page begins |
 |----------|----|---------------|
-| `cursor` | Instagram, Facebook | behind the item that the cursor names, which may be taken down meanwhile |
-| `offset` | LinkedIn | behind so many items: it moves when posts come and go |
-| `since`  | X | behind the item of the token, among those that are newer than `since_id` |
+| `cursor` | Instagram, Facebook | after the item that the cursor names, which may have been deleted since |
+| `offset` | LinkedIn | after a number of items: pages shift when posts come and go |
+| `since`  | X | after the item of the token, among those that are newer than `since_id` |
 """
 
 from collections.abc import Callable, Iterable
@@ -20,16 +20,16 @@ from pipelines.platforms.paging import PostList, walk
 
 Style = Literal["cursor", "offset", "since"]
 Quirk = Literal["loop", "unclear", "empty", "hidden", "ended", "odd"]
-"""What can be wrong with a page that was answered.
+"""The ways in which an answered page can be wrong.
 
 | quirk | the page |
 |-------|----------|
 | `loop` | names itself as the next one |
-| `unclear` | does not say whether there is a next one |
-| `empty` | hides its items, which the next place has |
-| `hidden` | hides its items, and goes on behind them |
-| `ended` | is empty, and says that the list ends there |
-| `odd` | has a first item that cannot be read |
+| `unclear` | does not tell whether there is a next one |
+| `empty` | is empty, and the next page has its items |
+| `hidden` | is empty, and the next page begins after its items |
+| `ended` | is empty, and the list seems to end there |
+| `odd` | has a first item that cannot be parsed |
 """
 
 STYLES: tuple[Style, ...] = ("cursor", "offset", "since")
@@ -43,7 +43,7 @@ WINDOW = timedelta(days=90)
 
 @dataclass
 class ServerList:
-    """Items from the newest to the oldest, each with a number that grows with time."""
+    """The platform's side of a list: items from the newest to the oldest, with ids that grow with time."""
 
     style: Style
     now: datetime = START
@@ -58,7 +58,7 @@ class ServerList:
     _made: int = 0
 
     def publish(self, count: int, every: timedelta = timedelta(seconds=1), until: datetime | None = None) -> None:
-        """Add so many items on top, the last one published at `until`."""
+        """Add `count` items on top, the last one published at `until`."""
         end = until or self.now
         for place in range(count):
             self._made += 1
@@ -70,12 +70,12 @@ class ServerList:
         self.pinned = Post(str(self._made), "post", "image", self.now - age)
 
     def take_down(self, places: Iterable[int]) -> None:
-        """Remove items by their places."""
+        """Delete items by their positions."""
         gone = {place % len(self.items) for place in places} if self.items else set()
         self.items = [item for place, item in enumerate(self.items) if place not in gone]
 
     def fetch(self, place: Place, size: int) -> Page:
-        """Answer one page, or fail as planned."""
+        """Return one page, or fail as planned in `failures`."""
         self.fetches += 1
         trouble = self.failures.get(self.fetches)
         if isinstance(trouble, PlatformError):
@@ -133,7 +133,7 @@ def _item(post: Post) -> dict[str, Any]:
 
 @dataclass
 class Reader:
-    """Reads a list hour by hour, as collection does: what was brought is known, the memory is kept as it is stored."""
+    """Reads a list hour by hour, as collection does: returned posts become known, the memory is stored and loaded."""
 
     server: ServerList
     budget: PostBudget | None = None
@@ -143,25 +143,25 @@ class Reader:
     tally: Tally = field(init=False)
 
     def read(self) -> None:
-        """Read once; an error that leaves the walk leaves the memory as it was, and nothing was brought."""
+        """Read once; if the walk raises an error, the memory stays unchanged, and no post becomes known."""
         self.server.fetches = 0
         memory = Memory.of(self.memory.kept())
         self.tally, self.last = Tally(), AccountReading(Reading(self.server.now))
         found: dict[str, Post] = {}
         list_memory = memory.list(NAME)
-        for taken in walk(self._list(list_memory), list_memory, self.last, self.tally):
-            found |= {post.platform_post_id: post for post in taken.posts}
+        for parsed in walk(self._list(list_memory), list_memory, self.last, self.tally):
+            found |= {post.platform_post_id: post for post in parsed.posts}
         self.brought |= found
         self.memory = memory
 
     @property
     def broke_off(self) -> str | None:
-        """Why the last reading broke off."""
+        """The reason why the last reading broke off, if it did."""
         return self.last.failures.get(NAME)
 
     @property
     def missing(self) -> set[str]:
-        """Items of the list that are young enough and were not brought, or not as they are listed."""
+        """The ids of young items of the list that were not returned to the reader, or with other facts."""
         since = self.server.now - WINDOW
         young = [post for post in self.server.items if post.published_at is not None and post.published_at >= since]
         return {post.platform_post_id for post in young if self.brought.get(post.platform_post_id) != post}

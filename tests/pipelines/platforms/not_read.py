@@ -1,4 +1,4 @@
-"""Recorded answers that no test of a fetcher reads, and why."""
+"""Recorded answers that no test of a client reads, with the reason."""
 
 NOT_READ: dict[str, str] = {
     **dict.fromkeys(

@@ -1,4 +1,4 @@
-"""Kinds of recorded answers, read by what the fetchers read them with: a body to plain values that a table can hold."""
+"""Readers for kinds of recorded answers: each applies the clients' own parsers, and returns plain values to compare."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -31,19 +31,19 @@ def of_posts(listed: Callable[[Mapping[str, Any]], Post]) -> Callable[[Any], Any
 
 
 def stories(body: Any) -> Any:
-    """Stories as their own list has them; those without a time are of now."""
+    """Stories as their own list has them, without the time if the answer has none."""
     found = [(one, instagram_answers.listed_post(one, "story")) for one in _objects(body)]
     return [_said(post)[: 4 if "timestamp" in one else 3] for one, post in found]
 
 
 def media_nodes(body: Any) -> Any:
-    """Media with what stands on themselves."""
+    """Media with the metrics that are fields of the media themselves."""
     fields = ("like_count", "comments_count")
     return [(*_said(instagram_answers.listed_post(one)), *(one.get(f) for f in fields)) for one in _objects(body)]
 
 
 def page_posts(body: Any) -> Any:
-    """Posts of a page, with reactions, comments and shares; where they have no time, with these alone."""
+    """Posts of a page with reactions, comments and shares; posts without a time with their id and these only."""
     found = []
     for one in _objects(body):
         sums = [facebook_answers.summary(one, edge) for edge in ("reactions", "comments")]
@@ -58,7 +58,7 @@ def nested_posts(body: Any) -> Any:
 
 
 def rows(*edge: str) -> Callable[[Any], Any]:
-    """Insights of a post: of the edge of that name, of the answer itself, of each object in it."""
+    """Insights of posts: of the edge named `edge` of each object in the answer, else of the answer itself."""
 
     def read(body: Any) -> Any:
         if edge:
@@ -74,11 +74,11 @@ def _known(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def days(*fields: str, within: str = "") -> Callable[[Any], Any]:
-    """Series by the day that ended, or the reason why there is none."""
+    """The values of series by day, or the reason why there are none."""
 
     def read(body: Any) -> Any:
         all_rows = body[within]["data"] if within else body["data"]
-        # The same name may come once per period; collection asks for days alone.
+        # The same name may come once per period; collection requests days only.
         found = [row for row in all_rows if row["period"] == "day"] or all_rows
         ends = {entry["end_time"] for row in found for entry in row.get("values", ())}
         asked = {(datetime.fromisoformat(end) - timedelta(hours=12)).date() for end in ends} or {date(2024, 1, 1)}
@@ -91,7 +91,7 @@ def days(*fields: str, within: str = "") -> Callable[[Any], Any]:
 
 
 def total(field: str) -> Callable[[Any], Any]:
-    """The one number of a window."""
+    """The single number of a time window."""
 
     def read(body: Any) -> Any:
         reading = Numbers()
@@ -102,7 +102,7 @@ def total(field: str) -> Callable[[Any], Any]:
 
 
 def decision(raise_for: Callable[[int, Any, dict[str, str]], None], status: int = 400) -> Callable[[Any], Any]:
-    """The leaf of the tree of errors."""
+    """The name of the exception class that an error answer is mapped to."""
 
     def read(body: Any) -> Any:
         with pytest.raises(PlatformError) as caught:
@@ -113,7 +113,7 @@ def decision(raise_for: Callable[[int, Any, dict[str, str]], None], status: int 
 
 
 def elements(body: Any) -> Any:
-    """Elements of a batch: their ids, or what they failed with."""
+    """Elements of a batch: their ids, or the class of their error."""
     found = [graph._element(one, {}) for one in body]
     return [type(one).__name__ if isinstance(one, PlatformError) else one.get("id", sorted(one)) for one in found]
 
@@ -129,19 +129,19 @@ def tweets(body: Any) -> Any:
 
 
 def video(body: Any) -> Any:
-    """Views of a media object, as of a tweet that has it attached."""
+    """Views of a media object, read as an attachment of a tweet."""
     tweet = {"id": "1", "attachments": {"media_keys": [body["media_key"]]}}
     return tweets({"data": [tweet], "includes": {"media": [body]}})
 
 
 def statistics(body: Any) -> Any:
-    """What statistics of shares say, as of one post."""
+    """Share statistics, read as those of one post."""
     post = Post("urn:li:share:1", "post", "text", NOW)
     return [linkedin_answers.post_numbers(post, one["totalShareStatistics"]).metrics for one in _objects(body)]
 
 
 def advertisement(body: Any) -> Any:
-    """A post, and whether it is an advertisement alone."""
+    """A post, and whether it is only an advertisement."""
     return (*_said(linkedin_answers.listed_post(body)), linkedin_answers.is_advertisement(body))
 
 

@@ -1,6 +1,6 @@
-"""What every recorded answer comes to, number by number.
+"""The expected numbers of every recorded answer.
 
-The table is all there is: a file that is neither here nor in `NOT_READ` fails a test, and each row is one.
+The table is complete: a file that is neither here nor in `NOT_READ` fails a test. Each row is one test.
 """
 
 from collections.abc import Callable

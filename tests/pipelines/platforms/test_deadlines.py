@@ -1,4 +1,4 @@
-"""A request ends in time whatever it is answered, and no answer eats the memory."""
+"""Tests of deadlines and size limits: a request ends in time, and its body is bounded, whatever the server sends."""
 
 import gzip
 import socket
@@ -27,7 +27,7 @@ FORMS = {
 
 @contextmanager
 def dripping(at_once: bytes, slowly: bytes) -> Iterator[str]:
-    """A server that sends a part of its answer at once, and the rest byte by byte."""
+    """Run a server that sends a part of its answer at once, and the rest byte by byte."""
     over = threading.Event()
 
     def serve(listening: socket.socket) -> None:
@@ -83,8 +83,8 @@ def test_answer_beyond_the_bound_is_refused(
     monkeypatch.setattr(http, "MOST_BYTES", 100_000)
     body = b'"' + b"x" * 99_998 + b'"'
     more = {"Content_Encoding": "gzip"} if packed else {}
-    server.say(gzip.compress(body) if packed else body, **more)
+    server.say(gzip.compress(body) if packed else body, 200, **more)
     assert len(client.send("GET", "/x")[1]) == 99_998
-    server.say(gzip.compress(body + b" ") if packed else body + b" ", **more)
+    server.say(gzip.compress(body + b" ") if packed else body + b" ", 200, **more)
     with pytest.raises(BadAnswer, match="more than 100000 bytes"):
         client.send("GET", "/x")

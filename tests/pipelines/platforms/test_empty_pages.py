@@ -1,4 +1,4 @@
-"""An empty page that is not the last ends no list, and a list of empty pages ends."""
+"""Tests of empty pages: one inside a list does not end the list, and a list of empty pages ends."""
 
 import pytest
 

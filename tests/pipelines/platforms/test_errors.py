@@ -1,4 +1,4 @@
-"""Errors cross process borders whole."""
+"""Tests that platform errors can be pickled, to cross process boundaries."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""What a reader of any platform does, once for each: a first reading, deleted posts, and trouble as what it is."""
+"""Tests that run for every platform: a first reading, deleted posts, and the mapping of failures to errors."""
 
 import pytest
 
@@ -10,10 +10,10 @@ from tests.pipelines.platforms.fetching import Fetching, known
 from tests.simulator_fixture import Simulator
 
 LEVELS = {"linkedin": "firstDegreeSize"}
-"""The simulator's name of the followers, where it is not `followers_count`."""
+"""The simulator's field of the followers, if it is not `followers_count`."""
 
 EXCUSED: dict[Platform, tuple[str, ...]] = {"twitter": ("not_supported", "not_recoverable")}
-"""Reasons for which a platform leaves metrics of posts out though all is well."""
+"""Reasons for missing metrics of posts that are normal for a platform."""
 
 TROUBLE: list[tuple[Platform, str, type[PlatformError]]] = [
     *((platform, "expired_token", NeedsReauth) for platform in PLATFORMS),

@@ -1,4 +1,4 @@
-"""Facebook: recorded answers read number for number, and the whole fetcher against the simulator."""
+"""Tests of the Facebook client: recorded answers number for number, and whole readings against the simulator."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -72,7 +72,7 @@ def test_an_hour_costs_one_request_and_a_second_for_what_is_new(fetching: Fetchi
 def test_retired_metric_that_is_not_named_is_found_and_left_out(fetching: Fetching) -> None:
     fetching.simulator.set_faults({"kind": "retired_metric", "metric": "post_clicks"})
     reading = fetching.read()
-    # One account alone condemns a metric for none but its own posts.
+    # The refusals of a single account affect only its own posts.
     assert fetching.check(reading, "metric_retired", "not_supported") > 200
     again = fetching.read([known(post) for post in fetching.here(9)])
     assert fetching.check(again, "metric_retired", "not_supported") > 20

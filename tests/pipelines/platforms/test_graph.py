@@ -1,4 +1,4 @@
-"""The Graph API's errors, batches and usage headers: what each comes to."""
+"""Tests of the Graph API client: errors, batches and usage headers."""
 
 import json
 from datetime import date, timedelta
@@ -201,5 +201,5 @@ def test_value_of_a_day_is_the_one_of_its_end(entries: list[tuple[str, int]], fo
 
 def test_page_may_date_its_history_back() -> None:
     assert parse_time("1905-01-01T08:00:00+0000").year == 1905
-    with pytest.raises(ValueError, match="before the platform was"):
+    with pytest.raises(ValueError, match="before the platform existed"):
         parse_time("1970-01-01T00:00:00+0000")

@@ -1,4 +1,4 @@
-"""The waiting time that Meta states is kept, whether the error came alone or as an element of a batch."""
+"""Tests that waiting times stated by Meta are obeyed, for single errors and for elements of a batch."""
 
 import json
 from datetime import timedelta
@@ -18,7 +18,7 @@ USAGE = json.dumps({"1784": [{"type": "instagram", "call_count": 100, "estimated
 def asked(
     client: Http, server: Answering, code: int, header: str, value: str, *, alone: bool
 ) -> Result | PlatformError:
-    """What a limit comes to whose answer, or element of a batch, has a header."""
+    """Return the error for a limit whose answer, or batch element, has a header."""
     error = {"error": {"code": code, "message": "too many"}}
     graph, tally = GraphApi(client, "v25.0"), Tally(tries=1)
     if alone:

@@ -1,4 +1,4 @@
-"""HTTP to the platforms: what an answer that is none comes to, and that no token is ever shown."""
+"""Tests of the HTTP client: the errors for unusable answers, and that no token is ever shown."""
 
 import json
 import math
@@ -68,7 +68,7 @@ def test_refused_connection_is_transient() -> None:
 
 @pytest.fixture
 def mute() -> Iterator[str]:
-    """The URL of a server that takes connections and never says a word."""
+    """Yield the URL of a server that accepts connections and never answers."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()

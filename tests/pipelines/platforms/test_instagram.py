@@ -1,4 +1,4 @@
-"""Instagram's recorded answers, served over HTTP and read number for number; refusals, paging and odd shapes."""
+"""Tests of the Instagram client: recorded answers served over HTTP, number for number; refusals, paging, odd shapes."""
 
 import json
 from collections.abc import Mapping
@@ -167,7 +167,7 @@ def test_new_posts_of_all_pages_are_read_once(client: Http, server: Answering) -
 
     def element(path: str, params: dict[str, str]) -> Any:
         if path == "1784/media":
-            # The second page begins with the first one's last: something was published in between.
+            # The second page begins with the last item of the first, as if a post was published in between.
             if "after" in params:
                 return {"data": [item("2"), item("3")]}
             paging = {"cursors": {"after": "x"}, "next": "https://example.invalid"}

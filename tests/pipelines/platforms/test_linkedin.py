@@ -1,4 +1,4 @@
-"""LinkedIn: recorded answers, decisions, and the whole fetcher against the simulator."""
+"""Tests of the LinkedIn client: recorded answers, errors, and whole readings against the simulator."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

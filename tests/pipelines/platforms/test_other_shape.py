@@ -1,4 +1,4 @@
-"""An answer with status 200 and JSON of another shape is neither a number nor the lack of one: it is an error."""
+"""Tests that a 200 with JSON of an unexpected shape is an error: it yields no numbers, and no other missing reasons."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -43,12 +43,12 @@ def test_every_platform_takes_part() -> None:
 
 
 def due(fetching: Fetching) -> list[Post]:
-    """A post of each kind that is up."""
+    """Return an existing post of each kind."""
     return list({post.kind: post for post in map(known, fetching.here(25))}.values())
 
 
 def check(fetching: Fetching, well: AccountReading, bad: AccountReading) -> None:
-    """Nothing that was there is said to be missing, gone or of another value; what was not read says so."""
+    """Check that nothing counts as gone or has a wrong value, and that missing metrics have the reason of an error."""
     assert bad.gone == []
     fetching.check(bad, "provider_error", "not_supported", "not_recoverable", "permission_missing")
     compare(well.account, bad.account)

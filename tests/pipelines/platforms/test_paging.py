@@ -1,4 +1,4 @@
-"""Whatever happens to a list and its readings, what is young enough comes in the end, and no reading asks for ever."""
+"""Tests of paging: whatever happens to a list, all young posts are read in the end, and every reading ends."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -28,11 +28,11 @@ FAILURES: tuple[PlatformError | Quirk, ...] = (
     *UNSEEN,
 )
 MOST_FETCHES = MOST_PAGES + 2 * ceil(log2(SIZE))
-"""A page that is too long is asked for again with half as many items; a gap may begin with the longest ones again."""
+"""A page that is too long is requested again with half as many items; a gap may begin with the usual size again."""
 
 
 def hour(reader: Reader) -> None:
-    """Read at the end of an hour; a dead token ends the reading and nothing else."""
+    """Read once, an hour later; a dead token only ends this reading."""
     reader.server.now += HOUR
     try:
         reader.read()
@@ -42,7 +42,7 @@ def hour(reader: Reader) -> None:
 
 
 def settle(reader: Reader) -> None:
-    """Read without failures until a reading has nothing to complain of, and none of before is to be repeated."""
+    """Read without failures until a reading is complete, and no list has to be read again because of odd items."""
     reader.server.failures = {}
     for _ in range(40):
         hour(reader)
@@ -61,7 +61,7 @@ def test_everything_young_is_brought_in_the_end(data: st.DataObject, style: Styl
         server.pin(timedelta(days=200))
     reader = Reader(server)
     for past in range(data.draw(st.integers(1, 6), "hours")):
-        # A post that is not seen in three readings in a row is given up.
+        # A post that three consecutive readings do not see is given up.
         possible = FAILURES if past < MOST_READINGS - 1 else FAILURES[: -len(UNSEEN)]
         server.failures = data.draw(
             st.dictionaries(st.integers(1, 8), st.sampled_from(possible), max_size=3), "failures"
@@ -124,7 +124,7 @@ def test_old_post_on_top_ends_no_list(longest: int) -> None:
 
 
 class Budget:
-    """So many distinct posts an hour."""
+    """A budget of distinct posts per hour."""
 
     def __init__(self, per_hour: int) -> None:
         self.per_hour, self.read = per_hour, set[str]()
@@ -146,7 +146,7 @@ class Budget:
 @tried(examples=60, nightly=2_000)
 @given(st.integers(1, 90), st.integers(1, 60))
 def test_budget_delays_a_list_and_loses_nothing(posts: int, per_hour: int) -> None:
-    """Posts are billed by the one on X alone, which is asked for what is newer than what it brought."""
+    """Only X, whose lists have the style `since`, bills posts."""
     server = ServerList("since")
     server.publish(posts)
     budget = Budget(per_hour)
@@ -183,7 +183,7 @@ def test_list_of_empty_pages_breaks_off_and_is_read_on() -> None:
 def test_what_a_page_did_not_show_for_an_hour_is_read_in_the_next(style: Style, quirk: Quirk) -> None:
     server = ServerList(style)
     server.publish(5 * SIZE)
-    # The second page, and the answer to the question that is asked again.
+    # The second page, and its repetition, because an empty page is requested again.
     server.failures = {2: quirk, 3: quirk}
     reader = Reader(server)
     hour(reader)
@@ -234,7 +234,7 @@ def test_list_that_is_forgotten_with_a_doubt_is_asked_for_all() -> None:
     server.publish(1)
     server.failures = {2: "odd", 3: Transient("busy")}
     hour(reader)
-    # The place of the gap is not valid any more.
+    # Make the place of the gap invalid.
     server.epoch += 1
     settle(reader)
     assert reader.missing == set()

@@ -1,4 +1,4 @@
-"""What a platform still tells of the time before an account was connected: its lists to the end, its own days."""
+"""Tests of reading the time before an account was connected: its lists to the end, and the platform's own days."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -37,7 +37,7 @@ class Budget:
     def settle(self, _reserved: Reserved, post_ids: Iterable[str]) -> None:
         self.read.update(post_ids)
 
-    def note(self, post_ids: Iterator[str]) -> None:
+    def note(self, post_ids: Iterable[str]) -> None:
         self.read.update(post_ids)
 
 
@@ -46,12 +46,12 @@ def asked(fetching: Fetching, memory: Memory, **more: object) -> Wanted:
 
 
 def there(fetching: Fetching) -> set[str]:
-    """What the lists hold: a story is listed while it lives."""
+    """Return the ids of posts in the lists; a story is listed only while it is active."""
     return {post.platform_post_id for post in fetching.here(365)}
 
 
 def read(pages: Iterator[AccountReading]) -> tuple[set[str], AccountReading]:
-    """The ids that the pages list, and all pages put together."""
+    """Return the ids that the pages list, and one reading with all pages merged."""
     whole: AccountReading | None = None
     listed: set[str] = set()
     for page in pages:
@@ -105,7 +105,7 @@ def test_list_that_is_done_is_not_read_again(simulator: Simulator, platform: Pla
 
 @every
 def test_longest_span_of_days_equals_the_truth(simulator: Simulator, platform: Platform) -> None:
-    """The span holds the end of summer time, which makes it an hour longer."""
+    """The span contains the end of summer time, and is therefore an hour longer."""
     fetching, policy = Fetching(simulator, platform), conduct(platform).days
     assert policy is not None
     newest = policy.newest(fetching.now)

@@ -1,4 +1,4 @@
-"""Platforms behind a company's proxy and under its own authority: asked by it, or one line that says what is wrong."""
+"""Tests of platforms behind a company's proxy with its own certificate authority: calls pass, or fail with one line."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tidemark.stack.ports import free_port
 
 NAME = "graph.company.example"
-"""No name server knows it: what answers under it was asked by the proxy."""
+"""A host name that does not resolve: an answer from it proves that the proxy was used."""
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 def company(authority: Authority) -> Iterator[tuple[Proxy, list[object]]]:
-    """A proxy that asks for a login, with a platform behind it over TLS; and what the platform was asked."""
+    """Run a proxy that requires a login, with a TLS platform behind it; yield it and the requests to the platform."""
     with web_server(b'{"id": "1"}', authority.context(NAME, "www.linkedin.com")) as (port, had):
         proxy = Proxy({NAME: port, "www.linkedin.com": port}, LOGIN)
         yield proxy, had
@@ -39,7 +39,7 @@ def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def http(proxy: str | None = None, bundle: Path | None = None, url: str = f"https://{NAME}") -> Http:
-    settings = Settings(_env_file=None, proxy=SecretStr(proxy) if proxy else None, ca_bundle=bundle)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, proxy=SecretStr(proxy) if proxy else None, ca_bundle=bundle)
     return Http(url, network=Network.of(settings, {}))
 
 
@@ -97,7 +97,7 @@ def assert_hidden(error: Exception, *secrets: str) -> None:
 
 def test_unknown_authority_is_one_line(company: tuple[Proxy, list[object]], tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    with pytest.raises(BadAnswer, match=f"the certificate of {NAME} is of no authority that is trusted here") as caught:
+    with pytest.raises(BadAnswer, match=f"the certificate of {NAME} is not from a trusted authority") as caught:
         http(company[0].url, Authority(tmp_path / "other").bundle).send("GET", "/me")
     assert "TIDEMARK_CA_BUNDLE" in str(caught.value)
 
@@ -136,9 +136,9 @@ def test_collection_goes_by_the_settings(
     proxy, _ = company
     monkeypatch.setenv("TIDEMARK_PROXY", proxy.url)
     monkeypatch.setenv("TIDEMARK_CA_BUNDLE", str(authority.bundle))
-    settings = Settings(_env_file=None, linkedin_url="https://api.linkedin.com")  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, linkedin_url="https://api.linkedin.com")
     linkedin = open_platform("linkedin", settings)
     assert isinstance(linkedin, LinkedIn)
-    # Tokens are renewed at a host of their own.
+    # Tokens are renewed at a separate host.
     assert linkedin._tokens.send("POST", "/oauth/v2/accessToken", form={})[1] == {"id": "1"}
     assert proxy.seen == ["CONNECT www.linkedin.com"]

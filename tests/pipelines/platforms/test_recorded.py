@@ -1,6 +1,6 @@
-"""Recorded answers, all of them: the numbers of each that is read, and what lists, batches and absent edges lead to.
+"""Tests with all recorded answers: the numbers of each, and the results of recorded lists, batches and absent edges.
 
-`recorded_numbers` has a row per answer, `not_read` names those that collection does not ask for, and why.
+`recorded_numbers` has a row per answer, `not_read` names the answers that collection does not request, with reasons.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Rest.li's query strings."""
+"""Tests of the encoder for Rest.li query strings."""
 
 from hypothesis import given
 from hypothesis import strategies as st

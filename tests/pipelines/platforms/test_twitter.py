@@ -1,4 +1,4 @@
-"""X: recorded answers read number for number, decisions, and the whole fetcher against the simulator."""
+"""Tests of the X client: recorded answers number for number, errors, and whole readings against the simulator."""
 
 import json
 import re
@@ -121,7 +121,7 @@ def test_each_answer_is_one_decision(status: int, body: Any, leaf: type[Platform
         if scope == "account":
             assert abs(until - NOW - timedelta(minutes=9)) < timedelta(seconds=2)
         else:
-            # Credits and caps come back when somebody pays, or on a day that the answer does not name.
+            # Credits return when somebody pays, caps on a day that the answer does not name.
             assert timedelta(minutes=59) < until - NOW < timedelta(hours=5)
 
 
@@ -154,7 +154,7 @@ def test_due_posts_are_read_by_id_and_new_ones_from_the_timeline(fetching: Fetch
     reading = fetching.read([known(post) for post in posts[:-2]])
     assert [post.platform_post_id for post, _ in reading.posts].count(posts[-1].platform_post_id) == 1
     assert fetching.check(reading, "not_supported", "not_recoverable") > 200
-    # Who it is, what is new, posts with private metrics, posts without.
+    # The user, the timeline, posts with private metrics, posts without.
     assert fetching.tally.requests == 4
 
 

@@ -1,4 +1,4 @@
-"""Rollups by brute force, in plain Python and word for word: docs/metrics.md, 2 to 5. Shares no code with pipelines."""
+"""A brute-force reference of rollups in plain Python after docs/metrics.md, 2 to 5. Shares no code with pipelines."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SUMS = [name for (subject, name), metric in CATALOG.items() if subject == "accou
 Entry = dict[str, Any]
 RATE_BASIS = {"instagram": "views", "facebook": "views", "twitter": "impressions", "linkedin": "impressions"}
 REACH = {"daily": {"instagram", "facebook", "linkedin"}, "weekly": {"instagram"}}
-"""Platforms that tell the reach of an account over a day, and over a week: docs/metrics.md, written down by hand."""
+"""Platforms with the reach of an account over a day, and over a week: copied by hand from docs/metrics.md."""
 
 
 def is_number(value: object) -> bool:
@@ -24,7 +24,7 @@ def is_number(value: object) -> bool:
 
 @dataclass
 class Reference:
-    """All that is known; `observations` in the order of their arrival."""
+    """All inputs; `observations` are in the order of their arrival."""
 
     accounts: Sequence[AccountDocument]
     posts: Sequence[PostDocument]
@@ -34,19 +34,19 @@ class Reference:
     @cached_property
     def _by_subject(self) -> dict[str, list[Observation]]:
         found: dict[str, list[Observation]] = {}
-        for said in self.observations:
-            found.setdefault(said.subject_id, []).append(said)
+        for observation in self.observations:
+            found.setdefault(observation.subject_id, []).append(observation)
         return found
 
     def values(self, subject_id: str, metric: str) -> list[tuple[datetime, Any]]:
-        """Per slot the value with the newest `collectedAt`, in order of slots."""
+        """The value with the newest `collectedAt` of each slot, in order of slots."""
         newest: dict[datetime, tuple[datetime, Any]] = {}
-        for said in self._by_subject.get(subject_id, ()):
-            value = said.metrics.get(metric)
-            if not is_number(value) or said.slot > self.now:
+        for observation in self._by_subject.get(subject_id, ()):
+            value = observation.metrics.get(metric)
+            if not is_number(value) or observation.slot > self.now:
                 continue
-            if said.slot not in newest or said.collected_at >= newest[said.slot][0]:
-                newest[said.slot] = (said.collected_at, value)
+            if observation.slot not in newest or observation.collected_at >= newest[observation.slot][0]:
+                newest[observation.slot] = (observation.collected_at, value)
         return [(slot, newest[slot][1]) for slot in sorted(newest)]
 
     def subject(self, subject_id: str, start: datetime, end: datetime, period: str) -> dict[str, Entry]:
@@ -98,7 +98,7 @@ class Reference:
         return {subject_id: entries for subject_id, entries in found.items() if entries}
 
     def account(self, account_id: str, start: datetime, end: datetime, period: str) -> dict[str, Any] | None:
-        """The document of one account, without its stamps; None where nothing was observed."""
+        """The document of one account, without its stamps; None if nothing was observed."""
         subjects = self.subjects(account_id, start, end, period)
         if not subjects:
             return None
@@ -169,7 +169,7 @@ class Reference:
         return {"coverage": {"expectedSlots": len(expected), "observedSlots": len(observed)}, "status": status}
 
     def connected(self, account_id: str, instant: datetime) -> bool:
-        """Whether the account was connected when an hour ended: after a connection, and not after a disconnection."""
+        """Tell whether the account was connected at an instant: its last change before was a connection."""
         account = self._account(account_id)
         changes = [(account["connectedAt"], True)]
         for gap in account.get("disconnections", []):

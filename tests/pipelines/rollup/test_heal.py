@@ -1,4 +1,4 @@
-"""Which periods follow from a change."""
+"""The periods that a change affects."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -39,8 +39,8 @@ def test_week_of_a_years_first_day_begins_in_the_year_before() -> None:
 def test_late_hour_touches_the_next_day_of_its_metric_alone(store: Store, settings: Settings) -> None:
     account(store, settings)
     days = [DAY + timedelta(days=n) for n in range(4)]
-    said = [{"followers": 10}, {"following": 3}, {"followers": 12}, {"followers": 13}]
-    store.observations.append([seen(at(1, day), **values) for day, values in zip(days, said, strict=True)])
+    by_day = [{"followers": 10}, {"following": 3}, {"followers": 12}, {"followers": 13}]
+    store.observations.append([seen(at(1, day), None, **values) for day, values in zip(days, by_day, strict=True)])
     roll(store, "daily", days, run_id="r", now=NOW)
     assert next_observed_days(store, "w", DAY, ["a"]) == set()
     store.observations.append([seen(at(2), followers=11)])
@@ -53,7 +53,7 @@ def test_roll_cut_short_is_followed_up_by_the_next(store: Store, settings: Setti
     store.observations.append([seen(at(1), followers=10)])
     store.marks.touch([("w", "daily", DAY)])
     roll(store, "daily", [DAY], run_id="r", now=NOW)
-    # As if the roll had died before it followed up and settled: the mark waits, the week was never told.
+    # As if the roll-up had been killed before it followed up and settled: its mark is there, that of the week is not.
     store.db["roll_marks"].delete_many({"period": {"$ne": "daily"}})
     store.db["roll_marks"].update_one({}, {"$set": {"dirty": True}})
     report = roll(store, "daily", [DAY], run_id="r", now=NOW)

@@ -1,4 +1,4 @@
-"""Failures known of other tools, each once."""
+"""Failures that other tools are known for, one test each."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from metrics.aggregation import custom
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.settings import Settings
 from metrics.store import Store
-from pipelines.rollup import roll, unexplained
+from pipelines.rollup import count_unexplained, roll
 from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, entry, post, seen
 
 OLD = DAY - timedelta(days=40)
@@ -53,7 +53,7 @@ def test_one_bad_metric_leaves_the_others(store: Store, settings: Settings) -> N
     roll_days(store)
     assert values(store)["totalLikes"] == 9
     assert "totalSaves" not in values(store)
-    assert unexplained(store, DAY, DAY + timedelta(days=1), ["w"], NOW).total == 1
+    assert count_unexplained(store, DAY, DAY + timedelta(days=1), ["w"], NOW).total == 1
 
 
 def test_stale_window_is_partial_and_says_so(store: Store, settings: Settings) -> None:

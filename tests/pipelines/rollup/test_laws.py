@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from metrics.aggregation import custom
@@ -14,17 +14,13 @@ from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.documents import Document
 from metrics.store import Store
 from pipelines.rollup.write import STAMPS
+from tests.examples import tried
 from tests.pipelines.rollup.reference import period_of
 from tests.pipelines.rollup.worlds import PERIODS, World, again, worlds
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-few = settings(
-    max_examples=15,
-    deadline=None,
-    database=None,
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+few = settings(tried(15, nightly=200), phases=(Phase.explicit, Phase.generate))
+"""Nothing is shrunk: each attempt writes and rolls a whole workspace in MongoDB, which takes up to two seconds."""
 
 
 def stored(store: Store, world: World) -> dict[str, Document]:

@@ -1,4 +1,4 @@
-"""A workspace of very many posts, none of which stands in the hour before the day."""
+"""A workspace with very many posts, none of which was observed in the hour before the day."""
 
 from datetime import timedelta
 from importlib import import_module

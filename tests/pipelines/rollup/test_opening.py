@@ -1,4 +1,4 @@
-"""The value before a day, wherever in the log it stands."""
+"""The opening of a day is found wherever in the log it is."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rebuilding: the log decides, and a check changes nothing."""
+"""Rebuild: rollups follow from the log, and a check changes none of them."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ END = DAY + timedelta(days=3)
 
 @pytest.fixture
 def rolled(store: Store, settings: Settings) -> Store:
-    """Three days, their week and their month, rolled."""
+    """Roll up three days, their week and their month."""
     account(store, settings)
     store.observations.append([seen(at(hour), followers=100 + hour) for hour in range(0, 72, 6)])
     rebuild(store, DAY, END, run_id="first", now=NOW)

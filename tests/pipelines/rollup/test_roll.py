@@ -1,4 +1,4 @@
-"""Rolling: what the log says, per subject and account."""
+"""Roll-ups: rollups of subjects and accounts follow from the log."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -166,8 +166,8 @@ def test_late_slot_marks_the_next_observed_day_whose_open_it_changed(store: Stor
     store.observations.append([seen(at(1), followers=100), seen(at(1, later), followers=130)])
     roll(store, "daily", [DAY, later], run_id="r", now=NOW)
     for period in ("daily", "weekly", "monthly"):
-        starts = [pending.start for pending in store.marks.pending(period)]  # type: ignore[arg-type]
-        store.marks.settle(store.marks.claim(period, starts))  # type: ignore[arg-type]
+        starts = [pending.start for pending in store.marks.pending(period)]
+        store.marks.settle(store.marks.claim(period, starts))
     store.observations.append([seen(at(2), followers=110)])
     roll(store, "daily", [DAY], run_id="r", now=NOW)
     assert [pending.start for pending in store.marks.pending("daily")] == [later]

@@ -1,4 +1,4 @@
-"""Writing: whole, once, and never over what read more of the log."""
+"""Writing replaces whole documents, but never those of a roll-up that has read more of the log."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -45,10 +45,10 @@ def test_two_rolls_at_once_give_the_same_documents(store: Store, settings: Setti
 def test_workspaces_of_several_batches_are_all_rolled(store: Store, settings: Settings) -> None:
     account(store, settings)
     (own,) = store.accounts.find()
-    said = seen(at(1), followers=1)
+    observation = seen(at(1), followers=1)
     for number in range(25):
         store.accounts.put([{**own, "_id": f"a{number}", "workspaceId": f"w{number}"}])
-        document = said.document()
+        document = observation.document()
         document["metadata"] |= {"workspaceId": f"w{number}", "accountId": f"a{number}"}
         store.db["metrics"].insert_one(document)
     announced: list[str] = []

@@ -1,4 +1,4 @@
-"""Worlds to roll up: accounts, posts and a disorderly log, drawn by hypothesis and written to a real store."""
+"""Worlds to roll up: accounts, posts and an unordered log, drawn by Hypothesis and written to a real store."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ _serial = count()
 
 @dataclass
 class World:
-    """One workspace and all that was said of it, in the order of arrival."""
+    """One workspace and all its observations, in the order of arrival."""
 
     workspace_id: str
     accounts: list[AccountDocument]
@@ -47,7 +47,7 @@ class World:
         return Reference(self.accounts, self.posts, self.observations, self.now)
 
     def write(self, store: Store, observations: Iterable[Observation] | None = None) -> None:
-        """Write who is collected, and what was said: all of it, or what is given."""
+        """Write the accounts and posts, and all observations or the given ones."""
         store.accounts.put(self.accounts)
         store.posts.put(self.posts)
         store.posts.mark_deleted([p["_id"] for p in self.posts if "deletedAt" in p], self.now)
@@ -58,7 +58,7 @@ class World:
         store.marks.touch((self.workspace_id, "daily", period_of("daily", o.slot)[0]) for o in observations)
 
     def starts(self, period: str) -> list[datetime]:
-        """The starts of the periods in which anything was observed, and of one in which nothing was."""
+        """The starts of the periods with observations, and of one without any."""
         starts = {period_of(period, at)[0] for at in (self.base, *(o.slot for o in self.observations))}
         return sorted(start for start in starts if start <= self.now)
 
@@ -71,7 +71,7 @@ class World:
             self.roll(store, period)
 
     def roll_marked(self, store: Store, limit: int = 20) -> list[tuple[Period, datetime]]:
-        """Roll what is marked until nothing is, days first; return what was rolled."""
+        """Roll up marked periods until none is left, days first; return those that were rolled up."""
         rolled: list[tuple[Period, datetime]] = []
         for _ in range(limit):
             waiting = [
@@ -102,8 +102,8 @@ def account(account_id: str, workspace_id: str, platform: Platform, connected: d
 
 
 @st.composite
-def worlds(draw: st.DrawFn, said: int = 30) -> World:
-    """Draw a workspace of two accounts with up to three posts each, and up to `said` observations of them."""
+def worlds(draw: st.DrawFn, most_observations: int = 30) -> World:
+    """Draw a workspace: one or two accounts, up to three posts each, and up to `most_observations` observations."""
     base, workspace_id = draw(st.sampled_from(EDGES)), f"w{next(_serial)}-{uuid4().hex[:6]}"
     platforms = draw(
         st.lists(st.sampled_from(["instagram", "facebook", "twitter", "linkedin"]), min_size=1, max_size=2)
@@ -117,9 +117,9 @@ def worlds(draw: st.DrawFn, said: int = 30) -> World:
     posts = [_post(draw, owner, i, base) for owner in accounts for i in range(draw(st.integers(0, 3)))]
     subjects = [*((owner, None) for owner in accounts), *((_owner(accounts, p), p) for p in posts)]
     observations: list[Observation] = []
-    for _ in range(draw(st.integers(1, said))):
+    for _ in range(draw(st.integers(1, most_observations))):
         owner, post = draw(st.sampled_from(subjects))
-        observations.append(_said(draw, owner, post, base, len(observations)))
+        observations.append(_observation(draw, owner, post, base, len(observations)))
     now = base + draw(st.sampled_from([timedelta(days=90), timedelta(days=3, hours=12, minutes=20)]))
     return World(workspace_id, accounts, posts, observations, base, now)
 
@@ -150,8 +150,8 @@ def _post(draw: st.DrawFn, owner: AccountDocument, number: int, base: datetime) 
         "accountId": owner["_id"],
         "platform": owner["platform"],
         "platformPostId": str(number),
-        "metricType": draw(st.sampled_from(["post", "post", "reel", "story"])),  # type: ignore[typeddict-item]
-        "contentType": draw(st.sampled_from(["image", "video", "carousel"])),  # type: ignore[typeddict-item]
+        "metricType": draw(st.sampled_from(["post", "post", "reel", "story"])),
+        "contentType": draw(st.sampled_from(["image", "video", "carousel"])),
         "publishedAt": base + draw(_offsets) - timedelta(days=2),
     }
     if draw(st.booleans()):
@@ -159,7 +159,7 @@ def _post(draw: st.DrawFn, owner: AccountDocument, number: int, base: datetime) 
     return post
 
 
-def _said(
+def _observation(
     draw: st.DrawFn, owner: AccountDocument, post: PostDocument | None, base: datetime, number: int
 ) -> Observation:
     slot = base + draw(_offsets)

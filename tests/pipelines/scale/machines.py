@@ -1,4 +1,4 @@
-"""What processes of an hour that several share have to be told, and what has to be true in the end."""
+"""The environment of processes that share the collection of an hour, and a check of its result."""
 
 import os
 from datetime import timedelta
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 MATERIALIZE = (
     "dagster", "asset", "materialize", "-m", "pipelines.definitions", "--select", "raw_instagram", "--partition",
 )  # fmt: skip
-"""The module and arguments that collect an hour, which comes last."""
+"""The module and arguments that collect an hour; the hour is appended."""
 
 
 def environment_of(deployment: Deployment, executor: Executor, home: Path) -> dict[str, str]:
@@ -39,7 +39,7 @@ def connect(deployment: Deployment, accounts: int) -> None:
 
 
 def assert_true(deployment: Deployment, accounts: int) -> None:
-    """Every account has one observation of the hour, and it says what was true when it was made."""
+    """Check that every account has one observation of the hour, with the true values of that instant."""
     hour, world, seen = deployment.hour, deployment.simulator.world, set()
     for workspace in ("w0", "w1", "w2"):
         scope = {"workspaceId": workspace, "metricType": "account"}

@@ -1,4 +1,4 @@
-"""A worker is alive as long as it renews what it holds."""
+"""A worker is alive as long as it renews its leases."""
 
 import pytest
 from redis import Redis

@@ -1,4 +1,4 @@
-"""A step comes back from the workers, also if some of them are gone."""
+"""A step gives its result even if some of its workers are gone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from tidemark.stack.ports import free_port
 
 @dataclass
 class Task:
-    """What Celery knows of one submission."""
+    """A fake of Celery's result of one submission."""
 
     id: str
     result: Any = None
@@ -34,11 +34,11 @@ class Task:
 
 @dataclass
 class Workers:
-    """Submissions, the time, and what was said of lost workers."""
+    """The submissions, the clock, and the messages about lost workers."""
 
     leases: Leases
     tasks: list[Task] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     now: float = 0.0
 
     def submit(self) -> Task:
@@ -46,7 +46,7 @@ class Workers:
         return self.tasks[-1]
 
     def step(self) -> WatchedStep:
-        return WatchedStep(self.submit, self.leases, self.said.append, lambda: self.now)
+        return WatchedStep(self.submit, self.leases, self.messages.append, lambda: self.now)
 
     def look(self, step: WatchedStep, times: int = 1) -> bool:
         for _ in range(times):
@@ -61,7 +61,7 @@ def workers(redis_client: Redis) -> Workers:
 
 
 def take(workers: Workers, redis: Redis) -> Callable[[], object]:
-    """Let a worker take the newest submission; return what makes it vanish."""
+    """Let a worker take the newest submission; return a function that makes the worker vanish."""
     workers.leases.hold("one", [workers.tasks[-1].id])
     return lambda: redis.delete(f"tm:celery:lease:{workers.tasks[-1].id}")
 
@@ -77,7 +77,7 @@ def test_step_of_a_worker_that_is_gone_is_submitted_again(workers: Workers, redi
     assert not workers.look(step, times=5)
     vanish()
     assert not workers.look(step, times=2)
-    assert (len(workers.tasks), workers.said) == (2, ["one is gone: the step is submitted again"])
+    assert (len(workers.tasks), workers.messages) == (2, ["one is gone: the step is submitted again"])
     workers.tasks[-1].result = ["event"]
     assert workers.look(step)
     assert step.get() == ["event"]

@@ -23,14 +23,14 @@ RAW = dg.AssetKey("raw_instagram")
 
 @pytest.fixture
 def environment(deployment: Deployment, tmp_path: Path) -> dict[str, str]:
-    # Slow enough to be killed at work.
+    # Slow enough to be killed while it works.
     slow = {"TIDEMARK_COLLECT_CONCURRENCY": "1"}
     return {**environment_of(deployment, "celery", tmp_path / "dagster"), **slow}
 
 
 @contextmanager
 def started(environment: dict[str, str], log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process and its children, ended together."""
+    """Run a process, and end it together with its children."""
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *command], env=environment, cwd=ROOT, stdout=out, stderr=out, start_new_session=True
@@ -48,7 +48,7 @@ def worker(name: str) -> tuple[str, ...]:
 
 
 def at_work(instance: dg.DagsterInstance) -> Iterator[str]:
-    """Yield the workers that have a shard in hand."""
+    """Yield the workers that hold a lease on a shard."""
     (run,) = instance.get_runs()
     events = [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
     ended = {event.step_key for event in events if event.is_step_success}

@@ -1,6 +1,7 @@
-"""A browser, and a server over seeded history, both once for these tests.
+"""Fixtures of the dashboard: a browser, and a server over seeded history, each started once for these tests.
 
-Not for the whole session: while Playwright runs, its thread has an event loop under way, and other tests start theirs.
+They do not live for the whole session: while Playwright runs, its thread has a running event loop, and other tests
+start loops of their own.
 """
 
 import shutil
@@ -10,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from playwright.sync_api import Browser, sync_playwright
 
-from metrics.redis import client as redisdb
+from metrics.redis.client import connect as connect_redis
 from metrics.settings import load_settings
 from metrics.store import Store
 from tests.serving.dashboard.stage import Look, Stage, fill
@@ -34,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def stage(mongo_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A running server; its Redis is its own, because other tests empty theirs."""
+    """A running server with a Redis of its own, because other tests empty the shared one."""
     home, port = tmp_path_factory.mktemp("dashboard"), free_port()
     child = redis.start(home / "redis", port, home / "logs")
     settings = load_settings(
@@ -50,7 +51,7 @@ def stage(mongo_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     fill(store, settings)
     key, _ = store.keys.create("browser", ["*"], ["read", "collect"])
     reader, _ = store.keys.create("reader", ["*"], ["read"])
-    with redisdb.connect(settings) as client:
+    with connect_redis(settings) as client:
         made = Stage(settings, store, client, free_port(), key, reader)
         made.start()
         yield made

@@ -1,4 +1,4 @@
-"""What the dashboard's tests drive: a server over seeded history, and a browser that looks at it."""
+"""The setting of the dashboard's tests: a server over seeded history, and a page of a browser."""
 
 import os
 import threading
@@ -46,7 +46,7 @@ class Stage:
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The URL of the page."""
         return f"http://{HOST}:{self.port}/"
 
     def start(self) -> None:
@@ -57,7 +57,7 @@ class Stage:
         until(lambda: running.started)
 
     def stop(self) -> None:
-        """End streams and the server."""
+        """End the streams and stop the server."""
         assert self._server is not None
         assert self._thread is not None
         self._server.end_streams()
@@ -70,7 +70,7 @@ class Stage:
         return self.store.accounts.find(workspace_id=WORKSPACE)
 
     def collect(self, account: AccountDocument, **metrics: int) -> None:
-        """Write and announce what a collection of the hour under way would, and roll what follows."""
+        """Write and announce what a collection of the present hour would, and roll up the affected periods."""
         now = utcnow()
         said = Observation(
             account["workspaceId"],
@@ -94,13 +94,13 @@ class Stage:
             roll(self.store, period, [period_start(period, now)], run_id="r", announce=announce)
 
     def announce_operation(self, operation_id: str) -> None:
-        """Tell where an operation stands."""
+        """Announce the state of an operation."""
         operation = self.store.operations.get(operation_id)
         Announcer(self.redis).announce(operation["workspaceId"], [operation_status(operation)])
 
 
 def fill(store: Store, settings: Settings) -> None:
-    """Write a month of one workspace, its rollups, and a workspace that was never collected."""
+    """Write a month of one workspace with its rollups, and a workspace that was never collected."""
     now = utcnow()
     what = seed.Plan(midnight((now - timedelta(days=DAYS)).date()), slot_of(now), (WORKSPACE,))
     seed.seed(store, Vault(settings.secret_keys), new_world(), what, lambda _done, _total: None)
@@ -137,7 +137,7 @@ def _change(store: Store, now: datetime) -> None:
 
 
 def _trouble(store: Store, now: datetime) -> None:
-    """Write an account that was observed for one hour of two days and whose token has died."""
+    """Write an account that was observed in one hour of two days, and whose token is no longer valid."""
     account: AccountDocument = {
         "_id": "acc_troubled", "workspaceId": TROUBLED, "platform": "linkedin", "platformAccountId": "2",
         "handle": "troubled", "state": "needs_reauth", "stateReason": "the token has expired",
@@ -162,7 +162,7 @@ def _trouble(store: Store, now: datetime) -> None:
 
 @dataclass
 class Look:
-    """A page, and everything that went wrong in it."""
+    """A page of the browser, and all errors in it."""
 
     page: Page
     stage: Stage
@@ -176,7 +176,7 @@ class Look:
         )
 
     def open(self, workspace: str = WORKSPACE, key: str | None = None, *, drawn: bool = False) -> Page:
-        """Open a workspace with a key and wait until all of it is there and live; with `drawn`, the charts too."""
+        """Open a workspace with a key, and wait until it is shown and live; with `drawn`, also until the charts are."""
         self.page.goto(f"{self.stage.url}?workspace={workspace}#key={key or self.stage.key}")
         self.page.wait_for_selector("#stream.live")
         if drawn:
@@ -184,6 +184,6 @@ class Look:
         return self.page
 
     def keep(self, name: str) -> None:
-        """Keep a picture of the page for people to look at."""
+        """Save a screenshot of the page for people to look at."""
         ARTEFACTS.mkdir(exist_ok=True)
         self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)

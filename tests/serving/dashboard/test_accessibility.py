@@ -1,4 +1,4 @@
-"""For everyone: axe finds nothing, and a keyboard is enough."""
+"""Accessibility of the dashboard: axe finds no violation, and everything works by keyboard."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -34,7 +34,7 @@ def test_axe_finds_no_violation_on_a_phone(look: Look) -> None:
 
 
 @pytest.mark.parametrize("look", [{"color_scheme": s} for s in ("light", "dark")], ids=["light", "dark"], indirect=True)
-def test_axe_finds_no_violation_at_the_door(look: Look, stage: Stage) -> None:
+def test_axe_finds_no_violation_in_the_login_form(look: Look, stage: Stage) -> None:
     look.page.goto(stage.url)
     look.page.wait_for_selector("#login:not([hidden])")
     assert violations(look) == []
@@ -62,7 +62,7 @@ def test_keyboard_alone_goes_everywhere(look: Look, stage: Stage) -> None:
     assert places == sorted(places)
 
 
-def test_tab_goes_round_in_few_steps(look: Look) -> None:
+def test_tab_key_visits_the_page_in_few_steps(look: Look) -> None:
     page = look.open(drawn=True)
     explained = page.locator("[data-tip]").count()
     assert explained > 100
@@ -82,7 +82,7 @@ def test_arrow_keys_lead_to_every_explanation(look: Look) -> None:
     assert tips.first.evaluate("(node) => node === document.activeElement")
 
 
-def test_arrow_keys_go_down_a_column_and_tab_comes_back_there(look: Look) -> None:
+def test_arrow_keys_move_within_a_column_and_tab_returns_to_the_place(look: Look) -> None:
     page = look.open()
     page.select_option("#posts-platform", "linkedin")
     expect(page.locator("#posts tbody .platform-instagram")).to_have_count(0)
@@ -96,7 +96,7 @@ def test_arrow_keys_go_down_a_column_and_tab_comes_back_there(look: Look) -> Non
 
 @pytest.mark.parametrize("look", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
 @pytest.mark.parametrize("table", ["#platforms", "#posts"])
-def test_what_has_the_focus_is_not_under_the_column_that_stays(look: Look, table: str) -> None:
+def test_focused_element_is_not_hidden_by_the_sticky_column(look: Look, table: str) -> None:
     look.open().locator(f"{table} td .why").first.focus()
     look.page.keyboard.press("ArrowRight")
     look.page.keyboard.press("ArrowLeft")

@@ -1,4 +1,4 @@
-"""What happens while the page is open: changes, collections, a stream that breaks and comes back, errors."""
+"""The open page: changes, collections, a stream that breaks and reconnects, errors, and histories."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 def test_collected_change_appears_marked_without_reload(look: Look, stage: Stage) -> None:
     account = stage.accounts()[0]
-    stage.collect(account, followers=1_000)  # in the first hour of a day nothing else has been
+    stage.collect(account, followers=1_000)  # because in the first hour of a day nothing was collected yet
     page = look.open()
     followers = page.locator(f"[data-key=account-{account['_id']}-followers]")
     before = followers.inner_text()
@@ -29,7 +29,7 @@ def test_collected_change_appears_marked_without_reload(look: Look, stage: Stage
     assert look.errors == []
 
 
-def test_stream_that_breaks_is_said_and_resumes(look: Look, stage: Stage) -> None:
+def test_broken_stream_is_shown_and_resumes(look: Look, stage: Stage) -> None:
     page = look.open()
     account = stage.accounts()[1]
     stage.stop()
@@ -63,11 +63,11 @@ def test_collect_now_shows_its_progress(look: Look, stage: Stage) -> None:
 def test_key_that_may_not_collect_is_told(look: Look, stage: Stage) -> None:
     page = look.open(key=stage.reader)
     page.click("#collect")
-    expect(page.locator("#problem")).to_have_text("This key may read, but not collect.")
+    expect(page.locator("#problem")).to_have_text("This key may read, but it may not collect.")
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_busy_server_is_asked_again_when_it_says(look: Look, status: int) -> None:
+def test_busy_server_is_retried_after_the_time_that_it_names(look: Look, status: int) -> None:
     refusals = [1]
 
     def answer(route: Route) -> None:
@@ -88,7 +88,7 @@ def test_busy_server_is_asked_again_when_it_says(look: Look, status: int) -> Non
     expect(look.page.locator("#problem")).to_be_hidden()
 
 
-def test_error_of_the_api_is_one_line_and_the_rest_stands(look: Look) -> None:
+def test_api_error_is_one_line_and_the_other_sections_stay(look: Look) -> None:
     body = '{"title": "Internal Server Error", "detail": "Something went wrong here."}'
     look.page.route("**/posts?*", lambda route: route.fulfill(status=500, body=body, content_type="application/json"))
     page = look.open()
@@ -96,7 +96,7 @@ def test_error_of_the_api_is_one_line_and_the_rest_stands(look: Look) -> None:
     expect(page.locator("#accounts tbody tr")).to_have_count(4)
 
 
-def test_history_that_is_read_is_shown_with_its_progress(look: Look, stage: Stage) -> None:
+def test_progress_of_a_history_is_shown(look: Look, stage: Stage) -> None:
     account = stage.accounts()[0]
     page = look.open()
     expect(page.locator("#history")).to_be_hidden()
@@ -116,14 +116,14 @@ def test_history_that_is_read_is_shown_with_its_progress(look: Look, stage: Stag
     page.click("#history summary")
     keep("waiting", resumesAt=utcnow() + HOUR, reason="rate_limited", days={"done": 65, "expected": 365})
     expect(strip).to_contain_text("85 of 1,565", timeout=15_000)
-    expect(strip.locator("li")).to_contain_text("65 of 365 days; goes on at")
+    expect(strip.locator("li")).to_contain_text("65 of 365 days; continues at")
     expect(strip.locator("li")).to_be_visible()
     look.keep("history")
     assert "History of" in page.inner_text("#activity")
     keep("partial", reason="permission_missing", message="days: not yours", finishedAt=utcnow())
     expect(strip).to_contain_text(f"The history of {account['handle']}", timeout=15_000)
-    expect(strip).to_contain_text("was not read in whole")
-    expect(page.locator(f"#account-{account['_id']}")).to_contain_text("History not read in whole")
+    expect(strip).to_contain_text("was not read completely")
+    expect(page.locator(f"#account-{account['_id']}")).to_contain_text("History not read completely")
     keep("done", finishedAt=utcnow())
     stage.announce_operation(operation)
     expect(strip).to_be_hidden(timeout=15_000)

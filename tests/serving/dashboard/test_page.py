@@ -1,4 +1,4 @@
-"""What the page shows: figures from the API alone, soon, without an error, and unknown as unknown."""
+"""The page shows the API's figures, fast and without errors, and shows unknown values as unknown."""
 
 import re
 
@@ -29,7 +29,7 @@ def shown_range(look: Look) -> dict[str, str]:
 
 
 def test_first_paint_with_data_takes_under_two_seconds(look: Look) -> None:
-    # A machine that is busy with other tests may need another try; the page itself does not.
+    # A machine that is busy with other tests may need another attempt; the page itself does not.
     taken = []
     for _ in range(5):
         look.page.goto(f"{look.stage.url}?workspace={WORKSPACE}#key={look.stage.key}")
@@ -41,7 +41,7 @@ def test_first_paint_with_data_takes_under_two_seconds(look: Look) -> None:
     assert min(taken) < 2000
 
 
-def test_figures_are_the_apis(look: Look, stage: Stage) -> None:
+def test_figures_are_those_of_the_api(look: Look, stage: Stage) -> None:
     page = look.open()
     expected = totals(stage, **shown_range(look))
     for name in ("followers", "totalEngagement", "postCount", "totalViews"):
@@ -71,7 +71,7 @@ def test_tables_hold_every_account_however_many_pages_that_takes(look: Look) -> 
 
 
 @pytest.mark.parametrize("look", [{"color_scheme": "dark"}], indirect=True)
-def test_dark_follows_the_system_and_the_toggle_overrules(look: Look) -> None:
+def test_theme_follows_the_system_until_it_is_chosen(look: Look) -> None:
     page = look.open(drawn=True)
     look.keep("desktop-dark")
     background = "getComputedStyle(document.body).backgroundColor"
@@ -95,7 +95,10 @@ def test_unknown_is_a_dash_with_its_reason(look: Look) -> None:
     reach = page.locator("#platforms tr", has_text="Reach").locator(".why").first
     assert reach.inner_text().startswith(DASH)
     reach.focus()
-    assert page.inner_text("#tip") == "Not available: people counted once are never added up over accounts or days"
+    assert (
+        page.inner_text("#tip")
+        == "Not available: it counts each person once, so it cannot be added up over accounts or days"
+    )
     page.keyboard.press("Escape")
     assert page.is_hidden("#tip")
 
@@ -137,7 +140,7 @@ def test_workspace_without_data_says_so(look: Look) -> None:
     assert look.errors == []
 
 
-def test_what_is_missing_is_said_where_it_is(look: Look) -> None:
+def test_missing_data_are_named_where_they_are_missing(look: Look) -> None:
     page = look.open(TROUBLED)
     look.keep("troubled")
     assert re.search(r"Partial.*1 of \d+ hours of 1 account", page.inner_text("#coverage"))
@@ -165,7 +168,7 @@ def test_accounts_that_came_or_went_are_left_out_of_the_comparison_and_named(loo
     assert look.errors == []
 
 
-def test_account_of_which_nothing_is_known_is_named_beside_the_number_it_is_missing_from(look: Look) -> None:
+def test_account_without_a_value_is_named_beside_the_total(look: Look) -> None:
     store, dark = look.stage.store, "acc_dark"
     store.accounts.put([{**store.accounts.get("acc_came"), "_id": dark, "platformAccountId": "dark", "handle": "dark"}])
     Announcer(look.stage.redis).announce(CHANGING)

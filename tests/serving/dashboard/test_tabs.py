@@ -1,6 +1,7 @@
-"""Several tabs of one browser: they share a stream, and none of them misses an event or gets it twice."""
+"""Several tabs of one browser share one stream, and none of them misses an event or gets it twice."""
 
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 from playwright.sync_api import Page, Request, expect
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, Request, expect
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation
 from metrics.periods import slot_of
-from metrics.redis.events import Announcer, Event, observed
+from metrics.redis.events import Announcer, Event, EventName, observed
 from tests.serving.dashboard.stage import CHANGING, WORKSPACE, Look, Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -35,9 +36,9 @@ def streams(look: Look) -> list[str]:
 
 @pytest.fixture
 def tabs(look: Look, streams: list[str]) -> Iterator[Tabs]:
-    """Open so many tabs of one browser on the workspace, one after the other."""
+    """A function that opens a number of tabs of one browser on the workspace, one after the other."""
     opened: list[Look] = []
-    # Eight pages that draw charts take more than a small machine has; nothing here is about charts.
+    # Without charts: eight pages that draw them are too much for a small machine, and these tests need none.
     look.page.context.route(
         "**/plotly-*.js", lambda route: route.fulfill(body=NO_CHARTS, content_type="text/javascript")
     )
@@ -51,7 +52,7 @@ def tabs(look: Look, streams: list[str]) -> Iterator[Tabs]:
 
 
 def tell(stage: Stage, account: AccountDocument, posts: int) -> None:
-    """Announce so many observed posts of an account."""
+    """Announce a number of observed posts of an account."""
     now = utcnow()
     owner = (account["workspaceId"], account["_id"], account["platform"])
     said = [
@@ -64,8 +65,8 @@ def tell(stage: Stage, account: AccountDocument, posts: int) -> None:
     Announcer(stage.redis).announce(account["workspaceId"], [observed(one) for one in said])
 
 
-def expect_told(page: Page, account: AccountDocument, posts: int) -> None:
-    """Expect that a tab was told of so many posts of an account, and each of them once."""
+def expect_posts(page: Page, account: AccountDocument, posts: int) -> None:
+    """Expect that a tab got the events of a number of posts of an account, each of them once."""
     name = {"twitter": "X", "linkedin": "LinkedIn"}.get(account["platform"], account["platform"].capitalize())
     told = f"{account['handle']} on {name}: {posts} post{'' if posts == 1 else 's'} collected"
     expect(page.locator("#activity li", has_text=f"{account['handle']} on {name}:")).to_contain_text(
@@ -79,24 +80,24 @@ def test_many_tabs_share_one_stream_and_each_gets_each_event_once(tabs: Tabs, st
     assert len(streams) == 1
     tell(stage, first, 2)
     for page in pages:
-        expect_told(page, first, 2)
-    # The tab with the stream goes, and what happens before another one has its own is not lost.
+        expect_posts(page, first, 2)
+    # The leader closes; events from before the next leader has its own stream are not lost.
     pages.pop(0).close()
     tell(stage, second, 3)
     for page in pages:
-        expect_told(page, second, 3)
-        expect_told(page, first, 2)
+        expect_posts(page, second, 3)
+        expect_posts(page, first, 2)
     assert len(streams) == 2
     assert "lastEventId=" in streams[1]
-    # And so does one that had none.
+    # Then a follower closes.
     pages.pop().close()
     tell(stage, third, 1)
     for page in pages:
-        expect_told(page, third, 1)
+        expect_posts(page, third, 1)
     assert len(streams) == 2
 
 
-# A page that has read everything and takes its time to follow what happens since.
+# A page that has read everything, and only later begins to follow the events since then.
 SLOW = """
   const real = SubtleCrypto.prototype.digest;
   SubtleCrypto.prototype.digest = async function (...args) {
@@ -117,31 +118,33 @@ def test_tab_that_comes_later_misses_nothing_of_what_happened_while_it_loaded(
     late.goto(f"{stage.url}?workspace={WORKSPACE}#key={stage.key}")
     late.wait_for_selector("#page[aria-busy=false]")
     tell(stage, account, posts)
-    expect_told(leader, account, posts)
+    expect_posts(leader, account, posts)
     if posts == 2:
         late.evaluate("window.goOn = true")
-        expect_told(late, account, posts)
+        expect_posts(late, account, posts)
     else:
-        with late.expect_request("**/accounts"):  # it looks again at all that there is
+        with late.expect_request("**/accounts"):  # it reads everything again
             late.evaluate("window.goOn = true")
     expect(late.locator("#stream")).to_have_class("pill live")
     tell(stage, next_one, 1)
-    expect_told(late, next_one, 1)
+    expect_posts(late, next_one, 1)
     assert len(streams) == 1
 
 
-def test_reset_reaches_every_tab_and_each_looks_again(tabs: Tabs, streams: list[str], stage: Stage) -> None:
+def test_reset_reaches_every_tab_and_each_reads_again(tabs: Tabs, streams: list[str], stage: Stage) -> None:
     pages = tabs(2)
     for page in pages:
         page.wait_for_selector("#page[aria-busy=false]")
+    # Nobody announces a reset: it stands in the stream of a server that was restarted.
+    reset = cast("EventName", "reset")
     with pages[0].expect_request("**/accounts"), pages[1].expect_request("**/accounts"):
-        Announcer(stage.redis).announce(WORKSPACE, [Event("reset", WORKSPACE, {})])
+        Announcer(stage.redis).announce(WORKSPACE, [Event(reset, WORKSPACE, {})])
     for page in pages:
         page.wait_for_selector("#page[aria-busy=false]")
     account = stage.accounts()[2]
     pages.pop(0).close()
     tell(stage, account, 2)
-    expect_told(pages[0], account, 2)
+    expect_posts(pages[0], account, 2)
     assert len(streams) == 2
 
 
@@ -159,9 +162,9 @@ def test_tabs_of_another_workspace_or_key_share_nothing(
     assert not any(look.stage.key in name or workspace in name for name in names[0])
     account = look.stage.accounts()[0]
     tell(look.stage, account, 2)
-    expect_told(mine, account, 2)
+    expect_posts(mine, account, 2)
     if own_key:
-        expect_told(theirs, account, 2)
+        expect_posts(theirs, account, 2)
     else:
         assert account["handle"] not in theirs.inner_text("#activity")
     assert other.errors == []
@@ -180,18 +183,16 @@ def test_tab_takes_over_from_one_that_was_stopped_and_keeps_the_lock(
     page.clock.fast_forward(101_000)
     expect(page.locator("#stream")).to_have_class("pill live")
     tell(stage, account, 2)
-    expect_told(page, account, 2)
+    expect_posts(page, account, 2)
     session.send("Page.setWebLifecycleState", {"state": "active"})
-    expect_told(leader, account, 2)
+    expect_posts(leader, account, 2)
     tell(stage, stage.accounts()[2], 1)
     for one in (page, leader):
-        expect_told(one, stage.accounts()[2], 1)
+        expect_posts(one, stage.accounts()[2], 1)
     assert len(streams) == 2
 
 
-def test_browser_without_locks_has_a_stream_in_each_tab_that_is_looked_at(
-    look: Look, streams: list[str], stage: Stage
-) -> None:
+def test_browser_without_locks_has_a_stream_in_each_visible_tab(look: Look, streams: list[str], stage: Stage) -> None:
     page = look.page
     page.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })")
     look.open()
@@ -205,7 +206,7 @@ def test_browser_without_locks_has_a_stream_in_each_tab_that_is_looked_at(
     account = stage.accounts()[2]
     tell(stage, account, 3)
     page.evaluate(see, "visible")
-    expect_told(page, account, 3)
+    expect_posts(page, account, 3)
     assert len(streams) == 2
     assert "lastEventId=" in streams[1]
     assert look.errors == []

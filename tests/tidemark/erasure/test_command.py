@@ -1,4 +1,4 @@
-"""`tidemark erase` beside other commands: while it is unfinished, nothing is connected that it would take away."""
+"""Tests of `tidemark erase` with other commands: no account is connected that an unfinished erasure would delete."""
 
 from metrics.clock import utcnow
 from metrics.ids import account_id
@@ -11,7 +11,7 @@ CONNECT = ["accounts", "connect", "--platform", "instagram", "--handle", "a", "-
 def test_nothing_is_connected_that_an_unfinished_erasure_takes_away(on_stores: Store, cli: Cli) -> None:
     mine = account_id("acme", "instagram", "1")
     assert cli(*CONNECT, "--workspace", "acme", "--account", "1").code == 0
-    # Dagster's storage is not here: the erasure waits for the place where it is.
+    # Dagster's storage is not on this machine: the erasure stays unfinished until it is resumed where the storage is.
     ran = cli("erase", "--account", mine, "--yes")
     assert ran.code == 0, ran.err
     assert "Dagster's storage is not here: run `tidemark erase --resume` where DAGSTER_HOME is" in ran.out

@@ -1,20 +1,20 @@
-"""An erasure that is killed at any stage is finished by the next call: nothing of it is left, its neighbours stay."""
+"""Tests that an erasure killed at any stage is finished by the next call: no data is left, other accounts stay."""
 
 import os
 import signal
-import subprocess
-import sys
+from multiprocessing import get_context
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from metrics.ids import account_id
-from metrics.redis.client import account_pause_key, cache_key
+from metrics.redis.keys import account_pause_key, cache_key
 from metrics.settings import Settings
 from metrics.store.erasures import Kind
 from metrics.upkeep.erase import left_of
 from metrics.vault import Vault
+from tests.erasing import die_at
 from tests.pipelines.deployment import Deployment
 from tests.tidemark.commands import Cli
 from tests.tidemark.erasure.test_world import collect_all, deployment, everywhere, world
@@ -35,7 +35,7 @@ STAGES: list[tuple[Kind, str]] = [
 
 @pytest.fixture
 def environment(deployment: Deployment, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings of whoever erases, in this process and in those that are killed."""
+    """Set the settings of the erasure, for this process and for the processes that are killed."""
     values = {
         "MONGO_URL": settings.mongo_url, "MONGO_DB": settings.mongo_db, "REDIS_URL": settings.redis_url,
         "HOME": str(settings.home), "SECRET_KEYS": settings.secret_keys[0].get_secret_value(),
@@ -48,7 +48,7 @@ def environment(deployment: Deployment, settings: Settings, tmp_path: Path, monk
 
 
 def connect(there: Deployment, index: int, workspace: str) -> tuple[str, set[str]]:
-    """Connect an X account and leave a trace of it wherever one is left; return its id, and its marks."""
+    """Connect an X account, and leave traces of it in all places; return its id, and the texts that identify it."""
     seen = there.simulator.world.account("twitter", index)
     own_id = account_id(workspace, "twitter", seen.platform_account_id)
     sealed = Vault(there.clients.settings.secret_keys).seal({"access_token": seen.token})
@@ -60,9 +60,13 @@ def connect(there: Deployment, index: int, workspace: str) -> tuple[str, set[str
 
 def killed(stage: str, kind: Kind, name: str) -> None:
     """Begin an erasure in a process of its own, and kill that at a stage."""
-    command = [sys.executable, "-m", "tests.erasing", stage, "erase", f"--{kind}", name, "--yes"]
-    ran = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, timeout=120, check=False)
-    assert ran.returncode == -signal.SIGKILL, (stage, ran.stdout, ran.stderr)
+    # Each process is forked from one that has imported everything and has no connections: an import takes seconds.
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["tests.erasing", "tidemark.cli", "tidemark.erasure", "dagster"])
+    process = context.Process(target=die_at, args=(stage, ("erase", f"--{kind}", name, "--yes"), dict(os.environ)))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL, stage
 
 
 @pytest.mark.timeout(600)
@@ -106,12 +110,12 @@ def test_killed_at_each_stage_and_finished(
         assert store.erasures.on_record(kind, name)
     assert store.db["erasure_names"].count_documents({}) == 0
     assert left_of(store, "account", other) == neighbour
-    # Cached answers of its workspace are gone, for they may have held numbers of those that were erased.
+    # Cached answers of the workspace are deleted too, because they may contain numbers of the erased accounts.
     seen_before["redis"] = {place for place in seen_before["redis"] if ":cache:" not in place}
     assert everywhere(there, tmp_path, other_marks) == seen_before
     assert {key.workspaces for key in store.keys.find_all()} == {("w",)}
     assert cli("erase", "--resume").out == "no erasure is unfinished\n"
-    # Nothing that runs later brings anything back.
+    # Later runs do not bring anything back.
     collect_all(there, instance)
     assert [left_of(store, kind, name) for kind, _, name, _ in chosen] == [{}] * len(chosen)
     every_mark = set().union(*(marks for *_, marks in chosen))

@@ -1,4 +1,4 @@
-"""Ids are found where they stand, and nothing else is touched."""
+"""Tests that erasure finds ids in texts and files, and changes nothing else."""
 
 import errno
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_file_that_cannot_be_written_is_no_matter_unless_it_holds_an_id(
     opened = Path.open
 
     def read_only(path: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
-        # Tests may run as root, whom no mode of a file keeps from writing.
+        # Tests may run as root, who may write any file whatever its mode.
         if mode != "rb":
             raise PermissionError(errno.EACCES, "Permission denied")
         return opened(path, mode, *rest, **named)

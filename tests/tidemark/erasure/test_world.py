@@ -1,8 +1,8 @@
-"""A collected, rolled and exported world with marks: after `tidemark erase` no byte of them is left."""
+"""Tests of `tidemark erase` on a collected, rolled-up and exported deployment: no identifying byte is left anywhere."""
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from redis import Redis
 
 from metrics.documents import PLATFORMS, AccountDocument
 from metrics.ids import account_id
-from metrics.redis.client import cache_key
 from metrics.redis.events import Announcer
+from metrics.redis.keys import cache_key
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
@@ -50,14 +50,14 @@ def deployment(
 
 @pytest.fixture
 def world(deployment: Deployment) -> Iterator[tuple[Deployment, dg.DagsterInstance]]:
-    """Its Dagster keeps its storage in files, as that of `tidemark up` does."""
+    """A deployment whose Dagster storage is in files, as with `tidemark up`."""
     with dg.DagsterInstance.from_config(str(Home(deployment.clients.settings.home).dagster)) as instance:
         yield deployment, instance
 
 
 @pytest.fixture
 def on_postgres(deployment: Deployment, tmp_path: Path) -> Iterator[tuple[Deployment, dg.DagsterInstance, Postgres]]:
-    """Its Dagster keeps its storage in Postgres, as deploy/dagster.yaml has it."""
+    """A deployment whose Dagster storage is in Postgres, as in deploy/dagster.yaml."""
     with postgres(tmp_path / "postgres", "secret") as server:
         place = {
             "scheme": "postgresql+psycopg2", "hostname": HOST, "port": server.port, "db_name": "dagster",
@@ -71,7 +71,7 @@ def on_postgres(deployment: Deployment, tmp_path: Path) -> Iterator[tuple[Deploy
 
 
 def connect(world: Deployment, index: int, token: str | None = None) -> tuple[AccountDocument, set[str]]:
-    """Connect an X account; return it with what marks it: ids, name, token."""
+    """Connect an X account; return it with the texts that identify it: ids, name, token."""
     there = world.simulator.world.account("twitter", index)
     own_id = account_id("w", "twitter", there.platform_account_id)
     opened = Vault(world.clients.settings.secret_keys).seal({"access_token": token or there.token})
@@ -87,7 +87,7 @@ def collect_all(world: Deployment, instance: dg.DagsterInstance) -> None:
 
 
 def stands(mark: str, text: str) -> bool:
-    """Tell whether a mark stands in a text; the digits of one id may be part of another's."""
+    """Tell whether an identifying text occurs in a text; the digits of one id may be part of another id."""
     return mark in text and re.search(rf"(?<!\d){re.escape(mark)}(?!\d)", text) is not None
 
 
@@ -100,9 +100,11 @@ def in_mongo(store: Store, marks: set[str]) -> set[str]:
 def in_redis(redis: Redis, marks: set[str]) -> set[str]:
     found = set()
     for name in redis.scan_iter():
-        read = {b"stream": redis.xrange, b"set": redis.smembers, b"hash": redis.hgetall, b"string": redis.get}
-        value = read[redis.type(name)](name)  # type: ignore[operator]
-        found |= {f"{name.decode()}: {mark}" for mark in marks if stands(mark, f"{name!r} {value!r}")}
+        read: dict[bytes | str, Callable[[bytes], object]] = {
+            b"stream": redis.xrange, b"set": redis.smembers, b"hash": redis.hgetall, b"string": redis.get,
+        }  # fmt: skip
+        text = f"{name!r} {read[redis.type(name)](name)!r}"
+        found |= {f"{name.decode()}: {mark}" for mark in marks if stands(mark, text)}
     return found
 
 
@@ -115,7 +117,7 @@ def in_files(folder: Path, marks: set[str]) -> set[str]:
 
 
 def in_postgres(server: Postgres, marks: set[str]) -> set[str]:
-    """Which marks stand in which tables."""
+    """Return which identifying texts occur in which tables."""
     connection = psycopg2.connect(
         host=HOST, port=server.port, user="dagster", password=server.password, dbname="dagster"
     )
@@ -132,7 +134,7 @@ def in_postgres(server: Postgres, marks: set[str]) -> set[str]:
 
 def in_exports(folder: Path, marks: set[str]) -> set[str]:
     texts = [
-        str(duckdb.sql(f"SELECT * FROM read_parquet('{path}', hive_partitioning = false)").fetchall())
+        str(duckdb.execute(f"SELECT * FROM read_parquet('{path}', hive_partitioning = false)").fetchall())
         for path in folder.rglob("*.parquet")
     ]
     return {mark for mark in marks for text in texts if stands(mark, text)}
@@ -169,7 +171,7 @@ def test_erased_account_leaves_no_byte_and_its_neighbour_stays(
     )
     before = everywhere(there, tmp_path, marks)
     assert all(before.values()), before
-    # Dagster is told our ids at most: what a platform calls an account never gets there.
+    # Dagster contains at most Tidemark's ids, never the platform's id or name of an account.
     assert in_files(home.dagster, marks - {mine["_id"], dead["_id"]}) == set()
     monkeypatch.setenv("TIDEMARK_EXPORT_URL", f"file://{tmp_path}/exports")
     monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
@@ -180,7 +182,7 @@ def test_erased_account_leaves_no_byte_and_its_neighbour_stays(
     assert other["_id"] in (home.logs / "serving.log").read_text()
     assert on_stores.observations.newest_slot({"accountId": other["_id"]}) is not None
     assert in_exports(tmp_path / "exports", other_marks) >= {other["_id"]}
-    # Asked for again, as where Dagster's storage was out of reach.
+    # Erase again, as if Dagster's storage could not be reached the first time.
     (home.logs / "late.log").write_text(f"{mine['_id']}\n")
     assert cli("erase", "--account", mine["_id"], "--yes").code == 0
     assert mine["_id"] not in (home.logs / "late.log").read_text()

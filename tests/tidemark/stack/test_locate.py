@@ -1,7 +1,8 @@
-"""Where the servers come from, and what is said where there are none."""
+"""Tests of locating server programs, and of the messages if there are none."""
 
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,14 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("system", "machine", "word"),
-    [("Linux", "x86_64", "run `make install`"), ("Linux", "aarch64", "no package carries it for Linux on aarch64")],
+    [("Linux", "x86_64", "run `make install`"), ("Linux", "aarch64", "no package contains it for Linux on aarch64")],
 )
 def test_system_without_servers_gets_one_line(
     system: str, machine: str, word: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
+    find: Callable[[], object]
     for find, variable in (
         (lambda: locate.mongod(path), "TIDEMARK_MONGO_URL"),
         (locate.redis_server, "TIDEMARK_REDIS_URL"),

@@ -1,4 +1,4 @@
-"""Logs of the stack's children are bounded, whatever the children do."""
+"""Tests of log rotation: logs of child processes are bounded, whatever the children write."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import until
+from tidemark.stack import logs
 from tidemark.stack.logs import OLD_FILES, kept_small, last_line, rotate
 from tidemark.stack.process import Child
 
@@ -36,8 +37,9 @@ def test_oldest_files_go(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == OLD_FILES + 1
 
 
-def test_child_that_writes_without_end_fills_no_disk(tmp_path: Path) -> None:
-    folder, most = tmp_path / "logs", 20_000
+def test_child_that_writes_without_end_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, most = tmp_path / "logs", 4_000
+    monkeypatch.setattr(logs, "_LOOK_SECONDS", 0.05)
     # The child's own pace; the test waits for a file.
     code = "import time\nwhile True:\n    print('x' * 99, flush=True)\n    time.sleep(0.001)\n"
     started = Child.start("child", [sys.executable, "-c", code], log=folder / "child.log")

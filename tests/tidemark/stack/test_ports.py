@@ -1,4 +1,4 @@
-"""Ports: a taken one is refused in one line that names the setting."""
+"""Tests of ports: a taken port is refused with one line that names the setting."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Children: ready, ended, stopped with all that they started."""
+"""Tests of child processes: readiness, early exit, and stopping with all their descendants."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Supervision: a dead child comes back, one that keeps dying brings everything down, leftovers are ended."""
+"""Tests of the supervisor: it restarts a dead child, gives up if one keeps dying, and ends leftover processes."""
 
 import signal
 import sys
@@ -11,6 +11,7 @@ import pytest
 
 from metrics.errors import TidemarkError
 from tidemark.home import Home
+from tidemark.stack import supervisor as supervisor_module
 from tidemark.stack.process import Child
 from tidemark.stack.supervisor import Service, Supervisor, end_leftovers
 
@@ -20,7 +21,7 @@ def service(tmp_path: Path, code: str) -> Service:
 
 
 def run_until(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
-    """Watch until a condition holds, looked at by another thread: children belong to this one."""
+    """Watch until a condition holds. Another thread checks it, because this one started the children and must watch."""
 
     def look() -> None:
         while not condition() and not supervisor.stopping.wait(0.05):
@@ -57,7 +58,9 @@ def test_what_a_dead_child_took_with_it_is_seen_to_once_its_successor_was_starte
     supervisor.stop()
 
 
-def test_child_that_keeps_dying_ends_it_with_its_log(tmp_path: Path) -> None:
+def test_child_that_keeps_dying_ends_it_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "WATCH_SECONDS", 0.02)
+    monkeypatch.setattr(supervisor_module, "FIRST_WAIT_SECONDS", 0.01)
     supervisor = Supervisor(Home(tmp_path), lambda _: None)
     supervisor.start(service(tmp_path, "raise SystemExit('no luck')"))
     with pytest.raises(TidemarkError, match=r"died 5 times(.|\n)*no luck"):

@@ -1,4 +1,4 @@
-"""Tasks of the start: as long as they go on they may take any time; one that hangs is given up."""
+"""Tests of one-off tasks of the start: they may take any time while they make progress; a hanging task is given up."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from tidemark.stack.process import Child, StartFailed
 from tidemark.stack.tasks import finish
 
 # These programs are children that the tests watch: their sleeps are work that takes time, and no test waits by one.
-SILENT = "import time; time.sleep(2)"
+SILENT = "import time; time.sleep(1.2)"
 TALKS = "import time\nfor n in range(17):\n    print(n, flush=True)\n    time.sleep(0.2)"
 HANGS = "import signal; print('where it hangs', flush=True); signal.pause()"
 
@@ -24,7 +24,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], Child]]:
     def begin(code: str) -> Child:
         child = Child.start("task", [sys.executable, "-c", code], log=tmp_path / "task.log")
         started.append(child)
-        # A busy machine takes seconds to start Python, which is no matter of these tests.
+        # On a busy machine, starting Python takes seconds, which must not count in these tests.
         until(lambda: "print" not in code or child.log.stat().st_size > 0, 60)
         return child
 

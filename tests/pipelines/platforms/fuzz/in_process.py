@@ -1,5 +1,5 @@
-"""The simulator without HTTP between, so that thousands of readings take seconds: every answer is kept, and may be
-changed on its way."""
+"""The simulator called in process, without HTTP, so that thousands of readings take seconds. Each answer is cached, and
+may be changed before the client gets it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,27 +14,27 @@ from simulator.clock import Clock
 from simulator.faults import Faults
 from simulator.registry import new_world, open_apis
 from simulator.state import Request, State
-from simulator.wire import encoded
+from simulator.wire import encode_json
 from tests.pipelines.platforms.fuzz.mutations import closed, opened
 
 BUSY = 500, b'{"message": "the simulator cannot answer that"}'
 
 
 class Standing(Clock):
-    """Tells one instant for ever."""
+    """A clock that stands still."""
 
     def __init__(self, instant: datetime) -> None:
         super().__init__()
         self._instant = instant
 
     def now(self) -> datetime:
-        """Return that instant."""
+        """Return the fixed instant."""
         return self._instant
 
 
 @dataclass(eq=False, repr=False)
 class Call:
-    """One call and its answer. In `body` the bodies of a batch's elements, which travel as text, are decoded."""
+    """One call and its answer. In `body`, the bodies of batch elements (JSON within JSON) are decoded."""
 
     method: str
     path: str
@@ -43,28 +43,28 @@ class Call:
     body: Any
 
     def __repr__(self) -> str:
-        """Return what was asked; the answer would fill pages."""
+        """Return the request without the answer, which would fill pages."""
         return f"<{self.method} {self.path[:80]}>"
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What tells calls apart."""
+        """The key that identifies the request."""
         return self.method, self.path, self.sent
 
     @property
     def elements(self) -> list[str]:
         """The relative URLs of a batch; empty for any other call."""
         form = parse_qs(self.sent)
-        return [one["relative_url"] for one in orjson.loads(form["batch"][0])] if "batch" in form else []
+        return [element["relative_url"] for element in orjson.loads(form["batch"][0])] if "batch" in form else []
 
 
 Change = Callable[[Call], Any]
-"""Returns the body that is sent instead of a call's."""
+"""Returns the body to send instead of a call's own body."""
 
 
 @dataclass
 class Simulated:
-    """A simulator whose clock stands still: what it answers to a request is worked out once, and remembered."""
+    """A simulator whose clock stands still: each answer is computed once, and cached."""
 
     state: State
     change: Change | None = None
@@ -73,7 +73,7 @@ class Simulated:
 
     @classmethod
     def at(cls, now: datetime) -> "Simulated":
-        """Return a simulator of its own."""
+        """Return a new simulator at an instant."""
         world = new_world()
         return cls(State(world, Standing(now), Faults(world.seed)))
 
@@ -82,10 +82,10 @@ class Simulated:
         self._apis = open_apis(self.state)
 
     def answered(self, method: str, path: str, sent: str, headers: Mapping[str, str]) -> tuple[int, Any]:
-        """Return status and body of an answer, changed if anything changes it."""
+        """Return status and body of an answer, after `change` if there is one."""
         key = (method, path, sent)
         if key not in self._answers:
-            self._answers[key] = self._worked_out(key, headers)
+            self._answers[key] = self._computed(key, headers)
         status, body = self._answers[key]
         call = Call(*key, status, opened(orjson.loads(body)))
         self.calls.append(call)
@@ -94,19 +94,19 @@ class Simulated:
             body = orjson.dumps(closed(call.body))
         return status, orjson.loads(body)
 
-    def _worked_out(self, key: tuple[str, str, str], headers: Mapping[str, str]) -> tuple[int, bytes]:
+    def _computed(self, key: tuple[str, str, str], headers: Mapping[str, str]) -> tuple[int, bytes]:
         method, path, sent = key
         url = urlsplit(path)
-        asked = Request(method, url.path, url.query, headers, sent.encode(), "http://simulator")
+        request = Request(method, url.path, url.query, headers, sent.encode(), "http://simulator")
         try:
-            answer = next(api for api in self._apis if api.serves(url.path)).handle(asked)
+            answer = next(api for api in self._apis if api.serves(url.path)).handle(request)
         except Exception:  # noqa: BLE001
             return BUSY
-        return answer.status, encoded(answer.body)
+        return answer.status, encode_json(answer.body)
 
 
 class InProcess(Http):
-    """The readers' client, whose calls go to a simulator in this process."""
+    """An HTTP client whose calls go to a simulator in this process."""
 
     def __init__(self, simulated: Simulated) -> None:
         super().__init__("http://simulator")
@@ -125,8 +125,8 @@ class InProcess(Http):
         """Return status, body and headers of an answer."""
         query = params if isinstance(params, str) else urlencode(params or {})
         sent = urlencode(form or {})
-        told = {name.lower(): value for name, value in (headers or {}).items()}
-        told["authorization"] = f"Bearer {token}"
-        told["content-type"] = "application/x-www-form-urlencoded"
-        status, body = self._simulated.answered(method, f"{path}?{query}", sent, told)
+        lowered = {name.lower(): value for name, value in (headers or {}).items()}
+        lowered["authorization"] = f"Bearer {token}"
+        lowered["content-type"] = "application/x-www-form-urlencoded"
+        status, body = self._simulated.answered(method, f"{path}?{query}", sent, lowered)
         return status, body, {}

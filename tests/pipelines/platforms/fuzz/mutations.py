@@ -1,4 +1,4 @@
-"""Changes that answers of real APIs have shown: keys that are missing, null for a number, text, numbers too large."""
+"""Mutations of JSON answers, as seen in real APIs: missing keys, null or text for a number, too large numbers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ _DEEP = 200
 
 
 def places(body: Any, path: Path = ()) -> Iterator[Path]:
-    """Yield where something stands in a body, the body itself first."""
+    """Yield the path of every value in a body, beginning with the body itself (the empty path)."""
     yield path
     items = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
     for key, value in items:
@@ -19,7 +19,7 @@ def places(body: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def at(body: Any, path: Path) -> Any:
-    """Return what stands at a place; None where the way ends before."""
+    """Return the value at a path; None if the path does not exist."""
     for step in path:
         try:
             body = body[step]
@@ -29,16 +29,16 @@ def at(body: Any, path: Path) -> Any:
 
 
 def put(body: Any, path: Path, value: Any) -> Any:
-    """Return a body with another value at a place; the body itself stays as it is."""
+    """Return a copy of a body with another value at a path."""
     if not path:
         return value
-    copy = dict(body) if isinstance(body, dict) else list(body)
+    copy: Any = dict(body) if isinstance(body, dict) else list(body)
     copy[path[0]] = put(body[path[0]], path[1:], value)
     return copy
 
 
 def without(body: Any, path: Path) -> Any:
-    """Return a body without what stands at a place."""
+    """Return a copy of a body without the value at a path."""
     if not path:
         return {}
     parent = at(body, path[:-1])
@@ -74,7 +74,7 @@ VALUES: dict[str, Any] = {
     "a list of nulls": [None, None],
     "deeply nested": _deep(),
 }
-"""What stands there instead."""
+"""Values that replace the value at a path."""
 
 CONTAINERS: dict[str, Callable[[Any], Any]] = {
     "in a list": lambda value: [value],
@@ -86,14 +86,14 @@ CONTAINERS: dict[str, Callable[[Any], Any]] = {
     "second half": lambda value: _cut(value, first=False),
     "null in between": lambda value: [one for each in value for one in (each, None)] if _is_list(value) else value,
 }
-"""What becomes of what stands there."""
+"""Functions that change the value at a path."""
 
 DROPPED = "dropped"
 KINDS = (DROPPED, *VALUES, *CONTAINERS)
 
 
 def mutated(body: Any, path: Path, kind: str) -> Any:
-    """Return a body with one place of it changed."""
+    """Return a copy of a body with the value at a path changed in the way `kind`."""
     if kind == DROPPED:
         return without(body, path)
     return put(body, path, VALUES[kind] if kind in VALUES else CONTAINERS[kind](at(body, path)))
@@ -136,7 +136,7 @@ def opened(body: Any) -> Any:
 
 
 def closed(body: Any) -> Any:
-    """Return a body as it travels."""
+    """Return a body with the elements of a batch encoded, as it is sent."""
     if not isinstance(body, list):
         return body
     return [

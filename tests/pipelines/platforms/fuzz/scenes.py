@@ -1,5 +1,5 @@
-"""One account per platform with all that a reading may meet: new posts and due ones, posts without activity, posts that
-are gone, a metric that is refused, lists of several pages, days."""
+"""A test scene per platform: one account with everything that a reading can meet (new and due posts, posts without
+activity, deleted posts, a refused metric, lists of several pages, provider's days)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,12 +17,13 @@ from pipelines.platforms.memory import Memory
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import _FACTORIES
 from pipelines.platforms.twitter import posts as twitter_posts
+from pipelines.platforms.twitter.days import SMALLEST_PAGE
 from simulator.faults import Fault
 from simulator.world import SimPost
 from tests.pipelines.platforms.fuzz.in_process import Call, Change, InProcess, Simulated
 
 PAGE = 4
-"""Items of a page: few, so that few posts make several pages."""
+"""Items per page: few, so that few posts fill several pages."""
 
 RETIRED: Mapping[Platform, str] = {
     "instagram": "saved",
@@ -35,7 +36,7 @@ _NEW, _YOUNG, _OLD = timedelta(days=4), timedelta(days=8), timedelta(days=45)
 
 @dataclass
 class Read:
-    """What came of a reading, or the error that it ended with; `calls` are those that it made."""
+    """The results of a reading, or the error that ended it, and the calls that it made."""
 
     reading: AccountReading | None
     days: DaysReading | None
@@ -46,7 +47,7 @@ class Read:
 
 @dataclass(repr=False)
 class Scene:
-    """An account, what is known of it, and what its readings are when nothing is changed."""
+    """An account with its stored posts, and the reading of it when no answer is changed (`whole`)."""
 
     platform: Platform
     simulator: Simulated
@@ -57,25 +58,25 @@ class Scene:
     whole: Read = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read once with nothing changed."""
+        """Read once without a change."""
         self._http = InProcess(self.simulator)
         self.whole = self.read()
         assert self.whole.error is None, self.whole.error
 
     def __repr__(self) -> str:
-        """Return whose scene it is: what it holds would fill pages."""
+        """Return only the platform: the content would fill pages."""
         return f"<scene of {self.platform}>"
 
     @property
     def reading(self) -> AccountReading:
-        """The reading with nothing changed."""
+        """The reading without a change."""
         assert self.whole.reading is not None
         return self.whole.reading
 
     def read(self, change: Change | None = None, memory: Memory | None = None, known: Iterable[Post] = ()) -> Read:
-        """Read the account and its days while answers are changed.
+        """Read the account and its days while `change` changes answers.
 
-        `known` are posts that lists brought before; those that are due anyway were announced.
+        `known` are posts that lists returned before; due posts that are not among them count as announced.
         """
         self.simulator.calls, self.simulator.change = [], change
         found = Read(None, None, None, self.simulator.calls, memory or Memory())
@@ -92,11 +93,11 @@ class Scene:
 
 
 def short_pages(patch: pytest.MonkeyPatch) -> None:
-    """Let lists come in pages of a few items, and cut the waits between tries."""
+    """Make the pages of lists short, and retries immediate."""
     patch.setattr(retries, "FIRST_WAIT_SECONDS", 0.0)
     patch.setattr(graph_posts, "PAGE", PAGE)
     patch.setattr(linkedin_posts, "PAGE", PAGE)
-    patch.setattr(twitter_posts, "PAGE", twitter_posts.SMALLEST_PAGE)
+    patch.setattr(twitter_posts, "PAGE", SMALLEST_PAGE)
 
 
 def scene(platform: Platform) -> Scene:

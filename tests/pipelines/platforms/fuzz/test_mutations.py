@@ -1,7 +1,7 @@
-"""Whatever an answer looks like, a reading ends, and what it says is true: thousands of changed answers.
+"""Fuzz tests of the platforms' clients: however an answer is changed, a reading ends and contains nothing false.
 
-Every call that a reading makes is changed at any of its places, in any of the ways of `mutations`, once or each time;
-recorded answers, changed in the same ways, stand in the place of others.
+The answer of any call of a reading is changed at any path, in any way of `mutations`, once or each time. Recorded
+answers, changed in the same ways, replace others.
 """
 
 import json
@@ -25,15 +25,15 @@ from tests.pipelines.platforms.fuzz.mutations import KINDS, Path, at, mutated, n
 from tests.pipelines.platforms.fuzz.scenes import Read, Scene, scene, short_pages, values
 
 EVERY = None
-"""Stands for the posts of an answer that was changed as a whole: nothing is known of any of them."""
+"""Stands for all posts of an answer: it was changed so that any of them may be affected."""
 
 LISTS = {"stories", "media", "video_reels", "published_posts", "timeline", "posts"}
 
 MOST_CALLS = 30
-"""Requests that a changed answer may cost beside those that the readings cost anyway."""
+"""Maximum number of additional requests that a changed answer may cause."""
 
 FOLDERS: dict[Platform, str] = {"twitter": "x"}
-"""Folders of recorded answers that are not named as their platform."""
+"""Folders of recorded answers whose name differs from their platform's."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,8 +83,8 @@ def test_recorded_answer_in_the_place_of_another_spoils_nothing_else(
 
 
 def check(subject: Scene, target: Call, path: Path, changed: Callable[[Any], Any], *, once: bool = False) -> None:
-    """Read while one answer is changed at a place."""
-    struck = []
+    """Read while one answer is changed at a path, and check the reading."""
+    struck: list[Call] = []
 
     def change(call: Call) -> Any:
         if call.key != target.key or (once and struck):
@@ -102,7 +102,7 @@ def check(subject: Scene, target: Call, path: Path, changed: Callable[[Any], Any
 
 
 def check_numbers(subject: Scene, found: Read) -> None:
-    """No number enters that is not in an answer, or the sum of documented parts."""
+    """Check that every number of the reading is in an answer, or is the sum of documented parts."""
     said = {number for call in found.calls for number in numbers_in(call.body)}
     assert found.reading is not None
     for name, value in found.reading.account.metrics.items():
@@ -119,7 +119,7 @@ def check_numbers(subject: Scene, found: Read) -> None:
 
 def is_said(platform: Platform, name: str, parts: int, value: float, said: set[int | float]) -> bool:
     if platform == "linkedin" and value == 0:
-        # A post that the statistics leave out had no activity (platforms.md, 5.2).
+        # A post without statistics had no activity (platforms.md, 5.2).
         return True
     if platform == "facebook" and name == "shares" and value == 0:
         # The field is absent at 0 (platforms.md, 3.1).
@@ -131,7 +131,7 @@ def is_said(platform: Platform, name: str, parts: int, value: float, said: set[i
 
 
 def check_neighbours(subject: Scene, reading: AccountReading, posts: set[str] | None) -> None:
-    """Posts that were not changed are exact, and none of them is said to be gone."""
+    """Check that posts whose answers were not changed are exact, and that none of them counts as gone."""
     whole = subject.reading
     there = whole.listed.keys() | {post.platform_post_id for post in subject.due}
     assert set(reading.gone) & there <= set(whole.gone) | (posts or set())
@@ -150,7 +150,7 @@ def check_neighbours(subject: Scene, reading: AccountReading, posts: set[str] | 
 
 
 def check_next(subject: Scene, found: Read) -> None:
-    """A list that broke off is completed by the next reading."""
+    """Check that the next reading completes a list that broke off."""
     assert found.reading is not None
     if not LISTS & found.reading.failures.keys():
         return
@@ -162,7 +162,7 @@ def check_next(subject: Scene, found: Read) -> None:
 
 
 def touched(call: Call, path: Path) -> set[str] | None:
-    """Return the posts that a change at a place of an answer concerns; every one where it is not known."""
+    """Return the posts that a change at a path of an answer may affect; `EVERY` if that is not known."""
     if call.status >= 400:
         return EVERY
     if not call.elements:
@@ -176,7 +176,7 @@ def touched(call: Call, path: Path) -> set[str] | None:
 
 
 def of_item(body: Any, path: Path) -> set[str] | None:
-    """Return the post of an item of a list."""
+    """Return the possible ids of the post of a list item."""
     if len(path) < 2 or path[0] not in ("data", "errors", "elements", "results", "statuses"):
         return EVERY
     item = at(body, path[:2])

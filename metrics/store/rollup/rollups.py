@@ -1,0 +1,95 @@
+"""Reads of `subject_rollups` and `aggregated_metrics`. `pipelines.rollup` alone writes them."""
+
+from collections.abc import Generator, Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import cast
+
+from pymongo.command_cursor import CommandCursor
+from pymongo.database import Database
+
+from metrics.clock import isoformat
+from metrics.documents import AggregatedDocument, Document, Platform
+from metrics.periods import Period
+from metrics.store.errors import mongo_errors
+
+BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis")
+"""Fields that only roll-ups use; reads leave them out."""
+
+_BATCH = 1000
+
+
+def rollup_id(subject_or_account_id: str, period: Period, start: datetime) -> str:
+    """Return the `_id` of a rollup, which follows from its arguments."""
+    return f"{subject_or_account_id}|{period}|{isoformat(start)}"
+
+
+class Rollups:
+    """Reads of rollups."""
+
+    def __init__(self, db: Database[Document], prefix: str = "") -> None:
+        self.subjects = db[f"{prefix}subject_rollups"]
+        self.accounts = db[f"{prefix}aggregated_metrics"]
+
+    def aggregated(
+        self,
+        workspace_id: str,
+        period: Period,
+        start: datetime,
+        end: datetime,
+        *,
+        platform: Platform | None = None,
+        account_ids: Sequence[str] | None = None,
+    ) -> list[AggregatedDocument]:
+        """Return account rollups of periods that start in `[start, end)`, by start, then account, without `_id`."""
+        query: Document = {
+            "workspaceId": workspace_id,
+            "period": period,
+            "periodStart": {"$gte": start, "$lt": end},
+        }
+        if platform is not None:
+            query["platform"] = platform
+        if account_ids is not None:
+            query["accountId"] = {"$in": list(account_ids)}
+        with mongo_errors():
+            found = self.accounts.find(query, dict.fromkeys(("_id", *BOOKKEEPING), 0))
+            # The index gives the order by start; to sort by account as well, MongoDB would have to sort all in memory.
+            rows = list(found.sort("periodStart", 1))
+        return cast("list[AggregatedDocument]", sorted(rows, key=itemgetter("periodStart", "accountId")))
+
+    def aggregate_subjects(self, stages: Sequence[Document]) -> CommandCursor[Document]:
+        """Run an aggregation over the rollups of subjects.
+
+        Errors that occur while the caller reads the cursor are PyMongo's: use `mongo_errors` around the reading.
+        """
+        with mongo_errors():
+            return self.subjects.aggregate(stages, allowDiskUse=True)
+
+    def present(self, ids: Sequence[str]) -> set[str]:
+        """Return which of these `_id`s of account rollups exist."""
+        with mongo_errors():
+            return {row["_id"] for row in self.accounts.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
+
+    def statuses(self, workspace_ids: Sequence[str], period: Period, start: datetime) -> dict[str, str]:
+        """Return the status of every account rollup of one period, by account id."""
+        query = {"workspaceId": {"$in": list(workspace_ids)}, "period": period, "periodStart": start}
+        with mongo_errors():
+            found = self.accounts.find(query, {"_id": 0, "accountId": 1, "status": 1})
+            return {row["accountId"]: row["status"] for row in found}
+
+    def stream(
+        self, workspace_id: str, period: Period, start: datetime, end: datetime
+    ) -> Generator[AggregatedDocument, None, None]:
+        """Yield account rollups of periods that start in `[start, end)`, by start, then account, as of one instant."""
+        query = {"workspaceId": workspace_id, "period": period, "periodStart": {"$gte": start, "$lt": end}}
+        order = [("periodStart", 1), ("accountId", 1)]
+        fields = dict.fromkeys(BOOKKEEPING, 0)
+        with (
+            mongo_errors(),
+            self.accounts.database.client.start_session(snapshot=True) as session,
+            self.accounts.find(query, fields, session=session, batch_size=_BATCH, allow_disk_use=True).sort(
+                order
+            ) as cursor,
+        ):
+            for row in cursor:
+                yield cast("AggregatedDocument", row)

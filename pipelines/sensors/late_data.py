@@ -1,0 +1,38 @@
+"""The sensor `late_data`: requests one run at a time that rolls up the periods that are marked as changed."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from dagster import RunsFilter
+
+from metrics.clock import utcnow
+from pipelines.ops.aggregate_late import aggregate_late, busy_periods, marks_by_period
+from pipelines.resources import Tidemark
+from pipelines.runs.attempts import attempts
+from pipelines.runs.automation import SENSOR_STATUS
+from pipelines.runs.late import due_marks, run_key
+from pipelines.runs.states import UNFINISHED
+from pipelines.runs.tags import LATE
+
+
+@dg.sensor(
+    job=aggregate_late,
+    minimum_interval_seconds=5,
+    default_status=SENSOR_STATUS,
+    description="Requests a run that rolls up again the days, weeks and months whose observations changed, and no "
+    "others.",
+)
+def late_data(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request a run for the due marks; after a failed run, request it again with increasing waits."""
+    clients, now = tidemark.clients(), utcnow()
+    late = RunsFilter(job_name=aggregate_late.name, statuses=UNFINISHED)
+    if context.instance.get_runs(filters=late, limit=1):
+        yield dg.SkipReason("changed periods are being rolled up")
+        return
+    found = due_marks(marks_by_period(clients.store), busy_periods(context.instance), now)
+    key = run_key(found)
+    attempt = attempts(context.instance, LATE, key).next(now) if found else None
+    if attempt is not None:
+        yield dg.RunRequest(run_key=f"{key}:{attempt}", tags={LATE: key})
+    else:
+        yield dg.SkipReason("the last attempt failed; the next one comes later" if found else "no period is due")

@@ -1,0 +1,58 @@
+"""`GET …/accounts` and `GET /analytics/workspaces`: the accounts of a workspace with the state of their collection."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metrics.encoding import dump_json
+from serving.auth.authenticator import require
+from serving.cache.finished import finish
+from serving.cache.states import State
+from serving.endpoints.access import require_existing, workspace
+from serving.endpoints.answering import answer, respond
+from serving.endpoints.envelope import WHOLE, envelope, public_fields, public_history
+from serving.endpoints.query import (
+    NoQuery,
+    parse,
+)
+from serving.schemas.reads import Account
+from serving.services import services
+
+
+async def accounts(request: Request) -> Response:
+    """Answer the accounts of a workspace, with their state, their last collection and its errors."""
+    workspace_id = await workspace(request, "read")
+    query, parts = parse(request, NoQuery), services(request)
+
+    def read(state: State) -> bytes:
+        require_existing(parts.store, workspace_id)
+        records = parts.store.collections.last_by_account(workspace_id)
+        histories = parts.store.memories.histories(workspaceId=workspace_id)
+        data = []
+        for account in parts.store.accounts.find(workspace_id=workspace_id):
+            record = records.get(account["_id"], {})
+            last, collected = record.get("last"), record.get("collected")
+            row = public_fields(account, Account, "accountId")
+            if collected:
+                row |= {"lastCollectedSlot": collected["slot"], "lastCollectedAt": collected["finishedAt"]}
+            if last and last["state"] != "collected":
+                error = {n: last[n] for n in ("reason", "message") if n in last}
+                row["lastError"] = {"slot": last["slot"], **error}
+            if last and "problems" in last:
+                row["lastProblems"] = [{"slot": last["slot"], **problem} for problem in last["problems"]]
+            if account["_id"] in histories:
+                row["history"] = public_history(histories[account["_id"]])
+            data.append(row)
+        return dump_json(envelope(data, query, state))
+
+    return await answer(request, workspace_id, "accounts", query, read)
+
+
+async def workspaces(request: Request) -> Response:
+    """Answer the workspaces that the key may see and that have an account."""
+    parts = services(request)
+    key = await parts.auth.authenticate(request)
+    require(key, "read")
+    parse(request, NoQuery)
+    found = await parts.threads.run(parts.store.accounts.workspaces)
+    data = [{"workspaceId": workspace_id} for workspace_id in found if key.allows(workspace_id)]
+    return respond(request, await finish(dump_json({"data": data, "page": WHOLE, "meta": {}}), State(None, None)))

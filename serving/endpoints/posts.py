@@ -1,0 +1,108 @@
+"""`GET …/posts` and `GET /analytics/post/{postId}/metrics`: posts with latest values, and one post's observations."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metrics.catalog import RATE_BASIS, engagement
+from metrics.documents import Document, PostDocument
+from metrics.encoding import dump_json
+from metrics.errors import InvalidInput
+from metrics.export.rows import observation
+from serving.cache.states import State
+from serving.endpoints.access import owner, workspace
+from serving.endpoints.answering import answer
+from serving.endpoints.coverage import accounts_of, coverage, in_scope
+from serving.endpoints.cursors import decode_cursor, encode_cursor
+from serving.endpoints.envelope import envelope, public_fields
+from serving.endpoints.observations import page_of
+from serving.endpoints.query import (
+    PostMetricsQuery,
+    PostsQuery,
+    parse,
+)
+from serving.schemas.reads import Post
+from serving.services import services
+
+
+async def posts(request: Request) -> Response:
+    """Answer the posts published in the range with their latest values, greatest value of `sort` first."""
+    workspace_id = await workspace(request, "read")
+    query, parts, route = parse(request, PostsQuery), services(request), request.url.path
+    place = _place(decode_cursor(query, route, 2))
+    query.days()
+
+    def read(state: State) -> bytes:
+        accounts = accounts_of(parts.store, workspace_id)
+        fields: dict[str, Any] = {"platform": query.platform, "contentType": query.content_type}
+        published = parts.store.posts.published(
+            workspace_id, *query.bounds(), **{n: v for n, v in fields.items() if v is not None}
+        )
+        latest = parts.store.observations.latest([p["_id"] for p in published])
+        rows = (with_latest_values(p, latest.get(p["_id"])) for p in published)
+        ordered = sorted(rows, key=lambda row: _rank(row, query.sort))
+        rest = [d for d in ordered if place is None or _rank(d, query.sort) > place]
+        data, cursor = rest[: query.limit], None
+        if len(rest) > query.limit:
+            missing, value, last = _rank(data[-1], query.sort)
+            cursor = encode_cursor(query, route, [None if missing else value, last])
+        scope = {"workspaceId": workspace_id} | ({"platform": query.platform} if query.platform else {})
+        covered = coverage(parts.store, in_scope(accounts, scope), scope, *query.bounds())
+        return dump_json(envelope(data, query, state, cursor=cursor, coverage=covered))
+
+    return await answer(request, workspace_id, "posts", query, read)
+
+
+async def post_metrics(request: Request) -> Response:
+    """Answer a post, its latest values and its observations."""
+    found, post_id = await owner(request, "post")
+    query, parts, route = parse(request, PostMetricsQuery), services(request), request.url.path
+    scope = {"workspaceId": found.workspace_id, "accountId": found.account_id, "postId": post_id}
+    decode_cursor(query, route, 3)
+    query.days()
+
+    def read(state: State) -> bytes:
+        post = parts.store.posts.get(post_id)
+        observed, cursor = page_of(parts.store, scope, query, route)
+        data = with_latest_values(post, parts.store.observations.latest([post_id]).get(post_id))
+        data["observations"] = [observation(d) for d in observed]
+        accounts = in_scope(accounts_of(parts.store, found.workspace_id), scope)
+        covered = coverage(parts.store, accounts, scope, *query.bounds())
+        return dump_json(envelope(data, query, state, cursor=cursor, coverage=covered))
+
+    return await answer(request, found.workspace_id, "metrics", query, read)
+
+
+def with_latest_values(post: PostDocument, latest: Document | None) -> dict[str, Any]:
+    """Return a post with its latest values, and with the engagement (rate) over its life that follows from them."""
+    data = public_fields(post, Post, "postId")
+    metrics = dict(latest["metrics"]) if latest else {}
+    unavailable = dict(latest.get("unavailable") or {}) if latest else {}
+    total = engagement(metrics, post["platform"], post["metricType"], post["contentType"])
+    if total is not None:
+        metrics["engagement"] = total
+        basis = metrics.get(RATE_BASIS[post["platform"]])
+        if basis:
+            metrics["engagementRate"] = 100 * total / basis
+    data |= {"metrics": metrics, "unavailable": {n: r for n, r in unavailable.items() if n not in metrics}}
+    data["engagementRateBasis"] = RATE_BASIS[post["platform"]]
+    if latest:
+        data |= {"timestamp": latest["timestamp"], "collectedAt": latest["collectedAt"]}
+    return data
+
+
+def _place(position: list[Any] | None) -> tuple[bool, float, str] | None:
+    """Return the sort position after which the page starts. It is a value, not an offset: new posts shift no page."""
+    if position is None:
+        return None
+    value, post_id = position
+    if not isinstance(post_id, str) or not isinstance(value, int | float | None) or isinstance(value, bool):
+        raise InvalidInput("cursor: send `page.nextCursor` of an answer, unchanged", "cursor")
+    return value is None, value or 0, post_id
+
+
+def _rank(data: dict[str, Any], sort: str) -> tuple[bool, float, str]:
+    """Return the sort key of a post: greatest value first; posts without a value come last and do not count as 0."""
+    value = data["publishedAt"].timestamp() if sort == "publishedAt" else data["metrics"].get(sort)
+    return value is None, -(value or 0), data["postId"]

@@ -1,0 +1,44 @@
+"""The job `maintain_daily` deletes data that is older than its retention."""
+
+from datetime import timedelta
+
+from metrics.documents import Observation
+from metrics.redis.keys import events_key
+from metrics.store.setup.schema import METRICS
+from metrics.store.workspace_settings import Days
+from pipelines.ops.maintenance import MAINTAIN, maintain_daily
+from tests.pipelines.deployment import Deployment
+
+
+def test_what_is_older_than_a_workspace_keeps_is_deleted_and_counted(deployment: Deployment) -> None:
+    store, now = deployment.clients.store, deployment.hour
+    for name, age in (("old", 50), ("young", 5)):
+        slot = now - timedelta(days=age)
+        post = Observation("w", "a", "instagram", "post", slot, slot, {"likes": 1}, "r", "v", post_id=name)
+        store.observations.append([post])
+        record = {"workspaceId": "w", "accountId": "a", "platform": "instagram", "slot": slot, "state": "collected"}
+        store.db["collections"].insert_one({"_id": name, **record})
+    for name, age in (("old", 50), ("young", 5)):
+        end = now - timedelta(days=age)
+        row = {"_id": name, "workspaceId": "w", "accountId": "a", "period": "daily", "periodEnd": end}
+        store.db["aggregated_metrics"].insert_one({**row, "periodStart": end - timedelta(days=1)})
+    store.retention.set("w", Days(observations=30, rollups=30))
+    maintained = deployment.having(retention_days=40)
+    result = maintain_daily.execute_in_process(resources={"tidemark": maintained.resource})
+    assert result.success
+    assert [row["metadata"]["postId"] for row in store.db[METRICS].find()] == ["young"]
+    assert [row["_id"] for row in store.db["collections"].find()] == ["young"]
+    assert [row["_id"] for row in store.db["aggregated_metrics"].find()] == ["young"]
+
+
+def test_old_events_of_a_silent_workspace_are_deleted(deployment: Deployment) -> None:
+    deployment.connect(0)
+    redis = deployment.clients.redis
+    for number in range(3):
+        redis.xadd(events_key("w"), {"event": "old"}, id=f"{1000000000000 + number}-0")
+    assert maintain_daily.execute_in_process(resources={"tidemark": deployment.resource}).success
+    assert redis.xlen(events_key("w")) == 1
+
+
+def test_it_runs_every_night_and_is_on() -> None:
+    assert (MAINTAIN.cron_schedule, MAINTAIN.execution_timezone) == ("30 3 * * *", "UTC")

@@ -1,0 +1,224 @@
+"""Socket.IO, for clients of the earlier interface: the same events with the same keys, each once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import socketio
+from redis import Redis
+from socketio.exceptions import ConnectionError as Refused
+from websockets.sync.client import connect
+
+from metrics.clock import utcnow
+from metrics.redis.events import Announcer, Event
+from metrics.settings import Settings
+from metrics.store import Store
+from serving.__main__ import Server
+from serving.stream import hub, subscriber
+from tests.serving.conftest import serving
+from tests.serving.stream.test_stream import announce, the_hub
+from tests.waiting import until
+
+TRANSPORTS = ("websocket", "polling")
+
+
+class Client:
+    """A connected client, and the events that it received."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.came: asyncio.Queue[tuple[str, Any, Any]] = asyncio.Queue()
+        for name in ("metrics:update", "metrics:post", "metrics:aggregated", "reset"):
+            connection.on(name, self._noting(name))
+
+    def _noting(self, name: str) -> Any:
+        async def note(data: Any, named: Any) -> None:
+            self.came.put_nowait((name, data, named))
+
+        return note
+
+    async def followers(self, count: int) -> list[int]:
+        return [(await asyncio.wait_for(self.came.get(), 10))[1]["metrics"]["followers"] for _ in range(count)]
+
+    async def call(self, name: str, **data: Any) -> Any:
+        return await self.connection.call(name, data, timeout=10)
+
+
+@asynccontextmanager
+async def connected(address: str, transport: str = "websocket", **how: Any) -> AsyncIterator[Client]:
+    connection = socketio.AsyncClient(reconnection=False)
+    client = Client(connection)
+    await connection.connect(address, transports=[transport], **how)
+    try:
+        yield client
+    finally:
+        await connection.disconnect()
+
+
+@pytest.fixture
+def key(client: httpx.Client) -> str:
+    return str(client.headers["authorization"]).removeprefix("Bearer ")
+
+
+def trying(work: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(work())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_events_of_a_subscribed_workspace_arrive_once_and_in_order(
+    live: tuple[str, Server], key: str, announcer: Announcer, transport: str
+) -> None:
+    async def work() -> None:
+        async with connected(live[0], transport, auth={"token": key}) as client:
+            assert await client.call("subscribe:account", accountId="a1") == {"ok": True}
+            assert await client.call("subscribe:workspace", workspaceId="w1") == {"ok": True}
+            await asyncio.to_thread(until, lambda: sum(len(c.subscribers) for c in channels(live[1])) == 2)
+            await asyncio.to_thread(announce, announcer, 1, 2, 3)
+            assert await client.followers(3) == [1, 2, 3]
+            assert await client.call("unsubscribe:workspace", workspaceId="w1") == {"ok": True}
+            await asyncio.to_thread(announce, announcer, 4)
+            assert await client.followers(1) == [4]
+            assert await client.call("unsubscribe:account", accountId="a1") == {"ok": True}
+            await asyncio.to_thread(announce, announcer, 5)
+            assert client.came.empty()
+
+    trying(work)
+    until(lambda: the_hub(live[1]).open_streams == 0)
+
+
+def channels(server: Server) -> list[Any]:
+    return list(the_hub(server)._channels.values())
+
+
+def test_gap_is_replayed_after_an_id(live: tuple[str, Server], key: str, announcer: Announcer) -> None:
+    async def work() -> None:
+        await asyncio.to_thread(announce, announcer, 1, 2, 3)
+        headers = {"Authorization": f"Bearer {key}"}
+        async with connected(live[0], headers=headers) as client:
+            await client.call("subscribe:workspace", workspaceId="w1", lastEventId="0-0")
+            first = (await client.came.get())[2]["id"]
+        async with connected(live[0], headers=headers) as client:
+            await client.call("subscribe:workspace", workspaceId="w1", lastEventId=first)
+            assert await client.followers(2) == [2, 3]
+            await client.call("unsubscribe:workspace", workspaceId="w1")
+            await client.call("subscribe:workspace", workspaceId="w1", lastEventId="1-1")
+            assert (await client.came.get())[:2][0] == "reset"
+
+    trying(work)
+
+
+@pytest.mark.parametrize("auth", [None, {}, {"token": "tm_live_nobody"}, {"ticket": "tmt_nobody"}, {"token": 7}])
+def test_connection_without_a_valid_credential_is_refused(live: tuple[str, Server], auth: Any) -> None:
+    async def work() -> None:
+        with pytest.raises(Refused):
+            async with connected(live[0], auth=auth):
+                pass
+
+    trying(work)
+    assert the_hub(live[1]).open_streams == 0
+
+
+def test_ticket_opens_one_connection(live: tuple[str, Server], client: httpx.Client) -> None:
+    ticket = client.post("/analytics/stream/tickets").json()["ticket"]
+
+    async def work() -> None:
+        async with connected(live[0], auth={"ticket": ticket}) as one:
+            assert await one.call("subscribe:workspace", workspaceId="w1") == {"ok": True}
+        with pytest.raises(Refused):
+            async with connected(live[0], auth={"ticket": ticket}):
+                pass
+
+    trying(work)
+
+
+def test_ids_that_the_key_may_not_see_are_answered_like_unknown_ones(live: tuple[str, Server], key: str) -> None:
+    nothing = {"ok": False, "error": "Nothing with this id is visible to this key."}
+
+    async def work() -> None:
+        async with connected(live[0], auth={"token": key}) as client:
+            assert await client.call("subscribe:workspace", workspaceId="w2") == nothing
+            assert await client.call("subscribe:account", accountId="a2") == nothing
+            assert await client.call("subscribe:account", accountId="unknown") == nothing
+            said = await client.call("subscribe:workspace", accountId="a1")
+            assert said == {"ok": False, "error": "send {workspaceId: …}"}
+            assert (await client.call("subscribe:workspace", workspaceId="w1", lastEventId=5))["ok"] is False
+
+    trying(work)
+
+
+def test_key_without_the_scope_is_refused(live: tuple[str, Server], seeded: Store) -> None:
+    collecting, _ = seeded.keys.create("collects", ["w1"], ["collect"])
+    expired, _ = seeded.keys.create("old", ["w1"], ["read"], expires_at=utcnow())
+    for one in (collecting, expired):
+        test_connection_without_a_valid_credential_is_refused(live, {"token": one})
+
+
+def test_revoked_key_is_disconnected(live: tuple[str, Server], seeded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "CHECK_SECONDS", 0.5)
+    short, stored = seeded.keys.create("short", ["w1"], ["read"])
+
+    async def work() -> None:
+        async with connected(live[0], auth={"token": short}) as client:
+            await client.call("subscribe:workspace", workspaceId="w1")
+            await asyncio.to_thread(seeded.keys.revoke, stored.prefix)
+            await asyncio.wait_for(client.connection.wait(), 30)
+
+    trying(work)
+    until(lambda: the_hub(live[1]).open_streams == 0)
+
+
+def test_connection_over_the_limit_of_a_key_is_refused(live: tuple[str, Server], key: str, redis_client: Redis) -> None:
+    the_hub(live[1]).clients._per_key = 1
+
+    async def work() -> None:
+        async with connected(live[0], auth={"token": key}):
+            with pytest.raises(Refused):
+                async with connected(live[0], auth={"token": key}):
+                    pass
+
+    trying(work)
+
+
+def test_stalled_websocket_is_disconnected_without_effect_on_others(
+    live: tuple[str, Server], key: str, announcer: Announcer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber, "STALLED_SECONDS", 0.5)
+    monkeypatch.setattr(subscriber, "QUEUE", 20)
+    address = f"{live[0].replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket"
+    # The client reads one message, and leaves the others in the buffers of the network.
+    with connect(address, max_queue=1, compression=None, close_timeout=0) as stalled:
+        stalled.recv()
+        stalled.send(f'40{{"token":"{key}"}}')
+        stalled.recv()
+        stalled.send('42["subscribe:workspace",{"workspaceId":"w1"}]')
+        until(lambda: sum(len(c.subscribers) for c in channels(live[1])) == 1)
+
+        async def work() -> None:
+            async with connected(live[0], auth={"token": key}) as client:
+                await client.call("subscribe:workspace", workspaceId="w1")
+                sent = 0
+                while the_hub(live[1]).open_streams == 2 and sent < 1_000:
+                    filled = Event("metrics:update", "w1", {"n": sent, "fill": "x" * 50_000}, "a1")
+                    await asyncio.to_thread(announcer.announce, "w1", [filled])
+                    assert (await asyncio.wait_for(client.came.get(), 10))[1]["n"] == sent
+                    sent += 1
+                await asyncio.to_thread(until, lambda: the_hub(live[1]).open_streams == 1)
+
+        trying(work)
+        until(lambda: not list(live[1].server_state.connections))
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_page_of_another_origin_gets_the_cors_header_once(seeded: Store, settings: Settings, method: str) -> None:
+    page = "https://page.example"
+    polling = {"EIO": "4", "transport": "polling"}
+    with serving(settings.model_copy(update={"cors_origins": (page,)})) as url:
+        headers = {"Origin": page} | ({"Access-Control-Request-Method": "POST"} if method == "OPTIONS" else {})
+        answer = httpx.request(method, f"{url}/socket.io/", params=polling, headers=headers)
+        other = httpx.get(f"{url}/socket.io/", params=polling, headers={"Origin": "https://other.example"})
+    # Browsers refuse the header where it comes twice.
+    assert (answer.status_code, answer.headers.get_list("access-control-allow-origin")) == (200, [page])
+    assert (other.status_code, other.headers.get_list("access-control-allow-origin")) == (400, [])
