@@ -232,7 +232,7 @@ def _grant(token: str, claims: Mapping[str, Any]) -> ApiKey:
         workspaces=tuple(workspace for workspace in workspaces if _is_workspace(workspace)),
         scopes=cast("tuple[Scope, ...]", tuple(name for name in _SCOPES if name in names)),
         created_at=utcnow(),
-        # Whoever issued it lives at the machine's time, whatever the clock of the stack is.
+        # The issuer of the token uses the machine's time, even where the stack has a clock of its own.
         expires_at=datetime.fromtimestamp(claims["exp"], UTC) + offset(),
     )
 

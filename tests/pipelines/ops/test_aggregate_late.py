@@ -1,6 +1,7 @@
 """One run rolls up all marked days, weeks and months; a period that fails is retried, and delays no other."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,17 @@ def failed(instance: dg.DagsterInstance, asset: str) -> set[str]:
     return {one for one, status in (shown or {}).items() if status is AssetPartitionStatus.FAILED}
 
 
+def roll_that_fails_at(bad: datetime) -> Callable[..., RollReport]:
+    """Return the function `roll`, except that it fails for the period that starts at `bad`."""
+
+    def breaks(store: Any, period: Any, starts: Any, **options: Any) -> RollReport:
+        if starts == [bad]:
+            raise RuntimeError("no such day")
+        return roll(store, period, starts, **options)
+
+    return breaks
+
+
 def test_period_that_fails_is_red_in_dagster_until_it_is_rolled(
     daemon: Daemon, deployment: Deployment, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,13 +102,8 @@ def test_period_that_fails_is_red_in_dagster_until_it_is_rolled(
     for day in (bad, today):
         observe(deployment, day)
 
-    def breaks(store: Any, period: Any, starts: Any, **options: Any) -> RollReport:
-        if starts == [bad]:
-            raise RuntimeError("no such day")
-        return roll(store, period, starts, **options)
-
     with monkeypatch.context() as patch:
-        patch.setattr(rollups, "roll", breaks)
+        patch.setattr(rollups, "roll", roll_that_fails_at(bad))
         daemon.evaluate("late_data")
     assert failed(instance, "daily_rollup") == {period_key(bad)}
     assert failed(instance, "weekly_rollup") == failed(instance, "monthly_rollup") == set()
@@ -113,13 +120,8 @@ def test_period_that_fails_keeps_no_other_back_and_is_tried_again_after_a_wait(
     for day in (bad, today):
         observe(deployment, day)
 
-    def breaks(store: Any, period: Any, starts: Any, **options: Any) -> RollReport:
-        if starts == [bad]:
-            raise RuntimeError("no such day")
-        return roll(store, period, starts, **options)
-
     with monkeypatch.context() as patch:
-        patch.setattr(rollups, "roll", breaks)
+        patch.setattr(rollups, "roll", roll_that_fails_at(bad))
         (result,) = daemon.evaluate("late_data")
         assert not result.success
         for asset, partition, _ in partitions(today):

@@ -13,6 +13,7 @@ from tidemark.stack.process import Child
 
 def test_full_log_moves_aside_and_its_child_goes_on_writing(tmp_path: Path) -> None:
     go = tmp_path / "go"
+    # The child polls for a file at its own pace; the test itself waits for conditions.
     code = (
         f"import pathlib, time\nprint('before', flush=True)\n"
         f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.02)\n"
@@ -40,7 +41,7 @@ def test_oldest_files_go(tmp_path: Path) -> None:
 def test_child_that_writes_without_end_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, most = tmp_path / "logs", 4_000
     monkeypatch.setattr(logs, "_LOOK_SECONDS", 0.05)
-    # The child's own pace; the test waits for a file.
+    # The sleep is the pace at which the child writes; the test itself waits for a file.
     code = "import time\nwhile True:\n    print('x' * 99, flush=True)\n    time.sleep(0.001)\n"
     started = Child.start("child", [sys.executable, "-c", code], log=folder / "child.log")
     try:
