@@ -39,7 +39,7 @@ class ListMemory:
 
 @dataclass
 class Memory:
-    """The memory of an account between readings: the state of its lists by name, and whether insights are denied to it.
+    """The memory of an account between readings: its lists by name, and whether its token is denied insights.
 
     `named_on` is the UTC date (ISO 8601) of the last request for the account's name, if that takes a call of its own.
     """
