@@ -302,6 +302,7 @@ def test_in_the_end_nothing_is_missing_and_every_rollup_is_what_the_log_says(
     checked = subprocess.run(command, env=world.stack.environment, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "rollups compared, 0 differ" in checked.stdout
+    assert "wait to be rolled up" not in checked.stdout
     with capsys.disabled():
         sys.stdout.write("\n".join(["", *world.took, checked.stdout]))
 

@@ -22,7 +22,7 @@ from metrics.store.setup.schema import METRICS
 from metrics.store.workspace_settings import Days
 
 _BATCH = 1000
-_LEAD = timedelta(days=8)
+OPENING_LEAD = timedelta(days=8)
 """The opening of a day is up to a week older than the day: older posts are read once a week, at the end of a day."""
 
 
@@ -76,7 +76,7 @@ class Horizon:
         older period must not be derived again: it would lose numbers whose sources were deleted.
         """
         rolled = self.rolled(workspace_id)
-        return max(rolled, self.log(workspace_id) + _LEAD) if period == "daily" else rolled
+        return max(rolled, self.log(workspace_id) + OPENING_LEAD) if period == "daily" else rolled
 
     def first_day(self, days: int) -> datetime:
         """Return the first whole day of the last `days` days."""

@@ -110,7 +110,7 @@ def test_key_is_shown_once_and_can_be_revoked(cli: Cli, on_stores: Store) -> Non
 def test_rebuild_tells_programs_what_differs(cli: Cli, on_stores: Store) -> None:
     cli(*CONNECT, "--token", "t")
     ran = cli("rebuild", "--from", "2026-01-01", "--to", "2026-01-02", "--check", "--json")
-    assert json.loads(ran.out) == {"compared": 0, "daysBeforeLog": 2, "differences": []}
+    assert json.loads(ran.out) == {"compared": 0, "daysBeforeLog": 2, "differences": [], "waiting": []}
 
 
 def test_shell_takes_over_the_running_stack(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,13 @@ class RollMarks:
         with mongo_errors():
             return {ids[m["_id"]] for m in self._marks.find({"_id": {"$in": list(ids)}, "dirty": True}, {"_id": 1})}
 
+    def waiting_since(self, workspace_ids: Sequence[str], at: datetime) -> list[Touched]:
+        """Return the periods of workspaces that waited to be rolled up at any time from `at` until now."""
+        unsettled: list[Document] = [{"dirty": True}, {"touchedAt": {"$gte": at}}, {"settledAt": {"$gte": at}}]
+        query: Document = {"workspaceId": {"$in": list(workspace_ids)}, "$or": unsettled}
+        with mongo_errors():
+            return [(m["workspaceId"], m["period"], m["periodStart"]) for m in self._marks.find(query)]
+
     def touched(self, workspace_ids: Sequence[str], period: Period, start: datetime) -> dict[str, int]:
         """Return a number that grows whenever a period is marked, by workspace.
 

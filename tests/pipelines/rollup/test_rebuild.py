@@ -10,7 +10,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.workspace_settings import Days
 from metrics.upkeep.retention import Horizon
-from pipelines.rollup import rebuild, roll
+from pipelines.rollup import compare_with_log, rebuild, roll
 from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, entry, seen
 
 END = DAY + timedelta(days=3)
@@ -35,7 +35,7 @@ def test_rebuild_of_what_is_right_changes_nothing(rolled: Store) -> None:
 
 
 def test_check_finds_nothing_where_all_is_right(rolled: Store) -> None:
-    report = rebuild(rolled, DAY, END, run_id="check", check=True, now=NOW)
+    report = compare_with_log(rolled, DAY, END, run_id="check", now=NOW)
     assert (report.differences, report.compared) == ([], 10)
 
 
@@ -43,7 +43,7 @@ def test_check_lists_differences_and_changes_nothing(rolled: Store) -> None:
     rolled.rollups.accounts.update_one({"periodStart": DAY}, {"$set": {"aggregatedMetrics.followers": 5}})
     rolled.rollups.subjects.delete_one({"_id": "a|daily|2026-03-03T00:00:00Z"})
     before = list(rolled.rollups.accounts.find())
-    report = rebuild(rolled, DAY, END, run_id="check", check=True, now=NOW)
+    report = compare_with_log(rolled, DAY, END, run_id="check", now=NOW)
     assert sorted(map(str, report.differences)) == [
         "aggregated_metrics a|daily|2026-03-02T00:00:00Z: different aggregatedMetrics.followers",
         "subject_rollups a|daily|2026-03-03T00:00:00Z: missing",
@@ -52,10 +52,40 @@ def test_check_lists_differences_and_changes_nothing(rolled: Store) -> None:
     assert not [name for name in rolled.db.list_collection_names() if name.startswith("check_")]
 
 
+def test_check_sets_apart_periods_that_wait_to_be_rolled_up(rolled: Store) -> None:
+    rolled.observations.append([seen(at(30), followers=500)])
+    rolled.marks.touch([("w", "daily", DAY + timedelta(days=1))])
+    rolled.rollups.accounts.update_one(
+        {"periodStart": DAY, "period": "daily"}, {"$set": {"aggregatedMetrics.followers": 5}}
+    )
+    report = compare_with_log(rolled, DAY, END, run_id="check", now=NOW)
+    assert [str(one) for one in report.differences] == [
+        "aggregated_metrics a|daily|2026-03-02T00:00:00Z: different aggregatedMetrics.followers"
+    ]
+    assert {one.id for one in report.waiting} >= {"a|daily|2026-03-03T00:00:00Z"}
+    assert all("|2026-03-02T" not in one.id for one in report.waiting if "daily" in one.id)
+
+
+def test_check_sets_apart_periods_that_were_rolled_up_meanwhile(rolled: Store) -> None:
+    late_once: list[bool] = []
+
+    def late(_done: int, _total: int) -> None:
+        """After the days were derived for the comparison, append late data and roll it up."""
+        if not late_once:
+            late_once.append(True)
+            rolled.observations.append([seen(at(31), followers=500)])
+            rolled.marks.touch([("w", "daily", DAY + timedelta(days=1))])
+            roll(rolled, "daily", [DAY + timedelta(days=1)], run_id="late", now=NOW)
+
+    report = compare_with_log(rolled, DAY + timedelta(days=1), END, run_id="check", now=NOW, progress=late)
+    assert report.differences == []
+    assert report.waiting
+
+
 def test_rebuild_repairs_what_check_found(rolled: Store) -> None:
     rolled.rollups.subjects.update_one({"periodStart": DAY}, {"$set": {"metrics.followers.net": -7}})
     assert rebuild(rolled, DAY, END, run_id="repair", now=NOW).changed > 0
-    assert rebuild(rolled, DAY, END, run_id="check", check=True, now=NOW).differences == []
+    assert compare_with_log(rolled, DAY, END, run_id="check", now=NOW).differences == []
 
 
 def test_rollups_of_days_older_than_the_log_stay(rolled: Store) -> None:
