@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import redis as sync_redis
@@ -25,6 +25,7 @@ from serving.cache.answer_cache import AnswerCache
 from serving.cache.breaker import TIMEOUT
 from serving.cache.hot import AnsweredRequests
 from serving.cache.plan import Kind
+from serving.process.supervision import Supervisor
 from serving.process.threads import Threads
 from serving.stream.clients import Clients
 from serving.stream.hub import Hub
@@ -44,6 +45,7 @@ class Services:
     settings: Settings
     store: Store
     threads: Threads
+    supervisor: Supervisor
     redis: Redis
     sync_redis: "sync_redis.Redis"
     auth: Authenticator
@@ -63,7 +65,7 @@ def services(request: Request) -> Services:
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open the clients, start the background tasks, and close everything in order."""
     store = Store.connect(settings)
-    threads = Threads()
+    threads, supervisor = Threads(store), Supervisor()
     redis = connect_async(settings, timeout=_REDIS_TIMEOUT, retries=1)
     # Without retries: after every lost connection, the reader must check whether its place is still in the stream.
     blocking = connect_async(settings, timeout=READ_TIMEOUT, retries=0)
@@ -75,18 +77,17 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     keys = KnownKeys(store, threads)
     auth = Authenticator(keys, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))
     clients = Clients(settings.streams_per_key, auth.still_valid)
-    hub = Hub(redis, blocking, clients, max_events=settings.events_max, cluster=is_cluster(settings))
-    recorder = asyncio.create_task(keys.record_use())
-    comparison = asyncio.create_task(_compare_retention(store, settings, threads, redis_in_threads))
+    hub = Hub(redis, blocking, clients, supervisor, max_events=settings.events_max, cluster=is_cluster(settings))
+    supervisor.start("use of keys", keys.record_use)
+    supervisor.start("comparison of retention", lambda: _compare_retention(store, settings, threads, redis_in_threads))
     try:
         owners = Owners(store, threads)
-        yield Services(settings, store, threads, redis, redis_in_threads, auth, owners, cache, AnsweredRequests(), hub)
+        yield Services(
+            settings, store, threads, supervisor, redis, redis_in_threads, auth, owners, cache, AnsweredRequests(), hub
+        )
     finally:
-        for task in (recorder, comparison):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await hub.close()
+        hub.close()
+        await supervisor.close()
         await cache.close()
         await cache_redis.aclose()
         await redis.aclose()

@@ -18,13 +18,13 @@ class RedisServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = free_port()
+        self.port = free_port()
         self._child: Child | None = None
-        self.url = redis.url(self._port)
+        self.url = redis.url(self.port)
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self._child = redis.start(self._folder / "data", self._port, self._folder)
+        self._child = redis.start(self._folder / "data", self.port, self._folder)
 
     def stop(self) -> None:
         """Stop it in order; its data stay."""

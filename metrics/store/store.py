@@ -26,6 +26,7 @@ from metrics.store.rollup.export_marks import ExportMarks
 from metrics.store.rollup.roll_marks import RollMarks
 from metrics.store.rollup.roll_openings import RollOpenings
 from metrics.store.rollup.rollups import Rollups
+from metrics.store.running import RunningCommands
 from metrics.store.setup import schema
 from metrics.store.shard_reports import ShardReportStore
 from metrics.store.store_sizes import SizeSamples
@@ -64,6 +65,7 @@ class Store:
             serverSelectionTimeoutMS=server_selection_ms,
             connectTimeoutMS=3000,
             socketTimeoutMS=600_000,
+            event_listeners=[RunningCommands()],
         )
         return cls(client, client[settings.mongo_db])
 

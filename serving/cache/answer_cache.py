@@ -11,12 +11,13 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from redis.asyncio import Redis
 
-from metrics.errors import RedisUnavailable
+from metrics.errors import MongoUnavailable, RedisUnavailable
 from metrics.redis.keys import cache_key
 from serving.cache.breaker import Breaker
 from serving.cache.finished import Answer, finish
@@ -32,6 +33,16 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL
 _LOCK_MS = 10_000
 _POLL_SECONDS = (0.005, 0.05)
 """First and longest wait for another process's answer."""
+_LONGEST_FILL = 30.0
+"""Seconds. A request waits for the lock of another process first, and then for the store as long as it may take."""
+
+
+@dataclass(eq=False, slots=True)
+class _Filling:
+    """The task that computes an answer, and how many requests wait for it."""
+
+    task: asyncio.Task[Answer]
+    waiting: int = 0
 
 
 class AnswerCache:
@@ -41,7 +52,7 @@ class AnswerCache:
         self._redis = redis
         self._ttl = ttl
         self._release = redis.register_script(_RELEASE)
-        self._filling: dict[str, asyncio.Task[Answer]] = {}
+        self._filling: dict[str, _Filling] = {}
         self._getting: dict[str, asyncio.Task[Answer | None]] = {}
         self._in_memory = AnswersInMemory(hot_bytes)
         self._hits = {kind: CACHE.labels(kind, "hit") for kind in ttl}
@@ -58,13 +69,11 @@ class AnswerCache:
             return kept
         CACHE.labels(plan.key.kind, "miss").inc()
         key = _redis_key(plan.key, state.version)
-        task = self._filling.get(key)
-        if task is None:
-            task = asyncio.create_task(self._fill(plan, key, state))
-            self._filling[key] = task
-            task.add_done_callback(lambda done: self._done(key, done))
-        # A client that disconnects must not cancel the work for the other requests that wait for the same answer.
-        return await asyncio.shield(task)
+        filling = self._filling.get(key)
+        if filling is None:
+            filling = self._filling[key] = _Filling(asyncio.create_task(self._fill(plan, key, state)))
+            filling.task.add_done_callback(lambda done: self._done(key, done))
+        return await self._wait(key, filling)
 
     async def find(self, key: AnswerKey) -> tuple[State, Answer | None]:
         """Return the present state of the key's workspace, and the answer that is kept for this state, if any."""
@@ -85,10 +94,29 @@ class AnswerCache:
         self._hits[key.kind].inc()
         return state, answer
 
+    async def _wait(self, key: str, filling: "_Filling") -> Answer:
+        """Wait for an answer. A request that leaves does not end the work for the others; the last one does."""
+        filling.waiting += 1
+        try:
+            async with asyncio.timeout(_LONGEST_FILL):
+                return await asyncio.shield(filling.task)
+        except TimeoutError as error:
+            raise MongoUnavailable("the store did not answer in time; try again") from error
+        finally:
+            filling.waiting -= 1
+            if not filling.waiting and not filling.task.done():
+                # A request that comes now must not wait for a task that is being cancelled.
+                self._forget(key, filling.task)
+                filling.task.cancel()
+
     def _done(self, key: str, task: asyncio.Task[Answer]) -> None:
-        self._filling.pop(key, None)
+        self._forget(key, task)
         if not task.cancelled():
             task.exception()
+
+    def _forget(self, key: str, task: asyncio.Task[Answer]) -> None:
+        if key in self._filling and self._filling[key].task is task:
+            del self._filling[key]
 
     async def _fill(self, plan: ReadPlan, key: str, state: State) -> Answer:
         """Compute the answer under a lock, or take the one that another process computed under it.

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -14,6 +15,9 @@ log = logging.getLogger(__name__)
 TIMEOUT = 0.5
 """Seconds that a read waits for Redis before it goes to MongoDB instead."""
 _PROBE_SECONDS = 0.25
+_LONGEST_PAUSE = 15.0
+_STEADY_SECONDS = 5.0
+"""A circuit that stays closed for this long has recovered."""
 _CALLS_AT_ONCE = 64
 T = TypeVar("T")
 
@@ -24,6 +28,8 @@ class Breaker:
     def __init__(self) -> None:
         self._probing: asyncio.Task[None] | None = None
         self._room = asyncio.Semaphore(_CALLS_AT_ONCE)
+        self._pause = _PROBE_SECONDS
+        self._closed_at = -_STEADY_SECONDS
 
     @property
     def open(self) -> bool:
@@ -47,19 +53,34 @@ class Breaker:
             raise
         except RedisUnavailable as error:
             if self._probing is None:
-                log.warning("reads go to MongoDB alone: %s", error.__cause__ or error)
+                log.warning("reads go to MongoDB alone: %s", error)
+                self._set_pause()
                 self._probing = asyncio.create_task(self._probe_until_it_succeeds(probe))
             raise
 
+    def _set_pause(self) -> None:
+        """Wait longer before the probe if the circuit was closed only for a moment.
+
+        A server may answer the probe and deny the commands, for example because of its access list.
+        """
+        steady = time.monotonic() - self._closed_at >= _STEADY_SECONDS
+        self._pause = _PROBE_SECONDS if steady else min(2 * self._pause, _LONGEST_PAUSE)
+
     async def _probe_until_it_succeeds(self, probe: Callable[[], Awaitable[object]]) -> None:
         while True:
-            await asyncio.sleep(_PROBE_SECONDS)
-            with suppress(RedisUnavailable):
+            await asyncio.sleep(self._pause)
+            try:
                 with redis_errors():
                     await probe()
-                log.info("reads are cached again")
-                self._probing = None
-                return
+            except RedisUnavailable:
+                continue
+            except Exception:
+                log.exception("the probe of Redis failed and is repeated")
+                continue
+            log.info("reads are cached again")
+            self._closed_at = time.monotonic()
+            self._probing = None
+            return
 
     async def close(self) -> None:
         """Stop probing."""

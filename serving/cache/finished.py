@@ -3,12 +3,15 @@
 import asyncio
 import gzip
 import hashlib
+import logging
 from dataclasses import dataclass, field
 
 import orjson
 
 from serving.cache.states import State
 from serving.wire.accept_encoding import accepts_gzip
+
+log = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
 _GZIP_FROM = 1024
@@ -37,11 +40,15 @@ class Answer:
         return head + b"\n" + self.body + self.gzipped
 
     @classmethod
-    def unpack(cls, packed: bytes) -> "Answer":
-        """Return a packed answer."""
+    def unpack(cls, packed: bytes) -> "Answer | None":
+        """Return a packed answer, or None if the value in Redis is none, so that it is computed again."""
         head, _, rest = packed.partition(b"\n")
-        etag, cursor, size, expires = orjson.loads(head)
-        return cls(rest[:size], rest[size:], etag, cursor, expires, hit=True)
+        try:
+            etag, cursor, size, expires = orjson.loads(head)
+            return cls(rest[:size], rest[size:], etag, cursor, expires, hit=True)
+        except (ValueError, TypeError):
+            log.warning("a value of the cache in Redis is no answer; it is computed again")
+            return None
 
     @property
     def size(self) -> int:

@@ -8,6 +8,7 @@ the present one. So one command returns the state and the answers, and an answer
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from serving.cache.breaker import Breaker
 from serving.cache.finished import Answer
 from serving.cache.states import AWAY, State
 
+log = logging.getLogger(__name__)
+
 _SCRIPT = (
     CURRENT_VERSION
     + """
@@ -32,6 +35,8 @@ return {known[2] .. '-' .. known[3], last[1] and last[1][1] or '0-0', known[4] o
 _ANSWERS_PER_CALL = 16
 """The limit is low because Redis's other clients wait while it copies the answers of a call."""
 _WORKSPACES = 20_000
+_LONGEST_WAIT = 5.0
+"""Seconds. A caller waits for the call under way and the next one, each of which takes a few time-outs at most."""
 
 Reply = tuple[State, Answer | None]
 
@@ -72,7 +77,12 @@ class WorkspaceStates:
         self._waiting.setdefault(workspace_id, []).append(mine)
         if workspace_id not in self._calling:
             self._calling[workspace_id] = asyncio.create_task(self._serve(workspace_id))
-        return await mine.reply
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT):
+                return await mine.reply
+        except TimeoutError:
+            log.warning("Redis gave no state of a workspace within %.0f s; a read goes to MongoDB alone", _LONGEST_WAIT)
+            return AWAY, None
 
     async def _serve(self, workspace_id: str) -> None:
         """Call Redis as long as there are callers that wait for this workspace."""
@@ -82,6 +92,8 @@ class WorkspaceStates:
                 state, kept = AWAY, dict[str, Answer]()
                 try:
                     state, kept = await self._call(workspace_id, keys)
+                except Exception:
+                    log.exception("the state of a workspace could not be read; its reads go to MongoDB alone")
                 finally:
                     for caller in callers:
                         if not caller.reply.done():
@@ -105,14 +117,27 @@ class WorkspaceStates:
     async def _call(self, workspace_id: str, keys: list[str]) -> tuple[State, dict[str, Answer]]:
         own = [version_key(workspace_id), events_key(workspace_id)]
 
-        async def command() -> Any:
-            return await self._script(keys=[*own, *keys], args=[new_epoch()])
+        async def command() -> tuple[State, dict[str, Answer]]:
+            return _parse(keys, await self._script(keys=[*own, *keys], args=[new_epoch()]))
 
         try:
-            version, cursor, cleared, kept = await self._breaker.call(command, lambda: self._redis.exists(own[0]))
+            state, kept = await self._breaker.call(command, lambda: self._redis.exists(own[0]))
         except RedisUnavailable:
             return AWAY, {}
-        state = State(version.decode(), cursor.decode(), cleared)
-        self._last_versions[workspace_id] = version.decode()
-        found = zip(keys, kept, strict=True)
-        return state, {key: Answer.unpack(packed) for key, packed in found if packed}
+        self._last_versions[workspace_id] = str(state.version)
+        return state, kept
+
+
+def _parse(keys: list[str], reply: Any) -> tuple[State, dict[str, Answer]]:
+    """Return the state and the kept answers that the script returned.
+
+    Raises:
+        RedisUnavailable: the reply is not one of the script; another program answers in place of Redis.
+    """
+    try:
+        version, cursor, cleared, packed = reply
+        found = {key: Answer.unpack(one) for key, one in zip(keys, packed, strict=True) if one}
+        kept = {key: answer for key, answer in found.items() if answer is not None}
+        return State(version.decode(), cursor.decode(), cleared), kept
+    except (ValueError, TypeError, AttributeError) as error:
+        raise RedisUnavailable("Redis sent an answer of another form than its script returns") from error

@@ -15,6 +15,7 @@ from serving.cache.states import State
 from serving.endpoints.query import Query, RangeQuery
 from serving.services import services
 from serving.wire.accept_encoding import header_lines
+from serving.wire.disconnects import CLIENT_CLOSED_REQUEST, while_connected
 
 
 async def answer(
@@ -23,7 +24,10 @@ async def answer(
     """Return the response to a read: the cached answer, or else the result of `read`, which runs in a thread."""
     parts = services(request)
     key = AnswerKey(workspace_id, kind, _digest(query, request.url.path))
-    found = await parts.cache.get(ReadPlan(key, lambda state: parts.threads.run(read, state)))
+    plan = ReadPlan(key, lambda state: parts.threads.run(read, state))
+    found = await while_connected(request, parts.cache.get(plan))
+    if found is None:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
     parts.answered.remember(request.scope, key)
     return respond(request, found)
 

@@ -22,21 +22,29 @@ async def healthz(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Answer which stores are available: 503 without MongoDB, which every read needs; `degraded` without Redis."""
+    """Answer which stores are available: 503 without MongoDB, which every read needs.
+
+    `degraded` means that the process answers, but Redis is away or refuses commands, or one of the tasks of the process
+    failed within the last minute. `problems` names the reasons.
+    """
     parts = services(request)
     stores = {"mongo": "ok", "redis": "ok"}
+    problems = [f"the task {name} failed: {error}" for name, error in sorted(parts.supervisor.failing().items())]
     try:
-        await parts.threads.run(parts.store.ping)
-    except MongoUnavailable:
+        await parts.threads.probe(parts.store.ping)
+    except MongoUnavailable as error:
         stores["mongo"] = "unavailable"
+        problems.append(str(error))
     try:
-        with redis_errors():
-            async with asyncio.timeout(_REDIS_TIMEOUT):
+        async with asyncio.timeout(_REDIS_TIMEOUT):
+            with redis_errors():
                 await parts.redis.ping()
-    except RedisUnavailable:
+    except (RedisUnavailable, TimeoutError) as error:
         stores["redis"] = "unavailable"
+        problems.append(str(error) or "Redis does not answer; try again when it is back")
+    problems += sorted(parts.hub.problems() - set(problems))
     ready = stores["mongo"] == "ok"
-    status = "unavailable" if not ready else "ok" if stores["redis"] == "ok" else "degraded"
+    status = "unavailable" if not ready else "degraded" if problems else "ok"
     headers = _FRESH if ready else {**_FRESH, "Retry-After": RETRY_AFTER}
-    body = dump_json({"status": status, "stores": stores})
+    body = dump_json({"status": status, "stores": stores, "problems": problems})
     return Response(body, 200 if ready else 503, headers, media_type="application/json")

@@ -21,3 +21,7 @@ LAG = Histogram("tidemark_event_lag_seconds", "Seconds from an event's id to its
 LIMITED = Counter("tidemark_rate_limited", "Requests refused because their key was over its rate.")
 UNCHECKED = Counter("tidemark_rate_unchecked", "Requests let through unchecked because Redis was unavailable.")
 REFUSED = Counter("tidemark_auth_failures", "Requests refused for lack of a valid credential, by reason.", ("reason",))
+TASK_FAILURES = Counter(
+    "tidemark_task_failures", "Failures of long-lived tasks, which are started again after each.", ("task",)
+)
+MALFORMED = Counter("tidemark_events_malformed", "Entries of event streams that are no events and were skipped.")

@@ -1,24 +1,42 @@
-"""A thread pool for calls of the synchronous stores from the event loop: of a fixed size and with a deadline."""
+"""A thread pool for calls of the synchronous stores from the event loop: of a fixed size and with a deadline.
 
+A call whose caller has left, because the client went away or the deadline passed, keeps its place in the pool until its
+thread has ended: otherwise any number of abandoned queries could run. So that this is soon, the deadline is also that
+of the commands in MongoDB (`pymongo.timeout`), and the command of an abandoned call is killed there.
+"""
+
+import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import anyio
+import pymongo
 from anyio import CapacityLimiter, to_thread
 
 from metrics.errors import MongoUnavailable
+from metrics.store import Store
+from metrics.store.running import Work, kill
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_KILL_SECONDS = 0.2
+"""How often the present command of an abandoned call is killed, until its thread has ended."""
+_PROBE_SECONDS = 3.0
 
 
 class Threads:
     """Runs blocking calls in threads. Create it inside a running event loop."""
 
-    def __init__(self, size: int = 16, deadline: float = 15.0) -> None:
-        self._limiter = CapacityLimiter(size)
+    def __init__(self, store: Store, size: int = 16, deadline: float = 15.0, steps: int = 4) -> None:
+        self._store = store
         self._deadline = deadline
-        self._steps = CapacityLimiter(4)
+        self._places = asyncio.Semaphore(size)
+        self._step_places = asyncio.Semaphore(steps)
+        self._probe_place = asyncio.Semaphore(1)
+        self._killing: set[asyncio.Task[None]] = set()
+        self._any = CapacityLimiter(size + steps + 1)
+        self._killers = CapacityLimiter(2)
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `call` in a thread and return its result.
@@ -26,18 +44,73 @@ class Threads:
         Raises:
             MongoUnavailable: no thread was free, or the call did not end, within the deadline.
         """
-        try:
-            with anyio.fail_after(self._deadline):
-                return await to_thread.run_sync(
-                    lambda: call(*args, **kwargs), abandon_on_cancel=True, limiter=self._limiter
-                )
-        except TimeoutError as error:
-            raise MongoUnavailable("the store did not answer in time; try again") from error
+        return await self._within(self._deadline, self._places, lambda: call(*args, **kwargs))
+
+    async def probe(self, call: Callable[[], T]) -> T:
+        """Run a health check in a thread of its own, which no other work can occupy.
+
+        Raises:
+            MongoUnavailable: the check did not end within a few seconds.
+        """
+        return await self._within(_PROBE_SECONDS, self._probe_place, call)
 
     async def step(self, call: Callable[..., T], *args: object) -> T:
         """Run one step of long work in a thread and return its result; such steps take no threads from `run`.
 
         A caller that is cancelled meanwhile waits until the step has ended, so that two steps of the same work never
-        run at once.
+        run at once. The step ends soon, because its command in MongoDB is killed.
         """
-        return await to_thread.run_sync(call, *args, limiter=self._steps)
+        async with self._step_places:
+            work = Work()
+            try:
+                running = asyncio.ensure_future(self._in_thread(work, None, lambda: call(*args)))
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                self._abandon(work)
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait([running])
+                raise
+
+    async def _within(self, seconds: float, places: asyncio.Semaphore, call: Callable[[], T]) -> T:
+        ends = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                await places.acquire()
+                work = Work()
+                left = ends - asyncio.get_running_loop().time()
+                running = asyncio.ensure_future(self._in_thread(work, left, call))
+                running.add_done_callback(lambda done: _free(places, done))
+                try:
+                    return await asyncio.shield(running)
+                except asyncio.CancelledError:
+                    self._abandon(work)
+                    raise
+        except TimeoutError as error:
+            raise MongoUnavailable("the store did not answer in time; try again") from error
+
+    async def _in_thread(self, work: Work, seconds: float | None, call: Callable[[], T]) -> T:
+        def run() -> T:
+            try:
+                with work.running(), pymongo.timeout(seconds):
+                    return call()
+            finally:
+                work.ended.set()
+
+        return await to_thread.run_sync(run, limiter=self._any)
+
+    def _abandon(self, work: Work) -> None:
+        task = asyncio.create_task(self._kill(work))
+        self._killing.add(task)
+        task.add_done_callback(self._killing.discard)
+
+    async def _kill(self, work: Work) -> None:
+        while not work.ended.is_set():
+            await to_thread.run_sync(kill, self._store.client, work, limiter=self._killers)
+            await asyncio.sleep(_KILL_SECONDS)
+
+
+def _free(places: asyncio.Semaphore, ended: "asyncio.Task[T]") -> None:
+    """Give back the place of a call that has ended. The error of a call that nobody waits for is of no use."""
+    places.release()
+    if not ended.cancelled():
+        ended.exception()

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from metrics.errors import RedisUnavailable
 from serving.stream.frames import BEAT, Frame, Position, parse_id, ping, reset
-from serving.stream.hub import CHUNK, Hub
+from serving.stream.hub import Hub
 from serving.stream.reader import Channel
 from serving.stream.subscriber import Subscriber
 
@@ -64,12 +64,13 @@ class Follow:
 
     async def _replay(self, place: Position) -> tuple[Position, bool]:
         subscriber = self._subscriber
-        after = f"{place[0]}-{place[1]}"
-        found = await self._retry(lambda: self._hub.read(subscriber.workspace_id, after)) or []
-        wanted = [item for item in found if subscriber.wants(item)]
+        chunk = await self._retry(lambda: self._hub.read(subscriber.workspace_id, place))
+        if chunk is None:
+            return place, True
+        wanted = [item for item in chunk.frames if subscriber.wants(item)]
         if wanted:
             await self._deliver(wanted)
-        return (found[-1].position if found else place), len(found) < CHUNK
+        return chunk.end, chunk.complete
 
     async def _live(self) -> None:
         subscriber, queue = self._subscriber, self._subscriber.queue

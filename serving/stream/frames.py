@@ -1,13 +1,17 @@
 """Events as server-sent events: their bytes are encoded once and shared by all clients."""
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from metrics.clock import isoformat, utcnow
+from serving.process.measures import MALFORMED
+
+log = logging.getLogger(__name__)
 
 RETRY = b"retry: 3000\n"
 """Sent in one block with the first event, because some clients take a separate block for an event."""
@@ -17,7 +21,7 @@ RESET = "reset"
 START = (0, 0)
 """The position before the first event."""
 Position = tuple[int, int]
-_ID = re.compile(r"\d{1,20}-\d{1,20}")
+_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,16 @@ def frame(workspace_id: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> 
     data = b"id: %s\nevent: %s\ndata: %s\n\n" % (entry_id, event, json)
     position = (int(milliseconds), int(sequence))
     return Frame(position, event.decode(), fields[b"account"].decode(), fields[b"post"].decode(), json, data)
+
+
+def frames(workspace_id: str, entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> Iterator[Frame]:
+    """Yield the frames of the entries of a Redis Stream; entries that are no events are counted and skipped."""
+    for entry_id, fields in entries:
+        try:
+            yield frame(workspace_id, entry_id, fields)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            MALFORMED.inc()
+            log.warning("entry %r of the events of %s is skipped: %s", entry_id, workspace_id, type(error).__name__)
 
 
 def reset(workspace_id: str, reason: str, *, forget: bool = False) -> Frame:

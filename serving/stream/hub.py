@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -12,14 +12,16 @@ from metrics.errors import RedisUnavailable
 from metrics.redis.errors import redis_errors
 from metrics.redis.events import TRIMMED
 from metrics.redis.keys import events_key, version_key
+from serving.process.supervision import Supervised, Supervisor
 from serving.stream.clients import Clients
-from serving.stream.frames import Frame, frame, parse_id
+from serving.stream.frames import Frame, Position, frames, parse_id
 from serving.stream.reader import Channel, Reader, newest
 from serving.stream.subscriber import Subscriber
 
 log = logging.getLogger(__name__)
 
 CHUNK = 500
+READER = "event reader"
 CHECK_SECONDS = 20.0
 """How often the keys of streams are checked: the streams of a revoked key end well within 60 s."""
 IDLE_SECONDS = 10.0
@@ -27,18 +29,30 @@ IDLE_SECONDS = 10.0
 _TICK = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of the events of a workspace, up to the position `end`; `complete` says that no more follow at present."""
+
+    frames: list[Frame]
+    end: Position
+    complete: bool
+
+
 class Hub:
     """Connects the subscribers of this process with the event streams of their workspaces."""
 
-    def __init__(self, redis: Redis, blocking: Redis, clients: Clients, *, max_events: int, cluster: bool) -> None:
+    def __init__(
+        self, redis: Redis, blocking: Redis, clients: Clients, supervisor: Supervisor, *, max_events: int, cluster: bool
+    ) -> None:
         self._redis = redis
         self._blocking = blocking
         self._max_events = max_events
         self._cluster = cluster
         self._channels: dict[str, Channel] = {}
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[str, tuple[Reader, Supervised]] = {}
+        self._supervisor = supervisor
         self._loop = asyncio.get_running_loop()
-        self._maintenance = asyncio.create_task(self._maintain())
+        supervisor.start("stream maintenance", self._maintain)
         self.clients = clients
         self.closing = False
 
@@ -58,8 +72,12 @@ class Hub:
 
     def away(self, workspace_id: str) -> bool:
         """Tell whether the events of a workspace are unavailable at present."""
-        reader = self._readers.get(self._group(workspace_id))
-        return reader is not None and not reader.connected
+        found = self._readers.get(self._group(workspace_id))
+        return found is not None and bool(found[0].problem)
+
+    def problems(self) -> set[str]:
+        """Return why no events are read at present; empty while they are."""
+        return {reader.problem for reader, _ in self._readers.values() if reader.problem}
 
     async def follow(self, workspace_id: str) -> Channel:
         """Return the channel of a workspace, which is followed until `leave` is called.
@@ -82,8 +100,9 @@ class Hub:
         channel = self._channels[workspace_id] = Channel(workspace_id, last, position)
         group = self._group(workspace_id)
         if group not in self._readers:
-            self._readers[group] = Reader(self._redis, self._blocking)
-        self._readers[group].add(channel)
+            reader = Reader(self._redis, self._blocking)
+            self._readers[group] = reader, self._supervisor.start(READER, reader.run)
+        self._readers[group][0].add(channel)
 
     def join(self, channel: Channel, subscriber: Subscriber) -> None:
         """Deliver all later events of a channel to a subscriber."""
@@ -114,28 +133,27 @@ class Hub:
                 return bool(await self._redis.xlen(key) < self._max_events)
             return bool(await self._redis.xrange(key, after, after))
 
-    async def read(self, workspace_id: str, after: str) -> list[Frame]:
-        """Return the next events after an id, at most `CHUNK`; if there are fewer, no more follow.
+    async def read(self, workspace_id: str, after: Position) -> Chunk:
+        """Return the events of the next entries after a position, at most `CHUNK` entries.
 
         Raises:
             RedisUnavailable: Redis does not answer.
         """
+        start = f"({after[0]}-{after[1]}"
         with redis_errors():
-            entries: Any = await self._redis.xrange(events_key(workspace_id), f"({after}", "+", count=CHUNK)
-        return [frame(workspace_id, entry_id, fields) for entry_id, fields in entries]
+            entries: Any = await self._redis.xrange(events_key(workspace_id), start, "+", count=CHUNK)
+        end = (parse_id(entries[-1][0].decode()) if entries else None) or after
+        return Chunk(list(frames(workspace_id, entries)), end, complete=len(entries) < CHUNK)
 
     def stop_streams(self) -> None:
         """Ask every stream to end. May be called from any thread."""
         self.closing = True
         self._loop.call_soon_threadsafe(self.clients.end_all)
 
-    async def close(self) -> None:
-        """End streams and readers."""
+    def close(self) -> None:
+        """End the streams; the supervisor ends the readers."""
         self.closing = True
         self.clients.end_all()
-        await _stop(self._maintenance)
-        for reader in self._readers.values():
-            await _stop(reader.task)
 
     def _group(self, workspace_id: str) -> str:
         """Return the name of the reader of a workspace: one of its own in a cluster, else one for all workspaces."""
@@ -150,7 +168,7 @@ class Hub:
             await self._maintain_channels(now)
             if now - checked >= CHECK_SECONDS:
                 checked = now
-                await self._check_keys()
+                await self.clients.end_invalid()
 
     async def _maintain_channels(self, now: float) -> None:
         for channel in list(self._channels.values()):
@@ -160,21 +178,10 @@ class Hub:
             if not channel.followers and now - channel.idle_since > IDLE_SECONDS:
                 await self._forget(channel)
 
-    async def _check_keys(self) -> None:
-        try:
-            await self.clients.end_invalid()
-        except Exception:
-            log.exception("the keys of open streams could not be checked")
-
     async def _forget(self, channel: Channel) -> None:
         del self._channels[channel.workspace_id]
         group = self._group(channel.workspace_id)
-        self._readers[group].remove(channel)
+        self._readers[group][0].remove(channel)
         if self._cluster:
-            await _stop(self._readers.pop(group).task)
-
-
-async def _stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+            _, task = self._readers.pop(group)
+            await self._supervisor.stop(task)

@@ -16,7 +16,7 @@ from metrics.errors import RedisUnavailable
 from metrics.redis.errors import redis_errors
 from metrics.redis.keys import events_key
 from serving.process.measures import LAG
-from serving.stream.frames import Position, frame, parse_id
+from serving.stream.frames import Position, frames, parse_id
 from serving.stream.subscriber import Subscriber
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,8 @@ class Reader:
         self._changed = asyncio.Event()
         self._reading: asyncio.Task[Any] | None = None
         self._renewing = False
-        self.connected = True
-        self.task = asyncio.create_task(self._run())
+        self.problem = ""
+        """Why no events are read at present; empty while they are."""
 
     def add(self, channel: Channel) -> None:
         """Follow a channel from its position on."""
@@ -67,30 +67,41 @@ class Reader:
         """Stop following a channel from the next read on."""
         self._channels.pop(events_key(channel.workspace_id).encode(), None)
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Read until cancelled. While Redis is away or refuses commands, log it once, wait, and read on."""
+        try:
+            await self._keep_reading()
+        except Exception as error:
+            self.problem = f"the reader of events failed ({type(error).__name__})"
+            raise
+
+    async def _keep_reading(self) -> None:
         pause = _PAUSE
         while True:
             if not self._channels:
                 # Without channels there are no positions that an outage could have invalidated.
-                self.connected = True
+                self.problem = ""
                 self._changed.clear()
                 await self._changed.wait()
             try:
-                if not self.connected:
+                if self.problem:
                     await self._check_positions()
                 found = await self._read()
             except RedisUnavailable as error:
-                if self.connected:
-                    log.warning("Redis is unavailable, streams wait for it: %s", error.__cause__ or error)
-                self.connected = False
+                self._report(str(error))
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads retries
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
-            if not self.connected:
+            if self.problem:
                 log.info("Redis is available again, streams continue")
-            self.connected, pause = True, _PAUSE
+            self.problem, pause = "", _PAUSE
             for key, entries in found:
                 self._fan_out(self._channels.get(key), entries)
+
+    def _report(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning("streams wait for their events: %s", problem)
+        self.problem = problem
 
     async def _read(self) -> Any:
         positions: dict[Any, Any] = {key: channel.last for key, channel in self._channels.items()}
@@ -109,12 +120,15 @@ class Reader:
     def _fan_out(self, channel: Channel | None, entries: Any) -> None:
         if channel is None:
             return
-        for entry_id, fields in entries:
-            item = frame(channel.workspace_id, entry_id, fields)
-            channel.last, channel.position = entry_id, item.position
+        # Entries that are skipped as malformed are read as well: the next read begins after them.
+        for item in frames(channel.workspace_id, entries):
+            channel.position = item.position
             for subscriber in channel.subscribers:
                 subscriber.offer(item)
             LAG.observe(max(0.0, time() - item.position[0] / 1000))
+        if entries:
+            channel.last = entries[-1][0]
+            channel.position = parse_id(channel.last.decode()) or channel.position
 
     async def _check_positions(self) -> None:
         """After an outage, reset the clients of channels whose last event is gone, and go on at the newest event."""

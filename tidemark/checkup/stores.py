@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import ResponseError
 
 from metrics.clock import isoformat, machine_now, utcnow
 from metrics.errors import RedisUnavailable
@@ -172,8 +172,8 @@ def _processes(client: Redis) -> str:
 
 
 def _snapshots(client: Redis) -> bool:
-    try:
-        with redis_errors():
+    with redis_errors():
+        try:
             return bool(cast("dict[str, str]", client.config_get("save")).get("save"))
-    except RedisError:
-        return False  # Hosted Redis often hides its configuration.
+        except ResponseError:
+            return False  # Hosted Redis often hides its configuration.

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -73,6 +74,10 @@ def _answers(url: str) -> bool:
         return False
 
 
+def logged(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
 @pytest.mark.timeout(180)
 def test_metrics_are_served_and_no_secret_is_logged(process: tuple[str, str, Path], seeded: Store) -> None:
     url, metrics, log = process
@@ -84,8 +89,7 @@ def test_metrics_are_served_and_no_secret_is_logged(process: tuple[str, str, Pat
     httpx.get(f"{url}/analytics/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     httpx.get(f"{url}/socket.io/", params={"EIO": "3", "transport": "polling"})
     httpx.get(f"{url}/{key}", headers={"X-Request-ID": "told-1"})
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert any(line.get("requestId") == "told-1" and line["status"] == 404 for line in lines)
+    until(lambda: any(line.get("requestId") == "told-1" and line["status"] == 404 for line in logged(log)))
     assert all(secret not in log.read_text() for secret in (key, TICKET, TOKEN, "marked", "ticket="))
     said = httpx.get(metrics).text
     route = 'route="/analytics/workspace/{workspaceId}/metrics"'
