@@ -1,168 +1,30 @@
 """JSON web tokens: verification of signature, issuer, audience and expiry, and the rights that a token grants.
 
-The key set is a file, which is read again when it changes, or a URL, which is fetched again after five minutes or for
-an unknown key id. The algorithm follows from the key: EdDSA for Ed25519, RS256 for RSA. The algorithm in a token's
-header must equal it, and never decides.
+The algorithm follows from the key: EdDSA for Ed25519, RS256 for RSA. The algorithm in a token's header must equal it,
+and never decides. A claim of another type or range than the standard gives it (RFC 7519) makes the token invalid.
 """
 
-import asyncio
 import hashlib
-import logging
-import time
-import urllib.request
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Protocol, cast, get_args
+from typing import Any, cast, get_args
 
 import jwt
-import orjson
-from jwt import PyJWK
 
 from metrics.clock import offset, utcnow
 from metrics.documents import Scope
-from metrics.errors import InvalidInput, SettingsError, Unavailable
+from metrics.errors import InvalidInput
 from metrics.ids import check_id
 from metrics.network import Network
 from metrics.settings import Settings
 from metrics.store.api_keys import ALL_WORKSPACES, ApiKey
+from serving.auth.key_sets import KeySet, key_set
 from serving.wire.problems import unauthorized
-
-log = logging.getLogger(__name__)
 
 MAX_TOKEN = 8 * 1024
 SUBJECT_PREFIX = "jwt:"
 _SCOPES = get_args(Scope)
-_FRESH_SECONDS = 300.0
-_RETRY_SECONDS = 5.0
-_MAX_SET = 1024 * 1024
-_TIMEOUT = 3.0
-
-Keys = Mapping[str | None, PyJWK]
-
-
-class KeySet(Protocol):
-    """A source of public keys."""
-
-    async def find(self, key_id: str | None) -> PyJWK | None:
-        """Return the key with an id. Without an id, return the only key, or None if there are several."""
-
-
-def key_set(where: str, network: Network) -> KeySet:
-    """Return the key set at a URL, which is reached through `network`, or in a file.
-
-    Raises:
-        SettingsError: the file is not a key set.
-    """
-    return UrlKeySet(where, network) if where.startswith(("https://", "http://")) else FileKeySet(Path(where))
-
-
-class FileKeySet:
-    """A key set in a file; a changed file takes effect at the next token."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp: tuple[int, int] | None = None
-        self._keys: Keys = {}
-        try:
-            self._read()
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"TIDEMARK_JWT_KEYS: {path} is not a JSON Web Key Set: {error}") from None
-
-    async def find(self, key_id: str | None) -> PyJWK | None:
-        """Return the key with an id."""
-        try:
-            self._read()
-        except (OSError, ValueError) as error:
-            log.warning("the changed key set cannot be read, the previous one stays in use: %s", error)
-        return _pick(self._keys, key_id)
-
-    def _read(self) -> None:
-        status = self._path.stat()
-        stamp = (status.st_mtime_ns, status.st_ino)
-        if stamp != self._stamp:
-            self._keys = parse_keys(self._path.read_bytes())
-            self._stamp = stamp
-
-
-class UrlKeySet:
-    """A key set at a URL, cached for five minutes and fetched by one caller at a time."""
-
-    def __init__(self, url: str, network: Network) -> None:
-        self._url = url
-        proxy = network.proxy_for(url)
-        self._through = f" through {proxy}" if proxy else ""
-        self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), proxy.url) if proxy else {}),
-            urllib.request.HTTPSHandler(context=network.ssl_context()),
-        )
-        self._keys: Keys = {}
-        self._fetched = self._tried = -_FRESH_SECONDS
-        self._lock = asyncio.Lock()
-
-    async def find(self, key_id: str | None) -> PyJWK | None:
-        """Return the key with an id.
-
-        Raises:
-            Unavailable: the key set was never fetched and cannot be fetched now.
-        """
-        if time.monotonic() - self._fetched > _FRESH_SECONDS or _pick(self._keys, key_id) is None:
-            await self._refresh()
-        return _pick(self._keys, key_id)
-
-    async def _refresh(self) -> None:
-        async with self._lock:
-            # Anybody can invent key ids: tokens with unknown ones must not cause more fetches than this.
-            if time.monotonic() - self._tried < _RETRY_SECONDS:
-                return
-            self._tried = time.monotonic()
-            try:
-                self._keys = parse_keys(await asyncio.to_thread(self._fetch))
-            except (OSError, ValueError) as error:
-                log.warning("the key set could not be fetched%s: %s", self._through, error)
-                if not self._keys:
-                    raise Unavailable("the key set that verifies tokens is unavailable; try again") from None
-            else:
-                self._fetched = time.monotonic()
-
-    def _fetch(self) -> bytes:
-        with self._opener.open(self._url, timeout=_TIMEOUT) as answer:
-            return bytes(answer.read(_MAX_SET))
-
-
-def parse_keys(text: bytes) -> Keys:
-    """Return the keys of a set that may verify signatures, by id; other keys are left out.
-
-    Raises:
-        ValueError: the text is not a key set, or the set has no such key.
-    """
-    parsed = orjson.loads(text)
-    if not isinstance(parsed, dict) or not isinstance(parsed.get("keys"), list):
-        raise ValueError("it has no list `keys`")  # noqa: TRY004 - every fault of a set is a ValueError
-    found: dict[str | None, PyJWK] = {}
-    for key in parsed["keys"]:
-        algorithm = _algorithm(key)
-        if algorithm is not None:
-            try:
-                found[key.get("kid")] = PyJWK({k: v for k, v in key.items() if k != "d"}, algorithm)
-            except jwt.PyJWTError as error:
-                raise ValueError(f"one of its keys cannot be read: {error}") from None
-    if not found:
-        raise ValueError("it has no Ed25519 or RSA key for signatures")
-    return found
-
-
-def _algorithm(key: Any) -> str | None:
-    if not isinstance(key, dict) or key.get("use", "sig") != "sig":
-        return None
-    algorithm = {("OKP", "Ed25519"): "EdDSA", ("RSA", None): "RS256"}.get((key.get("kty", ""), key.get("crv")))
-    return algorithm if key.get("alg", algorithm) == algorithm else None
-
-
-def _pick(keys: Keys, key_id: str | None) -> PyJWK | None:
-    if key_id is None and len(keys) == 1:
-        return next(iter(keys.values()))
-    return keys.get(key_id)
+_LAST_EXPIRY = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 class TokenVerifier:
@@ -205,11 +67,11 @@ class TokenVerifier:
                 audience=self._audience,
                 options={"require": ["exp", "iss", "aud"]},
             )
+            return _grant(token, claims)
         except jwt.ExpiredSignatureError:
             raise unauthorized("This token has expired.") from None
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             raise unauthorized("This token is not valid here.") from None
-        return _grant(token, claims)
 
 
 def _key_id(header: Mapping[str, Any]) -> str | None:
@@ -224,17 +86,44 @@ def _grant(token: str, claims: Mapping[str, Any]) -> ApiKey:
     names = scope.split() if isinstance(scope, str) else scope
     if not isinstance(names, list) or not isinstance(workspaces, list):
         raise unauthorized("This token's claims `scope` and `workspaces` are malformed.")
-    bearer = claims.get("sub") or token
     return ApiKey(
-        key_id=SUBJECT_PREFIX + hashlib.sha256(str(bearer).encode()).hexdigest(),
+        key_id=SUBJECT_PREFIX + hashlib.sha256(_bearer(token, claims).encode()).hexdigest(),
         name="token",
         prefix="",
         workspaces=tuple(workspace for workspace in workspaces if _is_workspace(workspace)),
         scopes=cast("tuple[Scope, ...]", tuple(name for name in _SCOPES if name in names)),
         created_at=utcnow(),
         # The issuer of the token uses the machine's time, even where the stack has a clock of its own.
-        expires_at=datetime.fromtimestamp(claims["exp"], UTC) + offset(),
+        expires_at=_expiry(claims["exp"]) + offset(),
     )
+
+
+def _bearer(token: str, claims: Mapping[str, Any]) -> str:
+    """Return what identifies the client: the subject, or the token itself where it names none.
+
+    Raises:
+        ValueError: the subject is no string, or not one that can be encoded.
+    """
+    subject = claims.get("sub")
+    if subject is None or subject == "":
+        return token
+    if not isinstance(subject, str):
+        raise ValueError("sub")  # noqa: TRY004 - every fault of a claim is a ValueError
+    subject.encode()
+    return subject
+
+
+def _expiry(seconds: Any) -> datetime:
+    """Return the instant of the claim `exp`.
+
+    Raises:
+        Problem: 401, the claim is no number of seconds; milliseconds, which some issuers send, are none either.
+    """
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise unauthorized("This token's claim `exp` is not a number.")
+    if not seconds < _LAST_EXPIRY:
+        raise unauthorized("This token's claim `exp` is too far in the future; it has to be in seconds.")
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _is_workspace(value: Any) -> bool:

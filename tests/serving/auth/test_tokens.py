@@ -1,10 +1,13 @@
 """JSON web tokens: accepted with the right signature and claims, else refused; key sets that change."""
 
 import json
+import math
 import os
+import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +20,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from httpx_sse import ServerSentEvent, connect_sse
 from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
+from jwt.utils import base64url_encode
 from pydantic import SecretStr
 
 from metrics.clock import utcnow
@@ -26,7 +30,9 @@ from metrics.redis.events import Announcer, observed
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.api_keys import ApiKey
-from serving.auth.tokens import KeySet, TokenVerifier, UrlKeySet, key_set
+from serving.auth import key_sets
+from serving.auth.key_sets import KeySet, UrlKeySet, key_set
+from serving.auth.tokens import TokenVerifier
 from serving.stream import hub
 from serving.wire.problems import Problem
 from tests.clock import ahead_by
@@ -88,11 +94,27 @@ REFUSED: dict[str, Callable[[], str]] = {
     "no signature": lambda: jwt.encode({**CLAIMS, "exp": utcnow() + timedelta(minutes=5)}, "", "none"),
     "malformed scope": lambda: token(scope={"read": True}),
     "no token": lambda: "eyJ.eyJ.x",
+    "expiry in milliseconds": lambda: token(exp=10**12),
+    "expiry in 3 * 10^12 years": lambda: token(exp=1e20),
+    "expiry as text": lambda: token(exp=str(2**33)),
+    "expiry true": lambda: token(exp=True),
+    "expiry without end": lambda: token(exp=math.inf),
+    "subject with half a character": lambda: token(sub="\ud800"),
+    "subject that is a list": lambda: token(sub=["ann"]),
+    "key id that is a list": lambda: with_header(kid=["ed"]),
+    "key id with half a character": lambda: with_header(kid="\ud800"),
 }
 
 
 def forged(algorithm: str, secret: bytes) -> str:
     return jwt.encode({**CLAIMS, "exp": utcnow() + timedelta(minutes=5)}, secret, algorithm, headers={"kid": "rsa"})
+
+
+def with_header(**header: Any) -> str:
+    """Return a token whose header PyJWT would refuse to write."""
+    parts = [{"alg": "EdDSA", **header}, {**CLAIMS, "exp": int(utcnow().timestamp()) + 300}]
+    signed = b".".join(base64url_encode(json.dumps(part).encode()) for part in parts)
+    return (signed + b"." + base64url_encode(ED.sign(signed))).decode()
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -118,6 +140,34 @@ def test_file_without_a_public_key_stops_the_start(tmp_path: Path, text: str) ->
     (tmp_path / "keys.json").write_text(text)
     with pytest.raises(SettingsError, match="TIDEMARK_JWT_KEYS"):
         key_set(str(tmp_path / "keys.json"), DIRECT)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"kty": ["RSA"], "kid": "x"},
+        {"kty": "OKP", "crv": ["Ed25519"], "kid": "x"},
+        {**public(OTHER, "x"), "kid": ["x"]},
+        {**public(OTHER, "x"), "kid": {"x": 1}},
+        {**public(OTHER, "x"), "alg": ["EdDSA"]},
+        {**public(OTHER, "x"), "use": ["sig"]},
+        "no key",
+        None,
+    ],
+)
+def test_key_of_another_form_is_left_out_of_its_set(tmp_path: Path, key: Any) -> None:
+    keys = key_set(write(tmp_path / "keys.json", public(ED, "ed"), key), DIRECT)
+    assert verify(keys, token()).workspaces == ("w1",)
+
+
+@pytest.mark.parametrize(
+    "broken", [{**public(ED, "x"), "x": 5}, {**public(ED, "x"), "x": "AA"}, {**public(RSA, "x"), "n": None}]
+)
+def test_changed_file_with_a_broken_key_leaves_the_previous_keys(tmp_path: Path, broken: dict[str, Any]) -> None:
+    path = tmp_path / "keys.json"
+    keys = key_set(write(path, public(ED, "ed")), DIRECT)
+    write(path, public(ED, "ed"), broken)
+    assert verify(keys, token()).workspaces == ("w1",)
 
 
 @pytest.fixture
@@ -162,6 +212,70 @@ def test_unknown_key_ids_cause_a_fetch_at_most_every_few_seconds(
 
     anyio.run(rotate)
     assert len(asked) == 2
+
+
+@contextmanager
+def tcp_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Run a server that talks to each connection in a thread of its own; yield the URL of a key set there."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            with suppress(OSError):
+                talk(self.request)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as running:
+        running.daemon_threads = True
+        threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}/keys"
+        running.shutdown()
+
+
+def drip(head: bytes) -> Callable[[socket.socket], None]:
+    """Return a talk that sends `head` at once and then a byte now and then, for as long as the client reads."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(head)
+        connection.settimeout(0.05)
+        while True:
+            connection.sendall(b"x")
+            with suppress(TimeoutError):
+                connection.recv(1)
+
+    return talk
+
+
+SERVERS: dict[str, Callable[[socket.socket], None]] = {
+    "drips its headers": drip(b""),
+    "drips its body": drip(b"HTTP/1.1 200 OK\r\n\r\n"),
+    "answers garbage": lambda connection: connection.sendall(b"\xff\x00garbage\r\n\r\n"),
+    "answers no JSON": lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n<html>"),
+    "answers a list": lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n[]"),
+    "closes at once": lambda _: None,
+    "breaks off": lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_key_server_that_misbehaves_leaves_the_previous_keys(
+    name: str, published: tuple[str, list[dict[str, Any]], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_sets, "_FETCH_SECONDS", 0.5)
+
+    async def ask(url: str) -> None:
+        with pytest.raises(Unavailable):
+            await TokenVerifier(UrlKeySet(url, DIRECT), "https://issuer", "tidemark").verify(token())
+        keys = UrlKeySet(published[0], DIRECT)
+        verifier = TokenVerifier(keys, "https://issuer", "tidemark")
+        await verifier.verify(token())
+        keys._url, keys._tried, keys._fetched = url, keys._tried - 400, keys._fetched - 400
+        assert (await verifier.verify(token())).workspaces == ("w1",)
+        keys._tried -= 400
+        with pytest.raises(Problem):
+            await verifier.verify(token(OTHER, "unknown"))
+
+    with tcp_server(SERVERS[name]) as url:
+        anyio.run(ask, url)
 
 
 def test_unavailable_key_set_is_not_answered_as_an_invalid_token() -> None:
