@@ -1,6 +1,13 @@
-"""Stream tickets: credentials for one use within 60 s, because a browser's EventSource cannot send an API key."""
+"""Stream tickets: credentials in place of an API key, because a browser's EventSource cannot send a header.
+
+A ticket has to be used within a minute and opens one stream. A ticket that was issued for reconnects opens a stream as
+often as its client reconnects, for as long as a stream of it is open and some minutes after: EventSource reconnects by
+itself, with the URL that it was given.
+"""
 
 import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -14,9 +21,20 @@ from serving.process.measures import REFUSED
 from serving.wire.problems import unauthorized
 
 TICKET_SECONDS = 60
+RECONNECT_SECONDS = 600
+"""How long a ticket for reconnects is valid after its last stream was open; longer than a short outage."""
 
 
-async def issue(redis: Redis, key: ApiKey) -> str:
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket that was found: the rights that it grants, in the form of a key."""
+
+    name: str
+    key: ApiKey
+    reconnects: bool
+
+
+async def issue(redis: Redis, key: ApiKey, *, reconnects: bool = False) -> str:
     """Return a new ticket that grants the rights of a key.
 
     Raises:
@@ -28,39 +46,28 @@ async def issue(redis: Redis, key: ApiKey) -> str:
         "workspaces": list(key.workspaces),
         "scopes": list(key.scopes),
         "expiresAt": isoformat(key.expires_at) if key.expires_at else None,
+        "reconnects": reconnects,
     }
     with redis_errors():
         await redis.set(ticket_key(hash_key(ticket)), orjson.dumps(kept), ex=TICKET_SECONDS)
     return ticket
 
 
-async def use(redis: Redis, ticket: str) -> ApiKey:
-    """Use up a ticket and return its rights in the form of a key.
+async def find(redis: Redis, ticket: str) -> Ticket:
+    """Return a ticket, which is not used up by this.
 
     Raises:
         Problem: 401, the ticket is unknown, used or too old, or its key has expired.
         RedisUnavailable: Redis does not answer.
     """
-    key = await redeem(redis, ticket)
-    if key is None or not key.valid(utcnow()):
-        REFUSED.labels("ticket").inc()
-        raise unauthorized("This ticket is unknown, used or older than 60 s.")
-    return key
-
-
-async def redeem(redis: Redis, ticket: str) -> ApiKey | None:
-    """Use up a ticket and return its rights in the form of a key; None if it is unknown, used or too old.
-
-    Raises:
-        RedisUnavailable: Redis does not answer.
-    """
+    name = ticket_key(hash_key(ticket))
     with redis_errors():
-        kept = await redis.getdel(ticket_key(hash_key(ticket)))
+        kept = await redis.get(name)
     if kept is None:
-        return None
+        raise _refused()
     grant = orjson.loads(kept)
     expires = grant["expiresAt"]
-    return ApiKey(
+    key = ApiKey(
         key_id=grant["keyId"],
         name="stream ticket",
         prefix="",
@@ -69,3 +76,38 @@ async def redeem(redis: Redis, ticket: str) -> ApiKey | None:
         created_at=utcnow(),
         expires_at=datetime.fromisoformat(expires) if expires else None,
     )
+    if not key.valid(utcnow()):
+        raise _refused()
+    return Ticket(name, key, grant["reconnects"])
+
+
+async def use(redis: Redis, ticket: Ticket) -> None:
+    """Use up a ticket for one stream, or keep one for reconnects valid. Of several callers with one ticket, one wins.
+
+    Raises:
+        Problem: 401, the ticket was used or has expired since it was found.
+        RedisUnavailable: Redis does not answer.
+    """
+    with redis_errors():
+        if ticket.reconnects:
+            used = bool(await redis.expire(ticket.name, RECONNECT_SECONDS))
+        else:
+            used = bool(await redis.delete(ticket.name))
+    if not used:
+        raise _refused()
+
+
+async def renew(redis: Redis, names: Collection[str]) -> None:
+    """Keep the tickets of open streams valid.
+
+    Raises:
+        RedisUnavailable: Redis does not answer.
+    """
+    with redis_errors():
+        for name in names:
+            await redis.expire(name, RECONNECT_SECONDS)
+
+
+def _refused() -> Exception:
+    REFUSED.labels("ticket").inc()
+    return unauthorized("This ticket is unknown, used or too old. Request a new one.")

@@ -70,7 +70,7 @@ _SECURITY = {
         "type": "apiKey",
         "in": "query",
         "name": "ticket",
-        "description": "A ticket from `POST /analytics/stream/tickets`; it opens one stream, within 60 s.",
+        "description": "A ticket from `POST /analytics/stream/tickets`; it has to be used within 60 s.",
     },
 }
 

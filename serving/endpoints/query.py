@@ -21,7 +21,7 @@ DEFAULT_DAYS = 30
 MAX_PARAMETERS = 32
 SORTS = ("engagement", "engagementRate", "publishedAt", *COUNTERS)
 _DIGITS = re.compile(r"[0-9]{1,9}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _date(value: object) -> date:
@@ -42,6 +42,12 @@ def _digits(value: object) -> object:
     return value
 
 
+def _flag(value: object) -> object:
+    if value not in ("true", "false", False):
+        raise ValueError("must be true or false")
+    return value
+
+
 def _one_of(*values: str) -> BeforeValidator:
     def check(value: object) -> object:
         if value not in values:
@@ -52,6 +58,7 @@ def _one_of(*values: str) -> BeforeValidator:
 
 
 _DAY_SCHEMA = {"pattern": "^2[01][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", "examples": ["2026-01-15"]}
+Flag = Annotated[bool, BeforeValidator(_flag)]
 Day = Annotated[date, BeforeValidator(_date), Field(json_schema_extra=_DAY_SCHEMA)]
 PlatformName = Annotated[str, _one_of(*PLATFORMS), Field(json_schema_extra={"enum": list(PLATFORMS)})]
 MetricTypeName = Annotated[str, _one_of(*METRIC_TYPES), Field(json_schema_extra={"enum": list(METRIC_TYPES)})]
@@ -167,6 +174,16 @@ class InvalidateQuery(Query):
 
 _EVENT = f"({'|'.join(EVENT_NAMES)})"
 _LIST_OF_EVENTS = f"^{_EVENT}(,{_EVENT})*$"
+
+
+class TicketQuery(Query):
+    """Selects the kind of a ticket."""
+
+    reconnects: Flag = Field(
+        False,
+        description="Whether the ticket opens a stream again when its client reconnects, as EventSource does by "
+        "itself. It is then valid while a stream of it is open, and for ten minutes after.",
+    )
 
 
 class StreamQuery(Query):

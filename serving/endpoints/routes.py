@@ -91,7 +91,8 @@ OPERATIONS = (
     _request(f"{_A}/posts", writes.publish_post, body=work.PublishedPost),
     Operation("POST", f"{_W}/cache/invalidate", writes.invalidate_cache, "collect", "Writes", work.Invalidated,
               queries.InvalidateQuery),
-    Operation("POST", "/analytics/stream/tickets", stream.create_ticket, "read", "Streams", work.Ticket, status=201),
+    Operation("POST", "/analytics/stream/tickets", stream.create_ticket, "read", "Streams", work.Ticket,
+              queries.TicketQuery, status=201),
     Operation("GET", "/analytics/stream", stream.stream, "read", "Streams", None, queries.StreamQuery,
               media_types=_EVENTS),
 )  # fmt: skip

@@ -280,7 +280,9 @@ async def _unfollow(session: _Session, name: tuple[str, str]) -> None:
 
 async def _key(parts: Services, scope: Any, auth: dict[str, Any]) -> ApiKey:
     if isinstance(ticket := auth.get("ticket"), str):
-        return await tickets.use(parts.redis, ticket)
+        found = await tickets.find(parts.redis, ticket)
+        await tickets.use(parts.redis, found)
+        return found.key
     if isinstance(token := auth.get("token"), str):
         header = f"Bearer {token}".encode("utf-8", "replace")
         scope = {**scope, "type": "http", "headers": [(b"authorization", header)]}

@@ -7,36 +7,40 @@ from starlette.responses import Response
 
 from metrics.errors import InvalidInput, MongoUnavailable
 from metrics.redis.events import EVENT_NAMES
-from metrics.store.api_keys import ApiKey
 from serving.auth import tickets
 from serving.auth.authenticator import require, require_workspace
 from serving.endpoints.access import require_existing
-from serving.endpoints.query import NoQuery, StreamQuery, parse
+from serving.endpoints.query import StreamQuery, TicketQuery, parse
 from serving.services import Services, services
 from serving.stream.response import EventStream
 from serving.stream.subscriber import Subscriber
-from serving.wire.problems import not_found
+from serving.wire.problems import not_found, unauthorized
 
 
 async def stream(request: Request) -> Response:
     """Stream the events of a workspace."""
     query = parse(request, StreamQuery)
     parts = services(request)
-    key = await _key(request, parts, query)
+    ticket = await tickets.find(parts.redis, query.ticket) if query.ticket is not None else None
+    key = ticket.key if ticket else await parts.auth.authenticate(request)
     require(key, "read")
     require_workspace(key, query.workspace_id)
     await _check_subjects(parts, query)
     parts.hub.clients.check(key)
+    # HEAD, and a request that is refused, leave the ticket as it is.
+    if ticket and request.method != "HEAD":
+        await _use(parts, ticket)
     subscriber = Subscriber(query.workspace_id, query.account_id, query.post_id, _events(query))
     # A browser reconnects with its original URL, so the position in the header is the newer one.
     after = request.headers.get("last-event-id") or query.last_event_id
-    return EventStream(parts.hub, key, subscriber, after)
+    kept = ticket.name if ticket and ticket.reconnects else None
+    return EventStream(parts.hub, key, subscriber, after, kept)
 
 
-async def _key(request: Request, parts: Services, query: StreamQuery) -> ApiKey:
-    if query.ticket is None:
-        return await parts.auth.authenticate(request)
-    return await tickets.use(parts.redis, query.ticket)
+async def _use(parts: Services, ticket: tickets.Ticket) -> None:
+    if ticket.reconnects and not await parts.auth.still_valid([ticket.key]):
+        raise unauthorized("The API key of this ticket was revoked, expired or lost a right.")
+    await tickets.use(parts.redis, ticket)
 
 
 async def _check_subjects(parts: Services, query: StreamQuery) -> None:
@@ -62,10 +66,10 @@ def _events(query: StreamQuery) -> frozenset[str]:
 
 
 async def create_ticket(request: Request) -> Response:
-    """Issue a ticket that opens one stream."""
+    """Issue a ticket that opens one stream, or one with which a client may also reconnect."""
     key = await services(request).auth.authenticate(request)
     require(key, "read")
-    parse(request, NoQuery)
-    ticket = await tickets.issue(services(request).redis, key)
+    query = parse(request, TicketQuery)
+    ticket = await tickets.issue(services(request).redis, key, reconnects=query.reconnects)
     content = b'{"ticket":"%s","expiresIn":%d}' % (ticket.encode(), tickets.TICKET_SECONDS)
     return Response(content, 201, {"Cache-Control": "no-store"}, media_type="application/json")

@@ -128,7 +128,7 @@ class Invalidated(Shape):
 
 
 class Ticket(Shape):
-    """A ticket for one stream."""
+    """A ticket for one stream, or for a stream and its reconnects."""
 
     ticket: str = Field(examples=["tmt_…"])
-    expires_in: int = Field(description="Seconds.", examples=[60])
+    expires_in: int = Field(description="Seconds within which it has to be used first.", examples=[60])

@@ -17,10 +17,14 @@ RETRY_AFTER = "30"
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """One open connection and its key; `end` asks the connection to close."""
+    """One open connection and its key; `end` asks the connection to close.
+
+    `ticket` is the Redis key of the ticket with which the client may reconnect, if it has one.
+    """
 
     key: ApiKey
     end: Callable[[], None]
+    ticket: str | None = None
 
 
 class Clients:
@@ -46,9 +50,9 @@ class Clients:
             )
             raise Problem(429, detail, headers={"Retry-After": RETRY_AFTER})
 
-    def enter(self, key: ApiKey, end: Callable[[], None]) -> Client:
+    def enter(self, key: ApiKey, end: Callable[[], None], ticket: str | None = None) -> Client:
         """Register a connection; the caller must call `leave` when it ends."""
-        client = Client(key, end)
+        client = Client(key, end, ticket)
         self._by_key.setdefault(key.key_id, set()).add(client)
         STREAMS.inc()
         return client
@@ -78,6 +82,10 @@ class Clients:
             log.info("ending %d streams whose keys are no longer valid", len(invalid))
         for client in invalid:
             client.end()
+
+    def tickets(self) -> set[str]:
+        """Return the Redis keys of the tickets with which open connections may reconnect."""
+        return {client.ticket for held in self._by_key.values() for client in held if client.ticket is not None}
 
     def end_all(self) -> None:
         """End every connection."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from metrics.errors import RedisUnavailable
 from metrics.redis.errors import redis_errors
 from metrics.redis.events import TRIMMED
 from metrics.redis.keys import events_key, version_key
+from serving.auth import tickets
 from serving.process.supervision import Supervised, Supervisor
 from serving.stream.clients import Clients
 from serving.stream.frames import Frame, Position, frames, parse_id
@@ -169,6 +171,8 @@ class Hub:
             if now - checked >= CHECK_SECONDS:
                 checked = now
                 await self.clients.end_invalid()
+                with suppress(RedisUnavailable):
+                    await tickets.renew(self._redis, self.clients.tickets())
 
     async def _maintain_channels(self, now: float) -> None:
         for channel in list(self._channels.values()):

@@ -28,13 +28,16 @@ HEADERS = {
 class EventStream(Response):
     """The events of one subscriber: those after the event id `after` if it is given, or else those from now on."""
 
-    def __init__(self, hub: Hub, key: ApiKey, subscriber: Subscriber, after: str | None) -> None:
+    def __init__(
+        self, hub: Hub, key: ApiKey, subscriber: Subscriber, after: str | None, ticket: str | None = None
+    ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._hub = hub
         self._key = key
         self._subscriber = subscriber
         self._after = after
+        self._ticket = ticket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the client leaves, its key becomes invalid, or the server stops."""
@@ -54,7 +57,7 @@ class EventStream(Response):
 
         subscriber, task = self._subscriber, asyncio.current_task()
         subscriber.abort = (scope.get("extensions") or {}).get(ABORT) or (lambda: task and task.cancel())
-        client = self._hub.clients.enter(self._key, subscriber.end)
+        client = self._hub.clients.enter(self._key, subscriber.end, self._ticket)
         watch = asyncio.create_task(_watch(receive, subscriber))
         if self._hub.closing:
             subscriber.end()

@@ -10,10 +10,11 @@ from httpx_sse import ServerSentEvent, connect_sse
 from redis import Redis
 
 from metrics.redis.events import Announcer, observed, trim
-from metrics.redis.keys import events_key, version_key
+from metrics.redis.keys import events_key, ticket_key, version_key
 from metrics.redis.versions import data_version
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.api_keys import hash_key
 from serving.__main__ import Server
 from serving.process.measures import REFUSED
 from serving.stream import hub, subscriber
@@ -103,6 +104,42 @@ def test_ticket_opens_one_stream(client: httpx.Client) -> None:
     again = client.get("/analytics/stream", params={"workspaceId": "w1", "ticket": ticket})
     assert again.status_code == 401
     assert REFUSED.labels("ticket")._value.get() == before + 1
+
+
+def stream_status(client: httpx.Client, method: str = "GET", **query: str) -> int:
+    with client.stream(method, "/analytics/stream", params={"workspaceId": "w1", **query}) as answer:
+        return answer.status_code
+
+
+def test_ticket_is_not_used_up_by_head_or_by_a_refused_request(client: httpx.Client) -> None:
+    ticket = client.post("/analytics/stream/tickets").json()["ticket"]
+    assert stream_status(client, "HEAD", ticket=ticket) == 200
+    assert stream_status(client, workspaceId="w2", ticket=ticket) == 404
+    assert stream_status(client, accountId="a2", ticket=ticket) == 404
+    assert stream_status(client, ticket=ticket) == 200
+    assert stream_status(client, ticket=ticket) == 401
+
+
+def test_ticket_for_reconnects_opens_streams_until_its_key_is_revoked(client: httpx.Client, seeded: Store) -> None:
+    ticket = client.post("/analytics/stream/tickets", params={"reconnects": "true"}).json()["ticket"]
+    with following(client, ticket=ticket) as events:
+        assert next(events).event == "ping"
+    assert [stream_status(client, ticket=ticket) for _ in range(3)] == [200] * 3
+    (key,) = seeded.keys.find_all()
+    seeded.keys.revoke(key.prefix)
+    assert stream_status(client, ticket=ticket) == 401
+
+
+def test_ticket_for_reconnects_is_renewed_while_its_stream_is_open(
+    client: httpx.Client, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "CHECK_SECONDS", 0.1)
+    ticket = client.post("/analytics/stream/tickets", params={"reconnects": "true"}).json()["ticket"]
+    key = ticket_key(hash_key(ticket))
+    with following(client, ticket=ticket) as events:
+        assert next(events).event == "ping"
+        redis_client.expire(key, 20)
+        until(lambda: redis_client.ttl(key) > 500)
 
 
 def test_stream_of_another_tenants_workspace_is_not_found(client: httpx.Client) -> None:
