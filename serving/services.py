@@ -17,6 +17,7 @@ from metrics.store import Store
 from metrics.store.setup.lifetimes import setting_differences
 from metrics.upkeep import other_retention
 from serving.auth.authenticator import Authenticator
+from serving.auth.concurrency import AtOnce
 from serving.auth.known_keys import KnownKeys
 from serving.auth.owners import Owners
 from serving.auth.ratelimit import RateLimiter
@@ -53,6 +54,8 @@ class Services:
     cache: AnswerCache
     answered: AnsweredRequests
     hub: Hub
+    exports: AtOnce
+    invalidations: AtOnce
 
 
 def services(request: Request) -> Services:
@@ -79,11 +82,24 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     clients = Clients(settings.streams_per_key, auth.still_valid)
     hub = Hub(redis, blocking, clients, supervisor, max_events=settings.events_max, cluster=is_cluster(settings))
     supervisor.start("use of keys", keys.record_use)
+    supervisor.start("room of the cache", cache.watch_room)
     supervisor.start("comparison of retention", lambda: _compare_retention(store, settings, threads, redis_in_threads))
     try:
         owners = Owners(store, threads)
         yield Services(
-            settings, store, threads, supervisor, redis, redis_in_threads, auth, owners, cache, AnsweredRequests(), hub
+            settings,
+            store,
+            threads,
+            supervisor,
+            redis,
+            redis_in_threads,
+            auth,
+            owners,
+            cache,
+            AnsweredRequests(),
+            hub,
+            exports=AtOnce("exports", per_key=4, in_all=32),
+            invalidations=AtOnce("invalidations", per_key=1, in_all=4),
         )
     finally:
         hub.close()

@@ -46,6 +46,11 @@ def cache_key(workspace_id: str, kind: str, digest: str, version: str) -> str:
     return f"{cache_prefix(workspace_id)}{kind}:{digest}:{version}"
 
 
+def cached_keys_key(workspace_id: str) -> str:
+    """Return the key of the sorted set of the keys of a workspace's cached answers, by their expiry."""
+    return f"{_workspace_prefix(workspace_id)}cached"
+
+
 def platform_pause_key(platform: str) -> str:
     """Return the key of the pause of a whole platform."""
     return f"tm:{{{platform}}}:paused"
@@ -110,11 +115,6 @@ def keys_of_account(redis: Redis, workspace_id: str, account_id: str) -> Iterato
 def keys_of_posts_read(redis: Redis, platform: str) -> Iterator[list[bytes]]:
     """Yield the keys of a platform's daily sets of billed posts."""
     return _scanned(redis, _posts_read_prefix(platform))
-
-
-def keys_of_cache(redis: Redis, workspace_id: str, pattern: str = "") -> Iterator[list[bytes]]:
-    """Yield the keys of a workspace's cached answers that begin with `pattern`, such as `aggregated:`."""
-    return _scanned(redis, cache_prefix(workspace_id, pattern))
 
 
 def workspaces_with_keys(redis: Redis) -> set[str]:

@@ -8,12 +8,14 @@ A version is `<epoch>-<n>`. The epoch changes whenever the Redis server is anoth
 restart or a failover), because increments may have been lost then. So no version is ever used twice.
 """
 
+from typing import cast
 from uuid import uuid4
 
 from redis import Redis
 
+from metrics.batches import batched
 from metrics.redis.errors import redis_errors
-from metrics.redis.keys import events_key, keys_of_cache, version_key, workspaces_with_keys
+from metrics.redis.keys import cache_prefix, cached_keys_key, events_key, version_key, workspaces_with_keys
 
 CURRENT_VERSION = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
@@ -39,6 +41,8 @@ redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'n', 0)
 redis.call('XADD', KEYS[2], '*', 'event', 'reset', 'account', '', 'post', '', 'data', '{}')
 """
 )
+
+_KEYS_AT_ONCE = 1000
 
 READ_VERSION = CURRENT_VERSION + "return known[2] .. '-' .. known[3]"
 
@@ -83,13 +87,18 @@ def known_workspaces(redis: Redis) -> set[str]:
 def invalidate(redis: Redis, workspace_id: str, pattern: str = "*") -> int:
     """Delete the cached answers of a workspace whose key begins with `pattern` (`aggregated:*`); return how many.
 
+    The cost grows with the answers of this workspace alone, which are bounded (`serving.cache.answer_cache`).
+
     Raises:
         RedisUnavailable: Redis does not answer.
     """
-    dropped = 0
+    dropped, prefix = 0, cache_prefix(workspace_id, pattern.rstrip("*")).encode()
+    index = cached_keys_key(workspace_id)
     with redis_errors():
-        for keys in keys_of_cache(redis, workspace_id, pattern.rstrip("*")):
+        kept: list[bytes] = cast("list[bytes]", redis.zrange(index, 0, -1))
+        for keys in batched((key for key in kept if key.startswith(prefix)), _KEYS_AT_ONCE):
             dropped += int(redis.unlink(*keys))
+            redis.zrem(index, *keys)
         # Serving processes drop the copies in their memory when this number changes.
         redis.hincrby(version_key(workspace_id), "cleared", 1)
     return dropped

@@ -4,18 +4,21 @@ import time
 from collections.abc import Collection, MutableMapping
 from typing import Any
 
+from cachetools import LRUCache
 from starlette.requests import Request
 
 from metrics.clock import utcnow
 from metrics.documents import Scope
-from metrics.store.api_keys import PREFIX, ApiKey, hash_key
+from metrics.store.api_keys import PREFIX, ApiKey, hash_key, is_possible
 from serving.auth.known_keys import KnownKeys
 from serving.auth.ratelimit import RateLimiter
 from serving.auth.tokens import MAX_TOKEN, SUBJECT_PREFIX, TokenVerifier
 from serving.process.measures import REFUSED
 from serving.wire.problems import Problem, not_found, unauthorized
 
-_MAX_KEY = 128
+UNKNOWN_PER_MINUTE = 60
+"""Unknown keys that are looked up per address and minute. Keys in use are not affected: they are in memory."""
+_ADDRESSES = 10_000
 
 
 class Authenticator:
@@ -25,6 +28,7 @@ class Authenticator:
         self._keys = keys
         self._limiter = limiter
         self._verifier = verifier
+        self._unknown_keys: LRUCache[tuple[str, int], int] = LRUCache(_ADDRESSES)
 
     async def authenticate(self, request: Request) -> ApiKey:
         """Return the key of the `Authorization` header, and count the request against its rate.
@@ -39,7 +43,7 @@ class Authenticator:
             REFUSED.labels("missing").inc()
             raise unauthorized("Send the API key as `Authorization: Bearer tm_live_…`.", error=None)
         try:
-            key = await self.verify(token)
+            key = await self._verify(token, request.client.host if request.client else "")
         except Problem:
             REFUSED.labels("invalid").inc()
             raise
@@ -60,25 +64,35 @@ class Authenticator:
         """
         scope["rate_headers"] = await self._limiter.spend(key.key_id, key.rate_limit)
 
-    async def verify(self, token: str) -> ApiKey:
+    async def _verify(self, token: str, address: str) -> ApiKey:
         """Return a valid API key, or the rights that a valid token grants, in the form of a key.
 
         Raises:
-            Problem: 401, it is not valid.
+            Problem: 401, it is not valid; 429, the address sent too many unknown keys.
             Unavailable: the store, or the key set of tokens, does not answer.
         """
-        is_key = token.startswith(PREFIX) and len(token) <= _MAX_KEY
-        if not is_key and (self._verifier is None or token.count(".") != 2 or len(token) > MAX_TOKEN):
-            raise unauthorized("This is not an API key.")
-        key = self._keys.fresh(hash_key(token)) or await self._look_up(token, is_key=is_key)
+        key = self._keys.fresh(hash_key(token))
+        if key is None:
+            find = self._find_key(token, address) if token.startswith(PREFIX) else self._verify_token(token)
+            key = await find
         if key is None or not key.valid(utcnow()):
             raise unauthorized("This API key is unknown, revoked or expired.")
         return key
 
-    async def _look_up(self, token: str, *, is_key: bool) -> ApiKey | None:
-        if is_key:
-            return await self._keys.find(token)
-        assert self._verifier is not None  # noqa: S101 - `verify` has checked it
+    async def _find_key(self, token: str, address: str) -> ApiKey | None:
+        if not is_possible(token):
+            raise unauthorized("This is not an API key: its form or its checksum is wrong. Copy the whole key.")
+        minute = address, int(time.monotonic() // 60)
+        if self._unknown_keys.get(minute, 0) >= UNKNOWN_PER_MINUTE:
+            raise Problem(429, "This address has sent too many unknown API keys.", headers={"Retry-After": "60"})
+        key = await self._keys.find(token)
+        if key is None:
+            self._unknown_keys[minute] = self._unknown_keys.get(minute, 0) + 1
+        return key
+
+    async def _verify_token(self, token: str) -> ApiKey:
+        if self._verifier is None or token.count(".") != 2 or len(token) > MAX_TOKEN:
+            raise unauthorized("This is not an API key.")
         verified_at, key = time.monotonic(), await self._verifier.verify(token)
         self._keys.remember(hash_key(token), key, verified_at)
         return key

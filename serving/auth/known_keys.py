@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nlargest
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from metrics.clock import utcnow
 from metrics.errors import Unavailable
@@ -34,7 +34,7 @@ _LAST_WRITE_SECONDS = 2.0
 
 @dataclass(slots=True)
 class _Known:
-    key: ApiKey | None
+    key: ApiKey
     until: float
     used: float
 
@@ -46,13 +46,15 @@ class KnownKeys:
         self._store = store
         self._threads = threads
         self._known: LRUCache[str, _Known] = LRUCache(_SIZE)
+        # Apart, so that made-up keys push no real one out.
+        self._unknown: TTLCache[str, bool] = TTLCache(_SIZE, UNKNOWN_SECONDS)
         self._used: set[str] = set()
         self._refreshing: asyncio.Task[None] | None = None
 
     def fresh(self, hashed: str) -> ApiKey | None:
         """Return the key of a hash, valid or not, if it was read recently enough to be trusted."""
         known, now = self._known.get(hashed), time.monotonic()
-        if known is None or known.key is None or known.until < now:
+        if known is None or known.until < now:
             return None
         known.used = now
         if known.key.key_id == hashed:
@@ -61,8 +63,11 @@ class KnownKeys:
 
     def remember(self, hashed: str, key: ApiKey | None, read_at: float) -> None:
         """Trust the result of a look-up, None for an unknown key, that began at `read_at` (monotonic seconds)."""
-        seconds = FRESH_SECONDS if key is not None else UNKNOWN_SECONDS
-        self._known[hashed] = _Known(key, read_at + seconds, time.monotonic())
+        if key is None:
+            self._known.pop(hashed, None)
+            self._unknown[hashed] = True
+        else:
+            self._known[hashed] = _Known(key, read_at + FRESH_SECONDS, time.monotonic())
 
     async def find(self, token: str) -> ApiKey | None:
         """Return the key, valid or not, or None if it is unknown.
@@ -72,10 +77,10 @@ class KnownKeys:
         """
         hashed, now = hash_key(token), time.monotonic()
         known = self._known.get(hashed)
-        if known is not None and known.until < now and known.key is not None and now - known.used < _RECENT_SECONDS:
+        if known is not None and known.until < now and now - known.used < _RECENT_SECONDS:
             await self._refresh()
             known = self._known.get(hashed)
-        if known is None or known.until < now:
+        if (known is None or known.until < now) and hashed not in self._unknown:
             self.remember(hashed, await self._threads.run(self._store.keys.look_up, token), now)
         return self.fresh(hashed)
 
@@ -97,9 +102,11 @@ class KnownKeys:
         ids = [hashed for _, hashed in nlargest(_KEYS_PER_QUERY, used)]
         found = await self._threads.run(self._store.keys.of_ids, ids)
         for hashed in ids:
-            if hashed in self._known:
-                known = self._known[hashed]
-                known.key, known.until = found.get(hashed), now + FRESH_SECONDS
+            key, known = found.get(hashed), self._known.get(hashed)
+            if key is None:
+                self.remember(hashed, None, now)
+            elif known is not None:
+                known.key, known.until = key, now + FRESH_SECONDS
 
     async def valid(self, key_ids: Collection[str]) -> dict[str, ApiKey]:
         """Return the keys among these ids that exist and are neither revoked nor expired, by id.
@@ -134,4 +141,4 @@ class KnownKeys:
 
 def _is_recent_key(hashed: str, known: _Known, now: float) -> bool:
     """Tell whether an entry is a recently used API key, not the grant of a token, whose id differs from its hash."""
-    return known.key is not None and known.key.key_id == hashed and now - known.used <= _RECENT_SECONDS
+    return known.key.key_id == hashed and now - known.used <= _RECENT_SECONDS

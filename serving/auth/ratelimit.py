@@ -16,8 +16,9 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from metrics.errors import RedisUnavailable
+from metrics.redis.errors import redis_errors
 from metrics.redis.keys import RATE_PREFIX
 from serving.process.measures import LIMITED, UNCHECKED
 from serving.wire.problems import Problem
@@ -92,11 +93,12 @@ class RateLimiter:
                 return True
             item, cost, tagged = RateLimitItemPerMinute(amount), max(1, amount // _LEASES), f"{{{key_id}}}"
             try:
-                async with asyncio.timeout(_DEADLINE):
-                    granted = await self._limiter.hit(item, tagged, cost=cost)
-                    stats = await self._limiter.get_window_stats(item, tagged)
-            except (RedisError, OSError) as error:  # also if Redis is full; the time-out above is an OSError
-                log.warning("rate limits are not checked at present: Redis failed: %s", type(error).__name__)
+                with redis_errors():
+                    async with asyncio.timeout(_DEADLINE):
+                        granted = await self._limiter.hit(item, tagged, cost=cost)
+                        stats = await self._limiter.get_window_stats(item, tagged)
+            except RedisUnavailable as error:
+                log.warning("rate limits are not checked at present: %s", error)
                 self._unchecked_until = time.monotonic() + _UNCHECKED_SECONDS
                 return False
             lease.denied, lease.left = not granted, cost if granted else 0

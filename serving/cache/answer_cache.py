@@ -18,11 +18,12 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from metrics.errors import MongoUnavailable, RedisUnavailable
-from metrics.redis.keys import cache_key
+from metrics.redis.keys import cache_key, cached_keys_key
 from serving.cache.breaker import Breaker
 from serving.cache.finished import Answer, finish
 from serving.cache.memory import AnswersInMemory
 from serving.cache.plan import AnswerKey, Kind, ReadPlan
+from serving.cache.room import Room
 from serving.cache.states import State
 from serving.cache.versions import WorkspaceStates
 from serving.process.measures import CACHE
@@ -30,6 +31,19 @@ from serving.process.measures import CACHE
 log = logging.getLogger(__name__)
 
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_PUT = """
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[4], KEYS[1])
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+local over = redis.call('ZCARD', KEYS[2]) - ARGV[5]
+if over > 0 then
+  local removed = redis.call('ZPOPMIN', KEYS[2], over)
+  for i = 1, #removed, 2 do redis.call('UNLINK', removed[i]) end
+end
+"""
+MAX_ANSWERS = 500
+"""Answers that Redis keeps for one workspace; those that expire first make room. So no tenant can fill the cache."""
 _LOCK_MS = 10_000
 _POLL_SECONDS = (0.005, 0.05)
 """First and longest wait for another process's answer."""
@@ -52,6 +66,8 @@ class AnswerCache:
         self._redis = redis
         self._ttl = ttl
         self._release = redis.register_script(_RELEASE)
+        self._put = redis.register_script(_PUT)
+        self._room = Room(redis)
         self._filling: dict[str, _Filling] = {}
         self._getting: dict[str, asyncio.Task[Answer | None]] = {}
         self._in_memory = AnswersInMemory(hot_bytes)
@@ -135,7 +151,7 @@ class AnswerCache:
             if locked and (kept := await self._get(key)) is not None:
                 return kept
             answer = await finish(await plan.read(state), state)
-            await self._keep(key, plan.key.kind, answer)
+            await self._keep(plan.key.workspace_id, key, plan.key.kind, answer)
             return answer
         finally:
             if locked:
@@ -159,13 +175,28 @@ class AnswerCache:
             return None
         return Answer.unpack(packed) if packed else None
 
-    async def _keep(self, key: str, kind: Kind, answer: Answer) -> None:
-        ttl = max(1, round(self._ttl[kind] * random.uniform(0.9, 1.0)))  # noqa: S311 - only spreads expiry
-        answer.expires = time.time() + ttl
+    async def _keep(self, workspace_id: str, key: str, kind: Kind, answer: Answer) -> None:
+        if self._room.full:
+            return
+        now, ttl = time.time(), max(1, round(self._ttl[kind] * random.uniform(0.9, 1.0)))  # noqa: S311 - spreads expiry
+        answer.expires = now + ttl
+        arguments: list[bytes | int | float] = [
+            answer.pack(),
+            ttl,
+            now,
+            answer.expires,
+            MAX_ANSWERS,
+            max(self._ttl.values()),
+        ]
+        keys = [key, cached_keys_key(workspace_id)]
         try:
-            await self._call(lambda: self._redis.set(key, answer.pack(), ex=ttl), key)
+            await self._call(lambda: self._put(keys=keys, args=arguments), key)
         except RedisUnavailable as error:
             log.warning("an answer was not cached: %s", error)
+
+    async def watch_room(self) -> None:
+        """Watch until cancelled whether Redis has memory for cached answers."""
+        await self._room.watch()
 
     async def _lock(self, key: str, token: str) -> bool:
         try:

@@ -5,7 +5,8 @@ whole one.
 """
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack
 
 import anyio
 from pymongo.errors import PyMongoError
@@ -31,19 +32,28 @@ async def export(request: Request) -> Response:
     """Stream the observations or the daily rollups of a range as a file."""
     workspace_id = await existing_workspace(request, "read")
     query, parts = parse(request, ExportQuery), services(request)
+    with ExitStack() as running:
+        running.enter_context(parts.exports.running(request.scope["api_key"].key_id))
+        documents = read(parts.store, query.dataset, workspace_id, *query.bounds())
+        pieces = _Pieces(parts.threads, documents, encode(query.dataset, query.format, documents))
+        # The first piece is read before the response begins, so that an unavailable store gives a 503, not a partial
+        # file.
+        first_piece = await pieces.next()
+        # The export counts as running until its file was sent.
+        ended = running.pop_all().close
+    headers = _headers(workspace_id, query)
+    return _File(first_piece, pieces, ended, headers=headers, media_type=MEDIA_TYPES[query.format])
+
+
+def _headers(workspace_id: str, query: ExportQuery) -> Mapping[str, str]:
     first, last = query.days()
-    documents = read(parts.store, query.dataset, workspace_id, *query.bounds())
     name = f"tidemark-{workspace_id}-{query.dataset}-{first}-{last}.{query.format}".replace(":", "_")
-    headers = {
+    return {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
         # Tells proxies not to buffer: a buffering proxy would hide that a file broke off.
         "X-Accel-Buffering": "no",
     }
-    pieces = _Pieces(parts.threads, documents, encode(query.dataset, query.format, documents))
-    # The first piece is read before the response begins, so that an unavailable store gives a 503, not a partial file.
-    first_piece = await pieces.next()
-    return _File(first_piece, pieces, headers=headers, media_type=MEDIA_TYPES[query.format])
 
 
 class _Pieces:
@@ -77,10 +87,19 @@ class _Pieces:
 class _File(StreamingResponse):
     """Sends the pieces of a file as they are read. Starlette cancels it when the client disconnects."""
 
-    def __init__(self, first: bytes | None, pieces: _Pieces, *, headers: Mapping[str, str], media_type: str) -> None:
+    def __init__(
+        self,
+        first: bytes | None,
+        pieces: _Pieces,
+        ended: Callable[[], None],
+        *,
+        headers: Mapping[str, str],
+        media_type: str,
+    ) -> None:
         super().__init__((), headers=headers, media_type=media_type)
         self._first = first
         self._pieces = pieces
+        self._ended = ended
 
     async def stream_response(self, send: Send) -> None:
         """Send the file. After a failure, return without the final chunk, upon which the server cuts the connection."""
@@ -95,4 +114,5 @@ class _File(StreamingResponse):
         except (TidemarkError, PyMongoError, TimeoutError) as error:
             log.warning("an export was broken off: %s", str(error) or "the client read nothing for too long")
         finally:
+            self._ended()
             await self._pieces.close()

@@ -148,7 +148,8 @@ async def invalidate_cache(request: Request) -> Response:
     """Drop the cached answers of a workspace, or those of one kind."""
     workspace_id = await existing_workspace(request, "collect")
     query, parts = parse(request, InvalidateQuery), services(request)
-    dropped = await parts.threads.run(invalidate, parts.sync_redis, workspace_id, query.pattern)
+    with parts.invalidations.running(request.scope["api_key"].key_id):
+        dropped = await parts.threads.run(invalidate, parts.sync_redis, workspace_id, query.pattern)
     headers = {"Cache-Control": "no-store"}
     return Response(dump_json({"invalidated": dropped}), headers=headers, media_type="application/json")
 

@@ -23,7 +23,6 @@ MOST_SKEW_SECONDS = 2.0
 MINUTE = timedelta(minutes=1)
 OLDEST_MARK = 15 * MINUTE
 """Maximum age of a roll-up mark: late data is normally rolled up within minutes."""
-_EVICTS_EVERYTHING = "allkeys-"
 
 
 def mongo(store: Store, settings: Settings) -> Iterator[Finding]:
@@ -153,12 +152,12 @@ def _persistence(client: Redis) -> str:
 
 def _eviction(client: Redis) -> str:
     policies = sorted({str(node.get("maxmemory_policy", "unknown")) for node in _nodes(client, "memory")})
-    if any(policy.startswith(_EVICTS_EVERYTHING) for policy in policies):
+    if policies != ["noeviction"]:
         raise Trouble(
-            f"any key ({', '.join(policies)}): events and limits would vanish",
-            "set `maxmemory-policy volatile-ttl`, which evicts cached answers first",
+            f"keys are evicted ({', '.join(policies)}): tickets, limits or events would vanish before cached answers",
+            "set `maxmemory-policy noeviction`; Tidemark stops to cache answers before the memory is full",
         )
-    return f"nothing but cached answers ({', '.join(policies)})"
+    return "nothing"
 
 
 def _processes(client: Redis) -> str:

@@ -11,7 +11,7 @@ from metrics.errors import RedisFull, RedisUnavailable, SettingsError
 from metrics.redis.client import cluster_nodes, connect
 from metrics.redis.errors import redis_errors
 from metrics.redis.events import Announcer, Event
-from metrics.redis.keys import cache_key, events_key, version_key
+from metrics.redis.keys import cache_key, cached_keys_key, events_key, version_key
 from metrics.redis.versions import data_version, invalidate, known_workspaces, restart
 from metrics.settings import load_settings
 from tests.redis_cluster import BUS, RedisCluster, free_ports, redis_cluster
@@ -72,7 +72,9 @@ def test_workspaces_of_all_hash_slots_work_in_a_cluster(cluster: RedisCluster) -
         for workspace in WORKSPACES:
             version = announcer.announce(workspace, [event(workspace, n) for n in range(3)])
             assert data_version(redis, workspace) == version
-            redis.set(cache_key(workspace, "metrics", "digest", version), b"kept")
+            key = cache_key(workspace, "metrics", "digest", version)
+            redis.set(key, b"kept")
+            redis.zadd(cached_keys_key(workspace), {key: 1})
         assert [redis.xlen(events_key(workspace)) for workspace in WORKSPACES] == [3] * 8
         assert [invalidate(redis, workspace, "metrics:*") for workspace in WORKSPACES] == [1] * 8
 

@@ -10,6 +10,7 @@ from pymongo import monitoring
 
 from metrics.settings import Settings
 from metrics.store import Store
+from serving.auth import authenticator
 from serving.auth import known_keys as known
 from tests.serving.conftest import serving
 from tests.waiting import until
@@ -72,3 +73,24 @@ def test_use_is_also_recorded_at_shutdown(seeded: Store, settings: Settings) -> 
     with serving(settings) as url:
         httpx.get(f"{url}{CATALOG}", headers={"Authorization": f"Bearer {key}"})
     assert seeded.keys.of_ids([stored.key_id])[stored.key_id].last_used_at is not None
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_made_up_keys_cost_no_query_and_push_no_real_key_out(
+    clients: list[httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {client.get(CATALOG).status_code for client in clients} == {200}
+    before = COMMANDS.count
+    real = clients[0].headers["authorization"].removeprefix("Bearer ")
+    for n in range(200):
+        assert clients[0].get(CATALOG, headers=bearer(f"{real[:-10]}{n:010}")).status_code == 401
+    assert COMMANDS.count == before
+    monkeypatch.setattr(authenticator, "UNKNOWN_PER_MINUTE", 5)
+    # Keys of version 0.1 have no checksum and have to be looked up.
+    statuses = [clients[0].get(CATALOG, headers=bearer(f"tm_live_{n:040}")).status_code for n in range(30)]
+    assert statuses.count(401) in (5, 10)  # a minute may end meanwhile
+    assert set(statuses) == {401, 429}
+    assert {client.get(CATALOG).status_code for client in clients} == {200}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from datetime import date, timedelta
 from threading import Event, Thread
 
 import httpx
@@ -12,9 +13,11 @@ from redis import Redis
 from metrics.errors import RedisUnavailable
 from metrics.redis.client import connect, connect_async
 from metrics.redis.events import Announcer
+from metrics.redis.keys import cached_keys_key
 from metrics.redis.versions import invalidate
 from metrics.settings import Settings
 from metrics.store import Store
+from serving.cache import answer_cache, room
 from serving.cache.answer_cache import AnswerCache
 from serving.cache.breaker import TIMEOUT
 from serving.cache.finished import Answer
@@ -243,6 +246,44 @@ def test_slow_redis_delays_at_most_one_read(beside: httpx.Client, own_redis: Red
         waits = [beside.get(READ).elapsed.total_seconds() for _ in range(6)]
         assert sum(wait > TIMEOUT for wait in waits) <= 1
     until(lambda: hits(beside))
+
+
+def test_cached_answers_leave_memory_to_events_and_tickets(
+    beside: httpx.Client, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "SECONDS", 0.05)
+    days = iter(range(1, 366))
+
+    def is_kept() -> bool:
+        """Ask a new question twice, and tell whether the second answer was a kept one."""
+        day = str(date(2025, 1, 1) + timedelta(days=next(days)))
+        answers = [beside.get(READ, params={"startDate": day, "endDate": day}) for _ in range(2)]
+        return answers[1].headers["x-cache"] == "hit"
+
+    until(is_kept)
+    with own_redis.client() as redis:
+        redis.config_set("maxmemory", redis.info("memory")["used_memory"] + 50 * 2**20)
+        redis.mset({f"filler{n}": b"x" * 2**20 for n in range(42)})
+        until(lambda: not is_kept())
+        assert beside.post("/analytics/stream/tickets").status_code == 201
+        Announcer(redis).announce("w1")
+        redis.config_set("maxmemory", 0)
+    until(is_kept)
+
+
+def test_one_workspace_keeps_a_bounded_number_of_answers(
+    client: httpx.Client, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_cache, "MAX_ANSWERS", 3)
+    for day in range(1, 9):
+        params = {"startDate": f"2026-01-{day:02}", "endDate": f"2026-01-{day:02}"}
+        assert client.get(READ, params=params).status_code == 200
+    kept = list(redis_client.scan_iter("tm:{w1}:cache:*"))
+    assert len(kept) == 3
+    assert set(redis_client.zrange(cached_keys_key("w1"), 0, -1)) == set(kept)
+    answer = client.post("/analytics/workspace/w1/cache/invalidate", params={"pattern": "metrics:*"})
+    assert answer.json() == {"invalidated": 3}
+    assert not redis_client.exists(*kept, cached_keys_key("w1"))
 
 
 def test_full_redis_stops_caching_but_not_reads(beside: httpx.Client, own_redis: RedisServer) -> None:

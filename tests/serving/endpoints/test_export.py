@@ -5,7 +5,7 @@ import io
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 
 import httpx
@@ -84,6 +84,23 @@ def test_client_that_leaves_ends_the_query(client: httpx.Client, live: tuple[str
             next(answer.iter_raw())
             assert _open_cursors(seeded) == 1
         until(lambda: _open_cursors(seeded) == 0)
+
+
+def test_key_has_few_exports_at_once(client: httpx.Client, live: tuple[str, Server], seeded: Store) -> None:
+    _fill(seeded, 30_000)
+    narrow = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
+    statuses = []
+    with (
+        httpx.Client(base_url=live[0], headers=client.headers, transport=narrow, timeout=10) as reader,
+        ExitStack() as open_,
+    ):
+        for _ in range(6):
+            answer = open_.enter_context(reader.stream("GET", PATH, params=ask("metrics", "ndjson")))
+            statuses.append(answer.status_code)
+        assert statuses == [200] * 4 + [429] * 2
+        assert client.get("/analytics/workspace/w1/metrics").status_code == 200
+    until(lambda: client.head(PATH, params=ask("metrics", "ndjson")).status_code == 200)
+    assert [client.get(PATH, params=ask("metrics", "csv")).status_code for _ in range(6)] == [200] * 6
 
 
 @contextmanager
