@@ -156,6 +156,15 @@ class Settings(BaseSettings):
     streams_per_key: int = Field(
         10_000, ge=1, description="Open streams per key and serving process; a further one is answered with 429."
     )
+    connections_per_address: int = Field(
+        10_000,
+        ge=1,
+        description="Open connections of one address to a serving process; further ones are cut. Lower it "
+        "where clients connect without a proxy in between.",
+    )
+    connections_max: int = Field(
+        20_000, ge=1, description="Open connections to a serving process; further ones are cut."
+    )
     events_max: int = Field(100_000, ge=1000, description="Events kept per workspace for resuming streams.")
     events_days: int = Field(7, ge=1, le=20_000, description="Days that events are kept for resuming streams.")
 

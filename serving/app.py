@@ -20,12 +20,14 @@ from serving.process.stopping import before_stop
 from serving.services import open_services
 from serving.wire.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
 from serving.wire.problems import HANDLERS
+from serving.wire.protocol import CONNECTIONS
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
     """Return the application; it connects to its stores when it starts."""
     chosen = settings or process_settings()
     sockets = Sockets(chosen.cors_origins)
+    CONNECTIONS.per_address, CONNECTIONS.in_all = chosen.connections_per_address, chosen.connections_max
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

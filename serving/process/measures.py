@@ -25,3 +25,6 @@ TASK_FAILURES = Counter(
     "tidemark_task_failures", "Failures of long-lived tasks, which are started again after each.", ("task",)
 )
 MALFORMED = Counter("tidemark_events_malformed", "Entries of event streams that are no events and were skipped.")
+REFUSED_CONNECTIONS = Counter(
+    "tidemark_connections_refused", "Connections that were cut because there were too many, of their address or in all."
+)

@@ -18,6 +18,7 @@ from serving.wire.protocol import MAX_HEADER_BYTES, MAX_HEADERS, MAX_URL
 
 access = logging.getLogger("tidemark.access")
 MAX_BODY = 64 * 1024
+_LONGEST_PATH = 200
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # plotly writes inline styles into the page, and its download button makes images as data: and blob: URLs.
 _CSP = (
@@ -89,9 +90,15 @@ class Frontier:
         route = getattr(scope.get("route"), "path", "none")
         REQUESTS.labels(scope["method"] if route != "none" else "other", route, status).observe(spent)
         if access.isEnabledFor(logging.INFO):
-            fields = {"method": scope["method"], "path": redact(scope["path"]), "route": route, "status": status,
+            fields = {"method": scope["method"], "path": _shown(scope["path"]), "route": route, "status": status,
                       "ms": round(1000 * spent, 2)}  # fmt: skip
             access.info("answered", extra={"fields": fields})
+
+
+def _shown(path: str) -> str:
+    """Return a path as it is logged: without secrets, and cut, because anybody can send a long one."""
+    shown = redact(path)
+    return shown if len(shown) <= _LONGEST_PATH else f"{shown[:_LONGEST_PATH]}…"
 
 
 def _missing(

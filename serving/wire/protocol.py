@@ -1,6 +1,11 @@
 """uvicorn's HTTP and websocket protocols with limits: uvicorn limits neither the size of a request nor its duration."""
 
 import asyncio
+import fcntl
+import termios
+from array import array
+from collections import Counter
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -9,13 +14,46 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from serving.process.measures import REFUSED_CONNECTIONS
+
 MAX_URL = 8 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
+WRITE_SECONDS = 30.0
+"""A connection is aborted if its client takes nothing of the data that wait for it for this long."""
 REQUEST_SECONDS = 30.0
 """How long a request may take to arrive, its body included. For the first one, the time counts from the connection."""
 ABORT = "tidemark.abort"
 """The name of a scope extension: a function that aborts the connection, for clients that have stopped reading."""
+
+
+class Connections:
+    """Counts the open connections of this process, and refuses those over a limit."""
+
+    def __init__(self) -> None:
+        self.per_address = self.in_all = 2**31
+        self._open: Counter[str] = Counter()
+        self._all = 0
+
+    def enter(self, address: str) -> bool:
+        """Count a connection, or return False if there are too many of its address or in all."""
+        if self._open[address] >= self.per_address or self._all >= self.in_all:
+            REFUSED_CONNECTIONS.inc()
+            return False
+        self._open[address] += 1
+        self._all += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count a connection no longer."""
+        self._all -= 1
+        self._open[address] -= 1
+        if self._open[address] <= 0:
+            del self._open[address]
+
+
+CONNECTIONS = Connections()
+"""The connections of this process; `serving.app` sets its limits."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -27,19 +65,58 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._header_bytes = 0
+        self._unsent = 0
+        self._stall: asyncio.TimerHandle | None = None
+        self._counted = False
         self._refused = False
         self._arriving = True
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the deadline of the first request."""
+        """Start the deadline of the first request; abort the connection if there are too many."""
         super().connection_made(transport)
+        self._counted = CONNECTIONS.enter(self._address)
+        if not self._counted:
+            self.transport.abort()
+            return
         self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the deadline."""
+        """Stop the deadlines."""
         self._arrived()
+        self._writable()
+        if self._counted:
+            CONNECTIONS.leave(self._address)
         super().connection_lost(exc)
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def pause_writing(self) -> None:
+        """Watch from now on whether the client takes the data that wait for it."""
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        """Stop watching: the client has taken most of the data."""
+        self._writable()
+        super().resume_writing()
+
+    def _watch_writing(self) -> None:
+        self._unsent = _unsent_bytes(self.transport)
+        self._stall = self.loop.call_later(WRITE_SECONDS, self._abort_if_stalled)
+
+    def _abort_if_stalled(self) -> None:
+        if _unsent_bytes(self.transport) >= self._unsent:
+            self.transport.abort()
+        else:
+            self._watch_writing()
+
+    def _writable(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def data_received(self, data: bytes) -> None:
         """Parse, unless a request was refused; start the deadline of a request that has arrived in part."""
@@ -49,9 +126,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
 
     def handle_websocket_upgrade(self) -> None:
-        """Stop our deadline: the websocket protocol has its own timeouts."""
+        """Stop our deadlines: the websocket protocol has its own timeouts."""
         self._arrived()
+        self._writable()
         super().handle_websocket_upgrade()
+        # From now on, the transport tells the websocket protocol about the end of the connection.
+        upgraded: Any = self.transport.get_protocol()
+        upgraded.counted_address, self._counted = self._address, False
 
     def on_message_complete(self) -> None:
         """Stop the deadline: the request has arrived, its body included."""
@@ -109,8 +190,26 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+def _unsent_bytes(transport: asyncio.Transport) -> int:
+    """Return how many bytes wait for the client, in the process and in the kernel, whose buffer holds some megabytes."""
+    waiting = array("i", [0])
+    with suppress(OSError):
+        # On a socket, this is SIOCOUTQ: the bytes that the client has not acknowledged.
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, waiting)
+    return transport.get_write_buffer_size() + waiting[0]
+
+
 class AbortableWebSocket(WebSocketsSansIOProtocol):
     """A websocket whose connection the application can abort."""
+
+    counted_address: str | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count the connection no longer."""
+        if self.counted_address is not None:
+            CONNECTIONS.leave(self.counted_address)
+            self.counted_address = None
+        super().connection_lost(exc)
 
     def handle_connect(self, event: Any) -> None:
         """Add the extension to the scope in time: the application starts with the next iteration of the event loop."""

@@ -1,8 +1,10 @@
 """Socket.IO, for clients of the earlier interface: the same events with the same keys, each once."""
 
 import asyncio
+import json
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ import pytest
 import socketio
 from redis import Redis
 from socketio.exceptions import ConnectionError as Refused
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from metrics.clock import utcnow
@@ -17,11 +20,13 @@ from metrics.redis.events import Announcer, Event
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
+from serving.endpoints import socket_sign_ins
 from serving.stream import hub, subscriber
 from tests.serving.conftest import serving
 from tests.serving.stream.test_stream import announce, the_hub
 from tests.waiting import until
 
+NOTHING = "Nothing with this id is visible to this key."
 TRANSPORTS = ("websocket", "polling")
 
 
@@ -135,7 +140,7 @@ def test_ticket_opens_one_connection(live: tuple[str, Server], client: httpx.Cli
 
 
 def test_ids_that_the_key_may_not_see_are_answered_like_unknown_ones(live: tuple[str, Server], key: str) -> None:
-    nothing = {"ok": False, "error": "Nothing with this id is visible to this key."}
+    nothing = {"ok": False, "error": NOTHING}
 
     async def work() -> None:
         async with connected(live[0], auth={"token": key}) as client:
@@ -209,6 +214,153 @@ def test_stalled_websocket_is_disconnected_without_effect_on_others(
 
         trying(work)
         until(lambda: not list(live[1].server_state.connections))
+
+
+def websocket_address(url: str) -> str:
+    return f"{url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket"
+
+
+MALFORMED = (
+    '42["x', "", "42", "9", "42[" + "[" * 2000, "42{}", "42[]", "42[5]", '42["connect",{"asgi.scope":{"app":1}}]',
+    '42["disconnect"]', "44", "45-[]", '451-["x",{"_placeholder":true,"num":0}]', "4", "46", "40[]", "bAAAA", "\x1e",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("packet", [*MALFORMED, b"\x00"], ids=repr)
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_malformed_packet_ends_the_connection_without_a_traceback(
+    live: tuple[str, Server], key: str, packet: str | bytes, signed_in: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect(websocket_address(live[0])) as websocket:
+        websocket.recv()
+        if signed_in:
+            websocket.send(f'40{{"token":"{key}"}}')
+            assert str(websocket.recv()).startswith("40")
+        websocket.send(packet)
+        with pytest.raises(ConnectionClosed):
+            websocket.recv(5)
+    until(lambda: the_hub(live[1]).open_streams == 0)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("packet", MALFORMED)
+def test_malformed_packet_of_a_long_poll_is_refused(
+    live: tuple[str, Server], packet: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    polling = {"EIO": "4", "transport": "polling"}
+    url = f"{live[0]}/socket.io/"
+    sid = json.loads(httpx.get(url, params=polling).text[1:])["sid"]
+    answer = httpx.post(url, params={**polling, "sid": sid}, content=packet or "\x1e")
+    assert answer.status_code == 400
+    until(lambda: httpx.get(url, params={**polling, "sid": sid}).status_code == 400)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("first", ["", '40{"token":"tm_live_nobody"}', "41"])
+def test_websocket_that_does_not_sign_in_is_closed(
+    live: tuple[str, Server], monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setattr(socket_sign_ins, "SIGN_IN_SECONDS", 0.3)
+    with connect(websocket_address(live[0])) as websocket:
+        if first:
+            websocket.send(first)
+        with pytest.raises(ConnectionClosed):
+            deque((websocket.recv(5) for _ in range(100)), 0)
+    until(lambda: not list(live[1].server_state.connections))
+
+
+def test_websocket_that_signs_out_and_not_in_again_is_closed(
+    live: tuple[str, Server], key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_sign_ins, "SIGN_IN_SECONDS", 0.3)
+    with connect(websocket_address(live[0])) as websocket:
+        websocket.recv()
+        for _ in range(2):
+            websocket.send(f'40{{"token":"{key}"}}')
+            # The library sends an empty packet when a client signs out.
+            assert next(said for said in iter(lambda: websocket.recv(5), None) if said != "6")[:2] == "40"
+            websocket.send("41")
+        with pytest.raises(ConnectionClosed):
+            deque((websocket.recv(5) for _ in range(100)), 0)
+
+
+def test_few_connections_of_an_address_wait_for_their_sign_in(
+    live: tuple[str, Server], key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_sign_ins, "PER_ADDRESS", 3)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(connect(websocket_address(live[0]))) for _ in range(3)]
+        with pytest.raises(InvalidStatus):
+            connect(websocket_address(live[0]))
+        opened[0].recv()
+        opened[0].send(f'40{{"token":"{key}"}}')
+        opened[0].recv()
+        stack.enter_context(connect(websocket_address(live[0]))).recv()
+
+
+def test_unknown_event_is_acknowledged_with_an_error(live: tuple[str, Server], key: str) -> None:
+    async def work() -> None:
+        async with connected(live[0], auth={"token": f"Bearer {key}"}) as client:
+            answer = await client.call("subscribe:everything", workspaceId="w1")
+            assert answer["ok"] is False
+            assert "subscribe:workspace" in answer["error"]
+
+    trying(work)
+
+
+@pytest.mark.parametrize(
+    ("auth", "code"), [({"token": "tm_live_nobody"}, "unauthorized"), ({"ticket": "tmt_nobody"}, "unauthorized")]
+)
+def test_refused_connection_has_a_code(live: tuple[str, Server], auth: dict[str, str], code: str) -> None:
+    async def work() -> None:
+        connection, said = socketio.AsyncClient(reconnection=False), asyncio.Event()
+        errors: list[Any] = []
+
+        async def note(error: Any) -> None:
+            errors.append(error)
+            said.set()
+
+        connection.on("connect_error", note)
+        with pytest.raises(Refused):
+            await connection.connect(live[0], transports=["websocket"], auth=auth)
+        assert errors[0]["data"] == {"code": code, "status": 401}
+
+    trying(work)
+
+
+def test_event_that_several_subscriptions_select_arrives_once(
+    live: tuple[str, Server], key: str, announcer: Announcer
+) -> None:
+    def post_event(post: str, n: int) -> Event:
+        return Event("metrics:post", "w1", {"metrics": {"followers": n}}, "a1", post)
+
+    def rolled(n: int) -> Event:
+        return Event("metrics:aggregated", "w1", {"metrics": {"followers": n}}, "a1")
+
+    async def work() -> None:
+        async with connected(live[0], auth={"token": key}) as client:
+            assert await client.call("subscribe:post", postId="p1") == {"ok": True}
+            assert await client.call("subscribe:aggregated", workspaceId="w1") == {"ok": True}
+            await asyncio.to_thread(until, lambda: sum(len(c.subscribers) for c in channels(live[1])) == 2)
+            mixed = [post_event("p1", 1), post_event("p2", 2), rolled(3)]
+            await asyncio.to_thread(announcer.announce, "w1", mixed)
+            assert await client.followers(2) == [1, 3]
+            assert await client.call("subscribe:account", accountId="a1") == {"ok": True}
+            await asyncio.to_thread(until, lambda: sum(len(c.subscribers) for c in channels(live[1])) == 3)
+            await asyncio.to_thread(announcer.announce, "w1", mixed)
+            assert sorted(await client.followers(3)) == [1, 2, 3]
+            await asyncio.to_thread(announcer.announce, "w1", [rolled(4)])
+            assert await client.followers(1) == [4]
+            assert await client.call("subscribe:post", postId="p9") == {"ok": False, "error": NOTHING}
+            assert await client.call("subscribe:aggregated", workspaceId="w2") == {"ok": False, "error": NOTHING}
+
+    trying(work)
+
+
+def test_origin_check_does_not_believe_a_forwarded_host(live: tuple[str, Server]) -> None:
+    headers = {"Origin": "http://evil.example", "X-Forwarded-Host": "evil.example"}
+    polling = {"EIO": "4", "transport": "polling"}
+    assert httpx.get(f"{live[0]}/socket.io/", params=polling, headers=headers).status_code == 400
 
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])

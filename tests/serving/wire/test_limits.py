@@ -1,7 +1,10 @@
 """Limits of requests, rate limits of keys, security headers, methods, CORS, and errors of the server."""
 
+import logging
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +13,7 @@ import httpx
 import pytest
 from redis import Redis
 from starlette.types import Receive, Scope, Send
+from websockets.sync.client import connect
 
 from metrics.settings import Settings
 from metrics.store import Store
@@ -20,6 +24,7 @@ from serving.wire.middleware import Frontier
 from serving.wire.protocol import MAX_HEADERS, MAX_URL
 from tests.redis_server import RedisServer
 from tests.serving.conftest import reading, serving
+from tests.waiting import until
 from tidemark.stack.ports import free_port
 
 METRICS = "/analytics/workspace/w1/metrics"
@@ -91,6 +96,63 @@ def test_connection_without_a_complete_request_is_closed(
     answer = raw(live[0], (first + sent.format(path="/analytics/account/a1/posts")).encode())
     assert answer.count(b"HTTP/1.1") == bool(first)
     assert client.get("/healthz").status_code == 200
+
+
+def test_client_that_stops_reading_a_file_is_cut(live: tuple[str, Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "WRITE_SECONDS", 0.3)
+    address, port = live[0].removeprefix("http://").split(":")
+    with socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect((address, int(port)))
+        # More answers than the buffers of the network hold.
+        stalled.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+        until(lambda: bool(list(live[1].server_state.connections)))
+        until(lambda: not list(live[1].server_state.connections), 30)
+
+
+def test_client_that_reads_slowly_gets_everything(live: tuple[str, Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "WRITE_SECONDS", 0.5)
+    address, port = live[0].removeprefix("http://").split(":")
+    whole = len(raw(live[0], b"GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+    request = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 40
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect((address, int(port)))
+        slow.sendall(request)
+        read, waits = 0, threading.Event()
+        while read < 39 * whole:
+            waits.wait(0.002)
+            chunk = slow.recv(65536)
+            assert chunk
+            read += len(chunk)
+
+
+@pytest.mark.parametrize("limit", ["connections_per_address", "connections_max"])
+def test_connections_are_bounded_and_their_places_given_back(seeded: Store, settings: Settings, limit: str) -> None:
+    with serving(settings.model_copy(update={limit: 4})) as url, ExitStack() as stack:
+        address, port = url.removeprefix("http://").split(":")
+        for _ in range(3):
+            stack.enter_context(socket.create_connection((address, int(port))))
+        websocket = stack.enter_context(connect(f"ws://{address}:{port}/socket.io/?EIO=4&transport=websocket"))
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{url}/healthz")
+        websocket.close()
+        until(lambda: answers(f"{url}/healthz"))
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_long_path_is_cut_in_the_log(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "tidemark.access"):
+        assert client.get("/" + "x" * 8000).status_code == 404
+        until(lambda: any(hasattr(record, "fields") for record in caplog.records))
+    (path,) = [record.__dict__["fields"]["path"] for record in caplog.records if hasattr(record, "fields")]
+    assert len(path) < 250
 
 
 def test_well_formed_request_id_is_kept(client: httpx.Client) -> None:
