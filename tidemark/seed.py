@@ -14,7 +14,7 @@ from metrics.store.collections import record_id
 from metrics.vault import Vault
 from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
-from pipelines.platforms.base import Post
+from pipelines.platforms.base import Post, Reading
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, conduct
 from simulator import truth
 from simulator.world import STORY_LIFE, SimAccount, SimPost, World
@@ -173,21 +173,9 @@ def _observation(
     unavailable: dict[str, Reason] | None = None,
     post: SimPost | None = None,
 ) -> Observation:
-    return Observation(
-        workspace_id=account["workspaceId"],
-        account_id=account["_id"],
-        platform=account["platform"],
-        metric_type=post.metric_type if post else "account",
-        slot=slot,
-        collected_at=collected_at,
-        metrics=metrics,
-        unavailable=unavailable or {},
-        run_id=RUN_ID,
-        api_version=conduct(account["platform"]).api_version,
-        post_id=post_id(account["_id"], post.platform_post_id) if post else None,
-        platform_post_id=post.platform_post_id if post else None,
-        content_type=post.content_type if post else None,
-    )
+    reading = Reading(collected_at, metrics, unavailable or {})
+    version = conduct(account["platform"]).api_version
+    return observe.observation(account, reading, slot, RUN_ID, version, post)
 
 
 def _records(account: AccountDocument, what: Plan) -> Iterator[CollectionDocument]:
