@@ -15,7 +15,7 @@ from metrics.vault import Vault
 from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
 from pipelines.platforms.base import Post, Reading
-from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, conduct
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from simulator import truth
 from simulator.world import STORY_LIFE, SimAccount, SimPost, World
 
@@ -124,7 +124,7 @@ def _levels(world: World, account: AccountDocument, sim: SimAccount, what: Plan)
 
 
 def _provider_days(world: World, account: AccountDocument, sim: SimAccount, what: Plan) -> Iterator[Observation]:
-    policy, day = conduct(sim.platform).days, what.start.date()
+    policy, day = api_facts(sim.platform).days, what.start.date()
     if policy is None or not policy.hours:
         return  # The platform has no days, or only a backfill reads them.
     while (read_at := midnight(day) + policy.lag + HOUR) <= what.end:
@@ -174,7 +174,7 @@ def _observation(
     post: SimPost | None = None,
 ) -> Observation:
     reading = Reading(collected_at, metrics, unavailable or {})
-    version = conduct(account["platform"]).api_version
+    version = api_facts(account["platform"]).api_version
     return observe.observation(account, reading, slot, RUN_ID, version, post)
 
 

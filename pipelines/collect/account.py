@@ -11,7 +11,7 @@ from typing import Any
 
 from metrics.documents import AccountDocument, AccountState, Document, Observation
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
-from metrics.redis.events import Announcer, Event, account_status, observed
+from metrics.redis.events import Announcer, Event, account_status, observation_event
 from metrics.store import Store
 from metrics.upkeep.erase import take_back_account
 from pipelines.collect import observe
@@ -21,7 +21,7 @@ from pipelines.collect.choice import choose_posts
 from pipelines.collect.circuit import Circuit
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
-from pipelines.collect.facts import note_posts
+from pipelines.collect.facts import store_posts
 from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.reasons import error_place, reason_of
@@ -208,7 +208,7 @@ class AccountCollector:
             # Posts that were read by their ids were counted when they were answered.
             self.budget.settle(choice.reserved, ())
         self._check_it_exists(account)
-        note_posts(self.store, account, reading, choice.stored, self.now)
+        store_posts(self.store, account, reading, choice.stored, self.now)
         self.budget.note(post.platform_post_id for post, _ in reading.posts)
         if reading.handle is not None and reading.handle != account["handle"]:
             self.store.accounts.set_handle(account["_id"], reading.handle)
@@ -247,7 +247,7 @@ class AccountCollector:
         report.rows = append_and_mark(self.store, workspace_id, found)
         self._record(account, "skipped" if self.old and not found else "collected", report, tally)
         report.ok = 1
-        events = [observed(o) for o in found]
+        events = [observation_event(o) for o in found]
         if account["state"] == "unreachable" and self.store.accounts.change_state(
             account, "active", "the platform shows it again"
         ):

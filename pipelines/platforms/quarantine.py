@@ -81,7 +81,7 @@ class Quarantine:
         self._evidence: dict[_Key, _Evidence] = {}
         self._lifted: dict[_Key, Refused] = {}
 
-    def know(self, refused: Iterable[Refused]) -> None:
+    def load_stored(self, refused: Iterable[Refused]) -> None:
         """Load the quarantine that earlier runs stored."""
         self._known.update({refusal.key: refusal for refusal in refused})
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.aggregation import custom
+from metrics.aggregation import custom_rollups
 from metrics.aggregation.comparison import compare_account, compare_totals
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.clock import utcnow
@@ -68,7 +68,7 @@ def _documents(store: Store, selection: _Selection) -> list[AggregatedDocument]:
     if query.period != "custom":
         return store.rollups.aggregated(workspace_id, cast("Period", query.period), spans[0][0], spans[-1][1], **scope)
     connections, now = selection.accounts, selection.now
-    found = (custom(store, workspace_id, *span, connections=connections, now=now, **scope) for span in spans)
+    found = (custom_rollups(store, workspace_id, *span, connections=connections, now=now, **scope) for span in spans)
     return [document for documents in found for document in documents]
 
 
