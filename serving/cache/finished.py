@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from serving.cache.states import State
-from serving.wire.accept_encoding import accepts_gzip
+from serving.wire.negotiation import accepts_gzip, has_etag
 
 log = logging.getLogger(__name__)
 
@@ -79,14 +79,9 @@ class Answer:
 def reply(answer: Answer, accept_encoding: bytes, if_none_match: bytes) -> tuple[int, Headers, bytes]:
     """Return status, headers and body: compressed if the client accepts gzip, or 304 if the client has the bytes."""
     gzipped = bool(answer.gzipped) and accepts_gzip(accept_encoding)
-    if if_none_match and _matches(if_none_match.decode("latin-1"), answer.tag(gzipped=gzipped)):
+    if if_none_match and has_etag(if_none_match, answer.tag(gzipped=gzipped).encode()):
         return 304, answer.headers(gzipped=gzipped, modified=False), b""
     return 200, answer.headers(gzipped=gzipped), answer.gzipped if gzipped else answer.body
-
-
-def _matches(if_none_match: str, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in tags or tags == ["*"]
 
 
 async def finish(body: bytes, state: State) -> Answer:

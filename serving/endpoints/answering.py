@@ -14,8 +14,8 @@ from serving.cache.plan import AnswerKey, Kind, ReadPlan
 from serving.cache.states import State
 from serving.endpoints.query import Query, RangeQuery
 from serving.services import services
-from serving.wire.accept_encoding import header_lines
 from serving.wire.disconnects import CLIENT_CLOSED_REQUEST, while_connected
+from serving.wire.negotiation import header_lines
 
 
 async def answer(
