@@ -24,7 +24,10 @@ from pipelines.platforms.memory import ListMemory
 from pipelines.platforms.pages import Page, PageStreak, Place, key_of
 
 EMPTY_PAGES = 5
-"""Consecutive empty pages that a walk tolerates. Hidden items leave pages empty (platforms.md, 1)."""
+"""Consecutive empty pages that a walk tolerates: hidden items leave pages empty.
+
+Facts: docs/platform-facts.md#meta-batches-and-lists.
+"""
 
 MOST_PAGES = 40
 """Maximum number of pages read of a list in one reading; the rest of a longer list is read in the next hour."""

@@ -21,7 +21,7 @@ def accepts_gzip(accept_encoding: bytes) -> bool:
 
 
 def _is_accepted(parameter: str) -> bool:
-    """Tell whether a parameter of a coding accepts it: a weight of 0, in any notation, and a malformed weight refuse."""
+    """Tell whether a parameter of a coding accepts it: a weight of 0, in any notation, and a malformed one refuse."""
     name, _, weight = parameter.partition("=")
     if name.strip().lower() != "q":
         return True

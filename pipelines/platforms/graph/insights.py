@@ -262,8 +262,10 @@ class PostNumbers(ABC):
                 self._put(post, result, reading, reason)
 
     def _confirm_gone(self, access: Access, posts: Sequence[Post], reading: AccountReading, tally: Tally) -> None:
-        """Request the bare posts to confirm that they are gone: 100/33 may be a rate limit in disguise (platforms.md,
-        1.4)."""
+        """Request the bare posts to confirm that they are gone: 100/33 may be a rate limit in disguise.
+
+        Facts: docs/platform-facts.md#meta-errors.
+        """
         gets = [Get(post.platform_post_id, {"fields": "id"}) for post in posts]
         for post, result in zip(posts, self._graph.batch(access.token, gets, tally), strict=True):
             if isinstance(result, PostGone):

@@ -1,4 +1,4 @@
-"""The LinkedIn client: reads organizations through the Community Management API (platforms.md, 5).
+"""The LinkedIn client: reads organizations through the Community Management API (docs/platform-facts.md#linkedin).
 
 An account takes one call for its followers, one for its newest posts and one per twenty due posts. Posts without
 statistics either had no activity or are gone; one more call finds out which. Another call reads the name once a day.
@@ -77,7 +77,9 @@ class LinkedIn:
     )
     """UTC days; the newest complete day is the day before yesterday.
 
-    A request may cover less than 14 months; statistics of followers exist for the last 12 (platforms.md, 5.2).
+    A request may cover less than 14 months; statistics of followers exist for the last 12.
+
+    Facts: docs/platform-facts.md#linkedin-statistics.
     """
 
     def __init__(self, http: "Http", _quarantine: Quarantine, token_http: "Http | None" = None) -> None:

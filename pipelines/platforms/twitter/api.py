@@ -1,4 +1,4 @@
-"""The X client: reads accounts through the API v2 (platforms.md, 4).
+"""The X client: reads accounts through the API v2 (docs/platform-facts.md#x).
 
 An account takes two calls and one per hundred due posts: the user of the token, the posts published since the timeline
 was last read, and the due posts by id. X bills each distinct post once per UTC day. A post that the timeline returned
