@@ -54,7 +54,7 @@ class Refused:
 
 @dataclass
 class _Evidence:
-    """What this run has seen of a metric for a kind of subject."""
+    """The answers and refusals of a metric for one kind of subject in this run."""
 
     refused: Refused
     posts: set[tuple[str, str]] = field(default_factory=set)
