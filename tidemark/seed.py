@@ -27,7 +27,7 @@ _WEEKLY = "weeklyReach"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The extent of the seeded history: the hours in `[start, end)`, for `accounts` accounts per platform in each workspace."""
+    """The seeded history: the hours in `[start, end)`, for `accounts` accounts per platform in each workspace."""
 
     start: datetime
     end: datetime
