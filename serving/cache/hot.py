@@ -18,7 +18,8 @@ from serving.cache.finished import reply
 from serving.cache.plan import AnswerKey
 from serving.process.logs import redact
 from serving.process.measures import REQUESTS
-from serving.wire.middleware import access, request_id_of, security_headers
+from serving.wire.headers import request_id_of, security_headers
+from serving.wire.middleware import access
 from serving.wire.problems import Problem
 
 _SIZE = 20_000

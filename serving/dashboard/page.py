@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from metrics.clock import offset
-from serving.wire.negotiation import accepts_gzip, has_etag, header_lines
+from serving.wire.headers import accepts_gzip, has_etag, header_lines
 from serving.wire.problems import not_found
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "html": "text/html"}

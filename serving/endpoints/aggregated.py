@@ -18,12 +18,10 @@ from metrics.encoding import dump_json
 from metrics.expected import Connection, Span
 from metrics.periods import Period, period_end, previous_start, starts_between
 from metrics.store import Store
-from serving.cache.states import State
+from serving.cache.plan import State
 from serving.endpoints.access import workspace
-from serving.endpoints.answering import answer
+from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant, milliseconds
 from serving.endpoints.coverage import Scope, accounts_of, coverage, in_scope
-from serving.endpoints.cursors import decode_cursor, encode_cursor, instant, milliseconds
-from serving.endpoints.envelope import envelope
 from serving.endpoints.query import AggregatedQuery, parse
 from serving.services import services
 

@@ -10,18 +10,17 @@ from metrics.documents import Document, PostDocument
 from metrics.encoding import dump_json
 from metrics.errors import InvalidInput
 from metrics.export.rows import observation
-from serving.cache.states import State
+from serving.cache.plan import State
 from serving.endpoints.access import owner, workspace
-from serving.endpoints.answering import answer
+from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope
 from serving.endpoints.coverage import accounts_of, coverage, in_scope
-from serving.endpoints.cursors import decode_cursor, encode_cursor
-from serving.endpoints.envelope import envelope, public_fields
 from serving.endpoints.observations import page_of
 from serving.endpoints.query import (
     PostMetricsQuery,
     PostsQuery,
     parse,
 )
+from serving.schemas.base import public_fields
 from serving.schemas.reads import Post
 from serving.services import services
 

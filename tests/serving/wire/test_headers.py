@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from metrics.store import Store
-from serving.wire.negotiation import accepts_gzip, has_etag
+from serving.wire.headers import accepts_gzip, has_etag
 
 
 @pytest.mark.parametrize(
