@@ -99,7 +99,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("user", "part", "arguments", "named"), CALLS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("user", "part", "arguments", "named"), CALLS, ids=[call[1] for call in CALLS])
 def test_private_part_takes_our_arguments(
     user: str, part: str, arguments: tuple[Any, ...], named: dict[str, Any]
 ) -> None:
@@ -130,7 +130,7 @@ def parameters(method: Callable[..., Any]) -> list[str]:
     return list(inspect.signature(method).parameters)
 
 
-@pytest.mark.parametrize(("ours", "base", "methods"), OVERRIDDEN, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(("ours", "base", "methods"), OVERRIDDEN, ids=[ours.__name__ for ours, _, _ in OVERRIDDEN])
 def test_overridden_methods_exist_with_the_same_parameters(ours: type, base: type, methods: tuple[str, ...]) -> None:
     for name in methods:
         assert hasattr(base, name), f"{base.__name__} never calls {name} any more: adapt {ours.__module__}"
