@@ -38,7 +38,7 @@ from bench.support.servers import Bench, percentile, servers
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation
 from metrics.periods import HOUR, slot_of
-from metrics.redis.events import Announcer, Event, observed
+from metrics.redis.events import Announcer, Event, observation_event
 from metrics.redis.keys import events_key
 from tidemark.stack.process import Child
 
@@ -196,7 +196,7 @@ async def written(url: str, key: str, bench: Bench, announcer: Announcer) -> flo
         one = Observation("w0", "a0", "instagram", "account", slot, slot + HOUR, {"followers": number}, "run", "v1")
         began = time.monotonic()
         await asyncio.to_thread(bench.store.observations.append, [one])
-        await asyncio.to_thread(announcer.announce, "w0", [observed(one)])
+        await asyncio.to_thread(announcer.announce, "w0", [observation_event(one)])
         await asyncio.wait_for(stream.get(), 10)
         lags.append(1000 * (time.monotonic() - began))
     transport.abort()

@@ -41,14 +41,14 @@ class Offer:
 
     `field` is the platform's name of the metric, or several names joined by " + " whose values are summed. `on` are the
     metric types that have the metric; `without` are content types of ordinary posts that lack it nevertheless. `since`
-    is the day on which the platform introduced `field` in place of `replaces`; values of the two are never merged.
+    is the day on which the platform introduced `field` in place of an older one, whose values are never merged with its
+    own.
     """
 
     field: str
     on: tuple[MetricType, ...] = _POSTS
     without: tuple[ContentType, ...] = ()
     since: date | None = None
-    replaces: str | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -115,15 +115,15 @@ _TABLE = (
     Metric(
         "reach", "account", "period_unique", "People who saw anything of the account on the provider's day.",
         _account(instagram="reach",
-                 facebook=Offer("page_total_media_view_unique", _ACCOUNT, (), _UNIQUE_FB, "page_impressions_unique"),
+                 facebook=Offer("page_total_media_view_unique", _ACCOUNT, (), _UNIQUE_FB),
                  linkedin="uniqueImpressionsCount"),
         unit="people", adds_over_subjects=False,
     ),
     Metric("weeklyReach", "account", "period_unique", "People who saw anything of the account in seven provider days.",
            _account(instagram="reach"), unit="people", adds_over_subjects=False),
     Metric("accountViews", "account", "period_sum", "Views of the account's content on the provider's day.",
-           _account(instagram=Offer("views", _ACCOUNT, (), _VIEWS_IG, "impressions"),
-                    facebook=Offer("page_media_view", _ACCOUNT, (), _VIEWS_FB, "page_impressions"))),
+           _account(instagram=Offer("views", _ACCOUNT, (), _VIEWS_IG),
+                    facebook=Offer("page_media_view", _ACCOUNT, (), _VIEWS_FB))),
     Metric("accountImpressions", "account", "period_sum", "Impressions of the account's content on the provider's day.",
            _account(twitter="impressions", linkedin="impressionCount")),
     Metric("accountInteractions", "account", "period_sum", "Interactions with the account's content on the provider's "
@@ -154,11 +154,11 @@ _TABLE = (
     Metric("impressions", "post", "counter", "Times the post was shown, as the platform counts impressions.",
            _post(twitter="impression_count", linkedin="impressionCount")),
     Metric("views", "post", "counter", "Times the post was seen or played, as the platform counts views.",
-           _post(instagram=Offer("views", _POSTS, ("video",), _VIEWS_IG, "impressions"),
-                 facebook=Offer("post_media_view", ("post",), (), _UNIQUE_FB, "post_impressions"))),
+           _post(instagram=Offer("views", _POSTS, ("video",), _VIEWS_IG),
+                 facebook=Offer("post_media_view", ("post",), (), _UNIQUE_FB))),
     Metric("reach", "post", "counter", "People who saw the post, over its life.",
            _post(instagram="reach",
-                 facebook=Offer("post_total_media_view_unique", ("post",), (), _UNIQUE_FB, "post_impressions_unique"),
+                 facebook=Offer("post_total_media_view_unique", ("post",), (), _UNIQUE_FB),
                  linkedin="uniqueImpressionsCount"),
            unit="people", adds_over_subjects=False),
     Metric("videoViews", "post", "counter", "Plays of the post's video.",

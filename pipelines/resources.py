@@ -12,7 +12,7 @@ from redis import Redis
 from metrics.documents import AggregatedDocument
 from metrics.errors import RedisUnavailable, TidemarkError
 from metrics.redis.client import connect as connect_redis
-from metrics.redis.events import Announcer, Event, aggregated, operation_status
+from metrics.redis.events import Announcer, Event, operation_status, rollup_event
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from metrics.store.setup.lifetimes import setting_differences
@@ -42,7 +42,7 @@ class Clients:
 
     def announce_rollups(self, workspace_id: str, documents: Sequence[AggregatedDocument]) -> None:
         """Announce account rollups that were written."""
-        self.announcer.announce(workspace_id, [aggregated(document) for document in documents])
+        self.announcer.announce(workspace_id, [rollup_event(document) for document in documents])
 
     def announce_operation(self, operation_id: str) -> None:
         """Announce the present state of an operation."""

@@ -197,7 +197,7 @@ def test_history_of_an_account(world: World) -> None:
     quiet(world)
     account = world.store.accounts.find(workspace_id=WORKSPACE)[0]
     with calls_held(world) as held:
-        operation = histories.begin(world.store, [account], again=[account["_id"]])[account["_id"]]["_id"]
+        operation = histories.request_histories(world.store, [account], again=[account["_id"]])[account["_id"]]["_id"]
         until(lambda: held() and world.one("collect_history", ["STARTED"]) is not None, 120)
         run, killed = kill(world, "history of an account", "collect_history")
     assert_failed_plainly(world, run)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from tests.tidemark.commands import all_commands
 BLOCKS = [block for page in pages() for block in blocks(page)]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
 README_LINES = 150
+FOLDERS = ("metrics", "pipelines", "serving", "simulator", "tidemark", "bench", "tests", "deploy", "requirements")
+CITING = ("metrics", "pipelines", "serving", "simulator", "tests", "deploy")
+"""Folders whose files are known to cite pages: a search that finds none there would be wrong itself."""
+SUFFIXES = (".py", ".js", ".css", ".html", ".yml", ".yaml", ".toml", ".in")
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
@@ -23,6 +28,35 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
+
+
+def _cited(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the pages that a text cites, each with the anchors behind it: `docs/platform-facts.md#x, #meta-days`.
+
+    A name in quotes is data of the code, and `.md(` is a call; neither is a citation.
+    """
+    for cited, anchors in re.findall(
+        r"(?<![\"\w./-])((?:[\w.-]+/)*[\w-]+\.md)\b(?!\()((?:(?:, | and )?#[\w-]+)*)", text
+    ):
+        yield cited, re.findall(r"#([\w-]+)", anchors)
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub derives them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_pages_cited_in_code_exist(folder: str) -> None:
+    found = 0
+    for file in (file for suffix in SUFFIXES for file in (ROOT / folder).rglob(f"*{suffix}")):
+        for cited, anchors in _cited(file.read_text()):
+            page, found = ROOT / cited, found + 1
+            assert page.is_file(), f"{file.relative_to(ROOT)} cites {cited}, which is not in the repository"
+            missing = set(anchors) - _anchors(page)
+            assert not missing, f"{file.relative_to(ROOT)} cites sections that {cited} lacks: {sorted(missing)}"
+    assert found or folder not in CITING
 
 
 def test_every_page_is_in_the_index() -> None:

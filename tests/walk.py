@@ -23,7 +23,7 @@ from redis import Redis
 from metrics.clock import utcnow
 from metrics.documents import Observation
 from metrics.periods import slot_of
-from metrics.redis.events import Announcer, observed
+from metrics.redis.events import Announcer, observation_event
 from tests.blocks import ROOT, RUN, blocks, pages
 from tests.run_blocks import BlockFailed, Runner
 from tests.waiting import until
@@ -178,7 +178,7 @@ def read_the_documents(walker: Walker, token: str) -> list[str]:
     def disturb() -> None:
         # What a collection announces, without the seconds that one takes: `collect` has waited for a real one.
         with Redis.from_url(walker.up["redis"]) as redis:
-            Announcer(redis).announce("demo-north", [observed(followers)])
+            Announcer(redis).announce("demo-north", [observation_event(followers)])
 
     runner = Runner(walker.clone, walker.up, {**walker.environment, "TOKEN": token}, disturb)
     failed = []

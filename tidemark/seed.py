@@ -14,8 +14,8 @@ from metrics.store.collections import record_id
 from metrics.vault import Vault
 from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
-from pipelines.platforms.base import Post
-from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, conduct
+from pipelines.platforms.base import Post, Reading
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from simulator import truth
 from simulator.world import STORY_LIFE, SimAccount, SimPost, World
 
@@ -27,7 +27,7 @@ _WEEKLY = "weeklyReach"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to seed: the hours in `[start, end)`, for `accounts` accounts per platform in each workspace."""
+    """The seeded history: the hours in `[start, end)`, for `accounts` accounts per platform in each workspace."""
 
     start: datetime
     end: datetime
@@ -124,7 +124,7 @@ def _levels(world: World, account: AccountDocument, sim: SimAccount, what: Plan)
 
 
 def _provider_days(world: World, account: AccountDocument, sim: SimAccount, what: Plan) -> Iterator[Observation]:
-    policy, day = conduct(sim.platform).days, what.start.date()
+    policy, day = api_facts(sim.platform).days, what.start.date()
     if policy is None or not policy.hours:
         return  # The platform has no days, or only a backfill reads them.
     while (read_at := midnight(day) + policy.lag + HOUR) <= what.end:
@@ -173,21 +173,9 @@ def _observation(
     unavailable: dict[str, Reason] | None = None,
     post: SimPost | None = None,
 ) -> Observation:
-    return Observation(
-        workspace_id=account["workspaceId"],
-        account_id=account["_id"],
-        platform=account["platform"],
-        metric_type=post.metric_type if post else "account",
-        slot=slot,
-        collected_at=collected_at,
-        metrics=metrics,
-        unavailable=unavailable or {},
-        run_id=RUN_ID,
-        api_version=conduct(account["platform"]).api_version,
-        post_id=post_id(account["_id"], post.platform_post_id) if post else None,
-        platform_post_id=post.platform_post_id if post else None,
-        content_type=post.content_type if post else None,
-    )
+    reading = Reading(collected_at, metrics, unavailable or {})
+    version = api_facts(account["platform"]).api_version
+    return observe.observation(account, reading, slot, RUN_ID, version, post)
 
 
 def _records(account: AccountDocument, what: Plan) -> Iterator[CollectionDocument]:

@@ -1,5 +1,5 @@
 """Roll-ups as MongoDB aggregation stages, and totals and comparisons of them (docs/metrics.md, 4 to 6)."""
 
-from metrics.aggregation.custom import custom
+from metrics.aggregation.custom import custom_rollups
 
-__all__ = ["custom"]
+__all__ = ["custom_rollups"]

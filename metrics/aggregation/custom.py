@@ -12,7 +12,7 @@ from metrics.store import Store
 from metrics.store.errors import mongo_errors
 
 
-def custom(
+def custom_rollups(
     store: Store,
     workspace_id: str,
     start: datetime,

@@ -56,33 +56,44 @@ def workspace_totals(period: PeriodRollups, accounts: Iterable[Connection], now:
     expected = [account for account in accounts if account.expected(period.start, period.end)]
     if not expected:
         return None
-    found, silent = [], []
-    for account in expected:
-        document = period.documents.get(account.account_id)
-        if document is not None:
-            found.append(document)
-        else:
-            silent.append(account)
-    metrics, missing = add_up(found)
-    ended = min(period.end, slot_of(now))
-    expected_slots = sum(document["coverage"]["expectedSlots"] for document in found)
-    for account in silent:
-        expected_slots += account.hours(period.start, ended)
-        for name in _offered(account.platform):
-            missing.setdefault(name, []).append(account.account_id)
+    documents = [period.documents[one.account_id] for one in expected if one.account_id in period.documents]
+    without_document = [account for account in expected if account.account_id not in period.documents]
+    metrics, lacking = add_up(documents)
+    incomplete = bool(without_document) or "followers" in lacking
     return {
         "periodStart": period.start,
         "periodEnd": period.end,
         "metrics": metrics,
         "unavailable": _unavailable(metrics, frozenset(account.platform for account in expected)),
-        "missing": {name: sorted(missing[name]) for name in sorted(missing)},
-        "coverage": {
-            "expectedSlots": expected_slots,
-            "observedSlots": sum(document["coverage"]["observedSlots"] for document in found),
-        },
-        "status": _status(period, found, now, some_missing=bool(silent) or "followers" in missing),
-        "accounts": len(found),
+        "missing": _missing(lacking, without_document),
+        "coverage": _coverage(period, documents, without_document, now),
+        "status": _status(period, documents, now, incomplete=incomplete),
+        "accounts": len(documents),
         "expectedAccounts": len(expected),
+    }
+
+
+def _missing(lacking: Mapping[str, list[str]], without_document: Sequence[Connection]) -> dict[str, list[str]]:
+    """Return the accounts that each total misses: those that lack the metric, and those without a document."""
+    missing = defaultdict(list, {name: list(ids) for name, ids in lacking.items()})
+    for account in without_document:
+        for name in _offered(account.platform):
+            missing[name].append(account.account_id)
+    return {name: sorted(missing[name]) for name in sorted(missing)}
+
+
+def _coverage(
+    period: PeriodRollups,
+    documents: Sequence[AggregatedDocument],
+    without_document: Sequence[Connection],
+    now: datetime,
+) -> dict[str, int]:
+    """Return the expected and the observed hours; every ended hour of an account without a document is expected."""
+    ended = min(period.end, slot_of(now))
+    unobserved = sum(account.hours(period.start, ended) for account in without_document)
+    return {
+        "expectedSlots": unobserved + sum(document["coverage"]["expectedSlots"] for document in documents),
+        "observedSlots": sum(document["coverage"]["observedSlots"] for document in documents),
     }
 
 
@@ -92,26 +103,43 @@ def add_up(documents: Sequence[AggregatedDocument]) -> tuple[dict[str, Any], dic
     An account lacks a metric of its own if its platform has the metric and its document does not. No account with a
     document lacks a sum over posts: without posts there is nothing to add.
     """
-    metrics: dict[str, Any] = {}
-    lacking: defaultdict[str, list[str]] = defaultdict(list)
-    by_type: dict[str, int] | None = None
-    rated = []
-    for document in documents:
-        row, platform = document["aggregatedMetrics"], document["platform"]
-        for name in row.keys() & _SUMMED:
-            metrics[name] = metrics.get(name, 0) + row[name]
-        for name in _own(platform) - row.keys():
-            lacking[name].append(document["accountId"])
-        if "postCountByType" in row:
-            by_type = by_type or {}
-            for kind, count in row["postCountByType"].items():
-                by_type[kind] = by_type.get(kind, 0) + count
-        if "engagementRateParts" in row:
-            rated.append(row)
-    found = {name: metrics[name] for name in SUMMED if name in metrics}
+    rows = [document["aggregatedMetrics"] for document in documents]
+    metrics = _sums(rows)
+    by_type = _post_counts_by_type(rows)
     if by_type is not None:
-        found["postCountByType"] = dict(sorted(by_type.items()))
-    return found | _pooled(rated), {name: ids for name, ids in lacking.items() if name in found}
+        metrics["postCountByType"] = by_type
+    return metrics | _pooled([row for row in rows if "engagementRateParts" in row]), _lacking(documents, metrics)
+
+
+def _sums(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the sum of each additive metric that any row has, in the order of `SUMMED`."""
+    sums: dict[str, Any] = {}
+    for row in rows:
+        for name in row.keys() & _SUMMED:
+            sums[name] = sums.get(name, 0) + row[name]
+    return {name: sums[name] for name in SUMMED if name in sums}
+
+
+def _post_counts_by_type(rows: Iterable[Mapping[str, Any]]) -> dict[str, int] | None:
+    """Return the number of posts of each type over all rows, or None if no row has such counts."""
+    counted = [row["postCountByType"] for row in rows if "postCountByType" in row]
+    if not counted:
+        return None
+    counts: defaultdict[str, int] = defaultdict(int)
+    for by_type in counted:
+        for kind, count in by_type.items():
+            counts[kind] += count
+    return dict(sorted(counts.items()))
+
+
+def _lacking(documents: Iterable[AggregatedDocument], sums: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return, for each metric with a sum, the accounts whose platform has the metric but whose document lacks it."""
+    lacking: defaultdict[str, list[str]] = defaultdict(list)
+    for document in documents:
+        for name in _own(document["platform"]) - document["aggregatedMetrics"].keys():
+            if name in sums:
+                lacking[name].append(document["accountId"])
+    return dict(lacking)
 
 
 def _pooled(rated: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -151,9 +179,9 @@ def _absent(platforms: frozenset[Platform]) -> Mapping[str, Reason]:
 
 
 def _status(
-    period: PeriodRollups, documents: Sequence[AggregatedDocument], now: datetime, *, some_missing: bool
+    period: PeriodRollups, documents: Sequence[AggregatedDocument], now: datetime, *, incomplete: bool
 ) -> RollupStatus:
     statuses = {document["status"] for document in documents}
     if period.end > now or "open" in statuses:
         return "open"
-    return "partial" if some_missing or "partial" in statuses else "complete"
+    return "partial" if incomplete or "partial" in statuses else "complete"

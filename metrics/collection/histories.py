@@ -25,7 +25,7 @@ from metrics.store.operations import FINISHED, new_operation_id
 KIND: OperationKind = "history"
 
 
-def begin(
+def request_histories(
     store: Store, accounts: Sequence[AccountDocument], again: Collection[str] = ()
 ) -> dict[str, OperationDocument]:
     """Request the history of accounts; return the unfinished operation of each account that has one.
@@ -40,7 +40,7 @@ def begin(
     chosen: list[tuple[AccountDocument, History | None]] = []
     for account in accounts:
         history = store.memories.history(account["_id"])
-        operation = under_way(store, history)
+        operation = unfinished_operation(store, history)
         if operation is not None:
             found[account["_id"]] = operation
         elif history is None or history["state"] != "done" or account["_id"] in again:
@@ -56,7 +56,7 @@ def begin(
     return found
 
 
-def under_way(store: Store, history: History | None) -> OperationDocument | None:
+def unfinished_operation(store: Store, history: History | None) -> OperationDocument | None:
     """Return the unfinished operation of a history, or None if it has none."""
     if history is None or history["state"] not in UNFINISHED_HISTORY:
         return None
@@ -68,7 +68,7 @@ def under_way(store: Store, history: History | None) -> OperationDocument | None
     return None if operation["state"] in FINISHED else operation
 
 
-def stop(store: Store, account_id: str, state: str) -> OperationDocument | None:
+def stop_history(store: Store, account_id: str, state: str) -> OperationDocument | None:
     """End the waiting history of an account that was paused or disconnected; return the operation if it changed.
 
     A history that a run is reading at this moment is left alone: the run sees the account's new state before its next
@@ -81,22 +81,22 @@ def stop(store: Store, account_id: str, state: str) -> OperationDocument | None:
     if history is None or not store.memories.stop_history(account_id, state, f"the account is {state}", utcnow()):
         return None
     try:
-        return settle(store, history["operationId"])
+        return settle_operation(store, history["operationId"])
     except NotFound:
         return None
 
 
-def settle(store: Store, operation_id: str) -> OperationDocument | None:
+def settle_operation(store: Store, operation_id: str) -> OperationDocument | None:
     """Update an operation from the histories of its accounts; return it if anything changed, else None."""
     histories = store.memories.histories(**{"history.operationId": operation_id})
-    counted = progress(histories)
+    counted = summed_progress(histories)
     if any(history["state"] in UNFINISHED_HISTORY for history in histories.values()):
         return store.operations.progress(operation_id, counted)
     state, facts = _outcome(histories)
     return store.operations.finish(operation_id, state, progress=counted, **facts)
 
 
-def progress(histories: Mapping[str, History]) -> Counted:
+def summed_progress(histories: Mapping[str, History]) -> Counted:
     """Return how many posts and days were read, and how many are known to be wanted."""
     parts = [part for history in histories.values() for part in (history["posts"], history["days"])]
     return {"done": sum(part["done"] for part in parts), "expected": sum(part["expected"] for part in parts)}

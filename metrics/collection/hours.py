@@ -131,7 +131,7 @@ def _expected(connections: Iterable[Connection], slot: datetime) -> set[str]:
 
 def _without_data(store: Store, slot: datetime, horizon: Horizon) -> set[str]:
     """Return the accounts of workspaces that no longer keep the hour: its observations would be deleted at once."""
-    workspaces = horizon.older(slot, store.accounts.workspaces)
+    workspaces = horizon.workspaces_without(slot, store.accounts.workspaces)
     return {one.account_id for one in store.accounts.connections(workspaces)} if workspaces else set()
 
 

@@ -211,21 +211,29 @@ def write_day(
     others = [] if workspace_ids is None else [entry for entry in before if entry["workspaceId"] not in chosen]
     files: list[FileEntry] = []
     kept: list[FileEntry] = []
+    empty: set[str] = set()
     for workspace_id in chosen:
         data_version = version(workspace_id)
         for dataset in DATASETS:
-            if held(dataset, workspace_id):
-                files += _write(folders, store, dataset, workspace_id, day, data_version, run_id)
-            else:
+            if not held(dataset, workspace_id):
                 kept += [e for e in before if (e["dataset"], e["workspaceId"]) == (dataset, workspace_id)]
-    folders.commit(name, [*others, *kept, *files])
-    stay = {entry["path"] for entry in chain(others, kept, files)}
-    empty = {file_path(d, w, name) for w in chosen for d in DATASETS if held(d, w)}
-    gone = ({entry["path"] for entry in before} | empty) - stay
-    removed = [path for path in sorted(gone) if folders.fs.exists(folders.path(path))]
+            elif written := _write(folders, store, dataset, workspace_id, day, data_version, run_id):
+                files.append(written)
+            else:
+                empty.add(file_path(dataset, workspace_id, name))
+    current = [*others, *kept, *files]
+    folders.commit(name, current)
+    # A file without an entry in the manifest may be left of an export that was killed.
+    stale = ({entry["path"] for entry in before} | empty) - {entry["path"] for entry in current}
+    return Written(day, files, kept, _remove(folders, stale))
+
+
+def _remove(folders: Folders, paths: Iterable[str]) -> int:
+    """Remove those of the files that exist, with their folders; return how many."""
+    removed = [path for path in sorted(paths) if folders.fs.exists(folders.path(path))]
     for path in removed:
         folders.remove(folders.path(path).rsplit("/", 1)[0])
-    return Written(day, files, kept, len(removed))
+    return len(removed)
 
 
 def _write(
@@ -236,19 +244,19 @@ def _write(
     day: datetime,
     data_version: str | None,
     run_id: str,
-) -> list[FileEntry]:
-    """Write one file and return its entry; without rows, write none."""
+) -> FileEntry | None:
+    """Write one file and return its entry; without rows, write none and return None."""
     documents = read(store, dataset, workspace_id, day, day + DAY)
     first = next(documents, None)
     if first is None:
-        return []
+        return None
     counted = _Counted(chain([first], documents))
     path = file_path(dataset, workspace_id, f"{day:%Y-%m-%d}")
     try:
         size, digest = folders.put(path, encode(dataset, "parquet", counted))
     finally:
         documents.close()
-    entry: FileEntry = {
+    return {
         "path": path,
         "dataset": dataset,
         "workspaceId": workspace_id,
@@ -258,7 +266,6 @@ def _write(
         "dataVersion": data_version,
         "runId": run_id,
     }
-    return [entry]
 
 
 class _Counted:

@@ -86,7 +86,7 @@ class Event:
         return dump_json(self.data)
 
 
-def observed(observation: Observation) -> Event:
+def observation_event(observation: Observation) -> Event:
     """Return the event of one observation: `metrics:update` of an account, `metrics:post` of a post."""
     data: dict[str, Any] = {
         "workspaceId": observation.workspace_id,
@@ -104,7 +104,7 @@ def observed(observation: Observation) -> Event:
     return Event("metrics:post", observation.workspace_id, data, observation.account_id, observation.post_id)
 
 
-def aggregated(document: AggregatedDocument) -> Event:
+def rollup_event(document: AggregatedDocument) -> Event:
     """Return the event of one account's rollup: `metrics:aggregated`."""
     data: dict[str, Any] = {
         "workspaceId": document["workspaceId"],

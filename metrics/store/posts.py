@@ -1,7 +1,7 @@
 """The collection `posts`: published posts. A post that was deleted on its platform stays, with its observations."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 from pymongo import UpdateOne
@@ -18,6 +18,8 @@ _IDENTITY: tuple[Literal["_id", "workspaceId", "accountId"], ...] = ("_id", "wor
 
 _BATCH = 10_000
 """Ids per command, so that it stays below 16 MB."""
+_MOMENT = timedelta(milliseconds=1)
+"""The shortest time that MongoDB tells apart."""
 
 
 class PostStore:
@@ -98,10 +100,20 @@ class PostStore:
                 found |= {row["_id"]: row["publishedAt"] for row in self._posts.find(query, {"publishedAt": 1})}
         return found
 
-    def published(self, workspace_id: str, start: datetime, end: datetime, **fields: Any) -> list[PostDocument]:
-        """Return posts of a workspace published in `[start, end)` with equal `fields`, newest first.
+    def published(
+        self,
+        workspace_id: str,
+        start: datetime,
+        end: datetime,
+        *,
+        after: tuple[datetime, str] | None = None,
+        limit: int = 0,
+        **fields: Any,
+    ) -> list[PostDocument]:
+        """Return posts of a workspace published in `[start, end)` with equal `fields`, newest first, then by id.
 
-        An object that is stored under two ids is returned once.
+        An object that is stored under two ids is returned once. With `after`, the posts begin after that time and id;
+        with a `limit` other than 0, there are at most that many.
         """
         query: Document = {
             "workspaceId": workspace_id,
@@ -109,5 +121,10 @@ class PostStore:
             "sameAs": {"$exists": False},
             **fields,
         }
+        if after is not None:
+            at, post_id = after
+            query["$or"] = [{"publishedAt": {"$lt": at}}, {"publishedAt": at, "_id": {"$gt": post_id}}]
+            query["publishedAt"] = {"$gte": start, "$lt": min(end, at + _MOMENT)}
         with mongo_errors():
-            return cast("list[PostDocument]", list(self._posts.find(query).sort([("publishedAt", -1), ("_id", 1)])))
+            found = self._posts.find(query, sort=[("publishedAt", -1), ("_id", 1)], limit=limit)
+            return cast("list[PostDocument]", list(found))

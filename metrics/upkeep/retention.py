@@ -48,23 +48,23 @@ class Horizon:
         rollups = settings.rollup_retention_days if kept.rollups is None else kept.rollups
         return cls(now, observations, rollups, own, deleted)
 
-    def log(self, workspace_id: str) -> datetime:
+    def observations_from(self, workspace_id: str) -> datetime:
         """Return the first day of which all observations of a workspace are kept."""
         own = self.own.get(workspace_id, Days()).observations
         kept = self.first_day(min(own or self.observations, self.observations))
         return max(kept, self.deleted.get(workspace_id, kept))
 
-    def older(self, slot: datetime, workspace_ids: Callable[[], Iterable[str]]) -> list[str]:
+    def workspaces_without(self, slot: datetime, workspace_ids: Callable[[], Iterable[str]]) -> list[str]:
         """Return the workspaces that no longer keep observations of a slot; those would be deleted at once.
 
         `workspace_ids` is called only if any workspace can be among them.
         """
         own = self.own.keys() | self.deleted.keys()
-        if slot >= max([self.first_day(self.observations), *map(self.log, own)]):
+        if slot >= max([self.first_day(self.observations), *map(self.observations_from, own)]):
             return []
-        return [workspace_id for workspace_id in workspace_ids() if slot < self.log(workspace_id)]
+        return [workspace_id for workspace_id in workspace_ids() if slot < self.observations_from(workspace_id)]
 
-    def rolled(self, workspace_id: str) -> datetime:
+    def rollups_from(self, workspace_id: str) -> datetime:
         """Return the first day of which the rollups of a workspace are kept."""
         own = self.own.get(workspace_id, Days()).rollups
         return self.first_day(min(own or self.rollups, self.rollups))
@@ -75,8 +75,8 @@ class Horizon:
         The sources of a day are its observations and the values before it; those of a week or month are its days. An
         older period must not be derived again: it would lose numbers whose sources were deleted.
         """
-        rolled = self.rolled(workspace_id)
-        return max(rolled, self.log(workspace_id) + OPENING_LEAD) if period == "daily" else rolled
+        rollups = self.rollups_from(workspace_id)
+        return max(rollups, self.observations_from(workspace_id) + OPENING_LEAD) if period == "daily" else rollups
 
     def first_day(self, days: int) -> datetime:
         """Return the first whole day of the last `days` days."""
@@ -93,11 +93,11 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
     delete_observations = _by_time if store.server_version() >= (7,) else _silent_series
     for workspace_id, days in horizon.own.items():
         if days.observations is not None:
-            first = horizon.log(workspace_id)
+            first = horizon.observations_from(workspace_id)
             store.retention.deleting(workspace_id, first)
             gone[METRICS] += delete_observations(store, workspace_id, first)
         if days.rollups is not None:
-            old = {"workspaceId": workspace_id, "periodEnd": {"$lte": horizon.rolled(workspace_id)}}
+            old = {"workspaceId": workspace_id, "periodEnd": {"$lte": horizon.rollups_from(workspace_id)}}
             for name in ("subject_rollups", "aggregated_metrics"):
                 gone[name] += store.deletion.delete(name, old)
     oldest = {"$lt": horizon.first_day(horizon.observations)}

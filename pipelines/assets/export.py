@@ -63,7 +63,7 @@ def _export(clients: Clients, folders: Folders, day: datetime, workspaces: list[
     horizon = Horizon.of(clients.store, clients.settings, utcnow())
 
     def held(dataset: Dataset, workspace_id: str) -> bool:
-        return day >= (horizon.log if dataset == "metrics" else horizon.rolled)(workspace_id)
+        return day >= (horizon.observations_from if dataset == "metrics" else horizon.rollups_from)(workspace_id)
 
     def version(workspace_id: str) -> str | None:
         try:

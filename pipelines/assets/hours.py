@@ -82,7 +82,7 @@ def older_than_kept(clients: Clients, platform: Platform, slot: datetime) -> lis
         MongoUnavailable: MongoDB does not answer.
     """
     horizon = Horizon.of(clients.store, clients.settings, utcnow())
-    return horizon.older(slot, lambda: clients.store.accounts.workspaces(platform))
+    return horizon.workspaces_without(slot, lambda: clients.store.accounts.workspaces(platform))
 
 
 def materialize(context: dg.AssetExecutionContext, clients: Clients, report: CollectReport) -> None:

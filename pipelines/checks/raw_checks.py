@@ -1,6 +1,7 @@
 """The checks of hours, which are evaluated in runs of the raw assets."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -99,6 +100,55 @@ def _newest(store: Store, platform: Platform, now: datetime) -> list[datetime]:
     return [slot for slot in recent_slots(now, _ENDED) if store.collections.has_ended_slot(slot, platform)][:1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Incomplete:
+    """Reasons why hours are not complete: hours by their keys, newest first, and the accounts concerned."""
+
+    failed: list[str]
+    """Hours in which an account failed."""
+    without_record: list[str]
+    """Hours in which a connected account has no record."""
+    accounts: set[str]
+    internal_errors: list[str]
+    """Places in the code at which an unforeseen error arose."""
+    left_out: list[str]
+    """Hours that some or all workspaces no longer keep."""
+
+    def findings(self) -> list[str]:
+        """Return one sentence per kind of finding."""
+        found = [f"accounts failed in {', '.join(self.failed)}"] if self.failed else []
+        found += [f"accounts have no record of {', '.join(self.without_record)}"] if self.without_record else []
+        found += [f"an error of Tidemark's own: {place}" for place in self.internal_errors]
+        if self.left_out:
+            found.append(f"older than kept, and left out for some or all workspaces: {', '.join(self.left_out)}")
+        return found
+
+
+def _find_incomplete(
+    store: Store,
+    reports: Sequence[CollectReport],
+    slots: Collection[datetime],
+    older: Mapping[datetime, int],
+    horizon: Horizon,
+) -> _Incomplete:
+    platform = reports[0].platform
+    failed = store.collections.accounts_by_slot(platform, slots, {"state": "failed"}, MOST_NAMED)
+    ended = [slot for slot in slots if slot + HOUR <= horizon.now]
+    holes = {
+        slot: state.missing for slot, state in hour_states(store, platform, ended, horizon).items() if state.missing
+    }
+    accounts = {account for names in (*failed.values(), *holes.values()) for account in names}
+    # If an account fails that had been collected before, its record still says `collected`: use the reports as well.
+    failures = [failure for report in reports for failure in report.failures if failure.state == "failed"]
+    return _Incomplete(
+        failed=_keys({*failed, *(report.slot for report in reports if report.failed)}),
+        without_record=_keys(holes),
+        accounts=accounts | {failure.account_id for failure in failures},
+        internal_errors=sorted({place for report in reports for place in report.unforeseen}),
+        left_out=_keys([slot for slot, workspaces in older.items() if workspaces]),
+    )
+
+
 def _completeness(
     store: Store,
     asset: str,
@@ -107,36 +157,23 @@ def _completeness(
     older: Mapping[datetime, int],
     horizon: Horizon,
 ) -> dg.AssetCheckResult:
-    slots = {*newest, *(report.slot for report in reports)}
-    platform = reports[0].platform
-    failed = store.collections.accounts_by_slot(platform, slots, {"state": "failed"}, MOST_NAMED)
-    ended = [slot for slot in slots if slot + HOUR <= horizon.now]
-    holes = {slot: one.missing for slot, one in hour_states(store, platform, ended, horizon).items() if one.missing}
-    # If an account fails that had been collected before, its record still says `collected`: use the reports as well.
-    short = _keys({*failed, *(report.slot for report in reports if report.failed)})
-    accounts = {name for names in failed.values() for name in names} | {one for ids in holes.values() for one in ids}
-    accounts |= {one.account_id for report in reports for one in report.failures if one.state == "failed"}
-    unforeseen = sorted({where for report in reports for where in report.unforeseen})
-    left = _keys([slot for slot, workspaces in older.items() if workspaces])
-    findings = [f"accounts failed in {', '.join(short)}"] if short else []
-    findings += [f"accounts have no record of {', '.join(_keys(holes))}"] if holes else []
-    findings += [f"an error of Tidemark's own: {where}" for where in unforeseen]
-    findings += [f"older than kept, and left out for some or all workspaces: {', '.join(left)}"] if left else []
+    """Evaluate whether every connected account has a record of each hour, and none failed."""
+    found = _find_incomplete(store, reports, {*newest, *(report.slot for report in reports)}, older, horizon)
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="completeness",
-        passed=not short and not holes,
+        passed=not found.failed and not found.without_record,
         severity=_WARN,
-        description="; ".join(findings) or None,
+        description="; ".join(found.findings()) or None,
         metadata={
             "expected": sum(report.expected for report in reports),
             "collected": sum(report.ok for report in reports),
             "waiting_for_a_person": sum(report.skipped for report in reports),
-            "hours_with_failures": ", ".join(short) or "none",
-            "hours_with_accounts_without_record": ", ".join(_keys(holes)) or "none",
-            "accounts": format_accounts(accounts),
-            "internal_errors": ", ".join(unforeseen) or "none",
-            "hours_older_than_kept": ", ".join(left) or "none",
+            "hours_with_failures": ", ".join(found.failed) or "none",
+            "hours_with_accounts_without_record": ", ".join(found.without_record) or "none",
+            "accounts": format_accounts(found.accounts),
+            "internal_errors": ", ".join(found.internal_errors) or "none",
+            "hours_older_than_kept": ", ".join(found.left_out) or "none",
             "newest_hour": ", ".join(_keys(newest)) or "none",
         },
     )

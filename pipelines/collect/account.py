@@ -11,7 +11,7 @@ from typing import Any
 
 from metrics.documents import AccountDocument, AccountState, Document, Observation
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
-from metrics.redis.events import Announcer, Event, account_status, observed
+from metrics.redis.events import Announcer, Event, account_status, observation_event
 from metrics.store import Store
 from metrics.upkeep.erase import take_back_account
 from pipelines.collect import observe
@@ -21,7 +21,7 @@ from pipelines.collect.choice import choose_posts
 from pipelines.collect.circuit import Circuit
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
-from pipelines.collect.facts import note_posts
+from pipelines.collect.facts import store_posts
 from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.reasons import error_place, reason_of
@@ -169,6 +169,16 @@ class AccountCollector:
         else:
             found += self._snapshot(account, access, memory, tally, report)
         requests_before = tally.requests
+        found += self._past_days(account, access, tally, report)
+        if tally.requests > requests_before:
+            # Reading the days took time, in which the account may have been erased.
+            self._check_it_exists(account)
+        return found
+
+    def _past_days(
+        self, account: AccountDocument, access: Access, tally: Tally, report: CollectReport
+    ) -> list[Observation]:
+        """Return observations of the provider's days; note what could not be read, as long as it can be read later."""
         try:
             days, reading = self.days.read(account, access, tally)
         except NeedsReauth:
@@ -180,16 +190,10 @@ class AccountCollector:
             self._note_part(account, "days", str(error), report, reason_of(error))
             if isinstance(error, RateLimited):
                 tally.limited = error
-        else:
-            found += days
-            why = "rate_limited" if tally.limited else "provider_error"
-            for what, message in reading.failures.items():
-                self._note_part(account, f"days: {what}", message, report, why)
-            self._note_odd(account, reading.odd, report)
-        if tally.requests > requests_before:
-            # Reading the days took time, in which the account may have been erased.
-            self._check_it_exists(account)
-        return found
+            return []
+        self._note_failures(account, {f"days: {what}": why for what, why in reading.failures.items()}, tally, report)
+        self._note_odd(account, reading.odd, report)
+        return days
 
     def _snapshot(
         self, account: AccountDocument, access: Access, memory: Memory, tally: Tally, report: CollectReport
@@ -204,16 +208,22 @@ class AccountCollector:
             # Posts that were read by their ids were counted when they were answered.
             self.budget.settle(choice.reserved, ())
         self._check_it_exists(account)
-        note_posts(self.store, account, reading, choice.stored, self.now)
+        store_posts(self.store, account, reading, choice.stored, self.now)
         self.budget.note(post.platform_post_id for post, _ in reading.posts)
         if reading.handle is not None and reading.handle != account["handle"]:
             self.store.accounts.set_handle(account["_id"], reading.handle)
         report.quarantined |= reading.quarantined
-        why = "rate_limited" if tally.limited else "provider_error"
-        for what, message in reading.failures.items():
-            self._note_part(account, what, message, report, why)
+        self._note_failures(account, reading.failures, tally, report)
         self._note_odd(account, reading.odd, report)
         return list(observe.observations(account, reading, self.slot, self.run_id, self.api.api_version))
+
+    def _note_failures(
+        self, account: AccountDocument, failures: Mapping[str, str], tally: Tally, report: CollectReport
+    ) -> None:
+        """Note the parts that a reading lacks, by name with a message; a limit that was met explains all of them."""
+        reason = "rate_limited" if tally.limited else "provider_error"
+        for what, message in failures.items():
+            self._note_part(account, what, message, report, reason)
 
     def _note_odd(self, account: AccountDocument, odd: Mapping[str, str], report: CollectReport) -> None:
         """Note values that are no numbers under the name of the check that shows them."""
@@ -237,7 +247,7 @@ class AccountCollector:
         report.rows = append_and_mark(self.store, workspace_id, found)
         self._record(account, "skipped" if self.old and not found else "collected", report, tally)
         report.ok = 1
-        events = [observed(o) for o in found]
+        events = [observation_event(o) for o in found]
         if account["state"] == "unreachable" and self.store.accounts.change_state(
             account, "active", "the platform shows it again"
         ):

@@ -1,4 +1,7 @@
-"""A budget of distinct posts per UTC day, for platforms that bill by the post (platforms.md, 4.4)."""
+"""A budget of distinct posts per UTC day, for platforms that bill by the post.
+
+Facts: docs/platform-facts.md#x-limits-and-errors.
+"""
 
 import secrets
 from collections.abc import Iterable

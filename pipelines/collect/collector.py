@@ -86,26 +86,44 @@ class Collector:
         if not accounts:
             return report
         self._longest_first(accounts, slot)
+        self._collect_all(accounts, report, run_id, now, requested or RequestedDays(), whole=named.everything)
+        if report.unannounced:
+            raise RedisUnavailable(
+                f"{len(report.unannounced)} workspaces were collected but not announced: collect again"
+            )
+        return report
+
+    def _collect_all(
+        self,
+        accounts: list[AccountDocument],
+        report: CollectReport,
+        run_id: str,
+        now: datetime,
+        requested: RequestedDays,
+        *,
+        whole: bool,
+    ) -> None:
+        """Collect accounts in parallel threads, in the given order, and add what became of them to the report.
+
+        `whole` says that they are all accounts of the platform.
+        """
+        platform, slot = report.platform, report.slot
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
         # Twice as many threads as concurrent calls: while one half waits for the platform, the other writes. With more
         # threads, more calls would be sent before a limit of the whole platform is noticed.
         threads = 2 * self._settings.collect_concurrency
         with (
-            open_equipment(
-                self._store, self._redis, self._vault, self._settings, platform, now, whole=named.everything
-            ) as tools,
+            open_equipment(self._store, self._redis, self._vault, self._settings, platform, now, whole=whole) as tools,
             ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,
         ):
-            api, budget = tools.api, tools.budget
-            days = DayReader(self._store, api, slot, old, now, run_id, requested or RequestedDays(), budget.bound)
             collector = AccountCollector(
                 self._store,
                 self._announcer,
                 tools.credentials,
-                api,
+                tools.api,
                 tools.pauses,
-                budget,
-                days,
+                tools.budget,
+                DayReader(self._store, tools.api, slot, old, now, run_id, requested, tools.budget.bound),
                 Circuit(),
                 slot,
                 old,
@@ -113,11 +131,6 @@ class Collector:
                 run_id,
             )
             report.merge(pool.map(collector.collect, accounts))
-        if report.unannounced:
-            raise RedisUnavailable(
-                f"{len(report.unannounced)} workspaces were collected but not announced: collect again"
-            )
-        return report
 
     def shards(
         self,

@@ -17,7 +17,7 @@ from pipelines.collect.garbage import rare_searches
 from pipelines.collect.pauses import Pauses
 from pipelines.platforms.base import PlatformApi
 from pipelines.platforms.quarantine import Quarantine, Refused
-from pipelines.platforms.registry import conduct, open_platform
+from pipelines.platforms.registry import api_facts, open_platform
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ def open_equipment(
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    version = conduct(platform).api_version
+    version = api_facts(platform).api_version
     quarantine = Quarantine(lambda one: store.quarantine.claim(platform, version, one.document()))
-    quarantine.know(Refused.of(one) for one in store.quarantine.of(platform, version))
+    quarantine.load_stored(Refused.of(one) for one in store.quarantine.of(platform, version))
     pauses = Pauses(redis, platform)
     api = open_platform(platform, settings, quarantine, pauses.check_platform)
     budget = PostBudget(redis, platform, settings.posts_per_day(platform), now.date())

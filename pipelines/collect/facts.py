@@ -12,7 +12,7 @@ from pipelines.collect import observe
 from pipelines.platforms.base import AccountReading, Post
 
 
-def note_posts(
+def store_posts(
     store: Store,
     account: AccountDocument,
     reading: AccountReading,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from typing import Protocol
 
-from metrics.documents import AccountDocument, Observation, PostDocument
+from metrics.documents import AccountDocument, ContentType, MetricType, Observation, PostDocument
 from metrics.ids import post_id
 from metrics.periods import DAY, HOUR, midnight
 from pipelines.platforms.base import AccountReading, Post, Reading
@@ -18,7 +19,7 @@ def observations(
     account: AccountDocument, reading: AccountReading, slot: datetime, run_id: str, api_version: str
 ) -> Iterator[Observation]:
     """Yield the observations of an account and its posts in a slot, the account first."""
-    yield _observation(account, reading.account, slot, run_id, api_version)
+    yield observation(account, reading.account, slot, run_id, api_version)
     yield from post_observations(account, reading, slot, run_id, api_version)
 
 
@@ -27,7 +28,7 @@ def post_observations(
 ) -> Iterator[Observation]:
     """Yield the observations of an account's posts in a slot."""
     for post, post_reading in reading.posts:
-        yield _observation(account, post_reading, slot, run_id, api_version, post)
+        yield observation(account, post_reading, slot, run_id, api_version, post)
 
 
 def day_observations(
@@ -42,7 +43,7 @@ def day_observations(
         news = {name: value for name, value in reading.metrics.items() if known.get(day, {}).get(name) != value}
         if news:
             changed = Reading(reading.read_at, news, reading.unavailable)
-            yield _observation(account, changed, last_slot(day), run_id, api_version)
+            yield observation(account, changed, last_slot(day), run_id, api_version)
 
 
 def post_document(account: AccountDocument, post: Post, stored: PostDocument | None, now: datetime) -> PostDocument:
@@ -78,14 +79,26 @@ def post_of(document: PostDocument, today: str) -> Post:
     )
 
 
-def _observation(
+class IdentifiedPost(Protocol):
+    """The facts of a post that an observation needs."""
+
+    @property
+    def platform_post_id(self) -> str: ...
+    @property
+    def metric_type(self) -> MetricType: ...
+    @property
+    def content_type(self) -> ContentType: ...
+
+
+def observation(
     account: AccountDocument,
     reading: Reading,
     slot: datetime,
     run_id: str,
     api_version: str,
-    post: Post | None = None,
+    post: IdentifiedPost | None = None,
 ) -> Observation:
+    """Return the observation of an account, or of one of its posts, in one slot."""
     return Observation(
         workspace_id=account["workspaceId"],
         account_id=account["_id"],

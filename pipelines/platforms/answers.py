@@ -1,4 +1,4 @@
-"""Parsers and checks shared by all platforms. What cannot be parsed affects only its own account, post or item."""
+"""Parsers and checks shared by all platforms. An unreadable part affects only its account, post or item."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -202,7 +202,7 @@ class PostBudget(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What collection wants to read of an account.
+    """The posts of an account that collection wants to read, and what is known of its posts.
 
     `due` are the posts to read. `known` are all stored posts, by the platform's id. Of these, `announced` were named by
     a client and never returned by a list, `deleted` are no longer on the platform, `same` are known under another id as

@@ -29,7 +29,7 @@ class ListMemory:
 
     @property
     def done(self) -> bool:
-        """Whether the list was read from its newest item to its end, in one walk or several."""
+        """True if the list was read from its newest item to its end, in one walk or several."""
         return self.begun and not self.gaps
 
     def forget(self) -> None:
@@ -50,7 +50,7 @@ class Memory:
 
     @property
     def done(self) -> bool:
-        """Whether every list in the memory was read to its end."""
+        """True if every list in the memory was read to its end."""
         return all(state.done for state in self.lists.values())
 
     def list(self, name: str) -> ListMemory:

@@ -66,12 +66,12 @@ class PageStreak:
 
     @property
     def reached_old(self) -> bool:
-        """Whether the walk has reached posts too old to be followed."""
+        """True if the walk has reached posts too old to be followed."""
         return self._old >= self._enough
 
     @property
     def reached_known(self) -> bool:
-        """Whether the walk has reached posts that the list returned earlier."""
+        """True if the walk has reached posts that the list returned earlier."""
         return self._known >= self._enough
 
 

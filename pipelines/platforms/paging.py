@@ -24,7 +24,10 @@ from pipelines.platforms.memory import ListMemory
 from pipelines.platforms.pages import Page, PageStreak, Place, key_of
 
 EMPTY_PAGES = 5
-"""Consecutive empty pages that a walk tolerates. Hidden items leave pages empty (platforms.md, 1)."""
+"""Consecutive empty pages that a walk tolerates: hidden items leave pages empty.
+
+Facts: docs/platform-facts.md#meta-batches-and-lists.
+"""
 
 MOST_PAGES = 40
 """Maximum number of pages read of a list in one reading; the rest of a longer list is read in the next hour."""
@@ -268,29 +271,40 @@ class _Walker:
             if size == 0:
                 self._broken(place, "the budget of distinct posts is used: it is read on when the budget begins anew")
                 return None
-            page = None
             try:
-                self._asked = size
-                page = self._what.fetch(place, size)
-            except NeedsReauth:
-                raise
+                page = self._fetch(place, reserved)
             except TooMuchData as error:
                 if size <= self._what.smallest:
                     self._broken(place, str(error))
                     return None
                 self._size = self._memory.size = max(size // 2, self._what.smallest)
                 continue
-            except PlatformError as error:
-                self._refused = not isinstance(error, RateLimited | Transient)
-                if isinstance(error, RateLimited):
-                    self._tally.limited = error
-                self._broken(place, str(error))
-                return None
-            finally:
-                if self._what.budget is not None:
-                    self._what.budget.settle(reserved, _billed(page))
-            self._memory.size = self._size if self._size < self._what.size else None
+            if page is not None:
+                self._memory.size = self._size if self._size < self._what.size else None
             return page
+
+    def _fetch(self, place: Place, reserved: Reserved) -> Page | None:
+        """Request one page and settle its items with the budget; return None if the walk breaks off.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+            TooMuchData: the page is too large for the platform.
+        """
+        page = None
+        try:
+            self._asked = reserved.posts
+            page = self._what.fetch(place, reserved.posts)
+        except (NeedsReauth, TooMuchData):
+            raise
+        except PlatformError as error:
+            self._refused = not isinstance(error, RateLimited | Transient)
+            if isinstance(error, RateLimited):
+                self._tally.limited = error
+            self._broken(place, str(error))
+        finally:
+            if self._what.budget is not None:
+                self._what.budget.settle(reserved, _billed(page))
+        return page
 
     def _reserved(self) -> Reserved:
         """Return how many items the next page may have: 0 if the budget is too small for a page."""

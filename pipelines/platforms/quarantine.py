@@ -54,7 +54,7 @@ class Refused:
 
 @dataclass
 class _Evidence:
-    """What this run has seen of a metric for a kind of subject."""
+    """The answers and refusals of a metric for one kind of subject in this run."""
 
     refused: Refused
     posts: set[tuple[str, str]] = field(default_factory=set)
@@ -81,7 +81,7 @@ class Quarantine:
         self._evidence: dict[_Key, _Evidence] = {}
         self._lifted: dict[_Key, Refused] = {}
 
-    def know(self, refused: Iterable[Refused]) -> None:
+    def load_stored(self, refused: Iterable[Refused]) -> None:
         """Load the quarantine that earlier runs stored."""
         self._known.update({refusal.key: refusal for refusal in refused})
 

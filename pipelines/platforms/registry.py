@@ -25,17 +25,17 @@ PLATFORMS_IMPLEMENTED: tuple[Platform, ...] = tuple(_FACTORIES)
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class ApiFacts:
     """Static facts about a platform's API: its version, and when its own days are read."""
 
     api_version: str
     days: ProviderDays | None
 
 
-def conduct(platform: Platform) -> Conduct:
+def api_facts(platform: Platform) -> ApiFacts:
     """Return a platform's API version, and when its own days are read."""
     api: Any = _FACTORIES[platform]
-    return Conduct(api.api_version, api.days)
+    return ApiFacts(api.api_version, api.days)
 
 
 def open_platform(

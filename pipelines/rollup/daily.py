@@ -28,8 +28,29 @@ def day_stages(
     `observedSlots` counts the ended slots in these times that have a level of the account.
     """
     cut = {one.account_id: one.within(start, start + DAY) for one in connections if not _all_day(one, start)}
+    return [
+        *_observations_by_subject(workspace_ids, start, now),
+        *_join(openings, cut),
+        *_slots_in_order(start),
+        {
+            "$project": {
+                **dict.fromkeys(_IDENTITY, 1),
+                "subjectId": "$_id",
+                "observedSlots": when(
+                    {"$eq": ["$metricType", "account"]},
+                    {"$size": {"$filter": {"input": "$slots", "cond": _is_observed(slot_of(now), some_cut=bool(cut))}}},
+                    0,
+                ),
+                "metrics": day_entries(),
+            }
+        },
+        {"$match": {"metrics": {"$ne": {}}}},
+    ]
+
+
+def _observations_by_subject(workspace_ids: Sequence[str], start: datetime, now: datetime) -> list[Document]:
+    """Return stages that group the observations of the day, and of the hour before it, by subject."""
     slots = {"$gte": start - HOUR, "$lt": min(start + DAY, now)}
-    within, earlier = {"$gte": ["$$this.t", start]}, {"$lt": ["$$this.t", start]}
     return [
         {"$match": {"metadata.workspaceId": {"$in": list(workspace_ids)}, "timestamp": slots}},
         {
@@ -39,7 +60,16 @@ def day_stages(
                 "observations": {"$push": {"t": "$timestamp", "c": "$collectedAt", "i": "$_id", "m": "$metrics"}},
             }
         },
-        *_join(openings, cut),
+    ]
+
+
+def _slots_in_order(start: datetime) -> list[Document]:
+    """Return stages that give subjects the arrays that `day_entries` reads.
+
+    `slots` has one merged observation per slot of the day, in order of time; `before` has the last values before it.
+    """
+    within, earlier = {"$gte": ["$$this.t", start]}, {"$lt": ["$$this.t", start]}
+    return [
         {"$set": {"plain": _is_plain()}},
         {"$set": {"observations": {"$cond": ["$plain", "$observations", _in_order("$observations")]}}},
         {
@@ -56,19 +86,6 @@ def day_stages(
             }
         },
         {"$set": {"slots": {"$cond": ["$plain", "$slots", _merged_by_slot("$slots")]}}},
-        {
-            "$project": {
-                **dict.fromkeys(_IDENTITY, 1),
-                "subjectId": "$_id",
-                "observedSlots": when(
-                    {"$eq": ["$metricType", "account"]},
-                    {"$size": {"$filter": {"input": "$slots", "cond": _is_observed(slot_of(now), some_cut=bool(cut))}}},
-                    0,
-                ),
-                "metrics": day_entries(),
-            }
-        },
-        {"$match": {"metrics": {"$ne": {}}}},
     ]
 
 

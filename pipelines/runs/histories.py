@@ -49,7 +49,7 @@ def settle_finished(store: Store) -> list[OperationDocument]:
     found = []
     for operation in store.operations.find(["queued", "running"], limit=200, kinds=[histories.KIND]):
         try:
-            settled = histories.settle(store, operation["_id"])
+            settled = histories.settle_operation(store, operation["_id"])
         except NotFound:
             continue
         if settled is not None and "finishedAt" in settled:

@@ -5,7 +5,7 @@ change (see `metrics.store.rollup.roll_marks`). The functions of this module are
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from metrics.periods import PERIODS, Period, period_end
@@ -25,19 +25,8 @@ def due_marks(
     is marked for the same workspace, or while a daily run is unfinished, so that it is rolled up once and not after
     each of its days. No workspace waits for longer than `LONGEST_WAIT`.
     """
-    occupied = set(busy)
     marks = {period: [m for m in pending.get(period, ()) if has_partition(m.start, now)] for period in PERIODS}
-    days: dict[str, list[datetime]] = {}
-    for mark in marks["daily"]:
-        for workspace_id in mark.since:
-            days.setdefault(workspace_id, []).append(mark.start)
-
-    def waits(period: Period, start: datetime, workspace_id: str) -> bool:
-        if period in occupied or period == "daily":
-            return period in occupied
-        end = period_end(period, start)
-        return "daily" in occupied or any(start <= day < end for day in days.get(workspace_id, ()))
-
+    waits = _waiting(marks["daily"], set(busy))
     found: dict[Period, list[Pending]] = {}
     for period in PERIODS:
         for mark in marks[period]:
@@ -49,6 +38,22 @@ def due_marks(
             if since:
                 found.setdefault(period, []).append(Pending(mark.start, since, mark.touched))
     return found
+
+
+def _waiting(days: Iterable[Pending], busy: Collection[Period]) -> Callable[[Period, datetime, str], bool]:
+    """Return a function that tells whether a period, named by its start, of a workspace has to wait."""
+    marked: dict[str, list[datetime]] = {}
+    for mark in days:
+        for workspace_id in mark.since:
+            marked.setdefault(workspace_id, []).append(mark.start)
+
+    def waits(period: Period, start: datetime, workspace_id: str) -> bool:
+        if period in busy or period == "daily":
+            return period in busy
+        end = period_end(period, start)
+        return "daily" in busy or any(start <= day < end for day in marked.get(workspace_id, ()))
+
+    return waits
 
 
 def next_due(

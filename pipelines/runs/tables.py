@@ -32,7 +32,7 @@ def collect_metadata(report: CollectReport, state: HourState) -> dict[str, dg.Me
         "impossible_values": sum(report.impossible.values()),
         "internal_errors": sum(failure.reason == INTERNAL_ERROR for failure in report.failures),
     }
-    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
+    metadata = _whole_numbers(counts)
     metadata["calls_per_account"] = dg.MetadataValue.float(round(report.calls / max(report.expected, 1), 2))
     # A request is one HTTP request. A call is what the platform counts: each element of a Graph batch is one.
     metadata["requests_per_account"] = dg.MetadataValue.float(round(report.requests / max(report.expected, 1), 2))
@@ -48,6 +48,10 @@ def collect_metadata(report: CollectReport, state: HourState) -> dict[str, dg.Me
     if report.quarantined:
         metadata["quarantined_metrics"] = dg.MetadataValue.md(", ".join(sorted(report.quarantined)))
     return metadata
+
+
+def _whole_numbers(counts: Mapping[str, int]) -> dict[str, dg.MetadataValue]:
+    return {name: dg.MetadataValue.int(count) for name, count in counts.items()}
 
 
 def older_metadata(workspaces: int) -> dict[str, dg.MetadataValue]:
@@ -68,7 +72,7 @@ def history_metadata(report: HistoryReport) -> dict[str, dg.MetadataValue]:
         "requests": report.requests,
         "retries": report.retries,
     }
-    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
+    metadata = _whole_numbers(counts)
     if report.failures:
         metadata |= _failures(report.failures)
     return metadata
@@ -107,7 +111,7 @@ def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:
         "removed": report.removed,
         "unchanged": report.unchanged,
     }
-    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
+    metadata = _whole_numbers(counts)
     if report.left_as_they_are:
         metadata["workspaces_left_as_they_are"] = dg.MetadataValue.int(len(report.left_as_they_are))
     metadata["seconds"] = dg.MetadataValue.float(round(report.seconds, 3))

@@ -1,6 +1,7 @@
 """Sensors that send alerts: a run failed, an account must be connected again, or Tidemark's own code failed."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -9,7 +10,7 @@ from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NA
 from metrics.clock import utcnow
 from metrics.errors import Unavailable
 from metrics.settings import Settings
-from pipelines.resources import Tidemark
+from pipelines.resources import Clients, Tidemark
 from pipelines.runs.automation import SENSOR_STATUS
 from pipelines.runs.tags import OPERATION, PARTITION, RANGE_END, RANGE_START, WILL_RETRY
 from pipelines.sensors import notifications
@@ -29,17 +30,36 @@ class AlertNotSent(dg.DagsterError):
     """
 
 
-@dg.sensor(
-    minimum_interval_seconds=30,
-    default_status=SENSOR_STATUS,
+def _alert_sensor(
+    seconds: int, description: str
+) -> Callable[[Callable[[dg.SensorEvaluationContext, Clients], dg.SkipReason]], dg.SensorDefinition]:
+    """Declare a sensor, evaluated every `seconds`, that skips as long as no receiver of alerts is set."""
+
+    def declare(evaluate: Callable[[dg.SensorEvaluationContext, Clients], dg.SkipReason]) -> dg.SensorDefinition:
+        @dg.sensor(
+            name=evaluate.__name__,
+            minimum_interval_seconds=seconds,
+            default_status=SENSOR_STATUS,
+            description=description,
+        )
+        def sensor(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
+            clients = tidemark.clients()
+            if not clients.settings.alert_urls:
+                return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
+            return evaluate(context, clients)
+
+        return sensor
+
+    return declare
+
+
+@_alert_sensor(
+    seconds=30,
     description="Sends an alert, once, for accounts that need a person, because their token is invalid or the platform "
     "denies them: to the URLs in TIDEMARK_ALERT_URLS.",
 )
-def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
+def alert_needs_reauth(context: dg.SensorEvaluationContext, clients: Clients) -> dg.SkipReason:
     """Send one message for all accounts that need a person since the last one; retry it until a receiver takes it."""
-    clients = tidemark.clients()
-    if not clients.settings.alert_urls:
-        return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
     waiting = clients.store.accounts.find(states=["needs_reauth", "unreachable"])
     message = notifications.reauth_message(waiting, notifications.alerted_accounts(context.cursor))
     if message is not None and not _send(context, clients.settings, *message):
@@ -49,17 +69,13 @@ def alert_needs_reauth(context: dg.SensorEvaluationContext, tidemark: Tidemark) 
     return dg.SkipReason(message[0] if message else "no further account needs a person")
 
 
-@dg.sensor(
-    minimum_interval_seconds=60,
-    default_status=SENSOR_STATUS,
+@_alert_sensor(
+    seconds=60,
     description="Sends alerts for errors in Tidemark's own code because of which accounts were not collected: once per "
     "place in the code and six hours, to the URLs in TIDEMARK_ALERT_URLS.",
 )
-def alert_internal_errors(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> dg.SkipReason:
+def alert_internal_errors(context: dg.SensorEvaluationContext, clients: Clients) -> dg.SkipReason:
     """Send one message with all new internal errors, and the number of accounts that each made fail."""
-    clients = tidemark.clients()
-    if not clients.settings.alert_urls:
-        return dg.SkipReason("TIDEMARK_ALERT_URLS is not set")
     found = clients.store.collections.internal_errors(since=utcnow() - _INTERNAL_ERRORS_OF)
     news = [(place, count) for place, count in found.items() if notifications.is_first_alert(clients.redis, place)]
     if not news:

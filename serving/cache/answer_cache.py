@@ -20,11 +20,9 @@ from redis.asyncio import Redis
 from metrics.errors import MongoUnavailable, RedisUnavailable
 from metrics.redis.keys import cache_key, cached_keys_key
 from serving.cache.breaker import Breaker
-from serving.cache.finished import Answer, finish
-from serving.cache.memory import AnswersInMemory
-from serving.cache.plan import AnswerKey, Kind, ReadPlan
+from serving.cache.finished import Answer, AnswersInMemory, finish
+from serving.cache.plan import AnswerKey, Kind, ReadPlan, State
 from serving.cache.room import Room
-from serving.cache.states import State
 from serving.cache.versions import WorkspaceStates
 from serving.process.measures import CACHE
 

@@ -1,15 +1,17 @@
-"""A finished answer: its bytes, their compressed form and its headers, and how Redis keeps them as one value."""
+"""A finished answer: its bytes, their compressed form and its headers, and how Redis and this process keep it."""
 
 import asyncio
 import gzip
 import hashlib
 import logging
+import time
 from dataclasses import dataclass, field
 
 import orjson
+from cachetools import LRUCache
 
-from serving.cache.states import State
-from serving.wire.accept_encoding import accepts_gzip
+from serving.cache.plan import State
+from serving.wire.headers import accepts_gzip, has_etag
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ _FIXED: Headers = [
     (b"vary", b"Authorization, Accept-Encoding"),
 ]
 _OVERHEAD = 1000
+_LARGEST_SHARE = 8
+"""An answer that would take more than this part of the memory is not kept."""
 
 
 @dataclass(eq=False, slots=True)
@@ -79,14 +83,9 @@ class Answer:
 def reply(answer: Answer, accept_encoding: bytes, if_none_match: bytes) -> tuple[int, Headers, bytes]:
     """Return status, headers and body: compressed if the client accepts gzip, or 304 if the client has the bytes."""
     gzipped = bool(answer.gzipped) and accepts_gzip(accept_encoding)
-    if if_none_match and _matches(if_none_match.decode("latin-1"), answer.tag(gzipped=gzipped)):
+    if if_none_match and has_etag(if_none_match, answer.tag(gzipped=gzipped).encode()):
         return 304, answer.headers(gzipped=gzipped, modified=False), b""
     return 200, answer.headers(gzipped=gzipped), answer.gzipped if gzipped else answer.body
-
-
-def _matches(if_none_match: str, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in tags or tags == ["*"]
 
 
 async def finish(body: bytes, state: State) -> Answer:
@@ -94,3 +93,34 @@ async def finish(body: bytes, state: State) -> Answer:
     etag = hashlib.sha256(f"{state.version}|".encode() + body).hexdigest()[:32]
     gzipped = await asyncio.to_thread(gzip.compress, body, 5) if len(body) >= _GZIP_FROM else b""
     return Answer(body, gzipped, f'"{etag}"', state.cursor)
+
+
+class AnswersInMemory:
+    """The most recently used answers, by their key in Redis (LRU).
+
+    A copy is valid until it expires or the workspace's cache is cleared.
+    """
+
+    def __init__(self, size: int) -> None:
+        """Keep up to `size` bytes."""
+        self._largest = size // _LARGEST_SHARE
+        self._kept: LRUCache[str, tuple[Answer, bytes]] = LRUCache(size, getsizeof=lambda entry: entry[0].size)
+
+    def __contains__(self, key: str | None) -> bool:
+        return key in self._kept
+
+    def get(self, key: str, cleared: bytes) -> Answer | None:
+        """Return the copy under a key, unless it has expired or was kept before the cache was cleared."""
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        answer, kept_at = found
+        if kept_at != cleared or answer.expires <= time.time():
+            self._kept.pop(key, None)
+            return None
+        return answer
+
+    def put(self, key: str, answer: Answer, cleared: bytes) -> None:
+        """Keep a copy; the copies that were not used for the longest time make room for it."""
+        if answer.size <= self._largest:
+            self._kept[key] = answer, cleared

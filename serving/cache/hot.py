@@ -7,7 +7,7 @@ version and sent. If anything is missing, the request goes through the applicati
 
 import logging
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from cachetools import LRUCache
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,7 +18,8 @@ from serving.cache.finished import reply
 from serving.cache.plan import AnswerKey
 from serving.process.logs import redact
 from serving.process.measures import REQUESTS
-from serving.wire.middleware import access, request_id_of, security_headers
+from serving.wire.headers import request_id_of, security_headers
+from serving.wire.middleware import access
 from serving.wire.problems import Problem
 
 _SIZE = 20_000
@@ -48,6 +49,37 @@ def _identity(scope: Scope, key: ApiKey) -> tuple[Any, ...]:
     return scope.get("raw_path"), scope["query_string"], key.key_id, key.workspaces, key.scopes, hour
 
 
+class _Headers(NamedTuple):
+    """The headers of a request that decide about its answer; those that came on several lines are joined."""
+
+    token: bytes
+    accept_encoding: bytes
+    if_none_match: bytes
+    request_id: bytes
+
+
+def _headers(scope: Scope) -> _Headers | None:
+    """Return the headers of a request with a bearer token, or None for requests that the application has to answer.
+
+    That includes requests with an `Origin`, which need the headers of CORS.
+    """
+    authorization = accept = matches = request_id = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = authorization or value
+        elif name == b"accept-encoding":
+            accept = b"%s,%s" % (accept, value) if accept else value
+        elif name == b"if-none-match":
+            matches = b"%s,%s" % (matches, value) if matches else value
+        elif name == b"x-request-id":
+            request_id = value
+        elif name == b"origin":
+            return None
+    if not authorization.startswith(_BEARER):
+        return None
+    return _Headers(authorization[len(_BEARER) :], accept, matches, request_id)
+
+
 class HotReads:
     """Answers reads that were answered before and whose answer is kept; passes all other requests on.
 
@@ -68,22 +100,11 @@ class HotReads:
 
     async def _answered(self, scope: Scope, send: Send) -> bool:
         began = time.perf_counter()
-        authorization = accept = matches = asked_id = b""
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = authorization or value
-            elif name == b"accept-encoding":
-                accept = b"%s,%s" % (accept, value) if accept else value
-            elif name == b"if-none-match":
-                matches = b"%s,%s" % (matches, value) if matches else value
-            elif name == b"x-request-id":
-                asked_id = value
-            elif name == b"origin":
-                return False
-        if not authorization.startswith(_BEARER):
+        sent = _headers(scope)
+        if sent is None:
             return False
         parts = scope["app"].state.services
-        key = parts.auth.remembered(authorization[len(_BEARER) :].decode("latin-1"))
+        key = parts.auth.remembered(sent.token.decode("latin-1"))
         known = None if key is None else parts.answered.find(scope, key)
         if known is None:
             return False
@@ -96,8 +117,13 @@ class HotReads:
         except Problem:
             # The application finds the same problem, and answers with it.
             return False
-        status, headers, body = reply(answer, accept, matches)
-        own = [*headers, *self._security, *scope["rate_headers"], (b"x-request-id", request_id_of(asked_id).encode())]
+        status, headers, body = reply(answer, sent.accept_encoding, sent.if_none_match)
+        own = [
+            *headers,
+            *self._security,
+            *scope["rate_headers"],
+            (b"x-request-id", request_id_of(sent.request_id).encode()),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": own})
         await send({"type": "http.response.body", "body": body})
         self._count(scope, route, status, time.perf_counter() - began)

@@ -1,12 +1,25 @@
-"""Read plans: the key of a read's answer in the cache, and the function that computes the answer."""
+"""Read plans: the key of an answer in the cache, the state of its workspace, and the function that computes it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from serving.cache.states import State
-
 Kind = Literal["metrics", "aggregated", "posts", "accounts"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A workspace's `dataVersion`, the id of its newest event, and a count that moves when its cache is cleared.
+
+    Version and cursor are None while Redis is away.
+    """
+
+    version: str | None
+    cursor: str | None
+    cleared: bytes = b""
+
+
+AWAY = State(None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from metrics.redis.keys import events_key, version_key
 from metrics.redis.versions import CURRENT_VERSION, new_epoch
 from serving.cache.breaker import Breaker
 from serving.cache.finished import Answer
-from serving.cache.states import AWAY, State
+from serving.cache.plan import AWAY, State
 
 log = logging.getLogger(__name__)
 

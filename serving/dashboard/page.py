@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from metrics.clock import offset
-from serving.wire.accept_encoding import accepts_gzip, header_lines
+from serving.wire.headers import accepts_gzip, has_etag, header_lines
 from serving.wire.problems import not_found
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "html": "text/html"}
@@ -68,7 +68,7 @@ def _answer(request: Request, file: File) -> Response:
     gzipped = accepts_gzip(header_lines(request, "accept-encoding"))
     etag = f'"{file.etag}-gz"' if gzipped else f'"{file.etag}"'
     headers = {"ETag": etag, "Cache-Control": file.cache_control, "Vary": "Accept-Encoding"}
-    if etag in request.headers.get("if-none-match", ""):
+    if has_etag(header_lines(request, "if-none-match"), etag.encode()):
         return Response(status_code=304, headers=headers)
     if gzipped:
         headers["Content-Encoding"] = "gzip"

@@ -6,15 +6,16 @@ from starlette.responses import Response
 from metrics.encoding import dump_json
 from serving.auth.authenticator import require
 from serving.cache.finished import finish
-from serving.cache.states import State
+from serving.cache.plan import State
 from serving.endpoints.access import require_existing, workspace
-from serving.endpoints.answering import answer, respond
-from serving.endpoints.envelope import WHOLE, envelope, public_fields, public_history
+from serving.endpoints.answering import WHOLE, answer, envelope, respond
 from serving.endpoints.query import (
     NoQuery,
     parse,
 )
+from serving.schemas.base import public_fields
 from serving.schemas.reads import Account
+from serving.schemas.work import public_history
 from serving.services import services
 
 

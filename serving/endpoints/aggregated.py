@@ -9,7 +9,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.aggregation import custom
+from metrics.aggregation import custom_rollups
 from metrics.aggregation.comparison import compare_account, compare_totals
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.clock import utcnow
@@ -18,12 +18,10 @@ from metrics.encoding import dump_json
 from metrics.expected import Connection, Span
 from metrics.periods import Period, period_end, previous_start, starts_between
 from metrics.store import Store
-from serving.cache.states import State
+from serving.cache.plan import State
 from serving.endpoints.access import workspace
-from serving.endpoints.answering import answer
+from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant, milliseconds
 from serving.endpoints.coverage import Scope, accounts_of, coverage, in_scope
-from serving.endpoints.cursors import decode_cursor, encode_cursor, instant, milliseconds
-from serving.endpoints.envelope import envelope
 from serving.endpoints.query import AggregatedQuery, parse
 from serving.services import services
 
@@ -68,7 +66,7 @@ def _documents(store: Store, selection: _Selection) -> list[AggregatedDocument]:
     if query.period != "custom":
         return store.rollups.aggregated(workspace_id, cast("Period", query.period), spans[0][0], spans[-1][1], **scope)
     connections, now = selection.accounts, selection.now
-    found = (custom(store, workspace_id, *span, connections=connections, now=now, **scope) for span in spans)
+    found = (custom_rollups(store, workspace_id, *span, connections=connections, now=now, **scope) for span in spans)
     return [document for documents in found for document in documents]
 
 

@@ -9,9 +9,8 @@ from metrics.catalog import CATALOG, DEFINITION_VERSION, RATE_BASIS
 from metrics.encoding import dump_json
 from serving.auth.authenticator import require
 from serving.cache.finished import finish
-from serving.cache.states import State
-from serving.endpoints.answering import respond
-from serving.endpoints.envelope import WHOLE
+from serving.cache.plan import State
+from serving.endpoints.answering import WHOLE, respond
 from serving.endpoints.query import (
     NoQuery,
     parse,

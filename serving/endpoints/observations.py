@@ -11,12 +11,10 @@ from metrics.errors import NotFound
 from metrics.export.rows import observation
 from metrics.store import Store
 from metrics.store.observations import Position, position
-from serving.cache.states import State
+from serving.cache.plan import State
 from serving.endpoints.access import owner, workspace
-from serving.endpoints.answering import answer
+from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant, milliseconds
 from serving.endpoints.coverage import Scope, accounts_of, coverage, in_scope
-from serving.endpoints.cursors import decode_cursor, encode_cursor, instant, milliseconds
-from serving.endpoints.envelope import envelope
 from serving.endpoints.query import (
     MetricsQuery,
     PageQuery,

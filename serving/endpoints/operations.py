@@ -5,12 +5,12 @@ from starlette.responses import Response
 
 from metrics.encoding import dump_json
 from serving.endpoints.access import operation
-from serving.endpoints.envelope import public_fields, public_history
 from serving.endpoints.query import (
     NoQuery,
     parse,
 )
-from serving.schemas.work import Operation
+from serving.schemas.base import public_fields
+from serving.schemas.work import Operation, public_history
 from serving.services import services
 
 

@@ -10,18 +10,17 @@ from metrics.documents import Document, PostDocument
 from metrics.encoding import dump_json
 from metrics.errors import InvalidInput
 from metrics.export.rows import observation
-from serving.cache.states import State
+from serving.cache.plan import State
 from serving.endpoints.access import owner, workspace
-from serving.endpoints.answering import answer
+from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant
 from serving.endpoints.coverage import accounts_of, coverage, in_scope
-from serving.endpoints.cursors import decode_cursor, encode_cursor
-from serving.endpoints.envelope import envelope, public_fields
 from serving.endpoints.observations import page_of
 from serving.endpoints.query import (
     PostMetricsQuery,
     PostsQuery,
     parse,
 )
+from serving.schemas.base import public_fields
 from serving.schemas.reads import Post
 from serving.services import services
 
@@ -31,14 +30,14 @@ async def posts(request: Request) -> Response:
     workspace_id = await workspace(request, "read")
     query, parts, route = parse(request, PostsQuery), services(request), request.url.path
     place = _place(decode_cursor(query, route, 2))
-    query.days()
+    start, end = query.bounds()
+    page = _page_by_time(query, place)
 
     def read(state: State) -> bytes:
         accounts = accounts_of(parts.store, workspace_id)
         fields: dict[str, Any] = {"platform": query.platform, "contentType": query.content_type}
-        published = parts.store.posts.published(
-            workspace_id, *query.bounds(), **{n: v for n, v in fields.items() if v is not None}
-        )
+        selected = {name: value for name, value in fields.items() if value is not None}
+        published = parts.store.posts.published(workspace_id, start, end, **selected, **page)
         latest = parts.store.observations.latest([p["_id"] for p in published])
         rows = (with_latest_values(p, latest.get(p["_id"])) for p in published)
         ordered = sorted(rows, key=lambda row: _rank(row, query.sort))
@@ -48,7 +47,7 @@ async def posts(request: Request) -> Response:
             missing, value, last = _rank(data[-1], query.sort)
             cursor = encode_cursor(query, route, [None if missing else value, last])
         scope = {"workspaceId": workspace_id} | ({"platform": query.platform} if query.platform else {})
-        covered = coverage(parts.store, in_scope(accounts, scope), scope, *query.bounds())
+        covered = coverage(parts.store, in_scope(accounts, scope), scope, start, end)
         return dump_json(envelope(data, query, state, cursor=cursor, coverage=covered))
 
     return await answer(request, workspace_id, "posts", query, read)
@@ -100,6 +99,17 @@ def _place(position: list[Any] | None) -> tuple[bool, float, str] | None:
     if not isinstance(post_id, str) or not isinstance(value, int | float | None) or isinstance(value, bool):
         raise InvalidInput("cursor: send `page.nextCursor` of an answer, unchanged", "cursor")
     return value is None, value or 0, post_id
+
+
+def _page_by_time(query: PostsQuery, place: tuple[bool, float, str] | None) -> dict[str, Any]:
+    """Return the bounds of the page, and of one post more, if posts are sorted as they are stored; else no bounds.
+
+    Other values to sort by are not stored: they are the last ones of all observations of a post.
+    """
+    if query.sort != "publishedAt":
+        return {}
+    after = None if place is None else (instant(round(-1000 * place[1])), place[2])
+    return {"limit": query.limit + 1, "after": after}
 
 
 def _rank(data: dict[str, Any], sort: str) -> tuple[bool, float, str]:

@@ -26,8 +26,8 @@ from metrics.store.operations import scope_key
 from metrics.store.rollup.publications import put_posts
 from metrics.upkeep.retention import Horizon
 from serving.endpoints.access import account, existing_workspace
-from serving.endpoints.envelope import public_fields
 from serving.endpoints.query import AggregateQuery, InvalidateQuery, NoQuery, parse
+from serving.schemas.base import public_fields
 from serving.schemas.work import Operation, PublishedPost
 from serving.services import Services, services
 from serving.wire.problems import Problem

@@ -1,6 +1,8 @@
 """The base of all shapes, and the parts that several of them share."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,3 +58,15 @@ class RangeMeta(Meta):
     start_date: Day
     end_date: Day
     coverage: Coverage
+
+
+def public_fields(document: Mapping[str, Any], shape: type[Shape], id_name: str) -> dict[str, Any]:
+    """Return the fields of a document that its shape declares, and its `_id` as `id_name`; all others stay private."""
+    declared = declared_names(shape)
+    return {id_name: document["_id"], **{name: value for name, value in document.items() if name in declared}}
+
+
+@cache
+def declared_names(shape: type[Shape]) -> frozenset[str]:
+    """Return the names of a shape's fields in JSON."""
+    return frozenset(field.alias or name for name, field in shape.model_fields.items())

@@ -1,13 +1,14 @@
 """The shapes of requests for work, and of the operations that carry them out."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
 from metrics.documents import ContentType, HistoryState, OperationKind, OperationState, Reason
 from metrics.periods import Period
-from serving.schemas.base import EXAMPLE_TIME, Count, Instant, Shape, absent
+from serving.schemas.base import EXAMPLE_TIME, Count, Instant, Shape, absent, declared_names
 
 _PUBLISHED: Any = {"platformPostId": "17912345", "publishedAt": EXAMPLE_TIME, "contentType": "image"}
 _OPERATION: Any = {
@@ -132,3 +133,9 @@ class Ticket(Shape):
 
     ticket: str = Field(examples=["tmt_…"])
     expires_in: int = Field(description="Seconds within which it has to be used first.", examples=[60])
+
+
+def public_history(history: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an account's history that its shape declares; empty problems and reasons are left out."""
+    declared = declared_names(AccountHistory)
+    return {name: value for name, value in history.items() if name in declared and value not in ([], {})}

@@ -1,11 +1,9 @@
 """Pure ASGI middleware: request ids, security headers, limits, an access log without secrets, request metrics."""
 
 import logging
-import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from random import getrandbits
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,36 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.process.logs import redact
 from serving.process.logs import request_id as current_request
 from serving.process.measures import REQUESTS
+from serving.wire.headers import request_id_of, security_headers
 from serving.wire.problems import Problem, on_error, render
 from serving.wire.protocol import MAX_HEADER_BYTES, MAX_HEADERS, MAX_URL
 
 access = logging.getLogger("tidemark.access")
 MAX_BODY = 64 * 1024
 _LONGEST_PATH = 200
-_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-# plotly writes inline styles into the page, and its download button makes images as data: and blob: URLs.
-_CSP = (
-    b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; "
-    b"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-)
-_SECURITY = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", _CSP),
-)
-_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-
-
-def security_headers(*, behind_tls: bool) -> Sequence[tuple[bytes, bytes]]:
-    """Return the headers that every response carries."""
-    return (*_SECURITY, _HSTS) if behind_tls else _SECURITY
-
-
-def request_id_of(header: bytes) -> str:
-    """Return the id in the header `X-Request-ID` of a client if it is well-formed, or else a new one."""
-    chosen = header.decode("latin-1")
-    return chosen if _ID.fullmatch(chosen) else f"{getrandbits(128):032x}"
 
 
 class Frontier:

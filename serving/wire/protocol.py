@@ -191,7 +191,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def _unsent_bytes(transport: asyncio.Transport) -> int:
-    """Return how many bytes wait for the client, in the process and in the kernel, whose buffer holds some megabytes."""
+    """Return how many bytes wait for the client: in the process, and in the kernel's buffer of some megabytes."""
     waiting = array("i", [0])
     with suppress(OSError):
         # On a socket, this is SIOCOUTQ: the bytes that the client has not acknowledged.

@@ -1,4 +1,7 @@
-"""Reads of Facebook Pages, posts and media in the Graph API (platforms.md, 3), as strict as the real API."""
+"""Reads of Facebook Pages, posts and media in the Graph API, as strict as the real API.
+
+Facts: docs/platform-facts.md#facebook.
+"""
 
 from datetime import timedelta
 from typing import Any

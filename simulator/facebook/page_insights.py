@@ -1,4 +1,7 @@
-"""Insights of simulated Pages by Pacific day, week and 28 days (platforms.md, 3.2 and 3.3)."""
+"""Insights of simulated Pages by Pacific day, week and 28 days.
+
+Facts: docs/platform-facts.md#facebook-metrics, #facebook-insights.
+"""
 
 from datetime import date, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lifetime insights of simulated posts, reels and videos (platforms.md, 3.2)."""
+"""Lifetime insights of simulated posts, reels and videos (docs/platform-facts.md#facebook-metrics)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Simulated Graph API: paths, versions, `?ids=`, batches and errors (platforms.md, 1).
+"""Simulated Graph API: paths, versions, `?ids=`, batches and errors (docs/platform-facts.md#meta).
 
 The module of each platform reads its objects (`simulator.instagram.node`). A call is a plain function call, so a batch
 is a loop over its elements.

@@ -1,4 +1,6 @@
-"""Batches of the Graph API: their elements, and references to results of other elements (platforms.md, 1.5).
+"""Batches of the Graph API: their elements, and references to results of other elements.
+
+Facts: docs/platform-facts.md#meta-batches-and-lists.
 
 `{result=friends:$.data.*.id}` in a URL stands for the values at this JSONPath in the answer of the element named
 `friends`, separated by commas. If other elements refer to an element and it succeeds, it comes back as null, unless it

@@ -1,4 +1,7 @@
-"""Rate limits of the Graph API: calls per account and hour, and the usage headers (platforms.md, 1.3)."""
+"""Rate limits of the Graph API: calls per account and hour, and the usage headers.
+
+Facts: docs/platform-facts.md#meta-rate-limits.
+"""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Errors of the Graph API: their envelope (platforms.md, 1.4), and the bodies that several modules use."""
+"""Errors of the Graph API: their envelope, and the bodies that several modules use.
+
+Facts: docs/platform-facts.md#meta-errors.
+"""
 
 from typing import Any
 
@@ -6,7 +9,7 @@ from simulator.world import SimAccount
 
 
 class GraphError(Exception):
-    """Error answer: HTTP status and envelope (platforms.md, 1.4)."""
+    """Error answer: HTTP status and envelope (docs/platform-facts.md#meta-errors)."""
 
     def __init__(
         self,

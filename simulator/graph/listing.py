@@ -1,4 +1,7 @@
-"""Lists of the Graph API, paged by cursor, with their faults (platforms.md, 1.4 and 1.5)."""
+"""Lists of the Graph API, paged by cursor, with their faults.
+
+Facts: docs/platform-facts.md#meta-errors, #meta-batches-and-lists.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice

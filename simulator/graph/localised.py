@@ -1,4 +1,7 @@
-"""User-facing texts of Graph API errors in other languages; `message` stays English (platforms.md, 1.4)."""
+"""User-facing texts of Graph API errors in other languages; `message` stays English.
+
+Facts: docs/platform-facts.md#meta-errors.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,7 @@
-"""Pacific days, by which Meta counts, and the time windows of insights (platforms.md, 2.4 and 3.3)."""
+"""Pacific days, by which Meta counts, and the time windows of insights.
+
+Facts: docs/platform-facts.md#meta-days, #facebook-insights.
+"""
 
 import re
 from datetime import date, datetime, timedelta

@@ -1,4 +1,6 @@
-"""Paging by time, as insights use it: consecutive windows of the same length (platforms.md, 1.5).
+"""Paging by time, as insights use it: consecutive windows of the same length.
+
+Facts: docs/platform-facts.md#meta-batches-and-lists.
 
 A page whose window ends after the present has no `next`, so a walk ends with an answer and not with an error (as
 recorded for posts: a page with `since` of now and `until` of tomorrow has only `previous`).

@@ -1,4 +1,4 @@
-"""Tokens of the Graph API: authentication, exchange and inspection (platforms.md, 1.2)."""
+"""Tokens of the Graph API: authentication, exchange and inspection (docs/platform-facts.md#meta-tokens)."""
 
 from typing import Any
 
@@ -12,7 +12,9 @@ from simulator.world import SimAccount
 def authenticate(state: State, token: str | None, aim: Target | None = None, *, at_instagram: bool) -> SimAccount:
     """Return the account that a token is for.
 
-    Tokens of Instagram Login work only at graph.instagram.com, all others at graph.facebook.com (platforms.md, 2.1).
+    Tokens of Instagram Login work only at graph.instagram.com, all others at graph.facebook.com.
+
+    Facts: docs/platform-facts.md#instagram-access.
 
     Raises:
         GraphError: the token is absent, of another platform, of the other host, or expired.

@@ -1,4 +1,6 @@
-"""Versions of the Graph API: their end dates, and the version that answers a call (platforms.md, 1.1).
+"""Versions of the Graph API: their end dates, and the version that answers a call.
+
+Facts: docs/platform-facts.md#meta-versions.
 
 A version that is no longer usable is not refused: the oldest usable version answers in its place. It also answers a
 call that names no version. The header `facebook-api-version` states which version answered.

@@ -1,4 +1,4 @@
-"""Fields of simulated Instagram accounts (platforms.md, 2.2)."""
+"""Fields of simulated Instagram accounts (docs/platform-facts.md#instagram-accounts-and-media)."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,7 @@
-"""Insights of simulated Instagram accounts: series, totals, breakdowns, windows (platforms.md, 2.4)."""
+"""Insights of simulated Instagram accounts: series, totals, breakdowns, windows.
+
+Facts: docs/platform-facts.md#instagram-account-insights.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta

@@ -1,4 +1,7 @@
-"""Audience insights: demographics, and the hours at which followers are online (platforms.md, 2.4)."""
+"""Audience insights: demographics, and the hours at which followers are online.
+
+Facts: docs/platform-facts.md#instagram-account-insights.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta

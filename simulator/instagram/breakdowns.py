@@ -1,4 +1,4 @@
-"""Breakdowns of totals of simulated Instagram accounts, by metric (platforms.md, 2.4).
+"""Breakdowns of totals of simulated Instagram accounts, by metric (docs/platform-facts.md#instagram-account-insights).
 
 Dimensions and their values come from the documentation and the recorded answer of reach. The documentation calls
 the breakdown of views `follower_type`, recorded answers of reach have `follow_type`; views take both here.

@@ -1,7 +1,9 @@
-"""Business Discovery: public data of another professional account, by its user name (platforms-more.md, 6).
+"""Business Discovery: public data of another professional account, by its user name.
 
 A call names one user name. The answer has followers, posts and the counts of posts, and for reels also the views,
 including those of advertisements. There is no `next`: the cursor goes into `media.after()`.
+
+Facts: docs/platform-facts.md#instagram-business-discovery.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Fields of simulated media, and of the children of albums (platforms.md, 2.2)."""
+"""Fields of simulated media, and of the children of albums (docs/platform-facts.md#instagram-accounts-and-media)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,7 @@
-"""Insights of simulated Instagram media: metrics by kind, thresholds, breakdowns (platforms.md, 2.3)."""
+"""Insights of simulated Instagram media: metrics by kind, thresholds, breakdowns.
+
+Facts: docs/platform-facts.md#instagram-media-insights.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""Reads of Instagram accounts and media in the Graph API (platforms.md, 2), as strict as the real API."""
+"""Reads of Instagram accounts and media in the Graph API, as strict as the real API.
+
+Facts: docs/platform-facts.md#instagram.
+"""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Simulated LinkedIn API: routing to resources, headers, limits, tokens (platforms.md, 5).
+"""Simulated LinkedIn API: routing to resources, headers, limits, tokens (docs/platform-facts.md#linkedin).
 
 `/rest/…` is versioned; of the unversioned `/v2/…` only the resources that identify the owner of a token exist.
 """

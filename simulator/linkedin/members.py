@@ -1,4 +1,7 @@
-"""Member behind a token: profile, OpenID Connect claims, followers of the person (platforms.md, 5.2)."""
+"""Member behind a token: profile, OpenID Connect claims, followers of the person.
+
+Facts: docs/platform-facts.md#linkedin-statistics.
+"""
 
 from datetime import date, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Organizations: profiles, administrators, numbers of followers (platforms.md, 5.2).
+"""Organizations: profiles, administrators, numbers of followers (docs/platform-facts.md#linkedin-statistics).
 
 For an organization that the token's member does not administer, the API returns only a few fields, in
 `organizationsLookup` and by vanity name; `organizations/{id}` and its batch are for administrators (LinkedIn's page

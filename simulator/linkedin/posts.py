@@ -1,4 +1,4 @@
-"""Posts by author, by URN and in batches, with reactions and comments (platforms.md, 5.2)."""
+"""Posts by author, by URN and in batches, with reactions and comments (docs/platform-facts.md#linkedin-statistics)."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Statistics finders of an organization: followers, page views, shares (platforms.md, 5.2)."""
+"""Statistics finders of an organization: followers, page views, shares (docs/platform-facts.md#linkedin-statistics)."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -1,4 +1,7 @@
-"""Statistics of organizations and posts: lifetime, per post, and by UTC day, week or month (platforms.md, 5.2)."""
+"""Statistics of organizations and posts: lifetime, per post, and by UTC day, week or month.
+
+Facts: docs/platform-facts.md#linkedin-statistics.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta

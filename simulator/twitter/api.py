@@ -1,4 +1,7 @@
-"""Simulated API v2 of X: authentication, rate-limit windows, caps, and routing to endpoints (platforms.md, 4)."""
+"""Simulated API v2 of X: authentication, rate-limit windows, caps, and routing to endpoints.
+
+Facts: docs/platform-facts.md#x.
+"""
 
 import re
 from typing import Any

@@ -61,7 +61,7 @@ class RequestedFields:
     expansions: frozenset[str]
     usage: frozenset[str]
     renamed: bool = False
-    """Whether the request uses `post.fields`, the name since August 2026; counts then have new names, too."""
+    """True if the request uses `post.fields`, the name since August 2026; counts then have new names, too."""
 
 
 @dataclass(frozen=True)

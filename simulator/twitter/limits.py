@@ -1,4 +1,7 @@
-"""Limits that X checks before a call is processed: windows, caps, and their faults (platforms.md, 4.4)."""
+"""Limits that X checks before a call is processed: windows, caps, and their faults.
+
+Facts: docs/platform-facts.md#x-limits-and-errors.
+"""
 
 import re
 from datetime import datetime

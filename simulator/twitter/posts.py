@@ -1,4 +1,4 @@
-"""Posts by id and by user, and their impressions (platforms.md, 4.2)."""
+"""Posts by id and by user, and their impressions (docs/platform-facts.md#x-endpoints)."""
 
 import re
 from collections.abc import Iterable, Iterator

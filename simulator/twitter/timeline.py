@@ -1,4 +1,4 @@
-"""Timelines of accounts, with bounds by time and by id (platforms.md, 4.2)."""
+"""Timelines of accounts, with bounds by time and by id (docs/platform-facts.md#x-endpoints)."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Users: the owner of the token, by id, and by name (platforms.md, 4.2)."""
+"""Users: the owner of the token, by id, and by name (docs/platform-facts.md#x-endpoints)."""
 
 from collections.abc import Iterable
 from typing import Any

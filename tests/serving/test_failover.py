@@ -11,7 +11,7 @@ import pytest
 
 from metrics.errors import Unavailable
 from metrics.redis.client import connect
-from metrics.redis.events import Announcer, observed
+from metrics.redis.events import Announcer, observation_event
 from metrics.redis.keys import events_key
 from metrics.settings import Settings
 from metrics.store import Store
@@ -43,7 +43,7 @@ class Writer(threading.Thread):
             while not self._over.wait(PAUSE):
                 one = observation(NOW, followers=self.announced + 1)
                 self._persist(partial(store.observations.append, [one]))
-                self._persist(partial(announcer.announce, "w1", [observed(one)]))
+                self._persist(partial(announcer.announce, "w1", [observation_event(one)]))
                 self.announced += 1
         store.close()
 

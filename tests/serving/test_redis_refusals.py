@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from metrics.errors import RedisUnavailable
-from metrics.redis.events import Announcer, observed
+from metrics.redis.events import Announcer, observation_event
 from metrics.redis.keys import events_key
 from metrics.redis.versions import data_version
 from metrics.settings import Settings
@@ -162,7 +162,7 @@ def following(client: httpx.Client) -> Iterator[Iterator[ServerSentEvent]]:
 
 def announce(server: RedisServer, followers: int) -> None:
     with server.client() as redis:
-        Announcer(redis).announce("w1", [observed(observation(NOW, followers=followers))])
+        Announcer(redis).announce("w1", [observation_event(observation(NOW, followers=followers))])
 
 
 def is_hit(client: httpx.Client) -> bool:
@@ -202,7 +202,7 @@ def test_every_refusal_is_the_same_error_and_repeats_no_argument(failure: Failur
     with own_redis.client() as redis:
         data_version(redis, "marked")
         with failure(own_redis), pytest.raises(RedisUnavailable) as caught:
-            Announcer(redis).announce("marked", [observed(observation(NOW, "marked"))])
+            Announcer(redis).announce("marked", [observation_event(observation(NOW, "marked"))])
         assert "marked" not in str(caught.value)
 
 

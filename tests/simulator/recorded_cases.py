@@ -70,7 +70,7 @@ CASES: dict[str, Case] = {
         "{storyteller}/stories",
         "fields=id,media_type,media_url,username&limit=1&after=1",
         lacks=_of("paging.previous"),
-        adds=_of("paging.cursors.after"),  # `after` on last pages: platforms.md, 1.5
+        adds=_of("paging.cursors.after"),  # `after` on last pages: docs/platform-facts.md#meta-batches-and-lists
     ),
     "instagram/pyfacebook_story_single": Case(
         "{story}", "fields=caption,id,media_type,media_url,owner,permalink,shortcode,timestamp,username,ig_id"

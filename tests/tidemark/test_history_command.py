@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
-from metrics.collection.histories import settle
+from metrics.collection.histories import settle_operation
 from metrics.errors import RedisUnavailable
 from metrics.redis.events import Announcer
 from metrics.store import Store
@@ -27,7 +27,7 @@ def end(store: Store, account_id: str, state: str, **fields: Any) -> None:
     """Finish a history."""
     history: Any = {**(store.memories.history(account_id) or {}), "state": state, "finishedAt": utcnow(), **fields}
     assert store.memories.keep_history(account_id, history)
-    settle(store, history["operationId"])
+    settle_operation(store, history["operationId"])
 
 
 def queued(store: Store) -> int:

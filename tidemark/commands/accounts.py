@@ -129,7 +129,7 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         back = {account["_id"] for account in known.values() if account["state"] == "disconnected"}
         # Requested before Redis is used, so that the request is stored even if Redis fails now.
         active = [document for document in documents if document["state"] == "active"]
-        history.begin(store, redis, active, again=back)
+        history.request_histories(store, redis, active, again=back)
         for workspace_id in sorted({account.workspace_id for account in accounts}):
             _announce(redis, workspace_id)
     if as_json:
@@ -272,9 +272,9 @@ def _set_state(account_id: str, state: AccountState, *, as_json: bool) -> None:
         else:
             store.accounts.set_state(account_id, state)
             if state == "active" and store.memories.history(account_id) is not None:
-                history.begin(store, redis, [account])
+                history.request_histories(store, redis, [account])
         if state != "active":
-            history.stop(store, redis, account, state)
+            history.stop_history(store, redis, account, state)
         _announce(redis, account["workspaceId"], account_id, state)
     if as_json:
         print_json({"accountId": account_id, "state": state})

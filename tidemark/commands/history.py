@@ -41,7 +41,7 @@ def history(
         accounts = [store.accounts.get(account)] if account is not None else _of(store, workspace or "")
         if start:
             with open_redis(settings) as redis:
-                begin(store, redis, _active(accounts), again={document["_id"] for document in accounts})
+                request_histories(store, redis, _active(accounts), again={document["_id"] for document in accounts})
         found = [(document, store.memories.history(document["_id"])) for document in accounts]
     if as_json:
         print_json([_shown(*pair) for pair in found])
@@ -51,7 +51,9 @@ def history(
         print_line("no history was requested: `--start` requests it")
 
 
-def begin(store: "Store", redis: "Redis", accounts: Sequence[AccountDocument], again: Collection[str] = ()) -> None:
+def request_histories(
+    store: "Store", redis: "Redis", accounts: Sequence[AccountDocument], again: Collection[str] = ()
+) -> None:
     """Request the history of accounts, and announce the operations that read it to streams.
 
     A history that is being read is left as it is; one that is done is begun anew only for the accounts in `again`.
@@ -64,12 +66,12 @@ def begin(store: "Store", redis: "Redis", accounts: Sequence[AccountDocument], a
     from metrics.collection import histories
     from metrics.redis.events import Announcer, operation_status
 
-    found = {operation["_id"]: operation for operation in histories.begin(store, accounts, again).values()}
+    found = {operation["_id"]: operation for operation in histories.request_histories(store, accounts, again).values()}
     for operation in found.values():
         Announcer(redis).announce(operation["workspaceId"], [operation_status(operation)])
 
 
-def stop(store: "Store", redis: "Redis", account: AccountDocument, state: str) -> None:
+def stop_history(store: "Store", redis: "Redis", account: AccountDocument, state: str) -> None:
     """End the history of an account that is no longer collected, and announce that to streams.
 
     Raises:
@@ -80,7 +82,7 @@ def stop(store: "Store", redis: "Redis", account: AccountDocument, state: str) -
     from metrics.collection import histories
     from metrics.redis.events import Announcer, operation_status
 
-    if (operation := histories.stop(store, account["_id"], state)) is not None:
+    if (operation := histories.stop_history(store, account["_id"], state)) is not None:
         Announcer(redis).announce(operation["workspaceId"], [operation_status(operation)])
 
 

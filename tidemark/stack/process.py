@@ -51,7 +51,7 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether the process is still running."""
+        """True if the process is still running."""
         return self.process.poll() is None
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:

@@ -93,18 +93,7 @@ class Up:
         key = self._key(store)
         api = self.supervisor.start(services.serving(self.home, http, environment))
         self.supervisor.wait(sim, _START_SECONDS)
-        ui: Service | None = None
-        if self.with_dagster:
-            # Wait for the tables of Dagster's storage, which the code server opens like the other processes.
-            self._finish(migration, "Dagster's storage")
-            code_server = services.code_server(self.home, grpc, environment)
-            code_server.revived = lambda: self._begin_ending_orphans(grpc, environment, ["--daemon"])
-            self.supervisor.start(code_server)
-            if migration is None:
-                self._begin_ending_orphans(grpc, environment)
-            else:
-                self._migrated.touch()
-            ui = self.supervisor.start(services.webserver(self.home, dagster, grpc, environment))
+        ui = self._start_dagster(migration, dagster, grpc, environment) if self.with_dagster else None
         if self.with_seed:
             self._seed(store, settings, environment)
         if ui is not None:
@@ -124,6 +113,22 @@ class Up:
         }
         self.home.write("up.json", up)
         return up
+
+    def _start_dagster(self, migration: Child | None, port: int, grpc: int, environment: dict[str, str]) -> Service:
+        """Start the code server and the web server; return the latter. The daemon starts after the history is seeded.
+
+        `migration` is the process that creates or migrates Dagster's storage, if one is needed.
+        """
+        # Wait for the tables of Dagster's storage, which the code server opens like the other processes.
+        self._finish(migration, "Dagster's storage")
+        code_server = services.code_server(self.home, grpc, environment)
+        code_server.revived = lambda: self._begin_ending_orphans(grpc, environment, ["--daemon"])
+        self.supervisor.start(code_server)
+        if migration is None:
+            self._begin_ending_orphans(grpc, environment)
+        else:
+            self._migrated.touch()
+        return self.supervisor.start(services.webserver(self.home, port, grpc, environment))
 
     def _retain(self, store: Store, settings: Settings) -> None:
         """Make the database keep data for as long as the settings say; apply shorter periods only with `shorten`."""

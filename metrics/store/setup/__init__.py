@@ -1,1 +1,1 @@
-"""What MongoDB has after `Store.ensure`: collections, indexes, validators and expiries, and data of older versions."""
+"""Set-up of MongoDB: collections, indexes, validators and expiries, and the conversion of data of older versions."""

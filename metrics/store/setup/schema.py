@@ -1,6 +1,6 @@
 """The schema: collections, validators and indexes, which `Store.ensure` creates on MongoDB 6.0 and later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -166,24 +166,36 @@ def ensure(db: Database[Document], settings: Settings) -> None:
         _create_log(db, next(one.seconds for one in wanted if one.collection == METRICS))
     for name, properties in _REQUIRED.items():
         _ensure_collection(db, name, existing, properties)
-    indexes = {name: db[name].index_information() for name in {*_REQUIRED, METRICS}}
+    indexes: Mapping[str, Collection[str]] = {
+        name: db[name].index_information().keys() for name in {*_REQUIRED, METRICS}
+    }
+    _convert_documents_of_older_versions(db, indexes)
+    _ensure_indexes(db, indexes)
+    for lifetime in wanted:
+        if lifetime.index is not None and lifetime.index not in indexes[lifetime.collection]:
+            _create_expiry_of_empty(db, lifetime)
+
+
+def _convert_documents_of_older_versions(db: Database[Document], indexes: Mapping[str, Collection[str]]) -> None:
+    """Make documents of older versions of Tidemark fit the indexes that are created next."""
     normalise_accounts(db["accounts"])
     if ONE_PER_PLATFORM_ACCOUNT not in indexes["accounts"]:
         note_disconnections(db)
+    if "expire" not in indexes["roll_marks"]:
+        # Marks of older versions lack the time of settling.
+        db["roll_marks"].update_many(
+            {"dirty": False, "settledAt": {"$exists": False}}, {"$currentDate": {"settledAt": True}}
+        )
+
+
+def _ensure_indexes(db: Database[Document], indexes: Mapping[str, Collection[str]]) -> None:
+    """Create the indexes that are missing, except expiries, and drop those of `_FORMER_INDEXES`."""
     for name, models in _INDEXES.items():
         if missing := [one for one in models if one.document["name"] not in indexes[name]]:
             db[name].create_indexes(missing)
     for name, index in _FORMER_INDEXES:
         if index in indexes[name]:
             db[name].drop_index(index)
-    if "expire" not in indexes["roll_marks"]:
-        # Marks of older versions lack the time of settling.
-        db["roll_marks"].update_many(
-            {"dirty": False, "settledAt": {"$exists": False}}, {"$currentDate": {"settledAt": True}}
-        )
-    for lifetime in wanted:
-        if lifetime.index is not None and lifetime.index not in indexes[lifetime.collection]:
-            _create_expiry_of_empty(db, lifetime)
 
 
 def bucketing(version: Sequence[int]) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from metrics.clock import utcnow
 from metrics.documents import PostDocument
 from metrics.errors import RedisUnavailable
 from metrics.periods import slot_of
-from metrics.redis.events import observed
+from metrics.redis.events import observation_event
 from pipelines.collect import observe
 from pipelines.collect.appending import append_and_mark
-from pipelines.collect.facts import note_posts
+from pipelines.collect.facts import store_posts
 from pipelines.platforms.base import Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.errors import BudgetUsed, Transient
 from pipelines.platforms.memory import Memory
@@ -102,7 +102,7 @@ class Posts:
     def _store(self, page: AccountReading) -> bool:
         """Store a page (posts, then their metrics in the present slot) and announce it; return whether it has news."""
         turn, now = self._turn, utcnow()
-        known = note_posts(turn.store, turn.account, page, self._stored, now)
+        known = store_posts(turn.store, turn.account, page, self._stored, now)
         new = page.listed.keys() - self._known.keys()
         self._unread |= new
         for name, post in page.listed.items():
@@ -118,7 +118,7 @@ class Posts:
         expected = len(self._stored)
         turn.history["posts"] = {"done": expected - len(self._unread & self._stored.keys()), "expected": expected}
         try:
-            turn.announcer.announce(turn.account["workspaceId"], [observed(one) for one in found])
+            turn.announcer.announce(turn.account["workspaceId"], [observation_event(one) for one in found])
         except RedisUnavailable:
             turn.progress.unannounced.add(turn.account["workspaceId"])
         return bool(new or read)

@@ -45,7 +45,9 @@ class Progress:
                 return
             self._reported[operation_id] = time.monotonic()
         try:
-            operation = histories.settle(self._store, operation_id) or self._store.operations.get(operation_id)
+            operation = histories.settle_operation(self._store, operation_id) or self._store.operations.get(
+                operation_id
+            )
         except NotFound:
             # The operation was erased together with its account.
             return

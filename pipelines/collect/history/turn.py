@@ -204,6 +204,10 @@ class Turn:
             self._give_up(name, part, error)
         finally:
             self._count(tally)
+        return self._go_on_within_limits(name, part, tally)
+
+    def _go_on_within_limits(self, name: Part, part: "Posts | Days", tally: Tally) -> bool:
+        """Return whether the turn goes on after a step; if a limit was met or is near, wait for its end instead."""
         if met := tally.limited or tally.near_limit:
             return self._limited(name, part, met, tally)
         if self.budget_mostly_used(tally):

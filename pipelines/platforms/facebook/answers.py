@@ -1,4 +1,4 @@
-"""Parsers for Facebook: turn bodies of the Graph API into numbers and posts (platforms.md, 3)."""
+"""Parsers for Facebook: turn bodies of the Graph API into numbers and posts (docs/platform-facts.md#facebook)."""
 
 import re
 from collections.abc import Mapping
@@ -84,6 +84,9 @@ def summary(body: Mapping[str, Any], edge: str) -> object:
 
 
 def shares(body: Mapping[str, Any]) -> object:
-    """Return how often a post was shared: the field is absent at 0 (platforms.md, 3.1)."""
+    """Return how often a post was shared: the field is absent at 0.
+
+    Facts: docs/platform-facts.md#facebook-pages-and-posts.
+    """
     found = field_of(field_of(body, "shares"), "count")
     return 0 if found is ABSENT else found

@@ -1,4 +1,4 @@
-"""The Facebook client: reads Pages through the Graph API, with a Page token (platforms.md, 3).
+"""The Facebook client: reads Pages through the Graph API, with a Page token (docs/platform-facts.md#facebook).
 
 A page takes one batch: its node, its newest posts and reels, and each due post with its insights expanded. New posts
 are read in a second batch. Reels have a different insights edge than posts, and fewer metrics.

@@ -1,4 +1,7 @@
-"""Parsers for Graph API answers of both platforms: times, insights, Pacific days (platforms.md, 1 and 2.4)."""
+"""Parsers for Graph API answers of both platforms: times, insights, Pacific days.
+
+Facts: docs/platform-facts.md#meta, #meta-days.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -45,8 +48,10 @@ def parse_time(text: str, *founded: datetime) -> datetime:
 def insights(edge: object) -> dict[str, object]:
     """Return `{field: value}` of an edge of insights, `ABSENT` if a row has no value.
 
-    Some rows have `values`, some only `total_value` (platforms.md, 2.3). A field may come once per period: its row with
-    the period `lifetime` takes precedence, wherever it stands (platforms.md, 3.3).
+    Some rows have `values`, some only `total_value`. A field may come once per period: its row with the period
+    `lifetime` takes precedence, wherever it stands.
+
+    Facts: docs/platform-facts.md#instagram-media-insights, #facebook-insights.
     """
     found: dict[str, object] = {}
     lifetime: set[str] = set()

@@ -1,4 +1,4 @@
-"""Batch client for the Graph API, shared by Instagram and Facebook (platforms.md, 1.5)."""
+"""Batch client for the Graph API, shared by Instagram and Facebook (docs/platform-facts.md#meta-batches-and-lists)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 MAX_BATCH = 50
 META_DAYS = ProviderDays(hours=(9, 15, 21), settling=3, lag=timedelta(hours=32), span=89, reach=timedelta(days=2 * 365))
-"""Pacific days: over by 08:00 UTC of the next date, and corrected for up to 48 hours after that (platforms.md, 2.4).
+"""Pacific days: over by 08:00 UTC of the next date, and corrected for up to 48 hours after that.
 
-Meta answers for the last two years, for at most 90 days per request (platforms.md, 3.3). `span` is one day less,
-because 90 Pacific days that include the end of summer time are an hour longer than 90 times 24 hours.
+Meta answers for the last two years, for at most 90 days per request. `span` is one day less, because 90 Pacific days
+that include the end of summer time are an hour longer than 90 times 24 hours.
+
+Facts: docs/platform-facts.md#meta-days, #facebook-insights.
 """
 
 ELEMENT_ROUNDS = 3

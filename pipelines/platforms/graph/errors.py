@@ -1,4 +1,7 @@
-"""Maps Graph API errors and usage headers to decisions, by Meta's error codes, not HTTP's (platforms.md, 1.3, 1.4)."""
+"""Maps Graph API errors and usage headers to decisions, by Meta's error codes, not HTTP's.
+
+Facts: docs/platform-facts.md#meta-rate-limits, #meta-errors.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -44,7 +47,9 @@ _NOT_CROSS_POSTED = 2207086
 
 
 def raise_for(status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-    """Raise the error that an answer contains, if any. The code decides, not the HTTP status (platforms.md, 1.4).
+    """Raise the error that an answer contains, if any. The code decides, not the HTTP status.
+
+    Facts: docs/platform-facts.md#meta-errors.
 
     Raises:
         PlatformError: the leaf class of the decision.
@@ -112,7 +117,7 @@ def _passing(code: object, is_transient: object, message: str, shown: str) -> Pl
         return TooMuchData(shown)
     if is_transient is False:
         return BadAnswer(shown)
-    # Code 1 means «unknown»: for a list, its length may be the cause; other such failures pass (platforms.md, 1.4).
+    # Code 1 means «unknown»: for a list, its length may be the cause; other such failures pass.
     return TooMuchData(shown) if code == 1 else Transient(shown)
 
 
@@ -134,7 +139,7 @@ def _regained_at(headers: Mapping[str, str], otherwise: timedelta) -> datetime:
 
     The headers are `Retry-After`, `x-rate-limit-reset` (seconds since 1970) and, in minutes,
     `estimated_time_to_regain_access`; the first two come from proxies and gateways. The budgets cover rolling windows
-    of at most 24 hours (platforms.md, 1.3), so a longer wait is taken for a mistake and cut.
+    of at most 24 hours (docs/platform-facts.md#meta-rate-limits), so a longer wait is taken for a mistake and cut.
     """
     seconds = max(
         retry_after(headers.get("Retry-After", "")) or 0.0,
@@ -157,7 +162,10 @@ def _seconds_of_usage(header: str | None) -> float:
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:
-    """Return the pause to make if the usage headers report a nearly used budget, else None (platforms.md, 1.3)."""
+    """Return the pause to make if the usage headers report a nearly used budget, else None.
+
+    Facts: docs/platform-facts.md#meta-rate-limits.
+    """
     headers = {name.title(): value for name, value in headers.items()}
     if _used_percent(headers.get(_APP_USAGE)) >= _NEARLY_USED_PERCENT:
         return RateLimited("the app's budget is nearly used", utcnow() + _APP_PAUSE, "app")

@@ -7,7 +7,7 @@ metric that is refused for several posts of a kind goes into quarantine for all.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from metrics.catalog import offered
@@ -213,35 +213,38 @@ class PostNumbers(ABC):
         gets = [Get(f"{post.platform_post_id}/{self.edge(post)}", {"metric": field}) for post, _, field in requests]
         gets += [self._get(post, with_insights=False) for post in posts]
         results = self._graph.batch(access.token, gets, tally)
-        answered: dict[str, list[Any]] = {post.platform_post_id: [] for post in posts}
-        refused: dict[str, set[str]] = {post.platform_post_id: set() for post in posts}
-        reasons: dict[str, dict[str, Reason]] = {post.platform_post_id: {} for post in posts}
+        singly = {post.platform_post_id: _MetricResults() for post in posts}
         for (post, name, _), result in zip(requests, results, strict=False):
-            post_id = post.platform_post_id
-            if isinstance(result, MetricRefused):
-                refused[post_id].add(name)
-                self._refuse(access, post, name, str(result))
-            elif isinstance(result, PlatformError):
-                reasons[post_id][name] = result.reason
-                if not isinstance(result, PostUnavailable | PermissionMissing | PostGone):
-                    reading.failures[f"{name} of {post_id}"] = str(result)
-            elif not is_insights_edge(result):
-                reasons[post_id][name] = "provider_error"
-                reading.failures[f"{name} of {post_id}"] = NOT_AN_EDGE
-            else:
-                self._quarantine.accept(name, *post.kind)
-                answered[post_id] += rows(result)
+            self._sort_metric(access, post, name, result, singly[post.platform_post_id], reading)
         found: dict[tuple[str, str], list[frozenset[str]]] = {}
         for post, node in zip(posts, results[len(requests) :], strict=True):
-            names = frozenset(refused[post.platform_post_id])
+            metrics = singly[post.platform_post_id]
+            names = frozenset(metrics.refused)
             found.setdefault(post.kind, []).append(names)
             if isinstance(node, PlatformError):
                 reading.failures[post.platform_post_id] = str(node)
             else:
-                post_id = post.platform_post_id
-                body = {**node, self.edge(post): {"data": answered[post_id]}}
-                self._put(replace(post, refused=post.refused | names), body, reading, reasons=reasons[post_id])
+                body = {**node, self.edge(post): {"data": metrics.rows}}
+                self._put(replace(post, refused=post.refused | names), body, reading, reasons=metrics.reasons)
         return found
+
+    def _sort_metric(
+        self, access: Access, post: Post, name: str, result: Result, into: "_MetricResults", reading: AccountReading
+    ) -> None:
+        """Add the result of one metric of a post to the post's results, and note what it shows about the metric."""
+        if isinstance(result, MetricRefused):
+            into.refused.add(name)
+            self._refuse(access, post, name, str(result))
+        elif isinstance(result, PlatformError):
+            into.reasons[name] = result.reason
+            if not isinstance(result, PostUnavailable | PermissionMissing | PostGone):
+                reading.failures[f"{name} of {post.platform_post_id}"] = str(result)
+        elif not is_insights_edge(result):
+            into.reasons[name] = "provider_error"
+            reading.failures[f"{name} of {post.platform_post_id}"] = NOT_AN_EDGE
+        else:
+            self._quarantine.accept(name, *post.kind)
+            into.rows += rows(result)
 
     def _refuse(self, access: Access, post: Post, name: str, message: str) -> None:
         refused = Refused(name, post.metric_type, post.content_type, message)
@@ -259,8 +262,10 @@ class PostNumbers(ABC):
                 self._put(post, result, reading, reason)
 
     def _confirm_gone(self, access: Access, posts: Sequence[Post], reading: AccountReading, tally: Tally) -> None:
-        """Request the bare posts to confirm that they are gone: 100/33 may be a rate limit in disguise (platforms.md,
-        1.4)."""
+        """Request the bare posts to confirm that they are gone: 100/33 may be a rate limit in disguise.
+
+        Facts: docs/platform-facts.md#meta-errors.
+        """
         gets = [Get(post.platform_post_id, {"fields": "id"}) for post in posts]
         for post, result in zip(posts, self._graph.batch(access.token, gets, tally), strict=True):
             if isinstance(result, PostGone):
@@ -285,6 +290,16 @@ class PostNumbers(ABC):
         for (post, name, _), result in zip(requests, self._graph.batch(access.token, gets, tally), strict=True):
             if is_insights_edge(result):
                 self._quarantine.accept(name, *post.kind)
+
+
+@dataclass(slots=True)
+class _MetricResults:
+    """The results of a post whose metrics were requested one by one."""
+
+    rows: list[Any] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    reasons: dict[str, Reason] = field(default_factory=dict)
+    """Why each metric that was neither answered nor refused is missing."""
 
 
 def _check_id(post: Post, body: Mapping[str, Any]) -> None:

@@ -50,7 +50,7 @@ class GraphPosts(ABC):
     account_fields: ClassVar[str]
     numbers_type: ClassVar[type[PostNumbers]]
     names_accounts_by_one_id: bool = True
-    """Whether the `id` of an account's node equals the id under which it was requested."""
+    """True if the `id` of an account's node equals the id under which it was requested."""
 
     def __init__(self, graph: GraphApi, quarantine: Quarantine) -> None:
         self._graph = graph

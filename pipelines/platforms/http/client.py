@@ -96,24 +96,38 @@ class Http:
             BadAnswer: the host does not exist or redirects, its certificate or the proxy's login is not accepted, the
                 answer is an HTML page, or its body has more than `MOST_BYTES`.
         """
-        began = time.monotonic()
         sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
         # `requests` would encode the fields identically, but takes three times as long.
         query = encode_form(params) if isinstance(params, Mapping) else params
         data = None
         if form is not None:
             sent["Content-Type"], data = FORM, encode_form(form)
+        answer, content = self._exchange(
+            requests.Request(method, self.base_url + path, params=query, data=data, headers=sent)
+        )
+        if self._proxy is not None and answer.status_code == LOGIN_REQUIRED:
+            raise BadAnswer(f"{self._host}: {login_required(self._proxy)}")
+        if 300 <= answer.status_code < 400:
+            raise BadAnswer(f"{self._host} redirects to another place: check the platform's base URL")
+        return answer.status_code, self._json(answer, content, _quotable(answer, token, form or {})), answer.headers
+
+    def _exchange(self, unprepared: requests.Request) -> tuple[requests.Response, bytes]:
+        """Send a request within the deadline; return the answer and its body, or raise what its failure means.
+
+        Raises:
+            Transient: no answer in time, or a refused or cut connection.
+            BadAnswer: the host cannot be reached as configured, or the body is too large.
+        """
+        began = time.monotonic()
         try:
             # Prepared and parsed outside of the semaphore, which is to bound calls under way, not our own CPU work.
-            request = self._session.prepare_request(
-                requests.Request(method, self.base_url + path, params=query, data=data, headers=sent)
-            )
+            request = self._session.prepare_request(unprepared)
             with self._under_way, deadline(self._total):
                 began = time.monotonic()
                 self._check()
                 # Redirects are not followed, because the token must not be sent to another host.
                 answer = self._session.send(request, timeout=self._timeout, allow_redirects=False, stream=True)
-                content = self._content(answer)
+                return answer, self._content(answer)
         except requests.Timeout:
             raise Transient(f"no answer from {self._host} in time") from None
         except requests.ConnectionError as error:
@@ -129,11 +143,6 @@ class Http:
             raise BadAnswer(f"{self._host} redirects to no valid address: check the platform's base URL") from None
         except OSError:
             raise BadAnswer("the file of certificate authorities (TIDEMARK_CA_BUNDLE) can no longer be read") from None
-        if self._proxy is not None and answer.status_code == LOGIN_REQUIRED:
-            raise BadAnswer(f"{self._host}: {login_required(self._proxy)}")
-        if 300 <= answer.status_code < 400:
-            raise BadAnswer(f"{self._host} redirects to another place: check the platform's base URL")
-        return answer.status_code, self._json(answer, content, _quotable(answer, token, form or {})), answer.headers
 
     @property
     def _host(self) -> str:

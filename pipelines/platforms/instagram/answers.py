@@ -1,4 +1,7 @@
-"""Parsers for Instagram: turn bodies of the Graph API into numbers and posts (platforms.md, 2.2 to 2.4)."""
+"""Parsers for Instagram: turn bodies of the Graph API into numbers and posts.
+
+Facts: docs/platform-facts.md#instagram.
+"""
 
 import re
 from collections.abc import Mapping

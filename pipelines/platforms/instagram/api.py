@@ -1,4 +1,6 @@
-"""The Instagram client: reads accounts through the Graph API, with Facebook Login or Instagram Login (platforms.md, 2).
+"""The Instagram client: reads accounts through the Graph API, with Facebook Login or Instagram Login.
+
+Facts: docs/platform-facts.md#instagram.
 
 An account takes one batch: its node, its stories, its newest media, and each due post with its insights expanded in one
 element. New posts are read in a second batch.
@@ -36,7 +38,9 @@ _NEW_FOLLOWERS = "newFollowers"
 _WEEKLY = "weeklyReach"
 _SERIES = {"reach": ("day", "reach"), _NEW_FOLLOWERS: ("day", "follower_count"), _WEEKLY: ("week", "reach")}
 _DAYS = replace(META_DAYS, span=29, shorter={_NEW_FOLLOWERS: timedelta(days=30)})
-"""At most 30 days per request, less one because of the end of summer time (platforms.md, 2.4; see `META_DAYS`).
+"""At most 30 days per request, less one because of the end of summer time.
+
+Facts: docs/platform-facts.md#meta-days; see `META_DAYS`.
 
 New followers are available for the last thirty days only.
 """
@@ -130,7 +134,7 @@ class Instagram:
     """The platform `instagram`; thread-safe.
 
     Tokens of Facebook Login work only at graph.facebook.com, those of Instagram Login only at graph.instagram.com
-    (platforms.md, 2.1). The field `login` of an account's credentials determines the host.
+    (docs/platform-facts.md#instagram-access). The field `login` of an account's credentials determines the host.
     """
 
     name: Platform = "instagram"
@@ -162,7 +166,7 @@ class Instagram:
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials of Instagram Login for another 60 days; None for a token of Facebook Login.
 
-        The latter are renewed by a person; Page tokens do not expire by time (platforms.md, 1.2).
+        The latter are renewed by a person; Page tokens do not expire by time (docs/platform-facts.md#meta-tokens).
         """
         return self._instagram_login.refresh(access, tally) if _by_instagram(access) else None
 

@@ -1,4 +1,7 @@
-"""Parsers for LinkedIn: turn Community Management API bodies into posts, numbers and errors (platforms.md, 5)."""
+"""Parsers for LinkedIn: turn Community Management API bodies into posts, numbers and errors.
+
+Facts: docs/platform-facts.md#linkedin-limits-and-errors, #linkedin-statistics.
+"""
 
 import re
 from collections.abc import Iterator, Mapping

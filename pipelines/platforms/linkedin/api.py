@@ -1,4 +1,4 @@
-"""The LinkedIn client: reads organizations through the Community Management API (platforms.md, 5).
+"""The LinkedIn client: reads organizations through the Community Management API (docs/platform-facts.md#linkedin).
 
 An account takes one call for its followers, one for its newest posts and one per twenty due posts. Posts without
 statistics either had no activity or are gone; one more call finds out which. Another call reads the name once a day.
@@ -31,10 +31,9 @@ from pipelines.platforms.errors import (
     PlatformError,
     PostGone,
     RateLimited,
-    Transient,
     WrongIdentity,
 )
-from pipelines.platforms.http.retries import retrying
+from pipelines.platforms.http.account_calls import AccountCalls
 from pipelines.platforms.linkedin import restli
 from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, parsing_answer, raise_for, take_days
 from pipelines.platforms.linkedin.posts import Posts
@@ -78,7 +77,9 @@ class LinkedIn:
     )
     """UTC days; the newest complete day is the day before yesterday.
 
-    A request may cover less than 14 months; statistics of followers exist for the last 12 (platforms.md, 5.2).
+    A request may cover less than 14 months; statistics of followers exist for the last 12.
+
+    Facts: docs/platform-facts.md#linkedin-statistics.
     """
 
     def __init__(self, http: "Http", _quarantine: Quarantine, token_http: "Http | None" = None) -> None:
@@ -208,11 +209,8 @@ class LinkedIn:
             return renewed_credentials(credentials, body, utcnow())
 
 
-class _AccountCalls:
+class _AccountCalls(AccountCalls):
     """Sends the GET requests of one account: takes a path and its parameters, returns the body of the answer."""
-
-    def __init__(self, http: "Http", access: Access, tally: Tally) -> None:
-        self._http, self._access, self._tally = http, access, tally
 
     def __call__(self, path: str, params: Mapping[str, object]) -> Mapping[str, Any]:
         """Return the body of an answer; transient errors are retried.
@@ -220,19 +218,7 @@ class _AccountCalls:
         Raises:
             PlatformError: the request failed.
         """
-        found: Mapping[str, Any] = {}
-        for attempt in retrying(self._tally):
-            with attempt:
-                self._tally.calls += 1
-                self._tally.requests += 1
-                status, body, headers = self._http.send(
-                    "GET", f"/rest/{path}", token=self._access.token, params=restli.query(params), headers=_HEADERS
-                )
-                raise_for(status, body, headers)
-                if not isinstance(body, Mapping):
-                    raise Transient("LinkedIn's answer is not an object")
-                found = body
-        return found
+        return self.get_object(f"/rest/{path}", restli.query(params), raise_for, provider="LinkedIn", headers=_HEADERS)
 
 
 def _lookup(urn: str) -> tuple[str, Mapping[str, object]]:

@@ -1,6 +1,6 @@
 """Reads the posts of one LinkedIn organization: their list, their statistics by twenty, and posts missing from both.
 
-Facts: platforms.md, 5.
+Facts: docs/platform-facts.md#linkedin.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ from pipelines.platforms.paging import PostList, descend, walk
 
 PAGE = 100
 MAX_URNS = 20
-"""Maximum number of URNs per request, because of the length of the URL (platforms.md, 5.2)."""
+"""Maximum number of URNs per request, because of the length of the URL (docs/platform-facts.md#linkedin-statistics)."""
 
 POSTS = "posts"
 STATISTICS = "statistics of posts"

@@ -1,4 +1,7 @@
-"""Encoder for Rest.li 2.0 query strings: `List(a,b)`, `(key:value)`, values percent-encoded (platforms.md, 5)."""
+"""Encoder for Rest.li 2.0 query strings: `List(a,b)`, `(key:value)`, values percent-encoded.
+
+Facts: docs/platform-facts.md#linkedin-protocol.
+"""
 
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote

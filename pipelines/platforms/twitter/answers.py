@@ -1,4 +1,4 @@
-"""Parsers for X: turn bodies of the API v2 into posts, numbers and errors (platforms.md, 4)."""
+"""Parsers for X: turn bodies of the API v2 into posts, numbers and errors (docs/platform-facts.md#x)."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -84,7 +84,7 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     """Raise the error that an answer contains, if any; a successful answer with `data` is none, even if it is partial.
 
     Raises:
-        PlatformError: the leaf class of the decision (platforms.md, 4.4).
+        PlatformError: the leaf class of the decision (docs/platform-facts.md#x-limits-and-errors).
     """
     problem = body if isinstance(body, Mapping) else {}
     status = answers.status_of(status, body)

@@ -1,4 +1,4 @@
-"""The X client: reads accounts through the API v2 (platforms.md, 4).
+"""The X client: reads accounts through the API v2 (docs/platform-facts.md#x).
 
 An account takes two calls and one per hundred due posts: the user of the token, the posts published since the timeline
 was last read, and the due posts by id. X bills each distinct post once per UTC day. A post that the timeline returned
@@ -29,10 +29,9 @@ from pipelines.platforms.errors import (
     MetricRefused,
     PermissionMissing,
     PostGone,
-    Transient,
     WrongIdentity,
 )
-from pipelines.platforms.http.retries import retrying
+from pipelines.platforms.http.account_calls import AccountCalls
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter.answers import (
@@ -173,11 +172,8 @@ class Twitter:
             return renewed_credentials(credentials, body, utcnow())
 
 
-class _AccountCalls:
+class _AccountCalls(AccountCalls):
     """Sends the GET requests of one account: takes a path and its parameters, returns the body of the answer."""
-
-    def __init__(self, http: "Http", access: Access, tally: Tally) -> None:
-        self._http, self._access, self._tally = http, access, tally
 
     def __call__(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
         """Return the body of an answer; transient errors are retried.
@@ -186,20 +182,15 @@ class _AccountCalls:
             MetricRefused: X does not know a field; the message is the name of the field.
             PlatformError: any other failure.
         """
-        tally, found = self._tally, {}
-        for attempt in retrying(tally):
-            with attempt:
-                tally.calls += 1
-                tally.requests += 1
-                status, body, headers = self._http.send("GET", f"/2/{path}", token=self._access.token, params=params)
-                tally.near_limit = near_limit(headers) or tally.near_limit
-                tally.used_percent = max(tally.used_percent, used_percent(headers))
-                with parsing_answer():
-                    if status == 400 and (field := refused_field(body)):
-                        raise MetricRefused(field)
-                    if not (path == "tweets" and names_missing_posts(status, body)):
-                        raise_for(status, body, headers)
-                if not isinstance(body, Mapping):
-                    raise Transient("X's answer is not an object")
-                found = dict(body)
-        return found
+        tally = self._tally
+
+        def check(status: int, body: Any, headers: Mapping[str, str]) -> None:
+            tally.near_limit = near_limit(headers) or tally.near_limit
+            tally.used_percent = max(tally.used_percent, used_percent(headers))
+            with parsing_answer():
+                if status == 400 and (field := refused_field(body)):
+                    raise MetricRefused(field)
+                if not (path == "tweets" and names_missing_posts(status, body)):
+                    raise_for(status, body, headers)
+
+        return self.get_object(f"/2/{path}", params, check, provider="X")

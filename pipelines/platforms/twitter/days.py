@@ -1,4 +1,7 @@
-"""Reads X's analytics of past days: the impressions of an account's posts by UTC day (platforms.md, 4.2)."""
+"""Reads X's analytics of past days: the impressions of an account's posts by UTC day.
+
+Facts: docs/platform-facts.md#x-endpoints.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +25,7 @@ SMALLEST_PAGE = 5
 """The smallest `max_results` that a timeline accepts."""
 
 MOST_LISTED = 3_200
-"""Maximum number of posts that a timeline lists; older posts cannot be listed (platforms.md, 4.2)."""
+"""Maximum number of posts that a timeline lists; older posts cannot be listed (docs/platform-facts.md#x-endpoints)."""
 
 OWN_POSTS = {"exclude": "retweets"}
 """Parameter that leaves out reposts: their repost counts are those of another account's post, and X bills them too."""

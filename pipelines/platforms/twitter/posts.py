@@ -1,4 +1,7 @@
-"""Reads the posts of one X account: its timeline, and due posts by id (platforms.md, 4.2 and 4.3)."""
+"""Reads the posts of one X account: its timeline, and due posts by id.
+
+Facts: docs/platform-facts.md#x-endpoints, #x-metrics.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from metrics.aggregation import custom
+from metrics.aggregation import custom_rollups
 from metrics.documents import AggregatedDocument
 from metrics.settings import Settings
 from metrics.store import Store
@@ -26,7 +26,7 @@ def rolled(store: Store, settings: Settings) -> Store:
 
 
 def merged(store: Store, workspace_id: str, start: datetime, end: datetime, **scope: Any) -> list[AggregatedDocument]:
-    return custom(store, workspace_id, start, end, connections=store.accounts.connections(), now=NOW, **scope)
+    return custom_rollups(store, workspace_id, start, end, connections=store.accounts.connections(), now=NOW, **scope)
 
 
 def test_range_is_merged_into_one_document_per_account(rolled: Store) -> None:

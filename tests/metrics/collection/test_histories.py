@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from metrics.clock import utcnow
-from metrics.collection.histories import begin, settle, stop, under_way
+from metrics.collection.histories import request_histories, settle_operation, stop_history, unfinished_operation
 from metrics.documents import AccountDocument, History
 from metrics.errors import NotFound
 from metrics.periods import HOUR
@@ -35,7 +35,7 @@ def history(store: Store, account_id: str = "a1") -> History:
 
 
 def test_accounts_of_a_workspace_have_one_operation(store: Store) -> None:
-    found = begin(store, [account("a1"), account("a2"), account("b1", "w2")])
+    found = request_histories(store, [account("a1"), account("a2"), account("b1", "w2")])
     assert {name: one["workspaceId"] for name, one in found.items()} == {"a1": "w1", "a2": "w1", "b1": "w2"}
     assert found["a1"] == found["a2"]
     assert "accountId" not in found["a1"]
@@ -45,32 +45,32 @@ def test_accounts_of_a_workspace_have_one_operation(store: Store) -> None:
 
 
 def test_unfinished_history_goes_on_and_a_done_one_is_left(store: Store) -> None:
-    first = begin(store, [account()])["a1"]
+    first = request_histories(store, [account()])["a1"]
     store.operations.start(first["_id"], "run")
-    assert begin(store, [account()], again=["a1"])["a1"]["_id"] == first["_id"]
+    assert request_histories(store, [account()], again=["a1"])["a1"]["_id"] == first["_id"]
     end(store, "a1", asked=[["2026-01-01", "2026-01-09"]], lists={"lists": {"media": {}}})
-    settle(store, first["_id"])
-    assert begin(store, [account()]) == {}
-    again = begin(store, [account()], again=["a1"])["a1"]
+    settle_operation(store, first["_id"])
+    assert request_histories(store, [account()]) == {}
+    again = request_histories(store, [account()], again=["a1"])["a1"]
     assert again["_id"] != first["_id"]
     assert (history(store)["asked"], history(store)["lists"]) == ([["2026-01-01", "2026-01-09"]], {})
 
 
 @pytest.mark.parametrize("state", ["failed", "stopped"])
 def test_history_that_ended_early_resumes_at_its_position(store: Store, state: str) -> None:
-    begin(store, [account()])
+    request_histories(store, [account()])
     end(store, "a1", state, lists={"lists": {"media": {"begun": True}}}, reason="needs_reauth", tries=4)
-    settle(store, history(store)["operationId"])
-    begin(store, [account()])
+    settle_operation(store, history(store)["operationId"])
+    request_histories(store, [account()])
     assert history(store)["lists"] == {"lists": {"media": {"begun": True}}}
     assert (history(store)["state"], history(store)["tries"], "reason" in history(store)) == ("waiting", 0, False)
 
 
 def test_operation_that_was_never_stored_blocks_nothing(store: Store) -> None:
-    begin(store, [account()])
+    request_histories(store, [account()])
     store.db["operations"].delete_many({})
-    assert under_way(store, history(store)) is None
-    assert begin(store, [account()])["a1"]["state"] == "queued"
+    assert unfinished_operation(store, history(store)) is None
+    assert request_histories(store, [account()])["a1"]["state"] == "queued"
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_operation_that_was_never_stored_blocks_nothing(store: Store) -> None:
 def test_operation_ends_as_its_accounts_did(
     store: Store, states: tuple[str, str], ended: str, counts: dict[str, int]
 ) -> None:
-    operation = begin(store, [account("a1"), account("a2")])["a1"]["_id"]
+    operation = request_histories(store, [account("a1"), account("a2")])["a1"]["_id"]
     end(store, "a1", states[0], reason="provider_error", posts={"done": 5, "expected": 5})
-    found = settle(store, operation)
+    found = settle_operation(store, operation)
     assert found is not None
     assert (found["state"], found["progress"]) == ("queued", {"done": 5, "expected": 5})
-    assert settle(store, operation) is None
+    assert settle_operation(store, operation) is None
     end(store, "a2", states[1], reason="needs_reauth", days={"done": 3, "expected": 9})
-    found = settle(store, operation)
+    found = settle_operation(store, operation)
     assert found is not None
     assert (found["state"], found["accounts"], found["progress"]) == (ended, counts, {"done": 8, "expected": 14})
     assert ("error" in found) == (ended != "succeeded")
@@ -100,16 +100,16 @@ def test_operation_ends_as_its_accounts_did(
 
 
 def test_operation_whose_accounts_were_erased_ends(store: Store) -> None:
-    operation = begin(store, [account("a1"), account("a2")])["a1"]["_id"]
+    operation = request_histories(store, [account("a1"), account("a2")])["a1"]["_id"]
     store.db["reading_memory"].delete_many({})
-    found = settle(store, operation)
+    found = settle_operation(store, operation)
     assert found is not None
     assert found["state"] == "succeeded"
-    assert settle(store, operation) is None
+    assert settle_operation(store, operation) is None
 
 
 def test_erased_history_is_not_written_again(store: Store) -> None:
-    begin(store, [account()])
+    request_histories(store, [account()])
     before = history(store)
     store.db["reading_memory"].delete_many({})
     assert not store.memories.keep_history("a1", before)
@@ -118,7 +118,7 @@ def test_erased_history_is_not_written_again(store: Store) -> None:
 
 def test_history_that_was_read_longest_ago_comes_first_and_a_paused_one_not(store: Store) -> None:
     now = utcnow()
-    begin(store, [account(f"a{n}") for n in range(4)])
+    request_histories(store, [account(f"a{n}") for n in range(4)])
     end(store, "a0", "running", workedAt=now - HOUR)
     end(store, "a1", "waiting", workedAt=now - 2 * HOUR, resumesAt=now + HOUR)
     end(store, "a2", "waiting", workedAt=now - 3 * HOUR, resumesAt=now - HOUR)
@@ -127,7 +127,7 @@ def test_history_that_was_read_longest_ago_comes_first_and_a_paused_one_not(stor
 
 def test_memory_of_readings_and_history_leave_each_other_alone(store: Store) -> None:
     store.memories.keep(account(), {"lists": {}}, None)
-    begin(store, [account()])
+    request_histories(store, [account()])
     store.memories.keep(account(), {"lists": {"media": {}}}, {"lists": {}})
     assert store.memories.of("a1")["reading"] == {"lists": {"media": {}}}
     assert history(store)["state"] == "waiting"
@@ -135,8 +135,8 @@ def test_memory_of_readings_and_history_leave_each_other_alone(store: Store) -> 
 
 def test_erasing_an_account_erases_its_history(store: Store, redis_client: Redis) -> None:
     store.accounts.put([account("a1"), account("a2")])
-    alone = begin(store, [account("a1")])["a1"]["_id"]
-    together = begin(store, [account("a2"), account("b1", "w2")])["a2"]["_id"]
+    alone = request_histories(store, [account("a1")])["a1"]["_id"]
+    together = request_histories(store, [account("a2"), account("b1", "w2")])["a2"]["_id"]
     erased(store, redis_client, "account", "a1")
     assert store.memories.history("a1") is None
     with pytest.raises(NotFound):
@@ -146,22 +146,22 @@ def test_erasing_an_account_erases_its_history(store: Store, redis_client: Redis
 
 
 def test_waiting_history_ends_when_its_account_is_paused(store: Store) -> None:
-    operation = begin(store, [account()])["a1"]["_id"]
+    operation = request_histories(store, [account()])["a1"]["_id"]
     end(store, "a1", "waiting", resumesAt=utcnow() + HOUR, asked=[["2026-01-01", "2026-01-09"]])
-    stopped = stop(store, "a1", "paused")
+    stopped = stop_history(store, "a1", "paused")
     assert stopped is not None
     assert (stopped["_id"], stopped["state"]) == (operation, "failed")
     assert (history(store)["state"], history(store)["reason"]) == ("stopped", "paused")
     assert "resumesAt" not in history(store)
-    assert stop(store, "a1", "paused") is None
-    begin(store, [account()])
+    assert stop_history(store, "a1", "paused") is None
+    request_histories(store, [account()])
     assert (history(store)["state"], history(store)["asked"]) == ("waiting", [["2026-01-01", "2026-01-09"]])
 
 
 @pytest.mark.parametrize("state", ["running", "done"])
 def test_history_that_is_read_at_this_moment_is_left_to_its_run(store: Store, state: str) -> None:
-    begin(store, [account()])
+    request_histories(store, [account()])
     end(store, "a1", state)
-    assert stop(store, "a1", "paused") is None
+    assert stop_history(store, "a1", "paused") is None
     assert history(store)["state"] == state
-    assert stop(store, "a2", "paused") is None
+    assert stop_history(store, "a2", "paused") is None

@@ -34,6 +34,21 @@ def test_followed_posts_are_the_living_ones(store: Store) -> None:
     assert [p["_id"] for p in store.posts.of_account("a", since=PUBLISHED - timedelta(days=90))] == ["p"]
 
 
+def test_pages_of_published_posts_are_those_of_the_whole_list(store: Store) -> None:
+    times = {"a": 0, "b": 5, "c": 5, "d": 5, "e": 1, "f": 59_999}
+    store.posts.put([post(name, publishedAt=PUBLISHED + timedelta(milliseconds=ms)) for name, ms in times.items()])
+    bounds = PUBLISHED, PUBLISHED + timedelta(minutes=1)
+    whole = [found["_id"] for found in store.posts.published("w", *bounds)]
+    assert whole == ["f", "b", "c", "d", "e", "a"]
+    for size in (1, 2, 4):
+        paged, after = list[str](), None
+        while page := store.posts.published("w", *bounds, limit=size, after=after):
+            assert len(page) <= size
+            paged += [found["_id"] for found in page]
+            after = page[-1]["publishedAt"], page[-1]["_id"]
+        assert paged == whole
+
+
 def test_deleted_posts_are_still_published_ones(store: Store) -> None:
     store.posts.put([post()])
     store.posts.mark_deleted(["p"], PUBLISHED)

@@ -8,7 +8,7 @@ from redis import Redis
 from metrics.documents import Observation
 from metrics.errors import NotFound, RedisUnavailable
 from metrics.ids import post_id
-from metrics.redis.events import Announcer, observed
+from metrics.redis.events import Announcer, observation_event
 from metrics.redis.keys import account_pause_key, cache_key, events_key
 from metrics.settings import Settings
 from metrics.store import Store
@@ -39,7 +39,7 @@ def fill(store: Store, redis: Redis, settings: Settings, workspace: str, account
     for name in ("subject_rollups", "aggregated_metrics"):
         one = {"_id": f"{name}:{account}", "workspaceId": workspace, "accountId": account, "periodStart": SLOT}
         store.db[name].insert_one({**one, "period": "daily"})
-    Announcer(redis).announce(workspace, [observed(row)])
+    Announcer(redis).announce(workspace, [observation_event(row)])
     redis.set(cache_key(workspace, "metrics", "digest", "v"), account)
     redis.set(account_pause_key("instagram", account), 1)
     store.db["reading_memory"].insert_one({"_id": account, "workspaceId": workspace, "accountId": account})

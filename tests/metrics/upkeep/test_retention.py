@@ -58,8 +58,8 @@ def test_horizon_is_the_first_whole_day(store: Store, settings: Settings) -> Non
     changed = settings.model_copy(update={"retention_days": 400})
     keep(store, changed)
     horizon = Horizon.of(store, changed, NOW)
-    assert horizon.log("w1") == datetime(2026, 4, 3, tzinfo=UTC)
-    assert horizon.log("w2") < horizon.log("w1")
+    assert horizon.observations_from("w1") == datetime(2026, 4, 3, tzinfo=UTC)
+    assert horizon.observations_from("w2") < horizon.observations_from("w1")
 
 
 def test_retention_of_the_database_counts_and_not_that_of_a_process(store: Store, settings: Settings) -> None:
@@ -77,8 +77,8 @@ def test_day_is_derived_while_its_opening_is_kept_and_a_month_while_its_days_are
 ) -> None:
     store.retention.set("w1", Days(observations=60, rollups=100))
     horizon = Horizon.of(store, settings, NOW)
-    assert horizon.derivable("w1", "daily") == horizon.log("w1") + timedelta(days=8)
-    assert horizon.derivable("w1", "monthly") == horizon.rolled("w1")
+    assert horizon.derivable("w1", "daily") == horizon.observations_from("w1") + timedelta(days=8)
+    assert horizon.derivable("w1", "monthly") == horizon.rollups_from("w1")
 
 
 def test_longer_retention_restores_nothing(store: Store, settings: Settings) -> None:
@@ -86,7 +86,7 @@ def test_longer_retention_restores_nothing(store: Store, settings: Settings) -> 
     before = Horizon.of(store, settings, NOW)
     apply(store, before)
     store.retention.set("w1", Days())
-    assert Horizon.of(store, settings, NOW).log("w1") == before.log("w1")
+    assert Horizon.of(store, settings, NOW).observations_from("w1") == before.observations_from("w1")
 
 
 def test_too_short_retention_is_refused_and_a_valid_one_can_be_removed(store: Store) -> None:

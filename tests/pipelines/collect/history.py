@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from metrics.clock import utcnow
-from metrics.collection.histories import begin
+from metrics.collection.histories import request_histories
 from metrics.documents import AccountDocument, Document, History, OperationDocument, Platform
 from metrics.redis.events import Announcer
 from metrics.vault import Vault
 from pipelines.collect.history import HistoryReader, HistoryReport
-from pipelines.platforms.registry import conduct
+from pipelines.platforms.registry import api_facts
 from simulator.world import SimAccount, SimPost
 from tests.pipelines.collect.conftest import Bench
 from tests.provider_days import true_day
@@ -27,7 +27,7 @@ class Past:
     def connect(self, platform: Platform = "instagram", index: int = 3, **fields: Any) -> AccountDocument:
         """Connect an account now, and request its history."""
         account = self.bench.connect(index, platform=platform, **{"connectedAt": utcnow(), **fields})
-        begin(self.bench.store, [account], again=[account["_id"]])
+        request_histories(self.bench.store, [account], again=[account["_id"]])
         return account
 
     def read(self, seconds: float = 600.0) -> HistoryReport:
@@ -60,7 +60,7 @@ class Past:
 
     def true_days(self, account: AccountDocument, now: datetime, days: int = 365) -> dict[date, dict[str, int]]:
         """The true provider's days of the account in the year before its connection."""
-        policy = conduct(account["platform"]).days
+        policy = api_facts(account["platform"]).days
         assert policy is not None
         newest = policy.newest(now)
         wanted = (newest - timedelta(days=back) for back in range(days))

@@ -7,7 +7,7 @@ import pytest
 
 from metrics.aggregation.accounts import PERIOD_SUMS
 from metrics.clock import utcnow
-from metrics.collection.histories import begin
+from metrics.collection.histories import request_histories
 from metrics.documents import AccountDocument, Platform
 from metrics.ids import post_id
 from metrics.periods import DAY, HOUR, PERIODS, period_start, slot_of
@@ -154,7 +154,7 @@ def test_history_reads_what_the_hour_did_not(past: Past) -> None:
     account = past.bench.connect(3, platform="facebook", connectedAt=now)
     past.bench.collect(slot_of(now), utcnow(), "facebook")
     read = {row["metadata"]["postId"] for row in past.rows(account)}
-    begin(past.bench.store, [account])
+    request_histories(past.bench.store, [account])
     past.read()
     assert len(past.rows(account)) == len({row["metadata"]["postId"] for row in past.rows(account)}) > len(read) > 50
 
@@ -171,7 +171,7 @@ def test_each_day_is_asked_for_once_whatever_is_asked_again(past: Past) -> None:
     account = past.connect("linkedin")
     past.read()
     past.bench.simulator.reset()
-    begin(past.bench.store, [account], again=[account["_id"]])
+    request_histories(past.bench.store, [account], again=[account["_id"]])
     past.read()
     kinds = past.bench.simulator.calls()["byKind"]
     assert past.of(account)["state"] == "done"

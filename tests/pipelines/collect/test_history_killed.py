@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
-from metrics.collection.histories import progress
+from metrics.collection.histories import summed_progress
 from metrics.documents import PLATFORMS, AccountDocument
 from metrics.ids import post_id
 from metrics.redis.client import connect
@@ -43,7 +43,7 @@ def kill_at(past: Past, done: int) -> int:
     }
 
     def read() -> int:
-        return progress(store.memories.histories(workspaceId="w"))["done"]
+        return summed_progress(store.memories.histories(workspaceId="w"))["done"]
 
     process = get_context("spawn").Process(target=read_until_killed, args=(values,))
     process.start()

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from metrics.clock import utcnow
-from metrics.collection.histories import begin
+from metrics.collection.histories import request_histories
 from metrics.documents import AccountDocument, Platform
 from metrics.errors import RedisUnavailable
 from metrics.redis.client import connect
@@ -80,7 +80,7 @@ def test_history_that_failed_goes_on_when_it_is_asked_for_again(past: Past, monk
     asked = days_of(past.of(account)["asked"])
     assert len(asked) == 89
     past.bench.simulator.reset()
-    begin(past.bench.store, [account])
+    request_histories(past.bench.store, [account])
     past.read()
     assert past.of(account)["state"] == "done"
     assert windows[2] == windows[1] == min(asked) - timedelta(days=1)
@@ -160,7 +160,7 @@ def test_window_that_is_refused_leaves_the_others(past: Past, monkeypatch: pytes
     assert past.operation(account)["state"] == "partial"
     assert [str(one.reason) for one in report.failures] == ["provider_error"]
     monkeypatch.setattr(Facebook, "read_days", days)
-    begin(past.bench.store, [account])
+    request_histories(past.bench.store, [account])
     past.read()
     assert past.of(account)["state"] == "done"
     assert set(refused) <= past.stored_days(account).keys()
@@ -240,7 +240,7 @@ def test_account_that_is_no_longer_collected_stops_its_history(
     assert past.stored_days(account) == {}
     monkeypatch.setattr(Facebook, "read_days", days)
     past.bench.store.accounts.put([account])
-    begin(past.bench.store, [account])
+    request_histories(past.bench.store, [account])
     past.read()
     assert past.of(account)["state"] == "done"
 
@@ -330,7 +330,7 @@ def test_account_that_is_denied_is_looked_for_again(past: Past) -> None:
     assert past.of(account)["state"] in ("waiting", "partial")
     past.bench.simulator.set_faults()
     resume(past, account)
-    begin(past.bench.store, [account])
+    request_histories(past.bench.store, [account])
     past.read()
     assert past.of(account)["state"] == "done"
 

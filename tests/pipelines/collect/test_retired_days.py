@@ -3,7 +3,7 @@
 import pytest
 
 from metrics.documents import Platform
-from pipelines.platforms.registry import conduct
+from pipelines.platforms.registry import api_facts
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
 RETIRED = {"facebook": ("page_media_view", "accountViews"), "instagram": ("reach", "reach")}
@@ -19,7 +19,7 @@ def test_retired_insight_of_accounts_is_not_asked_for_by_the_next_run(bench: Ben
     bench.collect(*AT, platform=platform)
     found = [
         one
-        for one in bench.store.quarantine.of(platform, conduct(platform).api_version)
+        for one in bench.store.quarantine.of(platform, api_facts(platform).api_version)
         if one["metricType"] == "account"
     ]
     assert name in {one["metric"] for one in found}
@@ -34,5 +34,5 @@ def test_insight_that_one_account_has_is_not_retired(bench: Bench, platform: Pla
         *({"kind": "refused_metric", "metric": field, "account": one} for one in platform_ids[:2])
     )
     bench.collect(*AT, platform=platform)
-    kinds = {one["metricType"] for one in bench.store.quarantine.of(platform, conduct(platform).api_version)}
+    kinds = {one["metricType"] for one in bench.store.quarantine.of(platform, api_facts(platform).api_version)}
     assert "account" not in kinds

@@ -9,7 +9,7 @@ import pytest
 from metrics.documents import Platform
 from pipelines.platforms.base import AccountReading, Post, Reading
 from pipelines.platforms.errors import AccountUnreachable, BadAnswer, NeedsReauth, Transient
-from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, conduct
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from tests.pipelines.platforms.fetching import Fetching, known
 from tests.simulator_fixture import Simulator
 
@@ -101,7 +101,7 @@ def test_part_of_days_of_another_shape_is_no_lack_of_numbers(simulator: Simulato
 
 
 def check_days(fetching: Fetching, fault: Mapping[str, Any]) -> None:
-    policy = conduct(fetching.platform).days
+    policy = api_facts(fetching.platform).days
     assert policy is not None
     days = [policy.newest(fetching.now) - timedelta(days=back) for back in range(3)]
     well = fetching.api.read_days(fetching.access, days, fetching.tally).days

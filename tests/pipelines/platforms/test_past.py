@@ -11,7 +11,7 @@ from metrics.documents import Platform
 from pipelines.platforms.base import AccountReading, Reserved, Tally, Wanted
 from pipelines.platforms.errors import BudgetUsed, WrongIdentity
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, conduct
+from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from tests.pipelines.platforms.fetching import Fetching, known
 from tests.provider_days import true_day
 from tests.simulator_fixture import Simulator
@@ -106,7 +106,7 @@ def test_list_that_is_done_is_not_read_again(simulator: Simulator, platform: Pla
 @every
 def test_longest_span_of_days_equals_the_truth(simulator: Simulator, platform: Platform) -> None:
     """The span contains the end of summer time, and is therefore an hour longer."""
-    fetching, policy = Fetching(simulator, platform), conduct(platform).days
+    fetching, policy = Fetching(simulator, platform), api_facts(platform).days
     assert policy is not None
     newest = policy.newest(fetching.now)
     days = [newest - timedelta(days=back) for back in range(policy.span)]

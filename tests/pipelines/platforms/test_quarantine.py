@@ -39,7 +39,7 @@ def test_a_post_that_has_the_metric_keeps_its_kind_out_of_quarantine() -> None:
 
 def test_one_caller_retries_and_an_answered_metric_leaves_quarantine() -> None:
     quarantine = Quarantine(lambda _: True)
-    quarantine.know([REFUSED])
+    quarantine.load_stored([REFUSED])
     assert [quarantine.should_retry(*REFUSED.key) for _ in range(3)] == [True, False, False]
     quarantine.accept(*REFUSED.key)
     assert not quarantine.is_refused(*REFUSED.key)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from metrics.aggregation import custom
+from metrics.aggregation import custom_rollups
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.settings import Settings
 from metrics.store import Store
@@ -117,7 +117,7 @@ def test_daily_reach_is_never_summed(store: Store, settings: Settings) -> None:
     roll(store, "monthly", [DAY.replace(day=1)], run_id="r", now=NOW)
     assert "reach" not in values(store, "weekly")
     assert document(store, "monthly", DAY.replace(day=1))["unavailable"]["reach"] == "not_additive"
-    (three_days,) = custom(store, "w", DAY, WEEK[3], connections=store.accounts.connections(), now=NOW)
+    (three_days,) = custom_rollups(store, "w", DAY, WEEK[3], connections=store.accounts.connections(), now=NOW)
     assert three_days["unavailable"]["reach"] == "not_additive"
     period = PeriodRollups(DAY, WEEK[3], {"a": three_days})
     total = workspace_totals(period, store.accounts.connections(), NOW)

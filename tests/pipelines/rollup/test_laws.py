@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from metrics.aggregation import custom
+from metrics.aggregation import custom_rollups
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.documents import Document
 from metrics.store import Store
@@ -119,7 +119,9 @@ def test_custom_period_equals_the_reference(store: Store, world: World, first: i
     start, end = world.base + first * DAY, world.base + (first + days) * DAY
     found = {
         d["accountId"]: d
-        for d in custom(store, world.workspace_id, start, end, connections=store.accounts.connections(), now=world.now)
+        for d in custom_rollups(
+            store, world.workspace_id, start, end, connections=store.accounts.connections(), now=world.now
+        )
     }
     for owner in world.accounts:
         kind = {1: "daily", 7: "weekly"}.get(days, "custom")

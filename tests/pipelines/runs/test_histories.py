@@ -9,7 +9,7 @@ from dagster import DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
 from metrics.clock import utcnow
-from metrics.collection.histories import begin
+from metrics.collection.histories import request_histories
 from metrics.documents import AccountDocument, History
 from pipelines.runs import histories
 from pipelines.runs.tags import HISTORY
@@ -29,7 +29,7 @@ def daemon(deployment: Deployment, instance: dg.DagsterInstance, monkeypatch: py
 def connect(daemon: Daemon, **fields: Any) -> AccountDocument:
     """Connect an account now, which requests its history."""
     account = daemon.deployment.connect(3, platform="linkedin", connectedAt=utcnow(), **fields)
-    begin(daemon.deployment.clients.store, [account])
+    request_histories(daemon.deployment.clients.store, [account])
     return account
 
 

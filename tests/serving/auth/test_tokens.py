@@ -26,7 +26,7 @@ from pydantic import SecretStr
 from metrics.clock import utcnow
 from metrics.errors import SettingsError, Unavailable
 from metrics.network import Network
-from metrics.redis.events import Announcer, observed
+from metrics.redis.events import Announcer, observation_event
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.api_keys import ApiKey
@@ -348,7 +348,7 @@ def test_each_token_of_a_subject_ends_its_own_streams(
         for events in opened:
             assert next(events).event == "ping"
         assert [list(events) for events in opened[1::2]] == [[], []]
-        announcer.announce("w1", [observed(observation(NOW, followers=7))])
+        announcer.announce("w1", [observation_event(observation(NOW, followers=7))])
         assert [next(events).event for events in opened[::2]] == ["metrics:update", "metrics:update"]
 
 

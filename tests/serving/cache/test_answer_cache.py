@@ -20,10 +20,8 @@ from metrics.store import Store
 from serving.cache import answer_cache, room
 from serving.cache.answer_cache import AnswerCache
 from serving.cache.breaker import TIMEOUT
-from serving.cache.finished import Answer
-from serving.cache.memory import AnswersInMemory
-from serving.cache.plan import AnswerKey, ReadPlan
-from serving.cache.states import State
+from serving.cache.finished import Answer, AnswersInMemory
+from serving.cache.plan import AnswerKey, ReadPlan, State
 from tests.redis_server import RedisServer
 from tests.serving.conftest import NOW, observation, reading, serving
 from tests.waiting import until

@@ -14,8 +14,7 @@ from metrics.settings import Settings
 from serving.cache.answer_cache import AnswerCache
 from serving.cache.breaker import Breaker
 from serving.cache.finished import Answer
-from serving.cache.plan import AnswerKey, ReadPlan
-from serving.cache.states import AWAY, State
+from serving.cache.plan import AWAY, AnswerKey, ReadPlan, State
 from serving.cache.versions import WorkspaceStates
 
 KEY = AnswerKey("w1", "metrics", "digest")

@@ -13,7 +13,7 @@ from redis import Redis
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, CollectionDocument, Observation
 from metrics.periods import PERIODS, midnight, period_start, slot_of, starts_between
-from metrics.redis.events import Announcer, aggregated, observed, operation_status
+from metrics.redis.events import Announcer, observation_event, operation_status, rollup_event
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.collections import record_id
@@ -85,10 +85,10 @@ class Stage:
         )
         self.store.observations.append([said])
         announcer = Announcer(self.redis)
-        announcer.announce(account["workspaceId"], [observed(said)])
+        announcer.announce(account["workspaceId"], [observation_event(said)])
 
         def announce(workspace_id: str, documents: Any) -> None:
-            announcer.announce(workspace_id, [aggregated(document) for document in documents])
+            announcer.announce(workspace_id, [rollup_event(document) for document in documents])
 
         for period in PERIODS:
             roll(self.store, period, [period_start(period, now)], run_id="r", announce=announce)

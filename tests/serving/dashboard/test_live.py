@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from metrics.clock import utcnow
-from metrics.collection.histories import begin, settle
+from metrics.collection.histories import request_histories, settle_operation
 from metrics.periods import HOUR
 from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
 from tests.waiting import until
@@ -100,12 +100,12 @@ def test_progress_of_a_history_is_shown(look: Look, stage: Stage) -> None:
     account = stage.accounts()[0]
     page = look.open()
     expect(page.locator("#history")).to_be_hidden()
-    operation = begin(stage.store, [account])[account["_id"]]["_id"]
+    operation = request_histories(stage.store, [account])[account["_id"]]["_id"]
 
     def keep(state: str, **fields: Any) -> None:
         history: Any = {**(stage.store.memories.history(account["_id"]) or {}), "state": state, **fields}
         assert stage.store.memories.keep_history(account["_id"], history)
-        settle(stage.store, operation)
+        settle_operation(stage.store, operation)
         stage.announce_operation(operation)
 
     stage.store.operations.start(operation, "run")

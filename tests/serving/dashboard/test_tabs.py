@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Request, expect
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation
 from metrics.periods import slot_of
-from metrics.redis.events import Announcer, Event, EventName, observed
+from metrics.redis.events import Announcer, Event, EventName, observation_event
 from tests.serving.dashboard.stage import CHANGING, WORKSPACE, Look, Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -62,7 +62,7 @@ def tell(stage: Stage, account: AccountDocument, posts: int) -> None:
         )
         for n in range(posts)
     ]  # fmt: skip
-    Announcer(stage.redis).announce(account["workspaceId"], [observed(one) for one in said])
+    Announcer(stage.redis).announce(account["workspaceId"], [observation_event(one) for one in said])
 
 
 def expect_posts(page: Page, account: AccountDocument, posts: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from metrics.redis.events import Event, account_status, aggregated, observed, operation_status
+from metrics.redis.events import Event, account_status, observation_event, operation_status, rollup_event
 from metrics.store import Store
 from serving.description.openapi import document
 from serving.endpoints.routes import OPERATIONS
@@ -47,9 +47,9 @@ def events(store: Store) -> list[Event]:
     rolled: Any = {**rollup(1, 10), "aggregatedMetrics": {"totalLikes": 3, "postCountByType": {"image": 1}}}
     assert finished
     return [
-        observed(observation(NOW)),
-        observed(post_observation(NOW, likes=3)),
-        aggregated(rolled),
+        observation_event(observation(NOW)),
+        observation_event(post_observation(NOW, likes=3)),
+        rollup_event(rolled),
         operation_status(operation),
         operation_status(finished),
         account_status("w1", "a1", "needs_reauth", "token_expired"),

@@ -7,7 +7,7 @@ from httpx_sse import connect_sse
 from redis import Redis
 
 from metrics.clock import utcnow
-from metrics.collection.histories import begin, settle
+from metrics.collection.histories import request_histories, settle_operation
 from metrics.periods import HOUR
 from metrics.redis.events import Announcer, operation_status
 from metrics.store import Store
@@ -15,7 +15,7 @@ from metrics.store import Store
 
 def ask(store: Store) -> str:
     """Request the history of the account `a1`; return the id of the operation."""
-    return begin(store, [store.accounts.get("a1")])["a1"]["_id"]
+    return request_histories(store, [store.accounts.get("a1")])["a1"]["_id"]
 
 
 def keep(store: Store, **fields: Any) -> None:
@@ -34,7 +34,7 @@ def test_operation_shows_the_progress_of_each_account(client: httpx.Client, seed
         unavailable={"newFollowers": {"not_recoverable": 30}},
         problems=[{"what": "media", "reason": "provider_error", "message": "overloaded"}],
     )  # fmt: skip
-    settle(seeded, operation)
+    settle_operation(seeded, operation)
     found = client.get(f"/analytics/operations/{operation}").json()["data"]
     assert found["progress"] == {"done": 100, "expected": 450}
     (history,) = found["histories"]
@@ -62,7 +62,7 @@ def test_stream_sends_the_progress_of_a_history(client: httpx.Client, seeded: St
     operation = ask(seeded)
     keep(seeded, state="running", days={"done": 3, "expected": 9})
     with connect_sse(client, "GET", "/analytics/stream", params={"workspaceId": "w1"}) as source:
-        found = settle(seeded, operation)
+        found = settle_operation(seeded, operation)
         assert found is not None
         Announcer(redis_client).announce("w1", [operation_status(found)])
         event = next(one for one in source.iter_sse() if one.event == "collection:status")

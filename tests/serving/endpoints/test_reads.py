@@ -1,5 +1,6 @@
 """Reads: envelope, parameters, cursors, tenancy, ETags, and the cache."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -7,13 +8,14 @@ import httpx
 import pytest
 
 from metrics.clock import isoformat, utcnow
-from metrics.documents import CollectionDocument, Problem
+from metrics.documents import CollectionDocument, Document, PostDocument, Problem
 from metrics.periods import HOUR, midnight, slot_of
 from metrics.redis.events import Announcer
 from metrics.store import Store
 from metrics.store.collections import record_id
+from metrics.store.observations import ObservationLog
 from pipelines.rollup import roll
-from tests.serving.conftest import NOW, observation
+from tests.serving.conftest import NOW, observation, post
 
 METRICS = "/analytics/workspace/w1/metrics"
 
@@ -100,6 +102,31 @@ def test_write_invalidates_the_cached_answer(client: httpx.Client, seeded: Store
 def test_posts_without_the_sorted_value_come_last(client: httpx.Client) -> None:
     body = client.get("/analytics/workspace/w1/posts", params={"sort": "engagement"}).json()
     assert [(p["postId"], p["metrics"].get("engagementRate")) for p in body["data"]] == [("p1", 10.0), ("p2", None)]
+
+
+def test_posts_by_time_are_read_page_by_page(
+    client: httpx.Client, seeded: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, latest = list[int](), ObservationLog.latest
+
+    def counted(log: ObservationLog, post_ids: Sequence[str]) -> dict[str, Document]:
+        sizes.append(len(post_ids))
+        return latest(log, post_ids)
+
+    def times(name: str, ms: int) -> PostDocument:
+        return {**post(name, "a1", "w1"), "publishedAt": NOW - timedelta(days=2, milliseconds=ms)}
+
+    seeded.posts.put([times(f"t{ms}{name}", ms) for ms in (1, 2) for name in "abc"])
+    found, query = list[str](), {"sort": "publishedAt", "limit": "2"}
+    monkeypatch.setattr(ObservationLog, "latest", counted)
+    while True:
+        body = client.get("/analytics/workspace/w1/posts", params=query).json()
+        found += [row["postId"] for row in body["data"]]
+        if not body["page"]["hasMore"]:
+            break
+        query["cursor"] = body["page"]["nextCursor"]
+    assert sizes == [3, 3, 3, 2], "one post more than the page shows whether another page follows"
+    assert found == ["p1", "p2", "t1a", "t1b", "t1c", "t2a", "t2b", "t2c"]
 
 
 def test_accounts_never_show_credentials(client: httpx.Client) -> None:

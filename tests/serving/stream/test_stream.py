@@ -9,7 +9,7 @@ import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 from redis import Redis
 
-from metrics.redis.events import Announcer, observed, trim
+from metrics.redis.events import Announcer, observation_event, trim
 from metrics.redis.keys import events_key, ticket_key, version_key
 from metrics.redis.versions import data_version
 from metrics.settings import Settings
@@ -32,7 +32,7 @@ def following(client: httpx.Client, **query: str) -> Iterator[Iterator[ServerSen
 
 
 def announce(announcer: Announcer, *followers: int, workspace: str = "w1", account: str = "a1") -> None:
-    events = [observed(observation(NOW, workspace, account, followers=n)) for n in followers]
+    events = [observation_event(observation(NOW, workspace, account, followers=n)) for n in followers]
     announcer.announce(workspace, events)
 
 

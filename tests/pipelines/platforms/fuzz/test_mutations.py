@@ -119,10 +119,10 @@ def check_numbers(subject: Scene, found: Read) -> None:
 
 def is_said(platform: Platform, name: str, parts: int, value: float, said: set[int | float]) -> bool:
     if platform == "linkedin" and value == 0:
-        # A post without statistics had no activity (platforms.md, 5.2).
+        # A post without statistics had no activity (docs/platform-facts.md#linkedin-statistics).
         return True
     if platform == "facebook" and name == "shares" and value == 0:
-        # The field is absent at 0 (platforms.md, 3.1).
+        # The field is absent at 0 (docs/platform-facts.md#facebook-pages-and-posts).
         return True
     if name in ("videoViews", "accountImpressions") and platform == "twitter":
         # Sums over the videos of a post, and over the posts of a day.
