@@ -1,4 +1,4 @@
-"""What all tests share: a real MongoDB and a real Redis per worker, and an empty database per test."""
+"""Fixtures of all tests: a real MongoDB and a real Redis per worker, and an empty database per test."""
 
 import os
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ SECRET_KEY = Fernet.generate_key().decode()
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the settings of whoever runs the tests out of them."""
+    """Hide the TIDEMARK_ variables of the calling environment from the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith("TIDEMARK_") and n != "TIDEMARK_FIXTURES"]:
             patch.delenv(name)
