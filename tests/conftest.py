@@ -9,6 +9,8 @@ import hypothesis
 import pytest
 from cryptography.fernet import Fernet
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from metrics.redis.client import connect as connect_redis
 from metrics.settings import Settings, load_settings
@@ -17,7 +19,7 @@ from tests import examples
 from tests.databases import Spare
 from tests.simulator_fixture import _simulator, simulator
 from tidemark.stack import mongo, redis
-from tidemark.stack.ports import free_port
+from tidemark.stack.ports import HOST, free_port
 from tidemark.stack.process import Child
 
 # A busy machine takes longer than the 200 ms that an example has by default: time is no matter of these tests.
@@ -111,6 +113,13 @@ def store(settings: Settings, _spare: Spare) -> Iterator[Store]:
 def redis_client(settings: Settings) -> Iterator[Redis]:
     """A client of this test's Redis."""
     with connect_redis(settings) as client:
+        yield client
+
+
+@pytest.fixture
+def absent_redis() -> Iterator[Redis]:
+    """A client of a Redis that nobody runs. It tries each command once, for there is nothing to wait for."""
+    with Redis(host=HOST, port=free_port(), retry=Retry(NoBackoff(), 0)) as client:
         yield client
 
 
