@@ -32,7 +32,7 @@ up: $(STAMP) ## Start everything: MongoDB, Redis, simulator, history, Dagster, A
 	@exec $(BIN)/tidemark up $(ARGS)
 
 test: $(STAMP) ## Run the whole suite
-	$(BIN)/pytest -n auto $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 long: $(STAMP) ## Run the tests that take long: a process per step; backfills and a killed daemon in a whole stack
 	$(BIN)/pytest -m long $(ARGS)

@@ -17,6 +17,7 @@ from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from tests import examples
 from tests.databases import Spare
+from tests.order import arrange
 from tests.simulator_fixture import _simulator, simulator
 from tidemark.stack import mongo, redis
 from tidemark.stack.ports import HOST, free_port
@@ -35,6 +36,22 @@ _FEW_FILES = {"minSnapshotHistoryWindowInSeconds": 60, "wiredTigerFileHandleClos
 many comes to the limit of open files, where mongod ends."""
 
 SECRET_KEY = Fernet.generate_key().decode()
+
+
+WORKERS_PER_CORE = 2
+"""Tests wait for servers and processes about as long as they compute."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return the number of workers of `-n auto`, or None if the variable of pytest-xdist gives it."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else WORKERS_PER_CORE * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the suite for several workers."""
+    arrange(items)
 
 
 @pytest.fixture(scope="session", autouse=True)
