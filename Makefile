@@ -6,6 +6,8 @@ UV     := $(BIN)/uv
 STAMP  := $(VENV)/.installed
 APART  := airbyte-instagram airbyte-pages dlt
 CLIENTS := clients apart/node $(APART:%=apart/%)
+# Workers take the longest tests first; tests with a shared fixture stay together: tests/order.py. Compiled tests are kept.
+SUITE  := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
 CODE   := metrics pipelines serving simulator tidemark tests bench
 
 export UV_PYTHON := $(BIN)/python
@@ -32,7 +34,10 @@ up: $(STAMP) ## Start everything: MongoDB, Redis, simulator, history, Dagster, A
 	@exec $(BIN)/tidemark up $(ARGS)
 
 test: $(STAMP) ## Run the whole suite
-	$(BIN)/pytest -n auto $(ARGS)
+	$(SUITE) $(ARGS)
+
+coverage: $(STAMP) ## Run the whole suite and measure branches; fail below the least that pyproject.toml names
+	$(SUITE) --cov --cov-report=term:skip-covered $(ARGS)
 
 long: $(STAMP) ## Run the tests that take long: a process per step; backfills and a killed daemon in a whole stack
 	$(BIN)/pytest -m long $(ARGS)
@@ -114,6 +119,8 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@echo "Compiling the packages, once"
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import dagster._cli, dagster._daemon.cli, dagster._grpc.server, \
 	  dagster_webserver.app, metrics.export.parquet, pipelines.definitions, serving.__main__, simulator.app, tidemark.cli"
+	@# No module imports these, but each instance of Dagster with a storage in SQLite reads them all.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib/python3*/site-packages/dagster/_core/storage/alembic/versions
 	@touch $@
 
-.PHONY: help up test long clients image lint format validate bench install lock clean other-python
+.PHONY: help up test coverage long clients image lint format validate bench install lock clean other-python

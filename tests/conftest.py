@@ -1,4 +1,4 @@
-"""What all tests share: a real MongoDB and a real Redis per worker, and an empty database per test."""
+"""Fixtures of all tests: a real MongoDB and a real Redis per worker, and an empty database per test."""
 
 import os
 from collections.abc import Iterator
@@ -9,15 +9,18 @@ import hypothesis
 import pytest
 from cryptography.fernet import Fernet
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from metrics.redis.client import connect as connect_redis
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from tests import examples
 from tests.databases import Spare
+from tests.order import arrange
 from tests.simulator_fixture import _simulator, simulator
 from tidemark.stack import mongo, redis
-from tidemark.stack.ports import free_port
+from tidemark.stack.ports import HOST, free_port
 from tidemark.stack.process import Child
 
 # A busy machine takes longer than the 200 ms that an example has by default: time is no matter of these tests.
@@ -35,9 +38,25 @@ many comes to the limit of open files, where mongod ends."""
 SECRET_KEY = Fernet.generate_key().decode()
 
 
+WORKERS_PER_CORE = 2
+"""Tests wait for servers and processes about as long as they compute."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return the number of workers of `-n auto`, or None if the variable of pytest-xdist gives it."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else WORKERS_PER_CORE * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the suite for several workers."""
+    arrange(items)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the settings of whoever runs the tests out of them."""
+    """Hide the TIDEMARK_ variables of the calling environment from the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith("TIDEMARK_") and n != "TIDEMARK_FIXTURES"]:
             patch.delenv(name)
@@ -111,6 +130,13 @@ def store(settings: Settings, _spare: Spare) -> Iterator[Store]:
 def redis_client(settings: Settings) -> Iterator[Redis]:
     """A client of this test's Redis."""
     with connect_redis(settings) as client:
+        yield client
+
+
+@pytest.fixture
+def absent_redis() -> Iterator[Redis]:
+    """A client of a Redis that nobody runs. It tries each command once, for there is nothing to wait for."""
+    with Redis(host=HOST, port=free_port(), retry=Retry(NoBackoff(), 0)) as client:
         yield client
 
 

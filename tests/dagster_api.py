@@ -75,7 +75,7 @@ class DagsterApi:
         return [event["partition"] for event in events if event.get("partition")]
 
     def end_message(self, run_id: str) -> str:
-        """What the UI shows of the end of a run that failed or was cancelled."""
+        """Return the message that the UI shows at the end of a failed or cancelled run."""
         events = self.ask(_FAILED, id=run_id)["eventConnection"]["events"]
         return str([event["message"] for event in events if event.get("message")])
 
@@ -91,7 +91,7 @@ class DagsterApi:
         return str(run["status"])
 
     def reason(self, run_id: str) -> str:
-        """What the UI shows of a failed run's first failed step."""
+        """Return the error that the UI shows for the first failed step of a run."""
         (run,) = self.runs(runIds=[run_id])
         failures = [e for e in run["eventConnection"]["events"] if e.get("error") or e.get("failureMetadata")]
         return str(failures[0])

@@ -8,6 +8,8 @@ collection, has the database made anew for the next one.
 from typing import Any
 from uuid import uuid4
 
+from pymongo import WriteConcern
+
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.setup.lifetimes import lifetimes
@@ -25,13 +27,19 @@ class Spare:
         kept = lifetimes(settings)
         schema = _schema(store)
         if self._made == (kept, schema):
-            for name, (kind, *_) in schema.items():
-                if not name.startswith("system.") and kind != "view":
-                    store.db[name].delete_many({})
+            _empty(store, [n for n, (kind, *_) in schema.items() if not n.startswith("system.") and kind != "view"])
             return
         store.client.drop_database(self.name)
         store.ensure(settings)
         self._made = kept, _schema(store)
+
+
+def _empty(store: Store, names: list[str]) -> None:
+    """Empty collections. Only the last deletion waits for its majority, which the ones before it have by then."""
+    quick = store.db.with_options(write_concern=WriteConcern(1))
+    for name in names[:-1]:
+        quick[name].delete_many({})
+    store.db[names[-1]].delete_many({})
 
 
 def _schema(store: Store) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What each platform would answer for its own days, from the simulator's truth."""
+"""The numbers that each platform gives for its own days, computed from the simulator's truth."""
 
 from datetime import date, datetime, timedelta
 
@@ -29,7 +29,7 @@ def true_day(world: World, account: SimAccount, day: date, now: datetime) -> dic
 
 
 def _impressions(world: World, account: SimAccount, day: date, now: datetime) -> int:
-    """What the posts of ninety days were shown on a day, of those that are still up: X lists no others."""
+    """Return a day's impressions of the posts of ninety days that are still up: X lists no others."""
     start = midnight(day)
     posts = world.posts(account, start - timedelta(days=90), start + DAY)
     return sum(shown(world, post, start, start + DAY) for post in posts if post.visible(now))

@@ -22,7 +22,7 @@ _START_SECONDS = 30.0
 BUS = 10_000
 """From a node's port to that of the cluster's bus."""
 _PORTS = range(12_000, 22_000)
-"""Neither these nor their buses' are among the ports that the kernel gives to whoever asks for any."""
+"""The kernel gives neither these ports nor those of their buses to a program that asks for any free port."""
 _PATIENCE_MS, _TIMEOUT_MS = 4_000, 1_000
 """For how long a node may be silent: while all start on a busy machine, and then."""
 
@@ -116,7 +116,7 @@ def _known(port: int) -> set[bytes]:
 
 
 def _view(port: int) -> list[Any]:
-    """Return who serves which slots, as a node sees it; empty where some have no primary or none to take over."""
+    """Return the nodes of each slot range, as one node sees it; empty if a range lacks a primary or a replica."""
     if _info(port).get("cluster_state") != "ok":
         return []
     ranges = _ask(port, "CLUSTER", "SLOTS")

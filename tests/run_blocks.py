@@ -1,4 +1,4 @@
-"""Runs the blocks of the documents in a folder where `make up` runs, as a reader would who copies them."""
+"""Runs the blocks of the documents in a folder where `make up` runs, as a reader does by copying them."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.blocks import Block
 
 SECONDS = 90
 NEWS = ("metrics", "followers")
-"""What a line has in it that tells of something observed."""
+"""A printed line with one of these words reports an observation."""
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -108,7 +108,7 @@ class Runner:
 
     @contextmanager
     def _disturbing(self) -> Iterator[None]:
-        """Make something happen again and again: nobody knows when a stream is open."""
+        """Make something happen again and again, because a test cannot see when a stream is open."""
         done = threading.Event()
 
         def disturb() -> None:

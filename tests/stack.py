@@ -45,7 +45,7 @@ class Stack:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(15)
         alive = psutil.wait_procs(children, timeout=1)[1]
-        # What has ended and waits for init to notice is no process that is left.
+        # A zombie has ended and only waits for init to reap it: it does not count as left.
         return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
     def get(self, path: str, **params: str) -> httpx.Response:

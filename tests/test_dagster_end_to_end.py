@@ -102,7 +102,7 @@ def lose(outage: Outage) -> None:
     kept = [o for o in outage.truth.observations if o.slot.date() != outage.lost.date()]
     outage.store.db["metrics"].delete_many({"metadata.workspaceId": "demo-north"})
     outage.store.observations.append(kept)
-    # What a platform tells of its own days is all that can still be asked for.
+    # Only the numbers that platforms give for their own days can still be read.
     told = [
         o for o in outage.truth.observations
         if o.slot == last_slot(outage.lost.date()) and o.post_id is None and "followers" not in o.metrics

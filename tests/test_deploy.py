@@ -16,9 +16,9 @@ OURS = {name: one for name, one in SERVICES.items() if one["image"].startswith("
 STORES = {"mongo", "redis", "postgres"}
 ONCE = {"migrate", "retention"}
 FIXED = {"home", "log_mb", "http_port", "dagster_port", "simulator_port"}
-"""What the image and the file itself say, or what concerns `tidemark up` alone."""
+"""Settings that the image or the compose file fixes, and those that only `tidemark up` reads."""
 SECRET = {"secret_keys", "export_options"}
-"""What comes as a file."""
+"""Settings that are given as secret files."""
 FOLDERS = {"storage", "compute_logs", "local_artifact_storage"}
 
 

@@ -1,4 +1,4 @@
-"""What `tidemark up` seeded of a workspace, for the brute-force reference."""
+"""The data that `tidemark up` seeded for a workspace, as input of the brute-force reference."""
 
 import json
 import math

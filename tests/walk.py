@@ -176,7 +176,7 @@ def read_the_documents(walker: Walker, token: str) -> list[str]:
     )
 
     def disturb() -> None:
-        # What a collection announces, without the seconds that one takes: `collect` has waited for a real one.
+        # Announce the event of a collection without running one, which takes seconds: `collect` waited for a real one.
         with Redis.from_url(walker.up["redis"]) as redis:
             Announcer(redis).announce("demo-north", [observation_event(followers)])
 

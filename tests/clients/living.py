@@ -1,4 +1,4 @@
-"""What is true at the instant at which clients read: the posts that are up, and how near a counter has to be."""
+"""The truth at the instant at which clients read: the posts that are up, and the range a counter may be in."""
 
 from datetime import UTC, datetime, timedelta
 

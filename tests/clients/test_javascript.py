@@ -1,6 +1,6 @@
 """JavaScript clients, unchanged but for where their calls go, read the simulated platforms and get the truth.
 
-What each does stands in `node/CLIENT.cjs`; it prints what it read, and here that is held against the truth.
+Each client's program is `node/CLIENT.cjs`. It prints the values it read, and the tests compare them with the truth.
 """
 
 from datetime import UTC, date, datetime, timedelta

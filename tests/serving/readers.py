@@ -190,7 +190,7 @@ class PageReader:
 
     @property
     def received(self) -> list[int | None]:
-        """What the page has received."""
+        """The followers of each `metrics:update` that the page received, and None for each `reset`."""
         found: list[int | None] = self._page.evaluate("window.received")
         return found
 

@@ -1,7 +1,7 @@
 """Business Discovery of the simulated Instagram: the public fields of other accounts, and refusals of the others."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +9,9 @@ import pytest
 
 from simulator import truth
 from simulator.world import SimAccount
-from tests.simulator.test_instagram import shape
+from tests.simulator.conftest import NOW
+from tests.simulator.instagram import shape
 from tests.simulator_fixture import Simulator
-
-NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Simulator:
-    simulator.set_clock(NOW)
-    return simulator
 
 
 def other(api: Simulator) -> SimAccount:

@@ -1,7 +1,6 @@
 """The simulated Facebook over HTTP: recorded shapes, valid metrics, paging without end, refusals without names."""
 
-import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,11 @@ import pytest
 
 from simulator import truth
 from simulator.world import SimPost
+from tests.recorded import recorded
 from tests.simulator import airbyte_fields
-from tests.simulator.test_instagram import shape
+from tests.simulator.conftest import NOW
+from tests.simulator.instagram import shape
 from tests.simulator_fixture import Simulator
-
-NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Simulator:
-    simulator.set_clock(NOW)
-    return simulator
 
 
 def ask(api: Simulator, path: str, **params: Any) -> httpx.Response:
@@ -35,10 +28,6 @@ def post(api: Simulator, metric_type: str = "post") -> SimPost:
     return next(p for p in reversed(posts) if p.visible(NOW) and p.metric_type == metric_type)
 
 
-def recorded(fixtures: Path, name: str) -> Any:
-    return json.loads((fixtures / f"facebook/{name}.json").read_text())
-
-
 def test_page_insights_come_once_per_period_without_one(fixtures: Path, api: Simulator) -> None:
     rows = ask(api, "{page}/insights", metric="page_media_view").json()["data"]
     assert [row["period"] for row in rows] == ["day", "week", "days_28"]
@@ -47,11 +36,11 @@ def test_page_insights_come_once_per_period_without_one(fixtures: Path, api: Sim
 
 
 def test_page_and_accounts_have_the_recorded_fields(fixtures: Path, api: Simulator) -> None:
-    wanted = recorded(fixtures, "pyfacebook_page_fan_count")
+    wanted = recorded(fixtures, "facebook/pyfacebook_page_fan_count")
     found = ask(api, "{page}", fields=",".join(wanted)).json()
     assert shape(found) == shape(wanted)
     accounts = ask(api, "me/accounts").json()["data"][0]
-    assert set(accounts) <= set(recorded(fixtures, "pyfacebook_me_accounts_with_tasks")["data"][0])
+    assert set(accounts) <= set(recorded(fixtures, "facebook/pyfacebook_me_accounts_with_tasks")["data"][0])
 
 
 def test_reel_has_another_edge(api: Simulator) -> None:

@@ -1,7 +1,6 @@
 """Transport faults, the selection of calls by faults, and refusals of the control routes."""
 
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -10,9 +9,9 @@ import requests
 
 from metrics.documents import Platform
 from simulator.faults import KINDS
+from tests.simulator.conftest import NOW
 from tests.simulator_fixture import Simulator
 
-NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
 LINKEDIN = {"Linkedin-Version": "202608", "X-Restli-Protocol-Version": "2.0.0"}
 PATHS: dict[Platform, str] = {
     "instagram": "/v25.0/{id}?fields=id",
@@ -20,12 +19,6 @@ PATHS: dict[Platform, str] = {
     "twitter": "/2/users/{id}",
     "linkedin": "/rest/organizations/{id}",
 }
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Simulator:
-    simulator.set_clock(NOW)
-    return simulator
 
 
 def call(api: Simulator, platform: Platform = "twitter", number: int = 0, path: str = "") -> tuple[str, dict[str, str]]:

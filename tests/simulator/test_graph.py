@@ -12,16 +12,10 @@ from simulator import truth
 from simulator.graph.batch import MAX_BATCH
 from simulator.graph.budget import BUDGET_PER_HOUR
 from simulator.world import SimAccount
+from tests.simulator.conftest import NOW
 from tests.simulator_fixture import Simulator
 
-NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
 BATCH = [{"method": "GET", "relative_url": "v25.0/me?fields=id"}]
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Simulator:
-    simulator.set_clock(NOW)
-    return simulator
 
 
 def token(api: Simulator) -> str:

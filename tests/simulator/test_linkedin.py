@@ -1,9 +1,7 @@
 """The simulated LinkedIn over HTTP: recorded shapes, versions, strict parameters, omissions, limits."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -11,18 +9,13 @@ import pytest
 
 from simulator import truth
 from simulator.world import SimPost
+from tests.recorded import recorded
+from tests.simulator.conftest import NOW
 from tests.simulator_fixture import Simulator
 
-NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
 HEADERS = {"Linkedin-Version": "202608", "X-Restli-Protocol-Version": "2.0.0"}
 DAY_MS = 86_400_000
 MIDNIGHT = int(datetime(2026, 11, 10, tzinfo=UTC).timestamp() * 1000)
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Simulator:
-    simulator.set_clock(NOW)
-    return simulator
 
 
 def ask(api: Simulator, path: str, query: str = "", **headers: str | None) -> httpx.Response:
@@ -41,10 +34,6 @@ def posts(api: Simulator, days: int = 60) -> list[SimPost]:
     return [p for p in api.world.posts(account, NOW - timedelta(days=days), NOW) if p.visible(NOW)]
 
 
-def recorded(fixtures: Path, name: str) -> Any:
-    return json.loads((fixtures / f"linkedin/{name}.json").read_text())
-
-
 STATISTICS = "q=organizationalEntity&organizationalEntity={urn}"
 
 
@@ -56,7 +45,7 @@ def interval(days: int = 3, shift: int = 0) -> str:
 def test_page_statistics_count_views_as_recorded(fixtures: Path, api: Simulator) -> None:
     found = ask(api, "organizationPageStatistics", "q=organization&organization={urn}").json()
     views = found["elements"][0]["totalPageStatistics"]["views"]
-    wanted = recorded(fixtures, "ebx_page_statistics_lifetime")["elements"][0]["pageStatisticsBySeniority"][0]
+    wanted = recorded(fixtures, "linkedin/ebx_page_statistics_lifetime")["elements"][0]["pageStatisticsBySeniority"][0]
     assert set(views) <= set(wanted["pageStatistics"]["views"])
     assert views["allPageViews"]["pageViews"] == sum(
         views[name]["pageViews"] for name in ("allDesktopPageViews", "allMobilePageViews")
@@ -65,8 +54,8 @@ def test_page_statistics_count_views_as_recorded(fixtures: Path, api: Simulator)
 
 def test_post_and_organization_have_fields_of_the_recorded_ones(fixtures: Path, api: Simulator) -> None:
     found = ask(api, f"posts/{quote(posts(api)[-1].platform_post_id, safe='')}").json()
-    assert set(found) - {"content"} <= set(recorded(fixtures, "ebx_post_video_dark"))
-    wanted = recorded(fixtures, "airbyte_organization_lookup")
+    assert set(found) - {"content"} <= set(recorded(fixtures, "linkedin/ebx_post_video_dark"))
+    wanted = recorded(fixtures, "linkedin/airbyte_organization_lookup")
     organization = ask(api, "organizations/{id}").json()
     assert {name: type(organization[name]) for name in organization} == {
         name: type(wanted[name]) for name in organization

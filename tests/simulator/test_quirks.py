@@ -1,6 +1,6 @@
 """Quirks of X and LinkedIn as faults: endless lists, failing pages, renamed accounts, missing accounts and posts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -9,16 +9,10 @@ import pytest
 
 from metrics.documents import Platform
 from simulator.world import SimPost
+from tests.simulator.conftest import NOW
 from tests.simulator_fixture import Simulator
 
-NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
 VERSIONS = {"Linkedin-Version": "202608", "X-Restli-Protocol-Version": "2.0.0"}
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Simulator:
-    simulator.set_clock(NOW)
-    return simulator
 
 
 def get(api: Simulator, platform: Platform, path: str, number: int = 0) -> httpx.Response:

@@ -1,7 +1,7 @@
 """Comparison of every recorded answer of the four platforms with the simulator's: keys, types, nesting, headers."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ import pytest
 from metrics.documents import Platform
 from simulator.world import SimAccount, SimPost
 from tests.conftest import FIXTURES
+from tests.simulator.conftest import NOW
 from tests.simulator.recorded_cases import CASES, NOT_COMPARED, Case
 from tests.simulator_fixture import Simulator
 
-NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
 PLATFORMS: dict[str, Platform] = {
     "instagram": "instagram", "facebook": "facebook", "x": "twitter", "linkedin": "linkedin"
 }  # fmt: skip
@@ -80,12 +80,6 @@ class Subjects:
             "linkedin_video": quote(self.newest("linkedin", content_type="video"), safe=""),
             **{f"{name}_days_ago": at for name, at in back.items()},
         }
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Simulator:
-    simulator.set_clock(NOW)
-    return simulator
 
 
 def fill_in_names(text: str, names: dict[str, str]) -> str:

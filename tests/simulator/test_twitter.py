@@ -1,6 +1,5 @@
 """The simulated X over HTTP: shapes of the recorded answers, strictness, paging, windows, partial errors, tokens."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,9 @@ import pytest
 from simulator import truth
 from simulator.twitter.tokens import first_refresh_token
 from simulator.world import EPOCH, SimPost
+from tests.recorded import recorded
+from tests.simulator.conftest import NOW
 from tests.simulator_fixture import Simulator
-
-NOW = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Simulator:
-    simulator.set_clock(NOW)
-    return simulator
 
 
 def ask(api: Simulator, path: str, token: str | None = None, **params: Any) -> httpx.Response:
@@ -34,13 +27,9 @@ def posts(api: Simulator, days: int = 20) -> list[SimPost]:
     return [p for p in api.world.posts(account, NOW - timedelta(days=days), NOW) if p.visible(NOW)]
 
 
-def recorded(fixtures: Path, name: str) -> Any:
-    return json.loads((fixtures / f"x/{name}.json").read_text())
-
-
 def test_media_have_the_recorded_shape(fixtures: Path, api: Simulator) -> None:
     video = next(post for post in posts(api, 60) if post.content_type == "video")
-    wanted = recorded(fixtures, "pytwitter_media_object_public_metrics")
+    wanted = recorded(fixtures, "x/pytwitter_media_object_public_metrics")
     asked = {"expansions": "attachments.media_keys", "media__fields": "public_metrics,duration_ms,type"}
     (media,) = ask(api, "tweets", ids=video.platform_post_id, **asked).json()["includes"]["media"]
     assert {name: type(media[name]) for name in media} == {name: type(wanted[name]) for name in media}

@@ -1,7 +1,7 @@
 """A failover during any operation is reported as `MongoUnavailable`, so that callers try again."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import duplicates, mongo_errors
 from metrics.store.rollup.publications import put_posts
+from tests.databases import Spare
 from tests.metrics.accounts import account as described
 from tests.replica_set import replica_set
 
@@ -29,15 +30,19 @@ def testing_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield running.url
 
 
+@pytest.fixture(scope="module")
+def spare() -> Spare:
+    """The database that the tests of that server use one after the other."""
+    return Spare()
+
+
 @pytest.fixture
-def there(testing_url: str, settings: Settings) -> Iterator[Store]:
-    chosen = settings.model_copy(update={"mongo_url": testing_url})
-    store = Store.connect(chosen, server_selection_ms=500)
-    store.ensure(chosen)
-    yield store
-    store.close()
-    with MongoClient[Document](testing_url) as client:
-        client.drop_database(store.db.name)
+def there(testing_url: str, settings: Settings, spare: Spare) -> Iterator[Store]:
+    chosen = settings.model_copy(update={"mongo_url": testing_url, "mongo_db": spare.name})
+    with closing(Store.connect(chosen)) as patient:
+        spare.prepare(patient, chosen)
+    with closing(Store.connect(chosen, server_selection_ms=500)) as store:
+        yield store
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def test_what_could_not_be_announced_fails_with_the_remedy_and_is_announced_by_t
     made = raw.raw_asset("instagram") if asset == "raw" else rollups.rollup_asset("daily")
     key = slot_key(deployment.hour) if asset == "raw" else period_key(day)
     nowhere = deployment.clients.settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}"})
-    with connect(nowhere) as redis:
+    with connect(nowhere, retries=0) as redis:
         away = replace(deployment.clients, settings=nowhere, redis=redis, announcer=Announcer(redis))
         failed = replace(deployment, clients=away).materialize(made, [key])
     assert REMEDY in reason(failed)

@@ -37,6 +37,13 @@ class Past:
         reader = HistoryReader(bench.store, bench.redis, Announcer(bench.redis), vault, bench.settings)
         return reader.read(run_id="history", seconds=seconds)
 
+    def resume(self, account: AccountDocument) -> None:
+        """End the pause of a history."""
+        history = self.of(account)
+        history["resumesAt"] = utcnow() - timedelta(seconds=1)
+        self.bench.store.memories.keep_history(account["_id"], history)
+        self.bench.redis.flushall()
+
     def of(self, account: AccountDocument) -> History:
         """The state of an account's history."""
         found = self.bench.store.memories.history(account["_id"])

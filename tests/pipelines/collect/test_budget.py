@@ -10,7 +10,6 @@ from metrics.clock import utcnow
 from pipelines.collect.budget import PostBudget
 from tests.pipelines.collect.conftest import NOW, Bench
 from tests.pipelines.collect.test_contract import living
-from tidemark.stack.ports import free_port
 
 TODAY = date(2026, 11, 20)
 
@@ -33,11 +32,10 @@ def test_what_is_left_goes_to_the_first(redis_client: Redis) -> None:
     assert budget.reserve_ids(["newest", "newer", "old", "a"])[0] == {"newest", "newer", "a"}
 
 
-def test_without_redis_nothing_is_held_back() -> None:
-    with Redis(port=free_port()) as away:
-        budget = PostBudget(away, "twitter", 0, TODAY)
-        budget.note(["a"])
-        assert budget.reserve_ids(["a"])[0] == {"a"}
+def test_without_redis_nothing_is_held_back(absent_redis: Redis) -> None:
+    budget = PostBudget(absent_redis, "twitter", 0, TODAY)
+    budget.note(["a"])
+    assert budget.reserve_ids(["a"])[0] == {"a"}
 
 
 def test_collection_holds_back_posts_beyond_the_budget_and_says_so(bench: Bench) -> None:

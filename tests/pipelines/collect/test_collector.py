@@ -24,7 +24,6 @@ from pipelines.platforms.instagram.api import Instagram
 from simulator import truth
 from simulator.instagram.world import MIN_STORY_VIEWERS
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
-from tidemark.stack.ports import free_port
 
 DAY_FIELDS = {"reach": "reach", "accountViews": "views", "newFollowers": "follower_count"}
 
@@ -307,14 +306,13 @@ def test_known_post_without_observation_is_read_at_once(bench: Bench) -> None:
     assert bench.rows(SLOT + HOUR, postId=our_id) == []
 
 
-def test_without_redis_the_data_stays_and_the_run_comes_again(bench: Bench) -> None:
+def test_without_redis_the_data_stays_and_the_run_comes_again(bench: Bench, absent_redis: Redis) -> None:
     bench.connect()
     bench.simulator.set_clock(NOW)
-    with Redis(port=free_port()) as nowhere:
-        vault = Vault(bench.settings.secret_keys)
-        collector = Collector(bench.store, nowhere, Announcer(nowhere), vault, bench.settings)
-        with pytest.raises(RedisUnavailable, match="collect again"):
-            collector.collect("instagram", SLOT, run_id="run", now=NOW)
+    vault = Vault(bench.settings.secret_keys)
+    collector = Collector(bench.store, absent_redis, Announcer(absent_redis), vault, bench.settings)
+    with pytest.raises(RedisUnavailable, match="collect again"):
+        collector.collect("instagram", SLOT, run_id="run", now=NOW)
     assert bench.rows()
     assert bench.record()["state"] == "collected"
 

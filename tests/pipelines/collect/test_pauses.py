@@ -1,6 +1,5 @@
 """Pauses are shared through Redis and expire; without Redis they still apply within a run."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,15 +12,8 @@ from pipelines.collect.pauses import Pauses
 from pipelines.platforms.errors import RateLimited
 from tests.clock import ahead_by
 from tests.pipelines.collect.conftest import Bench
-from tidemark.stack.ports import free_port
 
 HOURS = timedelta(hours=2)
-
-
-@pytest.fixture
-def nowhere() -> Iterator[Redis]:
-    with Redis(port=free_port()) as client:
-        yield client
 
 
 @pytest.fixture
@@ -79,8 +71,8 @@ def test_past_limit_is_no_pause(redis_client: Redis, accounts: list[AccountDocum
     assert not paused(pauses, accounts[0])
 
 
-def test_without_redis_a_run_obeys_what_it_met(nowhere: Redis, accounts: list[AccountDocument]) -> None:
-    pauses = Pauses(nowhere, "instagram")
+def test_without_redis_a_run_obeys_what_it_met(absent_redis: Redis, accounts: list[AccountDocument]) -> None:
+    pauses = Pauses(absent_redis, "instagram")
     pauses.note(accounts[0], RateLimited("enough", utcnow() + HOURS, "app"))
     assert paused(pauses, accounts[1])
 

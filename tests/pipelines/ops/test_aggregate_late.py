@@ -34,6 +34,16 @@ def observe(deployment: Deployment, day: datetime, workspace_id: str = "w", acco
     append_and_mark(deployment.clients.store, workspace_id, [observation])
 
 
+def observe_two_days(deployment: Deployment) -> tuple[datetime, datetime]:
+    """Observe an account on a day of another month and today; return both days."""
+    deployment.connect(0)
+    today = midnight(deployment.hour.date())
+    days = today - 40 * DAY, today
+    for day in days:
+        observe(deployment, day)
+    return days
+
+
 def rolled(result: dg.ExecuteInProcessResult) -> list[tuple[str, str | None, int]]:
     """The partitions that a run materialised, in order, each with its number of workspaces."""
     found = [e.step_materialization_data.materialization for e in result.get_asset_materialization_events()]
@@ -96,12 +106,7 @@ def roll_that_fails_at(bad: datetime) -> Callable[..., RollReport]:
 def test_period_that_fails_is_red_in_dagster_until_it_is_rolled(
     daemon: Daemon, deployment: Deployment, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deployment.connect(0)
-    today = midnight(deployment.hour.date())
-    bad = today - 40 * DAY
-    for day in (bad, today):
-        observe(deployment, day)
-
+    bad, _ = observe_two_days(deployment)
     with monkeypatch.context() as patch:
         patch.setattr(rollups, "roll", roll_that_fails_at(bad))
         daemon.evaluate("late_data")
@@ -114,12 +119,7 @@ def test_period_that_fails_is_red_in_dagster_until_it_is_rolled(
 def test_period_that_fails_keeps_no_other_back_and_is_tried_again_after_a_wait(
     daemon: Daemon, deployment: Deployment, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deployment.connect(0)
-    today = midnight(deployment.hour.date())
-    bad = today - 40 * DAY
-    for day in (bad, today):
-        observe(deployment, day)
-
+    bad, today = observe_two_days(deployment)
     with monkeypatch.context() as patch:
         patch.setattr(rollups, "roll", roll_that_fails_at(bad))
         (result,) = daemon.evaluate("late_data")

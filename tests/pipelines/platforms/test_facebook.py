@@ -1,9 +1,7 @@
 """Tests of the Facebook client: recorded answers number for number, and whole readings against the simulator."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,11 +18,8 @@ from pipelines.platforms.quarantine import Quarantine
 from simulator import truth
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known, wanted
+from tests.recorded import recorded
 from tests.simulator_fixture import Simulator
-
-
-def recorded(fixtures: Path, name: str) -> Any:
-    return json.loads((fixtures / f"facebook/{name}.json").read_text())
 
 
 @pytest.fixture
@@ -34,7 +29,7 @@ def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
 
 
 def test_recorded_summaries(fixtures: Path) -> None:
-    (page,) = recorded(fixtures, "keboola_page_ids_nested_posts_summary").values()
+    (page,) = recorded(fixtures, "facebook/keboola_page_ids_nested_posts_summary").values()
     posts = page["posts"]["data"]
     assert [summary(post, "reactions") for post in posts[:3]] == [1, 10, 1]
     first = listed_post(posts[0])
@@ -44,16 +39,16 @@ def test_recorded_summaries(fixtures: Path) -> None:
 
 
 def test_recorded_insights_of_a_post_and_of_a_video(fixtures: Path) -> None:
-    post = recorded(fixtures, "restfb_post_with_insights_nested")
+    post = recorded(fixtures, "facebook/restfb_post_with_insights_nested")
     assert insights(post["insights"]) == {"post_engaged_users": 0}
-    video = recorded(fixtures, "restfb_video_with_insights_nested")
+    video = recorded(fixtures, "facebook/restfb_video_with_insights_nested")
     found = insights(video["video_insights"])
     assert found["total_video_views"] == 6
     assert isinstance(found["total_video_view_time_by_distribution_type"], dict)
 
 
 def test_recorded_page_without_its_level_says_so(fixtures: Path) -> None:
-    assert account_numbers(recorded(fixtures, "restfb_page_fan_count_only")).metrics == {}
+    assert account_numbers(recorded(fixtures, "facebook/restfb_page_fan_count_only")).metrics == {}
     assert account_numbers({"followers_count": 7}).metrics == {"followers": 7}
 
 

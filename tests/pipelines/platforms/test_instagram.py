@@ -1,6 +1,5 @@
 """Tests of the Instagram client: recorded answers served over HTTP, number for number; refusals, paging, odd shapes."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,17 +18,13 @@ from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import open_platform
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 from tests.pipelines.platforms.fetching import Fetching, wanted
+from tests.recorded import recorded
 from tests.simulator_fixture import Simulator
 
 ACCOUNT = Access("1784", {"access_token": TOKEN})
 NODE = {"id": "1784", "followers_count": 10, "follows_count": 2, "media_count": 3}
 GONE = {"error": {"code": 100, "error_subcode": 33, "message": "Unsupported get request"}}
 EMPTY: dict[str, Any] = {"data": []}
-
-
-def recorded(fixtures: Path, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((fixtures / f"instagram/{name}.json").read_text())
-    return found
 
 
 def post(post_id: str = "1", metric_type: MetricType = "post", content_type: ContentType = "image") -> Post:
@@ -57,7 +52,7 @@ def read(client: Http, *followed: Post) -> AccountReading:
 def test_recorded_account_node(
     fixtures: Path, client: Http, server: Answering, name: str, metrics: dict[str, int], missing: set[str]
 ) -> None:
-    serve(server, {"1784": {**recorded(fixtures, name), "id": "1784"}})
+    serve(server, {"1784": {**recorded(fixtures, f"instagram/{name}"), "id": "1784"}})
     account = read(client).account
     assert account.metrics == metrics
     assert account.unavailable == dict.fromkeys(missing, "permission_missing")
@@ -93,7 +88,7 @@ def test_recorded_media_insights(
     kind: tuple[MetricType, ContentType],
     metrics: dict[str, int],
 ) -> None:
-    node = {"id": "1", "insights": recorded(fixtures, name)}
+    node = {"id": "1", "insights": recorded(fixtures, f"instagram/{name}")}
     serve(server, {"1": node if kind[0] == "story" else {**node, "like_count": 7, "comments_count": 2}})
     ((_, reading),) = read(client, post("1", *kind)).posts
     assert reading.metrics == (metrics if kind[0] == "story" else {**metrics, "likes": 7, "comments": 2})
@@ -101,7 +96,7 @@ def test_recorded_media_insights(
 
 
 def test_recorded_story_list_is_read_as_stories(fixtures: Path, client: Http, server: Answering) -> None:
-    stories = recorded(fixtures, "pyfacebook_stories_list")
+    stories = recorded(fixtures, "instagram/pyfacebook_stories_list")
     serve(server, {"1784/stories": stories, **{item["id"]: {"id": item["id"]} for item in stories["data"]}})
     found = [p for p, _ in read(client).posts]
     assert [(p.platform_post_id, p.metric_type, p.content_type) for p in found] == [
@@ -112,14 +107,14 @@ def test_recorded_story_list_is_read_as_stories(fixtures: Path, client: Http, se
 
 
 def test_recorded_media_list_too_old_to_follow_is_left(fixtures: Path, client: Http, server: Answering) -> None:
-    serve(server, {"1784/media": recorded(fixtures, "pyfacebook_media_list_page1")})
+    serve(server, {"1784/media": recorded(fixtures, "instagram/pyfacebook_media_list_page1")})
     assert read(client).posts == []
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("name", ["17893085207160254", "17896129349106152"])
 def test_recorded_media_nodes_by_ids(fixtures: Path, client: Http, server: Answering, name: str) -> None:
-    serve(server, {name: recorded(fixtures, "pyfacebook_media_batch_ids")[name]})
+    serve(server, {name: recorded(fixtures, "instagram/pyfacebook_media_batch_ids")[name]})
     ((_, reading),) = read(client, post(name)).posts
     assert reading.metrics == {"likes": 1, "comments": 0}
     assert reading.unavailable["reach"] == "permission_missing"
@@ -134,14 +129,14 @@ def test_recorded_daily_series_is_labelled_by_the_day_that_ended(
     fixtures: Path, client: Http, server: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(instagram, "utcnow", lambda: datetime(2024, 1, 16, tzinfo=UTC))
-    body = recorded(fixtures, "airbyte_user_insights_day")
+    body = recorded(fixtures, "instagram/airbyte_user_insights_day")
     reading = days(client, server, body, date(2024, 1, 14))[date(2024, 1, 14)]
     assert reading.metrics == {"reach": 500, "newFollowers": 1000}
     assert reading.unavailable["weeklyReach"] == "privacy_threshold"
 
 
 def test_recorded_series_of_two_days_in_summer(fixtures: Path, client: Http, server: Answering) -> None:
-    body = recorded(fixtures, "pyfacebook_user_insights_day_values")
+    body = recorded(fixtures, "instagram/pyfacebook_user_insights_day_values")
     found = days(client, server, body, date(2017, 5, 3), date(2017, 5, 4), date(2017, 5, 5))
     assert [found[day].metrics.get("reach") for day in sorted(found)] == [3, 36, None]
     assert found[date(2017, 5, 5)].unavailable["reach"] == "not_yet_available"

@@ -1,6 +1,5 @@
 """Tests of the LinkedIn client: recorded answers, errors, and whole readings against the simulator."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,22 +38,21 @@ from simulator import truth
 from simulator.linkedin.world import tells_uniques
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known, wanted
+from tests.recorded import recorded
 from tests.simulator_fixture import Simulator
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
-def recorded(fixtures: Path, name: str) -> Any:
-    return json.loads((fixtures / f"linkedin/{name}.json").read_text())
-
-
 def test_recorded_network_size(fixtures: Path) -> None:
-    assert account_numbers(recorded(fixtures, "airbyte_network_size_zero")).metrics == {"followers": 0}
+    assert account_numbers(recorded(fixtures, "linkedin/airbyte_network_size_zero")).metrics == {"followers": 0}
     assert account_numbers({}).unavailable == {"followers": "provider_error"}
 
 
 def test_recorded_share_statistics(fixtures: Path) -> None:
-    totals = recorded(fixtures, "airbyte_share_statistics_lifetime_zero")["elements"][0]["totalShareStatistics"]
+    totals = recorded(fixtures, "linkedin/airbyte_share_statistics_lifetime_zero")["elements"][0][
+        "totalShareStatistics"
+    ]
     post = Post("urn:li:share:1", "post", "text", NOW)
     found = post_numbers(post, totals)
     assert set(found.metrics) == set(offered("linkedin", "post"))
@@ -62,7 +60,7 @@ def test_recorded_share_statistics(fixtures: Path) -> None:
 
 
 def test_recorded_post_is_an_advertisement(fixtures: Path) -> None:
-    element = recorded(fixtures, "ebx_post_video_dark")
+    element = recorded(fixtures, "linkedin/ebx_post_video_dark")
     assert is_advertisement(element)
     post = listed_post(element)
     assert (post.platform_post_id, post.content_type) == ("urn:li:share:6844785523593134080", "video")

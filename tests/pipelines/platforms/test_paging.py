@@ -51,7 +51,7 @@ def settle(reader: Reader) -> None:
     raise AssertionError(reader.broke_off)
 
 
-@tried(examples=400, nightly=20_000)
+@tried(examples=100, nightly=20_000)
 @given(data=st.data(), style=st.sampled_from(STYLES))
 def test_everything_young_is_brought_in_the_end(data: st.DataObject, style: Style) -> None:
     server = ServerList(style)
@@ -143,7 +143,7 @@ class Budget:
         self.read |= set(post_ids)  # type: ignore[call-overload]
 
 
-@tried(examples=60, nightly=2_000)
+@tried(examples=30, nightly=2_000)
 @given(st.integers(1, 90), st.integers(1, 60))
 def test_budget_delays_a_list_and_loses_nothing(posts: int, per_hour: int) -> None:
     """Only X, whose lists have the style `since`, bills posts."""

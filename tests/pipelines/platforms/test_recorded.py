@@ -3,7 +3,6 @@
 `recorded_numbers` has a row per answer, `not_read` names the answers that collection does not request, with reasons.
 """
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,9 @@ from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import wanted
 from tests.pipelines.platforms.not_read import NOT_READ
 from tests.pipelines.platforms.recorded_numbers import EXPECTED
+from tests.recorded import recorded
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-
-
-def recorded(fixtures: Path, name: str) -> Any:
-    return json.loads((fixtures / f"{name}.json").read_text())
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -1,6 +1,5 @@
 """Tests of the X client: recorded answers number for number, errors, and whole readings against the simulator."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -39,18 +38,15 @@ from simulator.twitter.tokens import first_refresh_token
 from simulator.twitter.world import shown
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known, wanted
+from tests.recorded import recorded
 from tests.simulator_fixture import Simulator
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 OLD = datetime(2021, 2, 24, tzinfo=UTC)
 
 
-def recorded(fixtures: Path, name: str) -> Any:
-    return json.loads((fixtures / f"x/{name}.json").read_text())
-
-
 def test_recorded_user(fixtures: Path) -> None:
-    user = recorded(fixtures, "pytwitter_user_object_full")
+    user = recorded(fixtures, "x/pytwitter_user_object_full")
     found = account_numbers(user)
     public = user["public_metrics"]
     wanted = {"followers": public["followers_count"], "following": public["following_count"]}
@@ -58,7 +54,7 @@ def test_recorded_user(fixtures: Path) -> None:
 
 
 def test_recorded_timeline(fixtures: Path) -> None:
-    body = recorded(fixtures, "pytwitter_user_timeline")
+    body = recorded(fixtures, "x/pytwitter_user_timeline")
     tweet = body["data"][0]
     post = listed_post(tweet, media_of(body))
     assert (post.platform_post_id, post.published_at) == (
@@ -72,7 +68,7 @@ def test_recorded_timeline(fixtures: Path) -> None:
 
 
 def test_recorded_video_has_its_views(fixtures: Path) -> None:
-    media = recorded(fixtures, "pytwitter_media_object_public_metrics")
+    media = recorded(fixtures, "x/pytwitter_media_object_public_metrics")
     tweet = {"id": "1", "attachments": {"media_keys": [media["media_key"]]}, "public_metrics": {}}
     post = listed_post(tweet, {media["media_key"]: media})
     assert post.content_type == "video"
@@ -134,7 +130,7 @@ def test_window_whose_end_is_nonsense_is_a_quarter_of_an_hour(text: str) -> None
 
 def test_recorded_problem_is_a_bad_answer(fixtures: Path) -> None:
     with pytest.raises(BadAnswer, match="expected schema"):
-        raise_for(400, recorded(fixtures, "pytwitter_error_invalid_request_problem"), {})
+        raise_for(400, recorded(fixtures, "x/pytwitter_error_invalid_request_problem"), {})
 
 
 def test_unknown_field_is_a_refused_metric() -> None:

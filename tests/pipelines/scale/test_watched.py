@@ -7,12 +7,9 @@ from typing import Any
 import pytest
 from celery.exceptions import WorkerLostError
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from pipelines.scale.leases import BEAT_SECONDS, Leases
 from pipelines.scale.watched import MAX_LOST, StepLost, WatchedStep
-from tidemark.stack.ports import free_port
 
 
 @dataclass
@@ -101,14 +98,13 @@ def test_step_that_kills_its_workers_fails(workers: Workers) -> None:
         step.get()
 
 
-def test_nothing_is_lost_while_redis_is_away(workers: Workers, redis_client: Redis) -> None:
+def test_nothing_is_lost_while_redis_is_away(workers: Workers, redis_client: Redis, absent_redis: Redis) -> None:
     step = workers.step()
     take(workers, redis_client)
     workers.look(step)
     there = workers.leases
-    with Redis(port=free_port(), retry=Retry(NoBackoff(), 0)) as nobody:
-        workers.leases = step._leases = Leases(nobody)
-        assert not workers.look(step, times=10)
+    workers.leases = step._leases = Leases(absent_redis)
+    assert not workers.look(step, times=10)
     step._leases = there
     assert not workers.look(step)
     assert len(workers.tasks) == 1

@@ -43,7 +43,7 @@ def test_file_that_cannot_be_written_is_no_matter_unless_it_holds_an_id(
     opened = Path.open
 
     def read_only(path: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
-        # Tests may run as root, who may write any file whatever its mode.
+        # Tests may run as root, and root may write any file whatever its mode.
         if mode != "rb":
             raise PermissionError(errno.EACCES, "Permission denied")
         return opened(path, mode, *rest, **named)
