@@ -204,6 +204,17 @@ def test_side_that_is_kept_no_longer_is_named(w1: Workspace, set_clock: SetClock
     assert "reason" not in before
 
 
+@pytest.mark.parametrize(("period", "reason"), [("weekly", None), ("custom", "not_kept")])
+def test_week_outlives_its_first_days(w1: Workspace, set_clock: SetClock, period: str, reason: str | None) -> None:
+    """The document of a week is kept until its end is too old; a range needs all of its days."""
+    set_clock("2027-05-15T09:30Z")
+    observe(w1, "2027-02-01", "2027-02-14", 150)
+    w1.store.retention.set("w1", Days(rollups=100))  # since Friday, 5 February
+    (said,) = compared(w1, "previous", period, "2027-02-08", "2027-02-14")
+    assert said["previous"] == side("2027-02-01", "2027-02-07")
+    assert (said.get("reason"), said["comparable"]) == (reason, reason is None)
+
+
 def test_every_mode_has_an_answer_of_its_own_in_the_cache(w1: Workspace, client: httpx.Client) -> None:
     observe(w1, "2024-05-01", "2024-05-02", 150)
     roll(w1.store, "daily", [day("2024-05-02")], run_id="r", workspace_ids=["w1"])
