@@ -5,10 +5,10 @@ from collections.abc import Callable
 import tenacity
 
 
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait until a condition is true; fail after `seconds`."""
+def until(condition: Callable[[], bool], seconds: float = 10, every: float = 0.02) -> None:
+    """Wait until a condition is true, looking `every` so many seconds; fail after `seconds`."""
     tenacity.Retrying(
         retry=tenacity.retry_if_result(lambda met: not met),
         stop=tenacity.stop_after_delay(seconds),
-        wait=tenacity.wait_fixed(0.02),
+        wait=tenacity.wait_fixed(every),
     )(condition)

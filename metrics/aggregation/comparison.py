@@ -1,59 +1,69 @@
-"""Compare two periods over the accounts that both have completely (docs/metrics.md, 6): functions over documents."""
+"""Compare two spans over the accounts that both have completely (docs/metrics.md, 6): functions over documents."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS, PeriodRollups, add_up
+from metrics.aggregation.sides import NotCompared
+from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS, UNIQUE, PeriodRollups, add_up
 from metrics.documents import AggregatedDocument
 from metrics.expected import Connection
 
 LeftOut = Literal["connected_within", "disconnected_within", "not_expected", "no_observation", "partial"]
 COMPARED = (*(name for name in POST_SUMS if name not in ("deletedPostCount", "postsMeasured")), "engagementRate",
             *ACCOUNT_SUMS)  # fmt: skip
-COMPARED_OF_ACCOUNT = (*COMPARED, "reach")
+COMPARED_OF_ACCOUNT = (*COMPARED, *UNIQUE)
 
 
 def compare_totals(
     current: PeriodRollups, previous: PeriodRollups, accounts: Iterable[Connection], now: datetime
 ) -> dict[str, Any]:
-    """Compare two periods over the accounts that were expected and observed in every hour of both.
-
-    Return `{comparable, changes: {name: {current, previous, delta, deltaPercent}}, leftOut: [{accountId, reason}]}`.
-    `changes` are over the accounts that are not left out. Accounts that are expected in neither period are ignored.
-    """
-    left_out, compared = [], []
-    for account in accounts:
-        if account.expected(current.start, current.end) or account.expected(previous.start, previous.end):
-            reason = _left_out(account, current, previous)
-            if reason is None:
-                compared.append(account.account_id)
-            else:
-                left_out.append({"accountId": account.account_id, "reason": reason})
-    values = _sums(current, compared), _sums(previous, compared)
-    some_open = current.is_open(now) or previous.is_open(now)
-    return {
-        "comparable": not left_out and not some_open,
-        "changes": _changes(COMPARED, *values),
-        "leftOut": left_out,
-    }
+    """Compare the totals of two spans; accounts that are expected in neither of them are ignored."""
+    expected = [
+        account
+        for account in accounts
+        if account.expected(current.start, current.end) or account.expected(previous.start, previous.end)
+    ]
+    return compare(COMPARED, current, previous, expected, now)
 
 
 def compare_account(
     current: PeriodRollups, previous: PeriodRollups, account: Connection, now: datetime
 ) -> dict[str, Any]:
-    """Compare an account's documents of two periods; rule and result are those of `compare_totals`."""
-    reason = _left_out(account, current, previous)
-    if reason is not None:
-        return {
-            "comparable": False,
-            "changes": {},
-            "leftOut": [{"accountId": account.account_id, "reason": reason}],
-        }
-    documents = [side.documents[account.account_id] for side in (current, previous)]
-    some_open = current.end > now or any(document["status"] == "open" for document in documents)
-    values = [document["aggregatedMetrics"] for document in documents]
-    return {"comparable": not some_open, "changes": _changes(COMPARED_OF_ACCOUNT, *values), "leftOut": []}
+    """Compare the documents of one account, including its unique people, which do not add up over accounts."""
+    return compare(COMPARED_OF_ACCOUNT, current, previous, [account], now)
+
+
+def compare(
+    names: Iterable[str],
+    current: PeriodRollups,
+    previous: PeriodRollups,
+    accounts: Iterable[Connection],
+    now: datetime,
+) -> dict[str, Any]:
+    """Compare two spans over the accounts that were expected and observed in every hour of both.
+
+    Return `{comparable, changes: {name: {current, previous, delta, deltaPercent}}, leftOut: [{accountId, reason}]}`.
+    `changes` are over the accounts that are not left out; if all are left out, there are none.
+    """
+    left_out, compared = [], []
+    for account in accounts:
+        reason = _left_out(account, current, previous)
+        if reason is None:
+            compared.append(account.account_id)
+        else:
+            left_out.append({"accountId": account.account_id, "reason": reason})
+    some_open = current.is_open(now, compared) or previous.is_open(now, compared)
+    return {
+        "comparable": not left_out and not some_open,
+        "changes": _changes(names, _sums(current, compared), _sums(previous, compared)),
+        "leftOut": left_out,
+    }
+
+
+def not_compared(reason: NotCompared) -> dict[str, Any]:
+    """Return the comparison of spans that cannot be compared at all, whatever the accounts."""
+    return {"comparable": False, "changes": {}, "leftOut": [], "reason": reason}
 
 
 def _left_out(account: Connection, current: PeriodRollups, previous: PeriodRollups) -> LeftOut | None:
@@ -79,10 +89,18 @@ def _is_complete(document: AggregatedDocument) -> bool:
     return document["coverage"]["observedSlots"] >= document["coverage"]["expectedSlots"]
 
 
-def _sums(side: PeriodRollups, account_ids: Iterable[str]) -> dict[str, Any]:
-    """Return the sums over accounts, without the accounts' own metrics that any of them lacks."""
-    metrics, missing = add_up([side.documents[account_id] for account_id in account_ids])
-    return {name: value for name, value in metrics.items() if name not in missing}
+def _sums(side: PeriodRollups, account_ids: Sequence[str]) -> dict[str, Any]:
+    """Return the sums over accounts, without the accounts' own metrics that any of them lacks.
+
+    Unique people do not add up, so they are returned for a single account only.
+    """
+    documents = [side.documents[account_id] for account_id in account_ids]
+    metrics, missing = add_up(documents)
+    found = {name: value for name, value in metrics.items() if name not in missing}
+    if len(documents) == 1:
+        row = documents[0]["aggregatedMetrics"]
+        found |= {name: row[name] for name in UNIQUE if name in row}
+    return found
 
 
 def _changes(

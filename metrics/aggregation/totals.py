@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 from metrics.aggregation.accounts import PERIOD_SUMS, TOTALS, total_name
@@ -35,13 +35,9 @@ class PeriodRollups:
     end: datetime
     documents: Mapping[str, AggregatedDocument]
 
-    def is_open(self, now: datetime) -> bool:
-        """Tell whether the period has not ended, or has a document that was not rolled up since it ended."""
-        return self.end > now or "open" in self._statuses
-
-    @cached_property
-    def _statuses(self) -> set[str]:
-        return {document["status"] for document in self.documents.values()}
+    def is_open(self, now: datetime, account_ids: Iterable[str]) -> bool:
+        """Tell whether the period has not ended, or an account's document was not rolled up since it ended."""
+        return self.end > now or any(self.documents[one]["status"] == "open" for one in account_ids)
 
 
 def workspace_totals(period: PeriodRollups, accounts: Iterable[Connection], now: datetime) -> dict[str, Any] | None:

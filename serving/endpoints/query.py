@@ -2,12 +2,13 @@
 
 import re
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 
+from metrics.aggregation.sides import COMPARES, Compare
 from metrics.catalog import COUNTERS
 from metrics.clock import utcnow
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
@@ -64,6 +65,7 @@ PlatformName = Annotated[str, _one_of(*PLATFORMS), Field(json_schema_extra={"enu
 MetricTypeName = Annotated[str, _one_of(*METRIC_TYPES), Field(json_schema_extra={"enum": list(METRIC_TYPES)})]
 ContentTypeName = Annotated[str, _one_of(*CONTENT_TYPES), Field(json_schema_extra={"enum": list(CONTENT_TYPES)})]
 PeriodName = Annotated[str, _one_of(*PERIODS, "custom"), Field(json_schema_extra={"enum": [*PERIODS, "custom"]})]
+CompareName = Annotated[Compare, _one_of(*COMPARES)]
 SortName = Annotated[str, _one_of(*SORTS), Field(json_schema_extra={"enum": list(SORTS)})]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 
@@ -132,8 +134,12 @@ class AggregatedQuery(PageQuery):
     period: PeriodName = Field(description="`custom` merges the whole range into one document per account.")
     platform: PlatformName | None = None
     account_id: Id | None = Field(None, description="Rollups of one account only.")
-    compare: Literal["previous"] | None = Field(
-        None, description="Compare each rollup and each total with the previous period."
+    compare: CompareName | None = Field(
+        None,
+        description="Compare each rollup and each total. `previous`: with the preceding period, or the range of equal "
+        "length before a custom range. `yoy`: with the same period a year before, for weeks the same ISO week. "
+        "`elapsed`: the whole days of an open period with as many days of the preceding one; ended periods as "
+        "`previous` does.",
     )
 
 

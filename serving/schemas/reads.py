@@ -6,6 +6,8 @@ from pydantic import ConfigDict, Field, create_model
 
 from metrics.aggregation.accounts import PERIOD_SUMS
 from metrics.aggregation.comparison import LeftOut as LeftOutReason
+from metrics.aggregation.sides import Compare
+from metrics.aggregation.sides import NotCompared as NotComparedReason
 from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS
 from metrics.catalog import Kind, Subject, Unit
 from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus
@@ -137,7 +139,7 @@ AccountMetrics = create_model("AccountMetrics", __base__=RollupMetrics, __doc__=
 
 
 class Change(Shape):
-    """The value of one metric in this period and in the previous one, over the compared accounts."""
+    """The value of one metric on both sides of a comparison, over the compared accounts."""
 
     current: float = absent("Absent if one of the compared accounts has no value.")
     previous: float = absent()
@@ -151,17 +153,32 @@ class LeftOut(Shape):
     account_id: str
     reason: LeftOutReason = Field(
         description="connected_within, disconnected_within: it was connected or disconnected within one of the two "
-        "periods; not_expected: it was not connected in one of them; no_observation: it has no document of one of "
+        "sides; not_expected: it was not connected in one of them; no_observation: it has no document of one of "
         "them; partial: hours of one of them are missing."
     )
 
 
-class Comparison(Shape):
-    """This period against the previous one, over the accounts that were expected and observed throughout both."""
+class Side(Shape):
+    """One of the two spans of a comparison, in whole UTC days."""
 
-    comparable: bool = Field(description="True if no account is left out and neither period is open.")
+    start: Instant
+    end: Instant = Field(description="Exclusive.")
+    days: Count = Field(description="Where the two sides differ in it, sums do so for that reason alone.")
+
+
+class Comparison(Shape):
+    """Two spans against each other, over the accounts that were expected and observed throughout both."""
+
+    compare: Compare
+    current: Side = Field(description="The period itself or, with `elapsed`, its whole days so far.")
+    previous: Side = absent("What `current` is compared with; absent if there is no such span.")
+    comparable: bool = Field(description="True if no account is left out and neither side is open.")
     changes: dict[str, Change] = Field(description="By metric; empty if every account is left out.")
     left_out: list[LeftOut]
+    reason: NotComparedReason = absent(
+        "Why nothing is compared. no_such_period: the year before has no such date (29 February) or no ISO week 53; "
+        "no_whole_day: no day of the open period is over; not_kept: one side is older than the retention of rollups."
+    )
 
 
 class Rollup(Shape):
@@ -180,7 +197,7 @@ class Rollup(Shape):
     definition_version: int
     computed_at: Instant
     run_id: str
-    comparison: Comparison = absent("With `compare=previous`: the comparison of this account alone.")
+    comparison: Comparison = absent("With `compare`: the comparison of this account alone.")
 
 
 _TOTALS: dict[str, Any] = {name: (int, absent()) for name in POST_SUMS}
@@ -208,7 +225,7 @@ class Totals(Shape):
     status: RollupStatus = Field(description="partial: an expected account has no document, or hours are missing.")
     accounts: Count = Field(description="Expected accounts with a document.")
     expected_accounts: Count = Field(description="Accounts that were connected in the period.")
-    comparison: Comparison = absent("With `compare=previous`.")
+    comparison: Comparison = absent("With `compare`.")
 
 
 class AggregatedMeta(RangeMeta):

@@ -1,44 +1,55 @@
-"""A day of a thousand accounts while one call in twenty fails, runs are terminated, and each store is killed once."""
+"""A day of a thousand accounts in a whole stack while one call in twenty fails and each process is killed once.
+
+Two runs are terminated as well. The day is 24 hours of the stack's clock: the test puts it forward to the end of each
+hour and to the retries of that hour, and waits in between until no run is unfinished. Everything else is as in
+`tidemark up`: Dagster's daemon evaluates the schedules and sensors, and its code server starts a process per run.
+"""
 
 import os
-import threading
+import re
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import dagster as dg
+import httpx
+import psutil
 import pytest
-from dagster._core.errors import DagsterExecutionInterruptedError
-from redis import Redis
+from pydantic import SecretStr
 
-from metrics.documents import PLATFORMS, AccountDocument
-from metrics.periods import DAY, HOUR
-from metrics.redis.client import connect as connect_redis
-from metrics.redis.events import Announcer
-from metrics.settings import Settings
+from metrics.clock import VARIABLE, isoformat
+from metrics.collection.hours import holes
+from metrics.documents import PLATFORMS
+from metrics.errors import MongoUnavailable
+from metrics.periods import HOUR
+from metrics.settings import load_settings
 from metrics.store import Store
 from metrics.upkeep.retention import Horizon
-from pipelines.collect.account import AccountCollector
-from pipelines.collect.report import CollectReport
-from pipelines.platforms.http import retries
-from pipelines.resources import Clients
-from pipelines.rollup import compare_with_log
+from metrics.vault import Vault
+from pipelines.partitions import slot_key
+from pipelines.runs.retry import MAY_PASS
 from simulator import truth
-from tests.pipelines.daemon import Daemon, set_clock
-from tests.pipelines.deployment import Deployment
-from tests.simulator_fixture import Simulator
-from tidemark.stack import mongo, redis
-from tidemark.stack.ports import free_port
-from tidemark.stack.process import Child
+from simulator.registry import new_world
+from simulator.world import SimAccount, World
+from tests.dagster_api import DagsterApi
+from tests.moved_clock import MovedClock
+from tests.stack import Stack
+from tests.waiting import until
+from tidemark.home import Home
+from tidemark.seed import seeded_account
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(7200)]
 ACCOUNTS = int(os.environ.get("TIDEMARK_TEST_ACCOUNTS", "250"))
 """Accounts of each platform."""
-START = datetime(2024, 7, 2, tzinfo=UTC)
+WORKSPACE = "trouble"
+START = datetime(2026, 7, 2, tzinfo=UTC)
+HOURS = 24
+END = START + HOURS * HOUR
 TROUBLE: tuple[dict[str, Any], ...] = (
     {"kind": "error", "rate": 0.02},
     {"kind": "broken_json", "rate": 0.01},
@@ -46,167 +57,256 @@ TROUBLE: tuple[dict[str, Any], ...] = (
     {"kind": "account_limit", "rate": 0.005, "seconds": 600},
     {"kind": "html", "rate": 0.005},
 )
+RETRIES = tuple(timedelta(minutes=minutes, seconds=5) for minutes in (16, 41))
+"""When the second and the third retry of an hour are due, whatever their jitter, and accounts without a record."""
+BEHIND = 0.005
+"""The share of accounts that may be left failed by the end of an hour before the test waits for its third retry."""
+SENSORS = ("retry_failed", "missed_hours")
 LONGEST_RUN = timedelta(minutes=5)
+UNFINISHED = ["NOT_STARTED", "QUEUED", "STARTING", "STARTED", "CANCELING"]
+_TICKS = """query($s: SensorSelector!) { sensorOrError(sensorSelector: $s) { ... on Sensor { sensorState {
+  ticks(limit: 1) { timestamp endTimestamp } } } } }"""
+
+
+_SEEN = """query($s: ScheduleSelector!) { scheduleOrError(scheduleSelector: $s) { ... on Schedule { scheduleState {
+  typeSpecificData { ... on ScheduleData { startTimestamp } } } } } }"""
+_REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "pipelines"}
 
 
 @dataclass
-class Stores:
-    """A MongoDB and a Redis of this test's own, which can be killed and restarted."""
+class Day:
+    """The stack and its clock, the accounts by id, and notes about the course of the day."""
 
-    folder: Path
-    mongo_port: int = field(default_factory=free_port)
-    redis_port: int = field(default_factory=free_port)
-    children: dict[str, Child] = field(default_factory=dict)
-    _starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
-    _back: Future[None] | None = None
+    stack: Stack
+    clock: MovedClock
+    dagster: DagsterApi
+    store: Store
+    world: World = field(default_factory=new_world)
+    accounts: dict[str, SimAccount] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
-    def start(self, name: str) -> None:
-        logs = self.folder / "logs"
-        if name == "mongo":
-            self.children[name] = mongo.start(self.folder / "mongo", self.mongo_port, logs, seconds=120)
-        else:
-            self.children[name] = redis.start(self.folder / "redis", self.redis_port, logs)
+    def connect(self) -> None:
+        """Connect the accounts within the first hour of the day, which is their first one."""
+        vault = Vault([SecretStr(Home(self.stack.home).secret_key())])
+        simulated = [self.world.account(platform, n) for platform in PLATFORMS for n in range(ACCOUNTS)]
+        documents = [seeded_account(WORKSPACE, account, vault, START) for account in simulated]
+        self.store.accounts.put(documents)
+        self.accounts = {document["_id"]: sim for document, sim in zip(documents, simulated, strict=True)}
 
-    def kill(self, name: str) -> None:
-        """Kill a store; it is started again three seconds later.
+    def set_faults(self, *faults: dict[str, Any]) -> None:
+        """Replace the faults of the simulator."""
+        httpx.put(f"{self.stack.up['simulator']}/_control/faults", json=list(faults), timeout=30).raise_for_status()
 
-        The thread that starts it lives as long as the test: a child process is ended with the thread that started it.
-        """
-        self.children[name].process.kill()
-        self.children[name].process.wait()
-        self._back = self._starter.submit(self._start_later, name)
+    def recorded(self, slot: datetime) -> int:
+        """Count the accounts with a record of an hour; 0 while MongoDB is away."""
+        try:
+            return len(self.store.collections.of_slot(slot))
+        except MongoUnavailable:
+            return 0
 
-    def _start_later(self, name: str) -> None:
-        threading.Event().wait(3)
-        self.start(name)
+    def run_of(self, slot: datetime) -> str | None:
+        """Return the unfinished run that collects an hour."""
+        tags = [{"key": "dagster/partition", "value": slot_key(slot)}]
+        found = self.dagster.brief(pipelineName="collect_hourly", tags=tags, statuses=UNFINISHED)
+        return found[0]["runId"] if found else None
 
-    def wait(self) -> None:
-        """Wait until a store that was killed answers again."""
-        if self._back is not None:
-            self._back.result()
-            self._back = None
+    def quiet(self) -> None:
+        """Wait until no run is unfinished: the limits of runs would take a leap of the clock for their runtime."""
+        until(lambda: not self.dagster.brief(statuses=UNFINISHED), 900, every=1)
 
-    def stop(self) -> None:
-        self.wait()
-        for child in self.children.values():
-            child.stop()
-        self._starter.shutdown()
+    def collected(self) -> None:
+        """Wait until no run collects, and none is being started."""
+        until(
+            lambda: (
+                not self.dagster.brief(pipelineName="collect_hourly", statuses=UNFINISHED)
+                and not self.dagster.brief(statuses=["NOT_STARTED", "STARTING"])
+            ),
+            900,
+            every=1,
+        )
+
+    def retry(self, instant: datetime) -> None:
+        """Put the clock forward within the hour, and wait until the sensors and their runs have done what was due."""
+        self.collected()
+        self.clock.put_forward(instant)
+        until(lambda: all(self._evaluated(sensor) >= instant.timestamp() for sensor in SENSORS), 300, every=1)
+        self.collected()
+
+    def _evaluated(self, sensor: str) -> float:
+        ticks = self.dagster.ask(_TICKS, s={**_REPOSITORY, "sensorName": sensor})["sensorState"]["ticks"]
+        return float(ticks[0]["timestamp"]) if ticks and ticks[0]["endTimestamp"] else 0.0
+
+    def scheduled(self) -> bool:
+        """Tell whether the daemon has seen the hourly schedule: it requests no hour that ended before that."""
+        state = self.dagster.ask(_SEEN, s={**_REPOSITORY, "scheduleName": "collect_hourly"})["scheduleState"]
+        return bool(state["typeSpecificData"]["startTimestamp"])
+
+    def is_behind(self, slot: datetime) -> bool:
+        """Tell whether accounts of an hour have no record, or too many failed for a reason that may pass."""
+        failed = self.store.collections.failed_before(slot, MAY_PASS, self.clock.now())
+        count = sum(len(account_ids) for account_ids in failed.values())
+        return self.recorded(slot) < len(self.accounts) or count > BEHIND * len(self.accounts)
+
+    def kill(self, word: str) -> None:
+        """Kill the stack's child with this word in its command line, and wait until the supervisor started another."""
+        doomed = self._child(word)
+        assert doomed is not None, word
+        doomed.kill()
+        until(lambda: (child := self._child(word)) is not None and child.pid != doomed.pid, 60, every=0.1)
+
+    def _child(self, word: str) -> psutil.Process | None:
+        for child in psutil.Process(self.stack.process.pid).children():
+            # Others may end while they are looked at.
+            with suppress(psutil.Error):
+                if child.status() != psutil.STATUS_ZOMBIE and any(word in part for part in child.cmdline()[:6]):
+                    return child
+        return None
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    found = Stores(tmp_path)
-    for name in ("mongo", "redis"):
-        found.start(name)
-    yield found
-    found.stop()
+def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+    home = tmp_path_factory.mktemp("up")
+    clock = MovedClock(home / "moved")
+    stack = Stack(home, "--no-seed", "--clock", isoformat(START + timedelta(minutes=1)), **clock.environment)
+    stack.start()
+    clock.at_start = timedelta(seconds=float(stack.up["clock"]))
+    settings = load_settings(mongo_url=stack.up["mongo"], redis_url=stack.up["redis"])
+    with closing(Store.connect(settings)) as store:
+        yield Day(stack, clock, DagsterApi(stack.up["dagster"]), store)
+    if stack.process.poll() is None:
+        stack.stop()
 
 
-@pytest.fixture
-def deployment(stores: Stores, settings: Settings, simulator: Simulator) -> Iterator[Deployment]:
-    urls = {f"{platform}_url": simulator.url for platform in PLATFORMS}
-    own = {"mongo_url": mongo.url(stores.mongo_port), "redis_url": redis.url(stores.redis_port)}
-    there = settings.model_copy(update={**urls, **own})
-    store = Store.connect(there)
-    store.ensure(there)
-    client: Redis = connect_redis(there)
-    yield Deployment(Clients(there, store, client, Announcer(client)), simulator)
-    store.close()
-    client.close()
+def terminate(day: Day, slot: datetime) -> None:
+    """Press «Terminate» for the run that collects an hour."""
+    run = day.run_of(slot)
+    assert run is not None
+    day.dagster.terminate(run)
+    day.quiet()
+    assert day.dagster.status(run) == "CANCELED"
 
 
-class Interrupting:
-    """Calls a function once, in the middle of the next collecting run."""
+def killing(word: str) -> Callable[[Day, datetime], None]:
+    """Return a function that kills a child of the stack while an hour is being collected."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.action: Callable[[], None] | None = None
-        self.after = 0
-        self._lock = threading.Lock()
-        collect = AccountCollector.collect
+    def kill(day: Day, slot: datetime) -> None:
+        assert day.run_of(slot) is not None
+        day.kill(word)
 
-        def interrupted(collector: AccountCollector, account: AccountDocument) -> CollectReport:
-            self._count()
-            return collect(collector, account)
-
-        patch.setattr(AccountCollector, "collect", interrupted)
-
-    def next(self, action: Callable[[], None], after: int) -> None:
-        self.action, self.after = action, after
-
-    def _count(self) -> None:
-        with self._lock:
-            self.after -= 1
-            action, self.action = (self.action, None) if self.after < 0 else (None, self.action)
-        if action is not None:
-            action()
+    return kill
 
 
-def terminate() -> None:
-    """The exception that a step gets when a user presses «Terminate»."""
-    raise DagsterExecutionInterruptedError
+TROUBLES: dict[int, tuple[str, Callable[[Day, datetime], None], float]] = {
+    1: ("«Terminate»", terminate, 0.05),
+    3: ("code server killed", killing("grpc"), 0.5),
+    5: ("daemon killed", killing("dagster._daemon"), 0.25),
+    7: ("MongoDB killed", killing("mongod"), 0.5),
+    9: ("Redis killed", killing("redis-server"), 0.25),
+    12: ("«Terminate»", terminate, 0.6),
+}
+"""By hour: the trouble, and the share of the accounts that are collected when it comes."""
 
 
 def test_every_level_that_could_be_read_is_true_and_every_gap_has_its_reason(
-    deployment: Deployment, stores: Stores, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    day: Day, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.01)
-    for platform in PLATFORMS:
-        for index in range(ACCOUNTS):
-            deployment.connect(index, platform=platform, connectedAt=START - HOUR)
-    daemon, interrupting = Daemon(deployment, instance), Interrupting(monkeypatch)
-    plan = {
-        3: (terminate, ACCOUNTS // 4),
-        9: (terminate, 3 * ACCOUNTS),
-        14: (lambda: stores.kill("mongo"), 2 * ACCOUNTS),
-        19: (lambda: stores.kill("redis"), ACCOUNTS),
-    }
-    for hour in range(24):
-        end = START + (hour + 1) * HOUR
-        set_clock(monkeypatch, deployment, end + timedelta(seconds=2))
-        deployment.simulator.set_faults(*TROUBLE)
-        if hour in plan:
-            interrupting.next(*plan[hour])
-        daemon.tick("collect_hourly", end)
-        stores.wait()
-        for minute in (3, 7, 17, 30, 42, 55):
-            set_clock(monkeypatch, deployment, end + timedelta(minutes=minute))
-            for sensor in ("retry_failed", "missed_hours"):
-                daemon.evaluate(sensor)
-        daemon.evaluate_until_quiet("late_data")
-    deployment.simulator.set_faults()
-    check_records(deployment)
-    now = START + DAY + timedelta(minutes=55)
-    clients = deployment.clients
-    horizon = Horizon.of(clients.store, clients.settings, now)
-    report = compare_with_log(clients.store, START, START + DAY, run_id="check", horizon=horizon)
-    assert (report.compared > 0, report.differences, report.waiting) == (True, [], [])
+    day.connect()
+    until(day.scheduled, 120, every=0.5)
+    for hour in range(HOURS):
+        collect_hour(day, hour)
+    day.set_faults()
+    day.quiet()
+    day.retry(END + timedelta(minutes=55))
+    until(lambda: not day.store.marks.count() and not day.dagster.brief(statuses=UNFINISHED), 900, every=0.5)
+    day.notes += [check_records(day), check_holes(day), check_rollups(day), check_answers(day)]
+    statuses = Counter((run["jobName"], run["status"]) for run in day.dagster.brief())
+    day.notes += [f"{job} {status}: {count}" for (job, status), count in sorted(statuses.items())]
+    with capsys.disabled():
+        sys.stdout.write("\n".join(["", *day.notes, ""]))
 
 
-def check_records(deployment: Deployment) -> None:
+def collect_hour(day: Day, hour: int) -> None:
+    """Let an hour end, cause its trouble while it is collected, and retry as long as accounts are behind."""
+    began, slot = time.monotonic(), START + hour * HOUR
+    end, name = slot + HOUR, "no trouble"
+    day.set_faults(*TROUBLE)
+    day.quiet()
+    day.clock.put_forward(end + timedelta(seconds=1))
+    until(lambda: day.run_of(slot) is not None, 300, every=0.5)
+    if hour in TROUBLES:
+        name, cause, share = TROUBLES[hour]
+        until(lambda: day.recorded(slot) > share * len(day.accounts), 600, every=0.1)
+        assert day.recorded(slot) < len(day.accounts), "the trouble came too late"
+        cause(day, slot)
+    day.collected()
+    retries = 0
+    while retries < len(RETRIES) and day.is_behind(slot):
+        day.retry(end + RETRIES[retries])
+        retries += 1
+    seconds = time.monotonic() - began
+    day.notes.append(f"hour {hour:2}: {name}, {retries} retries, {seconds:.0f} s")
+    sys.stderr.write(f"{day.notes[-1]}\n")
+
+
+def check_records(day: Day) -> str:
     """Compare each level with the truth, and each account's hour without one with its record."""
-    store, world = deployment.clients.store, deployment.simulator.world
-    indexes = {f"{'a' if p == 'instagram' else p}{n}": (p, n) for p in PLATFORMS for n in range(ACCOUNTS)}
     gaps: Counter[str] = Counter()
-    for hour in range(24):
+    levels = 0
+    for hour in range(HOURS):
         slot = START + hour * HOUR
-        records = {row["accountId"]: row for row in store.collections.of_slot(slot)}
-        assert records.keys() == indexes.keys(), slot
-        rows = store.db["metrics"].find({"timestamp": slot, "metadata.metricType": "account"})
-        levels = {
-            row["metadata"]["accountId"]: (row["metrics"]["followers"], row["collectedAt"])
-            for row in rows
-            if "followers" in row["metrics"]
-        }
+        records = {row["accountId"]: row for row in day.store.collections.of_slot(slot)}
+        assert records.keys() == day.accounts.keys(), slot
+        rows = day.store.db["metrics"].find({"timestamp": slot, "metadata.metricType": "account"})
+        read: dict[str, list[tuple[int, datetime]]] = {}
+        for row in rows:
+            if "followers" in row["metrics"]:
+                read.setdefault(row["metadata"]["accountId"], []).append(
+                    (row["metrics"]["followers"], row["collectedAt"])
+                )
         for account_id, record in records.items():
-            if account_id not in levels:
+            if account_id not in read:
                 gaps[record.get("reason") or ", ".join(one["reason"] for one in record["problems"])] += 1
-                continue
-            value, at = levels[account_id]
-            platform, index = indexes[account_id]
-            account = world.account(platform, index)
-            name = "firstDegreeSize" if platform == "linkedin" else "followers_count"
-            early, late = (truth.account_value(world, account, name, t) for t in (at, at + LONGEST_RUN))
-            assert min(early, late) <= value <= max(early, late), (account_id, slot)
-    assert gaps.keys() <= {"provider_error", "rate_limited"}
+            for value, at in read.get(account_id, ()):
+                account = day.accounts[account_id]
+                name = "firstDegreeSize" if account.platform == "linkedin" else "followers_count"
+                early, late = (truth.account_value(day.world, account, name, t) for t in (at, at + LONGEST_RUN))
+                assert min(early, late) <= value <= max(early, late), (account_id, slot)
+                levels += 1
+    assert gaps.keys() <= {"provider_error", "rate_limited"}, gaps
     # Without the retries within the grace, some three in a hundred would be missing.
-    assert gaps.total() < 24 * len(indexes) / 100, gaps
+    assert gaps.total() < HOURS * len(day.accounts) / 100, gaps
+    return (
+        f"{levels} levels equal the truth, {gaps.total()} of {HOURS * len(day.accounts)} hours lack one: {dict(gaps)}"
+    )
+
+
+def check_holes(day: Day) -> str:
+    """Check that no account lacks a record of an hour."""
+    now = day.clock.now()
+    settings = load_settings(mongo_url=day.stack.up["mongo"], redis_url=day.stack.up["redis"])
+    slots = [START + hour * HOUR for hour in range(HOURS)]
+    assert not holes(day.store, slots, Horizon.of(day.store, settings, now))
+    return "no hour without a record"
+
+
+def check_rollups(day: Day) -> str:
+    """Check that deriving the rollups again gives the stored ones."""
+    span = ["--from", f"{START:%Y-%m-%d}", "--to", f"{START:%Y-%m-%d}"]
+    command = [sys.executable, "-m", "tidemark.cli", "rebuild", *span, "--check"]
+    environment = {**day.stack.environment, VARIABLE: day.stack.up["clock"]}
+    checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    found = re.search(r"(\d[\d,]*) rollups compared, 0 differ", checked.stdout)
+    assert found is not None, checked.stdout
+    assert found[1] != "0"
+    return found[0]
+
+
+def check_answers(day: Day) -> str:
+    """Check that the API answers the day of every account, and counts the hours without a level as missing."""
+    dates = {"startDate": f"{START:%Y-%m-%d}", "endDate": f"{START:%Y-%m-%d}"}
+    path = f"/analytics/workspace/{WORKSPACE}/aggregated"
+    (total,) = day.stack.get(path, period="daily", limit="1", **dates).json()["totals"]
+    assert total["accounts"] == total["expectedAccounts"] == len(day.accounts)
+    assert total["coverage"]["expectedSlots"] == HOURS * len(day.accounts)
+    return f"the API answers {total['coverage']} and the status {total['status']}"

@@ -1,4 +1,4 @@
-// Comparisons with the previous period. The API decides which accounts are compared, and computes deltas and percentages.
+// Comparisons with the days before or with the year before. The API decides which accounts are compared, and computes deltas and percentages.
 
 import { h } from "./dom.js";
 import { change, changePercent, changePoints, platform, plural } from "./format.js";
@@ -11,10 +11,15 @@ const LEFT_OUT = {
   no_observation: "not observed in one of the two ranges",
   partial: "not observed in every hour of both ranges",
 };
+const NOT_COMPARED = {
+  no_such_period: "the year before has no such dates",
+  not_kept: "the range to compare with is older than the data that is kept",
+};
 
 /** Return why a comparison does not cover all accounts, as a short text and an explanation; null if it covers all. */
 export function doubt(comparison, accounts) {
   if (!comparison || comparison.comparable) return null;
+  if (comparison.reason) return ["not comparable", NOT_COMPARED[comparison.reason] ?? comparison.reason];
   const { leftOut } = comparison, why = [...groups(leftOut, accounts)];
   if (!leftOut.length) return ["not comparable", "one of the two ranges reaches into today, which is not over"];
   if (!Object.keys(comparison.changes).length) return ["not comparable", why.join("; ")];
@@ -30,7 +35,7 @@ function* groups(leftOut, accounts) {
 }
 
 /** Return the line under a figure: delta, percentage and direction; grey, with the reason, if not all is compared. */
-export function versus(name, comparison, why, length) {
+export function versus(name, comparison, why) {
   const moved = comparison?.changes?.[name];
   if (why && (moved?.delta !== undefined || why[0] === "not comparable")) {
     return h("div.delta.flat", {}, moved?.delta === undefined ? "" : `${delta(name, moved)} `, explained(...why));
@@ -38,7 +43,11 @@ export function versus(name, comparison, why, length) {
   if (moved?.delta === undefined) return h("div.delta.flat", {}, moved?.previous === undefined ? "no previous value to compare with" : "");
   const tone = moved.delta > 0 ? "up" : moved.delta < 0 ? "down" : "flat";
   return h(`div.delta.${tone}`, {}, h("span", { "aria-hidden": "true" }, { up: "▲ ", down: "▼ ", flat: "" }[tone]), delta(name, moved),
-    h("span.sr", {}, ` against the ${plural(length, "day")} before`));
+    h("span.sr", {}, ` against ${against(comparison)}`));
+}
+
+function against({ compare, previous }) {
+  return `${plural(previous.days, "day")} ${compare === "yoy" ? "of the year before" : "before"}`;
 }
 
 /** Return a change as text, `+16 (+3.2 %)`; changes of rates are percentage points. */

@@ -16,7 +16,7 @@ export async function figures(reading, live) {
   const total = sums.totals[0], why = doubt(total?.comparison, accounts);
   const card = ([name, title]) => h("div.figure", {},
     h("h3", {}, title), h("div.big", {}, value(name, title, total, sums.data, accounts)),
-    versus(name, total?.comparison, why, reading.range.length), lacking(name, total, accounts), note(name, total, sums.data),
+    versus(name, total?.comparison, why), lacking(name, total, accounts), note(name, total, sums.data),
     h("div.spark", { "data-spark": name }));
   const said = render($("figures"), FIGURES.map(card), live);
   if (!performance.getEntriesByName("figures-shown").length) requestAnimationFrame(() => performance.mark("figures-shown"));

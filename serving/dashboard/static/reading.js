@@ -48,7 +48,7 @@ export class Reading {
   /** Read one document per account over the range, the workspace's totals, and their comparison. */
   sums(platform = "") {
     const { from, to } = this.range;
-    return this._get("aggregated", { period: "custom", compare: "previous", startDate: from, endDate: to, ...(platform && { platform }) }, EVERY_PAGE);
+    return this._get("aggregated", { period: "custom", compare: this.view.against, startDate: from, endDate: to, ...(platform && { platform }) }, EVERY_PAGE);
   }
 
   /** Read the workspace's or a platform's totals of every day, week or month. */

@@ -9,6 +9,7 @@ const LONGEST = 400;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 export const RANGES = [...Object.entries(PRESETS).map(([name, days]) => [name, `Last ${days} days`]), ["custom", "Dates …"]];
+export const AGAINST = [["previous", "the days before"], ["yoy", "the year before"]];
 export const BY = Object.keys(PERIODS);
 export const iso = (instant) => new Date(instant).toISOString().slice(0, 10);
 export const today = () => iso(now());
@@ -18,8 +19,9 @@ export const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from))
 /** Read the view from the URL; invalid values are ignored. */
 export function read(search = location.search) {
   const query = new URLSearchParams(search);
-  const view = { workspace: query.get("workspace") ?? "", range: "14d", by: "day", from: "", to: "", sort: "engagement", type: "", platform: "", hours: "utc" };
+  const view = { workspace: query.get("workspace") ?? "", range: "14d", against: "previous", by: "day", from: "", to: "", sort: "engagement", type: "", platform: "", hours: "utc" };
   if (query.get("range") in PRESETS) view.range = query.get("range");
+  if (query.get("against") === "yoy") view.against = "yoy";
   if (BY.includes(query.get("by"))) view.by = query.get("by");
   if (!wrong(query.get("from"), query.get("to"))) Object.assign(view, { range: "custom", from: query.get("from"), to: query.get("to") });
   for (const name of ["sort", "type", "platform"]) if (/^[A-Za-z]+$/.test(query.get(name) ?? "")) view[name] = query.get(name);
@@ -39,6 +41,7 @@ export function wrong(from, to) {
 export function write(view, replace = false) {
   const query = new URLSearchParams({ workspace: view.workspace });
   if (view.range === "custom") { query.set("from", view.from); query.set("to", view.to); } else query.set("range", view.range);
+  if (view.against !== "previous") query.set("against", view.against);
   query.set("by", view.by);
   if (view.sort !== "engagement") query.set("sort", view.sort);
   for (const name of ["type", "platform"]) if (view[name]) query.set(name, view[name]);

@@ -2,7 +2,7 @@
 
 import { $, h } from "./dom.js";
 import { plural, span } from "./format.js";
-import { BY, dates, RANGES, today, wrong } from "./state.js";
+import { AGAINST, BY, dates, RANGES, today, wrong } from "./state.js";
 
 /** Set up the controls; `change(fields)` switches to another view, and `complain(text)` shows an error. */
 export function tools(change, complain) {
@@ -12,6 +12,8 @@ export function tools(change, complain) {
     $("dates").hidden = false;
     $("from").focus();
   });
+  $("against").append(...AGAINST.map(([value, text]) => h("option", { value }, text)));
+  $("against").addEventListener("change", () => change({ against: $("against").value }));
   $("apply").addEventListener("click", () => {
     const [from, to] = [$("from").value, $("to").value], error = wrong(from, to);
     complain(error ?? "");
@@ -24,8 +26,9 @@ export function tools(change, complain) {
 export function reflect(view) {
   const range = dates(view);
   $("range").value = view.range;
+  $("against").value = view.against;
   $("dates").hidden = view.range !== "custom";
   for (const [id, value] of [["from", range.from], ["to", range.to]]) { $(id).value = value; $(id).max = today(); }
   for (const radio of document.querySelectorAll("#by input")) radio.checked = radio.value === view.by;
-  $("span").textContent = `${span(range.from, range.to)}, ${plural(range.length, view.range === "custom" ? "UTC day" : "whole UTC day")}, compared with ${span(range.beforeFrom, range.beforeTo)}`;
+  $("span").textContent = `${span(range.from, range.to)}, ${plural(range.length, view.range === "custom" ? "UTC day" : "whole UTC day")}, compared with ${view.against === "yoy" ? "the same dates a year before" : span(range.beforeFrom, range.beforeTo)}`;
 }

@@ -114,6 +114,21 @@ def test_range_with_today_is_not_compared(look: Look) -> None:
     assert page.locator("#figures .delta.up, #figures .delta.down").count() == 0
 
 
+def test_range_is_compared_with_the_year_before_if_asked(look: Look) -> None:
+    page = look.open()
+    before = page.inner_text("#span")
+    page.select_option("#against", "yoy")
+    page.wait_for_selector("#figures .why:has-text('not comparable')")
+    assert "not connected in one of the two ranges" in page.locator("#figures .why").first.inner_text()
+    assert page.inner_text("#span") != before
+    assert "the same dates a year before" in page.inner_text("#span")
+    assert "against=yoy" in page.url
+    page.reload()
+    page.wait_for_selector("#figures .why:has-text('not comparable')")
+    assert page.input_value("#against") == "yoy"
+    assert look.errors == []
+
+
 def test_view_is_in_the_address_and_the_key_is_not(look: Look, stage: Stage) -> None:
     page = look.open()
     page.select_option("#range", "7d")
