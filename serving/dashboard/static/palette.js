@@ -4,7 +4,7 @@
 import { h } from "./dom.js";
 
 const KNOWN = ["facebook", "instagram", "linkedin", "twitter"];
-const SYMBOLS = ["circle", "square", "diamond", "x", "triangle-up", "cross"];
+export const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down"];
 
 const place = (name) => (KNOWN.includes(name) ? KNOWN.indexOf(name) : KNOWN.length);
 

@@ -180,7 +180,7 @@ class Look:
         self.page.goto(f"{self.stage.url}?workspace={workspace}#key={key or self.stage.key}")
         self.page.wait_for_selector("#stream.live")
         if drawn:
-            self.page.wait_for_selector("#plot-rate .main-svg")
+            self.page.wait_for_selector("#plot-rate canvas")
         return self.page
 
     def keep(self, name: str) -> None:

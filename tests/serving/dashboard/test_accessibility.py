@@ -47,7 +47,7 @@ def test_keyboard_alone_goes_everywhere(look: Look, stage: Stage) -> None:
     page.keyboard.type(stage.key)
     page.keyboard.press("Enter")
     page.wait_for_selector("#stream.live")
-    page.wait_for_selector("#plot-rate .main-svg")
+    page.wait_for_selector("#plot-rate canvas")
     page.evaluate(
         "window.visited = []; addEventListener('focusin', ({ target: { id, name, className } }) => "
         "visited.push(id || name || className))"
