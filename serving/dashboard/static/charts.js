@@ -1,7 +1,7 @@
 // The charts of followers and engagement over days, weeks or months, with a trace per platform from the API's totals.
 
 import { basisOf, isSmall } from "./basis.js";
-import { $, h, render, scrolling } from "./dom.js";
+import { $, breathe, h, render, scrolling } from "./dom.js";
 import { change, count, percent, platform as named, shortDate, span } from "./format.js";
 import { colour, swatch, symbol, token } from "./palette.js";
 import { draw, erase } from "./plot.js";
@@ -14,7 +14,6 @@ const CHARTS = [
   { id: "engagement", title: "Engagement", metric: "totalEngagement", kind: "bar", write: count },
   { id: "rate", title: "Engagement rate", metric: "engagementRate", kind: "line", write: percent },
 ];
-const MOST_TICKS = 8;
 const STATUS = { open: "not over", partial: "partial" };
 
 /** Draw the charts, and show their numbers as tables. */
@@ -31,7 +30,9 @@ export async function charts(reading) {
   }
   if (!$("plot-followers")) render($("charts"), CHARTS.map(frame));
   for (const chart of CHARTS) {
-    const columns = chart.whole ? [whole] : series;
+    await breathe();
+    if (reading.overtaken) return [];
+    const columns = chart.whole && names.length > 1 ? [whole] : series;
     if (found.includes(chart)) draw($(`plot-${chart.id}`), picture(chart, starts, columns));
     else erase($(`plot-${chart.id}`), "No value is known in these periods.");
     $(`details-${chart.id}`).hidden = !found.includes(chart);
@@ -51,9 +52,8 @@ function frame({ id, title }) {
 /** Return what `draw` needs. The scale is that of the points that are not on a small basis, if there are any. */
 function picture(chart, starts, columns) {
   const traces = columns.map((one) => trace(chart, starts, one)), x = starts.map((_, i) => i);
-  const every = Math.ceil(starts.length / MOST_TICKS), ticks = x.filter((i) => i % every === 0);
   return {
-    ...chart, ...scale(chart, x, traces), x, traces, ticks, sync: "periods", whole: chart.id !== "rate", label: starts.map(shortDate), tick: (i) => shortDate(starts[i]),
+    ...chart, ...scale(chart, x, traces), x, traces, ticks: x, sync: "periods", whole: chart.id !== "rate", label: starts.map(shortDate), axis: chart.id === "rate" ? (value) => `${value} %` : chart.write, tick: (i) => shortDate(starts[i]),
   };
 }
 
@@ -69,7 +69,7 @@ function scale({ id, kind }, x, traces) {
 function trace({ metric, write }, starts, { name, rows }) {
   const found = starts.map((start) => rows.get(start)), small = found.map((row) => metric === "engagementRate" && isSmall(basisOf(row?.metrics)));
   return {
-    name: name ? named(name) : "All", colour: name ? colour(name) : token("--accent"), shape: name ? symbol(name) : "circle", small,
+    name: name ? named(name) : "All accounts", colour: name ? colour(name) : token("--accent"), shape: name ? symbol(name) : "circle", small,
     values: found.map((row) => row?.metrics[metric] ?? null), pale: found.map((row) => row?.status !== "complete"),
     texts: found.map((row, i) => (row?.metrics[metric] === undefined ? "" : `${write(row.metrics[metric])}${small[i] ? ` of ${basisText(row)}` : ""}${noted(row)}`)),
   };

@@ -5,6 +5,7 @@ import { paint } from "./paint.js";
 import { token } from "./palette.js";
 
 const HEIGHT = 230;
+const TICK_PX = 72;
 const WHOLE = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 const drawn = new Map(); // of each place: {plot, signature}
 const sizes = new ResizeObserver((entries) => {
@@ -15,8 +16,9 @@ const sizes = new ResizeObserver((entries) => {
 });
 
 /**
- * Draw a chart, or draw it again, in the colours of the theme. `chart` is `{kind, x, label, ticks, tick, traces, whole, low,
- * high, sync}`: `x` are numbers, `label(i)` names the i-th, `ticks` are those with a tick (all that suit, if it is left out).
+ * Draw a chart, or draw it again, in the colours of the theme. `chart` is `{kind, x, label, ticks, tick, axis, traces, whole,
+ * low, high, sync}`: `x` are numbers, `label[i]` names the i-th, `ticks` are those that may have a tick (any number, if it is left
+ * out); `tick` and `axis` write the labels of the two axes, and `whole` means that the vertical one has whole numbers.
  * A trace is `{name, colour, shape, values, texts, pale, small}`, each a list as long as `x`; a value of null is a gap.
  * `low` and `high` are the bounds of the scale. Charts with the same `sync` show the same place under the pointer.
  */
@@ -27,6 +29,7 @@ export function draw(place, chart) {
   drawn.get(place)?.plot.destroy();
   const readout = h("p.readout", { "aria-hidden": "true" });
   place.replaceChildren(readout);
+  place.dataset.high = chart.high; // the canvas cannot be read
   place.classList.remove("blank");
   const plot = new uPlot(options(place, chart, readout), [chart.x, ...chart.traces.map((one) => one.values)], place);
   drawn.set(place, { plot, signature });
@@ -48,16 +51,22 @@ function options(place, chart, readout) {
   const [first, last] = [x[0], x.at(-1)], pad = x.length > 1 ? (gap * (last - first)) / (x.length - 1) : 0.5;
   const base = { stroke: ink, font, ticks: { show: false }, grid: { stroke: line, width: 1 } };
   return {
-    width: place.clientWidth, height: HEIGHT, legend: { show: false }, padding: [10, 6, 0, 0],
+    width: place.clientWidth, height: HEIGHT, legend: { show: false }, padding: [10, 18, 0, 0],
     scales: { x: { time: false, range: () => [first - pad, last + pad] }, y: { range: () => uPlot.rangeNum(low, high, 0.08, true) } },
     axes: [
-      { ...base, grid: { show: false }, size: 26, splits: chart.ticks && (() => chart.ticks), values: (_, values) => values.map(chart.tick) },
-      { ...base, size: (plot, values) => width(plot, values, font), incrs: chart.whole ? WHOLE : undefined, values: (_, values) => values.map(chart.write), space: 36 },
+      { ...base, grid: { show: false }, size: 26, splits: chart.ticks && ((plot) => thinned(chart.ticks, plot.width)), values: (_, values) => values.map(chart.tick) },
+      { ...base, size: (plot, values) => width(plot, values, font), incrs: chart.whole ? WHOLE : undefined, values: (_, values) => values.map(chart.axis), space: 36 },
     ],
     series: [{}, ...chart.traces.map(() => ({ paths: () => null, points: { show: false } }))],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false }, sync: sync ? { key: sync } : undefined },
     hooks: { draw: [(plot) => paint(plot, chart)], setCursor: [({ cursor: { idx } }) => read(readout, chart, idx)], ready: [() => read(readout, chart, null)] },
   };
+}
+
+/** Leave out ticks, in equal steps, so that their labels have room. */
+function thinned(ticks, wide) {
+  const every = Math.ceil(ticks.length / Math.max(1, Math.floor(wide / TICK_PX)));
+  return ticks.filter((_, i) => i % every === 0);
 }
 
 /** Return the width that the labels of the vertical axis need. */
