@@ -11,7 +11,7 @@ from playwright.sync_api import CDPSession
 from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
 
 FIRST_VIEW_BYTES = 400_000
-FIRST_VIEW_API_CALLS = 18
+FIRST_VIEW_API_CALLS = 9
 VENDOR = files("serving.dashboard") / "static" / "vendor"
 HASHES = dict(reversed(line.split()) for line in (VENDOR / "SHA256SUMS").read_text().splitlines())
 
