@@ -13,7 +13,7 @@ from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
 FIRST_VIEW_BYTES = 400_000
 FIRST_VIEW_API_CALLS = 9
 VENDOR = files("serving.dashboard") / "static" / "vendor"
-HASHES = dict(reversed(line.split()) for line in (VENDOR / "SHA256SUMS").read_text().splitlines())
+HASHES = {name: digest for digest, name in map(str.split, (VENDOR / "SHA256SUMS").read_text().splitlines())}
 
 
 def test_vendored_files_are_unchanged_and_have_a_licence() -> None:
