@@ -1,7 +1,7 @@
 // The card of activity: the events of the stream, summed up per account instead of per post.
 
 import { $, h } from "./dom.js";
-import { capital, count, platform as named, plural } from "./format.js";
+import { capital, count, isolate, platform as named, plural } from "./format.js";
 import { now } from "./now.js";
 
 const TOGETHER_MS = 10000;
@@ -52,6 +52,6 @@ export class Activity {
 
   _name(accountId) {
     const account = this._account(accountId);
-    return account ? `${account.handle} on ${named(account.platform)}` : accountId;
+    return account ? `${isolate(account.handle)} on ${named(account.platform)}` : accountId;
   }
 }

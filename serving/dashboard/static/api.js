@@ -27,6 +27,15 @@ export class Api {
     return this._call("GET", query.size ? `${path}?${query}` : path);
   }
 
+  /** Download a file: `{blob, name}`. */
+  file(path, params) {
+    return this._call("GET", `${path}?${new URLSearchParams(params)}`, {}, TRIES, async (answer) => {
+      const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
+      const blob = await answer.blob().catch(() => { throw new ApiError(0, "The file broke off; nothing was saved. Try again."); });
+      return { blob, name: name ?? "tidemark.csv" };
+    });
+  }
+
   post(path) {
     // A retry after a wait has the same idempotency key, so it requests the same operation.
     return this._call("POST", path, { "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` });
@@ -57,10 +66,10 @@ export class Api {
     return { body: { ...first.body, data, more: cursor !== null }, position: first.position };
   }
 
-  async _call(method, path, extra = {}, tries = TRIES) {
+  async _call(method, path, extra = {}, tries = TRIES, parse = parsed) {
     for (let attempt = 1; ; attempt += 1) {
       const answer = await this._fetch(method, path, extra);
-      if (answer.ok) return { body: await answer.json(), position: answer.headers.get("Stream-Cursor") };
+      if (answer.ok) return parse(answer);
       const detail = await told(answer), seconds = Number(answer.headers.get("Retry-After")) || 2 ** attempt;
       if (![429, 503].includes(answer.status) || attempt === tries) throw new ApiError(answer.status, detail, seconds);
       await this._wait(detail, seconds);
@@ -81,6 +90,10 @@ export class Api {
     await pause(bounded);
     this._onWait(null);
   }
+}
+
+async function parsed(answer) {
+  return { body: await answer.json(), position: answer.headers.get("Stream-Cursor") };
 }
 
 async function told(answer) {

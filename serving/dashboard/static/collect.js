@@ -1,4 +1,5 @@
 // "Collect now": requests a collection and shows its progress, from events and, in case the stream is down, by polling.
+// A collection that someone else requested is shown as well.
 
 import { $ } from "./dom.js";
 import { count } from "./format.js";
@@ -7,6 +8,7 @@ const ASK_MS = 2000;
 const SLOW_MS = 30000;
 const GIVE_UP_MS = 600000;
 const RUNNING = ["queued", "running"];
+const DENIED = "This key may read, but it may not collect: it lacks the scope “collect”.";
 
 export class Collect {
   /** `done()` is called when an operation has ended, `failed(error)` when it could not be requested. */
@@ -14,22 +16,42 @@ export class Collect {
     Object.assign(this, { _done: done, _failed: failed, _operation: null, _began: 0, _timer: 0 });
   }
 
-  async start(api, base) {
+  /** Use a key that has these scopes; null means that they are unknown, and then the server decides. */
+  use(api, scopes) {
     this._api = api;
+    this._deny(scopes !== null && !scopes.includes("collect"));
+  }
+
+  _deny(denied) {
+    const button = $("collect");
+    // Not `disabled`: a disabled button cannot be focused, so its reason could not be read.
+    button.toggleAttribute("aria-disabled", denied);
+    if (!denied) { button.removeAttribute("data-tip"); $("collect-why").textContent = ""; return; }
+    button.setAttribute("aria-disabled", "true");
+    button.dataset.tip = DENIED;
+    $("collect-why").textContent = DENIED;
+  }
+
+  async start(base) {
+    if ($("collect").getAttribute("aria-disabled") === "true") return;
     this._show("Requesting a collection …", true);
     try {
-      const { body } = await api.post(`${base}/collect`);
+      const { body } = await this._api.post(`${base}/collect`);
       this._began = Date.now();
       this._heard(body.data);
     } catch (error) {
       this._show("", false);
-      this._failed(error.status === 403 ? new Error("This key may read, but it may not collect.") : error);
+      if (error.status === 403) this._deny(true);
+      this._failed(error.status === 403 ? new Error(DENIED) : error);
     }
   }
 
   /** Take note of a `collection:status` event of the stream. */
-  event({ operationId, state, accounts, error }) {
-    if (this._operation === operationId && operationId) this._heard({ operationId, state, accounts, error });
+  event({ operationId, kind, state, accounts, error }) {
+    if (!operationId) return;
+    if (!this._operation && kind === "collect" && RUNNING.includes(state)) this._began = Date.now();
+    else if (this._operation !== operationId) return;
+    this._heard({ operationId, state, accounts, error });
   }
 
   stop() {

@@ -1,7 +1,7 @@
 // Comparisons with the days before or with the year before. The API decides which accounts are compared, and computes deltas and percentages.
 
 import { h } from "./dom.js";
-import { change, changePercent, changePoints, platform, plural } from "./format.js";
+import { account as named, change, changePercent, changePoints, plural } from "./format.js";
 import { explained } from "./tips.js";
 
 const LEFT_OUT = {
@@ -27,7 +27,7 @@ export function doubt(comparison, accounts) {
 }
 
 function* groups(leftOut, accounts) {
-  const names = new Map(accounts.map((account) => [account.accountId, `${account.handle} (${platform(account.platform)})`]));
+  const names = new Map(accounts.map((account) => [account.accountId, named(account)]));
   for (const [reason, text] of Object.entries(LEFT_OUT)) {
     const found = leftOut.filter((one) => one.reason === reason).map((one) => names.get(one.accountId) ?? one.accountId);
     if (found.length) yield `${found.join(", ")}: ${text}`;

@@ -44,12 +44,16 @@ export function kept(what, key, label, ...children) {
 export function render(container, nodes, live = false) {
   const before = new Map([...container.querySelectorAll("[data-key]")].map((node) => [node.dataset.key, node.textContent]));
   const focused = container.contains(document.activeElement) ? document.activeElement.id : null;
+  const caret = focused ? document.activeElement.selectionStart : null;
   const stop = stopOf(container);
   const open = new Set([...container.querySelectorAll("details[open]")].map((node) => node.id));
   container.replaceChildren(...[nodes].flat(Infinity).filter(Boolean));
   for (const node of container.querySelectorAll("details")) node.open = open.has(node.id);
   rove(container, stop);
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (focused) {
+    document.getElementById(focused)?.focus({ preventScroll: true });
+    if (caret !== null && caret !== undefined) document.activeElement.setSelectionRange?.(caret, caret);
+  }
   return live ? marked(container, before) : [];
 }
 
@@ -82,6 +86,9 @@ export function announce(sentences) {
   $("announce").append(said);
   setTimeout(() => said.remove(), SAID_MS);
 }
+
+/** Let the browser answer the person before the next piece of work. */
+export const breathe = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Make a labelled select box; `options` are pairs of value and text, and `pick` is called with the chosen value. */
 export function choice(id, label, options, chosen, pick) {

@@ -1,8 +1,9 @@
 // The key figures: the API's totals of the range, compared with the previous range.
 
 import { doubt, versus } from "./comparison.js";
+import { basisNote, partsOf } from "./basis.js";
 import { $, h, kept, render, s } from "./dom.js";
-import { change, count, percent, platform, plural } from "./format.js";
+import { account as named, change, count, percent, platform, plural } from "./format.js";
 import { explained, unknown } from "./tips.js";
 
 export const WRITE = { engagementRate: percent, followerGrowth: change };
@@ -16,11 +17,12 @@ export async function figures(reading, live) {
   const total = sums.totals[0], why = doubt(total?.comparison, accounts);
   const card = ([name, title]) => h("div.figure", {},
     h("h3", {}, title), h("div.big", {}, value(name, title, total, sums.data, accounts)),
-    versus(name, total?.comparison, why), lacking(name, total, accounts), note(name, total, sums.data),
-    h("div.spark", { "data-spark": name }));
+    total?.metrics[name] === undefined ? null : versus(name, total.comparison, why), lacking(name, total, accounts), note(name, total, sums.data),
+    name === "postCount" ? h("div.small", { id: "earlier" }) : null, h("div.spark", { "data-spark": name }));
   const said = render($("figures"), FIGURES.map(card), live);
   if (!performance.getEntriesByName("figures-shown").length) requestAnimationFrame(() => performance.mark("figures-shown"));
   sparks(await reading.series());
+  await earlier(reading, sums.data, accounts);
   return said;
 }
 
@@ -47,17 +49,26 @@ export function lacking(name, total, accounts) {
 }
 
 function handles(ids, accounts) {
-  return accounts.filter((a) => ids.includes(a.accountId)).map((a) => `${a.handle} (${platform(a.platform)})`).join(", ");
+  return accounts.filter((a) => ids.includes(a.accountId)).map(named).join(", ");
 }
 
 function note(name, total, documents) {
   if (name === "engagementRate" && total?.metrics.engagementRateBasis) {
-    return h("div.small", {}, `of ${total.metrics.engagementRateBasis.replaceAll("+", " + ")} · ${plural(total.metrics.postsMeasured, "post")}`);
+    return h("div.small", {}, basisNote(total.metrics.engagementRateBasis, partsOf(documents)?.basis), ` · ${plural(total.metrics.postsMeasured, "post")}`);
   }
   if (name === "postCount" && total?.metrics.deletedPostCount) return h("div.small", {}, `${count(total.metrics.deletedPostCount)} of them deleted since`);
   const without = [...new Set(documents.filter((one) => one.unavailable[name] === "not_supported").map((one) => platform(one.platform)))];
   if (!without.length || total?.metrics[name] === undefined) return null;
   return h("div.small", {}, explained(`without ${without.join(", ")}`, `${without.join(" and ")} ${without.length > 1 ? "do" : "does"} not offer it`, "hint"));
+}
+
+/** Say how many posts of the range the total leaves out, because their accounts were not connected in it. */
+async function earlier(reading, documents, accounts) {
+  const without = accounts.filter((account) => !documents.some((one) => one.accountId === account.accountId)).map((account) => account.accountId);
+  if (!without.length) return;
+  const { data } = await reading.published();
+  const found = data.filter((post) => without.includes(post.accountId) && post.publishedAt.slice(0, 10) <= reading.range.to).length;
+  if (found) $("earlier").replaceChildren(explained(`${count(found)} before the connection`, "posts of accounts that were not connected in this range: the lists below have them, the totals do not", "hint"));
 }
 
 /** Draw sparklines. Screen readers skip them, because the charts below have the same numbers as tables. */

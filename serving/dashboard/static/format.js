@@ -53,5 +53,15 @@ export const reason = (code) => REASONS[code] ?? (code ? code.replaceAll("_", " 
 
 const PLATFORMS = { instagram: "Instagram", facebook: "Facebook", twitter: "X", linkedin: "LinkedIn" };
 export const platform = (name) => PLATFORMS[name] ?? capital(name);
+/** Return an account as `handle (Platform)`. */
+export const account = ({ handle, platform: of }) => `${isolate(handle)} (${platform(of)})`;
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/**
+ * Return a name for use within a sentence. One in a right-to-left script is put between U+2068 and U+2069, because it
+ * would reorder the words and numbers around it otherwise. Within elements, `<bdi>` does the same.
+ */
+export const isolate = (name) => (RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name);
 export const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1).replaceAll("_", " ");
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;

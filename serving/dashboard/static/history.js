@@ -1,7 +1,7 @@
 // The card of histories: the progress of reading the metrics from before the accounts' connection, and what failed.
 
 import { $, h, render } from "./dom.js";
-import { clock, count, date, platform as named, plural, reason } from "./format.js";
+import { clock, count, date, isolate, platform as named, plural, reason } from "./format.js";
 import { now } from "./now.js";
 
 const UNDER_WAY = ["waiting", "running"];
@@ -29,12 +29,12 @@ function strip(accounts) {
 function told({ handle, platform, history }) {
   const { posts, days, resumesAt, state } = history;
   const pause = resumesAt && Date.parse(resumesAt) > now() ? `; continues at ${date(resumesAt)} ${clock(resumesAt)} (${reason(history.reason)})` : state === "waiting" ? "; waiting for its turn" : "";
-  return `${handle} on ${named(platform)}: ${count(posts.done)} of ${count(posts.expected)} posts, ${count(days.done)} of ${count(days.expected)} days${pause}`;
+  return `${isolate(handle)} on ${named(platform)}: ${count(posts.done)} of ${count(posts.expected)} posts, ${count(days.done)} of ${count(days.expected)} days${pause}`;
 }
 
 function lack({ handle, platform, history }) {
   const how = history.state === "failed" ? "was not read" : "was not read completely";
   const why = history.reason ? `: ${reason(history.reason)}` : "";
   const then = history.reason === "needs_reauth" ? "Connect the account again." : "`tidemark accounts history --start` requests it again.";
-  return h("p.history-line", {}, h("span.warn", {}, `The history of ${handle} on ${named(platform)} ${how}${why}.`), h("span.small", {}, `${history.message ?? ""} ${then}`));
+  return h("p.history-line", {}, h("span.warn", {}, `The history of ${isolate(handle)} on ${named(platform)} ${how}${why}.`), h("span.small", {}, `${history.message ?? ""} ${then}`));
 }

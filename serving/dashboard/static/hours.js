@@ -6,7 +6,8 @@ import { HOURS_DAYS } from "./reading.js";
 import { median } from "./median.js";
 
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-const ENOUGH = 3;
+const ENOUGH = 3; // posts in an hour
+const ENOUGH_POSTS = 30; // posts in all: below that, the best hours are chance
 const STEPS = 5;
 
 let platform = "";
@@ -20,10 +21,10 @@ export async function hours(reading, live, change) {
   const again = () => change({});
   return render($("hours"), [
     h("div.head", {}, h("h2", { id: "hours-title" }, "Best hours"), h("span.grow", {}),
-      choice("hours-platform", "Platform", platforms.map((p) => [p, named(p)]), platform, (value) => { platform = value; again(); }),
+      platforms.length > 1 ? choice("hours-platform", "Platform", platforms.map((p) => [p, named(p)]), platform, (value) => { platform = value; again(); }) : null,
       choice("hours-zone", "Time zone", [["utc", "UTC"], ["local", `Local (${zone()})`]], reading.view.hours, (value) => change({ hours: value }))),
-    known.length ? [best(cells), grid(cells)] : h("p.empty", {}, "No post with a known rate in these days."),
-    h("p.small", {}, `Median engagement rate over life of ${plural(known.length, "post")} on ${named(platform)} published in the last ${HOURS_DAYS} days, by hour of publishing (${local ? zone() : "UTC"}); stories are left out; hours with fewer than ${ENOUGH} posts are small.${answer.more ? " The newest 5,000 posts only." : ""}`),
+    known.length ? [best(cells, known), grid(cells)] : h("p.empty", {}, "No post with a known rate in these days."),
+    h("p.small", {}, !known.length ? "" : `Median engagement rate over life of ${plural(known.length, "post")} on ${named(platform)} published in the last ${HOURS_DAYS} days, by hour of publishing (${local ? zone() : "UTC"}); stories are left out; hours with fewer than ${ENOUGH} posts are small.${answer.more ? " The newest 5,000 posts only." : ""}`),
   ], live);
 }
 
@@ -40,10 +41,13 @@ function week(posts, local) {
   return rates.map((row, day) => row.map((found, hour) => ({ day, hour, n: found.length, rate: found.length ? median(found) : null })));
 }
 
-function best(cells) {
-  const sure = cells.flat().filter((cell) => cell.n >= ENOUGH).toSorted((a, b) => b.rate - a.rate).slice(0, 3);
-  if (!sure.length) return h("p.soft", {}, `No hour has ${ENOUGH} posts yet, which is the least for a best hour.`);
-  return h("p.best", {}, sure.map((cell) => h("span.chip", {}, h("b", {}, `${WEEKDAYS[cell.day].slice(0, 3)} ${two(cell.hour)}:00`), ` ${percent(cell.rate)}, n ${cell.n}`)));
+/** Name the best hours: those with enough posts whose median is above the one of all posts. */
+function best(cells, known) {
+  const usual = median(known.map((post) => post.metrics.engagementRate));
+  const sure = cells.flat().filter((cell) => cell.n >= ENOUGH && cell.rate > usual).toSorted((a, b) => b.rate - a.rate).slice(0, 3);
+  if (known.length < ENOUGH_POSTS) return h("p.soft.best", {}, `Too few posts to name the best hours: ${count(known.length)}, of ${ENOUGH_POSTS} that it takes.`);
+  if (!sure.length) return h("p.soft.best", {}, `Too few posts to name the best hours: no hour with ${ENOUGH} posts is above the median of all, ${percent(usual)}.`);
+  return h("p.best", {}, sure.map((cell) => h("span.chip", {}, h("b", {}, `${WEEKDAYS[cell.day].slice(0, 3)} ${two(cell.hour)}:00`), ` ${percent(cell.rate)}, n ${cell.n}`)), h("span.soft", {}, `median of all ${percent(usual)}`));
 }
 
 const two = (hour) => String(hour).padStart(2, "0");

@@ -1,34 +1,47 @@
 // The page: opens a workspace with a key, draws the sections of the view, and redraws them as events arrive.
 
+import { access as readAccess } from "./access.js";
 import { accounts } from "./accounts.js";
 import { Activity } from "./activity.js";
+import { alerts } from "./alerts.js";
 import { Api } from "./api.js";
 import { charts } from "./charts.js";
 import { Collect } from "./collect.js";
 import { coverage } from "./coverage.js";
+import { download } from "./csv.js";
 import { $, announce, h, render } from "./dom.js";
 import { figures } from "./figures.js";
+import { filter } from "./filter.js";
+import { gate } from "./gate.js";
 import { histories } from "./history.js";
 import { hours } from "./hours.js";
+import { listenToLinks } from "./links.js";
 import { platforms } from "./platforms.js";
+import { post } from "./post.js";
 import { fewer, posts } from "./posts.js";
 import { Reading } from "./reading.js";
 import * as session from "./session.js";
 import { connect } from "./sharing.js";
 import { read, write } from "./state.js";
+import { subject } from "./subject.js";
 import { listen } from "./tips.js";
 import { today } from "./today.js";
 import { toggle } from "./toggle.js";
 import { reflect, tools } from "./tools.js";
 import { types } from "./types.js";
 
-const SECTIONS = [histories, figures, coverage, today, platforms, posts, accounts, charts];
-const SLOW_SECTIONS = [types, hours]; // they read hundreds of posts, and a collection changes them little
+const warnings = (reading) => alerts(reading, access);
+/** Per kind of page: what is at the top and shown first, the rest, and what many posts are read for, which changes little. */
+const SECTIONS = {
+  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms, posts, accounts, charts], slow: [types, hours] },
+  account: { top: [warnings, subject, histories, figures, coverage, today], rest: [posts, charts], slow: [types, hours] },
+  post: { top: [warnings, post], rest: [], slow: [] },
+};
 const SLOW_MS = 60000;
 const CALM_MS = 700; // events come in bursts: redraw once after each burst
 const PATIENCE_MS = 4000; // and at least this often within a long burst
 
-let api = null, view = read(), stream = null, wasDown = false, shown = null, known = new Map(), position = null;
+let api = null, access = null, view = read(), stream = null, wasDown = false, shown = null, known = new Map(), position = null;
 let timer = 0, waitingSince = 0, slowAt = 0, busy = false, wanted = false;
 const activity = new Activity((id) => known.get(id));
 const collect = new Collect(soon, complain);
@@ -48,9 +61,35 @@ async function look(live = false) {
   busy = true;
   wanted = false;
   reflect(view);
+  const kind = pageOf(view);
+  for (const part of document.querySelectorAll("[data-for]")) part.classList.toggle("elsewhere", !part.dataset.for.split(" ").includes(kind));
   $("page").setAttribute("aria-busy", "true");
+  await draw(reading, SECTIONS[kind].top, live);
+  $("page").classList.remove("pending");
+  await draw(reading, SECTIONS[kind].rest, live);
+  if (reading.overtaken) return;
+  known = new Map((await reading.everyAccount().catch(() => [])).map((account) => [account.accountId, account]));
+  position = reading.position ?? position;
+  stream?.resume(position);
+  finish(reading, kind, live);
+}
+
+/** Draw the sections that many posts are read for. The page follows its stream before: an answer is never older than its request. */
+async function finish(reading, kind, live) {
+  if (!live || Date.now() - slowAt >= SLOW_MS) {
+    slowAt = Date.now();
+    await draw(reading, SECTIONS[kind].slow, live);
+  }
+  if (reading.overtaken) return;
+  busy = false;
+  $("page").setAttribute("aria-busy", "false");
+  if (wanted) soon();
+}
+
+/** Draw sections together; their errors are shown in one line. */
+async function draw(reading, sections, live) {
   const said = [], errors = [];
-  await Promise.all(due(live).map(async (section) => {
+  await Promise.all(sections.map(async (section) => {
     try {
       said.push(...await section(reading, live, change));
     } catch (error) {
@@ -58,23 +97,14 @@ async function look(live = false) {
     }
   }));
   if (reading.overtaken) return;
-  busy = false;
-  $("page").setAttribute("aria-busy", "false");
   const refused = errors.find((error) => error.status === 401);
   if (refused) { leave(refused.message); return; }
-  complain(errors[0] ?? "");
-  known = new Map((await reading.accounts().catch(() => [])).map((account) => [account.accountId, account]));
-  position = reading.position ?? position;
-  stream?.resume(position);
+  if (errors.length) reading.failed = true;
+  if (errors.length || !reading.failed) complain(errors[0] ?? "");
   announce(said);
-  if (wanted) soon();
 }
 
-function due(live) {
-  if (live && Date.now() - slowAt < SLOW_MS) return SECTIONS;
-  slowAt = Date.now();
-  return [...SECTIONS, ...SLOW_SECTIONS];
-}
+const pageOf = ({ account, post: id }) => (id ? "post" : account ? "account" : "workspace");
 
 /** Make this reading the one whose answers are shown. */
 function begun(reading) {
@@ -120,48 +150,69 @@ function follow() {
   stream = connect(api, view.workspace, position, { onEvent, onState, onReset: soon, onRefused: (error) => leave(error.message) });
 }
 
-async function enter(workspace) {
+async function enter() {
   collect.stop();
   stream?.close();
   position = null;
-  view = { ...view, workspace };
   write(view, true);
   await look();
   if (api) follow();
 }
 
-/** Choose a workspace of the key: the one in the URL, or else the first. */
+/** Show the view of an address of this page. */
+async function go(search, push = true) {
+  const former = view;
+  view = read(search);
+  if (push) write(view);
+  if (!api) return;
+  if (view.workspace !== former.workspace || !$("gate").hidden) { await arrive(); return; }
+  fewer();
+  if (push && pageOf(view) !== pageOf(former)) scrollTo(0, 0);
+  await look();
+}
+
+/** Enter the workspace of the view; without one, the first that the key opens. A workspace that it does not open stays shut. */
+async function arrive() {
+  const names = access.workspaces.map(({ id }) => id), opened = view.workspace ? names.includes(view.workspace) : names.length > 0;
+  if (opened) view = { ...view, workspace: view.workspace || names[0] };
+  render($("workspace"), access.workspaces.map(({ id, name }) => h("option", { value: id, selected: id === view.workspace }, name || id)));
+  $("login").hidden = true;
+  $("leave").hidden = false;
+  $("gate").hidden = opened;
+  for (const id of ["workspace-label", "collect", "stream", "page"]) $(id).hidden = !opened;
+  if (opened) { await enter(); return; }
+  shut();
+  gate(view, access.workspaces);
+}
+
+/** Stop everything that belongs to the workspace that was shown. */
+function shut() {
+  stream?.close();
+  collect.stop();
+  if (shown) shown.overtaken = true;
+  Object.assign($("alerts"), { hidden: true }).dataset.text = "";
+  complain("");
+}
+
+/** Use a key: learn what it may do, and enter the workspace of the view. */
 async function open(key) {
   api = new Api(key, waiting);
   try {
-    const { body } = await api.get("/analytics/workspaces");
+    access = await readAccess(api);
     session.keep(key);
-    const names = body.data.map((one) => one.workspaceId);
-    render($("workspace"), names.map((name) => h("option", { value: name }, name)));
-    if (view.workspace && !names.includes(view.workspace)) complain(`This key may not see the workspace ${view.workspace}.`);
-    show(names);
-    if (names.length) await enter(names.includes(view.workspace) ? view.workspace : names[0]);
+    collect.use(api, access.scopes);
+    await arrive();
   } catch (error) {
     if ([401, 403].includes(error.status)) leave(error.message);
     else { complain(error); setTimeout(() => open(key), 5000); }
   }
 }
 
-function show(names) {
-  $("login").hidden = true;
-  for (const id of ["leave", "workspace-label", "collect", "stream", "page"]) $(id).hidden = !names.length && id !== "leave";
-  if (!names.length) complain("This key may see no workspace that has an account. Connect an account: tidemark accounts connect --workspace ID --platform …");
-  $("workspace").value = names.includes(view.workspace) ? view.workspace : names[0];
-}
-
 function leave(reason = "") {
-  stream?.close();
-  collect.stop();
+  shut();
   session.forget();
-  api = null;
-  if (shown) shown.overtaken = true;
-  for (const id of ["page", "workspace-label", "collect", "stream", "leave"]) $(id).hidden = true;
-  complain("");
+  api = access = null;
+  for (const id of ["page", "gate", "workspace-label", "collect", "stream", "leave"]) $(id).hidden = true;
   $("refused").textContent = reason;
   $("key").value = "";
   $("login").hidden = false;
@@ -177,10 +228,12 @@ function begin() {
   tools(change, complain);
   toggle(() => { if (api) look(); });
   $("login").addEventListener("submit", (event) => { event.preventDefault(); $("refused").textContent = ""; open($("key").value.trim()).then(() => { if (api) $("content").focus(); }); });
-  $("workspace").addEventListener("change", () => enter($("workspace").value));
-  $("collect").addEventListener("click", () => collect.start(api, new Reading(api, view).base));
+  $("workspace").addEventListener("change", () => { view = { ...view, workspace: $("workspace").value, account: "", post: "", platform: "" }; enter(); });
+  $("collect").addEventListener("click", () => collect.start(new Reading(api, view).base));
+  $("csv").addEventListener("click", () => download(api, new Reading(api, view), complain));
+  listenToLinks(go);
   $("leave").addEventListener("click", () => leave());
-  addEventListener("popstate", () => { view = { ...read(), workspace: read().workspace || view.workspace }; if (api) look(); });
+  addEventListener("popstate", () => go(location.search, false));
   const key = session.take();
   if (key) open(key);
   else leave();

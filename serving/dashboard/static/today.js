@@ -15,8 +15,8 @@ export async function today(reading, live) {
   const newest = accounts.map((a) => a.lastCollectedAt).filter(Boolean).sort().at(-1);
   return render($("today"), [
     h("div.head", {}, h("h2", { id: "today-title" }, "Today so far"),
-      h("span.soft", {}, newest ? explained(`collected ${ago(newest)}`, `last collection ${clock(newest)}`, "hint") : "nothing collected yet")),
-    h("dl.strip", {}, TODAY.map((item) => cell(item, day, accounts))),
+      h("span.soft", {}, newest ? explained(`accounts collected ${ago(newest)}`, `last collection ${clock(newest)}; accounts are read every hour, posts less often the older they are`, "hint") : "nothing collected yet")),
+    day.total || day.yesterday ? h("dl.strip", {}, TODAY.map((item) => cell(item, day, accounts))) : h("p.empty", {}, "Nothing was observed today or yesterday."),
   ], live);
 }
 

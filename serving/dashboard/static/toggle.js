@@ -1,6 +1,7 @@
 // The theme button: light, dark, or the system's theme.
 
 import { $ } from "./dom.js";
+import { forgetTokens } from "./palette.js";
 
 const ORDER = ["system", "light", "dark"];
 const SIGNS = { system: "◐", light: "☀", dark: "☾" };
@@ -12,8 +13,9 @@ function apply(theme) {
   else { document.documentElement.dataset.theme = theme; localStorage.setItem("theme", theme); }
 }
 
-/** Set up the button; `changed()` is called whenever the colours change. */
-export function toggle(changed) {
+/** Set up the button; `redraw()` is called whenever the colours change. */
+export function toggle(redraw) {
+  const changed = () => { forgetTokens(); redraw(); };
   const button = $("theme");
   const show = () => {
     button.textContent = SIGNS[current()];

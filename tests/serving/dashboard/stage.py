@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import ConsoleMessage, Page
 from redis import Redis
 
 from metrics.clock import utcnow
@@ -169,18 +169,24 @@ class Look:
     errors: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.add_init_script(
             "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
         )
 
+    def _note(self, message: ConsoleMessage) -> None:
+        # A server without this call is asked nevertheless, and the browser reports its 404.
+        if message.type in ("error", "warning") and not message.location["url"].endswith("/analytics/me"):
+            self.errors.append(message.text)
+
     def open(self, workspace: str = WORKSPACE, key: str | None = None, *, drawn: bool = False) -> Page:
-        """Open a workspace with a key, and wait until it is shown and live; with `drawn`, also until the charts are."""
+        """Open a workspace with a key, and wait until it is whole and live; with `drawn`, also until the charts are."""
         self.page.goto(f"{self.stage.url}?workspace={workspace}#key={key or self.stage.key}")
         self.page.wait_for_selector("#stream.live")
+        self.page.wait_for_selector("#page[aria-busy=false]")
         if drawn:
-            self.page.wait_for_selector("#plot-rate .main-svg")
+            self.page.wait_for_selector("#plot-rate canvas")
         return self.page
 
     def keep(self, name: str) -> None:

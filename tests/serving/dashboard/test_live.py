@@ -24,9 +24,24 @@ def test_collected_change_appears_marked_without_reload(look: Look, stage: Stage
     expect(followers).to_have_text("1,234,567", timeout=15_000)
     expect(followers).to_have_class("changed")
     look.keep("changed")
-    assert f"Followers of {account['handle']} on Facebook: 1,234,567, was {before}" in page.inner_text("#announce")
+    assert f"Followers of {account['handle']} (Facebook): 1,234,567, was {before}" in page.inner_text("#announce")
     assert "account collected" in page.inner_text("#activity")
     assert look.errors == []
+
+
+def test_page_is_live_before_the_posts_of_90_days_are_read(look: Look, stage: Stage) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    look.page.route("**/posts?sort=publishedAt**", hold)
+    look.page.goto(f"{stage.url}?workspace={WORKSPACE}#key={stage.key}")
+    expect(look.page.locator("#stream")).to_have_text("Live")
+    assert held
+    assert look.page.get_attribute("#page", "aria-busy") == "true"
+    held[0].continue_()
+    look.page.wait_for_selector("#hours table")
 
 
 def test_broken_stream_is_shown_and_resumes(look: Look, stage: Stage) -> None:
@@ -63,7 +78,8 @@ def test_collect_now_shows_its_progress(look: Look, stage: Stage) -> None:
 def test_key_that_may_not_collect_is_told(look: Look, stage: Stage) -> None:
     page = look.open(key=stage.reader)
     page.click("#collect")
-    expect(page.locator("#problem")).to_have_text("This key may read, but it may not collect.")
+    expect(page.locator("#problem")).to_contain_text("This key may read, but it may not collect")
+    expect(page.locator("#collect")).to_have_attribute("aria-disabled", "true")
 
 
 @pytest.mark.parametrize("status", [429, 503])

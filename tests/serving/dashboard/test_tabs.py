@@ -16,8 +16,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 TABS = 8
 """More than the six connections that a browser has to a server over HTTP/1.1."""
 
-NO_CHARTS = "window.Plotly = new Proxy({}, { get: () => async () => {} })"
-
 Tabs = Callable[[int], list[Page]]
 
 
@@ -39,9 +37,7 @@ def tabs(look: Look, streams: list[str]) -> Iterator[Tabs]:
     """A function that opens a number of tabs of one browser on the workspace, one after the other."""
     opened: list[Look] = []
     # Without charts: eight pages that draw them are too much for a small machine, and these tests need none.
-    look.page.context.route(
-        "**/plotly-*.js", lambda route: route.fulfill(body=NO_CHARTS, content_type="text/javascript")
-    )
+    look.page.context.route("**/uplot-*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
 
     def open_them(number: int) -> list[Page]:
         opened.extend(Look(look.page.context.new_page(), look.stage) for _ in range(number))

@@ -1,0 +1,83 @@
+// The bars, lines and points of a chart, painted on uPlot's canvas.
+
+import { token } from "./palette.js";
+
+const PALE = 0.45;
+const DASHES = [4, 4];
+
+/** Paint all traces of a chart; see `draw` in plot.js for its form. */
+export function paint(plot, chart) {
+  const { ctx, bbox } = plot, ratio = devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top - 4 * ratio, bbox.width, bbox.height + 8 * ratio);
+  ctx.clip();
+  if (chart.kind === "bar") bars(plot, chart, ratio);
+  else for (const trace of chart.traces) line(plot, chart, trace, ratio);
+  ctx.restore();
+}
+
+/** Paint bars that stand on one another: gains above zero, losses below. */
+function bars(plot, { x, traces }, ratio) {
+  const { ctx } = plot, at = (value, axis) => plot.valToPos(value, axis, true);
+  const width = Math.max(1, Math.min(0.7 * (at(x[1] ?? x[0] + 1, "x") - at(x[0], "x")), 40 * ratio));
+  x.forEach((place, i) => {
+    const top = { up: 0, down: 0 }, left = at(place, "x") - width / 2;
+    for (const { values, colour, pale } of traces) {
+      if (!values[i]) continue;
+      const side = values[i] > 0 ? "up" : "down", from = at(top[side], "y");
+      top[side] += values[i];
+      ctx.globalAlpha = pale[i] ? PALE : 1;
+      ctx.fillStyle = colour;
+      ctx.fillRect(left, from, width, at(top[side], "y") - from);
+    }
+  });
+  ctx.globalAlpha = 1;
+  ctx.strokeStyle = token("--faint");
+  ctx.lineWidth = ratio;
+  ctx.beginPath();
+  ctx.moveTo(plot.bbox.left, at(0, "y"));
+  ctx.lineTo(plot.bbox.left + plot.bbox.width, at(0, "y"));
+  ctx.stroke();
+}
+
+/** Paint a line with its points. It is interrupted where a value is unknown, and dashed to a point on a small basis. */
+function line(plot, { x, high }, { values, colour, shape, pale, small }, ratio) {
+  const { ctx, bbox } = plot, spot = (i) => [plot.valToPos(x[i], "x", true), plot.valToPos(values[i], "y", true)];
+  Object.assign(ctx, { strokeStyle: colour, fillStyle: colour, lineWidth: 2 * ratio, lineJoin: "round" });
+  for (let i = 1; i < x.length; i += 1) {
+    if (values[i] === null || values[i - 1] === null) continue;
+    ctx.setLineDash(small[i] || small[i - 1] ? DASHES.map((n) => n * ratio) : []);
+    ctx.beginPath();
+    ctx.moveTo(...spot(i - 1));
+    ctx.lineTo(...spot(i));
+    ctx.stroke();
+  }
+  ctx.setLineDash([]);
+  const size = (x.length > 60 ? 1.6 : 3.4) * ratio;
+  for (let i = 0; i < x.length; i += 1) {
+    if (values[i] === null) continue;
+    const [across, down] = spot(i);
+    // A point above the scale stands as an arrow at its upper edge.
+    const above = values[i] > high && down < bbox.top;
+    ctx.beginPath();
+    if (above) SHAPES["triangle-up"](ctx, across, bbox.top + 4 * ratio, 4 * ratio);
+    else SHAPES[shape](ctx, across, down, size);
+    ctx.fillStyle = pale[i] || small[i] ? token("--card") : colour;
+    ctx.fill();
+    ctx.stroke();
+  }
+}
+
+const polygon = (...corners) => (ctx, x, y, r) => {
+  corners.forEach(([dx, dy], i) => ctx[i ? "lineTo" : "moveTo"](x + dx * r, y + dy * r));
+  ctx.closePath();
+};
+
+const SHAPES = {
+  circle: (ctx, x, y, r) => ctx.arc(x, y, r, 0, 2 * Math.PI),
+  square: polygon([-1, -1], [1, -1], [1, 1], [-1, 1]),
+  diamond: polygon([0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]),
+  "triangle-up": polygon([0, -1.2], [1.2, 1], [-1.2, 1]),
+  "triangle-down": polygon([0, 1.2], [1.2, -1], [-1.2, -1]),
+};

@@ -1,0 +1,60 @@
+"""The files of the dashboard: the vendored chart library is the published one, and the first view is small."""
+
+import hashlib
+import re
+from importlib.resources import files
+
+import httpx
+import pytest
+from playwright.sync_api import CDPSession
+
+from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
+
+FIRST_VIEW_BYTES = 400_000
+FIRST_VIEW_API_CALLS = 9
+VENDOR = files("serving.dashboard") / "static" / "vendor"
+HASHES = {name: digest for digest, name in map(str.split, (VENDOR / "SHA256SUMS").read_text().splitlines())}
+
+
+def test_vendored_files_are_unchanged_and_have_a_licence() -> None:
+    found = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in VENDOR.iterdir()}
+    found.pop("SHA256SUMS")
+    assert found == HASHES
+    assert "MIT" in next((VENDOR / name).read_text() for name in HASHES if name.endswith(".LICENSE.txt"))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", [name for name in HASHES if not name.endswith(".txt")])
+def test_vendored_file_is_compressed_and_cached_for_good(stage: Stage, name: str) -> None:
+    assert f"/dashboard/{name}" in httpx.get(stage.url).text
+    answer = httpx.get(f"{stage.url}dashboard/{name}", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "immutable" in answer.headers["cache-control"]
+    assert hashlib.sha256(answer.content).hexdigest() == HASHES[name]
+
+
+@pytest.mark.browser
+def test_every_module_is_preloaded(stage: Stage) -> None:
+    page, script = httpx.get(stage.url).text, httpx.get(f"{stage.url}dashboard/main.js").text
+    imported = set(re.findall(r'from "\./([\w-]+\.js)"', script))
+    assert imported
+    assert imported <= set(re.findall(r'rel="modulepreload" href="/dashboard/([^"]+)"', page))
+
+
+def watch(session: CDPSession) -> tuple[dict[str, str], dict[str, int]]:
+    """Return the URLs of the requests from now on, and the bytes of each as they came over the network, by request."""
+    urls: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    session.on("Network.requestWillBeSent", lambda e: urls.__setitem__(e["requestId"], e["request"]["url"]))
+    session.on("Network.loadingFinished", lambda e: sizes.__setitem__(e["requestId"], e["encodedDataLength"]))
+    session.send("Network.enable")
+    return urls, sizes
+
+
+@pytest.mark.browser
+def test_first_view_is_small(look: Look) -> None:
+    urls, sizes = watch(look.page.context.new_cdp_session(look.page))
+    look.open(drawn=True)
+    assert f"workspace={WORKSPACE}" in look.page.url
+    assert 50_000 < sum(sizes.values()) < FIRST_VIEW_BYTES
+    assert sum("/analytics/" in url for url in urls.values()) <= FIRST_VIEW_API_CALLS
