@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from metrics.settings import Settings
 from metrics.settings import settings as process_settings
-from serving.cache.hot import HotReads
+from serving.cache.answered_requests import HotReads
 from serving.dashboard import page
 from serving.description import docs, openapi
 from serving.endpoints import health

@@ -17,19 +17,19 @@ from metrics.store import Store
 from metrics.store.setup.lifetimes import setting_differences
 from metrics.upkeep import other_retention
 from serving.auth.authenticator import Authenticator
-from serving.auth.concurrency import AtOnce
 from serving.auth.known_keys import KnownKeys
 from serving.auth.owners import Owners
 from serving.auth.ratelimit import RateLimiter
+from serving.auth.request_limit import ConcurrentRequests
 from serving.auth.tokens import TokenVerifier
 from serving.cache.answer_cache import AnswerCache
-from serving.cache.breaker import TIMEOUT
-from serving.cache.hot import AnsweredRequests
+from serving.cache.answered_requests import AnsweredRequests
+from serving.cache.circuit_breaker import TIMEOUT
 from serving.cache.plan import Kind
 from serving.process.supervision import Supervisor
 from serving.process.threads import Threads
-from serving.stream.clients import Clients
 from serving.stream.hub import Hub
+from serving.stream.open_streams import OpenStreams
 from serving.stream.reader import READ_TIMEOUT
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,8 @@ class Services:
     cache: AnswerCache
     answered: AnsweredRequests
     hub: Hub
-    exports: AtOnce
-    invalidations: AtOnce
+    exports: ConcurrentRequests
+    invalidations: ConcurrentRequests
 
 
 def services(request: Request) -> Services:
@@ -73,16 +73,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     # Without retries: after every lost connection, the reader must check whether its place is still in the stream.
     blocking = connect_async(settings, timeout=READ_TIMEOUT, retries=0)
     redis_in_threads = connect(settings, timeout=_REDIS_TIMEOUT, retries=1)
-    ttl, long_ttl = settings.cache_ttl_metrics, settings.cache_ttl_aggregated
     cache_redis = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1, connections=None)
-    ttls: dict[Kind, int] = {"metrics": ttl, "posts": ttl, "accounts": ttl, "aggregated": long_ttl}
+    ttls: dict[Kind, int] = dict.fromkeys(("metrics", "posts", "accounts"), settings.cache_ttl_metrics)
+    ttls["aggregated"] = settings.cache_ttl_aggregated
     cache = AnswerCache(cache_redis, ttls, settings.cache_hot_mb * 2**20)
     keys = KnownKeys(store, threads)
     auth = Authenticator(keys, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))
-    clients = Clients(settings.streams_per_key, auth.still_valid)
+    clients = OpenStreams(settings.streams_per_key, auth.still_valid)
     hub = Hub(redis, blocking, clients, supervisor, max_events=settings.events_max, cluster=is_cluster(settings))
     supervisor.start("use of keys", keys.record_use)
-    supervisor.start("room of the cache", cache.watch_room)
+    supervisor.start("room of the cache", cache.watch_memory)
     supervisor.start("comparison of retention", lambda: _compare_retention(store, settings, threads, redis_in_threads))
     try:
         owners = Owners(store, threads)
@@ -98,8 +98,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             cache,
             AnsweredRequests(),
             hub,
-            exports=AtOnce("exports", per_key=4, in_all=32),
-            invalidations=AtOnce("invalidations", per_key=1, in_all=4),
+            exports=ConcurrentRequests("exports", per_key=4, in_all=32),
+            invalidations=ConcurrentRequests("invalidations", per_key=1, in_all=4),
         )
     finally:
         hub.close()

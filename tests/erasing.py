@@ -9,12 +9,12 @@ from redis import Redis
 
 from metrics.store import Store
 from metrics.store.erasures import Kind
-from metrics.upkeep.erase import begin, go_on
+from metrics.upkeep.erase import begin, resume
 
 
 def erased(store: Store, redis: Redis, kind: Kind, name: str) -> Mapping[str, int]:
     """Erase an account or a workspace from the stores; return how many documents of each collection are gone."""
-    return go_on(store, redis, begin(store, kind, name, "test")).counts
+    return resume(store, redis, begin(store, kind, name, "test")).counts
 
 
 def die_at(stage: str, words: Sequence[str], environment: Mapping[str, str]) -> None:

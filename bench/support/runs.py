@@ -16,7 +16,7 @@ import psutil
 
 from bench.support.memory import peak
 from tidemark.home import Home
-from tidemark.stack import services
+from tidemark.stack import child_services
 from tidemark.stack.ports import HOST, free_port
 
 _SAMPLE_SECONDS = 0.05
@@ -58,7 +58,7 @@ def run(folder: Path, job: str, tags: Mapping[str, str], environment: Mapping[st
 @contextmanager
 def _code_server(home: Home, environment: Mapping[str, str]) -> Iterator[tuple[psutil.Process, Path]]:
     port = free_port()
-    child = services.code_server(home, port, environment).start()
+    child = child_services.code_server(home, port, environment).start()
     try:
         child.wait_until(lambda: _listens(port), 60)
         workspace = home.path / "workspace.yaml"

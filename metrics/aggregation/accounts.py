@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from metrics.aggregation.expressions import Expression, is_number, percent, when
+from metrics.aggregation.mongo_expressions import Expression, is_number, percent, when
 from metrics.aggregation.subjects import WEEKLY_REACH
 from metrics.catalog import (
     CATALOG,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import get_args
 
-from metrics.aggregation.expressions import Expression, is_number, numbers, when
+from metrics.aggregation.mongo_expressions import Expression, is_number, numbers, when
 from metrics.catalog import Metric, Subject, metrics_of
 from metrics.documents import Document
 from metrics.periods import DAY, WEEK

@@ -84,8 +84,8 @@ class Erasures:
         with mongo_errors():
             return [_erasure(row) for row in self._erasures.find({"state": "begun"}).sort("at", 1)]
 
-    def add_ids(self, erasure: Erasure, ids: ErasureIds) -> ErasureIds:
-        """Add to the ids that an erasure has to find; return all of them."""
+    def write_down_ids(self, erasure: Erasure, ids: ErasureIds) -> ErasureIds:
+        """Write down further ids that an erasure has to find outside of MongoDB; return all that are written down."""
         known = self.ids_of(erasure)
         accounts = {*ids.account_ids} - {*known.account_ids}
         platform_accounts = {*ids.platform_accounts} - {*known.platform_accounts}

@@ -12,7 +12,7 @@ from metrics.documents import Platform, Problem
 from metrics.periods import HOUR
 from metrics.store import Store
 from metrics.upkeep.retention import Horizon
-from pipelines.checks.names import MOST_NAMED, format_accounts
+from pipelines.checks.account_lists import MOST_NAMED, format_accounts
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES, CollectReport
 from pipelines.partitions import recent_slots, slot_key
 from pipelines.resources import Clients

@@ -9,7 +9,7 @@ from metrics.clock import utcnow
 from metrics.expected import Connection
 from metrics.periods import Period, period_end, period_start, previous_start
 from metrics.store import Store
-from pipelines.checks.names import format_accounts
+from pipelines.checks.account_lists import format_accounts
 from pipelines.partitions import period_key
 from pipelines.rollup import RollReport
 

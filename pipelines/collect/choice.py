@@ -79,7 +79,10 @@ def _on_the_ladder(
 
 
 def _perhaps_back(stored: Mapping[str, PostDocument], slot: datetime, now: datetime) -> list[PostDocument]:
-    """Return posts deleted in the last hours (in the last slot of a day: days); a post that can be read is revived."""
+    """Return posts that were deleted a short while ago; one that can be read again is revived.
+
+    In most slots these are the posts of the last hours, in the last slot of a day those of the last days.
+    """
     since = now - (RECHECKED_DAILY_FOR if slot.hour == LAST_HOUR else RECHECKED_HOURLY_FOR)
     gone = [post for post in stored.values() if "deletedAt" in post and "sameAs" not in post]
     return [post for post in gone if post["deletedAt"] > since and _lives(post, now)]

@@ -15,8 +15,8 @@ from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
-from pipelines.collect.account import AccountCollector
-from pipelines.collect.circuit import Circuit
+from pipelines.collect.account_collector import AccountCollector
+from pipelines.collect.circuit_breaker import PlatformCircuitBreaker
 from pipelines.collect.days import DayReader, RequestedDays
 from pipelines.collect.equipment import open_equipment
 from pipelines.collect.report import CollectReport
@@ -124,7 +124,7 @@ class Collector:
                 tools.pauses,
                 tools.budget,
                 DayReader(self._store, tools.api, slot, old, now, run_id, requested, tools.budget.bound),
-                Circuit(),
+                PlatformCircuitBreaker(),
                 slot,
                 old,
                 now,

@@ -20,7 +20,7 @@ from pipelines.platforms.errors import NeedsReauth, PlatformError, WrongIdentity
 T = TypeVar("T")
 
 RENEW_WITHIN = timedelta(days=7)
-"""How long before their end credentials are renewed that were never renewed here."""
+"""Credentials that Tidemark has never renewed are renewed this long before they expire."""
 
 _RENEWED = ("access_token", "refresh_token", "expires_at", "renew_at")
 _USED_SHARE = 0.75

@@ -1,7 +1,7 @@
 """The collection frequency of a post by its age: the younger it is, the more often it is read.
 
-Slots in which posts are due are aligned to the UTC calendar, so that the last slot of a day (of a Sunday, for the
-weekly step) is always one of them: then a day's closing value was read on that day.
+Due slots follow the UTC calendar. The last slot of a day is always due (in the weekly step, the last slot of Sunday),
+so that a closing value was read on its own day.
 """
 
 from datetime import datetime, timedelta

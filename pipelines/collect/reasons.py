@@ -19,7 +19,7 @@ def reason_of(error: Exception) -> str:
 
 
 def error_place(error: Exception) -> str:
-    """Return an unforeseen error's type and place, `KeyError at pipelines/collect/account.py:120`.
+    """Return an unforeseen error's type and place, `KeyError at pipelines/collect/account_collector.py:120`.
 
     The message is left out, because it may hold secrets or personal data. The place is the innermost line of our own
     code in the traceback.

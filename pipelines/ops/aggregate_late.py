@@ -24,12 +24,12 @@ from pipelines.checks import rollup_checks
 from pipelines.partitions import period_key
 from pipelines.resources import Clients, Tidemark
 from pipelines.rollup import RollReport
+from pipelines.runs.due_periods import due_marks, next_due
 from pipelines.runs.failures import one_line_failures, retried
-from pipelines.runs.late import due_marks, next_due
 from pipelines.runs.states import UNFINISHED
 from pipelines.runs.tags import Priority
 
-SECONDS = 600.0
+LONGEST_RUN_SECONDS = 600.0
 """After that long, a run begins no further period: the next run continues, with overdue periods first."""
 
 Reports = dict[Period, dict[datetime, RollReport]]
@@ -88,7 +88,7 @@ def _roll_all(
     failed: dict[tuple[Period, datetime], Exception] = {}
     tried: set[tuple[Period, datetime]] = set()
     occupied, began = busy_periods(context.instance), monotonic()
-    while monotonic() - began < SECONDS:
+    while monotonic() - began < LONGEST_RUN_SECONDS:
         now = utcnow()
         found = next_due(due_marks(marks_by_period(clients.store), occupied, now), now, besides=tried)
         if found is None:

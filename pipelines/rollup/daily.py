@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from metrics.aggregation.expressions import Expression, numbers_only, when
+from metrics.aggregation.mongo_expressions import Expression, numbers_only, when
 from metrics.aggregation.subjects import day_entries
 from metrics.documents import Document
 from metrics.expected import Connection, Span

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from metrics.aggregation.expressions import Expression, numbers_only, when
+from metrics.aggregation.mongo_expressions import Expression, numbers_only, when
 from metrics.batches import batched
 from metrics.catalog import metrics_of
 from metrics.documents import Document

@@ -24,7 +24,7 @@ from metrics.store.errors import mongo_errors
 from metrics.store.rollup.roll_marks import Touched
 from metrics.upkeep.erase import take_back
 from metrics.upkeep.retention import Horizon
-from pipelines.rollup import heal
+from pipelines.rollup import affected_periods
 from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings
 from pipelines.rollup.staged import staged_openings
@@ -206,8 +206,8 @@ class _Roll:
         touched: list[Touched] = []
         for workspace_id, keys in subjects.unsettled.items():
             changed = [key.rsplit("|", 2)[0] for key in keys]
-            later = heal.next_observed_days(self.store, workspace_id, self.start, changed)
-            follows = heal.partitions_to_roll([self.start], {self.start: later})
+            later = affected_periods.next_observed_days(self.store, workspace_id, self.start, changed)
+            follows = affected_periods.partitions_to_roll([self.start], {self.start: later})
             touched += [
                 (workspace_id, period, start)
                 for period, starts in follows.items()

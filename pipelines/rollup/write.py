@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pymongo.collection import Collection
 
-from metrics.aggregation.expressions import Expression
+from metrics.aggregation.mongo_expressions import Expression
 from metrics.batches import batched
 from metrics.clock import isoformat
 from metrics.documents import Document

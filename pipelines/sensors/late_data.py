@@ -10,7 +10,7 @@ from pipelines.ops.aggregate_late import aggregate_late, busy_periods, marks_by_
 from pipelines.resources import Tidemark
 from pipelines.runs.attempts import attempts
 from pipelines.runs.automation import SENSOR_STATUS
-from pipelines.runs.late import due_marks, run_key
+from pipelines.runs.due_periods import due_marks, run_key
 from pipelines.runs.states import UNFINISHED
 from pipelines.runs.tags import LATE
 

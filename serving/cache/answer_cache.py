@@ -19,10 +19,10 @@ from redis.asyncio import Redis
 
 from metrics.errors import MongoUnavailable, RedisUnavailable
 from metrics.redis.keys import cache_key, cached_keys_key
-from serving.cache.breaker import Breaker
-from serving.cache.finished import Answer, AnswersInMemory, finish
+from serving.cache.answer import Answer, AnswersInMemory, encode_answer
+from serving.cache.circuit_breaker import RedisCircuitBreaker
 from serving.cache.plan import AnswerKey, Kind, ReadPlan, State
-from serving.cache.room import Room
+from serving.cache.redis_memory import RedisMemory
 from serving.cache.versions import WorkspaceStates
 from serving.process.measures import CACHE
 
@@ -46,7 +46,7 @@ _LOCK_MS = 10_000
 _POLL_SECONDS = (0.005, 0.05)
 """First and longest wait for another process's answer."""
 _LONGEST_FILL = 30.0
-"""Seconds. A request waits for the lock of another process first, and then for the store as long as it may take."""
+"""The longest time in seconds that a request waits: for the lock of another process and for the store together."""
 
 
 @dataclass(eq=False, slots=True)
@@ -60,17 +60,23 @@ class _Filling:
 class AnswerCache:
     """Finished answers by key. Give it a client with short time-outs, because reads go on without Redis."""
 
-    def __init__(self, redis: "Redis", ttl: dict[Kind, int], hot_bytes: int, breaker: Breaker | None = None) -> None:
+    def __init__(
+        self,
+        redis: "Redis",
+        ttl: dict[Kind, int],
+        hot_bytes: int,
+        breaker: RedisCircuitBreaker | None = None,
+    ) -> None:
         self._redis = redis
         self._ttl = ttl
         self._release = redis.register_script(_RELEASE)
         self._put = redis.register_script(_PUT)
-        self._room = Room(redis)
+        self._memory = RedisMemory(redis)
         self._filling: dict[str, _Filling] = {}
         self._getting: dict[str, asyncio.Task[Answer | None]] = {}
         self._in_memory = AnswersInMemory(hot_bytes)
         self._hits = {kind: CACHE.labels(kind, "hit") for kind in ttl}
-        self.breaker = breaker or Breaker()
+        self.breaker = breaker or RedisCircuitBreaker()
         self._states = WorkspaceStates(redis, self.breaker)
 
     async def get(self, plan: ReadPlan) -> Answer:
@@ -78,7 +84,7 @@ class AnswerCache:
         state, kept = await self.find(plan.key)
         if state.version is None:
             CACHE.labels(plan.key.kind, "bypass").inc()
-            return await finish(await plan.read(state), state)
+            return await encode_answer(await plan.read(state), state)
         if kept is not None:
             return kept
         CACHE.labels(plan.key.kind, "miss").inc()
@@ -101,7 +107,7 @@ class AnswerCache:
         answer = self._in_memory.get(name, state.cleared)
         if answer is None:
             # The answer that came with the state belongs to the version that was guessed, which may be an older one.
-            answer = kept if name == wanted else await self._kept(name)
+            answer = kept if name == wanted else await self._load_shared(name)
             if answer is None:
                 return state, None
             self._in_memory.put(name, answer, state.cleared)
@@ -142,14 +148,14 @@ class AnswerCache:
         while not (locked := await self._lock(f"{key}:lock", token)) and time.monotonic() < deadline:
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
-            if (kept := await self._kept(key)) is not None:
+            if (kept := await self._load_shared(key)) is not None:
                 return kept
         try:
             # The process that held the lock before may have filled the key after we had looked for it.
-            if locked and (kept := await self._get(key)) is not None:
+            if locked and (kept := await self._load(key)) is not None:
                 return kept
-            answer = await finish(await plan.read(state), state)
-            await self._keep(plan.key.workspace_id, key, plan.key.kind, answer)
+            answer = await encode_answer(await plan.read(state), state)
+            await self._store(plan.key.workspace_id, key, plan.key.kind, answer)
             return answer
         finally:
             if locked:
@@ -158,23 +164,23 @@ class AnswerCache:
     async def _call(self, command: Callable[[], Awaitable[Any]], key: str) -> Any:
         return await self.breaker.call(command, lambda: self._redis.exists(key))
 
-    async def _kept(self, key: str) -> Answer | None:
+    async def _load_shared(self, key: str) -> Answer | None:
         """Return the answer under a key; requests that want it at the same time share one command."""
         task = self._getting.get(key)
         if task is None:
-            task = self._getting[key] = asyncio.create_task(self._get(key))
+            task = self._getting[key] = asyncio.create_task(self._load(key))
             task.add_done_callback(lambda _: self._getting.pop(key, None))
         return await asyncio.shield(task)
 
-    async def _get(self, key: str) -> Answer | None:
+    async def _load(self, key: str) -> Answer | None:
         try:
             packed = await self._call(lambda: self._redis.get(key), key)
         except RedisUnavailable:
             return None
         return Answer.unpack(packed) if packed else None
 
-    async def _keep(self, workspace_id: str, key: str, kind: Kind, answer: Answer) -> None:
-        if self._room.full:
+    async def _store(self, workspace_id: str, key: str, kind: Kind, answer: Answer) -> None:
+        if self._memory.full:
             return
         now, ttl = time.time(), max(1, round(self._ttl[kind] * random.uniform(0.9, 1.0)))  # noqa: S311 - spreads expiry
         answer.expires = now + ttl
@@ -192,9 +198,9 @@ class AnswerCache:
         except RedisUnavailable as error:
             log.warning("an answer was not cached: %s", error)
 
-    async def watch_room(self) -> None:
+    async def watch_memory(self) -> None:
         """Watch until cancelled whether Redis has memory for cached answers."""
-        await self._room.watch()
+        await self._memory.watch()
 
     async def _lock(self, key: str, token: str) -> bool:
         try:

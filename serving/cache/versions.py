@@ -18,8 +18,8 @@ from redis.asyncio import Redis
 from metrics.errors import RedisUnavailable
 from metrics.redis.keys import events_key, version_key
 from metrics.redis.versions import CURRENT_VERSION, new_epoch
-from serving.cache.breaker import Breaker
-from serving.cache.finished import Answer
+from serving.cache.answer import Answer
+from serving.cache.circuit_breaker import RedisCircuitBreaker
 from serving.cache.plan import AWAY, State
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class _Waiting:
 class WorkspaceStates:
     """Reads the states of workspaces from Redis, and kept answers with them."""
 
-    def __init__(self, redis: Redis, breaker: Breaker) -> None:
+    def __init__(self, redis: Redis, breaker: RedisCircuitBreaker) -> None:
         self._redis = redis
         self._breaker = breaker
         self._script = redis.register_script(_SCRIPT)

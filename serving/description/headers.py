@@ -37,11 +37,11 @@ def _refs(*names: str) -> Json:
 def of_answer(operation: Operation) -> Json:
     """Return the headers of an operation's successful responses."""
     names = ["X-Request-Id", "RateLimit-Policy", "RateLimit", "Cache-Control"]
-    if operation.kept:
+    if operation.cached:
         names += ["ETag", "Vary", "X-Cache"]
         if "{" in operation.path:
             names.append("Stream-Cursor")
-    if operation.located:
+    if operation.has_location:
         names.append("Location")
     return _refs(*names)
 
@@ -60,9 +60,9 @@ def of_problem(status: int) -> Json:
 def of_request(operation: Operation) -> list[Json]:
     """Return the headers that a request may carry."""
     found: list[tuple[str, str, Json]] = []
-    if operation.kept:
+    if operation.cached:
         found.append(("If-None-Match", "The ETags of answers that the client has stored.", {"type": "string"}))
-    if operation.located:
+    if operation.has_location:
         key = {"type": "string", "pattern": "^[!-~]{1,200}$", "examples": ["3f0c-retry-me"]}
         text = "Makes a retry safe: the same key within 24 hours returns the operation of the first request."
         found.append(("Idempotency-Key", text, key))

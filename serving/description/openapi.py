@@ -126,7 +126,7 @@ def _answers(operation: Operation, schemas: Json) -> Json:
     content = {media_type.partition(";")[0]: {"schema": schema} for media_type in operation.media_types}
     answer = {"description": description, "headers": of_answer(operation), "content": content}
     answers: Json = {str(operation.status): answer}
-    if operation.kept:
+    if operation.cached:
         answers["304"] = {"description": "The client has this answer already.", "headers": of_answer(operation)}
     return answers
 

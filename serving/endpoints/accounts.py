@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from metrics.encoding import dump_json
 from serving.auth.authenticator import require
-from serving.cache.finished import finish
+from serving.cache.answer import encode_answer
 from serving.cache.plan import State
 from serving.endpoints.access import require_existing, workspace
 from serving.endpoints.answering import WHOLE, answer, envelope, respond
@@ -56,4 +56,6 @@ async def workspaces(request: Request) -> Response:
     parse(request, NoQuery)
     found = await parts.threads.run(parts.store.accounts.workspaces)
     data = [{"workspaceId": workspace_id} for workspace_id in found if key.allows(workspace_id)]
-    return respond(request, await finish(dump_json({"data": data, "page": WHOLE, "meta": {}}), State(None, None)))
+    return respond(
+        request, await encode_answer(dump_json({"data": data, "page": WHOLE, "meta": {}}), State(None, None))
+    )

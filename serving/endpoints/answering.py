@@ -14,7 +14,7 @@ from starlette.responses import Response
 from metrics.clock import isoformat, utcnow
 from metrics.errors import InvalidInput
 from metrics.periods import slot_of
-from serving.cache.finished import Answer, reply
+from serving.cache.answer import Answer, reply
 from serving.cache.plan import AnswerKey, Kind, ReadPlan, State
 from serving.endpoints.query import Query, RangeQuery
 from serving.services import services

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from metrics.catalog import CATALOG, DEFINITION_VERSION, RATE_BASIS
 from metrics.encoding import dump_json
 from serving.auth.authenticator import require
-from serving.cache.finished import finish
+from serving.cache.answer import encode_answer
 from serving.cache.plan import State
 from serving.endpoints.answering import WHOLE, respond
 from serving.endpoints.query import (
@@ -22,7 +22,7 @@ async def catalog(request: Request) -> Response:
     """Answer the catalog of metrics: meaning, unit, and how each platform offers them."""
     require(await services(request).auth.authenticate(request), "read")
     parse(request, NoQuery)
-    return respond(request, await finish(_catalog(), State(None, None)))
+    return respond(request, await encode_answer(_catalog(), State(None, None)))
 
 
 @cache

@@ -23,8 +23,9 @@ JSON = ("application/json",)
 class Operation:
     """One method of one path.
 
-    `answer` is the shape of its JSON. `kept` answers are cached: they have an ETag and may be answered with 304.
-    `located` answers have the header `Location` and take an idempotency key. `may_be_impossible` adds status 422.
+    `answer` is the shape of its JSON. `cached` answers have an ETag and may be answered with 304. An operation that
+    `has_location` answers with the header `Location` and takes an idempotency key. One that `may_be_impossible` may be
+    answered with 422: the request is well-formed and cannot be done.
     """
 
     method: str
@@ -37,8 +38,8 @@ class Operation:
     body: type[BaseModel] | None = None
     status: int = 200
     media_types: tuple[str, ...] = JSON
-    kept: bool = False
-    located: bool = False
+    cached: bool = False
+    has_location: bool = False
     may_be_impossible: bool = False
 
     @property
@@ -57,7 +58,7 @@ _EVENTS = ("text/event-stream; charset=utf-8",)
 def _read(
     path: str, endpoint: Endpoint, answer: type[Shape], query: type[queries.Query] = queries.NoQuery
 ) -> Operation:
-    return Operation("GET", path, endpoint, "read", "Reads", answer, query, kept=True)
+    return Operation("GET", path, endpoint, "read", "Reads", answer, query, cached=True)
 
 
 def _request(
@@ -67,7 +68,7 @@ def _request(
     body: type[BaseModel] | None = None,
 ) -> Operation:
     return Operation(
-        "POST", path, endpoint, "collect", "Writes", work.OperationAnswer, query, body, 202, located=True,
+        "POST", path, endpoint, "collect", "Writes", work.OperationAnswer, query, body, 202, has_location=True,
         may_be_impossible=True,
     )  # fmt: skip
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from metrics.store.api_keys import ApiKey
 from serving.services import Services
-from serving.stream.clients import Client
 from serving.stream.frames import Frame
+from serving.stream.open_streams import Client
 from serving.stream.subscriber import Subscriber
 
 KINDS = ("workspace", "aggregated", "account", "post")

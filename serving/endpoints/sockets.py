@@ -152,7 +152,7 @@ class Sockets:
         try:
             key = await _key(parts, scope, auth if isinstance(auth, dict) else {})
             require(key, "read")
-            parts.hub.clients.check(key)
+            parts.hub.clients.refuse_above_limit(key)
         except (Problem, TidemarkError) as error:
             status = error.status if isinstance(error, Problem) else 503
             raise Refused(str(error), {"code": SLUGS[status], "status": status}) from None

@@ -26,7 +26,7 @@ async def stream(request: Request) -> Response:
     require(key, "read")
     require_workspace(key, query.workspace_id)
     await _check_subjects(parts, query)
-    parts.hub.clients.check(key)
+    parts.hub.clients.refuse_above_limit(key)
     # HEAD, and a request that is refused, leave the ticket as it is.
     if ticket and request.method != "HEAD":
         await _use(parts, ticket)

@@ -15,8 +15,8 @@ from metrics.redis.events import TRIMMED
 from metrics.redis.keys import events_key, version_key
 from serving.auth import tickets
 from serving.process.supervision import Supervised, Supervisor
-from serving.stream.clients import Clients
 from serving.stream.frames import Frame, Position, frames, parse_id
+from serving.stream.open_streams import OpenStreams
 from serving.stream.reader import Channel, Reader, newest
 from serving.stream.subscriber import Subscriber
 
@@ -44,7 +44,14 @@ class Hub:
     """Connects the subscribers of this process with the event streams of their workspaces."""
 
     def __init__(
-        self, redis: Redis, blocking: Redis, clients: Clients, supervisor: Supervisor, *, max_events: int, cluster: bool
+        self,
+        redis: Redis,
+        blocking: Redis,
+        clients: OpenStreams,
+        supervisor: Supervisor,
+        *,
+        max_events: int,
+        cluster: bool,
     ) -> None:
         self._redis = redis
         self._blocking = blocking

@@ -74,4 +74,4 @@ def test_read_enters_few_modules(seeded: Store, settings: Settings) -> None:
         hot = entered.during(*(read(97, "hit") for _ in range(3)))
     assert len(hot) <= MOST_HOT, sorted(hot)
     assert len(uncached) <= MOST_UNCACHED, sorted(uncached)
-    assert {"serving.cache.hot", "serving.cache.finished"} <= hot < uncached
+    assert {"serving.cache.answered_requests", "serving.cache.answer"} <= hot < uncached

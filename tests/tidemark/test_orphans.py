@@ -17,7 +17,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from tests.pipelines.code_server import Server
 from tests.waiting import until
-from tidemark.orphans import end_orphans
+from tidemark.orphaned_runs import end_orphans
 from tidemark.stack.ports import free_port
 
 S = DagsterRunStatus

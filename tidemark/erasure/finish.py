@@ -5,7 +5,7 @@ from redis import Redis
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.erasures import Erasure, ErasureIds
-from metrics.upkeep.erase import Erased, go_on
+from metrics.upkeep.erase import Erased, resume
 from metrics.upkeep.ledger import Ledger
 from tidemark.erasure.traces import Traces, erase_traces
 
@@ -37,6 +37,6 @@ def finish(
     ledger = Ledger.of(settings)
     # Noted before anything is deleted, so that no backup brings it back; and at the end, for backups made meanwhile.
     ledger.note(erasure.kind, erasure.name, erasure.by)
-    outcome = go_on(store, redis, erasure, outside, reached)
+    outcome = resume(store, redis, erasure, outside, reached)
     ledger.note(erasure.kind, erasure.name, erasure.by)
     return outcome, traces

@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 class Service:
     """A child process that is kept alive. `start` starts it, `ready` tells whether it is ready to serve.
 
-    `revived` is called after a restart, to repair what the death of the process broke; it must not block.
+    `after_restart` is called after a restart, to repair what the death of the process broke; it must not block.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Service:
     ready: Callable[[], bool] = lambda: True
     stop_seconds: float = 4.0
     store: bool = False
-    revived: Callable[[], None] = lambda: None
+    after_restart: Callable[[], None] = lambda: None
     child: Child | None = None
     deaths: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_DEATHS))
 
@@ -119,7 +119,7 @@ class Supervisor:
         self.stopping.wait(FIRST_WAIT_SECONDS * (2 ** (len(service.deaths) - 1) - 1))
         try:
             service.child = service.start()
-            service.revived()
+            service.after_restart()
         except TidemarkError as error:
             self._say(f"{service.name} did not start: {error}")
             return

@@ -14,7 +14,7 @@ from simulator.registry import new_world
 from tidemark import seed
 from tidemark.home import Home, write_private
 from tidemark.lifetimes import changed, lengthen, synchronise
-from tidemark.stack import clock, mongo, redis, services, tasks
+from tidemark.stack import child_services, clock, mongo, redis, tasks
 from tidemark.stack.logs import kept_small
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
@@ -84,21 +84,21 @@ class Up:
         environment = self._environment(simulator)
         grpc = free_port()
         migration = self._begin_migration(environment) if self.with_dagster else None
-        sim = self.supervisor.start(services.simulator(self.home, simulator))
+        sim = self.supervisor.start(child_services.simulator(self.home, simulator))
         self._start_stores(environment)
         settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _STORES})
         store = Store.connect(settings)
         store.ensure(settings)
         self._retain(store, settings)
         key = self._key(store)
-        api = self.supervisor.start(services.serving(self.home, http, environment))
+        api = self.supervisor.start(child_services.serving(self.home, http, environment))
         self.supervisor.wait(sim, _START_SECONDS)
         ui = self._start_dagster(migration, dagster, grpc, environment) if self.with_dagster else None
         if self.with_seed:
             self._seed(store, settings, environment)
         if ui is not None:
             self._finish_ending_orphans()
-            self.supervisor.start(services.daemon(self.home, grpc, environment))
+            self.supervisor.start(child_services.daemon(self.home, grpc, environment))
             self.supervisor.wait(ui, _START_SECONDS)
         self.supervisor.wait(api, _START_SECONDS)
         store.close()
@@ -121,14 +121,14 @@ class Up:
         """
         # Wait for the tables of Dagster's storage, which the code server opens like the other processes.
         self._finish(migration, "Dagster's storage")
-        code_server = services.code_server(self.home, grpc, environment)
-        code_server.revived = lambda: self._begin_ending_orphans(grpc, environment, ["--daemon"])
+        code_server = child_services.code_server(self.home, grpc, environment)
+        code_server.after_restart = lambda: self._begin_ending_orphans(grpc, environment, ["--daemon"])
         self.supervisor.start(code_server)
         if migration is None:
             self._begin_ending_orphans(grpc, environment)
         else:
             self._migrated.touch()
-        return self.supervisor.start(services.webserver(self.home, port, grpc, environment))
+        return self.supervisor.start(child_services.webserver(self.home, port, grpc, environment))
 
     def _retain(self, store: Store, settings: Settings) -> None:
         """Make the database keep data for as long as the settings say; apply shorter periods only with `shorten`."""
@@ -210,13 +210,13 @@ class Up:
         return self._task("dagster-migrate", ["dagster", "instance", "migrate"], environment)
 
     def _begin_ending_orphans(self, grpc: int, environment: dict[str, str], options: Sequence[str] = ()) -> None:
-        """Start ending the runs of an earlier code server (`tidemark.orphans`), as soon as the new one answers.
+        """Start ending the runs of an earlier code server (`tidemark.orphaned_runs`), as soon as the new one answers.
 
         If this fails, Dagster's monitor finds these runs within minutes.
         """
         self._stop_ending_orphans()
         self._orphans = self._task(
-            "orphans", ["tidemark.orphans", str(grpc), str(utcnow().timestamp()), *options], environment
+            "orphans", ["tidemark.orphaned_runs", str(grpc), str(utcnow().timestamp()), *options], environment
         )
 
     def _finish_ending_orphans(self) -> None:
@@ -231,7 +231,7 @@ class Up:
             self._orphans.stop(1.0)
 
     def _task(self, name: str, module: list[str], environment: dict[str, str]) -> Child:
-        command = services.dagster_task(*module)
+        command = child_services.dagster_task(*module)
         return Child.start(" ".join(module), command, log=self.home.logs / f"{name}.log", environment=environment)
 
     def _finish(self, task: Child | None, what: str) -> None:

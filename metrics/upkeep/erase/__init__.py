@@ -2,6 +2,6 @@
 
 from metrics.upkeep.erase.extent import left_of
 from metrics.upkeep.erase.late import take_back, take_back_account
-from metrics.upkeep.erase.run import Erased, LeftOver, begin, go_on
+from metrics.upkeep.erase.stages import Erased, LeftOver, begin, resume
 
-__all__ = ["Erased", "LeftOver", "begin", "go_on", "left_of", "take_back", "take_back_account"]
+__all__ = ["Erased", "LeftOver", "begin", "left_of", "resume", "take_back", "take_back_account"]

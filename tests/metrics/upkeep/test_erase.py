@@ -13,7 +13,7 @@ from metrics.redis.keys import account_pause_key, cache_key, events_key
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.erasures import Erasure, ErasureIds
-from metrics.upkeep.erase import begin, go_on, left_of, run, take_back_account
+from metrics.upkeep.erase import begin, left_of, resume, stages, take_back_account
 from metrics.vault import Vault
 from tests.erasing import erased
 
@@ -129,7 +129,7 @@ def test_erasure_resumes_after_a_store_failed(
         raise RedisUnavailable("Redis does not answer")
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "forget_account", away)
+        patch.setattr(stages, "forget_account", away)
         with pytest.raises(RedisUnavailable):
             erased(store, redis_client, "account", "mine-7391")
     assert [str(one) for one in store.erasures.unfinished()] == ["account mine-7391"]
@@ -147,7 +147,7 @@ def test_account_is_marked_before_anything_is_deleted(store: Store, redis_client
         collected = bool(document and document["state"] == "active")
         seen[stage] = store.accounts.exists("mine-7391"), collected, store.db["metrics"].count_documents({})
 
-    go_on(store, redis_client, begin(store, "account", "mine-7391", "test"), reached=look)
+    resume(store, redis_client, begin(store, "account", "mine-7391", "test"), reached=look)
     assert seen["written down"] == (True, True, 1)
     assert seen["marked"] == (False, False, 1)
     assert seen["metrics"] == (False, False, 0)
@@ -158,14 +158,14 @@ def test_erasure_that_cannot_reach_everything_stays_unfinished(
 ) -> None:
     fill(store, redis_client, settings, "w", "mine-7391")
     erasure = begin(store, "account", "mine-7391", "test")
-    assert not go_on(store, redis_client, erasure, lambda _erasure, _named: False).finished
+    assert not resume(store, redis_client, erasure, lambda _erasure, _named: False).finished
     found: list[ErasureIds] = []
 
     def elsewhere(_: Erasure, named: ErasureIds) -> bool:
         found.append(named)
         return True
 
-    assert go_on(store, redis_client, store.erasures.unfinished()[0], elsewhere).finished
+    assert resume(store, redis_client, store.erasures.unfinished()[0], elsewhere).finished
     assert (found[0].workspace_id, found[0].post_ids) == ("w", (post_id("mine-7391", "1"),))
     assert traces(store, redis_client, "mine-7391") == []
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.rollup import roll
-from pipelines.rollup.heal import next_observed_days, partitions_to_roll
+from pipelines.rollup.affected_periods import next_observed_days, partitions_to_roll
 from tests.pipelines.rollup.reference import period_of
 from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, seen
 

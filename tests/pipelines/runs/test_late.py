@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from metrics.periods import Period
 from metrics.store.rollup.roll_marks import Pending
-from pipelines.runs.late import due_marks, next_due, run_key
+from pipelines.runs.due_periods import due_marks, next_due, run_key
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 

@@ -17,10 +17,10 @@ from metrics.redis.keys import cached_keys_key
 from metrics.redis.versions import invalidate
 from metrics.settings import Settings
 from metrics.store import Store
-from serving.cache import answer_cache, room
+from serving.cache import answer_cache, redis_memory
+from serving.cache.answer import Answer, AnswersInMemory
 from serving.cache.answer_cache import AnswerCache
-from serving.cache.breaker import TIMEOUT
-from serving.cache.finished import Answer, AnswersInMemory
+from serving.cache.circuit_breaker import TIMEOUT
 from serving.cache.plan import AnswerKey, ReadPlan, State
 from tests.redis_server import RedisServer
 from tests.serving.conftest import NOW, observation, reading, serving
@@ -249,7 +249,7 @@ def test_slow_redis_delays_at_most_one_read(beside: httpx.Client, own_redis: Red
 def test_cached_answers_leave_memory_to_events_and_tickets(
     beside: httpx.Client, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "SECONDS", 0.05)
+    monkeypatch.setattr(redis_memory, "SECONDS", 0.05)
     days = iter(range(1, 366))
 
     def is_kept() -> bool:

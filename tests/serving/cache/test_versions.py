@@ -11,9 +11,9 @@ from metrics.redis.client import connect_async
 from metrics.redis.events import Announcer
 from metrics.redis.keys import cache_key
 from metrics.settings import Settings
+from serving.cache.answer import Answer
 from serving.cache.answer_cache import AnswerCache
-from serving.cache.breaker import Breaker
-from serving.cache.finished import Answer
+from serving.cache.circuit_breaker import RedisCircuitBreaker
 from serving.cache.plan import AWAY, AnswerKey, ReadPlan, State
 from serving.cache.versions import WorkspaceStates
 
@@ -21,7 +21,7 @@ KEY = AnswerKey("w1", "metrics", "digest")
 WANTED = [f"answer {n}" for n in range(20)]
 
 
-class Counted(Breaker):
+class Counted(RedisCircuitBreaker):
     """Counts the calls to Redis."""
 
     calls = 0

@@ -50,7 +50,7 @@ def test_what_a_dead_child_took_with_it_is_seen_to_once_its_successor_was_starte
     one = supervisor.start(service(tmp_path, "import signal; signal.pause()"))
     first, seen = one.child, list[Child | None]()
     assert first is not None
-    one.revived = lambda: seen.append(one.child)
+    one.after_restart = lambda: seen.append(one.child)
     first.process.send_signal(signal.SIGKILL)
     run_until(supervisor, lambda: bool(seen))
     assert seen == [one.child]

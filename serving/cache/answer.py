@@ -88,8 +88,8 @@ def reply(answer: Answer, accept_encoding: bytes, if_none_match: bytes) -> tuple
     return 200, answer.headers(gzipped=gzipped), answer.gzipped if gzipped else answer.body
 
 
-async def finish(body: bytes, state: State) -> Answer:
-    """Return an answer from its bytes: with their compressed form, and an ETag that no other bytes have."""
+async def encode_answer(body: bytes, state: State) -> Answer:
+    """Return an answer from its bytes: with their compressed form, and an ETag of the data version and the bytes."""
     etag = hashlib.sha256(f"{state.version}|".encode() + body).hexdigest()[:32]
     gzipped = await asyncio.to_thread(gzip.compress, body, 5) if len(body) >= _GZIP_FROM else b""
     return Answer(body, gzipped, f'"{etag}"', state.cursor)

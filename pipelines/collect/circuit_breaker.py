@@ -1,4 +1,4 @@
-"""Circuit breaker of a run: after a platform failed for many accounts in a row, the others are not requested."""
+"""Circuit breaker of a platform within a run: after many accounts in a row failed, the others are not requested."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ class CircuitOpen(PlatformError):
     """The account was not requested, because the platform failed for those before it; the next run requests it."""
 
 
-class Circuit:
+class PlatformCircuitBreaker:
     """The circuit breaker; shared by the threads that collect accounts of one platform."""
 
     def __init__(self) -> None:
@@ -39,10 +39,12 @@ class Circuit:
                 return
         raise CircuitOpen(f"not requested: the platform failed for {OPENS_AFTER} accounts in a row")
 
-    def note(self, error: Exception | None) -> None:
+    def note(self, error: Exception | None, *, requested: bool = True) -> None:
         """Note the outcome of an account: None, or its error.
 
-        Only `provider_error` counts as a failure: any other error is an answer. `CircuitOpen` is ignored.
+        Only `provider_error` counts as a failure: any other error is an answer. An account for which nothing was
+        requested of the platform says nothing about it: its credentials could not be opened, it was paused, or the
+        circuit was open.
         """
         if isinstance(error, CircuitOpen):
             return
@@ -50,5 +52,5 @@ class Circuit:
             if isinstance(error, PlatformError) and error.reason == "provider_error":
                 self._failures += 1
                 self._tried_at = time.monotonic()
-            else:
+            elif requested:
                 self._failures = 0

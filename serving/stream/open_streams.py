@@ -27,7 +27,7 @@ class Client:
     ticket: str | None = None
 
 
-class Clients:
+class OpenStreams:
     """The open connections of this process, by key."""
 
     def __init__(self, per_key: int, still_valid: Callable[[Collection[ApiKey]], Awaitable[set[ApiKey]]]) -> None:
@@ -38,8 +38,8 @@ class Clients:
     def __len__(self) -> int:
         return sum(map(len, self._by_key.values()))
 
-    def check(self, key: ApiKey) -> None:
-        """Refuse another connection of a key that has as many as it may.
+    def refuse_above_limit(self, key: ApiKey) -> None:
+        """Refuse another connection if the key already has the most that it may have.
 
         Raises:
             Problem: 429, the key has too many connections.

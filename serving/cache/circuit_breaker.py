@@ -22,12 +22,12 @@ _CALLS_AT_ONCE = 64
 T = TypeVar("T")
 
 
-class Breaker:
+class RedisCircuitBreaker:
     """Forwards calls to Redis. After one fails, it rejects all calls until a probe in the background succeeds."""
 
     def __init__(self) -> None:
         self._probing: asyncio.Task[None] | None = None
-        self._room = asyncio.Semaphore(_CALLS_AT_ONCE)
+        self._calls_at_once = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._pause = _PROBE_SECONDS
         self._closed_at = -_STEADY_SECONDS
 
@@ -46,7 +46,7 @@ class Breaker:
         if self._probing is not None:
             raise RedisUnavailable("Redis failed recently; no commands are sent until it answers a probe")
         try:
-            async with self._room:
+            async with self._calls_at_once:
                 with redis_errors():
                     return await command()
         except RedisFull:

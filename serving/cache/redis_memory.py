@@ -20,7 +20,7 @@ SHARE = 0.75
 SECONDS = 2.0
 
 
-class Room:
+class RedisMemory:
     """Tells whether Redis has room for cached answers; without a `maxmemory` it always has."""
 
     def __init__(self, redis: Redis) -> None:

@@ -3,7 +3,7 @@
 Runs are child processes of the code server, and end with it. Dagster's monitor notices this only after some minutes
 (`pipelines.runs.launcher`). The stack knows when it started the code server, and therefore ends the runs at once.
 
-    python -m tidemark.orphans PORT BEGAN [--daemon]
+    python -m tidemark.orphaned_runs PORT BEGAN [--daemon]
 
 This ends the runs of earlier code servers than the one at PORT, which was started at BEGAN (seconds since 1970). With
 `--daemon`, used when Dagster's daemon already runs, it first waits until the daemon has found the new code server.
@@ -25,7 +25,7 @@ from metrics.clock import utcnow
 from pipelines.runs.states import UNDER_WAY
 from tidemark.stack.ports import HOST
 
-SECONDS = 80.0
+CODE_SERVER_SECONDS = 80.0
 """Maximum time until the new code server answers."""
 
 DAEMON_SECONDS = 60.0
@@ -39,7 +39,11 @@ def orphans(instance: dg.DagsterInstance, began: float) -> list[RunRecord]:
 
 
 def end_orphans(
-    instance: dg.DagsterInstance, began: float, port: int, seconds: float = SECONDS, daemon_seconds: float = 0.0
+    instance: dg.DagsterInstance,
+    began: float,
+    port: int,
+    seconds: float = CODE_SERVER_SECONDS,
+    daemon_seconds: float = 0.0,
 ) -> int:
     """End the orphaned runs, free their pool slots, and return how many there were.
 

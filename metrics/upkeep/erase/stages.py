@@ -39,7 +39,7 @@ class Erased:
 
 
 def begin(store: Store, kind: Kind, name: str, by: str) -> Erasure:
-    """Store that an account or a workspace is to be erased; return the erasure, also one that had begun before.
+    """Store that an account or a workspace is to be erased. If its erasure has begun before, return that one unchanged.
 
     Raises:
         NotFound: there is no such account or workspace, and none was ever erased.
@@ -52,7 +52,7 @@ def begin(store: Store, kind: Kind, name: str, by: str) -> Erasure:
     return store.erasures.begin(kind, name, by)
 
 
-def go_on(
+def resume(
     store: Store,
     redis: Redis,
     erasure: Erasure,
@@ -67,7 +67,7 @@ def go_on(
     """
     kind, name = erasure.kind, erasure.name
     reached("begun")
-    ids = store.erasures.add_ids(erasure, ids_to_erase(store, kind, name))
+    ids = store.erasures.write_down_ids(erasure, ids_to_erase(store, kind, name))
     reached("written down")
     filters = filters_of(kind, name)
     store.accounts.mark_erasing(filters["accounts"], utcnow())

@@ -1,4 +1,4 @@
-"""A bound on how many requests of one kind run at once: per API key, and in this process."""
+"""Limits of this process on how many requests of one kind run at once: one per API key, one for all keys together."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from serving.wire.problems import Problem
 _RETRY_SOON = {"Retry-After": "5"}
 
 
-class AtOnce:
-    """Lets requests of one kind in while fewer than `per_key` of their key, and fewer than `in_all`, are running."""
+class ConcurrentRequests:
+    """Admits a request of one kind while its key has fewer than `per_key` running, and all keys fewer than `in_all`."""
 
     def __init__(self, kind: str, *, per_key: int, in_all: int) -> None:
         self._kind = kind

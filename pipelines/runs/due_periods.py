@@ -41,7 +41,7 @@ def due_marks(
 
 
 def _waiting(days: Iterable[Pending], busy: Collection[Period]) -> Callable[[Period, datetime, str], bool]:
-    """Return a function that tells whether a period, named by its start, of a workspace has to wait."""
+    """Return a function `waits(period, start, workspace_id)`: true if that period of the workspace has to wait."""
     marked: dict[str, list[datetime]] = {}
     for mark in days:
         for workspace_id in mark.since:

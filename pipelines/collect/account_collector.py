@@ -18,7 +18,7 @@ from pipelines.collect import observe
 from pipelines.collect.appending import append_and_mark
 from pipelines.collect.budget import PostBudget
 from pipelines.collect.choice import choose_posts
-from pipelines.collect.circuit import Circuit
+from pipelines.collect.circuit_breaker import PlatformCircuitBreaker
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
 from pipelines.collect.facts import store_posts
@@ -33,7 +33,7 @@ from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, Platform
 from pipelines.platforms.memory import Memory
 
 UNREACHABLE_AFTER = 2
-"""Slots in a row in which the platform denies an account before it is marked `unreachable`, for a person to solve."""
+"""An account is marked `unreachable` after the platform denied it in so many slots in a row; a person has to act."""
 
 REQUESTED_HOURLY = 24
 """Slots for which an unreachable account is still requested hourly; after that, once a day. An outage that denies every
@@ -61,7 +61,7 @@ class AccountCollector:
     pauses: Pauses
     budget: PostBudget
     days: DayReader
-    circuit: Circuit
+    circuit: PlatformCircuitBreaker
     slot: datetime
     old: bool
     now: datetime
@@ -104,7 +104,7 @@ class AccountCollector:
             self.circuit.check()
             observations, memory = self._read(account, kept.get("reading", {}), tally, report)
         except (PlatformError, CredentialError) as error:
-            self.circuit.note(error)
+            self.circuit.note(error, requested=tally.requests > 0)
             self._check_it_exists(account)
             if isinstance(error, RateLimited):
                 self.pauses.note(account, error)
@@ -226,7 +226,7 @@ class AccountCollector:
             self._note_part(account, what, message, report, reason)
 
     def _note_odd(self, account: AccountDocument, odd: Mapping[str, str], report: CollectReport) -> None:
-        """Note values that are no numbers under the name of the check that shows them."""
+        """Note each value that is not a number. The note carries the name of the check that reports it."""
         for what, value in odd.items():
             self._note_part(account, NO_IMPOSSIBLE_VALUES, f"{what}: {value}; it was left out", report)
         if odd:
@@ -270,13 +270,13 @@ class AccountCollector:
         report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", reason, text))
         self._record(account, "failed", report, tally, reason=reason, message=message)
         if isinstance(error, NeedsReauth | CredentialError):
-            self._wait_for_a_person(account, "needs_reauth", message, reason, report)
+            self._mark_for_a_person(account, "needs_reauth", message, reason, report)
         elif isinstance(error, AccountUnreachable) and not self.old:
             slots = self.store.memories.refused(account, self.slot)
             if slots >= UNREACHABLE_AFTER:
-                self._wait_for_a_person(account, "unreachable", message, reason, report)
+                self._mark_for_a_person(account, "unreachable", message, reason, report)
 
-    def _wait_for_a_person(
+    def _mark_for_a_person(
         self, account: AccountDocument, state: AccountState, message: str, reason: str, report: CollectReport
     ) -> None:
         """Change the state of an account, unless it was changed or connected again while it was collected."""

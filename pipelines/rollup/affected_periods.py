@@ -1,4 +1,4 @@
-"""Find the periods that a changed day affects: its week, its month, and the next observed day, which opens with it."""
+"""Find the periods that a changed day affects: its week, its month, and the next observed day, whose opening it is."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -57,7 +57,7 @@ def _closes(store: Store, workspace_id: str, start: datetime, subjects: list[str
 
 
 def _broken(closes: Mapping[str, object], rows: list[Document]) -> set[datetime]:
-    """Return the days with a metric whose `open` differs from its `close` before."""
+    """Return the days whose `open` of some metric differs from the preceding `close`."""
     found: set[datetime] = set()
     seen: set[str] = set()
     for row in rows:

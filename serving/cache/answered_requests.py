@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from metrics.clock import utcnow
 from metrics.store.api_keys import ApiKey
-from serving.cache.finished import reply
+from serving.cache.answer import reply
 from serving.cache.plan import AnswerKey
 from serving.process.logs import redact
 from serving.process.measures import REQUESTS
