@@ -9,10 +9,8 @@ from serving.cache.finished import finish
 from serving.cache.plan import State
 from serving.endpoints.access import require_existing, workspace
 from serving.endpoints.answering import WHOLE, answer, envelope, respond
-from serving.endpoints.query import (
-    NoQuery,
-    parse,
-)
+from serving.endpoints.me import visible_workspaces
+from serving.endpoints.query import NoQuery, parse
 from serving.schemas.base import public_fields
 from serving.schemas.reads import Account
 from serving.schemas.work import public_history
@@ -49,11 +47,11 @@ async def accounts(request: Request) -> Response:
 
 
 async def workspaces(request: Request) -> Response:
-    """Answer the workspaces that the key may see and that have an account."""
+    """Answer the workspaces that the key may see."""
     parts = services(request)
     key = await parts.auth.authenticate(request)
     require(key, "read")
     parse(request, NoQuery)
-    found = await parts.threads.run(parts.store.accounts.workspaces)
-    data = [{"workspaceId": workspace_id} for workspace_id in found if key.allows(workspace_id)]
+    found = await parts.threads.run(visible_workspaces, parts.store, key)
+    data = [{"workspaceId": workspace_id} for workspace_id in found]
     return respond(request, await finish(dump_json({"data": data, "page": WHOLE, "meta": {}}), State(None, None)))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from metrics.documents import Scope
 from metrics.export import MEDIA_TYPES
-from serving.endpoints import accounts, aggregated, catalog, export, observations, operations, posts, stream, writes
+from serving.endpoints import accounts, aggregated, catalog, export, me, observations, operations, posts, stream, writes
 from serving.endpoints import query as queries
 from serving.schemas import reads as read_shapes
 from serving.schemas import work
@@ -25,12 +25,13 @@ class Operation:
 
     `answer` is the shape of its JSON. `kept` answers are cached: they have an ETag and may be answered with 304.
     `located` answers have the header `Location` and take an idempotency key. `may_be_impossible` adds status 422.
+    With `scope` None, any valid key is accepted.
     """
 
     method: str
     path: str
     endpoint: Endpoint
-    scope: Scope
+    scope: Scope | None
     tag: str
     answer: type[Shape] | None = None
     query: type[queries.Query] = queries.NoQuery
@@ -81,6 +82,7 @@ OPERATIONS = (
     _read(f"{_W}/accounts", accounts.accounts, read_shapes.Accounts),
     Operation("GET", f"{_W}/export", export.export, "read", "Reads", None, queries.ExportQuery,
               media_types=tuple(MEDIA_TYPES.values())),
+    Operation("GET", "/analytics/me", me.me, None, "Reads", read_shapes.Me),
     _read("/analytics/workspaces", accounts.workspaces, read_shapes.Workspaces),
     _read("/analytics/metrics", catalog.catalog, read_shapes.Catalog),
     Operation("GET", "/analytics/operations/{operationId}", operations.operation_state, "read", "Reads",

@@ -8,7 +8,7 @@ from metrics.aggregation.accounts import PERIOD_SUMS
 from metrics.aggregation.comparison import LeftOut as LeftOutReason
 from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS
 from metrics.catalog import Kind, Subject, Unit
-from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus
+from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus, Scope
 from serving.schemas.base import EXAMPLE_TIME, Count, Coverage, Instant, Meta, Page, RangeMeta, Shape, absent
 from serving.schemas.work import AccountHistory
 
@@ -282,6 +282,40 @@ class Workspaces(Shape):
     data: list[Workspace]
     page: Page
     meta: dict[str, str]
+
+
+class OpenWorkspace(Shape):
+    """A workspace that the key opens."""
+
+    id: str
+    name: str = Field(description="The name to show: at present, the id.")
+
+
+class Rate(Shape):
+    """The rate of the key."""
+
+    limit: int | None = Field(description="Requests per minute; null: there is no limit.")
+    remaining: Count = absent("The requests that are left in this minute; absent while that cannot be told.")
+
+
+class OwnKey(Shape):
+    """The rights, the expiry and the rate of the key that the request was sent with."""
+
+    name: str = Field(description="The name that the key was created with; `token` for a JSON web token.")
+    key_prefix: str = absent("The first characters of the key, as `tidemark keys list` shows them.")
+    scopes: list[Scope] = Field(description="`admin` includes all others.")
+    expires_at: Instant | None = Field(description="Null: the key does not expire.")
+    workspaces: list[OpenWorkspace] = Field(
+        description="The workspaces that the key names, also those without an account yet; for a key of all "
+        "workspaces, those with an account."
+    )
+    rate: Rate
+
+
+class Me(Shape):
+    """What the key may do."""
+
+    data: OwnKey
 
 
 class Offer(Shape):
