@@ -106,7 +106,7 @@ def _describe(operation: Operation, schemas: Json) -> Json:
         "parameters": [*_path_parameters(operation.path), *_query_parameters(operation), *of_request(operation)],
         "responses": {**_answers(operation, schemas), **_problems(operation)},
     }
-    if operation.path == "/analytics/stream":
+    if "ticket" in operation.query.model_fields:
         described["security"] = [{"bearer": []}, {"ticket": []}]
     if operation.body is not None:
         content = {"application/json": {"schema": _add(schemas, operation.body)}}

@@ -7,7 +7,7 @@ from metrics.encoding import dump_json
 from serving.auth.authenticator import require
 from serving.cache.finished import finish
 from serving.cache.plan import State
-from serving.endpoints.access import require_existing, workspace
+from serving.endpoints.access import key_of, require_existing, workspace
 from serving.endpoints.answering import WHOLE, answer, envelope, respond
 from serving.endpoints.me import visible_workspaces
 from serving.endpoints.query import NoQuery, parse
@@ -23,7 +23,7 @@ async def accounts(request: Request) -> Response:
     query, parts = parse(request, NoQuery), services(request)
 
     def read(state: State) -> bytes:
-        require_existing(parts.store, workspace_id)
+        require_existing(parts.store, key_of(request), workspace_id)
         records = parts.store.collections.last_by_account(workspace_id)
         histories = parts.store.memories.histories(workspaceId=workspace_id)
         data = []

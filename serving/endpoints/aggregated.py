@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -19,9 +19,10 @@ from metrics.expected import Connection, Span
 from metrics.periods import Period, period_end, previous_start, starts_between
 from metrics.store import Store
 from serving.cache.plan import State
-from serving.endpoints.access import workspace
+from serving.endpoints.access import key_of, workspace
 from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant, milliseconds
 from serving.endpoints.coverage import Scope, accounts_of, coverage, in_scope
+from serving.endpoints.groups import keep_fields, totals_by_platform
 from serving.endpoints.query import AggregatedQuery, parse
 from serving.services import services
 
@@ -115,7 +116,7 @@ async def aggregated(request: Request) -> Response:
     scope |= {"accountId": query.account_id} if query.account_id else {}
 
     def read(state: State) -> bytes:
-        accounts = in_scope(accounts_of(parts.store, workspace_id), scope)
+        accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
         selection = _Selection(query, scope, accounts, utcnow())
         documents = _documents(parts.store, selection)
         first = next((start for start, _ in selection.spans()), None)
@@ -126,9 +127,14 @@ async def aggregated(request: Request) -> Response:
             cursor = encode_cursor(query, route, [milliseconds(page[-1]["periodStart"]), page[-1]["accountId"]])
         periods = _Periods(selection, documents)
         covered = coverage(parts.store, accounts, scope, *query.bounds())
-        data = list(periods.compared(page)) if query.compare else page
+        data = keep_fields(periods.compared(page) if query.compare else page, query.fields)
         body = envelope(data, query, state, cursor=cursor, period=query.period, coverage=covered)
-        body["totals"] = list(periods.totals())
+        body["totals"] = keep_fields(periods.totals(), query.fields)
+        if query.group_by:
+            groups = totals_by_platform(
+                accounts, lambda some: _Periods(replace(selection, accounts=some), documents).totals()
+            )
+            body["groups"] = keep_fields(groups, query.fields)
         return dump_json(body)
 
     return await answer(request, workspace_id, "aggregated", query, read)

@@ -9,7 +9,18 @@ from metrics.aggregation.comparison import LeftOut as LeftOutReason
 from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS
 from metrics.catalog import Kind, Subject, Unit
 from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus, Scope
-from serving.schemas.base import EXAMPLE_TIME, Count, Coverage, Instant, Meta, Page, RangeMeta, Shape, absent
+from serving.schemas.base import (
+    EXAMPLE_TIME,
+    Count,
+    Coverage,
+    Instant,
+    Meta,
+    Page,
+    RangeMeta,
+    Shape,
+    absent,
+    declared_names,
+)
 from serving.schemas.work import AccountHistory
 
 Metrics = dict[str, float]
@@ -87,7 +98,7 @@ class PostObservations(Shape):
 
 
 class Posts(Shape):
-    """A page of posts, those with the greatest value of `sort` first, and those without a value last."""
+    """A page of posts, sorted by the value of `sort`; posts without a value come last."""
 
     data: list[Post]
     page: Page
@@ -193,6 +204,10 @@ _TOTALS |= {
 TotalMetrics = create_model("TotalMetrics", __base__=Shape, __doc__="The metrics that add up over accounts.", **_TOTALS)
 
 
+ROLLUP_FIELDS = declared_names(AccountMetrics) | declared_names(TotalMetrics)
+"""The names of all metrics of rollups and totals."""
+
+
 class Totals(Shape):
     """The totals of a workspace over one period, from the accounts that are expected in it."""
 
@@ -211,6 +226,12 @@ class Totals(Shape):
     comparison: Comparison = absent("With `compare=previous`.")
 
 
+class GroupTotals(Totals):
+    """The totals of the accounts of one platform over one period."""
+
+    platform: Platform
+
+
 class AggregatedMeta(RangeMeta):
     """The meta of rollups: the range, and the kind of period that divides it."""
 
@@ -224,6 +245,7 @@ class Aggregated(Shape):
     page: Page
     meta: AggregatedMeta
     totals: list[Totals]
+    groups: list[GroupTotals] = absent("With `groupBy`: the totals of each platform in every period.")
 
 
 class CollectionError(Shape):
