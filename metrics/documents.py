@@ -252,6 +252,8 @@ class OperationDocument(TypedDict):
     accounts: NotRequired[dict[str, int]]
     progress: NotRequired[Counted]
     """Of a history: the posts and days that were read, over all its accounts."""
+    platforms: NotRequired[dict[Platform, Counted]]
+    """Of a collection: the accounts of each platform that were read or failed, of those to collect."""
     error: NotRequired[str]
     finishedAt: NotRequired[datetime]
 

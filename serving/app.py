@@ -69,7 +69,7 @@ def _cors(origins: Sequence[str]) -> Middleware:
         allow_methods=("GET", "HEAD", "POST"),
         allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID",
                        "X-Request-ID"),
-        expose_headers=("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Stream-Cursor", "X-Cache",
-                        "X-Request-ID"),
+        expose_headers=("Content-Disposition", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After",
+                        "Stream-Cursor", "WWW-Authenticate", "X-Cache", "X-Request-ID"),
         max_age=600,
     )  # fmt: skip

@@ -130,6 +130,8 @@ def operation_status(operation: OperationDocument) -> Event:
     }
     if "progress" in operation:
         data["progress"] = dict(operation["progress"])
+    if "platforms" in operation:
+        data["platforms"] = {platform: dict(counted) for platform, counted in operation["platforms"].items()}
     if "error" in operation:
         data["error"] = operation["error"]
     return Event("collection:status", operation["workspaceId"], data, operation.get("accountId"))

@@ -71,6 +71,10 @@ class ApiKey:
         """Tell whether the key is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
+    def names(self, workspace_id: str) -> bool:
+        """Tell whether the key names this workspace, which therefore exists, even without an account."""
+        return workspace_id in self.workspaces
+
     def allows(self, workspace_id: str) -> bool:
         """Tell whether the key is for this workspace."""
         return ALL_WORKSPACES in self.workspaces or workspace_id in self.workspaces

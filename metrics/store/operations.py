@@ -10,7 +10,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from metrics.clock import isoformat, utcnow
-from metrics.documents import Counted, Document, OperationDocument, OperationKind, OperationState
+from metrics.documents import Counted, Document, OperationDocument, OperationKind, OperationState, Platform
 from metrics.errors import NotFound
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
@@ -164,6 +164,30 @@ class Operations:
         """Record the progress of an operation; return it, or None if the progress is unchanged or it is finished."""
         query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}, "progress": {"$ne": dict(progress)}}
         change = {"$set": {"progress": dict(progress), "updatedAt": utcnow()}}
+        with mongo_errors():
+            found = self._operations.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        return cast("OperationDocument | None", found)
+
+    def expect(self, operation_id: str, accounts: Mapping[Platform, int]) -> None:
+        """Record how many accounts of each platform a collection has to read, unless that is recorded already."""
+        counted = {platform: {"done": 0, "expected": number} for platform, number in accounts.items()}
+        query = {"_id": operation_id, "platforms": {"$exists": False}}
+        with mongo_errors():
+            self._operations.update_one(query, {"$set": {"platforms": counted}})
+
+    def count(self, operation_id: str, platform: Platform, step: str, done: int) -> OperationDocument | None:
+        """Record how many accounts of a platform one step of a collection is done with; return the operation.
+
+        The count replaces the step's earlier one, so a step that is repeated counts no account twice. Return None if
+        the operation is finished.
+        """
+        counted, of_steps = f"platforms.{platform}", {"$objectToArray": f"$steps.{platform}"}
+        change: list[Document] = [
+            {"$set": {f"steps.{platform}.{step}": done, "updatedAt": utcnow()}},
+            {"$set": {f"{counted}.done": {"$sum": {"$map": {"input": of_steps, "in": "$$this.v"}}}}},
+            {"$set": {f"{counted}.expected": {"$max": [f"${counted}.expected", f"${counted}.done"]}}},
+        ]
+        query = {"_id": operation_id, "state": {"$nin": list(FINISHED)}}
         with mongo_errors():
             found = self._operations.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
         return cast("OperationDocument | None", found)

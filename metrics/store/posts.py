@@ -108,12 +108,14 @@ class PostStore:
         *,
         after: tuple[datetime, str] | None = None,
         limit: int = 0,
+        oldest_first: bool = False,
+        post_ids: Sequence[str] | None = None,
         **fields: Any,
     ) -> list[PostDocument]:
         """Return posts of a workspace published in `[start, end)` with equal `fields`, newest first, then by id.
 
-        An object that is stored under two ids is returned once. With `after`, the posts begin after that time and id;
-        with a `limit` other than 0, there are at most that many.
+        An object that is stored under two ids is returned once. With `post_ids`, only these posts are returned. With
+        `after`, the posts begin after that time and id; with a `limit` other than 0, there are at most that many.
         """
         query: Document = {
             "workspaceId": workspace_id,
@@ -121,10 +123,15 @@ class PostStore:
             "sameAs": {"$exists": False},
             **fields,
         }
+        if post_ids is not None:
+            query["_id"] = {"$in": list(post_ids)}
         if after is not None:
             at, post_id = after
-            query["$or"] = [{"publishedAt": {"$lt": at}}, {"publishedAt": at, "_id": {"$gt": post_id}}]
-            query["publishedAt"] = {"$gte": start, "$lt": min(end, at + _MOMENT)}
+            beyond = {"$gt": at} if oldest_first else {"$lt": at}
+            query["$or"] = [{"publishedAt": beyond}, {"publishedAt": at, "_id": {"$gt": post_id}}]
+            rest = (max(start, at), end) if oldest_first else (start, min(end, at + _MOMENT))
+            query["publishedAt"] = {"$gte": rest[0], "$lt": rest[1]}
+        direction = 1 if oldest_first else -1
         with mongo_errors():
-            found = self._posts.find(query, sort=[("publishedAt", -1), ("_id", 1)], limit=limit)
+            found = self._posts.find(query, sort=[("publishedAt", direction), ("_id", 1)], limit=limit)
             return cast("list[PostDocument]", list(found))

@@ -18,6 +18,7 @@ from pipelines.collect.shards import Shard
 from pipelines.partitions import slot_key
 from pipelines.resources import Clients
 from pipelines.runs import operations, tables
+from pipelines.runs.account_progress import AccountProgress
 from pipelines.runs.requested_partitions import HOURLY, requested_starts
 from pipelines.runs.scope import scope_of_hour
 from pipelines.runs.tags import ASSETS, OPERATION
@@ -61,6 +62,9 @@ def collect(
     if older := set(older_than_kept(clients, platform, slot)):
         known = clients.store.accounts.workspaces(platform) if workspaces is None else workspaces
         workspaces = tuple(workspace_id for workspace_id in known if workspace_id not in older)
+    progress = None
+    if (operation_id := context.run.tags.get(OPERATION)) is not None:
+        progress = AccountProgress(clients, operation_id, platform, shard.name if shard else "all")
     report = clients.collector().collect(
         platform,
         slot,
@@ -69,7 +73,10 @@ def collect(
         account_ids=work.account_ids,
         shard=shard,
         requested=requested,
+        on_account=progress.account_done if progress else None,
     )
+    if progress:
+        progress.finish()
     for failure in report.failures:
         context.log.warning("%s: %s", slot_key(slot), visible(str(failure)))
     return report

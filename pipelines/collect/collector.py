@@ -1,6 +1,6 @@
 """Collect all or some accounts of one platform in one slot, in parallel threads."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,10 +63,12 @@ class Collector:
         shard: Shard | None = None,
         now: datetime | None = None,
         requested: RequestedDays | None = None,
+        on_account: Callable[[], object] | None = None,
     ) -> CollectReport:
         """Collect the active accounts of a platform, or those selected, for a slot; return a report.
 
-        With `shard`, collect only those of them that the shard holds. `requested` has the provider's days that the run
+        With `shard`, collect only those of them that the shard holds. `on_account` is called after each account, in the
+        thread that collected it. `requested` has the provider's days that the run
         requested before. For a slot that ended longer ago than `collect_grace_minutes`, only the numbers are collected
         that the platform still answers for it.
 
@@ -86,7 +88,8 @@ class Collector:
         if not accounts:
             return report
         self._longest_first(accounts, slot)
-        self._collect_all(accounts, report, run_id, now, requested or RequestedDays(), whole=named.everything)
+        requested = requested or RequestedDays()
+        self._collect_all(accounts, report, run_id, now, requested, on_account, whole=named.everything)
         if report.unannounced:
             raise RedisUnavailable(
                 f"{len(report.unannounced)} workspaces were collected but not announced: collect again"
@@ -100,6 +103,7 @@ class Collector:
         run_id: str,
         now: datetime,
         requested: RequestedDays,
+        on_account: Callable[[], object] | None,
         *,
         whole: bool,
     ) -> None:
@@ -130,7 +134,14 @@ class Collector:
                 now,
                 run_id,
             )
-            report.merge(pool.map(collector.collect, accounts))
+
+            def collect(account: AccountDocument) -> CollectReport:
+                found = collector.collect(account)
+                if on_account is not None:
+                    on_account()
+                return found
+
+            report.merge(pool.map(collect, accounts))
 
     def shards(
         self,

@@ -5,6 +5,7 @@ run reports its outcome, and the last one finishes the operation. If a run ends 
 operation. Histories of accounts have runs of another kind: `pipelines.runs.histories`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +69,18 @@ class Outcome:
 def begin(clients: Clients, operation_id: str | None, run_id: str) -> None:
     """Mark an operation as running and announce it; without an operation, do nothing."""
     if operation_id is not None and clients.store.operations.start(operation_id, run_id):
+        _expect_accounts(clients.store, operation_id)
         clients.announce_operation(operation_id)
+
+
+def _expect_accounts(store: Store, operation_id: str) -> None:
+    """Record how many accounts of each platform a collection has to read; do nothing for other work."""
+    operation = store.operations.get(operation_id)
+    if operation["kind"] != "collect" or "platforms" in operation:
+        return
+    found = store.accounts.connections([operation["workspaceId"]], states=("active", "unreachable"))
+    wanted = [account for account in found if operation.get("accountId") in (None, account.account_id)]
+    store.operations.expect(operation_id, Counter(account.platform for account in wanted))
 
 
 @contextmanager

@@ -64,6 +64,10 @@ class Authenticator:
         """
         scope["rate_headers"] = await self._limiter.spend(key.key_id, key.rate_limit)
 
+    def rate_of(self, key: ApiKey) -> tuple[int | None, int | None]:
+        """Return the requests per minute of a key, or None without a limit, and how many are left, if that is known."""
+        return self._limiter.standing(key.key_id, key.rate_limit)
+
     async def _verify(self, token: str, address: str) -> ApiKey:
         """Return a valid API key, or the rights that a valid token grants, in the form of a key.
 

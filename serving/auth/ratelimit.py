@@ -80,6 +80,16 @@ class RateLimiter:
         lease.left -= 1
         return [*_policy(amount), (b"ratelimit", _state(lease))]
 
+    def standing(self, key_id: str, rate: int | None) -> tuple[int | None, int | None]:
+        """Return the requests per minute of a key, or None without a limit, and how many are left, if that is known."""
+        amount = self._default if rate is None else rate
+        if amount == 0:
+            return None, None
+        lease = self._leases.get(key_id)
+        if lease is None or lease.until <= time.monotonic():
+            return amount, None
+        return amount, lease.remaining + lease.left
+
     def _lease(self, key_id: str) -> _Lease:
         lease = self._leases.get(key_id)
         if lease is None:

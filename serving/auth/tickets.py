@@ -1,8 +1,8 @@
-"""Stream tickets: credentials in place of an API key, because a browser's EventSource cannot send a header.
+"""Tickets: credentials in place of an API key, because a browser's EventSource and its links cannot send a header.
 
-A ticket has to be used within a minute and opens one stream. A ticket that was issued for reconnects opens a stream as
-often as its client reconnects, for as long as a stream of it is open and some minutes after: EventSource reconnects by
-itself, with the URL that it was given.
+A ticket has to be used within a minute, and opens one stream or downloads one file. A ticket that was issued for
+reconnects opens a stream as often as its client reconnects, for as long as a stream of it is open and some minutes
+after: EventSource reconnects by itself, with the URL that it was given.
 """
 
 import secrets
@@ -17,6 +17,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.redis.errors import redis_errors
 from metrics.redis.keys import ticket_key
 from metrics.store.api_keys import ApiKey, hash_key
+from serving.auth.authenticator import Authenticator
 from serving.process.measures import REFUSED
 from serving.wire.problems import unauthorized
 
@@ -79,6 +80,17 @@ async def find(redis: Redis, ticket: str) -> Ticket:
     if not key.valid(utcnow()):
         raise _refused()
     return Ticket(name, key, grant["reconnects"])
+
+
+async def check_key(auth: Authenticator, ticket: Ticket) -> None:
+    """Refuse a ticket whose key has since lost its rights.
+
+    Raises:
+        Problem: 401, the key was revoked, expired or lost a right.
+        MongoUnavailable: MongoDB does not answer.
+    """
+    if not await auth.still_valid([ticket.key]):
+        raise unauthorized("The API key of this ticket was revoked, expired or lost a right.")
 
 
 async def use(redis: Redis, ticket: Ticket) -> None:

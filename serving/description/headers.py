@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from serving.endpoints.export import export
 from serving.endpoints.routes import Operation
 
 Json = dict[str, Any]
@@ -24,6 +25,7 @@ HEADERS: Json = {
     "Stream-Cursor": _header(
         "The id of the newest event that the answer includes: send it as `lastEventId` to stream the later events."
     ),
+    "Content-Disposition": _header("The name of the file."),
     "Location": _header("The path of the operation."),
     "WWW-Authenticate": _header("How to authenticate (RFC 6750)."),
     "Retry-After": _header("Seconds to wait before the next attempt.", {"type": "integer", "minimum": 1}),
@@ -41,6 +43,8 @@ def of_answer(operation: Operation) -> Json:
         names += ["ETag", "Vary", "X-Cache"]
         if "{" in operation.path:
             names.append("Stream-Cursor")
+    if operation.endpoint is export:
+        names.append("Content-Disposition")
     if operation.has_location:
         names.append("Location")
     return _refs(*names)

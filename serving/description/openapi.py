@@ -102,16 +102,20 @@ def _describe(operation: Operation, schemas: Json) -> Json:
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": (operation.endpoint.__doc__ or "").strip().splitlines()[0],
-        "description": f"Needs a key with the scope `{operation.scope}`.",
+        "description": _access(operation),
         "parameters": [*_path_parameters(operation.path), *_query_parameters(operation), *of_request(operation)],
         "responses": {**_answers(operation, schemas), **_problems(operation)},
     }
-    if operation.path == "/analytics/stream":
+    if "ticket" in operation.query.model_fields:
         described["security"] = [{"bearer": []}, {"ticket": []}]
     if operation.body is not None:
         content = {"application/json": {"schema": _add(schemas, operation.body)}}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _access(operation: Operation) -> str:
+    return "Needs any valid key." if operation.scope is None else f"Needs a key with the scope `{operation.scope}`."
 
 
 def _answers(operation: Operation, schemas: Json) -> Json:
@@ -133,7 +137,9 @@ def _answers(operation: Operation, schemas: Json) -> Json:
 
 def statuses(operation: Operation) -> list[int]:
     """Return the statuses of the errors that an operation may answer."""
-    found = {400, 401, 403, 414, 429, 431, 500, 503}
+    found = {400, 401, 414, 429, 431, 500, 503}
+    if operation.scope is not None:
+        found.add(403)
     if "{" in operation.path or operation.path == "/analytics/stream":
         found.add(404)
     if operation.method == "POST":

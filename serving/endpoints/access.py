@@ -7,14 +7,16 @@ from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_id
 from metrics.store import Store
 from metrics.store.api_keys import ApiKey
+from serving.auth import tickets
 from serving.auth.authenticator import require, require_workspace
 from serving.auth.owners import Kind, Owner
+from serving.auth.tickets import Ticket
 from serving.services import services
-from serving.wire.problems import not_found
+from serving.wire.problems import not_found, unauthorized
 
 
-async def _key(request: Request, scope: Scope) -> ApiKey:
-    key = await services(request).auth.authenticate(request)
+async def _key(request: Request, scope: Scope, ticket: Ticket | None = None) -> ApiKey:
+    key = ticket.key if ticket else await services(request).auth.authenticate(request)
     require(key, scope)
     return key
 
@@ -26,29 +28,54 @@ def _id(request: Request, parameter: str) -> str:
         raise not_found() from None
 
 
-async def workspace(request: Request, scope: Scope) -> str:
+def key_of(request: Request) -> ApiKey:
+    """Return the key of a request that was authenticated."""
+    key: ApiKey = request.scope["api_key"]
+    return key
+
+
+async def download_ticket(request: Request) -> Ticket | None:
+    """Return the ticket in the query of a download, which is not used up by this; None without one.
+
+    Raises:
+        Problem: 401, the ticket is not valid, or it is one for the reconnects of a stream.
+        Unavailable: Redis or MongoDB does not answer.
+    """
+    text, parts = request.query_params.get("ticket"), services(request)
+    if text is None:
+        return None
+    found = await tickets.find(parts.redis, text)
+    if found.reconnects:
+        # Such a ticket can be used repeatedly, and for a long time, so it is worth more than the download.
+        raise unauthorized("A ticket with `reconnects` only opens streams. Request one without it for a download.")
+    await tickets.check_key(parts.auth, found)
+    request.scope["api_key"] = found.key
+    return found
+
+
+async def workspace(request: Request, scope: Scope, ticket: Ticket | None = None) -> str:
     """Return the id of the workspace of the path. The caller checks in its read that it exists (`require_existing`)."""
-    key, workspace_id = await _key(request, scope), _id(request, "workspaceId")
+    key, workspace_id = await _key(request, scope, ticket), _id(request, "workspaceId")
     require_workspace(key, workspace_id)
     return workspace_id
 
 
-def require_existing(store: Store, workspace_id: str) -> None:
-    """Refuse a workspace without any account, because such a workspace does not exist.
+def require_existing(store: Store, key: ApiKey, workspace_id: str) -> None:
+    """Refuse a workspace that has no account and that the key does not name: it does not exist.
 
     Raises:
-        NotFound: the workspace has no account.
+        NotFound: the workspace does not exist.
         MongoUnavailable: MongoDB does not answer.
     """
-    if not store.accounts.has_workspace(workspace_id):
+    if not key.names(workspace_id) and not store.accounts.has_workspace(workspace_id):
         raise NotFound(f"no workspace {workspace_id}")
 
 
-async def existing_workspace(request: Request, scope: Scope) -> str:
+async def existing_workspace(request: Request, scope: Scope, ticket: Ticket | None = None) -> str:
     """Return the id of the workspace of the path, which was checked to exist."""
-    workspace_id = await workspace(request, scope)
+    workspace_id = await workspace(request, scope, ticket)
     parts = services(request)
-    await parts.threads.run(require_existing, parts.store, workspace_id)
+    await parts.threads.run(require_existing, parts.store, key_of(request), workspace_id)
     return workspace_id
 
 

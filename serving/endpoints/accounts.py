@@ -7,12 +7,10 @@ from metrics.encoding import dump_json
 from serving.auth.authenticator import require
 from serving.cache.answer import encode_answer
 from serving.cache.plan import State
-from serving.endpoints.access import require_existing, workspace
+from serving.endpoints.access import key_of, require_existing, workspace
 from serving.endpoints.answering import WHOLE, answer, envelope, respond
-from serving.endpoints.query import (
-    NoQuery,
-    parse,
-)
+from serving.endpoints.me import visible_workspaces
+from serving.endpoints.query import NoQuery, parse
 from serving.schemas.base import public_fields
 from serving.schemas.reads import Account
 from serving.schemas.work import public_history
@@ -25,7 +23,7 @@ async def accounts(request: Request) -> Response:
     query, parts = parse(request, NoQuery), services(request)
 
     def read(state: State) -> bytes:
-        require_existing(parts.store, workspace_id)
+        require_existing(parts.store, key_of(request), workspace_id)
         records = parts.store.collections.last_by_account(workspace_id)
         histories = parts.store.memories.histories(workspaceId=workspace_id)
         data = []
@@ -49,13 +47,12 @@ async def accounts(request: Request) -> Response:
 
 
 async def workspaces(request: Request) -> Response:
-    """Answer the workspaces that the key may see and that have an account."""
+    """Answer the workspaces that the key may see."""
     parts = services(request)
     key = await parts.auth.authenticate(request)
     require(key, "read")
     parse(request, NoQuery)
-    found = await parts.threads.run(parts.store.accounts.workspaces)
-    data = [{"workspaceId": workspace_id} for workspace_id in found if key.allows(workspace_id)]
-    return respond(
-        request, await encode_answer(dump_json({"data": data, "page": WHOLE, "meta": {}}), State(None, None))
-    )
+    found = await parts.threads.run(visible_workspaces, parts.store, key)
+    data = [{"workspaceId": workspace_id} for workspace_id in found]
+    body = dump_json({"data": data, "page": WHOLE, "meta": {}})
+    return respond(request, await encode_answer(body, State(None, None)))

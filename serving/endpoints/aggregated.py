@@ -1,6 +1,7 @@
 """`GET …/aggregated`: rollups, the workspace's totals of each period, and comparisons with another period."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -10,20 +11,24 @@ from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.clock import utcnow
 from metrics.encoding import dump_json
 from serving.cache.plan import State
-from serving.endpoints.access import workspace
+from serving.endpoints.access import key_of, workspace
 from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant, milliseconds
-from serving.endpoints.compared import Comparisons, sides_of, spans_of
+from serving.endpoints.compared import Comparisons, SidesByStart, sides_of, spans_of
 from serving.endpoints.coverage import accounts_of, coverage, in_scope
+from serving.endpoints.groups import keep_fields, totals_by_platform
 from serving.endpoints.query import AggregatedQuery, parse
 from serving.endpoints.selection import Rollups, Selection
 from serving.services import services
 
 
-def _totals(selection: Selection, rollups: Rollups) -> Iterator[dict[str, Any]]:
+def _totals(selection: Selection, sides: SidesByStart, rollups: Rollups) -> Iterator[dict[str, Any]]:
     """Yield the totals of every selected period in which an account is expected, oldest first."""
+    compared = Comparisons(selection, sides, rollups) if selection.query.compare else None
     for span in selection.spans:
         total = workspace_totals(PeriodRollups(*span, rollups[span]), selection.accounts, selection.now)
         if total is not None:
+            if compared is not None:
+                total["comparison"] = compared.of_totals(total["periodStart"])
             yield total
 
 
@@ -39,7 +44,7 @@ async def aggregated(request: Request) -> Response:
     scope |= {"accountId": query.account_id} if query.account_id else {}
 
     def read(state: State) -> bytes:
-        accounts = in_scope(accounts_of(parts.store, workspace_id), scope)
+        accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
         selection = Selection(query, scope, accounts, utcnow())
         sides = sides_of(parts.store, parts.settings, selection)
         rollups = selection.rollups(parts.store, spans_of(sides))
@@ -49,13 +54,18 @@ async def aggregated(request: Request) -> Response:
         if len(rest) > query.limit:
             cursor = encode_cursor(query, route, [milliseconds(page[-1]["periodStart"]), page[-1]["accountId"]])
         covered = coverage(parts.store, accounts, scope, *query.bounds())
-        body = envelope(page, query, state, cursor=cursor, period=query.period, coverage=covered)
-        body["totals"] = list(_totals(selection, rollups))
-        if query.compare:
-            found = Comparisons(selection, sides, rollups)
-            body["data"] = [{**document, "comparison": found.of_document(document)} for document in page]
-            for total in body["totals"]:
-                total["comparison"] = found.of_totals(total["periodStart"])
+        compared = Comparisons(selection, sides, rollups) if query.compare else None
+        data: Iterable[Mapping[str, Any]] = page
+        if compared is not None:
+            data = ({**document, "comparison": compared.of_document(document)} for document in page)
+        kept = keep_fields(data, query.fields)
+        body = envelope(kept, query, state, cursor=cursor, period=query.period, coverage=covered)
+        body["totals"] = keep_fields(_totals(selection, sides, rollups), query.fields)
+        if query.group_by:
+            groups = totals_by_platform(
+                accounts, lambda some: _totals(replace(selection, accounts=some), sides, rollups)
+            )
+            body["groups"] = keep_fields(groups, query.fields)
         return dump_json(body)
 
     return await answer(request, workspace_id, "aggregated", query, read)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from metrics.clock import isoformat, utcnow
 from metrics.errors import InvalidInput
 from metrics.periods import slot_of
+from metrics.store.api_keys import ApiKey
 from serving.cache.answer import Answer, reply
 from serving.cache.plan import AnswerKey, Kind, ReadPlan, State
 from serving.endpoints.query import Query, RangeQuery
@@ -30,7 +31,10 @@ async def answer(
 ) -> Response:
     """Return the response to a read: the cached answer, or else the result of `read`, which runs in a thread."""
     parts = services(request)
-    key = AnswerKey(workspace_id, kind, _digest(query, request.url.path))
+    api_key: ApiKey = request.scope["api_key"]
+    # Without accounts, a workspace is empty for a key that names it, and unknown for a key of all workspaces.
+    named = "named" if api_key.names(workspace_id) else "all"
+    key = AnswerKey(workspace_id, kind, _digest(query, request.url.path, named))
     plan = ReadPlan(key, lambda state: parts.threads.run(read, state))
     found = await while_connected(request, parts.cache.get(plan))
     if found is None:

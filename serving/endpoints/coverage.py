@@ -9,20 +9,21 @@ from metrics.errors import NotFound
 from metrics.expected import Connection
 from metrics.periods import slot_of
 from metrics.store import Store
+from metrics.store.api_keys import ApiKey
 
 Scope = Mapping[str, Any]
 """A filter on the fields of an observation's metadata, which always includes `workspaceId`."""
 
 
-def accounts_of(store: Store, workspace_id: str) -> list[Connection]:
+def accounts_of(store: Store, key: ApiKey, workspace_id: str) -> list[Connection]:
     """Return the accounts of a workspace with the times at which they were connected, by account id.
 
     Raises:
-        NotFound: the workspace has no account, so it does not exist.
+        NotFound: the workspace has no account, and the key does not name it: it does not exist.
         MongoUnavailable: MongoDB does not answer.
     """
     found = store.accounts.connections([workspace_id])
-    if not found:
+    if not found and not key.names(workspace_id):
         raise NotFound(f"no workspace {workspace_id}")
     return found
 

@@ -17,7 +17,8 @@ from starlette.types import Send
 from metrics.documents import Document
 from metrics.errors import TidemarkError
 from metrics.export import MEDIA_TYPES, encode, read
-from serving.endpoints.access import existing_workspace
+from serving.auth import tickets
+from serving.endpoints.access import download_ticket, existing_workspace, key_of
 from serving.endpoints.query import ExportQuery, parse
 from serving.process.threads import Threads
 from serving.services import services
@@ -30,10 +31,14 @@ STALL_SECONDS = 120
 
 async def export(request: Request) -> Response:
     """Stream the observations or the daily rollups of a range as a file."""
-    workspace_id = await existing_workspace(request, "read")
+    ticket = await download_ticket(request)
+    workspace_id = await existing_workspace(request, "read", ticket)
     query, parts = parse(request, ExportQuery), services(request)
     with ExitStack() as running:
-        running.enter_context(parts.exports.running(request.scope["api_key"].key_id))
+        running.enter_context(parts.exports.running(key_of(request).key_id))
+        # HEAD, and a request that is refused, leave the ticket as it is.
+        if ticket and request.method != "HEAD":
+            await tickets.use(parts.redis, ticket)
         documents = read(parts.store, query.dataset, workspace_id, *query.bounds())
         pieces = _Pieces(parts.threads, documents, encode(query.dataset, query.format, documents))
         # The first piece is read before the response begins, so that an unavailable store gives a 503, not a partial

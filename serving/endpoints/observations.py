@@ -12,7 +12,7 @@ from metrics.export.rows import observation
 from metrics.store import Store
 from metrics.store.observations import Position, position
 from serving.cache.plan import State
-from serving.endpoints.access import owner, workspace
+from serving.endpoints.access import key_of, owner, workspace
 from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant, milliseconds
 from serving.endpoints.coverage import Scope, accounts_of, coverage, in_scope
 from serving.endpoints.query import (
@@ -45,7 +45,7 @@ async def _metrics(request: Request, scope: dict[str, Any]) -> Response:
     query.days()
 
     def read(state: State) -> bytes:
-        accounts = accounts_of(parts.store, scope["workspaceId"])
+        accounts = accounts_of(parts.store, key_of(request), scope["workspaceId"])
         if "accountId" in scope and all(account.account_id != scope["accountId"] for account in accounts):
             raise NotFound(f"no account {scope['accountId']}")
         found, cursor = page_of(parts.store, wanted, query, route)

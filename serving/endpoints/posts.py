@@ -11,7 +11,7 @@ from metrics.encoding import dump_json
 from metrics.errors import InvalidInput
 from metrics.export.rows import observation
 from serving.cache.plan import State
-from serving.endpoints.access import owner, workspace
+from serving.endpoints.access import key_of, owner, workspace
 from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant
 from serving.endpoints.coverage import accounts_of, coverage, in_scope
 from serving.endpoints.observations import page_of
@@ -26,7 +26,7 @@ from serving.services import services
 
 
 async def posts(request: Request) -> Response:
-    """Answer the posts published in the range with their latest values, greatest value of `sort` first."""
+    """Answer the posts published in the range with their latest values, sorted by one of these."""
     workspace_id = await workspace(request, "read")
     query, parts, route = parse(request, PostsQuery), services(request), request.url.path
     place = _place(decode_cursor(query, route, 2))
@@ -34,19 +34,21 @@ async def posts(request: Request) -> Response:
     page = _page_by_time(query, place)
 
     def read(state: State) -> bytes:
-        accounts = accounts_of(parts.store, workspace_id)
-        fields: dict[str, Any] = {"platform": query.platform, "contentType": query.content_type}
-        selected = {name: value for name, value in fields.items() if value is not None}
+        accounts = accounts_of(parts.store, key_of(request), workspace_id)
+        subject = {"platform": query.platform, "accountId": query.account_id}
+        scope = {"workspaceId": workspace_id} | {name: value for name, value in subject.items() if value is not None}
+        selected: dict[str, Any] = {n: v for n, v in scope.items() if n != "workspaceId"}
+        selected |= {"contentType": query.content_type} if query.content_type else {}
+        selected |= {"post_ids": query.post_ids.split(",")} if query.post_ids else {}
         published = parts.store.posts.published(workspace_id, start, end, **selected, **page)
         latest = parts.store.observations.latest([p["_id"] for p in published])
         rows = (with_latest_values(p, latest.get(p["_id"])) for p in published)
-        ordered = sorted(rows, key=lambda row: _rank(row, query.sort))
-        rest = [d for d in ordered if place is None or _rank(d, query.sort) > place]
+        ordered = sorted(rows, key=lambda row: _rank(row, query))
+        rest = [d for d in ordered if place is None or _rank(d, query) > place]
         data, cursor = rest[: query.limit], None
         if len(rest) > query.limit:
-            missing, value, last = _rank(data[-1], query.sort)
+            missing, value, last = _rank(data[-1], query)
             cursor = encode_cursor(query, route, [None if missing else value, last])
-        scope = {"workspaceId": workspace_id} | ({"platform": query.platform} if query.platform else {})
         covered = coverage(parts.store, in_scope(accounts, scope), scope, start, end)
         return dump_json(envelope(data, query, state, cursor=cursor, coverage=covered))
 
@@ -66,7 +68,7 @@ async def post_metrics(request: Request) -> Response:
         observed, cursor = page_of(parts.store, scope, query, route)
         data = with_latest_values(post, parts.store.observations.latest([post_id]).get(post_id))
         data["observations"] = [observation(d) for d in observed]
-        accounts = in_scope(accounts_of(parts.store, found.workspace_id), scope)
+        accounts = in_scope(accounts_of(parts.store, key_of(request), found.workspace_id), scope)
         covered = coverage(parts.store, accounts, scope, *query.bounds())
         return dump_json(envelope(data, query, state, cursor=cursor, coverage=covered))
 
@@ -108,11 +110,15 @@ def _page_by_time(query: PostsQuery, place: tuple[bool, float, str] | None) -> d
     """
     if query.sort != "publishedAt":
         return {}
-    after = None if place is None else (instant(round(-1000 * place[1])), place[2])
-    return {"limit": query.limit + 1, "after": after}
+    after = None if place is None else (instant(round(1000 * _sign(query) * place[1])), place[2])
+    return {"limit": query.limit + 1, "after": after, "oldest_first": query.order == "asc"}
 
 
-def _rank(data: dict[str, Any], sort: str) -> tuple[bool, float, str]:
-    """Return the sort key of a post: greatest value first; posts without a value come last and do not count as 0."""
-    value = data["publishedAt"].timestamp() if sort == "publishedAt" else data["metrics"].get(sort)
-    return value is None, -(value or 0), data["postId"]
+def _rank(data: dict[str, Any], query: PostsQuery) -> tuple[bool, float, str]:
+    """Return the sort key of a post. Posts without a value come last in both orders and do not count as 0."""
+    value = data["publishedAt"].timestamp() if query.sort == "publishedAt" else data["metrics"].get(query.sort)
+    return value is None, _sign(query) * (value or 0), data["postId"]
+
+
+def _sign(query: PostsQuery) -> int:
+    return 1 if query.order == "asc" else -1

@@ -16,12 +16,19 @@ from metrics.errors import InvalidInput
 from metrics.export import DATASETS, FORMATS, Dataset, Format
 from metrics.periods import DAY, PERIODS, midnight
 from metrics.redis.events import EVENT_NAMES
+from serving.schemas.reads import ROLLUP_FIELDS
 
 MAX_DAYS = 400
 DEFAULT_DAYS = 30
 MAX_PARAMETERS = 32
+MAX_IDS = 100
+GROUPS = ("platform",)
+ORDERS = ("desc", "asc")
 SORTS = ("engagement", "engagementRate", "publishedAt", *COUNTERS)
 _DIGITS = re.compile(r"[0-9]{1,9}")
+_IDS = re.compile(rf"^[A-Za-z0-9_.:-]{{1,128}}(,[A-Za-z0-9_.:-]{{1,128}}){{0,{MAX_IDS - 1}}}$")
+_FIELD = f"({'|'.join(sorted(ROLLUP_FIELDS))})"
+_LIST_OF_FIELDS = f"^{_FIELD}(,{_FIELD})*$"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -49,6 +56,19 @@ def _flag(value: object) -> object:
     return value
 
 
+def _ids(value: object) -> object:
+    if not isinstance(value, str) or not _IDS.fullmatch(value):
+        raise ValueError(f"must be 1 to {MAX_IDS} ids, separated by commas")
+    return value
+
+
+def _fields(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else []
+    if not names or not ROLLUP_FIELDS.issuperset(names):
+        raise ValueError(f"must be names of metrics, separated by commas, out of {', '.join(sorted(ROLLUP_FIELDS))}")
+    return value
+
+
 def _one_of(*values: str) -> BeforeValidator:
     def check(value: object) -> object:
         if value not in values:
@@ -67,6 +87,10 @@ ContentTypeName = Annotated[str, _one_of(*CONTENT_TYPES), Field(json_schema_extr
 PeriodName = Annotated[str, _one_of(*PERIODS, "custom"), Field(json_schema_extra={"enum": [*PERIODS, "custom"]})]
 CompareName = Annotated[Compare, _one_of(*COMPARES)]
 SortName = Annotated[str, _one_of(*SORTS), Field(json_schema_extra={"enum": list(SORTS)})]
+OrderName = Annotated[str, _one_of(*ORDERS), Field(json_schema_extra={"enum": list(ORDERS)})]
+PostIds = Annotated[str, BeforeValidator(_ids), Field(json_schema_extra={"pattern": _IDS.pattern})]
+GroupName = Annotated[str, _one_of(*GROUPS), Field(json_schema_extra={"enum": list(GROUPS)})]
+Fields = Annotated[str, BeforeValidator(_fields), Field(json_schema_extra={"pattern": _LIST_OF_FIELDS})]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 
 
@@ -134,6 +158,11 @@ class AggregatedQuery(PageQuery):
     period: PeriodName = Field(description="`custom` merges the whole range into one document per account.")
     platform: PlatformName | None = None
     account_id: Id | None = Field(None, description="Rollups of one account only.")
+    fields: Fields | None = Field(
+        None, description="Answer these metrics only: names of `aggregatedMetrics` and of totals, separated by commas.",
+        examples=["followers,totalEngagement"],
+    )  # fmt: skip
+    group_by: GroupName | None = Field(None, description="Answer the totals of each platform as well, in `groups`.")
     compare: CompareName | None = Field(
         None,
         description="Compare each rollup and each total. `previous`: with the preceding period, or the range of equal "
@@ -146,9 +175,17 @@ class AggregatedQuery(PageQuery):
 class PostsQuery(PageQuery):
     """Selects and sorts posts."""
 
-    sort: SortName = Field("engagement", description="The value to sort by, greatest first.")
+    sort: SortName = Field("engagement", description="The value to sort by.")
+    order: OrderName = Field(
+        "desc", description="`desc`: greatest value first. Posts without a value come last in both orders."
+    )
     platform: PlatformName | None = None
     content_type: ContentTypeName | None = None
+    account_id: Id | None = Field(None, description="Posts of one account only.")
+    post_ids: PostIds | None = Field(
+        None, description=f"Only these posts of the range: 1 to {MAX_IDS} ids, separated by commas.",
+        examples=["post_a41x,post_b07k"],
+    )  # fmt: skip
 
 
 class ExportQuery(RangeQuery):
@@ -156,6 +193,7 @@ class ExportQuery(RangeQuery):
 
     dataset: Annotated[Dataset, _one_of(*DATASETS)]
     format: Annotated[Format, _one_of(*FORMATS)]
+    ticket: str | None = Field(None, max_length=128)
 
 
 class NoQuery(Query):

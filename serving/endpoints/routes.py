@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from metrics.documents import Scope
 from metrics.export import MEDIA_TYPES
-from serving.endpoints import accounts, aggregated, catalog, export, observations, operations, posts, stream, writes
+from serving.endpoints import accounts, aggregated, catalog, export, me, observations, operations, posts, stream, writes
 from serving.endpoints import query as queries
 from serving.schemas import reads as read_shapes
 from serving.schemas import work
@@ -25,13 +25,14 @@ class Operation:
 
     `answer` is the shape of its JSON. `cached` answers have an ETag and may be answered with 304. An operation that
     `has_location` answers with the header `Location` and takes an idempotency key. One that `may_be_impossible` may be
-    answered with 422: the request is well-formed and cannot be done.
+    answered with 422: the request is well-formed and cannot be done. With `scope`
+    None, any valid key is accepted.
     """
 
     method: str
     path: str
     endpoint: Endpoint
-    scope: Scope
+    scope: Scope | None
     tag: str
     answer: type[Shape] | None = None
     query: type[queries.Query] = queries.NoQuery
@@ -82,6 +83,7 @@ OPERATIONS = (
     _read(f"{_W}/accounts", accounts.accounts, read_shapes.Accounts),
     Operation("GET", f"{_W}/export", export.export, "read", "Reads", None, queries.ExportQuery,
               media_types=tuple(MEDIA_TYPES.values())),
+    Operation("GET", "/analytics/me", me.me, None, "Reads", read_shapes.Me),
     _read("/analytics/workspaces", accounts.workspaces, read_shapes.Workspaces),
     _read("/analytics/metrics", catalog.catalog, read_shapes.Catalog),
     Operation("GET", "/analytics/operations/{operationId}", operations.operation_state, "read", "Reads",

@@ -288,7 +288,7 @@ def _abort(scope: Scope) -> Callable[[], object] | None:
 
 async def _workspace(session: Session, workspace_id: str) -> str:
     require_workspace(session.key, workspace_id)
-    await session.parts.threads.run(require_existing, session.parts.store, workspace_id)
+    await session.parts.threads.run(require_existing, session.parts.store, session.key, workspace_id)
     return workspace_id
 
 

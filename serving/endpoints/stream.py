@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from metrics.errors import InvalidInput, MongoUnavailable
 from metrics.redis.events import EVENT_NAMES
+from metrics.store.api_keys import ApiKey
 from serving.auth import tickets
 from serving.auth.authenticator import require, require_workspace
 from serving.endpoints.access import require_existing
@@ -14,7 +15,7 @@ from serving.endpoints.query import StreamQuery, TicketQuery, parse
 from serving.services import Services, services
 from serving.stream.response import EventStream
 from serving.stream.subscriber import Subscriber
-from serving.wire.problems import not_found, unauthorized
+from serving.wire.problems import not_found
 
 
 async def stream(request: Request) -> Response:
@@ -25,7 +26,7 @@ async def stream(request: Request) -> Response:
     key = ticket.key if ticket else await parts.auth.authenticate(request)
     require(key, "read")
     require_workspace(key, query.workspace_id)
-    await _check_subjects(parts, query)
+    await _check_subjects(parts, key, query)
     parts.hub.clients.refuse_above_limit(key)
     # HEAD, and a request that is refused, leave the ticket as it is.
     if ticket and request.method != "HEAD":
@@ -38,16 +39,15 @@ async def stream(request: Request) -> Response:
 
 
 async def _use(parts: Services, ticket: tickets.Ticket) -> None:
-    if ticket.reconnects and not await parts.auth.still_valid([ticket.key]):
-        raise unauthorized("The API key of this ticket was revoked, expired or lost a right.")
+    if ticket.reconnects:
+        await tickets.check_key(parts.auth, ticket)
     await tickets.use(parts.redis, ticket)
 
 
-async def _check_subjects(parts: Services, query: StreamQuery) -> None:
-    if not parts.hub.follows(query.workspace_id):
-        # Without MongoDB, clients are let in unchecked: a browser gives up a stream that is answered with 503.
-        with suppress(MongoUnavailable):
-            await parts.threads.run(require_existing, parts.store, query.workspace_id)
+async def _check_subjects(parts: Services, key: ApiKey, query: StreamQuery) -> None:
+    # Without MongoDB, clients are let in unchecked: a browser gives up a stream that is answered with 503.
+    with suppress(MongoUnavailable):
+        await parts.threads.run(require_existing, parts.store, key, query.workspace_id)
     if query.account_id is not None:
         account = await parts.threads.run(parts.store.accounts.get, query.account_id)
         if account["workspaceId"] != query.workspace_id:
@@ -66,7 +66,7 @@ def _events(query: StreamQuery) -> frozenset[str]:
 
 
 async def create_ticket(request: Request) -> Response:
-    """Issue a ticket that opens one stream, or one with which a client may also reconnect."""
+    """Issue a ticket for one stream or one download, or one with which a stream may also reconnect."""
     key = await services(request).auth.authenticate(request)
     require(key, "read")
     query = parse(request, TicketQuery)

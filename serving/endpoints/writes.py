@@ -25,7 +25,7 @@ from metrics.redis.versions import invalidate
 from metrics.store.operations import scope_key
 from metrics.store.rollup.publications import put_posts
 from metrics.upkeep.retention import Horizon
-from serving.endpoints.access import account, existing_workspace
+from serving.endpoints.access import account, existing_workspace, key_of
 from serving.endpoints.query import AggregateQuery, InvalidateQuery, NoQuery, parse
 from serving.schemas.base import public_fields
 from serving.schemas.work import Operation, PublishedPost
@@ -101,6 +101,8 @@ async def collect_workspace(request: Request) -> Response:
     """Request a collection of every account of a workspace."""
     workspace_id = await existing_workspace(request, "collect")
     parse(request, NoQuery)
+    parts = services(request)
+    await parts.threads.run(_refuse_empty, parts, workspace_id)
     return _accepted(await _queue(request, "collect", workspace_id))
 
 
@@ -110,6 +112,11 @@ async def collect_account(request: Request) -> Response:
     parse(request, NoQuery)
     _refuse_inactive(found)
     return _accepted(await _queue(request, "collect", found["workspaceId"], account_id=found["_id"]))
+
+
+def _refuse_empty(parts: Services, workspace_id: str) -> None:
+    if not parts.store.accounts.has_workspace(workspace_id):
+        raise Problem(422, "The workspace has no account yet; connect one first (`tidemark accounts connect`).")
 
 
 def _refuse_inactive(found: AccountDocument) -> None:
@@ -134,6 +141,7 @@ async def aggregate(request: Request) -> Response:
 
 def _check_data(parts: Services, workspace_id: str, period: Period, start: datetime) -> None:
     """Refuse a period whose data is no longer kept, and one from before any observation."""
+    _refuse_empty(parts, workspace_id)
     if start < Horizon.of(parts.store, parts.settings, utcnow()).derivable(workspace_id, period):
         message = "the data that the period is derived from is no longer kept"
         raise Problem(422, f"The period cannot be rolled up: {message}.", errors=[("date", message)])
@@ -148,7 +156,7 @@ async def invalidate_cache(request: Request) -> Response:
     """Drop the cached answers of a workspace, or those of one kind."""
     workspace_id = await existing_workspace(request, "collect")
     query, parts = parse(request, InvalidateQuery), services(request)
-    with parts.invalidations.running(request.scope["api_key"].key_id):
+    with parts.invalidations.running(key_of(request).key_id):
         dropped = await parts.threads.run(invalidate, parts.sync_redis, workspace_id, query.pattern)
     headers = {"Cache-Control": "no-store"}
     return Response(dump_json({"invalidated": dropped}), headers=headers, media_type="application/json")

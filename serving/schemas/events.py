@@ -5,7 +5,7 @@ from pydantic import Field
 from metrics.documents import OperationKind, Platform
 from serving.schemas.base import Instant, Shape, absent
 from serving.schemas.reads import AccountMetrics, Metrics, Unavailable
-from serving.schemas.work import AccountCounts, Progress
+from serving.schemas.work import PLATFORM_PROGRESS, AccountCounts, Progress
 
 
 class MetricsUpdate(Shape):
@@ -55,6 +55,7 @@ class CollectionStatus(Shape):
     state: str
     accounts: AccountCounts = absent()
     progress: Progress = absent("For a history: the posts and days that were read, over all its accounts.")
+    platforms: dict[Platform, Progress] = absent(PLATFORM_PROGRESS)
     error: str = absent()
     reason: str = absent()
 

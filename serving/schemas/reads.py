@@ -10,8 +10,19 @@ from metrics.aggregation.sides import Compare
 from metrics.aggregation.sides import NotCompared as NotComparedReason
 from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS
 from metrics.catalog import Kind, Subject, Unit
-from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus
-from serving.schemas.base import EXAMPLE_TIME, Count, Coverage, Instant, Meta, Page, RangeMeta, Shape, absent
+from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus, Scope
+from serving.schemas.base import (
+    EXAMPLE_TIME,
+    Count,
+    Coverage,
+    Instant,
+    Meta,
+    Page,
+    RangeMeta,
+    Shape,
+    absent,
+    declared_names,
+)
 from serving.schemas.work import AccountHistory
 
 Metrics = dict[str, float]
@@ -89,7 +100,7 @@ class PostObservations(Shape):
 
 
 class Posts(Shape):
-    """A page of posts, those with the greatest value of `sort` first, and those without a value last."""
+    """A page of posts, sorted by the value of `sort`; posts without a value come last."""
 
     data: list[Post]
     page: Page
@@ -210,6 +221,10 @@ _TOTALS |= {
 TotalMetrics = create_model("TotalMetrics", __base__=Shape, __doc__="The metrics that add up over accounts.", **_TOTALS)
 
 
+ROLLUP_FIELDS = declared_names(AccountMetrics) | declared_names(TotalMetrics)
+"""The names of all metrics of rollups and totals."""
+
+
 class Totals(Shape):
     """The totals of a workspace over one period, from the accounts that are expected in it."""
 
@@ -228,6 +243,12 @@ class Totals(Shape):
     comparison: Comparison = absent("With `compare`.")
 
 
+class GroupTotals(Totals):
+    """The totals of the accounts of one platform over one period."""
+
+    platform: Platform
+
+
 class AggregatedMeta(RangeMeta):
     """The meta of rollups: the range, and the kind of period that divides it."""
 
@@ -241,6 +262,7 @@ class Aggregated(Shape):
     page: Page
     meta: AggregatedMeta
     totals: list[Totals]
+    groups: list[GroupTotals] = absent("With `groupBy`: the totals of each platform in every period.")
 
 
 class CollectionError(Shape):
@@ -299,6 +321,40 @@ class Workspaces(Shape):
     data: list[Workspace]
     page: Page
     meta: dict[str, str]
+
+
+class OpenWorkspace(Shape):
+    """A workspace that the key opens."""
+
+    id: str
+    name: str = Field(description="The name to show: at present, the id.")
+
+
+class Rate(Shape):
+    """The rate of the key."""
+
+    limit: int | None = Field(description="Requests per minute; null: there is no limit.")
+    remaining: Count = absent("The requests that are left in this minute; absent while that cannot be told.")
+
+
+class OwnKey(Shape):
+    """The rights, the expiry and the rate of the key that the request was sent with."""
+
+    name: str = Field(description="The name that the key was created with; `token` for a JSON web token.")
+    key_prefix: str = absent("The first characters of the key, as `tidemark keys list` shows them.")
+    scopes: list[Scope] = Field(description="`admin` includes all others.")
+    expires_at: Instant | None = Field(description="Null: the key does not expire.")
+    workspaces: list[OpenWorkspace] = Field(
+        description="The workspaces that the key names, also those without an account yet; for a key of all "
+        "workspaces, those with an account."
+    )
+    rate: Rate
+
+
+class Me(Shape):
+    """What the key may do."""
+
+    data: OwnKey
 
 
 class Offer(Shape):

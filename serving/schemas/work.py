@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
-from metrics.documents import ContentType, HistoryState, OperationKind, OperationState, Reason
+from metrics.documents import ContentType, HistoryState, OperationKind, OperationState, Platform, Reason
 from metrics.periods import Period
 from serving.schemas.base import EXAMPLE_TIME, Count, Instant, Shape, absent, declared_names
 
@@ -60,6 +60,11 @@ class Progress(Shape):
     expected: Count
 
 
+PLATFORM_PROGRESS = (
+    "For a collection that has begun, by platform: the accounts that were read or failed, of those to read."
+)
+
+
 class HistoryProblem(Shape):
     """A part of an account's history that was not read."""
 
@@ -111,6 +116,7 @@ class Operation(Shape):
     run_id: str = absent("The Dagster run that carries it out.")
     accounts: AccountCounts = absent()
     progress: Progress = absent("For a history: the posts and days that were read, over all its accounts.")
+    platforms: dict[Platform, Progress] = absent(PLATFORM_PROGRESS)
     histories: list[AccountHistory] = absent("For a history: the progress of each of its accounts.")
     error: str = absent()
     finished_at: Instant = absent()
@@ -129,7 +135,7 @@ class Invalidated(Shape):
 
 
 class Ticket(Shape):
-    """A ticket for one stream, or for a stream and its reconnects."""
+    """A ticket for one stream or one download, or for a stream and its reconnects."""
 
     ticket: str = Field(examples=["tmt_…"])
     expires_in: int = Field(description="Seconds within which it has to be used first.", examples=[60])

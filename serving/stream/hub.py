@@ -75,10 +75,6 @@ class Hub:
         """The number of followed workspaces."""
         return len(self._channels)
 
-    def follows(self, workspace_id: str) -> bool:
-        """Tell whether a workspace is followed, or was until a few seconds ago (`IDLE_SECONDS`)."""
-        return workspace_id in self._channels
-
     def away(self, workspace_id: str) -> bool:
         """Tell whether the events of a workspace are unavailable at present."""
         found = self._readers.get(self._group(workspace_id))

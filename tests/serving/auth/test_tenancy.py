@@ -165,7 +165,8 @@ def test_methods_that_a_route_lacks_reveal_nothing(anonymous: httpx.Client, tena
 def test_every_route_refuses_a_key_without_its_scope(anonymous: httpx.Client, tenants: Store) -> None:
     keys = {"read": made(tenants, ["collect"]), "collect": made(tenants, ["read"])}
     for operation in OPERATIONS:
-        assert call(anonymous, operation, MINE, key=keys[operation.scope]).status_code == 403, operation.path
+        if operation.scope is not None:
+            assert call(anonymous, operation, MINE, key=keys[operation.scope]).status_code == 403, operation.path
 
 
 def test_ids_of_another_tenant_are_answered_like_unknown_ones(anonymous: httpx.Client, tenants: Store) -> None:

@@ -155,3 +155,38 @@ def test_query_that_breaks_midway_cuts_the_connection(seeded: Store, settings: S
                 answer.read()
         running.should_exit = True
         thread.join(20)
+
+
+def _ticket(client: httpx.Client, **query: str) -> str:
+    found: str = client.post("/analytics/stream/tickets", params=query).json()["ticket"]
+    return found
+
+
+def _download(live: tuple[str, Server], ticket: str, method: str = "GET", path: str = PATH) -> httpx.Response:
+    return httpx.request(method, live[0] + path, params=ask("metrics", "csv", ticket=ticket), timeout=30)
+
+
+def test_ticket_downloads_one_file_without_a_header(client: httpx.Client, live: tuple[str, Server]) -> None:
+    ticket = _ticket(client)
+    assert _download(live, ticket, "HEAD").status_code == 200
+    assert httpx.get(live[0] + PATH, params=ask("metrics", "xml", ticket=ticket), timeout=30).status_code == 400
+    first, second = _download(live, ticket), _download(live, ticket)
+    assert first.content == client.get(PATH, params=ask("metrics", "csv")).content
+    assert (first.status_code, second.status_code) == (200, 401)
+
+
+def test_ticket_opens_no_more_than_its_key(client: httpx.Client, live: tuple[str, Server], seeded: Store) -> None:
+    assert _download(live, _ticket(client), path="/analytics/workspace/w2/export").status_code == 404
+    lasting = _download(live, _ticket(client, reconnects="true"))
+    assert (lasting.status_code, "only opens streams" in lasting.json()["detail"]) == (401, True)
+    key, stored = seeded.keys.create("gone", ["w1"], ["read"])
+    with httpx.Client(base_url=live[0], headers={"Authorization": f"Bearer {key}"}, timeout=30) as other:
+        ticket = _ticket(other)
+    seeded.keys.revoke(stored.prefix)
+    assert _download(live, ticket).status_code == 401
+    assert _download(live, "tmt_nonsense").status_code == 401
+
+
+def test_other_reads_take_no_ticket(client: httpx.Client, live: tuple[str, Server]) -> None:
+    answer = httpx.get(live[0] + "/analytics/workspace/w1/metrics", params={"ticket": _ticket(client)}, timeout=30)
+    assert answer.status_code == 401

@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
+from serving.description.headers import HEADERS
 from serving.process.measures import UNCHECKED
 from serving.wire import protocol
 from serving.wire.middleware import Frontier
@@ -197,6 +198,9 @@ def test_pages_of_configured_origins_may_call_the_api(seeded: Store, settings: S
         stranger = httpx.get(f"{url}/healthz", headers={"Origin": "https://elsewhere"})
         refused = httpx.get(f"{url}{METRICS}", headers={"Origin": origin})
     assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, origin)
+    exposed = {name.strip().lower() for name in refused.headers["access-control-expose-headers"].split(",")}
+    # A page may read `Cache-Control` of any answer, and `Vary` is for caches.
+    assert {name.lower() for name in HEADERS} - {"cache-control", "vary"} == exposed
     assert "access-control-allow-origin" not in stranger.headers
     assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, origin)
     assert stranger.headers["strict-transport-security"].startswith("max-age=")

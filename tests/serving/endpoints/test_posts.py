@@ -1,0 +1,102 @@
+"""The list of posts: its filters, both orders, and cursors in each of them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from metrics.documents import Document, Observation, PostDocument
+from metrics.store import Store
+from metrics.store.observations import ObservationLog
+from tests.serving.conftest import NOW, account, post, post_observation
+
+POSTS = "/analytics/workspace/w1/posts"
+
+
+@pytest.fixture
+def many(seeded: Store) -> Store:
+    """Posts of two accounts of `w1`: `t0` to `t5`, two of each age, with 10 likes more each; `t5` has no likes."""
+    seeded.accounts.put([account("a3", "w1")])
+    posts: list[PostDocument] = [
+        {**post(f"t{n}", "a1" if n % 2 else "a3", "w1"), "publishedAt": NOW - timedelta(days=2, milliseconds=n // 2)}
+        for n in range(6)
+    ]
+    seeded.posts.put(posts)
+    slot = NOW - timedelta(hours=1)
+    observed: list[Observation] = [post_observation(slot, f"t{n}", likes=10 * n) for n in range(5)]
+    seeded.observations.append(observed)
+    return seeded
+
+
+def walk(client: httpx.Client, limit: int = 2, **query: str) -> list[str]:
+    """Return the ids of the posts of all pages."""
+    found: list[str] = []
+    asked: dict[str, Any] = {"limit": limit, **query}
+    while True:
+        body = client.get(POSTS, params=asked).json()
+        found += [row["postId"] for row in body["data"]]
+        if not body["page"]["hasMore"]:
+            return found
+        assert len(body["data"]) == limit
+        asked["cursor"] = body["page"]["nextCursor"]
+
+
+def test_ascending_order_keeps_posts_without_a_value_last(client: httpx.Client, many: Store) -> None:
+    assert walk(client, sort="likes", order="asc") == ["t0", "p2", "p1", "t1", "t2", "t3", "t4", "t5"]
+    assert walk(client, sort="likes", order="desc") == ["t4", "t3", "t2", "t1", "p1", "p2", "t0", "t5"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_order_by_time_is_complete_in_both_directions(client: httpx.Client, many: Store, limit: int) -> None:
+    newest = ["p1", "p2", "t0", "t1", "t2", "t3", "t4", "t5"]
+    oldest = ["t4", "t5", "t2", "t3", "t0", "t1", "p1", "p2"]
+    assert walk(client, limit, sort="publishedAt") == newest
+    assert walk(client, limit, sort="publishedAt", order="asc") == oldest
+
+
+def test_posts_of_one_account(client: httpx.Client, many: Store) -> None:
+    assert walk(client, sort="likes", accountId="a3") == ["t4", "t2", "t0"]
+    body = client.get(POSTS, params={"accountId": "a3"}).json()
+    whole = client.get(POSTS).json()
+    assert 2 * body["meta"]["coverage"]["expectedSlots"] == whole["meta"]["coverage"]["expectedSlots"]
+
+
+def test_posts_by_id(client: httpx.Client, many: Store) -> None:
+    assert walk(client, sort="likes", postIds="t1,t4,t3,t1,p9,unknown") == ["t4", "t3", "t1"]
+    assert walk(client, sort="publishedAt", order="asc", postIds="t1,t4,p1", accountId="a1") == ["t1", "p1"]
+
+
+def test_only_the_selected_posts_are_read(client: httpx.Client, many: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, latest = list[set[str]](), ObservationLog.latest
+
+    def noted(log: ObservationLog, post_ids: Sequence[str]) -> dict[str, Document]:
+        read.append(set(post_ids))
+        return latest(log, post_ids)
+
+    monkeypatch.setattr(ObservationLog, "latest", noted)
+    client.get(POSTS, params={"postIds": "t1,t4"})
+    client.get(POSTS, params={"accountId": "a3"})
+    client.get(POSTS, params={"sort": "publishedAt", "order": "asc", "limit": "1"})
+    assert read == [{"t1", "t4"}, {"t0", "t2", "t4"}, {"t4", "t5"}]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "message"),
+    [
+        ({"postIds": ","}, "postIds", "must be 1 to 100 ids, separated by commas"),
+        ({"postIds": ""}, "postIds", "must be 1 to 100 ids, separated by commas"),
+        ({"postIds": ",".join(["p"] * 101)}, "postIds", "must be 1 to 100 ids, separated by commas"),
+        ({"postIds": "a b"}, "postIds", "must be 1 to 100 ids, separated by commas"),
+        ({"order": "up"}, "order", "must be one of desc, asc"),
+    ],
+)
+def test_bad_selection_is_named(client: httpx.Client, query: dict[str, str], parameter: str, message: str) -> None:
+    answer = client.get(POSTS, params=query)
+    assert (answer.status_code, answer.json()["errors"]) == (400, [{"parameter": parameter, "message": message}])
+
+
+def test_cursor_of_one_order_is_refused_in_the_other(client: httpx.Client, many: Store) -> None:
+    cursor = client.get(POSTS, params={"limit": 1}).json()["page"]["nextCursor"]
+    assert client.get(POSTS, params={"limit": 1, "cursor": cursor, "order": "asc"}).status_code == 400
