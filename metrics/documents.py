@@ -248,6 +248,10 @@ class OperationDocument(TypedDict):
     postId: NotRequired[str]
     period: NotRequired[Period]
     periodStart: NotRequired[datetime]
+    batchId: NotRequired[str]
+    """The operations that one run carries out have the same batch: the id of one of them (`OperationQueue`)."""
+    handedOutAt: NotRequired[datetime]
+    """The instant at which the operation was taken from the queue, to request its run."""
     runId: NotRequired[str]
     accounts: NotRequired[dict[str, int]]
     progress: NotRequired[Counted]

@@ -4,6 +4,7 @@
     ├── SettingsError        a setting is wrong or missing; the process does not start
     ├── InvalidInput         a value from outside is not accepted; nothing was changed
     ├── NotFound             no such workspace, account, post, key or operation
+    ├── QueueFull            a workspace has as many queued operations as it may
     ├── CredentialError      sealed credentials cannot be opened with the configured keys
     └── Unavailable          a store cannot be reached; the same call may succeed later
         ├── MongoUnavailable
@@ -33,6 +34,10 @@ class InvalidInput(TidemarkError):
 
 class NotFound(TidemarkError):
     """The named object does not exist, or the caller has no right to it."""
+
+
+class QueueFull(TidemarkError):
+    """A workspace has as many queued operations as it may; the same request succeeds when some of them ended."""
 
 
 class CredentialError(TidemarkError):

@@ -165,6 +165,12 @@ class Settings(BaseSettings):
     connections_max: int = Field(
         20_000, ge=1, description="Open connections to a serving process; further ones are cut."
     )
+    queued_operations: int = Field(
+        200,
+        ge=1,
+        description="Queued operations per workspace, such as collections that were requested over HTTP; a further one "
+        "is answered with 429.",
+    )
     events_max: int = Field(100_000, ge=1000, description="Events kept per workspace for resuming streams.")
     events_days: int = Field(7, ge=1, le=20_000, description="Days that events are kept for resuming streams.")
 

@@ -97,6 +97,11 @@ class Operations:
             found = self._operations.find_one(query | {"createdAt": {"$gte": utcnow() - IDEMPOTENCY_WINDOW}})
         return cast("OperationDocument | None", found)
 
+    def queued(self, key: str) -> OperationDocument | None:
+        """Return the operation with this scope (`scope_key`) that is still queued, or None."""
+        with mongo_errors():
+            return cast("OperationDocument | None", self._queued(key, None))
+
     def _forget_idempotency(self, idempotency_key: str, before: datetime) -> None:
         query = {"idempotencyKey": idempotency_key, "createdAt": {"$lt": before}}
         self._operations.update_one(query, {"$unset": {"idempotencyKey": ""}})

@@ -17,6 +17,7 @@ from metrics.store.deletion import Deletion
 from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
 from metrics.store.observations import ObservationLog
+from metrics.store.operation_queue import OperationQueue
 from metrics.store.operations import Operations
 from metrics.store.posts import PostStore
 from metrics.store.quarantine import QuarantinedMetrics
@@ -131,6 +132,11 @@ class Store:
     def operations(self) -> Operations:
         """Requested work."""
         return Operations(self.db)
+
+    @cached_property
+    def operation_queue(self) -> OperationQueue:
+        """The order in which requested work is handed out."""
+        return OperationQueue(self.db)
 
     @cached_property
     def keys(self) -> ApiKeys:

@@ -63,8 +63,8 @@ def collect(
         known = clients.store.accounts.workspaces(platform) if workspaces is None else workspaces
         workspaces = tuple(workspace_id for workspace_id in known if workspace_id not in older)
     progress = None
-    if (operation_id := context.run.tags.get(OPERATION)) is not None:
-        progress = AccountProgress(clients, operation_id, platform, shard.name if shard else "all")
+    if (batch_id := context.run.tags.get(OPERATION)) is not None:
+        progress = AccountProgress(clients, batch_id, platform, shard.name if shard else "all")
     report = clients.collector().collect(
         platform,
         slot,

@@ -71,12 +71,12 @@ def rollup_asset(period: Period) -> dg.AssetsDefinition:
         description=_DESCRIPTIONS[period],
     )
     def rollup(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
-        operation_id = context.run.tags.get(OPERATION)
+        batch_id = context.run.tags.get(OPERATION)
         with retried(context, RETRIES), one_line_failures():
             clients = tidemark.clients()
             starts = requested_starts(context.run.tags, grain_of(period), utcnow())
             progress = Progress(len(starts), context.log.info)
-            with operations.report_outcome(clients, operation_id, context.run.run_id, name, 1) as outcome:
+            with operations.report_outcome(clients, batch_id, context.run.run_id, name, 1) as outcome:
                 workspaces = scope(clients, context.run.tags).workspace_ids
                 reports = {}
                 for start in starts:

@@ -51,8 +51,8 @@ def _split(platform: Platform) -> dg.OpDefinition:
         """Yield an output for each shard with accounts to collect."""
         with retried(context, RETRIES), one_line_failures():
             clients = tidemark.clients()
-            of, operation_id = clients.settings.collect_shards, context.run.tags.get(OPERATION)
-            operations.begin(clients, operation_id, context.run.run_id)
+            of, batch_id = clients.settings.collect_shards, context.run.tags.get(OPERATION)
+            operations.begin(clients, batch_id, context.run.run_id)
             work = scope(clients, context.run.tags)
             found = clients.collector().shards(
                 platform, of, workspace_ids=work.workspace_ids, account_ids=work.account_ids

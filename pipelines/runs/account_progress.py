@@ -1,4 +1,4 @@
-"""Report how many accounts a collection is done with, in its operation and on event streams, while it runs."""
+"""Report how many accounts a collection is done with, in its operations and on event streams, while it runs."""
 
 import logging
 import time
@@ -16,11 +16,11 @@ REPORT_EVERY_SECONDS = 1.0
 
 
 class AccountProgress:
-    """The count of one step of an operation's run; shared by the threads of the step."""
+    """The count of one step of a run for a batch of operations; shared by the threads of the step."""
 
-    def __init__(self, clients: Clients, operation_id: str, platform: Platform, step: str) -> None:
+    def __init__(self, clients: Clients, batch_id: str, platform: Platform, step: str) -> None:
         self._clients = clients
-        self._operation_id = operation_id
+        self._operations = [one["_id"] for one in clients.store.operation_queue.batch(batch_id).operations]
         self._platform = platform
         self._step = step
         self._lock = Lock()
@@ -44,9 +44,10 @@ class AccountProgress:
     def _report(self) -> None:
         self._reported, self._reported_at = self._done, time.monotonic()
         try:
-            found = self._clients.store.operations.count(self._operation_id, self._platform, self._step, self._done)
-            if found is not None:
-                self._clients.announce(found["workspaceId"], [operation_status(found)])
+            for operation_id in self._operations:
+                found = self._clients.store.operations.count(operation_id, self._platform, self._step, self._done)
+                if found is not None:
+                    self._clients.announce(found["workspaceId"], [operation_status(found)])
         except Unavailable as error:
             # The collection is worth more than its progress, and the next report has the whole count.
-            log.warning("the progress of operation %s was not reported: %s", self._operation_id, error)
+            log.warning("the progress of operation %s was not reported: %s", self._operations[0], error)

@@ -22,14 +22,14 @@ class WorkScope:
 
 
 def scope(clients: Clients, tags: Mapping[str, str]) -> WorkScope:
-    """Return the workspace, and the account if there is one, of a run's operation; all if the run has no operation.
+    """Return the workspace, and the account if there is one, of a run's operations; all if the run has none.
 
     Raises:
         NotFound: there is no such operation.
     """
     if OPERATION not in tags:
         return WorkScope()
-    operation = clients.store.operations.get(tags[OPERATION])
+    operation = clients.store.operation_queue.batch(tags[OPERATION]).first
     accounts = (operation["accountId"],) if "accountId" in operation else None
     return WorkScope((operation["workspaceId"],), accounts)
 

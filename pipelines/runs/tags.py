@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 OPERATION = "tidemark/operation"
-"""The operation that a run carries out."""
+"""The batch of operations that a run carries out: the id of one of them."""
 
 ASSETS = "tidemark/assets"
-"""How many assets an operation's run has: the last one to finish writes the outcome to the operation."""
+"""How many assets an operation's run has: the last one to finish writes the outcome to its operations."""
 
 # Dagster's UI hides tags with this prefix. Their values are digests, which mean nothing to a reader.
 LATE = ".dagster/tidemark_late"

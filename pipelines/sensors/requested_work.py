@@ -1,6 +1,8 @@
 """The sensor `requested_work`: requests runs for operations that clients created over HTTP or the command line.
 
-It has no cursor: each evaluation reads the open operations from MongoDB, so a restart or a pause loses nothing.
+It has no cursor: each evaluation reads the open operations from MongoDB, so a restart or a pause loses nothing. It
+hands out only a few batches of operations at a time (`metrics.store.operation_queue`), because Dagster's queue of runs
+would take them in the order of their requests, whichever workspace they are of.
 """
 
 import threading
@@ -11,8 +13,8 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from metrics.clock import utcnow
-from metrics.documents import OperationDocument, OperationKind
 from metrics.errors import TidemarkError
+from metrics.store.operation_queue import Batch
 from pipelines import jobs
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
@@ -30,8 +32,8 @@ _LISTEN_SECONDS = 20.0
 _LISTEN_INTERVAL = 0.3
 _LOOK_AT_RUNS_SECONDS = 2.0
 """Interval, within an evaluation, of checks whether a run over histories may begin."""
-_BY_RUN: tuple[OperationKind, ...] = ("collect", "aggregate")
-"""Kinds of operations that have a run of their own."""
+_AT_ONCE = 3
+"""Runs of operations at once if the run queue has no limit for them; dagster.yaml has this one."""
 _ENDED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
@@ -39,65 +41,83 @@ _ENDED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.C
     jobs=[*jobs.JOBS, jobs.collect_history],
     minimum_interval_seconds=1,
     default_status=SENSOR_STATUS,
-    description="Requests runs for operations, and writes their outcome back. Each operation has a run of its own, "
-    "except histories of accounts: these share a run, and the next one continues what it left.",
+    description="Requests runs for operations, and writes their outcome back. Workspaces take turns. The queued "
+    "collections of one account share a run. Histories of accounts share one as well, and the next one continues what "
+    "it left.",
 )
 def requested_work(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Wait for queued operations and request their runs at once, so that a run starts within a second or two."""
     clients = tidemark.clients()
-    _settle_ended(clients, context.instance)
+    lost = _settle_ended(clients, context.instance)
     for operation in histories.settle_finished(clients.store):
         clients.announce_operation(operation["_id"])
-    queued, history = _listen(clients, context.instance, _LISTEN_SECONDS)
+    batches, history = _listen(clients, context.instance, lost, _LISTEN_SECONDS)
     if history:
         yield histories.run_request()
-    for operation in queued:
+    for batch in batches:
         try:
-            known = operations.platforms_of(clients.store, operation, PLATFORMS_IMPLEMENTED)
-            work = operations.plan(operation, known, utcnow())
+            known = operations.platforms_of(clients.store, batch.first, PLATFORMS_IMPLEMENTED)
+            work = operations.plan(batch, known, utcnow())
         except TidemarkError as error:
-            _fail(clients, operation, str(error))
+            _fail(clients, batch, str(error))
             continue
         yield _request(work)
-    if not queued and not history:
-        yield dg.SkipReason("no operation is queued")
+    if not batches and not history:
+        yield dg.SkipReason("no operation is queued, or as many as may be are under way")
 
 
 def _request(work: operations.Work) -> dg.RunRequest:
     return dg.RunRequest(
-        run_key=work.operation_id,
+        run_key=work.batch_id,
         job_name=work.job,
         partition_key=work.partition,
         asset_selection=[dg.AssetKey(asset) for asset in work.assets],
-        tags={OPERATION: work.operation_id, ASSETS: str(len(work.assets)), **Priority.OPERATION, **ONE_PARTITION},
+        tags={OPERATION: work.batch_id, ASSETS: str(len(work.assets)), **Priority.OPERATION, **ONE_PARTITION},
     )
 
 
-def _listen(clients: Clients, instance: dg.DagsterInstance, seconds: float) -> tuple[Sequence[OperationDocument], bool]:
-    """Wait up to `seconds` for work; return queued operations, and whether a run over histories is to be requested.
+def _places(instance: DagsterInstance) -> int:
+    """Return how many batches may be under way: as many as run at once, and one that waits to be the next."""
+    queue = instance.get_concurrency_config().run_queue_config
+    limits = queue.tag_concurrency_limits if queue is not None else []
+    return 1 + next((limit["limit"] for limit in limits if limit["key"] == OPERATION), _AT_ONCE)
 
-    Polling here is faster than the daemon, which evaluates sensors only every 5 s.
+
+def _listen(
+    clients: Clients, instance: DagsterInstance, lost: Sequence[Batch], seconds: float
+) -> tuple[Sequence[Batch], bool]:
+    """Wait up to `seconds` for work; return batches to request, and whether a run over histories is to be requested.
+
+    The batches are `lost` and new ones. Polling here is faster than the daemon, which evaluates sensors only every 5 s.
     """
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     look_at_runs = time.monotonic()
+    places = _places(instance)
     while True:
-        queued = clients.store.operations.find(["queued"], limit=50, kinds=_BY_RUN)
+        batches = [*lost, *clients.store.operation_queue.hand_out(places)]
         history = False
         if time.monotonic() >= look_at_runs and histories.any_to_read(clients.store, utcnow()):
             history = histories.may_run(instance, utcnow())
             look_at_runs = time.monotonic() + _LOOK_AT_RUNS_SECONDS
-        if queued or history or time.monotonic() >= deadline:
-            return queued, history
+        if batches or history or time.monotonic() >= deadline:
+            return batches, history
         pause.wait(_LISTEN_INTERVAL)
 
 
-def _settle_ended(clients: Clients, instance: DagsterInstance) -> None:
-    """Finish operations whose run ended without a report: it crashed, was cancelled, or failed before its assets."""
-    for operation in clients.store.operations.find(["queued", "running"], limit=200, kinds=_BY_RUN):
-        runs = instance.get_runs(filters=RunsFilter(tags={OPERATION: operation["_id"]}), limit=1)
-        if runs and runs[0].status in _ENDED and not _may_be_retried(instance, runs[0]):
-            _fail(clients, operation, f"run {runs[0].run_id} ended as {runs[0].status.value.lower()}")
+def _settle_ended(clients: Clients, instance: DagsterInstance) -> list[Batch]:
+    """Finish operations whose run ended without a report: it crashed, was cancelled, or failed before its assets.
+
+    Return the batches that were handed out and have no run: the daemon ended before it created one, or it was deleted.
+    """
+    lost = []
+    for batch in clients.store.operation_queue.under_way():
+        runs = instance.get_runs(filters=RunsFilter(tags={OPERATION: batch.id}), limit=1)
+        if not runs:
+            lost.append(batch)
+        elif runs[0].status in _ENDED and not _may_be_retried(instance, runs[0]):
+            _fail(clients, batch, f"run {runs[0].run_id} ended as {runs[0].status.value.lower()}")
+    return lost
 
 
 def _may_be_retried(instance: DagsterInstance, run: DagsterRun) -> bool:
@@ -107,6 +127,7 @@ def _may_be_retried(instance: DagsterInstance, run: DagsterRun) -> bool:
     return run.tags.get(WILL_RETRY, "true") == "true"
 
 
-def _fail(clients: Clients, operation: OperationDocument, reason: str) -> None:
-    if clients.store.operations.finish(operation["_id"], "failed", error=reason) is not None:
-        clients.announce_operation(operation["_id"])
+def _fail(clients: Clients, batch: Batch, reason: str) -> None:
+    for operation in batch.operations:
+        if clients.store.operations.finish(operation["_id"], "failed", error=reason) is not None:
+            clients.announce_operation(operation["_id"])

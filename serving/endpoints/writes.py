@@ -15,7 +15,7 @@ from starlette.responses import Response
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, OperationDocument, OperationKind, PostDocument
 from metrics.encoding import dump_json
-from metrics.errors import InvalidInput, NotFound, RedisUnavailable
+from metrics.errors import InvalidInput, NotFound, QueueFull, RedisUnavailable
 from metrics.identity import normal_post_id
 from metrics.ids import post_id
 from metrics.kinds import check_kind
@@ -27,6 +27,7 @@ from metrics.store.rollup.publications import put_posts
 from metrics.upkeep.retention import Horizon
 from serving.endpoints.access import account, existing_workspace, key_of
 from serving.endpoints.query import AggregateQuery, InvalidateQuery, NoQuery, parse
+from serving.process.measures import LIMITED
 from serving.schemas.base import public_fields
 from serving.schemas.work import Operation, PublishedPost
 from serving.services import Services, services
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _REMEDIES: Mapping[str, str] = {"paused": "resume it first (`tidemark accounts resume`)"}
+_RETRY_LATER = {"Retry-After": "60"}
 _SCOPE = ("account_id", "post_id", "period", "period_start")
 B = TypeVar("B", bound=BaseModel)
 
@@ -77,6 +79,7 @@ def _idempotency_key(request: Request) -> str | None:
 async def _queue(request: Request, kind: OperationKind, workspace_id: str, **scope: Any) -> OperationDocument:
     """Store an operation durably and return it; a repeated request gets the operation of the first one."""
     key, parts = _idempotency_key(request), services(request)
+    await _require_room(parts, kind, workspace_id, key, scope)
     queued = await parts.threads.run(
         parts.store.operations.request, kind, workspace_id, idempotency_key=key, **scope
     )  # fmt: skip
@@ -84,9 +87,34 @@ async def _queue(request: Request, kind: OperationKind, workspace_id: str, **sco
     return queued
 
 
+async def _require_room(
+    parts: Services, kind: OperationKind, workspace_id: str, key: str | None, scope: Mapping[str, Any]
+) -> None:
+    """Refuse a new operation of a workspace whose queue is full; a repeated request is not refused.
+
+    Raises:
+        Problem: 429, the workspace has as many queued operations as it may.
+    """
+
+    def check() -> None:
+        repeated = key is not None and parts.store.operations.repeated(workspace_id, key) is not None
+        if not repeated and parts.store.operations.queued(_scope_key(kind, workspace_id, scope)) is None:
+            parts.store.operation_queue.require_room(workspace_id, parts.settings.queued_operations)
+
+    try:
+        await parts.threads.run(check)
+    except QueueFull as error:
+        LIMITED.inc()
+        raise Problem(429, str(error), headers=_RETRY_LATER) from None
+
+
+def _scope_key(kind: OperationKind, workspace_id: str, scope: Mapping[str, Any]) -> str:
+    return scope_key(kind, workspace_id, *(scope.get(name) for name in _SCOPE))
+
+
 def _check_same(found: OperationDocument, kind: OperationKind, workspace_id: str, scope: Mapping[str, Any]) -> None:
     """Refuse an idempotency key whose operation has another kind or scope than the present request."""
-    if found["scopeKey"] != scope_key(kind, workspace_id, *(scope.get(name) for name in _SCOPE)):
+    if found["scopeKey"] != _scope_key(kind, workspace_id, scope):
         detail = "Idempotency-Key: it was used for a different request within the last 24 hours."
         raise Problem(422, detail, errors=[("Idempotency-Key", "was used for a different request")])
 
@@ -170,8 +198,10 @@ async def publish_post(request: Request) -> Response:
     _refuse_inactive(found)
     document = _published(found, body)
     scope = {"account_id": found["_id"], "post_id": document["_id"]}
-    if (key := _idempotency_key(request)) is not None:
-        # Checked before anything is written, so that a refused request leaves no post behind.
+    # Checked before anything is written, so that a refused request leaves no post behind.
+    key = _idempotency_key(request)
+    await _require_room(parts, "collect", found["workspaceId"], key, scope)
+    if key is not None:
         repeated = await parts.threads.run(parts.store.operations.repeated, found["workspaceId"], key)
         if repeated is not None:
             _check_same(repeated, "collect", found["workspaceId"], scope)

@@ -42,7 +42,8 @@ MEANINGS: Mapping[int, str] = {
     414: "The path with its query is too long.",
     415: "The body must be JSON.",
     422: "The request is well-formed, but what it asks for is impossible.",
-    429: "The key has used up its rate, or has too many open streams; `Retry-After` says when to try again.",
+    429: "The key has used up its rate, or has too many open streams, or the workspace has too many queued operations; "
+    "`Retry-After` says when to try again.",
     431: "There are too many headers, or they are too long.",
     500: "The server failed; its log has the reason under the request's id.",
     503: "A store is unavailable; no data was lost, try again.",

@@ -54,11 +54,15 @@ class Daemon:
     def evaluate(self, sensor: str) -> list[dg.ExecuteInProcessResult]:
         """Evaluate a sensor and execute the runs that it requests."""
         found: Any = self._repository.get_sensor_def(sensor)
+        only = found.targets[0].job_name if len(found.targets) == 1 else ""
+        return self._run(self.requests(sensor), only)
+
+    def requests(self, sensor: str) -> Sequence[dg.RunRequest]:
+        """Evaluate a sensor and return the runs that it requests, without executing them."""
         context = dg.build_sensor_context(
             instance=self.instance, repository_def=self._repository, resources={"tidemark": self.deployment.resource}
         )
-        only = found.targets[0].job_name if len(found.targets) == 1 else ""
-        return self._run(found.evaluate_tick(context).run_requests or (), only)
+        return self._repository.get_sensor_def(sensor).evaluate_tick(context).run_requests or ()
 
     def evaluate_until_quiet(self, *sensors: str) -> None:
         """Evaluate sensors until none requests a run."""

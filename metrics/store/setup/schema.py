@@ -103,6 +103,9 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     ],
     "operations": [
         IndexModel([("state", ASCENDING), ("createdAt", ASCENDING)]),
+        # Tells when each workspace was served last, and finds the operations of a run.
+        IndexModel([("workspaceId", ASCENDING), ("handedOutAt", DESCENDING)]),
+        IndexModel([("batchId", ASCENDING)], sparse=True),
         # Makes a second request for a scope return the operation that is still queued.
         IndexModel(
             [("scopeKey", ASCENDING)],

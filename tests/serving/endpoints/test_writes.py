@@ -28,6 +28,29 @@ def test_collect_is_stored_and_a_repeated_request_gets_the_same_operation(client
     assert client.get(first.headers["location"]).json()["data"]["state"] == "queued"
 
 
+def test_operation_beyond_the_queue_of_its_workspace_is_refused_and_leaves_no_post(
+    seeded: Store, settings: Settings
+) -> None:
+    body = {"platformPostId": "17900000000000001", "publishedAt": "2026-01-15T10:00:00Z", "contentType": "image"}
+    with (
+        serving(settings.model_copy(update={"queued_operations": 2})) as address,
+        reading(address, seeded) as client,
+    ):
+        first = client.post("/analytics/workspace/w1/collect", headers={"Idempotency-Key": "k"})
+        client.post("/analytics/account/a1/collect")
+        refused = client.post("/analytics/account/a1/posts", json=body)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+        assert "2 queued operations" in refused.json()["detail"]
+        with pytest.raises(NotFound):
+            seeded.posts.get(post_id("a1", "17900000000000001"))
+        # Requests for work that is queued already are no new operations.
+        for headers in ({}, {"Idempotency-Key": "k"}):
+            again = client.post("/analytics/workspace/w1/collect", headers=headers)
+            assert again.headers["location"] == first.headers["location"]
+        seeded.operation_queue.hand_out(1)
+        assert client.post("/analytics/account/a1/posts", json=body).status_code == 202
+
+
 def test_unknown_period_of_a_path_lists_the_valid_ones(client: httpx.Client) -> None:
     answer = client.post("/analytics/workspace/w1/aggregate/yearly", params={"date": "2026-01-15"})
     assert (answer.status_code, "daily, weekly, monthly" in answer.json()["detail"]) == (400, True)
