@@ -36,7 +36,7 @@ up: $(STAMP) ## Start everything: MongoDB, Redis, simulator, history, Dagster, A
 test: $(STAMP) ## Run the whole suite
 	$(SUITE) $(ARGS)
 
-coverage: $(STAMP) ## Run the whole suite and measure branches; fail below the least that pyproject.toml names
+coverage: $(STAMP) ## Run the whole suite and measure branches, also of the processes that tests start
 	$(SUITE) --cov --cov-report=term:skip-covered $(ARGS)
 
 long: $(STAMP) ## Run the tests that take long: a process per step; backfills and a killed daemon in a whole stack
