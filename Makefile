@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 APART  := airbyte-instagram airbyte-pages dlt
 CLIENTS := clients apart/node $(APART:%=apart/%)
 # Workers take the longest tests first; tests with a shared fixture stay together: tests/order.py. Compiled tests are kept.
-SUITE  := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+SUITE  := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto
 CODE   := metrics pipelines serving simulator tidemark tests bench
 
 export UV_PYTHON := $(BIN)/python
