@@ -44,7 +44,7 @@ def scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
     """Return a scheduler of pytest-xdist that keeps the order and the groups."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class Groups(LoadScopeScheduling):
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return group_of(nodeid)
 
