@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 APART  := airbyte-instagram airbyte-pages dlt
 CLIENTS := clients apart/node $(APART:%=apart/%)
 # Workers take the longest tests first; tests with a shared fixture stay together: tests/order.py. Compiled tests are kept.
-SUITE  := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+SUITE  := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto
 CODE   := metrics pipelines serving simulator tidemark tests bench
 
 export UV_PYTHON := $(BIN)/python
@@ -36,7 +36,7 @@ up: $(STAMP) ## Start everything: MongoDB, Redis, simulator, history, Dagster, A
 test: $(STAMP) ## Run the whole suite
 	$(SUITE) $(ARGS)
 
-coverage: $(STAMP) ## Run the whole suite and measure branches; fail below the least that pyproject.toml names
+coverage: $(STAMP) ## Run the whole suite and measure branches, also of the processes that tests start
 	$(SUITE) --cov --cov-report=term:skip-covered $(ARGS)
 
 long: $(STAMP) ## Run the tests that take long: a process per step; backfills and a killed daemon in a whole stack

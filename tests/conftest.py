@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import hypothesis
@@ -17,7 +18,7 @@ from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from tests import examples
 from tests.databases import Spare
-from tests.order import arrange
+from tests.order import arrange, scheduler
 from tests.simulator_fixture import _simulator, simulator
 from tidemark.stack import mongo, redis
 from tidemark.stack.ports import HOST, free_port
@@ -46,6 +47,12 @@ WORKERS_PER_CORE = 2
 def pytest_xdist_auto_num_workers() -> int | None:
     """Return the number of workers of `-n auto`, or None if the variable of pytest-xdist gives it."""
     return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else WORKERS_PER_CORE * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return the scheduler of `tests/order.py`, unless another is asked for with `--dist`."""
+    return scheduler(config, log) if config.getvalue("dist") == "load" else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,13 +1,20 @@
 """The order of the suite on several workers: long tests first, and tests that share a costly fixture on one worker.
 
-`--dist loadgroup` hands out one test at a time, or one group of tests. Without groups the tests of a module spread over
-the workers, and each worker would start the servers, the browser or the whole stack of that module for itself.
+The scheduler hands out one test at a time, or one group of tests. Without groups the tests of a module spread over the
+workers, and each worker would start the servers, the browser or the whole stack of that module for itself. The mark
+`xdist_group` cannot do this: pytest-xdist 3.8 writes the group into an attribute that pytest 9.2 no longer reads.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+ROOT = Path(__file__).parents[1]
 
 FIRST = (
     "tests/test_end_to_end.py",
@@ -27,25 +34,38 @@ FIRST = (
 )
 """Tests or groups that take longest, by the beginnings of their paths. One that began last would end alone."""
 
-_SHARED = ("class", "module", "package")
-
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Put the longest tests first, and mark those that have to run on one worker as a group."""
+    """Put the longest tests first, and leave the others in their order."""
     items.sort(key=lambda item: _rank(item.nodeid))
-    for item in items:
-        group = group_of(item)
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
-def group_of(item: pytest.Item) -> str | None:
-    """Return the module or folder whose fixtures a test shares with others, or None if it shares none."""
-    info: Any = getattr(item, "_fixtureinfo", None)
-    found: Sequence[Sequence[Any]] = list(info.name2fixturedefs.values()) if info else []
-    places = {one[-1].baseid for one in found if one[-1].scope in _SHARED}
-    # A folder holds the modules below it: its name is the shortest.
-    return min(places, key=len) if places else None
+def scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
+    """Return a scheduler of pytest-xdist that keeps the order and the groups."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    """Return the module or folder whose fixtures a test shares with others, or the test itself if it shares none."""
+    module = nodeid.split("::", 1)[0]
+    # A folder holds its modules, so that it comes first.
+    for folder in reversed(Path(module).parents):
+        if _has(ROOT / folder / "conftest.py", "package"):
+            return str(folder)
+    return module if _has(ROOT / module, "module") else nodeid
+
+
+@cache
+def _has(path: Path, scope: str) -> bool:
+    """Tell whether a file defines fixtures of a scope."""
+    return path.is_file() and f'scope="{scope}"' in path.read_text()
 
 
 def _rank(nodeid: str) -> int:
