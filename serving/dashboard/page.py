@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from metrics.clock import offset
+from serving.dashboard.bundle import bundle
 from serving.wire.headers import accepts_gzip, has_etag, header_lines
 from serving.wire.problems import not_found
 
@@ -56,11 +57,10 @@ def _static() -> dict[str, File]:
     vendored = (one for one in (folder / "vendor").iterdir() if one.name.rpartition(".")[2] in _TYPES)
     # One stylesheet instead of three, because the first paint waits for it.
     bodies["dashboard.css"] = b"\n".join(bodies.pop(name) for name in _STYLES)
-    # With these links, the browser fetches all modules at once instead of one import after the other. Their priority is
-    # low, so that the stylesheet comes first.
-    modules = sorted(name for name in bodies if name.endswith(".js") and name != "theme.js")
-    links = "\n".join(f'<link rel="modulepreload" href="/dashboard/{name}" fetchpriority="low">' for name in modules)
-    index = bodies["index.html"].replace(b"{{modules}}", links.encode())
+    names = [name for name in bodies if name.endswith(".js") and name != "theme.js"]
+    modules = {name: bodies.pop(name).decode() for name in names}
+    bodies["dashboard.js"] = bundle(modules, "main.js").encode()
+    index = bodies["index.html"]
     index = index.replace(b"{{ahead}}", b"%d" % (offset() // timedelta(milliseconds=1)))
     own = {name: _file(name, body, _REVALIDATED) for name, body in (bodies | {"index.html": index}).items()}
     return own | {one.name: _file(one.name, one.read_bytes(), _FOREVER) for one in vendored}

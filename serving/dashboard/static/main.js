@@ -60,9 +60,7 @@ async function look(live = false) {
   waitingSince = 0;
   busy = true;
   wanted = false;
-  reflect(view);
-  const kind = pageOf(view);
-  for (const part of document.querySelectorAll("[data-for]")) part.classList.toggle("elsewhere", !part.dataset.for.split(" ").includes(kind));
+  const kind = arrange();
   $("page").setAttribute("aria-busy", "true");
   await draw(reading, SECTIONS[kind].top, live);
   $("page").classList.remove("pending");
@@ -102,6 +100,14 @@ async function draw(reading, sections, live) {
   if (errors.length) reading.failed = true;
   if (errors.length || !reading.failed) complain(errors[0] ?? "");
   announce(said);
+}
+
+/** Show the controls and the places of the sections that the page of the view has; return its kind. */
+function arrange() {
+  const kind = pageOf(view);
+  reflect(view);
+  for (const part of document.querySelectorAll("[data-for]")) part.classList.toggle("elsewhere", !part.dataset.for.split(" ").includes(kind));
+  return kind;
 }
 
 const pageOf = ({ account, post: id }) => (id ? "post" : account ? "account" : "workspace");
@@ -235,8 +241,10 @@ function begin() {
   $("leave").addEventListener("click", () => leave());
   addEventListener("popstate", () => go(location.search, false));
   const key = session.take();
-  if (key) open(key);
-  else leave();
+  if (!key) { leave(); return; }
+  $("page").hidden = false; // the controls can be seen before the first answer
+  arrange();
+  open(key);
 }
 
 begin();

@@ -41,6 +41,7 @@ SCREENS = {
 }  # fmt: skip
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("look", SCREENS.values(), ids=SCREENS.keys(), indirect=True)
 def test_axe_finds_no_violation_in_any_view(look: Look, stage: Stage) -> None:
     page = look.open()
