@@ -248,6 +248,8 @@ class OperationDocument(TypedDict):
     postId: NotRequired[str]
     period: NotRequired[Period]
     periodStart: NotRequired[datetime]
+    posts: NotRequired[Literal["all"]]
+    """Of a collection: it reads every living post, not only those that are due (`pipelines.collect.ladder`)."""
     runId: NotRequired[str]
     accounts: NotRequired[dict[str, int]]
     progress: NotRequired[Counted]

@@ -15,10 +15,14 @@ from pipelines.runs.tags import MISSED, OPERATION, RETRY
 
 @dataclass(frozen=True, slots=True)
 class WorkScope:
-    """The workspaces and accounts that a run works on; None means all."""
+    """The workspaces and accounts that a run works on; None means all.
+
+    `every_post` says that every living post is read, not only those that are due.
+    """
 
     workspace_ids: tuple[str, ...] | None = None
     account_ids: tuple[str, ...] | None = None
+    every_post: bool = False
 
 
 def scope(clients: Clients, tags: Mapping[str, str]) -> WorkScope:
@@ -31,7 +35,7 @@ def scope(clients: Clients, tags: Mapping[str, str]) -> WorkScope:
         return WorkScope()
     operation = clients.store.operations.get(tags[OPERATION])
     accounts = (operation["accountId"],) if "accountId" in operation else None
-    return WorkScope((operation["workspaceId"],), accounts)
+    return WorkScope((operation["workspaceId"],), accounts, operation.get("posts") == "all")
 
 
 def scope_of_hour(clients: Clients, tags: Mapping[str, str], platform: Platform, slot: datetime) -> WorkScope:
