@@ -252,6 +252,8 @@ class OperationDocument(TypedDict):
     """The operations that one run carries out have the same batch: the id of one of them (`OperationQueue`)."""
     handedOutAt: NotRequired[datetime]
     """The instant at which the operation was taken from the queue, to request its run."""
+    posts: NotRequired[Literal["all"]]
+    """Of a collection: it reads every living post, not only those that are due (`pipelines.collect.ladder`)."""
     runId: NotRequired[str]
     accounts: NotRequired[dict[str, int]]
     progress: NotRequired[Counted]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import uuid4
 
 from pymongo import ReturnDocument
@@ -19,9 +19,11 @@ IDEMPOTENCY_WINDOW = timedelta(hours=24)
 FINISHED: tuple[OperationState, ...] = ("succeeded", "partial", "failed")
 
 
-def scope_key(kind: OperationKind, workspace_id: str, *parts: object) -> str:
-    """Return a key that is equal for requests for the same work."""
+def scope_key(kind: OperationKind, workspace_id: str, *parts: object, posts: str | None = None) -> str:
+    """Return a key that is equal for requests for the same work; `posts` is that of the operation."""
     words = [isoformat(p) if isinstance(p, datetime) else str(p) for p in parts if p is not None]
+    # No id contains `=`, so an account of this name has another key.
+    words += [f"posts={posts}"] if posts is not None else []
     return "|".join([kind, workspace_id, *words])
 
 
@@ -45,6 +47,7 @@ class Operations:
         post_id: str | None = None,
         period: Period | None = None,
         period_start: datetime | None = None,
+        posts: Literal["all"] | None = None,
         idempotency_key: str | None = None,
         operation_id: str | None = None,
     ) -> OperationDocument:
@@ -55,7 +58,7 @@ class Operations:
         the operation is always new.
         """
         now = utcnow()
-        key = scope_key(kind, workspace_id, account_id, post_id, period, period_start, operation_id)
+        key = scope_key(kind, workspace_id, account_id, post_id, period, period_start, operation_id, posts=posts)
         if idempotency_key is not None:
             idempotency_key = f"{workspace_id}|{idempotency_key}"
         document: Document = {
@@ -72,6 +75,7 @@ class Operations:
             "postId": post_id,
             "period": period,
             "periodStart": period_start,
+            "posts": posts,
             "idempotencyKey": [idempotency_key] if idempotency_key is not None else None,
         }
         document |= {name: value for name, value in optional.items() if value is not None}

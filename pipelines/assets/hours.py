@@ -73,6 +73,7 @@ def collect(
         account_ids=work.account_ids,
         shard=shard,
         requested=requested,
+        every_post=work.every_post,
         on_account=progress.account_done if progress else None,
     )
     if progress:

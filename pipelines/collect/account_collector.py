@@ -51,7 +51,8 @@ class Erased(Exception):
 class AccountCollector:
     """Collects accounts of one platform in one slot; shared by the threads of a run.
 
-    `old` means that the slot's grace is over: its levels can no longer be read.
+    `old` means that the slot's grace is over: its levels can no longer be read. `every_post` means that every living
+    post is read, not only those that are due.
     """
 
     store: Store
@@ -66,6 +67,7 @@ class AccountCollector:
     old: bool
     now: datetime
     run_id: str
+    every_post: bool
 
     def collect(self, account: AccountDocument) -> CollectReport:
         """Collect one account and return a report of it.
@@ -198,7 +200,7 @@ class AccountCollector:
     def _snapshot(
         self, account: AccountDocument, access: Access, memory: Memory, tally: Tally, report: CollectReport
     ) -> list[Observation]:
-        choice = choose_posts(self.store, account, self.slot, self.now, memory, self.budget)
+        choice = choose_posts(self.store, account, self.slot, self.now, memory, self.budget, every_post=self.every_post)
         if choice.held_back:
             held_back = f"{choice.held_back} held back: the budget of distinct posts is used until 00:00 UTC"
             self._note_part(account, "posts", held_back, report, "rate_limited")

@@ -3,7 +3,7 @@
 The budget of distinct posts limits both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,9 +39,16 @@ class Choice:
 
 
 def choose_posts(
-    store: Store, account: AccountDocument, slot: datetime, now: datetime, memory: Memory, budget: PostBudget
+    store: Store,
+    account: AccountDocument,
+    slot: datetime,
+    now: datetime,
+    memory: Memory,
+    budget: PostBudget,
+    *,
+    every_post: bool = False,
 ) -> Choice:
-    """Return what to request of an account in a slot.
+    """Return what to request of an account in a slot; with `every_post`, also living posts that are not due.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -50,7 +57,8 @@ def choose_posts(
     stored = {post["platformPostId"]: post for post in store.posts.of_account(account["_id"], since=since, alive=False)}
     today = f"{now:%Y-%m-%d}"
     known = {name: observe.post_of(post, today) for name, post in stored.items()}
-    chosen = [*_on_the_ladder(store, stored, slot, now), *_perhaps_back(stored, slot, now)]
+    living = [p for p in stored.values() if "deletedAt" not in p and "sameAs" not in p and _lives(p, now)]
+    chosen = [*(living if every_post else _on_the_ladder(store, living, slot)), *_perhaps_back(stored, slot, now)]
     allowed, reserved = chosen, Reserved(0)
     if budget.limited:
         newest_first = sorted(chosen, key=lambda post: post["publishedAt"], reverse=True)
@@ -64,15 +72,9 @@ def choose_posts(
     return Choice(wanted, stored, len(chosen) - len(allowed), reserved)
 
 
-def _on_the_ladder(
-    store: Store, stored: Mapping[str, PostDocument], slot: datetime, now: datetime
-) -> list[PostDocument]:
-    """Return existing posts that are due, or never observed (they were announced or found late, or reading failed)."""
-    followed = [
-        (post, due(post["publishedAt"], slot))
-        for post in stored.values()
-        if "deletedAt" not in post and "sameAs" not in post and _lives(post, now)
-    ]
+def _on_the_ladder(store: Store, living: Sequence[PostDocument], slot: datetime) -> list[PostDocument]:
+    """Return posts that are due, or never observed (they were announced or found late, or reading failed)."""
+    followed = [(post, due(post["publishedAt"], slot)) for post in living]
     resting = [post["_id"] for post, is_due in followed if not is_due]
     seen = store.observations.ever_observed(resting) if resting else set()
     return [post for post, is_due in followed if is_due or post["_id"] not in seen]

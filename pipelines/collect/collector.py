@@ -63,12 +63,14 @@ class Collector:
         shard: Shard | None = None,
         now: datetime | None = None,
         requested: RequestedDays | None = None,
+        every_post: bool = False,
         on_account: Callable[[], object] | None = None,
     ) -> CollectReport:
         """Collect the active accounts of a platform, or those selected, for a slot; return a report.
 
-        With `shard`, collect only those of them that the shard holds. `on_account` is called after each account, in the
-        thread that collected it. `requested` has the provider's days that the run
+        With `shard`, collect only those of them that the shard holds. With `every_post`, read every
+        living post, not only those that are due. `on_account` is called after each account, in the thread that
+        collected it. `requested` has the provider's days that the run
         requested before. For a slot that ended longer ago than `collect_grace_minutes`, only the numbers are collected
         that the platform still answers for it.
 
@@ -89,7 +91,8 @@ class Collector:
             return report
         self._longest_first(accounts, slot)
         requested = requested or RequestedDays()
-        self._collect_all(accounts, report, run_id, now, requested, on_account, whole=named.everything)
+        whole = named.everything
+        self._collect_all(accounts, report, run_id, now, requested, on_account, whole=whole, every_post=every_post)
         if report.unannounced:
             raise RedisUnavailable(
                 f"{len(report.unannounced)} workspaces were collected but not announced: collect again"
@@ -106,6 +109,7 @@ class Collector:
         on_account: Callable[[], object] | None,
         *,
         whole: bool,
+        every_post: bool,
     ) -> None:
         """Collect accounts in parallel threads, in the given order, and add what became of them to the report.
 
@@ -133,6 +137,7 @@ class Collector:
                 old,
                 now,
                 run_id,
+                every_post,
             )
 
             def collect(account: AccountDocument) -> CollectReport:

@@ -15,10 +15,14 @@ from pipelines.runs.tags import MISSED, OPERATION, RETRY
 
 @dataclass(frozen=True, slots=True)
 class WorkScope:
-    """The workspaces and accounts that a run works on; None means all."""
+    """The workspaces and accounts that a run works on; None means all.
+
+    `every_post` says that every living post is read, not only those that are due.
+    """
 
     workspace_ids: tuple[str, ...] | None = None
     account_ids: tuple[str, ...] | None = None
+    every_post: bool = False
 
 
 def scope(clients: Clients, tags: Mapping[str, str]) -> WorkScope:
@@ -29,9 +33,11 @@ def scope(clients: Clients, tags: Mapping[str, str]) -> WorkScope:
     """
     if OPERATION not in tags:
         return WorkScope()
-    operation = clients.store.operation_queue.batch(tags[OPERATION]).first
-    accounts = (operation["accountId"],) if "accountId" in operation else None
-    return WorkScope((operation["workspaceId"],), accounts)
+    batch = clients.store.operation_queue.batch(tags[OPERATION])
+    accounts = (batch.first["accountId"],) if "accountId" in batch.first else None
+    # The operations of a batch differ at most in the posts that they want.
+    every_post = any(operation.get("posts") == "all" for operation in batch.operations)
+    return WorkScope((batch.first["workspaceId"],), accounts, every_post)
 
 
 def scope_of_hour(clients: Clients, tags: Mapping[str, str], platform: Platform, slot: datetime) -> WorkScope:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -90,6 +90,7 @@ SortName = Annotated[str, _one_of(*SORTS), Field(json_schema_extra={"enum": list
 OrderName = Annotated[str, _one_of(*ORDERS), Field(json_schema_extra={"enum": list(ORDERS)})]
 PostIds = Annotated[str, BeforeValidator(_ids), Field(json_schema_extra={"pattern": _IDS.pattern})]
 GroupName = Annotated[str, _one_of(*GROUPS), Field(json_schema_extra={"enum": list(GROUPS)})]
+PostsToRead = Annotated[Literal["due", "all"], _one_of("due", "all")]
 Fields = Annotated[str, BeforeValidator(_fields), Field(json_schema_extra={"pattern": _LIST_OF_FIELDS})]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 
@@ -198,6 +199,15 @@ class ExportQuery(RangeQuery):
 
 class NoQuery(Query):
     """The query of a route without parameters."""
+
+
+class CollectQuery(Query):
+    """Selects the posts that a collection reads."""
+
+    posts: PostsToRead = Field(
+        "due", description="`due`: the posts that their age makes due in this hour, as every hourly collection. `all`: "
+        "every post of the last 90 days that still exists."
+    )  # fmt: skip
 
 
 class AggregateQuery(Query):

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -26,7 +26,7 @@ from metrics.store.operations import scope_key
 from metrics.store.rollup.publications import put_posts
 from metrics.upkeep.retention import Horizon
 from serving.endpoints.access import account, existing_workspace, key_of
-from serving.endpoints.query import AggregateQuery, InvalidateQuery, NoQuery, parse
+from serving.endpoints.query import AggregateQuery, CollectQuery, InvalidateQuery, NoQuery, parse
 from serving.process.measures import LIMITED
 from serving.schemas.base import public_fields
 from serving.schemas.work import Operation, PublishedPost
@@ -109,7 +109,7 @@ async def _require_room(
 
 
 def _scope_key(kind: OperationKind, workspace_id: str, scope: Mapping[str, Any]) -> str:
-    return scope_key(kind, workspace_id, *(scope.get(name) for name in _SCOPE))
+    return scope_key(kind, workspace_id, *(scope.get(name) for name in _SCOPE), posts=scope.get("posts"))
 
 
 def _check_same(found: OperationDocument, kind: OperationKind, workspace_id: str, scope: Mapping[str, Any]) -> None:
@@ -128,18 +128,22 @@ def _accepted(operation: OperationDocument) -> Response:
 async def collect_workspace(request: Request) -> Response:
     """Request a collection of every account of a workspace."""
     workspace_id = await existing_workspace(request, "collect")
-    parse(request, NoQuery)
-    parts = services(request)
+    query, parts = parse(request, CollectQuery), services(request)
     await parts.threads.run(_refuse_empty, parts, workspace_id)
-    return _accepted(await _queue(request, "collect", workspace_id))
+    return _accepted(await _queue(request, "collect", workspace_id, posts=_posts(query)))
 
 
 async def collect_account(request: Request) -> Response:
     """Request a collection of one account."""
     found = await account(request, "collect")
-    parse(request, NoQuery)
+    query = parse(request, CollectQuery)
     _refuse_inactive(found)
-    return _accepted(await _queue(request, "collect", found["workspaceId"], account_id=found["_id"]))
+    scope = {"account_id": found["_id"], "posts": _posts(query)}
+    return _accepted(await _queue(request, "collect", found["workspaceId"], **scope))
+
+
+def _posts(query: CollectQuery) -> Literal["all"] | None:
+    return "all" if query.posts == "all" else None
 
 
 def _refuse_empty(parts: Services, workspace_id: str) -> None:

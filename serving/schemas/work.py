@@ -113,6 +113,7 @@ class Operation(Shape):
     post_id: str = absent()
     period: Period = absent()
     period_start: Instant = absent()
+    posts: Literal["all"] = absent("For a collection: it reads every living post, not only those that are due.")
     run_id: str = absent("The Dagster run that carries it out.")
     accounts: AccountCounts = absent()
     progress: Progress = absent("For a history: the posts and days that were read, over all its accounts.")

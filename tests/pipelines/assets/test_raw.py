@@ -1,6 +1,7 @@
 """The metadata and checks of raw partitions describe their hour correctly, with one step and with shards."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import dagster as dg
 import pytest
@@ -14,6 +15,7 @@ from pipelines.partitions import slot_key
 from pipelines.runs.tags import ASSETS, OPERATION
 from tests.pipelines.deployment import Deployment, check_of, check_passed, materialized
 
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 WRONG = "sim.instagram.1.never-given-out"
 
 
@@ -141,6 +143,21 @@ def test_good_old_hour_does_not_turn_the_check_green_while_the_newest_one_is_inc
     deployment.connect(1)
     assert check_passed(deployment.materialize(asset, [newest]))
     assert check_passed(deployment.materialize(asset, [old]))
+
+
+def test_operation_reads_every_post_if_it_asks_for_that(asset: dg.AssetsDefinition, deployment: Deployment) -> None:
+    account = deployment.connect(0)["_id"]
+    deployment.materialize(asset, hours(deployment))
+    posts = {post["_id"] for post in deployment.clients.store.posts.of_account(account, since=FIRST)}
+    read: list[set[str]] = []
+    choices: tuple[Literal["all"] | None, ...] = ("all", None)
+    for every in choices:
+        operation = deployment.clients.store.operations.request("collect", "w", posts=every)
+        tags = {OPERATION: operation["_id"], ASSETS: "1"}
+        run = deployment.materialize(asset, hours(deployment), None, **tags).run_id
+        read.append(set(deployment.clients.store.db["metrics"].distinct("metadata.postId", {"runId": run})))
+    assert read[0] == posts
+    assert read[1] < posts
 
 
 def test_operation_on_a_good_account_does_not_speak_for_the_others(

@@ -10,6 +10,7 @@ from redis import Redis
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
+from metrics.documents import Platform
 from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.ids import post_id
 from metrics.periods import DAY, HOUR, midnight, slot_of
@@ -18,6 +19,7 @@ from metrics.store.collections import record_id
 from metrics.vault import Vault
 from pipelines.collect import collector
 from pipelines.collect.collector import Collector
+from pipelines.collect.ladder import FOLLOWED_UNTIL
 from pipelines.collect.shards import Shard
 from pipelines.platforms.errors import RateLimited, Transient
 from pipelines.platforms.instagram.api import Instagram
@@ -94,6 +96,21 @@ def test_accounts_of_many_calls_come_first(bench: Bench, monkeypatch: pytest.Mon
     bench.collect()
     records = sorted(bench.store.collections.of_slot(SLOT), key=lambda record: record["finishedAt"])
     assert [record["accountId"] for record in records] == ["a1", "a2", "a0"]
+
+
+@pytest.mark.parametrize("platform", ["instagram", "facebook", "twitter", "linkedin"])
+def test_every_living_post_is_read_on_request(bench: Bench, platform: Platform) -> None:
+    account = bench.connect(platform=platform)["_id"]
+
+    def read(hours: int, **options: Any) -> set[str]:
+        bench.collect(SLOT + hours * HOUR, NOW + hours * HOUR, platform, **options)
+        return {row["metadata"]["postId"] for row in bench.rows(SLOT + hours * HOUR) if "postId" in row["metadata"]}
+
+    first, due, every = read(0), read(1), read(2, every_post=True)
+    posts = bench.store.posts.of_account(account, since=NOW + 2 * HOUR - FOLLOWED_UNTIL)
+    living = {post["_id"] for post in posts if post["metricType"] != "story"}
+    assert every >= living, "also the posts that are read once a day or once a week"
+    assert len(due) < len(living) <= len(first)
 
 
 def test_old_slot_gets_no_snapshot(bench: Bench) -> None:

@@ -7,6 +7,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
+from pipelines.runs.scope import WorkScope, scope
 from pipelines.runs.tags import OPERATION
 from pipelines.sensors import requested_work
 from tests.pipelines.daemon import Daemon
@@ -86,3 +87,13 @@ def test_operation_without_a_run_is_handed_out_again(deployment: Deployment, dae
     operations.start(later, "run")
     daemon.instance.delete_run(daemon.instance.get_runs(limit=1)[0].run_id)
     assert requests(daemon) == [later]
+
+
+def test_batch_reads_every_post_if_one_of_its_operations_wants_it(deployment: Deployment) -> None:
+    store = deployment.clients.store
+    deployment.connect(0)
+    store.operations.request("collect", "w", account_id="a0")
+    store.operations.request("collect", "w", account_id="a0", posts="all")
+    (batch,) = store.operation_queue.hand_out(5)
+    assert len(batch.operations) == 2
+    assert scope(deployment.clients, {OPERATION: batch.id}) == WorkScope(("w",), ("a0",), every_post=True)

@@ -51,6 +51,21 @@ def test_operation_beyond_the_queue_of_its_workspace_is_refused_and_leaves_no_po
         assert client.post("/analytics/account/a1/posts", json=body).status_code == 202
 
 
+@pytest.mark.parametrize("path", ["/analytics/workspace/w1/collect", "/analytics/account/a1/collect"])
+def test_collection_of_every_post_is_an_operation_of_its_own(client: httpx.Client, seeded: Store, path: str) -> None:
+    every, again = (client.post(path, params={"posts": "all"}) for _ in range(2))
+    due, named = client.post(path), client.post(path, params={"posts": "due"})
+    assert every.json()["data"]["operationId"] == again.json()["data"]["operationId"]
+    assert due.json()["data"]["operationId"] == named.json()["data"]["operationId"]
+    assert due.headers["location"] != every.headers["location"]
+    assert [client.get(one.headers["location"]).json()["data"].get("posts") for one in (every, due)] == ["all", None]
+    headers = {"Idempotency-Key": f"k-{path}"}
+    assert client.post(path, params={"posts": "all"}, headers=headers).status_code == 202
+    assert client.post(path, headers=headers).status_code == 422
+    wrong = client.post(path, params={"posts": "some"})
+    assert (wrong.status_code, wrong.json()["detail"]) == (400, "posts: must be one of due, all")
+
+
 def test_unknown_period_of_a_path_lists_the_valid_ones(client: httpx.Client) -> None:
     answer = client.post("/analytics/workspace/w1/aggregate/yearly", params={"date": "2026-01-15"})
     assert (answer.status_code, "daily, weekly, monthly" in answer.json()["detail"]) == (400, True)
