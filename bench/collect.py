@@ -71,7 +71,7 @@ class Bench:
                         handle=account["handle"],
                         state="active",
                         connectedAt=SLOT - timedelta(days=60),
-                        credentials=vault.seal({"access_token": account["token"]}),
+                        credentials=vault.seal({"access_token": account["token"]}, f"{platform}-{number}"),
                     )
                 )
         self.store.accounts.put(accounts)

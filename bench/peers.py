@@ -61,7 +61,8 @@ def connect(bench: Bench, accounts: int, sunday: datetime) -> list[str]:
         AccountDocument(
             _id=f"instagram-{number}", workspaceId="peers", platform="instagram",
             platformAccountId=account["platformAccountId"], handle=account["handle"], state="active",
-            connectedAt=sunday - timedelta(days=90), credentials=vault.seal({"access_token": account["token"]}),
+            connectedAt=sunday - timedelta(days=90),
+            credentials=vault.seal({"access_token": account["token"]}, f"instagram-{number}"),
         )
         for number, account in enumerate(known)
     )  # fmt: skip

@@ -5,7 +5,7 @@
     ├── InvalidInput         a value from outside is not accepted; nothing was changed
     ├── NotFound             no such workspace, account, post, key or operation
     ├── QueueFull            a workspace has as many queued operations as it may
-    ├── CredentialError      sealed credentials cannot be opened with the configured keys
+    ├── CredentialError      sealed credentials cannot be opened for their account
     └── Unavailable          a store cannot be reached; the same call may succeed later
         ├── MongoUnavailable
         ├── RedisUnavailable
@@ -41,7 +41,7 @@ class QueueFull(TidemarkError):
 
 
 class CredentialError(TidemarkError):
-    """Credentials cannot be opened: they were sealed with a key that is not in TIDEMARK_SECRET_KEYS."""
+    """Credentials cannot be opened: their key is not in TIDEMARK_SECRET_KEYS, or they are those of another account."""
 
 
 class Unavailable(TidemarkError):

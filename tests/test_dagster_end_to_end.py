@@ -220,7 +220,8 @@ def test_partition_that_does_not_exist_fails_in_the_ui_with_the_remedy(
 
 def test_dead_token_and_failing_hour_are_told_of_once_each(outage: Outage) -> None:
     account = next(a for a in outage.truth.accounts if a["platform"] == "twitter")["_id"]
-    outage.store.accounts.set_credentials(account, outage.vault.seal({"access_token": "sim.twitter.0.never-given-out"}))
+    dead = outage.vault.seal({"access_token": "sim.twitter.0.never-given-out"}, account)
+    outage.store.accounts.set_credentials(account, dead)
     hour = slot_key(datetime.now(outage.lost.tzinfo))[:14] + "00"
     run = outage.dagster.launch("collect_hourly", ["raw_twitter"], hour)
     until(lambda: outage.dagster.status(run) == "FAILURE", 240)

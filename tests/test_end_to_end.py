@@ -1,5 +1,6 @@
 """`tidemark up` as a user has it: history, a collection on demand, the stream, a store that dies, the second start."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -90,6 +91,17 @@ def test_what_was_accepted_is_run_after_mongodb_died(stack: Stack) -> None:
     until(back, 30)
     assert statuses <= {200, 503}
     until(lambda: stack.get(operation).json()["data"].get("state") in ("succeeded", "partial"), 60)
+
+
+def test_passwords_of_the_stores_are_in_no_log_event_or_command_line(stack: Stack) -> None:
+    passwords = [text.encode() for text in json.loads((stack.home / "logins.json").read_text()).values()]
+    folders = [stack.home / name for name in ("logs", "dagster", "redis")]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    assert len(files) > 10
+    assert [file for file in files for password in passwords if password in file.read_bytes()] == []
+    family = psutil.Process(stack.process.pid).children(recursive=True)
+    words = [word.encode() for process in family for word in process.cmdline()]
+    assert [word for word in words for password in passwords if password in word] == []
 
 
 def test_second_start_has_all_data_of_the_first(stack: Stack) -> None:

@@ -43,6 +43,22 @@ class Home:
     def _lock_file(self) -> Path:
         return self.path / "lock"
 
+    def create(self) -> None:
+        """Create the folder if it is missing, and take the rights on it from other users of the machine.
+
+        Raises:
+            TidemarkError: other users have rights on it, and it is not ours to change that.
+        """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.path.stat().st_mode & 0o077:
+            try:
+                self.path.chmod(0o700)
+            except PermissionError:
+                raise TidemarkError(
+                    f"{self.path} belongs to another user, and others may read what is in it: set TIDEMARK_HOME to a "
+                    "folder of your own"
+                ) from None
+
     def prepare(self) -> None:
         """Create the folders, and copy `dagster.yaml` to where Dagster looks for it."""
         self.dagster.mkdir(parents=True, exist_ok=True)

@@ -85,15 +85,16 @@ def observations(
 def seeded_account(workspace_id: str, sim: SimAccount, vault: Vault, connected: datetime) -> AccountDocument:
     """Return the document of a simulated account, with its token sealed."""
     platform_account_id = normal_account_id(sim.platform, sim.platform_account_id)
+    own_id = account_id(workspace_id, sim.platform, platform_account_id)
     return {
-        "_id": account_id(workspace_id, sim.platform, platform_account_id),
+        "_id": own_id,
         "workspaceId": workspace_id,
         "platform": sim.platform,
         "platformAccountId": platform_account_id,
         "handle": sim.handle,
         "state": "active",
         "connectedAt": connected,
-        "credentials": vault.seal({"access_token": sim.token}),
+        "credentials": vault.seal({"access_token": sim.token}, own_id),
     }
 
 

@@ -44,9 +44,10 @@ class Credentials:
         """Return the access to an account.
 
         Raises:
-            CredentialError: there are none, or no key opens them.
+            CredentialError: there are none, no key opens them, or they were sealed for another account.
         """
-        return Access(account["platformAccountId"], self.vault.open(account.get("credentials", b"")))
+        credentials = self.vault.open(account.get("credentials", b""), account["_id"])
+        return Access(account["platformAccountId"], credentials)
 
     def due(self, access: Access, now: datetime) -> bool:
         """Tell whether credentials should be renewed now, before they end."""
@@ -109,7 +110,7 @@ class Credentials:
             if renewed is None:
                 return None
             found = dict(renewed) | _renew_at(renewed, now)
-            sealed, before = self.vault.seal(found), now_stored.get("credentials")
+            sealed, before = self.vault.seal(found, account["_id"]), now_stored.get("credentials")
             if not self.store.accounts.set_credentials(account["_id"], sealed, expected=before):
                 # The account was connected again in the meantime: those credentials count.
                 reconnected = self.store.accounts.get(account["_id"])
@@ -132,7 +133,8 @@ class Credentials:
             name = "refresh_token" if "refresh_token" in before.credentials else "access_token"
             if known.get(name) == before.credentials[name]:
                 renewed = {**known, **{field: found[field] for field in _RENEWED if field in found}}
-                self.store.accounts.set_credentials(other["_id"], self.vault.seal(renewed), expected=sealed)
+                again = self.vault.seal(renewed, other["_id"])
+                self.store.accounts.set_credentials(other["_id"], again, expected=sealed)
 
     @contextmanager
     def _alone(self, account: AccountDocument) -> Iterator[None]:

@@ -51,9 +51,10 @@ class Deployment:
     ) -> AccountDocument:
         """Connect an account of the simulator in workspace `w`, by default with the token that opens it."""
         account = self.simulator.world.account(platform, index)
-        sealed = Vault(self.clients.settings.secret_keys).seal({"access_token": token or account.token})
+        account_id = fields.get("_id", f"{'a' if platform == 'instagram' else platform}{index}")
+        sealed = Vault(self.clients.settings.secret_keys).seal({"access_token": token or account.token}, account_id)
         document: AccountDocument = {
-            "_id": f"{'a' if platform == 'instagram' else platform}{index}", "workspaceId": "w", "platform": platform,
+            "_id": account_id, "workspaceId": "w", "platform": platform,
             "handle": account.handle, "platformAccountId": account.platform_account_id, "state": "active",
             "connectedAt": self.hour - timedelta(days=2), "credentials": sealed,
         }  # fmt: skip

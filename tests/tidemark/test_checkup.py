@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from cryptography.fernet import Fernet
 from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
@@ -60,7 +61,7 @@ def connect(store: Store, settings: Settings, account_id: str = "acc_1", **chang
         "handle": "a",
         "state": "active",
         "connectedAt": utcnow(),
-        "credentials": Vault(settings.secret_keys).seal({"access_token": "t"}),
+        "credentials": Vault(settings.secret_keys).seal({"access_token": "t"}, account_id),
     }
     store.accounts.put([{**account, **changes}])  # type: ignore[typeddict-item]
 
@@ -164,6 +165,20 @@ def test_credentials_that_no_key_opens_are_found(store: Store, here: Settings) -
     assert not found.well
     assert "acc_1" in found.detail
     assert "TIDEMARK_SECRET_KEYS" in found.remedy
+
+
+def test_credentials_that_are_not_bound_or_of_another_account_are_found(store: Store, here: Settings) -> None:
+    unbound = Fernet(here.secret_keys[0].get_secret_value()).encrypt(b'{"access_token": "t"}')
+    connect(store, here, "acc_1")
+    connect(store, here, "acc_2", credentials=unbound)
+    found = findings(here)["credentials"]
+    assert (found.well, found.warning) == (False, True)
+    assert "1 of 2 are not bound to their account: acc_2" in found.detail
+    assert "tidemark keys reseal" in found.remedy
+    moved = store.accounts.get("acc_1")["credentials"]
+    store.accounts.set_credentials("acc_2", moved)
+    found = findings(here)["credentials"]
+    assert (found.well, found.warning, "acc_2" in found.detail) == (False, False, True)
 
 
 def test_accounts_that_wait_are_found(store: Store, here: Settings) -> None:

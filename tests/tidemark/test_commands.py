@@ -30,7 +30,7 @@ def test_token_is_read_from_standard_input(
     (shown,) = json.loads(ran.out)
     account = on_stores.accounts.get(shown["_id"])
     assert "credentials" not in shown
-    assert Vault(settings.secret_keys).open(account["credentials"]) == {
+    assert Vault(settings.secret_keys).open(account["credentials"], account["_id"]) == {
         "access_token": "first-token", "refresh_token": "refresh", "client_id": "client", "client_secret": "secret",
     }  # fmt: skip
 
@@ -51,7 +51,7 @@ def test_account_is_one_by_whatever_spelling(platform: str, cli: Cli, on_stores:
     assert len({one["_id"] for one in shown}) == len({one["connectedAt"] for one in shown}) == 1
     (stored,) = on_stores.accounts.find()
     newest = {"access_token": f"t{len(shown) - 1}"}
-    assert Vault(settings.secret_keys).open(stored["credentials"]) == newest
+    assert Vault(settings.secret_keys).open(stored["credentials"], stored["_id"]) == newest
 
 
 def test_account_of_an_older_version_keeps_its_id(cli: Cli, on_stores: Store) -> None:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from cryptography.fernet import Fernet
 
 from metrics.settings import Settings
 from metrics.store import Store
@@ -15,12 +16,27 @@ def test_credentials_are_sealed_with_the_newest_key(
     on_stores: Store, settings: Settings, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = settings.secret_keys[0].get_secret_value(), generate_secret_key()
-    sealed = Vault(settings.secret_keys).seal({"access_token": "t"})
+    sealed = Vault(settings.secret_keys).seal({"access_token": "t"}, "a1")
     on_stores.accounts.put([{**account("a1", "w1"), "credentials": sealed}])
     monkeypatch.setenv("TIDEMARK_SECRET_KEYS", f"{new},{old}")
     assert cli("keys", "reseal").code == 0
     monkeypatch.setenv("TIDEMARK_SECRET_KEYS", new)
     assert cli("keys", "reseal", "--json").code == 0
+
+
+def test_credentials_of_version_0_1_are_bound_and_those_of_another_account_are_not(
+    on_stores: Store, settings: Settings, cli: Cli
+) -> None:
+    vault = Vault(settings.secret_keys)
+    unbound = Fernet(settings.secret_keys[0].get_secret_value()).encrypt(b'{"access_token": "t"}')
+    moved = vault.seal({"access_token": "t"}, "a1")
+    on_stores.accounts.put(
+        [{**account("a1", "w1"), "credentials": unbound}, {**account("a2", "w2"), "credentials": moved}]
+    )
+    ran = cli("keys", "reseal")
+    assert (ran.code, "a1" in ran.err, "a2" in ran.err) == (1, False, True)
+    assert vault.is_bound(on_stores.accounts.get("a1")["credentials"], "a1")
+    assert on_stores.accounts.get("a2")["credentials"] == moved
 
 
 def test_credentials_that_no_key_opens_are_named_and_kept(on_stores: Store, cli: Cli) -> None:

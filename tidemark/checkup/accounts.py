@@ -51,21 +51,25 @@ def _keys(settings: Settings) -> str:
 
 def _credentials(known: list[AccountDocument], vault: Vault) -> str:
     sealed = [account for account in known if "credentials" in account]
-    closed = [account["_id"] for account in sealed if not _opens(vault, account["credentials"])]
+    closed, unbound = [], []
+    for account in sealed:
+        try:
+            if not vault.is_bound(account["credentials"], account["_id"]):
+                unbound.append(account["_id"])
+        except CredentialError:
+            closed.append(account["_id"])
     if closed:
         raise Trouble(
-            f"{len(closed)} of {len(sealed)} cannot be opened: {_some(closed)}",
+            f"{len(closed)} of {len(sealed)} cannot be opened, or were sealed for another account: {_some(closed)}",
             "put the key that sealed them into TIDEMARK_SECRET_KEYS again, or connect these accounts again",
         )
+    if unbound:
+        raise Trouble(
+            f"{len(unbound)} of {len(sealed)} are not bound to their account: {_some(unbound)}",
+            "version 0.1 sealed them: run `tidemark keys reseal` when no process of that version runs any more",
+            warning=True,
+        )
     return f"{len(sealed)} can be opened"
-
-
-def _opens(vault: Vault, sealed: bytes) -> bool:
-    try:
-        vault.open(sealed)
-    except CredentialError:
-        return False
-    return True
 
 
 def _waiting(known: list[AccountDocument]) -> str:

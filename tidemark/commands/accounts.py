@@ -195,9 +195,10 @@ def _check(settings: "Settings", accounts: list[NewAccount]) -> list[str]:
 
 def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None) -> AccountDocument:
     now = utcnow()
+    # An account that an older version stored under another spelling keeps its id.
+    account_id = known["_id"] if known else account.account_id
     document: AccountDocument = {
-        # An account that an older version stored under another spelling keeps its id.
-        "_id": known["_id"] if known else account.account_id,
+        "_id": account_id,
         "workspaceId": account.workspace_id,
         "platform": account.platform,
         "platformAccountId": account.platform_account_id,
@@ -205,7 +206,7 @@ def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None
         # A paused account stays paused, so that an import that runs every night does not resume it.
         "state": "paused" if known and known["state"] == "paused" else "active",
         "connectedAt": known["connectedAt"] if known else now,
-        "credentials": vault.seal(account.credentials),
+        "credentials": vault.seal(account.credentials, account_id),
     }
     # Remembers the disconnected hours: the account is not expected in them, so reconnecting changes no totals.
     if known and (earlier := connected_again(known, now)):

@@ -116,7 +116,10 @@ def rotate(
 
 @app.command(epilog="Example: tidemark keys reseal")
 def reseal(as_json: Json = False) -> None:
-    """Seal all credentials with the first key of TIDEMARK_SECRET_KEYS; the others may be removed afterwards."""
+    """Seal all credentials with the first key of TIDEMARK_SECRET_KEYS; the others may be removed afterwards.
+
+    It also binds credentials that version 0.1 sealed to their account.
+    """
     # Imported late: cryptography is slow to import.
     from metrics.upkeep.reseal import reseal_all
     from metrics.vault import Vault
@@ -129,7 +132,8 @@ def reseal(as_json: Json = False) -> None:
         print_line(f"sealed the credentials of {done} accounts with the newest key")
     if closed:
         raise CredentialError(
-            f"no key opens the credentials of {', '.join(closed)}: add their key, or connect these accounts again"
+            f"no key opens the credentials of {', '.join(closed)}, or they were sealed for another account: add "
+            "their key, or connect these accounts again"
         )
 
 

@@ -15,6 +15,7 @@ from tidemark import seed
 from tidemark.home import Home, write_private
 from tidemark.lifetimes import changed, lengthen, synchronise
 from tidemark.stack import child_services, clock, mongo, redis, tasks
+from tidemark.stack.logins import Logins, logins
 from tidemark.stack.logs import kept_small
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
@@ -44,6 +45,8 @@ class Up:
     _reporting: Child | None = field(default=None, init=False)
     _orphans: Child | None = field(default=None, init=False)
     _ahead: timedelta = field(default=timedelta(), init=False)
+    _ports_of_stores: dict[str, int] = field(default_factory=dict, init=False)
+    _logins: Logins = field(init=False, repr=False)
     supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +60,7 @@ class Up:
             InvalidInput: the stack cannot start at the instant `begins`.
             TidemarkError: a service could not be started, or keeps dying.
         """
-        self.home.path.mkdir(parents=True, exist_ok=True)
+        self.home.create()
         with self.home.lock():
             self._ahead = clock.adopt_clock(self.home, self.settings, self.begins)
             self.supervisor.listen()
@@ -85,7 +88,7 @@ class Up:
         grpc = free_port()
         migration = self._begin_migration(environment) if self.with_dagster else None
         sim = self.supervisor.start(child_services.simulator(self.home, simulator))
-        self._start_stores(environment)
+        self._start_stores()
         settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _STORES})
         store = Store.connect(settings)
         store.ensure(settings)
@@ -154,12 +157,13 @@ class Up:
             for n, p in {"mongo": free_port(), "redis": free_port(), **ports}.items()
         }
         self.home.write("ports.json", ports)
+        self._ports_of_stores, self._logins = ports, logins(self.home)
         keys = ",".join(key.get_secret_value() for key in self.settings.secret_keys) or self.home.secret_key()
         environment = {
             "TIDEMARK_HOME": str(self.home.path),
-            "TIDEMARK_MONGO_URL": self.settings.mongo_url or mongo.url(ports["mongo"]),
+            "TIDEMARK_MONGO_URL": self.settings.mongo_url or mongo.url(ports["mongo"], self._logins.mongo),
             "TIDEMARK_MONGO_DB": self.settings.mongo_db,
-            "TIDEMARK_REDIS_URL": self.settings.redis_url or redis.url(ports["redis"]),
+            "TIDEMARK_REDIS_URL": self.settings.redis_url or redis.url(ports["redis"], self._logins.redis),
             "TIDEMARK_SECRET_KEYS": keys,
             "DAGSTER_HOME": str(self.home.dagster),
             "PYTHONUNBUFFERED": "1",
@@ -171,18 +175,19 @@ class Up:
                 environment[variable] = f"http://{HOST}:{simulator}"
         return environment
 
-    def _start_stores(self, environment: dict[str, str]) -> None:
-        data, logs = self.home.path, self.home.logs
+    def _start_stores(self) -> None:
+        data, logs, ports, login = self.home.path, self.home.logs, self._ports_of_stores, self._logins
         if self.settings.mongo_url is None:
             self.say("MongoDB")
-            port = int(environment["TIDEMARK_MONGO_URL"].split(":")[2].split("/")[0])
             # MongoDB's expiry goes by the machine's time, and would delete the wrong data under a shifted clock.
             parameters = {"ttlMonitorEnabled": 0} if self._ahead else {}
-            self._start_child("MongoDB", lambda: mongo.start(data / "mongo", port, logs, parameters=parameters))
+            self._start_child(
+                "MongoDB",
+                lambda: mongo.start(data / "mongo", ports["mongo"], logs, parameters=parameters, login=login.mongo),
+            )
         if self.settings.redis_url is None:
             self.say("Redis")
-            redis_port = int(environment["TIDEMARK_REDIS_URL"].split(":")[2].split("/")[0])
-            self._start_child("Redis", lambda: redis.start(data / "redis", redis_port, logs))
+            self._start_child("Redis", lambda: redis.start(data / "redis", ports["redis"], logs, login=login.redis))
 
     def _start_child(self, name: str, start: Callable[[], Child]) -> None:
         self.supervisor.start(Service(name, start, stop_seconds=10.0, store=True))

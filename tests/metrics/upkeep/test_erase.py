@@ -22,7 +22,7 @@ SLOT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 def fill(store: Store, redis: Redis, settings: Settings, workspace: str, account: str) -> None:
     """Store data of an account everywhere; each value contains the account's id."""
-    sealed = Vault(settings.secret_keys).seal({"access_token": account})
+    sealed = Vault(settings.secret_keys).seal({"access_token": account}, account)
     store.accounts.put(
         [{"_id": account, "workspaceId": workspace, "platform": "instagram", "platformAccountId": account,
           "handle": account, "state": "active", "connectedAt": SLOT, "credentials": sealed}]

@@ -47,15 +47,16 @@ class Bench:
     ) -> AccountDocument:
         """Connect account `index` of the simulator as `a<index>`, of another platform as `<platform><index>`."""
         account = self.simulator.world.account(platform, index)
+        account_id = fields.get("_id", f"{'a' if platform == 'instagram' else platform}{index}")
         document: AccountDocument = {
-            "_id": f"{'a' if platform == 'instagram' else platform}{index}",
+            "_id": account_id,
             "workspaceId": workspace,
             "platform": platform,
             "platformAccountId": account.platform_account_id,
             "handle": account.handle,
             "state": "active",
             "connectedAt": NOW - timedelta(days=9),
-            "credentials": Vault(self.settings.secret_keys).seal({"access_token": account.token}),
+            "credentials": Vault(self.settings.secret_keys).seal({"access_token": account.token}, account_id),
         }
         document.update(fields)  # type: ignore[typeddict-item]
         self.store.accounts.put([document])

@@ -156,6 +156,14 @@ def test_reauth_is_announced(bench: Bench) -> None:
     assert b"needs_reauth" in str(events).encode()
 
 
+def test_credentials_of_another_account_need_reauth(bench: Bench) -> None:
+    there = bench.connect(1, workspace="v")
+    bench.connect(0, credentials=there["credentials"])
+    report = bench.collect()
+    assert (report.ok, report.failed) == (1, 1)
+    assert bench.state("a0") == "needs_reauth"
+
+
 def test_unreadable_credentials_need_reauth(bench: Bench) -> None:
     bench.connect(credentials=b"sealed with another key")
     bench.collect()

@@ -19,14 +19,16 @@ def connected(bench: Bench, **credentials: Any) -> AccountDocument:
     """Connect an account of X that renews its tokens by itself."""
     account = bench.simulator.world.account("twitter", 0)
     secret = {"refresh_token": first_refresh_token(account), "client_id": "c", "client_secret": "s"}
-    sealed = Vault(bench.settings.secret_keys).seal({"access_token": account.token, **secret, **credentials})
+    sealed = Vault(bench.settings.secret_keys).seal(
+        {"access_token": account.token, **secret, **credentials}, "twitter0"
+    )
     return bench.connect(platform="twitter", credentials=sealed)
 
 
 def stored(bench: Bench) -> dict[str, Any]:
     """The account's present credentials."""
     account = bench.store.accounts.get("twitter0")
-    return Vault(bench.settings.secret_keys).open(account["credentials"])
+    return Vault(bench.settings.secret_keys).open(account["credentials"], "twitter0")
 
 
 def test_ended_token_is_renewed_and_the_account_collected(bench: Bench) -> None:
@@ -75,7 +77,7 @@ def test_account_connected_again_meanwhile_keeps_its_new_credentials(bench: Benc
     vault = Vault(bench.settings.secret_keys)
     credentials = Credentials(bench.store, vault, bench.redis, open_platform("twitter", bench.settings))
     access = credentials.open(account)
-    bench.store.accounts.set_credentials("twitter0", vault.seal({"access_token": "by a person"}))
+    bench.store.accounts.set_credentials("twitter0", vault.seal({"access_token": "by a person"}, "twitter0"))
     renewed = credentials.renew(account, access, NOW, Tally())
     assert renewed is not None
     assert renewed.token == "by a person"
@@ -86,12 +88,12 @@ def test_one_account_in_two_workspaces_is_renewed_once(bench: Bench) -> None:
     sealed = bench.store.accounts.get("twitter0")["credentials"]
     # The other workspace has more fields for the same token.
     vault = Vault(bench.settings.secret_keys)
-    known = vault.seal({**vault.open(sealed), "note": "kept"})
+    known = vault.seal({**vault.open(sealed, "twitter0"), "note": "kept"}, "twin")
     bench.connect(platform="twitter", workspace="v", _id="twin", credentials=known)
     report = bench.collect(platform="twitter")
     assert (report.ok, report.failed) == (2, 0)
     assert {bench.state("twitter0"), bench.state("twin")} == {"active"}
-    twin = vault.open(bench.store.accounts.get("twin")["credentials"])
+    twin = vault.open(bench.store.accounts.get("twin")["credentials"], "twin")
     assert twin == {**stored(bench), "note": "kept"}
 
 

@@ -125,7 +125,9 @@ def test_account_that_is_erased_meanwhile_leaves_nothing(
 def test_renewed_token_is_used(past: Past) -> None:
     account = past.connect("linkedin")
     secret = {"refresh_token": f"refresh.{past.sim(account).token}", "client_id": "c", "client_secret": "s"}
-    sealed = Vault(past.bench.settings.secret_keys).seal({"access_token": past.sim(account).token, **secret})
+    sealed = Vault(past.bench.settings.secret_keys).seal(
+        {"access_token": past.sim(account).token, **secret}, account["_id"]
+    )
     past.bench.store.accounts.set_credentials(account["_id"], sealed)
     past.bench.simulator.set_faults({"kind": "expired_token", "times": 1})
     past.read()

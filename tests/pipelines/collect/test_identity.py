@@ -78,7 +78,7 @@ def test_state_that_somebody_set_meanwhile_stays(bench: Bench, monkeypatch: pyte
 
 
 def sealed(bench: Bench, token: str) -> bytes:
-    return Vault(bench.settings.secret_keys).seal({"access_token": token})
+    return Vault(bench.settings.secret_keys).seal({"access_token": token}, "twitter8")
 
 
 def test_ended_token_with_a_refresh_token_is_connected(bench: Bench) -> None:

@@ -28,7 +28,7 @@ def account(store: Store, settings: Settings, connected: datetime = DAY - timede
                 "handle": "h",
                 "state": "active",
                 "connectedAt": connected,
-                "credentials": Vault(settings.secret_keys).seal({}),
+                "credentials": Vault(settings.secret_keys).seal({}, "a"),
             }
         ]
     )

@@ -51,7 +51,7 @@ def connect(there: Deployment, index: int, workspace: str) -> tuple[str, set[str
     """Connect an X account, and leave traces of it in all places; return its id, and the texts that identify it."""
     seen = there.simulator.world.account("twitter", index)
     own_id = account_id(workspace, "twitter", seen.platform_account_id)
-    sealed = Vault(there.clients.settings.secret_keys).seal({"access_token": seen.token})
+    sealed = Vault(there.clients.settings.secret_keys).seal({"access_token": seen.token}, own_id)
     there.connect(index, platform="twitter", _id=own_id, workspaceId=workspace, credentials=sealed)
     there.clients.redis.set(cache_key(workspace, "metrics", f"digest-{index}", "v"), own_id)
     there.clients.redis.set(account_pause_key("twitter", f"{seen.platform_account_id}9"), 1)

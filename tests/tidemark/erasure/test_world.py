@@ -74,7 +74,7 @@ def connect(world: Deployment, index: int, token: str | None = None) -> tuple[Ac
     """Connect an X account; return it with the texts that identify it: ids, name, token."""
     there = world.simulator.world.account("twitter", index)
     own_id = account_id("w", "twitter", there.platform_account_id)
-    opened = Vault(world.clients.settings.secret_keys).seal({"access_token": token or there.token})
+    opened = Vault(world.clients.settings.secret_keys).seal({"access_token": token or there.token}, own_id)
     account = world.connect(index, platform="twitter", _id=own_id, credentials=opened)
     return account, {own_id, there.platform_account_id, there.handle, token or there.token}
 
