@@ -25,6 +25,7 @@ def test_click_on_a_platform_filters_everything(look: Look) -> None:
     whole = page.inner_text("[data-key=figure-followers]")
     page.click("#platforms thead a:has-text('LinkedIn')")
     expect(page.locator("#filter-linkedin")).to_have_attribute("aria-current", "true")
+    page.wait_for_selector("#page[aria-busy=false]")
     expect(page.locator("#accounts tbody tr")).to_have_count(1)
     expect(page.locator("#platforms thead th")).to_have_count(1)
     assert page.inner_text("[data-key=figure-followers]") != whole
