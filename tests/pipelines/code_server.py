@@ -1,4 +1,4 @@
-"""A Dagster code server in a process, with one job that does nothing."""
+"""A Dagster code server in a process, with one job that does nothing, but lasts while a file `held` exists."""
 
 import subprocess
 import sys
@@ -9,9 +9,23 @@ from dagster._grpc.client import DagsterGrpcClient
 from tests.waiting import until
 from tidemark.stack.ports import HOST, free_port
 
-NOTHING = (
-    "import dagster as dg\n\n\n@dg.op\ndef nothing() -> None: ...\n\n\n@dg.job\ndef empty() -> None:\n    nothing()\n"
-)
+NOTHING = """
+import time
+from pathlib import Path
+
+import dagster as dg
+
+
+@dg.op
+def nothing() -> None:
+    while Path("held").exists():
+        time.sleep(0.05)
+
+
+@dg.job
+def empty() -> None:
+    nothing()
+"""
 
 
 class Server:
