@@ -1,5 +1,6 @@
 """`tidemark up` in a folder of its own, as a process, for tests that need all of it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -47,6 +48,15 @@ class Stack:
         alive = psutil.wait_procs(children, timeout=1)[1]
         # A zombie has ended and only waits for init to reap it: it does not count as left.
         return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+    def command_lines(self) -> str:
+        """The command lines of the stack's processes, as `ps` shows them."""
+        words: list[str] = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            # A run may end while its process is looked at.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                words += process.cmdline()
+        return " ".join(words)
 
     def get(self, path: str, **params: str) -> httpx.Response:
         return self.client.get(path, params=params)

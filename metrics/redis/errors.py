@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import LockError, OutOfMemoryError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    LockError,
+    OutOfMemoryError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
 from metrics.errors import RedisFull, RedisUnavailable
 
@@ -30,6 +38,8 @@ def redis_errors() -> Iterator[None]:
         raise
     except OutOfMemoryError as error:
         raise RedisFull("Redis is full; give it more memory (maxmemory)") from error
+    except (AuthenticationError, AuthenticationWrongNumberOfArgsError) as error:
+        raise RedisUnavailable("Redis refuses the login: check the password in TIDEMARK_REDIS_URL") from error
     except ResponseError as error:
         raise _refused(error) from error
     except (RedisError, RedisClusterException, OSError) as error:

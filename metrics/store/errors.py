@@ -13,7 +13,7 @@ from pymongo.errors import (
 )
 
 from metrics.documents import Document
-from metrics.errors import MongoUnavailable
+from metrics.errors import MongoUnavailable, SettingsError
 
 _PASSING = frozenset(
     {
@@ -23,12 +23,15 @@ _PASSING = frozenset(
         *(50, 64, 262),  # out of time
     }
 )
+_LOGIN_REFUSED = frozenset({13, 18})
+"""Unauthorized: the client did not log in, or has no right to the command. AuthenticationFailed: wrong login."""
+_REFUSED = "TIDEMARK_MONGO_URL: MongoDB needs a user with rights to the database; check the user and the password"
 _DUPLICATE_KEY = 11000
 
 
 @contextmanager
 def mongo_errors() -> Iterator[None]:
-    """Raise temporary failures as `MongoUnavailable`; other errors are raised unchanged.
+    """Raise temporary failures as `MongoUnavailable`, a refused login as `SettingsError`, other errors unchanged.
 
     A bulk write fails temporarily if any part of it does: the outcome of that part is unknown, so the caller has to
     repeat the whole write.
@@ -40,6 +43,8 @@ def mongo_errors() -> Iterator[None]:
     except OperationFailure as error:
         if not _PASSING.isdisjoint(_codes(error)):
             raise MongoUnavailable("MongoDB has no primary at the moment; try again in a few seconds") from error
+        if not _LOGIN_REFUSED.isdisjoint(_codes(error)):
+            raise SettingsError(_REFUSED) from error
         raise
 
 

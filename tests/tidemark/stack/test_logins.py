@@ -3,9 +3,9 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
-import psutil
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
@@ -13,7 +13,11 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, ResponseError
 
 from metrics.documents import Document
-from metrics.errors import TidemarkError
+from metrics.errors import RedisUnavailable, SettingsError, TidemarkError
+from metrics.redis.client import connect as connect_redis
+from metrics.redis.errors import redis_errors
+from metrics.settings import load_settings
+from metrics.store import Store
 from tests.stack import Stack
 from tidemark.home import Home
 from tidemark.stack import mongo, redis
@@ -80,8 +84,7 @@ def test_stack_over_the_data_of_an_earlier_version_needs_passwords_and_keeps_the
         assert {name: mode(home / name) for name in files} == dict.fromkeys(files, 0o600)
         secrets = [*json.loads((home / "logins.json").read_text()).values(), (home / "mongo.key").read_text().strip()]
         assert len(secrets) == 3
-        family = [psutil.Process(stack.process.pid), *psutil.Process(stack.process.pid).children(recursive=True)]
-        shown = " ".join(word for process in family for word in process.cmdline())
+        shown = stack.command_lines()
         assert "mongod" in shown
         shown += "".join(log.read_text(errors="replace") for log in [*logs.glob("*.log"), home / "up.log"])
         assert [secret for secret in secrets if secret in shown] == []
@@ -101,6 +104,32 @@ def test_stack_over_the_data_of_an_earlier_version_needs_passwords_and_keeps_the
     finally:
         if stack.process.poll() is None:
             stack.stop()
+
+
+def test_missing_or_wrong_password_is_one_line_that_names_the_variable(tmp_path: Path) -> None:
+    home, ports = Home(tmp_path), (free_port(), free_port())
+    known = logins(home)
+    wrong = mongo.Login(known.mongo.key_file, "wrong"), redis.Login(known.redis.configuration, "wrong")
+    children = [
+        mongo.start(home.path / "mongo", ports[0], home.logs, seconds=90, login=known.mongo),
+        redis.start(home.path / "redis", ports[1], home.logs, login=known.redis),
+    ]
+    try:
+        for mongo_login, redis_login in ((None, None), wrong):
+            settings = load_settings(
+                mongo_url=mongo.url(ports[0], mongo_login), redis_url=redis.url(ports[1], redis_login)
+            )
+            with closing(Store.connect(settings)) as store, pytest.raises(SettingsError, match="TIDEMARK_MONGO_URL"):
+                store.accounts.find()
+            with (
+                connect_redis(settings) as client,
+                pytest.raises(RedisUnavailable, match="TIDEMARK_REDIS_URL"),
+                redis_errors(),
+            ):
+                client.get("probe")
+    finally:
+        for child in children:
+            child.stop()
 
 
 def test_lost_logins_are_made_again_and_the_data_stays(tmp_path: Path) -> None:
