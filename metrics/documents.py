@@ -29,6 +29,10 @@ Reason = Literal[
 ]
 
 
+FailureReason = Literal[Reason, "rate_limited", "needs_reauth", "internal_error", "check_failed"]
+"""Why an account, or a part of one, was not collected."""
+
+
 class RefusedMetric(TypedDict):
     """A metric, or a field, that an API refuses for one kind of subject."""
 
@@ -43,6 +47,8 @@ ConnectedState = Literal["active", "paused", "needs_reauth", "unreachable"]
 """`needs_reauth`: the token is no longer valid. `unreachable`: the platform reports that the account does not exist, or
 not for this token; it is tried every hour for a day, and then once a day."""
 AccountState = Literal[ConnectedState, "disconnected"]
+HistoryReason = Literal[FailureReason, AccountState]
+"""Why a history waits or ended: a failure, or the state of its account."""
 ACCOUNT_STATES: tuple[AccountState, ...] = get_args(AccountState)
 OperationState = Literal["queued", "running", "succeeded", "partial", "failed"]
 OperationKind = Literal["collect", "aggregate", "history"]
@@ -166,7 +172,7 @@ class Problem(TypedDict):
     """A problem of an account's slot: a part (`what`) that was not collected, or a check that failed."""
 
     what: str
-    reason: str
+    reason: FailureReason
     message: str
 
 
@@ -183,7 +189,7 @@ class CollectionDocument(TypedDict):
     runId: str
     observations: int
     calls: int
-    reason: NotRequired[str]
+    reason: NotRequired[FailureReason]
     message: NotRequired[str]
     notRecoverable: NotRequired[list[str]]
     quarantined: NotRequired[list[str]]
@@ -229,7 +235,7 @@ class History(TypedDict):
     workedAt: NotRequired[datetime]
     resumesAt: NotRequired[datetime]
     """A limit was reached: nothing is requested before this instant."""
-    reason: NotRequired[str]
+    reason: NotRequired[HistoryReason]
     message: NotRequired[str]
     finishedAt: NotRequired[datetime]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from metrics.documents import AccountDocument, AccountState, Document, Observation
+from metrics.documents import AccountDocument, AccountState, Document, FailureReason, Observation
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
 from metrics.redis.events import Announcer, Event, account_status, observation_event
 from metrics.store import Store
@@ -223,7 +223,7 @@ class AccountCollector:
         self, account: AccountDocument, failures: Mapping[str, str], tally: Tally, report: CollectReport
     ) -> None:
         """Note the parts that a reading lacks, by name with a message; a limit that was met explains all of them."""
-        reason = "rate_limited" if tally.limited else "provider_error"
+        reason: FailureReason = "rate_limited" if tally.limited else "provider_error"
         for what, message in failures.items():
             self._note_part(account, what, message, report, reason)
 
@@ -235,7 +235,12 @@ class AccountCollector:
             report.impossible[account["_id"]] = report.impossible.get(account["_id"], 0) + len(odd)
 
     def _note_part(
-        self, account: AccountDocument, what: str, message: str, report: CollectReport, reason: str = "provider_error"
+        self,
+        account: AccountDocument,
+        what: str,
+        message: str,
+        report: CollectReport,
+        reason: FailureReason = "provider_error",
     ) -> None:
         """Record a part that could not be read of an account that was otherwise collected."""
         text = f"{what}: {message}"
@@ -279,7 +284,7 @@ class AccountCollector:
                 self._mark_for_a_person(account, "unreachable", message, reason, report)
 
     def _mark_for_a_person(
-        self, account: AccountDocument, state: AccountState, message: str, reason: str, report: CollectReport
+        self, account: AccountDocument, state: AccountState, message: str, reason: FailureReason, report: CollectReport
     ) -> None:
         """Change the state of an account, unless it was changed or connected again while it was collected."""
         if self.store.accounts.change_state(account, state, message[:_LONGEST_REASON]):

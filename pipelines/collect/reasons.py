@@ -2,6 +2,7 @@
 
 import traceback
 
+from metrics.documents import FailureReason
 from metrics.errors import CredentialError
 from pipelines.collect.report import INTERNAL_ERROR
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
@@ -9,7 +10,7 @@ from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
 _OURS = ("pipelines", "metrics")
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: Exception) -> FailureReason:
     """Return the reason that records and failures name."""
     if isinstance(error, RateLimited):
         return "rate_limited"

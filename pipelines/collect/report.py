@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from typing import Literal
 
-from metrics.documents import Platform
+from metrics.documents import FailureReason, HistoryReason, Platform
 
-INTERNAL_ERROR = "internal_error"
+INTERNAL_ERROR: Literal["internal_error"] = "internal_error"
 """The reason of an unforeseen failure: an error of Tidemark. Its type and place are recorded, but not its message."""
 
 NO_IMPOSSIBLE_VALUES = "no_impossible_values"
@@ -24,7 +25,7 @@ class Failure:
     workspace_id: str
     account_id: str
     state: str
-    reason: str
+    reason: HistoryReason
     message: str
 
     def __str__(self) -> str:
@@ -36,7 +37,7 @@ class Part:
     """A part of an account that was not collected, with the platform's message, including its ids and names."""
 
     what: str
-    reason: str
+    reason: FailureReason
     message: str
 
 

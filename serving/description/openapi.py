@@ -12,7 +12,9 @@ from starlette.responses import Response
 
 from metrics.encoding import dump_json
 from metrics.periods import PERIODS
+from serving.description.examples import EXAMPLES
 from serving.description.headers import HEADERS, of_answer, of_problem, of_request
+from serving.description.properties import PARAMETERS, describe_properties
 from serving.endpoints.routes import OPERATIONS, Operation
 from serving.schemas.events import EVENTS
 from serving.wire.problems import MEANINGS, SLUGS, ProblemDetails
@@ -39,19 +41,24 @@ def document() -> Json:
     schemas: Json = {}
     paths: dict[str, Json] = {}
     problem = _add(schemas, ProblemDetails)
+    answered = {status for operation in OPERATIONS for status in statuses(operation)}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation, schemas)
-    for model in EVENTS.values():
-        _add(schemas, model)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Tidemark", "version": _version(), "description": _ABOUT},
+        "info": {
+            "title": "Tidemark",
+            "version": _version(),
+            "description": _ABOUT,
+            "contact": {"name": "The operator of this server"},
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+        },
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": {SLUGS[status]: _problem(status, problem) for status in MEANINGS},
+            "responses": {SLUGS[status]: _problem(status, problem) for status in sorted(answered)},
             "headers": HEADERS,
             "securitySchemes": _SECURITY,
         },
@@ -85,8 +92,10 @@ def _version() -> str:
 def _add(schemas: Json, model: type[BaseModel]) -> Json:
     """Add a model and the models that it refers to to the schemas, and return a reference to it."""
     schema = model.model_json_schema(by_alias=True, ref_template=_REF, mode="serialization")
-    schemas.update({name: _tidy(part) for name, part in schema.pop("$defs", {}).items()})
-    schemas[model.__name__] = _tidy(schema)
+    parts = {**schema.pop("$defs", {}), model.__name__: schema}
+    for name, part in parts.items():
+        schemas[name] = _tidy(part)
+        describe_properties(name, schemas[name])
     return {"$ref": _REF.format(model=model.__name__)}
 
 
@@ -127,7 +136,9 @@ def _answers(operation: Operation, schemas: Json) -> Json:
     if operation.path == "/analytics/stream":
         names = ", ".join(f"`{name}` ({model.__name__})" for name, model in EVENTS.items())
         description = f"Server-sent events, each with JSON as its data: {names}."
-    content = {media_type.partition(";")[0]: {"schema": schema} for media_type in operation.media_types}
+    content: Json = {media_type.partition(";")[0]: {"schema": schema} for media_type in operation.media_types}
+    # An export has several media types; the example is of the first one.
+    next(iter(content.values()))["example"] = EXAMPLES[operation.name]
     answer = {"description": description, "headers": of_answer(operation), "content": content}
     answers: Json = {str(operation.status): answer}
     if operation.cached:
@@ -196,7 +207,7 @@ def _query_parameters(operation: Operation) -> list[Json]:
             "name": name,
             "in": "query",
             "required": name in required,
-            "description": shape.get("description", ""),
+            "description": shape.get("description") or PARAMETERS[name],
             "schema": _of_query(shape),
         }
         for name, shape in schema.get("properties", {}).items()

@@ -11,6 +11,7 @@ from metrics.documents import Scope
 from metrics.export import MEDIA_TYPES
 from serving.endpoints import accounts, aggregated, catalog, export, me, observations, operations, posts, stream, writes
 from serving.endpoints import query as queries
+from serving.schemas import events as event_shapes
 from serving.schemas import reads as read_shapes
 from serving.schemas import work
 from serving.schemas.base import Shape
@@ -34,7 +35,7 @@ class Operation:
     endpoint: Endpoint
     scope: Scope | None
     tag: str
-    answer: type[Shape] | None = None
+    answer: type[BaseModel] | None = None
     query: type[queries.Query] = queries.NoQuery
     body: type[BaseModel] | None = None
     status: int = 200
@@ -96,6 +97,6 @@ OPERATIONS = (
               queries.InvalidateQuery),
     Operation("POST", "/analytics/stream/tickets", stream.create_ticket, "read", "Streams", work.Ticket,
               queries.TicketQuery, status=201),
-    Operation("GET", "/analytics/stream", stream.stream, "read", "Streams", None, queries.StreamQuery,
-              media_types=_EVENTS),
+    Operation("GET", "/analytics/stream", stream.stream, "read", "Streams", event_shapes.StreamEvent,
+              queries.StreamQuery, media_types=_EVENTS),
 )  # fmt: skip

@@ -3,16 +3,21 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+from metrics.periods import Period
 
 EXAMPLE_TIME = "2026-01-15T10:00:00Z"
 
 Instant = Annotated[datetime, Field(examples=[EXAMPLE_TIME])]
 Day = Annotated[date, Field(examples=["2026-01-15"])]
 Count = Annotated[int, Field(ge=0)]
+
+
+RollupPeriod = Literal[Period, "custom"]
 
 
 class Shape(BaseModel):

@@ -1,11 +1,18 @@
 """The shapes of events, which streams and Socket.IO send."""
 
-from pydantic import Field
+from typing import Annotated, Any, Literal, Union
 
-from metrics.documents import OperationKind, Platform
+from pydantic import Field, RootModel, create_model
+
+from metrics.documents import AccountState, FailureReason, OperationKind, OperationState, Platform, RollupStatus
+from metrics.periods import Period
 from serving.schemas.base import Instant, Shape, absent
 from serving.schemas.reads import AccountMetrics, Metrics, Unavailable
 from serving.schemas.work import PLATFORM_PROGRESS, AccountCounts, Progress
+
+ResetReason = Literal["events_lost", "events_restarted", "events_unavailable", "slow_reader", "unknown_position"]
+AccountReason = Literal[FailureReason, "reachable", "requested"]
+"""Why the state of an account changed. `requested`: by a command."""
 
 
 class MetricsUpdate(Shape):
@@ -37,11 +44,11 @@ class MetricsAggregated(Shape):
 
     workspace_id: str
     account_id: str
-    period: str
+    period: Period
     period_start: Instant
     period_end: Instant
     metrics: AccountMetrics
-    status: str
+    status: RollupStatus
     timestamp: Instant
 
 
@@ -52,18 +59,23 @@ class CollectionStatus(Shape):
     operation_id: str = absent()
     account_id: str = absent()
     kind: OperationKind = absent("The kind of the operation.")
-    state: str
+    state: OperationState | AccountState = Field(description="The state of the operation, or of the account.")
     accounts: AccountCounts = absent()
     progress: Progress = absent("For a history: the posts and days that were read, over all its accounts.")
     platforms: dict[Platform, Progress] = absent(PLATFORM_PROGRESS)
     error: str = absent()
-    reason: str = absent()
+    reason: AccountReason = absent("Only of an account: why its state changed.")
 
 
 class Reset(Shape):
     """`reset`: the stream lost its place, so events may be missing: read everything again, then continue."""
 
-    reason: str
+    workspace_id: str
+    reason: ResetReason = Field(
+        description="events_lost: events were removed before they were sent; events_restarted: the server of events "
+        "was replaced; events_unavailable: no events can be read; slow_reader: the client read too slowly; "
+        "unknown_position: the stream no longer has the position to resume at."
+    )
     refetch: list[str] = Field(description="The paths to read again.")
 
 
@@ -71,7 +83,9 @@ class Ping(Shape):
     """`ping`: the server's time."""
 
     time: Instant
-    events: str = absent("`unavailable` while no events can be read; the stream continues by itself later.")
+    events: Literal["unavailable"] = absent(
+        "`unavailable` while no events can be read; the stream continues by itself later."
+    )
 
 
 EVENTS: dict[str, type[Shape]] = {
@@ -82,3 +96,21 @@ EVENTS: dict[str, type[Shape]] = {
     "reset": Reset,
     "ping": Ping,
 }
+
+
+def _sent(name: str, data: type[Shape]) -> type[Shape]:
+    """Return the shape of an event as streams send it: its name, its id and its data."""
+    event_id = absent("The position in the stream, to resume after it; absent if the event has none.")
+    fields: dict[str, Any] = {
+        "event": (Literal[name], Field(description="The name.")),
+        "id": (str, event_id),
+        "data": (data, Field(description="The event itself, as JSON.")),
+    }
+    return create_model(f"{data.__name__}Event", __base__=Shape, __doc__=data.__doc__, **fields)
+
+
+_SENT = tuple(_sent(name, data) for name, data in EVENTS.items())
+
+
+class StreamEvent(RootModel[Annotated[Union[_SENT], Field(discriminator="event")]]):  # type: ignore[valid-type]  # noqa: UP007
+    """One server-sent event: its fields `event`, `id` and `data`. A stream sends one after the other."""

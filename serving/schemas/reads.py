@@ -10,7 +10,16 @@ from metrics.aggregation.sides import Compare
 from metrics.aggregation.sides import NotCompared as NotComparedReason
 from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS
 from metrics.catalog import Kind, Subject, Unit
-from metrics.documents import AccountState, ContentType, MetricType, Platform, Reason, RollupStatus, Scope
+from metrics.documents import (
+    AccountState,
+    ContentType,
+    FailureReason,
+    MetricType,
+    Platform,
+    Reason,
+    RollupStatus,
+    Scope,
+)
 from serving.schemas.base import (
     EXAMPLE_TIME,
     Count,
@@ -19,11 +28,12 @@ from serving.schemas.base import (
     Meta,
     Page,
     RangeMeta,
+    RollupPeriod,
     Shape,
     absent,
     declared_names,
 )
-from serving.schemas.work import AccountHistory
+from serving.schemas.work import AccountHistory, PostType
 
 Metrics = dict[str, float]
 Unavailable = dict[str, Reason]
@@ -74,7 +84,7 @@ class Post(Shape):
     account_id: str
     platform: Platform
     platform_post_id: str
-    metric_type: MetricType
+    metric_type: PostType
     content_type: ContentType
     published_at: Instant
     deleted_at: Instant = absent("When the platform was first found to have deleted the post.")
@@ -198,7 +208,7 @@ class Rollup(Shape):
     workspace_id: str
     account_id: str
     platform: Platform
-    period: str = Field(description="daily, weekly, monthly or custom.")
+    period: RollupPeriod
     period_start: Instant
     period_end: Instant = Field(description="Exclusive.")
     aggregated_metrics: AccountMetrics
@@ -252,7 +262,7 @@ class GroupTotals(Totals):
 class AggregatedMeta(RangeMeta):
     """The meta of rollups: the range, and the kind of period that divides it."""
 
-    period: str
+    period: RollupPeriod
 
 
 class Aggregated(Shape):
@@ -269,7 +279,7 @@ class CollectionError(Shape):
     """Why the newest slot was not collected."""
 
     slot: Instant
-    reason: str = absent()
+    reason: FailureReason = absent()
     message: str = absent()
 
 
@@ -278,7 +288,7 @@ class CollectionProblem(Shape):
 
     slot: Instant
     what: str = Field(description="The part that was requested from the platform, or the name of the check.")
-    reason: str = Field(description="`check_failed` for a failed check.")
+    reason: FailureReason = Field(description="`check_failed` for a failed check.")
     message: str
 
 

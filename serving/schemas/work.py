@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
-from metrics.documents import ContentType, HistoryState, OperationKind, OperationState, Platform, Reason
+from metrics.documents import (
+    ContentType,
+    FailureReason,
+    HistoryReason,
+    HistoryState,
+    OperationKind,
+    OperationState,
+    Platform,
+    Reason,
+)
 from metrics.periods import Period
 from serving.schemas.base import EXAMPLE_TIME, Count, Instant, Shape, absent, declared_names
 
@@ -17,6 +26,8 @@ _OPERATION: Any = {
 }  # fmt: skip
 
 
+PostType = Literal["post", "story", "reel"]
+"""The kinds of posts: `MetricType` without accounts."""
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -42,7 +53,7 @@ class PublishedPost(Shape):
     )
     published_at: Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
     content_type: ContentType
-    metric_type: Literal["post", "story", "reel"] = "post"
+    metric_type: PostType = "post"
 
 
 class AccountCounts(Shape):
@@ -69,7 +80,7 @@ class HistoryProblem(Shape):
     """A part of an account's history that was not read."""
 
     what: str
-    reason: str
+    reason: FailureReason
     message: str
 
 
@@ -88,7 +99,7 @@ class AccountHistory(Shape):
     )
     calls: Count = Field(description="The number of calls to the platform so far.")
     resumes_at: Instant = absent("When the reading continues; set while it pauses because a limit was met.")
-    reason: str = absent()
+    reason: HistoryReason = absent("Why it pauses, failed or was stopped; the state of the account if that is why.")
     message: str = absent()
     problems: list[HistoryProblem] = absent("The parts that could not be read.")
     unavailable: dict[str, dict[Reason, Count]] = absent(

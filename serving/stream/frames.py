@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 
 from metrics.clock import isoformat, utcnow
+from metrics.periods import PERIODS
 from serving.process.measures import MALFORMED
+from serving.schemas.events import ResetReason
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ def frames(workspace_id: str, entries: Iterable[tuple[bytes, Mapping[bytes, byte
             log.warning("entry %r of the events of %s is skipped: %s", entry_id, workspace_id, type(error).__name__)
 
 
-def reset(workspace_id: str, reason: str, *, forget: bool = False) -> Frame:
+def reset(workspace_id: str, reason: ResetReason, *, forget: bool = False) -> Frame:
     """Return a `reset` event, which tells a client to read everything again.
 
     With `forget`, it also clears the last event id in the client, because the stream no longer has that position.
@@ -77,9 +79,10 @@ def reset(workspace_id: str, reason: str, *, forget: bool = False) -> Frame:
     return Frame(START, RESET, "", "", json, b"%sevent: reset\ndata: %s\n\n" % (head, json))
 
 
-def _reset(workspace_id: str, reason: str) -> dict[str, Any]:
+def _reset(workspace_id: str, reason: ResetReason) -> dict[str, Any]:
     base = f"/analytics/workspace/{workspace_id}"
-    refetch = [f"{base}/metrics", f"{base}/aggregated?period=daily", f"{base}/accounts"]
+    rollups = [f"{base}/aggregated?period={period}" for period in PERIODS]
+    refetch = [f"{base}/metrics", *rollups, f"{base}/posts", f"{base}/accounts"]
     return {"workspaceId": workspace_id, "reason": reason, "refetch": refetch}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from serving.process.measures import DROPS
+from serving.schemas.events import ResetReason
 from serving.stream.frames import BEAT, RESET, START, Frame, Position, ping, reset
 
 QUEUE = 1000
@@ -28,7 +29,7 @@ class Subscriber:
     events: frozenset[str] = frozenset()
     after: Position = START
     queue: deque[Frame] = field(default_factory=deque)
-    lost: str | None = None
+    lost: ResetReason | None = None
     ended: bool = False
     joined: bool = False
     abort: Callable[[], object] | None = None
@@ -65,7 +66,7 @@ class Subscriber:
             self.queue.append(item)
             self._wake()
 
-    def lose_place(self, reason: str, at: Position) -> None:
+    def lose_place(self, reason: ResetReason, at: Position) -> None:
         """Tell the client that events up to `at` may be missing; the stream continues after it."""
         DROPS.labels(reason).inc()
         self.after = at

@@ -36,7 +36,7 @@ MEANINGS: Mapping[int, str] = {
     400: "A parameter or the body is invalid; `errors` names the parameter.",
     401: "The request has no valid API key, token or ticket.",
     403: "The key lacks the scope.",
-    404: "Nothing has this id, or the key may not see it; the two cases are answered alike.",
+    404: "There is no such path; or nothing has this id, or the key may not see it: these two are answered alike.",
     405: "The path does not support this method; `Allow` lists the methods that it supports.",
     413: "The body is too large.",
     414: "The path with its query is too long.",
@@ -110,10 +110,37 @@ def invalid(error: ValidationError) -> Problem:
     return Problem(400, "; ".join(f"{name}: {message}" for name, message in errors), errors=errors)
 
 
+_WRONG_VALUES: Mapping[str, str] = {
+    "missing": "is required",
+    "extra_forbidden": "unknown parameter",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_type": "must be a string",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "literal_error": "must be one of {expected}",
+    "json_invalid": "must be JSON: {error}",
+    "model_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
+    "datetime_parsing": "must be an instant that exists",
+    "datetime_from_date_parsing": "must be an instant that exists",
+    "datetime_object_invalid": "must be an instant that exists",
+    "timezone_aware": "must have an offset from UTC",
+}
+"""Our own words for the errors of models, by pydantic's type of error."""
+
+
 def _message(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return "unknown parameter"
-    return str(error["msg"]).removeprefix("Value error, ")
+    message = _WRONG_VALUES.get(error["type"])
+    if message is None:
+        return str(error["msg"]).removeprefix("Value error, ")
+    values = dict(error.get("ctx", {}))
+    if "expected" in values:
+        values["expected"] = values["expected"].replace("'", "").replace(" or ", ", ")
+    return message.format(**values)
 
 
 def render(request: Request, problem: Problem) -> Response:
@@ -166,7 +193,7 @@ async def on_http(request: Request, error: Exception) -> Response:
     """Answer a request that Starlette's router refused because of its path or its method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     if error.status_code == 404:
-        return render(request, not_found())
+        return render(request, Problem(404, "There is no such path; /docs lists all paths."))
     headers = dict(error.headers or {})
     if error.status_code == 405:
         allowed = sorted({*headers.get("Allow", "").split(", "), "OPTIONS"} - {""})

@@ -299,7 +299,7 @@ def _announce(
     # Imported late: redis takes half a second to import.
     from metrics.redis.events import Announcer, account_status
 
-    events = [account_status(workspace_id, account_id, state, "asked for")] if account_id and state else []
+    events = [account_status(workspace_id, account_id, state, "requested")] if account_id and state else []
     Announcer(redis).announce(workspace_id, events)
 
 

@@ -110,7 +110,7 @@ def _row(account: AccountDocument, past: History | None) -> tuple[str, ...]:
     named = account["_id"], account["platform"], account["handle"]
     if past is None:
         return *named, "not requested", "", "", ""
-    why = [past["reason"]] if "reason" in past else []
+    why: list[str] = [past["reason"]] if "reason" in past else []
     why += [past["message"]] if "message" in past else []
     if "resumesAt" in past:
         why.append(f"resumes at {isoformat(past['resumesAt'])}")

@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from metrics.clock import utcnow
-from metrics.documents import AccountDocument, History, HistoryState, Problem
+from metrics.documents import (
+    AccountDocument,
+    AccountState,
+    FailureReason,
+    History,
+    HistoryReason,
+    HistoryState,
+    Problem,
+)
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
 from metrics.periods import HOUR
 from metrics.redis.events import Announcer
@@ -39,13 +47,16 @@ MOST_TRIES = 5
 """Tries in a row without any progress after which a part is given up, until the history is requested again."""
 
 _MOST_PROBLEMS = 20
-_UNREACHABLE = "unreachable"
 
 Part = Literal["posts", "days"]
 
 
 class Stopped(Exception):
-    """The account is not active any more; the message is its state."""
+    """The account is not active any more, but in `state`."""
+
+    def __init__(self, state: AccountState) -> None:
+        super().__init__(state)
+        self.state = state
 
 
 class Gone(Exception):
@@ -103,10 +114,11 @@ class Turn:
             self.progress.begin(self.history["operationId"])
             self._read_parts()
         except Stopped as stop:
-            if str(stop) == _UNREACHABLE:
-                self._look_again(_UNREACHABLE, "the account is unreachable")
+            if stop.state == "unreachable":
+                self._look_again(stop.state, "the account is unreachable")
             else:
-                self._end("failed" if str(stop) == "needs_reauth" else "stopped", str(stop), f"the account is {stop}")
+                ended: HistoryState = "failed" if stop.state == "needs_reauth" else "stopped"
+                self._end(ended, stop.state, f"the account is {stop.state}")
         except (Gone, NotFound, MongoUnavailable):
             raise
         except Exception as error:  # noqa: BLE001
@@ -154,7 +166,7 @@ class Turn:
         """Tell whether so much of the platform's call budget is used that hourly collection needs the rest."""
         return tally.used_percent >= MOST_USED_PERCENT
 
-    def problem(self, what: str, reason: str, message: str) -> None:
+    def problem(self, what: str, reason: FailureReason, message: str) -> None:
         """Note a part that was not read."""
         short = message[:LONGEST_MESSAGE]
         found: Problem = {"what": what, "reason": reason, "message": short}
@@ -232,7 +244,7 @@ class Turn:
             return True
         return self._wait(utcnow() + timedelta(minutes=2 ** self.history["tries"]), reason_of(error), str(error))
 
-    def _look_again(self, reason: str, message: str) -> bool:
+    def _look_again(self, reason: HistoryReason, message: str) -> bool:
         """Wait for an account that the platform denies: it may be back when hourly collection requests it again."""
         self.history["tries"] += 1
         if self.history["tries"] > MOST_TRIES:
@@ -240,7 +252,7 @@ class Turn:
             return False
         return self._wait(utcnow() + HOUR, reason, message)
 
-    def _wait(self, until: datetime, reason: str, message: str) -> bool:
+    def _wait(self, until: datetime, reason: HistoryReason, message: str) -> bool:
         self.history["resumesAt"], self.history["reason"] = until, reason
         self.history["message"] = message[:LONGEST_MESSAGE]
         self.keep("waiting")
@@ -260,13 +272,13 @@ class Turn:
         else:
             self._end("partial", problems[0]["reason"], f"{problems[0]['what']}: {problems[0]['message']}")
 
-    def _end(self, state: HistoryState, reason: str | None = None, message: str | None = None) -> None:
+    def _end(self, state: HistoryState, reason: HistoryReason | None = None, message: str | None = None) -> None:
         self.history["finishedAt"] = utcnow()
         if reason is not None and message is not None:
             self.history["reason"], self.history["message"] = reason, message[:LONGEST_MESSAGE]
-        if state == "failed":
+        if state == "failed" and reason is not None:
             text = redact(message or "", self.account)
-            self.report.fail(Failure(self.account["workspaceId"], self.account["_id"], state, reason or "", text))
+            self.report.fail(Failure(self.account["workspaceId"], self.account["_id"], state, reason, text))
         self.keep(state)
 
     def _count(self, tally: Tally) -> None:

@@ -28,14 +28,14 @@ def asset(request: pytest.FixtureRequest) -> dg.AssetsDefinition:
 
 def statuses(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the data of the events of operations, oldest first."""
-    events = entries(deployment.clients.redis, events_key("w"))
-    found = [orjson.loads(fields[b"data"]) for _, fields in events if fields[b"event"] == b"collection:status"]
+    stream = entries(deployment.clients.redis, events_key("w"))
+    found = [orjson.loads(fields[b"data"]) for _, fields in stream if fields[b"event"] == b"collection:status"]
     return [data for data in found if "operationId" in data]
 
 
-def collect(deployment: Deployment, asset: dg.AssetsDefinition, **scope: Any) -> dict[str, Any]:
+def collect(deployment: Deployment, asset: dg.AssetsDefinition, account_id: str | None = None) -> dict[str, Any]:
     """Carry out an operation on the accounts of one platform; return it."""
-    operation = deployment.clients.store.operations.request("collect", "w", **scope)
+    operation = deployment.clients.store.operations.request("collect", "w", account_id=account_id)
     tags = {OPERATION: operation["_id"], ASSETS: "1"}
     deployment.materialize(asset, [slot_key(deployment.hour)], None, **tags)
     return dict(deployment.clients.store.operations.get(operation["_id"]))

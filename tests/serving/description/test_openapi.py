@@ -1,19 +1,55 @@
 """The OpenAPI document is complete, describes the events correctly, and is shown as a page."""
 
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args
 
 import httpx
 import pytest
+from httpx_sse import connect_sse
 
 from metrics.redis.events import Event, account_status, observation_event, operation_status, rollup_event
 from metrics.store import Store
 from serving.description.openapi import document
 from serving.endpoints.routes import OPERATIONS
-from serving.schemas.events import EVENTS
+from serving.schemas.events import EVENTS, ResetReason
+from serving.stream.frames import ping, reset
 from tests.serving.conformance import jsonschema_rs_document, validate
 from tests.serving.conftest import NOW, observation, post_observation
 from tests.serving.endpoints.test_reads import rollup
+
+
+def operations() -> list[dict[str, Any]]:
+    return [operation for methods in jsonschema_rs_document()["paths"].values() for operation in methods.values()]
+
+
+def properties() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, schema in jsonschema_rs_document()["components"]["schemas"].items():
+        for field, shape in schema.get("properties", {}).items():
+            yield f"{name}.{field}", shape
+
+
+def test_every_property_and_parameter_has_a_description() -> None:
+    assert [name for name, shape in properties() if not shape.get("description")] == []
+    assert [
+        f"{operation['operationId']}: {parameter['name']}"
+        for operation in operations()
+        for parameter in operation["parameters"]
+        if not parameter["description"]
+    ] == []
+
+
+def test_closed_sets_are_enumerated() -> None:
+    """`state`, `status`, `period` and `reason` are words for programs: each is an enumeration wherever it occurs."""
+    free = [
+        name
+        for name, shape in properties()
+        if name.rpartition(".")[2] in ("state", "status", "period", "reason", "kind", "event")
+        and "enum" not in str(shape)
+        and "const" not in shape
+        and name != "ProblemDetails.status"
+    ]
+    assert free == []
 
 
 def test_every_route_is_described_once() -> None:
@@ -37,6 +73,12 @@ def test_examples_match_their_schemas() -> None:
     for name, schema in jsonschema_rs_document()["components"]["schemas"].items():
         for example in schema.get("examples", []):
             validate(f"#/components/schemas/{name}", example)
+    for operation in operations():
+        for response in (one for status, one in operation["responses"].items() if status.startswith("2")):
+            examples = [content for content in response["content"].values() if "example" in content]
+            assert len(examples) == 1, f"{operation['operationId']} has no example"
+            if "$ref" in examples[0]["schema"]:
+                validate(examples[0]["schema"]["$ref"], examples[0]["example"])
     for response in jsonschema_rs_document()["components"]["responses"].values():
         validate("#/components/schemas/ProblemDetails", response["content"]["application/problem+json"]["example"])
 
@@ -52,14 +94,47 @@ def events(store: Store) -> list[Event]:
         rollup_event(rolled),
         operation_status(operation),
         operation_status(finished),
-        account_status("w1", "a1", "needs_reauth", "token_expired"),
+        account_status("w1", "a1", "needs_reauth", "needs_reauth"),
     ]
+
+
+def sent(event: str, data: bytes) -> None:
+    """Fail if an event does not match the schema of the stream."""
+    value = {"event": event, "data": httpx.Response(200, content=data).json()}
+    validate("#/components/schemas/StreamEvent", value)
 
 
 def test_events_match_their_schemas(store: Store) -> None:
     for event in events(store):
         data = httpx.Response(200, content=event.encode()).json()
         validate(f"#/components/schemas/{EVENTS[event.name].__name__}", data)
+        sent(event.name, event.encode())
+
+
+def test_events_of_the_server_match_their_schemas() -> None:
+    for reason in get_args(ResetReason):
+        sent("reset", reset("w1", reason).json)
+    sent("ping", ping().json)
+    sent("ping", ping(away=True).json)
+
+
+def test_stream_refers_to_its_events(client: httpx.Client) -> None:
+    (stream,) = (operation for operation in operations() if operation["operationId"] == "stream")
+    content = stream["responses"]["200"]["content"]["text/event-stream"]
+    assert content["schema"] == {"$ref": "#/components/schemas/StreamEvent"}
+    union = jsonschema_rs_document()["components"]["schemas"]["StreamEvent"]
+    assert set(union["discriminator"]["mapping"]) == set(EVENTS)
+
+
+def test_reset_of_a_running_server_names_everything_to_read_again(client: httpx.Client) -> None:
+    query = {"workspaceId": "w1", "lastEventId": "1-0"}
+    with connect_sse(client, "GET", "/analytics/stream", params=query) as source:
+        event = next(source.iter_sse())
+    sent(event.event, event.data.encode())
+    paths = event.json()["refetch"]
+    assert [client.get(path).status_code for path in paths] == [200] * len(paths)
+    assert {"posts", "metrics", "accounts"} <= {path.rpartition("/")[2] for path in paths}
+    assert [path.partition("period=")[2] for path in paths if "period=" in path] == ["daily", "weekly", "monthly"]
 
 
 def test_page_shows_every_operation_without_a_script(client: httpx.Client) -> None:
@@ -67,6 +142,12 @@ def test_page_shows_every_operation_without_a_script(client: httpx.Client) -> No
     assert all(f'id="{operation.name}"' in page for operation in OPERATIONS)
     assert "<script" not in page
     assert "//" not in re.sub(r"https?://127\.0\.0\.1", "", page)
+
+
+def test_unknown_path_is_told_from_an_unknown_id(client: httpx.Client) -> None:
+    path, unknown = (client.get(path).json()["detail"] for path in ("/api/v1/foo", "/analytics/workspace/nobody/posts"))
+    assert path == "There is no such path; /docs lists all paths."
+    assert unknown == "Nothing with this id is visible to this key."
 
 
 @pytest.mark.parametrize("path", ["/analytics/workspace/nobody/metrics", "/analytics/nowhere"])

@@ -1,0 +1,101 @@
+"""One example per operation: an answer to it, which matches its schema."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from metrics.catalog import DEFINITION_VERSION
+from serving.schemas.base import EXAMPLE_TIME
+
+Json = dict[str, Any]
+
+_WORKSPACE, _ACCOUNT, _POST, _OPERATION = "demo-north", "acc_7kq2", "post_a41x", "op_5d0f"
+_READ_AT, _DAY, _NEXT_DAY = "2026-01-15T11:00:04Z", "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z"
+_OF_ACCOUNT: Json = {"workspaceId": _WORKSPACE, "accountId": _ACCOUNT, "platform": "instagram"}
+_COVERAGE: Json = {"expectedSlots": 24, "observedSlots": 24}
+_LAST_PAGE: Json = {"nextCursor": None, "hasMore": False, "limit": 100}
+_WHOLE: Json = {"nextCursor": None, "hasMore": False, "limit": None}
+_META: Json = {"generatedAt": "2026-01-16T08:12:40Z", "dataVersion": "9f2c-184"}
+_RANGE: Json = {**_META, "startDate": "2026-01-15", "endDate": "2026-01-15", "coverage": _COVERAGE}
+_OBSERVED: Json = {
+    **_OF_ACCOUNT, "metricType": "account", "timestamp": EXAMPLE_TIME, "collectedAt": _READ_AT, "metadata": {},
+    "metrics": {"followers": 18250}, "unavailable": {"reach": "not_yet_available"},
+}  # fmt: skip
+_OBSERVED_POST: Json = {
+    **_OF_ACCOUNT, "metricType": "post", "timestamp": EXAMPLE_TIME, "collectedAt": _READ_AT,
+    "metadata": {"postId": _POST, "platformPostId": "17912345678901234", "contentType": "image"},
+    "metrics": {"likes": 41, "comments": 3, "shares": 2, "saves": 4, "views": 980, "engagement": 50}, "unavailable": {},
+}  # fmt: skip
+_POST_NOW: Json = {
+    **_OF_ACCOUNT, "postId": _POST, "platformPostId": "17912345678901234", "metricType": "post", "contentType": "image",
+    "publishedAt": "2026-01-14T17:30:00Z",
+    "metrics": {**_OBSERVED_POST["metrics"], "engagementRate": 5.1}, "unavailable": {},
+    "engagementRateBasis": "views", "timestamp": EXAMPLE_TIME, "collectedAt": _READ_AT,
+}  # fmt: skip
+_ROLLUP: Json = {
+    **_OF_ACCOUNT, "period": "daily", "periodStart": _DAY, "periodEnd": _NEXT_DAY,
+    "aggregatedMetrics": {"followers": 18250, "followerGrowth": 31, "totalEngagement": 212, "postCount": 1},
+    "unavailable": {"totalClicks": "not_supported"}, "coverage": _COVERAGE, "status": "complete",
+    "definitionVersion": DEFINITION_VERSION, "computedAt": "2026-01-16T00:04:11Z", "runId": "b51f0c4e",
+}  # fmt: skip
+_TOTAL: Json = {
+    "periodStart": _DAY, "periodEnd": _NEXT_DAY,
+    "metrics": {"followers": 18250, "followerGrowth": 31, "totalEngagement": 212, "postCount": 1},
+    "unavailable": {"reach": "not_additive"}, "missing": {}, "coverage": _COVERAGE, "status": "complete",
+    "accounts": 1, "expectedAccounts": 1,
+}  # fmt: skip
+_CONNECTED: Json = {
+    **_OF_ACCOUNT, "platformAccountId": "17841400000000001", "handle": "north.coffee", "state": "active",
+    "connectedAt": "2025-10-24T00:00:00Z", "lastCollectedSlot": EXAMPLE_TIME, "lastCollectedAt": _READ_AT,
+}  # fmt: skip
+_METRIC: Json = {
+    "name": "followers", "subject": "account", "kind": "gauge", "unit": "count", "meaning": "Followers of the account.",
+    "addsOverTime": False, "addsOverSubjects": True,
+    "platforms": {"instagram": {"field": "followers_count", "metricTypes": ["account"], "since": None}},
+}  # fmt: skip
+_REQUESTED: Json = {
+    "data": {
+        "operationId": _OPERATION, "workspaceId": _WORKSPACE, "kind": "collect", "state": "queued",
+        "createdAt": EXAMPLE_TIME, "updatedAt": EXAMPLE_TIME,
+    }
+}  # fmt: skip
+_ROLLED: Json = {"data": {**_REQUESTED["data"], "kind": "aggregate", "period": "daily", "periodStart": _DAY}}
+_RUNNING: Json = {
+    "data": {**_REQUESTED["data"], "state": "running", "runId": "b51f0c4e",
+             "platforms": {"instagram": {"done": 2, "expected": 4}}}
+}  # fmt: skip
+_OBSERVATIONS: Json = {"data": [_OBSERVED, _OBSERVED_POST], "page": _LAST_PAGE, "meta": _RANGE}
+
+EXAMPLES: Mapping[str, Any] = {
+    "workspaceMetrics": _OBSERVATIONS,
+    "accountMetrics": _OBSERVATIONS,
+    "postMetrics": {"data": {**_POST_NOW, "observations": [_OBSERVED_POST]}, "page": _LAST_PAGE, "meta": _RANGE},
+    "aggregated": {
+        "data": [_ROLLUP], "page": _LAST_PAGE, "meta": {**_RANGE, "period": "daily"}, "totals": [_TOTAL],
+    },
+    "posts": {"data": [_POST_NOW], "page": _LAST_PAGE, "meta": _RANGE},
+    "accounts": {"data": [_CONNECTED], "page": _WHOLE, "meta": _META},
+    "export": "accountId,timestamp,followers\nacc_7kq2,2026-01-15T10:00:00Z,18250\n",
+    "me": {
+        "data": {
+            "name": "frontend", "keyPrefix": "tm_live_3fK9aQ", "scopes": ["read", "collect"], "expiresAt": None,
+            "workspaces": [{"id": _WORKSPACE, "name": _WORKSPACE}], "rate": {"limit": 600, "remaining": 597},
+        }
+    },
+    "workspaces": {"data": [{"workspaceId": _WORKSPACE}], "page": _WHOLE, "meta": {}},
+    "catalog": {
+        "data": [_METRIC], "page": _WHOLE,
+        "meta": {"engagementRateBasis": {"instagram": "views"}, "definitionVersion": DEFINITION_VERSION},
+    },
+    "operationState": _RUNNING,
+    "collectWorkspace": _REQUESTED,
+    "collectAccount": {"data": {**_REQUESTED["data"], "accountId": _ACCOUNT}},
+    "aggregate": _ROLLED,
+    "publishPost": {"data": {**_REQUESTED["data"], "accountId": _ACCOUNT, "postId": _POST}},
+    "invalidateCache": {"invalidated": 12},
+    "createTicket": {"ticket": "tmt_…", "expiresIn": 60},
+    "stream": {
+        "event": "metrics:update", "id": "1768474804000-0",
+        "data": {**_OF_ACCOUNT, "metrics": {"followers": 18250}, "timestamp": EXAMPLE_TIME, "collectedAt": _READ_AT},
+    },
+}  # fmt: skip
+"""By `operationId`."""
