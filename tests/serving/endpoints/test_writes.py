@@ -227,7 +227,7 @@ SENT = json.dumps(POST).encode()
         (b"\xef\xbb\xbf" + SENT, {}, 202, ""),
         (SENT[:-1] + b', "contentType": "image"}', {}, 400, "contentType: must be given only once"),
         (gzip.compress(SENT), {"Content-Encoding": "gzip"}, 415, "without a `Content-Encoding`"),
-        (SENT.decode().encode("utf-16"), {}, 400, "Invalid JSON"),
+        (SENT.decode().encode("utf-16"), {}, 400, "must be JSON"),
     ],
     ids=["byte order mark", "name given twice", "compressed", "UTF-16"],
 )
