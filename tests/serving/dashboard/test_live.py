@@ -75,13 +75,6 @@ def test_collect_now_shows_its_progress(look: Look, stage: Stage) -> None:
     assert page.is_enabled("#collect")
 
 
-def test_key_that_may_not_collect_is_told(look: Look, stage: Stage) -> None:
-    page = look.open(key=stage.reader)
-    page.click("#collect")
-    expect(page.locator("#problem")).to_contain_text("This key may read, but it may not collect")
-    expect(page.locator("#collect")).to_have_attribute("aria-disabled", "true")
-
-
 @pytest.mark.parametrize("status", [429, 503])
 def test_busy_server_is_retried_after_the_time_that_it_names(look: Look, status: int) -> None:
     refusals = [1]
