@@ -182,15 +182,15 @@ class LeftOut(Shape):
 class Side(Shape):
     """One of the two spans of a comparison, in whole UTC days."""
 
-    start: Instant
-    end: Instant = Field(description="Exclusive.")
-    days: Count = Field(description="Where the two sides differ in it, sums do so for that reason alone.")
+    start: Instant = Field(description="The start of the first day.")
+    end: Instant = Field(description="The end of the last day, exclusive.")
+    days: Count = Field(description="Where the two sides differ in it, sums differ for that reason alone.")
 
 
 class Comparison(Shape):
     """Two spans against each other, over the accounts that were expected and observed throughout both."""
 
-    compare: Compare
+    compare: Compare = Field(description="The mode of the comparison, as requested.")
     current: Side = Field(description="The period itself or, with `elapsed`, its whole days so far.")
     previous: Side = absent("What `current` is compared with; absent if there is no such span.")
     comparable: bool = Field(description="True if no account is left out and neither side is open.")
