@@ -15,7 +15,7 @@ W = "/analytics/workspace/w1"
         (f"{W}/metrics", {"limit": "1001"}, "limit: must be at most 1000"),
         (f"{W}/metrics", {"limit": "0"}, "limit: must be at least 1"),
         (f"{W}/metrics", {"cursor": "x" * 1025}, "cursor: must have at most 1024 characters"),
-        (f"{W}/aggregated", {"period": "daily", "compare": "next"}, "compare: must be one of previous"),
+        (f"{W}/aggregated", {"period": "daily", "compare": "next"}, "compare: must be one of previous, yoy, elapsed"),
         (f"{W}/posts", {"accountId": "a b"}, "accountId: must match ^[A-Za-z0-9_.:-]{1,128}$"),
         (f"{W}/posts", {"nonsense": "1"}, "nonsense: unknown parameter"),
         ("/analytics/stream", {}, "workspaceId: is required"),
