@@ -15,7 +15,7 @@ from serving.dashboard import page
 from serving.description import docs, openapi
 from serving.endpoints import health
 from serving.endpoints.routes import OPERATIONS
-from serving.endpoints.sockets import Sockets
+from serving.endpoints.socketio.sockets import Sockets
 from serving.process.stopping import before_stop
 from serving.services import open_services
 from serving.wire.middleware import BodyLimit, Bounds, Frontier, HeadersOnly

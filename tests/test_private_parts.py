@@ -29,6 +29,7 @@ from pipelines.runs.launcher import WatchedRunLauncher
 from pipelines.scale.executor import StepExecutor
 from serving.wire.protocol import AbortableWebSocket, BoundedProtocol
 
+SOCKETS = "serving/endpoints/socketio/sockets.py"
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("metrics", "pipelines", "serving", "simulator", "tidemark")
 
@@ -93,9 +94,12 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("tidemark/orphaned_runs.py", "dagster:DagsterInstance.all_instigator_state", (ANY,), {"instigator_type": ANY}),
     ("tidemark/orphaned_runs.py", "dagster:DagsterInstance.get_ticks", (ANY, "origin", "selector"),
      {"after": 0.0, "limit": 1, "statuses": []}),
-    ("serving/endpoints/sockets.py", "engineio.packet:Packet", (ANY,), {}),
-    ("serving/endpoints/sockets.py", "socketio.async_manager:AsyncManager.sid_from_eio_sid", (ANY, "sid", "/"), {}),
-    ("serving/endpoints/sockets.py", "socketio.async_manager:AsyncManager.eio_sid_from_sid", (ANY, "sid", "/"), {}),
+    (SOCKETS, "engineio.packet:Packet", (ANY,), {}),
+    (SOCKETS, "engineio.async_socket:AsyncSocket.close", (ANY,), {"wait": False}),
+    (SOCKETS, "socketio.async_server:AsyncServer._handle_eio_connect", (ANY, "s", {}), {}),
+    (SOCKETS, "socketio.async_server:AsyncServer._handle_eio_disconnect", (ANY, "s", "r"), {}),
+    (SOCKETS, "socketio.async_manager:AsyncManager.sid_from_eio_sid", (ANY, "sid", "/"), {}),
+    (SOCKETS, "socketio.async_manager:AsyncManager.eio_sid_from_sid", (ANY, "sid", "/"), {}),
 ]  # fmt: skip
 
 
@@ -146,8 +150,10 @@ def test_uvicorns_protocols_have_the_attributes_that_ours_use() -> None:
 
 def test_engineio_keeps_connections_with_a_queue_each() -> None:
     server = AsyncServer(async_mode="asgi")
-    assert isinstance(server.eio.sockets, dict), "serving/endpoints/sockets.py looks connections up there"
-    assert isinstance(AsyncSocket(server.eio, "sid").queue.qsize(), int), "serving/endpoints/sockets.py limits its size"
+    assert isinstance(server.eio.sockets, dict), "serving/endpoints/socketio/sockets.py looks connections up there"
+    assert isinstance(AsyncSocket(server.eio, "sid").queue.qsize(), int), (
+        "serving/endpoints/socketio/sockets.py limits its size"
+    )
 
 
 def test_limits_takes_our_redis_client() -> None:

@@ -20,7 +20,7 @@ from metrics.redis.events import Announcer, Event
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
-from serving.endpoints import socket_sign_ins
+from serving.endpoints.socketio import sign_ins
 from serving.stream import hub, subscriber
 from tests.serving.conftest import serving
 from tests.serving.stream.test_stream import announce, the_hub
@@ -260,7 +260,7 @@ def test_malformed_packet_of_a_long_poll_is_refused(
 def test_websocket_that_does_not_sign_in_is_closed(
     live: tuple[str, Server], monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
-    monkeypatch.setattr(socket_sign_ins, "SIGN_IN_SECONDS", 0.3)
+    monkeypatch.setattr(sign_ins, "SIGN_IN_SECONDS", 0.3)
     with connect(websocket_address(live[0])) as websocket:
         if first:
             websocket.send(first)
@@ -272,7 +272,7 @@ def test_websocket_that_does_not_sign_in_is_closed(
 def test_websocket_that_signs_out_and_not_in_again_is_closed(
     live: tuple[str, Server], key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket_sign_ins, "SIGN_IN_SECONDS", 0.3)
+    monkeypatch.setattr(sign_ins, "SIGN_IN_SECONDS", 0.3)
     with connect(websocket_address(live[0])) as websocket:
         websocket.recv()
         for _ in range(2):
@@ -287,7 +287,7 @@ def test_websocket_that_signs_out_and_not_in_again_is_closed(
 def test_few_connections_of_an_address_wait_for_their_sign_in(
     live: tuple[str, Server], key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket_sign_ins, "PER_ADDRESS", 3)
+    monkeypatch.setattr(sign_ins, "PER_ADDRESS", 3)
     with ExitStack() as stack:
         opened = [stack.enter_context(connect(websocket_address(live[0]))) for _ in range(3)]
         with pytest.raises(InvalidStatus):

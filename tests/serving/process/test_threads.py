@@ -52,7 +52,7 @@ def test_query_ends_with_the_deadline_of_its_caller(seeded: Store) -> None:
     async def work() -> None:
         with pytest.raises(MongoUnavailable):
             await Threads(seeded, deadline=1.0).run(query)
-        await awaited(lambda: not query.runs(), 1)
+        await awaited(lambda: not query.runs(), 5)
 
     in_loop(work)
 
@@ -65,7 +65,7 @@ def test_query_of_a_cancelled_caller_is_killed(seeded: Store, name: str) -> None
         call = asyncio.ensure_future(getattr(Threads(seeded), name)(query))
         await awaited(query.runs)
         call.cancel()
-        await awaited(lambda: not query.runs(), 1)
+        await awaited(lambda: not query.runs(), 5)
         with pytest.raises(asyncio.CancelledError):
             await call
 
@@ -86,10 +86,10 @@ def test_all_queries_of_a_cancelled_caller_are_killed_and_no_other_is(seeded: St
         calls = [asyncio.ensure_future(threads.run(call)) for call in (both, other)]
         await awaited(lambda: first.runs() and other.runs())
         calls[0].cancel()
-        await awaited(lambda: not first.runs() and not second.runs(), 2)
+        await awaited(lambda: not first.runs() and not second.runs(), 5)
         assert other.runs()
         calls[1].cancel()
-        await awaited(lambda: not other.runs(), 1)
+        await awaited(lambda: not other.runs(), 5)
         assert not second.runs()
 
     in_loop(work)
@@ -128,7 +128,7 @@ def test_query_ends_when_the_client_that_waits_for_it_leaves(
     with serving(settings) as url, reading(url, seeded) as client:
         with pytest.raises(httpx.ReadTimeout):
             client.get("/analytics/workspace/w1/metrics", timeout=httpx.Timeout(5, read=1))
-        until(lambda: not query.runs(), 1)
+        until(lambda: not query.runs(), 5)
 
 
 def test_query_goes_on_while_another_client_waits_for_it(

@@ -32,7 +32,7 @@ def test_gzip_is_sent_where_it_is_accepted(header: bytes, accepted: bool) -> Non
     assert accepts_gzip(header) is accepted
 
 
-@pytest.mark.parametrize("path", ["/", "/dashboard/main.js"])
+@pytest.mark.parametrize("path", ["/", "/dashboard/dashboard.js"])
 @pytest.mark.parametrize(
     ("header", "encoding"),
     [("gzip", "gzip"), ("gzip;q=0", None), ("gzip;Q=0.", None), ("gzip;q=0, *", None), ("br", None)],
@@ -68,7 +68,7 @@ def test_if_none_match_is_a_list_of_entity_tags(header: str, named: bool) -> Non
     assert has_etag(header.encode(), b'"a"') is named
 
 
-@pytest.mark.parametrize("path", ["/", "/dashboard/main.js", "/analytics/workspace/w1/metrics"])
+@pytest.mark.parametrize("path", ["/", "/dashboard/dashboard.js", "/analytics/workspace/w1/metrics"])
 @pytest.mark.parametrize(("header", "named"), MATCHES)
 def test_unchanged_bytes_are_not_sent_again(
     seeded: Store, client: httpx.Client, path: str, header: str, named: bool

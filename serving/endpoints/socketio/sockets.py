@@ -31,8 +31,8 @@ from metrics.store.api_keys import ApiKey
 from serving.auth import tickets
 from serving.auth.authenticator import require, require_workspace
 from serving.endpoints.access import require_existing
-from serving.endpoints.socket_sessions import KINDS, Session, Subscription
-from serving.endpoints.socket_sign_ins import SignIns
+from serving.endpoints.socketio.sessions import KINDS, Session, Subscription
+from serving.endpoints.socketio.sign_ins import SignIns
 from serving.services import Services
 from serving.stream import subscriber
 from serving.stream.follow import Follow
