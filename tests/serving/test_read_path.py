@@ -70,8 +70,8 @@ def test_read_enters_few_modules(seeded: Store, settings: Settings) -> None:
             return act
 
         read(100, "miss")()  # the first one of a process also looks up the key and opens the collections
-        uncached = entered.during(*(read(limit, "miss") for limit in (99, 98, 97)))
-        hot = entered.during(*(read(97, "hit") for _ in range(3)))
+        uncached = entered.during(*(read(limit, "miss") for limit in range(99, 89, -1)))
+        hot = entered.during(*(read(90, "hit") for _ in range(10)))
     assert len(hot) <= MOST_HOT, sorted(hot)
     assert len(uncached) <= MOST_UNCACHED, sorted(uncached)
     assert {"serving.cache.answered_requests", "serving.cache.answer"} <= hot < uncached
