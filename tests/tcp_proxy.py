@@ -16,6 +16,7 @@ class TcpProxy:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._cut = False
+        self._nonsense: bytes | None = None
         self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -30,6 +31,12 @@ class TcpProxy:
     def mend(self) -> None:
         """Let connections through again."""
         self._cut = False
+        self._nonsense = None
+
+    def answer_with(self, nonsense: bytes) -> None:
+        """Drop every connection, and answer whatever arrives on new ones with the same bytes."""
+        self.cut()
+        self._nonsense, self._cut = nonsense, False
 
     def close(self) -> None:
         """Stop."""
@@ -43,6 +50,11 @@ class TcpProxy:
                 try:
                     if self._cut:
                         raise ConnectionRefusedError
+                    if self._nonsense is not None:
+                        with self._lock:
+                            self._open.add(near)
+                        threading.Thread(target=self._babble, args=[near, self._nonsense], daemon=True).start()
+                        continue
                     far = socket.create_connection((HOST, self._target), timeout=5)
                     far.settimeout(None)
                 except OSError:
@@ -52,6 +64,14 @@ class TcpProxy:
                     self._open |= {near, far}
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._pass_on, args=[one, other], daemon=True).start()
+
+    def _babble(self, near: socket.socket, nonsense: bytes) -> None:
+        with suppress(OSError):
+            while near.recv(65536):
+                near.sendall(nonsense)
+        with self._lock:
+            self._open.discard(near)
+        near.close()
 
     def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
         with suppress(OSError):

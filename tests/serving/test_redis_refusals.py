@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,13 +19,24 @@ from metrics.redis.versions import data_version
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.process.measures import MALFORMED
-from tests.nonsense import NonsenseServer
 from tests.redis_server import RedisServer
 from tests.serving.conftest import NOW, observation, reading, serving
+from tests.tcp_proxy import TcpProxy
 from tests.waiting import until
 
 READ = "/analytics/workspace/w1/metrics"
-Failure = Callable[[RedisServer], AbstractContextManager[None]]
+
+
+class ProxiedRedis(RedisServer):
+    """A Redis behind a proxy, which can answer in its place."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.proxy = TcpProxy(self.port)
+        self.url = f"{self.proxy.url.replace('http', 'redis')}/0"
+
+
+Failure = Callable[[ProxiedRedis], AbstractContextManager[None]]
 
 
 @contextmanager
@@ -120,15 +132,14 @@ def _accepts(redis: Redis, setting: str, value: int) -> bool:
 
 
 def nonsense(answer: bytes) -> Failure:
-    """Another program listens at Redis's port."""
+    """Another program answers in place of Redis."""
 
     @contextmanager
-    def failure(server: RedisServer) -> Iterator[None]:
-        server.stop()
-        other = NonsenseServer(server.port, answer)
+    def failure(server: ProxiedRedis) -> Iterator[None]:
+        server.proxy.answer_with(answer)
         yield
-        other.close()
-        server.start()
+        server.proxy.cut()
+        server.proxy.mend()
 
     return failure
 
@@ -147,7 +158,16 @@ FAILURES: dict[str, Failure] = {
 
 
 @pytest.fixture
-def beside(seeded: Store, settings: Settings, own_redis: RedisServer) -> Iterator[httpx.Client]:
+def own_redis(tmp_path: Path) -> Iterator[ProxiedRedis]:
+    one = ProxiedRedis(tmp_path / "own-redis")
+    one.start()
+    yield one
+    one.proxy.close()
+    one.stop()
+
+
+@pytest.fixture
+def beside(seeded: Store, settings: Settings, own_redis: ProxiedRedis) -> Iterator[httpx.Client]:
     """A client of a server whose Redis the test may disturb."""
     moved = settings.model_copy(update={"redis_url": own_redis.url})
     with serving(moved) as address, reading(address, seeded) as client:
@@ -179,9 +199,11 @@ def next_event(events: Iterator[ServerSentEvent]) -> tuple[str, int | None]:
 
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
-def test_reads_and_streams_survive(failure: Failure, beside: httpx.Client, own_redis: RedisServer) -> None:
+def test_reads_and_streams_survive(failure: Failure, beside: httpx.Client, own_redis: ProxiedRedis) -> None:
     until(lambda: is_hit(beside))
     with following(beside) as events:
+        # The stream is joined when it sends its first ping.
+        assert next(events).event == "ping"
         announce(own_redis, 1)
         assert next_event(events) == ("metrics:update", 1)
         with failure(own_redis):
@@ -198,7 +220,7 @@ def test_reads_and_streams_survive(failure: Failure, beside: httpx.Client, own_r
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
-def test_every_refusal_is_the_same_error_and_repeats_no_argument(failure: Failure, own_redis: RedisServer) -> None:
+def test_every_refusal_is_the_same_error_and_repeats_no_argument(failure: Failure, own_redis: ProxiedRedis) -> None:
     with own_redis.client() as redis:
         data_version(redis, "marked")
         with failure(own_redis), pytest.raises(RedisUnavailable) as caught:
@@ -206,7 +228,7 @@ def test_every_refusal_is_the_same_error_and_repeats_no_argument(failure: Failur
         assert "marked" not in str(caught.value)
 
 
-def test_malformed_entries_are_skipped_live_and_in_a_replay(beside: httpx.Client, own_redis: RedisServer) -> None:
+def test_malformed_entries_are_skipped_live_and_in_a_replay(beside: httpx.Client, own_redis: ProxiedRedis) -> None:
     counted = MALFORMED._value.get()
     announce(own_redis, 1)
     cursor = beside.get(READ).headers["stream-cursor"]
