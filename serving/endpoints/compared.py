@@ -15,7 +15,7 @@ from metrics.upkeep.retention import Horizon
 from serving.endpoints.selection import Rollups, Selection
 
 SidesByStart = Mapping[datetime, Sides]
-"""What is compared with what, by the start of the selected period."""
+"""The two spans of each comparison, by the start of the selected period."""
 
 
 def sides_of(store: Store, settings: Settings, selection: Selection) -> SidesByStart:

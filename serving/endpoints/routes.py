@@ -12,8 +12,8 @@ from metrics.export import MEDIA_TYPES
 from serving.endpoints import accounts, aggregated, catalog, export, me, observations, operations, posts, stream, writes
 from serving.endpoints import query as queries
 from serving.schemas import events as event_shapes
+from serving.schemas import keys, work
 from serving.schemas import reads as read_shapes
-from serving.schemas import work
 from serving.schemas.base import Shape
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -84,7 +84,7 @@ OPERATIONS = (
     _read(f"{_W}/accounts", accounts.accounts, read_shapes.Accounts),
     Operation("GET", f"{_W}/export", export.export, "read", "Reads", None, queries.ExportQuery,
               media_types=tuple(MEDIA_TYPES.values())),
-    Operation("GET", "/analytics/me", me.me, None, "Reads", read_shapes.Me),
+    Operation("GET", "/analytics/me", me.me, None, "Reads", keys.Me),
     _read("/analytics/workspaces", accounts.workspaces, read_shapes.Workspaces),
     _read("/analytics/metrics", catalog.catalog, read_shapes.Catalog),
     Operation("GET", "/analytics/operations/{operationId}", operations.operation_state, "read", "Reads",
