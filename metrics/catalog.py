@@ -1,17 +1,19 @@
 """The metric catalog: the only place that defines metrics.
 
 A metric is identified by its canonical name and the kind of its subject: the `reach` of an account is of one day, the
-`reach` of a post of its whole life. `Offer` has the fields of each platform, docs/metrics.md the definitions.
+`reach` of a post of its whole life. The modules of `metrics/platforms` have each platform's fields, docs/metrics.md the
+definitions.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
-from metrics.documents import METRIC_TYPES, PLATFORMS, ContentType, MetricType, Platform
+from metrics.documents import METRIC_TYPES, ContentType, MetricType, Platform
+from metrics.platforms.facts import Offer
+from metrics.platforms.registry import FACTS
 
 DEFINITION_VERSION = 2
 """Raised when a change of a definition changes the meaning of rollups.
@@ -25,39 +27,7 @@ Kind = Literal["counter", "gauge", "period_sum", "period_unique", "ratio"]
 Unit = Literal["count", "people", "milliseconds", "percent"]
 
 ENGAGEMENT_PARTS = ("likes", "comments", "shares", "saves")
-RATE_BASIS: Mapping[Platform, str] = {
-    "instagram": "views",
-    "facebook": "views",
-    "twitter": "impressions",
-    "linkedin": "impressions",
-}
-
-_POSTS: tuple[MetricType, ...] = ("post", "story", "reel")
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """How one platform offers a metric.
-
-    `field` is the platform's name of the metric, or several names joined by " + " whose values are summed. `on` are the
-    metric types that have the metric; `without` are content types of ordinary posts that lack it nevertheless. `since`
-    is the day on which the platform introduced `field` in place of an older one, whose values are never merged with its
-    own.
-    """
-
-    field: str
-    on: tuple[MetricType, ...] = _POSTS
-    without: tuple[ContentType, ...] = ()
-    since: date | None = None
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The platform's fields whose sum is the metric; usually one."""
-        return tuple(self.field.split(" + "))
-
-    def covers(self, metric_type: MetricType, content_type: ContentType | None = None) -> bool:
-        """Tell whether a subject of this type has the metric."""
-        return metric_type in self.on and not (metric_type == "post" and content_type in self.without)
+RATE_BASIS: Mapping[Platform, str] = {platform: facts.rate_basis for platform, facts in FACTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,102 +53,98 @@ class Metric:
         return self.kind == "period_sum" or self.name == "interactions"
 
 
-_ACCOUNT: tuple[MetricType, ...] = ("account",)
-_VIEWS_IG = date(2025, 4, 21)
-_VIEWS_FB = date(2025, 11, 15)
-_UNIQUE_FB = date(2026, 6, 15)
-
-
-def _account(**fields: str | Offer) -> dict[Platform, Offer]:
-    """Offers of account metrics: `instagram="followers_count"`."""
-    return {p: f if isinstance(f, Offer) else Offer(f, on=_ACCOUNT) for p in PLATFORMS if (f := fields.get(p))}
-
-
-def _post(**fields: str | Offer) -> dict[Platform, Offer]:
-    """Offers of post metrics on every type of post, or as the given `Offer` says."""
-    return {p: f if isinstance(f, Offer) else Offer(f) for p in PLATFORMS if (f := fields.get(p))}
+def _metric(
+    name: str, subject: Subject, kind: Kind, meaning: str, unit: Unit = "count", adds_over_subjects: bool = True
+) -> Metric:
+    """Return a metric with the offers of all platforms that have it."""
+    offers = {
+        platform: offer
+        for platform, facts in FACTS.items()
+        if (offer := facts.account_offer(name) if subject == "account" else facts.post_offer(name)) is not None
+    }
+    return Metric(name, subject, kind, meaning, offers, unit, adds_over_subjects)
 
 
 _TABLE = (
-    # --- accounts: levels -------------------------------------------------------------------------------------------
-    Metric(
-        "followers", "account", "gauge", "People who follow the account.",
-        _account(instagram="followers_count", facebook="followers_count", twitter="followers_count",
-                 linkedin="firstDegreeSize"),
+    # Levels of accounts
+    _metric("followers", "account", "gauge", "People who follow the account.", unit="people"),
+    _metric("following", "account", "gauge", "Accounts that the account follows."),
+    _metric("posts", "account", "gauge", "Posts that the platform counts for the account now."),
+    # Numbers of accounts for the provider's own day
+    _metric(
+        "reach",
+        "account",
+        "period_unique",
+        "People who saw anything of the account on the provider's day.",
+        unit="people",
+        adds_over_subjects=False,
+    ),
+    _metric(
+        "weeklyReach",
+        "account",
+        "period_unique",
+        "People who saw anything of the account in seven provider days.",
+        unit="people",
+        adds_over_subjects=False,
+    ),
+    _metric("accountViews", "account", "period_sum", "Views of the account's content on the provider's day."),
+    _metric(
+        "accountImpressions", "account", "period_sum", "Impressions of the account's content on the provider's day."
+    ),
+    _metric(
+        "accountInteractions",
+        "account",
+        "period_sum",
+        "Interactions with the account's content on the provider's day, less those taken back.",
+    ),
+    _metric(
+        "accountsEngaged",
+        "account",
+        "period_unique",
+        "People who interacted with the account on the provider's day.",
+        unit="people",
+        adds_over_subjects=False,
+    ),
+    _metric("profileViews", "account", "period_sum", "Views of the profile or page on the provider's day."),
+    _metric("websiteClicks", "account", "period_sum", "Clicks on the account's website link on the provider's day."),
+    _metric(
+        "newFollowers",
+        "account",
+        "period_sum",
+        "People who began to follow on the provider's day; losses are not in it.",
         unit="people",
     ),
-    Metric("following", "account", "gauge", "Accounts that the account follows.",
-           _account(instagram="follows_count", twitter="following_count")),
-    Metric("posts", "account", "gauge", "Posts that the platform counts for the account now.",
-           _account(instagram="media_count", twitter="tweet_count")),
-    # --- accounts: the provider's own day ---------------------------------------------------------------------------
-    Metric(
-        "reach", "account", "period_unique", "People who saw anything of the account on the provider's day.",
-        _account(instagram="reach",
-                 facebook=Offer("page_total_media_view_unique", _ACCOUNT, (), _UNIQUE_FB),
-                 linkedin="uniqueImpressionsCount"),
-        unit="people", adds_over_subjects=False,
+    _metric(
+        "netFollowers",
+        "account",
+        "period_sum",
+        "Followers gained less followers lost on the provider's day.",
+        unit="people",
     ),
-    Metric("weeklyReach", "account", "period_unique", "People who saw anything of the account in seven provider days.",
-           _account(instagram="reach"), unit="people", adds_over_subjects=False),
-    Metric("accountViews", "account", "period_sum", "Views of the account's content on the provider's day.",
-           _account(instagram=Offer("views", _ACCOUNT, (), _VIEWS_IG),
-                    facebook=Offer("page_media_view", _ACCOUNT, (), _VIEWS_FB))),
-    Metric("accountImpressions", "account", "period_sum", "Impressions of the account's content on the provider's day.",
-           _account(twitter="impressions", linkedin="impressionCount")),
-    Metric("accountInteractions", "account", "period_sum", "Interactions with the account's content on the provider's "
-           "day, less those taken back.",
-           _account(instagram="total_interactions", facebook="page_post_engagements")),
-    Metric("accountsEngaged", "account", "period_unique", "People who interacted with the account on the provider's "
-           "day.", _account(instagram="accounts_engaged"), unit="people", adds_over_subjects=False),
-    Metric("profileViews", "account", "period_sum", "Views of the profile or page on the provider's day.",
-           _account(instagram="profile_views", facebook="page_views_total", linkedin="allPageViews")),
-    Metric("websiteClicks", "account", "period_sum", "Clicks on the account's website link on the provider's day.",
-           _account(instagram="website_clicks")),
-    Metric("newFollowers", "account", "period_sum", "People who began to follow on the provider's day; losses are not "
-           "in it.", _account(instagram="follower_count", facebook="page_daily_follows"), unit="people"),
-    Metric("netFollowers", "account", "period_sum", "Followers gained less followers lost on the provider's day.",
-           _account(linkedin="organicFollowerGain + paidFollowerGain"), unit="people"),
-    # --- posts: lifetime counters -----------------------------------------------------------------------------------
-    Metric("likes", "post", "counter", "Likes, or all reactions where the platform has several kinds.",
-           _post(instagram=Offer("like_count", ("post", "reel")), facebook=Offer("reactions", ("post", "reel")),
-                 twitter="like_count", linkedin="likeCount")),
-    Metric("comments", "post", "counter", "Comments; replies on X.",
-           _post(instagram=Offer("comments_count", ("post", "reel")), facebook=Offer("comments", ("post", "reel")),
-                 twitter="reply_count", linkedin="commentCount")),
-    Metric("shares", "post", "counter", "Shares; reposts and quotes on X.",
-           _post(instagram=Offer("shares", without=("video",)), facebook=Offer("shares", ("post",)),
-                 twitter="retweet_count + quote_count", linkedin="shareCount")),
-    Metric("saves", "post", "counter", "Times the post was saved; bookmarks on X.",
-           _post(instagram=Offer("saved", ("post", "reel")), twitter="bookmark_count")),
-    Metric("impressions", "post", "counter", "Times the post was shown, as the platform counts impressions.",
-           _post(twitter="impression_count", linkedin="impressionCount")),
-    Metric("views", "post", "counter", "Times the post was seen or played, as the platform counts views.",
-           _post(instagram=Offer("views", _POSTS, ("video",), _VIEWS_IG),
-                 facebook=Offer("post_media_view", ("post",), (), _UNIQUE_FB))),
-    Metric("reach", "post", "counter", "People who saw the post, over its life.",
-           _post(instagram="reach",
-                 facebook=Offer("post_total_media_view_unique", ("post",), (), _UNIQUE_FB),
-                 linkedin="uniqueImpressionsCount"),
-           unit="people", adds_over_subjects=False),
-    Metric("videoViews", "post", "counter", "Plays of the post's video.",
-           _post(facebook=Offer("blue_reels_play_count", ("reel",)), twitter="view_count")),
-    Metric("clicks", "post", "counter", "Clicks on the post or its links.",
-           _post(facebook=Offer("post_clicks", ("post",)), twitter="url_link_clicks", linkedin="clickCount")),
-    Metric("interactions", "post", "counter", "Interactions as the platform counts them, less those taken back; not "
-           "the sum of the parts.",
-           _post(instagram=Offer("total_interactions", _POSTS, ("video",)), twitter="engagements")),
-    Metric("follows", "post", "counter", "Follows that began at the post.",
-           _post(instagram=Offer("follows", ("post", "story"), ("video",)))),
-    Metric("profileVisits", "post", "counter", "Visits to the profile that began at the post.",
-           _post(instagram=Offer("profile_visits", ("post", "story"), ("video",)), twitter="user_profile_clicks")),
-    Metric("replies", "post", "counter", "Replies to a story; always 0 for people in the EU and Japan.",
-           _post(instagram=Offer("replies", ("story",)))),
-    Metric("navigation", "post", "counter", "Taps forward, back and out, and swipes forward, on a story.",
-           _post(instagram=Offer("navigation", ("story",)))),
-    Metric("watchTime", "post", "counter", "Time that a reel was played, replays included.",
-           _post(instagram=Offer("ig_reels_video_view_total_time", ("reel",))), unit="milliseconds"),
-)  # fmt: skip
+    # Lifetime counters of posts
+    _metric("likes", "post", "counter", "Likes, or all reactions where the platform has several kinds."),
+    _metric("comments", "post", "counter", "Comments; replies on X."),
+    _metric("shares", "post", "counter", "Shares; reposts and quotes on X."),
+    _metric("saves", "post", "counter", "Times the post was saved; bookmarks on X."),
+    _metric("impressions", "post", "counter", "Times the post was shown, as the platform counts impressions."),
+    _metric("views", "post", "counter", "Times the post was seen or played, as the platform counts views."),
+    _metric(
+        "reach", "post", "counter", "People who saw the post, over its life.", unit="people", adds_over_subjects=False
+    ),
+    _metric("videoViews", "post", "counter", "Plays of the post's video."),
+    _metric("clicks", "post", "counter", "Clicks on the post or its links."),
+    _metric(
+        "interactions",
+        "post",
+        "counter",
+        "Interactions as the platform counts them, less those taken back; not the sum of the parts.",
+    ),
+    _metric("follows", "post", "counter", "Follows that began at the post."),
+    _metric("profileVisits", "post", "counter", "Visits to the profile that began at the post."),
+    _metric("replies", "post", "counter", "Replies to a story; always 0 for people in the EU and Japan."),
+    _metric("navigation", "post", "counter", "Taps forward, back and out, and swipes forward, on a story."),
+    _metric("watchTime", "post", "counter", "Time that a reel was played, replays included.", unit="milliseconds"),
+)
 
 CATALOG: Mapping[tuple[Subject, str], Metric] = {(m.subject, m.name): m for m in _TABLE}
 COUNTERS = tuple(m.name for m in _TABLE if m.kind == "counter")

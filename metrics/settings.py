@@ -5,34 +5,53 @@ import re
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from metrics.clock import utcnow
 from metrics.errors import SettingsError
+from metrics.platforms.registry import FACTS
 
 PREFIX = "TIDEMARK_"
 
 _SECRETS = Path("/run/secrets")
 """The folder of secrets in containers: a file per setting, named like its variable in lower case."""
 
-PLATFORM_APIS = ("instagram", "instagram_login", "facebook", "twitter", "linkedin")
-"""The APIs with their own base URL: those of the platforms, and Instagram's second host."""
+PLATFORM_APIS = tuple(api for facts in FACTS.values() for api in facts.apis)
+"""The APIs with their own base URL: a platform may have several hosts."""
 
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
 RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster://[^/,\s]+)")]
 PostsPerDay = Annotated[int | None, Field(ge=0)]
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
-_BUDGET = "Distinct posts that are read from {} per UTC day. Unset: no limit."
 Executor = Literal["in_process", "multiprocess", "celery", "k8s"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(BaseSettings):
+def _platform_fields() -> dict[str, Any]:
+    """Return the fields of the platforms: a base URL for each of their hosts, and a budget of posts."""
+    fields: dict[str, Any] = {}
+    for facts in FACTS.values():
+        for name, api in facts.apis.items():
+            fields[f"{name}_url"] = (HttpUrl, Field(Url(api.url), description=api.description))
+    for facts in FACTS.values():
+        title = f"{facts.title}, {facts.billing}," if facts.billing else facts.title
+        description = f"Distinct posts that are read from {title} per UTC day. Unset: no limit."
+        fields[f"{facts.name}_posts_per_day"] = (PostsPerDay, Field(facts.posts_per_day, description=description))
+    return fields
+
+
+if TYPE_CHECKING:
+    _PlatformSettings = BaseSettings
+else:
+    _PlatformSettings = create_model("_PlatformSettings", __base__=BaseSettings, **_platform_fields())
+
+
+class Settings(_PlatformSettings):
     """All settings. `docs/settings.md` is generated from these fields."""
 
     model_config = SettingsConfigDict(
@@ -94,19 +113,6 @@ class Settings(BaseSettings):
     run_history_days: int = Field(
         60, ge=7, le=20_000, description="Days that Dagster keeps runs; partitions stay materialised."
     )
-
-    instagram_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base URL of Instagram's Graph API.")
-    instagram_login_url: HttpUrl = Field(
-        Url("https://graph.instagram.com"), description="Base URL of the same API for accounts with Instagram Login."
-    )
-    facebook_url: HttpUrl = Field(Url("https://graph.facebook.com"), description="Base URL of Facebook's Graph API.")
-    twitter_url: HttpUrl = Field(Url("https://api.x.com"), description="Base URL of the X API.")
-    linkedin_url: HttpUrl = Field(Url("https://api.linkedin.com"), description="Base URL of LinkedIn's API.")
-
-    instagram_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("Instagram"))
-    facebook_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("Facebook"))
-    twitter_posts_per_day: PostsPerDay = Field(100_000, description=_BUDGET.format("X, which bills each of them"))
-    linkedin_posts_per_day: PostsPerDay = Field(None, description=_BUDGET.format("LinkedIn"))
 
     proxy: SecretStr | None = Field(
         None,

@@ -15,9 +15,10 @@ names the variable. This page is made from the code: `python -m tidemark.setting
 
 
 def page() -> str:
-    """Return the text of the page."""
+    """Return the text of the page. The settings of the platforms, which the class inherits, come last."""
     rows = []
-    for name, field in Settings.model_fields.items():
+    own = Settings.__annotations__
+    for name, field in sorted(Settings.model_fields.items(), key=lambda item: item[0] not in own):
         default = "" if field.default in (None, ()) else f"`{field.default}`"
         rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |\n")
     return _HEAD + "".join(rows)

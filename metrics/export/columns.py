@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from metrics.aggregation.accounts import PERIOD_SUMS, TOTALS, total_name
 from metrics.catalog import metrics_of
+from metrics.documents import PLATFORMS
 
 Dataset = Literal["metrics", "aggregated"]
 DATASETS: tuple[Dataset, ...] = get_args(Dataset)
@@ -44,7 +45,7 @@ def _metrics() -> tuple[Column, ...]:
     found = [
         Column("workspaceId", "string", "The workspace."),
         Column("accountId", "string", "The account."),
-        Column("platform", "string", "instagram, facebook, twitter or linkedin."),
+        Column("platform", "string", f"{', '.join(PLATFORMS[:-1])} or {PLATFORMS[-1]}."),
         Column("metricType", "string", "account, post, story or reel: the kind of subject."),
         Column("postId", "string", "The post, if the row is about one."),
         Column("platformPostId", "string", "The platform's id of the post."),
@@ -70,7 +71,7 @@ def _aggregated() -> tuple[Column, ...]:
     return (
         Column("workspaceId", "string", "The workspace."),
         Column("accountId", "string", "The account."),
-        Column("platform", "string", "instagram, facebook, twitter or linkedin."),
+        Column("platform", "string", f"{', '.join(PLATFORMS[:-1])} or {PLATFORMS[-1]}."),
         Column("period", "string", "daily; merge days to get weeks and months."),
         Column("periodStart", "timestamp", "First instant of the period."),
         Column("periodEnd", "timestamp", "First instant after the period."),

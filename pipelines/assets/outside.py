@@ -9,15 +9,10 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from metrics.documents import Platform
+from metrics.platforms.registry import FACTS
 from metrics.settings import load_settings
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 
-_NAMES: dict[Platform, str] = {
-    "instagram": "Instagram's Graph API",
-    "facebook": "Facebook's Graph API for Pages",
-    "twitter": "X's API",
-    "linkedin": "LinkedIn's API for organizations",
-}
 _READ_BY_THE_API = [
     *(f"raw_{platform}" for platform in PLATFORMS_IMPLEMENTED),
     "daily_rollup",
@@ -33,14 +28,14 @@ def platform_api_key(platform: Platform) -> dg.AssetKey:
 
 def platform_api(platform: Platform) -> dg.AssetSpec:
     """Return the external asset for a platform's API."""
-    url = urlsplit(str(getattr(load_settings(), f"{platform}_url")))
+    url = urlsplit(load_settings().platform_url(platform))
     return dg.AssetSpec(
         platform_api_key(platform),
         group_name="platforms",
         kinds={platform},
         owners=["team:data"],
-        description=f"{_NAMES[platform]}. Accounts, posts and insights are read from it at the end of each hour, with "
-        "the tokens that were given when the accounts were connected.",
+        description=f"{FACTS[platform].api_title}. Accounts, posts and insights are read from it at the end of each "
+        "hour, with the tokens that were given when the accounts were connected.",
         # A user and a password in the setting are left out.
         metadata={"dagster/uri": f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}"},
     )

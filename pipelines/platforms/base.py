@@ -1,6 +1,6 @@
 """The interface between collection and the platforms: the protocol `PlatformApi` and its data classes."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -8,12 +8,16 @@ from typing import Any, Protocol
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
 from metrics.periods import midnight
+from metrics.settings import Settings
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 
 TRIES = 4
 """Maximum number of attempts of a call that fails with transient errors."""
+
+FurtherHosts = Mapping[str, Callable[[Settings], str]]
+"""The further hosts of a platform: how each base URL follows from the settings, by argument of the constructor."""
 
 FOLLOWED = timedelta(days=90)
 """Posts older than this are no longer read."""

@@ -7,10 +7,10 @@ from typing import Any
 from metrics.documents import Platform
 from metrics.network import Network
 from metrics.settings import Settings
-from pipelines.platforms.base import PlatformApi, ProviderDays
+from pipelines.platforms.base import FurtherHosts, PlatformApi, ProviderDays
 from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.instagram.api import Instagram
-from pipelines.platforms.linkedin.api import LinkedIn, token_url
+from pipelines.platforms.linkedin.api import LinkedIn
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter.api import Twitter
 
@@ -58,9 +58,6 @@ def open_platform(
     def at(base_url: str) -> Http:
         return Http(base_url, settings.collect_concurrency, check=check, network=network)
 
-    more: dict[str, Http] = {}
-    if platform == "instagram":
-        more["login_http"] = at(settings.platform_url("instagram_login"))
-    elif platform == "linkedin":
-        more["token_http"] = at(token_url(settings.platform_url("linkedin")))
-    return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **more)
+    hosts: FurtherHosts = getattr(_FACTORIES[platform], "further_hosts", {})
+    further = {argument: at(url_of(settings)) for argument, url_of in hosts.items()}
+    return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **further)

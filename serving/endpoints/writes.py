@@ -16,7 +16,7 @@ from metrics.clock import utcnow
 from metrics.documents import AccountDocument, OperationDocument, OperationKind, PostDocument
 from metrics.encoding import dump_json
 from metrics.errors import InvalidInput, NotFound, QueueFull, RedisUnavailable
-from metrics.identity import normal_post_id
+from metrics.identity import check_announced_id, normal_post_id
 from metrics.ids import post_id
 from metrics.kinds import check_kind
 from metrics.periods import PERIODS, Period, midnight, period_end, period_start
@@ -223,8 +223,7 @@ def _published(owner: AccountDocument, body: PublishedPost) -> PostDocument:
         Problem: 422, the time of publishing is impossible, or the platform has no posts of this kind.
     """
     platform_post_id = normal_post_id(owner["platform"], body.platform_post_id)
-    if owner["platform"] == "facebook":
-        _check_facebook_id(platform_post_id, body)
+    check_announced_id(owner["platform"], platform_post_id, body.metric_type, "platformPostId")
     if body.published_at > utcnow():
         message = "must not be in the future"
         raise Problem(422, f"publishedAt: {message}.", errors=[("publishedAt", message)])
@@ -247,23 +246,6 @@ def _published(owner: AccountDocument, body: PublishedPost) -> PostDocument:
         "publishedAt": body.published_at,
         "announced": True,
     }
-
-
-def _check_facebook_id(platform_post_id: str, body: PublishedPost) -> None:
-    """Refuse an id that may not be the post's own, because photos and videos of a post have ids of their own.
-
-    Raises:
-        InvalidInput: the id of a post lacks the page, or a reel is named by the id of its post.
-    """
-    name = "platformPostId"
-    if body.metric_type == "reel" and "_" in platform_post_id:
-        raise InvalidInput(f"{name}: the id of a reel is the number of its video alone", name)
-    if body.metric_type != "reel" and "_" not in platform_post_id:
-        raise InvalidInput(
-            f"{name}: this may be the id of a photo or a video: send the `post_id` that Facebook returned at "
-            "publishing, as in 100000000000001_122100000000000001; announce a reel with metricType reel",
-            name,
-        )
 
 
 def _record(parts: Services, owner: AccountDocument, document: PostDocument) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from metrics.catalog import CATALOG, RATE_BASIS, engagement, engagement_parts, offered
 from metrics.documents import PLATFORMS, ContentType, MetricType, Platform
+from metrics.platforms.registry import FACTS
 
 
 def test_people_never_add_up_over_subjects_unless_they_follow() -> None:
@@ -15,6 +16,17 @@ def test_people_never_add_up_over_subjects_unless_they_follow() -> None:
 def test_every_platform_offers_the_basis_of_its_rate() -> None:
     for platform in PLATFORMS:
         assert RATE_BASIS[platform] in offered(platform, "post")
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_platforms_name_only_metrics_that_the_catalog_defines(platform: Platform) -> None:
+    facts = FACTS[platform]
+    assert {("account", name) for name in facts.accounts} | {("post", name) for name in facts.posts} <= CATALOG.keys()
+
+
+def test_facts_have_a_line_for_each_platform() -> None:
+    assert tuple(FACTS) == PLATFORMS
+    assert all(next(iter(facts.apis)) == name for name, facts in FACTS.items())
 
 
 @pytest.mark.parametrize(

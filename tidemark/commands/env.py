@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from metrics import clock
-from metrics.documents import PLATFORMS
 from metrics.errors import SettingsError
-from metrics.settings import PREFIX
+from metrics.settings import PLATFORM_APIS, PREFIX
 from tidemark.commands.console import print_exact, print_json
 from tidemark.commands.stores import effective_settings
 from tidemark.home import Home
+
+_URLS = [f"{api}_url" for api in PLATFORM_APIS]
 
 
 def env(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
@@ -32,7 +33,7 @@ def env(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
         f"{PREFIX}MONGO_DB": settings.mongo_db,
         f"{PREFIX}REDIS_URL": str(settings.redis_url),
         f"{PREFIX}SECRET_KEYS": ",".join(key.get_secret_value() for key in settings.secret_keys),
-        **{f"{PREFIX}{name.upper()}": str(getattr(settings, name)) for name in _PLATFORM_URLS},
+        **{f"{PREFIX}{name.upper()}": str(getattr(settings, name)) for name in _URLS},
         "DAGSTER_HOME": str(home.dagster),
         clock.VARIABLE: up.get("clock", "0"),
     }
@@ -41,6 +42,3 @@ def env(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
         return
     for name, value in variables.items():
         print_exact(f"export {name}={shlex.quote(value)}")
-
-
-_PLATFORM_URLS = [f"{platform}_url" for platform in PLATFORMS]

@@ -16,7 +16,16 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms.answers import renewed_credentials
-from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, PostBudget, Tally, Wanted
+from pipelines.platforms.base import (
+    Access,
+    AccountReading,
+    DaysReading,
+    FurtherHosts,
+    Identity,
+    PostBudget,
+    Tally,
+    Wanted,
+)
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.graph.answers import day_window, parsing_answer, read_error, take_series, take_total
 from pipelines.platforms.graph.client import META_DAYS, Get, GraphApi
@@ -140,6 +149,7 @@ class Instagram:
     name: Platform = "instagram"
     api_version = API_VERSION
     days = _DAYS
+    further_hosts: ClassVar[FurtherHosts] = {"login_http": lambda settings: settings.platform_url("instagram_login")}
 
     def __init__(self, http: "Http", quarantine: Quarantine, login_http: "Http | None" = None) -> None:
         self._facebook_login = InstagramGraph(http, quarantine, instagram_login=False)

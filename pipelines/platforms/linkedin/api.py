@@ -7,7 +7,7 @@ statistics either had no activity or are gone; one more call finds out which. An
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
@@ -17,6 +17,7 @@ from pipelines.platforms.base import (
     Access,
     AccountReading,
     DaysReading,
+    FurtherHosts,
     Identity,
     PostBudget,
     ProviderDays,
@@ -41,6 +42,7 @@ from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:
+    from metrics.settings import Settings
     from pipelines.platforms.http.client import Http
 
 API_VERSION = "202608"
@@ -57,9 +59,10 @@ _DAY_SOURCES = {
 """Finder and canonical metric names of each resource of time-bound statistics."""
 
 
-def token_url(base_url: str) -> str:
+def _token_url(settings: "Settings") -> str:
     """Return the base URL for renewing tokens: LinkedIn's real API uses another host, any other URL stays as it is."""
-    return _TOKEN_HOSTS.get(base_url.rstrip("/"), base_url)
+    base_url = settings.platform_url("linkedin")
+    return _TOKEN_HOSTS.get(base_url, base_url)
 
 
 class LinkedIn:
@@ -81,6 +84,7 @@ class LinkedIn:
 
     Facts: docs/platform-facts.md#linkedin-statistics.
     """
+    further_hosts: ClassVar[FurtherHosts] = {"token_http": _token_url}
 
     def __init__(self, http: "Http", _quarantine: Quarantine, token_http: "Http | None" = None) -> None:
         self._http = http

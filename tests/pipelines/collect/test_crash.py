@@ -55,7 +55,7 @@ def test_announced_is_kept_and_the_repetition_doubles_nothing(bench: Bench) -> N
     settings = bench.settings.model_copy(update={"collect_concurrency": 2})
     names = ("mongo_url", "mongo_db", "redis_url", "collect_concurrency")
     values = {name: getattr(settings, name) for name in names} | {
-        "instagram_url": str(settings.instagram_url),
+        "instagram_url": settings.platform_url("instagram"),
         "secret_keys": ",".join(key.get_secret_value() for key in settings.secret_keys),
     }
     process = get_context("spawn").Process(target=collect_until_killed, args=(values,))

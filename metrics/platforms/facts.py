@@ -1,0 +1,112 @@
+"""The form in which a platform is described: its APIs, its ids, its kinds of posts, and the metrics that it offers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from metrics.documents import ContentType, MetricType, Platform
+from metrics.platforms.ids import Refuse, number
+
+ON_ACCOUNTS: tuple[MetricType, ...] = ("account",)
+ON_POSTS: tuple[MetricType, ...] = ("post", "story", "reel")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How one platform offers a metric.
+
+    `field` is the platform's name of the metric, or several names joined by " + " whose values are summed. `on` are the
+    metric types that have the metric; `without` are content types of ordinary posts that lack it nevertheless. `since`
+    is the day on which the platform introduced `field` in place of an older one, whose values are never merged with its
+    own.
+    """
+
+    field: str
+    on: tuple[MetricType, ...] = ON_POSTS
+    without: tuple[ContentType, ...] = ()
+    since: date | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The platform's fields whose sum is the metric; usually one."""
+        return tuple(self.field.split(" + "))
+
+    def covers(self, metric_type: MetricType, content_type: ContentType | None = None) -> bool:
+        """Tell whether a subject of this type has the metric."""
+        return metric_type in self.on and not (metric_type == "post" and content_type in self.without)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A host of a platform: the default of the setting `<name>_url`, and its description."""
+
+    url: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The ids of one kind of object: `normal` returns the normal form of a text or refuses it.
+
+    `form` tells the form with an example, and where the id is found. It completes a sentence after a semicolon.
+    """
+
+    form: str
+    normal: Callable[[str, Refuse], str] = number
+
+
+def _only_itself(normal: str) -> tuple[str, ...]:
+    return (normal,)
+
+
+def _any_announcement(_post_id: str, _metric_type: MetricType, _refuse: Refuse) -> None:
+    """Accept the announcement of a post."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformFacts:
+    """The facts about a platform that do not depend on a call.
+
+    `title` is its name in text, `api_title` that of its API in Dagster. `apis` has its hosts by the name of the setting
+    (the first one is named like the platform); `posts_per_day` is the default of its budget of distinct posts per UTC
+    day, None for no limit, and `billing` says why there is one. `kinds` are the content types by metric type of the
+    posts whose numbers the API reports; `other` is for posts that no other type fits. `rate_basis` is the metric by
+    which engagement is divided.
+
+    `accounts` and `posts` have the metrics that it offers, by canonical name (`metrics/catalog.py` has what they mean);
+    a text stands for an `Offer` of that field. `same_accounts` returns all normal forms of the same account.
+    `check_announced` refuses the id of a post that a client announces, if it may be the id of something else.
+    """
+
+    name: Platform
+    title: str
+    api_title: str
+    apis: Mapping[str, Api]
+    kinds: Mapping[MetricType, tuple[ContentType, ...]]
+    rate_basis: str
+    account_ids: Ids
+    post_ids: Ids
+    accounts: Mapping[str, str | Offer]
+    posts: Mapping[str, str | Offer]
+    posts_per_day: int | None = None
+    billing: str = ""
+    same_accounts: Callable[[str], tuple[str, ...]] = _only_itself
+    check_announced: Callable[[str, MetricType, Refuse], None] = field(default=_any_announcement)
+
+    def account_offer(self, name: str) -> Offer | None:
+        """Return how accounts have a metric, or None if they do not."""
+        return _offer(self.accounts.get(name), ON_ACCOUNTS)
+
+    def post_offer(self, name: str) -> Offer | None:
+        """Return how posts have a metric, or None if they do not."""
+        return _offer(self.posts.get(name), ON_POSTS)
+
+
+def _offer(stated: str | Offer | None, on: tuple[MetricType, ...]) -> Offer | None:
+    return Offer(stated, on) if isinstance(stated, str) else stated
+
+
+def by_name(*facts: PlatformFacts) -> Mapping[Platform, PlatformFacts]:
+    """Return platforms by their names, in the given order."""
+    return MappingProxyType({one.name: one for one in facts})

@@ -1,0 +1,76 @@
+"""LinkedIn: the pages of organizations and their posts."""
+
+import re
+from urllib.parse import unquote
+
+from metrics.platforms.facts import Api, Ids, PlatformFacts
+from metrics.platforms.ids import Refuse, number, shown
+
+_URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
+_BRAND = "urn:li:organizationBrand:"
+
+
+def _account_id(text: str, refuse: Refuse) -> str:
+    urn = _URN.fullmatch(unquote(text))
+    if urn is None:
+        return number(text, refuse)
+    kind, found = urn[1].lower(), number(urn[2], refuse)
+    if kind not in ("organization", "organizationbrand"):
+        refuse(f"{shown(text)} is not a page: only pages are collected")
+    return found if kind == "organization" else _BRAND + found
+
+
+def _same_accounts(normal: str) -> tuple[str, ...]:
+    """Return both forms of a page: LinkedIn numbers company and showcase pages in one sequence."""
+    found = normal.rpartition(":")[2]
+    return found, _BRAND + found
+
+
+def _post_id(text: str, refuse: Refuse) -> str:
+    urn = _URN.fullmatch(unquote(text))
+    if urn is None:
+        if re.fullmatch(r"[0-9]+", text):
+            refuse(f"{shown(text)} does not say whether it is a share or a ugcPost")
+        refuse(f"{shown(text)} is not the URN of a post")
+    kind = urn[1].lower()
+    if kind == "activity":
+        refuse("urn:li:activity: names an entry of a feed, for which LinkedIn has no statistics")
+    if kind not in ("share", "ugcpost"):
+        refuse(f"{shown(text)} is not the URN of a post")
+    return f"urn:li:{'share' if kind == 'share' else 'ugcPost'}:{number(urn[2], refuse)}"
+
+
+LINKEDIN = PlatformFacts(
+    name="linkedin",
+    title="LinkedIn",
+    api_title="LinkedIn's API for organizations",
+    apis={"linkedin": Api("https://api.linkedin.com", "Base URL of LinkedIn's API.")},
+    kinds={"post": ("image", "video", "carousel", "text", "link", "document", "other")},
+    rate_basis="impressions",
+    account_ids=Ids(
+        "give the number of the page, as 5500001 or urn:li:organization:5500001 (in the address of its admin "
+        "view, or in `GET /rest/organizationAcls`)",
+        _account_id,
+    ),
+    post_ids=Ids(
+        "give the URN of the post, as urn:li:share:7123456789012345678 or urn:li:ugcPost:7123456789012345678 "
+        "(the header `x-restli-id` of the publishing call)",
+        _post_id,
+    ),
+    accounts={
+        "followers": "firstDegreeSize",
+        "reach": "uniqueImpressionsCount",
+        "accountImpressions": "impressionCount",
+        "profileViews": "allPageViews",
+        "netFollowers": "organicFollowerGain + paidFollowerGain",
+    },
+    posts={
+        "likes": "likeCount",
+        "comments": "commentCount",
+        "shares": "shareCount",
+        "impressions": "impressionCount",
+        "reach": "uniqueImpressionsCount",
+        "clicks": "clickCount",
+    },
+    same_accounts=_same_accounts,
+)

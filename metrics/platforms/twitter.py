@@ -1,0 +1,53 @@
+"""X, formerly Twitter: users and their posts."""
+
+from datetime import UTC, datetime, timedelta
+
+from metrics.clock import utcnow
+from metrics.platforms.facts import Api, Ids, PlatformFacts
+from metrics.platforms.ids import Refuse, number
+
+_SNOWFLAKE_EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)
+_SNOWFLAKE_SHIFT = 22
+"""X's ids hold milliseconds since 4 November 2010 above 22 bits (docs.x.com, "X IDs")."""
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+def _post_id(text: str, refuse: Refuse) -> str:
+    found = number(text, refuse)
+    published = _SNOWFLAKE_EPOCH + timedelta(milliseconds=int(found) >> _SNOWFLAKE_SHIFT)
+    if published > utcnow() + _CLOCKS_DIFFER:
+        refuse(f"{found} would be of {published:%Y-%m-%d}: X has not given it out yet")
+    return found
+
+
+TWITTER = PlatformFacts(
+    name="twitter",
+    title="X",
+    api_title="X's API",
+    apis={"twitter": Api("https://api.x.com", "Base URL of the X API.")},
+    kinds={"post": ("image", "video", "carousel", "text", "link", "other")},
+    rate_basis="impressions",
+    account_ids=Ids("give the number of the user, as 700000007 (`id` in `GET /2/users/me`)"),
+    post_ids=Ids(
+        "give the number of the post, as 1812345678901234567 (the `id` that the publishing call returned)", _post_id
+    ),
+    accounts={
+        "followers": "followers_count",
+        "following": "following_count",
+        "posts": "tweet_count",
+        "accountImpressions": "impressions",
+    },
+    posts={
+        "likes": "like_count",
+        "comments": "reply_count",
+        "shares": "retweet_count + quote_count",
+        "saves": "bookmark_count",
+        "impressions": "impression_count",
+        "videoViews": "view_count",
+        "clicks": "url_link_clicks",
+        "interactions": "engagements",
+        "profileVisits": "user_profile_clicks",
+    },
+    posts_per_day=100_000,
+    billing="which bills each of them",
+)
