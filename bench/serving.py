@@ -5,8 +5,9 @@
 It needs wrk on the PATH (`apt-get install wrk`). It starts a MongoDB, a Redis, two serving processes (one without an
 in-memory cache: «not hot») and the reference, all on this machine, and sends requests to them in turns, so that other
 load on the machine affects all alike. «Not hot» requests many different answers in turn; the reference reads its key
-among as many keys. The medians of the rounds are printed and written as JSON to bench/results/serving.json. `trace` is
-an hour of dashboards (bench/support/dashboards.py); `uncached` are reads right after a change.
+among as many keys. The medians of the rounds are printed and written as JSON to bench/results/serving.json. `cpu_us` is
+the processor time of the server per request, in microseconds: unlike the rate, it does not contain the load generator.
+`trace` is an hour of dashboards (bench/support/dashboards.py); `uncached` are reads right after a change.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).parents[1])
 
 import httpx
+import psutil
 from pymongo import monitoring
 from redis import Redis
 
@@ -35,6 +37,7 @@ from metrics.documents import AccountDocument, Observation
 from metrics.periods import DAY, HOUR, PERIODS, midnight, period_start
 from metrics.redis.events import Announcer
 from pipelines.rollup import roll
+from tidemark.stack.process import Child
 
 RESULTS = Path(__file__).parent / "results" / "serving.json"
 ACCOUNTS, DAYS = 20, 90
@@ -77,8 +80,15 @@ class Wrk:
         self._headers = [f"Authorization: Bearer {key}"]
         self._seconds = seconds
 
-    def ask(self, base: str, paths: Sequence[str], *headers: str, rate: float | None = None) -> dict[str, float]:
-        """Request paths in turn, at about `rate` if given; return requests per second and p99 in ms."""
+    def ask(
+        self, server: tuple[str, Child], paths: Sequence[str], *headers: str, rate: float | None = None
+    ) -> dict[str, float]:
+        """Request paths in turn, at about `rate` if given.
+
+        Return the requests per second, the p99 in ms, and the microseconds of processor time that the server took per
+        request. The latter does not depend on how many cores the server shares with wrk.
+        """
+        base, process = server[0], psutil.Process(server[1].process.pid)
         listed = ",".join(f'wrk.format("GET", "{path}")' for path in paths)
         lines = [
             f"function init() asked = {{{listed}}} end", "turn = 0",
@@ -91,43 +101,60 @@ class Wrk:
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{self._seconds}s", "--latency", "-s", str(script)]
         for header in (*self._headers, *headers):
             command += ["-H", header]
+        before = _processor_seconds(process)
         output = subprocess.run([*command, base], capture_output=True, text=True, check=True).stdout
+        used = _processor_seconds(process) - before
         if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", output):
             raise SystemExit(f"{base}{paths[0]}: {refused[1]} answers were errors")
         p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
         per_second = re.search(r"Requests/sec:\s+([\d.]+)", output)
+        requests = re.search(r"(\d+) requests in", output)
         assert p99
         assert per_second
-        return {"per_second": float(per_second[1]), "p99": float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]]}
+        assert requests
+        return {
+            "per_second": float(per_second[1]),
+            "p99": float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]],
+            "cpu_us": 1_000_000 * used / int(requests[1]),
+        }
+
+
+def _processor_seconds(process: psutil.Process) -> float:
+    """Return the processor seconds of a server process so far."""
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def measure(bench: Bench, seconds: int, rounds: int) -> dict[str, float]:
     """Measure all servers in turns; return medians."""
     key, _ = bench.store.keys.create("bench", ["*"], ["read"])
-    (hot, _), (cold, _) = bench.serve("hot"), bench.serve("cold", TIDEMARK_CACHE_HOT_MB="0")
+    hot, cold = bench.serve("hot"), bench.serve("cold", TIDEMARK_CACHE_HOT_MB="0")
     paths = _different()
     with httpx.Client(headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}, timeout=30) as client:
-        for base in (hot, hot, cold):
+        for base, _ in (hot, hot, cold):
             answers = [client.get(base + path) for path in paths]
         answer = answers[0]
         with Redis.from_url(str(bench.settings.redis_url)) as redis:
             redis.set("bench:kept", answer.content)
-        bare, _ = bench.reference("bench:kept")
-        assert client.get(bare + "/kept").content == answer.content
+        bare = bench.reference("bench:kept")
+        assert client.get(bare[0] + "/kept").content == answer.content
         wrk, tag = Wrk(bench.folder, key, seconds), f"If-None-Match: {answer.headers['etag']}"
         measured: dict[str, list[dict[str, float]]] = {}
         for _ in range(rounds):
-            for name, base, wanted, headers in (
+            for name, server, wanted, headers in (
                 ("bare", bare, ["/kept"], ()), ("hot", hot, paths[:1], ()), ("hot_304", hot, paths[:1], (tag,)),
                 ("hot_many", hot, paths, ()), ("not_hot", cold, paths, ()),
             ):  # fmt: skip
-                measured.setdefault(name, []).append(wrk.ask(base, wanted, *headers))
+                measured.setdefault(name, []).append(wrk.ask(server, wanted, *headers))
         found = {name: statistics.median(one["per_second"] for one in all_) for name, all_ in measured.items()}
+        cpu = {name: statistics.median(one["cpu_us"] for one in all_) for name, all_ in measured.items()}
         half = wrk.ask(hot, paths[:1], rate=found["hot"] / 2)
         cold_half = wrk.ask(cold, paths, rate=found["not_hot"] / 2)
     return {
         "bytes": len(answer.content), **found,
         **{f"{name}_to_bare": found[name] / found["bare"] for name in ("hot", "hot_many", "not_hot")},
+        **{f"{name}_cpu_us": used for name, used in cpu.items()},
+        **{f"{name}_cpu_to_bare": cpu[name] / cpu["bare"] for name in ("hot", "hot_many", "not_hot")},
         "half_load_per_second": half["per_second"], "half_load_p99_ms": half["p99"],
         "not_hot_half_load_p99_ms": cold_half["p99"],
     }  # fmt: skip
