@@ -4,7 +4,7 @@
 
 It starts a MongoDB, a Redis and a serving process, and keeps them under a steady load: reads that are cached, made
 right after an announcement, paged, compared and exported; 50 streams, of which one is cut and opened again every second
-or so; ten events a second; unknown keys, wrong paths and connections that stop reading. The resident memory of the three
+or so; ten events a second; unknown keys, wrong paths and connections that stop reading. The resident memory of all
 processes is read every ten seconds. After a quarter of the time, in which caches fill, a straight line is fitted to it
 by least squares: its slope in megabytes per hour is the result. The results are printed and written as JSON to
 bench/results/soak.json.

@@ -1,6 +1,7 @@
 """The state of each hour of a platform: accounts that were observed, that failed, and that have no record (holes).
 
-An hour is complete when every account that was connected in it, and is not paused, has a record of it.
+Nothing of an hour is left to request when every account that was connected in it, and is not paused, has a record of
+it. Its completeness in percent counts only the accounts whose levels were read.
 """
 
 from collections import Counter

@@ -2,9 +2,6 @@
 
 import hashlib
 import hmac
-import secrets
-import string
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,41 +11,15 @@ from pymongo.database import Database
 from metrics.clock import utcnow
 from metrics.documents import Document, Scope
 from metrics.errors import NotFound
+from metrics.key_format import PREFIX, new_key
 from metrics.store.errors import mongo_errors
 
-PREFIX = "tm_live_"
-_ALPHABET = string.ascii_letters + string.digits
-_SECRET_LENGTH = 40
-_CHECKSUM_LENGTH = 6
 ALL_WORKSPACES = "*"
 
 
 def hash_key(key: str) -> str:
     """Return the stored hash of a key. A fast hash is enough: a key has 238 random bits and cannot be guessed."""
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-def is_possible(key: str) -> bool:
-    """Tell whether a text can be an API key: it has the form of one, and its checksum is right.
-
-    A mistyped or made-up key is so recognised without a query. Keys of version 0.1 have no checksum.
-    """
-    secret = key.removeprefix(PREFIX)
-    if secret == key or not (secret.isascii() and secret.isalnum()):
-        return False
-    if len(secret) == _SECRET_LENGTH:
-        return True
-    body, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
-    return len(secret) == _SECRET_LENGTH + _CHECKSUM_LENGTH and checksum == _checksum(body)
-
-
-def _checksum(text: str) -> str:
-    """Return the CRC-32 of a text in base 62."""
-    number, digits = zlib.crc32(text.encode()), ""
-    for _ in range(_CHECKSUM_LENGTH):
-        number, digit = divmod(number, len(_ALPHABET))
-        digits = _ALPHABET[digit] + digits
-    return digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +67,7 @@ class ApiKeys:
         rate_limit: int | None = None,
     ) -> tuple[str, ApiKey]:
         """Create a key; return its secret, which is not stored, and the stored key."""
-        key = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
-        key += _checksum(key)
+        key = new_key()
         document: Document = {
             "_id": hash_key(key),
             "name": name,

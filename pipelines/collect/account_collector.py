@@ -17,10 +17,10 @@ from metrics.upkeep.erase import take_back_account
 from pipelines.collect import observe
 from pipelines.collect.appending import append_and_mark
 from pipelines.collect.budget import PostBudget
-from pipelines.collect.choice import choose_posts
 from pipelines.collect.circuit_breaker import PlatformCircuitBreaker
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
+from pipelines.collect.due_posts import choose_posts
 from pipelines.collect.facts import store_posts
 from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.pauses import Pauses
@@ -277,13 +277,13 @@ class AccountCollector:
         report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", reason, text))
         self._record(account, "failed", report, tally, reason=reason, message=message)
         if isinstance(error, NeedsReauth | CredentialError):
-            self._mark_for_a_person(account, "needs_reauth", message, reason, report)
+            self._change_state_and_announce(account, "needs_reauth", message, reason, report)
         elif isinstance(error, AccountUnreachable) and not self.old:
             slots = self.store.memories.refused(account, self.slot)
             if slots >= UNREACHABLE_AFTER:
-                self._mark_for_a_person(account, "unreachable", message, reason, report)
+                self._change_state_and_announce(account, "unreachable", message, reason, report)
 
-    def _mark_for_a_person(
+    def _change_state_and_announce(
         self, account: AccountDocument, state: AccountState, message: str, reason: FailureReason, report: CollectReport
     ) -> None:
         """Change the state of an account, unless it was changed or connected again while it was collected."""

@@ -11,7 +11,7 @@ from metrics.store import Store
 _BATCH = 1000
 
 
-def partitions_to_roll(
+def periods_of_slots(
     slots: Iterable[datetime], next_observed: Mapping[datetime, Iterable[datetime]] | None = None
 ) -> dict[Period, list[datetime]]:
     """Return the days, weeks and months that observations in these slots may change, each list sorted.

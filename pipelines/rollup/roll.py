@@ -176,7 +176,7 @@ class _Roll:
         )
         # If an account was erased meanwhile, delete its rollups again, which come from what had been read before.
         take_back(self.store, [one.account_id for one in self.connections])
-        touched = self._follow_up(subjects)
+        touched = self._mark_affected_periods(subjects)
         with self.lock:
             self._announce(accounts)
             self._count(at, subjects, accounts, touched)
@@ -199,7 +199,7 @@ class _Roll:
                 day_stages(at.workspace_ids, at.start, rows, self.connections, self.now),
             )
 
-    def _follow_up(self, subjects: Written) -> list[Touched]:
+    def _mark_affected_periods(self, subjects: Written) -> list[Touched]:
         """If days changed, mark their week, their month, and the next observed days that no longer fit to them."""
         if self.period != "daily":
             return []
@@ -207,7 +207,7 @@ class _Roll:
         for workspace_id, keys in subjects.unsettled.items():
             changed = [key.rsplit("|", 2)[0] for key in keys]
             later = affected_periods.next_observed_days(self.store, workspace_id, self.start, changed)
-            follows = affected_periods.partitions_to_roll([self.start], {self.start: later})
+            follows = affected_periods.periods_of_slots([self.start], {self.start: later})
             touched += [
                 (workspace_id, period, start)
                 for period, starts in follows.items()

@@ -9,7 +9,8 @@ from starlette.requests import Request
 
 from metrics.clock import utcnow
 from metrics.documents import Scope
-from metrics.store.api_keys import PREFIX, ApiKey, hash_key, is_possible
+from metrics.key_format import PREFIX, has_valid_checksum
+from metrics.store.api_keys import ApiKey, hash_key
 from serving.auth.known_keys import KnownKeys
 from serving.auth.ratelimit import RateLimiter
 from serving.auth.tokens import MAX_TOKEN, SUBJECT_PREFIX, TokenVerifier
@@ -84,7 +85,7 @@ class Authenticator:
         return key
 
     async def _find_key(self, token: str, address: str) -> ApiKey | None:
-        if not is_possible(token):
+        if not has_valid_checksum(token):
             raise unauthorized("This is not an API key: its form or its checksum is wrong. Copy the whole key.")
         minute = address, int(time.monotonic() // 60)
         if self._unknown_keys.get(minute, 0) >= UNKNOWN_PER_MINUTE:

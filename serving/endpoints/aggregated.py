@@ -12,9 +12,10 @@ from metrics.clock import utcnow
 from metrics.encoding import dump_json
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, workspace
-from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant, milliseconds
+from serving.endpoints.answering import answer, envelope
 from serving.endpoints.compared import Comparisons, SidesByStart, sides_of, spans_of
 from serving.endpoints.coverage import accounts_of, coverage, in_scope
+from serving.endpoints.cursors import decode_cursor, encode_cursor, instant, milliseconds
 from serving.endpoints.groups import keep_fields, totals_by_platform
 from serving.endpoints.query import AggregatedQuery, parse
 from serving.endpoints.selection import Rollups, Selection

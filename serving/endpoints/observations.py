@@ -13,8 +13,9 @@ from metrics.store import Store
 from metrics.store.observations import Position, position
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, owner, workspace
-from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant, milliseconds
+from serving.endpoints.answering import answer, envelope
 from serving.endpoints.coverage import Scope, accounts_of, coverage, in_scope
+from serving.endpoints.cursors import decode_cursor, encode_cursor, instant, milliseconds
 from serving.endpoints.query import (
     MetricsQuery,
     PageQuery,

@@ -12,8 +12,9 @@ from metrics.errors import InvalidInput
 from metrics.export.rows import observation
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, owner, workspace
-from serving.endpoints.answering import answer, decode_cursor, encode_cursor, envelope, instant
+from serving.endpoints.answering import answer, envelope
 from serving.endpoints.coverage import accounts_of, coverage, in_scope
+from serving.endpoints.cursors import decode_cursor, encode_cursor, instant
 from serving.endpoints.observations import page_of
 from serving.endpoints.query import (
     PostMetricsQuery,

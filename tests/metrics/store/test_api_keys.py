@@ -6,8 +6,8 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.errors import NotFound
+from metrics.key_format import PREFIX, has_valid_checksum
 from metrics.store import Store
-from metrics.store.api_keys import PREFIX, is_possible
 
 
 def test_key_is_found_and_never_stored(store: Store) -> None:
@@ -49,10 +49,10 @@ def test_revoking_an_unknown_prefix_is_refused(store: Store) -> None:
 
 def test_mistyped_key_is_recognised_without_a_query(store: Store) -> None:
     key, _ = store.keys.create("k", ["w"], ["read"])
-    assert is_possible(key)
-    assert is_possible(PREFIX + "x" * 40)
+    assert has_valid_checksum(key)
+    assert has_valid_checksum(PREFIX + "x" * 40)
     for place in range(len(PREFIX), len(key)):
         changed = "a" if key[place] != "a" else "b"
-        assert not is_possible(key[:place] + changed + key[place + 1 :])
+        assert not has_valid_checksum(key[:place] + changed + key[place + 1 :])
     for wrong in (key[:-1], key + "x", key.lower() + "é", "", PREFIX, key.removeprefix(PREFIX), f"{key}\n"):
-        assert not is_possible(wrong)
+        assert not has_valid_checksum(wrong)

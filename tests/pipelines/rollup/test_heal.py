@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.rollup import roll
-from pipelines.rollup.affected_periods import next_observed_days, partitions_to_roll
+from pipelines.rollup.affected_periods import next_observed_days, periods_of_slots
 from tests.pipelines.rollup.reference import period_of
 from tests.pipelines.rollup.test_roll import DAY, NOW, account, at, seen
 
@@ -17,21 +17,21 @@ SLOTS = st.datetimes(datetime(2023, 12, 1), datetime(2026, 12, 31), timezones=st
 
 @given(st.lists(SLOTS, max_size=5))
 def test_slots_touch_their_day_week_and_month(slots: list[datetime]) -> None:
-    found = partitions_to_roll(slots)
+    found = periods_of_slots(slots)
     for period, starts in found.items():
         assert starts == sorted({period_of(period, slot)[0] for slot in slots})
 
 
 def test_next_observed_day_brings_its_own_week_and_month() -> None:
     day, later = datetime(2026, 3, 31, tzinfo=UTC), datetime(2026, 4, 8, tzinfo=UTC)
-    found = partitions_to_roll([day + timedelta(hours=5)], {day: [later]})
+    found = periods_of_slots([day + timedelta(hours=5)], {day: [later]})
     assert found["daily"] == [day, later]
     assert found["monthly"] == [day.replace(day=1), later.replace(day=1)]
     assert len(found["weekly"]) == 2
 
 
 def test_week_of_a_years_first_day_begins_in_the_year_before() -> None:
-    found = partitions_to_roll([datetime(2026, 1, 1, 5, tzinfo=UTC)])
+    found = periods_of_slots([datetime(2026, 1, 1, 5, tzinfo=UTC)])
     assert found["weekly"] == [datetime(2025, 12, 29, tzinfo=UTC)]
     assert found["monthly"] == [datetime(2026, 1, 1, tzinfo=UTC)]
 
