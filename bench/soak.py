@@ -90,8 +90,12 @@ async def read(soak: Soak, per_second: float) -> None:
         while not soak.over:
             began = time.monotonic()
             headers = {"Authorization": f"Bearer tm_live_{random.random()}"} if random.random() < 0.1 else {}
-            answer = await client.get(random.choice(paths()), headers=headers)
-            soak.answers[str(answer.status_code)] += 1
+            try:
+                answer = await client.get(random.choice(paths()), headers=headers)
+                soak.answers[str(answer.status_code)] += 1
+            except httpx.TransportError as error:
+                # A server may close an idle connection just when the client uses it again.
+                soak.answers[type(error).__name__] += 1
             await asyncio.sleep(max(0.0, began + 1 / per_second - time.monotonic()))
 
 
@@ -112,12 +116,15 @@ async def follow(soak: Soak, number: int) -> None:
         while not soak.over:
             leaves = time.monotonic() + random.uniform(0, 2 * STREAMS)
             path = f"/analytics/stream?workspaceId=w{number % WORKSPACES}"
-            async with client.stream("GET", path, timeout=None) as stream:
-                soak.answers[f"stream {stream.status_code}"] += 1
-                async for chunk in stream.aiter_raw():
-                    soak.answers["stream chunks"] += bool(chunk)
-                    if soak.over or time.monotonic() > leaves:
-                        break
+            try:
+                async with client.stream("GET", path, timeout=None) as stream:
+                    soak.answers[f"stream {stream.status_code}"] += 1
+                    async for chunk in stream.aiter_raw():
+                        soak.answers["stream chunks"] += bool(chunk)
+                        if soak.over or time.monotonic() > leaves:
+                            break
+            except httpx.TransportError as error:
+                soak.answers[f"stream {type(error).__name__}"] += 1
 
 
 async def stall(soak: Soak) -> None:
