@@ -143,6 +143,23 @@ class AccountDocument(TypedDict):
     credentials: NotRequired[bytes]
 
 
+class PostContent(TypedDict):
+    """The content of a post: personal data, which is stored in the collection `posts` and nowhere else.
+
+    `metrics.post_content` has the form of the texts, and how long each platform's content may be kept. `captionFolded`
+    is `captionExcerpt` in the form in which it is searched. `thumbnailExpiresAt` is missing if the URL does not tell
+    when it expires.
+    """
+
+    seenAt: datetime
+    """When the platform returned this content, to within a quarter of the time that it may be kept."""
+    permalink: NotRequired[str]
+    captionExcerpt: NotRequired[str]
+    captionFolded: NotRequired[str]
+    thumbnailUrl: NotRequired[str]
+    thumbnailExpiresAt: NotRequired[datetime]
+
+
 class PostDocument(TypedDict):
     """A document of `posts`."""
 
@@ -166,6 +183,8 @@ class PostDocument(TypedDict):
     sameAs: NotRequired[str]
     """The platform's id of the same object, under which it is counted: a Facebook reel that was also stored as a post
     has one. A document with this field is no longer read or counted."""
+    content: NotRequired[PostContent]
+    """Missing if the platform returned none, if the post was deleted there, or if content is not stored."""
 
 
 class Problem(TypedDict):

@@ -110,6 +110,11 @@ class Settings(_PlatformSettings):
     export_options: SecretStr | None = Field(
         None, description="Options of that storage (`fsspec`), such as keys and secrets, as a JSON object."
     )
+    store_post_content: bool = Field(
+        True,
+        description="Store the beginning of each post's caption, its link and its thumbnail's URL. If off, they are "
+        "neither stored nor shown, and the next hourly collection removes those that are stored.",
+    )
     run_history_days: int = Field(
         60, ge=7, le=20_000, description="Days that Dagster keeps runs; partitions stay materialised."
     )

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import transport
+from simulator import pictures, transport
 from simulator.clock import Clock
 from simulator.control import Control
 from simulator.faults import Faults, Kind
@@ -31,7 +31,13 @@ def create_app(world: World | None = None, clock: Clock | None = None, *, latenc
     async def answer(request: Request) -> Response:
         return await _answer(apis, control, request)
 
-    app = Starlette(routes=[*control.routes(), Route("/{path:path}", answer, methods=["GET", "POST"])])
+    app = Starlette(
+        routes=[
+            *control.routes(),
+            *pictures.routes(state.clock),
+            Route("/{path:path}", answer, methods=["GET", "POST"]),
+        ]
+    )
     app.state.simulator = state
     return app
 

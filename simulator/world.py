@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from metrics.documents import ContentType, MetricType, Platform, Reason
+from simulator.captions import caption
 from simulator.chance import ONE, between, draw
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,20 +89,15 @@ class SimPost(NamedTuple):
         return self.kind.native
 
     @property
-    def text(self) -> str:
-        """The text of the post."""
-        return _text(self.published_at.date())
+    def text(self) -> str | None:
+        """The text of the post; None if it has none."""
+        return caption(self.number, self.published_at.date())
 
     def visible(self, now: datetime) -> bool:
         """Tell whether the platform shows the post at an instant."""
         if now < self.published_at or (self.deleted_at is not None and self.deleted_at <= now):
             return False
         return self.kind.metric_type != "story" or now < self.published_at + STORY_LIFE
-
-
-@lru_cache(maxsize=1024)
-def _text(day: date) -> str:
-    return f"Post of {day:%d %B}"
 
 
 def _nothing(*_: object) -> None:

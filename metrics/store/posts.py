@@ -1,6 +1,7 @@
 """The collection `posts`: published posts. A post that was deleted on its platform stays, with its observations."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
@@ -8,18 +9,30 @@ from pymongo import UpdateOne
 from pymongo.database import Database
 
 from metrics.batches import batched
-from metrics.documents import Document, PostDocument
+from metrics.documents import Document, Platform, PostDocument
 from metrics.errors import NotFound
 from metrics.store.errors import mongo_errors
 from metrics.store.upserts import upsert_all
 
-_OPTIONAL = ("announced", "timeUnknown", "refused", "refusedOn")
+_OPTIONAL = ("announced", "timeUnknown", "refused", "refusedOn", "content")
 _IDENTITY: tuple[Literal["_id", "workspaceId", "accountId"], ...] = ("_id", "workspaceId", "accountId")
 
 _BATCH = 10_000
 """Ids per command, so that it stays below 16 MB."""
+_WITHOUT_CONTENT: Document = {"$unset": {"content": ""}}
 _MOMENT = timedelta(milliseconds=1)
 """The shortest time that MongoDB tells apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionSearch:
+    """A search of captions for a text, which is folded like `captionFolded` (`metrics.post_content`).
+
+    `seen_after` has, by platform, the instant after which content must have been seen: older content counts as gone.
+    """
+
+    text: str
+    seen_after: Mapping[Platform, datetime]
 
 
 class PostStore:
@@ -47,15 +60,19 @@ class PostStore:
         return len(writes)
 
     def mark_deleted(self, post_ids: Sequence[str], at: datetime) -> int:
-        """Record that posts no longer exist on their platform; an earlier time of deletion is kept."""
+        """Record that posts no longer exist on their platform; an earlier time of deletion is kept.
+
+        Their content is removed.
+        """
         query = {"_id": {"$in": list(post_ids)}, "deletedAt": {"$exists": False}}
         with mongo_errors():
-            return self._posts.update_many(query, {"$set": {"deletedAt": at}}).modified_count
+            return self._posts.update_many(query, {"$set": {"deletedAt": at}, **_WITHOUT_CONTENT}).modified_count
 
     def merge(self, same: Mapping[str, str], at: datetime) -> None:
         """Record that posts (by our id) are the same objects as other posts of their account (by the platform's id)."""
         writes = [
-            UpdateOne({"_id": post_id}, {"$set": {"sameAs": other, "deletedAt": at}}) for post_id, other in same.items()
+            UpdateOne({"_id": post_id}, {"$set": {"sameAs": other, "deletedAt": at}, **_WITHOUT_CONTENT})
+            for post_id, other in same.items()
         ]
         with mongo_errors():
             self._posts.bulk_write(cast("Any", writes), ordered=False)
@@ -65,6 +82,24 @@ class PostStore:
         with mongo_errors():
             query = {"_id": {"$in": list(post_ids)}, "deletedAt": {"$exists": True}}
             return self._posts.update_many(query, {"$unset": {"deletedAt": ""}}).modified_count
+
+    def remove_content(
+        self, platform: Platform, *, seen_by: datetime | None = None, before: datetime | None = None
+    ) -> set[str]:
+        """Remove the content of posts; return the workspaces of these posts.
+
+        The posts are those of a platform whose content was last seen at or before `seen_by`, or that were published
+        before `before`. Without both instants they are all posts of the platform.
+        """
+        query: Document = {"platform": platform, "content.seenAt": {"$exists": True}}
+        old: list[Document] = [] if seen_by is None else [{"content.seenAt": {"$lte": seen_by}}]
+        old += [] if before is None else [{"publishedAt": {"$lt": before}}]
+        query |= {"$or": old} if old else {}
+        with mongo_errors():
+            found = set(self._posts.distinct("workspaceId", query))
+            if found:
+                self._posts.update_many(query, _WITHOUT_CONTENT)
+        return found
 
     def get(self, post_id: str) -> PostDocument:
         """Return one post.
@@ -110,12 +145,14 @@ class PostStore:
         limit: int = 0,
         oldest_first: bool = False,
         post_ids: Sequence[str] | None = None,
+        caption: CaptionSearch | None = None,
         **fields: Any,
     ) -> list[PostDocument]:
         """Return posts of a workspace published in `[start, end)` with equal `fields`, newest first, then by id.
 
-        An object that is stored under two ids is returned once. With `post_ids`, only these posts are returned. With
-        `after`, the posts begin after that time and id; with a `limit` other than 0, there are at most that many.
+        An object that is stored under two ids is returned once. With `post_ids`, only these posts are returned; with
+        `caption`, only those whose stored caption contains a text. With `after`, the posts begin after that time and
+        id; with a `limit` other than 0, there are at most that many.
         """
         query: Document = {
             "workspaceId": workspace_id,
@@ -125,6 +162,8 @@ class PostStore:
         }
         if post_ids is not None:
             query["_id"] = {"$in": list(post_ids)}
+        if caption is not None:
+            query |= _having(caption)
         if after is not None:
             at, post_id = after
             beyond = {"$gt": at} if oldest_first else {"$lt": at}
@@ -135,3 +174,15 @@ class PostStore:
         with mongo_errors():
             found = self._posts.find(query, sort=[("publishedAt", direction), ("_id", 1)], limit=limit)
             return cast("list[PostDocument]", list(found))
+
+
+def _having(caption: CaptionSearch) -> Document:
+    """Return a query for posts whose caption contains a text.
+
+    The text is a literal of an expression, not a pattern: no character of it has a special meaning.
+    """
+    place = {"$indexOfCP": ["$content.captionFolded", {"$literal": caption.text}]}
+    # `$indexOfCP` of a missing field is null, which is less than every number.
+    query: Document = {"$expr": {"$gte": [place, 0]}}
+    old = [{"platform": name, "content.seenAt": {"$lte": at}} for name, at in caption.seen_after.items()]
+    return query | ({"$nor": old} if old else {})

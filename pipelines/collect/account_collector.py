@@ -24,6 +24,7 @@ from pipelines.collect.due_posts import choose_posts
 from pipelines.collect.facts import store_posts
 from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.pauses import Pauses
+from pipelines.collect.post_content import ContentRules
 from pipelines.collect.reasons import error_place, reason_of
 from pipelines.collect.records import LONGEST_MESSAGE, record
 from pipelines.collect.redaction import redact
@@ -61,6 +62,7 @@ class AccountCollector:
     api: PlatformApi
     pauses: Pauses
     budget: PostBudget
+    content: ContentRules
     days: DayReader
     circuit: PlatformCircuitBreaker
     slot: datetime
@@ -210,7 +212,8 @@ class AccountCollector:
             # Posts that were read by their ids were counted when they were answered.
             self.budget.settle(choice.reserved, ())
         self._check_it_exists(account)
-        store_posts(self.store, account, reading, choice.stored, self.now)
+        store_posts(self.store, account, reading, choice.stored, self.now, self.content)
+        report.dropped_content += reading.dropped_content
         self.budget.note(post.platform_post_id for post, _ in reading.posts)
         if reading.handle is not None and reading.handle != account["handle"]:
             self.store.accounts.set_handle(account["_id"], reading.handle)

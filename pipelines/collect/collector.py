@@ -19,6 +19,7 @@ from pipelines.collect.account_collector import AccountCollector
 from pipelines.collect.circuit_breaker import PlatformCircuitBreaker
 from pipelines.collect.days import DayReader, RequestedDays
 from pipelines.collect.equipment import open_equipment
+from pipelines.collect.post_content import ContentRules, remove_unkept
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard, shards_of
 
@@ -87,17 +88,38 @@ class Collector:
         report = CollectReport(platform, slot)
         # Accounts that wait for a person are not requested, but counted.
         report.skipped = len(self._ids(platform, "needs_reauth", named))
-        if not accounts:
-            return report
-        self._longest_first(accounts, slot)
-        requested = requested or RequestedDays()
-        whole = named.everything
-        self._collect_all(accounts, report, run_id, now, requested, on_account, whole=whole, every_post=every_post)
+        report.unannounced = self._remove_content(platform, now)
+        if accounts:
+            self._longest_first(accounts, slot)
+            self._collect_all(
+                accounts,
+                report,
+                run_id,
+                now,
+                requested or RequestedDays(),
+                on_account,
+                whole=named.everything,
+                every_post=every_post,
+            )
         if report.unannounced:
             raise RedisUnavailable(
                 f"{len(report.unannounced)} workspaces were collected but not announced: collect again"
             )
         return report
+
+    def _remove_content(self, platform: Platform, now: datetime) -> set[str]:
+        """Remove content of posts that may no longer be kept, and announce it.
+
+        Return the workspaces for which this could not be announced; their cached answers have the content until they
+        expire.
+        """
+        unannounced = set()
+        for workspace_id in remove_unkept(self._store, ContentRules.of(self._settings, platform), platform, now):
+            try:
+                self._announcer.announce(workspace_id)
+            except RedisUnavailable:
+                unannounced.add(workspace_id)
+        return unannounced
 
     def _collect_all(
         self,
@@ -131,6 +153,7 @@ class Collector:
                 tools.api,
                 tools.pauses,
                 tools.budget,
+                tools.content,
                 DayReader(self._store, tools.api, slot, old, now, run_id, requested, tools.budget.bound),
                 PlatformCircuitBreaker(),
                 slot,

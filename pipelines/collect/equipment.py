@@ -15,6 +15,7 @@ from pipelines.collect.budget import PostBudget
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.garbage import rare_searches
 from pipelines.collect.pauses import Pauses
+from pipelines.collect.post_content import ContentRules
 from pipelines.platforms.base import PlatformApi
 from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.registry import api_facts, open_platform
@@ -28,6 +29,7 @@ class Equipment:
     pauses: Pauses
     credentials: Credentials
     budget: PostBudget
+    content: ContentRules
 
 
 @contextmanager
@@ -55,6 +57,7 @@ def open_equipment(
     api = open_platform(platform, settings, quarantine, pauses.check_platform)
     budget = PostBudget(redis, platform, settings.posts_per_day(platform), now.date())
     with rare_searches():
-        yield Equipment(api, pauses, Credentials(store, vault, redis, api), budget)
+        credentials, content = Credentials(store, vault, redis, api), ContentRules.of(settings, platform)
+        yield Equipment(api, pauses, credentials, budget, content)
     store.quarantine.add(platform, version, [one.document() for one in quarantine.new(whole=whole)])
     store.quarantine.lift(platform, version, [one.document() for one in quarantine.lifted])

@@ -9,6 +9,7 @@ from metrics.ids import post_id
 from metrics.store import Store
 from metrics.store.rollup import publications
 from pipelines.collect import observe
+from pipelines.collect.post_content import ContentRules
 from pipelines.platforms.base import AccountReading, Post
 
 
@@ -18,6 +19,7 @@ def store_posts(
     reading: AccountReading,
     stored: Mapping[str, PostDocument],
     now: datetime,
+    rules: ContentRules,
 ) -> Mapping[str, PostDocument]:
     """Store what a reading says of an account's posts; return all known documents as they were before.
 
@@ -25,7 +27,7 @@ def store_posts(
     collection loads young posts only: such posts are looked up before anything is written.
 
     The facts in a list of the platform replace those that a client announced. A deleted post that was read now is
-    revived.
+    revived. `rules` decide about the content of posts; `reading.dropped_content` then counts what they did not accept.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -34,7 +36,7 @@ def store_posts(
     others = {*read, *reading.listed, *reading.gone, *reading.same} - stored.keys()
     stored = {**stored, **_looked_up(store, account, others)}
     facts = [
-        _document(account, post, stored.get(name), reading, read, now)
+        _document(account, post, stored.get(name), reading, read, now, rules)
         for name, post in {**read, **reading.listed}.items()
     ]
     publications.put_posts(store, account, facts, {post["_id"]: post for post in stored.values()})
@@ -63,6 +65,7 @@ def _document(
     reading: AccountReading,
     read: Mapping[str, Post],
     now: datetime,
+    rules: ContentRules,
 ) -> PostDocument:
     """Return the document of a post: the facts of the list, and the stored ones where the list has none."""
     listed = post.platform_post_id in reading.listed
@@ -75,4 +78,10 @@ def _document(
         document["refusedOn"] = f"{now:%Y-%m-%d}"
     elif stored is not None and "refused" in stored and post.platform_post_id not in read:
         document["refused"], document["refusedOn"] = stored["refused"], stored["refusedOn"]
+    is_gone = stored is not None and "deletedAt" in stored and post.platform_post_id not in read
+    if not is_gone and post.platform_post_id not in reading.gone:
+        content, dropped = rules.decide(account["platform"], post, document["publishedAt"], stored, now)
+        reading.dropped_content += dropped
+        if content is not None:
+            document["content"] = content
     return document

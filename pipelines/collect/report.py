@@ -45,9 +45,10 @@ class Part:
 class CollectReport:
     """Counts of accounts and rows; `failures` holds one row per account that failed, in whole or in part.
 
-    `impossible` counts, by account, values that are no numbers and were left out. `unforeseen` has type and place of
-    errors of Tidemark; their accounts failed with the reason `INTERNAL_ERROR`. `parts` are the parts of one account
-    that were not collected, for its record: their messages hold names that must not reach Dagster.
+    `dropped_content` counts captions and URLs of posts that cannot be stored. `impossible` counts, by account,
+    values that are no numbers and were left out. `unforeseen` has type and place of errors of Tidemark; their accounts
+    failed with the reason `INTERNAL_ERROR`. `parts` are the parts of one account that were not collected, for its
+    record: their messages hold names that must not reach Dagster.
     """
 
     platform: Platform
@@ -61,6 +62,7 @@ class CollectReport:
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
+    dropped_content: int = 0
     failures: list[Failure] = field(default_factory=list)
     workspaces: set[str] = field(default_factory=set)
     not_recoverable: set[str] = field(default_factory=set)
@@ -88,6 +90,7 @@ class CollectReport:
                 "requests",
                 "retries",
                 "waited_seconds",
+                "dropped_content",
             ):
                 setattr(self, name, getattr(self, name) + getattr(other, name))
             for account_id, values in other.impossible.items():
@@ -106,6 +109,7 @@ class CollectReport:
             text
             + (f", {self.failed} failed" if self.failed else "")
             + (f", {self.skipped} skipped" if self.skipped else "")
+            + (f", {self.dropped_content} captions or URLs dropped" if self.dropped_content else "")
         )
 
 

@@ -68,11 +68,25 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a post as a platform returned it: of any type and length, not checked, and personal data.
+
+    `caption` is plain text: clients remove their platform's markup. `pipelines.collect.post_content` checks the values
+    and decides what is stored. The repr shows none of them.
+    """
+
+    permalink: object = field(default=None, repr=False)
+    caption: object = field(default=None, repr=False)
+    thumbnail_url: object = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """A post, identified by its platform's id; `published_at` is None if the platform does not tell it.
 
     `refused` are the metrics that the platform refused for this post; they are not requested again today.
-    `kind_is_sure` is False if a list did not tell the kind of the post, so that its two types are a guess.
+    `kind_is_sure` is False if a list did not tell the kind of the post, so that its two types are a guess. `content`
+    is None if the answer was not asked for it, as for a stored post; the stored content is then still valid.
     """
 
     platform_post_id: str
@@ -81,6 +95,7 @@ class Post:
     published_at: datetime | None
     refused: frozenset[str] = frozenset()
     kind_is_sure: bool = True
+    content: Content | None = field(default=None, repr=False, compare=False)
 
     @property
     def kind(self) -> tuple[MetricType, ContentType]:
@@ -107,6 +122,7 @@ class AccountReading:
     `refused` has the metrics refused for single posts, by post id; `quarantined` names those in quarantine for a kind.
     `failures` has, for each part that was not read, the reason; `odd` describes each value that is not a valid number.
     `insights_granted` tells whether the token saw insights of any post, `insights_denied` for how many it was denied.
+    `dropped_content` counts captions and URLs of posts that cannot be stored; it is set when the posts are stored.
     """
 
     account: Reading
@@ -121,6 +137,7 @@ class AccountReading:
     odd: dict[str, str] = field(default_factory=dict)
     insights_granted: bool = False
     insights_denied: int = 0
+    dropped_content: int = 0
 
     def note_odd(self, subject: str, values: Mapping[str, str]) -> None:
         """Note values of a subject that are not valid numbers, with their descriptions by metric."""

@@ -59,5 +59,7 @@ def open_platform(
         return Http(base_url, settings.collect_concurrency, check=check, network=network)
 
     hosts: FurtherHosts = getattr(_FACTORIES[platform], "further_hosts", {})
-    further = {argument: at(url_of(settings)) for argument, url_of in hosts.items()}
-    return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **further)
+    more: dict[str, Any] = {argument: at(url_of(settings)) for argument, url_of in hosts.items()}
+    if getattr(_FACTORIES[platform], "asks_for_content", False):
+        more["content"] = settings.store_post_content
+    return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **more)

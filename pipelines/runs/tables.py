@@ -29,6 +29,7 @@ def collect_metadata(report: CollectReport, state: HourState) -> dict[str, dg.Me
         "calls": report.calls,
         "requests": report.requests,
         "retries": report.retries,
+        "dropped_content": report.dropped_content,
         "impossible_values": sum(report.impossible.values()),
         "internal_errors": sum(failure.reason == INTERNAL_ERROR for failure in report.failures),
     }

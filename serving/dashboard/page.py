@@ -4,8 +4,13 @@ The chart library has its version in its URL, so browsers may cache it forever; 
 licence and its SHA-256. The pages' own files are revalidated at each visit.
 
 The page has a content security policy of its own: `default-src 'self'` for its modules, styles, reads and stream;
-`img-src data:` for the icon. It needs no inline script, no inline style, no `eval` and no other host;
-`tests/serving/dashboard` fails on any violation.
+`img-src data:` for the icon. It needs no inline script, no inline style and no `eval`; `tests/serving/dashboard` fails
+on any violation.
+
+Only pictures come from other hosts: the thumbnails of posts, from the picture servers that the platforms' answers name
+(docs/platform-facts.md#content-of-posts). The policy names these servers, and no scheme alone, so that a caption or a
+URL that a platform passes on cannot make the browser send a request anywhere else. Under `tidemark up` the thumbnails
+are the simulator's, whose origin is the base URL of a platform with plain HTTP. Without stored content there are none.
 """
 
 import gzip
@@ -14,13 +19,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from metrics.clock import offset
+from metrics.settings import PLATFORM_APIS, Settings
 from serving.dashboard.bundle import bundle
+from serving.services import services
 from serving.wire.headers import accepts_gzip, has_etag, header_lines
 from serving.wire.problems import not_found
 
@@ -28,9 +36,10 @@ _TYPES = {"css": "text/css", "js": "text/javascript", "html": "text/html"}
 _STYLES = ("tokens.css", "layout.css", "parts.css")
 _REVALIDATED = "no-cache"
 _POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
-    "form-action 'self'"
+    "default-src 'self'; img-src {}; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
+_PICTURE_SERVERS = ("https://*.cdninstagram.com", "https://*.fbcdn.net", "https://pbs.twimg.com")
+"""The servers of Instagram's and Facebook's pictures, and of X's; LinkedIn's lists have no pictures."""
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -77,10 +86,21 @@ def _answer(request: Request, file: File) -> Response:
     return Response(file.gzipped if gzipped else file.body, headers=headers, media_type=file.media_type)
 
 
+def _picture_sources(settings: Settings) -> list[str]:
+    """Return the sources of pictures that the page may load."""
+    own = ["'self'", "data:"]
+    if not settings.store_post_content:
+        return own
+    bases = [urlsplit(settings.platform_url(api)) for api in PLATFORM_APIS]
+    simulated = {f"{base.scheme}://{base.netloc}" for base in bases if base.scheme == "http"}
+    return [*own, *_PICTURE_SERVERS, *sorted(simulated)]
+
+
 async def index(request: Request) -> Response:
     """Answer the dashboard's page."""
     response = _answer(request, _static()["index.html"])
-    response.headers["Content-Security-Policy"] = _POLICY
+    sources = _picture_sources(services(request).settings)
+    response.headers["Content-Security-Policy"] = _POLICY.format(" ".join(sources))
     return response
 
 

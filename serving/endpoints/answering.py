@@ -30,7 +30,9 @@ async def answer(
     api_key: ApiKey = request.scope["api_key"]
     # Without accounts, a workspace is empty for a key that names it, and unknown for a key of all workspaces.
     named = "named" if api_key.names(workspace_id) else "all"
-    key = AnswerKey(workspace_id, kind, _digest(query, request.url.path, named))
+    # After a change of this setting, the answers that were cached before are not used.
+    content = "with content" if parts.settings.store_post_content else "without content"
+    key = AnswerKey(workspace_id, kind, _digest(query, request.url.path, named, content))
     plan = ReadPlan(key, lambda state: parts.threads.run(read, state))
     found = await while_connected(request, parts.cache.get(plan))
     if found is None:

@@ -1,15 +1,20 @@
 """`GET …/posts` and `GET /analytics/post/{postId}/metrics`: posts with latest values, and one post's observations."""
 
+from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.catalog import RATE_BASIS, engagement
+from metrics.clock import utcnow
 from metrics.documents import Document, PostDocument
 from metrics.encoding import dump_json
 from metrics.errors import InvalidInput
 from metrics.export.rows import observation
+from metrics.post_content import folded, public_content, seen_after
+from metrics.settings import Settings
+from metrics.store.posts import CaptionSearch
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, owner, workspace
 from serving.endpoints.answering import answer, envelope
@@ -41,9 +46,12 @@ async def posts(request: Request) -> Response:
         selected: dict[str, Any] = {n: v for n, v in scope.items() if n != "workspaceId"}
         selected |= {"contentType": query.content_type} if query.content_type else {}
         selected |= {"post_ids": query.post_ids.split(",")} if query.post_ids else {}
-        published = parts.store.posts.published(workspace_id, start, end, **selected, **page)
+        selected |= {"caption": _caption_search(query.q, parts.settings)} if query.q else {}
+        # If content is not stored, no caption contains anything, although older content may not be removed yet.
+        none = query.q is not None and not parts.settings.store_post_content
+        published = [] if none else parts.store.posts.published(workspace_id, start, end, **selected, **page)
         latest = parts.store.observations.latest([p["_id"] for p in published])
-        rows = (with_latest_values(p, latest.get(p["_id"])) for p in published)
+        rows = (with_latest_values(p, latest.get(p["_id"])) | _content(p, parts.settings) for p in published)
         ordered = sorted(rows, key=lambda row: _rank(row, query))
         rest = [d for d in ordered if place is None or _rank(d, query) > place]
         data, cursor = rest[: query.limit], None
@@ -68,6 +76,7 @@ async def post_metrics(request: Request) -> Response:
         post = parts.store.posts.get(post_id)
         observed, cursor = page_of(parts.store, scope, query, route)
         data = with_latest_values(post, parts.store.observations.latest([post_id]).get(post_id))
+        data |= _content(post, parts.settings)
         data["observations"] = [observation(d) for d in observed]
         accounts = in_scope(accounts_of(parts.store, key_of(request), found.workspace_id), scope)
         covered = coverage(parts.store, accounts, scope, *query.bounds())
@@ -92,6 +101,21 @@ def with_latest_values(post: PostDocument, latest: Document | None) -> dict[str,
     if latest:
         data |= {"timestamp": latest["timestamp"], "collectedAt": latest["collectedAt"]}
     return data
+
+
+def _content(post: PostDocument, settings: Settings) -> dict[str, Any]:
+    """Return the content of a post, as far as it may be shown for as long as the answer may be cached."""
+    if not settings.store_post_content:
+        return {}
+    return public_content(post, utcnow(), _lasting(settings))
+
+
+def _caption_search(text: str, settings: Settings) -> CaptionSearch:
+    return CaptionSearch(folded(text), seen_after(utcnow() + _lasting(settings)))
+
+
+def _lasting(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.cache_ttl_metrics)
 
 
 def _place(position: list[Any] | None) -> tuple[bool, float, str] | None:

@@ -15,6 +15,7 @@ from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 from metrics.errors import InvalidInput
 from metrics.export import DATASETS, FORMATS, Dataset, Format
 from metrics.periods import DAY, PERIODS, midnight
+from metrics.post_content import excerpt
 from metrics.redis.events import EVENT_NAMES
 from serving.schemas.reads import ROLLUP_FIELDS
 
@@ -22,6 +23,7 @@ MAX_DAYS = 400
 DEFAULT_DAYS = 30
 MAX_PARAMETERS = 32
 MAX_IDS = 100
+SHORTEST_SEARCH, LONGEST_SEARCH = 2, 100
 GROUPS = ("platform",)
 ORDERS = ("desc", "asc")
 SORTS = ("engagement", "engagementRate", "publishedAt", *COUNTERS)
@@ -62,6 +64,14 @@ def _ids(value: object) -> object:
     return value
 
 
+def _search(value: object) -> object:
+    # In the form of stored captions: one line, without control characters.
+    text = excerpt(value) if isinstance(value, str) and len(value) <= LONGEST_SEARCH else ""
+    if len(text) < SHORTEST_SEARCH:
+        raise ValueError(f"must be a text of {SHORTEST_SEARCH} to {LONGEST_SEARCH} characters")
+    return text
+
+
 def _fields(value: object) -> object:
     names = value.split(",") if isinstance(value, str) else []
     if not names or not ROLLUP_FIELDS.issuperset(names):
@@ -91,6 +101,9 @@ OrderName = Annotated[str, _one_of(*ORDERS), Field(json_schema_extra={"enum": li
 PostIds = Annotated[str, BeforeValidator(_ids), Field(json_schema_extra={"pattern": _IDS.pattern})]
 GroupName = Annotated[str, _one_of(*GROUPS), Field(json_schema_extra={"enum": list(GROUPS)})]
 PostsToRead = Annotated[Literal["due", "all"], _one_of("due", "all")]
+Search = Annotated[
+    str, BeforeValidator(_search), Field(json_schema_extra={"minLength": SHORTEST_SEARCH, "maxLength": LONGEST_SEARCH})
+]
 Fields = Annotated[str, BeforeValidator(_fields), Field(json_schema_extra={"pattern": _LIST_OF_FIELDS})]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 
@@ -183,6 +196,11 @@ class PostsQuery(PageQuery):
     platform: PlatformName | None = None
     content_type: ContentTypeName | None = None
     account_id: Id | None = Field(None, description="Posts of one account only.")
+    q: Search | None = Field(
+        None, description="Only posts whose `captionExcerpt` contains this text of 2 to 100 characters; case does not "
+        "count, and no character has a special meaning.",
+        examples=["summer sale"],
+    )  # fmt: skip
     post_ids: PostIds | None = Field(
         None, description=f"Only these posts of the range: 1 to {MAX_IDS} ids, separated by commas.",
         examples=["post_a41x,post_b07k"],

@@ -87,6 +87,19 @@ class Post(Shape):
     content_type: ContentType
     published_at: Instant
     deleted_at: Instant = absent("When the platform was first found to have deleted the post.")
+    permalink: str = absent(
+        "The post's address on its platform.", examples=["https://www.instagram.com/p/CSgf9BChwVq/"]
+    )
+    caption_excerpt: str = absent(
+        "The first 120 characters of the caption, as plain text in one line. It comes from the author: never insert it "
+        "as HTML.",
+        examples=["Opening on Saturday at nine: bread, coffee and a small surprise"],
+    )
+    thumbnail_url: str = absent(
+        "A picture of the post on the servers of its platform; absent if there is none, or if its URL has expired.",
+        examples=["https://scontent.cdninstagram.com/v/t51/1_n.jpg?oe=69682F00"],
+    )
+    thumbnail_expires_at: Instant = absent("When the URL of the thumbnail expires, if the URL tells it.")
     metrics: Metrics
     unavailable: Unavailable
     engagement_rate_basis: str = Field(description="The metric that `engagementRate` is a percentage of.")

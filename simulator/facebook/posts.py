@@ -10,6 +10,7 @@ from simulator.facebook.world import photo_id, video_id
 from simulator.graph.call import Call
 from simulator.graph.errors import GraphError, no_field
 from simulator.graph.fields import Field
+from simulator.pictures import picture_url
 from simulator.state import graph_timestamp
 
 COUNTED = ("reactions", "comments", "likes")
@@ -109,10 +110,22 @@ def _published(_: Call, thing: Thing) -> str:
     return graph_timestamp(thing.post.published_at)
 
 
-def _said(_: Call, thing: Thing) -> str:
+def _said(_: Call, thing: Thing) -> str | None:
     return thing.post.text
 
 
+def _picture(call: Call, thing: Thing) -> str | None:
+    """Return the URL of a post's picture; a post of text alone has none."""
+    has_one = thing.post.metric_type == "reel" or thing.post.native[0]
+    return picture_url(call.base_url, thing.post.platform_post_id, call.now) if has_one else None
+
+
+def _video_permalink(_: Call, thing: Thing) -> str:
+    """Return the permalink of a video: a path (docs/platform-facts.md#content-of-posts)."""
+    return _permalink(thing).removeprefix(_SITE)
+
+
+_SITE = "https://www.facebook.com"
 _TIMES: dict[str, Any] = {"created_time": _published, "updated_time": _published}
 _TEXTS: dict[str, dict[str, Any]] = {
     "Post": {
@@ -120,12 +133,15 @@ _TEXTS: dict[str, dict[str, Any]] = {
         "message": _said,
         "status_type": lambda _, thing: "added_video" if thing.post.metric_type == "reel" else thing.post.native[1],
         "permalink_url": lambda _, thing: _permalink(thing),
+        "full_picture": _picture,
+        "picture": _picture,
         "shares": _shares,
     },
     "Video": {
         **_TIMES,
         "description": _said,
-        "permalink_url": lambda _, thing: _permalink(thing),
+        "permalink_url": _video_permalink,
+        "picture": _picture,
         "post_id": lambda _, thing: thing.story,
         "views": _views,
     },

@@ -9,6 +9,7 @@ from simulator.graph.errors import no_field
 from simulator.graph.fields import Field
 from simulator.instagram.media_insights import media_insights
 from simulator.instagram.world import CHILDREN, child_id
+from simulator.pictures import picture_url
 from simulator.state import graph_timestamp
 from simulator.world import SimPost
 
@@ -89,9 +90,11 @@ _MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
     "caption": lambda _, post: post.text,
     "owner": lambda call, _: {"id": call.account.platform_account_id},
     "timestamp": lambda _, post: graph_timestamp(post.published_at),
-    "media_url": lambda call, post: f"{call.base_url}/media/{post.platform_post_id}",
+    "media_url": lambda call, post: picture_url(call.base_url, post.platform_post_id, call.now),
     "thumbnail_url": lambda call, post: (
-        f"{call.base_url}/thumbnail/{post.platform_post_id}" if post.content_type == "video" else None
+        picture_url(call.base_url, f"thumbnail-{post.platform_post_id}", call.now)
+        if post.content_type == "video"
+        else None
     ),
     "is_comment_enabled": lambda *_: True,
     "is_shared_to_feed": lambda _, post: True if post.metric_type == "reel" else None,
@@ -99,7 +102,7 @@ _MEDIA_TEXTS: dict[str, Callable[[Call, SimPost], Any]] = {
 _OF_CHILDREN: dict[str, Callable[[Call, SimPost, str], Any]] = {
     "ig_id": lambda _, post, name: _ig_id(post) + name[-1],
     "media_type": lambda *_: "IMAGE",
-    "media_url": lambda call, _, name: f"{call.base_url}/media/{name}",
+    "media_url": lambda call, _, name: picture_url(call.base_url, name, call.now),
     "owner": lambda call, *_: {"id": call.account.platform_account_id},
     "permalink": lambda _, post, name: f"https://www.instagram.com/p/{_short(post)}-{name[-1]}/",
     "shortcode": lambda _, post, name: f"{_short(post)}-{name[-1]}",

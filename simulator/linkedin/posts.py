@@ -1,5 +1,6 @@
 """Posts by author, by URN and in batches, with reactions and comments (docs/platform-facts.md#linkedin-statistics)."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import islice
@@ -9,6 +10,10 @@ from simulator.linkedin import statistics
 from simulator.linkedin.call import Call, batch, not_found, page
 from simulator.linkedin.problem import invalid
 from simulator.world import FURTHEST, SimPost
+
+_RESERVED = re.compile(r"[|{}@\[\]()<>#\\*_~]")
+"""Characters that are escaped in a commentary (docs/platform-facts.md#content-of-posts)."""
+_HASHTAG = re.compile(r"\\#(\w+)")
 
 HISTORY = timedelta(days=400)
 _MOST = 100
@@ -104,8 +109,13 @@ def shown(call: Call, post: SimPost) -> dict[str, Any]:
         "createdAt": at - 30,
         "publishedAt": at,
         "lastModifiedAt": at,
-        "commentary": post.text,
+        "commentary": _commentary(post.text or ""),
         "isReshareDisabledByAuthor": False,
         "distribution": {"feedDistribution": "MAIN_FEED", "thirdPartyDistributionChannels": []},
         **content,
     }
+
+
+def _commentary(text: str) -> str:
+    """Return a text in LinkedIn's format: reserved characters escaped, hashtags as templates."""
+    return _HASHTAG.sub(r"{hashtag|\\#|\1}", _RESERVED.sub(r"\\\g<0>", text))

@@ -59,7 +59,8 @@ class Twitter:
         raise_faults(aim, headers, is_usage=kind == "usage")
         self.state.count(kind, account_id or APP)
         params = request.params
-        call = Call(self.state, account, params, parse_requested_fields(params, self.state.faults), now, aim)
+        requested = parse_requested_fields(params, self.state.faults)
+        call = Call(self.state, account, params, requested, now, aim, request.base_url)
         return _route(call, request.path.removeprefix("/2/").rstrip("/"))
 
     def _allowed(self, request: Request, aim: Target) -> SimAccount | None:

@@ -74,6 +74,7 @@ class Call:
     requested: RequestedFields
     now: datetime
     aim: Target
+    base_url: str
 
 
 def parse_requested_fields(params: Params, faults: Faults) -> RequestedFields:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from simulator import truth
+from simulator.pictures import picture_url
 from simulator.twitter import private
 from simulator.twitter.call import Call
 from simulator.twitter.timeline import newest, pinned
@@ -12,6 +13,8 @@ from simulator.world import SimAccount, SimPost, display_name, slug
 
 _RENAMED = {"retweet_count": "repost_count"}
 _PREFIX = {"photo": 3, "video": 13}
+_LONGEST_TEXT = 250
+"""Characters of a text without its link; together they are within the limit of 280."""
 
 
 def stamp(now: datetime) -> str:
@@ -68,8 +71,12 @@ def tweet(call: Call, post: SimPost) -> dict[str, Any]:
 
 
 def text_of(post: SimPost) -> str:
-    """Return the text of a post."""
-    return f"{post.text} https://t.co/sim" if "urls" in post.native else post.text
+    """Return the text of a post as X writes it: with three characters escaped, and with links to its media.
+
+    A post of media alone has only the link (docs/platform-facts.md#content-of-posts).
+    """
+    words = (post.text or "")[:_LONGEST_TEXT].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"{words} https://t.co/sim".lstrip() if post.kind.native or not words else words
 
 
 def media_keys(post: SimPost) -> list[str]:
@@ -86,6 +93,10 @@ def media(call: Call, post: SimPost) -> list[dict[str, Any]]:
     requested = call.requested.media
     for key, kind in zip(media_keys(post), post.native, strict=False):
         one: dict[str, Any] = {"media_key": key, "type": kind}
+        if "url" in requested and kind == "photo":
+            one["url"] = picture_url(call.base_url, key)
+        if "preview_image_url" in requested and kind != "photo":
+            one["preview_image_url"] = picture_url(call.base_url, key)
         if kind == "video":
             views = truth.post_value(call.state.world, post, "view_count", call.now)
             if "public_metrics" in requested:

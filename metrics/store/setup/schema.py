@@ -95,6 +95,12 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "posts": [
         IndexModel([("accountId", ASCENDING), ("publishedAt", DESCENDING)]),
         IndexModel([("workspaceId", ASCENDING), ("publishedAt", DESCENDING)]),
+        # For removing content that may no longer be kept. Posts without content are not in it.
+        IndexModel(
+            [("platform", ASCENDING), ("content.seenAt", ASCENDING), ("publishedAt", ASCENDING)],
+            name="content",
+            partialFilterExpression={"content.seenAt": {"$exists": True}},
+        ),
     ],
     "collections": [
         IndexModel([("accountId", ASCENDING), ("slot", DESCENDING)]),

@@ -102,7 +102,7 @@ class Posts:
     def _store(self, page: AccountReading) -> bool:
         """Store a page (posts, then their metrics in the present slot) and announce it; return whether it has news."""
         turn, now = self._turn, utcnow()
-        known = store_posts(turn.store, turn.account, page, self._stored, now)
+        known = store_posts(turn.store, turn.account, page, self._stored, now, turn.tools.content)
         new = page.listed.keys() - self._known.keys()
         self._unread |= new
         for name, post in page.listed.items():

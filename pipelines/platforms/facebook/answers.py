@@ -6,7 +6,7 @@ from typing import Any
 
 from metrics.documents import ContentType
 from pipelines.platforms.answers import id_of
-from pipelines.platforms.base import Post
+from pipelines.platforms.base import Content, Post
 from pipelines.platforms.graph.answers import parse_time
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
 
@@ -19,6 +19,7 @@ _STATUS: Mapping[str, ContentType] = {
     "shared_story": "link",
     _BARE_TEXT: "text",
 }
+_SITE = "https://www.facebook.com"
 _ATTACHED: Mapping[str, ContentType] = {"photo": "image", "video": "video", "album": "carousel", "link": "link"}
 
 
@@ -37,7 +38,8 @@ def listed_post(item: Mapping[str, Any]) -> Post:
     """
     content_type, is_sure = _content_type(item)
     name, published = id_of(item["id"], _ID), parse_time(item["created_time"])
-    return Post(name, "post", content_type, published, kind_is_sure=is_sure)
+    content = Content(_permalink(item), item.get("message"), item.get("full_picture"))
+    return Post(name, "post", content_type, published, kind_is_sure=is_sure, content=content)
 
 
 def listed_reel(item: Mapping[str, Any]) -> Post:
@@ -46,7 +48,15 @@ def listed_reel(item: Mapping[str, Any]) -> Post:
     Raises:
         LookupError, TypeError, ValueError: the item has no valid id or no valid time.
     """
-    return Post(id_of(item["id"], _ID), "reel", "video", parse_time(item["created_time"]))
+    content = Content(_permalink(item), item.get("description"), item.get("picture"))
+    return Post(id_of(item["id"], _ID), "reel", "video", parse_time(item["created_time"]), content=content)
+
+
+def _permalink(item: Mapping[str, Any]) -> object:
+    """Return the link to a post. That of a video may be a path (docs/platform-facts.md#content-of-posts)."""
+    link = item.get("permalink_url")
+    is_path = isinstance(link, str) and link.startswith("/") and not link.startswith("//")
+    return f"{_SITE}{link}" if is_path else link
 
 
 def attached_video(item: Mapping[str, Any]) -> str | None:

@@ -93,12 +93,13 @@ class Facebook(GraphPosts):
 
     name: ClassVar[Platform] = "facebook"
     api_version = API_VERSION
+    asks_for_content: ClassVar = True
     days = META_DAYS
     account_fields = f"id,name,username,{LEVEL}"
     numbers_type = FacebookPosts
 
-    def __init__(self, http: "Http", quarantine: Quarantine) -> None:
-        super().__init__(GraphApi(http, API_VERSION), quarantine)
+    def __init__(self, http: "Http", quarantine: Quarantine, *, content: bool = True) -> None:
+        super().__init__(GraphApi(http, API_VERSION), quarantine, content=content)
 
     def account_numbers(self, node: Mapping[str, Any]) -> Numbers:
         """Return the number of followers."""
@@ -112,8 +113,21 @@ class Facebook(GraphPosts):
         """Return the lists of reels and posts; reels come first, so that they can be skipped in the list of posts."""
         lists = _Lists(reels)
         return (
-            Listing("video_reels", "id,created_time,post_id", lists.reel, twin_of=lists.twin_of),
-            Listing("published_posts", _POST_FIELDS, listed_post, skips=lists.is_reel, after="video_reels"),
+            Listing(
+                "video_reels",
+                "id,created_time,post_id",
+                lists.reel,
+                twin_of=lists.twin_of,
+                content_fields="permalink_url,description,picture",
+            ),
+            Listing(
+                "published_posts",
+                _POST_FIELDS,
+                listed_post,
+                skips=lists.is_reel,
+                after="video_reels",
+                content_fields="permalink_url,message,full_picture",
+            ),
         )
 
     @parsing_answer()

@@ -41,6 +41,8 @@ class Listing:
     """The list that has to be read before this one, because it determines which items to skip."""
     twin_of: Callable[[Post], str | None] = lambda _: None
     """Returns the other id under which a post of the list may be known."""
+    content_fields: str = ""
+    """The fields of a post's content, which are requested only if content is stored."""
 
 
 class GraphPosts(ABC):
@@ -52,8 +54,9 @@ class GraphPosts(ABC):
     names_accounts_by_one_id: bool = True
     """True if the `id` of an account's node equals the id under which it was requested."""
 
-    def __init__(self, graph: GraphApi, quarantine: Quarantine) -> None:
+    def __init__(self, graph: GraphApi, quarantine: Quarantine, *, content: bool) -> None:
         self._graph = graph
+        self._content = content
         self._posts = self.numbers_type(graph, quarantine)
         self._day_metrics = DayMetrics(quarantine)
 
@@ -81,7 +84,7 @@ class GraphPosts(ABC):
         sizes = [self._first_size(listing, wanted) for listing in listings]
         gets = [
             Get(account_id, {"fields": self.account_fields}),
-            *(_listing(account_id, listing, {}, size) for listing, size in zip(listings, sizes, strict=True)),
+            *(self._listing(account_id, listing, {}, size) for listing, size in zip(listings, sizes, strict=True)),
             *self._posts.gets(wanted.due, wanted.memory),
         ]
         node, *results = self._graph.batch(access.token, gets, tally)
@@ -164,6 +167,11 @@ class GraphPosts(ABC):
         remembered = wanted.memory.list(listing.edge).size
         return min(PAGE, remembered * 2) if remembered else PAGE
 
+    def _listing(self, account_id: str, listing: Listing, place: Place, size: int) -> Get:
+        """Return the request for one page of a list."""
+        fields = f"{listing.fields},{listing.content_fields}" if self._content else listing.fields
+        return Get(f"{account_id}/{listing.edge}", {"fields": fields, "limit": str(size), **place})
+
     def _list(
         self,
         access: Access,
@@ -189,7 +197,7 @@ class GraphPosts(ABC):
                 answer = first[1]
             else:
                 (answer,) = self._graph.batch(
-                    access.token, [_listing(access.platform_account_id, listing, place, size)], tally
+                    access.token, [self._listing(access.platform_account_id, listing, place, size)], tally
                 )
             if isinstance(answer, PlatformError):
                 raise answer
@@ -235,11 +243,6 @@ def _twins(listing: Listing, posts: Iterable[Post], wanted: Wanted) -> dict[str,
     known = {name.rpartition("_")[2]: name for name in wanted.known if "_" in name}
     pairs = [(listing.twin_of(post), post.platform_post_id) for post in posts]
     return {known[twin]: name for twin, name in pairs if twin in known and known[twin] != name}
-
-
-def _listing(account_id: str, listing: Listing, place: Place, size: int) -> Get:
-    """Return the request for one page of a list."""
-    return Get(f"{account_id}/{listing.edge}", {"fields": listing.fields, "limit": str(size), **place})
 
 
 def _next_place(paging: Mapping[str, Any]) -> Place | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from metrics.documents import ContentType, MetricType
 from pipelines.platforms.answers import id_of
-from pipelines.platforms.base import Post
+from pipelines.platforms.base import Content, Post
 from pipelines.platforms.graph.answers import parse_time
 from pipelines.platforms.numbers import Numbers, field_of
 
@@ -42,4 +42,10 @@ def listed_post(item: Mapping[str, Any], metric_type: MetricType | None = None) 
         content_type=_CONTENT_TYPES.get(str(media), "other"),
         published_at=parse_time(published, _FOUNDED) if published is not None else None,
         kind_is_sure=isinstance(media, str) and (metric_type is not None or isinstance(product, str)),
+        content=Content(item.get("permalink"), item.get("caption"), _thumbnail(item)),
     )
+
+
+def _thumbnail(item: Mapping[str, Any]) -> object:
+    """Return the URL of a picture of a media; the `media_url` of a video is the video itself."""
+    return item.get("thumbnail_url" if item.get("media_type") == "VIDEO" else "media_url")

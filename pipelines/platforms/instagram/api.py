@@ -40,9 +40,16 @@ if TYPE_CHECKING:
 
 API_VERSION = "v25.0"
 
+_CONTENT_FIELDS = "permalink,caption,media_url,thumbnail_url"
 _LIST_FIELDS = "id,media_type,media_product_type,timestamp"
-_STORIES = Listing("stories", _LIST_FIELDS, partial(listed_post, metric_type="story"), ages=False)
-_MEDIA = Listing("media", _LIST_FIELDS, listed_post)
+_STORIES = Listing(
+    "stories",
+    _LIST_FIELDS,
+    partial(listed_post, metric_type="story"),
+    ages=False,
+    content_fields=_CONTENT_FIELDS,
+)
+_MEDIA = Listing("media", _LIST_FIELDS, listed_post, content_fields=_CONTENT_FIELDS)
 _NEW_FOLLOWERS = "newFollowers"
 _WEEKLY = "weeklyReach"
 _SERIES = {"reach": ("day", "reach"), _NEW_FOLLOWERS: ("day", "follower_count"), _WEEKLY: ("week", "reach")}
@@ -75,8 +82,8 @@ class InstagramGraph(GraphPosts):
     account_fields = ",".join(("id", "username", *ACCOUNT_FIELDS.values()))
     numbers_type = InstagramPosts
 
-    def __init__(self, http: "Http", quarantine: Quarantine, *, instagram_login: bool) -> None:
-        super().__init__(GraphApi(http, API_VERSION), quarantine)
+    def __init__(self, http: "Http", quarantine: Quarantine, *, instagram_login: bool, content: bool) -> None:
+        super().__init__(GraphApi(http, API_VERSION), quarantine, content=content)
         # With Instagram Login, `id` is specific to the app, so it differs from the account's id.
         self.names_accounts_by_one_id = not instagram_login
 
@@ -149,11 +156,14 @@ class Instagram:
     name: Platform = "instagram"
     api_version = API_VERSION
     days = _DAYS
+    asks_for_content: ClassVar = True
     further_hosts: ClassVar[FurtherHosts] = {"login_http": lambda settings: settings.platform_url("instagram_login")}
 
-    def __init__(self, http: "Http", quarantine: Quarantine, login_http: "Http | None" = None) -> None:
-        self._facebook_login = InstagramGraph(http, quarantine, instagram_login=False)
-        self._instagram_login = InstagramGraph(login_http or http, quarantine, instagram_login=True)
+    def __init__(
+        self, http: "Http", quarantine: Quarantine, login_http: "Http | None" = None, *, content: bool = True
+    ) -> None:
+        self._facebook_login = InstagramGraph(http, quarantine, instagram_login=False, content=content)
+        self._instagram_login = InstagramGraph(login_http or http, quarantine, instagram_login=True, content=content)
 
     def identify(self, access: Access, tally: Tally) -> Identity:
         """Return which account the credentials can read."""

@@ -15,7 +15,7 @@ from metrics.clock import utcnow
 from metrics.documents import ContentType, Reason
 from pipelines.platforms import answers
 from pipelines.platforms.answers import UNEXPECTED
-from pipelines.platforms.base import Post
+from pipelines.platforms.base import Content, Post
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -35,6 +35,13 @@ _FOUNDED = datetime(2003, 5, 5, tzinfo=UTC)
 FOLLOWERS = "firstDegreeSize"
 NO_STATISTICS: Final = object()
 """Stands for the statistics of a post for which an answer has no element."""
+
+_ESCAPE = re.compile(r"\\([|{}@\[\]()<>#\\*_~])")
+_MARKUP = re.compile(
+    r"@\[(?P<mention>(?:[^\]\\]|\\.){0,300})\]\s?\(urn:li:[^)]{1,200}\)"
+    r"|\{hashtag\\?\|\\?(?P<sign>[#\uff03])\\?\|(?P<tag>(?:[^}\\]|\\.){0,300})\}"
+    r"|\\(?P<escaped>[|{}@\[\]()<>#\\*_~])"
+)
 
 _THROTTLED = 101
 _FORM = frozenset({"code", "serviceErrorCode", "status"})
@@ -118,7 +125,24 @@ def listed_post(element: Mapping[str, Any]) -> Post:
     """
     published = element.get("publishedAt") or element.get("createdAt")
     at = answers.publication_time(instant(published), _FOUNDED) if published is not None else None
-    return Post(answers.id_of(decoded_urn(element["id"]), URN), "post", _content_type(element.get("content") or {}), at)
+    urn = answers.id_of(decoded_urn(element["id"]), URN)
+    content = Content(f"https://www.linkedin.com/feed/update/{urn}/", plain_text(element.get("commentary")))
+    return Post(urn, "post", _content_type(element.get("content") or {}), at, content=content)
+
+
+def plain_text(commentary: object) -> object:
+    """Return a commentary without LinkedIn's markup: mentions as names, hashtags as `#tag`, escapes resolved.
+
+    Facts: docs/platform-facts.md#content-of-posts.
+    """
+    return _MARKUP.sub(_shown, commentary) if isinstance(commentary, str) else commentary
+
+
+def _shown(found: re.Match[str]) -> str:
+    mention, sign, tag, escaped = found.group("mention", "sign", "tag", "escaped")
+    if escaped is not None:
+        return str(escaped)
+    return _ESCAPE.sub(r"\1", mention if mention is not None else f"{sign}{tag}")
 
 
 def _content_type(content: Mapping[str, Any]) -> ContentType:

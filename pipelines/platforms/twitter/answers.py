@@ -10,7 +10,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import ContentType, Reason
 from pipelines.platforms import answers
-from pipelines.platforms.base import Post
+from pipelines.platforms.base import Content, Post
 from pipelines.platforms.errors import (
     BadAnswer,
     MetricRefused,
@@ -52,6 +52,7 @@ _RATE_LIMIT, _OVERLOADED, _DEAD = 88, (130, 131), (32, 89)
 """Codes in the older form of errors, `{"errors": [{"code": 88, "message": …}]}`, which comes with any status."""
 _CAP_USED = "UsageCapExceeded"
 _MEDIA = ("photo", "video", "animated_gif")
+_USERNAME = re.compile(r"[A-Za-z0-9_]{1,50}")
 _RENAMED = {"retweet_count": "repost_count", "tweet_count": "post_count"}
 """Fields that have two names: the first in recorded answers, the second in the OpenAPI file since August 2026."""
 
@@ -214,8 +215,8 @@ def account_numbers(user: Mapping[str, Any]) -> Numbers:
     return numbers
 
 
-def listed_post(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]) -> Post:
-    """Return the post of a tweet; its content type follows from its attachments.
+def listed_post(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]], username: str | None = None) -> Post:
+    """Return the post of a tweet; its content type follows from its attachments, its permalink has the `username`.
 
     Raises:
         LookupError, TypeError, ValueError: the tweet has no valid id, or an invalid time.
@@ -226,7 +227,28 @@ def listed_post(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]]
     at = parse_time(published) if published is not None else born
     known = [one for one in attached(tweet, media) if one.get("type") in _MEDIA]
     is_sure = len(known) == len(_media_keys(tweet))
-    return Post(name, "post", _content_type(tweet, media), at, kind_is_sure=is_sure)
+    content = content_of(tweet, media, username)
+    return Post(name, "post", _content_type(tweet, media), at, kind_is_sure=is_sure, content=content)
+
+
+def content_of(tweet: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]], username: str | None) -> Content:
+    """Return the content of a tweet: its address, its text, and its first picture.
+
+    Facts: docs/platform-facts.md#content-of-posts.
+    """
+    author = username if username is not None and _USERNAME.fullmatch(username) else "i"
+    text = tweet.get("text")
+    pictures = (one.get("url") or one.get("preview_image_url") for one in attached(tweet, media))
+    return Content(
+        f"https://x.com/{author}/status/{tweet['id']}",
+        _unescaped(text) if isinstance(text, str) else text,
+        next(filter(None, pictures), None),
+    )
+
+
+def _unescaped(text: str) -> str:
+    """Return a text without the three escapes that X puts into texts; the ampersand is last, as its own escape is."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _media_keys(tweet: Mapping[str, Any]) -> Sequence[str]:

@@ -8,7 +8,7 @@ with all its metrics is not read again.
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
@@ -60,6 +60,7 @@ class Twitter:
 
     name: Platform = "twitter"
     api_version = API_VERSION
+    asks_for_content: ClassVar = True
     days = ProviderDays(hours=(), settling=0, lag=timedelta(hours=25), span=90, reach=timedelta(days=400))
     """Read only for the past (`hours` is empty): hourly observations tell more, and X bills each post that is read.
 
@@ -67,9 +68,10 @@ class Twitter:
     costs only these 90 days.
     """
 
-    def __init__(self, http: "Http", quarantine: Quarantine) -> None:
+    def __init__(self, http: "Http", quarantine: Quarantine, *, content: bool = True) -> None:
         self._http = http
         self._quarantine = quarantine
+        self._content = content
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
         """Return the current numbers of the account, its due posts and its new posts.
@@ -86,7 +88,7 @@ class Twitter:
         reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
         reading.handle = name_of(me.get("username"))
         reading.note_odd("the account", numbers.odd)
-        Posts(ask, access, self._quarantine, wanted, reading, tally).read()
+        Posts(ask, access, self._quarantine, wanted, reading, tally, content=self._content).read()
         return reading
 
     def identify(self, access: Access, tally: Tally) -> Identity:
@@ -123,9 +125,9 @@ class Twitter:
             PlatformError: nothing could be read.
         """
         ask = _AccountCalls(self._http, access, tally)
-        self._me(ask, access)
-        whole = AccountReading(Reading(utcnow()))
-        yield from Posts(ask, access, self._quarantine, wanted, whole, tally).past()
+        me = self._me(ask, access)
+        whole = AccountReading(Reading(utcnow()), handle=name_of(me.get("username")))
+        yield from Posts(ask, access, self._quarantine, wanted, whole, tally, content=self._content).past()
 
     @parsing_answer()
     def read_days(

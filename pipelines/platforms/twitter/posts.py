@@ -4,6 +4,7 @@ Facts: docs/platform-facts.md#x-endpoints, #x-metrics.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from metrics.batches import batched
@@ -17,6 +18,7 @@ from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.twitter.answers import (
     ID,
     PRIVATE_DAYS,
+    content_of,
     error_of_problem,
     listed_post,
     media_of,
@@ -33,14 +35,18 @@ PAST_RECENT, PAST_OLDER = "timeline of the last 30 days", "timeline before them"
 _PRIVATE = "non_public_metrics"
 _FIELDS = ("created_at", "public_metrics", "attachments", "entities", _PRIVATE)
 _MEDIA = ("public_metrics", "type")
-_ALL_FIELDS = (*_FIELDS, *(f"media.{one}" for one in _MEDIA))
+_PICTURES = ("url", "preview_image_url")
+_ALL_FIELDS = (*_FIELDS, *(f"media.{one}" for one in (*_MEDIA, *_PICTURES)))
 
 Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 """Sends a GET request for a path with parameters; returns the body."""
 
 
 class Posts:
-    """Reads the posts of one account, and adds their metrics to `reading`."""
+    """Reads the posts of one account, and adds their metrics to `reading`; with `content`, also their pictures.
+
+    `reading.handle` is the name of the account in the permalinks of its posts.
+    """
 
     def __init__(
         self,
@@ -50,8 +56,12 @@ class Posts:
         wanted: Wanted,
         reading: AccountReading,
         tally: Tally,
+        *,
+        content: bool,
     ) -> None:
         self._ask, self._access, self._quarantine = ask, access, quarantine
+        self._username = reading.handle
+        self._media_fields = (*_MEDIA, *_PICTURES) if content else _MEDIA
         self._wanted, self._reading, self._tally = wanted, reading, tally
         # Fields that X refused are left out for the rest of this reading, because X refuses them for every account.
         self._refused = {
@@ -138,7 +148,7 @@ class Posts:
         return PostList(
             name,
             page,
-            lambda tweet: self._wanted.with_stored_kind(listed_post(tweet, self._media)),
+            lambda tweet: self._wanted.with_stored_kind(listed_post(tweet, self._media, self._username)),
             self._wanted.listed,
             self._wanted.since,
             PAGE,
@@ -173,7 +183,7 @@ class Posts:
         """Read posts with all their fields, except for fields that X no longer knows."""
         while True:
             wanted = [f for f in _FIELDS if f not in self._refused and (private or f != _PRIVATE)]
-            media = [field for field in _MEDIA if f"media.{field}" not in self._refused]
+            media = [field for field in self._media_fields if f"media.{field}" not in self._refused]
             fields = {
                 "tweet.fields": ",".join(wanted),
                 "expansions": "attachments.media_keys",
@@ -256,6 +266,7 @@ class Posts:
         """Add the metrics of a tweet to the reading, or to `_partial` if `whole` is False: private ones are missing."""
         try:
             numbers = post_numbers(post, tweet, self._media, self._refused, utcnow())
+            post = replace(post, content=content_of(tweet, self._media, self._username))
         except UNEXPECTED as error:
             self._reading.failures[post.platform_post_id] = (
                 f"it has an unexpected form: {type(error).__name__}: {error}"

@@ -121,7 +121,7 @@ function begun(reading) {
 
 function change(fields) {
   const range = "range" in fields || "by" in fields;
-  if (range || "sort" in fields || "type" in fields || "platform" in fields) fewer();
+  if (range || "sort" in fields || "type" in fields || "q" in fields || "platform" in fields) fewer();
   view = { ...view, ...fields };
   write(view, !range);
   look();

@@ -1,6 +1,7 @@
 // The page of one post: its latest values, how they grew with its age, and its observations as a table.
 
 import { basisNote } from "./basis.js";
+import { caption, permalink, thumbnail } from "./content.js";
 import { $, h, kept, render, scrolling } from "./dom.js";
 import { clock, count, date, percent, platform as named, shortDate } from "./format.js";
 import { accountLink, link } from "./links.js";
@@ -40,8 +41,15 @@ function heading(back, answer, owner, view) {
     back,
     h("div.head", {}, h("h2.name", {}, swatch(answer.platform), `${named(answer.platform)} · ${kindOf(answer)}`), badges(answer, owner),
       h("span.soft", {}, owner ? ["by ", accountLink(view, owner), " · "] : null, `published ${date(answer.publishedAt)} ${clock(answer.publishedAt)} · `, h("code", {}, answer.platformPostId)), asOf(answer, owner)),
+    content(answer),
     h("dl.strip", {}, VALUES.map(([name, title]) => h("div", {}, h("dt", {}, title), h("dd", {}, shown(answer, name, title))))),
   ];
+}
+
+/** Make the row with the thumbnail, the caption and the link of the post; null if none of them is known. */
+function content(answer) {
+  const known = answer.captionExcerpt || answer.thumbnailUrl || answer.permalink;
+  return known ? h("div.posted.whole", {}, thumbnail(answer, true), h("div.about", {}, caption(answer), permalink(answer))) : null;
 }
 
 function shown(answer, name, title) {

@@ -1,6 +1,7 @@
 // The card of top posts, which the API sorts and filters; deleted posts stay in the list and are marked.
 
 import { basisNote } from "./basis.js";
+import { caption, permalink, thumbnail } from "./content.js";
 import { $, choice, h, kept, render, scrolling } from "./dom.js";
 import { capital, clock, count, date, percent, platform as named, shortDate } from "./format.js";
 import { link } from "./links.js";
@@ -17,7 +18,10 @@ const TYPES = ["image", "video", "carousel", "text", "link", "document", "other"
 const LADDER = "Posts are read by their age: every hour for 2 days, every 6 hours for a week, every day for 30 days, then every week until they are 90 days old. “Collect now” does not read the others either.";
 const narrow = matchMedia("(max-width: 560px)");
 
-let shown = STEP;
+const TYPING_MS = 350;
+const LONGEST = 100; // characters of a search, the limit of the API
+
+let shown = STEP, typing = 0;
 
 /** Draw the card; `change(fields)` switches to another view. */
 export async function posts(reading, live, change) {
@@ -28,11 +32,25 @@ export async function posts(reading, live, change) {
   const rows = answer.data.map((post) => line(post, owners.get(post.accountId), columns, view));
   return render($("posts"), [
     h("div.head", {}, h("h2", { id: "posts-title" }, "Top posts"), h("span.grow", {}),
+      search(view.q, change),
       choice("posts-type", "Type", [["", "All types"], ...TYPES.map((t) => [t, capital(t)])], view.type, (type) => change({ type }))),
-    rows.length ? scrolling("Top posts", h("table.tops", {}, h("thead", {}, head), h("tbody", {}, rows))) : h("p.empty", {}, "No such post was published in this range."),
+    rows.length ? scrolling("Top posts", h("table.tops", {}, h("thead", {}, head), h("tbody", {}, rows))) : h("p.empty", {}, view.q ? ["No post of this range has “", h("bdi", {}, view.q), "” in its caption."] : "No such post was published in this range."),
     h("div.foot-row", {}, h("p.small", {}, "Published in the range or today; values over each post’s life, ", explained("as last read", LADDER, "hint"), "."),
       answer.page.hasMore ? h("button", { type: "button", id: "posts-more", onclick: () => { shown += STEP; change({}); } }, `Show ${STEP} more`) : null),
   ], live);
+}
+
+/** Make the search of captions. It waits for a pause in typing, and a redraw leaves alone what is being typed. */
+function search(q, change) {
+  const find = ({ target }) => {
+    clearTimeout(typing);
+    const text = target.value.trim();
+    // The API refuses a text of one character.
+    if (text !== q && Array.from(text).length !== 1) typing = setTimeout(() => change({ q: text }), TYPING_MS);
+  };
+  const present = $("posts-q"), value = present && present === document.activeElement ? present.value : q;
+  return h("label.choice", { for: "posts-q" }, h("span.sr", {}, "Search captions"),
+    h("input", { id: "posts-q", type: "search", value, placeholder: "Search captions", maxlength: LONGEST, autocomplete: "off", oninput: find }));
 }
 
 /** Show only the first posts again. */
@@ -55,9 +73,10 @@ export function kindOf({ metricType, contentType }) {
 }
 
 function line(post, owner, columns, view) {
-  return h("tr", {}, h("th", { scope: "row" },
+  return h("tr", {}, h("th", { scope: "row" }, h("div.posted", {}, thumbnail(post), h("div.about", {},
     h("span.who", {}, swatch(post.platform), link(view, { post: post.postId, account: "" }, `${named(post.platform)} · ${kindOf(post)}`), badges(post, owner)),
-    h("span.small", {}, h("bdi", {}, owner?.handle ?? ""), " · ", h("code", {}, post.platformPostId), asOf(post, owner))),
+    caption(post),
+    h("span.small", {}, h("bdi", {}, owner?.handle ?? ""), " · ", permalink(post) ?? h("code", {}, post.platformPostId), asOf(post, owner))))),
     columns.map(([name, title]) => h("td.n", {}, cell(post, name, title))));
 }
 

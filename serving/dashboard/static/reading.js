@@ -130,12 +130,13 @@ export class Reading {
 
   /** Read one page of the best posts of the range. */
   async top(limit) {
-    const { sort, type, platform, account } = this.view;
-    if (account) return this._topOfAccount(sort, type, limit);
-    return this._get("posts", { sort, limit, startDate: this.range.from, endDate: this.range.chartTo, ...(type && { contentType: type }), ...(platform && { platform }) });
+    const { sort, type, platform, account, q } = this.view;
+    if (account && !q) return this._topOfAccount(sort, type, limit);
+    const subject = account ? { accountId: account } : platform && { platform };
+    return this._get("posts", { sort, limit, startDate: this.range.from, endDate: this.range.chartTo, ...(type && { contentType: type }), ...subject, ...(q && { q }) });
   }
 
-  /** Sort the posts of one account here: the API sorts those of a workspace or of a platform. */
+  /** Sort the posts of one account here, out of those that the page reads anyway; the API searches their captions. */
   async _topOfAccount(sort, type, limit) {
     const value = (post) => (sort === "publishedAt" ? Date.parse(post.publishedAt) : post.metrics[sort] ?? -Infinity);
     const found = (await this.published()).data.filter((post) => !type || post.contentType === type).toSorted((a, b) => value(b) - value(a));

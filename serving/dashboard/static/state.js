@@ -6,6 +6,7 @@ const DAY = 86400000;
 const PRESETS = { "7d": 7, "14d": 14, "28d": 28, "90d": 90, "365d": 365 };
 const PERIODS = { day: "daily", week: "weekly", month: "monthly" };
 const LONGEST = 400;
+const LONGEST_SEARCH = 100;
 const ID = /^[\w.:-]{1,128}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -20,13 +21,15 @@ export const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from))
 /** Read the view from the URL; invalid values are ignored. */
 export function read(search = location.search) {
   const query = new URLSearchParams(search);
-  const view = { workspace: query.get("workspace") ?? "", range: "14d", against: "previous", by: "day", from: "", to: "", sort: "engagement", type: "", platform: "", account: "", post: "", hours: "utc" };
+  const view = { workspace: query.get("workspace") ?? "", range: "14d", against: "previous", by: "day", from: "", to: "", sort: "engagement", type: "", q: "", platform: "", account: "", post: "", hours: "utc" };
   if (query.get("range") in PRESETS) view.range = query.get("range");
   if (query.get("against") === "yoy") view.against = "yoy";
   if (BY.includes(query.get("by"))) view.by = query.get("by");
   if (!wrong(query.get("from"), query.get("to"))) Object.assign(view, { range: "custom", from: query.get("from"), to: query.get("to") });
   for (const name of ["sort", "type", "platform"]) if (/^[A-Za-z]+$/.test(query.get(name) ?? "")) view[name] = query.get(name);
   for (const name of ["account", "post"]) if (ID.test(query.get(name) ?? "")) view[name] = query.get(name);
+  const q = (query.get("q") ?? "").trim();
+  if (q.length <= LONGEST_SEARCH && Array.from(q).length >= 2) view.q = q;
   if (query.get("hours") === "local") view.hours = "local";
   return view;
 }
@@ -46,7 +49,7 @@ export function address(view) {
   if (view.against !== "previous") query.set("against", view.against);
   query.set("by", view.by);
   if (view.sort !== "engagement") query.set("sort", view.sort);
-  for (const name of ["type", "platform", "account", "post"]) if (view[name]) query.set(name, view[name]);
+  for (const name of ["type", "q", "platform", "account", "post"]) if (view[name]) query.set(name, view[name]);
   if (view.hours === "local") query.set("hours", "local");
   return `${location.pathname}?${query}`;
 }

@@ -1,0 +1,112 @@
+"""The content of posts (caption, permalink, thumbnail): the form in which it is stored, and how long it may be kept.
+
+Sources of the terms: docs/platform-facts.md#content-of-posts.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from metrics.documents import Platform, PostDocument
+
+EXCERPT = 120
+"""Maximum number of characters (Unicode code points) of a stored caption."""
+
+_LONGEST_GRAPHEME = 32
+"""An excerpt is shortened by at most so many characters to end between two graphemes."""
+_JOINER = "\u200d"
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+_TAGS = range(0xE0020, 0xE0080)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long a platform's content may be kept.
+
+    `unseen` is the time after which content is removed unless the platform returned it again. Posts published longer
+    ago than `age` have no content, if it is not None: they are read too rarely to notice in time that they are gone.
+    """
+
+    unseen: timedelta
+    age: timedelta | None = None
+
+
+TERMS: Mapping[Platform, Terms] = {
+    "twitter": Terms(timedelta(hours=24), age=timedelta(days=30)),
+    "linkedin": Terms(timedelta(days=180)),
+}
+"""The terms of the platforms that limit how long content is kept. Meta's terms name no time."""
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a caption: at most `EXCERPT` characters, in one line.
+
+    Whitespace becomes single spaces. Control characters and lone surrogates, which MongoDB cannot store, are left out.
+    The excerpt ends before a grapheme (such as an emoji with a skin tone) that it could not hold whole.
+    """
+    valid = text.encode(errors="ignore").decode()
+    kept = "".join(c for c in valid if c.isspace() or unicodedata.category(c) != "Cc")
+    line = " ".join(kept.split())
+    return line if len(line) <= EXCERPT else line[: _end(line)].rstrip()
+
+
+def _end(line: str) -> int:
+    """Return where an excerpt of a longer line ends."""
+    places = range(EXCERPT, EXCERPT - _LONGEST_GRAPHEME, -1)
+    return next((place for place in places if not _is_within_grapheme(line, place)), EXCERPT)
+
+
+def _is_within_grapheme(text: str, place: int) -> bool:
+    """Tell whether the characters before and after a place belong together (most cases of Unicode's annex 29)."""
+    before, after = text[place - 1], text[place]
+    code = ord(after)
+    if _JOINER in (before, after) or unicodedata.category(after).startswith("M"):
+        return True
+    if code in _SKIN_TONES or code in _TAGS:
+        return True
+    if code not in _FLAG_LETTERS:
+        return False
+    # A flag is a pair of letters: an odd number of them before this place means that the place splits a pair.
+    letters = 0
+    while letters < place and ord(text[place - 1 - letters]) in _FLAG_LETTERS:
+        letters += 1
+    return letters % 2 == 1
+
+
+def folded(text: str) -> str:
+    """Return a text in the form in which captions are searched: differences of case and of width do not count."""
+    same = unicodedata.normalize("NFKC", text).casefold()
+    # The Turkish capital letter İ becomes two characters; without the second one it equals an ordinary i.
+    return unicodedata.normalize("NFKC", same).replace("i\u0307", "i")
+
+
+def seen_after(now: datetime) -> dict[Platform, datetime]:
+    """Return, by platform, the instant after which its content must have been seen to be kept at `now`."""
+    return {platform: now - terms.unseen for platform, terms in TERMS.items()}
+
+
+def too_old(platform: Platform, published_at: datetime, now: datetime) -> bool:
+    """Tell whether a post was published too long ago to have content."""
+    age = TERMS[platform].age if platform in TERMS else None
+    return age is not None and published_at < now - age
+
+
+def public_content(post: PostDocument, now: datetime, lasting: timedelta) -> dict[str, Any]:
+    """Return the content of a post for clients, without what is unknown or may no longer be shown.
+
+    `lasting` is the time for which the answer may be kept in a cache: what expires within it is left out.
+    """
+    content = post.get("content")
+    if content is None or "deletedAt" in post:
+        return {}
+    terms = TERMS.get(post["platform"])
+    if terms is not None and content["seenAt"] <= now + lasting - terms.unseen:
+        return {}
+    names = ["permalink", "captionExcerpt"]
+    expires = content.get("thumbnailExpiresAt")
+    if expires is None or expires > now + lasting:
+        names += ["thumbnailUrl", "thumbnailExpiresAt"]
+    return {name: content[name] for name in names if name in content}  # type: ignore[literal-required]

@@ -1,0 +1,145 @@
+"""Check the content of posts as platforms return it, and decide which content a post's document has.
+
+What cannot be stored or shown (a URL that is not HTTPS, a caption that is not text) is dropped and counted. Content is
+personal data: nothing here logs it or puts it into a message.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+from metrics.documents import Platform, PostContent, PostDocument
+from metrics.post_content import TERMS, excerpt, folded, too_old
+from metrics.settings import Settings
+from metrics.store import Store
+from pipelines.platforms.base import Content, Post
+
+_URL = re.compile(r"https?://[!-~]{1,2040}")
+"""Printable ASCII without spaces, as in every URL that is percent-encoded."""
+_EXPIRY = re.compile(r"[0-9A-Fa-f]{8}")
+_META: tuple[Platform, ...] = ("instagram", "facebook")
+_RENEWED_BEFORE = timedelta(hours=24)
+"""A thumbnail's URL is replaced only if it expires within this time, or if the picture is another one. Meta signs its
+URLs anew for every answer: without this, every post in a list would be written every hour."""
+_SEEN_AGAIN = 4
+"""`seenAt` is written again after this part of the time that a platform's content may stay unseen."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRules:
+    """Whether the content of a platform's posts is stored, and which URLs are accepted.
+
+    `http_origins` are origins (`http://127.0.0.1:8100`) whose URLs are accepted without TLS: those of the simulator.
+    """
+
+    stored: bool
+    http_origins: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: Settings, platform: Platform) -> "ContentRules":
+        """Return the rules for a platform: a base URL with `http` is that of the simulator."""
+        apis = (platform, "instagram_login") if platform == "instagram" else (platform,)
+        origins = {_origin(settings.platform_url(api)) for api in apis}
+        return cls(settings.store_post_content, frozenset(one for one in origins if one.startswith("http://")))
+
+    def decide(
+        self, platform: Platform, post: Post, published_at: datetime, stored: PostDocument | None, now: datetime
+    ) -> tuple[PostContent | None, int]:
+        """Return the content that a post's document has from now on, and how many values were dropped.
+
+        If the platform returned no content because the post was not in a list, the stored content stays.
+        """
+        if not self.stored or too_old(platform, published_at, now):
+            return None, 0
+        before = stored.get("content") if stored is not None else None
+        if post.content is None:
+            return before, 0
+        found, dropped = self._checked(platform, post.content)
+        return _with_times(platform, found, before, now), dropped
+
+    def _checked(self, platform: Platform, content: Content) -> tuple[dict[str, Any], int]:
+        """Return the acceptable values of a post's content by the names of their fields, and the number of others."""
+        found: dict[str, Any] = {}
+        dropped = 0
+        for name, url in (("permalink", content.permalink), ("thumbnailUrl", content.thumbnail_url)):
+            if url is not None and self._accepts(url):
+                found[name] = url
+            else:
+                dropped += url is not None
+        if isinstance(content.caption, str):
+            if text := excerpt(content.caption):
+                found |= {"captionExcerpt": text, "captionFolded": folded(text)}
+        else:
+            dropped += content.caption is not None
+        if platform in _META and (expires := _expiry(found.get("thumbnailUrl", ""))) is not None:
+            found["thumbnailExpiresAt"] = expires
+        return found, dropped
+
+    def _accepts(self, url: object) -> bool:
+        if not isinstance(url, str) or not _URL.fullmatch(url):
+            return False
+        try:
+            parts = urlsplit(url)
+            has_host = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        except ValueError:
+            return False
+        return has_host and (parts.scheme == "https" or _origin(url) in self.http_origins)
+
+
+def remove_unkept(store: Store, rules: ContentRules, platform: Platform, now: datetime) -> set[str]:
+    """Remove the content of a platform's posts that may no longer be kept; return the workspaces of these posts.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    terms = TERMS.get(platform)
+    if not rules.stored:
+        return store.posts.remove_content(platform)
+    if terms is None:
+        return set()
+    before = None if terms.age is None else now - terms.age
+    return store.posts.remove_content(platform, seen_by=now - terms.unseen, before=before)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _expiry(url: str) -> datetime | None:
+    """Return when a URL of Meta's picture servers expires: its parameter `oe` has hexadecimal seconds since 1970.
+
+    Facts: docs/platform-facts.md#content-of-posts.
+    """
+    found = parse_qs(urlsplit(url).query).get("oe", [""])[-1]
+    return datetime.fromtimestamp(int(found, 16), UTC) if _EXPIRY.fullmatch(found) else None
+
+
+def _with_times(
+    platform: Platform, found: dict[str, Any], before: PostContent | None, now: datetime
+) -> PostContent | None:
+    """Return content with the time at which it was seen; the stored content itself, if nothing is worth a write."""
+    if not found:
+        return None
+    old: Mapping[str, Any] = before or {}
+    if _is_same_picture(old, found, now):
+        for name in ("thumbnailUrl", "thumbnailExpiresAt"):
+            found.pop(name, None)
+            found |= {name: old[name]} if name in old else {}
+    seen = now.replace(microsecond=0)
+    terms = TERMS.get(platform)
+    is_same = before is not None and {**found, "seenAt": old["seenAt"]} == dict(old)
+    if is_same and (terms is None or seen - old["seenAt"] < terms.unseen / _SEEN_AGAIN):
+        seen = old["seenAt"]
+    return cast("PostContent", {**found, "seenAt": seen})
+
+
+def _is_same_picture(old: Mapping[str, Any], found: Mapping[str, Any], now: datetime) -> bool:
+    """Tell whether the stored thumbnail is the picture of the new one, and its URL still works for a while."""
+    expires = old.get("thumbnailExpiresAt")
+    if expires is None or expires <= now + _RENEWED_BEFORE or "thumbnailUrl" not in found:
+        return False
+    return urlsplit(old["thumbnailUrl"]).path == urlsplit(found["thumbnailUrl"]).path
