@@ -142,4 +142,4 @@ def _is_same_picture(old: Mapping[str, Any], found: Mapping[str, Any], now: date
     expires = old.get("thumbnailExpiresAt")
     if expires is None or expires <= now + _RENEWED_BEFORE or "thumbnailUrl" not in found:
         return False
-    return urlsplit(old["thumbnailUrl"]).path == urlsplit(found["thumbnailUrl"]).path
+    return bool(urlsplit(old["thumbnailUrl"]).path == urlsplit(found["thumbnailUrl"]).path)

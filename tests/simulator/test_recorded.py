@@ -58,7 +58,9 @@ class Subjects:
         return [p for p in found if p.visible(NOW) and all(getattr(p, k) == v for k, v in wanted.items())]
 
     def newest(self, platform: Platform, **wanted: Any) -> str:
-        return self.posts(self.account(platform), 25, **wanted)[-1].platform_post_id
+        # A field without a value is missing, and the recorded posts have a caption.
+        found = [post for post in self.posts(self.account(platform), 25, **wanted) if post.text]
+        return found[-1].platform_post_id
 
     def names(self) -> dict[str, str]:
         urn = f"urn:li:organization:{self.account('linkedin').platform_account_id}"

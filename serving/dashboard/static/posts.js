@@ -76,7 +76,7 @@ function line(post, owner, columns, view) {
   return h("tr", {}, h("th", { scope: "row" }, h("div.posted", {}, thumbnail(post), h("div.about", {},
     h("span.who", {}, swatch(post.platform), link(view, { post: post.postId, account: "" }, `${named(post.platform)} · ${kindOf(post)}`), badges(post, owner)),
     caption(post),
-    h("span.small", {}, h("bdi", {}, owner?.handle ?? ""), " · ", permalink(post) ?? h("code", {}, post.platformPostId), asOf(post, owner))))),
+    h("span.small", {}, h("bdi", {}, owner?.handle ?? ""), h("span.at", {}, permalink(post) ?? h("code", {}, post.platformPostId)), asOf(post, owner))))),
     columns.map(([name, title]) => h("td.n", {}, cell(post, name, title))));
 }
 

@@ -15,6 +15,7 @@ from metrics.redis.client import connect as connect_redis
 from metrics.settings import load_settings
 from metrics.store import Store
 from tests.serving.dashboard.stage import Look, Stage, fill
+from tests.simulator_fixture import Simulator
 from tidemark.stack import redis
 from tidemark.stack.ports import free_port
 
@@ -34,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def stage(mongo_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(mongo_server: str, tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator) -> Iterator[Stage]:
     """A running server with a Redis of its own, because other tests empty the shared one."""
     home, port = tmp_path_factory.mktemp("dashboard"), free_port()
     child = redis.start(home / "redis", port, home / "logs")
@@ -45,6 +46,7 @@ def stage(mongo_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         mongo_db="dashboard",
         redis_url=redis.url(port),
         secret_keys=Fernet.generate_key().decode(),
+        instagram_url=_simulator.url,
     )
     store = Store.connect(settings)
     store.ensure(settings)

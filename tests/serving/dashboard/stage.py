@@ -11,8 +11,9 @@ from playwright.sync_api import ConsoleMessage, Page
 from redis import Redis
 
 from metrics.clock import utcnow
-from metrics.documents import AccountDocument, CollectionDocument, Observation
+from metrics.documents import AccountDocument, CollectionDocument, Observation, PostContent, PostDocument
 from metrics.periods import PERIODS, midnight, period_start, slot_of, starts_between
+from metrics.post_content import excerpt, folded
 from metrics.redis.events import Announcer, observation_event, operation_status, rollup_event
 from metrics.settings import Settings
 from metrics.store import Store
@@ -21,6 +22,8 @@ from metrics.vault import Vault
 from pipelines.rollup import roll
 from serving.__main__ import Server, server
 from serving.app import create_app
+from simulator.captions import caption
+from simulator.pictures import picture_url
 from simulator.registry import new_world
 from tests.waiting import until
 from tidemark import seed
@@ -104,6 +107,7 @@ def fill(store: Store, settings: Settings) -> None:
     now = utcnow()
     what = seed.Plan(midnight((now - timedelta(days=DAYS)).date()), slot_of(now), (WORKSPACE,))
     seed.seed(store, Vault(settings.secret_keys), new_world(), what, lambda _done, _total: None)
+    _give_content(store, settings, now)
     for period in PERIODS:
         roll(store, period, list(starts_between(period, what.start, now)), run_id="seed", now=now)
     fresh: AccountDocument = {
@@ -113,6 +117,20 @@ def fill(store: Store, settings: Settings) -> None:
     store.accounts.put([fresh])
     _trouble(store, now)
     _change(store, now)
+
+
+def _give_content(store: Store, settings: Settings, now: datetime) -> None:
+    """Write the content of the living posts: captions of every kind, links, and pictures of the simulator."""
+    posts = store.posts.published(WORKSPACE, now - timedelta(days=DAYS), now)
+    given: list[PostDocument] = []
+    for number, post in enumerate(one for one in posts if "deletedAt" not in one):
+        content: PostContent = {"seenAt": now, "permalink": f"https://www.instagram.com/p/{number}/"}
+        if (text := caption(number, post["publishedAt"].date())) is not None:
+            content |= {"captionExcerpt": excerpt(text), "captionFolded": folded(excerpt(text))}
+        if post["contentType"] != "text":
+            content["thumbnailUrl"] = picture_url(settings.platform_url("instagram"), post["platformPostId"])
+        given.append({**post, "content": content})
+    store.posts.put(given)
 
 
 def _change(store: Store, now: datetime) -> None:
@@ -188,7 +206,11 @@ class Look:
             self.page.wait_for_selector("#plot-rate canvas")
         return self.page
 
+    def artefact(self, name: str) -> Path:
+        """Return the file of a screenshot for people to look at."""
+        ARTEFACTS.mkdir(exist_ok=True)
+        return ARTEFACTS / f"{name}.png"
+
     def keep(self, name: str) -> None:
         """Save a screenshot of the page for people to look at."""
-        ARTEFACTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+        self.page.screenshot(path=self.artefact(name), full_page=True)

@@ -190,6 +190,38 @@ def test_erased_account_leaves_no_byte_and_its_neighbour_stays(
     assert [(r["kind"], r["by"]) for r in records] == [("account", os.environ.get("USER") or records[0]["by"])] * 3
 
 
+def test_caption_is_stored_with_its_post_alone_and_erased_with_its_account(
+    world: tuple[Deployment, dg.DagsterInstance], tmp_path: Path, on_stores: Store, cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    there, instance = world
+    mine, _ = connect(there, 0)
+    planted = {"Planted caption", "planted caption"}
+    picture = {"kind": "patch", "path": "tweets", "at": "includes.media.*.url", "value": "http://planted.example/"}
+    there.simulator.set_faults(
+        {"kind": "patch", "path": "tweets", "at": "data.*.text", "value": "Planted caption"}, picture
+    )
+    collect_all(there, instance)
+    found = everywhere(there, tmp_path, {*planted, "planted.example", "x.com/"})
+    stored = {f"posts: {mark}" for mark in (*planted, "x.com/")}
+    # The picture was dropped, because its URL is not HTTPS. Neither it nor any other content is anywhere else.
+    assert found == {"mongo": stored, "redis": set(), "exports": set(), "dagster": set(), "logs": set()}
+    events = [event for run in instance.get_runs() for event in instance.all_logs(run.run_id)]
+    materialized = [event.asset_materialization for event in events if event.asset_materialization]
+    assert max(int(str(one.metadata["dropped_content"].value)) for one in materialized if "dropped_content" in one.metadata)
+    # A backup holds posts with their content. What was erased since does not come back from it.
+    settings = there.clients.settings
+    assert cli("backup", str(tmp_path / "backup")).code == 0
+    monkeypatch.setenv("TIDEMARK_EXPORT_URL", f"file://{tmp_path}/exports")
+    monkeypatch.setenv("DAGSTER_HOME", str(Home(settings.home).dagster))
+    assert cli("erase", "--account", mine["_id"], "--yes").code == 0
+    assert everywhere(there, tmp_path, planted) == {name: set() for name in found}
+    on_stores.client.drop_database(settings.mongo_db)
+    ran = cli("restore", str(tmp_path / "backup"))
+    assert ran.code == 0, ran.err
+    assert everywhere(there, tmp_path, planted) == {name: set() for name in found}
+
+
 def test_erased_workspace_leaves_no_byte(
     world: tuple[Deployment, dg.DagsterInstance], tmp_path: Path, on_stores: Store, cli: Cli,
     monkeypatch: pytest.MonkeyPatch,
