@@ -29,7 +29,9 @@ def test_excerpt_is_the_beginning_in_one_line(text: str) -> None:
     assert len(found) == len(line) or len(found) > EXCERPT - 40
 
 
-@pytest.mark.parametrize("grapheme", [FAMILY, WOMAN_COOK, FRANCE, "e\u0301", "न्", "☺️", "🏴\U000e0067\U000e0062\U000e007f"])
+@pytest.mark.parametrize(
+    "grapheme", [FAMILY, WOMAN_COOK, FRANCE, "e\u0301", "न्", "☺️", "🏴\U000e0067\U000e0062\U000e007f"]
+)
 def test_excerpt_does_not_cut_a_grapheme(grapheme: str) -> None:
     for before in range(EXCERPT - len(grapheme), EXCERPT + 1):
         found = excerpt("a" * before + grapheme + "b" * EXCERPT)
@@ -50,8 +52,8 @@ def test_half_a_character_and_controls_are_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("caption", "search"),
-    [("STRASSE", "straße"), ("İstanbul", "istanbul"), ("ISTANBUL", "i̇stanbul"), ("Ｓａｌｅ", "sale"), ("CAFE\u0301", "café"),
-     ("ΣΊΣΥΦΟΣ", "σίσυφος")],
+    [("STRASSE", "straße"), ("İstanbul", "istanbul"), ("ISTANBUL", "i̇stanbul"), ("\uff33\uff41\uff4c\uff45", "sale"),
+     ("CAFE\u0301", "café"), ("ΣΊΣΥΦΟΣ", "σίσυφος")],
 )  # fmt: skip
 def test_case_and_width_do_not_count(caption: str, search: str) -> None:
     assert folded(search) in folded(caption)

@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -57,6 +57,7 @@ class GraphPosts(ABC):
     def __init__(self, graph: GraphApi, quarantine: Quarantine, *, content: bool) -> None:
         self._graph = graph
         self._content = content
+        """Whether to request the content of posts; not once the API has refused a field of it."""
         self._posts = self.numbers_type(graph, quarantine)
         self._day_metrics = DayMetrics(quarantine)
 
@@ -117,7 +118,7 @@ class GraphPosts(ABC):
         listings = self.listings(_reels(wanted))
         for listing in listings:
             whole = AccountReading(Reading(utcnow()))
-            what = _post_list(listing, self._fetch(access, listing, tally), wanted)
+            what = self._post_list(listing, self._fetch(access, listing, tally), wanted)
             for parsed in descend(what, wanted.memory.list(listing.edge), whole, tally):
                 page = AccountReading(Reading(utcnow()))
                 page.listed.update({post.platform_post_id: post for post in parsed.posts})
@@ -172,6 +173,15 @@ class GraphPosts(ABC):
         fields = f"{listing.fields},{listing.content_fields}" if self._content else listing.fields
         return Get(f"{account_id}/{listing.edge}", {"fields": fields, "limit": str(size), **place})
 
+    def _post_list(self, listing: Listing, fetch: Fetch, wanted: Wanted) -> PostList:
+        def post_of(item: Any) -> Post:
+            post = wanted.with_stored_kind(listing.post_of(item))
+            # Content that was not requested is unknown, and not missing.
+            return post if self._content else replace(post, content=None)
+
+        since = wanted.since if listing.ages else None
+        return PostList(listing.edge, fetch, post_of, wanted.listed, since, PAGE, skips=listing.skips)
+
     def _list(
         self,
         access: Access,
@@ -182,7 +192,7 @@ class GraphPosts(ABC):
         tally: Tally,
     ) -> None:
         """Read a list whose first page came with the batch; add the posts young enough to follow to `reading`."""
-        what = _post_list(listing, self._fetch(access, listing, tally, first), wanted)
+        what = self._post_list(listing, self._fetch(access, listing, tally, first), wanted)
         for parsed in walk(what, wanted.memory.list(listing.edge), reading, tally):
             # A post may come twice: one published between two requests shifts the last post of a page onto the next.
             for post in parsed.posts:
@@ -199,6 +209,12 @@ class GraphPosts(ABC):
                 (answer,) = self._graph.batch(
                     access.token, [self._listing(access.platform_account_id, listing, place, size)], tally
                 )
+            if _refuses_content(listing, answer):
+                # The numbers of new posts must not be lost with a field that the version of the API no longer has.
+                self._content = False
+                (answer,) = self._graph.batch(
+                    access.token, [self._listing(access.platform_account_id, listing, place, size)], tally
+                )
             if isinstance(answer, PlatformError):
                 raise answer
             with parsing_answer():
@@ -207,12 +223,10 @@ class GraphPosts(ABC):
         return fetch
 
 
-def _post_list(listing: Listing, fetch: Fetch, wanted: Wanted) -> PostList:
-    def post_of(item: Any) -> Post:
-        return wanted.with_stored_kind(listing.post_of(item))
-
-    since = wanted.since if listing.ages else None
-    return PostList(listing.edge, fetch, post_of, wanted.listed, since, PAGE, skips=listing.skips)
+def _refuses_content(listing: Listing, answer: Result) -> bool:
+    """Tell whether an answer refuses a field of the content: `Tried accessing nonexisting field (full_picture)`."""
+    message = str(answer).lower() if isinstance(answer, PlatformError) else ""
+    return "nonexisting field" in message and any(f"({one})" in message for one in listing.content_fields.split(","))
 
 
 def _reels(wanted: Wanted) -> set[str]:

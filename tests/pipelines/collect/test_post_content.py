@@ -1,4 +1,4 @@
-"""The content of posts after collection: what is stored, what changes it, what removes it, and that it costs nothing."""
+"""The content of posts after collection: what is stored, what changes it, what removes it, and its cost."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +14,9 @@ from metrics.errors import RedisUnavailable
 from metrics.periods import DAY, HOUR
 from metrics.post_content import excerpt, folded
 from metrics.redis.versions import data_version
+from pipelines.platforms.facebook import api as facebook
+from pipelines.platforms.graph.posts import Listing
+from pipelines.platforms.instagram import api as instagram
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from simulator.world import SimPost
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
@@ -54,7 +57,9 @@ def newest(bench: Bench, platform: Platform, **wanted: Any) -> SimPost:
     posts = [
         post
         for post in living(bench, platform).values()
-        if post.text and post.metric_type == "post" and all(getattr(post, name) == value for name, value in wanted.items())
+        if post.text
+        and post.metric_type == "post"
+        and all(getattr(post, name) == value for name, value in wanted.items())
     ]
     return max(posts, key=lambda post: post.published_at)
 
@@ -96,7 +101,10 @@ def test_lists_give_the_content_of_every_post(bench: Bench, platform: Platform) 
             text = text and text[: len(caption or "")]
         assert caption == text, name
         assert (found[name].get("captionFolded") or "") == folded(found[name].get("captionExcerpt", ""))
-        has_picture = platform != "linkedin" and post.content_type not in ("text", "link" if platform == "twitter" else "")
+        has_picture = platform != "linkedin" and post.content_type not in (
+            "text",
+            "link" if platform == "twitter" else "",
+        )
         assert ("thumbnailUrl" in found[name]) == has_picture, (name, post.content_type)
         if has_picture:
             assert found[name]["thumbnailUrl"].startswith(bench.simulator.url)
@@ -158,7 +166,9 @@ def test_thumbnail_is_renewed_before_it_expires_and_not_in_every_hour(bench: Ben
 def test_another_picture_replaces_the_thumbnail_at_once(bench: Bench) -> None:
     account_id, post = connect(bench, "instagram"), newest(bench, "instagram", content_type="image")
     bench.collect()
-    patch(bench, "instagram", post, PICTURE["instagram"], value="https://scontent.cdninstagram.com/v/2_n.jpg?oe=6A21A000")
+    patch(
+        bench, "instagram", post, PICTURE["instagram"], value="https://scontent.cdninstagram.com/v/2_n.jpg?oe=6A21A000"
+    )
     bench.collect(SLOT + HOUR, NOW + HOUR)
     found = contents(bench, account_id)[post.platform_post_id]
     assert found["thumbnailUrl"].startswith("https://scontent.cdninstagram.com/v/2_n.jpg")
@@ -167,9 +177,11 @@ def test_another_picture_replaces_the_thumbnail_at_once(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://evil.example/a.png", "javascript:alert(1)", "data:image/png;base64,AA", "ftp://a/b", "https://", "https:///a",
-     "https://user:secret@host/a", "https://a b/c", "https://a/\n", "//evil.example/a", "https://a/" + "x" * 2100, 7, {"a": 1},
-     "https://[::1", "https://ä.example/"],
+    [
+        "http://evil.example/a.png", "javascript:alert(1)", "data:image/png;base64,AA", "ftp://a/b", "https://",
+        "https:///a", "https://user:secret@host/a", "https://a b/c", "https://a/\n", "//evil.example/a",
+        "https://a/" + "x" * 2100, 7, {"a": 1}, "https://[::1", "https://ä.example/",
+    ],
     ids=lambda url: str(url)[:24].encode(errors="replace").decode(),
 )  # fmt: skip
 def test_url_that_is_not_https_is_dropped_and_counted(bench: Bench, url: object) -> None:
@@ -276,6 +288,32 @@ def test_post_on_x_that_became_a_month_old_loses_its_content(bench: Bench) -> No
     later = oldest.published_at + timedelta(days=30, minutes=1)
     bench.collect(SLOT + (later - NOW) // HOUR * HOUR, later, platform="twitter")
     assert contents(bench, account_id)[oldest.platform_post_id] == {}
+
+
+@pytest.mark.parametrize(
+    ("platform", "module", "name"), [("instagram", instagram, "_MEDIA"), ("facebook", facebook, "Listing")]
+)
+def test_field_that_the_api_no_longer_has_costs_no_number(
+    bench: Bench, platform: Platform, module: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = connect(bench, platform)
+    bench.collect(platform=platform)
+    before, kept = len(bench.rows()), contents(bench, account_id)
+    changed = {"content_fields": "no_such_field"}
+    there = getattr(module, name)
+    monkeypatch.setattr(
+        module, name, replace(there, **changed) if platform == "instagram" else partial_listing(changed)
+    )
+    report = bench.collect(SLOT + HOUR, NOW + HOUR, platform=platform, every_post=True)
+    assert report.failures == []
+    assert len(bench.rows(SLOT + HOUR)) >= before
+    # Content that is not requested any more is not known to be gone.
+    assert {name: one for name, one in contents(bench, account_id).items() if name in kept} == kept
+
+
+def partial_listing(changed: dict[str, str]) -> Any:
+    """Return a `Listing` that is made with other values than it is given."""
+    return lambda *args, **options: Listing(*args, **{**options, **changed})
 
 
 def test_content_is_removed_while_redis_is_away(bench: Bench, absent_redis: Redis) -> None:

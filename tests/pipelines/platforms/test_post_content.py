@@ -33,7 +33,9 @@ def test_recorded_media(fixtures: Path) -> None:
 def test_picture_of_a_video_is_never_the_video() -> None:
     video = {"id": "1", "media_type": "VIDEO", "media_product_type": "REELS", "media_url": "https://a/b.mp4"}
     assert content(instagram.listed_post(video)).thumbnail_url is None
-    assert content(instagram.listed_post({**video, "thumbnail_url": "https://a/b.jpg"})).thumbnail_url == "https://a/b.jpg"
+    assert (
+        content(instagram.listed_post({**video, "thumbnail_url": "https://a/b.jpg"})).thumbnail_url == "https://a/b.jpg"
+    )
 
 
 def test_recorded_post_of_a_page(fixtures: Path) -> None:

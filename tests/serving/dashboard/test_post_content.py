@@ -13,7 +13,7 @@ from metrics.documents import PostDocument
 from metrics.post_content import folded
 from metrics.redis.events import Announcer
 from tests.serving.conftest import running
-from tests.serving.dashboard.stage import DAYS, WORKSPACE, Look, Stage
+from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
 from tests.serving.dashboard.test_accessibility import SCREENS, violations
 from tests.waiting import until
 
@@ -60,7 +60,9 @@ def test_pictures_captions_and_links_are_shown(look: Look, stage: Stage, best: P
     picture, link = row.locator(".thumb img"), row.locator("a.out")
     picture.scroll_into_view_if_needed()
     until(lambda: picture.evaluate(LOADED))
-    assert picture.get_attribute("alt") == "Picture of the post: <script>alert('caption')</script> <b>Bread & butter</b>"
+    assert (
+        picture.get_attribute("alt") == "Picture of the post: <script>alert('caption')</script> <b>Bread & butter</b>"
+    )
     wanted = {"loading": "lazy", "referrerpolicy": "no-referrer", "width": "44", "height": "44"}
     assert {name: picture.get_attribute(name) for name in wanted} == wanted
     assert link.get_attribute("href") == best["content"]["permalink"]
@@ -83,9 +85,7 @@ def test_caption_does_not_turn_the_text_around_it(look: Look, stage: Stage, best
 
 
 @pytest.mark.parametrize("permalink", ["http://a.example/", "javascript:alert(1)", "//a.example", "nonsense", None])
-def test_link_that_is_not_https_is_no_link(
-    look: Look, stage: Stage, best: PostDocument, permalink: str | None
-) -> None:
+def test_link_that_is_not_https_is_no_link(look: Look, stage: Stage, best: PostDocument, permalink: str | None) -> None:
     give(stage, best, permalink=permalink)
     row = row_of(opened(look, sort="publishedAt", range="28d"), best)
     assert row.locator("a.out").count() == 0
@@ -109,7 +109,9 @@ def test_picture_that_cannot_be_loaded_leaves_an_empty_frame(look: Look, stage: 
     row = row_of(opened(look, sort="publishedAt", range="28d"), best)
     row.scroll_into_view_if_needed()
     expect(row.locator(".thumb img")).to_have_count(0)
-    assert (row.locator(".thumb").bounding_box() or {}).get("width") == 44
+    frame = row.locator(".thumb").bounding_box()
+    assert frame is not None
+    assert frame["width"] == frame["height"] == 44
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/a.png", "http://127.0.0.1:1/a.png"])
@@ -129,7 +131,14 @@ def test_policy_names_the_picture_servers_and_nothing_more(stage: Stage) -> None
     policy = httpx.get(stage.url).headers["content-security-policy"]
     (sources,) = re.findall(r"img-src ([^;]+);", policy)
     simulator = stage.settings.platform_url("instagram")
-    wanted = {"'self'", "data:", "https://*.cdninstagram.com", "https://*.fbcdn.net", "https://pbs.twimg.com", simulator}
+    wanted = {
+        "'self'",
+        "data:",
+        "https://*.cdninstagram.com",
+        "https://*.fbcdn.net",
+        "https://pbs.twimg.com",
+        simulator,
+    }
     assert set(sources.split()) == wanted
     off = stage.settings.model_copy(update={"store_post_content": False})
     with running(off) as (url, _):
@@ -169,7 +178,9 @@ def test_search_of_one_account_finds_its_posts_only(look: Look, stage: Stage, be
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("look", SCREENS.values(), ids=SCREENS.keys(), indirect=True)
-def test_posts_with_content_are_accessible_and_fit(look: Look, request: pytest.FixtureRequest, best: PostDocument) -> None:
+def test_posts_with_content_are_accessible_and_fit(
+    look: Look, request: pytest.FixtureRequest, best: PostDocument
+) -> None:
     name = request.node.callspec.id
     page = opened(look, range="28d")
     pictures = page.locator("#posts .thumb img")

@@ -196,9 +196,7 @@ def test_content_is_in_no_export(client: httpx.Client, captioned: Store) -> None
     days = {"startDate": f"{NOW - timedelta(days=5):%Y-%m-%d}", "endDate": f"{NOW:%Y-%m-%d}"}
     for dataset in ("metrics", "aggregated"):
         for kind in ("csv", "json", "parquet", "ndjson"):
-            answer = client.get(
-                "/analytics/workspace/w1/export", params={"dataset": dataset, "format": kind, **days}
-            )
+            answer = client.get("/analytics/workspace/w1/export", params={"dataset": dataset, "format": kind, **days})
             assert answer.status_code in (200, 400)
             for text in (b"Saturday", LINK.encode(), b"cdninstagram"):
                 assert text not in answer.content

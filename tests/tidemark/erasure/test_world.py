@@ -208,7 +208,9 @@ def test_caption_is_stored_with_its_post_alone_and_erased_with_its_account(
     assert found == {"mongo": stored, "redis": set(), "exports": set(), "dagster": set(), "logs": set()}
     events = [event for run in instance.get_runs() for event in instance.all_logs(run.run_id)]
     materialized = [event.asset_materialization for event in events if event.asset_materialization]
-    assert max(int(str(one.metadata["dropped_content"].value)) for one in materialized if "dropped_content" in one.metadata)
+    assert max(
+        int(str(one.metadata["dropped_content"].value)) for one in materialized if "dropped_content" in one.metadata
+    )
     # A backup holds posts with their content. What was erased since does not come back from it.
     settings = there.clients.settings
     assert cli("backup", str(tmp_path / "backup")).code == 0
