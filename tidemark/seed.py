@@ -1,22 +1,26 @@
 """Seeds history: writes what collection would have stored, computed from the simulator's true values."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from metrics.catalog import metrics_of, offered
-from metrics.documents import AccountDocument, CollectionDocument, Observation, Reason
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, CollectionDocument, Observation, PostContent, Reason
 from metrics.identity import normal_account_id
 from metrics.ids import account_id, post_id
 from metrics.periods import DAY, HOUR, midnight, slot_of
+from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.collections import record_id
 from metrics.vault import Vault
 from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
-from pipelines.platforms.base import Post, Reading
+from pipelines.collect.post_content import ContentRules
+from pipelines.platforms.base import Content, Post, Reading
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from simulator import truth
+from simulator.pictures import picture_url
 from simulator.world import STORY_LIFE, SimAccount, SimPost, World
 
 WORKSPACES = ("demo-north", "demo-harbour", "demo-south")
@@ -51,10 +55,19 @@ def plan(now: datetime, days: int = 35, workspaces: int = len(WORKSPACES)) -> Pl
     return Plan(midnight((end - timedelta(days=days)).date()), end, names)
 
 
-def seed(store: Store, vault: Vault, world: World, what: Plan, progress: Callable[[int, int], None]) -> int:
+def seed(
+    store: Store,
+    vault: Vault,
+    world: World,
+    what: Plan,
+    progress: Callable[[int, int], None],
+    settings: Settings | None = None,
+) -> int:
     """Write accounts, posts, observations, records and marks; return the number of observations written.
 
-    Seeding is idempotent: a second time writes the same values. `progress` gets the accounts done and in all.
+    Seeding is idempotent: a second time writes the same values. `progress` gets the accounts done and in all. With
+    `settings`, which name the simulator's address, posts have captions and thumbnails; their permalinks come with the
+    first collection.
     """
     written = 0
     pairs = what.of(world)
@@ -63,7 +76,7 @@ def seed(store: Store, vault: Vault, world: World, what: Plan, progress: Callabl
         account = seeded_account(workspace_id, sim, vault, what.start)
         posts = world.posts(sim, what.start - FOLLOWED_UNTIL, what.end)
         store.accounts.put([account])
-        _put_posts(store, account, posts, what.end)
+        _put_posts(store, account, posts, what.end, settings)
         written += store.observations.append(observations(world, account, sim, posts, what))
         store.collections.put(_records(account, what))
         days = (what.end - what.start) // DAY + 1
@@ -98,18 +111,32 @@ def seeded_account(workspace_id: str, sim: SimAccount, vault: Vault, connected: 
     }
 
 
-def _put_posts(store: Store, account: AccountDocument, posts: list[SimPost], now: datetime) -> None:
-    documents = [
-        observe.post_document(
-            account, Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at), None, now
-        )
-        for p in posts
-    ]
+def _put_posts(
+    store: Store, account: AccountDocument, posts: list[SimPost], now: datetime, settings: Settings | None
+) -> None:
+    documents = []
+    for p in posts:
+        post = Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at)
+        document = observe.post_document(account, post, None, now)
+        if settings is not None and (content := _content(p, post, settings)) is not None:
+            document["content"] = content
+        documents.append(document)
     store.posts.put(documents)
     for post in posts:
         if post.deleted_at is not None and post.deleted_at <= now:
             # The first collection after the deletion notices it.
             store.posts.mark_deleted([post_id(account["_id"], post.platform_post_id)], slot_of(post.deleted_at) + HOUR)
+
+
+def _content(sim: SimPost, post: Post, settings: Settings) -> PostContent | None:
+    """Return the content of a post as a list would give it at present, without its permalink."""
+    now = utcnow()
+    has_picture = sim.content_type in ("image", "video", "carousel") and sim.platform != "linkedin"
+    base_url = settings.platform_url(sim.platform)
+    picture = picture_url(base_url, sim.platform_post_id, now) if has_picture else None
+    listed = replace(post, content=Content(caption=sim.text, thumbnail_url=picture))
+    content, _ = ContentRules.of(settings, sim.platform).decide(sim.platform, listed, sim.published_at, None, now)
+    return content
 
 
 def _levels(world: World, account: AccountDocument, sim: SimAccount, what: Plan) -> Iterator[Observation]:

@@ -4,14 +4,17 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from metrics.catalog import CATALOG, offered
+from metrics.clock import utcnow
 from metrics.periods import HOUR
-from metrics.settings import Settings
+from metrics.post_content import excerpt
+from metrics.settings import PLATFORM_APIS, Settings
 from metrics.store import Store
 from metrics.vault import Vault
 from pipelines.rollup import roll
 from simulator import truth
 from simulator.registry import new_world
-from tidemark.seed import Plan, seed
+from tests.simulator_fixture import Simulator
+from tidemark.seed import Plan, plan, seed
 
 END = datetime(2026, 11, 20, 15, tzinfo=UTC)
 PLAN = Plan(END.replace(hour=0) - timedelta(days=4), END, ("demo",), accounts=1)
@@ -45,6 +48,27 @@ def test_every_seeded_number_is_the_truth(store: Store, settings: Settings) -> N
     assert written > 1500
     assert len(checked) == len(sims)
     assert min(checked.values()) > 1000
+
+
+def test_seeded_posts_show_what_the_simulator_gives(store: Store, settings: Settings, simulator: Simulator) -> None:
+    at_simulator = settings.model_copy(update={f"{api}_url": simulator.url for api in PLATFORM_APIS})
+    now = utcnow()
+    plan_of_now = plan(now, days=4, workspaces=1)
+    seed(store, Vault(settings.secret_keys), WORLD, plan_of_now, lambda _done, _total: None, at_simulator)
+    posts = store.posts.published(plan_of_now.workspaces[0], plan_of_now.start, plan_of_now.end)
+    checked = 0
+    for post in posts:
+        content, sim = post.get("content", {}), WORLD.post(post["platform"], post["platformPostId"])
+        assert sim is not None
+        if "deletedAt" in post:
+            assert content == {}
+            continue
+        assert content.get("captionExcerpt") == (excerpt(sim.text) if sim.text else None)
+        if "thumbnailUrl" in content:
+            simulator.set_clock(now)
+            assert simulator.client.get(content["thumbnailUrl"]).headers["content-type"] == "image/png"
+            checked += 1
+    assert checked > 3
 
 
 def test_seeding_again_changes_no_number(store: Store, settings: Settings) -> None:

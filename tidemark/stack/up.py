@@ -89,7 +89,7 @@ class Up:
         migration = self._begin_migration(environment) if self.with_dagster else None
         sim = self.supervisor.start(child_services.simulator(self.home, simulator))
         self._start_stores()
-        settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _STORES})
+        settings = load_settings(**{k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k in _OWN})
         store = Store.connect(settings)
         store.ensure(settings)
         self._retain(store, settings)
@@ -260,7 +260,7 @@ class Up:
             return
         self.say(f"{self.days} days of history")
         what = seed.plan(utcnow(), self.days, self.workspaces)
-        seed.seed(store, Vault(settings.secret_keys), new_world(), what, self._checked)
+        seed.seed(store, Vault(settings.secret_keys), new_world(), what, self._checked, settings)
         if self.with_dagster:
             self.say("rollups")
             tasks.finish(
@@ -292,4 +292,6 @@ class Up:
         return self._task("history", ["tidemark.history", task, *span], environment)
 
 
-_STORES = {"TIDEMARK_MONGO_URL", "TIDEMARK_MONGO_DB", "TIDEMARK_REDIS_URL", "TIDEMARK_SECRET_KEYS", "TIDEMARK_HOME"}
+_OWN = {"TIDEMARK_MONGO_URL", "TIDEMARK_MONGO_DB", "TIDEMARK_REDIS_URL", "TIDEMARK_SECRET_KEYS", "TIDEMARK_HOME"}
+_OWN |= {f"{PREFIX}{api.upper()}_URL" for api in PLATFORM_APIS}
+"""The settings that this process shares with its children: the stores, and the simulator's address."""
