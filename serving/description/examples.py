@@ -27,7 +27,10 @@ _OBSERVED_POST: Json = {
 }  # fmt: skip
 _POST_NOW: Json = {
     **_OF_ACCOUNT, "postId": _POST, "platformPostId": "17912345678901234", "metricType": "post", "contentType": "image",
-    "publishedAt": "2026-01-14T17:30:00Z",
+    "publishedAt": "2026-01-14T17:30:00Z", "permalink": "https://www.instagram.com/p/CSgf9BChwVq/",
+    "captionExcerpt": "Opening on Saturday at nine: bread, coffee and a small surprise",
+    "thumbnailUrl": "https://scontent.cdninstagram.com/v/t51/1_n.jpg?oe=69697F80",
+    "thumbnailExpiresAt": "2026-01-16T00:00:00Z",
     "metrics": {**_OBSERVED_POST["metrics"], "engagementRate": 5.1}, "unavailable": {},
     "engagementRateBasis": "views", "timestamp": EXAMPLE_TIME, "collectedAt": _READ_AT,
 }  # fmt: skip

@@ -97,7 +97,7 @@ class Post(Shape):
     )
     thumbnail_url: str = absent(
         "A picture of the post on the servers of its platform; absent if there is none, or if its URL has expired.",
-        examples=["https://scontent.cdninstagram.com/v/t51/1_n.jpg?oe=69682F00"],
+        examples=["https://scontent.cdninstagram.com/v/t51/1_n.jpg?oe=69697F80"],
     )
     thumbnail_expires_at: Instant = absent("When the URL of the thumbnail expires, if the URL tells it.")
     metrics: Metrics
