@@ -1,15 +1,11 @@
-"""The content of posts (caption, permalink, thumbnail): the form in which it is stored, and how long it may be kept.
-
-Sources of the terms: docs/platform-facts.md#content-of-posts.
-"""
+"""The content of posts (caption, permalink, thumbnail): the form in which it is stored, and how long it is shown."""
 
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from metrics.documents import Platform, PostDocument
+from metrics.platforms.registry import FACTS
 
 EXCERPT = 120
 """Maximum number of characters (Unicode code points) of a stored caption."""
@@ -20,25 +16,6 @@ _JOINER = "\u200d"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 _TAGS = range(0xE0020, 0xE0080)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How long a platform's content may be kept.
-
-    `unseen` is the time after which content is removed unless the platform returned it again. Posts published longer
-    ago than `age` have no content, if it is not None: they are read too rarely to notice in time that they are gone.
-    """
-
-    unseen: timedelta
-    age: timedelta | None = None
-
-
-TERMS: Mapping[Platform, Terms] = {
-    "twitter": Terms(timedelta(hours=24), age=timedelta(days=30)),
-    "linkedin": Terms(timedelta(days=180)),
-}
-"""The terms of the platforms that limit how long content is kept. Meta's terms name no time."""
 
 
 def excerpt(text: str) -> str:
@@ -84,13 +61,14 @@ def folded(text: str) -> str:
 
 
 def seen_after(now: datetime) -> dict[Platform, datetime]:
-    """Return, by platform, the instant after which its content must have been seen to be kept at `now`."""
-    return {platform: now - terms.unseen for platform, terms in TERMS.items()}
+    """Return, by platform with a limit, the instant after which content must have been seen to be kept at `now`."""
+    unseen = {name: facts.content.unseen for name, facts in FACTS.items()}
+    return {name: now - limit for name, limit in unseen.items() if limit is not None}
 
 
 def too_old(platform: Platform, published_at: datetime, now: datetime) -> bool:
     """Tell whether a post was published too long ago to have content."""
-    age = TERMS[platform].age if platform in TERMS else None
+    age = FACTS[platform].content.age
     return age is not None and published_at < now - age
 
 
@@ -102,8 +80,8 @@ def public_content(post: PostDocument, now: datetime, lasting: timedelta) -> dic
     content = post.get("content")
     if content is None or "deletedAt" in post:
         return {}
-    terms = TERMS.get(post["platform"])
-    if terms is not None and content["seenAt"] <= now + lasting - terms.unseen:
+    unseen = FACTS[post["platform"]].content.unseen
+    if unseen is not None and content["seenAt"] <= now + lasting - unseen:
         return {}
     names = ["permalink", "captionExcerpt"]
     expires = content.get("thumbnailExpiresAt")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 
 from metrics.documents import ContentType, MetricType, Platform
@@ -56,6 +56,30 @@ class Ids:
     normal: Callable[[str, Refuse], str] = number
 
 
+@dataclass(frozen=True, slots=True)
+class ContentFacts:
+    """How the content of a platform's posts (captions, links, thumbnails) may be kept, and where its pictures are.
+
+    `unseen` is the time after which content is removed unless the platform returned it again, None for no limit. Posts
+    published longer ago than `age` have no content, if it is not None: they are read too rarely to notice in time that
+    they are gone. `picture_servers` are the origins of thumbnails, as sources of a content security policy.
+    `expiry_parameter` is the parameter of their URLs that has the time of expiry, in hexadecimal seconds since 1970.
+
+    Facts: docs/platform-facts.md#content-of-posts.
+    """
+
+    unseen: timedelta | None = None
+    age: timedelta | None = None
+    picture_servers: tuple[str, ...] = ()
+    expiry_parameter: str = ""
+
+
+META_CONTENT = ContentFacts(
+    picture_servers=("https://*.cdninstagram.com", "https://*.fbcdn.net"), expiry_parameter="oe"
+)
+"""The content of Instagram's and Facebook's posts: both use both servers."""
+
+
 def _only_itself(normal: str) -> tuple[str, ...]:
     return (normal,)
 
@@ -75,7 +99,8 @@ class PlatformFacts:
     which engagement is divided.
 
     `accounts` and `posts` have the metrics that it offers, by canonical name (`metrics/catalog.py` has what they mean);
-    a text stands for an `Offer` of that field. `same_accounts` returns all normal forms of the same account.
+    a text stands for an `Offer` of that field. `content` tells how the content of posts may be kept.
+    `same_accounts` returns all normal forms of the same account.
     `check_announced` refuses the id of a post that a client announces, if it may be the id of something else.
     """
 
@@ -91,6 +116,7 @@ class PlatformFacts:
     posts: Mapping[str, str | Offer]
     posts_per_day: int | None = None
     billing: str = ""
+    content: ContentFacts = ContentFacts()
     same_accounts: Callable[[str], tuple[str, ...]] = _only_itself
     check_announced: Callable[[str, MetricType, Refuse], None] = field(default=_any_announcement)
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from metrics.platforms.facts import ON_ACCOUNTS, ON_POSTS, Api, Ids, Offer, PlatformFacts
+from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, ON_POSTS, Api, Ids, Offer, PlatformFacts
 
 _VIEWS = date(2025, 4, 21)
 
@@ -22,6 +22,7 @@ INSTAGRAM = PlatformFacts(
         "reel": ("video", "other"),
     },
     rate_basis="views",
+    content=META_CONTENT,
     account_ids=Ids(
         "give the number of the professional account, as 17841400000000001 (`instagram_business_account` of "
         "its Facebook page, or `user_id` of `GET /me` with Instagram Login)"

@@ -1,9 +1,10 @@
 """LinkedIn: the pages of organizations and their posts."""
 
 import re
+from datetime import timedelta
 from urllib.parse import unquote
 
-from metrics.platforms.facts import Api, Ids, PlatformFacts
+from metrics.platforms.facts import Api, ContentFacts, Ids, PlatformFacts
 from metrics.platforms.ids import Refuse, number, shown
 
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
@@ -47,6 +48,7 @@ LINKEDIN = PlatformFacts(
     apis={"linkedin": Api("https://api.linkedin.com", "Base URL of LinkedIn's API.")},
     kinds={"post": ("image", "video", "carousel", "text", "link", "document", "other")},
     rate_basis="impressions",
+    content=ContentFacts(unseen=timedelta(days=180)),
     account_ids=Ids(
         "give the number of the page, as 5500001 or urn:li:organization:5500001 (in the address of its admin "
         "view, or in `GET /rest/organizationAcls`)",

@@ -12,7 +12,8 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from metrics.documents import Platform, PostContent, PostDocument
-from metrics.post_content import TERMS, excerpt, folded, too_old
+from metrics.platforms.registry import FACTS
+from metrics.post_content import excerpt, folded, too_old
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.platforms.base import Content, Post
@@ -20,7 +21,6 @@ from pipelines.platforms.base import Content, Post
 _URL = re.compile(r"https?://[!-~]{1,2040}")
 """Printable ASCII without spaces, as in every URL that is percent-encoded."""
 _EXPIRY = re.compile(r"[0-9A-Fa-f]{8}")
-_META: tuple[Platform, ...] = ("instagram", "facebook")
 _RENEWED_BEFORE = timedelta(hours=24)
 """A thumbnail's URL is replaced only if it expires within this time, or if the picture is another one. Meta signs its
 URLs anew for every answer: without this, every post in a list would be written every hour."""
@@ -41,8 +41,7 @@ class ContentRules:
     @classmethod
     def of(cls, settings: Settings, platform: Platform) -> "ContentRules":
         """Return the rules for a platform: a base URL with `http` is that of the simulator."""
-        apis = (platform, "instagram_login") if platform == "instagram" else (platform,)
-        origins = {_origin(settings.platform_url(api)) for api in apis}
+        origins = {_origin(settings.platform_url(api)) for api in FACTS[platform].apis}
         return cls(settings.store_post_content, frozenset(one for one in origins if one.startswith("http://")))
 
     def decide(
@@ -74,7 +73,7 @@ class ContentRules:
                 found |= {"captionExcerpt": text, "captionFolded": folded(text)}
         else:
             dropped += content.caption is not None
-        if platform in _META and (expires := _expiry(found.get("thumbnailUrl", ""))) is not None:
+        if (expires := _expiry(found.get("thumbnailUrl", ""), FACTS[platform].content.expiry_parameter)) is not None:
             found["thumbnailExpiresAt"] = expires
         return found, dropped
 
@@ -95,13 +94,16 @@ def remove_unkept(store: Store, rules: ContentRules, platform: Platform, now: da
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    terms = TERMS.get(platform)
     if not rules.stored:
         return store.posts.remove_content(platform)
-    if terms is None:
+    terms = FACTS[platform].content
+    if terms.unseen is None and terms.age is None:
         return set()
-    before = None if terms.age is None else now - terms.age
-    return store.posts.remove_content(platform, seen_by=now - terms.unseen, before=before)
+    return store.posts.remove_content(
+        platform,
+        seen_by=None if terms.unseen is None else now - terms.unseen,
+        before=None if terms.age is None else now - terms.age,
+    )
 
 
 def _origin(url: str) -> str:
@@ -109,12 +111,9 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _expiry(url: str) -> datetime | None:
-    """Return when a URL of Meta's picture servers expires: its parameter `oe` has hexadecimal seconds since 1970.
-
-    Facts: docs/platform-facts.md#content-of-posts.
-    """
-    found = parse_qs(urlsplit(url).query).get("oe", [""])[-1]
+def _expiry(url: str, parameter: str) -> datetime | None:
+    """Return when a picture's URL expires, in hexadecimal seconds since 1970 in a parameter; None if it has none."""
+    found = parse_qs(urlsplit(url).query).get(parameter, [""])[-1]
     return datetime.fromtimestamp(int(found, 16), UTC) if _EXPIRY.fullmatch(found) else None
 
 
@@ -130,9 +129,9 @@ def _with_times(
             found.pop(name, None)
             found |= {name: old[name]} if name in old else {}
     seen = now.replace(microsecond=0)
-    terms = TERMS.get(platform)
+    unseen = FACTS[platform].content.unseen
     is_same = before is not None and {**found, "seenAt": old["seenAt"]} == dict(old)
-    if is_same and (terms is None or seen - old["seenAt"] < terms.unseen / _SEEN_AGAIN):
+    if is_same and (unseen is None or seen - old["seenAt"] < unseen / _SEEN_AGAIN):
         seen = old["seenAt"]
     return cast("PostContent", {**found, "seenAt": seen})
 

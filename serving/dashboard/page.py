@@ -26,6 +26,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from metrics.clock import offset
+from metrics.platforms.registry import FACTS
 from metrics.settings import PLATFORM_APIS, Settings
 from serving.dashboard.bundle import bundle
 from serving.services import services
@@ -38,8 +39,6 @@ _REVALIDATED = "no-cache"
 _POLICY = (
     "default-src 'self'; img-src {}; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
-_PICTURE_SERVERS = ("https://*.cdninstagram.com", "https://*.fbcdn.net", "https://pbs.twimg.com")
-"""The servers of Instagram's and Facebook's pictures, and of X's; LinkedIn's lists have no pictures."""
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -93,7 +92,8 @@ def _picture_sources(settings: Settings) -> list[str]:
         return own
     bases = [urlsplit(settings.platform_url(api)) for api in PLATFORM_APIS]
     simulated = {f"{base.scheme}://{base.netloc}" for base in bases if base.scheme == "http"}
-    return [*own, *_PICTURE_SERVERS, *sorted(simulated)]
+    servers = {server for facts in FACTS.values() for server in facts.content.picture_servers}
+    return [*own, *sorted(servers), *sorted(simulated)]
 
 
 async def index(request: Request) -> Response:
