@@ -115,10 +115,10 @@ def _put_posts(
     store: Store, account: AccountDocument, posts: list[SimPost], now: datetime, settings: Settings | None
 ) -> None:
     documents = []
-    for p in posts:
-        post = Post(p.platform_post_id, p.metric_type, p.content_type, p.published_at)
-        document = observe.post_document(account, post, None, now)
-        if settings is not None and (content := _content(p, post, settings)) is not None:
+    for sim in posts:
+        listed = Post(sim.platform_post_id, sim.metric_type, sim.content_type, sim.published_at)
+        document = observe.post_document(account, listed, None, now)
+        if settings is not None and (content := _content(sim, listed, settings)) is not None:
             document["content"] = content
         documents.append(document)
     store.posts.put(documents)
