@@ -16,7 +16,7 @@ from metrics.store.collections import record_id
 from metrics.vault import Vault
 from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
-from pipelines.collect.post_content import ContentRules
+from pipelines.collect.posts.content import ContentRules
 from pipelines.platforms.base import Content, Post, Reading
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from simulator import truth

@@ -21,10 +21,10 @@ from pipelines.collect.circuit_breaker import PlatformCircuitBreaker
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
 from pipelines.collect.due_posts import choose_posts
-from pipelines.collect.facts import store_posts
 from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.pauses import Pauses
-from pipelines.collect.post_content import ContentRules
+from pipelines.collect.posts.content import ContentRules
+from pipelines.collect.posts.facts import store_posts
 from pipelines.collect.reasons import error_place, reason_of
 from pipelines.collect.records import LONGEST_MESSAGE, record
 from pipelines.collect.redaction import redact

@@ -19,7 +19,7 @@ from pipelines.collect.account_collector import AccountCollector
 from pipelines.collect.circuit_breaker import PlatformCircuitBreaker
 from pipelines.collect.days import DayReader, RequestedDays
 from pipelines.collect.equipment import open_equipment
-from pipelines.collect.post_content import ContentRules, remove_unkept
+from pipelines.collect.posts.content import ContentRules, remove_unkept
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard, shards_of
 

@@ -15,7 +15,7 @@ from pipelines.collect.budget import PostBudget
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.garbage import rare_searches
 from pipelines.collect.pauses import Pauses
-from pipelines.collect.post_content import ContentRules
+from pipelines.collect.posts.content import ContentRules
 from pipelines.platforms.base import PlatformApi
 from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.registry import api_facts, open_platform

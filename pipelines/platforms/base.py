@@ -71,7 +71,7 @@ class Access:
 class Content:
     """The content of a post as a platform returned it: of any type and length, not checked, and personal data.
 
-    `caption` is plain text: clients remove their platform's markup. `pipelines.collect.post_content` checks the values
+    `caption` is plain text: clients remove their platform's markup. `pipelines.collect.posts.content` checks the values
     and decides what is stored. The repr shows none of them.
     """
 

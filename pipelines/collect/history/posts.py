@@ -10,7 +10,7 @@ from metrics.periods import slot_of
 from metrics.redis.events import observation_event
 from pipelines.collect import observe
 from pipelines.collect.appending import append_and_mark
-from pipelines.collect.facts import store_posts
+from pipelines.collect.posts.facts import store_posts
 from pipelines.platforms.base import Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.errors import BudgetUsed, Transient
 from pipelines.platforms.memory import Memory

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from redis import Redis
 
@@ -108,10 +107,12 @@ def test_lists_give_the_content_of_every_post(bench: Bench, platform: Platform) 
         assert ("thumbnailUrl" in found[name]) == has_picture, (name, post.content_type)
         if has_picture:
             assert found[name]["thumbnailUrl"].startswith(bench.simulator.url)
-            assert httpx.get(found[name]["thumbnailUrl"]).headers["content-type"] == "image/png"
         expires = found[name].get("thumbnailExpiresAt")
         assert expires == (NOW.replace(hour=0, minute=0) + 3 * DAY if has_picture and platform != "twitter" else None)
     assert shown > 5
+    pictures = [one["thumbnailUrl"] for one in found.values() if "thumbnailUrl" in one]
+    for url in pictures[:3]:
+        assert bench.simulator.client.get(url).headers["content-type"] == "image/png"
     bodies = "".join(str(one.get("captionExcerpt")) for one in found.values())
     assert "<script>" in bodies or platform != "instagram"
 

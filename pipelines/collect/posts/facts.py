@@ -9,7 +9,7 @@ from metrics.ids import post_id
 from metrics.store import Store
 from metrics.store.rollup import publications
 from pipelines.collect import observe
-from pipelines.collect.post_content import ContentRules
+from pipelines.collect.posts.content import ContentRules
 from pipelines.platforms.base import AccountReading, Post
 
 

@@ -1,0 +1,1 @@
+"""What is stored of posts besides their metrics: facts and content."""
