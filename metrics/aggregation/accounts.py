@@ -1,32 +1,20 @@
 """Aggregation stages that derive the rollups of accounts from those of their subjects (docs/metrics.md, 5)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, percent, when
+from metrics.aggregation.post_sums import TOTALS, post_accumulators, post_metrics, rate_stages, total_name
 from metrics.aggregation.subjects import WEEKLY_REACH
-from metrics.catalog import (
-    CATALOG,
-    DEFINITION_VERSION,
-    ENGAGEMENT_PARTS,
-    RATE_BASIS,
-    engagement_parts,
-    metrics_of,
-)
-from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS, Document
+from metrics.catalog import CATALOG, DEFINITION_VERSION, ENGAGEMENT_PARTS, metrics_of
+from metrics.documents import PLATFORMS, Document
 from metrics.expected import Connection
 from metrics.periods import DAY, HOUR, WEEK, slot_of
 
-TOTALS = ("likes", "comments", "shares", "saves", "impressions", "views", "videoViews", "clicks")
 PERIOD_SUMS = tuple(metric.name for metric in metrics_of("account", "period_sum"))
 _RATES = ("engagementRate", "avgEngagementRate", "minEngagementRate", "maxEngagementRate")
 _FOLLOWERS = ("followers", "minFollowers", "maxFollowers", "avgFollowers", "followerGrowth", "followerGrowthRate")
-
-
-def total_name(metric: str) -> str:
-    """Return the name of a metric's total: `totalLikes` for `likes`."""
-    return f"total{metric[0].upper()}{metric[1:]}"
 
 
 def account_stages(
@@ -40,9 +28,7 @@ def account_stages(
     ended = min(end, slot_of(now))
     return [
         *_expected_slots(connections, start, ended),
-        {"$set": {"post": {"$ne": ["$metricType", "account"]}}},
-        {"$set": {"engagement": _engagement(), "basis": _basis()}},
-        {"$set": {"rated": {"$and": [is_number("$engagement"), is_number("$basis"), {"$gt": ["$basis", 0]}]}}},
+        *rate_stages(),
         {"$group": _group()},
         {"$match": {"workspaceId": {"$ne": None}}},
         _published(start, end),
@@ -79,59 +65,20 @@ def _expected_slots(connections: Sequence[Connection], start: datetime, ended: d
     return [{"$unionWith": {"pipeline": [{"$documents": rows}]}}] if rows else []
 
 
-def _kind_is(kinds: Iterable[str]) -> Expression:
-    parts = ["$platform", "|", "$metricType", "|", {"$ifNull": ["$contentType", "other"]}]
-    return {"$in": [{"$concat": parts}, sorted(kinds)]}
-
-
-def _engagement() -> Expression:
-    """Return a post's net engagement; null unless the net of every part that its platform offers is known."""
-    by_parts: dict[tuple[str, ...], list[str]] = {}
-    for platform in PLATFORMS:
-        for metric_type in METRIC_TYPES[1:]:
-            for content_type in CONTENT_TYPES:
-                parts = engagement_parts(platform, metric_type, content_type)
-                by_parts.setdefault(parts, []).append(f"{platform}|{metric_type}|{content_type}")
-    branches = []
-    for parts, kinds in by_parts.items():
-        if parts:
-            nets = [f"$metrics.{part}.net" for part in parts]
-            every = {"$and": [is_number(net) for net in nets]}
-            branches.append({"case": _kind_is(kinds), "then": when(every, {"$add": nets}, None)})
-    return {"$switch": {"branches": branches, "default": None}}
-
-
-def _basis() -> Expression:
-    branches = [
-        {"case": {"$eq": ["$platform", platform]}, "then": f"$metrics.{basis}.net"}
-        for platform, basis in RATE_BASIS.items()
-    ]
-    return when("$post", {"$switch": {"branches": branches, "default": None}}, None)
-
-
 def _group() -> Document:
     rate = when("$rated", percent("$engagement", "$basis"), None)
-    group: Document = {
+    return {
         "_id": "$accountId",
         "workspaceId": {"$max": "$workspaceId"},
         "platform": {"$max": "$platform"},
         "expectedSlots": {"$max": "$expectedSlots"},
         "account": {"$max": when("$post", None, "$metrics")},
         "observedSlots": {"$sum": when("$post", 0, "$observedSlots")},
-        "engagement": {"$sum": when("$post", "$engagement", None)},
-        "engagementKnown": {"$sum": when(is_number("$engagement"), 1, 0)},
-        "rateEngagement": {"$sum": when("$rated", "$engagement", 0)},
-        "rateBasis": {"$sum": when("$rated", "$basis", 0)},
-        "postsMeasured": {"$sum": when("$rated", 1, 0)},
         "avgRate": {"$avg": rate},
         "minRate": {"$min": rate},
         "maxRate": {"$max": rate},
+        **post_accumulators(),
     }
-    for name in TOTALS:
-        net = f"$metrics.{name}.net"
-        group[name] = {"$sum": when("$post", net, None)}
-        group[f"{name}Known"] = {"$sum": when({"$and": ["$post", is_number(net)]}, 1, 0)}
-    return group
 
 
 def _published(start: datetime, end: datetime) -> Document:
@@ -155,16 +102,11 @@ def _is_deleted() -> Expression:
 def _metrics(span: Any) -> Document:
     followers = "$account.followers"
     measured = {"$gt": ["$postsMeasured", 0]}
-    basis = [{"case": {"$eq": ["$platform", p]}, "then": b} for p, b in RATE_BASIS.items()]
     by_type = {"$arrayToObject": {"$map": {"input": "$published", "in": {"k": "$$this._id", "v": "$$this.n"}}}}
     grown = {"$and": [is_number(f"{followers}.open"), {"$ne": [f"{followers}.open", 0]}]}
     own_baseline = {"$ne": [f"{followers}.baseline", True]}
     found: Document = {
-        **{total_name(n): when({"$gt": [f"${n}Known", 0]}, f"${n}") for n in TOTALS},
-        "totalEngagement": when({"$gt": ["$engagementKnown", 0]}, "$engagement"),
-        "engagementRate": when(measured, percent("$rateEngagement", {"$max": ["$rateBasis", 1]})),
-        "engagementRateBasis": {"$switch": {"branches": basis}},
-        "engagementRateParts": when(measured, {"engagement": "$rateEngagement", "basis": "$rateBasis"}),
+        **post_metrics(),
         "avgEngagementRate": when(measured, "$avgRate"),
         "minEngagementRate": when(measured, "$minRate"),
         "maxEngagementRate": when(measured, "$maxRate"),

@@ -7,10 +7,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from metrics.aggregation.accounts import PERIOD_SUMS, TOTALS, total_name
-from metrics.catalog import CATALOG, supported
-from metrics.documents import AggregatedDocument, Platform, Reason, RollupStatus
+from metrics.aggregation.accounts import PERIOD_SUMS
+from metrics.aggregation.post_sums import TOTALS, total_name
+from metrics.catalog import CATALOG, ENGAGEMENT_PARTS, offered, supported
+from metrics.documents import AggregatedDocument, ContentType, Platform, Reason, RollupStatus
 from metrics.expected import Connection
+from metrics.kinds import KINDS
 from metrics.periods import slot_of
 
 POST_SUMS = (*map(total_name, (*TOTALS, "engagement")), "postCount", "deletedPostCount", "postsMeasured")
@@ -24,6 +26,10 @@ ACCOUNT_SUMS = (
 SUMMED = (*POST_SUMS, *ACCOUNT_SUMS)
 UNIQUE = ("reach",)
 _NAMES = (*SUMMED, "postCountByType", "engagementRate")
+_NAMES_OF_TYPE = (*(name for name in POST_SUMS if name != "deletedPostCount"), "engagementRate")
+"""The totals of one content type. Deleted posts are not counted by content type."""
+_METRICS = {total_name(name): name for name in (*TOTALS, "engagement")} | {"followerGrowth": "followers"}
+"""The metric in the catalog from which a total of another name is made."""
 _SUMMED = frozenset(SUMMED)
 
 
@@ -40,8 +46,12 @@ class PeriodRollups:
         return self.end > now or any(self.documents[one]["status"] == "open" for one in account_ids)
 
 
-def workspace_totals(period: PeriodRollups, accounts: Iterable[Connection], now: datetime) -> dict[str, Any] | None:
+def workspace_totals(
+    period: PeriodRollups, accounts: Iterable[Connection], now: datetime, content_type: ContentType | None = None
+) -> dict[str, Any] | None:
     """Return the totals of a period over the accounts that are expected in it; None if no account is expected.
+
+    With a content type, the documents have only the sums over the posts of that type, and the totals those alone.
 
     The result is `{periodStart, periodEnd, metrics, unavailable, missing, coverage, status, accounts,
     expectedAccounts}`. Additive metrics are summed over the accounts that have a value; rates are pooled from their
@@ -60,8 +70,8 @@ def workspace_totals(period: PeriodRollups, accounts: Iterable[Connection], now:
         "periodStart": period.start,
         "periodEnd": period.end,
         "metrics": metrics,
-        "unavailable": _unavailable(metrics, frozenset(account.platform for account in expected)),
-        "missing": _missing(lacking, without_document),
+        "unavailable": _unavailable(metrics, frozenset(a.platform for a in expected), content_type),
+        "missing": _missing(lacking, without_document, content_type),
         "coverage": _coverage(period, documents, without_document, now),
         "status": _status(period, documents, now, incomplete=incomplete),
         "accounts": len(documents),
@@ -69,11 +79,13 @@ def workspace_totals(period: PeriodRollups, accounts: Iterable[Connection], now:
     }
 
 
-def _missing(lacking: Mapping[str, list[str]], without_document: Sequence[Connection]) -> dict[str, list[str]]:
+def _missing(
+    lacking: Mapping[str, list[str]], without_document: Sequence[Connection], content_type: ContentType | None
+) -> dict[str, list[str]]:
     """Return the accounts that each total misses: those that lack the metric, and those without a document."""
     missing = defaultdict(list, {name: list(ids) for name, ids in lacking.items()})
     for account in without_document:
-        for name in _offered(account.platform):
+        for name in _offered(account.platform, content_type):
             missing[name].append(account.account_id)
     return {name: sorted(missing[name]) for name in sorted(missing)}
 
@@ -150,11 +162,20 @@ def _pooled(rated: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @cache
-def _offered(platform: Platform) -> tuple[str, ...]:
-    """Return the totals to which the accounts of a platform contribute."""
-    bases = {total_name(name): name for name in (*TOTALS, "engagement")} | {"followerGrowth": "followers"}
+def _offered(platform: Platform, content_type: ContentType | None = None) -> tuple[str, ...]:
+    """Return the totals to which the accounts of a platform, or their posts of one content type, contribute."""
+    if content_type is not None:
+        return _offered_by_type(platform, content_type)
     always = ("postCount", "deletedPostCount", "postsMeasured", "postCountByType", "engagementRate")
-    return tuple(name for name in _NAMES if name in always or supported(platform, bases.get(name, name)))
+    return tuple(name for name in _NAMES if name in always or supported(platform, _METRICS.get(name, name)))
+
+
+def _offered_by_type(platform: Platform, content_type: ContentType) -> tuple[str, ...]:
+    kinds = [metric_type for metric_type, types in KINDS[platform].items() if content_type in types]
+    names = {name for metric_type in kinds for name in offered(platform, metric_type, content_type)}
+    names |= {"engagement"} if names.intersection(ENGAGEMENT_PARTS) else set()
+    always = ("postCount", "postsMeasured", "engagementRate") if kinds else ()
+    return tuple(name for name in _NAMES_OF_TYPE if name in always or _METRICS.get(name) in names)
 
 
 @cache
@@ -162,16 +183,19 @@ def _own(platform: Platform) -> frozenset[str]:
     return frozenset(ACCOUNT_SUMS) & frozenset(_offered(platform))
 
 
-def _unavailable(metrics: Mapping[str, Any], platforms: frozenset[Platform]) -> dict[str, Reason]:
-    found = {name: reason for name, reason in _absent(platforms).items() if name not in metrics}
+def _unavailable(
+    metrics: Mapping[str, Any], platforms: frozenset[Platform], content_type: ContentType | None
+) -> dict[str, Reason]:
+    found = {name: reason for name, reason in _absent(platforms, content_type).items() if name not in metrics}
     return found | dict.fromkeys(UNIQUE, "not_additive")
 
 
 @cache
-def _absent(platforms: frozenset[Platform]) -> Mapping[str, Reason]:
+def _absent(platforms: frozenset[Platform], content_type: ContentType | None) -> Mapping[str, Reason]:
     """Return the reason for each total that none of the accounts has."""
-    offered = {name for platform in platforms for name in _offered(platform)}
-    return {name: "no_observation" if name in offered else "not_supported" for name in _NAMES}
+    names = _NAMES if content_type is None else _NAMES_OF_TYPE
+    possible = {name for platform in platforms for name in _offered(platform, content_type)}
+    return {name: "no_observation" if name in possible else "not_supported" for name in names}
 
 
 def _status(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, get_args
 
-from metrics.aggregation.accounts import PERIOD_SUMS, TOTALS, total_name
+from metrics.aggregation.accounts import PERIOD_SUMS
+from metrics.aggregation.post_sums import TOTALS, total_name
 from metrics.catalog import metrics_of
 from metrics.documents import PLATFORMS
 

@@ -46,6 +46,9 @@ _TOTAL: Json = {
     "unavailable": {"reach": "not_additive"}, "missing": {}, "coverage": _COVERAGE, "status": "complete",
     "accounts": 1, "expectedAccounts": 1,
 }  # fmt: skip
+_OF_IMAGES: Json = {
+    **_TOTAL, "contentType": "image", "metrics": {"totalEngagement": 180, "postCount": 1, "postsMeasured": 14},
+}  # fmt: skip
 _CONNECTED: Json = {
     **_OF_ACCOUNT, "platformAccountId": "17841400000000001", "handle": "north.coffee", "state": "active",
     "connectedAt": "2025-10-24T00:00:00Z", "lastCollectedSlot": EXAMPLE_TIME, "lastCollectedAt": _READ_AT,
@@ -74,6 +77,7 @@ EXAMPLES: Mapping[str, Any] = {
     "postMetrics": {"data": {**_POST_NOW, "observations": [_OBSERVED_POST]}, "page": _LAST_PAGE, "meta": _RANGE},
     "aggregated": {
         "data": [_ROLLUP], "page": _LAST_PAGE, "meta": {**_RANGE, "period": "daily"}, "totals": [_TOTAL],
+        "groups": [_OF_IMAGES],
     },
     "posts": {"data": [_POST_NOW], "page": _LAST_PAGE, "meta": _RANGE},
     "accounts": {"data": [_CONNECTED], "page": _WHOLE, "meta": _META},

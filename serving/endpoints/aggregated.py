@@ -9,28 +9,44 @@ from starlette.responses import Response
 
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.clock import utcnow
+from metrics.documents import ContentType
 from metrics.encoding import dump_json
+from metrics.store import Store
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, workspace
 from serving.endpoints.answering import answer, envelope
 from serving.endpoints.compared import Comparisons, SidesByStart, sides_of, spans_of
 from serving.endpoints.coverage import accounts_of, coverage, in_scope
 from serving.endpoints.cursors import decode_cursor, encode_cursor, instant, milliseconds
-from serving.endpoints.groups import keep_fields, totals_by_platform
+from serving.endpoints.groups import keep_fields, totals_by_content_type, totals_by_platform
 from serving.endpoints.query import AggregatedQuery, parse
 from serving.endpoints.selection import Rollups, Selection
 from serving.services import services
 
 
-def _totals(selection: Selection, sides: SidesByStart, rollups: Rollups) -> Iterator[dict[str, Any]]:
-    """Yield the totals of every selected period in which an account is expected, oldest first."""
+def _totals(
+    selection: Selection, sides: SidesByStart, rollups: Rollups, content_type: ContentType | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the totals of every selected period in which an account is expected, oldest first.
+
+    With a content type, `rollups` have the sums over the posts of that type.
+    """
     compared = Comparisons(selection, sides, rollups) if selection.query.compare else None
     for span in selection.spans:
-        total = workspace_totals(PeriodRollups(*span, rollups[span]), selection.accounts, selection.now)
+        period = PeriodRollups(*span, rollups[span])
+        total = workspace_totals(period, selection.accounts, selection.now, content_type)
         if total is not None:
             if compared is not None:
                 total["comparison"] = compared.of_totals(total["periodStart"])
             yield total
+
+
+def _groups(store: Store, selection: Selection, sides: SidesByStart, rollups: Rollups) -> list[dict[str, Any]]:
+    if selection.query.group_by == "platform":
+        accounts = selection.accounts
+        return totals_by_platform(accounts, lambda some: _totals(replace(selection, accounts=some), sides, rollups))
+    sums = selection.sums_by_type(store, rollups)
+    return totals_by_content_type(rollups, sums, lambda name, some: _totals(selection, sides, some, name))
 
 
 async def aggregated(request: Request) -> Response:
@@ -63,10 +79,7 @@ async def aggregated(request: Request) -> Response:
         body = envelope(kept, query, state, cursor=cursor, period=query.period, coverage=covered)
         body["totals"] = keep_fields(_totals(selection, sides, rollups), query.fields)
         if query.group_by:
-            groups = totals_by_platform(
-                accounts, lambda some: _totals(replace(selection, accounts=some), sides, rollups)
-            )
-            body["groups"] = keep_fields(groups, query.fields)
+            body["groups"] = keep_fields(_groups(parts.store, selection, sides, rollups), query.fields)
         return dump_json(body)
 
     return await answer(request, workspace_id, "aggregated", query, read)

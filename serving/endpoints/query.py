@@ -24,7 +24,7 @@ DEFAULT_DAYS = 30
 MAX_PARAMETERS = 32
 MAX_IDS = 100
 SHORTEST_SEARCH, LONGEST_SEARCH = 2, 100
-GROUPS = ("platform",)
+GROUPS = ("platform", "contentType")
 ORDERS = ("desc", "asc")
 SORTS = ("engagement", "engagementRate", "publishedAt", *COUNTERS)
 _DIGITS = re.compile(r"[0-9]{1,9}")
@@ -176,7 +176,11 @@ class AggregatedQuery(PageQuery):
         None, description="Answer these metrics only: names of `aggregatedMetrics` and of totals, separated by commas.",
         examples=["followers,totalEngagement"],
     )  # fmt: skip
-    group_by: GroupName | None = Field(None, description="Answer the totals of each platform as well, in `groups`.")
+    group_by: GroupName | None = Field(
+        None,
+        description="Answer the totals of each group as well, in `groups`: of the accounts of each platform, or of the "
+        "posts of each content type.",
+    )
     compare: CompareName | None = Field(
         None,
         description="Compare each rollup and each total. `previous`: with the preceding period, or the range of equal "

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any, cast
 
 from metrics.aggregation import custom_rollups
+from metrics.aggregation.content_types import Sums, merged_sums, stored_sums
 from metrics.aggregation.sides import Kind, is_stored
-from metrics.documents import AggregatedDocument
+from metrics.documents import AggregatedDocument, Document
 from metrics.expected import Connection, Span
 from metrics.periods import Period, period_end, starts_between
 from metrics.store import Store
@@ -57,6 +58,20 @@ class Selection:
         for span in found.keys() - set(whole):
             found[span].update({document["accountId"]: document for document in self._merged(store, span)})
         return found
+
+    def sums_by_type(self, store: Store, rollups: Rollups) -> Mapping[Span, Sums]:
+        """Read the sums over the posts of each content type, for the spans of these rollups.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        scope: Document = dict(self.scope)
+        whole = [span for span in sorted(rollups) if is_stored(self.kind, span)]
+        of_start: dict[datetime, Sums] = {}
+        for start, end in _joined(whole):
+            of_start |= stored_sums(store, cast("Period", self.kind), start, end, scope)
+        found = {span: of_start.get(span[0], {}) for span in whole}
+        return found | {span: merged_sums(store, span, scope) for span in rollups if span not in found}
 
     def _stored(self, store: Store, start: datetime, end: datetime) -> list[AggregatedDocument]:
         period = cast("Period", self.kind)

@@ -266,9 +266,14 @@ class Totals(Shape):
 
 
 class GroupTotals(Totals):
-    """The totals of the accounts of one platform over one period."""
+    """The totals of one group over one period: the accounts of a platform, or the posts of a content type.
 
-    platform: Platform
+    The totals of a content type have only sums and rates over posts. `coverage`, `status` and the numbers of accounts
+    are those of all accounts in scope, because hours are not counted by content type.
+    """
+
+    platform: Platform = absent("With `groupBy=platform`.")
+    content_type: ContentType = absent("With `groupBy=contentType`.")
 
 
 class AggregatedMeta(RangeMeta):
@@ -284,7 +289,7 @@ class Aggregated(Shape):
     page: Page
     meta: AggregatedMeta
     totals: list[Totals]
-    groups: list[GroupTotals] = absent("With `groupBy`: the totals of each platform in every period.")
+    groups: list[GroupTotals] = absent("With `groupBy`: the totals of each group in every period.")
 
 
 class CollectionError(Shape):

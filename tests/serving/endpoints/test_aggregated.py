@@ -1,14 +1,17 @@
-"""Rollups with a selection of metrics, and with the totals of each platform."""
+"""Rollups with a selection of metrics, and with the totals of each platform or content type."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from metrics.documents import AccountDocument
+from metrics.documents import AccountDocument, PostDocument
+from metrics.periods import DAY, HOUR, PERIODS, midnight, period_start
 from metrics.store import Store
-from tests.serving.conftest import NOW, account
+from pipelines.rollup import roll
+from tests.serving.conftest import NOW, account, post, post_observation
 from tests.serving.endpoints.test_reads import rollup
 
 AGGREGATED = "/analytics/workspace/w1/aggregated"
@@ -83,4 +86,72 @@ def test_unknown_field_is_refused_with_the_list(client: httpx.Client, fields: st
 
 def test_unknown_group_is_refused(client: httpx.Client) -> None:
     answer = client.get(AGGREGATED, params={"period": "daily", "groupBy": "weekday"})
-    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, "must be one of platform")
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, "must be one of platform, contentType")
+
+
+@pytest.fixture
+def rolled_posts(seeded: Store) -> str:
+    """The day of `NOW`'s newest hour, rolled up: `p1` (image) and `p2` (video) of `a1`, and a reel of `a5`."""
+    seeded.accounts.put([account("a5", "w1")])
+    video: PostDocument = {**post("p2", "a1", "w1"), "contentType": "video"}
+    reel: PostDocument = {**post("p5", "a5", "w1"), "contentType": "video", "metricType": "reel"}
+    seeded.posts.put([video, reel])
+    slot = NOW - HOUR
+    of_reel = replace(
+        post_observation(slot, "p5", likes=7, comments=0, shares=1, saves=2, views=100),
+        account_id="a5", metric_type="reel", content_type="video",
+    )  # fmt: skip
+    of_video = replace(post_observation(slot, "p2", likes=5), content_type="video", collected_at=slot + 2 * HOUR)
+    seeded.observations.append([of_reel, of_video])
+    day = midnight(slot.date())
+    for period in PERIODS:
+        starts = [period_start(period, day - DAY), period_start(period, day)]
+        roll(seeded, period, sorted(set(starts)), run_id="r", workspace_ids=["w1"])
+    return f"{day:%Y-%m-%d}"
+
+
+@pytest.mark.parametrize("period", ["daily", "weekly", "monthly", "custom"])
+def test_groups_are_the_totals_of_each_content_type(client: httpx.Client, rolled_posts: str, period: str) -> None:
+    dates = {"period": period, "startDate": rolled_posts, "endDate": rolled_posts}
+    body = ask(client, groupBy="contentType", **dates)
+    (total,) = body["totals"]
+    shown = {row["contentType"]: row for row in body["groups"]}
+    assert list(shown) == ["image", "video"]
+    assert {name: row["metrics"]["totalLikes"] for name, row in shown.items()} == {"image": 3, "video": 12}
+    assert sum(row["metrics"]["totalLikes"] for row in shown.values()) == total["metrics"]["totalLikes"]
+    video = shown["video"]
+    assert (video["metrics"]["totalEngagement"], video["metrics"]["engagementRate"]) == (10, 10)
+    assert video["metrics"]["postsMeasured"] == 1, "the engagement of `p2` is not known"
+    assert (video["unavailable"]["totalImpressions"], video["unavailable"]["reach"]) == (
+        "not_supported",
+        "not_additive",
+    )
+    assert "followers" not in video["metrics"]
+    assert {row["coverage"] == total["coverage"] and row["status"] == total["status"] for row in shown.values()} == {
+        True
+    }
+    narrowed = ask(client, groupBy="contentType", fields="totalLikes", accountId="a5", **dates)
+    assert [(row["contentType"], row["metrics"]) for row in narrowed["groups"]] == [("video", {"totalLikes": 7})]
+    assert ask(client, groupBy="contentType", platform="twitter", **dates)["groups"] == []
+
+
+def test_groups_by_content_type_do_not_depend_on_the_page(client: httpx.Client, rolled_posts: str) -> None:
+    dates = {"startDate": rolled_posts, "endDate": rolled_posts, "groupBy": "contentType"}
+    assert ask(client, limit="1", **dates)["groups"] == ask(client, **dates)["groups"]
+
+
+def test_groups_by_content_type_are_compared_like_totals(client: httpx.Client, platforms: Store) -> None:
+    """The account that has posts of the type is compared, also where the period before has none of the type."""
+    platforms.rollups.accounts.update_many(
+        {"accountId": "a3"}, {"$set": {"aggregatedMetrics.postCountByType": {"image": 2}, "coverage.observedSlots": 20}}
+    )
+    platforms.rollups.accounts.update_one(
+        {"_id": "a1|1"}, {"$set": {"aggregatedMetrics.postCountByType": {"image": 5, "video": 1}}}
+    )
+    groups = ask(client, groupBy="contentType", compare="previous")["groups"]
+    assert [(row["contentType"], row["metrics"]["postCount"]) for row in groups] == [
+        ("image", 2), ("video", 0), ("image", 7), ("video", 1),
+    ]  # fmt: skip
+    newest = groups[2]["comparison"]
+    assert {"accountId": "a3", "reason": "partial"} in newest["leftOut"]
+    assert newest["changes"]["postCount"] == {"current": 5, "previous": 0, "delta": 5}

@@ -1,0 +1,166 @@
+"""Totals of the posts of one content type equal a brute-force reference, and together are the workspace's totals."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+
+from metrics.aggregation import custom_rollups
+from metrics.aggregation.content_types import Sums, content_types, merged_sums, of_type, stored_sums
+from metrics.aggregation.totals import PeriodRollups, workspace_totals
+from metrics.documents import AggregatedDocument, ContentType
+from metrics.expected import Connection
+from metrics.store import Store
+from tests.examples import tried
+from tests.metrics.aggregation.test_totals import rollup
+from tests.pipelines.rollup.reference import DAY, HOUR, RATE_BASIS, Reference, period_of
+from tests.pipelines.rollup.worlds import PERIODS, World, worlds
+
+few = settings(tried(6, nightly=200), phases=(Phase.explicit, Phase.generate))
+NETS = {
+    "totalLikes": "likes", "totalComments": "comments", "totalShares": "shares", "totalSaves": "saves",
+    "totalImpressions": "impressions", "totalViews": "views", "totalVideoViews": "videoViews", "totalClicks": "clicks",
+}  # fmt: skip
+ADDED = (*NETS, "totalEngagement", "postCount", "postsMeasured")
+PARTS = {
+    "instagram": {
+        "post": ("likes", "comments", "shares", "saves"), "reel": ("likes", "comments", "shares", "saves"),
+        "story": ("shares",), "post video": ("likes", "comments", "saves"),
+    },
+    "facebook": {"post": ("likes", "comments", "shares"), "reel": ("likes", "comments"), "story": ()},
+    "twitter": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares", "saves")),
+    "linkedin": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
+}  # fmt: skip
+"""The parts of engagement, copied by hand from docs/metrics.md and docs/platform-facts.md."""
+
+
+def parts_of(post: Any) -> tuple[str, ...]:
+    kinds = PARTS[post["platform"]]
+    return kinds.get(f"{post['metricType']} {post['contentType']}") or kinds[post["metricType"]]
+
+
+def expected_accounts(reference: Reference, start: datetime, end: datetime) -> list[str]:
+    hours = [start + n * HOUR for n in range((end - start) // HOUR)]
+    return [a["_id"] for a in reference.accounts if any(reference.connected(a["_id"], hour + HOUR) for hour in hours)]
+
+
+def wanted(reference: Reference, content_type: str, start: datetime, end: datetime, period: str) -> dict[str, Any]:
+    """Return the metrics of one content type, by brute force over the entries of every post."""
+    observed = {}
+    for account_id in expected_accounts(reference, start, end):
+        if subjects := reference.subjects(account_id, start, end, period):
+            observed[account_id] = subjects
+    posts = [p for p in reference.posts if p["accountId"] in observed and p["contentType"] == content_type]
+    entries = [observed[post["accountId"]].get(post["_id"], {}) for post in posts]
+    found: dict[str, Any] = {}
+    for total, name in NETS.items():
+        if nets := [of_post[name]["net"] for of_post in entries if name in of_post]:
+            found[total] = sum(nets)
+    engaged = [(post, of_post) for post, of_post in zip(posts, entries, strict=True) if knows_engagement(post, of_post)]
+    if engaged:
+        found["totalEngagement"] = sum(engagement(*one) for one in engaged)
+    rated = []
+    for post, of_post in engaged:
+        basis = RATE_BASIS[post["platform"]]
+        if basis in of_post and of_post[basis]["net"] > 0:
+            rated.append((engagement(post, of_post), of_post[basis]["net"], basis))
+    if rated:
+        found["engagementRate"] = 100 * sum(e for e, _, _ in rated) / sum(b for _, b, _ in rated)
+        found["engagementRateBasis"] = "+".join(sorted({name for _, _, name in rated}))
+    if observed:
+        found["postCount"] = sum(1 for post in posts if start <= post["publishedAt"] < end)
+        found["postsMeasured"] = len(rated)
+    return found
+
+
+def knows_engagement(post: Any, entries: dict[str, Any]) -> bool:
+    return bool(parts_of(post)) and all(part in entries for part in parts_of(post))
+
+
+def engagement(post: Any, entries: dict[str, Any]) -> int:
+    return sum(entries[part]["net"] for part in parts_of(post))
+
+
+def totals_by_type(
+    documents: dict[str, AggregatedDocument],
+    sums: Sums,
+    accounts: list[Connection],
+    start: datetime,
+    end: datetime,
+    now: datetime,
+) -> dict[ContentType, Any]:
+    return {
+        name: workspace_totals(
+            PeriodRollups(start, end, {key: of_type(row, name, sums) for key, row in documents.items()}),
+            accounts, now, name,
+        )
+        for name in content_types(documents.values(), sums)
+    }  # fmt: skip
+
+
+def check(
+    world: World,
+    documents: dict[str, AggregatedDocument],
+    sums: Sums,
+    accounts: list[Connection],
+    span: Any,
+    period: str,
+) -> None:
+    start, end = span
+    whole = workspace_totals(PeriodRollups(start, end, documents), accounts, world.now)
+    by_type = totals_by_type(documents, sums, accounts, start, end, world.now)
+    if whole is None:
+        assert set(by_type.values()) <= {None}
+        return
+    for name, total in by_type.items():
+        reference = wanted(world.reference, name, start, end, period)
+        assert total["metrics"] == {
+            key: pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
+            for key, value in reference.items()
+        }
+        assert set(ADDED) <= total["metrics"].keys() | total["unavailable"].keys()
+        assert not total["metrics"].keys() & total["unavailable"].keys()
+        assert (total["coverage"], total["accounts"]) == (whole["coverage"], whole["accounts"])
+    for name in ADDED:
+        values = [total["metrics"][name] for total in by_type.values() if name in total["metrics"]]
+        if by_type:
+            assert sum(values) == whole["metrics"].get(name, 0), "the types together are the workspace's total"
+        assert bool(values) or not whole["metrics"].get(name), name
+
+
+@given(worlds())
+@few
+def test_totals_of_content_types_equal_the_reference(store: Store, world: World) -> None:
+    world.write(store)
+    world.roll_all(store)
+    accounts = store.accounts.connections([world.workspace_id])
+    scope = {"workspaceId": world.workspace_id}
+    for period in PERIODS:
+        spans = sorted({period_of(period, start) for start in world.starts(period)})
+        rows = store.rollups.aggregated(world.workspace_id, period, spans[0][0], spans[-1][1])
+        sums = stored_sums(store, period, spans[0][0], spans[-1][1], scope)
+        for span in spans:
+            documents = {row["accountId"]: row for row in rows if row["periodStart"] == span[0]}
+            check(world, documents, sums.get(span[0], {}), accounts, span, period)
+    for days in (1, 3, 25):
+        span = (world.base, world.base + days * DAY)
+        merged = custom_rollups(store, world.workspace_id, *span, connections=accounts, now=world.now)
+        documents = {row["accountId"]: row for row in merged}
+        check(world, documents, merged_sums(store, span, scope), accounts, span, "custom")
+
+
+def test_total_that_the_type_has_on_no_platform_is_not_supported() -> None:
+    start, end = datetime.fromisoformat("2026-03-02T00:00Z"), datetime.fromisoformat("2026-03-03T00:00Z")
+    always = ((start - DAY, end + DAY),)
+    accounts = [Connection("a", "facebook", always), Connection("b", "instagram", always)]
+    documents = {"a": rollup("a", "facebook", postCountByType={"link": 1})}
+    total = totals_by_type(documents, {}, accounts, start, end, end + DAY)["link"]
+    assert total["metrics"] == {"postCount": 1, "postsMeasured": 0}
+    assert (total["unavailable"]["totalLikes"], total["unavailable"]["totalSaves"]) == (
+        "no_observation",
+        "not_supported",
+    )
+    assert total["missing"] == {}, "Instagram has no posts of the type link, so nothing of `b` is missing"
+    assert (total["status"], total["accounts"], total["expectedAccounts"]) == ("partial", 1, 2)
+    assert "followers" not in total["unavailable"]
