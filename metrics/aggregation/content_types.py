@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from metrics.aggregation.post_sums import post_accumulators, post_metrics, rate_stages
-from metrics.aggregation.subjects import merge_days
+from metrics.aggregation.mongo_expressions import is_number, when
+from metrics.aggregation.post_sums import TOTALS, post_accumulators, post_metrics, rate_stages
 from metrics.documents import CONTENT_TYPES, AggregatedDocument, ContentType, Document
 from metrics.expected import Span
 from metrics.periods import Period
@@ -43,8 +43,30 @@ def merged_sums(store: Store, span: Span, scope: Document) -> Sums:
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    rows = _summed(store, merge_days(*span, {**scope, "metricType": _POSTS}), None)
+    rows = _summed(store, _nets_of_days(span, {**scope, "metricType": _POSTS}), None)
     return {(row["_id"]["account"], row["_id"]["type"]): row["metrics"] for row in rows}
+
+
+def _nets_of_days(span: Span, scope: Document) -> list[Document]:
+    """Return stages that merge the nets of whole days into one document per post.
+
+    `merge_days` merges every field of every metric, which takes MongoDB several times as long.
+    """
+    start, end = span
+    nets = {name: f"$metrics.{name}.net" for name in TOTALS}
+    return [
+        {"$match": {**scope, "period": "daily", "periodStart": {"$gte": start, "$lt": end}}},
+        {"$sort": {"periodStart": 1}},
+        {
+            "$group": {
+                "_id": "$subjectId",
+                **{name: {"$last": f"${name}"} for name in ("accountId", "platform", "metricType", "contentType")},
+                **{name: {"$sum": net} for name, net in nets.items()},
+                **{f"{name}Known": {"$sum": when(is_number(net), 1, 0)} for name, net in nets.items()},
+            }
+        },
+        {"$set": {"metrics": {n: {"net": when({"$gt": [f"${n}Known", 0]}, f"${n}")} for n in TOTALS}}},
+    ]
 
 
 def _summed(store: Store, stages: list[Document], start: str | None) -> list[Document]:
