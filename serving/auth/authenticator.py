@@ -118,7 +118,8 @@ def _covers(present: ApiKey | None, key: ApiKey) -> bool:
     """Tell whether a key as it is stored at present has every right that it had when its client connected."""
     if present is None:
         return False
-    return set(present.workspaces) >= set(key.workspaces) and set(present.scopes) >= set(key.scopes)
+    workspaces = all(present.allows(workspace_id) for workspace_id in key.workspaces)
+    return workspaces and set(present.scopes) >= set(key.scopes)
 
 
 def require(key: ApiKey, scope: Scope) -> None:

@@ -128,7 +128,6 @@ PARAMETERS = {
     "format": "The format of the file.",
     "metricType": "Subjects of one kind only.",
     "platform": "Of one platform only.",
-    "workspaceId": "The workspace to follow.",
 }
 
 

@@ -2,7 +2,8 @@
 
 import re
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal, TypeVar
+from functools import cache
+from typing import Annotated, Literal, TypeVar, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -18,6 +19,7 @@ from metrics.periods import DAY, PERIODS, midnight
 from metrics.post_content import excerpt
 from metrics.redis.events import EVENT_NAMES
 from serving.schemas.reads import ROLLUP_FIELDS
+from serving.stream.cursor import MAX_CURSOR, MAX_WORKSPACES
 
 MAX_DAYS = 400
 DEFAULT_DAYS = 30
@@ -28,6 +30,7 @@ GROUPS = ("platform", "contentType")
 ORDERS = ("desc", "asc")
 SORTS = ("engagement", "engagementRate", "publishedAt", *COUNTERS)
 _DIGITS = re.compile(r"[0-9]{1,9}")
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _IDS = re.compile(rf"^[A-Za-z0-9_.:-]{{1,128}}(,[A-Za-z0-9_.:-]{{1,128}}){{0,{MAX_IDS - 1}}}$")
 _FIELD = f"({'|'.join(sorted(ROLLUP_FIELDS))})"
 _LIST_OF_FIELDS = f"^{_FIELD}(,{_FIELD})*$"
@@ -70,6 +73,13 @@ def _search(value: object) -> object:
     if len(text) < SHORTEST_SEARCH:
         raise ValueError(f"must be a text of {SHORTEST_SEARCH} to {LONGEST_SEARCH} characters")
     return text
+def _workspaces(value: object) -> object:
+    ids = value if isinstance(value, list) else [value]
+    if len(ids) > MAX_WORKSPACES or not all(isinstance(one, str) and _ID.fullmatch(one) for one in ids):
+        raise ValueError(f"must be an id, repeated for up to {MAX_WORKSPACES} workspaces")
+    if len(set(ids)) < len(ids):
+        raise ValueError("must name each workspace only once")
+    return ids
 
 
 def _fields(value: object) -> object:
@@ -105,7 +115,19 @@ Search = Annotated[
     str, BeforeValidator(_search), Field(json_schema_extra={"minLength": SHORTEST_SEARCH, "maxLength": LONGEST_SEARCH})
 ]
 Fields = Annotated[str, BeforeValidator(_fields), Field(json_schema_extra={"pattern": _LIST_OF_FIELDS})]
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
+Id = Annotated[str, Field(pattern=rf"^{_ID.pattern}$")]
+WorkspaceIds = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_workspaces),
+    Field(
+        json_schema_extra={
+            "items": {"type": "string", "pattern": f"^{_ID.pattern}$", "examples": ["demo-north"]},
+            "minItems": 1,
+            "maxItems": MAX_WORKSPACES,
+            "uniqueItems": True,
+        }
+    ),
+]
 
 
 class Query(BaseModel):
@@ -260,12 +282,21 @@ class TicketQuery(Query):
         description="Whether the ticket opens a stream again when its client reconnects, as EventSource does by "
         "itself. It is then valid while a stream of it is open, and for ten minutes after.",
     )
+    workspace_ids: WorkspaceIds = Field(
+        (),
+        alias="workspaceId",
+        description=f"Bind the ticket to these workspaces: repeat the parameter for up to {MAX_WORKSPACES} of them. "
+        "Without it, the ticket is for every workspace of the key.",
+    )
 
 
 class StreamQuery(Query):
     """Selects the events to follow."""
 
-    workspace_id: Id
+    workspace_ids: WorkspaceIds = Field(
+        alias="workspaceId",
+        description=f"The workspace to follow; repeat the parameter to follow up to {MAX_WORKSPACES} in one stream.",
+    )
     account_id: Id | None = Field(None, description="Events of one account only.")
     post_id: Id | None = Field(None, description="Events of one post only.")
     events: str | None = Field(
@@ -273,7 +304,13 @@ class StreamQuery(Query):
         json_schema_extra={"pattern": _LIST_OF_EVENTS}, examples=["metrics:update,metrics:post"],
     )  # fmt: skip
     ticket: str | None = Field(None, max_length=128)
-    last_event_id: str | None = Field(None, max_length=64, description="Replay the events after the one with this id.")
+    last_event_id: str | None = Field(
+        None, max_length=MAX_CURSOR,
+        description="Replay the events after the one with this id. With several workspaces it is "
+        "`w1=1768474804000-0,w2=1768474790000-3`: the id of the last event of each; workspaces that it does not name "
+        "are followed from now on.",
+        examples=["1768474804000-0"],
+    )  # fmt: skip
 
 
 Q = TypeVar("Q", bound=Query)
@@ -283,14 +320,21 @@ def parse(request: Request, model: type[Q]) -> Q:
     """Return the query of a request.
 
     Raises:
-        InvalidInput: a parameter is given twice, or there are too many parameters.
+        InvalidInput: a parameter that is no list is given twice, or there are too many parameters.
         ValidationError: a parameter is unknown, missing or wrong.
     """
     if len(request.query_params.multi_items()) > MAX_PARAMETERS:
         raise InvalidInput(f"a query may have at most {MAX_PARAMETERS} parameters")
-    values: dict[str, str] = {}
+    values: dict[str, str | list[str]] = {}
+    lists = _lists(model)
     for name, value in request.query_params.multi_items():
-        if name in values:
+        if name in values and name not in lists:
             raise InvalidInput(f"{name}: must be given only once", name)
-        values[name] = value
+        values[name] = [*values.get(name, ()), value] if name in lists else value
     return model.model_validate(values, by_alias=True, by_name=False)
+
+
+@cache
+def _lists(model: type[Query]) -> frozenset[str]:
+    """Return the names of the parameters that may be repeated."""
+    return frozenset(str(field.alias) for field in model.model_fields.values() if get_origin(field.annotation) is tuple)

@@ -1,7 +1,8 @@
 """Replay of the events after a client's position, then live events: none missing, none twice, in order."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, TypeVar
 
 from metrics.errors import RedisUnavailable
 from serving.stream.frames import BEAT, Frame, Position, parse_id, ping, reset
@@ -17,14 +18,23 @@ T = TypeVar("T")
 class Follow:
     """Follows a workspace for one subscriber, from the event id `after` or from now on.
 
-    `deliver` sends frames to the client, and returns when the connection has taken them (back-pressure).
+    `deliver` sends frames to the client, and returns when the connection has taken them (back-pressure). While a chunk
+    of missed events is read and delivered, `replaying` is held.
     """
 
-    def __init__(self, hub: Hub, subscriber: Subscriber, after: str | None, deliver: Deliver) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        subscriber: Subscriber,
+        after: str | None,
+        deliver: Deliver,
+        replaying: AbstractAsyncContextManager[Any] | None = None,
+    ) -> None:
         self._hub = hub
         self._subscriber = subscriber
         self._after = after
         self._deliver = deliver
+        self._replaying = nullcontext() if replaying is None else replaying
         self._waited = False
 
     async def run(self) -> None:
@@ -45,22 +55,25 @@ class Follow:
     async def _catch_up(self, channel: Channel) -> None:
         """Replay the events after the client's position, a chunk at a time; join the channel when none is missing."""
         subscriber = self._subscriber
-        place = await self._place(self._after) if self._after else None
+        place = await self._place(channel, self._after) if self._after else None
         while place is not None and not subscriber.ended:
             # The replay reads later than the channel did, so a chunk that is not full holds everything up to here.
             reached = channel.position
-            place, complete = await self._replay(place)
+            async with self._replaying:
+                place, complete = await self._replay(place)
             if complete and channel.position <= max(place, reached):
                 break
         subscriber.after = max(place or channel.position, channel.position)
         self._hub.join(channel, subscriber)
 
-    async def _place(self, after: str) -> Position | None:
+    async def _place(self, channel: Channel, after: str) -> Position | None:
         workspace_id = self._subscriber.workspace_id
         if await self._retry(lambda: self._hub.has_all_after(workspace_id, after)):
             return parse_id(after)
-        await self._deliver([reset(workspace_id, "unknown_position", forget=True)])
-        return None
+        # The replay begins where the channel is now: an event that arrives while the reset is sent is not missed.
+        place = channel.position
+        await self._deliver([reset(workspace_id, "unknown_position", at=place)])
+        return place
 
     async def _replay(self, place: Position) -> tuple[Position, bool]:
         subscriber = self._subscriber

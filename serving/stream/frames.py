@@ -20,6 +20,7 @@ RETRY = b"retry: 3000\n"
 HEARTBEAT = b": heartbeat\n"
 """A comment without the empty line that ends a block, because some clients take a block without data for an event."""
 RESET = "reset"
+PING = "ping"
 START = (0, 0)
 """The position before the first event."""
 Position = tuple[int, int]
@@ -28,7 +29,10 @@ _ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event of a workspace: its position, name, account and post, its data as JSON, and its bytes in a stream."""
+    """One event of a workspace: its position, name, account and post, its data as JSON, and its bytes in a stream.
+
+    `at` is given for a `reset` after which the events begin at another position than the client's.
+    """
 
     position: Position
     event: str
@@ -36,6 +40,7 @@ class Frame:
     post_id: str
     json: bytes
     data: bytes
+    at: Position | None = None
 
 
 def parse_id(text: str) -> Position | None:
@@ -69,14 +74,15 @@ def frames(workspace_id: str, entries: Iterable[tuple[bytes, Mapping[bytes, byte
             log.warning("entry %r of the events of %s is skipped: %s", entry_id, workspace_id, type(error).__name__)
 
 
-def reset(workspace_id: str, reason: ResetReason, *, forget: bool = False) -> Frame:
+def reset(workspace_id: str, reason: ResetReason, *, at: Position | None = None) -> Frame:
     """Return a `reset` event, which tells a client to read everything again.
 
-    With `forget`, it also clears the last event id in the client, because the stream no longer has that position.
+    With `at`, the client's position is lost and the events begin at this one. The last event id in the client is then
+    cleared, because the stream no longer has it.
     """
     json = orjson.dumps(_reset(workspace_id, reason))
-    head = b"id: \n" if forget else b""
-    return Frame(START, RESET, "", "", json, b"%sevent: reset\ndata: %s\n\n" % (head, json))
+    head = b"" if at is None else b"id: \n"
+    return Frame(START, RESET, "", "", json, b"%sevent: reset\ndata: %s\n\n" % (head, json), at)
 
 
 def _reset(workspace_id: str, reason: ResetReason) -> dict[str, Any]:
@@ -89,7 +95,12 @@ def _reset(workspace_id: str, reason: ResetReason) -> dict[str, Any]:
 def ping(*, away: bool = False) -> Frame:
     """Return a `ping` event with the server's time; `away` adds that events are unavailable at present."""
     json = orjson.dumps({"time": isoformat(utcnow())} | ({"events": "unavailable"} if away else {}))
-    return Frame(START, "ping", "", "", json, b"event: ping\ndata: %s\n\n" % json)
+    return Frame(START, PING, "", "", json, b"event: ping\ndata: %s\n\n" % json)
+
+
+def says_away(item: Frame) -> bool:
+    """Tell whether a frame is a `ping` that says that events are unavailable."""
+    return item.event == PING and b'"unavailable"' in item.json
 
 
 BEAT = Frame(START, "", "", "", b"", HEARTBEAT)

@@ -58,8 +58,9 @@ class Reader:
         """Follow a channel from its position on."""
         self._channels[events_key(channel.workspace_id).encode()] = channel
         self._changed.set()
-        if self._reading is not None:
-            # The XREAD under way does not include this channel: cancel it and repeat it from the same positions.
+        if self._reading is not None and not self._renewing:
+            # The XREAD under way does not include this channel: cancel it and repeat it from the same positions. A
+            # second cancellation would interrupt redis-py while it gives its connection back.
             self._renewing = True
             self._reading.cancel()
 
@@ -106,16 +107,20 @@ class Reader:
     async def _read(self) -> Any:
         positions: dict[Any, Any] = {key: channel.last for key, channel in self._channels.items()}
         with redis_errors():
-            read = self._blocking.xread(positions, count=_COUNT, block=round(1000 * BLOCK_SECONDS))
-            self._reading = asyncio.ensure_future(read)
+            self._reading = asyncio.create_task(self._read_after(positions))
             try:
                 return await self._reading or []
             except asyncio.CancelledError:
-                if not self._renewing:
+                task = asyncio.current_task()
+                if not self._renewing or (task is not None and task.cancelling()):
                     raise
                 return []
             finally:
                 self._reading, self._renewing = None, False
+
+    async def _read_after(self, positions: dict[Any, Any]) -> Any:
+        # The command is made here, so that none is made by a task that is cancelled before it has begun.
+        return await self._blocking.xread(positions, count=_COUNT, block=round(1000 * BLOCK_SECONDS))
 
     def _fan_out(self, channel: Channel | None, entries: Any) -> None:
         if channel is None:

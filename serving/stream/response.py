@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from metrics.store.api_keys import ApiKey
-from serving.stream.follow import Follow
+from serving.stream.follow import Deliver, Follow
 from serving.stream.frames import RETRY, Frame
 from serving.stream.hub import Hub
 from serving.stream.subscriber import Subscriber
@@ -26,7 +26,10 @@ HEADERS = {
 
 
 class EventStream(Response):
-    """The events of one subscriber: those after the event id `after` if it is given, or else those from now on."""
+    """The events of one subscriber: those after the event id `after` if it is given, or else those from now on.
+
+    A subclass may have several subscribers, which share the connection.
+    """
 
     def __init__(
         self, hub: Hub, key: ApiKey, subscriber: Subscriber, after: str | None, ticket: str | None = None
@@ -35,7 +38,7 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._hub = hub
         self._key = key
-        self._subscriber = subscriber
+        self._subscribers: Sequence[Subscriber] = (subscriber,)
         self._after = after
         self._ticket = ticket
 
@@ -55,21 +58,30 @@ class EventStream(Response):
                 data, head = head + data, b""
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
-        subscriber, task = self._subscriber, asyncio.current_task()
-        subscriber.abort = (scope.get("extensions") or {}).get(ABORT) or (lambda: task and task.cancel())
-        client = self._hub.clients.enter(self._key, subscriber.end, self._ticket)
-        watch = asyncio.create_task(_watch(receive, subscriber))
+        task = asyncio.current_task()
+        abort = (scope.get("extensions") or {}).get(ABORT) or (lambda: task and task.cancel())
+        for subscriber in self._subscribers:
+            subscriber.abort = abort
+        client = self._hub.clients.enter(self._key, self._end, self._ticket)
+        watch = asyncio.create_task(self._watch(receive))
         if self._hub.closing:
-            subscriber.end()
+            self._end()
         try:
-            await Follow(self._hub, subscriber, self._after, deliver).run()
+            await self._follow(deliver)
         finally:
             self._hub.clients.leave(client)
             watch.cancel()
 
+    async def _follow(self, deliver: Deliver) -> None:
+        await Follow(self._hub, self._subscribers[0], self._after, deliver).run()
 
-async def _watch(receive: Receive, subscriber: Subscriber) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    subscriber.queue.clear()
-    subscriber.end()
+    def _end(self) -> None:
+        for subscriber in self._subscribers:
+            subscriber.end()
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        for subscriber in self._subscribers:
+            subscriber.queue.clear()
+        self._end()

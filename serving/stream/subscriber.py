@@ -70,7 +70,7 @@ class Subscriber:
         """Tell the client that events up to `at` may be missing; the stream continues after it."""
         DROPS.labels(reason).inc()
         self.after = at
-        self.enqueue(reset(self.workspace_id, reason, forget=True))
+        self.enqueue(reset(self.workspace_id, reason, at=at))
 
     def end(self) -> None:
         """End the connection as soon as the queued frames are sent."""
