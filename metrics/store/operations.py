@@ -11,11 +11,14 @@ from pymongo.errors import DuplicateKeyError
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Counted, Document, OperationDocument, OperationKind, OperationState, Platform
-from metrics.errors import NotFound
+from metrics.errors import NotFound, QueueFull
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
 
 IDEMPOTENCY_WINDOW = timedelta(hours=24)
+MAX_IDEMPOTENCY_KEYS = 100
+"""Idempotency keys of one operation. A further request is refused; if an older key were forgotten instead, it would no
+longer prevent a second operation."""
 FINISHED: tuple[OperationState, ...] = ("succeeded", "partial", "failed")
 
 
@@ -56,6 +59,9 @@ class Operations:
         It is durable when this returns. A request repeats an operation with the same scope that is still queued, or one
         with the same idempotency key within 24 hours. With `operation_id`, which is already stored with the accounts,
         the operation is always new.
+
+        Raises:
+            QueueFull: the queued operation has as many idempotency keys as it may, and this is another one.
         """
         now = utcnow()
         key = scope_key(kind, workspace_id, account_id, post_id, period, period_start, operation_id, posts=posts)
@@ -114,14 +120,31 @@ class Operations:
         return self._operations.find_one({"idempotencyKey": idempotency_key}) if idempotency_key is not None else None
 
     def _queued(self, key: str, idempotency_key: str | None) -> Document | None:
-        """Return the queued operation of a scope, after adding the idempotency key to it."""
+        """Return the queued operation of a scope, after adding the idempotency key to it.
+
+        Raises:
+            QueueFull: it has as many keys as it may.
+        """
         query = {"scopeKey": key, "state": "queued"}
         if idempotency_key is None:
             return self._operations.find_one(query)
+        has_room = {f"idempotencyKey.{MAX_IDEMPOTENCY_KEYS - 1}": {"$exists": False}}
+        added = {"$addToSet": {"idempotencyKey": idempotency_key}}
         try:
-            return self._operations.find_one_and_update(query, {"$addToSet": {"idempotencyKey": idempotency_key}})
+            found = self._operations.find_one_and_update(query | has_room, added)
         except DuplicateKeyError:
             return self._keyed(idempotency_key)
+        if found is None and (full := self._operations.find_one(query)) is not None:
+            keys = full.get("idempotencyKey", ())
+            if idempotency_key in keys:
+                return full
+            if len(keys) < MAX_IDEMPOTENCY_KEYS:
+                return None  # It was queued just now.
+            raise QueueFull(
+                f"The queued operation was requested with {MAX_IDEMPOTENCY_KEYS} idempotency keys, the most at once; "
+                "repeat an earlier key, or try again when the operation has begun."
+            )
+        return found
 
     def get(self, operation_id: str) -> OperationDocument:
         """Return one operation.

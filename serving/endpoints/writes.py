@@ -4,7 +4,8 @@ import codecs
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
@@ -80,9 +81,10 @@ async def _queue(request: Request, kind: OperationKind, workspace_id: str, **sco
     """Store an operation durably and return it; a repeated request gets the operation of the first one."""
     key, parts = _idempotency_key(request), services(request)
     await _require_room(parts, kind, workspace_id, key, scope)
-    queued = await parts.threads.run(
-        parts.store.operations.request, kind, workspace_id, idempotency_key=key, **scope
-    )  # fmt: skip
+    with _full_queue_refuses():
+        queued = await parts.threads.run(
+            parts.store.operations.request, kind, workspace_id, idempotency_key=key, **scope
+        )  # fmt: skip
     _check_same(queued, kind, workspace_id, scope)
     return queued
 
@@ -101,8 +103,15 @@ async def _require_room(
         if not repeated and parts.store.operations.queued(_scope_key(kind, workspace_id, scope)) is None:
             parts.store.operation_queue.require_room(workspace_id, parts.settings.queued_operations)
 
-    try:
+    with _full_queue_refuses():
         await parts.threads.run(check)
+
+
+@contextmanager
+def _full_queue_refuses() -> Iterator[None]:
+    """Answer 429 where a queue is full."""
+    try:
+        yield
     except QueueFull as error:
         LIMITED.inc()
         raise Problem(429, str(error), headers=_RETRY_LATER) from None

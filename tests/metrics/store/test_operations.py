@@ -2,7 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from metrics.errors import QueueFull
 from metrics.store import Store
+from metrics.store.operations import MAX_IDEMPOTENCY_KEYS
 
 
 def test_second_request_of_a_queued_scope_gets_the_queued_one(store: Store) -> None:
@@ -28,6 +32,23 @@ def test_idempotency_key_gives_the_same_operation_after_it_ended(store: Store) -
     store.operations.finish(first["_id"], "succeeded")
     assert store.operations.request("collect", "w", idempotency_key="k")["_id"] == first["_id"]
     assert store.operations.request("collect", "other", idempotency_key="k")["_id"] != first["_id"]
+
+
+def test_idempotency_keys_of_a_queued_operation_are_bounded(store: Store) -> None:
+    """Each repeated request adds its key: without a bound, the document would grow to MongoDB's 16 MB."""
+    keys = [f"k{n}" for n in range(MAX_IDEMPOTENCY_KEYS)]
+    (only,) = {store.operations.request("collect", "w", idempotency_key=key)["_id"] for key in keys}
+    for _ in range(2):
+        with pytest.raises(QueueFull, match=f"{MAX_IDEMPOTENCY_KEYS} idempotency keys"):
+            store.operations.request("collect", "w", idempotency_key="one too many")
+    stored = store.db["operations"].find_one({"_id": only})
+    assert stored is not None
+    assert len(stored["idempotencyKey"]) == MAX_IDEMPOTENCY_KEYS
+    assert store.operations.request("collect", "w", idempotency_key="k0")["_id"] == only, "a repeated request"
+    assert store.operations.request("collect", "w")["_id"] == only, "a request without a key adds none"
+    store.operations.start(only, "run")
+    assert store.operations.request("collect", "w", idempotency_key="k0")["_id"] == only
+    assert store.operations.request("collect", "w", idempotency_key="one too many")["_id"] != only
 
 
 def test_operation_ends_with_its_last_part(store: Store) -> None:

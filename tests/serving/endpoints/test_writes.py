@@ -14,7 +14,7 @@ from metrics.errors import NotFound
 from metrics.ids import post_id
 from metrics.periods import DAY
 from metrics.settings import Settings
-from metrics.store import Store
+from metrics.store import Store, operations
 from metrics.store.workspace_settings import Days
 from tests.redis_server import RedisServer
 from tests.serving.conftest import account, reading, serving
@@ -186,6 +186,18 @@ def test_idempotency_key_gives_the_same_operation_after_it_has_run(client: httpx
     assert plain == first == again
     other = client.post("/analytics/workspace/w1/collect", headers={"Idempotency-Key": "twice"})
     assert other.json()["data"]["operationId"] != plain
+
+
+def test_further_idempotency_key_of_a_queued_operation_is_refused(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "MAX_IDEMPOTENCY_KEYS", 3)
+    path = "/analytics/workspace/w1/collect"
+    answers = [client.post(path, headers={"Idempotency-Key": f"k{n}"}) for n in range(4)]
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+    assert answers[3].headers["retry-after"] == "60"
+    assert "3 idempotency keys" in answers[3].json()["detail"]
+    assert client.post(path, headers={"Idempotency-Key": "k1"}).json() == answers[0].json()
 
 
 def test_idempotency_key_is_for_one_request(client: httpx.Client) -> None:
