@@ -34,6 +34,8 @@ async def answer(
     content = "with content" if parts.settings.store_post_content else "without content"
     key = AnswerKey(workspace_id, kind, _digest(query, request.url.path, named, content))
     plan = ReadPlan(key, lambda state: parts.threads.run(read, state))
+    key = AnswerKey(workspace_id, kind, _digest(query, request.url.path, named))
+    plan = ReadPlan(key, lambda state: parts.threads.run_for(api_key.key_id, read, state))
     found = await while_connected(request, parts.cache.get(plan))
     if found is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)

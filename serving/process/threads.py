@@ -6,8 +6,9 @@ of the commands in MongoDB (`pymongo.timeout`), and the command of an abandoned 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 import anyio
 import pymongo
@@ -32,6 +33,8 @@ class Threads:
         self._store = store
         self._deadline = deadline
         self._places = asyncio.Semaphore(size)
+        self._share = max(1, size // 2)
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._step_places = asyncio.Semaphore(steps)
         self._probe_place = asyncio.Semaphore(1)
         self._killing: set[asyncio.Task[None]] = set()
@@ -44,7 +47,19 @@ class Threads:
         Raises:
             MongoUnavailable: no thread was free, or the call did not end, within the deadline.
         """
-        return await self._within(self._deadline, self._places, lambda: call(*args, **kwargs))
+        return await self._within(self._deadline, (self._places,), lambda: call(*args, **kwargs))
+
+    async def run_for(self, owner: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call that may take long in a thread and return its result.
+
+        All such calls of one owner together occupy at most half of the threads of `run`. Further ones wait, so that the
+        calls of other owners find a thread.
+
+        Raises:
+            MongoUnavailable: no thread was free, or the call did not end, within the deadline.
+        """
+        share = self._shares.setdefault(owner, asyncio.Semaphore(self._share))
+        return await self._within(self._deadline, (share, self._places), lambda: call(*args, **kwargs))
 
     async def probe(self, call: Callable[[], T]) -> T:
         """Run a health check in a thread of its own, which no other work can occupy.
@@ -52,7 +67,7 @@ class Threads:
         Raises:
             MongoUnavailable: the check did not end within a few seconds.
         """
-        return await self._within(_PROBE_SECONDS, self._probe_place, call)
+        return await self._within(_PROBE_SECONDS, (self._probe_place,), call)
 
     async def step(self, call: Callable[..., T], *args: object) -> T:
         """Run one step of long work in a thread and return its result; such steps take no threads from `run`.
@@ -71,11 +86,11 @@ class Threads:
                     await asyncio.wait([running])
                 raise
 
-    async def _within(self, seconds: float, places: asyncio.Semaphore, call: Callable[[], T]) -> T:
+    async def _within(self, seconds: float, places: Sequence[asyncio.Semaphore], call: Callable[[], T]) -> T:
         ends = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout(seconds):
-                await places.acquire()
+                await _acquire(places)
                 work = Work()
                 left = ends - asyncio.get_running_loop().time()
                 running = asyncio.ensure_future(self._in_thread(work, left, call))
@@ -109,8 +124,22 @@ class Threads:
             await asyncio.sleep(_KILL_SECONDS)
 
 
-def _free(places: asyncio.Semaphore, ended: "asyncio.Task[T]") -> None:
-    """Give back the place of a call that has ended. The error of a call that nobody waits for is of no use."""
-    places.release()
+async def _acquire(places: Sequence[asyncio.Semaphore]) -> None:
+    """Take one place of each, in order; if the caller is cancelled meanwhile, give back those that were taken."""
+    taken: list[asyncio.Semaphore] = []
+    try:
+        for one in places:
+            await one.acquire()
+            taken.append(one)
+    except asyncio.CancelledError:
+        for one in taken:
+            one.release()
+        raise
+
+
+def _free(places: Sequence[asyncio.Semaphore], ended: "asyncio.Task[T]") -> None:
+    """Give back the places of a call that has ended. The error of a call that nobody waits for is of no use."""
+    for one in places:
+        one.release()
     if not ended.cancelled():
         ended.exception()

@@ -155,3 +155,51 @@ def test_query_goes_on_while_another_client_waits_for_it(
         waits.join()
         assert answers == [200]
         assert not entered.acquire(blocking=False)
+
+
+def test_long_calls_of_one_owner_leave_half_of_the_threads_to_others(seeded: Store) -> None:
+    """One key that reads without a pause must not keep the reads of another one waiting for a thread."""
+    release, running = threading.Event(), threading.Semaphore(0)
+
+    def hold() -> None:
+        running.release()
+        release.wait(30)
+
+    async def work() -> None:
+        threads = Threads(seeded, size=6, deadline=30)
+        held = [asyncio.ensure_future(threads.run_for("greedy", hold)) for _ in range(20)]
+        for _ in range(3):
+            assert await anyio.to_thread.run_sync(running.acquire, True, 10)
+        assert await asyncio.wait_for(threads.run_for("other", lambda: "read"), 10) == "read"
+        assert await asyncio.wait_for(threads.run(lambda: "checked"), 10) == "checked"
+        assert not running.acquire(blocking=False), "no more than half of the threads hold"
+        held[-1].cancel()
+        release.set()
+        done, _ = await asyncio.wait(held, timeout=20)
+        assert len(done) == len(held)
+        assert await threads.run_for("greedy", lambda: "again") == "again"
+
+    in_loop(work)
+
+
+def test_call_that_ends_too_late_for_its_share_leaves_it_as_it_was(seeded: Store) -> None:
+    release = threading.Event()
+
+    async def work() -> None:
+        threads = Threads(seeded, size=2, deadline=0.3)
+        for _ in range(2):
+            with pytest.raises(MongoUnavailable):
+                await threads.run_for("greedy", release.wait)
+        assert await threads.run_for("other", lambda: "read") == "read", "the second call never had a thread"
+        release.set()
+
+        async def read() -> bool:
+            try:
+                return await threads.run_for("greedy", lambda: True)
+            except MongoUnavailable:
+                return False
+
+        while not await read():
+            pass
+
+    in_loop(work)
