@@ -1,0 +1,213 @@
+"""Benchmark of fair shares: the reads of one key, alone and while another client does its worst.
+
+    python bench/fair_share.py [--seconds 6] [--rounds 3] [--only uncached_reads] [--check]
+
+It starts a MongoDB, a Redis and one serving process. A victim reads its workspace in a closed loop, with a pause of
+10 ms: in turn an answer that is cached, and one that is not. An attacker (bench/support/attacks.py) runs in another
+process, with the same priority. Both measurements of a kind alternate, so that other load on the machine affects both.
+
+For each kind of attack it prints the victim's 95th percentile alone and beside the attack in ms, their ratio, and the
+CPU seconds per second that the server, MongoDB and the attacker used meanwhile. On a machine with few cores, a ratio
+also contains the time that the processes wait for a core. With `--check` it fails if a ratio is above 2.
+"""
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])
+
+import httpx
+
+from bench.support.attacks import ATTACKS
+from bench.support.servers import Bench, percentile, servers
+from metrics.clock import utcnow
+from metrics.documents import AccountDocument, Observation
+from metrics.periods import DAY, HOUR, midnight, slot_of
+from tidemark.stack.process import Child
+
+MOST = 2.0
+ACCOUNTS = {"victim": 4, "attacker": 20}
+POSTS, DAYS, HOURS = 20, 90, 480
+_PAUSE = 0.01
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def fill(bench: Bench) -> None:
+    """Write rollups of 90 days, and observations of 20 days, of the accounts of both workspaces."""
+    today, newest = midnight(utcnow().date()), slot_of(utcnow()) - HOUR
+    nets = {
+        name: {"open": 1, "close": 5, "net": 4, "samples": 4}
+        for name in ("likes", "comments", "shares", "saves", "views")
+    }
+    for workspace, number in ACCOUNTS.items():
+        names = [f"{workspace}{n}" for n in range(number)]
+        bench.store.accounts.put([_account(workspace, name) for name in names])
+        for back in range(DAYS):
+            start = today - back * DAY
+            period = {"period": "daily", "periodStart": start, "periodEnd": start + DAY, "workspaceId": workspace,
+                      "platform": "instagram", "computedAt": today, "runId": "bench"}  # fmt: skip
+            bench.store.rollups.accounts.insert_many([{
+                **period, "_id": f"{name}|daily|{back}", "accountId": name, "unavailable": {}, "status": "complete",
+                "aggregatedMetrics": {"followers": 1000, "postCount": 1, "postCountByType": {"image": 1}},
+                "coverage": {"expectedSlots": 24, "observedSlots": 24}, "definitionVersion": 2,
+            } for name in names])  # fmt: skip
+            bench.store.rollups.subjects.insert_many([{
+                **period, "_id": f"{name}p{post}|daily|{back}", "subjectId": f"{name}p{post}", "accountId": name,
+                "metricType": "post", "postId": f"{name}p{post}", "contentType": "image", "observedSlots": 4,
+                "metrics": nets,
+            } for name in names for post in range(POSTS)])  # fmt: skip
+        bench.store.observations.append(
+            [_observation(workspace, name, newest - n * HOUR) for name in names for n in range(HOURS)]
+        )
+
+
+def _account(workspace: str, name: str) -> AccountDocument:
+    return {
+        "_id": name, "workspaceId": workspace, "platform": "instagram", "platformAccountId": name, "handle": name,
+        "state": "active", "connectedAt": utcnow() - timedelta(days=200), "credentials": b"sealed",
+    }  # fmt: skip
+
+
+def _observation(workspace: str, name: str, slot: object) -> Observation:
+    values = {"followers": 12_345, "following": 678, "posts": 90}
+    return Observation(workspace, name, "instagram", "account", slot, slot + HOUR, values, "run", "v1")
+
+
+class Victim:
+    """Reads in a closed loop, and collects the milliseconds of cached and uncached answers."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+        self._numbers = itertools.count()
+
+    def read(self, seconds: float) -> dict[str, list[float]]:
+        """Read for some seconds."""
+        today, base = utcnow().date(), "/analytics/workspace/victim"
+        found: dict[str, list[float]] = {"cached": [], "uncached": []}
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            number = next(self._numbers)
+            days = f"startDate={today - timedelta(days=29 + number % 40)}&endDate={today}"
+            for name, path in (
+                ("cached", f"{base}/accounts"),
+                ("uncached", f"{base}/aggregated?period=daily&{days}&limit={1 + number % 1000}"),
+            ):
+                began = time.perf_counter()
+                answer = self._client.get(path)
+                taken = 1000 * (time.perf_counter() - began)
+                if answer.status_code != 200:
+                    raise SystemExit(f"the victim's {path} was answered with {answer.status_code}")
+                if (answer.headers["x-cache"] == "hit") == (name == "cached"):
+                    found[name].append(taken)
+                time.sleep(_PAUSE)
+        return found
+
+
+@contextmanager
+def attacking(kind: str, url: str, key: str, bench: Bench) -> Iterator[int]:
+    """Attack in another process; yield its id once it has begun."""
+    command = [sys.executable, "-m", "bench.support.attacks", kind, url, key]
+    with (
+        (bench.folder / f"{kind}.log").open("ab") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=Path(__file__).parents[1]) as process,
+    ):
+        assert process.stdout
+        if process.stdout.readline() != b"begun\n":
+            raise SystemExit(f"{kind} did not begin:\n{(bench.folder / f'{kind}.log').read_text()[-2000:]}")
+        yield process.pid
+        process.terminate()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def measure(bench: Bench, kinds: list[str], seconds: float, rounds: int) -> dict[str, dict[str, float]]:
+    """Measure each kind alone and beside in turns; return the row of each kind."""
+    victim_key, _ = bench.store.keys.create("victim", ["victim"], ["read"])
+    attacker_key, _ = bench.store.keys.create("attacker", ["attacker"], ["read", "collect"])
+    url, child = bench.serve("serving")
+    database = bench.store.client.admin.command("serverStatus")["pid"]
+    victim = Victim(url, victim_key)
+    victim.read(2)
+    taken: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    used: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for _ in range(rounds):
+        for kind in kinds:
+            _note(taken, kind, "alone", victim.read(seconds))
+            with attacking(kind, url, attacker_key, bench) as pid:
+                pids = {"server": child.process.pid, "mongodb": database, "attacker": pid}
+                before = {name: cpu_seconds(one) for name, one in pids.items()}
+                began = time.monotonic()
+                _note(taken, kind, "beside", victim.read(seconds))
+                lasted = time.monotonic() - began
+                for name, one in pids.items():
+                    used[kind, name] += (cpu_seconds(one) - before[name]) / lasted / rounds
+            _settle(child, bench)
+    return {kind: _row(kind, taken, used) for kind in kinds}
+
+
+def _note(
+    taken: defaultdict[tuple[str, str], list[float]], kind: str, when: str, found: dict[str, list[float]]
+) -> None:
+    for name, values in found.items():
+        taken[kind, f"{name}_{when}"] += values
+
+
+def _settle(child: Child, bench: Bench) -> None:
+    """Remove the queued operations of an attack, and wait until the server is idle again."""
+    bench.store.db["operations"].delete_many({"workspaceId": "attacker"})
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        before = cpu_seconds(child.process.pid)
+        time.sleep(0.5)
+        if cpu_seconds(child.process.pid) - before < 0.05:
+            return
+
+
+def _row(
+    kind: str, taken: defaultdict[tuple[str, str], list[float]], used: defaultdict[tuple[str, str], float]
+) -> dict[str, float]:
+    row = {}
+    for name in ("cached", "uncached"):
+        alone, beside = (percentile(taken[kind, f"{name}_{when}"], 0.95) for when in ("alone", "beside"))
+        row |= {f"{name}_alone": alone, f"{name}_beside": beside, f"{name}_ratio": beside / alone}
+    return row | {f"cpu_{name}": used[kind, name] for name in ("server", "mongodb", "attacker")}
+
+
+def main() -> int:
+    """Measure, print the table, and with `--check` return 1 if a ratio is too high."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=6, help="seconds of each measurement (6)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind (3)")
+    parser.add_argument("--only", choices=ATTACKS, nargs="+", help="kinds of attacks (all)")
+    parser.add_argument("--check", action="store_true", help=f"fail if a ratio is above {MOST:g}")
+    options = parser.parse_args()
+    with servers() as bench:
+        fill(bench)
+        rows = measure(bench, options.only or list(ATTACKS), options.seconds, options.rounds)
+    columns = list(next(iter(rows.values())))
+    print(f"{'p95 in ms':18}" + "".join(f"{name:>17}" for name in columns))
+    for kind, row in rows.items():
+        print(f"{kind:18}" + "".join(f"{row[name]:17.2f}" for name in columns))
+    above = [
+        f"{kind} {name}" for kind, row in rows.items() for name in row if name.endswith("ratio") and row[name] > MOST
+    ]
+    if above:
+        print(f"above {MOST:g}: {', '.join(above)}")
+    return 1 if above and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
