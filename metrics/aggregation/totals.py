@@ -12,8 +12,8 @@ from metrics.aggregation.post_sums import TOTALS, total_name
 from metrics.catalog import CATALOG, ENGAGEMENT_PARTS, offered, supported
 from metrics.documents import AggregatedDocument, ContentType, Platform, Reason, RollupStatus
 from metrics.expected import Connection
-from metrics.kinds import KINDS
 from metrics.periods import slot_of
+from metrics.platforms.registry import FACTS
 
 POST_SUMS = (*map(total_name, (*TOTALS, "engagement")), "postCount", "deletedPostCount", "postsMeasured")
 """Sums over the posts of an account: absent if none of its posts was observed."""
@@ -171,7 +171,7 @@ def _offered(platform: Platform, content_type: ContentType | None = None) -> tup
 
 
 def _offered_by_type(platform: Platform, content_type: ContentType) -> tuple[str, ...]:
-    kinds = [metric_type for metric_type, types in KINDS[platform].items() if content_type in types]
+    kinds = [metric_type for metric_type, types in FACTS[platform].kinds.items() if content_type in types]
     names = {name for metric_type in kinds for name in offered(platform, metric_type, content_type)}
     names |= {"engagement"} if names.intersection(ENGAGEMENT_PARTS) else set()
     always = ("postCount", "postsMeasured", "engagementRate") if kinds else ()
