@@ -13,14 +13,13 @@ also contains the time that the processes wait for a core. With `--check` it fai
 
 import argparse
 import itertools
-import os
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[1])
@@ -28,7 +27,7 @@ sys.path[0] = str(Path(__file__).parents[1])
 import httpx
 
 from bench.support.attacks import ATTACKS
-from bench.support.servers import Bench, percentile, servers
+from bench.support.servers import Bench, cpu_seconds, percentile, servers
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation
 from metrics.periods import DAY, HOUR, midnight, slot_of
@@ -38,7 +37,6 @@ MOST = 2.0
 ACCOUNTS = {"victim": 4, "attacker": 20}
 POSTS, DAYS, HOURS = 20, 90, 480
 _PAUSE = 0.01
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def fill(bench: Bench) -> None:
@@ -77,7 +75,7 @@ def _account(workspace: str, name: str) -> AccountDocument:
     }  # fmt: skip
 
 
-def _observation(workspace: str, name: str, slot: object) -> Observation:
+def _observation(workspace: str, name: str, slot: datetime) -> Observation:
     values = {"followers": 12_345, "following": 678, "posts": 90}
     return Observation(workspace, name, "instagram", "account", slot, slot + HOUR, values, "run", "v1")
 
@@ -127,12 +125,6 @@ def attacking(kind: str, url: str, key: str, bench: Bench) -> Iterator[int]:
         process.terminate()
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
 def measure(bench: Bench, kinds: list[str], seconds: float, rounds: int) -> dict[str, dict[str, float]]:
     """Measure each kind alone and beside in turns; return the row of each kind."""
     victim_key, _ = bench.store.keys.create("victim", ["victim"], ["read"])
@@ -179,7 +171,7 @@ def _settle(child: Child, bench: Bench) -> None:
 def _row(
     kind: str, taken: defaultdict[tuple[str, str], list[float]], used: defaultdict[tuple[str, str], float]
 ) -> dict[str, float]:
-    row = {}
+    row: dict[str, float] = {}
     for name in ("cached", "uncached"):
         alone, beside = (percentile(taken[kind, f"{name}_{when}"], 0.95) for when in ("alone", "beside"))
         row |= {f"{name}_alone": alone, f"{name}_beside": beside, f"{name}_ratio": beside / alone}

@@ -99,6 +99,12 @@ def _store(settings: Settings) -> Iterator[Store]:
     store.close()
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def percentile(values: list[float], share: float) -> float:
     """Return a percentile by rank."""
     ordered = sorted(values)

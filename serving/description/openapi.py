@@ -218,7 +218,7 @@ def _query_parameters(operation: Operation) -> list[Json]:
 def _of_query(shape: Json) -> Json:
     """Return a parameter's schema without null, which a query cannot express: an optional parameter is left out."""
     kept = {name: value for name, value in shape.items() if name not in ("title", "description")}
-    if kept.get("default", "") is None:
+    if kept.get("default", "") in (None, []):
         del kept["default"]
     choices = [choice for choice in kept.pop("anyOf", []) if choice.get("type") != "null"]
     for choice in choices:

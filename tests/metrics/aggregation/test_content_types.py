@@ -23,7 +23,7 @@ NETS = {
     "totalImpressions": "impressions", "totalViews": "views", "totalVideoViews": "videoViews", "totalClicks": "clicks",
 }  # fmt: skip
 ADDED = (*NETS, "totalEngagement", "postCount", "postsMeasured")
-PARTS = {
+PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "instagram": {
         "post": ("likes", "comments", "shares", "saves"), "reel": ("likes", "comments", "shares", "saves"),
         "story": ("shares",), "post video": ("likes", "comments", "saves"),
@@ -122,11 +122,11 @@ def check(
         assert set(ADDED) <= total["metrics"].keys() | total["unavailable"].keys()
         assert not total["metrics"].keys() & total["unavailable"].keys()
         assert (total["coverage"], total["accounts"]) == (whole["coverage"], whole["accounts"])
-    for name in ADDED:
-        values = [total["metrics"][name] for total in by_type.values() if name in total["metrics"]]
+    for added in ADDED:
+        values = [total["metrics"][added] for total in by_type.values() if added in total["metrics"]]
         if by_type:
-            assert sum(values) == whole["metrics"].get(name, 0), "the types together are the workspace's total"
-        assert bool(values) or not whole["metrics"].get(name), name
+            assert sum(values) == whole["metrics"].get(added, 0), "the types together are the workspace's total"
+        assert bool(values) or not whole["metrics"].get(added), added
 
 
 @given(worlds())
