@@ -30,6 +30,14 @@ STREAM = "/analytics/stream"
 URLS = {"w1": "/analytics/workspace/w1/metrics", "w2": "/analytics/workspace/w2/metrics"}
 
 
+Pairs = list[tuple[str, str | int | float | bool | None]]
+
+
+def naming(*names: str) -> Pairs:
+    """Return a query that names workspaces."""
+    return [("workspaceId", name) for name in names]
+
+
 @contextmanager
 def of_both(client: httpx.Client, *more: tuple[str, str], header: str = "") -> Iterator[Iterator[ServerSentEvent]]:
     query = [("workspaceId", "w1"), ("workspaceId", "w2"), *more]
@@ -82,7 +90,7 @@ def test_many_workspaces_are_followed_at_once(live: tuple[str, Server], seeded: 
     """Each new workspace interrupts the read of the others."""
     names = [f"many{n}" for n in range(MAX_WORKSPACES)]
     with key_of_both(live[0], seeded, tuple(names)) as client:
-        query = [("workspaceId", name) for name in names]
+        query = naming(*names)
         with connect_sse(client, "GET", STREAM, params=query) as source:
             events = source.iter_sse()
             assert next(events).event == "ping"
@@ -94,7 +102,7 @@ def test_many_workspaces_are_followed_at_once(live: tuple[str, Server], seeded: 
 
 
 def test_stream_of_one_workspace_keeps_its_ids(client: httpx.Client, announcer: Announcer) -> None:
-    with connect_sse(client, "GET", STREAM, params=[("workspaceId", "w1")]) as source:
+    with connect_sse(client, "GET", STREAM, params=naming("w1")) as source:
         events = source.iter_sse()
         assert next(events).event == "ping"
         write(announcer, "w1", 1)
@@ -110,7 +118,8 @@ def test_each_workspace_is_resumed_where_it_was(both: httpx.Client, announcer: A
         for number in range(1, 5):
             write(announcer, "w1", number)
             write(announcer, "w2", 100 + number)
-        seen, ids = [], []
+        seen: list[tuple[str, int]] = []
+        ids: list[str] = []
         while len(seen) < 8:
             event = next(events)
             seen.append((event.json()["workspaceId"], event.json()["metrics"]["followers"]))
@@ -260,9 +269,9 @@ def test_digits_of_other_scripts_are_no_cursor() -> None:
 
 
 def test_cursor_in_the_query_has_a_greatest_length(both: httpx.Client) -> None:
-    query = [("workspaceId", "w1"), ("workspaceId", "w2"), ("lastEventId", "w" * (MAX_CURSOR + 1))]
+    query: Pairs = [*naming("w1", "w2"), ("lastEventId", "w" * (MAX_CURSOR + 1))]
     assert both.get(STREAM, params=query).status_code == 400
-    single = both.get(STREAM, params=[("workspaceId", "w1"), ("lastEventId", "1" * 65)])
+    single = both.get(STREAM, params=[*naming("w1"), ("lastEventId", "1" * 65)])
     assert single.json()["errors"] == [{"parameter": "lastEventId", "message": "must have at most 64 characters"}]
 
 
@@ -284,7 +293,7 @@ def test_any_text_is_a_cursor_of_few_workspaces_or_none(text: str) -> None:
 
 
 def asked(client: httpx.Client, *names: str, **more: str) -> int:
-    query = [("workspaceId", name) for name in names] + list(more.items())
+    query: Pairs = [*naming(*names), *more.items()]
     with client.stream("GET", STREAM, params=query) as answer:
         return answer.status_code
 
@@ -294,7 +303,7 @@ def test_one_foreign_or_unknown_workspace_refuses_the_stream(
 ) -> None:
     seeded.accounts.put([account("a3", "w3")])
     for other in ("w3", "nowhere"):
-        answer = both.get(STREAM, params=[("workspaceId", "w1"), ("workspaceId", other)])
+        answer = both.get(STREAM, params=naming("w1", other))
         assert answer.status_code == 404
         assert other not in answer.text
     with key_of_both(live[0], seeded, ("*",)) as of_all:
@@ -302,7 +311,7 @@ def test_one_foreign_or_unknown_workspace_refuses_the_stream(
         assert asked(of_all, "w1", "nowhere") == 404
     collect, _ = seeded.keys.create("collect", ["w1", "w2"], ["collect"])
     assert both.get(
-        STREAM, params=[("workspaceId", "w1"), ("workspaceId", "w2")], headers={"Authorization": f"Bearer {collect}"}
+        STREAM, params=naming("w1", "w2"), headers={"Authorization": f"Bearer {collect}"}
     ).status_code == 403  # fmt: skip
 
 
@@ -326,7 +335,7 @@ def test_account_or_post_has_to_be_of_one_of_the_workspaces(both: httpx.Client, 
 )
 def test_wrong_lists_of_workspaces_are_refused(both: httpx.Client, names: list[str], message: str) -> None:
     for method, path in (("GET", STREAM), ("POST", f"{STREAM}/tickets")):
-        answer = both.request(method, path, params=[("workspaceId", name) for name in names])
+        answer = both.request(method, path, params=naming(*names))
         assert (answer.status_code, answer.json()["errors"]) == (
             400,
             [{"parameter": "workspaceId", "message": message}],
@@ -334,7 +343,7 @@ def test_wrong_lists_of_workspaces_are_refused(both: httpx.Client, names: list[s
 
 
 def ticket_of(client: httpx.Client, *names: str, **more: str) -> str:
-    query = [("workspaceId", name) for name in names] + list(more.items())
+    query: Pairs = [*naming(*names), *more.items()]
     answer = client.post(f"{STREAM}/tickets", params=query)
     assert answer.status_code == 201, answer.text
     ticket: str = answer.json()["ticket"]
@@ -354,7 +363,7 @@ def test_ticket_is_bound_to_its_workspaces(live: tuple[str, Server], both: httpx
         assert [asked(browser, "w1", "w2", ticket=once) for _ in range(2)] == [200, 401]
         assert asked(browser, "w1", "w2", ticket=ticket_of(both)) == 200
         for buyer, names in ((both, ("w1", "w3")), (of_all, ("w1", "nowhere"))):
-            refused = buyer.post(f"{STREAM}/tickets", params=[("workspaceId", name) for name in names])
+            refused = buyer.post(f"{STREAM}/tickets", params=naming(*names))
             assert refused.status_code == 404
 
 
@@ -391,7 +400,7 @@ def test_combined_stream_counts_as_one_stream_of_its_key(both: httpx.Client, liv
     with of_both(both) as events:
         assert next(events).event == "ping"
         assert the_hub(live[1]).open_streams == 1
-        refused = both.get(STREAM, params=[("workspaceId", "w1"), ("workspaceId", "w2")])
+        refused = both.get(STREAM, params=naming("w1", "w2"))
         assert refused.status_code == 429
     until(lambda: the_hub(live[1]).open_streams == 0)
     followed = the_hub(live[1])._channels.values()
