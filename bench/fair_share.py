@@ -125,8 +125,8 @@ def attacking(kind: str, url: str, key: str, bench: Bench) -> Iterator[int]:
         process.terminate()
 
 
-def measure(bench: Bench, kinds: list[str], seconds: float, rounds: int) -> dict[str, dict[str, float]]:
-    """Measure each kind alone and beside in turns; return the row of each kind."""
+def measure(bench: Bench, kinds: list[str], seconds: float, rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
+    """Measure each kind alone and beside in turns; yield the row of each kind."""
     victim_key, _ = bench.store.keys.create("victim", ["victim"], ["read"])
     attacker_key, _ = bench.store.keys.create("attacker", ["attacker"], ["read", "collect"])
     url, child = bench.serve("serving")
@@ -135,8 +135,8 @@ def measure(bench: Bench, kinds: list[str], seconds: float, rounds: int) -> dict
     victim.read(2)
     taken: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     used: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for _ in range(rounds):
-        for kind in kinds:
+    for kind in kinds:
+        for _ in range(rounds):
             _note(taken, kind, "alone", victim.read(seconds))
             with attacking(kind, url, attacker_key, bench) as pid:
                 pids = {"server": child.process.pid, "mongodb": database, "attacker": pid}
@@ -147,7 +147,7 @@ def measure(bench: Bench, kinds: list[str], seconds: float, rounds: int) -> dict
                 for name, one in pids.items():
                     used[kind, name] += (cpu_seconds(one) - before[name]) / lasted / rounds
             _settle(child, bench)
-    return {kind: _row(kind, taken, used) for kind in kinds}
+        yield kind, _row(kind, taken, used)
 
 
 def _note(
@@ -158,9 +158,9 @@ def _note(
 
 
 def _settle(child: Child, bench: Bench) -> None:
-    """Remove the queued operations of an attack, and wait until the server is idle again."""
+    """Remove the queued operations of an attack, and wait up to 10 s until the server is idle again."""
     bench.store.db["operations"].delete_many({"workspaceId": "attacker"})
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 10
     while time.monotonic() < ends:
         before = cpu_seconds(child.process.pid)
         time.sleep(0.5)
@@ -186,16 +186,14 @@ def main() -> int:
     parser.add_argument("--only", choices=ATTACKS, nargs="+", help="kinds of attacks (all)")
     parser.add_argument("--check", action="store_true", help=f"fail if a ratio is above {MOST:g}")
     options = parser.parse_args()
+    above = []
     with servers() as bench:
         fill(bench)
-        rows = measure(bench, options.only or list(ATTACKS), options.seconds, options.rounds)
-    columns = list(next(iter(rows.values())))
-    print(f"{'p95 in ms':18}" + "".join(f"{name:>17}" for name in columns))
-    for kind, row in rows.items():
-        print(f"{kind:18}" + "".join(f"{row[name]:17.2f}" for name in columns))
-    above = [
-        f"{kind} {name}" for kind, row in rows.items() for name in row if name.endswith("ratio") and row[name] > MOST
-    ]
+        for kind, row in measure(bench, options.only or list(ATTACKS), options.seconds, options.rounds):
+            if kind == (options.only or list(ATTACKS))[0]:
+                print(f"{'p95 in ms':18}" + "".join(f"{name:>17}" for name in row), flush=True)
+            print(f"{kind:18}" + "".join(f"{value:17.2f}" for value in row.values()), flush=True)
+            above += [f"{kind} {name}" for name in row if name.endswith("ratio") and row[name] > MOST]
     if above:
         print(f"above {MOST:g}: {', '.join(above)}")
     return 1 if above and options.check else 0
