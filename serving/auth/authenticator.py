@@ -18,7 +18,7 @@ from serving.process.measures import REFUSED
 from serving.wire.problems import Problem, not_found, unauthorized
 
 UNKNOWN_PER_MINUTE = 60
-"""Unknown keys that are looked up per address and minute. Keys in use are not affected: they are in memory."""
+"""Unknown keys that are looked up per address and minute. Keys in use are not affected: they were found before."""
 _ADDRESSES = 10_000
 
 
@@ -88,7 +88,8 @@ class Authenticator:
         if not has_valid_checksum(token):
             raise unauthorized("This is not an API key: its form or its checksum is wrong. Copy the whole key.")
         minute = address, int(time.monotonic() // 60)
-        if self._unknown_keys.get(minute, 0) >= UNKNOWN_PER_MINUTE:
+        # A key in use is not refused because its address, perhaps that of a proxy, also sends unknown keys.
+        if not self._keys.holds(hash_key(token)) and self._unknown_keys.get(minute, 0) >= UNKNOWN_PER_MINUTE:
             raise Problem(429, "This address has sent too many unknown API keys.", headers={"Retry-After": "60"})
         key = await self._keys.find(token)
         if key is None:

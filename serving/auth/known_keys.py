@@ -61,6 +61,10 @@ class KnownKeys:
             self._used.add(hashed)
         return known.key
 
+    def holds(self, hashed: str) -> bool:
+        """Tell whether the hash is of a key that was found before, also if it has to be read again."""
+        return hashed in self._known
+
     def remember(self, hashed: str, key: ApiKey | None, read_at: float) -> None:
         """Trust the result of a look-up, None for an unknown key, that began at `read_at` (monotonic seconds)."""
         if key is None:

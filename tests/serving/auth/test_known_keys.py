@@ -94,3 +94,18 @@ def test_made_up_keys_cost_no_query_and_push_no_real_key_out(
     assert statuses.count(401) in (5, 10)  # a minute may end meanwhile
     assert set(statuses) == {401, 429}
     assert {client.get(CATALOG).status_code for client in clients} == {200}
+
+
+def test_made_up_keys_of_an_address_do_not_refuse_a_key_in_use(
+    hurried: None, clients: list[httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a proxy all clients may have one address; a key in use has to be read again every few seconds."""
+    monkeypatch.setattr(authenticator, "UNKNOWN_PER_MINUTE", 5)
+    assert clients[0].get(CATALOG).status_code == 200
+    ends, refused, before = time.monotonic() + 20, False, COMMANDS.count
+    while time.monotonic() < ends and not (refused and COMMANDS.count > before + 8):
+        made_up = clients[1].get(CATALOG, headers=bearer(f"tm_live_{time.monotonic_ns():040}"))
+        refused = refused or made_up.status_code == 429
+        assert clients[0].get(CATALOG).status_code == 200
+    assert refused
+    assert COMMANDS.count > before + 8, "the key in use was read again"
