@@ -33,8 +33,6 @@ async def answer(
     # After a change of this setting, the answers that were cached before are not used.
     content = "with content" if parts.settings.store_post_content else "without content"
     key = AnswerKey(workspace_id, kind, _digest(query, request.url.path, named, content))
-    plan = ReadPlan(key, lambda state: parts.threads.run(read, state))
-    key = AnswerKey(workspace_id, kind, _digest(query, request.url.path, named))
     plan = ReadPlan(key, lambda state: parts.threads.run_for(api_key.key_id, read, state))
     found = await while_connected(request, parts.cache.get(plan))
     if found is None:

@@ -73,6 +73,8 @@ def _search(value: object) -> object:
     if len(text) < SHORTEST_SEARCH:
         raise ValueError(f"must be a text of {SHORTEST_SEARCH} to {LONGEST_SEARCH} characters")
     return text
+
+
 def _workspaces(value: object) -> object:
     ids = value if isinstance(value, list) else [value]
     if len(ids) > MAX_WORKSPACES or not all(isinstance(one, str) and _ID.fullmatch(one) for one in ids):
