@@ -4,12 +4,10 @@ They do not live for the whole session: while Playwright runs, its thread has a 
 start loops of their own.
 """
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from cryptography.fernet import Fernet
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from metrics.redis.client import connect as connect_redis
 from metrics.settings import load_settings
@@ -21,17 +19,14 @@ from tidemark.stack.ports import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+from tests.serving.dashboard.stage import Look, Stage, launched, staged
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on the PATH")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with launched() as found:
+        yield found
 
 
 @pytest.fixture(scope="package")
@@ -61,6 +56,8 @@ def stage(mongo_server: str, tmp_path_factory: pytest.TempPathFactory, _simulato
     store.client.drop_database(settings.mongo_db)
     store.close()
     child.stop()
+    with staged(mongo_server, tmp_path_factory.mktemp("dashboard")) as found:
+        yield found
 
 
 @pytest.fixture
