@@ -36,7 +36,7 @@ def built(folder: Path, openapi: str, **settings: str) -> Path:
     (copy / "node_modules").symlink_to(installed)
     environment = {**os.environ, "TIDEMARK_OPENAPI": openapi, **settings}
     ran = subprocess.run(
-        ["npm", "run", "build"], cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=110
+        ["npm", "run", "build"], cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=250
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return copy

@@ -13,7 +13,7 @@ from tests.frontend.conftest import Scene
 from tests.frontend.react_page import Traffic, built, previewed, sign_in
 from tests.serving.dashboard.stage import EMPTY, TROUBLED
 
-pytestmark = [pytest.mark.frontend, pytest.mark.browser]
+pytestmark = [pytest.mark.frontend, pytest.mark.browser, pytest.mark.timeout(300)]
 DASH = "\N{EN DASH}"
 MOST_REQUESTS, MOST_BYTES = 5, 40_000
 PHONE = {"viewport": {"width": 390, "height": 844}}
@@ -165,6 +165,7 @@ def test_workspace_without_values_shows_no_zero(scene: Scene, page: Page) -> Non
     whole(sign_in(page, scene.url, scene.stage.key, EMPTY))
     expect(section(page, "Overview")).to_contain_text("No account was connected in this range.")
     expect(section(page, "Top posts")).to_contain_text("No post was published in this range.")
+    expect(section(page, "Followers by day")).to_contain_text("Nothing was observed yet.")
     expect(page.get_by_test_id("newest")).to_have_count(0)
 
 

@@ -226,6 +226,17 @@ def _trouble(store: Store, now: datetime) -> None:
     roll(store, "daily", [period_start("daily", slot)], run_id="r", workspace_ids=[TROUBLED])
 
 
+_SCROLL = """async () => {
+  for (const place of document.querySelectorAll("[data-later]")) {
+    if (!place.checkVisibility()) continue;
+    place.scrollIntoView();
+    while ("later" in place.dataset) await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+  scrollTo(0, 0);
+}"""
+"""Bring all sections that are drawn when they come near into the view, one after the other."""
+
+
 @dataclass
 class Look:
     """A page of the browser, and all errors in it."""
@@ -250,6 +261,7 @@ class Look:
         self.page.goto(f"{self.stage.url}?workspace={workspace}#key={key or self.stage.key}")
         self.page.wait_for_selector("#stream.live")
         self.page.wait_for_selector("#page[aria-busy=false]")
+        self.page.evaluate(_SCROLL)
         if drawn:
             self.page.wait_for_selector("#plot-rate canvas")
         return self.page

@@ -29,7 +29,7 @@ function optionsOf(width: number): uPlot.Options {
   };
 }
 
-export function DailyChart({ totals }: { totals: Totals[] }) {
+function Plot({ totals }: { totals: Totals[] }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
 
@@ -50,10 +50,14 @@ export function DailyChart({ totals }: { totals: Totals[] }) {
 
   useEffect(() => plot.current?.setData(dataOf(totals)), [totals]);
 
+  return <div ref={box} className="chart" role="img" aria-label="Followers by day; the table below has the same numbers." />;
+}
+
+export function DailyChart({ totals }: { totals: Totals[] }) {
   if (totals.every((row) => row.metrics.followers === undefined)) return <p className="empty">Nothing was observed yet.</p>;
   return (
     <>
-      <div ref={box} className="chart" role="img" aria-label="Followers by day; the table below has the same numbers." />
+      <Plot totals={totals} />
       <details>
         <summary>Table</summary>
         <div className="wide" tabIndex={0} role="region" aria-label="Followers and engagement by day">
