@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import type { Account, Post } from "../api/types";
-import { count, instant, percent } from "../format";
+import { count, instant, percent, why } from "../format";
 
 export function TopPosts({ posts, accounts }: { posts: Post[]; accounts: Account[] }) {
   if (posts.length === 0) return <p className="empty">No post was published in this range.</p>;
@@ -21,7 +21,9 @@ export function TopPosts({ posts, accounts }: { posts: Post[]; accounts: Account
             </p>
             <p>
               {count(post.metrics.engagement)} engagement, {percent(post.metrics.engagementRate)} of{" "}
-              {post.engagementRateBasis} <span className="note">as of {instant(post.collectedAt)}</span>
+              {post.engagementRateBasis}{" "}
+              {post.metrics.engagement === undefined && <span className="note">{why(post.unavailable.engagement)}, </span>}
+              <span className="note">as of {instant(post.collectedAt)}</span>
             </p>
           </div>
         </li>
