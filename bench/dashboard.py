@@ -9,8 +9,8 @@ measures it (`benchmarkIndex`). The last line has the medians, which are also in
 `--report` keeps Lighthouse's report of the last run.
 
 Lighthouse multiplies the processor's time by four, whatever the speed of the machine. The phone that it emulates, a
-Moto G Power of 2022, has a speed of 264 (the constant `lowScore` in the calibration of Chrome's developer tools), so the
-factor suits a machine of about 1,000. `--slowdown` sets another one: 1 for a machine that is itself as slow.
+Moto G Power of 2022, has a speed of 264 (the constant `lowScore` in the calibration of Chrome's developer tools), so
+the factor suits a machine of about 1,000. `--slowdown` sets another one: 1 for a machine that is itself as slow.
 """
 
 import argparse
