@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.frontend.react_page import built, modules, previewed
 from tests.serving.dashboard.stage import Stage, launched, staged
+from tests.simulator_fixture import Simulator
 from tests.tcp_proxy import TcpProxy
 
 SECONDS = 20
@@ -33,12 +34,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def scene(browser: Browser, mongo_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(
+    browser: Browser, mongo_server: str, tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator
+) -> Iterator[Scene]:
     """A server over seeded history, and the example before it."""
     home = tmp_path_factory.mktemp("frontend")
     mongo = TcpProxy(urlsplit(mongo_server).port or 0)
     reached = f"mongodb://{mongo.url.removeprefix('http://')}/?directConnection=true"
-    with staged(mongo_server, home, mongo_url=reached) as stage:
+    with staged(mongo_server, home, _simulator.url, mongo_url=reached) as stage:
         folder = built(home / "page", f"{stage.url}openapi.json")
         with previewed(folder, stage.url) as url:
             network = TcpProxy(urlsplit(url).port or 0)

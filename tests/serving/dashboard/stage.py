@@ -123,7 +123,7 @@ class Stage:
 
 
 @contextmanager
-def staged(mongo_server: str, home: Path, **served: Any) -> Iterator[Stage]:
+def staged(mongo_server: str, home: Path, simulator_url: str, **served: Any) -> Iterator[Stage]:
     """Run a server over seeded history with a Redis of its own; `served` are settings of the server alone."""
     port = free_port()
     child = redis.start(home / "redis", port, home / "logs")
@@ -134,6 +134,7 @@ def staged(mongo_server: str, home: Path, **served: Any) -> Iterator[Stage]:
         mongo_db="dashboard",
         redis_url=redis.url(port),
         secret_keys=Fernet.generate_key().decode(),
+        instagram_url=simulator_url,
     )
     store = Store.connect(settings)
     store.ensure(settings)
