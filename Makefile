@@ -6,6 +6,10 @@ UV     := $(BIN)/uv
 STAMP  := $(VENV)/.installed
 APART  := airbyte-instagram airbyte-pages dlt
 CLIENTS := clients apart/node $(APART:%=apart/%)
+FRONTEND := apart/react-dashboard apart/openapi-linters
+# Folders with a package.json and a package-lock.json, by the name of the environment that is made of them.
+PACKAGES := $(VENV)/apart/node:requirements/node $(VENV)/apart/react-dashboard:examples/react-dashboard \
+  $(VENV)/apart/openapi-linters:requirements/openapi-linters $(VENV)/apart/lighthouse:requirements/lighthouse
 # Workers take the longest tests first; tests with a shared fixture stay together: tests/order.py. Compiled tests are kept.
 SUITE  := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto
 CODE   := metrics pipelines serving simulator tidemark tests bench
@@ -45,6 +49,12 @@ long: $(STAMP) ## Run the tests that take long: a process per step; backfills an
 clients: $(CLIENTS:%=$(VENV)/%/.installed) ## Try other people's clients against the simulator
 	PYTHONDONTWRITEBYTECODE= PYTHONPATH=$(VENV)/clients $(BIN)/pytest -n 2 -m clients tests/clients $(ARGS)
 
+frontend: $(FRONTEND:%=$(VENV)/%/.installed) ## Build and try the React example, and lint the OpenAPI document
+	$(BIN)/pytest -m frontend tests/frontend $(ARGS)
+
+lighthouse: $(VENV)/apart/lighthouse/.installed ## Measure the dashboard with Lighthouse, five times
+	$(BIN)/python bench/dashboard.py $(ARGS)
+
 image: $(STAMP) ## Try the pip commands of the Dockerfile, with PYTHON=… for the Python of its image
 	$(BIN)/pytest -m image tests/test_image.py $(ARGS)
 
@@ -75,9 +85,10 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 	@for each in $(APART); do overrides=requirements/clients-$$each.overrides; \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    $$(test ! -e $$overrides || echo --overrides $$overrides) requirements/clients-$$each.in -o requirements/clients-$$each.txt || exit 1; done
-	@rm -rf $(VENV)/lock-node && mkdir $(VENV)/lock-node && cp requirements/node/package.json $(VENV)/lock-node
-	npm install --prefix $(VENV)/lock-node --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --silent
-	@cp $(VENV)/lock-node/package-lock.json requirements/node/package-lock.json
+	@for folder in $(foreach each,$(PACKAGES),$(lastword $(subst :, ,$(each)))); do \
+	  rm -rf $(VENV)/lock-node && mkdir $(VENV)/lock-node && cp $$folder/package.json $(VENV)/lock-node && \
+	  npm install --prefix $(VENV)/lock-node --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --silent && \
+	  cp $(VENV)/lock-node/package-lock.json $$folder/package-lock.json || exit 1; done
 	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
 
 clean: ## Remove the environment and caches; the data in .tidemark stays
@@ -88,10 +99,13 @@ $(VENV)/clients/.installed: requirements/clients.txt $(STAMP)
 
 # Clients that pin what Tidemark or another client has otherwise, each in an environment of its own. Where Node or
 # Python 3.11 is missing, this says so in a line, and their tests are skipped.
-$(VENV)/apart/node/.installed: requirements/node/package.json requirements/node/package-lock.json | $(STAMP)
+define PACKAGE
+$(1)/.installed: $(2)/package.json $(2)/package-lock.json | $$(STAMP)
 	@if command -v node >/dev/null && command -v npm >/dev/null; then \
-	  mkdir -p $(@D) && cp $^ $(@D) && npm ci --prefix $(@D) --ignore-scripts --silent --no-audit --no-fund && touch $@; \
-	else echo "JavaScript clients: skipped, for there is no node and npm on the PATH"; fi
+	  mkdir -p $$(@D) && cp $$^ $$(@D) && npm ci --prefix $$(@D) --ignore-scripts --silent --no-audit --no-fund && touch $$@; \
+	else echo "$(notdir $(1)): skipped, for there is no node and npm on the PATH"; fi
+endef
+$(foreach each,$(PACKAGES),$(eval $(call PACKAGE,$(firstword $(subst :, ,$(each))),$(lastword $(subst :, ,$(each))))))
 
 $(VENV)/apart/%/.installed: requirements/clients-%.txt | $(STAMP)
 	@if $(UV) python find -q 3.11 >/dev/null 2>&1; then \
@@ -123,4 +137,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib/python3*/site-packages/dagster/_core/storage/alembic/versions
 	@touch $@
 
-.PHONY: help up test coverage long clients image lint format validate bench install lock clean other-python
+.PHONY: help up test coverage long clients frontend lighthouse image lint format validate bench install lock clean other-python

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.test_deploy import SERVICES
 from tests.tidemark.commands import all_commands
 
 BLOCKS = [block for page in pages() for block in blocks(page)]
+EXCERPTS = [block for block in BLOCKS if block.language == "ts" or block.reason.startswith("an excerpt of ")]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
 README_LINES = 150
 FOLDERS = ("metrics", "pipelines", "serving", "simulator", "tidemark", "bench", "tests", "deploy", "requirements")
@@ -67,9 +69,18 @@ def test_every_page_is_in_the_index() -> None:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_block_is_run_or_says_why_not(block: Block) -> None:
-    assert block.language in (*RUN, *DATA), f"nobody knows how to run {block.language}"
+    assert block.language in (*RUN, *DATA, "ts"), f"nobody knows how to run {block.language}"
     assert block.how in WAYS, f"no such way to run: {block.how}"
     assert block.how != "not run" or len(block.reason.split()) > 2, "say why"
+
+
+@pytest.mark.parametrize("block", EXCERPTS, ids=str)
+def test_excerpt_is_in_its_file(block: Block) -> None:
+    """TypeScript is not run from the page: it has to be a piece of a file that `make frontend` compiles and runs."""
+    path = block.reason.removeprefix("an excerpt of ")
+    assert path != block.reason, "name the file: <!-- not run: an excerpt of PATH -->"
+    text = (ROOT / path).read_text()
+    assert any(indent(block.text, prefix) in text for prefix in ("", 4 * " ", 6 * " ")), f"{block} is not in {path}"
 
 
 def test_every_fence_is_a_block() -> None:

@@ -1,14 +1,16 @@
 """`GET …/posts` and `GET /analytics/post/{postId}/metrics`: posts with latest values, and one post's observations."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.catalog import RATE_BASIS, engagement
+from metrics.catalog import RATE_BASIS, engagement, engagement_parts, metrics_of, offered
 from metrics.clock import utcnow
-from metrics.documents import Document, PostDocument
+from metrics.documents import ContentType, Document, MetricType, Platform, PostDocument, Reason
 from metrics.encoding import dump_json
 from metrics.errors import InvalidInput
 from metrics.export.rows import observation
@@ -86,18 +88,30 @@ async def post_metrics(request: Request) -> Response:
 
 
 def with_latest_values(post: PostDocument, latest: Document | None) -> dict[str, Any]:
-    """Return a post with its latest values, and with the engagement (rate) over its life that follows from them."""
+    """Return a post with its latest values, and with the engagement (rate) over its life that follows from them.
+
+    `unavailable` has a reason for each metric that the platform has for some kind of post and this post lacks. A rate
+    on a basis of 0 does not exist, and has no reason.
+    """
     data = public_fields(post, Post, "postId")
-    metrics = dict(latest["metrics"]) if latest else {}
-    unavailable = dict(latest.get("unavailable") or {}) if latest else {}
-    total = engagement(metrics, post["platform"], post["metricType"], post["contentType"])
+    platform, kind, content = post["platform"], post["metricType"], post["contentType"]
+    basis = RATE_BASIS[platform]
+    metrics: dict[str, Any] = dict(latest["metrics"]) if latest else {}
+    given = (latest.get("unavailable") or {}) if latest else {}
+    unavailable: dict[str, Reason] = {**_absent(platform, kind, content), **given}
+    parts = engagement_parts(platform, kind, content)
+    total = engagement(metrics, platform, kind, content)
     if total is not None:
         metrics["engagement"] = total
-        basis = metrics.get(RATE_BASIS[post["platform"]])
-        if basis:
-            metrics["engagementRate"] = 100 * total / basis
+        if metrics.get(basis):
+            metrics["engagementRate"] = 100 * total / metrics[basis]
+    else:
+        lacking = next((part for part in parts if part not in metrics), None)
+        unavailable["engagement"] = unavailable[lacking] if lacking else "not_supported"
+    if basis not in metrics or total is None:
+        unavailable["engagementRate"] = unavailable["engagement" if total is None else basis]
     data |= {"metrics": metrics, "unavailable": {n: r for n, r in unavailable.items() if n not in metrics}}
-    data["engagementRateBasis"] = RATE_BASIS[post["platform"]]
+    data["engagementRateBasis"] = basis
     if latest:
         data |= {"timestamp": latest["timestamp"], "collectedAt": latest["collectedAt"]}
     return data
@@ -116,6 +130,14 @@ def _caption_search(text: str, settings: Settings) -> CaptionSearch:
 
 def _lasting(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.cache_ttl_metrics)
+
+
+@cache
+def _absent(platform: Platform, metric_type: MetricType, content_type: ContentType) -> Mapping[str, Reason]:
+    """Return the reason of each metric of a platform's posts, should a post of this kind have no value and no other."""
+    here = offered(platform, metric_type, content_type)
+    names = (metric.name for metric in metrics_of("post") if platform in metric.offers)
+    return {name: "no_observation" if name in here else "not_supported" for name in names}
 
 
 def _place(position: list[Any] | None) -> tuple[bool, float, str] | None:

@@ -7,7 +7,8 @@ from pydantic import Field, RootModel, create_model
 from metrics.documents import AccountState, FailureReason, OperationKind, OperationState, Platform, RollupStatus
 from metrics.periods import Period
 from serving.schemas.base import Instant, Shape, absent
-from serving.schemas.reads import AccountMetrics, Metrics, Unavailable
+from serving.schemas.observed import ObservedAccount, PostMetrics
+from serving.schemas.reads import AccountMetrics, Unavailable
 from serving.schemas.work import PLATFORM_PROGRESS, AccountCounts, Progress
 
 ResetReason = Literal["events_lost", "events_restarted", "events_unavailable", "slow_reader", "unknown_position"]
@@ -21,7 +22,7 @@ class MetricsUpdate(Shape):
     workspace_id: str
     account_id: str
     platform: Platform
-    metrics: Metrics
+    metrics: ObservedAccount
     timestamp: Instant
     collected_at: Instant
     unavailable: Unavailable = absent()
@@ -33,7 +34,7 @@ class MetricsPost(Shape):
     workspace_id: str
     account_id: str
     post_id: str
-    metrics: Metrics
+    metrics: PostMetrics
     timestamp: Instant
     collected_at: Instant
     unavailable: Unavailable = absent()

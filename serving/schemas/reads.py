@@ -32,9 +32,9 @@ from serving.schemas.base import (
     absent,
     declared_names,
 )
+from serving.schemas.observed import ObservedMetrics, PostMetrics
 from serving.schemas.work import AccountHistory, PostType
 
-Metrics = dict[str, float]
 Unavailable = dict[str, Reason]
 _OBSERVATION: Any = {
     "workspaceId": "demo-north", "accountId": "acc_7kq2", "platform": "instagram", "metricType": "account",
@@ -63,7 +63,7 @@ class Observation(Shape):
     timestamp: Instant = Field(description="The slot: the start of the UTC hour after whose end the platform was read.")
     collected_at: Instant
     metadata: ObservationMetadata
-    metrics: Metrics = Field(description="Values by canonical name; unknown metrics are absent.")
+    metrics: ObservedMetrics = Field(description="Values by canonical name; unknown metrics are absent.")
     unavailable: Unavailable = Field(description="The reasons of absent metrics, by canonical name.")
 
 
@@ -100,7 +100,7 @@ class Post(Shape):
         examples=["https://scontent.cdninstagram.com/v/t51/1_n.jpg?oe=69697F80"],
     )
     thumbnail_expires_at: Instant = absent("When the URL of the thumbnail expires, if the URL tells it.")
-    metrics: Metrics
+    metrics: PostMetrics
     unavailable: Unavailable
     engagement_rate_basis: str = Field(description="The metric that `engagementRate` is a percentage of.")
     timestamp: Instant = absent("The newest slot with an observation.")

@@ -4,7 +4,7 @@ import { basisOf, isSmall } from "./basis.js";
 import { $, breathe, h, render, scrolling } from "./dom.js";
 import { change, count, percent, platform as named, shortDate, span } from "./format.js";
 import { colour, swatch, symbol, token } from "./palette.js";
-import { draw, erase } from "./plot.js";
+import { draw, erase, library } from "./plot.js";
 import { iso, later } from "./state.js";
 import { unknown } from "./tips.js";
 
@@ -19,7 +19,7 @@ const STATUS = { open: "not over", partial: "partial" };
 /** Draw the charts, and show their numbers as tables. */
 export async function charts(reading) {
   const names = await reading.platforms();
-  const [all, ...each] = await Promise.all([reading.series(), ...names.map((name) => reading.series(name))]);
+  const [all, ...each] = await Promise.all([reading.series(), ...names.map((name) => reading.series(name)), library()]);
   const series = names.map((name, i) => ({ name, rows: byStart(each[i].totals) }));
   const whole = { name: "", rows: byStart(all.totals) };
   const starts = all.totals.map((row) => row.periodStart);

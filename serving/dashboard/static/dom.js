@@ -88,7 +88,7 @@ export function announce(sentences) {
 }
 
 /** Let the browser answer the person before the next piece of work. */
-export const breathe = () => new Promise((resolve) => setTimeout(resolve));
+export const breathe = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
 
 /** Make a labelled select box; `options` are pairs of value and text, and `pick` is called with the chosen value. */
 export function choice(id, label, options, chosen, pick) {

@@ -16,6 +16,7 @@ import { gate } from "./gate.js";
 import { histories } from "./history.js";
 import { hours } from "./hours.js";
 import { listenToLinks } from "./links.js";
+import { whenNear } from "./nearby.js";
 import { platforms } from "./platforms.js";
 import { post } from "./post.js";
 import { fewer, posts } from "./posts.js";
@@ -31,11 +32,14 @@ import { reflect, tools } from "./tools.js";
 import { types } from "./types.js";
 
 const warnings = (reading) => alerts(reading, access);
-/** Per kind of page: what is at the top and shown first, the rest, and what many posts are read for, which changes little. */
+/**
+ * Per kind of page: what is at the top and shown first, the rest, and, by the ids of their places, what is drawn when it comes near
+ * the view: charts, and what many posts are read for, which changes little.
+ */
 const SECTIONS = {
-  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms, posts, accounts, charts], slow: [types, hours] },
-  account: { top: [warnings, subject, histories, figures, coverage, today], rest: [posts, charts], slow: [types, hours] },
-  post: { top: [warnings, post], rest: [], slow: [] },
+  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms, posts, accounts], later: { charts }, slow: { types, hours } },
+  account: { top: [warnings, subject, histories, figures, coverage, today], rest: [posts], later: { charts }, slow: { types, hours } },
+  post: { top: [warnings, post], rest: [], later: {}, slow: {} },
 };
 const SLOW_MS = 60000;
 const CALM_MS = 700; // events come in bursts: redraw once after each burst
@@ -65,6 +69,7 @@ async function look(live = false) {
   await draw(reading, SECTIONS[kind].top, live);
   $("page").classList.remove("pending");
   await draw(reading, SECTIONS[kind].rest, live);
+  await drawNear(SECTIONS[kind].later, live);
   if (reading.overtaken) return;
   known = new Map((await reading.everyAccount().catch(() => [])).map((account) => [account.accountId, account]));
   position = reading.position ?? position;
@@ -76,12 +81,17 @@ async function look(live = false) {
 async function finish(reading, kind, live) {
   if (!live || Date.now() - slowAt >= SLOW_MS) {
     slowAt = Date.now();
-    await draw(reading, SECTIONS[kind].slow, live);
+    await drawNear(SECTIONS[kind].slow, live);
   }
   if (reading.overtaken) return;
   busy = false;
   $("page").setAttribute("aria-busy", "false");
   if (wanted) soon();
+}
+
+/** Draw sections, by the ids of their places, when they come near the view: from the reading that is shown then. */
+async function drawNear(sections, live) {
+  await Promise.all(Object.entries(sections).map(([id, section]) => whenNear($(id), () => draw(shown, [section], live))));
 }
 
 /** Draw sections together; their errors are shown in one line. */

@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { paint } from "./paint.js";
 import { token } from "./palette.js";
 
+const LIBRARY = "/dashboard/uplot-1.6.32.min.js";
 const HEIGHT = 230;
 const TICK_PX = 72;
 const WHOLE = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
@@ -14,6 +15,17 @@ const sizes = new ResizeObserver((entries) => {
     if (plot && width && Math.abs(plot.width - width) >= 1) plot.setSize({ width, height: HEIGHT });
   }
 });
+
+let loading = null;
+
+/** Load the chart library, once, before the first chart; `draw` says so if it cannot be loaded. */
+export function library() {
+  loading ??= new Promise((resolve) => {
+    const script = Object.assign(document.createElement("script"), { src: LIBRARY, onload: resolve, onerror: resolve });
+    document.head.append(script);
+  });
+  return loading;
+}
 
 /**
  * Draw a chart, or draw it again, in the colours of the theme. `chart` is `{kind, x, label, ticks, tick, axis, traces, whole,

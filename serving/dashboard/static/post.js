@@ -6,7 +6,7 @@ import { $, h, kept, render, scrolling } from "./dom.js";
 import { clock, count, date, percent, platform as named, shortDate } from "./format.js";
 import { accountLink, link } from "./links.js";
 import { swatch, SYMBOLS, token } from "./palette.js";
-import { draw, erase } from "./plot.js";
+import { draw, erase, library } from "./plot.js";
 import { absence, asOf, badges, kindOf } from "./posts.js";
 import { unknown } from "./tips.js";
 
@@ -23,7 +23,7 @@ const COLOURS = ["--platform-facebook", "--platform-instagram", "--platform-link
 
 export async function post(reading, live) {
   const { view } = reading, back = link(view, { post: "" }, `← All of ${view.workspace}`);
-  const [answer, accounts] = await Promise.all([reading.post().catch((error) => { if (error.status === 404) return null; throw error; }), reading.everyAccount()]);
+  const [answer, accounts] = await Promise.all([reading.post().catch((error) => { if (error.status === 404) return null; throw error; }), reading.everyAccount(), library()]);
   if (!answer || answer.workspaceId !== view.workspace) {
     for (const id of ["post-charts", "post-table"]) $(id).replaceChildren();
     return render($("post-head"), [back, h("p.empty", {}, `The workspace ${view.workspace} has no post with the id ${view.post}.`)], live);

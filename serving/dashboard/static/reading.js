@@ -1,5 +1,6 @@
 // The API reads of one redraw of the page; each read is requested once, however many sections use it.
 
+import { breathe } from "./dom.js";
 import { older } from "./stream.js";
 import { dates, days, later, today } from "./state.js";
 
@@ -34,13 +35,16 @@ export class Reading {
     return this._read(`${this.base}/${what}`, params, pages);
   }
 
-  _read(path, params, pages) {
-    return this._once(`${path}?${new URLSearchParams(params)}`, async () => {
-      const { body, position } = await (pages ? this._api.all(path, params, pages) : this._api.get(path, params));
-      if (this.overtaken) throw new Error("A newer redraw has begun.");
+  /** Each section goes on in a task of its own: all that wait for one answer would else be one long task. */
+  async _read(path, params, pages) {
+    const body = await this._once(`${path}?${new URLSearchParams(params)}`, async () => {
+      const { body: answered, position } = await (pages ? this._api.all(path, params, pages) : this._api.get(path, params));
       this.position = older(this.position, position);
-      return body;
+      return answered;
     });
+    await breathe();
+    if (this.overtaken) throw new Error("A newer redraw has begun.");
+    return body;
   }
 
   /** Read the accounts of the workspace. */

@@ -1,21 +1,27 @@
 """The setting of the dashboard's tests: a server over seeded history, and a page of a browser."""
 
 import os
+import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page
+import pytest
+from cryptography.fernet import Fernet
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, CollectionDocument, Observation, PostContent, PostDocument
 from metrics.periods import PERIODS, midnight, period_start, slot_of, starts_between
 from metrics.post_content import excerpt, folded
+from metrics.redis.client import connect as connect_redis
 from metrics.redis.events import Announcer, observation_event, operation_status, rollup_event
-from metrics.settings import Settings
+from metrics.settings import Settings, load_settings
 from metrics.store import Store
 from metrics.store.collections import record_id
 from metrics.vault import Vault
@@ -27,11 +33,25 @@ from simulator.pictures import picture_url
 from simulator.registry import new_world
 from tests.waiting import until
 from tidemark import seed
-from tidemark.stack.ports import HOST
+from tidemark.stack import redis
+from tidemark.stack.ports import HOST, free_port
 
 ARTEFACTS = Path(os.environ.get("TIDEMARK_ARTEFACTS", Path(__file__).parents[3] / "test-artefacts"))
 WORKSPACE, EMPTY, TROUBLED, CHANGING = "demo-north", "newcomer", "troubled", "growing"
 DAYS = 30
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Run Chromium without a window; the test is skipped where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on the PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @dataclass
@@ -100,6 +120,35 @@ class Stage:
         """Announce the state of an operation."""
         operation = self.store.operations.get(operation_id)
         Announcer(self.redis).announce(operation["workspaceId"], [operation_status(operation)])
+
+
+@contextmanager
+def staged(mongo_server: str, home: Path, simulator_url: str, **served: Any) -> Iterator[Stage]:
+    """Run a server over seeded history with a Redis of its own; `served` are settings of the server alone."""
+    port = free_port()
+    child = redis.start(home / "redis", port, home / "logs")
+    settings = load_settings(
+        _env_file=None,
+        home=home,
+        mongo_url=mongo_server,
+        mongo_db="dashboard",
+        redis_url=redis.url(port),
+        secret_keys=Fernet.generate_key().decode(),
+        instagram_url=simulator_url,
+    )
+    store = Store.connect(settings)
+    store.ensure(settings)
+    fill(store, settings)
+    key, _ = store.keys.create("browser", ["*"], ["read", "collect"])
+    reader, _ = store.keys.create("reader", ["*"], ["read"])
+    with connect_redis(settings) as client:
+        made = Stage(settings.model_copy(update=served), store, client, free_port(), key, reader)
+        made.start()
+        yield made
+        made.stop()
+    store.client.drop_database(settings.mongo_db)
+    store.close()
+    child.stop()
 
 
 def fill(store: Store, settings: Settings) -> None:
@@ -178,6 +227,17 @@ def _trouble(store: Store, now: datetime) -> None:
     roll(store, "daily", [period_start("daily", slot)], run_id="r", workspace_ids=[TROUBLED])
 
 
+_SCROLL = """async () => {
+  for (const place of document.querySelectorAll("[data-later]")) {
+    if (!place.checkVisibility()) continue;
+    place.scrollIntoView();
+    while ("later" in place.dataset) await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+  scrollTo(0, 0);
+}"""
+"""Bring all sections that are drawn when they come near into the view, one after the other."""
+
+
 @dataclass
 class Look:
     """A page of the browser, and all errors in it."""
@@ -202,6 +262,7 @@ class Look:
         self.page.goto(f"{self.stage.url}?workspace={workspace}#key={key or self.stage.key}")
         self.page.wait_for_selector("#stream.live")
         self.page.wait_for_selector("#page[aria-busy=false]")
+        self.page.evaluate(_SCROLL)
         if drawn:
             self.page.wait_for_selector("#plot-rate canvas")
         return self.page

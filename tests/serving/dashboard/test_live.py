@@ -29,19 +29,20 @@ def test_collected_change_appears_marked_without_reload(look: Look, stage: Stage
     assert look.errors == []
 
 
-def test_page_is_live_before_the_posts_of_90_days_are_read(look: Look, stage: Stage) -> None:
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    look.page.route("**/posts?sort=publishedAt**", hold)
-    look.page.goto(f"{stage.url}?workspace={WORKSPACE}#key={stage.key}")
-    expect(look.page.locator("#stream")).to_have_text("Live")
-    assert held
-    assert look.page.get_attribute("#page", "aria-busy") == "true"
-    held[0].continue_()
-    look.page.wait_for_selector("#hours table")
+@pytest.mark.parametrize("look", [{"viewport": {"width": 390, "height": 844}}], ids=["phone"], indirect=True)
+def test_charts_and_best_hours_are_read_when_they_come_near(look: Look, stage: Stage) -> None:
+    page, asked = look.page, list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{stage.url}?workspace={WORKSPACE}#key={stage.key}")
+    page.wait_for_selector("#stream.live")
+    page.wait_for_selector("#page[aria-busy=false]")
+    assert not any("sort=publishedAt" in url or ("uplot-" in url and url.endswith(".js")) for url in asked)
+    page.locator("#hours").scroll_into_view_if_needed()
+    page.wait_for_selector("#hours table")
+    page.locator("#charts").scroll_into_view_if_needed()
+    page.wait_for_selector("#plot-rate canvas")
+    assert any("sort=publishedAt" in url for url in asked)
+    assert look.errors == []
 
 
 def test_broken_stream_is_shown_and_resumes(look: Look, stage: Stage) -> None:

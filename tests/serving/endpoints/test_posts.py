@@ -1,12 +1,14 @@
 """The list of posts: its filters, both orders, and cursors in each of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from metrics.catalog import metrics_of, offered
 from metrics.documents import Document, Observation, PostDocument
 from metrics.store import Store
 from metrics.store.observations import ObservationLog
@@ -100,3 +102,38 @@ def test_bad_selection_is_named(client: httpx.Client, query: dict[str, str], par
 def test_cursor_of_one_order_is_refused_in_the_other(client: httpx.Client, many: Store) -> None:
     cursor = client.get(POSTS, params={"limit": 1}).json()["page"]["nextCursor"]
     assert client.get(POSTS, params={"limit": 1, "cursor": cursor, "order": "asc"}).status_code == 400
+
+
+KINDS: Any = [("instagram", "story"), ("instagram", "reel"), ("facebook", "reel"), ("twitter", "post")]
+
+
+@pytest.mark.parametrize(("platform", "metric_type"), KINDS)
+@pytest.mark.parametrize("is_observed", [True, False], ids=["observed", "never observed"])
+def test_every_metric_of_the_platform_has_a_value_or_a_reason(
+    client: httpx.Client, seeded: Store, platform: Any, metric_type: Any, is_observed: bool
+) -> None:
+    seeded.posts.put([{**post("r1", "a1", "w1"), "platform": platform, "metricType": metric_type}])
+    values = {name: 3 for name in offered(platform, metric_type) if name != "likes"}
+    if is_observed:
+        slot = NOW - timedelta(hours=1)
+        said = replace(post_observation(slot, "r1", **values), platform=platform, metric_type=metric_type)
+        seeded.observations.append([replace(said, unavailable={"likes": "permission_missing"})])
+    (row,) = client.get(POSTS, params={"postIds": "r1"}).json()["data"]
+    names = {metric.name for metric in metrics_of("post") if platform in metric.offers}
+    wanted = names | {"engagement", "engagementRate"}
+    assert set(row["metrics"]) | set(row["unavailable"]) == wanted | ({"likes"} if is_observed else set())
+    assert set(row["metrics"]) & set(row["unavailable"]) == set()
+    absent = {name: reason for name, reason in row["unavailable"].items() if name in names - {"likes"}}
+    offers = offered(platform, metric_type, "image")
+    assert absent == {
+        n: "no_observation" if n in offers else "not_supported" for n in names - {"likes"} - set(row["metrics"])
+    }
+
+
+def test_engagement_has_the_reason_of_the_part_that_it_lacks(client: httpx.Client, seeded: Store) -> None:
+    slot = NOW - timedelta(hours=1)
+    said = post_observation(slot, "p2", likes=1, comments=1, saves=1, views=10)
+    seeded.observations.append([replace(said, unavailable={"shares": "permission_missing"})])
+    (row,) = client.get(POSTS, params={"postIds": "p2"}).json()["data"]
+    reasons = {name: row["unavailable"][name] for name in ("shares", "engagement", "engagementRate")}
+    assert reasons == dict.fromkeys(reasons, "permission_missing")
