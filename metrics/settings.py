@@ -27,13 +27,15 @@ HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
 RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster://[^/,\s]+)")]
 PostsPerDay = Annotated[int | None, Field(ge=0)]
+CallsPerDay = Annotated[int, Field(ge=100)]
+"""At least what the account itself, its lists and its days take in 24 hours."""
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 Executor = Literal["in_process", "multiprocess", "celery", "k8s"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _platform_fields() -> dict[str, Any]:
-    """Return the fields of the platforms: a base URL for each of their hosts, and a budget of posts."""
+    """Return the fields of the platforms: a base URL for each of their hosts, and budgets of posts and calls."""
     fields: dict[str, Any] = {}
     for facts in FACTS.values():
         for name, api in facts.apis.items():
@@ -42,6 +44,10 @@ def _platform_fields() -> dict[str, Any]:
         title = f"{facts.title}, {facts.billing}," if facts.billing else facts.title
         description = f"Distinct posts that are read from {title} per UTC day. Unset: no limit."
         fields[f"{facts.name}_posts_per_day"] = (PostsPerDay, Field(facts.posts_per_day, description=description))
+    for facts in FACTS.values():
+        if facts.calls_per_day is not None:
+            description = f"Calls to {facts.api_title} that are made for one account within 24 hours."
+            fields[f"{facts.name}_calls_per_day"] = (CallsPerDay, Field(facts.calls_per_day, description=description))
     return fields
 
 
@@ -264,6 +270,11 @@ class Settings(_PlatformSettings):
     def posts_per_day(self, platform: str) -> int | None:
         """Return a platform's budget of distinct posts per UTC day, or None if there is no limit."""
         budget: int | None = getattr(self, f"{platform}_posts_per_day")
+        return budget
+
+    def calls_per_day(self, platform: str) -> int | None:
+        """Return the budget of calls for each account of a platform within 24 hours, or None if there is no limit."""
+        budget: int | None = getattr(self, f"{platform}_calls_per_day", None)
         return budget
 
 

@@ -76,6 +76,11 @@ def posts_reserved_key(platform: str, day: date) -> str:
     return f"tm:{{{platform}}}:posts-reserved:{day:%Y-%m-%d}"
 
 
+def calls_key(platform: str, platform_account_id: str) -> str:
+    """Return the key of the hash of calls that were made for a platform's account, by hour since 1970."""
+    return f"tm:{{{platform}}}:calls:{platform_account_id}"
+
+
 def alert_key(name: str) -> str:
     """Return the key that marks an alert as sent."""
     return f"tm:{{alerts}}:{name}"

@@ -17,6 +17,7 @@ from metrics.upkeep.erase import take_back_account
 from pipelines.collect import observe
 from pipelines.collect.appending import append_and_mark
 from pipelines.collect.budget import PostBudget
+from pipelines.collect.call_budget import CallBudgets
 from pipelines.collect.circuit_breaker import PlatformCircuitBreaker
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
@@ -63,6 +64,7 @@ class AccountCollector:
     pauses: Pauses
     budget: PostBudget
     content: ContentRules
+    calls: CallBudgets
     days: DayReader
     circuit: PlatformCircuitBreaker
     slot: datetime
@@ -81,7 +83,7 @@ class AccountCollector:
             MongoUnavailable: MongoDB does not answer.
         """
         report = CollectReport(account["platform"], self.slot, expected=1, workspaces={account["workspaceId"]})
-        tally = Tally()
+        tally = Tally(budget=self.calls.of(account))
         started = time.monotonic()
         try:
             self._collect(account, tally, report)
@@ -217,6 +219,9 @@ class AccountCollector:
         self.budget.note(post.platform_post_id for post, _ in reading.posts)
         if reading.handle is not None and reading.handle != account["handle"]:
             self.store.accounts.set_handle(account["_id"], reading.handle)
+        if reading.held_back:
+            held_back = f"{reading.held_back} held back: the account's budget of calls within 24 hours is used"
+            self._note_part(account, "posts", held_back, report, "rate_limited")
         report.quarantined |= reading.quarantined
         self._note_failures(account, reading.failures, tally, report)
         self._note_odd(account, reading.odd, report)

@@ -154,6 +154,7 @@ class Collector:
                 tools.pauses,
                 tools.budget,
                 tools.content,
+                tools.calls,
                 DayReader(self._store, tools.api, slot, old, now, run_id, requested, tools.budget.bound),
                 PlatformCircuitBreaker(),
                 slot,

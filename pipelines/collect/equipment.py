@@ -1,4 +1,4 @@
-"""The objects that reading accounts of one platform needs: API client, pauses, credentials, budget and quarantine."""
+"""The objects that reading accounts of one platform needs: API client, pauses, credentials, budgets and quarantine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
 from pipelines.collect.budget import PostBudget
+from pipelines.collect.call_budget import CallBudgets
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.garbage import rare_searches
 from pipelines.collect.pauses import Pauses
@@ -30,6 +31,7 @@ class Equipment:
     credentials: Credentials
     budget: PostBudget
     content: ContentRules
+    calls: CallBudgets
 
 
 @contextmanager
@@ -56,8 +58,9 @@ def open_equipment(
     pauses = Pauses(redis, platform)
     api = open_platform(platform, settings, quarantine, pauses.check_platform)
     budget = PostBudget(redis, platform, settings.posts_per_day(platform), now.date())
+    calls = CallBudgets(redis, platform, settings.calls_per_day(platform))
     with rare_searches():
         credentials, content = Credentials(store, vault, redis, api), ContentRules.of(settings, platform)
-        yield Equipment(api, pauses, credentials, budget, content)
+        yield Equipment(api, pauses, credentials, budget, content, calls)
     store.quarantine.add(platform, version, [one.document() for one in quarantine.new(whole=whole)])
     store.quarantine.lift(platform, version, [one.document() for one in quarantine.lifted])

@@ -29,8 +29,8 @@ class ProviderDays:
 
     `hours` are the hours of a UTC day in which the newest days are read; `settling` is how many of these days may still
     change; `lag` is how long after 00:00 UTC of its date a day is over and counted. One request may cover `span` days,
-    and the platform answers for days that began at most `reach` ago. `shorter` has the shorter reach of some metrics,
-    by canonical name.
+    and the platform answers for days that began at most `reach` ago, and not before the day `first`. `shorter` has the
+    shorter reach of some metrics, by canonical name.
     """
 
     hours: tuple[int, ...]
@@ -39,6 +39,7 @@ class ProviderDays:
     span: int
     reach: timedelta
     shorter: Mapping[str, timedelta] = field(default_factory=dict)
+    first: date = date.min
 
     def answers(self, name: str, day: date, now: datetime) -> bool:
         """Tell whether the platform still answers for this metric of a day that is within `reach`."""
@@ -51,7 +52,7 @@ class ProviderDays:
 
     def oldest(self, now: datetime) -> date:
         """Return the oldest day that the platform answers for."""
-        return (now - self.reach - timedelta(microseconds=1)).date() + timedelta(days=1)
+        return max((now - self.reach - timedelta(microseconds=1)).date() + timedelta(days=1), self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class AccountReading:
     posts that no longer exist. `same` maps ids of known posts to the ids under which the lists return the same objects.
     `refused` has the metrics refused for single posts, by post id; `quarantined` names those in quarantine for a kind.
     `failures` has, for each part that was not read, the reason; `odd` describes each value that is not a valid number.
+    `held_back` counts the posts that were not requested because the account's own budget of calls has no room for them.
     `insights_granted` tells whether the token saw insights of any post, `insights_denied` for how many it was denied.
     `dropped_content` counts captions and URLs of posts that cannot be stored; it is set when the posts are stored.
     """
@@ -135,6 +137,7 @@ class AccountReading:
     quarantined: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
     odd: dict[str, str] = field(default_factory=dict)
+    held_back: int = 0
     insights_granted: bool = False
     insights_denied: int = 0
     dropped_content: int = 0
@@ -221,6 +224,18 @@ class PostBudget(Protocol):
         ...
 
 
+class CallBudget(Protocol):
+    """A budget of calls for one account within 24 hours, for a platform that counts the calls of each account."""
+
+    def spend(self, *, for_posts: bool = False) -> float:
+        """Count one call that is about to be sent; return the used share of the budget in percent.
+
+        Raises:
+            CallsUsed: the budget is used, or, if `for_posts` is set, only what is kept for other calls is left.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The posts of an account that collection wants to read, and what is known of its posts.
@@ -270,11 +285,12 @@ class Tally:
 
     `tries` is the maximum number of attempts of a call that fails with transient errors. `near_limit` is set when the
     platform's budget is nearly used. `limited` is set when a limit was met after something had been read: that is kept,
-    and no more requests are sent. `used_percent` is the highest used share of a platform budget that any answer
-    reported; 0 if none did.
+    and no more requests are sent. `used_percent` is the highest used share of a budget that any answer, or `budget`,
+    reported; 0 if none did. `budget` limits the calls that are sent with `count_call`, if it is set.
     """
 
     tries: int = TRIES
+    budget: CallBudget | None = None
     calls: int = 0
     requests: int = 0
     retries: int = 0
@@ -282,6 +298,20 @@ class Tally:
     near_limit: RateLimited | None = None
     limited: RateLimited | None = None
     used_percent: float = 0.0
+
+    def count_call(self, *, for_posts: bool = False) -> None:
+        """Count one call that is about to be sent.
+
+        `for_posts` is set for the calls that read one post each. They leave a part of the budget to the others, which
+        read the account and its lists.
+
+        Raises:
+            CallsUsed: `budget` has no room for the call, which must not be sent.
+        """
+        if self.budget is not None:
+            self.used_percent = max(self.used_percent, self.budget.spend(for_posts=for_posts))
+        self.calls += 1
+        self.requests += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@
     │   └── TooMuchData      retry the list with fewer items per page
     ├── RateLimited          wait until `until`; `scope` tells what waits: the whole app, or the account
     │   └── BudgetUsed       our own budget of posts is used: only calls that bill posts wait
-    │       └── BudgetUnknown    the used part of the budget is not known: calls that are not urgent wait
+    │       ├── BudgetUnknown    the used part of the budget is not known: calls that are not urgent wait
+    │       └── CallsUsed        our own budget of calls for the account is used: its other calls wait
     ├── NeedsReauth          the account's token is dead: no more calls until the account is connected again
     │   └── WrongIdentity    the token works, but belongs to another account
     ├── AccountUnreachable   the account is deleted, converted, or not readable with this token
@@ -91,6 +92,14 @@ class BudgetUnknown(BudgetUsed):
     def __init__(self) -> None:
         message = "the budget of distinct posts is not known: Redis does not answer"
         RateLimited.__init__(self, message, utcnow() + timedelta(minutes=5), "account")
+
+
+class CallsUsed(BudgetUsed):
+    """Our own budget of calls for an account within 24 hours is used; some of it is free again in the next hour."""
+
+    def __init__(self) -> None:
+        next_hour = utcnow().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        RateLimited.__init__(self, "the account's budget of calls within 24 hours is used", next_hour, "account")
 
 
 class NeedsReauth(PlatformError):

@@ -191,7 +191,7 @@ class Turn:
 
     def _step(self, name: Part, part: "Posts | Days") -> bool:
         """Read one step of a part; return whether the turn goes on."""
-        tally = Tally()
+        tally = Tally(budget=self.tools.calls.of(self.account))
         try:
             self.check()
             self.tools.pauses.check(self.account)

@@ -95,18 +95,29 @@ class GraphApi:
             pending = again
         return [results[place] for place in range(len(gets))]
 
-    def get(self, path: str, token: str, params: Mapping[str, str], tally: Tally) -> Mapping[str, Any]:
+    def get(
+        self,
+        path: str,
+        token: str,
+        params: Mapping[str, str],
+        tally: Tally,
+        *,
+        versioned: bool = True,
+        for_posts: bool = False,
+    ) -> Mapping[str, Any]:
         """Return the body of one read that is not part of a batch.
+
+        `versioned` is False for a path without an API version; `for_posts` is explained in `Tally.count_call`.
 
         Raises:
             PlatformError: the read failed.
         """
+        whole = f"/{self.version}/{path}" if versioned else f"/{path}"
         found: Mapping[str, Any] = {}
         for attempt in retrying(tally):
             with attempt:
-                tally.calls += 1
-                tally.requests += 1
-                status, body, headers = self._http.send("GET", f"/{self.version}/{path}", token=token, params=params)
+                tally.count_call(for_posts=for_posts)
+                status, body, headers = self._http.send("GET", whole, token=token, params=params)
                 raise_for(status, body, headers)
                 _note_usage(tally, headers)
                 if not isinstance(body, Mapping):

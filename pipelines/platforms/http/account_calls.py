@@ -33,13 +33,13 @@ class AccountCalls:
 
         Raises:
             Transient: the last try failed in passing, or the answer is not an object.
+            CallsUsed: the account's own budget of calls is used.
             PlatformError: the error that `check` raised.
         """
         found: Mapping[str, Any] = {}
         for attempt in retrying(self._tally):
             with attempt:
-                self._tally.calls += 1
-                self._tally.requests += 1
+                self._tally.count_call()
                 status, body, answered = self._http.send(
                     "GET", path, token=self._access.token, params=params, headers=headers
                 )
