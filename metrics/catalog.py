@@ -108,6 +108,12 @@ _TABLE = (
     _metric("profileViews", "account", "period_sum", "Views of the profile or page on the provider's day."),
     _metric("websiteClicks", "account", "period_sum", "Clicks on the account's website link on the provider's day."),
     _metric(
+        "linkClicks",
+        "account",
+        "period_sum",
+        "Clicks on the links that the account shared on the platform, on the provider's day.",
+    ),
+    _metric(
         "newFollowers",
         "account",
         "period_sum",
@@ -123,8 +129,8 @@ _TABLE = (
     ),
     # Lifetime counters of posts
     _metric("likes", "post", "counter", "Likes, or all reactions where the platform has several kinds."),
-    _metric("comments", "post", "counter", "Comments; replies on X."),
-    _metric("shares", "post", "counter", "Shares; reposts and quotes on X."),
+    _metric("comments", "post", "counter", "Comments; replies on X and Threads."),
+    _metric("shares", "post", "counter", "Shares; reposts and quotes on X, and all three on Threads."),
     _metric("saves", "post", "counter", "Times the post was saved; bookmarks on X."),
     _metric("impressions", "post", "counter", "Times the post was shown, as the platform counts impressions."),
     _metric("views", "post", "counter", "Times the post was seen or played, as the platform counts views."),

@@ -14,11 +14,13 @@ from simulator.instagram.world import owner as instagram_owner
 from simulator.linkedin.api import LinkedIn
 from simulator.linkedin.world import LINKEDIN
 from simulator.state import Api, State
+from simulator.threads.api import Threads
+from simulator.threads.world import THREADS
 from simulator.twitter.api import Twitter
 from simulator.twitter.world import TWITTER
 from simulator.world import World
 
-_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN)
+_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, THREADS)
 
 
 def new_world(seed: int = 1) -> World:
@@ -28,8 +30,9 @@ def new_world(seed: int = 1) -> World:
 
 def open_apis(state: State) -> tuple[Api, ...]:
     """Return the APIs; the first that serves a path answers."""
-    graph: dict[Platform, GraphPlatform] = {
+    platforms: dict[Platform, GraphPlatform] = {
         "instagram": GraphPlatform(instagram_node, instagram_owner, INSTAGRAM_LISTS),
         "facebook": GraphPlatform(facebook_node, facebook_owner, FACEBOOK_LISTS),
     }
-    return (Graph(state, graph), Twitter(state), LinkedIn(state))
+    graph = Graph(state, platforms)
+    return (Threads(state, graph), graph, Twitter(state), LinkedIn(state))

@@ -12,6 +12,7 @@ from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.instagram.api import Instagram
 from pipelines.platforms.linkedin.api import LinkedIn
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.threads.api import Threads
 from pipelines.platforms.twitter.api import Twitter
 
 _FACTORIES: Mapping[Platform, Callable[..., PlatformApi]] = {
@@ -19,6 +20,7 @@ _FACTORIES: Mapping[Platform, Callable[..., PlatformApi]] = {
     "facebook": Facebook,
     "twitter": Twitter,
     "linkedin": LinkedIn,
+    "threads": Threads,
 }
 
 PLATFORMS_IMPLEMENTED: tuple[Platform, ...] = tuple(_FACTORIES)

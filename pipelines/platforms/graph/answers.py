@@ -62,7 +62,7 @@ def insights(edge: object) -> dict[str, object]:
         if row.get("period") == "lifetime":
             lifetime.add(name)
         if name in lifetime or name not in found:
-            found[name] = _value(row)
+            found[name] = row_value(row)
     return found
 
 
@@ -81,7 +81,8 @@ def rows(edge: object) -> Iterator[Mapping[str, Any]]:
     return (row for row in (data if isinstance(data, list) else ()) if isinstance(row, dict))
 
 
-def _value(row: Mapping[str, Any]) -> object:
+def row_value(row: Mapping[str, Any]) -> object:
+    """Return the value of a row of insights: the first of its `values`, else its total; `ABSENT` if it has neither."""
     values = row.get("values")
     if values:
         return field_of(values[0] if isinstance(values, list) else None, "value")
@@ -114,14 +115,14 @@ def take_series(days: Mapping[date, Numbers], name: str, field: str, result: Res
             numbers.miss(name, _reason(result))
         return
     series = [row for row in rows(result) if row.get("name") == field]
-    found = answers.values_by_day(entry for row in series for entry in _entries(row))
+    found = answers.values_by_day(entry for row in series for entry in series_entries(row))
     # A day that is missing from the series is still being counted.
     otherwise: Reason = "not_yet_available" if series else _without_row(result)
     for day, numbers in days.items():
         numbers.take(name, found.get(day, ABSENT), otherwise)
 
 
-def _entries(row: Mapping[str, Any]) -> Iterator[tuple[date, object]]:
+def series_entries(row: Mapping[str, Any]) -> Iterator[tuple[date, object]]:
     """Yield the values of a series with their Pacific days.
 
     Entries without `end_time` are left out, and so are those whose `end_time` has no UTC offset: its zone is unknown.
@@ -143,7 +144,7 @@ def take_total(numbers: Numbers, name: str, field: str, result: Result) -> None:
         numbers.miss(name, _reason(result))
         return
     found = [row for row in rows(result) if row.get("name") == field]
-    numbers.take(name, _value(found[0]) if found else ABSENT, "no_observation" if found else _without_row(result))
+    numbers.take(name, row_value(found[0]) if found else ABSENT, "no_observation" if found else _without_row(result))
 
 
 def _without_row(edge: Mapping[str, Any]) -> Reason:

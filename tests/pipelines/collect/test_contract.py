@@ -14,7 +14,7 @@ from simulator import truth
 from simulator.world import SimPost
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
-LISTS = {"instagram": "/media", "facebook": "/published_posts", "twitter": "/tweets", "linkedin": "posts"}
+LISTS = {"instagram": "/media", "facebook": "/published_posts", "twitter": "/tweets", "linkedin": "posts", "threads": "/threads"}
 """A part of the path at which each platform lists posts."""
 
 LEVELS: dict[str, tuple[str, str]] = {
@@ -22,6 +22,7 @@ LEVELS: dict[str, tuple[str, str]] = {
     "facebook": ("{id}", "followers_count"),
     "twitter": ("users/me", "data.public_metrics.followers_count"),
     "linkedin": ("networkSizes", "firstDegreeSize"),
+    "threads": ("threads_insights", "data.0.total_value.value"),
 }
 """A part of the path that returns an account's followers, and their place in the answer."""
 
@@ -79,7 +80,7 @@ def test_first_hour_brings_the_level_and_every_living_post(bench: Bench, platfor
 def test_list_that_breaks_off_is_read_on_in_the_next_hour(
     bench: Bench, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("graph.posts", "twitter.posts", "linkedin.posts"):
+    for module in ("graph.posts", "twitter.posts", "linkedin.posts", "threads.posts"):
         monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
     index = busiest(bench, platform)
     account = bench.connect(index, platform=platform)
@@ -123,7 +124,7 @@ def test_empty_page_hides_nothing(bench: Bench, platform: Platform) -> None:
 def test_what_a_page_does_not_show_in_one_hour_is_read_in_the_next(
     bench: Bench, platform: Platform, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("graph.posts", "twitter.posts", "linkedin.posts"):
+    for module in ("graph.posts", "twitter.posts", "linkedin.posts", "threads.posts"):
         monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
     index = busiest(bench, platform)
     account = bench.connect(index, platform=platform)

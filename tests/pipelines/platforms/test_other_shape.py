@@ -18,6 +18,7 @@ CALLS: Mapping[Platform, tuple[str, ...]] = {
     "facebook": ("", "published_posts", "video_reels", "insights"),
     "twitter": ("users/me", "users/", "tweets", "analytics"),
     "linkedin": ("networkSizes", "posts", "Statistics", "organizations"),
+    "threads": ("me", "/threads", "threads_insights", "/insights"),
 }
 """Parts of the paths of each platform's calls; the empty text stands for all of them."""
 
@@ -33,6 +34,9 @@ PARTS = (
     ("linkedin", "elements.*.totalPageStatistics"),
     ("linkedin", "elements.*.followerGains"),
     ("linkedin", "elements.*.timeRange"),
+    ("threads", "data.*.values"),
+    ("threads", "data.*.total_value"),
+    ("threads", "data.*.link_total_values"),
     ("twitter", "data.*.timestamped_metrics"),
     ("twitter", "data.public_metrics"),
 )

@@ -16,6 +16,7 @@ from pipelines.platforms.linkedin import posts as linkedin_posts
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import _FACTORIES
+from pipelines.platforms.threads import posts as threads_posts
 from pipelines.platforms.twitter import posts as twitter_posts
 from pipelines.platforms.twitter.days import SMALLEST_PAGE
 from simulator.faults import Fault
@@ -30,6 +31,7 @@ RETIRED: Mapping[Platform, str] = {
     "facebook": "post_clicks",
     "twitter": "non_public_metrics",
     "linkedin": "",
+    "threads": "views",
 }
 _NEW, _YOUNG, _OLD = timedelta(days=4), timedelta(days=8), timedelta(days=45)
 
@@ -97,6 +99,7 @@ def short_pages(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(retries, "FIRST_WAIT_SECONDS", 0.0)
     patch.setattr(graph_posts, "PAGE", PAGE)
     patch.setattr(linkedin_posts, "PAGE", PAGE)
+    patch.setattr(threads_posts, "PAGE", PAGE)
     patch.setattr(twitter_posts, "PAGE", SMALLEST_PAGE)
 
 

@@ -1,0 +1,1 @@
+"""The platform Threads: profiles with posts and insights, through the Threads API."""
