@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from metrics.documents import ContentType
+from metrics.documents import ContentType, Reason
 from pipelines.platforms.answers import id_of, values_by_day
 from pipelines.platforms.base import Post
 from pipelines.platforms.errors import BadAnswer
@@ -53,20 +53,20 @@ def is_repost(item: Mapping[str, Any]) -> bool:
     return item.get("media_type") == _REPOST
 
 
-def next_place(body: Mapping[str, Any]) -> Place | None:
-    """Return the place of the next page, or None at the end of the list.
+def next_place(body: Mapping[str, Any], size: int) -> Place | None:
+    """Return the place of the page after one that was requested with `size` items, or None at the end of the list.
 
-    Answers have cursors and, as documented, no `next`. The list therefore goes on as long as a page has a cursor after it,
-    and usually ends with an empty page.
+    Answers have cursors and, as documented, no `next`. The list therefore goes on as long as a page has a cursor, and
+    usually ends with an empty page.
 
     Raises:
-        ValueError, TypeError, AttributeError: there is a next page, but its cursor is missing or of an unexpected form.
+        ValueError, TypeError, AttributeError: there seems to be a next page, but its cursor is missing or odd.
     """
     paging = body.get("paging") or {}
     after = (paging.get("cursors") or {}).get("after")
     if after is not None and after != "":
         return {"after": cursor(after)}
-    if paging.get("next") is not None:
+    if paging.get("next") is not None or len(body["data"]) >= size:
         raise ValueError("the next page has no cursor")
     return None
 
@@ -90,7 +90,8 @@ def is_about_another(body: Mapping[str, Any], subject_id: str) -> bool:
 
 def take_followers(numbers: Numbers, body: Mapping[str, Any]) -> None:
     """Store the number of followers."""
-    numbers.take("followers", _total(body, "followers_count"), "no_observation")
+    row = _rows_by_name(body).get("followers_count")
+    numbers.take("followers", ABSENT if row is None else row_value(row), _without_value(body))
 
 
 def take_day(numbers: Numbers, day: date, name: str, parts: Iterable[str], body: Mapping[str, Any]) -> None:
@@ -100,23 +101,31 @@ def take_day(numbers: Numbers, day: date, name: str, parts: Iterable[str], body:
 
     Facts: docs/platform-facts.md#threads-insights.
     """
-    found = {row.get("name"): row for row in rows(body)}
-    values: list[object] = []
+    found, values, otherwise = _rows_by_name(body), list[object](), _without_value(body)
     for field in parts:
         row = found.get(field, {})
         if "link_total_values" in row:
             values += _of_links(row["link_total_values"])
-        elif "total_value" in row:
-            values.append(field_of(row["total_value"], "value"))
-        else:
+            # An empty list names no link, so it has no number.
+            otherwise = "no_observation" if not values else otherwise
+        elif isinstance(row.get("values"), list):
             values.append(values_by_day(series_entries(row)).get(day, ABSENT))
-    numbers.take_sum(name, values, "no_observation")
+            # A day that is missing from the series is still being counted.
+            otherwise = "not_yet_available"
+        else:
+            values.append(field_of(row["total_value"], "value") if "total_value" in row else ABSENT)
+    numbers.take_sum(name, values, otherwise)
+
+
+def _rows_by_name(body: Mapping[str, Any]) -> dict[object, Mapping[str, Any]]:
+    return {row.get("name"): row for row in rows(body) if isinstance(row.get("name"), str)}
+
+
+def _without_value(body: Mapping[str, Any]) -> Reason:
+    """Return why an answer has no value of a requested metric: an empty list is an answer, other rows are a mistake."""
+    return "no_observation" if body.get("data") == [] else "provider_error"
 
 
 def _of_links(links: object) -> list[object]:
     """Return the clicks on each link; a single odd value if the links have an unexpected form."""
     return [field_of(link, "value") for link in links] if isinstance(links, list) else [None]
-
-
-def _total(body: Mapping[str, Any], field: str) -> object:
-    return next((row_value(row) for row in rows(body) if row.get("name") == field), ABSENT)

@@ -48,7 +48,7 @@ API_VERSION = "v1.0"
 
 _FOLLOWERS = "followers"
 _FOLLOWERS_FIELD = "followers_count"
-_DENIALS = MetricRefused | PermissionMissing | PostGone
+_DENIALS = (MetricRefused, PermissionMissing, PostGone)
 """Answers that concern a metric or the permission for it; the other numbers are complete without them."""
 
 

@@ -115,7 +115,7 @@ class Posts:
         params = {"fields": _FIELDS, "limit": str(size), **place}
         body = self._graph.get(f"{self._access.platform_account_id}/threads", self._access.token, params, self._tally)
         with parsing_answer():
-            return Page.of(body["data"], lambda: next_place(body), body)
+            return Page.of(body["data"], lambda: next_place(body, size), body)
 
     def _read_posts(self, posts: Sequence[Post]) -> CallsUsed | None:
         """Read the insights of posts, newest first; return the error if our own budget had no room for all of them."""

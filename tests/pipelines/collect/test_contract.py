@@ -14,8 +14,20 @@ from simulator import truth
 from simulator.world import SimPost
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
-LISTS = {"instagram": "/media", "facebook": "/published_posts", "twitter": "/tweets", "linkedin": "posts", "threads": "/threads"}
+LISTS: dict[str, str] = {
+    "instagram": "/media",
+    "facebook": "/published_posts",
+    "twitter": "/tweets",
+    "linkedin": "posts",
+    "threads": "/threads",
+}
 """A part of the path at which each platform lists posts."""
+
+CALL_PER_POST = {"threads"}
+"""Platforms that need a request for each post."""
+
+CURSORS_ONLY = {"threads"}
+"""Platforms whose pages have a cursor, and nothing else that tells whether the list goes on."""
 
 LEVELS: dict[str, tuple[str, str]] = {
     "instagram": ("{id}", "followers_count"),
@@ -104,7 +116,7 @@ def test_cursor_that_does_not_advance_ends_the_list_with_a_failure(bench: Bench,
     account = bench.connect(8, platform=platform)
     bench.simulator.set_faults({"kind": "repeated_cursor"})
     report = bench.collect(platform=platform)
-    assert report.requests < 60
+    assert report.requests < 60 + (len(living(bench, platform)) if platform in CALL_PER_POST else 0)
     assert report.ok == 1
     assert followers(bench, account["_id"]) == true_followers(bench, platform, 8)
     assert stored(bench, account["_id"])
@@ -133,7 +145,8 @@ def test_what_a_page_does_not_show_in_one_hour_is_read_in_the_next(
     spoilt: dict[str, dict[str, Any]] = {
         "hidden": {"at": items, "value": []},
         "ended": {"at": "", "value": ended},
-        "odd": {"at": f"{items}.0.id", "value": {"x": 1}},
+        # On Threads, the first item of this page is a repost, which is no post of the account.
+        "odd": {"at": f"{items}.1.id", "value": {"x": 1}},
     }
     bench.simulator.set_faults({"kind": "patch", "path": LISTS[platform], "page": 2, **spoilt[form]})
     report = bench.collect(platform=platform)
@@ -306,7 +319,12 @@ def test_count_with_a_decimal_point_is_a_whole_number(bench: Bench, platform: Pl
 def test_empty_field_of_a_page_is_as_good_as_none(bench: Bench, platform: Platform, fault: dict[str, Any]) -> None:
     account = bench.connect(8, platform=platform)
     bench.simulator.set_faults({"kind": "patch", "path": LISTS[platform], **fault})
-    assert bench.collect(platform=platform).failures == []
+    report = bench.collect(platform=platform)
+    if platform in CURSORS_ONLY and "cursors" in fault["at"]:
+        # A full page without a cursor is no end of the list.
+        assert ["whether the list goes on" in failure.message for failure in report.failures] == [True]
+        return
+    assert report.failures == []
     assert stored(bench, account["_id"]).keys() == living(bench, platform).keys()
 
 
@@ -328,6 +346,7 @@ TIMES: dict[str, tuple[str, object]] = {
     "facebook": ("data.0.created_time", "1970-01-01T00:00:00+0000"),
     "twitter": ("data.0.created_at", "1970-01-01T00:00:00.000Z"),
     "linkedin": ("elements.0.publishedAt", 1_795_168_800),
+    "threads": ("data.1.timestamp", "1970-01-01T00:00:00+0000"),
 }
 """A time of publication in a list, and a value that it has by mistake: of nothing, or in seconds for milliseconds."""
 

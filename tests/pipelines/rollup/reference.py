@@ -13,7 +13,13 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TOTALS = ("likes", "comments", "shares", "saves", "impressions", "views", "videoViews", "clicks")
 SUMS = [name for (subject, name), metric in CATALOG.items() if subject == "account" and metric.kind == "period_sum"]
 Entry = dict[str, Any]
-RATE_BASIS = {"instagram": "views", "facebook": "views", "twitter": "impressions", "linkedin": "impressions", "threads": "views"}
+RATE_BASIS = {
+    "instagram": "views",
+    "facebook": "views",
+    "twitter": "impressions",
+    "linkedin": "impressions",
+    "threads": "views",
+}
 REACH = {"daily": {"instagram", "facebook", "linkedin"}, "weekly": {"instagram"}}
 """Platforms with the reach of an account over a day, and over a week: copied by hand from docs/metrics.md."""
 
