@@ -46,6 +46,7 @@ _TWEETS = {
     "expansions": "attachments.media_keys", "media.fields": "public_metrics,type",
 }  # fmt: skip
 _DAY = 86_400_000
+_NOON = int(NOW.timestamp()) // 86_400 * 86_400 - 43_200
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,10 @@ def _rest(resource: str, params: Callable[[str, list[str]], dict[str, object]], 
     return build
 
 
+def _threads(edge: str, query: str) -> Build:
+    return lambda account, _: ApiRequest(f"/v1.0/{account.platform_account_id}/{edge}", query)
+
+
 def _days(urn: str, finder: str = "organizationalEntity") -> dict[str, object]:
     end = int(NOW.timestamp() * 1000) // _DAY * _DAY
     interval = {"timeRange": {"start": end - 5 * _DAY, "end": end}, "timeGranularityType": "DAY"}
@@ -163,6 +168,15 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
     ("linkedin", "share statistics by day"): _rest(_SHARES, lambda urn, _: _days(urn)),
     ("linkedin", "followers by day"): _rest("organizationalEntityFollowerStatistics", lambda urn, _: _days(urn)),
     ("linkedin", "page views by day"): _rest("organizationPageStatistics", lambda u, _: _days(u, "organization")),
+    ("threads", "profile"): lambda *_: ApiRequest("/v1.0/me", "fields=id,username"),
+    ("threads", "threads, 100"): _threads("threads", "fields=id,media_type,timestamp&limit=100"),
+    ("threads", "insights of a post"): lambda _, posts: ApiRequest(
+        f"/v1.0/{posts[0].platform_post_id}/insights", "metric=views,likes,replies,reposts,quotes,shares"
+    ),
+    ("threads", "insights of a day"): _threads(
+        "threads_insights", f"metric=views,likes,replies,reposts,quotes,clicks&since={_NOON - 86_400}&until={_NOON}"
+    ),
+    ("threads", "followers"): _threads("threads_insights", "metric=followers_count"),
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from simulator.wire import encode_json
 
 JSON = "application/json; charset=UTF-8"
 PROXY_ERROR = {"error": {"code": "UPSTREAM_UNAVAILABLE", "reason": "no healthy upstream", "requestId": "sim-0001"}}
-"""Error of a proxy, in a form that none of the four platforms uses."""
+"""Error of a proxy, in a form that no platform uses."""
 _ASKS_TO_WAIT = (429, 503)
 
 

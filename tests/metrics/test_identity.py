@@ -26,6 +26,7 @@ AROUND = ("", " ", "\t", "\r\n", "\u00a0", "\ufeff", "\u200b", "\u200e", "\u202a
         ("instagram", "0017841400000000001", "17841400000000001"),
         ("facebook", "100000000000001", "100000000000001"),
         ("twitter", "0700000007", "700000007"),
+        ("threads", "023000000000000001", "23000000000000001"),
         ("linkedin", "5500001", "5500001"),
         ("linkedin", "urn:li:organization:5500001", "5500001"),
         ("linkedin", "urn%3Ali%3Aorganization%3A5500001", "5500001"),
@@ -47,6 +48,7 @@ def test_spellings_of_an_account_are_one(platform: Platform, text: str, normal: 
         ("facebook", "122100000000000777", "122100000000000777"),
         ("twitter", "1812345678901234567", "1812345678901234567"),
         ("twitter", "20", "20"),
+        ("threads", "17912345678901234", "17912345678901234"),
         ("linkedin", "urn:li:share:7123", "urn:li:share:7123"),
         ("linkedin", "urn%3Ali%3AugcPost%3A7123", "urn:li:ugcPost:7123"),
         ("linkedin", "urn:li:ugcpost:7123", "urn:li:ugcPost:7123"),
@@ -68,6 +70,8 @@ def test_spellings_of_a_post_are_one(platform: Platform, text: str, normal: str)
         ("instagram", "0", "has the id 0"),
         ("twitter", "@acme", "@acme is not a whole number"),
         ("twitter", "9223372036854775808", "64 bits"),
+        ("threads", "https://www.threads.net/@acme", "web address"),
+        ("threads", "@acme", "@acme is not a whole number"),
         ("linkedin", "acme-inc", "acme-inc is not a whole number"),
         ("linkedin", "urn:li:person:abc", "abc is not a whole number"),
         ("linkedin", "urn:li:person:12", "only pages are collected"),
@@ -96,6 +100,7 @@ def test_invalid_account_id_is_refused_with_the_right_form(platform: Platform, t
         ("facebook", "_5", "an empty text"),
         ("instagram", "17912345_1784", "17912345_1784 is not a whole number"),
         ("instagram", "C0ffee", "C0ffee is not a whole number"),
+        ("threads", "DAbc_123", "DAbc_123 is not a whole number"),
     ],
 )
 def test_invalid_post_id_is_refused_with_the_right_form(platform: Platform, text: str, reason: str) -> None:

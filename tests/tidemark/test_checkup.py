@@ -25,7 +25,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.collection.hours import hours_to_look_at
 from metrics.documents import AccountDocument
 from metrics.periods import midnight
-from metrics.settings import Settings
+from metrics.settings import PLATFORM_APIS, Settings
 from metrics.store import Store
 from metrics.store.collections import record_id
 from metrics.upkeep import sizes
@@ -43,7 +43,7 @@ from tidemark.stack.ports import HOST, free_port
 @pytest.fixture
 def here(settings: Settings, simulator: Simulator) -> Settings:
     """Return the settings of one test, with the simulator for all platforms."""
-    urls = {f"{name}_url": simulator.url for name in ("instagram", "facebook", "twitter", "linkedin")}
+    urls = {f"{name}_url": simulator.url for name in PLATFORM_APIS}
     return settings.model_copy(update=urls)
 
 
@@ -353,8 +353,8 @@ def test_silent_daemon_and_stopped_schedule_are_found(here: Settings) -> None:
 
 
 def test_exit_code_and_json(cli: Cli, on_stores: Store, monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> None:
-    for name in ("INSTAGRAM", "FACEBOOK", "TWITTER", "LINKEDIN"):
-        monkeypatch.setenv(f"TIDEMARK_{name}_URL", simulator.url)
+    for name in PLATFORM_APIS:
+        monkeypatch.setenv(f"TIDEMARK_{name.upper()}_URL", simulator.url)
     monkeypatch.setenv("TIDEMARK_HTP_PORT", "1")
     ran = cli("doctor", "--json")
     assert ran.code == 1

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
+from metrics.catalog import RATE_BASIS
 from metrics.documents import PLATFORMS, AggregatedDocument
 from metrics.expected import Connection
 from tests.metrics.accounts import BASE, DAY, HOUR, account, accounts, hours
@@ -21,6 +22,7 @@ OWN = {  # metrics that platforms offer of an account itself, as in docs/metrics
     "facebook": {"followers", "followerGrowth", "accountViews", "accountInteractions", "profileViews", "newFollowers"},
     "twitter": {"followers", "followerGrowth", "accountImpressions"},
     "linkedin": {"followers", "followerGrowth", "accountImpressions", "profileViews", "netFollowers"},
+    "threads": {"followers", "followerGrowth", "accountInteractions", "profileViews", "linkClicks"},
 }  # fmt: skip
 OF_POSTS = {
     "instagram": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement", "totalViews"},
@@ -29,6 +31,7 @@ OF_POSTS = {
     "twitter": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement", "totalImpressions",
                 "totalVideoViews", "totalClicks"},
     "linkedin": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalImpressions", "totalClicks"},
+    "threads": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalViews"},
 }  # fmt: skip
 COUNTS = {"postCount", "deletedPostCount", "postsMeasured"}
 RATES = {"engagementRate", "postCountByType"}
@@ -48,7 +51,7 @@ def documents(draw: st.DrawFn, owners: list[dict[str, Any]], start: datetime, en
         metrics |= {name: draw(st.integers(0, 9)) for name in COUNTS} | {"postCountByType": {"image": 1}}
         if basis := draw(st.sampled_from([0, 0, 10, 990])):
             metrics["engagementRateParts"] = {"engagement": draw(st.integers(-5, 50)), "basis": basis}
-        metrics["engagementRateBasis"] = "views" if one["platform"] in ("instagram", "facebook") else "impressions"
+        metrics["engagementRateBasis"] = RATE_BASIS[one["platform"]]
         expected = len(hours(one, start, end))
         found[one["_id"]] = rollup(one["_id"], one["platform"], expected, draw(st.integers(0, expected)), **metrics)
     return found
