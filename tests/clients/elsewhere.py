@@ -8,7 +8,9 @@ from unittest.mock import patch
 
 from requests.adapters import HTTPAdapter
 
-_PLATFORM = re.compile(r"^https://(?:graph\.(?:facebook|instagram)|api\.(?:twitter|x|linkedin)|www\.linkedin)\.com")
+_PLATFORM = re.compile(
+    r"^https://(?:(?:graph\.(?:facebook|instagram)|api\.(?:twitter|x|linkedin)|www\.linkedin)\.com|graph\.threads\.net)"
+)
 
 
 class Elsewhere(HTTPAdapter):

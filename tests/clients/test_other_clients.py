@@ -69,6 +69,46 @@ def test_pyfacebook_reads_instagram_and_its_audience(here: Simulator) -> None:
         api.user.get_insights(**asked)
 
 
+def test_pyfacebook_reads_threads_by_cursors(here: Simulator) -> None:
+    pyfacebook = pytest.importorskip("pyfacebook")
+    account = account_of(here, "threads")
+    app = {"app_id": "1000", "app_secret": "s", "base_url": f"{here.url}/graph.threads.net/"}
+    api = pyfacebook.ThreadsGraphAPI(access_token=account.token, **app)
+    assert api.get_object("me", fields="id,username")["username"] == account.handle
+    items: list[dict[str, Any]] = []
+    after: dict[str, str] = {}
+    while page := api.get_connection("me", "threads", fields="id,media_type", limit=50, **after)["data"]:
+        items += page
+        after = {"after": str(len(items))}
+    # It follows `next` only, which Threads does not send.
+    assert api.get_full_connections("me", "threads", count=None, limit=50, fields="id,media_type")["data"] == items[:50]
+    own = [item["id"] for item in items if item["media_type"] != "REPOST_FACADE"]
+    posts = list(reversed(living(here, "threads", "post")))
+    assert own == [post.platform_post_id for post in posts]
+    metrics = "views,likes,replies,reposts,quotes,shares"
+    for post in posts[:3]:
+        rows = api.get_connection(post.platform_post_id, "insights", metric=metrics)["data"]
+        values = {row["name"]: row["values"][0]["value"] for row in rows}
+        assert values.keys() == set(metrics.split(","))
+        assert abs(values["views"] - truth.post_value(here.world, post, "views", NOW)) <= 5
+    with pytest.raises(pyfacebook.FacebookError):
+        api.get_connection(posts[0].platform_post_id, "insights", metric="impressions")
+    rows = api.get_connection("me", "threads_insights", metric="likes,followers_count")["data"]
+    assert abs(rows[1]["total_value"]["value"] - truth.account_value(here.world, account, "followers_count", NOW)) <= 5
+
+
+def test_pyfacebook_renews_a_token_of_threads(here: Simulator) -> None:
+    pyfacebook = pytest.importorskip("pyfacebook")
+    account = account_of(here, "threads")
+    app = {"app_id": "1000", "app_secret": "s", "base_url": f"{here.url}/"}
+    api = pyfacebook.ThreadsGraphAPI(access_token=account.token, **app)
+    api.session.mount("https://", Elsewhere(here.url))
+    assert api.exchange_long_lived_user_access_token()["expires_in"] == 5_184_000
+    assert api.refresh_access_token(account.token)["expires_in"] == 5_184_000
+    with pytest.raises(pyfacebook.FacebookError):
+        api.refresh_access_token(account.token)
+
+
 def test_pytwitter_reads_the_timeline(here: Simulator) -> None:
     pytwitter = pytest.importorskip("pytwitter")
     account = account_of(here, "twitter")

@@ -29,7 +29,7 @@ METRICS = "views,likes,replies,reposts,quotes,shares"
 ACCOUNT_METRICS = "views,likes,replies,reposts,quotes,clicks,followers_count"
 
 
-def ask(api: Simulator, path: str, index: int = 0, **params: Any) -> httpx.Response:
+def ask(api: Simulator, path: str, index: int = 0, /, **params: Any) -> httpx.Response:
     account = api.world.account("threads", index)
     where = path.replace("{me}", account.platform_account_id)
     return api.client.get(f"/v1.0/{where}", params=params, headers={"Authorization": f"Bearer {account.token}"})
