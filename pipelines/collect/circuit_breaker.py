@@ -3,6 +3,7 @@
 import threading
 import time
 
+from pipelines.collect.reasons import reason_of
 from pipelines.platforms.errors import PlatformError
 
 OPENS_AFTER = 10
@@ -49,7 +50,7 @@ class PlatformCircuitBreaker:
         if isinstance(error, CircuitOpen):
             return
         with self._lock:
-            if isinstance(error, PlatformError) and error.reason == "provider_error":
+            if error is not None and reason_of(error) == "provider_error":
                 self._failures += 1
                 self._tried_at = time.monotonic()
             elif requested:

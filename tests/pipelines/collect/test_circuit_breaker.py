@@ -2,9 +2,10 @@
 
 import pytest
 
+from metrics.clock import utcnow
 from metrics.errors import CredentialError
 from pipelines.collect.circuit_breaker import OPENS_AFTER, CircuitOpen, PlatformCircuitBreaker
-from pipelines.platforms.errors import NeedsReauth, Transient
+from pipelines.platforms.errors import CallsUsed, NeedsReauth, RateLimited, Transient
 
 
 def failed(times: int) -> PlatformCircuitBreaker:
@@ -33,3 +34,11 @@ def test_account_for_which_nothing_was_requested_says_nothing(error: Exception) 
     circuit.note(error, requested=False)
     with pytest.raises(CircuitOpen):
         circuit.check()
+
+
+@pytest.mark.parametrize("error", [RateLimited("paused", utcnow(), "account"), CallsUsed()])
+def test_paused_accounts_do_not_open_it(error: RateLimited) -> None:
+    circuit = PlatformCircuitBreaker()
+    for _ in range(OPENS_AFTER):
+        circuit.note(error, requested=False)
+    circuit.check()
