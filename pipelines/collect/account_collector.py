@@ -16,8 +16,8 @@ from metrics.store import Store
 from metrics.upkeep.erase import take_back_account
 from pipelines.collect import observe
 from pipelines.collect.appending import append_and_mark
-from pipelines.collect.budget import PostBudget
-from pipelines.collect.call_budget import CallBudgets
+from pipelines.collect.budgets.calls import CallBudgets
+from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.circuit_breaker import PlatformCircuitBreaker
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from metrics.documents import AccountDocument, PostDocument
 from metrics.store import Store
 from pipelines.collect import observe
-from pipelines.collect.budget import PostBudget
+from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.ladder import FOLLOWED_UNTIL, LAST_HOUR, due
 from pipelines.platforms.base import Post, Reserved, Wanted
 from pipelines.platforms.memory import Memory

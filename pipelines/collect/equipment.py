@@ -11,8 +11,8 @@ from metrics.documents import Platform
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
-from pipelines.collect.budget import PostBudget
-from pipelines.collect.call_budget import CallBudgets
+from pipelines.collect.budgets.calls import CallBudgets
+from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.garbage import rare_searches
 from pipelines.collect.pauses import Pauses

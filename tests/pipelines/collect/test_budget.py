@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from metrics.clock import utcnow
-from pipelines.collect.budget import PostBudget
+from pipelines.collect.budgets.posts import PostBudget
 from tests.pipelines.collect.conftest import NOW, Bench
 from tests.pipelines.collect.test_contract import living
 
@@ -86,7 +86,7 @@ def test_reservation_of_a_worker_that_was_killed_ends(redis_client: Redis, monke
     budget = PostBudget(redis_client, "twitter", 10, TODAY)
     assert budget.reserve(10, 1).posts == 10
     later = utcnow() + timedelta(minutes=16)
-    monkeypatch.setattr("pipelines.collect.budget.utcnow", lambda: later)
+    monkeypatch.setattr("pipelines.collect.budgets.posts.utcnow", lambda: later)
     assert budget.left() == 10
 
 

@@ -8,8 +8,8 @@ import pytest
 from redis import Redis
 
 from metrics.documents import AccountDocument
-from pipelines.collect import call_budget
-from pipelines.collect.call_budget import KEPT_SHARE, CallBudget, CallBudgets
+from pipelines.collect.budgets import calls as call_budget
+from pipelines.collect.budgets.calls import KEPT_SHARE, CallBudget, CallBudgets
 from pipelines.platforms.errors import CallsUsed
 from tests.pipelines.collect.conftest import NOW, Bench
 from tests.pipelines.collect.test_contract import living

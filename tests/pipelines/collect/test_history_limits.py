@@ -11,7 +11,7 @@ from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.errors import RedisUnavailable
 from metrics.redis.client import connect
-from pipelines.collect.budget import PostBudget
+from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.history import turn
 from pipelines.platforms.base import Access, DaysReading, Tally
 from pipelines.platforms.errors import RateLimited
