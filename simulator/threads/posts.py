@@ -1,7 +1,7 @@
 """Posts, reposts and replies of simulated Threads accounts: their fields, and the lists that contain them."""
 
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from heapq import merge
 from typing import Any
 
@@ -40,12 +40,14 @@ def media_fields(call: Call, requested: tuple[Field, ...], item: Item) -> dict[s
     Raises:
         GraphError: media have no such field.
     """
-    found: dict[str, Any] = {}
-    for field in (one.name for one in requested):
-        if field not in MEDIA_FIELDS:
-            raise no_field(field, NODE_TYPE)
-        if (value := _value(call, item, field)) is not None:
-            found[field] = value
+    found, values = dict[str, Any](), _values_of(item)
+    for one in requested:
+        value = values.get(one.name)
+        if value is None:
+            if one.name not in MEDIA_FIELDS:
+                raise no_field(one.name, NODE_TYPE)
+        elif (given := value(call, item)) is not None:
+            found[one.name] = given
     return {**found, "id": item_id(item)}
 
 
@@ -78,7 +80,7 @@ def replies_to(call: Call, post: SimPost) -> dict[str, Any]:
     requested = parse(call.params.get("fields", "id"))
     rows = [
         {
-            **_of_all(call, f"{post.platform_post_id}{place}", post.published_at + timedelta(minutes=place + 1)),
+            **_general(call, f"{post.platform_post_id}{place}", post.published_at + timedelta(minutes=place + 1)),
             "text": f"Reply {place + 1}",
             "media_type": "TEXT_POST",
             "has_replies": place == 0,
@@ -98,51 +100,74 @@ def replies_to(call: Call, post: SimPost) -> dict[str, Any]:
     return {"data": chosen, "paging": {"cursors": {"before": "0", "after": str(len(rows))}}} if rows else {"data": []}
 
 
-def _of_all(call: Call, name: str, published_at: Any) -> dict[str, Any]:
-    shortcode = f"T{int(name) % 10**10:x}"
+def _general(call: Call, name: str, published_at: datetime) -> dict[str, Any]:
+    """Return the fields that every item has, by its id and its time."""
     return {
-        "id": name, "media_product_type": "THREADS", "shortcode": shortcode,
-        "permalink": f"https://www.threads.net/@{call.account.handle}/post/{shortcode}",
-        "timestamp": graph_timestamp(published_at),
+        "id": name, "media_product_type": "THREADS", "shortcode": _shortcode(name),
+        "permalink": _permalink(call, name), "timestamp": graph_timestamp(published_at),
     }  # fmt: skip
 
 
-def _value(call: Call, item: Item, field: str) -> Any:
-    general = _of_all(call, item_id(item), item.published_at)
-    if field in general:
-        return general[field]
-    if field == "username":
-        return call.state.handle(call.account, call.aim)
-    if field == "owner":
-        return {"id": call.account.platform_account_id}
-    return _of_post(call, item, field) if isinstance(item, SimPost) else _of_extra(item, field)
+def _shortcode(name: str) -> str:
+    return f"T{int(name) % 10**10:x}"
 
 
-def _of_post(call: Call, post: SimPost, field: str) -> Any:
-    media = post.native[0]
-    values: dict[str, Callable[[], Any]] = {
-        "media_type": lambda: media,
-        "text": lambda: post.text,
-        "is_quote_post": lambda: False,
-        "has_replies": lambda: False,
-        "is_reply": lambda: False,
-        "media_url": lambda: None if media == "TEXT_POST" else f"{call.base_url}/media/{post.platform_post_id}",
-        "thumbnail_url": lambda: f"{call.base_url}/thumbnail/{post.platform_post_id}" if media == "VIDEO" else None,
-        "children": lambda: _children(post) if media == "CAROUSEL_ALBUM" else None,
-    }
-    return values[field]() if field in values else None
+def _permalink(call: Call, name: str) -> str:
+    return f"https://www.threads.net/@{call.account.handle}/post/{_shortcode(name)}"
 
 
 def _children(post: SimPost) -> dict[str, Any]:
     return {"data": [{"id": f"{post.platform_post_id}{place}"} for place in range(2)]}
 
 
-def _of_extra(item: Extra, field: str) -> Any:
-    other = {"id": f"16{item.item_id[2:]}"}
-    if item.place == REPOST:
-        return {"media_type": "REPOST_FACADE", "is_quote_post": False, "reposted_post": other}.get(field)
-    reply = {
-        "media_type": "TEXT_POST", "text": "A reply", "is_reply": True, "has_replies": False, "root_post": other,
-        "replied_to": other, "is_reply_owned_by_me": True, "hide_status": "NOT_HUSHED",
-    }  # fmt: skip
-    return reply.get(field)
+def _other(item: Extra) -> dict[str, str]:
+    """Return the post of another user that was reposted or replied to."""
+    return {"id": f"16{item.item_id[2:]}"}
+
+
+Value = Callable[[Call, Any], Any]
+_OF_ALL: Mapping[str, Value] = {
+    "id": lambda _, item: item_id(item),
+    "media_product_type": lambda *_: "THREADS",
+    "timestamp": lambda _, item: graph_timestamp(item.published_at),
+    "shortcode": lambda _, item: _shortcode(item_id(item)),
+    "permalink": lambda call, item: _permalink(call, item_id(item)),
+    "username": lambda call, _: call.state.handle(call.account, call.aim),
+    "owner": lambda call, _: {"id": call.account.platform_account_id},
+    "is_quote_post": lambda *_: False,
+    "has_replies": lambda *_: False,
+}
+_OF_POSTS: Mapping[str, Value] = {
+    **_OF_ALL,
+    "media_type": lambda _, post: post.native[0],
+    "text": lambda _, post: post.text,
+    "is_reply": lambda *_: False,
+    "media_url": lambda call, post: (
+        None if post.native[0] == "TEXT_POST" else f"{call.base_url}/media/{post.platform_post_id}"
+    ),
+    "thumbnail_url": lambda call, post: (
+        f"{call.base_url}/thumbnail/{post.platform_post_id}" if post.native[0] == "VIDEO" else None
+    ),
+    "children": lambda _, post: _children(post) if post.native[0] == "CAROUSEL_ALBUM" else None,
+}
+_OF_REPOSTS: Mapping[str, Value] = {
+    **_OF_ALL,
+    "media_type": lambda *_: "REPOST_FACADE",
+    "reposted_post": lambda _, item: _other(item),
+}
+_OF_REPLIES: Mapping[str, Value] = {
+    **_OF_ALL,
+    "media_type": lambda *_: "TEXT_POST",
+    "text": lambda *_: "A reply",
+    "is_reply": lambda *_: True,
+    "root_post": lambda _, item: _other(item),
+    "replied_to": lambda _, item: _other(item),
+    "is_reply_owned_by_me": lambda *_: True,
+    "hide_status": lambda *_: "NOT_HUSHED",
+}
+
+
+def _values_of(item: Item) -> Mapping[str, Value]:
+    if isinstance(item, SimPost):
+        return _OF_POSTS
+    return _OF_REPOSTS if item.place == REPOST else _OF_REPLIES

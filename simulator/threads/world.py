@@ -70,6 +70,17 @@ def extras(world: World, account: SimAccount, place: int, start: datetime, end: 
 
 
 def _extra(world: World, account: SimAccount, day: int, place: int) -> Extra | None:
+    """Return the item in a place of a day, if there is one; days are drawn once, because lists ask for many."""
+    key = ("threads", account.index, day, place)
+    known = world.remembered(key)
+    if known is None:
+        known = (_drawn(world, account, day, place),)
+        world.remember(key, known)
+    item: Extra | None = known[0]
+    return item
+
+
+def _drawn(world: World, account: SimAccount, day: int, place: int) -> Extra | None:
     numbers = draw(*account_seed(world, account), day, place)
     if share(numbers[0]) >= _SHARES[place]:
         return None
