@@ -12,7 +12,7 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from metrics.documents import Observation
+from metrics.documents import PLATFORMS, Observation
 from metrics.periods import DAY, HOUR, Period, midnight, period_end, period_start
 from metrics.settings import load_settings
 from metrics.store import Store
@@ -31,7 +31,7 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(600)]
 WORKSPACE = "/analytics/workspace/demo-north"
-RAW = ("raw_instagram", "raw_facebook", "raw_twitter", "raw_linkedin")
+RAW = tuple(f"raw_{platform}" for platform in PLATFORMS)
 ENDED = ("succeeded", "partial", "failed")
 
 

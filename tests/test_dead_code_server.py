@@ -27,6 +27,7 @@ import pytest
 from metrics.clock import utcnow
 from metrics.collection import histories
 from metrics.collection.hours import holes, hours_to_look_at
+from metrics.documents import PLATFORMS
 from metrics.periods import DAY, Period, midnight, period_start
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
@@ -39,7 +40,7 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(600)]
 WORKSPACE = "demo-north"
-RAW = ["raw_instagram", "raw_facebook", "raw_twitter", "raw_linkedin"]
+RAW = [f"raw_{platform}" for platform in PLATFORMS]
 UNDER_WAY = ["STARTING", "STARTED", "CANCELING"]
 UNFINISHED = [*UNDER_WAY, "NOT_STARTED", "QUEUED"]
 MOST_SECONDS = 120.0

@@ -6,6 +6,7 @@ answers, changed in the same ways, replace others.
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import combinations_with_replacement
 from pathlib import Path as FilePath
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +28,10 @@ from tests.pipelines.platforms.fuzz.scenes import Read, Scene, scene, short_page
 EVERY = None
 """Stands for all posts of an answer: it was changed so that any of them may be affected."""
 
-LISTS = {"stories", "media", "video_reels", "published_posts", "timeline", "posts"}
+LISTS = {"stories", "media", "video_reels", "published_posts", "timeline", "posts", "threads"}
+
+MOST_NUMBERS = 12
+"""Maximum number of numbers in an answer of which sums of more than two are computed."""
 
 MOST_CALLS = 30
 """Maximum number of additional requests that a changed answer may cause."""
@@ -73,7 +77,10 @@ def test_changed_answer_spoils_nothing_else(subject: Scene, data: st.DataObject)
 def test_recorded_answer_in_the_place_of_another_spoils_nothing_else(
     subject: Scene, fixtures: FilePath, data: st.DataObject
 ) -> None:
-    recorded = sorted((fixtures / FOLDERS.get(subject.platform, subject.platform)).glob("*.json"))
+    folder = FOLDERS.get(subject.platform, subject.platform)
+    recorded = sorted(
+        one for parent in (fixtures, fixtures.parent / "fixtures-more") for one in parent.glob(f"{folder}/*.json")
+    )
     other = json.loads(data.draw(st.sampled_from(recorded), "recorded").read_text())
     call = data.draw(st.sampled_from(subject.whole.calls), "call")
     where: Path = (data.draw(st.integers(0, len(call.elements) - 1), "element"), "body") if call.elements else ()
@@ -104,20 +111,36 @@ def check(subject: Scene, target: Call, path: Path, changed: Callable[[Any], Any
 def check_numbers(subject: Scene, found: Read) -> None:
     """Check that every number of the reading is in an answer, or is the sum of documented parts."""
     said = {number for call in found.calls for number in numbers_in(call.body)}
+    sums = Sums(found.calls)
     assert found.reading is not None
     for name, value in found.reading.account.metrics.items():
         assert value in said, name
     for post, numbers in found.reading.posts:
         offers = offered(subject.platform, post.metric_type, post.content_type)
         for name, value in numbers.metrics.items():
-            assert is_said(subject.platform, name, len(offers[name].parts), value, said), (name, value)
+            assert is_said(subject.platform, name, len(offers[name].parts), value, said, sums), (name, value)
     for numbers in (found.days or DaysReading({})).days.values():
         for name, value in numbers.metrics.items():
             parts = len(offered(subject.platform, "account")[name].parts)
-            assert is_said(subject.platform, name, parts, value, said), (name, value)
+            assert is_said(subject.platform, name, parts, value, said, sums), (name, value)
 
 
-def is_said(platform: Platform, name: str, parts: int, value: float, said: set[int | float]) -> bool:
+class Sums:
+    """The sums of several numbers within one answer, for metrics with more than two parts."""
+
+    def __init__(self, calls: list[Call]) -> None:
+        self._numbers = [found for call in calls if len(found := set(numbers_in(call.body))) <= MOST_NUMBERS]
+        self._of: dict[int, set[float]] = {}
+
+    def of(self, parts: int) -> set[float]:
+        """Return the sums of so many numbers; a number may occur several times in an answer."""
+        if parts not in self._of:
+            chosen = (each for numbers in self._numbers for each in combinations_with_replacement(numbers, parts))
+            self._of[parts] = {sum(each) for each in chosen}
+        return self._of[parts]
+
+
+def is_said(platform: Platform, name: str, parts: int, value: float, said: set[int | float], sums: Sums) -> bool:
     if platform == "linkedin" and value == 0:
         # A post without statistics had no activity (docs/platform-facts.md#linkedin-statistics).
         return True
@@ -127,6 +150,11 @@ def is_said(platform: Platform, name: str, parts: int, value: float, said: set[i
     if name in ("videoViews", "accountImpressions") and platform == "twitter":
         # Sums over the videos of a post, and over the posts of a day.
         return True
+    if name == "linkClicks":
+        # A sum over the links of a day.
+        return value in said or any(value in sums.of(links) for links in (2, 3, 4))
+    if parts > 2:
+        return value in sums.of(parts)
     return value in said or (parts == 2 and any(value - one in said for one in said))
 
 
@@ -166,7 +194,9 @@ def touched(call: Call, path: Path) -> set[str] | None:
     if call.status >= 400:
         return EVERY
     if not call.elements:
-        return of_item(call.body, path)
+        whose, _, edge = urlsplit(call.path).path.rpartition("/")
+        # An answer about one post, where each post takes a call.
+        return {whose.rpartition("/")[2]} if edge == "insights" else of_item(call.body, path)
     if len(path) < 2 or path[1] != "body":
         return EVERY
     name, _, edge = urlsplit(call.elements[int(path[0])]).path.partition("/")[2].partition("/")
