@@ -77,7 +77,7 @@ class ContentFacts:
 META_CONTENT = ContentFacts(
     picture_servers=("https://*.cdninstagram.com", "https://*.fbcdn.net"), expiry_parameter="oe"
 )
-"""The content of Instagram's and Facebook's posts: both use both servers."""
+"""The content of posts on Instagram, Facebook and Threads: all use both servers."""
 
 
 def _only_itself(normal: str) -> tuple[str, ...]:

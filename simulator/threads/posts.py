@@ -9,6 +9,7 @@ from simulator.graph.call import Call, parse
 from simulator.graph.fields import Field
 from simulator.graph.listing import apply_list_faults, page
 from simulator.graph.pacific import span
+from simulator.pictures import picture_url
 from simulator.state import graph_timestamp
 from simulator.threads.errors import no_field
 from simulator.threads.world import REPLY, REPOST, Extra, extras
@@ -143,10 +144,12 @@ _OF_POSTS: Mapping[str, Value] = {
     "text": lambda _, post: post.text,
     "is_reply": lambda *_: False,
     "media_url": lambda call, post: (
-        None if post.native[0] == "TEXT_POST" else f"{call.base_url}/media/{post.platform_post_id}"
+        None if post.native[0] == "TEXT_POST" else picture_url(call.base_url, post.platform_post_id, call.now)
     ),
     "thumbnail_url": lambda call, post: (
-        f"{call.base_url}/thumbnail/{post.platform_post_id}" if post.native[0] == "VIDEO" else None
+        picture_url(call.base_url, f"thumbnail-{post.platform_post_id}", call.now)
+        if post.native[0] == "VIDEO"
+        else None
     ),
     "children": lambda _, post: _children(post) if post.native[0] == "CAROUSEL_ALBUM" else None,
 }

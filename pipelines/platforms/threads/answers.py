@@ -10,7 +10,7 @@ from typing import Any
 
 from metrics.documents import ContentType, Reason
 from pipelines.platforms.answers import id_of, values_by_day
-from pipelines.platforms.base import Post
+from pipelines.platforms.base import Content, Post
 from pipelines.platforms.errors import BadAnswer
 from pipelines.platforms.graph.answers import (
     NOT_AN_EDGE,
@@ -45,7 +45,15 @@ def listed_post(item: Mapping[str, Any]) -> Post:
         content_type=_CONTENT_TYPES.get(str(media), "other"),
         published_at=parse_time(published, _FOUNDED) if published is not None else None,
         kind_is_sure=isinstance(media, str),
+        content=Content(item.get("permalink"), item.get("text"), _picture(item)),
     )
+
+
+def _picture(item: Mapping[str, Any]) -> object:
+    """Return the URL of a picture of a post; the `media_url` of a video or of a recording is no picture."""
+    if item.get("media_type") == "VIDEO":
+        return item.get("thumbnail_url")
+    return item.get("media_url") if item.get("media_type") in ("IMAGE", "CAROUSEL_ALBUM") else None
 
 
 def is_repost(item: Mapping[str, Any]) -> bool:

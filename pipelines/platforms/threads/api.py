@@ -7,7 +7,7 @@ Each of the provider's days takes one call.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.catalog import Offer, offered
 from metrics.clock import utcnow
@@ -63,7 +63,10 @@ class Threads:
     Facts: docs/platform-facts.md#threads-insights.
     """
 
-    def __init__(self, http: "Http", quarantine: Quarantine) -> None:
+    asks_for_content: ClassVar = True
+
+    def __init__(self, http: "Http", quarantine: Quarantine, *, content: bool = True) -> None:
+        self._content = content
         self._graph = GraphApi(http, API_VERSION)
         self._quarantine = quarantine
         self._day_metrics = DayMetrics(quarantine)
@@ -104,7 +107,7 @@ class Threads:
         reading.account = Reading(utcnow(), numbers.metrics, numbers.unavailable)
         reading.note_odd("the account", numbers.odd)
         if tally.limited is None:
-            Posts(self._graph, access, self._quarantine, wanted, reading, tally).read()
+            self._posts(access, wanted, reading, tally).read()
         return reading
 
     def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
@@ -113,7 +116,7 @@ class Threads:
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
-        return Posts(self._graph, access, self._quarantine, wanted, AccountReading(Reading(utcnow())), tally).past()
+        return self._posts(access, wanted, AccountReading(Reading(utcnow())), tally).past()
 
     def read_days(
         self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
@@ -150,6 +153,9 @@ class Threads:
         body = self._graph.get("refresh_access_token", access.token, params, tally, versioned=False)
         with parsing_answer():
             return renewed_credentials(access.credentials, body, utcnow())
+
+    def _posts(self, access: Access, wanted: Wanted, reading: AccountReading, tally: Tally) -> Posts:
+        return Posts(self._graph, access, self._quarantine, wanted, reading, tally, content=self._content)
 
     def _read_followers(self, access: Access, numbers: Numbers, tally: Tally) -> None:
         """Read the number of followers, which is an insight and not a field of the profile.

@@ -40,6 +40,8 @@ PAGE = 100
 THREADS = "threads"
 _POSTS = "posts"
 _FIELDS = "id,media_type,timestamp"
+_CONTENT_FIELDS = "permalink,text,media_url,thumbnail_url"
+"""The fields of a post's content, which are requested only if content is stored."""
 _TESTED = 2
 """Posts whose insights are denied, before those of any post were answered, after which no more are requested."""
 _SAMPLE = 2
@@ -60,7 +62,10 @@ class Posts:
         wanted: Wanted,
         reading: AccountReading,
         tally: Tally,
+        *,
+        content: bool,
     ) -> None:
+        self._content = content
         self._graph, self._access, self._quarantine = graph, access, quarantine
         self._wanted, self._reading, self._tally = wanted, reading, tally
         self._refused: dict[tuple[str, str], list[frozenset[str]]] = {}
@@ -101,10 +106,16 @@ class Posts:
 
     def _list(self) -> PostList:
         wanted = self._wanted
+
+        def post_of(item: Any) -> Post:
+            post = wanted.with_stored_kind(listed_post(item))
+            # Content that was not requested is unknown, and not missing.
+            return post if self._content else replace(post, content=None)
+
         return PostList(
             THREADS,
             self._page,
-            lambda item: wanted.with_stored_kind(listed_post(item)),
+            post_of,
             wanted.listed,
             wanted.since,
             PAGE,
@@ -112,8 +123,17 @@ class Posts:
         )
 
     def _page(self, place: Place, size: int) -> Page:
-        params = {"fields": _FIELDS, "limit": str(size), **place}
-        body = self._graph.get(f"{self._access.platform_account_id}/threads", self._access.token, params, self._tally)
+        fields = f"{_FIELDS},{_CONTENT_FIELDS}" if self._content else _FIELDS
+        params = {"fields": fields, "limit": str(size), **place}
+        path = f"{self._access.platform_account_id}/threads"
+        try:
+            body = self._graph.get(path, self._access.token, params, self._tally)
+        except BadAnswer as error:
+            if not self._content or "nonexisting field" not in str(error).lower():
+                raise
+            # The numbers of new posts must not be lost with a field of the content that the API no longer has.
+            self._content = False
+            return self._page(place, size)
         with parsing_answer():
             return Page.of(body["data"], lambda: next_place(body, size), body)
 

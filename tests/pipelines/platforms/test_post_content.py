@@ -11,6 +11,7 @@ from pipelines.platforms.base import Content, Post
 from pipelines.platforms.facebook import answers as facebook
 from pipelines.platforms.instagram import answers as instagram
 from pipelines.platforms.linkedin import answers as linkedin
+from pipelines.platforms.threads import answers as threads
 from pipelines.platforms.twitter import answers as twitter
 from tests.recorded import recorded
 
@@ -36,6 +37,18 @@ def test_picture_of_a_video_is_never_the_video() -> None:
     assert (
         content(instagram.listed_post({**video, "thumbnail_url": "https://a/b.jpg"})).thumbnail_url == "https://a/b.jpg"
     )
+
+
+def test_post_of_threads_has_its_text_and_no_recording_for_a_picture(fixtures: Path) -> None:
+    (first, *_) = recorded(fixtures.parent / "fixtures-more", "threads/restfb_replies_list")["data"]
+    assert content(threads.listed_post(first)).caption == "First Reply"
+    post = {"id": "1", "media_url": "https://a/b", "thumbnail_url": "https://a/c"}
+    found = {
+        media: content(threads.listed_post({**post, "media_type": media})).thumbnail_url
+        for media in ("IMAGE", "CAROUSEL_ALBUM", "VIDEO", "AUDIO", "TEXT_POST")
+    }
+    pictures = {"IMAGE": "https://a/b", "CAROUSEL_ALBUM": "https://a/b", "VIDEO": "https://a/c"}
+    assert found == {**pictures, "AUDIO": None, "TEXT_POST": None}
 
 
 def test_recorded_post_of_a_page(fixtures: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.settings import load_settings
-from pipelines.platforms.base import Access, Post, Tally
+from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -325,3 +325,14 @@ def test_token_is_renewed_at_its_own_host(simulator: Simulator) -> None:
     assert found is not None
     assert found["expires_at"] == pytest.approx(utcnow().timestamp() + 60 * 86_400, abs=60)
     assert api.identify(Access(account.platform_account_id, found), Tally()).handle == account.handle
+
+
+def test_field_of_the_content_that_is_refused_loses_no_post(client: Http, server: Answering) -> None:
+    server.say(error(100, "Tried accessing nonexisting field (thumbnail_url) on node type (ThreadsMedia)"), 400)
+    posts = Threads(client, Quarantine())._posts(
+        Access("1", {"access_token": "t"}), wanted(), AccountReading(Reading(NOW)), Tally()
+    )
+    with pytest.raises(BadAnswer):
+        posts._page({}, 100)
+    fields = [path.partition("fields=")[2].partition("&")[0] for path, _ in server.requests]
+    assert [("thumbnail_url" in one) for one in fields] == [True, False]
