@@ -47,6 +47,7 @@ PROPERTIES = {
     "lastCollectedAt": "When the newest collected hour was read.",
     "lastCollectedSlot": "The newest hour that was collected.",
     "leftOut": "The accounts that the comparison does without.",
+    "linkClicks": "The sum of the platform's daily values.",
     "maxEngagementRate": "The greatest rate of a post, in percent.",
     "maxFollowers": "The greatest observed value.",
     "meaning": "What the number means.",
