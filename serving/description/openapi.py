@@ -151,7 +151,7 @@ def statuses(operation: Operation) -> list[int]:
     found = {400, 401, 414, 429, 431, 500, 503}
     if operation.scope is not None:
         found.add(403)
-    if "{" in operation.path or operation.path == "/analytics/stream":
+    if "{" in operation.path or operation.path.startswith("/analytics/stream"):
         found.add(404)
     if operation.method == "POST":
         found.add(413)
