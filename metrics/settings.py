@@ -281,8 +281,8 @@ def load_settings(**overrides: object) -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsError: a value is wrong, or `.env` or the file of a secret is there and cannot be read. The message names
-            the variable or the file and the problem, but not the value, which may be a secret.
+        SettingsError: a value is wrong, or `.env` or a file in the folder of secrets cannot be read. The message names
+            the variable or the file, and the problem, but not the value, which may be a secret.
     """
     from metrics.network import Network  # Slow to import (ssl), and most commands need it only here.
 
