@@ -58,6 +58,9 @@ lighthouse: $(VENV)/apart/lighthouse/.installed ## Measure the dashboard with Li
 deployment: $(VENV)/deployment/.installed ## Check the deployment files with Docker Compose, Caddy and Helm, from packages
 	$(BIN)/pytest tests/deployment $(ARGS)
 
+containers: $(VENV)/deployment/.installed ## Run docker-compose.yml in a container engine of its own, as root; for half an hour
+	$(BIN)/python -m tests.containers $(ARGS)
+
 image: $(STAMP) ## Try the pip commands of the Dockerfile, with PYTHON=… for the Python of its image
 	$(BIN)/pytest -m image tests/test_image.py $(ARGS)
 
@@ -144,4 +147,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib/python3*/site-packages/dagster/_core/storage/alembic/versions
 	@touch $@
 
-.PHONY: help up test coverage long clients deployment frontend lighthouse image lint format validate bench install lock clean other-python
+.PHONY: help up test coverage long clients containers deployment frontend lighthouse image lint format validate bench install lock clean other-python
