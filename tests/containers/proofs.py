@@ -138,7 +138,7 @@ def account_is_erased(site: Site) -> str:
 
 
 def each_container_is_killed(site: Site) -> str:
-    """kill -9 each container while a collection runs; every accepted operation ends and is announced to the follower."""
+    """kill -9 each container while a collection runs; every accepted operation ends and is announced."""
     took: dict[str, float] = {}
     accepted: list[str] = []
     with Follower(site.address, site.key, WORKSPACE) as follower:

@@ -78,7 +78,7 @@ def _disk(path: Path) -> str:
 
 def _ports(settings: Settings) -> str:
     taken = {name: port for name in _PORTS if not is_free(port := getattr(settings, name))}
-    # With servers of its own settings this is a deployment, whose services are started one by one and not by `tidemark up`.
+    # With servers of its own settings this is a deployment, whose services are not started by `tidemark up`.
     deployed = settings.mongo_url is not None and settings.redis_url is not None
     ours = {name: port for name, port in taken.items() if deployed and is_ours(name, port)}
     if others := taken.keys() - ours.keys():

@@ -39,7 +39,7 @@ def platforms(settings: Settings) -> list[Finding]:
 
 
 def is_ours(setting: str, port: int) -> bool:
-    """Tell whether the service of Tidemark that a setting gives a port listens there: the API, the UI, the simulator."""
+    """Tell whether the service that a setting gives a port listens there: the API, the UI or the simulator."""
     path, key = _IDENTITY[setting]
     url = f"http://127.0.0.1:{port}{path}"
     try:
