@@ -7,6 +7,8 @@ import subprocess
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import httpx
 
@@ -16,6 +18,18 @@ from tests.containers.site import WORKSPACE, Failed, Site, until
 READY = 900.0
 ENDED = {"succeeded", "partial"}
 KILLED = ("serving", "redis", "mongo", "postgres", "code", "daemon", "webserver")
+
+
+def healthy(site: Site, service: str) -> bool:
+    return site.health(service) == "running healthy"
+
+
+def runs_again(site: Site, service: str, killed: int) -> bool:
+    return site.pid(service) not in (0, killed)
+
+
+def ended(site: Site, operation: str) -> bool:
+    return site.state(operation) in ENDED
 
 
 def becomes_healthy(site: Site) -> str:
@@ -38,7 +52,7 @@ def collects_rolls_up_serves_streams(site: Site) -> str:
         site.connect(platform, 0)
     with Follower(site.address, site.key, WORKSPACE) as follower:
         operation = site.collect()
-        took = until(lambda: site.state(operation) in ENDED, 600, "the operation ends")
+        took = until(partial(ended, site, operation), 600, "the operation ends")
         wanted = {"metrics:update", "metrics:post", "metrics:aggregated", "collection:status"}
         until(lambda: wanted <= follower.names(), 300, "a roll-up is announced")
     if not site.get(f"/analytics/workspace/{WORKSPACE}/posts")["data"]:
@@ -57,16 +71,18 @@ def documented_commands_work(site: Site) -> str:
     site.execute("serving", "tidemark", "accounts", "list")
     site.compose("run", "--rm", "retention", "tidemark", "retention", "sync")
     site.compose("logs", "retention")
-    found = {
-        one["name"]: one
-        for one in json.loads(site.compose("exec", "-T", "code", "tidemark", "doctor", "--json", check=False))
-    }
-    failed = {name: one["detail"] for name, one in found.items() if not one["well"] and not one["warning"]}
-    in_serving = json.loads(site.compose("exec", "-T", "serving", "tidemark", "doctor", "--json", check=False))
-    ports = next(one for one in in_serving if one["name"] == "ports")
+    failed = {one["name"]: one["detail"] for one in doctor(site, "code") if not one["well"] and not one["warning"]}
+    ports = next(one for one in doctor(site, "serving") if one["name"] == "ports")
     if not ports["well"]:
         raise Failed(f"doctor in serving: {ports}")
     return f"doctor found {failed or 'nothing'}"
+
+
+def doctor(site: Site, service: str) -> list[dict[str, Any]]:
+    """Return the findings of `tidemark doctor` beside a service; its exit code is 1 if a check failed."""
+    printed = site.compose("exec", "-T", service, "tidemark", "doctor", "--json", check=False)
+    found: list[dict[str, Any]] = json.loads(printed[printed.index("[") : printed.rindex("]") + 1])
+    return found
 
 
 def down_and_up_keep_data(site: Site) -> str:
@@ -106,7 +122,7 @@ def keys_are_rotated(site: Site) -> str:
     resealed = site.execute("serving", "tidemark", "keys", "reseal")
     site.write_secret("tidemark_secret_keys", new)
     site.compose(*restart)
-    until(lambda: site.health("code") == "running healthy", 400, "the code server is healthy")
+    until(partial(healthy, site, "code"), 400, "the code server is healthy")
     operation = until_collected(site)
     password = os.urandom(24).hex()
     site.execute(
@@ -114,14 +130,14 @@ def keys_are_rotated(site: Site) -> str:
     )
     site.write_secret("postgres_password", password)
     site.compose("restart", "code", "daemon", "webserver")
-    until(lambda: site.health("code") == "running healthy", 400, "the code server is healthy")
+    until(partial(healthy, site, "code"), 400, "the code server is healthy")
     site.execute("daemon", "dagster", "instance", "concurrency", "get", "--all")
     return f"{resealed.strip()}; collected afterwards ({operation}); Postgres' password changed"
 
 
 def until_collected(site: Site) -> str:
     operation = site.collect()
-    until(lambda: site.state(operation) in ENDED, 600, "an operation ends")
+    until(partial(ended, site, operation), 600, "an operation ends")
     return site.state(operation)
 
 
@@ -144,13 +160,14 @@ def each_container_is_killed(site: Site) -> str:
     with Follower(site.address, site.key, WORKSPACE) as follower:
         for service in KILLED:
             accepted.append(site.collect())
-            os.kill(site.pid(service), signal.SIGKILL)
-            began = time.monotonic()
-            until(lambda service=service: site.health(service) == "running healthy", 600, f"{service} is healthy again")  # type: ignore[misc]
+            killed, began = site.pid(service), time.monotonic()
+            os.kill(killed, signal.SIGKILL)
+            until(partial(runs_again, site, service, killed), 60, f"{service} restarts")
+            until(partial(healthy, site, service), 600, f"{service} is healthy again")
             until(lambda: site.get("/readyz")["status"] == "ok", 300, f"serving is ready after {service} was killed")
             took[service] = time.monotonic() - began
         for operation in accepted:
-            until(lambda operation=operation: site.state(operation) in ENDED, 900, f"{operation} ends")  # type: ignore[misc]
+            until(partial(ended, site, operation), 900, f"{operation} ends")
         ids = [operation.rsplit("/", 1)[1] for operation in accepted]
         resets = [data["reason"] for name, data in follower.events if name == "reset"]
         until(
@@ -169,8 +186,12 @@ def one_of_two_workers_is_killed(site: Site) -> str:
     until(lambda: site.state(operation) == "running", 300, "the operation runs")
     os.kill(site.pid("worker", 1), signal.SIGKILL)
     latency(site, 0)
-    took = until(lambda: site.state(operation) in ENDED, 900, "the operation ends")
-    return f"{site.state(operation)} {took:.0f} s after the kill"
+    took = until(partial(ended, site, operation), 900, "the operation ends")
+    state = site.state(operation)
+    site.compose("rm", "--stop", "--force", "worker")
+    for name in ("TIDEMARK_EXECUTOR", "TIDEMARK_COLLECT_SHARDS"):
+        del site.variables[name]
+    return f"{state} {took:.0f} s after the kill"
 
 
 def latency(site: Site, milliseconds: int) -> None:
@@ -201,7 +222,7 @@ def edge_serves_two_processes(site: Site) -> str:
         for _ in range(20):
             failures += httpx.get(f"{edge}/healthz", verify=False, timeout=30).status_code != 200
         operation = site.collect()
-        until(lambda: site.state(operation) in ENDED, 600, "the operation ends")
+        until(partial(ended, site, operation), 600, "the operation ends")
         name = operation.rsplit("/", 1)[1]
         until(lambda: all(ENDED & set(each.states(name)) for each in (one, two)), 120, "both streams have the end")
     if failures:

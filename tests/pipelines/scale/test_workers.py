@@ -45,7 +45,8 @@ def started(environment: dict[str, str], log: Path, *command: str) -> Iterator[s
 
 
 def worker(name: str) -> tuple[str, ...]:
-    return ("celery", "-A", "pipelines.worker", "worker", "--concurrency", "1", "-n", f"{name}@here")
+    words = ("celery", "-A", "pipelines.worker", "worker", "--concurrency", "1", "--loglevel", "INFO")
+    return (*words, "-n", f"{name}@here")
 
 
 def at_work(instance: dg.DagsterInstance) -> Iterator[str]:
