@@ -15,7 +15,7 @@ PACKAGES = (
     "libreadline8,libssl3,zlib1g,libuuid1,libexpat1,libcurl4"
 )
 """The programs of the stand-ins, and the libraries that CPython is linked with."""
-TARGETS = {
+STANDINS = {
     "python": "python:3.12-slim", "mongo": "mongo:7", "redis": "redis:7-alpine", "postgres": "postgres:16-alpine",
     "caddy": "caddy:2-alpine",
 }  # fmt: skip
@@ -34,19 +34,18 @@ def gather(folder: Path) -> Path:
     """Gather what the stand-ins are made from into a folder for the builder; return the folder."""
     context = folder / "standins"
     shutil.copytree(Path(__file__).parent / "standins", context, dirs_exist_ok=True)
-    shutil.copy(CERTIFICATES, context / "certificates.crt")
+    shutil.copy(CERTIFICATES, context / "python" / "certificates.crt")
     if not (folder / "rootfs" / "complete").exists():
         run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(folder / "rootfs")])
         (folder / "rootfs" / "complete").touch()
-    _python(context)
-    _mongo(folder, context)
-    caddy = ROOT / ".venv" / "deployment" / "bin" / "caddy"
-    shutil.copy(caddy, context / "caddy")
+    _python(context / "python")
+    _mongo(folder, context / "mongo")
+    shutil.copy(ROOT / ".venv" / "deployment" / "bin" / "caddy", context / "caddy")
     return context
 
 
 def _python(context: Path) -> None:
-    """Copy a CPython 3.12 of this machine, which uv finds."""
+    """Copy a CPython 3.12 of this machine, which uv finds, into the context of the image."""
     if (context / "python").exists():
         return
     uv = Path(sys.executable).with_name("uv")
@@ -84,8 +83,8 @@ def build_standins(engine: Engine, context: Path) -> None:
     if subprocess.run(inspected, env=environment, capture_output=True, check=False).returncode:
         load = " ".join(engine.docker("import", "-", "standin-base"))
         run(["sh", "-c", f"tar -C {context.parent / 'rootfs'} --one-file-system -c . | {load}"], env=environment)
-    for target, name in TARGETS.items():
-        run(engine.docker("build", "--network", "host", "--target", target, "-t", name, str(context)), env=environment)
+    for folder, name in STANDINS.items():
+        run(engine.docker("build", "--network", "host", "-t", name, str(context / folder)), env=environment)
 
 
 def build_tidemark(engine: Engine, tag: str) -> None:

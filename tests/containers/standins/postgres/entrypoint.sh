@@ -9,7 +9,7 @@ if [ "$1" = postgres ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
     rm /tmp/password
     echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
     pg_ctl -D "$PGDATA" -o "-c listen_addresses=''" -w start
-    PGPASSWORD="$password" psql -U "$POSTGRES_USER" -d postgres -c "CREATE DATABASE \"$POSTGRES_DB\"" 
+    PGPASSWORD="$password" psql -U "$POSTGRES_USER" -d postgres -c "CREATE DATABASE \"$POSTGRES_DB\""
     pg_ctl -D "$PGDATA" -m fast -w stop
 fi
 [ "$1" != postgres ] || set -- "$@" -c "listen_addresses=*"
