@@ -67,6 +67,11 @@ class Edge:
         self._log.close()
 
 
+def _stop(running: ServingProcess) -> None:
+    """Stop the process that runs now: a restart has started another one."""
+    running.child.stop()
+
+
 @pytest.fixture
 def two(settings: Settings, seeded: Store, tmp_path: Path) -> Iterator[list[ServingProcess]]:
     """Two processes of serving."""
@@ -75,7 +80,7 @@ def two(settings: Settings, seeded: Store, tmp_path: Path) -> Iterator[list[Serv
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
             started.append(ServingProcess(settings, tmp_path / name))
-            stack.callback(lambda one=started[-1]: one.child.stop())  # A restart has another child.
+            stack.callback(_stop, started[-1])
         yield started
 
 
