@@ -10,24 +10,26 @@ from tests.containers.site import Site
 
 
 def main(folder: str, compose: str, *chosen: str) -> int:
-    """Run all proofs, or those whose number is named; return 1 if one failed."""
-    site, rows = Site(Path(folder) / "site", compose), []
-    for number, (name, proof) in enumerate(PROOFS, start=1):
-        if chosen and str(number) not in chosen:
-            rows.append((number, name, "not run", 0.0, ""))
-            continue
+    """Run all proofs, or those whose numbers are named, in that order; return 1 if one failed.
+
+    The first makes the deployment that the others use, and the second its key; a later call finds both.
+    """
+    site = Site(Path(folder) / "site", compose)
+    results = dict.fromkeys(range(1, len(PROOFS) + 1), ("not run", 0.0))
+    for number in map(int, chosen) if chosen else results:
+        name, proof = PROOFS[number - 1]
         began = time.monotonic()
         try:
             result, detail = "passed", proof(site)
         except Exception as error:  # noqa: BLE001  the other proofs go on
             result, detail = "FAILED", f"{type(error).__name__}: {error}"
             (Path(folder) / f"proof-{number}.log").write_text(traceback.format_exc())
-        rows.append((number, name, result, time.monotonic() - began, detail))
-        print(f"{number:2} {name}: {result} in {rows[-1][3]:.0f} s: {detail}", flush=True)
+        results[number] = (result, time.monotonic() - began)
+        print(f"{number:2} {name}: {result} in {results[number][1]:.0f} s: {detail}", flush=True)
     print("\n| | proof | result | seconds |\n|---|---|---|---|")
-    for number, name, result, seconds, _ in rows:
-        print(f"| {number} | {name} | {result} | {seconds:.0f} |")
-    return int(any(row[2] == "FAILED" for row in rows))
+    for number, (result, seconds) in results.items():
+        print(f"| {number} | {PROOFS[number - 1][0]} | {result} | {seconds:.0f} |")
+    return int(any(result == "FAILED" for result, _ in results.values()))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ class Site:
     def __init__(self, folder: Path, compose: str) -> None:
         self.folder, self._compose = folder, compose
         self.profiles = ["simulator"]
-        self.key = ""
         self.variables = {f"TIDEMARK_{name.upper()}_URL": "http://simulator:8100" for name in PLATFORMS}
         self.variables |= {"TIDEMARK_INSTAGRAM_LOGIN_URL": "http://simulator:8100", "EDGE_HTTP": "8080"}
         self.variables |= {"EDGE_HTTPS": "8443", "TIDEMARK_HISTORY_POSTS_DAYS": "0"}
@@ -42,6 +41,15 @@ class Site:
         self.write_secret("tidemark_secret_keys", Fernet.generate_key().decode())
         self.write_secret("postgres_password", os.urandom(24).hex())
         (self.folder / "deploy" / "secrets").chmod(0o700)
+
+    @property
+    def key(self) -> str:
+        """The API key of the proofs, which a later run of some of them needs too."""
+        return (self.folder / "key").read_text()
+
+    @key.setter
+    def key(self, key: str) -> None:
+        (self.folder / "key").write_text(key)
 
     def write_secret(self, name: str, content: str) -> None:
         path = self.folder / "deploy" / "secrets" / name
