@@ -28,6 +28,7 @@ class Site:
     def __init__(self, folder: Path, compose: str) -> None:
         self.folder, self._compose = folder, compose
         self.profiles = ["simulator"]
+        self._address: str | None = None
         self.variables = {f"TIDEMARK_{name.upper()}_URL": "http://simulator:8100" for name in PLATFORMS}
         self.variables |= {"TIDEMARK_INSTAGRAM_LOGIN_URL": "http://simulator:8100", "EDGE_HTTP": "8080"}
         self.variables |= {"EDGE_HTTPS": "8443", "TIDEMARK_HISTORY_POSTS_DAYS": "0"}
@@ -80,14 +81,20 @@ class Site:
         """Run a command beside a service, as `docker compose exec` does."""
         return self.compose("exec", "-T", service, *words, given=given)
 
-    def address(self, index: int = 1) -> str:
-        """Return the address of a process of serving."""
-        printed = self.compose("port", "--index", str(index), "serving", "8000")
-        return f"http://{printed.strip()}"
+    def address(self) -> str:
+        """Return the address of serving; the engine gives it another port at each start."""
+        if self._address is None:
+            self._address = "http://" + self.compose("port", "serving", "8000").strip()
+        return self._address
 
     def get(self, path: str, **query: str) -> Any:
         headers = {"Authorization": f"Bearer {self.key}"}
-        return httpx.get(self.address() + path, params=query, headers=headers, timeout=60).raise_for_status().json()
+        try:
+            answer = httpx.get(self.address() + path, params=query, headers=headers, timeout=60)
+        except httpx.TransportError:
+            self._address = None
+            raise
+        return answer.raise_for_status().json()
 
     def connect(self, platform: str, index: int) -> str:
         """Connect an account of the simulator; return Tidemark's id of it."""
@@ -140,5 +147,5 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> float:
                 return time.monotonic() - began
         except (httpx.HTTPError, Failed, KeyError, IndexError, subprocess.SubprocessError) as error:
             last = f": {error}"
-        time.sleep(1)
+        time.sleep(2)
     raise Failed(f"{what}: not within {seconds:.0f} s{last}")
