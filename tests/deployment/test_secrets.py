@@ -12,7 +12,7 @@ import yaml
 
 from metrics.errors import SettingsError
 from metrics.settings import load_settings
-from pipelines.runs.postgres import PostgresStorage
+from pipelines.scale.postgres import PostgresStorage
 from tests.test_deploy import ROOT
 
 NOBODY = 65534

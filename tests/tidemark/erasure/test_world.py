@@ -306,7 +306,7 @@ def test_account_is_erased_where_dagster_home_is_read_only_and_its_storage_in_po
         "password_file": str(image / "password"),
     }  # fmt: skip
     (image / "password").write_text(f"{server.password}\n")
-    custom = {"module": "pipelines.runs.postgres", "class": "PostgresStorage", "config": place}
+    custom = {"module": "pipelines.scale.postgres", "class": "PostgresStorage", "config": place}
     (image / "dagster.yaml").write_text(yaml.safe_dump({"storage": {"custom": custom}}))
     (image / "workspace.yaml").write_text("load_from: []\n")
     readable_only(image)
