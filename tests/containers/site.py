@@ -92,8 +92,9 @@ class Site:
         try:
             answer = httpx.get(self.address() + path, params=query, headers=headers, timeout=60)
         except httpx.TransportError:
+            # It may have been started again meanwhile, at another port.
             self._address = None
-            raise
+            answer = httpx.get(self.address() + path, params=query, headers=headers, timeout=60)
         return answer.raise_for_status().json()
 
     def connect(self, platform: str, index: int) -> str:
