@@ -221,7 +221,7 @@ def edge_serves_two_processes(site: Site) -> str:
         subprocess.run(["docker", "restart", "-t", "15", "tidemark-serving-1"], check=True, capture_output=True)
         for _ in range(20):
             failures += httpx.get(f"{edge}/healthz", verify=False, timeout=30).status_code != 200
-        operation = site.collect()
+        operation = site.collect(edge)
         until(partial(ended, site, operation), 600, "the operation ends")
         name = operation.rsplit("/", 1)[1]
         until(lambda: all(ENDED & set(each.states(name)) for each in (one, two)), 120, "both streams have the end")
