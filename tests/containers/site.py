@@ -88,14 +88,21 @@ class Site:
         return self._address
 
     def get(self, path: str, **query: str) -> Any:
-        headers = {"Authorization": f"Bearer {self.key}"}
+        return self._ask("GET", path, query).json()
+
+    def _ask(self, method: str, path: str, query: dict[str, str], through: str = "") -> httpx.Response:
+        def ask() -> httpx.Response:
+            headers = {"Authorization": f"Bearer {self.key}"}
+            url = (through or self.address()) + path
+            return httpx.request(method, url, params=query, headers=headers, timeout=60, verify=not through)
+
         try:
-            answer = httpx.get(self.address() + path, params=query, headers=headers, timeout=60)
+            answer = ask()
         except httpx.TransportError:
-            # It may have been started again meanwhile, at another port.
+            # Serving may have been started again meanwhile, at another port.
             self._address = None
-            answer = httpx.get(self.address() + path, params=query, headers=headers, timeout=60)
-        return answer.raise_for_status().json()
+            answer = ask()
+        return answer.raise_for_status()
 
     def connect(self, platform: str, index: int) -> str:
         """Connect an account of the simulator; return Tidemark's id of it."""
@@ -113,9 +120,7 @@ class Site:
 
     def collect(self, through: str = "") -> str:
         """Request a collection, directly or through an edge; return the path of its operation."""
-        headers = {"Authorization": f"Bearer {self.key}"}
-        url = f"{through or self.address()}/analytics/workspace/{WORKSPACE}/collect"
-        answer = httpx.post(url, headers=headers, timeout=60, verify=not through).raise_for_status()
+        answer = self._ask("POST", f"/analytics/workspace/{WORKSPACE}/collect", {}, through)
         return str(answer.headers["location"])
 
     def state(self, operation: str) -> str:
