@@ -18,12 +18,12 @@ RUN useradd --system --uid 10001 --create-home --home-dir /home/tidemark tidemar
     && install -d -o tidemark /var/lib/tidemark /opt/dagster
 COPY --from=build /install /usr/local
 COPY deploy/dagster.yaml deploy/workspace.yaml /opt/dagster/
-COPY deploy/entrypoint.sh /usr/local/bin/with-secrets
+COPY deploy/entrypoint.sh /usr/local/bin/tidemark-entrypoint
 ENV DAGSTER_HOME=/opt/dagster \
     TIDEMARK_HOME=/var/lib/tidemark \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 USER tidemark
 WORKDIR /var/lib/tidemark
-ENTRYPOINT ["with-secrets"]
+ENTRYPOINT ["tidemark-entrypoint"]
 CMD ["python", "-m", "serving", "--host", "0.0.0.0", "--port", "8000"]

@@ -55,6 +55,12 @@ frontend: $(FRONTEND:%=$(VENV)/%/.installed) ## Build and try the React example,
 lighthouse: $(VENV)/apart/lighthouse/.installed ## Measure the dashboard with Lighthouse, five times
 	$(BIN)/python bench/dashboard.py $(ARGS)
 
+deployment: $(VENV)/deployment/.installed ## Check the deployment files with Docker Compose, Caddy and Helm, from packages
+	$(BIN)/pytest tests/deployment $(ARGS)
+
+containers: $(VENV)/deployment/.installed ## Run docker-compose.yml in a container engine of its own, as root; for half an hour
+	$(BIN)/python -m tests.containers $(ARGS)
+
 image: $(STAMP) ## Try the pip commands of the Dockerfile, with PYTHON=… for the Python of its image
 	$(BIN)/pytest -m image tests/test_image.py $(ARGS)
 
@@ -82,6 +88,7 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/uv.in -o requirements/uv.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/build.in -o requirements/build.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/clients.in -o requirements/clients.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/deployment.in -o requirements/deployment.txt
 	@for each in $(APART); do overrides=requirements/clients-$$each.overrides; \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    $$(test ! -e $$overrides || echo --overrides $$overrides) requirements/clients-$$each.in -o requirements/clients-$$each.txt || exit 1; done
@@ -93,6 +100,9 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 
 clean: ## Remove the environment and caches; the data in .tidemark stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info test-artefacts
+
+$(VENV)/deployment/.installed: requirements/deployment.txt $(STAMP)
+	@rm -rf $(@D) && $(UV) pip install -q --target $(@D) --require-hashes -r $< && touch $@
 
 $(VENV)/clients/.installed: requirements/clients.txt $(STAMP)
 	@rm -rf $(@D) && $(UV) pip install -q --target $(@D) --require-hashes -r $< && touch $@
@@ -137,4 +147,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib/python3*/site-packages/dagster/_core/storage/alembic/versions
 	@touch $@
 
-.PHONY: help up test coverage long clients frontend lighthouse image lint format validate bench install lock clean other-python
+.PHONY: help up test coverage long clients containers deployment frontend lighthouse image lint format validate bench install lock clean other-python

@@ -1,8 +1,11 @@
 #!/bin/sh
-# Dagster's storage takes its password from the environment alone: read it from the secret's file, for this process.
+# Refuses to start if the file of a secret is there and cannot be read; the programs read the files themselves.
 set -eu
-if [ -r /run/secrets/postgres_password ]; then
-    DAGSTER_POSTGRES_PASSWORD="$(cat /run/secrets/postgres_password)"
-    export DAGSTER_POSTGRES_PASSWORD
-fi
+for secret in /run/secrets/*; do
+    if [ -f "$secret" ] && [ ! -r "$secret" ]; then
+        echo "$secret cannot be read by user id $(id -u): give this user the right to read the file that is mounted there," \
+            "for example with chmod 644 on it and chmod 700 on its folder (docs/deploying.md)" >&2
+        exit 1
+    fi
+done
 exec "$@"

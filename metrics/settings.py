@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 from metrics.clock import utcnow
 from metrics.errors import SettingsError
 from metrics.platforms.registry import FACTS
+from metrics.secret_files import FOLDER, unreadable
 
 PREFIX = "TIDEMARK_"
-
-_SECRETS = Path("/run/secrets")
-"""The folder of secrets in containers: a file per setting, named like its variable in lower case."""
 
 PLATFORM_APIS = tuple(api for facts in FACTS.values() for api in facts.apis)
 """The APIs with their own base URL: a platform may have several hosts."""
@@ -63,7 +62,7 @@ class Settings(_PlatformSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",
-        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
+        secrets_dir=FOLDER if FOLDER.is_dir() else None,
         extra="ignore",
         frozen=True,
         validate_default=True,
@@ -282,7 +281,8 @@ def load_settings(**overrides: object) -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsError: the message names the variable and the problem, but not the value, which may be a secret.
+        SettingsError: a value is wrong, or `.env` or a file in the folder of secrets cannot be read. The message names
+            the variable or the file, and the problem, but not the value, which may be a secret.
     """
     from metrics.network import Network  # Slow to import (ssl), and most commands need it only here.
 
@@ -292,6 +292,11 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    except (OSError, SourceError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError):
+            raise SettingsError(str(error)) from None
+        raise unreadable(cause.filename, cause) from None
     Network.of(loaded)
     return loaded
 

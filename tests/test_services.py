@@ -4,6 +4,7 @@ There is no container: names of hosts, ports and folders are replaced by those o
 MongoDB and Redis come from the wheels of `make up`, Postgres from one for tests.
 """
 
+import json
 import os
 import re
 import socket
@@ -20,7 +21,7 @@ from pymongo.errors import PyMongoError
 from metrics.documents import Document
 from metrics.vault import generate_secret_key
 from tests.postgres import postgres
-from tests.test_deploy import ONCE, OURS, ROOT, SERVICES
+from tests.test_deploy import ONCE, OURS, ROOT, SERVICES, defaulted
 from tests.waiting import until
 from tidemark.stack import locate
 from tidemark.stack.ports import HOST, free_port
@@ -49,6 +50,7 @@ class Machine:
 
     def here(self, text: str, service: str) -> str:
         """Replace what a container has by what this machine has; a port is its service's own."""
+        text = defaulted(text)
         for there, place in (("/opt/dagster", "opt"), ("/var/lib/tidemark", "home"), ("/run/secrets", "secrets")):
             text = text.replace(there, str(self.folder / place))
         for name, port in (("mongo", 27017), ("redis", 6379)):
@@ -65,9 +67,13 @@ class Machine:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return {**found, "TIDEMARK_SECRET_KEYS": generate_secret_key(), "PATH": path}
 
+    def words(self, service: str, words: list[str]) -> list[str]:
+        """Return the words of a command, with the ports and folders of this machine."""
+        return [self.here(word, service) for word in words]
+
     def command(self, service: str, words: list[str]) -> list[str]:
-        """Words of a command through the image's entry point."""
-        return ["sh", str(self.folder / "bin" / "entrypoint.sh"), *(self.here(word, service) for word in words)]
+        """Return the words of a service's command, through the image's entry point."""
+        return ["sh", str(self.folder / "bin" / "entrypoint.sh"), *self.words(service, words)]
 
     def start(self, service: str) -> subprocess.Popen[bytes]:
         """Start a service of ours."""
@@ -88,7 +94,8 @@ class Machine:
         # A check is a process that takes seconds: it is not started before there is anything to ask.
         if service in LISTENING and not self._listens(service):
             return False
-        check = self.command(service, SERVICES[service]["healthcheck"]["test"][1:])
+        # An engine starts a health check beside the service, not through the entry point.
+        check = self.words(service, SERVICES[service]["healthcheck"]["test"][1:])
         ran = subprocess.run(check, env=self.environment(service), cwd=self.folder, capture_output=True, check=False)
         return ran.returncode == 0
 
@@ -98,7 +105,7 @@ class Machine:
 
     def start_store(self, service: str, program: locate.Server, *extra: str) -> int:
         """Start MongoDB or Redis by its command, with a port and a folder of its own."""
-        _, *flags = SERVICES[service]["command"]
+        _, *flags = map(defaulted, SERVICES[service]["command"])
         port = self._ports[service]
         with (self.folder / f"{service}.log").open("ab") as log:
             self.processes[service] = subprocess.Popen(
@@ -122,9 +129,9 @@ class Machine:
 
 
 def initiate(port: int) -> bool:
-    """Do what the health check of MongoDB does with mongosh, which no wheel carries."""
-    said = SERVICES["mongo"]["healthcheck"]["test"][-1]
-    assert "rs.initiate({_id: 'rs0', members: [{_id: 0, host: 'mongo:27017'}]})" in said
+    """Do what the service `mongo-init` does with mongosh, which no wheel has."""
+    script = SERVICES["mongo-init"]["command"][-1]
+    assert "rs.initiate({_id: 'rs0', members: [{_id: 0, host: 'mongo:27017'}]})" in script
     config = {"_id": "rs0", "members": [{"_id": 0, "host": f"{HOST}:{port}"}]}
     try:
         with MongoClient[Document](HOST, port, directConnection=True, serverSelectionTimeoutMS=500) as client:
@@ -145,7 +152,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         mongo = made.start_store("mongo", locate.mongod(folder), "--dbpath", str(folder / "mongo"))
         made.start_store("redis", locate.redis_server(), "--dir", str(folder / "redis"))
         until(lambda: initiate(mongo), 60)
-        for name in sorted(ONCE):
+        for name in sorted(ONCE & OURS.keys()):
             ran = made.start(name)
             assert ran.wait(READY_SECONDS) == 0, (folder / f"{name}.log").read_text()[-2000:]
         image = {path.name for path in (folder / "opt").iterdir()}
@@ -160,6 +167,25 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 @pytest.mark.parametrize("service", sorted(OURS.keys() - ONCE))
 def test_service_becomes_healthy(service: str, machine: Machine) -> None:
     until(lambda: machine.healthy(service), READY_SECONDS)
+
+
+def test_command_beside_a_service_reaches_the_storage_of_dagster(machine: Machine) -> None:
+    """`docker compose exec code dagster instance …`, which does not pass through the entry point either."""
+    words = machine.words("code", ["dagster", "instance", "concurrency", "set", "platform_instagram", "16"])
+    ran = subprocess.run(words, env=machine.environment("code"), capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+
+
+def test_processes_of_dagster_log_json(machine: Machine) -> None:
+    """Python's warnings and tracebacks of a dying process are text; what Dagster logs is not, and has no colours."""
+    for service in ("code", "webserver", "daemon"):
+
+        def logged(service: str = service) -> bool:
+            lines = (machine.folder / f"{service}.log").read_text().splitlines()
+            return any(line.startswith("{") and "timestamp" in json.loads(line) for line in lines)
+
+        until(logged, READY_SECONDS)
+        assert "\x1b[" not in (machine.folder / f"{service}.log").read_text(), service
 
 
 def test_start_applies_a_longer_retention_and_names_a_shorter_one(machine: Machine) -> None:

@@ -76,13 +76,16 @@ def backup(store: Store, folder: Path) -> list[Saved]:
     """Write a backup into a new folder that only its owner may read.
 
     Raises:
-        InvalidInput: the folder exists and is not empty.
+        InvalidInput: the folder exists and is not empty, or it cannot be created.
         MongoUnavailable: MongoDB does not answer; remove the folder, which has no manifest.
         TidemarkError: MongoDB no longer holds the instant at which the backup began.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidInput(f"{folder} is not empty: name a new folder")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise InvalidInput(f"{folder} is not empty: name a new folder")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"{folder} cannot be created ({error.strerror}): name a folder that you may write") from None
     saved: list[Saved] = []
     instant = utcnow()
     try:

@@ -77,6 +77,7 @@ BAD: list[tuple[str, str]] = [
     ("accounts pause acc_unknown", "no account acc_unknown"),
     ("accounts resume acc_unknown", "no account acc_unknown"),
     ("backup .", "is not empty"),
+    ("backup /proc/backup", "/proc/backup cannot be created"),
     ("restore .", "holds no backup"),
     ("restore . --ledger missing.jsonl", "missing.jsonl cannot be read"),
     ("restore . --ledger good.csv", "line 1 is not an entry of a ledger"),

@@ -314,6 +314,18 @@ def test_taken_port_is_found(here: Settings) -> None:
     assert f"{port} (TIDEMARK_HTTP_PORT)" in found.detail
 
 
+def test_port_of_a_service_of_the_deployment_is_no_trouble(here: Settings, simulator: Simulator) -> None:
+    """`docker compose exec serving tidemark doctor` runs beside the service that listens."""
+    port = int(simulator.url.rpartition(":")[2])
+    found = findings(here.model_copy(update={"simulator_port": port, "http_port": free_port()}))["ports"]
+    assert f"Tidemark listens on {port}" in found.detail
+    assert found.well
+    # The simulator is not the API.
+    found = findings(here.model_copy(update={"http_port": port, "simulator_port": free_port()}))["ports"]
+    assert f"{port} (TIDEMARK_HTTP_PORT)" in found.detail
+    assert not found.well
+
+
 def test_leftovers_of_a_killed_stack_are_found(here: Settings) -> None:
     left = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
     try:

@@ -10,6 +10,7 @@ import psutil
 
 from metrics.settings import PREFIX, Settings
 from tidemark.checkup.finding import Finding, Trouble, look
+from tidemark.checkup.services import is_ours
 from tidemark.home import Home
 from tidemark.stack import locate
 from tidemark.stack.ports import is_free
@@ -76,11 +77,14 @@ def _disk(path: Path) -> str:
 
 
 def _ports(settings: Settings) -> str:
-    taken = {f"{PREFIX}{name.upper()}": port for name in _PORTS if not is_free(port := getattr(settings, name))}
-    if taken:
-        names = ", ".join(f"{port} ({name})" for name, port in taken.items())
+    taken = {name: port for name in _PORTS if not is_free(port := getattr(settings, name))}
+    # With servers of its own settings this is a deployment, whose services are not started by `tidemark up`.
+    deployed = settings.mongo_url is not None and settings.redis_url is not None
+    ours = {name: port for name, port in taken.items() if deployed and is_ours(name, port)}
+    if others := taken.keys() - ours.keys():
+        names = ", ".join(f"{taken[name]} ({PREFIX}{name.upper()})" for name in sorted(others))
         raise Trouble(f"taken: {names}", "stop the program that listens there, or set the variable to another port")
-    return "free"
+    return "free" if not ours else f"Tidemark listens on {', '.join(map(str, ours.values()))}; the others are free"
 
 
 def _leftovers(home: Home) -> str:

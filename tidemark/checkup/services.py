@@ -17,6 +17,12 @@ from tidemark.checkup.finding import Finding, Trouble, look
 MOST_SKEW_SECONDS = 60.0
 _SECONDS = 5.0
 _HERE = Network({}, (), None)
+_IDENTITY = {
+    "http_port": ("/healthz", "status"),
+    "dagster_port": ("/server_info", "dagster_webserver_version"),
+    "simulator_port": ("/_control/clock", "now"),
+}
+"""For each setting of a port: a path that its service answers with a JSON object, and a key of that object."""
 
 
 def api(up: dict[str, str]) -> Iterator[Finding]:
@@ -30,6 +36,18 @@ def platforms(settings: Settings) -> list[Finding]:
     """Return the checks of each platform's API: whether it can be reached, by a request without credentials."""
     with ThreadPoolExecutor(len(PLATFORMS)) as pool:
         return list(pool.map(lambda name: look(name, lambda: _platform(settings, name)), PLATFORMS))
+
+
+def is_ours(setting: str, port: int) -> bool:
+    """Tell whether the service that a setting gives a port listens there: the API, the UI or the simulator."""
+    path, key = _IDENTITY[setting]
+    url = f"http://127.0.0.1:{port}{path}"
+    try:
+        with open_session(_HERE, url) as session:
+            found = session.get(url, timeout=_SECONDS).json()
+    except (requests.RequestException, ValueError):
+        return False
+    return isinstance(found, dict) and key in found
 
 
 def _answers(url: str, log: str) -> str:

@@ -19,6 +19,10 @@ from tidemark.erasure.files import erase_in_files
 from tidemark.erasure.words import Words
 from tidemark.home import Home
 
+_STORAGES = {"storage", "run_storage", "event_log_storage", "schedule_storage"}
+"""Sections of dagster.yaml that name another storage than SQLite below DAGSTER_HOME."""
+_AGAIN = "`tidemark erase --resume`"
+
 _WAIT_FOR_EXPORT_SECONDS = 600.0
 """Maximum time to wait for a running export, which locks its folders for one exported day at a time."""
 
@@ -64,32 +68,52 @@ def _exports(settings: Settings, redis: Redis, named: ErasureIds, whole_workspac
     folders = Folders.open(settings)
     if folders is None or named.workspace_id is None:
         return None
-    with folders.alone(redis, _WAIT_FOR_EXPORT_SECONDS):
-        if whole_workspace:
-            return forget_workspace(folders, named.workspace_id)
-        return sum(forget_account(folders, named.workspace_id, account_id) for account_id in named.account_ids)
+    try:
+        with folders.alone(redis, _WAIT_FOR_EXPORT_SECONDS):
+            if whole_workspace:
+                return forget_workspace(folders, named.workspace_id)
+            return sum(forget_account(folders, named.workspace_id, account_id) for account_id in named.account_ids)
+    except OSError as error:
+        raise TidemarkError(
+            f"the export at {error.filename or 'TIDEMARK_EXPORT_URL'} cannot be erased "
+            f"({error.strerror or type(error).__name__}): run {_AGAIN} as a user who may write there"
+        ) from None
 
 
 def _dagster(home: Path, words: Words) -> int | None:
     if not (home / "dagster.yaml").exists():
         return None
     rows = erase_in_sqlite(home, words)
-    if "postgres" in _config(home).get("storage", {}):
-        # Dagster (slow to import) is needed to resolve the variables in its configuration.
-        from dagster import DagsterInstance
-        from dagster._core.errors import DagsterInvalidConfigError
-
-        try:
-            with DagsterInstance.from_config(str(home)) as instance:
-                url = getattr(instance.run_storage, "postgres_url", None)
-        except DagsterInvalidConfigError:
-            raise TidemarkError(
-                f"{home / 'dagster.yaml'} cannot be read with the variables that are set here: in a container run "
-                "`with-secrets tidemark erase --resume`"
-            ) from None
-        if url:
-            rows += erase_in_postgres(str(url), words)
+    if _STORAGES & _config(home).keys():
+        rows += erase_in_postgres(_postgres_url(home), words)
     return rows
+
+
+def _postgres_url(home: Path) -> str:
+    """Return the URL of the Postgres that dagster.yaml names.
+
+    Raises:
+        TidemarkError: dagster.yaml, or a variable or file that it names, is wrong; or Postgres does not answer.
+    """
+    # Dagster (slow to import) is needed to resolve the variables and files in its configuration.
+    from dagster import DagsterInstance
+    from dagster._core.errors import DagsterInvalidConfigError
+
+    try:
+        with DagsterInstance.from_config(str(home)) as instance:
+            url = getattr(instance.run_storage, "postgres_url", None)
+    except DagsterInvalidConfigError as error:
+        reasons = "; ".join(each.message for each in error.errors)
+        raise TidemarkError(f"{home / 'dagster.yaml'} cannot be used: {reasons}; then run {_AGAIN}") from None
+    except TidemarkError:
+        raise
+    except Exception as error:  # noqa: BLE001  the storage may raise anything
+        raise TidemarkError(
+            f"Dagster's storage cannot be opened ({type(error).__name__}): run {_AGAIN} when it is back"
+        ) from None
+    if url is None:
+        raise TidemarkError(f"{home / 'dagster.yaml'} names a storage that is neither SQLite nor Postgres")
+    return str(url)
 
 
 def _config(home: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Two Celery workers collect an hour in shards, and one of them is killed while it works."""
 
+import json
 import os
 import signal
 import subprocess
@@ -44,7 +45,8 @@ def started(environment: dict[str, str], log: Path, *command: str) -> Iterator[s
 
 
 def worker(name: str) -> tuple[str, ...]:
-    return ("celery", "-A", "pipelines.worker", "worker", "--concurrency", "1", "-n", f"{name}@here")
+    words = ("celery", "-A", "pipelines.worker", "worker", "--concurrency", "1", "--loglevel", "INFO")
+    return (*words, "-n", f"{name}@here")
 
 
 def at_work(instance: dg.DagsterInstance) -> Iterator[str]:
@@ -90,3 +92,7 @@ def test_run_ends_well_and_every_number_is_true_after_a_worker_was_killed(
         counts = event.asset_materialization.metadata
         assert (counts["accounts_ok"].value, counts["accounts_expected"].value) == (ACCOUNTS, ACCOUNTS)
     assert_true(deployment, ACCOUNTS)
+    for name in ("one", "two"):
+        lines = (tmp_path / f"{name}.log").read_text().splitlines()
+        events = [json.loads(line)["event"] for line in lines if line.startswith("{")]
+        assert any(f"{name}@here ready" in event for event in events), lines[-5:]

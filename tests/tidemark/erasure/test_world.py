@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from tidemark.home import Home
 from tidemark.stack.ports import HOST
 
 NEVER = "sim.twitter.1.never-given-out"
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -260,3 +262,82 @@ def test_account_is_erased_from_dagster_on_postgres_and_its_partitions_stay(
     assert in_postgres(server, {mine["_id"]}) == set()
     assert in_postgres(server, {other["_id"]}) == others
     assert instance.get_materialized_partitions(raw_asset("twitter").key) == collected != set()
+
+
+def readable_only(folder: Path) -> None:
+    """Take the right to write from a folder and its files, as in a container whose root is read-only."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode & ~0o222)
+
+
+@contextmanager
+def as_another_user(home: Path, *folders: Path) -> Iterator[None]:
+    """Give the folders to another user and become that user: root may write whatever the mode of a file is."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for path in (home, *(path for folder in folders for path in (folder, *folder.rglob("*")))):
+        os.chown(path, NOBODY, NOBODY)
+    for parent in home.parents:
+        if parent.stat().st_mode & 0o111 != 0o111:
+            parent.chmod(parent.stat().st_mode | 0o111)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_account_is_erased_where_dagster_home_is_read_only_and_its_storage_in_postgres(
+    on_postgres: tuple[Deployment, dg.DagsterInstance, Postgres], on_stores: Store, cli: Cli, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The containers of docker-compose.yml: `dagster.yaml` is in a read-only image, the storage in Postgres."""
+    there, instance, server = on_postgres
+    mine, _ = connect(there, 1, token=NEVER)
+    connect(there, 2)
+    collect_all(there, instance)
+    (run, *_) = instance.get_runs()
+    instance.add_run_tags(run.run_id, {"note": f"asked for {mine['_id']}"})
+    image = tmp_path / "image"
+    image.mkdir()
+    place = {
+        "hostname": HOST, "port": server.port, "db_name": "dagster", "username": "dagster",
+        "password_file": str(image / "password"),
+    }  # fmt: skip
+    (image / "password").write_text(f"{server.password}\n")
+    custom = {"module": "pipelines.scale.postgres", "class": "PostgresStorage", "config": place}
+    (image / "dagster.yaml").write_text(yaml.safe_dump({"storage": {"custom": custom}}))
+    (image / "workspace.yaml").write_text("load_from: []\n")
+    readable_only(image)
+    monkeypatch.setenv("DAGSTER_HOME", str(image))
+    assert in_postgres(server, {mine["_id"]})
+    home = there.clients.settings.home
+    with as_another_user(home, Home(home).logs, image):
+        ran = cli("erase", "--account", mine["_id"], "--yes")
+    assert ran.code == 0, ran.err
+    assert in_postgres(server, {mine["_id"]}) == set()
+    assert on_stores.erasures.unfinished() == []
+
+
+def test_file_that_cannot_be_written_is_named_and_the_erasure_goes_on_later(
+    world: tuple[Deployment, dg.DagsterInstance], on_stores: Store, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, instance = world
+    mine, _ = connect(there, 0)
+    collect_all(there, instance)
+    home = Home(there.clients.settings.home)
+    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
+    note = home.dagster / "note.log"
+    note.write_text(f"{mine['_id']}\n")
+    with as_another_user(home.path, home.logs, home.dagster):
+        note.chmod(0o444)
+        ran = cli("erase", "--account", mine["_id"], "--yes")
+        assert ran.code == 1, ran.err
+        assert f"{note} cannot be read, or has ids and cannot be written (Permission denied)" in ran.err
+        assert "Redis" not in ran.err
+        assert [one.name for one in on_stores.erasures.unfinished()] == [mine["_id"]]
+        note.chmod(0o644)
+        assert cli("erase", "--resume").code == 0
+    assert mine["_id"] not in note.read_text()
+    assert on_stores.erasures.unfinished() == []
