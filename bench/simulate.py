@@ -125,6 +125,16 @@ def _rest(resource: str, params: Callable[[str, list[str]], dict[str, object]], 
     return build
 
 
+def _youtube(method: str, parts: str, params: Callable[[SimAccount, list[SimPost]], dict[str, str]]) -> Build:
+    return lambda account, posts: ApiRequest(
+        f"/youtube/v3/{method}", urlencode({"part": parts, **params(account, posts)})
+    )
+
+
+def _fifty(_account: SimAccount, posts: list[SimPost]) -> dict[str, str]:
+    return {"id": ",".join(post.platform_post_id for post in posts[:50])}
+
+
 def _threads(edge: str, query: str) -> Build:
     return lambda account, _: ApiRequest(f"/v1.0/{account.platform_account_id}/{edge}", query)
 
@@ -168,6 +178,15 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
     ("linkedin", "share statistics by day"): _rest(_SHARES, lambda urn, _: _days(urn)),
     ("linkedin", "followers by day"): _rest("organizationalEntityFollowerStatistics", lambda urn, _: _days(urn)),
     ("linkedin", "page views by day"): _rest("organizationPageStatistics", lambda u, _: _days(u, "organization")),
+    ("youtube", "channels"): _youtube("channels", "snippet,statistics,contentDetails", lambda a, _: {
+        "id": a.platform_account_id}),
+    ("youtube", "playlistItems, 50"): _youtube("playlistItems", "contentDetails,status", lambda a, _: {
+        "playlistId": f"UU{a.platform_account_id[2:]}", "maxResults": "50"}),
+    ("youtube", "batchGetStats, 50"): _youtube("videos:batchGetStats", "id,statistics", _fifty),
+    ("youtube", "videos, 50"): _youtube("videos", "id,snippet,status,statistics", _fifty),
+    ("youtube", "report of 7 days"): lambda a, _: ApiRequest("/v2/reports", urlencode({
+        "ids": f"channel=={a.platform_account_id}", "startDate": "2026-11-08", "endDate": "2026-11-14",
+        "dimensions": "day", "metrics": "views,engagedViews,estimatedMinutesWatched"})),
     ("threads", "profile"): lambda *_: ApiRequest("/v1.0/me", "fields=id,username"),
     ("threads", "threads, 100"): _threads("threads", "fields=id,media_type,timestamp&limit=100"),
     ("threads", "insights of a post"): lambda _, posts: ApiRequest(

@@ -24,7 +24,7 @@ connected.
 
 Subject = Literal["account", "post"]
 Kind = Literal["counter", "gauge", "period_sum", "period_unique", "ratio"]
-Unit = Literal["count", "people", "milliseconds", "percent"]
+Unit = Literal["count", "people", "milliseconds", "minutes", "percent"]
 
 ENGAGEMENT_PARTS = ("likes", "comments", "shares", "saves")
 RATE_BASIS: Mapping[Platform, str] = {platform: facts.rate_basis for platform, facts in FACTS.items()}
@@ -89,6 +89,22 @@ _TABLE = (
     ),
     _metric("accountViews", "account", "period_sum", "Views of the account's content on the provider's day."),
     _metric(
+        "accountEngagedViews",
+        "account",
+        "period_sum",
+        "Views on the provider's day in the meaning that YouTube's later changes of «view» left as it was.",
+    ),
+    _metric(
+        "accountWatchTime",
+        "account",
+        "period_sum",
+        "Time that the account's videos were watched on the provider's day.",
+        unit="minutes",
+    ),
+    _metric("accountLikes", "account", "period_sum", "Likes given on the provider's day, less those taken back."),
+    _metric("accountComments", "account", "period_sum", "Comments written on the provider's day."),
+    _metric("accountShares", "account", "period_sum", "Shares of the account's content on the provider's day."),
+    _metric(
         "accountImpressions", "account", "period_sum", "Impressions of the account's content on the provider's day."
     ),
     _metric(
@@ -118,6 +134,13 @@ _TABLE = (
         "account",
         "period_sum",
         "People who began to follow on the provider's day; losses are not in it.",
+        unit="people",
+    ),
+    _metric(
+        "lostFollowers",
+        "account",
+        "period_sum",
+        "People who stopped following on the provider's day; gains are not in it.",
         unit="people",
     ),
     _metric(

@@ -7,7 +7,7 @@ from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from metrics.periods import Period
 
-Platform = Literal["instagram", "facebook", "twitter", "linkedin", "threads"]
+Platform = Literal["instagram", "facebook", "twitter", "linkedin", "youtube", "threads"]
 PLATFORMS: tuple[Platform, ...] = get_args(Platform)
 
 MetricType = Literal["account", "post", "story", "reel"]
@@ -26,6 +26,7 @@ Reason = Literal[
     "metric_retired",
     "not_recoverable",
     "not_additive",
+    "terms",
 ]
 
 

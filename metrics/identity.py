@@ -6,6 +6,7 @@
     twitter     700000007                                   1812345678901234567
     linkedin    5500001, or for a showcase page             urn:li:share:7123…, urn:li:ugcPost:7123…
                 urn:li:organizationBrand:5500002
+    youtube     UC0123456789abcdefghijkl                    0123456789a
 
 Whitespace and invisible characters around an id are dropped, leading zeros too, and percent-encoded URNs are decoded.
 Everything else is refused with a message that shows the right form. The rules of each platform are in its module of

@@ -7,6 +7,7 @@ exclude their end.
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo
 
 Period = Literal["daily", "weekly", "monthly"]
 PERIODS: tuple[Period, ...] = get_args(Period)
@@ -24,6 +25,13 @@ def slot_of(instant: datetime) -> datetime:
 def midnight(day: date) -> datetime:
     """Return the first instant of a UTC day."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def next_midnight(instant: datetime, zone: str) -> datetime:
+    """Return the first midnight after an instant in a time zone (an IANA name), in UTC."""
+    local = ZoneInfo(zone)
+    tomorrow = instant.astimezone(local).date() + DAY
+    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=local).astimezone(UTC)
 
 
 def period_start(period: Period, instant: datetime) -> datetime:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from metrics.clock import utcnow
+from metrics.documents import Platform
 from metrics.errors import SettingsError
 from metrics.platforms.registry import FACTS
 from metrics.secret_files import FOLDER, unreadable
@@ -28,13 +29,14 @@ RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster:/
 PostsPerDay = Annotated[int | None, Field(ge=0)]
 CallsPerDay = Annotated[int, Field(ge=100)]
 """At least what the account itself, its lists and its days take in 24 hours."""
+UnitsPerDay = Annotated[int, Field(ge=0)]
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 Executor = Literal["in_process", "multiprocess", "celery", "k8s"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _platform_fields() -> dict[str, Any]:
-    """Return the fields of the platforms: a base URL for each of their hosts, and budgets of posts and calls."""
+    """Return the fields of the platforms: URLs of their hosts, budgets of posts and calls, quotas, and an API key."""
     fields: dict[str, Any] = {}
     for facts in FACTS.values():
         for name, api in facts.apis.items():
@@ -47,6 +49,15 @@ def _platform_fields() -> dict[str, Any]:
         if facts.calls_per_day is not None:
             description = f"Calls to {facts.api_title} that are made for one account within 24 hours."
             fields[f"{facts.name}_calls_per_day"] = (CallsPerDay, Field(facts.calls_per_day, description=description))
+        for name, quota in facts.quotas.items():
+            description = f"{quota.calls} per day of {facts.quota_zone}, as {facts.title} granted the app."
+            fields[f"{facts.name}_{name}_units_per_day"] = (UnitsPerDay, Field(quota.units, description=description))
+        if facts.takes_api_key:
+            description = (
+                f"API key of the app for {facts.title}, with which public numbers are read. "
+                "Unset: with the tokens of the accounts."
+            )
+            fields[f"{facts.name}_api_key"] = (SecretStr | None, Field(None, description=description))
     return fields
 
 
@@ -270,6 +281,15 @@ class Settings(_PlatformSettings):
         """Return a platform's budget of distinct posts per UTC day, or None if there is no limit."""
         budget: int | None = getattr(self, f"{platform}_posts_per_day")
         return budget
+
+    def units_per_day(self, platform: Platform) -> dict[str, int]:
+        """Return a platform's daily quotas of calls, in units by the name of the quota; empty if it has none."""
+        return {name: getattr(self, f"{platform}_{name}_units_per_day") for name in FACTS[platform].quotas}
+
+    def api_key(self, platform: Platform) -> SecretStr | None:
+        """Return the API key of the app for a platform, or None if it is unset or the platform takes none."""
+        key: SecretStr | None = getattr(self, f"{platform}_api_key") if FACTS[platform].takes_api_key else None
+        return key if key is not None and key.get_secret_value() else None
 
     def calls_per_day(self, platform: str) -> int | None:
         """Return the budget of calls for each account of a platform within 24 hours, or None if there is no limit."""

@@ -19,8 +19,10 @@ from simulator.threads.world import THREADS
 from simulator.twitter.api import Twitter
 from simulator.twitter.world import TWITTER
 from simulator.world import World
+from simulator.youtube.api import YouTube
+from simulator.youtube.world import YOUTUBE
 
-_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, THREADS)
+_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, THREADS)
 
 
 def new_world(seed: int = 1) -> World:
@@ -35,4 +37,4 @@ def open_apis(state: State) -> tuple[Api, ...]:
         "facebook": GraphPlatform(facebook_node, facebook_owner, FACEBOOK_LISTS),
     }
     graph = Graph(state, platforms)
-    return (Threads(state, graph), graph, Twitter(state), LinkedIn(state))
+    return (Threads(state, graph), graph, Twitter(state), YouTube(state), LinkedIn(state))

@@ -21,6 +21,7 @@ JSON = "application/json; charset=UTF-8"
 PROXY_ERROR = {"error": {"code": "UPSTREAM_UNAVAILABLE", "reason": "no healthy upstream", "requestId": "sim-0001"}}
 """Error of a proxy, in a form that no platform uses."""
 _ASKS_TO_WAIT = (429, 503)
+_NOT_MODIFIED = 304
 
 
 class CutResponse(Response):
@@ -47,7 +48,9 @@ def replacement(aim: Target) -> Response | None:
 
 
 def unspoilt(answer: Answer) -> Response:
-    """Return the platform's answer as a response without faults."""
+    """Return the platform's answer as a response without faults; one that nothing has changed has no body."""
+    if answer.status == _NOT_MODIFIED:
+        return Response(None, answer.status, answer.headers)
     return Response(encode_json(answer.body), answer.status, answer.headers, JSON)
 
 

@@ -2,11 +2,12 @@
 
 from datetime import date, datetime, timedelta
 
-from metrics.catalog import metrics_of
+from metrics.catalog import metrics_of, offered
 from metrics.periods import DAY, midnight
 from simulator import truth
 from simulator.twitter.world import shown
 from simulator.world import SimAccount, World
+from simulator.youtube.analytics import reported
 
 _RECENT = {("instagram", "newFollowers"): timedelta(days=30), ("linkedin", "netFollowers"): timedelta(days=365)}
 
@@ -15,6 +16,10 @@ def true_day(world: World, account: SimAccount, day: date, now: datetime) -> dic
     """The numbers of a provider's day that an account is told at an instant, by canonical name."""
     if account.platform == "twitter":
         return {"accountImpressions": _impressions(world, account, day, now)}
+    if account.platform == "youtube":
+        offers = offered("youtube", "account")
+        wanted = [one.name for one in metrics_of("account", "period_sum") if one.name in offers]
+        return {name: reported(world, account, offers[name].field, day, now) for name in wanted}
     found = {}
     for metric in metrics_of("account", "period_sum", "period_unique"):
         offer = metric.offers.get(account.platform)

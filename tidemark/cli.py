@@ -13,12 +13,13 @@ from pathlib import Path
 import typer
 
 from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
-from tidemark.commands import accounts, keys, pauses, retention
+from tidemark.commands import accounts, consents, keys, pauses, retention
 from tidemark.commands.backup import backup, restore
 from tidemark.commands.console import print_error, print_traceback
 from tidemark.commands.doctor import doctor
 from tidemark.commands.env import env
 from tidemark.commands.erase import erase
+from tidemark.commands.quotas import quotas
 from tidemark.commands.rebuild import rebuild
 from tidemark.commands.simulator import simulator
 from tidemark.commands.up import up
@@ -35,12 +36,14 @@ app = typer.Typer(
 app.command(epilog="Examples: tidemark up; TIDEMARK_HTTP_PORT=8080 tidemark up --no-seed")(up)
 app.command(epilog="Example: tidemark doctor --json")(doctor)
 app.command(epilog='Example: eval "$(tidemark env)"; curl -H "Authorization: Bearer $KEY" $URL/analytics/metrics')(env)
+app.command(epilog="Example: tidemark quotas --json")(quotas)
 app.command(epilog="Example: tidemark rebuild --from 2026-01-01 --to 2026-01-31 --check")(rebuild)
 app.command(epilog="Example: tidemark erase --account acc_0123456789abcdef --yes")(erase)
 app.command(epilog="Example: tidemark backup /var/backups/tidemark/2026-01-15")(backup)
 app.command(epilog="Example: tidemark restore /var/backups/tidemark/2026-01-15")(restore)
 app.command(epilog="Example: tidemark simulator --port 8100 --latency-ms 100")(simulator)
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(consents.app, name="consents")
 app.add_typer(keys.app, name="keys")
 app.add_typer(pauses.app, name="pauses")
 app.add_typer(retention.app, name="retention")

@@ -19,13 +19,16 @@ class Offer:
     `field` is the platform's name of the metric, or several names joined by " + " whose values are summed. `on` are the
     metric types that have the metric; `without` are content types of ordinary posts that lack it nevertheless. `since`
     is the day on which the platform introduced `field` in place of an older one, whose values are never merged with its
-    own.
+    own. `changed` are days on which the platform changed what `field` counts: a step in a series on such a day is not
+    growth. `note` tells, in whole sentences, how the platform's numbers differ from what the catalog says.
     """
 
     field: str
     on: tuple[MetricType, ...] = ON_POSTS
     without: tuple[ContentType, ...] = ()
     since: date | None = None
+    changed: tuple[date, ...] = ()
+    note: str = ""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -80,6 +83,17 @@ META_CONTENT = ContentFacts(
 """The content of posts on Instagram, Facebook and Threads: all use both servers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A daily quota of calls that a platform grants to the app, not to each account.
+
+    `units` is the default of the setting `<platform>_<quota>_units_per_day`; `calls` says which calls it counts.
+    """
+
+    units: int
+    calls: str
+
+
 def _only_itself(normal: str) -> tuple[str, ...]:
     return (normal,)
 
@@ -103,6 +117,11 @@ class PlatformFacts:
     a text stands for an `Offer` of that field. `content` tells how the content of posts may be kept.
     `same_accounts` returns all normal forms of the same account.
     `check_announced` refuses the id of a post that a client announces, if it may be the id of something else.
+
+    `quotas` are the daily quotas of the app by name; they begin anew at midnight in the time zone `quota_zone`.
+    `takes_api_key` says that public numbers can be read with an API key of the app, the setting `<name>_api_key`.
+    `derived_needs_consent` says that the platform's terms demand a consent before its numbers are mixed with those of
+    other platforms.
     """
 
     name: Platform
@@ -121,6 +140,10 @@ class PlatformFacts:
     calls_per_day: int | None = None
     same_accounts: Callable[[str], tuple[str, ...]] = _only_itself
     check_announced: Callable[[str, MetricType, Refuse], None] = field(default=_any_announcement)
+    quotas: Mapping[str, Quota] = field(default_factory=dict)
+    quota_zone: str = "UTC"
+    takes_api_key: bool = False
+    derived_needs_consent: bool = False
 
     def account_offer(self, name: str) -> Offer | None:
         """Return how accounts have a metric, or None if they do not."""

@@ -76,6 +76,11 @@ def posts_reserved_key(platform: str, day: date) -> str:
     return f"tm:{{{platform}}}:posts-reserved:{day:%Y-%m-%d}"
 
 
+def quota_key(platform: str, quota: str, day: date) -> str:
+    """Return the key of the number of calls that a platform's daily quota has counted on a day of its own."""
+    return f"tm:{{{platform}}}:quota:{quota}:{day:%Y-%m-%d}"
+
+
 def calls_key(platform: str, platform_account_id: str) -> str:
     """Return the key of the hash of calls that were made for a platform's account, by hour since 1970."""
     return f"tm:{{{platform}}}:calls:{platform_account_id}"

@@ -31,7 +31,7 @@ from metrics.store.running import RunningCommands
 from metrics.store.setup import schema
 from metrics.store.shard_reports import ShardReportStore
 from metrics.store.store_sizes import SizeSamples
-from metrics.store.workspace_settings import Retention
+from metrics.store.workspace_settings import Consents, Retention
 
 SERVER_SELECTION_MS = 3000
 """How long a call waits for a primary; an election takes about two seconds with `electionTimeoutMillis` 2000."""
@@ -177,6 +177,11 @@ class Store:
     def erasures(self) -> Erasures:
         """Unfinished and finished erasures."""
         return Erasures(self.db)
+
+    @cached_property
+    def consents(self) -> Consents:
+        """The consents of workspaces to mix the numbers of platforms whose terms demand one."""
+        return Consents(self.db)
 
     @cached_property
     def retention(self) -> Retention:

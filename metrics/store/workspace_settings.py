@@ -1,4 +1,4 @@
-"""The collection `workspace_settings`: the retention of single workspaces; `_id` is the workspace."""
+"""The collection `workspace_settings`: retention and consents of single workspaces; `_id` is the workspace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from datetime import datetime
 
 from pymongo.database import Database
 
-from metrics.documents import Document
+from metrics.documents import Document, Platform
 from metrics.errors import InvalidInput
+from metrics.platforms.registry import NEEDING_CONSENT
 from metrics.store.errors import mongo_errors
 
 MIN_DAYS = 30
@@ -20,6 +21,35 @@ class Days:
 
     observations: int | None = None
     rollups: int | None = None
+
+
+class Consents:
+    """Reads and writes of the consents to mix the numbers of a platform with those of others, if its terms demand one.
+
+    The field `youtubeDerived` is true if the workspace has the consent for YouTube.
+    """
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._settings = db["workspace_settings"]
+
+    def set(self, workspace_id: str, platform: Platform, *, given: bool) -> None:
+        """Store that a workspace has the consent for a platform, or no longer has it."""
+        change = {"$set" if given else "$unset": {f"{platform}Derived": True}}
+        with mongo_errors():
+            self._settings.update_one({"_id": workspace_id}, change, upsert=True)
+
+    def lacking(self, workspace_id: str) -> frozenset[Platform]:
+        """Return the platforms whose terms demand a consent that the workspace does not have."""
+        with mongo_errors():
+            row = self._settings.find_one({"_id": workspace_id}) or {}
+        return frozenset(name for name in NEEDING_CONSENT if row.get(f"{name}Derived") is not True)
+
+    def all(self) -> Mapping[str, frozenset[Platform]]:
+        """Return the platforms for which workspaces have a consent; workspaces without any are left out."""
+        with mongo_errors():
+            rows = list(self._settings.find().sort("_id", 1))
+        found = {row["_id"]: frozenset(n for n in NEEDING_CONSENT if row.get(f"{n}Derived") is True) for row in rows}
+        return {workspace_id: platforms for workspace_id, platforms in found.items() if platforms}
 
 
 class Retention:

@@ -195,7 +195,7 @@ class AccountCollector:
             # The snapshot cannot be read again, so it is kept. The days can be, as long as they settle.
             self._note_part(account, "days", str(error), report, reason_of(error))
             if isinstance(error, RateLimited):
-                tally.limited = error
+                tally.note_limit(error)
             return []
         self._note_failures(account, {f"days: {what}": why for what, why in reading.failures.items()}, tally, report)
         self._note_odd(account, reading.odd, report)
@@ -231,7 +231,7 @@ class AccountCollector:
         self, account: AccountDocument, failures: Mapping[str, str], tally: Tally, report: CollectReport
     ) -> None:
         """Note the parts that a reading lacks, by name with a message; a limit that was met explains all of them."""
-        reason: FailureReason = "rate_limited" if tally.limited else "provider_error"
+        reason: FailureReason = "rate_limited" if tally.limited or tally.quota_used else "provider_error"
         for what, message in failures.items():
             self._note_part(account, what, message, report, reason)
 

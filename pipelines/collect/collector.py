@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +23,7 @@ from pipelines.collect.equipment import open_equipment
 from pipelines.collect.posts.content import ContentRules, remove_unkept
 from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard, shards_of
+from pipelines.platforms.base import Pooling
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +144,14 @@ class Collector:
         # Twice as many threads as concurrent calls: while one half waits for the platform, the other writes. With more
         # threads, more calls would be sent before a limit of the whole platform is noticed.
         threads = 2 * self._settings.collect_concurrency
-        with (
-            open_equipment(self._store, self._redis, self._vault, self._settings, platform, now, whole=whole) as tools,
-            ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}") as pool,
-        ):
+        with ExitStack() as stack:
+            tools = stack.enter_context(
+                open_equipment(self._store, self._redis, self._vault, self._settings, platform, now, whole=whole)
+            )
+            if isinstance(tools.api, Pooling):
+                threads = max(threads, tools.api.threads)
+                tools.api.expect(len(accounts), threads)
+            pool = stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}"))
             collector = AccountCollector(
                 self._store,
                 self._announcer,

@@ -19,6 +19,7 @@ from pipelines.collect.pauses import Pauses
 from pipelines.collect.posts.content import ContentRules
 from pipelines.platforms.base import PlatformApi
 from pipelines.platforms.quarantine import Quarantine, Refused
+from pipelines.platforms.quotas import SharedQuotas
 from pipelines.platforms.registry import api_facts, open_platform
 
 
@@ -56,7 +57,8 @@ def open_equipment(
     quarantine = Quarantine(lambda one: store.quarantine.claim(platform, version, one.document()))
     quarantine.load_stored(Refused.of(one) for one in store.quarantine.of(platform, version))
     pauses = Pauses(redis, platform)
-    api = open_platform(platform, settings, quarantine, pauses.check_platform)
+    quotas = SharedQuotas(redis, platform, settings.units_per_day(platform))
+    api = open_platform(platform, settings, quarantine, pauses.check_platform, quotas)
     budget = PostBudget(redis, platform, settings.posts_per_day(platform), now.date())
     calls = CallBudgets(redis, platform, settings.calls_per_day(platform))
     with rare_searches():

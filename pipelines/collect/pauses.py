@@ -10,7 +10,7 @@ from metrics.documents import AccountDocument, Platform
 from metrics.errors import RedisUnavailable
 from metrics.redis.errors import redis_errors
 from metrics.redis.keys import account_pause_key, platform_pause_key
-from pipelines.platforms.errors import BudgetUsed, RateLimited
+from pipelines.platforms.errors import BudgetUsed, QuotaUsed, RateLimited
 
 
 class Pauses:
@@ -51,8 +51,11 @@ class Pauses:
             )
 
     def note(self, account: AccountDocument, limit: RateLimited) -> None:
-        """Store a limit that was met, unless a longer one is known. Our own budget is no limit of the platform."""
-        if isinstance(limit, BudgetUsed):
+        """Store a limit that was met, unless a longer one is known.
+
+        Our own budget is no limit of the platform, and a used quota stops only the calls that it counts.
+        """
+        if isinstance(limit, BudgetUsed | QuotaUsed):
             return
         until, now = ceil(limit.until.timestamp()), utcnow().timestamp()
         if until <= max(now, self._known(account)):

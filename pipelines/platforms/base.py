@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from metrics.clock import utcnow
 from metrics.documents import ContentType, MetricType, Platform, Reason
-from metrics.periods import midnight
+from metrics.periods import midnight, next_midnight
 from metrics.settings import Settings
-from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
+from pipelines.platforms.errors import NeedsReauth, PlatformError, QuotaUsed, RateLimited
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 
@@ -150,7 +151,7 @@ class AccountReading:
     def part(self, what: str, tally: "Tally") -> Iterator[None]:
         """Note a platform error of the block in `failures`, so that the other parts are still read.
 
-        A rate limit is noted in `tally.limited` too: after it, no more requests may be sent.
+        A limit is noted in the tally too: after `tally.limited`, no more requests may be sent.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
@@ -161,7 +162,7 @@ class AccountReading:
             raise
         except PlatformError as error:
             if isinstance(error, RateLimited):
-                tally.limited = error
+                tally.note_limit(error)
             self.failures[what] = str(error)
 
 
@@ -222,6 +223,37 @@ class PostBudget(Protocol):
     def note(self, post_ids: Iterable[str]) -> None:
         """Count posts that were read without a reservation."""
         ...
+
+
+class Quotas(Protocol):
+    """The daily quotas of calls that a platform grants to the app; all workers share them."""
+
+    def spend(self, quota: str) -> float:
+        """Count one call before it is sent; return how much of the quota is then used, in percent.
+
+        Raises:
+            QuotaUsed: nothing is left of the quota today; the call must not be sent.
+        """
+        ...
+
+    def exhausted(self, quota: str) -> QuotaUsed:
+        """Note that the platform says that a quota is used, whatever was counted; return the error to raise."""
+        ...
+
+
+class UncountedQuotas:
+    """Quotas that nobody counts: only the platform's own answer says that one is used. `zone` is where its day ends."""
+
+    def __init__(self, zone: str) -> None:
+        self._zone = zone
+
+    def spend(self, _quota: str) -> float:
+        """Return 0: the call may be sent."""
+        return 0.0
+
+    def exhausted(self, quota: str) -> QuotaUsed:
+        """Return the error for a used quota, which lasts until the next midnight of the zone."""
+        return QuotaUsed(quota, next_midnight(utcnow(), self._zone))
 
 
 class CallBudget(Protocol):
@@ -285,8 +317,9 @@ class Tally:
 
     `tries` is the maximum number of attempts of a call that fails with transient errors. `near_limit` is set when the
     platform's budget is nearly used. `limited` is set when a limit was met after something had been read: that is kept,
-    and no more requests are sent. `used_percent` is the highest used share of a budget that any answer, or `budget`,
-    reported; 0 if none did. `budget` limits the calls that are sent with `count_call`, if it is set.
+    and no more requests are sent. `quota_used` is set when a quota of the app forbade some calls, while others go on.
+    `used_percent` is the highest used share of a budget that any answer, or `budget`, reported; 0 if none did. `budget`
+    limits the calls that are sent with `count_call`, if it is set.
     """
 
     tries: int = TRIES
@@ -296,8 +329,16 @@ class Tally:
     retries: int = 0
     waited_seconds: float = 0.0
     near_limit: RateLimited | None = None
+    quota_used: QuotaUsed | None = None
     limited: RateLimited | None = None
     used_percent: float = 0.0
+
+    def note_limit(self, error: RateLimited) -> None:
+        """Note a limit that was met after something had been read."""
+        if isinstance(error, QuotaUsed):
+            self.quota_used = error
+        else:
+            self.limited = error
 
     def count_call(self, *, for_posts: bool = False) -> None:
         """Count one call that is about to be sent.
@@ -320,6 +361,31 @@ class Identity:
 
     platform_account_id: str
     handle: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What a platform grants to the app as a whole, and not to each account: its quotas, and an API key if it has one.
+
+    The repr does not show the key.
+    """
+
+    quotas: Quotas
+    api_key: str | None = field(default=None, repr=False)
+
+
+@runtime_checkable
+class Pooling(Protocol):
+    """A client that reads the numbers of several accounts in one call, when threads read them at the same time."""
+
+    @property
+    def threads(self) -> int:
+        """How many accounts should be read at the same time, so that calls are full."""
+        ...
+
+    def expect(self, accounts: int, threads: int) -> None:
+        """Take note that a run is going to read so many accounts, in so many threads."""
+        ...
 
 
 class PlatformApi(Protocol):

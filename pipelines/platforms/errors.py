@@ -4,9 +4,10 @@
     ├── Transient            retry soon: overload, a cut connection, broken JSON
     │   └── TooMuchData      retry the list with fewer items per page
     ├── RateLimited          wait until `until`; `scope` tells what waits: the whole app, or the account
-    │   └── BudgetUsed       our own budget of posts is used: only calls that bill posts wait
-    │       ├── BudgetUnknown    the used part of the budget is not known: calls that are not urgent wait
-    │       └── CallsUsed        our own budget of calls for the account is used: its other calls wait
+    │   ├── BudgetUsed       our own budget of posts is used: only calls that bill posts wait
+    │   │   ├── BudgetUnknown    the used part of the budget is not known: calls that are not urgent wait
+    │   │   └── CallsUsed        our own budget of calls for the account is used: its other calls wait
+    │   └── QuotaUsed        one of the app's daily quotas is used: only calls that it counts wait
     ├── NeedsReauth          the account's token is dead: no more calls until the account is connected again
     │   └── WrongIdentity    the token works, but belongs to another account
     ├── AccountUnreachable   the account is deleted, converted, or not readable with this token
@@ -15,6 +16,7 @@
     ├── PostUnavailable      this post has no numbers, because of `reason`; other posts have
     ├── PostGone             the post no longer exists
     └── BadAnswer            refused or not understood; a retry would not help
+        └── RequestRefused   the platform found the request invalid; fewer or other ids may be valid
 
 Messages quote the platform, and never contain a token or a URL with one.
 """
@@ -102,6 +104,17 @@ class CallsUsed(BudgetUsed):
         RateLimited.__init__(self, "the account's budget of calls within 24 hours is used", next_hour, "account")
 
 
+class QuotaUsed(RateLimited):
+    """A daily quota of the app is used until `until`: only the calls that it counts wait, for every account."""
+
+    def __init__(self, quota: str, until: datetime) -> None:
+        super().__init__(f"the daily quota of calls «{quota}» is used", until, "app")
+        self.quota = quota
+
+    def __reduce__(self) -> tuple[type, tuple[str, datetime]]:
+        return type(self), (self.quota, self.until)
+
+
 class NeedsReauth(PlatformError):
     """The token is expired or revoked."""
 
@@ -149,3 +162,7 @@ class PostGone(PlatformError):
 
 class BadAnswer(PlatformError):
     """An answer that a retry would not change: HTML instead of JSON, an unknown host, a refused request."""
+
+
+class RequestRefused(BadAnswer):
+    """The platform found a request invalid; one of several ids in it may be the reason."""

@@ -15,7 +15,8 @@ class ListMemory:
     usual one. `stuck` counts consecutive readings that did not get further at a gap. `odd` has the ids of items that
     could not be read, with the number of readings that met them (`pipelines.platforms.doubts`). `again` counts how
     often a list that is read only once (`read_past`) was restarted because of such items. `put_off` counts consecutive
-    readings in which the list was not read because another list has to be read before it.
+    readings in which the list was not read because another list has to be read before it. `seen` describes what the
+    account showed when the list was last read, for a list that is read again only after that changed.
     """
 
     begun: bool = False
@@ -26,6 +27,7 @@ class ListMemory:
     odd: dict[str, int] = field(default_factory=dict)
     again: int = 0
     put_off: int = 0
+    seen: str = ""
 
     @property
     def done(self) -> bool:
@@ -41,7 +43,8 @@ class ListMemory:
 class Memory:
     """The memory of an account between readings: its lists by name, and whether its token is denied insights.
 
-    `named_on` is the UTC date (ISO 8601) of the last request for the account's name, if that takes a call of its own.
+    `named_on` is the UTC date (ISO 8601) of the last request for the account's name, or for the account that the token
+    belongs to, if that takes a call of its own.
     """
 
     lists: dict[str, ListMemory] = field(default_factory=dict)
@@ -70,6 +73,7 @@ class Memory:
                 {item["id"]: int(item["readings"]) for item in state.get("odd", ())},
                 int(state.get("again", 0)),
                 int(state.get("putOff", 0)),
+                str(state.get("seen", "")),
             )
             for name, state in kept.get("lists", {}).items()
         }
@@ -88,6 +92,7 @@ class Memory:
                 **({"odd": [{"id": item, "readings": n} for item, n in state.odd.items()]} if state.odd else {}),
                 **({"again": state.again} if state.again else {}),
                 **({"putOff": state.put_off} if state.put_off else {}),
+                **({"seen": state.seen} if state.seen else {}),
             }
             for name, state in self.lists.items()
         }

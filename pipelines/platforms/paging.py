@@ -299,7 +299,7 @@ class _Walker:
         except PlatformError as error:
             self._refused = not isinstance(error, RateLimited | Transient)
             if isinstance(error, RateLimited):
-                self._tally.limited = error
+                self._tally.note_limit(error)
             self._broken(place, str(error))
         finally:
             if self._what.budget is not None:

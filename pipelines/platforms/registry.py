@@ -6,20 +6,23 @@ from typing import Any
 
 from metrics.documents import Platform
 from metrics.network import Network
+from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
-from pipelines.platforms.base import FurtherHosts, PlatformApi, ProviderDays
+from pipelines.platforms.base import App, FurtherHosts, PlatformApi, ProviderDays, Quotas, UncountedQuotas
 from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.instagram.api import Instagram
 from pipelines.platforms.linkedin.api import LinkedIn
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.threads.api import Threads
 from pipelines.platforms.twitter.api import Twitter
+from pipelines.platforms.youtube.api import YouTube
 
 _FACTORIES: Mapping[Platform, Callable[..., PlatformApi]] = {
     "instagram": Instagram,
     "facebook": Facebook,
     "twitter": Twitter,
     "linkedin": LinkedIn,
+    "youtube": YouTube,
     "threads": Threads,
 }
 
@@ -45,10 +48,12 @@ def open_platform(
     settings: Settings,
     quarantine: Quarantine | None = None,
     check: Callable[[], None] = lambda: None,
+    quotas: Quotas | None = None,
 ) -> PlatformApi:
     """Return a platform's API client with its own connection pool; metrics in `quarantine` are not requested.
 
-    `check` is called before every call, and raises an exception to prevent the call.
+    `check` is called before every call, and raises an exception to prevent the call. `quotas` counts the calls of a
+    platform that grants daily quotas to the app; without it, nobody counts them.
 
     Raises:
         KeyError: the platform is not implemented.
@@ -64,4 +69,8 @@ def open_platform(
     more: dict[str, Any] = {argument: at(url_of(settings)) for argument, url_of in hosts.items()}
     if getattr(_FACTORIES[platform], "asks_for_content", False):
         more["content"] = settings.store_post_content
+    if getattr(_FACTORIES[platform], "uses_app", False):
+        key = settings.api_key(platform)
+        counted = quotas or UncountedQuotas(FACTS[platform].quota_zone)
+        more["app"] = App(counted, key.get_secret_value() if key is not None else None)
     return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **more)

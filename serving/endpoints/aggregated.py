@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from metrics.aggregation.consents import left_out, note_left_out, without_derived
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.clock import utcnow
 from metrics.documents import ContentType
@@ -29,13 +30,19 @@ def _totals(
 ) -> Iterator[dict[str, Any]]:
     """Yield the totals of every selected period in which an account is expected, oldest first.
 
-    With a content type, `rollups` have the sums over the posts of that type.
+    With a content type, `rollups` have the sums over the posts of that type. Where the totals mix several platforms,
+    those without a consent that their terms demand are left out of engagement.
     """
+    withheld = left_out(selection.accounts, selection.without_consent)
+    if withheld:
+        rollups = {span: without_derived(documents, withheld) for span, documents in rollups.items()}
     compared = Comparisons(selection, sides, rollups) if selection.query.compare else None
     for span in selection.spans:
         period = PeriodRollups(*span, rollups[span])
         total = workspace_totals(period, selection.accounts, selection.now, content_type)
         if total is not None:
+            if withheld:
+                note_left_out(total, selection.accounts, withheld)
             if compared is not None:
                 total["comparison"] = compared.of_totals(total["periodStart"])
             yield total
@@ -62,7 +69,7 @@ async def aggregated(request: Request) -> Response:
 
     def read(state: State) -> bytes:
         accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
-        selection = Selection(query, scope, accounts, utcnow())
+        selection = Selection(query, scope, accounts, utcnow(), parts.store.consents.lacking(workspace_id))
         sides = sides_of(parts.store, parts.settings, selection)
         rollups = selection.rollups(parts.store, spans_of(sides))
         documents = [document for span in selection.spans for document in rollups[span].values()]

@@ -37,7 +37,13 @@ def _catalog() -> bytes:
             "addsOverTime": m.adds_over_time,
             "addsOverSubjects": m.adds_over_subjects,
             "platforms": {
-                p: {"field": o.field, "metricTypes": o.on, "since": o.since.isoformat() if o.since else None}
+                p: {
+                    "field": o.field,
+                    "metricTypes": o.on,
+                    "since": o.since.isoformat() if o.since else None,
+                    "changed": [day.isoformat() for day in o.changed],
+                    "note": o.note or None,
+                }
                 for p, o in m.offers.items()
             },
         }

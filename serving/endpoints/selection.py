@@ -9,7 +9,7 @@ from typing import Any, cast
 from metrics.aggregation import custom_rollups
 from metrics.aggregation.content_types import Sums, merged_sums, stored_sums
 from metrics.aggregation.sides import Kind, is_stored
-from metrics.documents import AggregatedDocument, Document
+from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection, Span
 from metrics.periods import Period, period_end, starts_between
 from metrics.store import Store
@@ -22,12 +22,16 @@ Rollups = Mapping[Span, Mapping[str, AggregatedDocument]]
 
 @dataclass(frozen=True)
 class Selection:
-    """The periods and accounts that a query selects, as of the instant `now`."""
+    """The periods and accounts that a query selects, as of the instant `now`.
+
+    `without_consent` are the platforms whose terms demand a consent that the workspace does not have.
+    """
 
     query: AggregatedQuery
     scope: Scope
     accounts: Sequence[Connection]
     now: datetime
+    without_consent: frozenset[Platform] = frozenset()
 
     @property
     def kind(self) -> Kind:

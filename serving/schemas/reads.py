@@ -1,6 +1,6 @@
 """The shapes of the answers to reads."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
@@ -247,6 +247,14 @@ ROLLUP_FIELDS = declared_names(AccountMetrics) | declared_names(TotalMetrics)
 """The names of all metrics of rollups and totals."""
 
 
+class Withheld(Shape):
+    """Totals that leave platforms out: their terms demand a consent that the workspace does not have."""
+
+    metrics: list[str]
+    platforms: list[Platform]
+    reason: Literal["terms"]
+
+
 class Totals(Shape):
     """The totals of a workspace over one period, from the accounts that are expected in it."""
 
@@ -262,6 +270,7 @@ class Totals(Shape):
     status: RollupStatus = Field(description="partial: an expected account has no document, or hours are missing.")
     accounts: Count = Field(description="Expected accounts with a document.")
     expected_accounts: Count = Field(description="Accounts that were connected in the period.")
+    withheld: Withheld = absent("If a platform is left out of some totals because of its terms.")
     comparison: Comparison = absent("With `compare`.")
 
 
@@ -356,6 +365,8 @@ class Offer(Shape):
     field: str
     metric_types: list[MetricType]
     since: str | None
+    changed: list[str]
+    note: str | None
 
 
 class Metric(Shape):

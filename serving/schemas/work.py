@@ -49,7 +49,7 @@ class PublishedPost(Shape):
         min_length=1,
         max_length=256,
         description="The platform's id. Instagram and X: digits. Facebook: `page_post`; for a reel, the digits of its "
-        "video. LinkedIn: `urn:li:share:…` or `urn:li:ugcPost:…`.",
+        "video. LinkedIn: `urn:li:share:…` or `urn:li:ugcPost:…`. YouTube: the 11 characters of the video.",
     )
     published_at: Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
     content_type: ContentType

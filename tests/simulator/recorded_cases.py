@@ -1,4 +1,4 @@
-"""Cases that compare each recorded answer of the four platforms with the simulator, or say why there is none.
+"""Cases that compare each recorded answer of the platforms with the simulator, or say why there is none.
 
 `CASES` has a request to the simulator for each recorded answer of an endpoint that collection calls, and for many
 others; `NOT_COMPARED` has the reason for each remaining one. Together they cover `index.json` for these platforms.
@@ -47,6 +47,9 @@ _BY_TIME = _of("paging.previous paging.next")
 
 _PAGE_LEVEL = "fields=id,name,username,fan_count"
 _LIKED = "reactions.summary(total_count).limit(0)"
+
+_OWNER = _of("items[].snippet.videoOwnerChannelId items[].snippet.videoOwnerChannelTitle")
+"""Fields of entries of a list that are newer than the recordings."""
 
 CASES: dict[str, Case] = {
     # Instagram
@@ -293,6 +296,50 @@ CASES: dict[str, Case] = {
         ),
         adds=_of("name.localized.en_US"),
     ),
+    # YouTube
+    "youtube/pyyoutube_channel_single": Case(
+        "youtube/v3/channels",
+        "part=id,snippet,statistics&id={youtube}",
+        lacks=_of("items[].statistics.commentCount"),  # no longer answered
+    ),
+    "youtube/pyyoutube_channels_batch": Case(
+        "youtube/v3/channels",
+        "part=id&part=snippet&id={youtube},{youtube_next}",
+        lacks=_of("prevPageToken"),  # a list by id has one page
+    ),
+    "youtube/pyyoutube_channels_info_multiple": Case(
+        "youtube/v3/channels",
+        "part=id,snippet,statistics,contentDetails,brandingSettings&id={youtube}&id={youtube_next}",
+    ),
+    "youtube/pyyoutube_video_single": Case("youtube/v3/videos", "part=id,snippet,player&id={youtube_video}"),
+    "youtube/pyyoutube_videos_chart_page1": Case(
+        "youtube/v3/videos", "part=id,snippet,player&chart=mostPopular&maxResults=5"
+    ),
+    "youtube/pyyoutube_videos_chart_page2": Case(
+        "youtube/v3/videos",
+        "part=id,snippet,player&chart=mostPopular&maxResults=5",
+        lacks=_of("prevPageToken"),  # ours is the first page
+        adds=_of("nextPageToken"),
+    ),
+    "youtube/pyyoutube_playlist_items_page1": Case(
+        "youtube/v3/playlistItems", "part=id,snippet&playlistId={uploads}&maxResults=3", adds=_OWNER
+    ),
+    "youtube/pyyoutube_playlist_items_page2": Case(
+        "youtube/v3/playlistItems",
+        "part=id,snippet&playlistId={uploads}&maxResults=3",
+        lacks=_of("prevPageToken"),  # ours is the first page
+        adds=_OWNER | _of("nextPageToken"),
+    ),
+    "youtube/analytix_day_four_metrics": Case(
+        "v2/reports",
+        "ids=channel==MINE&startDate=2026-11-01&endDate=2026-11-10&metrics=views,likes,comments&dimensions=day",
+    ),
+    "youtube/pyyoutube_error_403_permission": Case(
+        "youtube/v3/channels",
+        "part=id&mine=true",
+        status=403,
+        fault={"kind": "permission", "times": 1},
+    ),
 }
 
 NOT_COMPARED: dict[str, str] = {
@@ -352,5 +399,7 @@ NOT_COMPARED: dict[str, str] = {
         "pages of others, fundraisers, a dialog, a specimen: errors of what collection never asks for; what each comes "
         "to, tests/pipelines/platforms/test_graph.py checks",
     ),
+    "youtube/pyyoutube_oauth_token": "a token of a first connection, with fields of the client that stored it",
+    "youtube/pyyoutube_error_simple_oauth": "a specimen, with no error of Google's in it",
     "facebook/pyfacebook_feed_page2": "a last page that pages by time, to an end of its own; page 1 is compared",
 }

@@ -1,4 +1,4 @@
-"""Comparison of every recorded answer of the four platforms with the simulator's: keys, types, nesting, headers."""
+"""Comparison of every recorded answer of the platforms with the simulator's: keys, types, nesting, headers."""
 
 import json
 from datetime import timedelta
@@ -18,7 +18,8 @@ from tests.simulator.recorded_cases import CASES, NOT_COMPARED, Case
 from tests.simulator_fixture import Simulator
 
 PLATFORMS: dict[str, Platform] = {
-    "instagram": "instagram", "facebook": "facebook", "x": "twitter", "linkedin": "linkedin"
+    "instagram": "instagram", "facebook": "facebook", "x": "twitter", "linkedin": "linkedin",
+    "youtube": "youtube",
 }  # fmt: skip
 _JSON = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
 _LINKEDIN = {"Linkedin-Version": "202608", "X-Restli-Protocol-Version": "2.0.0"}
@@ -27,7 +28,7 @@ _NOT_OURS = {"date", "content-type"}
 
 @cache
 def index() -> dict[str, dict[str, Any]]:
-    """Return the recorded answers of the four platforms, by file name without suffix; empty if they are missing."""
+    """Return the recorded answers of the platforms, by file name without suffix; empty if they are missing."""
     path = FIXTURES / "index.json"
     files = json.loads(path.read_text())["files"] if path.is_file() else []
     return {one["file"].removesuffix(".json"): one for one in files if one["platform"] in PLATFORMS}
@@ -79,6 +80,9 @@ class Subjects:
             "tweet": self.newest("twitter"),
             "tweet_of_a_video": self.newest("twitter", content_type="video"),
             "urn": quote(urn, safe=""),
+            "uploads": f"UU{self.account('youtube').platform_account_id[2:]}",
+            "youtube_next": self.account("youtube", 1).platform_account_id,
+            "youtube_video": self.newest("youtube"),
             "linkedin_video": quote(self.newest("linkedin", content_type="video"), safe=""),
             **{f"{name}_days_ago": at for name, at in back.items()},
         }

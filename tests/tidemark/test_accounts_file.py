@@ -183,6 +183,7 @@ _IDS = {
     "linkedin": st.integers(1, 2**31).flatmap(
         lambda n: st.sampled_from([f"{n}", f"urn:li:organization:{n}", f"urn:li:organizationBrand:{n}"])
     ),
+    "youtube": st.text("abcXYZ019_-", min_size=22, max_size=22).map(lambda rest: f"UC{rest}"),
 }
 _PLAIN = st.text("abcXYZ019_-.", min_size=1, max_size=12)
 _SIGNS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

@@ -32,6 +32,9 @@ GOOD: dict[str, list[str]] = {
     "accounts pause": ["accounts", "pause", "acc_1"],
     "accounts resume": ["accounts", "resume", "acc_1"],
     "backup": ["backup", "saved"],
+    "consents give": ["consents", "give", "acme", "--platform", "youtube"],
+    "consents list": ["consents", "list"],
+    "consents withdraw": ["consents", "withdraw", "acme", "--platform", "youtube"],
     "doctor": ["doctor"],
     "env": ["env"],
     "erase": ["erase", "--workspace", "acme", "--yes"],
@@ -41,6 +44,7 @@ GOOD: dict[str, list[str]] = {
     "keys revoke": ["keys", "revoke", "tm_live_"],
     "keys rotate": ["keys", "rotate", "tm_live_"],
     "keys secret": ["keys", "secret"],
+    "quotas": ["quotas"],
     "rebuild": ["rebuild", "--from", "2026-01-01", "--to", "2026-01-02"],
     "restore": ["restore", "saved"],
     "retention apply": ["retention", "apply"],
@@ -57,6 +61,7 @@ BAD: list[tuple[str, str]] = [
     ("accounts connect --workspace acme --platform myspace --account 1 --handle a --token t", "myspace"),
     ("accounts connect --workspace acme --platform instagram --account 1 --handle a", "accessToken missing"),
     ("accounts connect --workspace acme --platform linkedin --account acme-inc --handle a --token t", "as 5500001"),
+    ("accounts connect --workspace acme --platform youtube --account @acme --handle a --token t", "as UC0123456789"),
     ("accounts connect --workspace acme --platform twitter --account @acme --handle a --token t", "as 700000007"),
     ("accounts disconnect acc_unknown", "no account acc_unknown"),
     ("accounts history", "either an account or --workspace"),
@@ -71,6 +76,9 @@ BAD: list[tuple[str, str]] = [
     ("accounts import broken.csv", "row 3: platform myspace"),
     ("accounts list --state asleep", "asleep"),
     ("accounts list --workspace a/b", "--workspace"),
+    ("consents give nowhere --platform youtube", "there is no workspace nowhere"),
+    ("consents give acme --platform twitter", "twitter's terms demand no consent"),
+    ("consents withdraw acme --platform myspace", "myspace"),
     ("pauses lift --platform myspace", "myspace"),
     ("pauses lift --platform twitter", "twitter is not paused"),
     ("pauses lift --platform twitter --account x9", "--account"),
@@ -154,7 +162,8 @@ def test_every_command_has_a_right_call_here() -> None:
 def test_every_command_has_a_wrong_call_here_or_takes_nothing() -> None:
     tried = {next(c for c in COMMANDS if f"{line} ".startswith(f"{c} ")) for line, _ in BAD}
     nothing = {
-        "doctor", "env", "keys list", "keys reseal", "keys secret", "pauses list", "retention apply", "retention list",
+        "consents list", "doctor", "env", "keys list", "keys reseal", "keys secret", "pauses list", "quotas",
+        "retention apply", "retention list",
     }  # fmt: skip
     assert set(COMMANDS) - tried == nothing
 

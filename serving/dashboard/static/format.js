@@ -46,12 +46,13 @@ const REASONS = {
   provider_error: "the platform answered with an error",
   metric_retired: "the platform has retired it",
   not_recoverable: "it was not collected in time, and the platform does not provide it later",
+  terms: "the platform's terms demand a consent before its numbers are mixed with those of others",
   not_additive: "it counts each person once, so it cannot be added up over accounts or days",
 };
 
 export const reason = (code) => REASONS[code] ?? (code ? code.replaceAll("_", " ") : "the API gives no value");
 
-const PLATFORMS = { instagram: "Instagram", facebook: "Facebook", twitter: "X", linkedin: "LinkedIn" };
+const PLATFORMS = { instagram: "Instagram", facebook: "Facebook", twitter: "X", linkedin: "LinkedIn", youtube: "YouTube" };
 export const platform = (name) => PLATFORMS[name] ?? capital(name);
 /** Return an account as `handle (Platform)`. */
 export const account = ({ handle, platform: of }) => `${isolate(handle)} (${platform(of)})`;

@@ -3,8 +3,8 @@
 
 import { h } from "./dom.js";
 
-const KNOWN = ["facebook", "instagram", "linkedin", "twitter"];
-export const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down"];
+const KNOWN = ["facebook", "instagram", "linkedin", "twitter", "youtube"];
+export const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross"];
 
 const place = (name) => (KNOWN.includes(name) ? KNOWN.indexOf(name) : KNOWN.length);
 

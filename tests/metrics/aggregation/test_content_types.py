@@ -31,6 +31,8 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "facebook": {"post": ("likes", "comments", "shares"), "reel": ("likes", "comments"), "story": ()},
     "twitter": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares", "saves")),
     "linkedin": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
+    "youtube": dict.fromkeys(("post", "reel", "story"), ("likes", "comments")),
+    "threads": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
 }  # fmt: skip
 """The parts of engagement, copied by hand from docs/metrics.md and docs/platform-facts.md."""
 

@@ -22,6 +22,8 @@ OWN = {  # metrics that platforms offer of an account itself, as in docs/metrics
     "facebook": {"followers", "followerGrowth", "accountViews", "accountInteractions", "profileViews", "newFollowers"},
     "twitter": {"followers", "followerGrowth", "accountImpressions"},
     "linkedin": {"followers", "followerGrowth", "accountImpressions", "profileViews", "netFollowers"},
+    "youtube": {"followers", "followerGrowth", "accountViews", "accountEngagedViews", "accountWatchTime",
+                "accountLikes", "accountComments", "accountShares", "newFollowers", "lostFollowers"},
     "threads": {"followers", "followerGrowth", "accountInteractions", "profileViews", "linkClicks"},
 }  # fmt: skip
 OF_POSTS = {
@@ -31,6 +33,7 @@ OF_POSTS = {
     "twitter": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement", "totalImpressions",
                 "totalVideoViews", "totalClicks"},
     "linkedin": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalImpressions", "totalClicks"},
+    "youtube": {"totalLikes", "totalComments", "totalEngagement", "totalViews"},
     "threads": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalViews"},
 }  # fmt: skip
 COUNTS = {"postCount", "deletedPostCount", "postsMeasured"}

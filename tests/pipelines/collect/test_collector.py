@@ -98,7 +98,7 @@ def test_accounts_of_many_calls_come_first(bench: Bench, monkeypatch: pytest.Mon
     assert [record["accountId"] for record in records] == ["a1", "a2", "a0"]
 
 
-@pytest.mark.parametrize("platform", ["instagram", "facebook", "twitter", "linkedin", "threads"])
+@pytest.mark.parametrize("platform", ["instagram", "facebook", "twitter", "linkedin", "youtube", "threads"])
 def test_every_living_post_is_read_on_request(bench: Bench, platform: Platform) -> None:
     account = bench.connect(platform=platform)["_id"]
 

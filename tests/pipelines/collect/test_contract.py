@@ -19,6 +19,7 @@ LISTS: dict[str, str] = {
     "facebook": "/published_posts",
     "twitter": "/tweets",
     "linkedin": "posts",
+    "youtube": "playlistItems",
     "threads": "/threads",
 }
 """A part of the path at which each platform lists posts."""
@@ -34,11 +35,12 @@ LEVELS: dict[str, tuple[str, str]] = {
     "facebook": ("{id}", "followers_count"),
     "twitter": ("users/me", "data.public_metrics.followers_count"),
     "linkedin": ("networkSizes", "firstDegreeSize"),
+    "youtube": ("channels", "items.0.statistics.subscriberCount"),
     "threads": ("threads_insights", "data.0.total_value.value"),
 }
 """A part of the path that returns an account's followers, and their place in the answer."""
 
-FOLLOWERS = {"linkedin": "firstDegreeSize"}
+FOLLOWERS = {"linkedin": "firstDegreeSize", "youtube": "subscriberCount"}
 NEXT = SLOT + HOUR
 LATER = NOW + HOUR
 
@@ -92,7 +94,7 @@ def test_first_hour_brings_the_level_and_every_living_post(bench: Bench, platfor
 def test_list_that_breaks_off_is_read_on_in_the_next_hour(
     bench: Bench, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("graph.posts", "twitter.posts", "linkedin.posts", "threads.posts"):
+    for module in ("graph.posts", "twitter.posts", "linkedin.posts", "youtube.posts", "threads.posts"):
         monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
     index = busiest(bench, platform)
     account = bench.connect(index, platform=platform)
@@ -100,7 +102,10 @@ def test_list_that_breaks_off_is_read_on_in_the_next_hour(
     bench.collect(platform=platform)
     first = stored(bench, account["_id"])
     assert 0 < len(first) < len(living(bench, platform, index))
-    assert any(LISTS[platform].strip("/") in what or what == "timeline" for what in problems(bench, account["_id"]))
+    assert any(
+        LISTS[platform].strip("/") in what or what in ("timeline", "uploads")
+        for what in problems(bench, account["_id"])
+    )
     bench.simulator.set_faults()
     bench.collect(NEXT, LATER, platform=platform)
     assert stored(bench, account["_id"]).keys() >= living(bench, platform, index, LATER).keys()
@@ -136,17 +141,20 @@ def test_empty_page_hides_nothing(bench: Bench, platform: Platform) -> None:
 def test_what_a_page_does_not_show_in_one_hour_is_read_in_the_next(
     bench: Bench, platform: Platform, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("graph.posts", "twitter.posts", "linkedin.posts", "threads.posts"):
+    for module in ("graph.posts", "twitter.posts", "linkedin.posts", "youtube.posts", "threads.posts"):
         monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
     index = busiest(bench, platform)
     account = bench.connect(index, platform=platform)
-    items = "elements" if platform == "linkedin" else "data"
+    items = {"linkedin": "elements", "youtube": "items"}.get(platform, "data")
+    item_id = "contentDetails.videoId" if platform == "youtube" else "id"
     ended: dict[str, Any] = {"meta": {"result_count": 0}} if platform == "twitter" else {items: []}
+    if platform == "youtube":
+        ended |= {"kind": "youtube#playlistItemListResponse"}
     spoilt: dict[str, dict[str, Any]] = {
         "hidden": {"at": items, "value": []},
         "ended": {"at": "", "value": ended},
         # On Threads, the first item of this page is a repost, which is no post of the account.
-        "odd": {"at": f"{items}.1.id", "value": {"x": 1}},
+        "odd": {"at": f"{items}.{0 if platform == 'youtube' else 1}.{item_id}", "value": {"x": 1}},
     }
     bench.simulator.set_faults({"kind": "patch", "path": LISTS[platform], "page": 2, **spoilt[form]})
     report = bench.collect(platform=platform)
@@ -346,6 +354,7 @@ TIMES: dict[str, tuple[str, object]] = {
     "facebook": ("data.0.created_time", "1970-01-01T00:00:00+0000"),
     "twitter": ("data.0.created_at", "1970-01-01T00:00:00.000Z"),
     "linkedin": ("elements.0.publishedAt", 1_795_168_800),
+    "youtube": ("items.0.contentDetails.videoPublishedAt", "1970-01-01T00:00:00Z"),
     "threads": ("data.1.timestamp", "1970-01-01T00:00:00+0000"),
 }
 """A time of publication in a list, and a value that it has by mistake: of nothing, or in seconds for milliseconds."""

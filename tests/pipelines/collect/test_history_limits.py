@@ -26,7 +26,7 @@ def past(bench: Bench) -> Past:
     return Past(bench.having(retention_days=400))
 
 
-@pytest.mark.parametrize("platform", ["instagram", "facebook", "twitter", "linkedin", "threads"])
+@pytest.mark.parametrize("platform", ["instagram", "facebook", "twitter", "linkedin", "youtube", "threads"])
 def test_limit_is_waited_for_and_the_history_goes_on(past: Past, platform: Platform) -> None:
     now = utcnow()
     account = past.connect(platform)

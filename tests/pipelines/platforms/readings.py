@@ -16,6 +16,7 @@ from pipelines.platforms.instagram import answers as instagram_answers
 from pipelines.platforms.linkedin import answers as linkedin_answers
 from pipelines.platforms.numbers import ABSENT, Numbers
 from pipelines.platforms.twitter import answers as twitter_answers
+from pipelines.platforms.youtube import days as youtube_days
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -140,6 +141,11 @@ def statistics(body: Any) -> Any:
     return [linkedin_answers.post_numbers(post, one["totalShareStatistics"]).metrics for one in _objects(body)]
 
 
+def reports(*columns: str) -> Callable[[Any], Any]:
+    """The values of a report of YouTube's by day."""
+    return lambda body: {str(day): row for day, row in youtube_days.rows_by_day(body, columns).items()}
+
+
 def advertisement(body: Any) -> Any:
     """A post, and whether it is only an advertisement."""
     return (*_said(linkedin_answers.listed_post(body)), linkedin_answers.is_advertisement(body))
@@ -152,8 +158,9 @@ def _said(post: Post) -> tuple[str, ...]:
 
 def _objects(body: Any) -> Iterable[Any]:
     """Return the objects of an answer: one alone, a list, several by id, lists by id."""
-    if "elements" in body:
-        return list(body["elements"])
+    for name in ("elements", "items"):
+        if name in body:
+            return list(body[name])
     if "data" in body:
         return body["data"] if isinstance(body["data"], list) else [body["data"]]
     if all(isinstance(one, dict) and {"id", "data"} & one.keys() for one in body.values()):

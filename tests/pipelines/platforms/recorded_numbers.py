@@ -12,6 +12,8 @@ from pipelines.platforms.instagram.answers import account_numbers as instagram_a
 from pipelines.platforms.linkedin.answers import account_numbers as linkedin_account
 from pipelines.platforms.twitter.answers import account_numbers as twitter_account
 from pipelines.platforms.twitter.answers import raise_for as twitter_refusal
+from pipelines.platforms.youtube.answers import account_numbers as youtube_account
+from pipelines.platforms.youtube.answers import raise_for as youtube_refusal
 from tests.pipelines.platforms.readings import (
     advertisement,
     days,
@@ -21,6 +23,7 @@ from tests.pipelines.platforms.readings import (
     nested_posts,
     of_account,
     page_posts,
+    reports,
     rows,
     statistics,
     stories,
@@ -272,5 +275,25 @@ EXPECTED: dict[str, tuple[Read, Any]] = {
     "linkedin/ebx_post_video_dark": (
         advertisement,
         ("urn:li:share:6844785523593134080", "post", "video", "2021-10-21T04:36:08.774Z", True),
+    ),
+    "youtube/pyyoutube_channel_single": (of_account(youtube_account), [{"followers": 1927873, "posts": 5026}]),
+    "youtube/pyyoutube_channels_info_multiple": (
+        of_account(youtube_account),
+        [{"followers": 10700000, "posts": 2678}, {"followers": 2260000, "posts": 5652}],
+    ),
+    "youtube/pyyoutube_channels_batch": (of_account(youtube_account), [{}, {}]),
+    "youtube/pyyoutube_error_403_permission": (decision(youtube_refusal, 403), "PermissionMissing"),
+    "youtube/pyyoutube_error_simple_oauth": (decision(youtube_refusal), "BadAnswer"),
+    "youtube/analytix_day_four_metrics": (
+        reports("comments", "views"),
+        {
+            "2022-06-20": {"comments": 0, "views": 778},
+            "2022-06-21": {"comments": 8, "views": 1062},
+            "2022-06-22": {"comments": 6, "views": 946},
+            "2022-06-23": {"comments": 15, "views": 5107},
+            "2022-06-24": {"comments": 2, "views": 2137},
+            "2022-06-25": {"comments": 6, "views": 1005},
+            "2022-06-26": {"comments": 1, "views": 888},
+        },
     ),
 }

@@ -18,6 +18,7 @@ CALLS: Mapping[Platform, tuple[str, ...]] = {
     "facebook": ("", "published_posts", "video_reels", "insights"),
     "twitter": ("users/me", "users/", "tweets", "analytics"),
     "linkedin": ("networkSizes", "posts", "Statistics", "organizations"),
+    "youtube": ("channels", "playlistItems", "batchGetStats", "videos", "reports"),
     "threads": ("me", "/threads", "threads_insights", "/insights"),
 }
 """Parts of the paths of each platform's calls; the empty text stands for all of them."""
@@ -39,6 +40,11 @@ PARTS = (
     ("threads", "data.*.link_total_values"),
     ("twitter", "data.*.timestamped_metrics"),
     ("twitter", "data.public_metrics"),
+    ("youtube", "items.*.statistics"),
+    ("youtube", "items.*.contentDetails"),
+    ("youtube", "columnHeaders"),
+    ("youtube", "rows"),
+    ("youtube", "rows.*"),
 )
 
 
@@ -78,7 +84,7 @@ def test_reading_takes_no_other_shape_for_data(simulator: Simulator, platform: P
     except (BadAnswer, Transient):
         return
     check(fetching, well, bad)
-    if path not in ("organizations", "analytics", "insights"):
+    if path not in ("organizations", "analytics", "insights", "reports"):
         assert bad.failures
 
 

@@ -31,7 +31,7 @@ def test_recorded_answer_comes_to_its_numbers(fixtures: Path, name: str) -> None
 
 
 def test_every_recorded_answer_is_read_or_excused(fixtures: Path) -> None:
-    folders = ("instagram", "facebook", "x", "linkedin")
+    folders = ("instagram", "facebook", "x", "linkedin", "youtube")
     found = {f"{path.parent.name}/{path.stem}" for name in folders for path in fixtures.glob(f"{name}/*.json")}
     excused = {name for name in found if name.partition("/")[2] in NOT_READ}
     assert found - excused == EXPECTED.keys()

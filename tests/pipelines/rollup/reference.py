@@ -18,6 +18,7 @@ RATE_BASIS = {
     "facebook": "views",
     "twitter": "impressions",
     "linkedin": "impressions",
+    "youtube": "views",
     "threads": "views",
 }
 REACH = {"daily": {"instagram", "facebook", "linkedin"}, "weekly": {"instagram"}}

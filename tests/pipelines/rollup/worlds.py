@@ -106,7 +106,11 @@ def worlds(draw: st.DrawFn, most_observations: int = 30) -> World:
     """Draw a workspace: one or two accounts, up to three posts each, and up to `most_observations` observations."""
     base, workspace_id = draw(st.sampled_from(EDGES)), f"w{next(_serial)}-{uuid4().hex[:6]}"
     platforms = draw(
-        st.lists(st.sampled_from(["instagram", "facebook", "twitter", "linkedin", "threads"]), min_size=1, max_size=2)
+        st.lists(
+            st.sampled_from(["instagram", "facebook", "twitter", "linkedin", "youtube", "threads"]),
+            min_size=1,
+            max_size=2,
+        )
     )
     accounts: list[AccountDocument] = [
         account(f"{workspace_id}-a{i}", workspace_id, platform, base + draw(_offsets) - timedelta(days=2))  # type: ignore[arg-type]

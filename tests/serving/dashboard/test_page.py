@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Route
 
+from metrics.documents import PLATFORMS
 from metrics.redis.events import Announcer
 from tests.serving.dashboard.stage import CHANGING, EMPTY, TROUBLED, WORKSPACE, Look, Stage
 
@@ -65,7 +66,7 @@ def test_whole_page_shows_without_an_error(look: Look) -> None:
     look.keep("desktop-light")
     assert page.inner_text("#problem") == ""
     assert page.locator("#posts tbody tr").count() == 10
-    assert page.locator("#accounts tbody tr").count() == 4
+    assert page.locator("#accounts tbody tr").count() == len(PLATFORMS)
     assert page.locator("#hours tbody td").count() == 7 * 24
     assert look.errors == []
 
@@ -77,7 +78,7 @@ def test_tables_hold_every_account_however_many_pages_that_takes(look: Look) -> 
 
     look.page.route("**/aggregated?**", one_a_page)
     page = look.open(drawn=True)
-    assert page.locator("#accounts tbody progress").count() == 4
+    assert page.locator("#accounts tbody progress").count() == len(PLATFORMS)
     assert page.locator("#types thead th").count() == 4
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from metrics.documents import PLATFORMS
 from tests.serving.dashboard.stage import EMPTY, TROUBLED, WORKSPACE, Look, Stage
 
 pytestmark = pytest.mark.browser
@@ -57,7 +58,7 @@ def test_account_has_a_page_with_its_own_address(look: Look, stage: Stage) -> No
     assert engagement == sorted(engagement, reverse=True)
     look.keep("account")
     page.click("#subject a")
-    expect(page.locator("#accounts tbody tr")).to_have_count(4)
+    expect(page.locator("#accounts tbody tr")).to_have_count(len(PLATFORMS))
     assert "account=" not in page.url
     page.go_back()
     expect(page.locator("#subject h2")).to_contain_text(account["handle"])

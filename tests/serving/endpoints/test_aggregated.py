@@ -155,3 +155,53 @@ def test_groups_by_content_type_are_compared_like_totals(client: httpx.Client, p
     newest = groups[2]["comparison"]
     assert {"accountId": "a3", "reason": "partial"} in newest["leftOut"]
     assert newest["changes"]["postCount"] == {"current": 5, "previous": 0, "delta": 5}
+
+
+@pytest.fixture
+def with_youtube(platforms: Store) -> Store:
+    """A further account, on YouTube, with an engagement of 100 and 200."""
+    on_youtube: AccountDocument = {**account("a5", "w1"), "platform": "youtube"}
+    platforms.accounts.put([on_youtube])
+    rows = [{**rollup(day, 100 * day), "_id": f"a5|{day}", "accountId": "a5", "platform": "youtube"} for day in (1, 2)]
+    platforms.rollups.accounts.insert_many(rows)
+    return platforms
+
+
+def test_youtube_is_left_out_of_mixed_engagement_without_a_consent(client: httpx.Client, with_youtube: Store) -> None:
+    body = ask(client, groupBy="platform", compare="previous")
+    assert [total["metrics"]["totalEngagement"] for total in body["totals"]] == [170, 85]
+    for total in body["totals"]:
+        assert total["withheld"] == {
+            "metrics": ["engagementRate", "totalEngagement"], "platforms": ["youtube"], "reason": "terms",
+        }  # fmt: skip
+        assert "a5" not in total["missing"].get("totalEngagement", [])
+    change = body["totals"][1]["comparison"]["changes"].get("totalEngagement", {})
+    assert change.get("current", 85) == 85
+    # Numbers of the platform alone stay whole.
+    alone = ask(client, platform="youtube")["totals"]
+    assert [total["metrics"]["totalEngagement"] for total in alone] == [200, 100]
+    assert all("withheld" not in total for total in alone)
+    of_youtube = [row for row in body["groups"] if row["platform"] == "youtube"]
+    assert [row["metrics"]["totalEngagement"] for row in of_youtube] == [200, 100]
+    assert {row["aggregatedMetrics"]["totalEngagement"] for row in body["data"] if row["accountId"] == "a5"} == {
+        100,
+        200,
+    }
+
+
+def test_with_a_consent_youtube_takes_part(client: httpx.Client, with_youtube: Store) -> None:
+    with_youtube.consents.set("w1", "youtube", given=True)
+    body = ask(client)
+    assert [total["metrics"]["totalEngagement"] for total in body["totals"]] == [370, 185]
+    assert all("withheld" not in total for total in body["totals"])
+    assert with_youtube.consents.all() == {"w1": frozenset(["youtube"])}
+    with_youtube.consents.set("w1", "youtube", given=False)
+    assert with_youtube.consents.lacking("w1") == {"youtube"}
+    assert with_youtube.consents.all() == {}
+
+
+def test_total_of_youtube_without_other_numbers_names_the_terms(client: httpx.Client, with_youtube: Store) -> None:
+    with_youtube.rollups.accounts.delete_many({"platform": {"$ne": "youtube"}})
+    for total in ask(client)["totals"]:
+        assert "totalEngagement" not in total["metrics"]
+        assert total["unavailable"]["totalEngagement"] == "terms"

@@ -119,9 +119,11 @@ def _cut(value: Any, *, first: bool) -> Any:
 
 
 def numbers_in(body: Any) -> Iterator[int | float]:
-    """Yield every number of a body."""
+    """Yield every number of a body, also those that are texts of digits, as YouTube's are."""
     if isinstance(body, bool):
         return
+    if isinstance(body, str) and body.removeprefix("-").isdecimal() and len(body) < 25:
+        yield int(body)
     if isinstance(body, int | float):
         yield body
     for value in body.values() if isinstance(body, dict) else body if isinstance(body, list) else ():

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from metrics.documents import Platform
+from pipelines.platforms import pool
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Post, Tally, Wanted
 from pipelines.platforms.graph import posts as graph_posts
 from pipelines.platforms.http import retries
@@ -19,6 +20,7 @@ from pipelines.platforms.registry import _FACTORIES
 from pipelines.platforms.threads import posts as threads_posts
 from pipelines.platforms.twitter import posts as twitter_posts
 from pipelines.platforms.twitter.days import SMALLEST_PAGE
+from pipelines.platforms.youtube import posts as youtube_posts
 from simulator.faults import Fault
 from simulator.world import SimPost
 from tests.pipelines.platforms.fuzz.in_process import Call, Change, InProcess, Simulated
@@ -31,6 +33,7 @@ RETIRED: Mapping[Platform, str] = {
     "facebook": "post_clicks",
     "twitter": "non_public_metrics",
     "linkedin": "",
+    "youtube": "shares",
     "threads": "views",
 }
 _NEW, _YOUNG, _OLD = timedelta(days=4), timedelta(days=8), timedelta(days=45)
@@ -99,6 +102,8 @@ def short_pages(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(retries, "FIRST_WAIT_SECONDS", 0.0)
     patch.setattr(graph_posts, "PAGE", PAGE)
     patch.setattr(linkedin_posts, "PAGE", PAGE)
+    patch.setattr(youtube_posts, "PAGE", PAGE)
+    patch.setattr(pool, "IDLE_SECONDS", 0.0)
     patch.setattr(threads_posts, "PAGE", PAGE)
     patch.setattr(twitter_posts, "PAGE", SMALLEST_PAGE)
 

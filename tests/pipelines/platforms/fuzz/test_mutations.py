@@ -28,7 +28,7 @@ from tests.pipelines.platforms.fuzz.scenes import Read, Scene, scene, short_page
 EVERY = None
 """Stands for all posts of an answer: it was changed so that any of them may be affected."""
 
-LISTS = {"stories", "media", "video_reels", "published_posts", "timeline", "posts", "threads"}
+LISTS = {"stories", "media", "video_reels", "published_posts", "timeline", "posts", "uploads", "threads"}
 
 MOST_NUMBERS = 12
 """Maximum number of numbers in an answer of which sums of more than two are computed."""
@@ -207,8 +207,11 @@ def touched(call: Call, path: Path) -> set[str] | None:
 
 def of_item(body: Any, path: Path) -> set[str] | None:
     """Return the possible ids of the post of a list item."""
-    if len(path) < 2 or path[0] not in ("data", "errors", "elements", "results", "statuses"):
+    if len(path) < 2 or path[0] not in ("data", "errors", "elements", "results", "statuses", "items"):
         return EVERY
     item = at(body, path[:2])
+    if isinstance(item, dict) and isinstance(item.get("contentDetails"), dict) and "videoId" in item["contentDetails"]:
+        # An entry of YouTube's list of uploads has an id of its own.
+        return {str(item["contentDetails"]["videoId"])}
     ids = (*(at(item, (name,)) for name in ("id", "share", "ugcPost", "resource_id", "post_id")), path[1])
     return {one for one in ids if isinstance(one, str)}

@@ -1,0 +1,44 @@
+"""Totals over several platforms, where the terms of one demand a consent for derived numbers.
+
+In a workspace with accounts of several platforms, such a platform takes part in `totalEngagement` and `engagementRate`
+only if the workspace's consent is stored. The numbers of the platform alone are not affected.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, cast
+
+from metrics.documents import AggregatedDocument, Platform
+from metrics.expected import Connection
+
+DERIVED = ("engagementRate", "totalEngagement")
+"""Totals that mix the numbers of several platforms into one."""
+_OF_ACCOUNTS = (*DERIVED, "engagementRateParts")
+
+
+def left_out(accounts: Iterable[Connection], without_consent: Collection[Platform]) -> frozenset[Platform]:
+    """Return the platforms that totals over these accounts leave out: none if the accounts are of one platform."""
+    platforms = frozenset(account.platform for account in accounts)
+    return platforms & frozenset(without_consent) if len(platforms) > 1 else frozenset()
+
+
+def without_derived(
+    documents: Mapping[str, AggregatedDocument], platforms: Collection[Platform]
+) -> dict[str, AggregatedDocument]:
+    """Return the documents of accounts, those of some platforms without what the totals in `DERIVED` are made of."""
+    return {name: _stripped(one) if one["platform"] in platforms else one for name, one in documents.items()}
+
+
+def _stripped(document: AggregatedDocument) -> AggregatedDocument:
+    kept = {name: value for name, value in document["aggregatedMetrics"].items() if name not in _OF_ACCOUNTS}
+    return cast("AggregatedDocument", {**document, "aggregatedMetrics": kept})
+
+
+def note_left_out(total: dict[str, Any], accounts: Iterable[Connection], platforms: Collection[Platform]) -> None:
+    """Add to the totals of a workspace which platforms they leave out, and why."""
+    theirs = {account.account_id for account in accounts if account.platform in platforms}
+    total["withheld"] = {"metrics": list(DERIVED), "platforms": sorted(platforms), "reason": "terms"}
+    for name in DERIVED:
+        if name not in total["metrics"]:
+            total["unavailable"][name] = "terms"
+        if lacking := [one for one in total["missing"].pop(name, ()) if one not in theirs]:
+            total["missing"][name] = lacking

@@ -1,0 +1,81 @@
+"""YouTube: channels and their videos."""
+
+import re
+from datetime import date, timedelta
+
+from metrics.platforms.facts import ON_ACCOUNTS, Api, ContentFacts, Ids, Offer, PlatformFacts, Quota
+from metrics.platforms.ids import Refuse, shown
+
+_CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
+_VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
+
+_VIEWS_CHANGED = (date(2025, 3, 31), date(2026, 8, 24))
+"""Days on which YouTube changed what a view is: first for Shorts, then for all videos."""
+
+
+def _channel_id(text: str, refuse: Refuse) -> str:
+    if "://" in text or text.lower().startswith("www."):
+        refuse("it is a web address")
+    if text.startswith("@"):
+        refuse(f"{shown(text)} is a handle")
+    if not _CHANNEL.fullmatch(text):
+        refuse(f"{shown(text)} is not the id of a channel")
+    return text
+
+
+def _video_id(text: str, refuse: Refuse) -> str:
+    if "://" in text or text.lower().startswith("www."):
+        refuse("it is a web address")
+    if not _VIDEO.fullmatch(text):
+        refuse(f"{shown(text)} is not the id of a video")
+    return text
+
+
+YOUTUBE = PlatformFacts(
+    name="youtube",
+    title="YouTube",
+    api_title="YouTube's Data and Analytics APIs",
+    apis={
+        "youtube": Api("https://youtube.googleapis.com", "Base URL of the YouTube Data API."),
+        "youtube_analytics": Api("https://youtubeanalytics.googleapis.com", "Base URL of the YouTube Analytics API."),
+        "youtube_token": Api("https://oauth2.googleapis.com", "Base URL at which Google renews access tokens."),
+    },
+    kinds={"post": ("video",)},
+    rate_basis="views",
+    account_ids=Ids(
+        "give the id of the channel, as UC0123456789abcdefghijkl (`id` in `GET /youtube/v3/channels?mine=true`)",
+        _channel_id,
+    ),
+    post_ids=Ids("give the id of the video, as 0123456789a (the `id` that the upload returned)", _video_id),
+    accounts={
+        "followers": Offer(
+            "subscriberCount",
+            ON_ACCOUNTS,
+            note="YouTube rounds it down to three significant digits above 1,000, for the owner too: growth of less "
+            "than one step is invisible.",
+        ),
+        "posts": Offer("videoCount", ON_ACCOUNTS, note="Public videos only."),
+        "accountViews": Offer("views", ON_ACCOUNTS, changed=_VIEWS_CHANGED),
+        "accountEngagedViews": "engagedViews",
+        "accountWatchTime": "estimatedMinutesWatched",
+        "accountLikes": "likes",
+        "accountComments": "comments",
+        "accountShares": "shares",
+        "newFollowers": "subscribersGained",
+        "lostFollowers": "subscribersLost",
+    },
+    posts={
+        "likes": "likeCount",
+        "comments": "commentCount",
+        "views": Offer("viewCount", changed=_VIEWS_CHANGED),
+    },
+    quotas={
+        "general": Quota(10_000, "Calls of the YouTube Data API that have no quota of their own"),
+        "stats": Quota(10_000, "Calls of `videos:batchGetStats`"),
+        "search": Quota(100, "Calls of `search`"),
+    },
+    quota_zone="America/Los_Angeles",
+    takes_api_key=True,
+    derived_needs_consent=True,
+    content=ContentFacts(unseen=timedelta(days=30), picture_servers=("https://i.ytimg.com",)),
+)

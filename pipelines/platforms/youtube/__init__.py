@@ -1,0 +1,1 @@
+"""The platform YouTube: channels through the Data API v3, their days through the Analytics API v2."""

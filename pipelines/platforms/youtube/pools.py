@@ -1,0 +1,104 @@
+"""The common calls for several channels: of channels, of the statistics of videos, and of videos themselves.
+
+Facts: docs/platform-facts.md#youtube-data-api.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipelines.platforms.base import Access, Tally
+from pipelines.platforms.errors import BadAnswer, PermissionMissing, PlatformError, PostGone
+from pipelines.platforms.pool import Loaded, Pool, Readers
+from pipelines.platforms.youtube.answers import CHANNEL, VIDEO, by_id, has_id, items_of
+from pipelines.platforms.youtube.calls import Calls
+
+MAX_IDS = 50
+GENERAL, STATS = "general", "stats"
+"""Quotas of the app (`metrics/platforms/youtube.py`)."""
+
+_PATH = "/youtube/v3/"
+_LOOKED_UP = "id,snippet,status,statistics"
+
+Items = Mapping[str, Mapping[str, Any] | PlatformError]
+
+
+class Pools:
+    """Reads channels and videos by id, those of several accounts in one call."""
+
+    def __init__(self, calls: Calls, shared: Access | None) -> None:
+        self._calls = calls
+        self.readers = Readers()
+        self._channels = Pool[Mapping[str, Any]](self._read_channels, self.readers, MAX_IDS, shared=shared)
+        self._stats = Pool[Mapping[str, Any]](self._read_stats, self.readers, MAX_IDS, shared=shared, patient=True)
+        self._videos = Pool[Mapping[str, Any]](self._read_videos, self.readers, MAX_IDS, shared=shared)
+        self._without_stats = False
+        """True once YouTube said that it does not offer `videos:batchGetStats`."""
+
+    def channel(self, channel_id: str, access: Access, tally: Tally) -> Mapping[str, Any] | None:
+        """Return a channel, or None if YouTube does not show it.
+
+        Raises:
+            PlatformError: the channel could not be read.
+        """
+        loaded = self._channels.load([channel_id], access, tally)
+        for error in loaded.errors.values():
+            raise error
+        return loaded.values.get(channel_id)
+
+    def statistics(self, video_ids: Sequence[str], access: Access, tally: Tally) -> Loaded[Mapping[str, Any]]:
+        """Return the statistics of videos. A video that two different calls leave out is gone, or private."""
+        loaded = Loaded[Mapping[str, Any]]()
+        if not self._without_stats:
+            loaded = self._stats.load(video_ids, access, tally)
+        # The call for statistics is not atomic, and may be denied: the other videos may be there as well.
+        failed = {one: why for one, why in loaded.errors.items() if not isinstance(why, PermissionMissing)}
+        unsure = [one for one in video_ids if one not in loaded.values and one not in failed]
+        confirmed = self.videos(unsure, access, tally)
+        return Loaded(loaded.values | confirmed.values, failed | confirmed.errors)
+
+    def videos(self, video_ids: Sequence[str], access: Access, tally: Tally) -> Loaded[Mapping[str, Any]]:
+        """Return videos with their statistics and the channel that they belong to."""
+        return self._videos.load(video_ids, access, tally) if video_ids else Loaded()
+
+    def _read_channels(self, ids: Sequence[str], access: Access, tally: Tally) -> Items:
+        parts = "id,snippet,statistics,contentDetails"
+        return self._by_id("channels", parts, ids, access, tally, GENERAL, "youtube#channelListResponse", CHANNEL)
+
+    def _read_stats(self, ids: Sequence[str], access: Access, tally: Tally) -> Items:
+        kind = "youtube#batchGetStatsResponse"
+        try:
+            return self._by_id("videos:batchGetStats", "id,statistics", ids, access, tally, STATS, kind, VIDEO)
+        except PostGone:
+            # This call is answered with 404 only if YouTube does not have it.
+            self._without_stats = True
+            return {}
+
+    def _read_videos(self, ids: Sequence[str], access: Access, tally: Tally) -> Items:
+        return self._by_id("videos", _LOOKED_UP, ids, access, tally, GENERAL, "youtube#videoListResponse", VIDEO)
+
+    def _by_id(
+        self,
+        path: str,
+        parts: str,
+        ids: Sequence[str],
+        access: Access,
+        tally: Tally,
+        quota: str,
+        kind: str,
+        form: re.Pattern[str],
+    ) -> Items:
+        params = {"part": parts, "id": ",".join(ids)}
+        if path == "channels":
+            # Without it, at most five channels would be in the answer.
+            params["maxResults"] = str(MAX_IDS)
+        items = items_of(self._calls.get(_PATH + path, params, access, tally, quota), kind)
+        found = by_id(items, form)
+        if foreign := found.keys() - set(ids):
+            # An answer to another request says nothing about the ids that it lacks.
+            raise BadAnswer(f"YouTube's answer has an unexpected form: {min(foreign)} was not requested")
+        if all(has_id(item, form) for item in items):
+            return found
+        # An item without a valid id may be any of those that are missing: these are not known to be gone.
+        unsure = BadAnswer("YouTube's answer has an unexpected form: an item has no valid id")
+        return found | {one: unsure for one in ids if one not in found}

@@ -1,0 +1,108 @@
+"""Definition of the simulated YouTube: ids, kinds of videos, and true values.
+
+Facts: docs/platform-facts.md#youtube-data-api, #youtube-analytics-api.
+"""
+
+from datetime import date, datetime
+
+from metrics.documents import Reason
+from simulator.chance import ONE, draw, unit
+from simulator.truth import Amount, followers, post_count, share_of_followers, share_of_views, views
+from simulator.world import Kind, SimAccount, SimPlatform, SimPost, World, account_seed
+from simulator.youtube.ids import channel_id, channel_index, video_id, video_place
+
+SHORTS_CHANGE, VIEWS_CHANGE = date(2025, 3, 31), date(2026, 8, 24)
+"""Days on which the meaning of a view changed: of Shorts, and of all videos. Engaged views kept the earlier meaning."""
+
+_BEFORE, _SHORTS, _ALL = 1.0, 1.15, 1.4
+"""Views of a day for each engaged view, by these days."""
+_REMOVED_DAYS, _REMOVED_VIEWS = 0.01, 400
+"""Share of days on which views of a removed video are taken back, and how many they are at most."""
+_HIDDEN_LIKES, _WITHOUT_COMMENTS, _MADE_FOR_KIDS = 0.04, 0.06, 0.03
+
+
+def subscribers(world: World, account: SimAccount, now: datetime) -> int:
+    """Return the subscribers that YouTube shows: above 1,000 rounded down to three significant digits."""
+    exact = followers(world, account, now)
+    step = int(10 ** max(len(str(exact)) - 3, 0))
+    return exact // step * step
+
+
+def channel_views(world: World, account: SimAccount, now: datetime) -> int:
+    """Return the views of all videos of a channel over its life."""
+    return followers(world, account, now) * 90
+
+
+def hides_likes(world: World, post: SimPost) -> bool:
+    """Tell whether the channel hides the number of likes of a video."""
+    return draw(world.seed, post.number, 51)[0] * ONE < _HIDDEN_LIKES
+
+
+def is_made_for_kids(world: World, post: SimPost) -> bool:
+    """Tell whether a video is made for children; it then has no comments."""
+    return draw(world.seed, post.number, 51)[1] * ONE < _MADE_FOR_KIDS
+
+
+def has_comments(world: World, post: SimPost) -> bool:
+    """Tell whether comments on a video are allowed."""
+    return draw(world.seed, post.number, 51)[2] * ONE >= _WITHOUT_COMMENTS and not is_made_for_kids(world, post)
+
+
+def _withholds(world: World, post: SimPost, field: str, _now: datetime) -> Reason | None:
+    if field == "likeCount" and hides_likes(world, post):
+        return "permission_missing"
+    return "not_supported" if field == "commentCount" and not has_comments(world, post) else None
+
+
+_ENGAGED = share_of_followers(0.2, 0.9, 510)
+
+
+def _views(world: World, account: SimAccount, day: date) -> int:
+    """Return the views of a day, which are negative if more views of a removed video are taken back."""
+    ratio = _BEFORE if day < SHORTS_CHANGE else _SHORTS if day < VIEWS_CHANGE else _ALL
+    seed = (*account_seed(world, account), day.toordinal())
+    removed = _REMOVED_VIEWS if unit(*seed, 511) < _REMOVED_DAYS else 0
+    return int(_ENGAGED(world, account, day) * ratio) - removed
+
+
+def _net(gained: Amount, lost: Amount) -> Amount:
+    def amount(world: World, account: SimAccount, day: date) -> int:
+        return gained(world, account, day) - lost(world, account, day)
+
+    return amount
+
+
+YOUTUBE = SimPlatform(
+    name="youtube",
+    number=5,
+    account_id=channel_id,
+    account_index=channel_index,
+    post_id=video_id,
+    post_place=video_place,
+    kinds=(
+        (0.40, Kind(("short",), "post", "video")),
+        (0.95, Kind(("video",), "post", "video")),
+        (1.00, Kind(("live",), "post", "video")),
+    ),
+    levels={"subscriberCount": subscribers, "videoCount": post_count, "viewCount": channel_views},
+    counters={
+        "viewCount": views,
+        "likeCount": share_of_views(0.01, 0.06, 0, falls=True),
+        "commentCount": share_of_views(0.0005, 0.006, 1, falls=True),
+        "dislikeCount": share_of_views(0.0002, 0.002, 2),
+    },
+    withholds=_withholds,
+    days={
+        "views": _views,
+        "engagedViews": _ENGAGED,
+        "estimatedMinutesWatched": share_of_followers(0.5, 3.0, 512),
+        "likes": _net(share_of_followers(0.0, 0.03, 513), share_of_followers(0.0, 0.004, 514)),
+        "dislikes": share_of_followers(0.0, 0.002, 515),
+        "comments": share_of_followers(0.0, 0.004, 516),
+        "shares": share_of_followers(0.0, 0.003, 517),
+        "subscribersGained": share_of_followers(0.0, 0.006, 518),
+        "subscribersLost": share_of_followers(0.0, 0.003, 519),
+        "videosAddedToPlaylists": share_of_followers(0.0, 0.002, 520),
+        "videosRemovedFromPlaylists": share_of_followers(0.0, 0.001, 521),
+    },
+)
