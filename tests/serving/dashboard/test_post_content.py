@@ -136,6 +136,7 @@ def test_policy_names_the_picture_servers_and_nothing_more(stage: Stage) -> None
         "data:",
         "https://*.cdninstagram.com",
         "https://*.fbcdn.net",
+        "https://i.ytimg.com",
         "https://pbs.twimg.com",
         simulator,
     }
