@@ -56,7 +56,11 @@ _CONNECTED: Json = {
 _METRIC: Json = {
     "name": "followers", "subject": "account", "kind": "gauge", "unit": "count", "meaning": "Followers of the account.",
     "addsOverTime": False, "addsOverSubjects": True,
-    "platforms": {"instagram": {"field": "followers_count", "metricTypes": ["account"], "since": None}},
+    "platforms": {
+        "instagram": {
+            "field": "followers_count", "metricTypes": ["account"], "since": None, "changed": [], "note": None,
+        },
+    },
 }  # fmt: skip
 _REQUESTED: Json = {
     "data": {

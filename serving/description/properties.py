@@ -1,10 +1,10 @@
 """Descriptions of properties that have the same meaning in every schema, by name, and of a few by schema and name."""
 
+from metrics.aggregation.accounts import PERIOD_SUMS
+
 PROPERTIES = {
+    **dict.fromkeys(PERIOD_SUMS, "The sum of the platform's daily values."),
     "accountId": "The account.",
-    "accountImpressions": "The sum of the platform's daily values.",
-    "accountInteractions": "The sum of the platform's daily values.",
-    "accountViews": "The sum of the platform's daily values.",
     "accounts": "The accounts by result, once the operation has ended.",
     "addsOverSubjects": "Whether values of several subjects may be added.",
     "addsOverTime": "Whether values of several periods may be added.",
@@ -12,6 +12,7 @@ PROPERTIES = {
     "askedAt": "When the history was requested.",
     "avgFollowers": "The mean over the observed hours.",
     "basis": "The denominator: views or impressions.",
+    "changed": "The days on which the platform changed what it counts under this name.",
     "collectedAt": "When the platform answered.",
     "computedAt": "When it was rolled up.",
     "connectedAt": "When the account was connected. Earlier hours are not expected.",
@@ -47,7 +48,6 @@ PROPERTIES = {
     "lastCollectedAt": "When the newest collected hour was read.",
     "lastCollectedSlot": "The newest hour that was collected.",
     "leftOut": "The accounts that the comparison does without.",
-    "linkClicks": "The sum of the platform's daily values.",
     "maxEngagementRate": "The greatest rate of a post, in percent.",
     "maxFollowers": "The greatest observed value.",
     "meaning": "What the number means.",
@@ -60,11 +60,10 @@ PROPERTIES = {
     "minEngagementRate": "The smallest rate of a post, in percent.",
     "minFollowers": "The smallest observed value.",
     "name": "The name of the metric.",
-    "netFollowers": "The sum of the platform's daily values.",
-    "newFollowers": "The sum of the platform's daily values.",
     "observations": "The observations of the page, oldest first.",
     "observedSlots": "How many of the expected hours have an observation.",
     "ok": "Accounts that were read.",
+    "note": "How the numbers of this platform differ from the meaning; null if they do not.",
     "operationId": "The operation.",
     "page": "How to get the next page.",
     "parameter": "The name of the parameter, or `body`.",
@@ -80,7 +79,6 @@ PROPERTIES = {
     "postId": "The post.",
     "postsMeasured": "How many posts the rates are made of.",
     "previous": "The value of the period before.",
-    "profileViews": "The sum of the platform's daily values.",
     "publishedAt": "When the post was published.",
     "rate": "How often the key may be used.",
     "reason": "Why, as a word for programs.",
@@ -112,7 +110,6 @@ PROPERTIES = {
     "unavailable": "The reasons of absent metrics, by name.",
     "unit": "What is counted.",
     "updatedAt": "When its state or progress last changed.",
-    "websiteClicks": "The sum of the platform's daily values.",
     "what": "The part, as in a message for people.",
     "workspaceId": "The workspace.",
 }

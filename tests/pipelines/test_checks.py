@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 from dagster._core.loader import LoadingContextForTest
 
+from metrics.documents import PLATFORMS
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.sharded import sharded_asset
 from pipelines.definitions import build
@@ -24,7 +25,7 @@ def test_freshness_is_evaluated_without_a_collection(deployment: Deployment, ins
     deployment.connect(0)
     job = build({"tidemark": deployment.resource}).resolve_job_def("check_freshness")
     found = evaluations(job.execute_in_process(instance=instance))
-    assert len(found) == 4
+    assert len(found) == len(PLATFORMS)
     assert not found["raw_instagram"]
     assert found["raw_facebook"], "nothing is expected of a platform without accounts"
 

@@ -29,6 +29,7 @@ PICTURE = {"instagram": "data.[id={id}].media_url", "facebook": "data.[id={id}].
 HOSTS = {
     "instagram": "https://www.instagram.com/", "facebook": "https://www.facebook.com/", "twitter": "https://x.com/",
     "linkedin": "https://www.linkedin.com/feed/update/", "youtube": "https://www.youtube.com/watch?v=",
+    "threads": "https://www.threads.",
 }  # fmt: skip
 
 CAPTION_OF_LISTS = [one for one in CAPTION if one != "twitter"]
