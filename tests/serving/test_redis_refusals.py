@@ -214,8 +214,8 @@ def test_reads_and_streams_survive(failure: Failure, beside: httpx.Client, own_r
         found = next_event(events)
         # A Redis that restarted has told it before.
         assert (found if found[0] != "reset" else next_event(events)) == ("metrics:update", 2)
-    until(lambda: is_hit(beside), 20)
-    until(lambda: beside.get("/readyz").json()["problems"] == [])
+    until(lambda: is_hit(beside), 60)
+    until(lambda: beside.get("/readyz").json()["problems"] == [], 60)
     assert beside.get("/readyz").json() == {"status": "ok", "stores": {"mongo": "ok", "redis": "ok"}, "problems": []}
 
 

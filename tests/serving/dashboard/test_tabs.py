@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Request, expect
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Observation
 from metrics.periods import slot_of
+from metrics.platforms.registry import FACTS
 from metrics.redis.events import Announcer, Event, EventName, observation_event
 from tests.serving.dashboard.stage import CHANGING, WORKSPACE, Look, Stage
 
@@ -63,7 +64,7 @@ def tell(stage: Stage, account: AccountDocument, posts: int) -> None:
 
 def expect_posts(page: Page, account: AccountDocument, posts: int) -> None:
     """Expect that a tab got the events of a number of posts of an account, each of them once."""
-    name = {"twitter": "X", "linkedin": "LinkedIn"}.get(account["platform"], account["platform"].capitalize())
+    name = FACTS[account["platform"]].title
     told = f"{account['handle']} on {name}: {posts} post{'' if posts == 1 else 's'} collected"
     expect(page.locator("#activity li", has_text=f"{account['handle']} on {name}:")).to_contain_text(
         told, timeout=15_000
