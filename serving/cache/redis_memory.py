@@ -46,6 +46,13 @@ class RedisMemory:
 
 
 def _used_share(info: dict[str, Any]) -> float:
-    """Return the used part of `maxmemory`, of the fullest node if `info` describes the nodes of a cluster."""
+    """Return the used part of `maxmemory`, of the fullest node if `info` describes the nodes of a cluster.
+
+    Raises:
+        RedisUnavailable: this is no report of memory; redis-py makes a dictionary of any text that it is answered.
+    """
     nodes = [node for node in info.values() if isinstance(node, dict)] or [info]
-    return max(node["used_memory"] / node["maxmemory"] if node["maxmemory"] else 0.0 for node in nodes)
+    try:
+        return max(node["used_memory"] / node["maxmemory"] if node["maxmemory"] else 0.0 for node in nodes)
+    except (KeyError, TypeError) as error:
+        raise RedisUnavailable("Redis sent no report of its memory") from error
