@@ -106,6 +106,7 @@ class Victim:
                     raise SystemExit(f"the victim's {path} was answered with {answer.status_code}")
                 if (answer.headers["x-cache"] == "hit") == (name == "cached"):
                     found[name].append(taken)
+                # The pause of a closed loop, so that the victim alone does not fill the server.
                 time.sleep(_PAUSE)
         return found
 
@@ -163,6 +164,7 @@ def _settle(child: Child, bench: Bench) -> None:
     ends = time.monotonic() + 10
     while time.monotonic() < ends:
         before = cpu_seconds(child.process.pid)
+        # The processor time of half a second tells whether the server is idle.
         time.sleep(0.5)
         if cpu_seconds(child.process.pid) - before < 0.05:
             return

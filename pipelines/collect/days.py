@@ -10,7 +10,8 @@ from metrics.documents import AccountDocument, Observation
 from metrics.periods import HOUR, midnight
 from metrics.store import Store
 from pipelines.collect import observe
-from pipelines.platforms.base import Access, DaysReading, PlatformApi, PostBudget, ProviderDays, Tally
+from pipelines.platforms.base import Access, DaysReading, PlatformApi, ProviderDays, Tally
+from pipelines.platforms.limits import PostBudget
 
 _DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
 

@@ -12,7 +12,8 @@ from metrics.store import Store
 from pipelines.collect import observe
 from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.ladder import FOLLOWED_UNTIL, LAST_HOUR, due
-from pipelines.platforms.base import Post, Reserved, Wanted
+from pipelines.platforms.base import Post, Wanted
+from pipelines.platforms.limits import Reserved
 from pipelines.platforms.memory import Memory
 
 RECHECKED_DAILY_FOR = timedelta(days=7)

@@ -66,6 +66,17 @@ def name_of(value: object) -> str | None:
     return value if isinstance(value, str) and value.strip() and len(value) <= _LONGEST_NAME else None
 
 
+def renewal_form(credentials: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the form that asks for a new access token (RFC 6749, 6), with the app's id and secret in it.
+
+    Return None if the credentials lack a refresh token, or the app's id or secret: then they cannot be renewed.
+    """
+    names = ("refresh_token", "client_id", "client_secret")
+    if not set(names) <= credentials.keys():
+        return None
+    return {"grant_type": "refresh_token", **{name: str(credentials[name]) for name in names}}
+
+
 def renewed_credentials(credentials: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return the credentials after a renewal: with the new access token, its expiry, and a new refresh token, if any.
 

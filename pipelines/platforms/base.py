@@ -1,16 +1,16 @@
 """The interface between collection and the platforms: the protocol `PlatformApi` and its data classes."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
-from metrics.clock import utcnow
 from metrics.documents import ContentType, MetricType, Platform, Reason
-from metrics.periods import midnight, next_midnight
+from metrics.periods import midnight
 from metrics.settings import Settings
 from pipelines.platforms.errors import NeedsReauth, PlatformError, QuotaUsed, RateLimited
+from pipelines.platforms.limits import CallBudget, PostBudget, Quotas
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 
@@ -195,77 +195,6 @@ class DaysReading:
         }
         found = {day: Reading(read_at, numbers.metrics, numbers.unavailable) for day, numbers in days.items()}
         return cls(found, odd, {part: str(error) for part, error in (failures or {}).items()})
-
-
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """A reservation of posts in a `PostBudget`; `name` identifies it there, and is empty if nothing was reserved."""
-
-    posts: int
-    name: str = ""
-
-
-class PostBudget(Protocol):
-    """A budget of distinct posts, for a platform that bills each post."""
-
-    def left(self) -> int | None:
-        """Return how many posts may still be reserved; None if there is no limit."""
-        ...
-
-    def reserve(self, posts: int, least: int) -> Reserved:
-        """Reserve up to `posts` posts before requesting them; none if fewer than `least` are left."""
-        ...
-
-    def settle(self, reserved: Reserved, post_ids: Iterable[str]) -> None:
-        """Count the posts that were read, and release their reservation."""
-        ...
-
-    def note(self, post_ids: Iterable[str]) -> None:
-        """Count posts that were read without a reservation."""
-        ...
-
-
-class Quotas(Protocol):
-    """The daily quotas of calls that a platform grants to the app; all workers share them."""
-
-    def spend(self, quota: str) -> float:
-        """Count one call before it is sent; return how much of the quota is then used, in percent.
-
-        Raises:
-            QuotaUsed: nothing is left of the quota today; the call must not be sent.
-        """
-        ...
-
-    def exhausted(self, quota: str) -> QuotaUsed:
-        """Note that the platform says that a quota is used, whatever was counted; return the error to raise."""
-        ...
-
-
-class UncountedQuotas:
-    """Quotas that nobody counts: only the platform's own answer says that one is used. `zone` is where its day ends."""
-
-    def __init__(self, zone: str) -> None:
-        self._zone = zone
-
-    def spend(self, _quota: str) -> float:
-        """Return 0: the call may be sent."""
-        return 0.0
-
-    def exhausted(self, quota: str) -> QuotaUsed:
-        """Return the error for a used quota, which lasts until the next midnight of the zone."""
-        return QuotaUsed(quota, next_midnight(utcnow(), self._zone))
-
-
-class CallBudget(Protocol):
-    """A budget of calls for one account within 24 hours, for a platform that counts the calls of each account."""
-
-    def spend(self, *, for_posts: bool = False) -> float:
-        """Count one call that is about to be sent; return the used share of the budget in percent.
-
-        Raises:
-            CallsUsed: the budget is used, or, if `for_posts` is set, only what is kept for other calls is left.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

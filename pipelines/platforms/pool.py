@@ -200,7 +200,8 @@ class Pool(Generic[T]):
         try:
             self._read_with_lenders(batch, tally)
         except Exception as error:  # noqa: BLE001
-            # Whatever it is, no other thread may wait for ever. Each raises it for its own account.
+            # An error of any class is handed to all waiting threads, which would wait for ever otherwise; each of them
+            # raises it for its own account.
             for ticket in batch:
                 if not ticket.done:
                     ticket.error = error

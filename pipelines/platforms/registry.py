@@ -8,9 +8,10 @@ from metrics.documents import Platform
 from metrics.network import Network
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
-from pipelines.platforms.base import App, FurtherHosts, PlatformApi, ProviderDays, Quotas, UncountedQuotas
+from pipelines.platforms.base import App, FurtherHosts, PlatformApi, ProviderDays
 from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.instagram.api import Instagram
+from pipelines.platforms.limits import Quotas, UncountedQuotas
 from pipelines.platforms.linkedin.api import LinkedIn
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.threads.api import Threads

@@ -59,6 +59,7 @@ class Engine:
             ).returncode:
                 if process.poll() is not None or time.monotonic() > ends:
                     raise SystemExit(f"dockerd does not start: see {self.folder / 'dockerd.log'}")
+                # A pause between attempts: dockerd announces nothing when it is ready.
                 time.sleep(1)
             yield
         finally:

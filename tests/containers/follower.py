@@ -1,12 +1,11 @@
 """A client of the stream that reconnects after its last event, like a browser's EventSource."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Self
 
 import httpx
-from httpx_sse import connect_sse
+from httpx_sse import SSEError, connect_sse
 
 
 class Follower:
@@ -18,13 +17,13 @@ class Follower:
         self.last_id = ""
         self._url, self._key, self._workspace = url, key, workspace
         self._stopped = threading.Event()
+        self._connected = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        ends = time.monotonic() + 60
-        while not self.connections and time.monotonic() < ends:
-            time.sleep(0.1)
+        if not self._connected.wait(60):
+            raise TimeoutError("the stream was not joined within 60 s")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -51,11 +50,13 @@ class Follower:
                 ):
                     source.response.raise_for_status()
                     self.connections += 1
+                    self._connected.set()
                     for event in source.iter_sse():
                         self.last_id = event.id or self.last_id
                         if event.event != "ping":
                             self.events.append((event.event, event.json()))
                         if self._stopped.is_set():
                             return
-            except Exception:  # noqa: BLE001  the server is being killed; the next connection resumes
-                time.sleep(0.5)
+            except (httpx.HTTPError, SSEError):
+                # The server is being killed. The next connection resumes after a pause, so that it is not flooded.
+                self._stopped.wait(0.5)

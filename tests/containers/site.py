@@ -154,5 +154,6 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> float:
                 return time.monotonic() - began
         except (httpx.HTTPError, Failed, KeyError, IndexError, subprocess.SubprocessError) as error:
             last = f": {error}"
+        # A pause between attempts: most conditions start a docker command, which loads the host.
         time.sleep(2)
     raise Failed(f"{what}: not within {seconds:.0f} s{last}")

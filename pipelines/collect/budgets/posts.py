@@ -15,8 +15,8 @@ from metrics.documents import Platform
 from metrics.errors import RedisUnavailable
 from metrics.redis.errors import redis_errors
 from metrics.redis.keys import posts_read_key, posts_reserved_key
-from pipelines.platforms.base import Reserved
 from pipelines.platforms.errors import BudgetUnknown
+from pipelines.platforms.limits import Reserved
 
 _KEPT = timedelta(days=2)
 _RESERVED = timedelta(minutes=15)

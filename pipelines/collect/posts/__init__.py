@@ -1,1 +1,1 @@
-"""What is stored of posts besides their metrics: facts and content."""
+"""The facts and the content of posts, which are stored besides their metrics."""

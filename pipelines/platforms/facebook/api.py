@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, DaysReading, Post, PostBudget, Tally
+from pipelines.platforms.base import Access, DaysReading, Post, Tally
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.facebook.answers import (
     LEVEL,
@@ -27,6 +27,7 @@ from pipelines.platforms.graph.answers import day_window, parsing_answer, read_e
 from pipelines.platforms.graph.client import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph.insights import PostNumbers
 from pipelines.platforms.graph.posts import GraphPosts, Listing
+from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 

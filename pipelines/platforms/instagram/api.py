@@ -16,22 +16,14 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms.answers import renewed_credentials
-from pipelines.platforms.base import (
-    Access,
-    AccountReading,
-    DaysReading,
-    FurtherHosts,
-    Identity,
-    PostBudget,
-    Tally,
-    Wanted,
-)
+from pipelines.platforms.base import Access, AccountReading, DaysReading, FurtherHosts, Identity, Tally, Wanted
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.graph.answers import day_window, parsing_answer, read_error, take_series, take_total
 from pipelines.platforms.graph.client import META_DAYS, Get, GraphApi
 from pipelines.platforms.graph.insights import PostNumbers
 from pipelines.platforms.graph.posts import GraphPosts, Listing
 from pipelines.platforms.instagram.answers import ACCOUNT_FIELDS, account_numbers, listed_post
+from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers, field_of
 from pipelines.platforms.quarantine import Quarantine
 

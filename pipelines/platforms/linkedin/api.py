@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
-from pipelines.platforms.answers import id_of, name_of, renewed_credentials
+from pipelines.platforms.answers import id_of, name_of, renewal_form, renewed_credentials
 from pipelines.platforms.base import (
     Access,
     AccountReading,
     DaysReading,
     FurtherHosts,
     Identity,
-    PostBudget,
     ProviderDays,
     Reading,
     Tally,
@@ -35,6 +34,7 @@ from pipelines.platforms.errors import (
     WrongIdentity,
 )
 from pipelines.platforms.http.account_calls import AccountCalls
+from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.linkedin import restli
 from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, parsing_answer, raise_for, take_days
 from pipelines.platforms.linkedin.posts import Posts
@@ -199,10 +199,9 @@ class LinkedIn:
         Renewing does not extend the life of the refresh token.
         """
         credentials = access.credentials
-        names = ("refresh_token", "client_id", "client_secret")
-        if not set(names) <= credentials.keys():
+        form = renewal_form(credentials)
+        if form is None:
             return None
-        form = {"grant_type": "refresh_token", **{name: str(credentials[name]) for name in names}}
         tally.calls += 1
         tally.requests += 1
         status, body, headers = self._tokens.send("POST", "/oauth/v2/accessToken", form=form)

@@ -13,16 +13,7 @@ from metrics.catalog import Offer, offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
 from pipelines.platforms.answers import id_of, name_of, renewed_credentials
-from pipelines.platforms.base import (
-    Access,
-    AccountReading,
-    DaysReading,
-    Identity,
-    PostBudget,
-    Reading,
-    Tally,
-    Wanted,
-)
+from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, Reading, Tally, Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
     MetricRefused,
@@ -36,6 +27,7 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.graph.answers import day_window, parsing_answer
 from pipelines.platforms.graph.client import META_DAYS, GraphApi
 from pipelines.platforms.graph.days import DayMetrics
+from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.threads.answers import ID, checked_insights, is_about_another, take_day, take_followers

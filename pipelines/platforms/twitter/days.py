@@ -11,8 +11,9 @@ from metrics.batches import batched
 from metrics.clock import isoformat, utcnow
 from metrics.periods import midnight
 from pipelines.platforms.answers import items_of, values_by_day
-from pipelines.platforms.base import FOLLOWED, AccountReading, Post, PostBudget, Reading, Tally
+from pipelines.platforms.base import FOLLOWED, AccountReading, Post, Reading, Tally
 from pipelines.platforms.errors import BadAnswer, BudgetUsed, PlatformError
+from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.memory import ListMemory
 from pipelines.platforms.numbers import field_of
 from pipelines.platforms.pages import Page, Place, cursor

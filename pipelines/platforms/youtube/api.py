@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.youtube import YOUTUBE
-from pipelines.platforms.answers import renewed_credentials
+from pipelines.platforms.answers import renewal_form, renewed_credentials
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -20,11 +20,9 @@ from pipelines.platforms.base import (
     DaysReading,
     FurtherHosts,
     Identity,
-    PostBudget,
     ProviderDays,
     Reading,
     Tally,
-    UncountedQuotas,
     Wanted,
 )
 from pipelines.platforms.errors import (
@@ -35,6 +33,7 @@ from pipelines.platforms.errors import (
     QuotaUsed,
     WrongIdentity,
 )
+from pipelines.platforms.limits import PostBudget, UncountedQuotas
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.youtube.answers import (
@@ -187,10 +186,9 @@ class YouTube:
             PlatformError: any other failure.
         """
         credentials = access.credentials
-        names = ("refresh_token", "client_id", "client_secret")
-        if not set(names) <= credentials.keys():
+        form = renewal_form(credentials)
+        if form is None:
             return None
-        form = {"grant_type": "refresh_token", **{name: str(credentials[name]) for name in names}}
         tally.calls += 1
         tally.requests += 1
         status, body, headers = self._tokens.send("POST", "/token", form=form)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.platforms.base import Reserved
 from pipelines.platforms.doubts import MOST_READINGS
 from pipelines.platforms.errors import BadAnswer, NeedsReauth, PlatformError, RateLimited, Transient
+from pipelines.platforms.limits import Reserved
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import EMPTY_PAGES, ENOUGH_IN_A_ROW, MOST_PAGES
 from tests.examples import tried

@@ -8,8 +8,9 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import AccountReading, Reserved, Tally, Wanted
+from pipelines.platforms.base import AccountReading, Tally, Wanted
 from pipelines.platforms.errors import BudgetUsed, WrongIdentity
+from pipelines.platforms.limits import Reserved
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from tests.pipelines.platforms.fetching import Fetching, known

@@ -10,7 +10,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.periods import next_midnight
 from metrics.settings import load_settings
-from pipelines.platforms.base import Access, AccountReading, App, Post, Tally, UncountedQuotas
+from pipelines.platforms.base import Access, AccountReading, App, Post, Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -26,6 +26,7 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http import retries
 from pipelines.platforms.http.client import Http
+from pipelines.platforms.limits import UncountedQuotas
 from pipelines.platforms.memory import ListMemory, Memory
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine

@@ -155,7 +155,7 @@ def test_captions_are_searched(look: Look, stage: Stage, best: PostDocument) -> 
     page.keyboard.type("wanted phrase ")
     expect(rows).to_have_count(1)
     assert "Wanted PHRASE here" in rows.first.inner_text()
-    # What is being typed stays as it is, and so do the focus and the place in it.
+    # The search box keeps its text, the focus and the position of the cursor while the list is drawn again.
     assert page.input_value("#posts-q") == "wanted phrase "
     assert page.evaluate("document.activeElement.id") == "posts-q"
     assert "q=wanted+phrase" in page.url
