@@ -5,7 +5,7 @@ from metrics.platforms.facts import META_CONTENT, Api, Ids, PlatformFacts
 THREADS = PlatformFacts(
     name="threads",
     title="Threads",
-    api_title="the Threads API",
+    api_title="Threads' API",
     apis={"threads": Api("https://graph.threads.net", "Base URL of the Threads API.")},
     kinds={"post": ("image", "video", "carousel", "text", "other")},
     rate_basis="views",
