@@ -1,7 +1,7 @@
 """Tidemark's definitions with a test's stores; runs are executed in this process."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,8 @@ class Deployment:
 
     clients: Clients
     simulator: Simulator
+    hour: datetime = field(default_factory=lambda: slot_of(datetime.now(UTC)))
+    """The hour in which the test began: it stays the same when a full hour passes meanwhile."""
 
     @property
     def resource(self) -> Tidemark:
@@ -34,11 +36,6 @@ class Deployment:
                 return clients
 
         return Fixed()
-
-    @property
-    def hour(self) -> datetime:
-        """The present hour."""
-        return slot_of(datetime.now(UTC))
 
     def having(self, **settings: Any) -> "Deployment":
         """Return the same deployment with other settings; the database's expiries are changed accordingly."""

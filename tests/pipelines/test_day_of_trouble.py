@@ -43,12 +43,13 @@ from tidemark.home import Home
 from tidemark.seed import seeded_account
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(14_400)]
-ACCOUNTS = int(os.environ.get("TIDEMARK_TEST_ACCOUNTS", "250"))
-"""Accounts of each platform."""
+ACCOUNTS = int(os.environ.get("TIDEMARK_TEST_ACCOUNTS", "1000"))
+"""Accounts of all platforms together, which take turns."""
 WORKSPACE = "trouble"
 HOURS = int(os.environ.get("TIDEMARK_TEST_HOURS", "24"))
 """The last hours of a day, to try fewer of them; the accounts are connected in the first one."""
-END = datetime(2026, 7, 3, tzinfo=UTC)
+END = datetime(2026, 1, 9, tzinfo=UTC)
+"""The world of the simulator begins a week before, so that an account has about eight posts."""
 START = END - HOURS * HOUR
 TROUBLE: tuple[dict[str, Any], ...] = (
     {"kind": "error", "rate": 0.02},
@@ -57,6 +58,8 @@ TROUBLE: tuple[dict[str, Any], ...] = (
     {"kind": "account_limit", "rate": 0.005, "seconds": 600},
     {"kind": "html", "rate": 0.005},
 )
+LEVELS = {"linkedin": "firstDegreeSize", "youtube": "subscriberCount"}
+"""What a platform calls the followers, if not `followers_count`."""
 RETRIES = tuple(timedelta(minutes=minutes, seconds=5) for minutes in (16, 41))
 """When the second and the third retry of an hour are due, whatever their jitter, and accounts without a record.
 
@@ -90,7 +93,8 @@ class Day:
     def connect(self) -> None:
         """Connect the accounts within the first hour of the day, which is their first one."""
         vault = Vault([SecretStr(Home(self.stack.home).secret_key())])
-        simulated = [self.world.account(platform, n) for platform in PLATFORMS for n in range(ACCOUNTS)]
+        turns = [divmod(n, len(PLATFORMS)) for n in range(ACCOUNTS)]
+        simulated = [self.world.account(PLATFORMS[turn], index) for index, turn in turns]
         documents = [seeded_account(WORKSPACE, account, vault, START) for account in simulated]
         self.store.accounts.put(documents)
         self.accounts = {document["_id"]: sim for document, sim in zip(documents, simulated, strict=True)}
@@ -271,7 +275,7 @@ def check_records(day: Day) -> str:
                 gaps[reason_of(record)] += 1
             for value, at in read.get(account_id, ()):
                 account = day.accounts[account_id]
-                name = "firstDegreeSize" if account.platform == "linkedin" else "followers_count"
+                name = LEVELS.get(account.platform, "followers_count")
                 early, late = (truth.account_value(day.world, account, name, t) for t in (at, at + LONGEST_RUN))
                 assert min(early, late) <= value <= max(early, late), (account_id, slot)
                 levels += 1

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { account as named, change, changePercent, changePoints, plural } from "./format.js";
+import { reachesToday } from "./state.js";
 import { explained } from "./tips.js";
 
 const LEFT_OUT = {
@@ -16,12 +17,15 @@ const NOT_COMPARED = {
   not_kept: "the range to compare with is older than the data that is kept",
 };
 
-/** Return why a comparison does not cover all accounts, as a short text and an explanation; null if it covers all. */
-export function doubt(comparison, accounts) {
+/**
+ * Return why the comparison of a range does not cover all accounts, as a short text and an explanation; null if it
+ * covers all. A range with today comes first: in the minutes after a full hour, no account is observed in every hour.
+ */
+export function doubt(comparison, accounts, range) {
   if (!comparison || comparison.comparable) return null;
   if (comparison.reason) return ["not comparable", NOT_COMPARED[comparison.reason] ?? comparison.reason];
   const { leftOut } = comparison, why = [...groups(leftOut, accounts)];
-  if (!leftOut.length) return ["not comparable", "one of the two ranges reaches into today, which is not over"];
+  if (!leftOut.length || reachesToday(range)) return ["not comparable", ["one of the two ranges reaches into today, which is not over", ...why].join("; ")];
   if (!Object.keys(comparison.changes).length) return ["not comparable", why.join("; ")];
   return [`without ${plural(leftOut.length, "account")}`, `the change covers only the other accounts; left out: ${why.join("; ")}`];
 }

@@ -14,7 +14,7 @@ const FIGURES = [
 
 export async function figures(reading, live) {
   const [sums, accounts] = await Promise.all([reading.sums(), reading.accounts()]);
-  const total = sums.totals[0], why = doubt(total?.comparison, accounts);
+  const total = sums.totals[0], why = doubt(total?.comparison, accounts, reading.range);
   const card = ([name, title]) => h("div.figure", {},
     h("h3", {}, title), h("div.big", {}, value(name, title, total, sums.data, accounts)),
     total?.metrics[name] === undefined ? null : versus(name, total.comparison, why), lacking(name, total, accounts), note(name, total, sums.data),

@@ -20,7 +20,7 @@ const NEARLY_ALL = 0.95;
 export async function platforms(reading, live) {
   const [names, accounts] = await Promise.all([reading.platforms(), reading.accounts()]);
   const columns = await Promise.all(names.map(async (name) => ({ name, answer: await reading.sums(name), accounts: accounts.filter((a) => a.platform === name) })));
-  for (const one of columns) one.doubt = doubt(one.answer.totals[0]?.comparison, one.accounts);
+  for (const one of columns) one.doubt = doubt(one.answer.totals[0]?.comparison, one.accounts, reading.range);
   const known = ([metric]) => columns.some(({ answer }) => answer.totals[0]?.metrics[metric] !== undefined);
   const rows = ROWS.filter(known), title = h("h2", { id: "platforms-title" }, "Platforms side by side");
   if (!rows.length) return render($("platforms"), [title, h("p.empty", {}, "Nothing was observed in this range.")], live);

@@ -159,7 +159,7 @@ def test_post_without_statistics_that_is_there_has_zeros(client: Http, server: A
 
 
 def test_days_equal_the_truth(fetching: Fetching) -> None:
-    days = [(NOW - timedelta(days=back)).date() for back in range(3, 20)]
+    days = [(fetching.now - timedelta(days=back)).date() for back in range(3, 20)]
     found = fetching.api.read_days(fetching.access, days, fetching.tally).days
     world, names = fetching.simulator.world, offered("linkedin", "account")
     for day in days:

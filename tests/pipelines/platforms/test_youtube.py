@@ -264,14 +264,14 @@ def test_token_is_checked_every_week_and_not_every_hour(fetching: Fetching) -> N
     wrong = Access(fetching.account.platform_account_id, {"access_token": other.token})
     with pytest.raises(WrongIdentity, match=r"the token belongs to another channel, @quiet\.bakery"):
         fetching.api.read(wrong, wanted(), Tally())
-    yesterday, long_ago = (f"{NOW - timedelta(days=days):%Y-%m-%d}" for days in (1, 7))
+    yesterday, long_ago = (f"{fetching.now - timedelta(days=days):%Y-%m-%d}" for days in (1, 7))
     assert fetching.api.read(wrong, wanted(memory=Memory(named_on=yesterday)), Tally()).account.metrics
     with pytest.raises(WrongIdentity):
         fetching.api.read(wrong, wanted(memory=Memory(named_on=long_ago)), Tally())
 
 
 def test_token_that_ended_is_not_hidden_by_the_common_calls(fetching: Fetching) -> None:
-    credentials = {**fetching.access.credentials, "expires_at": NOW.timestamp() - 1}
+    credentials = {**fetching.access.credentials, "expires_at": fetching.now.timestamp() - 1}
     with pytest.raises(NeedsReauth):
         fetching.api.read(Access(fetching.account.platform_account_id, credentials), wanted(), fetching.tally)
     assert calls(fetching) == {}
@@ -300,7 +300,7 @@ def test_video_that_the_statistics_leave_out_is_gone_only_if_it_cannot_be_found_
 
 def test_announced_video_of_another_channel_is_not_counted(fetching: Fetching) -> None:
     world = fetching.simulator.world
-    other = world.posts(world.account("youtube", 4), NOW - timedelta(days=20), NOW)
+    other = world.posts(world.account("youtube", 4), fetching.now - timedelta(days=20), fetching.now)
     foreign = next(post for post in other if post.visible(fetching.now))
     want = wanted(known(foreign))
     reading = fetching.api.read(
@@ -323,7 +323,7 @@ def test_answer_about_other_videos_makes_none_gone(fetching: Fetching) -> None:
 
 def test_odd_id_never_reaches_youtube(fetching: Fetching) -> None:
     good = known(fetching.here()[-1])
-    reading = read_due(fetching, Post("no id", "post", "video", NOW), good)
+    reading = read_due(fetching, Post("no id", "post", "video", fetching.now), good)
     assert reading.failures == {"no id": "it is not the id of a video on YouTube"}
     assert [post.platform_post_id for post, _ in reading.posts] == [good.platform_post_id]
 
@@ -367,7 +367,7 @@ def test_api_key_is_used_for_public_numbers_and_never_shown(fetching: Fetching) 
 
 def test_invalid_api_key_is_named(fetching: Fetching) -> None:
     settings = load_settings(_env_file=None, youtube_api_key="wrong", youtube_url=fetching.simulator.url)
-    memory = Memory(named_on=f"{NOW:%Y-%m-%d}")
+    memory = Memory(named_on=f"{fetching.now:%Y-%m-%d}")
     reading = open_platform("youtube", settings).read(fetching.access, wanted(memory=memory), Tally())
     # The tokens of the accounts serve as well.
     assert reading.account.metrics["followers"] == fetching.level("subscriberCount")
@@ -386,7 +386,7 @@ def test_used_quota_of_general_calls_leaves_the_statistics(fetching: Fetching) -
 
 
 def test_days_equal_what_youtube_reports(fetching: Fetching) -> None:
-    days = [(NOW - timedelta(days=back)).date() for back in range(5, 25)]
+    days = [(fetching.now - timedelta(days=back)).date() for back in range(5, 25)]
     found = fetching.api.read_days(fetching.access, days, fetching.tally).days
     offers, world = offered("youtube", "account"), fetching.simulator.world
     names = [name for name in offers if name not in ("followers", "posts")]
@@ -401,7 +401,7 @@ def test_days_equal_what_youtube_reports(fetching: Fetching) -> None:
 
 def test_negative_day_stays_negative(fetching: Fetching) -> None:
     world = fetching.simulator.world
-    newest = (NOW - timedelta(days=12)).date()
+    newest = (fetching.now - timedelta(days=12)).date()
     index, day = next(
         (index, newest - timedelta(days=back))
         for index in range(200)
@@ -416,7 +416,7 @@ def test_negative_day_stays_negative(fetching: Fetching) -> None:
 
 
 def test_slow_metric_takes_no_days_from_the_others(fetching: Fetching) -> None:
-    day = (NOW - timedelta(days=3)).date()
+    day = (fetching.now - timedelta(days=3)).date()
     found = fetching.api.read_days(fetching.access, [day], fetching.tally).days[day]
     # Views are complete 48 hours after the end of the day in California, subscribers 72 hours after it.
     assert "accountViews" in found.metrics
@@ -424,7 +424,7 @@ def test_slow_metric_takes_no_days_from_the_others(fetching: Fetching) -> None:
 
 
 def test_metric_that_youtube_refuses_is_dropped_and_remembered(fetching: Fetching) -> None:
-    days = [(NOW - timedelta(days=back)).date() for back in (6, 7)]
+    days = [(fetching.now - timedelta(days=back)).date() for back in (6, 7)]
     fetching.simulator.set_faults({"kind": "retired_metric", "metric": "engagedViews"})
     found = fetching.api.read_days(fetching.access, days, fetching.tally)
     assert {one.unavailable["accountEngagedViews"] for one in found.days.values()} == {"metric_retired"}
@@ -433,7 +433,7 @@ def test_metric_that_youtube_refuses_is_dropped_and_remembered(fetching: Fetchin
 
 
 def test_days_without_the_scope_are_missing(fetching: Fetching) -> None:
-    day = (NOW - timedelta(days=6)).date()
+    day = (fetching.now - timedelta(days=6)).date()
     fetching.simulator.set_faults({"kind": "permission", "path": "reports"})
     found = fetching.api.read_days(fetching.access, [day], fetching.tally).days[day]
     assert set(found.unavailable.values()) == {"permission_missing"}

@@ -72,7 +72,7 @@ def test_content_is_in_the_list_and_on_the_page_of_a_post(client: httpx.Client, 
     [
         ("instagram", 0, 0, {"permalink", "captionExcerpt"}),
         ("instagram", 24 * 400, 48, FIELDS),
-        ("twitter", 23, 48, FIELDS),
+        ("twitter", 22, 48, FIELDS),
         ("twitter", 25, 48, set()),
         ("linkedin", 24 * 181, 48, set()),
     ],
