@@ -138,6 +138,12 @@ class Day:
         until(lambda: all(self._evaluated(sensor) >= instant.timestamp() for sensor in SENSORS), 300, every=1)
         self.collected()
 
+    def look_again(self) -> None:
+        """Wait until `missed_hours`, which requests nothing while an hour is being collected, has had another look."""
+        since = self.clock.now().timestamp()
+        until(lambda: self._evaluated("missed_hours") >= since, 300, every=1)
+        self.collected()
+
     def _evaluated(self, sensor: str) -> float:
         ticks = self.dagster.ask(_TICKS, s={**_REPOSITORY, "sensorName": sensor})["sensorState"]["ticks"]
         return float(ticks[0]["timestamp"]) if ticks and ticks[0]["endTimestamp"] else 0.0
@@ -246,11 +252,13 @@ def collect_hour(day: Day, hour: int) -> None:
         assert day.recorded(slot) < len(day.accounts), "the trouble came too late"
         cause(day, slot)
     day.collected()
-    day.retry(end + RETRIES[0])
-    if day.is_behind(slot):
+    for retry in RETRIES:
+        day.retry(end + retry)
+        if day.is_behind(slot):
+            day.look_again()
+        if not day.is_behind(slot):
+            break
         day.quiet()
-    if day.is_behind(slot):
-        day.retry(end + RETRIES[1])
     seconds = time.monotonic() - began
     day.notes.append(f"hour {hour:2}: {name}, {seconds:.0f} s")
 
@@ -289,7 +297,8 @@ def check_records(day: Day) -> str:
 
 def reason_of(record: CollectionDocument) -> str:
     """Return why an account has no level in an hour."""
-    reason: str = record.get("reason") or ", ".join(one["reason"] for one in record["problems"])
+    parts = ", ".join(one["reason"] for one in record.get("problems", ()))
+    reason: str = record.get("reason") or parts or record["state"]
     return DAY_LIMIT if (record["platform"], reason) == ("linkedin", "rate_limited") else reason
 
 
