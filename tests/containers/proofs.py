@@ -95,21 +95,40 @@ def down_and_up_keep_data(site: Site) -> str:
 
 
 def backup_and_restore(site: Site) -> str:
+    """Back up, get it out, and restore it into another database, from inside the volume and from the host."""
     site.execute("code", "tidemark", "backup", "/var/lib/tidemark/backup/one")
     site.compose("cp", "code:/var/lib/tidemark/backup/one", "./backup")
     if not (site.folder / "backup" / "manifest.json").exists():
         raise Failed("the backup is not outside")
-    dumped = site.execute("postgres", "pg_dump", "-U", "dagster", "dagster")
-    if "CREATE TABLE public.runs" not in dumped:
-        raise Failed("pg_dump has no runs")
-    restored = site.compose(
-        "exec", "-T", "-e", "TIDEMARK_MONGO_DB=tidemark_restored", "code", "tidemark", "restore",
-        "/var/lib/tidemark/backup/one",
-    )  # fmt: skip
     day = datetime.now(UTC).date()
-    words = ["--from", str(day - timedelta(days=1)), "--to", str(day), "--check"]
-    site.compose("exec", "-T", "-e", "TIDEMARK_MONGO_DB=tidemark_restored", "code", "tidemark", "rebuild", *words)
+    rebuild = f"tidemark rebuild --from {day - timedelta(days=1)} --to {day} --check"
+    restored = site.shell(
+        "compose exec -T -e TIDEMARK_MONGO_DB=tidemark_restored code tidemark restore /var/lib/tidemark/backup/one"
+    )
+    site.shell(f"compose exec -T -e TIDEMARK_MONGO_DB=tidemark_restored code {rebuild}")
+    site.compose("stop", "daemon", "code", "webserver")
+    site.shell(
+        'compose run --rm --no-deps -v "$PWD/backup:/restore:ro" -e TIDEMARK_MONGO_DB=tidemark_again serving '
+        "tidemark restore /restore"
+    )
+    site.shell(f"compose run --rm --no-deps -e TIDEMARK_MONGO_DB=tidemark_again serving {rebuild}")
+    site.compose("up", "-d", "--wait", "--wait-timeout", str(int(READY)), seconds=READY + 60)
     return restored.splitlines()[0]
+
+
+def storage_of_dagster_is_restored(site: Site) -> str:
+    """Dump Dagster's storage, restore it into an empty database, and count the runs in both."""
+    count = "SELECT count(*) FROM runs"
+    site.shell("compose exec -T postgres pg_dump -U dagster -Fc dagster > dagster.dump")
+    site.execute("postgres", "createdb", "-U", "dagster", "again")
+    site.shell("compose exec -T postgres pg_restore -U dagster -d again < dagster.dump")
+    runs = [
+        site.execute("postgres", "psql", "-U", "dagster", "-d", name, "-Atc", count) for name in ("dagster", "again")
+    ]
+    site.execute("postgres", "dropdb", "-U", "dagster", "again")
+    if int(runs[1]) == 0 or int(runs[0]) < int(runs[1]):
+        raise Failed(f"runs before and after: {runs}")
+    return f"{runs[1].strip()} runs restored"
 
 
 def keys_are_rotated(site: Site) -> str:
@@ -231,7 +250,7 @@ def edge_serves_two_processes(site: Site) -> str:
 
 
 def image_is_upgraded(site: Site) -> str:
-    """The same deployment with another image: the migration runs, data stay, and the next hour is collected."""
+    """Another image and back: the migration runs, data stay, and accounts are collected with both."""
     before = site.get(f"/analytics/workspace/{WORKSPACE}/aggregated", period="daily")["data"]
     site.profiles = ["simulator"]
     site.variables |= {"IMAGE": "tidemark:next"}
@@ -248,7 +267,14 @@ def image_is_upgraded(site: Site) -> str:
         raise Failed(f"serving runs {image}")
     if len(site.get(f"/analytics/workspace/{WORKSPACE}/aggregated", period="daily")["data"]) < len(before):
         raise Failed("days are missing")
-    return f"{until_collected(site)} with {image}; migrate wrote {len(ran.splitlines())} lines"
+    collected = until_collected(site)
+    site.variables |= {"IMAGE": "tidemark:0.1.0"}
+    site.compose("stop", "daemon")
+    site.compose("up", "-d", "--wait", "--wait-timeout", str(int(READY)), seconds=READY + 60)
+    return (
+        f"{collected} with {image}; migrate wrote {len(ran.splitlines())} lines; "
+        f"{until_collected(site)} with the image before"
+    )
 
 
 PROOFS: list[tuple[str, Callable[[Site], str]]] = [
@@ -257,10 +283,11 @@ PROOFS: list[tuple[str, Callable[[Site], str]]] = [
     ("documented commands beside a service", documented_commands_work),
     ("down and up keep the data", down_and_up_keep_data),
     ("backup, getting it out, restore", backup_and_restore),
+    ("Dagster's storage, dumped and restored", storage_of_dagster_is_restored),
     ("rotation of keys and of Postgres' password", keys_are_rotated),
     ("erasure of an account", account_is_erased),
     ("each container killed -9 under load", each_container_is_killed),
     ("two workers, one killed", one_of_two_workers_is_killed),
     ("edge: two processes, streams over a restart", edge_serves_two_processes),
-    ("upgrade of the image", image_is_upgraded),
+    ("upgrade of the image, and back", image_is_upgraded),
 ]

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 from cryptography.fernet import Fernet
 
+from metrics.settings import PLATFORM_APIS
 from tests.test_deploy import ROOT
 
-PLATFORMS = ("instagram", "facebook", "twitter", "linkedin")
 WORKSPACE = "acme"
 
 
@@ -29,9 +29,8 @@ class Site:
         self.folder, self._compose = folder, compose
         self.profiles = ["simulator"]
         self._address: str | None = None
-        self.variables = {f"TIDEMARK_{name.upper()}_URL": "http://simulator:8100" for name in PLATFORMS}
-        self.variables |= {"TIDEMARK_INSTAGRAM_LOGIN_URL": "http://simulator:8100", "EDGE_HTTP": "8080"}
-        self.variables |= {"EDGE_HTTPS": "8443", "TIDEMARK_HISTORY_POSTS_DAYS": "0"}
+        self.variables = {f"TIDEMARK_{name.upper()}_URL": "http://simulator:8100" for name in PLATFORM_APIS}
+        self.variables |= {"EDGE_HTTP": "8080", "EDGE_HTTPS": "8443", "TIDEMARK_HISTORY_POSTS_DAYS": "0"}
 
     def create(self) -> None:
         """Copy the files of the deployment, and make the secrets as docs/deploying.md says."""
@@ -66,16 +65,33 @@ class Site:
         Raises:
             Failed: it ended with another code than 0.
         """
-        environment = {**os.environ, **self.variables, "COMPOSE_PROFILES": ",".join(self.profiles)}
         ran = subprocess.run(
-            [self._compose, *words], cwd=self.folder, env=environment, input=given, capture_output=True, text=True,
-            timeout=seconds, check=False,
+            [self._compose, *words], cwd=self.folder, env=self._environment(), input=given, capture_output=True,
+            text=True, timeout=seconds, check=False,
         )  # fmt: skip
         if check and ran.returncode:
             raise Failed(
                 f"docker compose {' '.join(words)} ended with {ran.returncode}: {(ran.stdout + ran.stderr)[-2500:]}"
             )
         return ran.stdout if check else ran.stdout + ran.stderr
+
+    def shell(self, commands: str) -> str:
+        """Run commands of a page in a shell, in which `compose` stands for `docker compose`; return what they printed.
+
+        Raises:
+            Failed: one of them ended with another code than 0.
+        """
+        script = f'set -euo pipefail; compose() {{ "{self._compose}" "$@"; }}; {commands}'
+        ran = subprocess.run(
+            ["bash", "-c", script], cwd=self.folder, env=self._environment(), capture_output=True, text=True,
+            timeout=900, check=False,
+        )  # fmt: skip
+        if ran.returncode:
+            raise Failed(f"{commands} ended with {ran.returncode}: {(ran.stdout + ran.stderr)[-2500:]}")
+        return ran.stdout
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self.variables, "COMPOSE_PROFILES": ",".join(self.profiles)}
 
     def execute(self, service: str, *words: str, given: str = "") -> str:
         """Run a command beside a service, as `docker compose exec` does."""
