@@ -297,7 +297,7 @@ def check_records(day: Day) -> str:
 
 def reason_of(record: CollectionDocument) -> str:
     """Return why an account has no level in an hour."""
-    parts = ", ".join(one["reason"] for one in record.get("problems", ()))
+    parts = ", ".join(sorted({one["reason"] for one in record.get("problems", ())}))
     reason: str = record.get("reason") or parts or record["state"]
     return DAY_LIMIT if (record["platform"], reason) == ("linkedin", "rate_limited") else reason
 
