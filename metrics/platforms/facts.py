@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
+from typing import Literal
 
 from metrics.documents import ContentType, MetricType, Platform
 from metrics.platforms.ids import Refuse, number
@@ -60,6 +61,17 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
+class Colours:
+    """The colour of a platform in charts, as `#rrggbb`: on a light and on a dark ground, each with a contrast of 3:1.
+
+    Choose one that people with any kind of colour blindness can tell from those of the other platforms.
+    """
+
+    light: str
+    dark: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContentFacts:
     """How the content of a platform's posts (captions, links, thumbnails) may be kept, and where its pictures are.
 
@@ -111,11 +123,14 @@ class PlatformFacts:
     day, None for no limit, and `billing` says why there is one. `calls_per_day` is the default of its budget of calls
     for each account within 24 hours, None for no limit. `kinds` are the content types by metric type of the
     posts whose numbers the API reports; `other` is for posts that no other type fits. `rate_basis` is the metric by
-    which engagement is divided.
+    which engagement is divided: a counter of posts, or a level of their account if `rate_basis_of` is `account`, for a
+    platform that does not tell how often a post was seen.
 
     `accounts` and `posts` have the metrics that it offers, by canonical name (`metrics/catalog.py` has what they mean);
     a text stands for an `Offer` of that field. `content` tells how the content of posts may be kept.
-    `same_accounts` returns all normal forms of the same account.
+    `same_accounts` returns all normal forms of the same account. `needs_token` is False if the numbers of an account
+    are public: then it is connected with or without a token. `account_names` are names that a user may give instead of
+    an account's id, for a platform that resolves them.
     `check_announced` refuses the id of a post that a client announces, if it may be the id of something else.
 
     `quotas` are the daily quotas of the app by name; they begin anew at midnight in the time zone `quota_zone`.
@@ -130,10 +145,14 @@ class PlatformFacts:
     apis: Mapping[str, Api]
     kinds: Mapping[MetricType, tuple[ContentType, ...]]
     rate_basis: str
+    colours: Colours
     account_ids: Ids
     post_ids: Ids
     accounts: Mapping[str, str | Offer]
     posts: Mapping[str, str | Offer]
+    rate_basis_of: Literal["account", "post"] = "post"
+    needs_token: bool = True
+    account_names: Ids | None = None
     posts_per_day: int | None = None
     billing: str = ""
     content: ContentFacts = ContentFacts()

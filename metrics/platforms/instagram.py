@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, ON_POSTS, Api, Ids, Offer, PlatformFacts
+from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, ON_POSTS, Api, Colours, Ids, Offer, PlatformFacts
 
 _VIEWS = date(2025, 4, 21)
 
@@ -23,6 +23,7 @@ INSTAGRAM = PlatformFacts(
     },
     rate_basis="views",
     content=META_CONTENT,
+    colours=Colours("#c2528f", "#e68cc0"),
     account_ids=Ids(
         "give the number of the professional account, as 17841400000000001 (`instagram_business_account` of "
         "its Facebook page, or `user_id` of `GET /me` with Instagram Login)"

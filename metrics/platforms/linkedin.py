@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from urllib.parse import unquote
 
-from metrics.platforms.facts import Api, ContentFacts, Ids, PlatformFacts
+from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
 from metrics.platforms.ids import Refuse, number, shown
 
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
@@ -49,6 +49,7 @@ LINKEDIN = PlatformFacts(
     kinds={"post": ("image", "video", "carousel", "text", "link", "document", "other")},
     rate_basis="impressions",
     content=ContentFacts(unseen=timedelta(days=180)),
+    colours=Colours("#00875f", "#33c796"),
     account_ids=Ids(
         "give the number of the page, as 5500001 or urn:li:organization:5500001 (in the address of its admin "
         "view, or in `GET /rest/organizationAcls`)",

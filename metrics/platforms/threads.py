@@ -1,6 +1,6 @@
 """Threads: profiles with their posts."""
 
-from metrics.platforms.facts import META_CONTENT, Api, Ids, PlatformFacts
+from metrics.platforms.facts import META_CONTENT, Api, Colours, Ids, PlatformFacts
 
 THREADS = PlatformFacts(
     name="threads",
@@ -9,6 +9,7 @@ THREADS = PlatformFacts(
     apis={"threads": Api("https://graph.threads.net", "Base URL of the Threads API.")},
     kinds={"post": ("image", "video", "carousel", "text", "other")},
     rate_basis="views",
+    colours=Colours("#212529", "#eef2f5"),
     content=META_CONTENT,
     account_ids=Ids("give the number of the profile, as 23000000000000001 (`id` in `GET /me` of the Threads API)"),
     post_ids=Ids("give the number of the post, as 17912345678901234 (the `id` that the publishing call returned)"),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from metrics.clock import utcnow
-from metrics.platforms.facts import Api, ContentFacts, Ids, PlatformFacts
+from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
 from metrics.platforms.ids import Refuse, number
 
 _SNOWFLAKE_EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)
@@ -30,6 +30,7 @@ TWITTER = PlatformFacts(
     content=ContentFacts(
         unseen=timedelta(hours=24), age=timedelta(days=30), picture_servers=("https://pbs.twimg.com",)
     ),
+    colours=Colours("#c77700", "#f0a63a"),
     account_ids=Ids("give the number of the user, as 700000007 (`id` in `GET /2/users/me`)"),
     post_ids=Ids(
         "give the number of the post, as 1812345678901234567 (the `id` that the publishing call returned)", _post_id

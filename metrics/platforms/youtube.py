@@ -3,7 +3,7 @@
 import re
 from datetime import date, timedelta
 
-from metrics.platforms.facts import ON_ACCOUNTS, Api, ContentFacts, Ids, Offer, PlatformFacts, Quota
+from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, ContentFacts, Ids, Offer, PlatformFacts, Quota
 from metrics.platforms.ids import Refuse, shown
 
 _CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
@@ -42,6 +42,7 @@ YOUTUBE = PlatformFacts(
     },
     kinds={"post": ("video",)},
     rate_basis="views",
+    colours=Colours("#d13438", "#ff7b72"),
     account_ids=Ids(
         "give the id of the channel, as UC0123456789abcdefghijkl (`id` in `GET /youtube/v3/channels?mine=true`)",
         _channel_id,

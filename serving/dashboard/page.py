@@ -29,6 +29,7 @@ from metrics.clock import offset
 from metrics.platforms.registry import FACTS
 from metrics.settings import PLATFORM_APIS, Settings
 from serving.dashboard.bundle import bundle
+from serving.dashboard.platforms import platform_styles, platforms_module
 from serving.services import services
 from serving.wire.headers import accepts_gzip, has_etag, header_lines
 from serving.wire.problems import not_found
@@ -64,9 +65,9 @@ def _static() -> dict[str, File]:
     bodies = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.rpartition(".")[2] in _TYPES}
     vendored = (one for one in (folder / "vendor").iterdir() if one.name.rpartition(".")[2] in _TYPES)
     # One stylesheet instead of three, because the first paint waits for it.
-    bodies["dashboard.css"] = b"\n".join(bodies.pop(name) for name in _STYLES)
+    bodies["dashboard.css"] = b"\n".join([*(bodies.pop(name) for name in _STYLES), platform_styles().encode()])
     names = [name for name in bodies if name.endswith(".js") and name != "theme.js"]
-    modules = {name: bodies.pop(name).decode() for name in names}
+    modules = {name: bodies.pop(name).decode() for name in names} | {"platforms-list.js": platforms_module()}
     bodies["dashboard.js"] = bundle(modules, "main.js").encode()
     index = bodies["index.html"]
     index = index.replace(b"{{ahead}}", b"%d" % (offset() // timedelta(milliseconds=1)))

@@ -54,7 +54,7 @@ function handles(ids, accounts) {
 
 function note(name, total, documents) {
   if (name === "engagementRate" && total?.metrics.engagementRateBasis) {
-    return h("div.small", {}, basisNote(total.metrics.engagementRateBasis, partsOf(documents)?.basis), ` · ${plural(total.metrics.postsMeasured, "post")}`);
+    return h("div.small", {}, basisNote(total.metrics.engagementRateBasis, partsOf(documents, total.metrics.engagementRateBasis)?.basis), ` · ${plural(total.metrics.postsMeasured, "post")}`);
   }
   if (name === "postCount" && total?.metrics.deletedPostCount) return h("div.small", {}, `${count(total.metrics.deletedPostCount)} of them deleted since`);
   const without = [...new Set(documents.filter((one) => one.unavailable[name] === "not_supported").map((one) => platform(one.platform)))];

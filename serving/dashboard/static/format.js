@@ -1,6 +1,7 @@
 // Formatting of numbers, instants and reasons as text.
 
 import { now } from "./now.js";
+import { TITLES } from "./platforms-list.js";
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2, minimumFractionDigits: 2 });
@@ -52,8 +53,7 @@ const REASONS = {
 
 export const reason = (code) => REASONS[code] ?? (code ? code.replaceAll("_", " ") : "the API gives no value");
 
-const PLATFORMS = { instagram: "Instagram", facebook: "Facebook", twitter: "X", linkedin: "LinkedIn", youtube: "YouTube" };
-export const platform = (name) => PLATFORMS[name] ?? capital(name);
+export const platform = (name) => TITLES[name] ?? capital(name);
 /** Return an account as `handle (Platform)`. */
 export const account = ({ handle, platform: of }) => `${isolate(handle)} (${platform(of)})`;
 

@@ -1,18 +1,17 @@
-// One colour per platform, the same everywhere and distinguishable with every kind of colour blindness (after Okabe and
-// Ito), and one symbol per platform for lines.
+// One colour per platform, the same everywhere, and one symbol per platform for lines. The server writes `platforms-list.js`
+// and the styles of the colours from the facts of the platforms.
 
 import { h } from "./dom.js";
+import { TITLES } from "./platforms-list.js";
 
-const KNOWN = ["facebook", "instagram", "linkedin", "twitter", "youtube"];
-export const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross"];
+const KNOWN = Object.keys(TITLES);
+export const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down", "plus", "triangle-right", "hourglass", "pentagon", "triangle-left"];
 
-const place = (name) => (KNOWN.includes(name) ? KNOWN.indexOf(name) : KNOWN.length);
-
-/** Return the custom property of `tokens.css` that holds a platform's colour. */
+/** Return the custom property that holds a platform's colour. */
 const property = (name) => `--platform-${KNOWN.includes(name) ? name : "other"}`;
 
 export const colour = (name) => token(property(name));
-export const symbol = (name) => SYMBOLS[place(name)];
+export const symbol = (name) => SYMBOLS[(KNOWN.includes(name) ? KNOWN.indexOf(name) : KNOWN.length) % SYMBOLS.length];
 const tokens = new Map();
 
 /** Return a custom property of `tokens.css`. It is read once per theme, because each read makes the browser compute all styles. */

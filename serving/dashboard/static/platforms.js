@@ -32,10 +32,13 @@ export async function platforms(reading, live) {
   ], live);
 }
 
-/** Name the rows that no platform has, with the reason of each. */
+/** Name the rows that no platform has, with the reason of each: that of a platform which offers it, if one does. */
 function absent(rows, columns) {
   if (!rows.length) return null;
-  const why = ([name]) => reason(columns[0].answer.totals[0]?.unavailable[name] ?? "no_observation");
+  const why = ([name]) => {
+    const codes = columns.map(({ answer }) => answer.totals[0]?.unavailable[name] ?? "no_observation");
+    return reason(codes.find((code) => code !== "not_supported") ?? codes[0]);
+  };
   return [" Without ", rows.map((row, i) => [i ? ", " : "", explained(row[1].toLowerCase(), `Not available: ${why(row)}`, "hint")]), "."];
 }
 
@@ -46,13 +49,13 @@ function line([name, title], columns) {
 function cell(name, title, { name: platform, answer, accounts, doubt: why }) {
   const total = answer.totals[0], value = total?.metrics[name];
   if (value === undefined) return unknown(...absence(name, total, answer.data, accounts));
-  const basis = name === "engagementRate" ? [basisNote(total.metrics.engagementRateBasis, partsOf(answer.data)?.basis), share(answer.data, total)] : null;
+  const basis = name === "engagementRate" ? [basisNote(total.metrics.engagementRateBasis, partsOf(answer.data, total.metrics.engagementRateBasis)?.basis), share(answer.data, total)] : null;
   return [kept("span", `platform-${platform}-${name}`, `${named(platform)}, ${title}`, (WRITE[name] ?? count)(value)), moved(name, total, why), lacking(name, total, accounts), basis];
 }
 
 /** Say how much of the engagement is in the rate, if a part is not: that of posts without known views or impressions. */
 function share(documents, { metrics }) {
-  const parts = partsOf(documents);
+  const parts = partsOf(documents, metrics.engagementRateBasis);
   if (!parts || !(parts.engagement < NEARLY_ALL * metrics.totalEngagement)) return null;
   return h("span.small.warn", {}, explained(`${Math.max(0, Math.round((100 * parts.engagement) / metrics.totalEngagement))} % of the engagement`, `the rate covers ${count(parts.engagement)} of the engagement of ${count(metrics.totalEngagement)}: posts whose ${metrics.engagementRateBasis} are unknown or did not grow are not in it`, "hint"));
 }

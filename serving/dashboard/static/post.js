@@ -19,7 +19,7 @@ const CHARTS = [
   { id: "reactions", title: "Reactions", names: [["likes", "Likes"], ["comments", "Comments"], ["shares", "Shares"], ["saves", "Saves"]] },
   { id: "seen", title: "Views and impressions", names: [["views", "Views"], ["impressions", "Impressions"], ["videoViews", "Video views"], ["reach", "Reach"]] },
 ];
-const COLOURS = ["--platform-facebook", "--platform-instagram", "--platform-linkedin", "--platform-twitter"];
+const COLOURS = ["--line-1", "--line-2", "--line-3", "--line-4"];
 
 export async function post(reading, live) {
   const { view } = reading, back = link(view, { post: "" }, `← All of ${view.workspace}`);

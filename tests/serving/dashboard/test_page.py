@@ -53,7 +53,7 @@ def test_figures_are_those_of_the_api(look: Look, stage: Stage) -> None:
 def test_platforms_show_the_totals_of_the_api(look: Look, stage: Stage) -> None:
     """A platform of one account is shown from the rollups of that account: they are equal to the API's totals."""
     page = look.open()
-    for platform in ("facebook", "instagram", "linkedin", "twitter"):
+    for platform in PLATFORMS:
         expected = totals(stage, **shown_range(look), platform=platform)
         for name in ("followers", "totalEngagement", "totalLikes", "postCount"):
             assert page.inner_text(f"[data-key=platform-{platform}-{name}]") == f"{expected[name]:,}"
@@ -72,11 +72,11 @@ def test_whole_page_shows_without_an_error(look: Look) -> None:
 
 
 def test_tables_hold_every_account_however_many_pages_that_takes(look: Look) -> None:
-    def one_a_page(route: Route) -> None:
+    def three_a_page(route: Route) -> None:
         url = httpx.URL(route.request.url)
-        route.continue_(url=str(url.copy_set_param("limit", "1")) if "limit" in url.params else str(url))
+        route.continue_(url=str(url.copy_set_param("limit", "3")) if "limit" in url.params else str(url))
 
-    look.page.route("**/aggregated?**", one_a_page)
+    look.page.route("**/aggregated?**", three_a_page)
     page = look.open(drawn=True)
     assert page.locator("#accounts tbody progress").count() == len(PLATFORMS)
     assert page.locator("#types thead th").count() == len(PLATFORMS)
