@@ -28,6 +28,11 @@ Unit = Literal["count", "people", "milliseconds", "minutes", "percent"]
 
 ENGAGEMENT_PARTS = ("likes", "comments", "shares", "saves")
 RATE_BASIS: Mapping[Platform, str] = {platform: facts.rate_basis for platform, facts in FACTS.items()}
+"""The metric by which engagement is divided."""
+LEVEL_BASIS: Mapping[Platform, str] = {
+    platform: facts.rate_basis for platform, facts in FACTS.items() if facts.rate_basis_of == "account"
+}
+"""The platforms whose basis is a level of the account, by which the engagement of its posts is divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +157,9 @@ _TABLE = (
     ),
     # Lifetime counters of posts
     _metric("likes", "post", "counter", "Likes, or all reactions where the platform has several kinds."),
-    _metric("comments", "post", "counter", "Comments; replies on X and Threads."),
-    _metric("shares", "post", "counter", "Shares; reposts and quotes on X, and all three on Threads."),
-    _metric("saves", "post", "counter", "Times the post was saved; bookmarks on X."),
+    _metric("comments", "post", "counter", "Comments; replies on X, Threads and Bluesky."),
+    _metric("shares", "post", "counter", "Shares; reposts and quotes on X and Bluesky, and all three on Threads."),
+    _metric("saves", "post", "counter", "Times the post was saved; bookmarks on X and Bluesky."),
     _metric("impressions", "post", "counter", "Times the post was shown, as the platform counts impressions."),
     _metric("views", "post", "counter", "Times the post was seen or played, as the platform counts views."),
     _metric(
@@ -236,7 +241,7 @@ def supported(platform: Platform, name: str) -> bool:
 
 
 __all__ = [
-    "CATALOG", "COUNTERS", "DEFINITION_VERSION", "ENGAGEMENT_PARTS", "GAUGES", "METRIC_TYPES", "RATE_BASIS", "Kind",
-    "Metric", "Offer", "Subject", "Unit", "engagement", "engagement_parts", "metrics_of", "offered", "subject_kind",
-    "supported",
+    "CATALOG", "COUNTERS", "DEFINITION_VERSION", "ENGAGEMENT_PARTS", "GAUGES", "LEVEL_BASIS", "METRIC_TYPES",
+    "RATE_BASIS", "Kind", "Metric", "Offer", "Subject", "Unit", "engagement", "engagement_parts", "metrics_of",
+    "offered", "subject_kind", "supported",
 ]  # fmt: skip

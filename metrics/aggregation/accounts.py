@@ -5,7 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, percent, when
-from metrics.aggregation.post_sums import TOTALS, post_accumulators, post_metrics, rate_stages, total_name
+from metrics.aggregation.post_sums import (
+    TOTALS,
+    by_basis,
+    post_accumulators,
+    post_metrics,
+    rate_stages,
+    rates_over_posts,
+    total_name,
+)
 from metrics.aggregation.subjects import WEEKLY_REACH
 from metrics.catalog import CATALOG, DEFINITION_VERSION, ENGAGEMENT_PARTS, metrics_of
 from metrics.documents import PLATFORMS, Document
@@ -31,6 +39,7 @@ def account_stages(
         *rate_stages(),
         {"$group": _group()},
         {"$match": {"workspaceId": {"$ne": None}}},
+        {"$set": {"rates": _rates()}},
         _published(start, end),
         {"$set": {"metrics": _metrics(end - start)}},
         {"$set": {"expected": {"$ifNull": ["$expectedSlots", max(0, (ended - start) // HOUR)]}}},
@@ -77,8 +86,26 @@ def _group() -> Document:
         "avgRate": {"$avg": rate},
         "minRate": {"$min": rate},
         "maxRate": {"$max": rate},
+        "avgEngagement": {"$avg": "$engagement"},
+        "minEngagement": {"$min": "$engagement"},
+        "maxEngagement": {"$max": "$engagement"},
         **post_accumulators(),
     }
+
+
+def _rates() -> Expression:
+    """Return the parts of an account's rate, and the rates of its posts: over their own basis, or over a level.
+
+    A level is the account's own, at the end of the period: it stands once under the engagement of all its posts.
+    """
+    over_posts = {**rates_over_posts(), "avg": "$avgRate", "min": "$minRate", "max": "$maxRate"}
+    return by_basis(lambda basis: _over_level(f"$account.{basis}.close"), over_posts)
+
+
+def _over_level(level: Expression) -> Expression:
+    over: Document = {"engagement": "$engagement", "basis": level, "measured": "$engagementKnown"}
+    over |= {name: percent(f"${name}Engagement", level) for name in ("avg", "min", "max")}
+    return when({"$and": [is_number(level), {"$gt": [level, 0]}]}, over, {"measured": 0})
 
 
 def _published(start: datetime, end: datetime) -> Document:
@@ -101,16 +128,15 @@ def _is_deleted() -> Expression:
 
 def _metrics(span: Any) -> Document:
     followers = "$account.followers"
-    measured = {"$gt": ["$postsMeasured", 0]}
+    measured = {"$gt": ["$rates.measured", 0]}
     by_type = {"$arrayToObject": {"$map": {"input": "$published", "in": {"k": "$$this._id", "v": "$$this.n"}}}}
     grown = {"$and": [is_number(f"{followers}.open"), {"$ne": [f"{followers}.open", 0]}]}
     own_baseline = {"$ne": [f"{followers}.baseline", True]}
     found: Document = {
         **post_metrics(),
-        "avgEngagementRate": when(measured, "$avgRate"),
-        "minEngagementRate": when(measured, "$minRate"),
-        "maxEngagementRate": when(measured, "$maxRate"),
-        "postsMeasured": "$postsMeasured",
+        "avgEngagementRate": when(measured, "$rates.avg"),
+        "minEngagementRate": when(measured, "$rates.min"),
+        "maxEngagementRate": when(measured, "$rates.max"),
         "followers": f"{followers}.close",
         "minFollowers": f"{followers}.min",
         "maxFollowers": f"{followers}.max",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from metrics.aggregation.sides import NotCompared
-from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS, UNIQUE, PeriodRollups, add_up
+from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS, UNIQUE, PeriodRollups, add_up, is_over_level
 from metrics.documents import AggregatedDocument
 from metrics.expected import Connection
 
@@ -106,7 +106,12 @@ def _sums(side: PeriodRollups, account_ids: Sequence[str]) -> dict[str, Any]:
 def _changes(
     names: Iterable[str], current: Mapping[str, Any], previous: Mapping[str, Any]
 ) -> dict[str, dict[str, float]]:
-    return {name: change for name in names if (change := _change(current.get(name), previous.get(name)))}
+    found = {name: change for name in names if (change := _change(current.get(name), previous.get(name)))}
+    rates = [side for side in (current, previous) if "engagementRate" in side]
+    if len({is_over_level(side) for side in rates}) > 1:
+        # One side is over followers and the other over views, because only one has posts with known views.
+        found.pop("engagementRate", None)
+    return found
 
 
 def _change(current: float | None, previous: float | None) -> dict[str, float]:

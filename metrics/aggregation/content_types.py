@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import Any, cast
 
 from metrics.aggregation.mongo_expressions import is_number, when
-from metrics.aggregation.post_sums import TOTALS, post_accumulators, post_metrics, rate_stages
+from metrics.aggregation.post_sums import (
+    TOTALS,
+    by_basis,
+    post_accumulators,
+    post_metrics,
+    rate_stages,
+    rates_over_posts,
+)
+from metrics.catalog import LEVEL_BASIS
 from metrics.documents import CONTENT_TYPES, AggregatedDocument, ContentType, Document
 from metrics.expected import Span
 from metrics.periods import Period
@@ -17,7 +25,11 @@ from metrics.store import Store
 from metrics.store.errors import mongo_errors
 
 Sums = Mapping[tuple[str, ContentType], Mapping[str, Any]]
-"""The sums of one period, by account id and content type; types without an observed post are left out."""
+"""The sums of one period, by account id and content type; types without an observed post are left out.
+
+A rate over a level of the account is missing: `of_type` adds it, since the level is in the account's document.
+`postsMeasured` is then the number of posts whose engagement is known.
+"""
 _POSTS = {"$ne": "account"}
 
 
@@ -76,7 +88,12 @@ def _summed(store: Store, stages: list[Document], start: str | None) -> list[Doc
         *stages,
         *rate_stages(),
         {"$group": {"_id": key, "platform": {"$max": "$platform"}, **post_accumulators()}},
-        {"$project": {"metrics": {**post_metrics(), "postsMeasured": "$postsMeasured"}}},
+        {"$set": {"rates": by_basis(lambda _: {"measured": 0}, rates_over_posts())}},
+        {
+            "$project": {
+                "metrics": {**post_metrics(), "postsMeasured": by_basis(lambda _: "$engagementKnown", "$postsMeasured")}
+            }
+        },
     ]
     with mongo_errors():
         return list(store.rollups.aggregate_subjects(pipeline))
@@ -95,4 +112,17 @@ def of_type(document: AggregatedDocument, content_type: ContentType, sums: Sums)
     """Return an account's document with the sums over its posts of one type in place of its metrics."""
     published = document["aggregatedMetrics"].get("postCountByType", {})
     metrics = sums.get((document["accountId"], content_type), {"postsMeasured": 0})
-    return {**document, "aggregatedMetrics": {**metrics, "postCount": published.get(content_type, 0)}}
+    rate = _rate_over_level(document, metrics) if document["platform"] in LEVEL_BASIS else {}
+    return {**document, "aggregatedMetrics": {**metrics, **rate, "postCount": published.get(content_type, 0)}}
+
+
+def _rate_over_level(document: AggregatedDocument, metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the rate of posts of one type over the level that the whole account had at the end of the period."""
+    level = document["aggregatedMetrics"].get(LEVEL_BASIS[document["platform"]])
+    if not level or not metrics["postsMeasured"]:
+        return {"postsMeasured": 0}
+    engagement = metrics["totalEngagement"]
+    return {
+        "engagementRate": 100 * engagement / level,
+        "engagementRateParts": {"engagement": engagement, "basis": level},
+    }

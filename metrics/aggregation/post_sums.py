@@ -1,9 +1,9 @@
 """Aggregation stages and expressions that sum the rollups of posts, by account or by account and content type."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, percent, when
-from metrics.catalog import RATE_BASIS, engagement_parts
+from metrics.catalog import LEVEL_BASIS, RATE_BASIS, engagement_parts
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS, Document
 
 TOTALS = ("likes", "comments", "shares", "saves", "impressions", "views", "videoViews", "clicks")
@@ -39,16 +39,37 @@ def post_accumulators() -> Document:
     return group
 
 
+def by_basis(of_level: Callable[[str], Expression], of_posts: Expression) -> Expression:
+    """Return `of_level` of the basis where the basis of a document's `platform` is a level of the account.
+
+    For the other platforms, whose posts each have a basis of their own, `of_posts` is returned.
+    """
+    branches = [{"case": {"$eq": ["$platform", p]}, "then": of_level(basis)} for p, basis in LEVEL_BASIS.items()]
+    return {"$switch": {"branches": branches, "default": of_posts}} if branches else of_posts
+
+
+def rates_over_posts() -> Document:
+    """Return the parts of the pooled rate of posts that have a basis of their own: `{engagement, basis, measured}`.
+
+    `measured` is the number of posts in the rate. They are made of the results of `post_accumulators`.
+    """
+    return {"engagement": "$rateEngagement", "basis": "$rateBasis", "measured": "$postsMeasured"}
+
+
 def post_metrics() -> Document:
-    """Return the totals and the pooled rate by name, from the results of `post_accumulators` and from `platform`."""
-    measured = {"$gt": ["$postsMeasured", 0]}
+    """Return the totals and the pooled rate by name, from the results of `post_accumulators`, `platform` and `rates`.
+
+    `rates` has the parts of the pooled rate, as `rates_over_posts` returns them.
+    """
+    measured = {"$gt": ["$rates.measured", 0]}
     basis = [{"case": {"$eq": ["$platform", p]}, "then": b} for p, b in RATE_BASIS.items()]
     return {
         **{total_name(n): when({"$gt": [f"${n}Known", 0]}, f"${n}") for n in TOTALS},
         "totalEngagement": when({"$gt": ["$engagementKnown", 0]}, "$engagement"),
-        "engagementRate": when(measured, percent("$rateEngagement", {"$max": ["$rateBasis", 1]})),
+        "engagementRate": when(measured, percent("$rates.engagement", {"$max": ["$rates.basis", 1]})),
         "engagementRateBasis": {"$switch": {"branches": basis}},
-        "engagementRateParts": when(measured, {"engagement": "$rateEngagement", "basis": "$rateBasis"}),
+        "engagementRateParts": when(measured, {"engagement": "$rates.engagement", "basis": "$rates.basis"}),
+        "postsMeasured": "$rates.measured",
     }
 
 
@@ -75,8 +96,10 @@ def _engagement() -> Expression:
 
 
 def _basis() -> Expression:
+    """Return the net of a post's own basis; null on platforms whose basis is a level of the account."""
     branches = [
         {"case": {"$eq": ["$platform", platform]}, "then": f"$metrics.{basis}.net"}
         for platform, basis in RATE_BASIS.items()
+        if platform not in LEVEL_BASIS
     ]
     return when("$post", {"$switch": {"branches": branches, "default": None}}, None)

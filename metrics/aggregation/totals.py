@@ -9,7 +9,7 @@ from typing import Any
 
 from metrics.aggregation.accounts import PERIOD_SUMS
 from metrics.aggregation.post_sums import TOTALS, total_name
-from metrics.catalog import CATALOG, ENGAGEMENT_PARTS, offered, supported
+from metrics.catalog import CATALOG, ENGAGEMENT_PARTS, GAUGES, offered, supported
 from metrics.documents import AggregatedDocument, ContentType, Platform, Reason, RollupStatus
 from metrics.expected import Connection
 from metrics.periods import slot_of
@@ -71,7 +71,7 @@ def workspace_totals(
         "periodEnd": period.end,
         "metrics": metrics,
         "unavailable": _unavailable(metrics, frozenset(a.platform for a in expected), content_type),
-        "missing": _missing(lacking, without_document, content_type),
+        "missing": _missing(lacking | _outside_rate(documents), without_document, content_type),
         "coverage": _coverage(period, documents, without_document, now),
         "status": _status(period, documents, now, incomplete=incomplete),
         "accounts": len(documents),
@@ -116,7 +116,7 @@ def add_up(documents: Sequence[AggregatedDocument]) -> tuple[dict[str, Any], dic
     by_type = _post_counts_by_type(rows)
     if by_type is not None:
         metrics["postCountByType"] = by_type
-    return metrics | _pooled([row for row in rows if "engagementRateParts" in row]), _lacking(documents, metrics)
+    return metrics | _pooled(_pool(rows)), _lacking(documents, metrics)
 
 
 def _sums(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -148,6 +148,29 @@ def _lacking(documents: Iterable[AggregatedDocument], sums: Mapping[str, Any]) -
             if name in sums:
                 lacking[name].append(document["accountId"])
     return dict(lacking)
+
+
+def _pool(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows whose rates are pooled.
+
+    A rate over what posts were shown and a rate over a level of accounts have no common basis. If there are rates of
+    both kinds, those over levels are left out.
+    """
+    rated = [row for row in rows if "engagementRateParts" in row]
+    return [row for row in rated if not is_over_level(row)] or rated
+
+
+def is_over_level(row: Mapping[str, Any]) -> bool:
+    """Tell whether the rate of a document or a total, which must have one, is over a level of accounts."""
+    return row["engagementRateBasis"] in GAUGES
+
+
+def _outside_rate(documents: Sequence[AggregatedDocument]) -> dict[str, list[str]]:
+    """Return the accounts whose rates `_pool` leaves out, as accounts that the total of the rate misses."""
+    rated = [document for document in documents if "engagementRateParts" in document["aggregatedMetrics"]]
+    over_levels = [document["accountId"] for document in rated if is_over_level(document["aggregatedMetrics"])]
+    left_out = over_levels if len(over_levels) < len(rated) else []
+    return {"engagementRate": left_out} if left_out else {}
 
 
 def _pooled(rated: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -84,7 +84,11 @@ def _aggregated() -> tuple[Column, ...]:
         Column(
             "engagementRatePartsEngagement", "integer", "Engagement of the posts in the rate; sum it to pool rates."
         ),
-        Column("engagementRatePartsBasis", "integer", "Basis of the posts in the rate; sum it to pool rates."),
+        Column(
+            "engagementRatePartsBasis",
+            "integer",
+            "Basis of the rate: sum it to pool rates, but a level such as followers only over accounts of one period.",
+        ),
         Column("avgEngagementRate", "number", "Mean of the posts' rates in percent."),
         Column("minEngagementRate", "number", "Lowest of the posts' rates in percent."),
         Column("maxEngagementRate", "number", "Highest of the posts' rates in percent."),

@@ -4,7 +4,7 @@ For each (subject, slot, metric) the value with the newest `collectedAt` is effe
 observation lacks keeps the older value (docs/metrics.md, 2).
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -167,6 +167,44 @@ class ObservationLog:
         ]
         with mongo_errors():
             return {row.pop("_id"): row for row in self._log.aggregate(pipeline, allowDiskUse=True)}
+
+    def levels(self, places: Collection[tuple[str, datetime]], name: str) -> dict[tuple[str, datetime], int | float]:
+        """Return a level of accounts, for pairs of an account and a slot; pairs without a value are left out."""
+        if not places:
+            return {}
+        pipeline: list[Document] = [
+            {
+                "$match": {
+                    "metadata.accountId": {"$in": sorted({account_id for account_id, _ in places})},
+                    "metadata.metricType": "account",
+                    "timestamp": {"$in": sorted({slot for _, slot in places})},
+                }
+            },
+            {"$match": {"$expr": {"$isNumber": f"$metrics.{name}"}}},
+            {"$sort": {"collectedAt": 1, "_id": 1}},
+            {
+                "$group": {
+                    "_id": {"account": "$metadata.accountId", "slot": "$timestamp"},
+                    "level": {"$last": f"$metrics.{name}"},
+                }
+            },
+        ]
+        with mongo_errors():
+            rows = list(self._log.aggregate(pipeline, allowDiskUse=True))
+        found = {(row["_id"]["account"], row["_id"]["slot"]): row["level"] for row in rows}
+        return {place: level for place, level in found.items() if place in places}
+
+    def last_levels(self, account_id: str, start: datetime, end: datetime) -> Document:
+        """Return the last known value of every level of an account in the slots of `[start, end)`, by metric."""
+        subject = {"metadata.accountId": account_id, "metadata.metricType": "account"}
+        pipeline: list[Document] = [
+            {"$match": {**subject, "timestamp": {"$gte": start, "$lt": end}}},
+            {"$sort": {"timestamp": 1, "collectedAt": 1, "_id": 1}},
+            {"$group": {"_id": None, "metrics": {"$mergeObjects": "$metrics"}}},
+        ]
+        with mongo_errors():
+            found: Document = next((row["metrics"] for row in self._log.aggregate(pipeline)), {})
+        return {name: value for name, value in found.items() if name in LEVELS}
 
     def ever_observed(self, post_ids: Sequence[str]) -> set[str]:
         """Return which of these posts have any observation."""

@@ -11,7 +11,7 @@ PROPERTIES = {
     "aggregatedMetrics": "Values by name; unknown metrics are absent.",
     "askedAt": "When the history was requested.",
     "avgFollowers": "The mean over the observed hours.",
-    "basis": "The denominator: views or impressions.",
+    "basis": "The denominator: views, impressions or followers.",
     "changed": "The days on which the platform changed what it counts under this name.",
     "collectedAt": "When the platform answered.",
     "computedAt": "When it was rolled up.",

@@ -1,6 +1,6 @@
 """`GET …/posts` and `GET /analytics/post/{postId}/metrics`: posts with latest values, and one post's observations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.catalog import RATE_BASIS, engagement, engagement_parts, metrics_of, offered
+from metrics.catalog import LEVEL_BASIS, RATE_BASIS, engagement, engagement_parts, metrics_of, offered
 from metrics.clock import utcnow
 from metrics.documents import ContentType, Document, MetricType, Platform, PostDocument, Reason
 from metrics.encoding import dump_json
@@ -16,6 +16,7 @@ from metrics.errors import InvalidInput
 from metrics.export.rows import observation
 from metrics.post_content import folded, public_content, seen_after
 from metrics.settings import Settings
+from metrics.store import Store
 from metrics.store.posts import CaptionSearch
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, owner, workspace
@@ -53,7 +54,11 @@ async def posts(request: Request) -> Response:
         none = query.q is not None and not parts.settings.store_post_content
         published = [] if none else parts.store.posts.published(workspace_id, start, end, **selected, **page)
         latest = parts.store.observations.latest([p["_id"] for p in published])
-        rows = (with_latest_values(p, latest.get(p["_id"])) | _content(p, parts.settings) for p in published)
+        levels = _levels(parts.store, published, latest)
+        rows = (
+            with_latest_values(p, latest.get(p["_id"]), levels.get(p["_id"])) | _content(p, parts.settings)
+            for p in published
+        )
         ordered = sorted(rows, key=lambda row: _rank(row, query))
         rest = [d for d in ordered if place is None or _rank(d, query) > place]
         data, cursor = rest[: query.limit], None
@@ -77,8 +82,9 @@ async def post_metrics(request: Request) -> Response:
     def read(state: State) -> bytes:
         post = parts.store.posts.get(post_id)
         observed, cursor = page_of(parts.store, scope, query, route)
-        data = with_latest_values(post, parts.store.observations.latest([post_id]).get(post_id))
-        data |= _content(post, parts.settings)
+        latest = parts.store.observations.latest([post_id])
+        levels = _levels(parts.store, [post], latest)
+        data = with_latest_values(post, latest.get(post_id), levels.get(post_id)) | _content(post, parts.settings)
         data["observations"] = [observation(d) for d in observed]
         accounts = in_scope(accounts_of(parts.store, key_of(request), found.workspace_id), scope)
         covered = coverage(parts.store, accounts, scope, *query.bounds())
@@ -87,8 +93,24 @@ async def post_metrics(request: Request) -> Response:
     return await answer(request, found.workspace_id, "metrics", query, read)
 
 
-def with_latest_values(post: PostDocument, latest: Document | None) -> dict[str, Any]:
+def _levels(store: Store, published: Sequence[PostDocument], latest: Mapping[str, Document]) -> dict[str, int | float]:
+    """Return, by id of a post, the level of its account by which engagement is divided, in the slot of its values.
+
+    Only posts of platforms with such a basis are in the result, if the level was observed in that slot.
+    """
+    found: dict[str, int | float] = {}
+    for platform, name in LEVEL_BASIS.items():
+        read = [post for post in published if post["platform"] == platform and post["_id"] in latest]
+        slots = {post["_id"]: (post["accountId"], latest[post["_id"]]["timestamp"]) for post in read}
+        levels = store.observations.levels(set(slots.values()), name)
+        found |= {post_id: levels[place] for post_id, place in slots.items() if place in levels}
+    return found
+
+
+def with_latest_values(post: PostDocument, latest: Document | None, level: float | None = None) -> dict[str, Any]:
     """Return a post with its latest values, and with the engagement (rate) over its life that follows from them.
+
+    `level` is the account's level by which the engagement is divided on platforms in `LEVEL_BASIS`.
 
     `unavailable` has a reason for each metric that the platform has for some kind of post and this post lacks. A rate
     on a basis of 0 does not exist, and has no reason.
@@ -101,15 +123,17 @@ def with_latest_values(post: PostDocument, latest: Document | None) -> dict[str,
     unavailable: dict[str, Reason] = {**_absent(platform, kind, content), **given}
     parts = engagement_parts(platform, kind, content)
     total = engagement(metrics, platform, kind, content)
-    if total is not None:
-        metrics["engagement"] = total
-        if metrics.get(basis):
-            metrics["engagementRate"] = 100 * total / metrics[basis]
-    else:
+    value = level if platform in LEVEL_BASIS else metrics.get(basis)
+    if total is None:
         lacking = next((part for part in parts if part not in metrics), None)
         unavailable["engagement"] = unavailable[lacking] if lacking else "not_supported"
-    if basis not in metrics or total is None:
-        unavailable["engagementRate"] = unavailable["engagement" if total is None else basis]
+        unavailable["engagementRate"] = unavailable["engagement"]
+    else:
+        metrics["engagement"] = total
+        if value:
+            metrics["engagementRate"] = 100 * total / value
+        elif value is None:
+            unavailable["engagementRate"] = unavailable.get(basis, "no_observation")
     data |= {"metrics": metrics, "unavailable": {n: r for n, r in unavailable.items() if n not in metrics}}
     data["engagementRateBasis"] = basis
     if latest:

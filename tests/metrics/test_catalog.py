@@ -2,7 +2,7 @@
 
 import pytest
 
-from metrics.catalog import CATALOG, RATE_BASIS, engagement, engagement_parts, offered
+from metrics.catalog import CATALOG, GAUGES, LEVEL_BASIS, RATE_BASIS, engagement, engagement_parts, offered
 from metrics.documents import PLATFORMS, ContentType, MetricType, Platform
 from metrics.platforms.registry import FACTS
 
@@ -15,7 +15,7 @@ def test_people_never_add_up_over_subjects_unless_they_follow() -> None:
 
 def test_every_platform_offers_the_basis_of_its_rate() -> None:
     for platform in PLATFORMS:
-        assert RATE_BASIS[platform] in offered(platform, "post")
+        assert RATE_BASIS[platform] in offered(platform, "account" if platform in LEVEL_BASIS else "post")
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -58,3 +58,9 @@ def test_engagement_is_unknown_if_an_offered_part_is() -> None:
 
 def test_clicks_never_count_as_engagement() -> None:
     assert engagement({"likes": 1, "comments": 1, "shares": 1, "clicks": 99}, "facebook", "post") == 3
+
+
+def test_basis_of_an_account_is_a_level() -> None:
+    """A level is not added up over time, so a rate over it is taken at the end of a period."""
+    assert LEVEL_BASIS == {"bluesky": "followers"}
+    assert set(LEVEL_BASIS.values()) <= set(GAUGES)

@@ -118,6 +118,21 @@ def test_rates_are_pooled_over_the_compared_accounts() -> None:
     assert changes["engagementRate"] == {"current": 30.0, "previous": 10.0, "delta": 20.0, "deltaPercent": 200.0}
 
 
+def test_rate_over_followers_is_not_compared_with_a_rate_over_views() -> None:
+    """In the earlier period only the account with a rate over followers had posts with a known basis."""
+    other = account("other", "instagram", [BASE - DAY])
+    over_followers: dict[str, Any] = {
+        "engagementRateParts": {"engagement": 5, "basis": 1000}, "engagementRateBasis": "followers"
+    }  # fmt: skip
+    over_views: dict[str, Any] = {"engagementRateParts": {"engagement": 3, "basis": 10}, "engagementRateBasis": "views"}
+    before = {"old": rollup("old", **over_followers), "other": rollup("other", totalLikes=1)}
+    current = {"old": rollup("old", **over_followers), "other": rollup("other", totalLikes=2, **over_views)}
+    changes = compare([OLD, other], before, current)["changes"]
+    assert "engagementRate" not in changes
+    assert changes["totalLikes"]["delta"] == 1
+    assert compare([OLD, other], before, before)["changes"]["engagementRate"]["delta"] == 0
+
+
 def test_reach_of_an_account_is_compared_in_its_own_document_alone() -> None:
     sides = (
         PeriodRollups(*NOW_, {"old": rollup("old", reach=6)}),

@@ -14,7 +14,7 @@ from metrics.expected import Connection
 from metrics.store import Store
 from tests.examples import tried
 from tests.metrics.aggregation.test_totals import rollup
-from tests.pipelines.rollup.reference import DAY, HOUR, RATE_BASIS, Reference, period_of
+from tests.pipelines.rollup.reference import DAY, HOUR, OVER_LEVELS, RATE_BASIS, Reference, period_of
 from tests.pipelines.rollup.worlds import PERIODS, World, worlds
 
 few = settings(tried(6, nightly=200), phases=(Phase.explicit, Phase.generate))
@@ -33,6 +33,7 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "linkedin": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
     "youtube": dict.fromkeys(("post", "reel", "story"), ("likes", "comments")),
     "threads": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
+    "bluesky": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares", "saves")),
 }  # fmt: skip
 """The parts of engagement, copied by hand from docs/metrics.md and docs/platform-facts.md."""
 
@@ -64,12 +65,21 @@ def wanted(reference: Reference, content_type: str, start: datetime, end: dateti
         found["totalEngagement"] = sum(engagement(*one) for one in engaged)
     rated = []
     for post, of_post in engaged:
-        basis = RATE_BASIS[post["platform"]]
-        if basis in of_post and of_post[basis]["net"] > 0:
-            rated.append((engagement(post, of_post), of_post[basis]["net"], basis))
+        basis, under = RATE_BASIS[post["platform"]], 0
+        if post["platform"] in OVER_LEVELS:
+            under = observed[post["accountId"]].get(post["accountId"], {}).get(basis, {}).get("close", 0)
+        elif basis in of_post:
+            under = of_post[basis]["net"]
+        if under > 0:
+            rated.append((engagement(post, of_post), under, basis, post))
     if rated:
-        found["engagementRate"] = 100 * sum(e for e, _, _ in rated) / sum(b for _, b, _ in rated)
-        found["engagementRateBasis"] = "+".join(sorted({name for _, _, name in rated}))
+        # Rates over levels of accounts are pooled only if there are no others, with each account's level once.
+        pooled = [one for one in rated if one[3]["platform"] not in OVER_LEVELS]
+        levels = {post["accountId"]: under for _, under, _, post in rated}
+        under = sum(one[1] for one in pooled) if pooled else sum(levels.values())
+        pooled = pooled or rated
+        found["engagementRate"] = 100 * sum(one[0] for one in pooled) / under
+        found["engagementRateBasis"] = "+".join(sorted({one[2] for one in pooled}))
     if observed:
         found["postCount"] = sum(1 for post in posts if start <= post["publishedAt"] < end)
         found["postsMeasured"] = len(rated)

@@ -25,6 +25,7 @@ OWN = {  # metrics that platforms offer of an account itself, as in docs/metrics
     "youtube": {"followers", "followerGrowth", "accountViews", "accountEngagedViews", "accountWatchTime",
                 "accountLikes", "accountComments", "accountShares", "newFollowers", "lostFollowers"},
     "threads": {"followers", "followerGrowth", "accountInteractions", "profileViews", "linkClicks"},
+    "bluesky": {"followers", "followerGrowth"},
 }  # fmt: skip
 OF_POSTS = {
     "instagram": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement", "totalViews"},
@@ -35,6 +36,7 @@ OF_POSTS = {
     "linkedin": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalImpressions", "totalClicks"},
     "youtube": {"totalLikes", "totalComments", "totalEngagement", "totalViews"},
     "threads": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalViews"},
+    "bluesky": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement"},
 }  # fmt: skip
 COUNTS = {"postCount", "deletedPostCount", "postsMeasured"}
 RATES = {"engagementRate", "postCountByType"}
@@ -111,6 +113,13 @@ def reference(owners: list[dict[str, Any]], found: dict[str, Any], start: dateti
         for row in (found[one["_id"]]["aggregatedMetrics"] for one in expected if one["_id"] in found)
         if "engagementRateParts" in row
     ]
+    if any(basis != "followers" for _, basis in parts) and any(basis == "followers" for _, basis in parts):
+        parts = [(one, basis) for one, basis in parts if basis != "followers"]
+        missing["engagementRate"] = [
+            one["_id"] for one in expected
+            if one["platform"] == "bluesky"
+            and "engagementRateParts" in found.get(one["_id"], {}).get("aggregatedMetrics", {})
+        ]  # fmt: skip
     if parts:
         over, under = sum(p["engagement"] for p, _ in parts), sum(p["basis"] for p, _ in parts)
         metrics |= {
@@ -121,7 +130,7 @@ def reference(owners: list[dict[str, Any]], found: dict[str, Any], start: dateti
     if len(silent) < len(expected):
         metrics["postCountByType"] = {"image": len(expected) - len(silent)}
     if silent:
-        missing |= dict.fromkeys(RATES, silent)
+        missing |= {name: sorted([*missing.get(name, []), *silent]) for name in RATES}
     for name in NAMES - metrics.keys():
         offered = any(name in COUNTS | RATES | OWN[one["platform"]] | OF_POSTS[one["platform"]] for one in expected)
         unavailable[name] = "no_observation" if offered else "not_supported"
@@ -220,3 +229,21 @@ def test_period_that_has_not_ended_is_open(platform: str) -> None:
     assert (total["status"], total["coverage"]["expectedSlots"]) == ("open", 3)
     stale = {"a": rollup("a", platform, 3, 3, "open", followers=1, followerGrowth=0)}
     assert totals([one], stale, *DAY_ONE)["status"] == "open", "rolled before its end, and not since"
+
+
+def test_rate_over_followers_is_not_pooled_with_a_rate_over_views() -> None:
+    """Engagement over followers and engagement over views are two ratios: each account pairs with its own basis."""
+    owners = [account(f"a{n}", "instagram", [BASE - DAY]) for n in range(3)]
+
+    def rated(account_id: str, basis: str, engagement: int, amount: int) -> AggregatedDocument:
+        parts = {"engagement": engagement, "basis": amount}
+        return rollup(account_id, engagementRateParts=parts, engagementRateBasis=basis)
+
+    over_followers = {"a0": rated("a0", "followers", 5, 1000), "a1": rated("a1", "followers", 1, 200)}
+    found = totals(owners[:2], over_followers, BASE, BASE + DAY)
+    assert found["metrics"]["engagementRate"] == 100 * 6 / 1200
+    assert found["metrics"]["engagementRateBasis"] == "followers"
+    assert "engagementRate" not in found["missing"]
+    mixed = totals(owners, {**over_followers, "a2": rated("a2", "views", 3, 100)}, BASE, BASE + DAY)
+    assert (mixed["metrics"]["engagementRate"], mixed["metrics"]["engagementRateBasis"]) == (3.0, "views")
+    assert mixed["missing"]["engagementRate"] == ["a0", "a1"]

@@ -20,7 +20,10 @@ RATE_BASIS = {
     "linkedin": "impressions",
     "youtube": "views",
     "threads": "views",
+    "bluesky": "followers",
 }
+OVER_LEVELS = {"bluesky"}
+"""Platforms whose engagement is divided by a level of the account."""
 REACH = {"daily": {"instagram", "facebook", "linkedin"}, "weekly": {"instagram"}}
 """Platforms with the reach of an account over a day, and over a week: copied by hand from docs/metrics.md."""
 
@@ -113,7 +116,7 @@ class Reference:
         own = subjects.pop(account_id, {})
         metrics = {
             **_sums(subjects.values()),
-            **self._rates(platform, subjects),
+            **self._rates(platform, subjects, own),
             **_followers(own.get("followers")),
             **self._counts(account_id, start, end),
             **{name: own[name]["total"] for name in SUMS if name in own},
@@ -128,7 +131,7 @@ class Reference:
             **self._coverage(account_id, start, end),
         }
 
-    def _rates(self, platform: str, subjects: dict[str, dict[str, Entry]]) -> dict[str, Any]:
+    def _rates(self, platform: str, subjects: dict[str, dict[str, Entry]], own: dict[str, Entry]) -> dict[str, Any]:
         engagements, rated = [], []
         for post in self.posts:
             entries = subjects.get(post["_id"], {})
@@ -137,7 +140,10 @@ class Reference:
                 continue
             engagement = sum(entries[part]["net"] for part in parts)
             engagements.append(engagement)
-            basis = entries.get(RATE_BASIS[platform], {}).get("net")
+            if platform in OVER_LEVELS:
+                basis = own.get(RATE_BASIS[platform], {}).get("close")
+            else:
+                basis = entries.get(RATE_BASIS[platform], {}).get("net")
             if basis is not None and basis > 0:
                 rated.append((engagement, basis))
         found: dict[str, Any] = {"postsMeasured": len(rated)}
@@ -145,7 +151,9 @@ class Reference:
             found["totalEngagement"] = sum(engagements)
         if rated:
             rates = [100 * engagement / basis for engagement, basis in rated]
-            pooled = {"engagement": sum(e for e, _ in rated), "basis": sum(b for _, b in rated)}
+            # The account's level stands once under the engagement of all its posts.
+            under = rated[0][1] if platform in OVER_LEVELS else sum(b for _, b in rated)
+            pooled = {"engagement": sum(e for e, _ in rated), "basis": under}
             found |= {
                 "engagementRate": 100 * pooled["engagement"] / pooled["basis"],
                 "engagementRateParts": pooled,

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from hypothesis import strategies as st
 
-from metrics.documents import AccountDocument, Observation, Platform, PostDocument
+from metrics.documents import PLATFORMS, AccountDocument, Observation, Platform, PostDocument
 from metrics.periods import Period
 from metrics.store import Store
 from pipelines.rollup import roll
@@ -105,15 +105,9 @@ def account(account_id: str, workspace_id: str, platform: Platform, connected: d
 def worlds(draw: st.DrawFn, most_observations: int = 30) -> World:
     """Draw a workspace: one or two accounts, up to three posts each, and up to `most_observations` observations."""
     base, workspace_id = draw(st.sampled_from(EDGES)), f"w{next(_serial)}-{uuid4().hex[:6]}"
-    platforms = draw(
-        st.lists(
-            st.sampled_from(["instagram", "facebook", "twitter", "linkedin", "youtube", "threads"]),
-            min_size=1,
-            max_size=2,
-        )
-    )
+    platforms = draw(st.lists(st.sampled_from(PLATFORMS), min_size=1, max_size=2))
     accounts: list[AccountDocument] = [
-        account(f"{workspace_id}-a{i}", workspace_id, platform, base + draw(_offsets) - timedelta(days=2))  # type: ignore[arg-type]
+        account(f"{workspace_id}-a{i}", workspace_id, platform, base + draw(_offsets) - timedelta(days=2))
         for i, platform in enumerate(platforms)
     ]
     for one in accounts:

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from metrics.catalog import metrics_of, offered
-from metrics.documents import Document, Observation, PostDocument
+from metrics.documents import Document, MetricType, Observation, PostDocument
 from metrics.store import Store
 from metrics.store.observations import ObservationLog
 from tests.serving.conftest import NOW, account, post, post_observation
@@ -104,7 +104,49 @@ def test_cursor_of_one_order_is_refused_in_the_other(client: httpx.Client, many:
     assert client.get(POSTS, params={"limit": 1, "cursor": cursor, "order": "asc"}).status_code == 400
 
 
-KINDS: Any = [("instagram", "story"), ("instagram", "reel"), ("facebook", "reel"), ("twitter", "post")]
+def test_rate_over_followers_is_over_those_of_the_slot(client: httpx.Client, seeded: Store) -> None:
+    """The basis is the level of the post's own account, in the slot in which the post was read last."""
+    now, before = NOW - timedelta(hours=1), NOW - timedelta(hours=9)
+    for name in ("b1", "b2"):
+        seeded.accounts.put([{**account(name, "w1"), "platform": "bluesky"}])
+    seeded.posts.put([{**post(f"s{n}", "b2" if n == 3 else "b1", "w1"), "platform": "bluesky"} for n in range(4)])
+
+    def observed(slot: datetime, owner: str, post_id: str | None, **metrics: int) -> Observation:
+        more: dict[str, Any] = {"post_id": post_id, "platform_post_id": post_id, "content_type": "text"}
+        kind: MetricType = "post" if post_id else "account"
+        return Observation(
+            "w1", owner, "bluesky", kind, slot, slot, metrics, "r", "v", **(more if post_id else {})
+        )  # fmt: skip
+
+    parts = {"likes": 3, "comments": 1, "shares": 0, "saves": 1}
+    seeded.observations.append(
+        [
+            observed(before, "b1", None, followers=100),
+            observed(now, "b1", None, followers=200),
+            observed(now, "b2", None, following=7),
+            observed(now, "b1", "s0", **parts),
+            observed(before, "b1", "s1", **parts),
+            observed(now, "b1", "s2", likes=3),
+            observed(now, "b2", "s3", **parts),
+        ]
+    )
+    rows = {row["postId"]: row for row in client.get(POSTS, params={"limit": 50}).json()["data"]}
+    rates = {name: rows[name]["metrics"].get("engagementRate") for name in ("s0", "s1", "s2", "s3")}
+    assert rates == {"s0": 2.5, "s1": 5.0, "s2": None, "s3": None}
+    assert {rows[name]["engagementRateBasis"] for name in rates} == {"followers"}
+    assert [rows[name]["unavailable"].get("engagementRate") for name in rates] == [None, None, *["no_observation"] * 2]
+    assert walk(client, sort="engagementRate", order="desc", accountId="b1")[:2] == ["s1", "s0"]
+    one = client.get("/analytics/post/s1/metrics").json()["data"]
+    assert (one["metrics"]["engagementRate"], one["engagementRateBasis"]) == (5.0, "followers")
+
+
+KINDS: Any = [
+    ("instagram", "story"),
+    ("instagram", "reel"),
+    ("facebook", "reel"),
+    ("twitter", "post"),
+    ("bluesky", "post"),
+]
 
 
 @pytest.mark.parametrize(("platform", "metric_type"), KINDS)
