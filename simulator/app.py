@@ -12,7 +12,7 @@ from simulator import pictures, transport
 from simulator.clock import Clock
 from simulator.control import Control
 from simulator.faults import Faults, Kind
-from simulator.patches import patched
+from simulator.patches import spoilt_body
 from simulator.registry import new_world, open_apis
 from simulator.state import Api, State, target
 from simulator.state import Request as ApiRequest
@@ -84,6 +84,5 @@ async def _answer_with_faults(api: Api, state: State, api_request: ApiRequest) -
         return other
     answer = api.handle(api_request)
     if not answer.patched:
-        for fault in aim.strikes("patch"):
-            answer.body = patched(answer.body, fault)
+        answer.body = spoilt_body(answer.body, aim, state.world)
     return transport.spoilt(answer, aim)

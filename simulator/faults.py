@@ -38,6 +38,7 @@ The kind of a fault determines its effect and its other fields; a field that a k
 | `instagram_login` | Instagram: the token of `account` is one of Instagram Login, and works only at its host |
 | `rename` | `account` has the handle `value`; all its other names change with it |
 | `suspended`, `deleted` | `account` is gone; X's answer to other users is recorded, the other texts are guesses |
+| `all_zeros` | the platform's index is empty: every count in an answer is 0 |
 | `patch` | the place `at` of an answer holds `value`, or is removed with `delete`; see `simulator.patches` |
 | `html` | an HTML page instead of an answer |
 | `foreign_body` | HTTP 200, and `value` is the whole body: a list, text, null |
@@ -78,6 +79,7 @@ Kind = Literal[
     "partial",  # one object of several is missing
     "monthly_cap",  # X: the monthly cap, regardless of the rate-limit window
     "no_credits",  # X: 402
+    "all_zeros",  # every count in an answer is 0
     "patch",  # the place `at` of an answer holds `value`, or is removed with `delete`
     "proxy_error",  # HTTP 200 with the JSON of a proxy
     "foreign_body",  # HTTP 200 with `value` as the whole body

@@ -5,7 +5,8 @@
 
 * the key of an object, or the number of an item of a list, from its end if negative;
 * `*`: every item of a list, and every value of an object;
-* `[name=reach]`: every item of a list that has the field with this value, compared as text.
+* `[name=reach]`: every item of a list that has the field with this value, compared as text. In a JSON pointer, the
+  field may be one of an inner object: `/feed/[post.cid=bafy]/post`.
 
 If an answer lacks a step before the last one, it stays as it is: a patch of `data.*.message` changes no error.
 If the last step names a missing key, the key is added. An empty `at` means the whole answer.
@@ -13,10 +14,39 @@ If the last step names a missing key, the key is added. An empty `at` means the 
 `Graph` patches its answers itself, those within a batch one by one, and sets `Answer.patched`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from simulator.faults import Fault
+from simulator.faults import Fault, Target
+from simulator.world import World
+
+_COUNTS = frozenset(["count", "total_count", "value"])
+"""Fields that hold a count whose name is beside or above them, as in the Graph API's insights."""
+
+
+def spoilt_body(body: Any, aim: Target, world: World) -> Any:
+    """Return a body with the faults `all_zeros` and `patch` that hit a call."""
+    if aim.strike("all_zeros"):
+        platforms = world.platforms.values()
+        body = zeroed(body, _COUNTS.union(*(one.levels.keys() | one.counters.keys() for one in platforms)))
+    for fault in aim.strikes("patch"):
+        body = patched(body, fault)
+    return body
+
+
+def zeroed(body: Any, counts: Collection[str]) -> Any:
+    """Return a copy of a body in which each number, or text of digits, under a key of `counts` is 0."""
+    if isinstance(body, list):
+        return [zeroed(item, counts) for item in body]
+    if not isinstance(body, dict):
+        return body
+    return {key: _zero(value) if key in counts else zeroed(value, counts) for key, value in body.items()}
+
+
+def _zero(value: Any) -> Any:
+    if isinstance(value, str) and value.isdecimal():
+        return "0"
+    return 0 if isinstance(value, int | float) and not isinstance(value, bool) else zeroed(value, _COUNTS)
 
 
 def patched(body: Any, fault: Fault) -> Any:
@@ -68,5 +98,13 @@ def _places(body: list[Any], step: str) -> Iterable[int]:
 
 
 def _chosen(step: str) -> Callable[[Any], bool]:
-    field, _, value = step.strip("[]").partition("=")
-    return lambda item: isinstance(item, dict) and field in item and str(item[field]) == value
+    way, _, value = step.strip("[]").partition("=")
+
+    def is_chosen(item: Any) -> bool:
+        for field in way.split("."):
+            if not isinstance(item, dict) or field not in item:
+                return False
+            item = item[field]
+        return str(item) == value
+
+    return is_chosen

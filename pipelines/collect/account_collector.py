@@ -24,6 +24,7 @@ from pipelines.collect.days import DayReader
 from pipelines.collect.due_posts import choose_posts
 from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.pauses import Pauses
+from pipelines.collect.plausible import ALL_ZERO, is_all_zero, without_values
 from pipelines.collect.posts.content import ContentRules
 from pipelines.collect.posts.facts import store_posts
 from pipelines.collect.reasons import error_place, reason_of
@@ -225,6 +226,9 @@ class AccountCollector:
         report.quarantined |= reading.quarantined
         self._note_failures(account, reading.failures, tally, report)
         self._note_odd(account, reading.odd, report)
+        if is_all_zero(self.store, account, reading, self.slot):
+            without_values(reading)
+            self._note_part(account, "counts", ALL_ZERO, report)
         return list(observe.observations(account, reading, self.slot, self.run_id, self.api.api_version))
 
     def _note_failures(

@@ -21,7 +21,7 @@ from simulator.graph.listing import page_number
 from simulator.graph.localised import localised
 from simulator.graph.tokens import authenticate, exchange_token, expired_token_info
 from simulator.graph.versions import answering_version, split_version
-from simulator.patches import patched
+from simulator.patches import spoilt_body
 from simulator.state import Answer, Request, State
 from simulator.wire import encode_json
 from simulator.world import SimAccount
@@ -235,8 +235,7 @@ class Graph:
     def _patched(self, body: Any, aim: Target) -> Any:
         """Return an answer with the active patches applied."""
         if self.state.faults.active:
-            for fault in aim.strikes("patch"):
-                body = patched(body, fault)
+            body = spoilt_body(body, aim, self.state.world)
         return body
 
 

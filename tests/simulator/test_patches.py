@@ -53,6 +53,12 @@ def test_keys_are_added_and_taken_out() -> None:
     assert patch("", value=[]) == []
 
 
+def test_item_is_found_by_a_field_of_an_inner_object() -> None:
+    body = {"feed": [{"post": {"uri": "at://a/b", "text": "x"}}, {"post": {"uri": "at://a/c", "text": "x"}}, {"n": 1}]}
+    fault = Fault.parse({"kind": "patch", "at": "/feed/[post.uri=at:~1~1a~1c]/post/text", "value": "y"})
+    assert [item.get("post", {}).get("text") for item in patched(body, fault)["feed"]] == ["x", "y", None]
+
+
 def account(api: Simulator) -> Any:
     return api.world.account("instagram", 0)
 
