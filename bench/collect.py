@@ -28,7 +28,7 @@ from redis import Redis
 from metrics.documents import AccountDocument
 from metrics.periods import DAY, HOUR
 from metrics.redis.events import Announcer
-from metrics.settings import Settings, load_settings
+from metrics.settings import PLATFORM_APIS, Settings, load_settings
 from metrics.store import Store
 from metrics.vault import Vault
 from pipelines.collect.collector import Collector
@@ -131,7 +131,7 @@ def servers() -> Iterator[Bench]:
                 settings = load_settings(
                     _env_file=None, mongo_url=mongo.url(ports[0]), redis_url=redis.url(ports[1]),
                     secret_keys=Fernet.generate_key().decode(), retention_days=20_000, twitter_posts_per_day=None,
-                    **{f"{platform}_url": url for platform in PLATFORMS_IMPLEMENTED},
+                    **{f"{api}_url": url for api in PLATFORM_APIS},
                 )  # fmt: skip
                 store = Store.connect(settings)
                 store.ensure(settings)

@@ -139,6 +139,14 @@ def _threads(edge: str, query: str) -> Build:
     return lambda account, _: ApiRequest(f"/v1.0/{account.platform_account_id}/{edge}", query)
 
 
+def _xrpc(method: str, params: Callable[[str, list[str]], dict[str, object]]) -> Build:
+    def build(account: SimAccount, posts: list[SimPost]) -> ApiRequest:
+        named = params(account.platform_account_id, [post.platform_post_id for post in posts])
+        return ApiRequest(f"/xrpc/{method}", urlencode(named, doseq=True))
+
+    return build
+
+
 def _days(urn: str, finder: str = "organizationalEntity") -> dict[str, object]:
     end = int(NOW.timestamp() * 1000) // _DAY * _DAY
     interval = {"timeRange": {"start": end - 5 * _DAY, "end": end}, "timeGranularityType": "DAY"}
@@ -196,6 +204,11 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
         "threads_insights", f"metric=views,likes,replies,reposts,quotes,clicks&since={_NOON - 86_400}&until={_NOON}"
     ),
     ("threads", "followers"): _threads("threads_insights", "metric=followers_count"),
+    ("bluesky", "getProfile"): _xrpc("app.bsky.actor.getProfile", lambda did, _: {"actor": did}),
+    ("bluesky", "getAuthorFeed, 100"): _xrpc(
+        "app.bsky.feed.getAuthorFeed", lambda did, _: {"actor": did, "limit": 100}
+    ),
+    ("bluesky", "getPosts, 25"): _xrpc("app.bsky.feed.getPosts", lambda _, uris: {"uris": uris[:25]}),
 }  # fmt: skip
 
 

@@ -1,16 +1,8 @@
 """Normal forms of the platforms' ids: each account and post has one, however clients spell it.
 
-    platform    account                                     post
-    instagram   17841400000000001                           17912345678901234
-    facebook    100000000000001                             100000000000001_122100000000000001, or the number of a video
-    twitter     700000007                                   1812345678901234567
-    linkedin    5500001, or for a showcase page             urn:li:share:7123…, urn:li:ugcPost:7123…
-                urn:li:organizationBrand:5500002
-    youtube     UC0123456789abcdefghijkl                    0123456789a
-
-Whitespace and invisible characters around an id are dropped, leading zeros too, and percent-encoded URNs are decoded.
-Everything else is refused with a message that shows the right form. The rules of each platform are in its module of
-`metrics/platforms`.
+Instagram's account is `17841400000000001`, LinkedIn's post `urn:li:share:7123…`. Whitespace and invisible characters
+around an id are dropped, leading zeros too, and percent-encoded URNs are decoded. Everything else is refused with a
+message that shows the right form. The rules of each platform are in its module of `metrics/platforms`.
 """
 
 import re
@@ -33,6 +25,25 @@ def normal_account_id(platform: Platform, text: str, parameter: str = "platformA
             an example.
     """
     return _normal(FACTS[platform].account_ids, text, parameter)
+
+
+def account_id_or_name(platform: Platform, text: str, parameter: str = "platformAccountId") -> tuple[str, bool]:
+    """Return the normal form of an account's id; or of its name, with True, if the platform resolves names.
+
+    Raises:
+        InvalidInput: the text is neither; the message is that of `normal_account_id`.
+    """
+    names = FACTS[platform].account_names
+    try:
+        return normal_account_id(platform, text, parameter), False
+    except InvalidInput:
+        if names is None:
+            raise
+        try:
+            return _normal(names, text, parameter), True
+        except InvalidInput:
+            pass
+        raise
 
 
 def stored_account_id(platform: Platform, stored: str) -> str:

@@ -9,7 +9,7 @@ import zlib
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,7 +31,7 @@ _RGB = 2
 def picture_url(base_url: str, name: str, now: datetime | None = None) -> str:
     """Return the URL of a picture; it expires if it is given in an answer at the instant `now`."""
     origin = urlsplit(base_url)
-    url = f"{origin.scheme}://{origin.netloc}/pictures/{name}.png"
+    url = f"{origin.scheme}://{origin.netloc}/pictures/{quote(name, safe='')}.png"
     return url if now is None else f"{url}?oe={int((midnight(now.date()) + LIFE).timestamp()):X}"
 
 
@@ -41,7 +41,7 @@ def routes(clock: Clock) -> list[Route]:
     async def answer(request: Request) -> Response:
         return _answer(request, clock.now())
 
-    return [Route("/pictures/{name}.png", answer, methods=["GET"])]
+    return [Route("/pictures/{name:path}.png", answer, methods=["GET"])]
 
 
 def _answer(request: Request, now: datetime) -> Response:

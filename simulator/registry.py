@@ -1,6 +1,8 @@
 """Registry of the simulated platforms."""
 
 from metrics.documents import Platform
+from simulator.bluesky.api import Bluesky
+from simulator.bluesky.world import BLUESKY
 from simulator.facebook.lists import LISTS as FACEBOOK_LISTS
 from simulator.facebook.node import node as facebook_node
 from simulator.facebook.world import FACEBOOK
@@ -22,7 +24,7 @@ from simulator.world import World
 from simulator.youtube.api import YouTube
 from simulator.youtube.world import YOUTUBE
 
-_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, THREADS)
+_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, THREADS, BLUESKY)
 
 
 def new_world(seed: int = 1) -> World:
@@ -37,4 +39,4 @@ def open_apis(state: State) -> tuple[Api, ...]:
         "facebook": GraphPlatform(facebook_node, facebook_owner, FACEBOOK_LISTS),
     }
     graph = Graph(state, platforms)
-    return (Threads(state, graph), graph, Twitter(state), YouTube(state), LinkedIn(state))
+    return (Threads(state, graph), graph, Twitter(state), YouTube(state), LinkedIn(state), Bluesky(state))

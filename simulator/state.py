@@ -113,6 +113,7 @@ class Request:
     def names(self) -> frozenset[str]:
         """All parts of the path and the query that may be the id of an object, including the last part of a URN."""
         found = _BETWEEN_NAMES.split(unquote(f"{self.path}&{self.query}"))
+        found += [value for _, value in parse_qsl(self.query)]
         return frozenset([*found, *(name.rpartition(":")[2] for name in found if name.startswith("urn:"))])
 
     @property

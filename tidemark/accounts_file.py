@@ -1,6 +1,7 @@
 """Parser of the accounts file: CSV with a header, or JSON objects. A file is accepted or refused as a whole.
 
-Columns: `workspaceId, platform, platformAccountId, handle, accessToken`. Optional columns: `refreshToken, clientId,
+Columns: `workspaceId, platform, platformAccountId, handle, accessToken`; the last one may be empty for a platform whose
+numbers are public. Optional columns: `refreshToken, clientId,
 clientSecret, expiresAt` (RFC 3339), for tokens that Tidemark renews itself, and `login` (`instagram` for Instagram
 Login).
 """
@@ -13,12 +14,14 @@ from typing import Any
 
 from metrics.documents import PLATFORMS, Platform
 from metrics.errors import InvalidInput
-from metrics.identity import account_number, normal_account_id
+from metrics.identity import account_id_or_name, account_number
 from metrics.ids import account_id, check_id, check_text
+from metrics.platforms.registry import FACTS
 from metrics.visible import trimmed, visible
 from tidemark.rows import read_rows
 
-COLUMNS = ("workspaceId", "platform", "platformAccountId", "handle", "accessToken")
+_IDENTITY = ("workspaceId", "platform", "platformAccountId", "handle")
+COLUMNS = (*_IDENTITY, "accessToken")
 OPTIONAL: Mapping[str, str] = {
     "refreshToken": "refresh_token",
     "clientId": "client_id",
@@ -50,6 +53,8 @@ class NewAccount:
     platform_account_id: str
     handle: str
     credentials: Mapping[str, str | float] = field(repr=False)
+    is_named: bool = False
+    """True if `platform_account_id` is a name, which the platform still has to resolve."""
 
     @property
     def account_id(self) -> str:
@@ -107,16 +112,19 @@ def account_of(row: Mapping[str, Any]) -> NewAccount:
         named = ", ".join(visible(name) for name in unknown)
         raise InvalidInput(f"{named}: no such column; the columns are {', '.join(ALL_COLUMNS)}")
     values = {name: _value(name, row.get(name)) for name in ALL_COLUMNS}
-    if missing := [name for name in COLUMNS if not values[name]]:
-        raise InvalidInput(f"{', '.join(missing)} missing")
     platform = next((p for p in PLATFORMS if p == values["platform"].lower()), None)
+    needed = COLUMNS if platform is None or FACTS[platform].needs_token else _IDENTITY
+    if missing := [name for name in needed if not values[name]]:
+        raise InvalidInput(f"{', '.join(missing)} missing")
     if platform is None:
         raise InvalidInput(f"platform {visible(values['platform'][:32])} is none of {', '.join(PLATFORMS)}")
     check_id(values["workspaceId"], "workspaceId")
-    platform_account_id = normal_account_id(platform, values["platformAccountId"])
+    platform_account_id, is_named = account_id_or_name(platform, values["platformAccountId"])
     if len(values["handle"]) > _LONGEST_HANDLE:
         raise InvalidInput(f"handle: it has {len(values['handle'])} characters; the maximum is {_LONGEST_HANDLE}")
-    return NewAccount(values["workspaceId"], platform, platform_account_id, values["handle"], _credentials(values))
+    return NewAccount(
+        values["workspaceId"], platform, platform_account_id, values["handle"], _credentials(values), is_named
+    )
 
 
 def _value(name: str, value: Any) -> str:
@@ -143,6 +151,10 @@ def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
         if len(values[column]) > _LONGEST_SECRET:
             raise InvalidInput(f"{column} has {len(values[column])} characters; the maximum is {_LONGEST_SECRET}")
     values = {**values, "login": _login(values["login"])}
+    if not values["accessToken"]:
+        if given := [column for column in (*OPTIONAL, EXPIRES) if values[column]]:
+            raise InvalidInput(f"accessToken missing: {', '.join(given)} would belong to it")
+        return {}
     found: dict[str, str | float] = {"access_token": values["accessToken"]}
     found |= {stored: values[column] for column, stored in OPTIONAL.items() if values[column]}
     if text := values[EXPIRES]:

@@ -10,6 +10,7 @@ from metrics.documents import AccountDocument, CollectionDocument, Observation, 
 from metrics.identity import normal_account_id
 from metrics.ids import account_id, post_id
 from metrics.periods import DAY, HOUR, midnight, slot_of
+from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.collections import record_id
@@ -107,7 +108,7 @@ def seeded_account(workspace_id: str, sim: SimAccount, vault: Vault, connected: 
         "handle": sim.handle,
         "state": "active",
         "connectedAt": connected,
-        "credentials": vault.seal({"access_token": sim.token}, own_id),
+        "credentials": vault.seal({"access_token": sim.token} if FACTS[sim.platform].needs_token else {}, own_id),
     }
 
 

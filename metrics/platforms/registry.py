@@ -1,6 +1,7 @@
 """The list of all platforms."""
 
 from metrics.documents import Platform
+from metrics.platforms.bluesky import BLUESKY
 from metrics.platforms.facebook import FACEBOOK
 from metrics.platforms.facts import by_name
 from metrics.platforms.instagram import INSTAGRAM
@@ -9,7 +10,7 @@ from metrics.platforms.threads import THREADS
 from metrics.platforms.twitter import TWITTER
 from metrics.platforms.youtube import YOUTUBE
 
-FACTS = by_name(INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, THREADS)
+FACTS = by_name(INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, THREADS, BLUESKY)
 """The facts of each platform, in the order in which platforms are listed to users."""
 
 NEEDING_CONSENT: frozenset[Platform] = frozenset(name for name, facts in FACTS.items() if facts.derived_needs_consent)

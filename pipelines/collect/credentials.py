@@ -22,7 +22,7 @@ T = TypeVar("T")
 RENEW_WITHIN = timedelta(days=7)
 """Credentials that Tidemark has never renewed are renewed this long before they expire."""
 
-_RENEWED = ("access_token", "refresh_token", "expires_at", "renew_at")
+_RENEWED = ("access_token", "refresh_token", "expires_at", "renew_at", "app_password")
 _USED_SHARE = 0.75
 _LOCK_SECONDS = 60.0
 
@@ -131,7 +131,7 @@ class Credentials:
             except CredentialError:
                 continue
             name = "refresh_token" if "refresh_token" in before.credentials else "access_token"
-            if known.get(name) == before.credentials[name]:
+            if known.get(name) is not None and known.get(name) == before.credentials.get(name):
                 renewed = {**known, **{field: found[field] for field in _RENEWED if field in found}}
                 again = self.vault.seal(renewed, other["_id"])
                 self.store.accounts.set_credentials(other["_id"], again, expected=sealed)

@@ -1,13 +1,13 @@
 """When an account is connected, ask the platform whether its credentials belong to it, before they are stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from metrics.documents import Platform
 from metrics.settings import Settings
-from pipelines.platforms.base import Access, PlatformApi, Tally
+from pipelines.platforms.base import Access, NameResolver, PlatformApi, Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, WrongIdentity
 from pipelines.platforms.registry import open_platform
 
@@ -43,6 +43,24 @@ def check(settings: Settings, claims: Sequence[Claim]) -> list[Checked]:
     checkers = {platform: _Checker(open_platform(platform, settings)) for platform in {one.platform for one in claims}}
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="identity") as pool:
         return list(pool.map(lambda claim: checkers[claim.platform].check(claim), claims))
+
+
+def resolve_names(
+    settings: Settings, names: Collection[tuple[Platform, str]]
+) -> dict[tuple[Platform, str], tuple[str | None, str]]:
+    """Return, for pairs of a platform and an account's name, the account's id, or None and why it was not found."""
+    apis = {platform: open_platform(platform, settings) for platform in {platform for platform, _ in names}}
+
+    def ask(pair: tuple[Platform, str]) -> tuple[str | None, str]:
+        api = apis[pair[0]]
+        try:
+            return cast("NameResolver", api).resolve_name(pair[1], Tally()), ""
+        except PlatformError as error:
+            return None, str(error)
+
+    asked = list(dict.fromkeys(names))
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="names") as pool:
+        return dict(zip(asked, pool.map(ask, asked), strict=True))
 
 
 class _Checker:

@@ -292,6 +292,19 @@ class Identity:
     handle: str | None
 
 
+class NameResolver(Protocol):
+    """A platform whose accounts may be given by name (`PlatformFacts.account_names`)."""
+
+    def resolve_name(self, name: str, tally: Tally) -> str:
+        """Return the id, in normal form, of the account that has a name now.
+
+        Raises:
+            AccountUnreachable: no account has this name.
+            PlatformError: the platform did not answer.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """What a platform grants to the app as a whole, and not to each account: its quotas, and an API key if it has one.

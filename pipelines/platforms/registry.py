@@ -9,6 +9,7 @@ from metrics.network import Network
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from pipelines.platforms.base import App, FurtherHosts, PlatformApi, ProviderDays
+from pipelines.platforms.bluesky.api import Bluesky
 from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.instagram.api import Instagram
 from pipelines.platforms.limits import Quotas, UncountedQuotas
@@ -25,6 +26,7 @@ _FACTORIES: Mapping[Platform, Callable[..., PlatformApi]] = {
     "linkedin": LinkedIn,
     "youtube": YouTube,
     "threads": Threads,
+    "bluesky": Bluesky,
 }
 
 PLATFORMS_IMPLEMENTED: tuple[Platform, ...] = tuple(_FACTORIES)

@@ -17,8 +17,10 @@ from metrics.documents import (
     Reason,
 )
 from metrics.periods import Period
+from metrics.platforms.registry import FACTS
 from serving.schemas.base import EXAMPLE_TIME, Count, Instant, Shape, absent, declared_names
 
+_POST_ID_FORMS = " ".join(f"{facts.title}: {facts.post_ids.form}." for facts in FACTS.values())
 _PUBLISHED: Any = {"platformPostId": "17912345", "publishedAt": EXAMPLE_TIME, "contentType": "image"}
 _OPERATION: Any = {
     "operationId": "op_5d0f", "workspaceId": "demo-north", "kind": "collect", "state": "queued",
@@ -48,8 +50,7 @@ class PublishedPost(Shape):
     platform_post_id: str = Field(
         min_length=1,
         max_length=256,
-        description="The platform's id. Instagram and X: digits. Facebook: `page_post`; for a reel, the digits of its "
-        "video. LinkedIn: `urn:li:share:…` or `urn:li:ugcPost:…`. YouTube: the 11 characters of the video.",
+        description=f"The platform's id. {_POST_ID_FORMS}",
     )
     published_at: Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
     content_type: ContentType

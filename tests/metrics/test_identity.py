@@ -16,6 +16,7 @@ from metrics.ids import account_id
 from simulator.registry import new_world
 
 Normal = Callable[[Platform, str], str]
+DID = "did:plc:z72i7hdynmk6r22z27h6tvur"
 AROUND = ("", " ", "\t", "\r\n", "\u00a0", "\ufeff", "\u200b", "\u200e", "\u202a", "\u2066", "\u2009", "\u3000")
 
 
@@ -27,6 +28,10 @@ AROUND = ("", " ", "\t", "\r\n", "\u00a0", "\ufeff", "\u200b", "\u200e", "\u202a
         ("facebook", "100000000000001", "100000000000001"),
         ("twitter", "0700000007", "700000007"),
         ("threads", "023000000000000001", "23000000000000001"),
+        ("bluesky", DID, DID),
+        ("bluesky", DID.upper(), DID),
+        ("bluesky", "did%3Aplc%3Az72i7hdynmk6r22z27h6tvur", DID),
+        ("bluesky", "did:web:Acme.example", "did:web:acme.example"),
         ("linkedin", "5500001", "5500001"),
         ("linkedin", "urn:li:organization:5500001", "5500001"),
         ("linkedin", "urn%3Ali%3Aorganization%3A5500001", "5500001"),
@@ -50,6 +55,7 @@ def test_spellings_of_an_account_are_one(platform: Platform, text: str, normal: 
         ("twitter", "1812345678901234567", "1812345678901234567"),
         ("twitter", "20", "20"),
         ("threads", "17912345678901234", "17912345678901234"),
+        ("bluesky", f"at://{DID}/app.bsky.feed.post/3l6oveex3ii2l", f"at://{DID}/app.bsky.feed.post/3l6oveex3ii2l"),
         ("linkedin", "urn:li:share:7123", "urn:li:share:7123"),
         ("linkedin", "urn%3Ali%3AugcPost%3A7123", "urn:li:ugcPost:7123"),
         ("linkedin", "urn:li:ugcpost:7123", "urn:li:ugcPost:7123"),
@@ -75,6 +81,11 @@ def test_spellings_of_a_post_are_one(platform: Platform, text: str, normal: str)
         ("twitter", "9223372036854775808", "64 bits"),
         ("threads", "https://www.threads.net/@acme", "web address"),
         ("threads", "@acme", "@acme is not a whole number"),
+        ("bluesky", "acme.bsky.social", "acme.bsky.social is not a DID"),
+        ("bluesky", "did:plc:abc", "did:plc:abc is not a DID of the AT protocol"),
+        ("bluesky", "did:key:z6Mk", "is not a DID of the AT protocol"),
+        ("bluesky", "did:web:localhost", "is not a DID of the AT protocol"),
+        ("bluesky", "did:web:acme.example:users:7", "is not a DID of the AT protocol"),
         ("linkedin", "acme-inc", "acme-inc is not a whole number"),
         ("linkedin", "urn:li:person:abc", "abc is not a whole number"),
         ("linkedin", "urn:li:person:12", "only pages are collected"),
@@ -98,6 +109,10 @@ def test_invalid_account_id_is_refused_with_the_right_form(platform: Platform, t
         ("twitter", "abc", "abc is not a whole number"),
         ("twitter", "9999999999999999999", "64 bits"),
         ("twitter", "urn:li:share:7123", "urn:li:share:7123 is not a whole number"),
+        ("bluesky", "3l6oveex3ii2l", "is not the URI of a post"),
+        ("bluesky", f"at://{DID}/app.bsky.feed.like/3l6oveex3ii2l", "is not the URI of a post"),
+        ("bluesky", f"at://{DID}/app.bsky.feed.post/", "is not the URI of a post"),
+        ("bluesky", "at://acme.example/app.bsky.feed.post/3l6o", "acme.example is not a DID"),
         ("linkedin", "12345", "whether it is a share or a ugcPost"),
         ("linkedin", "urn:li:activity:7123", "an entry of a feed"),
         ("linkedin", "urn:li:comment:7123", "is not the URN of a post"),
@@ -161,7 +176,7 @@ def outcome(normal: Normal, platform: Platform, text: str) -> str:
         return str(error)
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("platform", [name for name in PLATFORMS if name != "bluesky"])
 @pytest.mark.parametrize("normal", [normal_account_id, normal_post_id])
 @pytest.mark.parametrize(
     "inside", ["\u0663", "\uff13", "\u00b2", "-", "+", " ", "\0", "\u202e", "\u200b", ".", ",", "_", "e"]
@@ -179,8 +194,13 @@ def test_odd_signs_within_a_number_are_refused(normal: Normal, platform: Platfor
 @pytest.mark.parametrize("before", AROUND)
 @pytest.mark.parametrize("after", AROUND)
 def test_blanks_and_marks_around_an_id_are_dropped(platform: Platform, before: str, after: str) -> None:
-    account = "UC_x5XG1OV2P6uZZ5FSM9Ttw" if platform == "youtube" else "7123"
-    post = {"linkedin": "urn:li:share:7123", "youtube": "D-lhorsDlUQ"}.get(platform, "7123")
+    accounts = {"youtube": "UC_x5XG1OV2P6uZZ5FSM9Ttw", "bluesky": DID}
+    posts = {
+        "linkedin": "urn:li:share:7123",
+        "youtube": "D-lhorsDlUQ",
+        "bluesky": f"at://{DID}/app.bsky.feed.post/3k4s",
+    }
+    account, post = accounts.get(platform, "7123"), posts.get(platform, "7123")
     assert normal_account_id(platform, f"{before}{before}{account}{after}") == account
     assert normal_post_id(platform, f"{before}{post}{after}{after}") == post
 

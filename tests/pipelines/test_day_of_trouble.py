@@ -37,6 +37,7 @@ from simulator.registry import new_world
 from simulator.world import SimAccount, World
 from tests.dagster_api import DagsterApi
 from tests.moved_clock import MovedClock
+from tests.platform_fields import followers_field
 from tests.stack import Stack
 from tests.waiting import until
 from tidemark.home import Home
@@ -58,8 +59,6 @@ TROUBLE: tuple[dict[str, Any], ...] = (
     {"kind": "account_limit", "rate": 0.005, "seconds": 600},
     {"kind": "html", "rate": 0.005},
 )
-LEVELS = {"linkedin": "firstDegreeSize", "youtube": "subscriberCount"}
-"""What a platform calls the followers, if not `followers_count`."""
 RETRIES = tuple(timedelta(minutes=minutes, seconds=5) for minutes in (16, 41))
 """When the second and the third retry of an hour are due, whatever their jitter, and accounts without a record.
 
@@ -283,7 +282,7 @@ def check_records(day: Day) -> str:
                 gaps[reason_of(record)] += 1
             for value, at in read.get(account_id, ()):
                 account = day.accounts[account_id]
-                name = LEVELS.get(account.platform, "followers_count")
+                name = followers_field(account.platform)
                 early, late = (truth.account_value(day.world, account, name, t) for t in (at, at + LONGEST_RUN))
                 assert min(early, late) <= value <= max(early, late), (account_id, slot)
                 levels += 1

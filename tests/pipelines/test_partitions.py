@@ -111,13 +111,14 @@ _LOADED = """
 from datetime import timedelta
 import dagster as dg
 from metrics.clock import utcnow
+from metrics.documents import PLATFORMS
 from metrics.settings import load_settings
 from pipelines.definitions import defs
 from pipelines.partitions import HOURS, period_key, slot_key
 
 oldest = (utcnow() - timedelta(days=load_settings().retention_days - 1)).replace(hour=0, minute=0)
 graph = defs.resolve_asset_graph()
-for platform in ("instagram", "facebook", "twitter", "linkedin", "youtube", "threads"):
+for platform in PLATFORMS:
     asset = graph.get(dg.AssetKey(f"raw_{platform}"))
     assert asset.partitions_def.has_partition_key(slot_key(oldest)), slot_key(oldest)
 for name in ("daily_rollup", "export_parquet"):

@@ -16,6 +16,7 @@ from tidemark.accounts_file import ALL_COLUMNS, MAX_PROBLEMS, NewAccount, parse
 
 NAMES = ("workspaceId", "platform", "platformAccountId", "handle", "accessToken")
 HEADER = ",".join(NAMES) + "\n"
+DID = "did:plc:z72i7hdynmk6r22z27h6tvur"
 GOOD = "acme,instagram,178414,acme,t0ken\n"
 ROW = dict(zip(NAMES, GOOD.strip().split(","), strict=True))
 
@@ -46,6 +47,9 @@ def test_csv_and_json_say_the_same(text: str) -> None:
         (GOOD + "acme,myspace,1,h,t\n", "row 3: platform myspace"),
         (GOOD + "acme,instagram,2,h,\n", "row 3: accessToken missing"),
         (GOOD + GOOD, "row 3: the same account as row 2"),
+        (f"acme,bluesky,{DID},h,\nacme,bluesky,{DID.upper()},h,t\n", "row 3: the same account as row 2"),
+        ("acme,bluesky,a.example,h,\nacme,bluesky,@A.example,h,\n", "row 3: the same account as row 2"),
+        ("acme,bluesky,7,h,\n", "row 2: platformAccountId: 7 is not a DID; give the DID"),
         (GOOD + "acme,instagram\n", "row 3: platformAccountId, handle, accessToken missing"),
         (GOOD + ",,,,\n\n,,,\nacme,instagram\n", "row 6: platformAccountId, handle, accessToken missing"),
         ('acme,instagram,1,"two\nlines",t\nacme,instagram\n', "row 3: platformAccountId, handle"),
@@ -173,6 +177,25 @@ def test_apostrophe_of_a_spreadsheet_is_dropped_and_that_of_a_name_stays(handle:
     assert (account.handle, account.credentials) == (taken, {"access_token": "t0ken"})
 
 
+@pytest.mark.parametrize(
+    ("row", "is_named", "credentials"),
+    [
+        (f"acme,bluesky,{DID},h,", False, {}),
+        ("acme,bluesky,@Acme.example,h,", True, {}),
+        (f"acme,bluesky,{DID},h,abcd-efgh-ijkl-mnop", False, {"access_token": "abcd-efgh-ijkl-mnop"}),
+    ],
+)
+def test_public_account_needs_no_token(row: str, is_named: bool, credentials: dict[str, str]) -> None:
+    (account,) = read(f"{HEADER}{row}\n")
+    assert (account.is_named, account.credentials) == (is_named, credentials)
+    assert account.platform_account_id == ("acme.example" if is_named else DID)
+
+
+def test_values_that_belong_to_a_token_are_refused_without_one() -> None:
+    with pytest.raises(InvalidInput, match="row 2: accessToken missing: expiresAt would belong to it"):
+        read(f"{HEADER.strip()},expiresAt\nacme,bluesky,{DID},h,,2026-12-01T00:00:00Z\n")
+
+
 # --- any table of accounts, in any dialect ---------------------------------------------------------------------------
 
 _IDS = {
@@ -185,6 +208,7 @@ _IDS = {
     ),
     "youtube": st.text("abcXYZ019_-", min_size=22, max_size=22).map(lambda rest: f"UC{rest}"),
 }
+_IDS["bluesky"] = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=24, max_size=24).map("did:plc:{}".format)
 _PLAIN = st.text("abcXYZ019_-.", min_size=1, max_size=12)
 _SIGNS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 # Names begin and end with characters other than blanks, because blanks around a name are dropped.

@@ -63,6 +63,12 @@ BAD: list[tuple[str, str]] = [
     ("accounts connect --workspace acme --platform linkedin --account acme-inc --handle a --token t", "as 5500001"),
     ("accounts connect --workspace acme --platform youtube --account @acme --handle a --token t", "as UC0123456789"),
     ("accounts connect --workspace acme --platform twitter --account @acme --handle a --token t", "as 700000007"),
+    (
+        "accounts connect --workspace acme --platform bluesky --account acme --handle a",
+        "or its handle, as acme.bsky.social",
+    ),
+    ("accounts connect --workspace acme --platform bluesky --account handle.invalid --handle a", "is not a DID"),
+    ("accounts connect --workspace acme --platform bluesky --account a.bsky.social --handle a", "refuses connections"),
     ("accounts disconnect acc_unknown", "no account acc_unknown"),
     ("accounts history", "either an account or --workspace"),
     ("accounts history acc_1 --workspace acme", "either an account or --workspace"),

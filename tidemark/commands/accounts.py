@@ -11,7 +11,9 @@ from metrics.documents import AccountDocument, AccountState, Platform
 from metrics.errors import InvalidInput
 from metrics.expected import connected_again
 from metrics.ids import check_id
+from metrics.platforms.registry import FACTS
 from tidemark import accounts_file
+from tidemark.account_names import with_ids
 from tidemark.accounts_file import MAX_BYTES, MAX_PROBLEMS, NewAccount
 from tidemark.commands import history
 from tidemark.commands.console import print_json, print_line, print_table
@@ -28,6 +30,8 @@ app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pa
 
 _LONGEST_LINE = 64 * 1024
 """Maximum number of characters read of one line of standard input; a token is shorter."""
+
+_FROM_INPUT = "-"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Unchecked = Annotated[
@@ -78,11 +82,16 @@ def _content(file: Path) -> bytes:
 def connect(
     workspace: Annotated[str, typer.Option(help="The workspace to which the account belongs.")],
     platform: Annotated[Platform, typer.Option(help="The platform of the account.")],
-    account: Annotated[str, typer.Option(help="The platform's id of the account.")],
+    account: Annotated[
+        str, typer.Option(help="The platform's id of the account, or its handle where the platform resolves handles.")
+    ],
     handle: Annotated[str, typer.Option(help="The displayed name of the account.")],
     token: Annotated[
         str | None,
-        typer.Option(help="Access token. If left out, the command asks for it, or reads it from standard input."),
+        typer.Option(
+            help="Access token. If it is left out or `-`, the command asks for it, or reads it from standard input. A "
+            "platform whose numbers are public needs none, and is asked for one only with `-`."
+        ),
     ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask for the refresh token, the client id and its secret too.")
@@ -92,7 +101,8 @@ def connect(
 ) -> None:
     """Connect one account, or renew its token. Its history stays."""
     # Secrets are prompted for, because arguments are visible in the list of processes.
-    secrets = {"accessToken": token or _ask("Access token")}
+    is_asked = token == _FROM_INPUT or (not token and FACTS[platform].needs_token)
+    secrets = {"accessToken": _ask("Access token") if is_asked else token or ""}
     if refresh:
         secrets |= {"refreshToken": _ask("Refresh token"), "clientId": _ask("Client id")}
         secrets["clientSecret"] = _ask("Client secret")
@@ -114,6 +124,7 @@ def _ask(what: str) -> str:
 
 def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> None:
     with open_store(create=True) as (store, settings), open_redis(settings) as redis:
+        accounts = with_ids(settings, accounts)
         _refuse_what_is_being_erased(store, accounts)
         notes = _check(settings, accounts) if checked else []
         # Imported late: cryptography is slow to import.

@@ -28,8 +28,11 @@ class AccountCalls:
         *,
         provider: str,
         headers: Mapping[str, str] | None = None,
+        public: bool = False,
     ) -> Mapping[str, Any]:
         """Return the body of an answer, which is a JSON object; `provider` names the platform in messages.
+
+        A `public` request carries no token.
 
         Raises:
             Transient: the last try failed in passing, or the answer is not an object.
@@ -40,9 +43,8 @@ class AccountCalls:
         for attempt in retrying(self._tally):
             with attempt:
                 self._tally.count_call()
-                status, body, answered = self._http.send(
-                    "GET", path, token=self._access.token, params=params, headers=headers
-                )
+                token = None if public else self._access.token
+                status, body, answered = self._http.send("GET", path, token=token, params=params, headers=headers)
                 check(status, body, answered)
                 if not isinstance(body, Mapping):
                     raise Transient(f"{provider}'s answer is not an object")

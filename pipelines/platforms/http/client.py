@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
+import orjson
 import requests
 
 from metrics.network import Network
@@ -40,8 +41,8 @@ fifty posts of the Graph API, has less than one hundredth of that."""
 _CHUNK = 16 * 1024
 """Bytes read at a time; compressed bytes may expand a thousandfold."""
 
-_SECRETS = ("refresh_token", "client_secret")
-"""Form fields that no message may show."""
+_SECRETS = ("refresh_token", "client_secret", "password")
+"""Fields of a body that no message may show."""
 _SHORTEST_SECRET = 16
 
 
@@ -83,11 +84,12 @@ class Http:
         token: str | None = None,
         params: Mapping[str, str] | str | None = None,
         form: Mapping[str, str] | None = None,
+        json: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any, Mapping[str, str]]:
         """Send one request; return status, JSON body and headers of the answer, whatever the status.
 
-        `params` given as text are sent unchanged, because Rest.li has its own encoding.
+        `params` given as text are sent unchanged, because Rest.li has its own encoding. The body is `form` or `json`.
 
         Raises:
             Transient: no answer in time, a refused or cut connection, broken JSON, or an answer with status 429 or 5xx
@@ -99,9 +101,11 @@ class Http:
         sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
         # `requests` would encode the fields identically, but takes three times as long.
         query = encode_form(params) if isinstance(params, Mapping) else params
-        data = None
+        data: str | bytes | None = None
         if form is not None:
             sent["Content-Type"], data = FORM, encode_form(form)
+        elif json is not None:
+            sent["Content-Type"], data = "application/json", orjson.dumps(json)
         answer, content = self._exchange(
             requests.Request(method, self.base_url + path, params=query, data=data, headers=sent)
         )
@@ -109,7 +113,11 @@ class Http:
             raise BadAnswer(f"{self._host}: {login_required(self._proxy)}")
         if 300 <= answer.status_code < 400:
             raise BadAnswer(f"{self._host} redirects to another place: check the platform's base URL")
-        return answer.status_code, self._json(answer, content, _quotable(answer, token, form or {})), answer.headers
+        return (
+            answer.status_code,
+            self._json(answer, content, _quotable(answer, token, form or json or {})),
+            answer.headers,
+        )
 
     def _exchange(self, unprepared: requests.Request) -> tuple[requests.Response, bytes]:
         """Send a request within the deadline; return the answer and its body, or raise what its failure means.
@@ -202,5 +210,6 @@ def _quotable(answer: requests.Response, token: str | None, form: Mapping[str, s
     """
     failed = answer.status_code >= 400
     found = [token] if token and (failed or form) else []
-    found += [form[name] for name in _SECRETS if name in form] if failed else []
+    # A refreshed pair may repeat the refresh token, so only failures lose it; no answer has a use for a password.
+    found += [form[name] for name in _SECRETS if name in form and (failed or name == "password")]
     return [secret for secret in found if len(secret) >= _SHORTEST_SECRET]

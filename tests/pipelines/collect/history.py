@@ -66,9 +66,10 @@ class Past:
         return [post for post in posts if post.visible(now)]
 
     def true_days(self, account: AccountDocument, now: datetime, days: int = 365) -> dict[date, dict[str, int]]:
-        """The true provider's days of the account in the year before its connection."""
+        """The true provider's days of the account in the year before its connection; none if its platform has none."""
         policy = api_facts(account["platform"]).days
-        assert policy is not None
+        if policy is None:
+            return {}
         newest = policy.newest(now)
         wanted = (newest - timedelta(days=back) for back in range(days))
         world, sim = self.bench.simulator.world, self.sim(account)

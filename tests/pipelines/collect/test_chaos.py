@@ -1,4 +1,4 @@
-"""Twenty-five accounts of each platform with many kinds of faults at once, and the run after that."""
+"""Accounts of all platforms with many kinds of faults at once, and the run after that."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -10,7 +10,7 @@ from redis import Redis
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
-from metrics.documents import Platform
+from metrics.documents import PLATFORMS, Platform
 from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.ids import post_id
 from metrics.periods import DAY, HOUR, midnight, slot_of
@@ -98,7 +98,7 @@ def test_accounts_of_many_calls_come_first(bench: Bench, monkeypatch: pytest.Mon
     assert [record["accountId"] for record in records] == ["a1", "a2", "a0"]
 
 
-@pytest.mark.parametrize("platform", ["instagram", "facebook", "twitter", "linkedin", "youtube", "threads"])
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_living_post_is_read_on_request(bench: Bench, platform: Platform) -> None:
     account = bench.connect(platform=platform)["_id"]
 

@@ -13,6 +13,7 @@ from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from simulator import truth
 from simulator.world import SimPost
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
+from tests.platform_fields import followers_field, set_page_sizes
 
 LISTS: dict[str, str] = {
     "instagram": "/media",
@@ -21,6 +22,7 @@ LISTS: dict[str, str] = {
     "linkedin": "posts",
     "youtube": "playlistItems",
     "threads": "/threads",
+    "bluesky": "getAuthorFeed",
 }
 """A part of the path at which each platform lists posts."""
 
@@ -37,10 +39,21 @@ LEVELS: dict[str, tuple[str, str]] = {
     "linkedin": ("networkSizes", "firstDegreeSize"),
     "youtube": ("channels", "items.0.statistics.subscriberCount"),
     "threads": ("threads_insights", "data.0.total_value.value"),
+    "bluesky": ("getProfile", "followersCount"),
 }
 """A part of the path that returns an account's followers, and their place in the answer."""
 
-FOLLOWERS = {"linkedin": "firstDegreeSize", "youtube": "subscriberCount"}
+ITEMS: dict[str, tuple[str, str]] = {
+    "linkedin": ("elements", "id"),
+    "youtube": ("items", "contentDetails.videoId"),
+    "bluesky": ("feed", "post.uri"),
+}
+"""The list in the answer, and the id of one of its items, if they are not `data` and `id`."""
+LIST_NAMES = {"twitter": "timeline", "youtube": "uploads", "bluesky": "author feed"}
+"""The name of a list in failures, if it is not in its path."""
+OF_THE_APP = ("linkedin", "bluesky")
+"""Platforms whose limits hold for all accounts of an app or an address."""
+
 NEXT = SLOT + HOUR
 LATER = NOW + HOUR
 
@@ -76,7 +89,7 @@ def followers(bench: Bench, account_id: str, slot: datetime = SLOT) -> int | Non
 
 def true_followers(bench: Bench, platform: Platform, index: int, now: datetime = NOW) -> int:
     world = bench.simulator.world
-    field = FOLLOWERS.get(platform, "followers_count")
+    field = followers_field(platform)
     return truth.account_value(world, world.account(platform, index), field, now)
 
 
@@ -94,18 +107,14 @@ def test_first_hour_brings_the_level_and_every_living_post(bench: Bench, platfor
 def test_list_that_breaks_off_is_read_on_in_the_next_hour(
     bench: Bench, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("graph.posts", "twitter.posts", "linkedin.posts", "youtube.posts", "threads.posts"):
-        monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
+    set_page_sizes(monkeypatch, 20)
     index = busiest(bench, platform)
     account = bench.connect(index, platform=platform)
     bench.simulator.set_faults({"kind": "error", "path": LISTS[platform], "page": 2})
     bench.collect(platform=platform)
     first = stored(bench, account["_id"])
     assert 0 < len(first) < len(living(bench, platform, index))
-    assert any(
-        LISTS[platform].strip("/") in what or what in ("timeline", "uploads")
-        for what in problems(bench, account["_id"])
-    )
+    assert any(LIST_NAMES.get(platform, LISTS[platform].strip("/")) in what for what in problems(bench, account["_id"]))
     bench.simulator.set_faults()
     bench.collect(NEXT, LATER, platform=platform)
     assert stored(bench, account["_id"]).keys() >= living(bench, platform, index, LATER).keys()
@@ -117,7 +126,10 @@ def busiest(bench: Bench, platform: Platform) -> int:
     return max(range(12), key=lambda index: len(living(bench, platform, index)))
 
 
-def test_cursor_that_does_not_advance_ends_the_list_with_a_failure(bench: Bench, platform: Platform) -> None:
+def test_cursor_that_does_not_advance_ends_the_list_with_a_failure(
+    bench: Bench, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_page_sizes(monkeypatch, 20)
     account = bench.connect(8, platform=platform)
     bench.simulator.set_faults({"kind": "repeated_cursor"})
     report = bench.collect(platform=platform)
@@ -141,12 +153,10 @@ def test_empty_page_hides_nothing(bench: Bench, platform: Platform) -> None:
 def test_what_a_page_does_not_show_in_one_hour_is_read_in_the_next(
     bench: Bench, platform: Platform, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("graph.posts", "twitter.posts", "linkedin.posts", "youtube.posts", "threads.posts"):
-        monkeypatch.setattr(f"pipelines.platforms.{module}.PAGE", 20)
+    set_page_sizes(monkeypatch, 20)
     index = busiest(bench, platform)
     account = bench.connect(index, platform=platform)
-    items = {"linkedin": "elements", "youtube": "items"}.get(platform, "data")
-    item_id = "contentDetails.videoId" if platform == "youtube" else "id"
+    items, item_id = ITEMS.get(platform, ("data", "id"))
     ended: dict[str, Any] = {"meta": {"result_count": 0}} if platform == "twitter" else {items: []}
     if platform == "youtube":
         ended |= {"kind": "youtube#playlistItemListResponse"}
@@ -154,7 +164,7 @@ def test_what_a_page_does_not_show_in_one_hour_is_read_in_the_next(
         "hidden": {"at": items, "value": []},
         "ended": {"at": "", "value": ended},
         # On Threads, the first item of this page is a repost, which is no post of the account.
-        "odd": {"at": f"{items}.{0 if platform == 'youtube' else 1}.{item_id}", "value": {"x": 1}},
+        "odd": {"at": f"{items}.{1 if platform == 'threads' else 0}.{item_id}", "value": {"x": 1}},
     }
     bench.simulator.set_faults({"kind": "patch", "path": LISTS[platform], "page": 2, **spoilt[form]})
     report = bench.collect(platform=platform)
@@ -207,7 +217,7 @@ def test_renamed_account_has_its_new_name(bench: Bench, platform: Platform) -> N
     bench.simulator.set_faults({"kind": "rename", "account": platform_id, "value": "new.name"})
     bench.collect(platform=platform)
     handle = bench.store.accounts.get(account["_id"])["handle"]
-    assert handle.replace("_", ".").replace("-", ".") == "new.name"
+    assert handle.removesuffix(".bsky.social").replace("_", ".").replace("-", ".") == "new.name"
 
 
 def test_account_that_is_gone_waits_for_a_person_and_comes_back(bench: Bench, platform: Platform) -> None:
@@ -252,7 +262,7 @@ def test_absurd_pause_leaves_the_other_accounts(bench: Bench, platform: Platform
     limited, well = bench.connect(8, platform=platform), bench.connect(9, platform=platform)
     platform_id = limited["platformAccountId"]
     bench.simulator.set_faults(
-        {"kind": "proxy_error" if platform == "linkedin" else "account_limit", "account": platform_id},
+        {"kind": "proxy_error" if platform in OF_THE_APP else "account_limit", "account": platform_id},
         {"kind": "retry_after", "account": platform_id, "value": value},
         {"kind": "rate_limit_reset", "account": platform_id, "value": value},
     )
@@ -356,6 +366,7 @@ TIMES: dict[str, tuple[str, object]] = {
     "linkedin": ("elements.0.publishedAt", 1_795_168_800),
     "youtube": ("items.0.contentDetails.videoPublishedAt", "1970-01-01T00:00:00Z"),
     "threads": ("data.1.timestamp", "1970-01-01T00:00:00+0000"),
+    "bluesky": ("feed.0.post.indexedAt", "1970-01-01T00:00:00.000Z"),
 }
 """A time of publication in a list, and a value that it has by mistake: of nothing, or in seconds for milliseconds."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
-from metrics.documents import Platform
+from metrics.documents import PLATFORMS, Platform
 from metrics.errors import RedisUnavailable
 from metrics.redis.client import connect
 from pipelines.collect.budgets.posts import PostBudget
@@ -26,7 +26,7 @@ def past(bench: Bench) -> Past:
     return Past(bench.having(retention_days=400))
 
 
-@pytest.mark.parametrize("platform", ["instagram", "facebook", "twitter", "linkedin", "youtube", "threads"])
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_limit_is_waited_for_and_the_history_goes_on(past: Past, platform: Platform) -> None:
     now = utcnow()
     account = past.connect(platform)

@@ -7,10 +7,8 @@ from pipelines.platforms.errors import AccountUnreachable, BadAnswer, NeedsReaut
 from pipelines.platforms.http import retries
 from simulator.world import SimPost
 from tests.pipelines.platforms.fetching import Fetching, known
+from tests.platform_fields import followers_field
 from tests.simulator_fixture import Simulator
-
-LEVELS = {"linkedin": "firstDegreeSize", "youtube": "subscriberCount"}
-"""The simulator's field of the followers, if it is not `followers_count`."""
 
 EXCUSED: dict[Platform, tuple[str, ...]] = {
     "twitter": ("not_supported", "not_recoverable"),
@@ -46,7 +44,7 @@ def test_first_reading_brings_every_living_post_of_ninety_days(fetching: Fetchin
     reading = fetching.read()
     assert {post.platform_post_id for post, _ in reading.posts} == names(fetching.here())
     assert fetching.check(reading, *EXCUSED.get(platform, ())) > 2 * len(fetching.here())
-    assert reading.account.metrics["followers"] == fetching.level(LEVELS.get(platform, "followers_count"))
+    assert reading.account.metrics["followers"] == fetching.level(followers_field(platform))
 
 
 def test_deleted_post_is_gone_and_the_rest_is_read(fetching: Fetching) -> None:

@@ -20,6 +20,7 @@ CALLS: Mapping[Platform, tuple[str, ...]] = {
     "linkedin": ("networkSizes", "posts", "Statistics", "organizations"),
     "youtube": ("channels", "playlistItems", "batchGetStats", "videos", "reports"),
     "threads": ("me", "/threads", "threads_insights", "/insights"),
+    "bluesky": ("getProfile", "getAuthorFeed"),
 }
 """Parts of the paths of each platform's calls; the empty text stands for all of them."""
 
@@ -27,7 +28,7 @@ every_call = pytest.mark.parametrize(
     ("platform", "path"), [(name, path) for name, paths in CALLS.items() for path in paths]
 )
 every_shape = pytest.mark.parametrize("value", [{}, {"status": "ok"}], ids=["empty", "status"])
-PARTS = (
+PARTS: tuple[tuple[Platform, str], ...] = (
     ("facebook", "insights"),
     ("instagram", "insights"),
     ("twitter", "data.*.public_metrics"),
@@ -45,6 +46,9 @@ PARTS = (
     ("youtube", "columnHeaders"),
     ("youtube", "rows"),
     ("youtube", "rows.*"),
+    ("bluesky", "feed.*.post.likeCount"),
+    ("bluesky", "feed.*.post"),
+    ("bluesky", "followersCount"),
 )
 
 
@@ -97,14 +101,22 @@ def test_part_of_another_shape_is_no_lack_of_numbers(simulator: Simulator, platf
     check(fetching, well, fetching.read(posts))
 
 
-@every_call
+@pytest.mark.parametrize(
+    ("platform", "path"), [(name, path) for name, paths in CALLS.items() if api_facts(name).days for path in paths]
+)
 @every_shape
 def test_days_take_no_other_shape_for_data(simulator: Simulator, platform: Platform, path: str, value: Any) -> None:
     check_days(Fetching(simulator, platform), {"kind": "patch", "path": path, "at": "", "value": value})
 
 
 @pytest.mark.parametrize(
-    ("platform", "at"), [*PARTS, ("facebook", "data"), ("instagram", "data.0"), ("twitter", "data")]
+    ("platform", "at"),
+    [
+        *(part for part in PARTS if api_facts(part[0]).days),
+        ("facebook", "data"),
+        ("instagram", "data.0"),
+        ("twitter", "data"),
+    ],
 )
 def test_part_of_days_of_another_shape_is_no_lack_of_numbers(simulator: Simulator, platform: Platform, at: str) -> None:
     check_days(Fetching(simulator, platform), {"kind": "patch", "at": at, "value": {"status": "ok"}})

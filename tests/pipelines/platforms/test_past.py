@@ -101,10 +101,10 @@ def test_list_that_is_done_is_not_read_again(simulator: Simulator, platform: Pla
     read(fetching.api.read_past(fetching.access, asked(fetching, memory), fetching.tally))
     tally = Tally()
     assert list(fetching.api.read_past(fetching.access, asked(fetching, memory), tally)) == []
-    assert tally.calls == (1 if platform in ("twitter", "youtube") else 0)
+    assert tally.calls == (1 if platform in ("twitter", "youtube", "bluesky") else 0)
 
 
-@every
+@pytest.mark.parametrize("platform", [name for name in PLATFORMS_IMPLEMENTED if api_facts(name).days])
 def test_longest_span_of_days_equals_the_truth(simulator: Simulator, platform: Platform) -> None:
     """The span contains the end of summer time, and is therefore an hour longer."""
     fetching, policy = Fetching(simulator, platform), api_facts(platform).days

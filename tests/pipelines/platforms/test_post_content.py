@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.platforms.base import Content, Post
+from pipelines.platforms.bluesky import answers as bluesky
 from pipelines.platforms.facebook import answers as facebook
 from pipelines.platforms.instagram import answers as instagram
 from pipelines.platforms.linkedin import answers as linkedin
@@ -122,6 +123,41 @@ def test_markup_that_never_closes_takes_no_long_time() -> None:
     for part in ("@[", "{hashtag|#|", "@[a](urn:li:", "\\"):
         linkedin.plain_text(part * 20_000)
     assert time.process_time() - began < 5
+
+
+IMAGES = {"$type": "app.bsky.embed.images#view", "images": [{"thumb": "https://a/1", "fullsize": "https://a/2"}]}
+VIEW: dict[str, Any] = {
+    "uri": "at://did:plc:z72i7hdynmk6r22z27h6tvur/app.bsky.feed.post/3l6oveex3ii2l",
+    "record": {"text": "Good morning", "createdAt": "2026-11-28T08:00:00.000Z"},
+    "indexedAt": "2026-11-28T08:00:01.000Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("embed", "picture"),
+    [
+        (None, None),
+        (IMAGES, "https://a/1"),
+        ({**IMAGES, "images": []}, None),
+        (
+            {"$type": "app.bsky.embed.external#view", "external": {"uri": "https://b", "thumb": "https://a/3"}},
+            "https://a/3",
+        ),
+        ({"$type": "app.bsky.embed.external#view", "external": {"uri": "https://b"}}, None),
+        ({"$type": "app.bsky.embed.video#view", "playlist": "https://a/v", "thumbnail": "https://a/4"}, "https://a/4"),
+        ({"$type": "app.bsky.embed.video#view", "playlist": "https://a/v"}, None),
+        ({"$type": "app.bsky.embed.record#view", "record": {"embeds": [IMAGES]}}, None),
+        ({"$type": "app.bsky.embed.recordWithMedia#view", "record": {}, "media": IMAGES}, "https://a/1"),
+        ({"$type": "app.bsky.embed.later#view", "thumb": "https://a/5"}, None),
+    ],
+)
+def test_post_of_bluesky_has_its_text_and_its_own_first_picture(embed: object, picture: str | None) -> None:
+    found = content(bluesky.listed_post({**VIEW, "embed": embed} if embed else VIEW))
+    assert (found.permalink, found.caption, found.thumbnail_url) == (
+        "https://bsky.app/profile/did:plc:z72i7hdynmk6r22z27h6tvur/post/3l6oveex3ii2l",
+        "Good morning",
+        picture,
+    )
 
 
 def test_content_is_not_in_the_repr() -> None:

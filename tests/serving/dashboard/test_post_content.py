@@ -136,8 +136,11 @@ def test_policy_names_the_picture_servers_and_nothing_more(stage: Stage) -> None
         "data:",
         "https://*.cdninstagram.com",
         "https://*.fbcdn.net",
+        "https://cdn.bsky.app",
         "https://i.ytimg.com",
         "https://pbs.twimg.com",
+        "https://video.bsky.app",
+        "https://video.cdn.bsky.app",
         simulator,
     }
     assert set(sources.split()) == wanted

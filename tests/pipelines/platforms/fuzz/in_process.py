@@ -120,6 +120,7 @@ class InProcess(Http):
         token: str | None = None,
         params: Mapping[str, str] | str | None = None,
         form: Mapping[str, str] | None = None,
+        json: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any, Mapping[str, str]]:
         """Return status, body and headers of an answer."""

@@ -11,19 +11,16 @@ import pytest
 from metrics.documents import Platform
 from pipelines.platforms import pool
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Post, Tally, Wanted
-from pipelines.platforms.graph import posts as graph_posts
 from pipelines.platforms.http import retries
-from pipelines.platforms.linkedin import posts as linkedin_posts
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import _FACTORIES
-from pipelines.platforms.threads import posts as threads_posts
 from pipelines.platforms.twitter import posts as twitter_posts
 from pipelines.platforms.twitter.days import SMALLEST_PAGE
-from pipelines.platforms.youtube import posts as youtube_posts
 from simulator.faults import Fault
 from simulator.world import SimPost
 from tests.pipelines.platforms.fuzz.in_process import Call, Change, InProcess, Simulated
+from tests.platform_fields import set_page_sizes
 
 PAGE = 4
 """Items per page: few, so that few posts fill several pages."""
@@ -35,6 +32,7 @@ RETIRED: Mapping[Platform, str] = {
     "linkedin": "",
     "youtube": "shares",
     "threads": "views",
+    "bluesky": "",
 }
 _NEW, _YOUNG, _OLD = timedelta(days=4), timedelta(days=8), timedelta(days=45)
 
@@ -100,11 +98,8 @@ class Scene:
 def short_pages(patch: pytest.MonkeyPatch) -> None:
     """Make the pages of lists short, and retries immediate."""
     patch.setattr(retries, "FIRST_WAIT_SECONDS", 0.0)
-    patch.setattr(graph_posts, "PAGE", PAGE)
-    patch.setattr(linkedin_posts, "PAGE", PAGE)
-    patch.setattr(youtube_posts, "PAGE", PAGE)
+    set_page_sizes(patch, PAGE)
     patch.setattr(pool, "IDLE_SECONDS", 0.0)
-    patch.setattr(threads_posts, "PAGE", PAGE)
     patch.setattr(twitter_posts, "PAGE", SMALLEST_PAGE)
 
 

@@ -24,11 +24,14 @@ from tests.examples import tried
 from tests.pipelines.platforms.fuzz.in_process import Call
 from tests.pipelines.platforms.fuzz.mutations import KINDS, Path, at, mutated, numbers_in, places, put
 from tests.pipelines.platforms.fuzz.scenes import Read, Scene, scene, short_pages, values
+from tests.recorded import recordings
 
 EVERY = None
 """Stands for all posts of an answer: it was changed so that any of them may be affected."""
 
-LISTS = {"stories", "media", "video_reels", "published_posts", "timeline", "posts", "uploads", "threads"}
+LISTS = {
+    "stories", "media", "video_reels", "published_posts", "timeline", "posts", "uploads", "threads", "author feed",
+}  # fmt: skip
 
 MOST_NUMBERS = 12
 """Maximum number of numbers in an answer of which sums of more than two are computed."""
@@ -77,10 +80,7 @@ def test_changed_answer_spoils_nothing_else(subject: Scene, data: st.DataObject)
 def test_recorded_answer_in_the_place_of_another_spoils_nothing_else(
     subject: Scene, fixtures: FilePath, data: st.DataObject
 ) -> None:
-    folder = FOLDERS.get(subject.platform, subject.platform)
-    recorded = sorted(
-        one for parent in (fixtures, fixtures.parent / "fixtures-more") for one in parent.glob(f"{folder}/*.json")
-    )
+    recorded = sorted(recordings(fixtures, FOLDERS.get(subject.platform, subject.platform)))
     other = json.loads(data.draw(st.sampled_from(recorded), "recorded").read_text())
     call = data.draw(st.sampled_from(subject.whole.calls), "call")
     where: Path = (data.draw(st.integers(0, len(call.elements) - 1), "element"), "body") if call.elements else ()
@@ -207,11 +207,12 @@ def touched(call: Call, path: Path) -> set[str] | None:
 
 def of_item(body: Any, path: Path) -> set[str] | None:
     """Return the possible ids of the post of a list item."""
-    if len(path) < 2 or path[0] not in ("data", "errors", "elements", "results", "statuses", "items"):
+    if len(path) < 2 or path[0] not in ("data", "errors", "elements", "results", "statuses", "items", "feed", "posts"):
         return EVERY
     item = at(body, path[:2])
     if isinstance(item, dict) and isinstance(item.get("contentDetails"), dict) and "videoId" in item["contentDetails"]:
         # An entry of YouTube's list of uploads has an id of its own.
         return {str(item["contentDetails"]["videoId"])}
-    ids = (*(at(item, (name,)) for name in ("id", "share", "ugcPost", "resource_id", "post_id")), path[1])
+    ids = (*(at(item, (name,)) for name in ("id", "share", "ugcPost", "resource_id", "post_id", "uri")), path[1])
+    ids = (*ids, at(at(item, ("post",)), ("uri",)))
     return {one for one in ids if isinstance(one, str)}

@@ -1,0 +1,1 @@
+"""Simulated Bluesky (AT protocol)."""
