@@ -15,7 +15,7 @@ from uvicorn.supervisors import Multiprocess
 
 from metrics.errors import SettingsError
 from metrics.settings import settings
-from serving.process import garbage, logs, telemetry
+from serving.process import interpreter, logs, telemetry
 
 GRACE_SECONDS = 4
 
@@ -66,7 +66,7 @@ def worker() -> Starlette:
     if parent is not None:
         threading.Thread(target=_stop_after, args=[parent], daemon=True).start()
     app = create_app()
-    garbage.settle()
+    interpreter.settle()
     return app
 
 
@@ -117,7 +117,7 @@ def _run() -> None:
             from serving.app import create_app
 
             app = create_app()
-            garbage.settle()
+            interpreter.settle()
             server(app, arguments.host, arguments.port).run()
 
 

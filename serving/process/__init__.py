@@ -1,1 +1,1 @@
-"""The serving process itself: logs, threads, shutdown, garbage collection, and Prometheus metrics."""
+"""The serving process itself: logs, threads, shutdown, settings of the interpreter, and Prometheus metrics."""

@@ -24,6 +24,8 @@ T = TypeVar("T")
 _KILL_SECONDS = 0.2
 """How often the present command of an abandoned call is killed, until its thread has ended."""
 _PROBE_SECONDS = 3.0
+_SHARES = 4
+"""An owner's share of the threads for calls that may take long is one of so many."""
 
 
 class Threads:
@@ -33,7 +35,7 @@ class Threads:
         self._store = store
         self._deadline = deadline
         self._places = asyncio.Semaphore(size)
-        self._share = max(1, size // 2)
+        self._share = max(1, size // _SHARES)
         self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._step_places = asyncio.Semaphore(steps)
         self._probe_place = asyncio.Semaphore(1)
@@ -52,8 +54,8 @@ class Threads:
     async def run_for(self, owner: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call that may take long in a thread and return its result.
 
-        All such calls of one owner together occupy at most half of the threads of `run`. Further ones wait, so that the
-        calls of other owners find a thread.
+        All such calls of one owner together occupy at most a quarter of the threads of `run`. Further ones wait, so
+        that the calls of other owners find a thread, and a core of the database.
 
         Raises:
             MongoUnavailable: no thread was free, or the call did not end, within the deadline.

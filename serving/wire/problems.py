@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.errors import InvalidInput, NotFound, Unavailable
+from serving.wire import slow_refusals
 
 log = logging.getLogger(__name__)
 
@@ -160,8 +161,10 @@ def render(request: Request, problem: Problem) -> Response:
 
 
 async def on_problem(request: Request, error: Exception) -> Response:
-    """Answer a problem that a route raised."""
+    """Answer a problem that a route raised; a client that sent too much waits a moment for its answer."""
     assert isinstance(error, Problem)  # noqa: S101 - registered for this class
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+        await slow_refusals.wait()
     return render(request, error)
 
 

@@ -1,7 +1,7 @@
 """Connections of Engine.IO that have not signed in yet: few per address and in all, and each for a short time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from serving.wire.protocol import ABORT
@@ -21,15 +21,19 @@ class SignIns:
         self._drop = drop
         self._waiting: dict[str, tuple[str, asyncio.Task[None]]] = {}
 
+    def are_too_many(self, scope: Mapping[str, Any]) -> bool:
+        """Tell whether as many connections wait as may, of the address of this one or in all."""
+        address = _address(scope)
+        same = sum(other == address for other, _ in self._waiting.values())
+        return same >= PER_ADDRESS or len(self._waiting) >= IN_ALL
+
     def begin(self, eio_sid: str, scope: dict[str, Any]) -> bool:
         """Wait for the sign-in of a connection; return False if too many others wait, and do nothing then."""
-        address = (scope.get("client") or ("",))[0]
-        same = sum(other == address for other, _ in self._waiting.values())
-        if same >= PER_ADDRESS or len(self._waiting) >= IN_ALL:
+        if self.are_too_many(scope):
             return False
         self.end(eio_sid)
         abort = (scope.get("extensions") or {}).get(ABORT) if scope.get("type") == "websocket" else None
-        self._waiting[eio_sid] = address, asyncio.create_task(self._drop_later(eio_sid, abort))
+        self._waiting[eio_sid] = _address(scope), asyncio.create_task(self._drop_later(eio_sid, abort))
         return True
 
     def end(self, eio_sid: str) -> None:
@@ -47,3 +51,8 @@ class SignIns:
         await asyncio.sleep(SIGN_IN_SECONDS)
         del self._waiting[eio_sid]
         await self._drop(eio_sid, abort)
+
+
+def _address(scope: Mapping[str, Any]) -> str:
+    client: tuple[str, int] = scope.get("client") or ("", 0)
+    return client[0]

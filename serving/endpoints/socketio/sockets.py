@@ -37,6 +37,7 @@ from serving.services import Services
 from serving.stream import subscriber
 from serving.stream.follow import Follow
 from serving.stream.frames import RESET, START, Frame
+from serving.wire import slow_refusals
 from serving.wire.problems import SLUGS, Problem, not_found
 from serving.wire.protocol import ABORT
 from serving.wire.socketio_packets import checked_body, checked_websocket
@@ -86,6 +87,19 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the library has no
         self._waiting.end(eio_sid)
 
 
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a new connection before the library has any work with it.
+
+    Raises:
+        Problem: 429, unless it is a websocket, which is closed before it is accepted.
+    """
+    if scope["type"] != "websocket":
+        raise Problem(429, "Too many connections have not signed in.", headers={"Retry-After": "10"})
+    await receive()
+    await slow_refusals.wait()
+    await send({"type": "websocket.close"})
+
+
 class Sockets:
     """The Socket.IO server of one process; mount `app` at `/socket.io`."""
 
@@ -116,6 +130,9 @@ class Sockets:
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or a websocket; note how to abort a session that is upgraded to a websocket."""
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        if "sid" not in query and self._sign_ins.are_too_many(scope):
+            await _refuse(scope, receive, send)
+            return
         if scope["type"] == "websocket" and "sid" in query:
             session = self._sessions.get(self._server.manager.sid_from_eio_sid(query["sid"], "/") or "")
             if session is not None:

@@ -292,6 +292,8 @@ def test_few_connections_of_an_address_wait_for_their_sign_in(
         opened = [stack.enter_context(connect(websocket_address(live[0]))) for _ in range(3)]
         with pytest.raises(InvalidStatus):
             connect(websocket_address(live[0]))
+        refused = httpx.get(f"{live[0]}/socket.io/", params={"EIO": "4", "transport": "polling"})
+        assert (refused.status_code, refused.json()["detail"]) == (429, "Too many connections have not signed in.")
         opened[0].recv()
         opened[0].send(f'40{{"token":"{key}"}}')
         opened[0].recv()

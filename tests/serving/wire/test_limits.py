@@ -111,6 +111,15 @@ def test_client_that_stops_reading_a_file_is_cut(live: tuple[str, Server], monke
         until(lambda: not list(live[1].server_state.connections), 30)
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system has no such option")
+def test_kernel_takes_little_for_a_client_that_does_not_read(live: tuple[str, Server], client: httpx.Client) -> None:
+    assert client.get("/healthz").status_code == 200
+    (connection,) = live[1].server_state.connections
+    opened: Any = connection
+    taken = opened.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+    assert taken == protocol.UNSENT_BYTES
+
+
 def test_client_that_reads_slowly_gets_everything(live: tuple[str, Server], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "WRITE_SECONDS", 0.5)
     address, port = live[0].removeprefix("http://").split(":")
