@@ -19,7 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[1])
@@ -27,9 +27,9 @@ sys.path[0] = str(Path(__file__).parents[1])
 import httpx
 
 from bench.support.attacks import ATTACKS
+from bench.support.filling import account, observation
 from bench.support.servers import Bench, cpu_seconds, percentile, servers
 from metrics.clock import utcnow
-from metrics.documents import AccountDocument, Observation
 from metrics.periods import DAY, HOUR, midnight, slot_of
 from tidemark.stack.process import Child
 
@@ -48,7 +48,7 @@ def fill(bench: Bench) -> None:
     }
     for workspace, number in ACCOUNTS.items():
         names = [f"{workspace}{n}" for n in range(number)]
-        bench.store.accounts.put([_account(workspace, name) for name in names])
+        bench.store.accounts.put([account(workspace, name) for name in names])
         for back in range(DAYS):
             start = today - back * DAY
             period = {"period": "daily", "periodStart": start, "periodEnd": start + DAY, "workspaceId": workspace,
@@ -64,20 +64,8 @@ def fill(bench: Bench) -> None:
                 "metrics": nets,
             } for name in names for post in range(POSTS)])  # fmt: skip
         bench.store.observations.append(
-            [_observation(workspace, name, newest - n * HOUR) for name in names for n in range(HOURS)]
+            [observation(workspace, name, newest - n * HOUR) for name in names for n in range(HOURS)]
         )
-
-
-def _account(workspace: str, name: str) -> AccountDocument:
-    return {
-        "_id": name, "workspaceId": workspace, "platform": "instagram", "platformAccountId": name, "handle": name,
-        "state": "active", "connectedAt": utcnow() - timedelta(days=200), "credentials": b"sealed",
-    }  # fmt: skip
-
-
-def _observation(workspace: str, name: str, slot: datetime) -> Observation:
-    values = {"followers": 12_345, "following": 678, "posts": 90}
-    return Observation(workspace, name, "instagram", "account", slot, slot + HOUR, values, "run", "v1")
 
 
 class Victim:

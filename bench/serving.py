@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 # This file has the name of a package, so imports have to be resolved from the folder above.
@@ -31,9 +31,9 @@ from pymongo import monitoring
 from redis import Redis
 
 from bench.support.dashboards import ACCOUNTS_EACH, WORKSPACES, Commands, saved
+from bench.support.filling import account, observation
 from bench.support.servers import Bench, percentile, servers
 from metrics.clock import utcnow
-from metrics.documents import AccountDocument, Observation
 from metrics.periods import DAY, HOUR, PERIODS, midnight, period_start
 from metrics.redis.events import Announcer
 from pipelines.rollup import roll
@@ -53,23 +53,11 @@ def fill(bench: Bench) -> None:
     for number in range(WORKSPACES):
         workspace = f"w{number}"
         names = [f"{workspace}a{i}" for i in range(ACCOUNTS if number == 0 else ACCOUNTS_EACH)]
-        bench.store.accounts.put([_account(workspace, name) for name in names])
+        bench.store.accounts.put([account(workspace, name) for name in names])
         slots = [day + HOUR * hour for day in days for hour in (0, 12, 23) if day + HOUR * hour < utcnow() - HOUR]
-        bench.store.observations.append([_observation(workspace, name, slot) for name in names for slot in slots])
+        bench.store.observations.append([observation(workspace, name, slot) for name in names for slot in slots])
     for period in PERIODS:
         roll(bench.store, period, sorted({period_start(period, day) for day in days}), run_id="bench", now=utcnow())
-
-
-def _account(workspace: str, name: str) -> AccountDocument:
-    return {
-        "_id": name, "workspaceId": workspace, "platform": "instagram", "platformAccountId": name, "handle": name,
-        "state": "active", "connectedAt": utcnow() - timedelta(days=100), "credentials": b"sealed",
-    }  # fmt: skip
-
-
-def _observation(workspace: str, name: str, slot: datetime) -> Observation:
-    values = {"followers": 12_345, "following": 678, "posts": 90}
-    return Observation(workspace, name, "instagram", "account", slot, slot + HOUR, values, "run", "v1")
 
 
 class Wrk:

@@ -1,7 +1,7 @@
 """The ids of merged events: each names, for every workspace, the last event that was sent before it or is it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,11 +64,18 @@ def test_every_id_is_a_place_from_which_exactly_the_rest_follows(steps: list[tup
         last = found
 
 
-def test_event_waits_until_every_workspace_has_a_place() -> None:
+def recorded() -> tuple[list[Frame], Callable[[Sequence[Frame]], Awaitable[None]]]:
+    """Return a list, and a function that delivers frames into it."""
     sent: list[Frame] = []
 
     async def deliver(frames: Sequence[Frame]) -> None:
         sent.extend(frames)
+
+    return sent, deliver
+
+
+def test_event_waits_until_every_workspace_has_a_place() -> None:
+    sent, deliver = recorded()
 
     async def work() -> None:
         first, second = joined("a", 5), Member("b")
@@ -86,10 +93,7 @@ def test_event_waits_until_every_workspace_has_a_place() -> None:
 
 
 def test_event_without_the_places_of_all_workspaces_is_not_sent_when_the_stream_ends() -> None:
-    sent: list[Frame] = []
-
-    async def deliver(frames: Sequence[Frame]) -> None:
-        sent.extend(frames)
+    sent, deliver = recorded()
 
     async def work() -> None:
         first, second = joined("a", 5), Member("b")
@@ -104,10 +108,7 @@ def test_event_without_the_places_of_all_workspaces_is_not_sent_when_the_stream_
 
 
 def test_unwanted_events_move_the_place_only_when_nothing_wanted_waits() -> None:
-    sent: list[Frame] = []
-
-    async def deliver(frames: Sequence[Frame]) -> None:
-        sent.extend(frames)
+    sent, deliver = recorded()
 
     async def work() -> None:
         wanted = Frame((7, 0), "metrics:post", "", "", b"{}", b"")
@@ -131,10 +132,7 @@ def test_unwanted_events_move_the_place_only_when_nothing_wanted_waits() -> None
 
 
 def test_reset_names_the_place_at_which_its_workspace_goes_on() -> None:
-    sent: list[Frame] = []
-
-    async def deliver(frames: Sequence[Frame]) -> None:
-        sent.extend(frames)
+    sent, deliver = recorded()
 
     async def work() -> None:
         members = [joined("a", 5), joined("b", 5)]
