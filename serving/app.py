@@ -18,6 +18,7 @@ from serving.endpoints.routes import OPERATIONS
 from serving.endpoints.socketio.sockets import Sockets
 from serving.process.stopping import before_stop
 from serving.services import open_services
+from serving.wire.keyless import KeylessReads
 from serving.wire.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
 from serving.wire.problems import HANDLERS
 from serving.wire.protocol import CONNECTIONS
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     ]
     middleware = [
         Middleware(HotReads, behind_tls=chosen.behind_tls),
+        Middleware(KeylessReads),
         Middleware(Frontier, behind_tls=chosen.behind_tls),
         *([_cors(chosen.cors_origins)] if chosen.cors_origins else []),
         Middleware(Bounds),

@@ -4,10 +4,10 @@ import codecs
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -42,6 +42,8 @@ _REMEDIES: Mapping[str, str] = {"paused": "resume it first (`tidemark accounts r
 _RETRY_LATER = {"Retry-After": "60"}
 _SCOPE = ("account_id", "post_id", "period", "period_start")
 B = TypeVar("B", bound=BaseModel)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 async def _body(request: Request, model: type[B]) -> B:
@@ -69,6 +71,11 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
+async def _in_thread(request: Request, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a call in a thread, and return its result; the calls of one key together occupy a part of the threads."""
+    return await services(request).threads.run_for(key_of(request).key_id, call, *args, **kwargs)
+
+
 def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
@@ -80,17 +87,17 @@ def _idempotency_key(request: Request) -> str | None:
 async def _queue(request: Request, kind: OperationKind, workspace_id: str, **scope: Any) -> OperationDocument:
     """Store an operation durably and return it; a repeated request gets the operation of the first one."""
     key, parts = _idempotency_key(request), services(request)
-    await _require_room(parts, kind, workspace_id, key, scope)
+    await _require_room(request, kind, workspace_id, key, scope)
     with _full_queue_refuses():
-        queued = await parts.threads.run(
-            parts.store.operations.request, kind, workspace_id, idempotency_key=key, **scope
+        queued = await _in_thread(
+            request, parts.store.operations.request, kind, workspace_id, idempotency_key=key, **scope
         )  # fmt: skip
     _check_same(queued, kind, workspace_id, scope)
     return queued
 
 
 async def _require_room(
-    parts: Services, kind: OperationKind, workspace_id: str, key: str | None, scope: Mapping[str, Any]
+    request: Request, kind: OperationKind, workspace_id: str, key: str | None, scope: Mapping[str, Any]
 ) -> None:
     """Refuse a new operation of a workspace whose queue is full; a repeated request is not refused.
 
@@ -98,13 +105,15 @@ async def _require_room(
         Problem: 429, the workspace has as many queued operations as it may.
     """
 
+    parts = services(request)
+
     def check() -> None:
         repeated = key is not None and parts.store.operations.repeated(workspace_id, key) is not None
         if not repeated and parts.store.operations.queued(_scope_key(kind, workspace_id, scope)) is None:
             parts.store.operation_queue.require_room(workspace_id, parts.settings.queued_operations)
 
     with _full_queue_refuses():
-        await parts.threads.run(check)
+        await _in_thread(request, check)
 
 
 @contextmanager
@@ -138,7 +147,7 @@ async def collect_workspace(request: Request) -> Response:
     """Request a collection of every account of a workspace."""
     workspace_id = await existing_workspace(request, "collect")
     query, parts = parse(request, CollectQuery), services(request)
-    await parts.threads.run(_refuse_empty, parts, workspace_id)
+    await _in_thread(request, _refuse_empty, parts, workspace_id)
     return _accepted(await _queue(request, "collect", workspace_id, posts=_posts(query)))
 
 
@@ -176,7 +185,7 @@ async def aggregate(request: Request) -> Response:
     start = period_start(period, midnight(query.date))
     if start > utcnow():
         raise Problem(422, "The period has not begun yet.", errors=[("date", "the period has not begun yet")])
-    await parts.threads.run(_check_data, parts, workspace_id, period, start)
+    await _in_thread(request, _check_data, parts, workspace_id, period, start)
     return _accepted(await _queue(request, "aggregate", workspace_id, period=period, period_start=start))
 
 
@@ -198,7 +207,7 @@ async def invalidate_cache(request: Request) -> Response:
     workspace_id = await existing_workspace(request, "collect")
     query, parts = parse(request, InvalidateQuery), services(request)
     with parts.invalidations.running(key_of(request).key_id):
-        dropped = await parts.threads.run(invalidate, parts.sync_redis, workspace_id, query.pattern)
+        dropped = await _in_thread(request, invalidate, parts.sync_redis, workspace_id, query.pattern)
     headers = {"Cache-Control": "no-store"}
     return Response(dump_json({"invalidated": dropped}), headers=headers, media_type="application/json")
 
@@ -213,14 +222,14 @@ async def publish_post(request: Request) -> Response:
     scope = {"account_id": found["_id"], "post_id": document["_id"]}
     # Checked before anything is written, so that a refused request leaves no post behind.
     key = _idempotency_key(request)
-    await _require_room(parts, "collect", found["workspaceId"], key, scope)
+    await _require_room(request, "collect", found["workspaceId"], key, scope)
     if key is not None:
-        repeated = await parts.threads.run(parts.store.operations.repeated, found["workspaceId"], key)
+        repeated = await _in_thread(request, parts.store.operations.repeated, found["workspaceId"], key)
         if repeated is not None:
             _check_same(repeated, "collect", found["workspaceId"], scope)
-    await parts.threads.run(_record, parts, found, document)
+    await _in_thread(request, _record, parts, found, document)
     queued = await _queue(request, "collect", found["workspaceId"], **scope)
-    await parts.threads.run(_announce, parts, queued)
+    await _in_thread(request, _announce, parts, queued)
     return _accepted(queued)
 
 

@@ -52,7 +52,7 @@ class Threads:
         return await self._within(self._deadline, (self._places,), lambda: call(*args, **kwargs))
 
     async def run_for(self, owner: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a call that may take long in a thread and return its result.
+        """Run a read that may take long, or a write, in a thread and return its result.
 
         All such calls of one owner together occupy at most a quarter of the threads of `run`. Further ones wait, so
         that the calls of other owners find a thread, and a core of the database.

@@ -1,0 +1,97 @@
+"""Reads without credentials do not keep others waiting, however many come at once."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from serving.wire.keyless import PER_TURN, KeylessReads
+
+MANY = 50
+
+
+def request(path: str = "/dashboard/theme.js", query: bytes = b"", method: str = "GET", **headers: str) -> Scope:
+    lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http", "method": method, "path": path, "query_string": query, "headers": lines}
+
+
+async def receive() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"x"})
+
+
+async def flood(app: KeylessReads, other: Scope) -> tuple[int, list[list[Any]]]:
+    """Send many keyless reads and then another request; return how many were answered before that one, and all."""
+    answers: list[list[Any]] = [[] for _ in range(MANY)]
+
+    async def one(number: int) -> None:
+        async def send(message: Message) -> None:
+            answers[number].append(message["type"])
+
+        await app(request(), receive, send)
+
+    before = 0
+
+    async def send(_: Message) -> None:
+        nonlocal before
+        before = sum(bool(found) for found in answers)
+
+    tasks = [asyncio.create_task(one(number)) for number in range(MANY)]
+    await asyncio.create_task(app(other, receive, send))
+    await asyncio.gather(*tasks)
+    return before, answers
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        request(authorization="Bearer tm_live_x"),
+        request("/analytics/stream", b"workspaceId=w&ticket=tmt_x"),
+        request("/socket.io/", b"EIO=4&transport=polling"),
+        request("/healthz"),
+        request("/analytics/workspace/w/collect", method="POST"),
+    ],
+    ids=["key", "ticket", "poll", "probe", "write"],
+)
+def test_other_requests_pass_reads_without_a_key(other: Scope) -> None:
+    before, answers = asyncio.run(flood(KeylessReads(answer), other))
+    assert before <= PER_TURN
+    assert answers == [["http.response.start", "http.response.body"]] * MANY
+
+
+def test_read_without_a_key_waits_for_its_turn() -> None:
+    before, _ = asyncio.run(flood(KeylessReads(answer), request("/docs")))
+    assert before == MANY
+
+
+def test_client_that_reads_nothing_occupies_no_place() -> None:
+    async def work() -> None:
+        app, never = KeylessReads(answer), asyncio.Event()
+
+        async def stalled(_: Message) -> None:
+            await never.wait()
+
+        async def send(_: Message) -> None:
+            """Take the message."""
+
+        waiting = [asyncio.create_task(app(request(), receive, stalled)) for _ in range(PER_TURN * 3)]
+        await asyncio.wait_for(app(request(), receive, send), 10)
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+
+    asyncio.run(work())
+
+
+def test_pages_and_refusals_without_a_key_are_whole(client: httpx.Client) -> None:
+    with httpx.Client(base_url=client.base_url) as bare:
+        assert bare.get("/").text.rstrip().endswith("</html>")
+        assert bare.get("/openapi.json").json()["openapi"]
+        assert bare.head("/docs").content == b""
+        assert bare.get("/analytics/metrics").status_code == 401
