@@ -14,6 +14,7 @@ from shutil import disk_usage
 from typing import TYPE_CHECKING, Any
 
 from metrics.periods import DAY
+from metrics.redis import info
 from metrics.redis.errors import redis_errors
 from metrics.store import Store
 
@@ -135,9 +136,7 @@ def folder_bytes(folder: Path) -> int:
 
 def _redis_bytes(redis: "Redis") -> int:
     with redis_errors():
-        info: dict[str, Any] = redis.info("memory")
-    nodes = [node for node in info.values() if isinstance(node, dict)] or [info]
-    return sum(int(node["used_memory"]) for node in nodes)
+        return sum(int(node["used_memory"]) for node in info.nodes(redis.info("memory")))
 
 
 def _sample(document: Mapping[str, Any]) -> Sizes:

@@ -11,6 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from metrics.errors import RedisUnavailable
+from metrics.redis import info
 from metrics.redis.errors import redis_errors
 
 log = logging.getLogger(__name__)
@@ -45,14 +46,13 @@ class RedisMemory:
         self.full = full
 
 
-def _used_share(info: dict[str, Any]) -> float:
-    """Return the used part of `maxmemory`, of the fullest node if `info` describes the nodes of a cluster.
+def _used_share(memory: dict[str, Any]) -> float:
+    """Return the used part of `maxmemory`, of the fullest node if `memory` describes the nodes of a cluster.
 
     Raises:
         RedisUnavailable: this is no report of memory; redis-py makes a dictionary of any text that it is answered.
     """
-    nodes = [node for node in info.values() if isinstance(node, dict)] or [info]
     try:
-        return max(node["used_memory"] / node["maxmemory"] if node["maxmemory"] else 0.0 for node in nodes)
+        return max(node["used_memory"] / node["maxmemory"] if node["maxmemory"] else 0.0 for node in info.nodes(memory))
     except (KeyError, TypeError) as error:
         raise RedisUnavailable("Redis sent no report of its memory") from error

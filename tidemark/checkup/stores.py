@@ -1,6 +1,6 @@
 """Checks of MongoDB and Redis: they can be reached, are new enough, and are set up so that no data is lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -9,6 +9,7 @@ from redis.exceptions import ResponseError
 
 from metrics.clock import isoformat, machine_now, utcnow
 from metrics.errors import RedisUnavailable
+from metrics.redis import info
 from metrics.redis.client import connect as connect_redis
 from metrics.redis.errors import redis_errors
 from metrics.settings import Settings
@@ -119,20 +120,24 @@ def redis(settings: Settings) -> Iterator[Finding]:
             yield look("retention of processes", lambda: _processes(client))
 
 
-def _nodes(client: Redis, section: str) -> list[dict[str, Any]]:
+def _nodes(client: Redis, section: str) -> list[Mapping[str, Any]]:
     """Return a section of INFO for every node: for a single one, or for all nodes of a cluster."""
     with redis_errors():
-        info: dict[str, Any] = client.info(section)
-    nodes = [node for node in info.values() if isinstance(node, dict)]
-    return nodes or [info]
+        return info.nodes(client.info(section))
 
 
 def _redis_version(client: Redis) -> str:
     servers = _nodes(client, "server")
-    oldest = min((str(s.get("valkey_version", s["redis_version"])) for s in servers), key=_numbers)
+    product, oldest = min(map(_product, servers), key=lambda found: _numbers(found[1]))
     if _numbers(oldest) < REDIS_AT_LEAST:
-        raise Trouble(f"is {oldest}", "use Redis 6.2 or newer, or Valkey")
-    return f"{oldest} answers" + (f", a cluster of {len(servers)}" if len(servers) > 1 else "")
+        raise Trouble(f"is {product} {oldest}", "use Redis 6.2 or newer, or Valkey")
+    return f"{product} {oldest} answers" + (f", a cluster of {len(servers)}" if len(servers) > 1 else "")
+
+
+def _product(server: Mapping[str, Any]) -> tuple[str, str]:
+    """Return name and version. Valkey tells its own version, and that of the Redis with which it is compatible."""
+    own = server.get("valkey_version")
+    return ("Redis", str(server["redis_version"])) if own is None else ("Valkey", str(own))
 
 
 def _numbers(version: str) -> tuple[int, ...]:
