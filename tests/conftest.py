@@ -13,6 +13,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from metrics.errors import SettingsError
 from metrics.redis.client import connect as connect_redis
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
@@ -20,7 +21,7 @@ from tests import examples
 from tests.databases import Spare
 from tests.order import arrange, scheduler
 from tests.simulator_fixture import _simulator, simulator
-from tidemark.stack import mongo, redis
+from tidemark.stack import locate, mongo, redis
 from tidemark.stack.ports import HOST, free_port
 from tidemark.stack.process import Child
 
@@ -59,6 +60,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the suite for several workers."""
     arrange(items)
+
+
+def pytest_report_header() -> str:
+    """Name the Redis or Valkey of the tests: the first one on the PATH, else that of the wheel."""
+    try:
+        server = locate.redis_server()
+    except SettingsError as error:
+        return str(error)
+    return f"redis: {server} ({server.program})"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -42,6 +42,7 @@ from tests.stack import Stack
 from tests.waiting import until
 from tidemark.home import Home
 from tidemark.seed import seeded_account
+from tidemark.stack import locate
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(14_400)]
 ACCOUNTS = int(os.environ.get("TIDEMARK_TEST_ACCOUNTS", "1000"))
@@ -210,7 +211,7 @@ TROUBLES: dict[int, tuple[str, Callable[[Day, datetime], None], float]] = {
     2: ("code server killed", killing("grpc"), 0.5),
     3: ("daemon killed", killing("dagster._daemon"), 0.25),
     4: ("MongoDB killed", killing("mongod"), 0.5),
-    5: ("Redis killed", killing("redis-server"), 0.25),
+    5: ("Redis killed", killing(locate.redis_server().program.name), 0.25),
     8: ("«Terminate»", terminate, 0.6),
 }
 """By hour: the trouble, and the share of the accounts that are collected when it comes."""

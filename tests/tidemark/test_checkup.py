@@ -37,6 +37,7 @@ from tests.simulator_fixture import Simulator
 from tests.tidemark.commands import Cli
 from tidemark.checkup import Finding, examine
 from tidemark.home import Home
+from tidemark.stack import locate
 from tidemark.stack.ports import HOST, free_port
 
 
@@ -71,6 +72,7 @@ def test_well_stack_has_no_trouble(store: Store, here: Settings) -> None:
     found = findings(here)
     assert [f for f in found.values() if not f.well and f.name != "ports"] == []
     assert {"MongoDB's replica set", "Redis keeps events", "credentials", "collection", "twitter"} <= found.keys()
+    assert found["Redis"].detail == f"{locate.redis_server()} answers"
 
 
 def test_servers_out_of_reach_are_found(here: Settings) -> None:

@@ -30,7 +30,7 @@ def machine(settings: Settings, home: Home, up: dict[str, str] | None) -> Iterat
     if settings.mongo_url is None:
         yield look("mongod", _mongod)
     if settings.redis_url is None:
-        yield look("redis-server", lambda: f"found ({locate.redis_server().origin})")
+        yield look("redis-server", lambda: _found(locate.redis_server()))
     yield look("disk", lambda: _disk(home.path))
     if up is None:
         yield look("ports", lambda: _ports(settings))
@@ -62,7 +62,11 @@ def _variables() -> str:
 
 def _mongod() -> str:
     with TemporaryDirectory() as folder:
-        return f"found ({locate.mongod(Path(folder)).origin})"
+        return _found(locate.mongod(Path(folder)))
+
+
+def _found(server: locate.Server) -> str:
+    return f"{server} found ({server.origin})"
 
 
 def _disk(path: Path) -> str:

@@ -35,18 +35,25 @@ class Child:
     def start(
         cls, name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
     ) -> "Child":
-        """Start `command` in its own process group, so that Ctrl-C reaches only us and children stop in order."""
+        """Start `command` in its own process group, so that Ctrl-C reaches only us and children stop in order.
+
+        Raises:
+            StartFailed: the system cannot run the program, for example because it is made for another processor.
+        """
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603
-                list(command),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
-            )
+            try:
+                process = subprocess.Popen(  # noqa: S603
+                    list(command),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **(environment or {})},
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+                )
+            except OSError as error:
+                raise StartFailed(f"{name}: {command[0]} cannot be run: {error.strerror}") from None
         return cls(name, process, log)
 
     @property

@@ -1,4 +1,4 @@
-"""The embedded Redis: with an append-only file, bound to the loopback interface."""
+"""The embedded Redis or Valkey: with an append-only file, bound to the loopback interface."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tidemark.stack import locate
+from tidemark.stack import locate, redis_data
 from tidemark.stack.ports import HOST
-from tidemark.stack.process import Child
+from tidemark.stack.process import Child, StartFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,18 @@ def url(port: int, login: Login | None = None) -> str:
 
 
 def start(folder: Path, port: int, logs: Path, *, seconds: float = 20.0, login: Login | None = None) -> Child:
-    """Start `redis-server` on the data in `folder`, and return when it answers. Without `login` anybody may use it.
+    """Start the server on the data in `folder`, and return when it answers. Without `login` anybody may use it.
 
     Raises:
-        SettingsError: there is no `redis-server` program.
-        StartFailed: the server ended, or was not ready in time.
+        SettingsError: there is no `redis-server` or `valkey-server` program.
+        StartFailed: the server cannot read the data, ended, or was not ready in time.
     """
     server = locate.redis_server()
+    if needed := redis_data.unfit(server, folder):
+        raise StartFailed(
+            f"{server} ({server.program}) cannot read {folder}, which needs {needed}: put that server first on the "
+            "PATH, or move the folder away; the stack then begins with an empty cache and without old events"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     configuration = [str(login.configuration)] if login else []
     command = [
@@ -39,7 +44,7 @@ def start(folder: Path, port: int, logs: Path, *, seconds: float = 20.0, login: 
         "--daemonize", "no", "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
         "--maxmemory-policy", "noeviction",
     ]  # fmt: skip
-    child = Child.start("redis", command, log=logs / "redis.log", environment=server.environment)
+    child = Child.start(server.program.name, command, log=logs / "redis.log", environment=server.environment)
     try:
         child.wait_until(lambda: _answers(port, login), seconds)
     except BaseException:

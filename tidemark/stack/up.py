@@ -14,7 +14,7 @@ from simulator.registry import new_world
 from tidemark import seed
 from tidemark.home import Home, write_private
 from tidemark.lifetimes import changed, lengthen, synchronise
-from tidemark.stack import child_services, clock, mongo, redis, tasks
+from tidemark.stack import child_services, clock, locate, mongo, redis, tasks
 from tidemark.stack.logins import Logins, logins
 from tidemark.stack.logs import kept_small
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
@@ -186,8 +186,9 @@ class Up:
                 lambda: mongo.start(data / "mongo", ports["mongo"], logs, parameters=parameters, login=login.mongo),
             )
         if self.settings.redis_url is None:
-            self.say("Redis")
-            self._start_child("Redis", lambda: redis.start(data / "redis", ports["redis"], logs, login=login.redis))
+            product = locate.redis_server().product
+            self.say(product)
+            self._start_child(product, lambda: redis.start(data / "redis", ports["redis"], logs, login=login.redis))
 
     def _start_child(self, name: str, start: Callable[[], Child]) -> None:
         self.supervisor.start(Service(name, start, stop_seconds=10.0, store=True))

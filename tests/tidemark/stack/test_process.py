@@ -40,3 +40,12 @@ def test_stopping_takes_grandchildren_along(tmp_path: Path) -> None:
     started.stop()
     grandchild.wait(10)
     assert not grandchild.is_running()
+
+
+def test_program_for_another_processor_is_named(tmp_path: Path) -> None:
+    foreign = tmp_path / "server"
+    # The header of a program for macOS. A Mac without Rosetta refuses a program for Intel in the same way.
+    foreign.write_bytes(b"\xcf\xfa\xed\xfe\x07\x00\x00\x01" + bytes(64))
+    foreign.chmod(0o755)
+    with pytest.raises(StartFailed, match=rf"^server: {foreign} cannot be run: "):
+        Child.start("server", [str(foreign)], log=tmp_path / "server.log")
