@@ -104,6 +104,13 @@ def test_no_pod_runs_as_root_or_writes_its_image() -> None:
 
 
 @pytest.mark.usefixtures("_packages")
+def test_cluster_may_choose_the_user() -> None:
+    left = dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"))
+    for pod in pods(render({**EVERYTHING, "podSecurityContext": left})):
+        assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+@pytest.mark.usefixtures("_packages")
 def test_serving_is_probed_like_the_health_checks_say() -> None:
     (container,) = named(render({}), "Deployment")["tidemark-serving"]["spec"]["template"]["spec"]["containers"]
     probes = {kind: container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness", "readiness")}

@@ -15,13 +15,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{/* The user of the image, without any right of root. */}}
 {{- define "tidemark.podSecurity" -}}
-runAsUser: 10001
-runAsGroup: 10001
-runAsNonRoot: true
-fsGroup: 10001
-seccompProfile: {type: RuntimeDefault}
+{{ toYaml .Values.podSecurityContext }}
 {{- end }}
 
 {{- define "tidemark.containerSecurity" -}}
