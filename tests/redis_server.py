@@ -8,7 +8,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from tidemark.stack import redis
+from tidemark.stack import locate, redis
 from tidemark.stack.ports import free_port
 from tidemark.stack.process import Child
 
@@ -23,8 +23,13 @@ class RedisServer:
         self.url = redis.url(self.port)
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
-        self._child = redis.start(self._folder / "data", self.port, self._folder)
+        """Start it and wait until it answers. It allows DEBUG, which Redis forbids from 7.0 on."""
+        allowing = locate.redis_server().version >= (7,)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        configuration = self._folder / "redis.conf"
+        configuration.write_text("enable-debug-command local\n" if allowing else "")
+        login = redis.Login(configuration, password="")
+        self._child = redis.start(self._folder / "data", self.port, self._folder, login=login)
 
     def stop(self) -> None:
         """Stop it in order; its data stay."""

@@ -45,7 +45,8 @@ TESTS = (
     "tests/serving/wire/test_limits.py",
     "tests/tidemark/stack/test_logins.py",
     "tests/tidemark/stack/test_redis_data.py",
-    "tests/tidemark/test_checkup.py",
+    "tests/tidemark/test_checkup.py::test_redis_that_evicts_or_forgets_is_found",
+    "tests/tidemark/test_checkup.py::test_well_stack_has_no_trouble",
 )
 """Tests of what Redis does: caches, events and streams, tickets, budgets, locks, quotas, limits, a cluster."""
 

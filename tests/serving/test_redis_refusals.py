@@ -91,14 +91,14 @@ def unknown_user(server: RedisServer) -> Iterator[None]:
 def no_disk(server: RedisServer) -> Iterator[None]:
     """The last snapshot failed: Redis refuses writes with MISCONF."""
     with server.client() as redis:
-        folder = redis.config_get("dir")["dir"]
+        # A folder cannot be replaced by the file of the snapshot.
+        obstacle = Path(redis.config_get("dir")["dir"]) / "dump.rdb"
+        obstacle.mkdir()
         redis.config_set("save", "3600 1")
-        redis.config_set("dir", "/proc")
-        with suppress(RedisError):
-            redis.bgsave()
+        redis.bgsave()
         until(lambda: redis.info("persistence")["rdb_last_bgsave_status"] == "err")
         yield
-        redis.config_set("dir", folder)
+        obstacle.rmdir()
         redis.config_set("save", "")
         redis.bgsave()
         until(lambda: redis.info("persistence")["rdb_last_bgsave_status"] == "ok")
