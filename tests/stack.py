@@ -20,6 +20,9 @@ class Stack:
 
     def __init__(self, home: Path, *arguments: str, **environment: str) -> None:
         self.home = home
+        self.command = [sys.executable, "-m", "tidemark.cli"]
+        self.folder: Path | None = None
+        """Where the stack is started; None is the present folder."""
         self.arguments = arguments or ("--days", "3")
         ports = {f"TIDEMARK_{name}_PORT": str(free_port()) for name in ("HTTP", "DAGSTER", "SIMULATOR")}
         self.environment = {**os.environ, **ports, "TIDEMARK_HOME": str(home), **environment}
@@ -27,7 +30,8 @@ class Stack:
     def start(self) -> None:
         with (self.home / "up.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tidemark.cli", "up", *self.arguments],
+                [*self.command, "up", *self.arguments],
+                cwd=self.folder,
                 env=self.environment,
                 stdout=log,
                 stderr=log,

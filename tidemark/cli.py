@@ -8,14 +8,16 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
 from tidemark.commands import accounts, consents, keys, pauses, retention
 from tidemark.commands.backup import backup, restore
-from tidemark.commands.console import print_error, print_traceback
+from tidemark.commands.console import print_error, print_line, print_traceback
 from tidemark.commands.doctor import doctor
 from tidemark.commands.env import env
 from tidemark.commands.erase import erase
@@ -33,6 +35,23 @@ app = typer.Typer(
     help="Hourly social media metrics in a log that never forgets.",
     epilog="Exit codes: 0 success, 1 failed or found something, 2 wrong input, 3 a store cannot be reached.",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print_line(f"{NAME} {version(NAME)}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Accept the options that stand before the name of a command."""
+
+
 app.command(epilog="Examples: tidemark up; TIDEMARK_HTTP_PORT=8080 tidemark up --no-seed")(up)
 app.command(epilog="Example: tidemark doctor --json")(doctor)
 app.command(epilog='Example: eval "$(tidemark env)"; curl -H "Authorization: Bearer $KEY" $URL/analytics/metrics')(env)

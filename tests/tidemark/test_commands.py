@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,15 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
 from tests.clock import ahead_by
-from tests.tidemark.commands import Cli
+from tests.tidemark.commands import Cli, Ran
 from tidemark.cli import main
 from tidemark.home import Home
 
 CONNECT = ["accounts", "connect", "--workspace", "acme", "--platform", "instagram", "--account", "1", "--handle", "a"]
+
+
+def test_version_is_that_of_the_package(cli: Cli) -> None:
+    assert cli("--version") == Ran(0, f"tidemark {version('tidemark')}\n", "")
 
 
 def test_token_is_read_from_standard_input(
