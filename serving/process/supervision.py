@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from serving.process.measures import TASK_FAILURES
@@ -13,6 +12,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+CANCEL_AGAIN_SECONDS = 5.0
 STEADY_SECONDS = 60.0
 """A task that has run for this long since its last failure counts as healthy again."""
 
@@ -38,11 +38,14 @@ class Supervised:
         self._task = asyncio.create_task(self._keep_running(), name=self.name)
 
     async def stop(self) -> None:
-        """Cancel the task and wait for its end."""
-        if self._task is not None:
+        """Cancel the task and wait for its end.
+
+        A cancellation can get lost in a library: redis-py 8.1 sometimes returns from a call as if nothing had happened.
+        So it is repeated, but late, because it would also interrupt the last work of a task.
+        """
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task], timeout=CANCEL_AGAIN_SECONDS)
 
     async def _keep_running(self) -> None:
         while True:

@@ -61,3 +61,28 @@ def test_stop_lets_a_task_finish_its_last_work() -> None:
         assert ended == [True]
 
     anyio.run(work)
+
+
+def test_lost_cancellation_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "CANCEL_AGAIN_SECONDS", 0.01)
+
+    async def work() -> None:
+        lost = []
+
+        async def run() -> None:
+            while True:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    if lost:
+                        raise
+                    lost.append(True)
+
+        supervisor = Supervisor()
+        supervisor.start("a test", run)
+        await asyncio.sleep(0)
+        with anyio.fail_after(10):
+            await supervisor.close()
+        assert lost == [True]
+
+    anyio.run(work)
