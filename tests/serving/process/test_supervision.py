@@ -67,7 +67,7 @@ def test_lost_cancellation_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "CANCEL_AGAIN_SECONDS", 0.01)
 
     async def work() -> None:
-        lost = []
+        lost: list[bool] = []
 
         async def run() -> None:
             while True:
