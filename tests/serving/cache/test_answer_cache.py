@@ -261,8 +261,8 @@ def test_cached_answers_leave_memory_to_events_and_tickets(
     until(is_kept)
     with own_redis.client() as redis:
         redis.config_set("maxmemory", redis.info("memory")["used_memory"] + 50 * 2**20)
-        # One by one: from version 7 on, Redis counts the buffer of a command as used memory. Values of 1 MiB and a header
-        # would take a quarter more.
+        # One by one: from version 7 on, Redis counts the buffer of a command as used memory. Values of 1 MiB and a
+        # header would take a quarter more.
         for n in range(42):
             redis.set(f"filler{n}", b"x" * 1_000_000)
         until(lambda: not is_kept())
