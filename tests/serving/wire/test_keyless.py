@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from serving.wire.keyless import PER_TURN, KeylessReads
+from serving.wire.middleware import KEYLESS_PER_TURN, KeylessReads
 
 MANY = 50
 
@@ -61,12 +61,13 @@ async def flood(app: KeylessReads, other: Scope) -> tuple[int, list[list[Any]]]:
 )
 def test_other_requests_pass_reads_without_a_key(other: Scope) -> None:
     before, answers = asyncio.run(flood(KeylessReads(answer), other))
-    assert before <= PER_TURN
+    assert before <= KEYLESS_PER_TURN
     assert answers == [["http.response.start", "http.response.body"]] * MANY
 
 
-def test_read_without_a_key_waits_for_its_turn() -> None:
-    before, _ = asyncio.run(flood(KeylessReads(answer), request("/docs")))
+@pytest.mark.parametrize("query", [b"", b"ticket=tmt_x"])
+def test_read_without_a_key_waits_for_its_turn(query: bytes) -> None:
+    before, _ = asyncio.run(flood(KeylessReads(answer), request("/docs", query)))
     assert before == MANY
 
 
@@ -80,7 +81,7 @@ def test_client_that_reads_nothing_occupies_no_place() -> None:
         async def send(_: Message) -> None:
             """Take the message."""
 
-        waiting = [asyncio.create_task(app(request(), receive, stalled)) for _ in range(PER_TURN * 3)]
+        waiting = [asyncio.create_task(app(request(), receive, stalled)) for _ in range(KEYLESS_PER_TURN * 3)]
         await asyncio.wait_for(app(request(), receive, send), 10)
         for task in waiting:
             task.cancel()
