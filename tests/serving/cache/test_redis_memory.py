@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -10,6 +11,22 @@ from serving.cache import redis_memory
 from serving.cache.redis_memory import RedisMemory
 from serving.process.supervision import Supervised
 from tests.serving.test_redis_refusals import ProxiedRedis
+
+OFTEN = 5
+
+
+class Counting(Redis):
+    """A client that notes when it has asked several times."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.asked, self.asked_often = 0, asyncio.Event()
+
+    async def info(self, section: str | None = None, *sections: str, **options: Any) -> Any:
+        self.asked += 1
+        if self.asked == OFTEN:
+            self.asked_often.set()
+        return await super().info(section, *sections, **options)
 
 
 @pytest.mark.parametrize("answer", [b"+\xff\xfe\r\n", b"$0\r\n\r\n", b"$17\r\nmaxmemory:unknown\r\n"])
@@ -22,11 +39,12 @@ def test_watch_goes_on_after_an_answer_that_is_no_report(
     server.proxy.answer_with(answer)
 
     async def watch() -> None:
-        async with Redis.from_url(server.url) as redis:
+        client: Any = Counting.from_url(server.url)
+        async with client as redis:
             memory = RedisMemory(redis)
             task = Supervised("memory", memory.watch)
             task.start()
-            await asyncio.sleep(1)
+            await asyncio.wait_for(redis.asked_often.wait(), 30)
             await task.stop()
             assert not task.failure
             assert not memory.full
