@@ -40,8 +40,9 @@ class Supervised:
     async def stop(self) -> None:
         """Cancel the task and wait for its end.
 
-        A cancellation can get lost in a library: redis-py 8.1 sometimes returns from a call as if nothing had happened.
-        So it is repeated, but late, because it would also interrupt the last work of a task.
+        A cancellation can get lost: redis-py sends commands within `asyncio.wait_for`, which until Python 3.11 forgets
+        a cancellation that comes in the same turn of the event loop as the end of what it waits for. So it is repeated,
+        but late, because it would also interrupt the last work of a task.
         """
         while self._task is not None and not self._task.done():
             self._task.cancel()
