@@ -12,6 +12,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from serving.auth import authenticator
 from serving.auth import known_keys as known
+from serving.wire import slow_refusals
 from tests.serving.conftest import serving
 from tests.waiting import until
 
@@ -89,9 +90,10 @@ def test_made_up_keys_cost_no_query_and_push_no_real_key_out(
         assert clients[0].get(CATALOG, headers=bearer(f"{real[:-10]}{n:010}")).status_code == 401
     assert COMMANDS.count == before
     monkeypatch.setattr(authenticator, "UNKNOWN_PER_MINUTE", 5)
+    monkeypatch.setattr(slow_refusals, "SECONDS", 0)
     # Keys of version 0.1 have no checksum and have to be looked up.
     statuses = [clients[0].get(CATALOG, headers=bearer(f"tm_live_{n:040}")).status_code for n in range(30)]
-    assert statuses.count(401) in (5, 10)  # a minute may end meanwhile
+    assert 5 <= statuses.count(401) <= 10  # a minute may end meanwhile
     assert set(statuses) == {401, 429}
     assert {client.get(CATALOG).status_code for client in clients} == {200}
 
