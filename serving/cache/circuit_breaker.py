@@ -4,11 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from metrics.errors import RedisFull, RedisUnavailable
 from metrics.redis.errors import redis_errors
+from serving.process.supervision import cancel
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,4 @@ class RedisCircuitBreaker:
     async def close(self) -> None:
         """Stop probing."""
         if self._probing is not None:
-            self._probing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._probing
+            await cancel(self._probing)

@@ -17,6 +17,18 @@ STEADY_SECONDS = 60.0
 """A task that has run for this long since its last failure counts as healthy again."""
 
 
+async def cancel(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end.
+
+    A cancellation can get lost: redis-py sends commands within `asyncio.wait_for`, which until Python 3.11 forgets a
+    cancellation that comes in the same turn of the event loop as the end of what it waits for. So it is repeated, but
+    late, because it would also interrupt the last work of a task.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_AGAIN_SECONDS)
+
+
 @dataclass(eq=False)
 class Supervised:
     """A task that runs until `stop`, and its newest failure."""
@@ -38,15 +50,9 @@ class Supervised:
         self._task = asyncio.create_task(self._keep_running(), name=self.name)
 
     async def stop(self) -> None:
-        """Cancel the task and wait for its end.
-
-        A cancellation can get lost: redis-py sends commands within `asyncio.wait_for`, which until Python 3.11 forgets
-        a cancellation that comes in the same turn of the event loop as the end of what it waits for. So it is repeated,
-        but late, because it would also interrupt the last work of a task.
-        """
-        while self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=CANCEL_AGAIN_SECONDS)
+        """Cancel the task and wait for its end."""
+        if self._task is not None:
+            await cancel(self._task)
 
     async def _keep_running(self) -> None:
         while True:

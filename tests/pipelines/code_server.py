@@ -19,6 +19,7 @@ import dagster as dg
 @dg.op
 def nothing() -> None:
     while Path("held").exists():
+        # The work of the run takes until the test removes the file.
         time.sleep(0.05)
 
 
