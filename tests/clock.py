@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from metrics import clock
+
+INSTANT = datetime(2026, 11, 20, 16, 20, tzinfo=UTC)
+"""When a test begins whose outcome would otherwise depend on the hour: stories are young, and years end."""
 
 
 @contextmanager

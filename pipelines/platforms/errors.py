@@ -57,6 +57,29 @@ def pause_until(seconds: float) -> datetime:
     return utcnow() + timedelta(seconds=max(seconds, 0.0) if seconds < longest else longest)
 
 
+_LONGEST_WINDOW = timedelta(hours=25)
+"""A day, the longest window of any limit, plus tolerance for clock differences."""
+_MINUTE = timedelta(minutes=1)
+
+
+def window_end(reset: str, window: timedelta) -> datetime:
+    """Return when the window of a limit ends.
+
+    Args:
+        reset: the header with the end of the window, in unix seconds.
+        window: its usual length, for a header that is no instant of the next day, but in milliseconds, or nonsense.
+
+    An end that is over (our clock is ahead, or the answer was slow) becomes a pause of a minute: the limit was in
+    force, and accounts that are asked at once would meet it one after another.
+    """
+    if not (reset.isascii() and reset.isdecimal()):
+        return utcnow() + window
+    ahead = float(reset) - utcnow().timestamp()
+    if ahead > _LONGEST_WINDOW.total_seconds():
+        return utcnow() + window
+    return utcnow() + (timedelta(seconds=ahead) if ahead > 0 else _MINUTE)
+
+
 class TooMuchData(Transient):
     """The requested page may be too large: request fewer items per page."""
 

@@ -19,7 +19,7 @@ from pipelines.platforms.errors import (
     PermissionMissing,
     PlatformError,
     RateLimited,
-    pause_until,
+    window_end,
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
@@ -30,8 +30,6 @@ _FOUNDED = datetime(2022, 11, 1, tzinfo=UTC)
 _LIE = timedelta(days=1)
 """`createdAt` is the client's word; if it is further from `indexedAt`, the server's word counts."""
 _WINDOW = timedelta(minutes=5)
-_LONGEST_WINDOW = timedelta(hours=25)
-"""A day plus tolerance for clock differences, the longest window of any limit."""
 _DEAD = frozenset(["ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired", "AccountNotFound"])
 _UNAVAILABLE = frozenset(["AccountTakedown", "AccountDeactivated", "AccountSuspended"])
 _BLOCKED = frozenset(["BlockedActor", "BlockedByActor"])
@@ -82,10 +80,8 @@ def _refusal(name: str, message: str) -> PlatformError:
 
 
 def _reset(headers: Mapping[str, str]) -> datetime:
-    """Return when a window ends: by the header, in unix seconds, or in 5 minutes if that is no instant within a day."""
-    text = headers.get("RateLimit-Reset", "")
-    ahead = float(text) - utcnow().timestamp() if text.isascii() and text.isdecimal() else float("inf")
-    return pause_until(ahead if ahead <= _LONGEST_WINDOW.total_seconds() else _WINDOW.total_seconds())
+    """Return when a window ends."""
+    return window_end(headers.get("RateLimit-Reset", ""), _WINDOW)
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:

@@ -20,7 +20,7 @@ from pipelines.platforms.errors import (
     PostGone,
     RateLimited,
     Transient,
-    pause_until,
+    window_end,
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
@@ -33,9 +33,6 @@ PRIVATE = ("url_link_clicks", "user_profile_clicks", "engagements")
 VIDEO = "view_count"
 
 _WINDOW = timedelta(minutes=15)
-_LONGEST_WINDOW = timedelta(hours=25)
-"""A day plus tolerance for clock differences. A header with a later end is in milliseconds, or nonsense."""
-_NEVER = float("inf")
 _CAP = timedelta(hours=4)
 """Pause after the usage cap of the project was reached. The answer does not tell when the project's cycle ends, and the
 cap may be raised at any time, so it is tried again every few hours. Refused requests are not billed."""
@@ -147,10 +144,8 @@ def _limited(problem: Mapping[str, Any], message: str, headers: Mapping[str, str
 
 
 def _reset(headers: Mapping[str, str]) -> datetime:
-    """Return when a rate window ends: by the header, or in 15 minutes if the header is not an instant within a day."""
-    text = headers.get("x-rate-limit-reset", "")
-    ahead = float(text) - utcnow().timestamp() if text.isascii() and text.isdecimal() else _NEVER
-    return pause_until(ahead if ahead <= _LONGEST_WINDOW.total_seconds() else _WINDOW.total_seconds())
+    """Return when a rate window ends."""
+    return window_end(headers.get("x-rate-limit-reset", ""), _WINDOW)
 
 
 def near_limit(headers: Mapping[str, str]) -> RateLimited | None:

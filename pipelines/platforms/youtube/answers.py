@@ -88,7 +88,7 @@ def _decision(status: int, reasons: set[str], message: str, headers: Mapping[str
         return QuotaUsed(YOUTUBE.name, next_midnight(utcnow(), YOUTUBE.quota_zone))
     if "userRateLimitExceeded" in reasons:
         seconds = retry_after(headers.get("Retry-After", ""))
-        return RateLimited(message, pause_until(_MINUTE if seconds is None else seconds), "account")
+        return RateLimited(message, pause_until(seconds or _MINUTE), "account")
     if status == 429 or reasons & {"rateLimitExceeded", "RATE_LIMIT_EXCEEDED"}:
         return overloaded(message, headers)
     if status == 401:

@@ -10,8 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from metrics.clock import machine_now
 from pipelines.platforms.http import retries
 from pipelines.platforms.http.client import Http
+from tests.clock import INSTANT, ahead_by
 
 TOKEN = "secret-token-of-a-test"
 
@@ -42,6 +44,13 @@ class Answering:
             code = 400 if isinstance(body, dict) and "error" in body else 200
             elements.append(None if body is None else {"code": code, "body": json.dumps(body)})
         return json.dumps(elements).encode()
+
+
+@pytest.fixture(autouse=True)
+def same_instant() -> Iterator[None]:
+    """Begin each test at the same instant, so that the simulated posts have the same age in every run."""
+    with ahead_by(INSTANT - machine_now()):
+        yield
 
 
 @pytest.fixture

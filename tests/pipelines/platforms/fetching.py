@@ -1,7 +1,7 @@
 """Helper for tests of a platform's client: reads one account of the simulator, and compares readings with the truth."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from metrics.catalog import offered
 from metrics.clock import utcnow
@@ -20,7 +20,7 @@ class Fetching:
     """A platform's client, connected to the simulator with one account; `now` is the instant of both sides."""
 
     def __init__(self, simulator: Simulator, platform: Platform) -> None:
-        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.now = utcnow().replace(microsecond=0)
         simulator.set_clock(self.now)
         self.simulator, self.platform = simulator, platform
         urls = {f"{api}_url": simulator.url for api in PLATFORM_APIS}

@@ -4,7 +4,7 @@ import json
 import math
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
@@ -102,7 +102,7 @@ def test_short_retry_after_is_waited_for() -> None:
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_long_retry_after_is_a_pause(form: str) -> None:
-    at = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    at = format_datetime(utcnow() + timedelta(hours=1), usegmt=True)
     text = "3600" if form == "seconds" else at
     error = overloaded("busy", {"Retry-After": text})
     assert isinstance(error, RateLimited)

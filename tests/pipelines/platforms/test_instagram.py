@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from metrics.clock import utcnow
 from metrics.documents import ContentType, MetricType
 from metrics.settings import load_settings
 from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally
@@ -28,7 +29,7 @@ EMPTY: dict[str, Any] = {"data": []}
 
 
 def post(post_id: str = "1", metric_type: MetricType = "post", content_type: ContentType = "image") -> Post:
-    return Post(post_id, metric_type, content_type, datetime.now(UTC) - timedelta(hours=3))
+    return Post(post_id, metric_type, content_type, utcnow() - timedelta(hours=3))
 
 
 def serve(server: Answering, answers: Mapping[str, Any]) -> None:
@@ -157,7 +158,7 @@ def test_hidden_likes_are_unknown(client: Http, server: Answering) -> None:
 
 def test_new_posts_of_all_pages_are_read_once(client: Http, server: Answering) -> None:
     def item(post_id: str) -> dict[str, str]:
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+        stamp = utcnow().strftime("%Y-%m-%dT%H:%M:%S+0000")
         return {"id": post_id, "media_type": "IMAGE", "media_product_type": "FEED", "timestamp": stamp}
 
     def element(path: str, params: dict[str, str]) -> Any:

@@ -36,12 +36,13 @@ from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import open_platform
 from simulator import truth
 from simulator.linkedin.world import tells_uniques
+from tests.clock import INSTANT
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known, wanted
 from tests.recorded import recorded
 from tests.simulator_fixture import Simulator
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = INSTANT
 
 
 def test_recorded_network_size(fixtures: Path) -> None:

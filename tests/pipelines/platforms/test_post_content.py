@@ -128,8 +128,8 @@ def test_markup_that_never_closes_takes_no_long_time() -> None:
 IMAGES = {"$type": "app.bsky.embed.images#view", "images": [{"thumb": "https://a/1", "fullsize": "https://a/2"}]}
 VIEW: dict[str, Any] = {
     "uri": "at://did:plc:z72i7hdynmk6r22z27h6tvur/app.bsky.feed.post/3l6oveex3ii2l",
-    "record": {"text": "Good morning", "createdAt": "2026-11-28T08:00:00.000Z"},
-    "indexedAt": "2026-11-28T08:00:01.000Z",
+    "record": {"text": "Good morning", "createdAt": "2026-11-20T08:00:00.000Z"},
+    "indexedAt": "2026-11-20T08:00:01.000Z",
 }
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
+from metrics.clock import utcnow
 from metrics.periods import next_midnight
 from metrics.redis.keys import quota_key
 from metrics.redis.quotas import quota_day, used_quotas
@@ -71,7 +72,7 @@ def test_quota_ends_at_midnight_in_california(
 
 
 def test_used_quotas_are_listed_with_their_end(redis_client: Redis, shared: SharedQuotas) -> None:
-    now = datetime.now(UTC)
+    now = utcnow()
     shared.spend("general")
     general, stats = used_quotas(redis_client, {"instagram": {}, "youtube": UNITS}, now)
     assert (general.platform, general.quota, general.used, general.units) == ("youtube", "general", 1, 3)
@@ -81,7 +82,7 @@ def test_used_quotas_are_listed_with_their_end(redis_client: Redis, shared: Shar
 
 def test_count_does_not_stay_for_ever(redis_client: Redis, shared: SharedQuotas) -> None:
     shared.spend("general")
-    key = quota_key("youtube", "general", quota_day("youtube", datetime.now(UTC)))
+    key = quota_key("youtube", "general", quota_day("youtube", utcnow()))
     assert 0 < redis_client.ttl(key) <= 2 * 86_400
 
 

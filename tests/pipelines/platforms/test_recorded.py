@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from metrics.clock import utcnow
 from pipelines.platforms.base import Access, Post, Tally
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.facebook.api import Facebook
@@ -56,7 +57,7 @@ def test_batch_with_a_failing_element_keeps_the_rest(
 
 def test_list_that_pages_by_time_is_read_on(fixtures: Path, client: Http, server: Answering) -> None:
     paging = next(iter(recorded(fixtures, "facebook/keboola_feed_ids_reaction_summary_page1").values()))["paging"]
-    made = {"created_time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")}
+    made = {"created_time": utcnow().strftime("%Y-%m-%dT%H:%M:%S+0000")}
 
     def answer(path: str, params: dict[str, str]) -> Any:
         if path != "1/published_posts":

@@ -36,12 +36,13 @@ from pipelines.platforms.twitter.days import impressions
 from pipelines.platforms.twitter.posts import Posts
 from simulator.twitter.tokens import first_refresh_token
 from simulator.twitter.world import shown
+from tests.clock import INSTANT
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known, wanted
 from tests.recorded import recorded
 from tests.simulator_fixture import Simulator
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = INSTANT
 OLD = datetime(2021, 2, 24, tzinfo=UTC)
 
 
@@ -125,6 +126,13 @@ def test_window_whose_end_is_nonsense_is_a_quarter_of_an_hour(text: str) -> None
     with pytest.raises(RateLimited) as caught:
         raise_for(429, {"title": "Too Many Requests"}, {"x-rate-limit-reset": text})
     assert abs(caught.value.until - utcnow() - timedelta(minutes=15)) < timedelta(seconds=5)
+
+
+def test_window_that_is_over_by_our_clock_is_a_pause_of_a_minute() -> None:
+    """Otherwise every account would meet the limit, one after another, while our clock is ahead."""
+    with pytest.raises(RateLimited) as caught:
+        raise_for(429, {"title": "Too Many Requests"}, {"x-rate-limit-reset": str(int(utcnow().timestamp()) - 90)})
+    assert abs(caught.value.until - utcnow() - timedelta(minutes=1)) < timedelta(seconds=5)
 
 
 def test_recorded_problem_is_a_bad_answer(fixtures: Path) -> None:

@@ -1,6 +1,6 @@
 """Tests of the YouTube client: recorded answers, errors, common calls, and whole readings against the simulator."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,13 @@ from pipelines.platforms.youtube.days import Days, rows_by_day
 from pipelines.platforms.youtube.uploads import EVERY_HOURS, UPLOADS, is_due, note_read
 from simulator.youtube.analytics import reported
 from simulator.youtube.tokens import first_refresh_token
+from tests.clock import INSTANT
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known, wanted
 from tests.recorded import recorded
 from tests.simulator_fixture import Simulator
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = INSTANT
 CHANNEL_ID = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
 KEY = "AIza" + "x" * 35
 
@@ -150,7 +151,7 @@ def test_used_quota_waits_for_midnight_in_california_and_shows_no_markup() -> No
     message = 'exceeded your <a href="/youtube/v3/getting-started#quota">quota</a>.'
     with pytest.raises(QuotaUsed) as caught:
         raise_for(403, error(403, "quotaExceeded", message), {})
-    assert caught.value.until == next_midnight(datetime.now(UTC), "America/Los_Angeles")
+    assert caught.value.until == next_midnight(utcnow(), "America/Los_Angeles")
     with pytest.raises(PermissionMissing) as shown:
         raise_for(403, error(403, "forbidden", message), {})
     assert str(shown.value) == "exceeded your quota."

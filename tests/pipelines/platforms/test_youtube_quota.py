@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 
-from metrics.clock import utcnow
+from metrics.clock import machine_now, utcnow
 from pipelines.platforms.base import FOLLOWED, Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.memory import Memory
@@ -80,7 +80,7 @@ class Channel:
 
 def day(channels: int) -> dict[str, int]:
     """Read so many channels in every hour of a day in California; return the units used, by quota."""
-    with ahead_by(MIDNIGHT - datetime.now(UTC)):
+    with ahead_by(MIDNIGHT - machine_now()):
         state = State(new_world(), Clock(), Faults(1))
         api = YouTube(InProcess(SimulatedYouTube(state)), Quarantine())
         world, found = state.world, []
@@ -91,7 +91,7 @@ def day(channels: int) -> dict[str, int]:
             found.append(Channel(account, newest, known=everything))
     for hour in range(HOURS):
         now = MIDNIGHT + timedelta(hours=hour, minutes=20)
-        with ahead_by(now - datetime.now(UTC)), ThreadPoolExecutor(api.threads) as threads:
+        with ahead_by(now - machine_now()), ThreadPoolExecutor(api.threads) as threads:
             api.expect(len(found), api.threads)
             wanted = [set(channel.due) for channel in found]
             readings = list(threads.map(lambda channel: channel.read(api), found))

@@ -3,7 +3,7 @@ activity, deleted posts, a refused metric, lists of several pages, provider's da
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from pipelines.platforms.twitter import posts as twitter_posts
 from pipelines.platforms.twitter.days import SMALLEST_PAGE
 from simulator.faults import Fault
 from simulator.world import SimPost
+from tests.clock import INSTANT
 from tests.pipelines.platforms.fuzz.in_process import Call, Change, InProcess, Simulated
 from tests.platform_fields import set_page_sizes
 
@@ -105,7 +106,7 @@ def short_pages(patch: pytest.MonkeyPatch) -> None:
 
 def scene(platform: Platform) -> Scene:
     """Return the scene of a platform; its simulator's clock stands still."""
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = INSTANT
     simulator = Simulated.at(now)
     world = simulator.state.world
     account, gone = next(
