@@ -1,5 +1,6 @@
 """Images: stand-ins for the official ones, and Tidemark's own from the Dockerfile."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -48,14 +49,25 @@ def _python(context: Path) -> None:
     """Copy a CPython 3.12 of this machine, which uv finds, into the context of the image."""
     if (context / "python").exists():
         return
-    uv = Path(sys.executable).with_name("uv")
-    found = subprocess.run([uv, "python", "find", "--no-project", "3.12"], capture_output=True, text=True, check=True)
-    prefix = Path(found.stdout.strip()).resolve().parents[1]
+    prefix = _prefix_of_python()
     ignored = shutil.ignore_patterns("test", "__pycache__", "*.a", "site-packages", "share")
     shutil.copytree(prefix, context / "python", symlinks=True, ignore=ignored)
     site = next((prefix / "lib").glob("python3.12")) / "site-packages"
     for package in site.glob("pip*"):
         shutil.copytree(package, context / "python" / "lib" / "python3.12" / "site-packages" / package.name)
+
+
+def _prefix_of_python() -> Path:
+    """Return the folder of a CPython 3.12: the one of `CONTAINERS_PYTHON`, or one that uv finds."""
+    uv = Path(sys.executable).with_name("uv")
+    wanted = os.environ.get("CONTAINERS_PYTHON", "3.12")
+    ran = subprocess.run([uv, "python", "find", "--no-project", wanted], capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise SystemExit(
+            "missing: a CPython 3.12 from which the image python:3.12-slim is made. Set CONTAINERS_PYTHON to the path "
+            f"of its bin/python3.12; {uv.name} says: {ran.stderr.strip().splitlines()[0]}"
+        )
+    return Path(ran.stdout.strip()).resolve().parents[1]
 
 
 def _mongo(folder: Path, context: Path) -> None:
