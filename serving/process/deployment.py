@@ -1,4 +1,4 @@
-"""Prometheus gauges of the deployment as a whole: missing hours, late rollups, hanging runs, sizes, disks.
+"""Prometheus gauges of the deployment as a whole: missing hours, late rollups, hanging runs, quotas, sizes, disks.
 
 Scrapes query MongoDB and Redis at most once every two minutes. An unknown value is left out, so no gauge has a made-up
 value while a store is away, before the first nightly job has measured the stores, or while Dagster's daemon, which
@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -19,6 +20,7 @@ from metrics.collection.hours import holes, hours_to_look_at, missing_accounts
 from metrics.documents import PLATFORMS
 from metrics.errors import TidemarkError
 from metrics.redis.client import connect
+from metrics.redis.quotas import used_quotas
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.upkeep import hanging_runs, sizes
@@ -42,6 +44,10 @@ _MARK = (
 _HANGING = (
     "tidemark_hanging_runs",
     "Runs of Dagster that no process works on, or that exceed their time limit; absent if nothing counted them lately.",
+)
+_QUOTA = (
+    "tidemark_quota_used",
+    "Used part of a daily quota of calls that a platform grants to the app, between 0 and 1; it may be a little above.",
 )
 _SIZES = {
     name: (f"tidemark_{name}_bytes", f"Bytes of {title}, as measured by the last maintain_daily.")
@@ -74,7 +80,12 @@ class DeploymentCollector(Collector):
     def describe(self) -> list[GaugeMetricFamily]:
         """Return the gauges without values, so that registering this collector queries nothing."""
         missing = GaugeMetricFamily(*_MISSING, labels=["platform"])
-        return [missing, *(GaugeMetricFamily(*gauge) for gauge in (_MARK, _HANGING, *_SIZES.values(), _FREE, _LEFT))]
+        used = GaugeMetricFamily(*_QUOTA, labels=["platform", "quota"])
+        return [
+            missing,
+            used,
+            *(GaugeMetricFamily(*gauge) for gauge in (_MARK, _HANGING, *_SIZES.values(), _FREE, _LEFT)),
+        ]
 
     def collect(self) -> list[GaugeMetricFamily]:
         """Return the gauges, or none while MongoDB does not answer."""
@@ -109,8 +120,7 @@ class DeploymentCollector(Collector):
         yield missing
         oldest = store.marks.oldest()
         yield GaugeMetricFamily(*_MARK, value=(now - oldest).total_seconds() if oldest else 0.0)
-        if (hanging := self._hanging()) is not None:
-            yield GaugeMetricFamily(*_HANGING, value=hanging)
+        yield from self._of_redis(now)
         sample = sizes.newest(store, now)
         if sample is None:
             return
@@ -122,12 +132,21 @@ class DeploymentCollector(Collector):
         if left:
             yield GaugeMetricFamily(*_LEFT, value=min(left.values()))
 
-    def _hanging(self) -> int | None:
-        """Return how many runs hang, None where that is unknown."""
+    def _of_redis(self, now: datetime) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges whose values are in Redis; none while it does not answer."""
+        units = {name: self._settings.units_per_day(name) for name in PLATFORMS}
         try:
             if self._redis is None:
                 self._redis = connect(self._settings, timeout=_REDIS_SECONDS, retries=1)
-            return hanging_runs.newest(self._redis)
+            hanging = hanging_runs.newest(self._redis)
+            quotas = used_quotas(self._redis, units, now)
         except TidemarkError as error:
-            log.warning("no gauge of runs that hang: %s", error)
-            return None
+            log.warning("no gauges of hanging runs and of quotas: %s", error)
+            return
+        if hanging is not None:
+            yield GaugeMetricFamily(*_HANGING, value=hanging)
+        used = GaugeMetricFamily(*_QUOTA, labels=["platform", "quota"])
+        for one in quotas:
+            if one.units:
+                used.add_metric([one.platform, one.quota], one.used / one.units)
+        yield used

@@ -8,10 +8,12 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from metrics.clock import isoformat, machine_now, utcnow
+from metrics.documents import PLATFORMS
 from metrics.errors import RedisUnavailable
 from metrics.redis import info
 from metrics.redis.client import connect as connect_redis
 from metrics.redis.errors import redis_errors
+from metrics.redis.quotas import used_quotas
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
@@ -22,6 +24,8 @@ from tidemark.stack.locate import MONGO_AT_LEAST, REDIS_AT_LEAST
 
 MOST_SKEW_SECONDS = 2.0
 MINUTE = timedelta(minutes=1)
+NEARLY_USED = 0.95
+"""The used part of a daily quota above which it is a warning."""
 OLDEST_MARK = 15 * MINUTE
 """Maximum age of a roll-up mark: late data is normally rolled up within minutes."""
 
@@ -118,6 +122,7 @@ def redis(settings: Settings) -> Iterator[Finding]:
             yield look("Redis keeps events", lambda: _persistence(client))
             yield look("Redis evicts", lambda: _eviction(client))
             yield look("retention of processes", lambda: _processes(client))
+            yield look("daily quotas", lambda: _quotas(client, settings))
 
 
 def _nodes(client: Redis, section: str) -> list[Mapping[str, Any]]:
@@ -163,6 +168,19 @@ def _eviction(client: Redis) -> str:
             "set `maxmemory-policy noeviction`; Tidemark stops to cache answers before the memory is full",
         )
     return "nothing"
+
+
+def _quotas(client: Redis, settings: Settings) -> str:
+    found = used_quotas(client, {name: settings.units_per_day(name) for name in PLATFORMS}, utcnow())
+    scarce = [one for one in found if one.used > NEARLY_USED * one.units]
+    if scarce:
+        named = ", ".join(f"{one.platform} {one.quota} {one.used} of {one.units}" for one in scarce)
+        raise Trouble(
+            f"nearly used until {min(isoformat(one.resets_at) for one in scarce)}: {named}",
+            "what they count is collected again from then on; `tidemark quotas` lists all; ask the platform for more",
+            warning=True,
+        )
+    return "none is nearly used"
 
 
 def _processes(client: Redis) -> str:

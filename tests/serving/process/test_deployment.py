@@ -8,7 +8,8 @@ from redis import Redis
 
 from metrics.clock import utcnow
 from metrics.collection.hours import hours_to_look_at
-from metrics.redis.keys import hanging_runs_key
+from metrics.redis.keys import hanging_runs_key, quota_key
+from metrics.redis.quotas import quota_day
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.upkeep import hanging_runs, sizes
@@ -71,7 +72,16 @@ def test_hanging_runs_are_shown_as_long_as_somebody_counts_them(
     assert 0 < redis_client.ttl(hanging_runs_key()) <= hanging_runs.KEPT_SECONDS
 
 
+def test_used_parts_of_daily_quotas_are_shown(store: Store, settings: Settings, redis_client: Redis) -> None:
+    key = quota_key("youtube", "general", quota_day("youtube", utcnow()))
+    redis_client.set(key, settings.units_per_day("youtube")["general"] // 4)
+    found = gauges(settings)
+    assert found["tidemark_quota_used", "youtube", "general"] == 0.25
+    assert found["tidemark_quota_used", "youtube", "stats"] == 0
+
+
 def test_other_gauges_are_there_while_redis_is_away(store: Store, settings: Settings) -> None:
     found = gauges(settings.model_copy(update={"redis_url": f"redis://{HOST}:1"}))
     assert ("tidemark_roll_mark_age_seconds",) in found
     assert ("tidemark_hanging_runs",) not in found
+    assert not [name for name in found if name[0] == "tidemark_quota_used"]
