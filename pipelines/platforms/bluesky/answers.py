@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from metrics.catalog import offered
-from metrics.clock import utcnow
 from metrics.documents import ContentType, Reason
 from metrics.platforms.bluesky import BROKEN_HANDLE
 from pipelines.platforms import answers
