@@ -17,6 +17,8 @@ from tests.containers.site import WORKSPACE, Failed, Site, until
 
 READY = 900.0
 ENDED = {"succeeded", "partial"}
+BEFORE_DEFAULT_LIMITS = "6b7fb194ff9c"
+"""The Alembic revision of Dagster's storage before pools had a default limit (its migration 048)."""
 KILLED = ("serving", "redis", "mongo", "postgres", "code", "daemon", "webserver")
 
 
@@ -249,14 +251,28 @@ def edge_serves_two_processes(site: Site) -> str:
     return f"HTTP/{told.split()[0]}; streams connected {one.connections} and {two.connections} times; no request failed"
 
 
+def query(site: Site, statement: str) -> str:
+    """Execute a statement in the database of Dagster's storage; return the values that it returns."""
+    return site.execute("postgres", "psql", "-U", "dagster", "-d", "dagster", "-Atc", statement).strip()
+
+
 def image_is_upgraded(site: Site) -> str:
-    """Another image and back: the migration runs, data stay, and accounts are collected with both."""
+    """Another image and back: the migration runs, data stay, and accounts are collected with both.
+
+    Dagster's storage is put back as an older Dagster left it, so that there is something to migrate.
+    """
     before = site.get(f"/analytics/workspace/{WORKSPACE}/aggregated", period="daily")["data"]
     site.profiles = ["simulator"]
     site.variables |= {"IMAGE": "tidemark:next"}
-    site.compose("stop", "daemon")
+    site.compose("stop", "daemon", "code", "webserver")
+    newest = query(site, "SELECT version_num FROM alembic_version")
+    query(site, "ALTER TABLE concurrency_limits DROP COLUMN using_default_limit")
+    query(site, f"UPDATE alembic_version SET version_num = '{BEFORE_DEFAULT_LIMITS}'")
     site.compose("up", "-d", "--wait", "--wait-timeout", str(int(READY)), seconds=READY + 60)
-    ran = site.compose("logs", "migrate")
+    migrated = query(site, "SELECT version_num FROM alembic_version")
+    query(site, "SELECT using_default_limit FROM concurrency_limits")
+    if migrated != newest:
+        raise Failed(f"Dagster's storage is at {migrated}, not at {newest}")
     image = subprocess.run(
         ["docker", "inspect", "-f", "{{.Config.Image}}", "tidemark-serving-1"],
         capture_output=True,
@@ -272,7 +288,7 @@ def image_is_upgraded(site: Site) -> str:
     site.compose("stop", "daemon")
     site.compose("up", "-d", "--wait", "--wait-timeout", str(int(READY)), seconds=READY + 60)
     return (
-        f"{collected} with {image}; migrate wrote {len(ran.splitlines())} lines; "
+        f"{collected} with {image}; Dagster's storage migrated from {BEFORE_DEFAULT_LIMITS} to {migrated}; "
         f"{until_collected(site)} with the image before"
     )
 
