@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
 from metrics.platforms.ids import Refuse, shown
+from metrics.platforms.terms import ERASED, Term
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
@@ -65,6 +66,15 @@ BLUESKY = PlatformFacts(
     colours=Colours("#5b4bc4", "#7f6cf0"),
     content=ContentFacts(
         picture_servers=("https://cdn.bsky.app", "https://video.bsky.app", "https://video.cdn.bsky.app")
+    ),
+    terms=(
+        Term(
+            "posts",
+            "They are public. What was deleted there is to be deleted, and requests to delete are honoured. No time is "
+            "named.",
+            "A post that Bluesky no longer returns loses its content; its numbers stay. " + ERASED,
+            "*Developer Guidelines*",
+        ),
     ),
     account_ids=Ids(
         "give the DID of the account, as did:plc:z72i7hdynmk6r22z27h6tvur (`did` in `app.bsky.actor.getProfile`), "

@@ -5,6 +5,7 @@ from datetime import date
 from metrics.documents import MetricType
 from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts
 from metrics.platforms.ids import Refuse, number
+from metrics.platforms.terms import META
 
 _VIEWS = date(2025, 11, 15)
 _VIEWERS = date(2026, 6, 15)
@@ -36,6 +37,7 @@ FACEBOOK = PlatformFacts(
     kinds={"post": ("image", "video", "carousel", "text", "link", "other"), "reel": ("video", "other")},
     rate_basis="views",
     content=META_CONTENT,
+    terms=META,
     colours=Colours("#0072b2", "#4fa9ea"),
     account_ids=Ids("give the number of the page, as 100000000000001 (`id` in `GET /me/accounts`)"),
     post_ids=Ids(

@@ -8,6 +8,7 @@ from typing import Literal
 
 from metrics.documents import ContentType, MetricType, Platform
 from metrics.platforms.ids import Refuse, number
+from metrics.platforms.terms import Term
 
 ON_ACCOUNTS: tuple[MetricType, ...] = ("account",)
 ON_POSTS: tuple[MetricType, ...] = ("post", "story", "reel")
@@ -136,7 +137,7 @@ class PlatformFacts:
     `quotas` are the daily quotas of the app by name; they begin anew at midnight in the time zone `quota_zone`.
     `takes_api_key` says that public numbers can be read with an API key of the app, the setting `<name>_api_key`.
     `derived_needs_consent` says that the platform's terms demand a consent before its numbers are mixed with those of
-    other platforms.
+    other platforms. `terms` are the rules of the platform's terms about kinds of data.
     """
 
     name: Platform
@@ -163,6 +164,7 @@ class PlatformFacts:
     quota_zone: str = "UTC"
     takes_api_key: bool = False
     derived_needs_consent: bool = False
+    terms: tuple[Term, ...] = ()
 
     def account_offer(self, name: str) -> Offer | None:
         """Return how accounts have a metric, or None if they do not."""

@@ -3,6 +3,7 @@
 from datetime import date
 
 from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, ON_POSTS, Api, Colours, Ids, Offer, PlatformFacts
+from metrics.platforms.terms import META
 
 _VIEWS = date(2025, 4, 21)
 
@@ -23,6 +24,7 @@ INSTAGRAM = PlatformFacts(
     },
     rate_basis="views",
     content=META_CONTENT,
+    terms=META,
     colours=Colours("#c2528f", "#e68cc0"),
     account_ids=Ids(
         "give the number of the professional account, as 17841400000000001 (`instagram_business_account` of "

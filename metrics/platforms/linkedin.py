@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
 from metrics.platforms.ids import Refuse, number, shown
+from metrics.platforms.terms import Term
 
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
 _BRAND = "urn:li:organizationBrand:"
@@ -49,6 +50,20 @@ LINKEDIN = PlatformFacts(
     kinds={"post": ("image", "video", "carousel", "text", "link", "document", "other")},
     rate_basis="impressions",
     content=ContentFacts(unseen=timedelta(days=180)),
+    terms=(
+        Term(
+            "statistics of pages and their posts",
+            "Statistics that name nobody may be kept without a limit.",
+            "They are kept for `TIDEMARK_RETENTION_DAYS` and `TIDEMARK_ROLLUP_RETENTION_DAYS`.",
+            "*one report*",
+        ),
+        Term(
+            "profiles and activity of members",
+            "Profiles of members may be kept for 24 hours, their social activity for 48 hours.",
+            "Neither is collected: only numbers and posts of pages are read, and raw answers are not kept.",
+            "*one report*",
+        ),
+    ),
     colours=Colours("#00875f", "#33c796"),
     account_ids=Ids(
         "give the number of the page, as 5500001 or urn:li:organization:5500001 (in the address of its admin "

@@ -1,6 +1,7 @@
 """Threads: profiles with their posts."""
 
 from metrics.platforms.facts import META_CONTENT, Api, Colours, Ids, PlatformFacts
+from metrics.platforms.terms import META, Term
 
 THREADS = PlatformFacts(
     name="threads",
@@ -11,6 +12,15 @@ THREADS = PlatformFacts(
     rate_basis="views",
     colours=Colours("#212529", "#eef2f5"),
     content=META_CONTENT,
+    terms=(
+        *META,
+        Term(
+            "posts",
+            "They are shown only to the person who created them.",
+            "Only a key of the workspace of the account reads them.",
+            "*Threads API: Overview*",
+        ),
+    ),
     account_ids=Ids("give the number of the profile, as 23000000000000001 (`id` in `GET /me` of the Threads API)"),
     post_ids=Ids("give the number of the post, as 17912345678901234 (the `id` that the publishing call returned)"),
     accounts={

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from metrics.clock import utcnow
 from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
 from metrics.platforms.ids import Refuse, number
+from metrics.platforms.terms import ERASED, Term
 
 _SNOWFLAKE_EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)
 _SNOWFLAKE_SHIFT = 22
@@ -29,6 +30,27 @@ TWITTER = PlatformFacts(
     rate_basis="impressions",
     content=ContentFacts(
         unseen=timedelta(hours=24), age=timedelta(days=30), picture_servers=("https://pbs.twimg.com",)
+    ),
+    terms=(
+        Term(
+            "posts and users that were deleted or changed on X",
+            "Stored content is deleted or changed within 24 hours after it was on X.",
+            "A post that X no longer returns loses its content in the next reading; its numbers stay. " + ERASED,
+            "*Developer Policy*",
+        ),
+        Term(
+            "posts that are passed on",
+            "Nobody is given more than 50,000 posts with their content on one day.",
+            "An export has no content of posts.",
+            "*Developer Policy*",
+        ),
+        Term(
+            "comparisons with others",
+            "The policy lists «competitive benchmarking» among the forbidden uses; whether that means comparing X "
+            "itself is for a lawyer to say.",
+            "Tidemark compares an account only with its own past.",
+            "*one report*",
+        ),
     ),
     colours=Colours("#c77700", "#f0a63a"),
     account_ids=Ids("give the number of the user, as 700000007 (`id` in `GET /2/users/me`)"),

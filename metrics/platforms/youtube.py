@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, ContentFacts, Ids, Offer, PlatformFacts, Quota
 from metrics.platforms.ids import Refuse, shown
+from metrics.platforms.terms import ERASED, Term
 
 _CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -78,5 +79,26 @@ YOUTUBE = PlatformFacts(
     quota_zone="America/Los_Angeles",
     takes_api_key=True,
     derived_needs_consent=True,
+    terms=(
+        Term(
+            "statistics of channels that gave a token",
+            "They may be kept longer than 30 days if it is checked every 30 days that the grant still stands.",
+            "The owner of a token is checked every seven days; a channel whose grant ended is not collected any more.",
+            "*Developer Policies*, III.E.4",
+        ),
+        Term(
+            "data of channels without a token",
+            "It is refreshed or deleted within 30 days, statistics too.",
+            "Tidemark does not tell it apart: connect a channel without a token only where `TIDEMARK_RETENTION_DAYS` "
+            "and `TIDEMARK_ROLLUP_RETENTION_DAYS` are at most 30, or disconnect and erase it in time.",
+            "*Developer Policies*, III.E.4",
+        ),
+        Term(
+            "what users ask to delete",
+            "It is deleted within seven days.",
+            ERASED,
+            "*one report*",
+        ),
+    ),
     content=ContentFacts(unseen=timedelta(days=30), picture_servers=("https://i.ytimg.com",)),
 )

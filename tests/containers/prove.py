@@ -24,6 +24,7 @@ def main(folder: str, compose: str, *chosen: str) -> int:
         except Exception as error:  # noqa: BLE001  the other proofs go on
             result, detail = "FAILED", f"{type(error).__name__}: {error}"
             (Path(folder) / f"proof-{number}.log").write_text(traceback.format_exc())
+            site.recover()
         results[number] = (result, time.monotonic() - began)
         print(f"{number:2} {name}: {result} in {results[number][1]:.0f} s: {detail}", flush=True)
     print("\n| | proof | result | seconds |\n|---|---|---|---|")

@@ -31,6 +31,12 @@ class Site:
         self._address: str | None = None
         self.variables = {f"TIDEMARK_{name.upper()}_URL": "http://simulator:8100" for name in PLATFORM_APIS}
         self.variables |= {"EDGE_HTTP": "8080", "EDGE_HTTPS": "8443", "TIDEMARK_HISTORY_POSTS_DAYS": "0"}
+        self._first = dict(self.variables)
+
+    def recover(self) -> None:
+        """Start the deployment as it was at first, after a proof that failed in the middle of something."""
+        self.profiles, self.variables = ["simulator"], dict(self._first)
+        self.compose("up", "-d", "--wait", "--wait-timeout", "900", "--remove-orphans", check=False)
 
     def create(self) -> None:
         """Copy the files of the deployment, and make the secrets as docs/deploying.md says."""

@@ -1,0 +1,71 @@
+"""Generator of `docs/terms.md` from the facts of the platforms: `python -m tidemark.terms_page > docs/terms.md`."""
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+from metrics.platforms.facts import PlatformFacts
+from metrics.platforms.registry import FACTS
+from metrics.platforms.terms import Term
+
+_FACTS = "platform-facts.md"
+_HEAD = f"""# Terms of the platforms
+
+What the terms of each platform say about stored data, and what Tidemark does about it. The rules about the content of
+posts (captions, links and thumbnails) and about consents are obeyed by collection, `maintain_daily` and totals without
+a setting; the rest says which command obeys a rule, or that none does. The sources are named as in
+[{_FACTS}]({_FACTS}). This page is no legal advice: read the terms that you agreed to. It is made from
+the code: `python -m tidemark.terms_page > docs/terms.md`.
+"""
+_COLUMNS = "| data | rule | what Tidemark does | source |\n|---|---|---|---|\n"
+_CONTENT_SOURCE = f"[{_FACTS}]({_FACTS}#content-of-posts)"
+_HOUR = timedelta(hours=1)
+
+
+def page() -> str:
+    """Return the text of the page."""
+    return _HEAD + "".join(_section(facts) for facts in FACTS.values())
+
+
+def _section(facts: PlatformFacts) -> str:
+    rows = (f"| {one.data} | {one.rule} | {one.obeyed} | {one.source} |\n" for one in _terms(facts))
+    return f"\n## {facts.title}\n\n{_COLUMNS}{''.join(rows)}"
+
+
+def _terms(facts: PlatformFacts) -> Iterator[Term]:
+    yield _content(facts)
+    if facts.derived_needs_consent:
+        yield Term(
+            "numbers that are mixed with those of other platforms",
+            "They need a consent of the platform.",
+            f"Totals over several platforms leave {facts.title} out, with the reason `terms`, until "
+            f"`tidemark consents give WORKSPACE --platform {facts.name}`.",
+            "*Developer Policies*",
+        )
+    yield from facts.terms
+
+
+def _content(facts: PlatformFacts) -> Term:
+    content, rules, obeyed = facts.content, [], []
+    if content.unseen is not None:
+        rules.append(f"It may be kept for {_duration(content.unseen)} after the platform returned it.")
+        obeyed.append(f"It is removed {_duration(content.unseen)} after {facts.title} last returned it.")
+    if content.age is not None:
+        obeyed.append(
+            f"Posts older than {_duration(content.age)} have none, because they are read too rarely to notice in time "
+            "that they are gone."
+        )
+    return Term(
+        "content of posts",
+        " ".join(rules) or "No time is named.",
+        " ".join([*obeyed, "A deleted post loses it at once; `TIDEMARK_STORE_POST_CONTENT=false` stores none."]),
+        _CONTENT_SOURCE,
+    )
+
+
+def _duration(length: timedelta) -> str:
+    return f"{length.days} days" if length.days > 1 else f"{length // _HOUR} hours"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
