@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -117,15 +118,17 @@ def rolled_days(site: Site) -> set[tuple[str, str]]:
 
 def backup_and_restore(site: Site) -> str:
     """Back up, get it out, and restore it into another database, from inside the volume and from the host."""
-    site.execute("code", "tidemark", "backup", "/var/lib/tidemark/backup/one")
-    site.compose("cp", "code:/var/lib/tidemark/backup/one", "./backup")
+    # A proof that is run again needs a new folder, as every backup does.
+    there = f"/var/lib/tidemark/backup/{datetime.now(UTC):%Y-%m-%dT%H%M%S}"
+    site.execute("code", "tidemark", "backup", there)
+    shutil.rmtree(site.folder / "backup", ignore_errors=True)
+    site.compose("cp", f"code:{there}", "./backup")
     if not (site.folder / "backup" / "manifest.json").exists():
         raise Failed("the backup is not outside")
     day = datetime.now(UTC).date()
     rebuild = f"tidemark rebuild --from {day - timedelta(days=1)} --to {day} --check"
-    restored = site.shell(
-        "compose exec -T -e TIDEMARK_MONGO_DB=tidemark_restored code tidemark restore /var/lib/tidemark/backup/one"
-    )
+    drop(site, "tidemark_restored", "tidemark_again")
+    restored = site.shell(f"compose exec -T -e TIDEMARK_MONGO_DB=tidemark_restored code tidemark restore {there}")
     site.shell(f"compose exec -T -e TIDEMARK_MONGO_DB=tidemark_restored code {rebuild}")
     site.compose("stop", "daemon", "code", "webserver")
     site.shell(
@@ -136,6 +139,12 @@ def backup_and_restore(site: Site) -> str:
     site.shell(f"compose run --rm --no-deps -e TIDEMARK_MONGO_DB=tidemark_again serving {rebuild}")
     site.compose("up", "-d", "--wait", "--wait-timeout", str(int(READY)), seconds=READY + 60)
     return restored.splitlines()[0]
+
+
+def drop(site: Site, *databases: str) -> None:
+    """Drop databases of MongoDB, which an earlier proof may have restored."""
+    for name in databases:
+        site.execute("mongo", "mongosh", "--quiet", "--eval", f"db.getSiblingDB('{name}').dropDatabase()")
 
 
 def storage_of_dagster_is_restored(site: Site) -> str:
