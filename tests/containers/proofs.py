@@ -18,6 +18,7 @@ from tests.containers.site import WORKSPACE, Failed, Site, until
 
 READY = 900.0
 ENDED = {"succeeded", "partial"}
+LABELS = ("title", "description", "version", "licenses")
 BEFORE_DEFAULT_LIMITS = "6b7fb194ff9c"
 """The Alembic revision of Dagster's storage before pools had a default limit (its migration 048)."""
 KILLED = ("serving", "redis", "mongo", "postgres", "code", "daemon", "webserver")
@@ -322,6 +323,34 @@ def image_is_upgraded(site: Site) -> str:
     )
 
 
+def image_is_complete(_site: Site) -> str:
+    """The image has labels and its bill of materials, and any user of group 0 can run it and write its folders."""
+    image = "tidemark:0.1.0"
+    labels = json.loads(docker("inspect", "-f", "{{json .Config.Labels}}", image))
+    if missing := {f"org.opencontainers.image.{name}" for name in LABELS} - labels.keys():
+        raise Failed(f"labels are missing: {missing}")
+    materials = json.loads(docker("run", "--rm", image, "cat", "/usr/local/share/sbom/tidemark.cdx.json"))
+    if not {"dagster", "pymongo", "redis"} <= {one["name"] for one in materials["components"]}:
+        raise Failed("the bill of materials does not list what is installed")
+    script = 'tidemark --version && touch "$TIDEMARK_HOME/x" "$DAGSTER_HOME/x" "$HOME/x" && id -u'
+    said = docker("run", "--rm", "--user", "54321:0", image, "sh", "-c", script).split()
+    if said[-1] != "54321":
+        raise Failed(f"the container says {said}")
+    return f"{len(labels)} labels, {len(materials['components'])} components, {' '.join(said[:-1])} as user 54321"
+
+
+def docker(*words: str) -> str:
+    """Run a command of docker; return what it printed.
+
+    Raises:
+        Failed: it ended with another code than 0.
+    """
+    ran = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise Failed(f"docker {' '.join(words)} ended with {ran.returncode}: {ran.stderr[-1000:]}")
+    return ran.stdout
+
+
 PROOFS: list[tuple[str, Callable[[Site], str]]] = [
     ("every service becomes healthy", becomes_healthy),
     ("an hour is collected, rolled up, served, streamed", collects_rolls_up_serves_streams),
@@ -335,4 +364,5 @@ PROOFS: list[tuple[str, Callable[[Site], str]]] = [
     ("two workers, one killed", one_of_two_workers_is_killed),
     ("edge: two processes, streams over a restart", edge_serves_two_processes),
     ("upgrade of the image, and back", image_is_upgraded),
+    ("the image: labels, bill of materials, any user", image_is_complete),
 ]
