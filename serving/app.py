@@ -18,7 +18,8 @@ from serving.endpoints.routes import OPERATIONS
 from serving.endpoints.socketio.sockets import Sockets
 from serving.process.stopping import before_stop
 from serving.services import open_services
-from serving.wire.middleware import BodyLimit, Bounds, Frontier, HeadersOnly, KeylessReads
+from serving.wire.keyless import KeylessReads
+from serving.wire.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
 from serving.wire.problems import HANDLERS
 from serving.wire.protocol import CONNECTIONS
 

@@ -24,6 +24,8 @@ T = TypeVar("T")
 _KILL_SECONDS = 0.2
 """How often the present command of an abandoned call is killed, until its thread has ended."""
 _PROBE_SECONDS = 3.0
+_LONGEST_PAUSE_SECONDS = 0.5
+"""How long the next step of long work waits at most."""
 _SHARES = 4
 """An owner's share of the threads for calls that may take long is one of so many."""
 
@@ -31,16 +33,18 @@ _SHARES = 4
 class Threads:
     """Runs blocking calls in threads. Create it inside a running event loop."""
 
-    def __init__(self, store: Store, size: int = 16, deadline: float = 15.0, steps: int = 4) -> None:
+    def __init__(self, store: Store, size: int = 16, deadline: float = 15.0) -> None:
         self._store = store
         self._deadline = deadline
         self._places = asyncio.Semaphore(size)
         self._share = max(1, size // _SHARES)
         self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._step_places = asyncio.Semaphore(steps)
+        self._step_place = asyncio.Semaphore(1)
+        self._calls = 0
+        """How many calls of `run`, `run_for` and `probe` there were so far."""
         self._probe_place = asyncio.Semaphore(1)
         self._killing: set[asyncio.Task[None]] = set()
-        self._any = CapacityLimiter(size + steps + 1)
+        self._any = CapacityLimiter(size + 2)
         self._killers = CapacityLimiter(2)
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -74,21 +78,30 @@ class Threads:
     async def step(self, call: Callable[..., T], *args: object) -> T:
         """Run one step of long work in a thread and return its result; such steps take no threads from `run`.
 
+        One step runs at a time: the threads of a process share one interpreter, and a step computes. If calls of `run`
+        began meanwhile, the next step waits as long as this one took, so that long work takes half of the time at most.
+
         A caller that is cancelled meanwhile waits until the step has ended, so that two steps of the same work never
         run at once. The step ends soon, because its command in MongoDB is killed.
         """
-        async with self._step_places:
+        loop = asyncio.get_running_loop()
+        async with self._step_place:
+            began, calls = loop.time(), self._calls
             work = Work()
             try:
                 running = asyncio.ensure_future(self._in_thread(work, None, lambda: call(*args)))
-                return await asyncio.shield(running)
+                result = await asyncio.shield(running)
             except asyncio.CancelledError:
                 self._abandon(work)
                 with anyio.CancelScope(shield=True):
                     await asyncio.wait([running])
                 raise
+            if self._calls != calls:
+                await asyncio.sleep(min(loop.time() - began, _LONGEST_PAUSE_SECONDS))
+            return result
 
     async def _within(self, seconds: float, places: Sequence[asyncio.Semaphore], call: Callable[[], T]) -> T:
+        self._calls += 1
         ends = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout(seconds):

@@ -1,6 +1,5 @@
 """Pure ASGI middleware: request ids, security headers, limits, an access log without secrets, request metrics."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -19,9 +18,6 @@ from serving.wire.protocol import MAX_HEADER_BYTES, MAX_HEADERS, MAX_URL
 access = logging.getLogger("tidemark.access")
 MAX_BODY = 64 * 1024
 _LONGEST_PATH = 200
-KEYLESS_PER_TURN = 4
-_UNBOUNDED_PATHS = ("/socket.io", "/healthz", "/readyz")
-"""Paths without such a limit: a poll of Socket.IO lasts as long as its client wants, and probes have to be answered."""
 
 
 class Frontier:
@@ -172,45 +168,3 @@ class HeadersOnly:
 
 class _HeadAnswered(Exception):
     """Stops the application after the headers of its response were sent."""
-
-
-class KeylessReads:
-    """Answers at most `KEYLESS_PER_TURN` reads without a key, a token or a ticket in one turn of the event loop.
-
-    Anybody can send thousands of them at once, many on each connection. Without a limit, each turn of the event loop
-    would answer one of every connection, and a read with a key would wait in each of its turns for all of them.
-
-    An answer is complete in memory before it is sent, so that a client that reads slowly occupies no place.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._places = asyncio.Semaphore(KEYLESS_PER_TURN)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, when it is its turn."""
-        if not _is_keyless_read(scope):
-            await self._app(scope, receive, send)
-            return
-        messages: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            messages.append(message)
-
-        async with self._places:
-            await self._app(scope, receive, keep)
-            # The place is free again in the next turn.
-            await asyncio.sleep(0)
-        for message in messages:
-            await send(message)
-
-
-def _is_keyless_read(scope: Scope) -> bool:
-    """Tell whether a request is a read without credentials; those of paths that take none are not looked at."""
-    return (
-        scope["type"] == "http"
-        and scope["method"] in ("GET", "HEAD")
-        and not (b"ticket=" in scope["query_string"] and scope["path"].startswith("/analytics/"))
-        and not scope["path"].startswith(_UNBOUNDED_PATHS)
-        and not any(name == b"authorization" for name, _ in scope["headers"])
-    )

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -93,6 +94,34 @@ def test_all_queries_of_a_cancelled_caller_are_killed_and_no_other_is(seeded: St
         assert not second.runs()
 
     in_loop(work)
+
+
+def test_steps_run_one_at_a_time_and_give_way_to_calls(seeded: Store) -> None:
+    """Each step takes 0.2 s. If there was a call meanwhile, the next one waits as long again."""
+    began: list[float] = []
+    running = 0
+    most = 0
+
+    def step() -> None:
+        nonlocal running, most
+        began.append(time.monotonic())
+        running += 1
+        most = max(most, running)
+        threading.Event().wait(0.2)
+        running -= 1
+
+    async def work(calls: int) -> float:
+        threads = Threads(seeded)
+        steps = [asyncio.ensure_future(threads.step(step)) for _ in range(2)]
+        await awaited(lambda: running == 1)
+        for _ in range(calls):
+            await threads.run(seeded.ping)
+        await asyncio.gather(*steps)
+        return began[-1] - began[-2]
+
+    assert anyio.run(work, 0) >= 0.2
+    assert anyio.run(work, 1) >= 0.4
+    assert most == 1
 
 
 def test_abandoned_call_keeps_its_place_until_its_thread_ends(seeded: Store) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from serving.wire.middleware import KEYLESS_PER_TURN, KeylessReads
+from serving.wire.keyless import BURST, PER_TURN, FairTurns, KeylessReads
 
 MANY = 50
 
@@ -61,7 +61,7 @@ async def flood(app: KeylessReads, other: Scope) -> tuple[int, list[list[Any]]]:
 )
 def test_other_requests_pass_reads_without_a_key(other: Scope) -> None:
     before, answers = asyncio.run(flood(KeylessReads(answer), other))
-    assert before <= KEYLESS_PER_TURN
+    assert before <= PER_TURN
     assert answers == [["http.response.start", "http.response.body"]] * MANY
 
 
@@ -69,6 +69,48 @@ def test_other_requests_pass_reads_without_a_key(other: Scope) -> None:
 def test_read_without_a_key_waits_for_its_turn(query: bytes) -> None:
     before, _ = asyncio.run(flood(KeylessReads(answer), request("/docs", query)))
     assert before == MANY
+
+
+def test_addresses_take_turns_and_no_more_than_the_rate_pass() -> None:
+    """One visitor comes after an address with fifty requests, and waits for one of them at most."""
+
+    async def work() -> list[str]:
+        turns, passed = FairTurns(per_second=500, burst=5), []
+
+        async def ask(address: str) -> None:
+            await turns.wait(address)
+            passed.append(address)
+
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        flooding = [asyncio.create_task(ask("flooding")) for _ in range(MANY)]
+        await asyncio.sleep(0)
+        await asyncio.gather(asyncio.create_task(ask("visitor")), *flooding)
+        assert loop.time() - began >= (MANY + 1 - 5) / 500 * 0.99
+        return passed
+
+    assert asyncio.run(work()).index("visitor") <= 6
+
+
+def test_caller_that_leaves_takes_no_turn() -> None:
+    async def work() -> None:
+        turns = FairTurns(per_second=20, burst=1)
+        await turns.wait("a")
+        left = [asyncio.create_task(turns.wait("a")) for _ in range(10)]
+        await asyncio.sleep(0)
+        for task in left:
+            task.cancel()
+        began = asyncio.get_running_loop().time()
+        await turns.wait("a")
+        assert asyncio.get_running_loop().time() - began < 10 / 20
+
+    asyncio.run(work())
+
+
+def test_page_with_all_its_files_is_within_the_burst(client: httpx.Client) -> None:
+    with httpx.Client(base_url=client.base_url) as bare:
+        page = bare.get("/").text
+    assert page.count("/dashboard/") < BURST / 2
 
 
 def test_client_that_reads_nothing_occupies_no_place() -> None:
@@ -81,7 +123,7 @@ def test_client_that_reads_nothing_occupies_no_place() -> None:
         async def send(_: Message) -> None:
             """Take the message."""
 
-        waiting = [asyncio.create_task(app(request(), receive, stalled)) for _ in range(KEYLESS_PER_TURN * 3)]
+        waiting = [asyncio.create_task(app(request(), receive, stalled)) for _ in range(PER_TURN * 3)]
         await asyncio.wait_for(app(request(), receive, send), 10)
         for task in waiting:
             task.cancel()
