@@ -29,6 +29,7 @@ RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster:/
 PostsPerDay = Annotated[int | None, Field(ge=0)]
 CallsPerDay = Annotated[int, Field(ge=100)]
 """At least what the account itself, its lists and its days take in 24 hours."""
+CallsPerMinute = Annotated[int, Field(ge=1)]
 UnitsPerDay = Annotated[int, Field(ge=0)]
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 Executor = Literal["in_process", "multiprocess", "celery", "k8s"]
@@ -49,6 +50,15 @@ def _platform_fields() -> dict[str, Any]:
         if facts.calls_per_day is not None:
             description = f"Calls to {facts.api_title} that are made for one account within 24 hours."
             fields[f"{facts.name}_calls_per_day"] = (CallsPerDay, Field(facts.calls_per_day, description=description))
+        if facts.calls_per_minute is not None:
+            description = (
+                f"Calls that the app may make to each endpoint of {facts.api_title} within any 60 seconds. "
+                "Collection keeps a little below it."
+            )
+            fields[f"{facts.name}_calls_per_minute"] = (
+                CallsPerMinute,
+                Field(facts.calls_per_minute, description=description),
+            )
         for name, quota in facts.quotas.items():
             description = f"{quota.calls} per day of {facts.quota_zone}, as {facts.title} granted the app."
             fields[f"{facts.name}_{name}_units_per_day"] = (UnitsPerDay, Field(quota.units, description=description))
@@ -295,6 +305,11 @@ class Settings(_PlatformSettings):
         """Return the budget of calls for each account of a platform within 24 hours, or None if there is no limit."""
         budget: int | None = getattr(self, f"{platform}_calls_per_day", None)
         return budget
+
+    def calls_per_minute(self, platform: Platform) -> int | None:
+        """Return how many calls the app may make to each endpoint of a platform per minute, or None for no limit."""
+        limit: int | None = getattr(self, f"{platform}_calls_per_minute", None)
+        return limit
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -122,7 +122,10 @@ class PlatformFacts:
     `title` is its name in text, `api_title` that of its API in Dagster. `apis` has its hosts by the name of the setting
     (the first one is named like the platform); `posts_per_day` is the default of its budget of distinct posts per UTC
     day, None for no limit, and `billing` says why there is one. `calls_per_day` is the default of its budget of calls
-    for each account within 24 hours, None for no limit. `kinds` are the content types by metric type of the
+    for each account within 24 hours, None for no limit. `calls_per_minute` is the default of how many calls the app may
+    make to each endpoint within 60 seconds, None if the platform has no such limit.
+
+    `kinds` are the content types by metric type of the
     posts whose numbers the API reports; `other` is for posts that no other type fits. `rate_basis` is the metric by
     which engagement is divided: a counter of posts, or a level of their account if `rate_basis_of` is `account`, for a
     platform that does not tell how often a post was seen.
@@ -158,6 +161,7 @@ class PlatformFacts:
     billing: str = ""
     content: ContentFacts = ContentFacts()
     calls_per_day: int | None = None
+    calls_per_minute: int | None = None
     same_accounts: Callable[[str], tuple[str, ...]] = _only_itself
     check_announced: Callable[[str, MetricType, Refuse], None] = field(default=_any_announcement)
     quotas: Mapping[str, Quota] = field(default_factory=dict)

@@ -81,6 +81,11 @@ def quota_key(platform: str, quota: str, day: date) -> str:
     return f"tm:{{{platform}}}:quota:{quota}:{day:%Y-%m-%d}"
 
 
+def pace_key(platform: str, endpoint: str) -> str:
+    """Return the key of the instant until which the calls to an endpoint of a platform are reserved."""
+    return f"tm:{{{platform}}}:pace:{endpoint}"
+
+
 def calls_key(platform: str, platform_account_id: str) -> str:
     """Return the key of the hash of calls that were made for a platform's account, by hour since 1970."""
     return f"tm:{{{platform}}}:calls:{platform_account_id}"

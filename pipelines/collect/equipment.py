@@ -18,6 +18,7 @@ from pipelines.collect.garbage import rare_searches
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.posts.content import ContentRules
 from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.pace import SharedPace
 from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.quotas import SharedQuotas
 from pipelines.platforms.registry import api_facts, open_platform
@@ -58,7 +59,9 @@ def open_equipment(
     quarantine.load_stored(Refused.of(one) for one in store.quarantine.of(platform, version))
     pauses = Pauses(redis, platform)
     quotas = SharedQuotas(redis, platform, settings.units_per_day(platform))
-    api = open_platform(platform, settings, quarantine, pauses.check_platform, quotas)
+    per_minute = settings.calls_per_minute(platform)
+    pace = SharedPace(redis, platform, per_minute) if per_minute is not None else None
+    api = open_platform(platform, settings, quarantine, pauses.check_platform, quotas, pace)
     budget = PostBudget(redis, platform, settings.posts_per_day(platform), now.date())
     calls = CallBudgets(redis, platform, settings.calls_per_day(platform))
     with rare_searches():

@@ -10,7 +10,7 @@ from metrics.documents import ContentType, MetricType, Platform, Reason
 from metrics.periods import midnight
 from metrics.settings import Settings
 from pipelines.platforms.errors import NeedsReauth, PlatformError, QuotaUsed, RateLimited
-from pipelines.platforms.limits import CallBudget, PostBudget, Quotas
+from pipelines.platforms.limits import CallBudget, Pace, PostBudget, Quotas, Unpaced
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 
@@ -307,13 +307,14 @@ class NameResolver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What a platform grants to the app as a whole, and not to each account: its quotas, and an API key if it has one.
+    """What a platform grants to the app as a whole, and not to each account: quotas, an API key, and calls per minute.
 
-    The repr does not show the key.
+    `pace` is asked before each call to a platform that limits the calls per minute. The repr does not show the key.
     """
 
     quotas: Quotas
     api_key: str | None = field(default=None, repr=False)
+    pace: Pace = field(default_factory=Unpaced)
 
 
 @runtime_checkable

@@ -68,6 +68,22 @@ class UncountedQuotas:
         return QuotaUsed(quota, next_midnight(utcnow(), self._zone))
 
 
+class Pace(Protocol):
+    """The pace of calls to a platform that limits the calls of the app per minute to each endpoint."""
+
+    def wait(self, endpoint: str) -> float:
+        """Wait until a call to an endpoint may be sent; return how many seconds that took."""
+        ...
+
+
+class Unpaced:
+    """A pace that lets every call pass at once."""
+
+    def wait(self, _endpoint: str) -> float:
+        """Return 0: the call may be sent."""
+        return 0.0
+
+
 class CallBudget(Protocol):
     """A budget of calls for one account within 24 hours, for a platform that counts the calls of each account."""
 

@@ -12,7 +12,7 @@ from pipelines.platforms.base import App, FurtherHosts, PlatformApi, ProviderDay
 from pipelines.platforms.bluesky.api import Bluesky
 from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.instagram.api import Instagram
-from pipelines.platforms.limits import Quotas, UncountedQuotas
+from pipelines.platforms.limits import Pace, Quotas, UncountedQuotas, Unpaced
 from pipelines.platforms.linkedin.api import LinkedIn
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.threads.api import Threads
@@ -52,11 +52,13 @@ def open_platform(
     quarantine: Quarantine | None = None,
     check: Callable[[], None] = lambda: None,
     quotas: Quotas | None = None,
+    pace: Pace | None = None,
 ) -> PlatformApi:
     """Return a platform's API client with its own connection pool; metrics in `quarantine` are not requested.
 
     `check` is called before every call, and raises an exception to prevent the call. `quotas` counts the calls of a
-    platform that grants daily quotas to the app; without it, nobody counts them.
+    platform that grants daily quotas to the app, and `pace` spreads the calls to one that limits them per minute;
+    without these, nobody counts the calls.
 
     Raises:
         KeyError: the platform is not implemented.
@@ -75,5 +77,5 @@ def open_platform(
     if getattr(_FACTORIES[platform], "uses_app", False):
         key = settings.api_key(platform)
         counted = quotas or UncountedQuotas(FACTS[platform].quota_zone)
-        more["app"] = App(counted, key.get_secret_value() if key is not None else None)
+        more["app"] = App(counted, key.get_secret_value() if key is not None else None, pace or Unpaced())
     return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **more)

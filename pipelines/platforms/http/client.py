@@ -84,7 +84,7 @@ class Http:
         token: str | None = None,
         params: Mapping[str, str] | str | None = None,
         form: Mapping[str, str] | None = None,
-        json: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any, Mapping[str, str]]:
         """Send one request; return status, JSON body and headers of the answer, whatever the status.
@@ -202,7 +202,7 @@ class Http:
             raise Transient(f"{self._host} answers broken JSON ({answer.status_code})") from None
 
 
-def _quotable(answer: requests.Response, token: str | None, form: Mapping[str, str]) -> list[str]:
+def _quotable(answer: requests.Response, token: str | None, form: Mapping[str, Any]) -> list[str]:
     """Return the secrets to remove from an answer, because platforms quote them in their errors.
 
     The access token stays in the successful answer to a GET, because a refresh may return the same token; it is removed

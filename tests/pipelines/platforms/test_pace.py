@@ -1,0 +1,68 @@
+"""Tests of the pace of calls: workers share it, no 60 seconds have too many calls, and Redis may be away."""
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis import Redis
+
+from metrics.redis.keys import pace_key
+from pipelines.platforms import pace
+from pipelines.platforms.pace import SharedPace
+from tidemark.stack.ports import HOST, free_port
+
+PER_MINUTE = 600
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Callers are told how long to wait, and do not."""
+    monkeypatch.setattr(pace.time, "sleep", lambda _: None)
+
+
+def instants(waits: list[Callable[[str], float]], count: int, endpoint: str = "list") -> list[float]:
+    """Return when so many calls may be sent, which several workers reserve in several threads at the same time."""
+
+    def reserve(number: int) -> float:
+        began = time.monotonic()
+        return began + waits[number % len(waits)](endpoint)
+
+    with ThreadPoolExecutor(8) as pool:
+        return sorted(pool.map(reserve, range(count)))
+
+
+def most_in_a_minute(found: list[float]) -> int:
+    return max(bisect_left(found, first + 60) - number for number, first in enumerate(found))
+
+
+def test_two_workers_together_keep_below_the_limit_and_use_most_of_it(redis_client: Redis) -> None:
+    workers = [SharedPace(redis_client, "tiktok", PER_MINUTE) for _ in range(2)]
+    found = instants([worker.wait for worker in workers], 2_000)
+    assert 0.9 * PER_MINUTE < most_in_a_minute(found) <= 0.95 * PER_MINUTE + 2
+    assert found[-1] - found[0] < 1.25 * 60 * 2_000 / PER_MINUTE
+
+
+def test_each_endpoint_has_its_own_pace_and_begins_with_a_burst(redis_client: Redis) -> None:
+    shared = SharedPace(redis_client, "tiktok", PER_MINUTE)
+    for endpoint in ("list", "query"):
+        waits = [shared.wait(endpoint) for _ in range(70)]
+        assert sum(seconds == 0 for seconds in waits) in range(58, 63)
+        assert waits[-1] > 0.5
+
+
+def test_reservation_does_not_stay_for_ever(redis_client: Redis) -> None:
+    SharedPace(redis_client, "tiktok", PER_MINUTE).wait("list")
+    assert 0 < redis_client.ttl(pace_key("tiktok", "list")) <= 61
+
+
+def test_smallest_limit_is_one_call_a_minute(redis_client: Redis) -> None:
+    shared = SharedPace(redis_client, "tiktok", 1)
+    assert [round(shared.wait("list") / 60) for _ in range(3)] == [0, 1, 2]
+
+
+def test_without_redis_a_run_paces_its_own_calls() -> None:
+    away = Redis(host=HOST, port=free_port(), socket_connect_timeout=0.2)
+    found = instants([SharedPace(away, "tiktok", PER_MINUTE).wait], 1_300)
+    assert 0.9 * PER_MINUTE < most_in_a_minute(found) <= 0.95 * PER_MINUTE + 2
