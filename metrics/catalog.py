@@ -75,6 +75,7 @@ _TABLE = (
     _metric("followers", "account", "gauge", "People who follow the account.", unit="people"),
     _metric("following", "account", "gauge", "Accounts that the account follows."),
     _metric("posts", "account", "gauge", "Posts that the platform counts for the account now."),
+    _metric("likesReceived", "account", "gauge", "Likes that all posts of the account have together now."),
     # Numbers of accounts for the provider's own day
     _metric(
         "reach",

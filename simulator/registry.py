@@ -18,13 +18,15 @@ from simulator.linkedin.world import LINKEDIN
 from simulator.state import Api, State
 from simulator.threads.api import Threads
 from simulator.threads.world import THREADS
+from simulator.tiktok.api import TikTok
+from simulator.tiktok.world import TIKTOK
 from simulator.twitter.api import Twitter
 from simulator.twitter.world import TWITTER
 from simulator.world import World
 from simulator.youtube.api import YouTube
 from simulator.youtube.world import YOUTUBE
 
-_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, THREADS, BLUESKY)
+_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, TIKTOK, YOUTUBE, THREADS, BLUESKY)
 
 
 def new_world(seed: int = 1) -> World:
@@ -39,4 +41,5 @@ def open_apis(state: State) -> tuple[Api, ...]:
         "facebook": GraphPlatform(facebook_node, facebook_owner, FACEBOOK_LISTS),
     }
     graph = Graph(state, platforms)
-    return (Threads(state, graph), graph, Twitter(state), YouTube(state), LinkedIn(state), Bluesky(state))
+    others = (Twitter(state), YouTube(state), LinkedIn(state), Bluesky(state))
+    return (TikTok(state), Threads(state, graph), graph, *others)

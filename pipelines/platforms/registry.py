@@ -16,6 +16,7 @@ from pipelines.platforms.limits import Pace, Quotas, UncountedQuotas, Unpaced
 from pipelines.platforms.linkedin.api import LinkedIn
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.threads.api import Threads
+from pipelines.platforms.tiktok.api import TikTok
 from pipelines.platforms.twitter.api import Twitter
 from pipelines.platforms.youtube.api import YouTube
 
@@ -24,6 +25,7 @@ _FACTORIES: Mapping[Platform, Callable[..., PlatformApi]] = {
     "facebook": Facebook,
     "twitter": Twitter,
     "linkedin": LinkedIn,
+    "tiktok": TikTok,
     "youtube": YouTube,
     "threads": Threads,
     "bluesky": Bluesky,

@@ -39,6 +39,7 @@ def test_facts_have_a_line_for_each_platform() -> None:
         ("facebook", "post", "link", ("likes", "comments", "shares")),
         ("twitter", "post", "text", ("likes", "comments", "shares", "saves")),
         ("linkedin", "post", "text", ("likes", "comments", "shares")),
+        ("tiktok", "post", "video", ("likes", "comments", "shares")),
         ("youtube", "post", "video", ("likes", "comments")),
         ("threads", "post", "text", ("likes", "comments", "shares")),
     ],

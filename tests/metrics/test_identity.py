@@ -16,6 +16,7 @@ from metrics.ids import account_id
 from simulator.registry import new_world
 
 Normal = Callable[[Platform, str], str]
+OPEN_ID = "-000QqNEFOGEvVa1pTKnLNiQvLbnPtuyDKW7"
 DID = "did:plc:z72i7hdynmk6r22z27h6tvur"
 AROUND = ("", " ", "\t", "\r\n", "\u00a0", "\ufeff", "\u200b", "\u200e", "\u202a", "\u2066", "\u2009", "\u3000")
 
@@ -28,6 +29,7 @@ AROUND = ("", " ", "\t", "\r\n", "\u00a0", "\ufeff", "\u200b", "\u200e", "\u202a
         ("facebook", "100000000000001", "100000000000001"),
         ("twitter", "0700000007", "700000007"),
         ("threads", "023000000000000001", "23000000000000001"),
+        ("tiktok", OPEN_ID, OPEN_ID),
         ("bluesky", DID, DID),
         ("bluesky", DID.upper(), DID),
         ("bluesky", "did%3Aplc%3Az72i7hdynmk6r22z27h6tvur", DID),
@@ -81,6 +83,9 @@ def test_spellings_of_a_post_are_one(platform: Platform, text: str, normal: str)
         ("twitter", "9223372036854775808", "64 bits"),
         ("threads", "https://www.threads.net/@acme", "web address"),
         ("threads", "@acme", "@acme is not a whole number"),
+        ("tiktok", "@acme", "@acme is a username"),
+        ("tiktok", "https://www.tiktok.com/@acme", "it is a web address"),
+        ("tiktok", "000 acme", "000 acme is not the `open_id`"),
         ("bluesky", "acme.bsky.social", "acme.bsky.social is not a DID"),
         ("bluesky", "did:plc:abc", "did:plc:abc is not a DID of the AT protocol"),
         ("bluesky", "did:key:z6Mk", "is not a DID of the AT protocol"),
@@ -194,7 +199,7 @@ def test_odd_signs_within_a_number_are_refused(normal: Normal, platform: Platfor
 @pytest.mark.parametrize("before", AROUND)
 @pytest.mark.parametrize("after", AROUND)
 def test_blanks_and_marks_around_an_id_are_dropped(platform: Platform, before: str, after: str) -> None:
-    accounts = {"youtube": "UC_x5XG1OV2P6uZZ5FSM9Ttw", "bluesky": DID}
+    accounts = {"tiktok": OPEN_ID, "youtube": "UC_x5XG1OV2P6uZZ5FSM9Ttw", "bluesky": DID}
     posts = {
         "linkedin": "urn:li:share:7123",
         "youtube": "D-lhorsDlUQ",

@@ -206,6 +206,7 @@ _IDS = {
     "linkedin": st.integers(1, 2**31).flatmap(
         lambda n: st.sampled_from([f"{n}", f"urn:li:organization:{n}", f"urn:li:organizationBrand:{n}"])
     ),
+    "tiktok": st.text("abcXYZ019_-", min_size=8, max_size=40),
     "youtube": st.text("abcXYZ019_-", min_size=22, max_size=22).map(lambda rest: f"UC{rest}"),
 }
 _IDS["bluesky"] = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=24, max_size=24).map("did:plc:{}".format)

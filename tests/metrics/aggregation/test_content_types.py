@@ -31,6 +31,7 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "facebook": {"post": ("likes", "comments", "shares"), "reel": ("likes", "comments"), "story": ()},
     "twitter": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares", "saves")),
     "linkedin": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
+    "tiktok": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
     "youtube": dict.fromkeys(("post", "reel", "story"), ("likes", "comments")),
     "threads": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
     "bluesky": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares", "saves")),

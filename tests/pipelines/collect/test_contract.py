@@ -19,6 +19,7 @@ LISTS: dict[str, str] = {
     "facebook": "/published_posts",
     "twitter": "/tweets",
     "linkedin": "posts",
+    "tiktok": "video/list",
     "youtube": "playlistItems",
     "threads": "/threads",
     "bluesky": "getAuthorFeed",
@@ -36,6 +37,7 @@ LEVELS: dict[str, tuple[str, str]] = {
     "facebook": ("{id}", "followers_count"),
     "twitter": ("users/me", "data.public_metrics.followers_count"),
     "linkedin": ("networkSizes", "firstDegreeSize"),
+    "tiktok": ("user/info", "data.user.follower_count"),
     "youtube": ("channels", "items.0.statistics.subscriberCount"),
     "threads": ("threads_insights", "data.0.total_value.value"),
     "bluesky": ("getProfile", "followersCount"),
@@ -44,13 +46,14 @@ LEVELS: dict[str, tuple[str, str]] = {
 
 ITEMS: dict[str, tuple[str, str]] = {
     "linkedin": ("elements", "id"),
+    "tiktok": ("data.videos", "id"),
     "youtube": ("items", "contentDetails.videoId"),
     "bluesky": ("feed", "post.uri"),
 }
 """The list in the answer, and the id of one of its items, if they are not `data` and `id`."""
-LIST_NAMES = {"twitter": "timeline", "youtube": "uploads", "bluesky": "author feed"}
+LIST_NAMES = {"twitter": "timeline", "tiktok": "videos", "youtube": "uploads", "bluesky": "author feed"}
 """The name of a list in failures, if it is not in its path."""
-OF_THE_APP = ("linkedin", "bluesky")
+OF_THE_APP = ("linkedin", "tiktok", "bluesky")
 """Platforms whose limits hold for all accounts of an app or an address."""
 
 NEXT = SLOT + HOUR
@@ -159,6 +162,8 @@ def test_what_a_page_does_not_show_in_one_hour_is_read_in_the_next(
     ended: dict[str, Any] = {"meta": {"result_count": 0}} if platform == "twitter" else {items: []}
     if platform == "youtube":
         ended |= {"kind": "youtube#playlistItemListResponse"}
+    if platform == "tiktok":
+        ended = {"data": {"videos": [], "cursor": 0, "has_more": False}, "error": {"code": "ok"}}
     spoilt: dict[str, dict[str, Any]] = {
         "hidden": {"at": items, "value": []},
         "ended": {"at": "", "value": ended},
@@ -361,6 +366,7 @@ TIMES: dict[str, tuple[str, object]] = {
     "facebook": ("data.0.created_time", "1970-01-01T00:00:00+0000"),
     "twitter": ("data.0.created_at", "1970-01-01T00:00:00.000Z"),
     "linkedin": ("elements.0.publishedAt", 1_795_168_800),
+    "tiktok": ("data.videos.0.create_time", 0),
     "youtube": ("items.0.contentDetails.videoPublishedAt", "1970-01-01T00:00:00Z"),
     "threads": ("data.1.timestamp", "1970-01-01T00:00:00+0000"),
     "bluesky": ("feed.0.post.indexedAt", "1970-01-01T00:00:00.000Z"),

@@ -25,12 +25,13 @@ from tests.pipelines.collect.test_contract import LISTS, living, stored
 CAPTION = {
     "instagram": "data.[id={id}].caption", "facebook": "data.[id={id}].message",
     "twitter": "data.[id={id}].text", "linkedin": "elements.[id={id}].commentary",
+    "tiktok": "data.videos.[id={id}].video_description",
     "bluesky": "/feed/[post.uri={id}]/post/record/text",
 }  # fmt: skip
 PICTURE = {"instagram": "data.[id={id}].media_url", "facebook": "data.[id={id}].full_picture"}
 HOSTS = {
     "instagram": "https://www.instagram.com/", "facebook": "https://www.facebook.com/", "twitter": "https://x.com/",
-    "linkedin": "https://www.linkedin.com/feed/update/", "youtube": "https://www.youtube.com/watch?v=",
+    "linkedin": "https://www.linkedin.com/feed/update/", "tiktok": "https://www.tiktok.com/@", "youtube": "https://www.youtube.com/watch?v=",
     "threads": "https://www.threads.", "bluesky": "https://bsky.app/profile/did:plc:",
 }  # fmt: skip
 
@@ -105,11 +106,11 @@ def test_lists_give_the_content_of_every_post(bench: Bench, platform: Platform) 
             assert caption is not None
             caption = caption.removesuffix("https://t.co/sim").rstrip() or None
             text = text and text[: len(caption or "")]
-        if platform == "youtube":
+        if platform in ("tiktok", "youtube"):
             text = text and text[: len(caption or "")]
         assert caption == text, name
         assert (found[name].get("captionFolded") or "") == folded(found[name].get("captionExcerpt", ""))
-        has_picture = platform != "linkedin" and post.content_type not in (
+        has_picture = platform not in ("linkedin", "tiktok") and post.content_type not in (
             "text",
             "link" if platform == "twitter" else "",
             "other" if platform == "threads" else "",  # audio

@@ -18,6 +18,7 @@ RATE_BASIS = {
     "facebook": "views",
     "twitter": "impressions",
     "linkedin": "impressions",
+    "tiktok": "views",
     "youtube": "views",
     "threads": "views",
     "bluesky": "followers",
@@ -177,8 +178,8 @@ class Reference:
         hours = [start + n * HOUR for n in range(max(0, (min(end, this_hour) - start) // HOUR))]
         expected = {hour for hour in hours if self.connected(account_id, hour + HOUR)}
         observed = {
-            slot for name in ("followers", "following", "posts") for slot, _ in self.values(account_id, name)
-            if slot in expected
+            slot for name in ("followers", "following", "posts", "likesReceived")
+            for slot, _ in self.values(account_id, name) if slot in expected
         }  # fmt: skip
         status = "open" if self.now < end else "partial" if len(observed) < len(expected) else "complete"
         return {"coverage": {"expectedSlots": len(expected), "observedSlots": len(observed)}, "status": status}

@@ -120,14 +120,14 @@ class InProcess(Http):
         token: str | None = None,
         params: Mapping[str, str] | str | None = None,
         form: Mapping[str, str] | None = None,
-        json: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any, Mapping[str, str]]:
         """Return status, body and headers of an answer."""
         query = params if isinstance(params, str) else urlencode(params or {})
-        sent = urlencode(form or {})
+        sent = urlencode(form or {}) if json is None else orjson.dumps(json).decode()
         lowered = {name.lower(): value for name, value in (headers or {}).items()}
         lowered["authorization"] = f"Bearer {token}"
-        lowered["content-type"] = "application/x-www-form-urlencoded"
+        lowered["content-type"] = "application/x-www-form-urlencoded" if json is None else "application/json"
         status, body = self._simulated.answered(method, f"{path}?{query}", sent, lowered)
         return status, body, {}

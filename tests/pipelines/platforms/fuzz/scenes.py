@@ -31,6 +31,7 @@ RETIRED: Mapping[Platform, str] = {
     "facebook": "post_clicks",
     "twitter": "non_public_metrics",
     "linkedin": "",
+    "tiktok": "share_count",
     "youtube": "shares",
     "threads": "views",
     "bluesky": "",

@@ -31,6 +31,7 @@ EVERY = None
 
 LISTS = {
     "stories", "media", "video_reels", "published_posts", "timeline", "posts", "uploads", "threads", "author feed",
+    "videos",
 }  # fmt: skip
 
 MOST_NUMBERS = 12
@@ -210,6 +211,9 @@ def of_item(body: Any, path: Path) -> set[str] | None:
     if len(path) < 2 or path[0] not in ("data", "errors", "elements", "results", "statuses", "items", "feed", "posts"):
         return EVERY
     item = at(body, path[:2])
+    if isinstance(body["data"] if path[0] == "data" else None, dict) and "videos" in body["data"]:
+        # TikTok's answers have the list of videos within `data`.
+        return of_item({"data": item}, ("data", *path[2:])) if path[1] == "videos" else EVERY
     if isinstance(item, dict) and isinstance(item.get("contentDetails"), dict) and "videoId" in item["contentDetails"]:
         # An entry of YouTube's list of uploads has an id of its own.
         return {str(item["contentDetails"]["videoId"])}

@@ -1,0 +1,1 @@
+"""The platform TikTok: accounts and their public videos, through the Display API."""

@@ -1,0 +1,210 @@
+"""Reads the videos of one TikTok account: its list, and due videos by id.
+
+Facts: docs/platform-facts.md#tiktok-endpoints.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from metrics.batches import batched
+from metrics.catalog import offered
+from metrics.clock import utcnow
+from pipelines.platforms.answers import UNEXPECTED, items_of
+from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally, Wanted
+from pipelines.platforms.errors import RequestRefused
+from pipelines.platforms.pages import Page, Place
+from pipelines.platforms.paging import ParsedPage, PostList, descend, walk
+from pipelines.platforms.quarantine import Quarantine, Refused
+from pipelines.platforms.tiktok.answers import ID, content_of, listed_post, next_place, parsing_answer, post_numbers
+
+VIDEOS, PAST = "videos", "videos of the past"
+LIST, QUERY = "video/list", "video/query"
+PAGE = 20
+MAX_IDS = 20
+
+_NEEDED = ("id", "create_time")
+_CONTENT = ("share_url", "video_description")
+_COUNTS = tuple(offer.field for offer in offered("tiktok", "post").values())
+
+
+class Ask(Protocol):
+    """Sends a POST request to an endpoint for some fields; returns the `data` of the answer."""
+
+    def __call__(self, endpoint: str, fields: Sequence[str], body: Mapping[str, Any], /) -> Mapping[str, Any]: ...
+
+
+class Posts:
+    """Reads the videos of one account, and adds their metrics to `reading`; with `content`, also text and link."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        access: Access,
+        quarantine: Quarantine,
+        wanted: Wanted,
+        reading: AccountReading,
+        tally: Tally,
+        *,
+        content: bool,
+    ) -> None:
+        self._ask, self._access, self._quarantine = ask, access, quarantine
+        self._wanted, self._reading, self._tally = wanted, reading, tally
+        self._optional = (*_COUNTS, *_CONTENT) if content else _COUNTS
+        # Fields that TikTok refused are left out for the rest of this reading, because one of them fails a whole call.
+        self._refused = {
+            field
+            for field in self._optional
+            if quarantine.is_refused(field, "post") and not quarantine.should_retry(field, "post")
+        }
+        self._searched = False
+        self._read: set[str] = set()
+
+    def read(self) -> None:
+        """Read the list, then by id the due videos that it did not return.
+
+        The list has the numbers of all videos on its pages; only those of new and due videos are taken.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
+        memory, due = self._wanted.memory.list(VIDEOS), {post.platform_post_id for post in self._wanted.due}
+        for parsed in walk(self._list(VIDEOS), memory, self._reading, self._tally):
+            videos = self._note_page(parsed)
+            new = {post.platform_post_id for post in self._wanted.posts_to_read(self._reading.listed)}
+            for post in parsed.posts:
+                if post.platform_post_id in due or post.platform_post_id in new:
+                    self._put(post, videos[post.platform_post_id])
+        unread = [post for post in self._wanted.due if post.platform_post_id not in self._read]
+        for some in batched([post for post in unread if self._has_valid_id(post)], MAX_IDS):
+            self._look_up(some)
+        self._reading.quarantined |= {str(Refused(field, "post")) for field in self._refused}
+
+    def past(self) -> Iterator[AccountReading]:
+        """Yield the pages of the list, each with the metrics of those of its videos that are not stored yet.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
+        whole = self._reading
+        for parsed in descend(self._list(PAST), self._wanted.memory.list(PAST), whole, self._tally):
+            self._reading = AccountReading(Reading(utcnow()))
+            self._read = set()
+            videos = self._note_page(parsed)
+            for post in self._wanted.posts_to_read(self._reading.listed):
+                self._put(post, videos[post.platform_post_id])
+            yield self._reading
+        if whole.failures:
+            yield whole
+
+    def _list(self, name: str) -> PostList:
+        return PostList(name, self._page, listed_post, self._wanted.listed, self._wanted.since, PAGE)
+
+    def _page(self, place: Place, size: int) -> Page:
+        more = {"cursor": int(place["cursor"])} if place else {}
+        data = self._videos(LIST, {"max_count": size, **more})
+        with parsing_answer():
+            return Page.of(data["videos"], lambda: next_place(data), data)
+
+    def _note_page(self, parsed: ParsedPage) -> Mapping[str, Mapping[str, Any]]:
+        """Note that the videos of a page were listed; return them by id."""
+        self._reading.listed.update({post.platform_post_id: post for post in parsed.posts})
+        items = parsed.body.get("videos") or ()
+        return {str(video.get("id")): video for video in items if isinstance(video, Mapping)}
+
+    def _has_valid_id(self, post: Post) -> bool:
+        """Tell whether a post has the id of a video; note a failure if not, since one such id fails a whole call."""
+        is_valid = ID.fullmatch(post.platform_post_id) is not None
+        if not is_valid:
+            self._reading.failures[post.platform_post_id] = "it is not the id of a video on TikTok"
+        return is_valid
+
+    def _look_up(self, posts: Sequence[Post], *, confirmed: bool = False) -> None:
+        """Read videos by id. The answer silently leaves out those that are deleted, private, or of another account.
+
+        An answer with none of several videos may be a mistake: unless `confirmed` is set, their halves are requested.
+        """
+        if self._tally.limited is not None:
+            return
+        by_id = {post.platform_post_id: post for post in posts}
+        with self._reading.part("videos by id", self._tally):
+            data = self._videos(QUERY, {"filters": {"video_ids": list(by_id)}})
+            with parsing_answer():
+                items = items_of(data["videos"])
+            found = {str(item.get("id")): item for item in items if isinstance(item, Mapping)}
+            if not found.keys() & by_id.keys() and len(posts) > 1 and not confirmed:
+                half = len(posts) // 2
+                for some in (posts[:half], posts[half:]):
+                    self._look_up(some, confirmed=True)
+                return
+            for name in (name for name in by_id if name in found):
+                self._put(by_id[name], found[name])
+            is_exact = len(items) == len(found) and found.keys() <= by_id.keys()
+            self._miss([name for name in by_id if name not in found], is_exact=is_exact)
+
+    def _miss(self, names: Collection[str], *, is_exact: bool) -> None:
+        """Note videos that an answer leaves out as gone, if it `is_exact`: if all that it contains was requested."""
+        if not is_exact:
+            self._reading.failures.update(dict.fromkeys(names, "it was left out, but another one was in the answer"))
+        else:
+            self._reading.gone += [name for name in names if name not in self._wanted.deleted]
+
+    def _videos(self, endpoint: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read videos with all their fields, except for fields that TikTok no longer knows.
+
+        Raises:
+            PlatformError: they could not be read.
+        """
+        try:
+            data = self._ask(endpoint, self._fields(), body)
+        except RequestRefused:
+            if not self._finds_refused_fields():
+                raise
+            data = self._ask(endpoint, self._fields(), body)
+        for field in self._optional:
+            if field not in self._refused:
+                self._quarantine.accept(field, "post")
+        return data
+
+    def _fields(self) -> Sequence[str]:
+        return (*_NEEDED, *(field for field in self._optional if field not in self._refused))
+
+    def _finds_refused_fields(self) -> bool:
+        """Request each optional field alone, once per reading; return whether TikTok refuses any, which is left out.
+
+        The message of the error has no documented form, so it cannot be relied on to name the field.
+
+        Raises:
+            PlatformError: the fields could not be requested.
+        """
+        if self._searched or self._is_refused():
+            # TikTok refuses something else.
+            return False
+        self._searched = True
+        found = {field for field in self._optional if field not in self._refused and self._is_refused(field)}
+        for field in found:
+            self._quarantine.refuse(Refused(field, "post", "", field), self._access.platform_account_id)
+        self._refused |= found
+        return bool(found)
+
+    def _is_refused(self, *fields: str) -> bool:
+        try:
+            self._ask(LIST, ("id", *fields), {"max_count": 1})
+        except RequestRefused:
+            return True
+        return False
+
+    def _put(self, post: Post, video: Mapping[str, Any]) -> None:
+        """Add the metrics and the content of a video to the reading, once."""
+        if post.platform_post_id in self._read:
+            return
+        self._read.add(post.platform_post_id)
+        try:
+            numbers = post_numbers(post, video, self._refused)
+            post = replace(post, content=content_of(video))
+        except UNEXPECTED as error:
+            why = f"it has an unexpected form: {type(error).__name__}: {error}"
+            self._reading.failures[post.platform_post_id] = why
+            return
+        self._reading.posts.append((post, Reading(utcnow(), numbers.metrics, numbers.unavailable)))
+        self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)

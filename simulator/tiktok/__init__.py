@@ -1,0 +1,1 @@
+"""The simulated TikTok: the Display API and its token endpoint."""
