@@ -4,6 +4,7 @@ import re
 
 from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts
 from metrics.platforms.ids import Refuse, shown
+from metrics.platforms.terms import ERASED, Term
 
 _OPEN_ID = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
@@ -25,6 +26,21 @@ TIKTOK = PlatformFacts(
     apis={"tiktok": Api("https://open.tiktokapis.com", "Base URL of TikTok's Display API.")},
     kinds={"post": ("video",)},
     rate_basis="views",
+    terms=(
+        Term(
+            "data of accounts and videos",
+            "It is deleted on request, and when the access ends. Personal data is kept no longer than needed. No time "
+            "is named.",
+            "A video that TikTok no longer returns loses its content; its numbers stay. " + ERASED,
+            "*one report*",
+        ),
+        Term(
+            "covers of videos",
+            "Their URLs end after six hours and are not to be kept.",
+            "They are not requested.",
+            "*Video object*",
+        ),
+    ),
     colours=Colours("#0f7c8c", "#3fd5e0"),
     account_ids=Ids(
         "give the `open_id` of the account, as -000QqNEFOGEvVa1pTKnLNiQvLbnPtuyDKW7 "
