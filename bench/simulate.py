@@ -38,6 +38,7 @@ POSTS = 25
 RESULTS = Path(__file__).parent / "results" / "simulate.json"
 
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
+_JSON = {"content-type": "application/json"}
 _LINKEDIN = {"linkedin-version": "202608", "x-restli-protocol-version": "2.0.0"}
 _MEDIA = "id,media_type,media_product_type,timestamp"
 _FEED = "id,created_time,status_type,attachments{media_type}"
@@ -45,6 +46,8 @@ _TWEETS = {
     "tweet.fields": "created_at,public_metrics,attachments,entities,non_public_metrics",
     "expansions": "attachments.media_keys", "media.fields": "public_metrics,type",
 }  # fmt: skip
+_ACCOUNT = "open_id,display_name,username,follower_count,following_count,video_count,likes_count"
+_VIDEO = "id,create_time,like_count,comment_count,share_count,view_count,share_url,video_description"
 _DAY = 86_400_000
 _NOON = int(NOW.timestamp()) // 86_400 * 86_400 - 43_200
 
@@ -56,18 +59,20 @@ class ApiRequest:
     path: str
     query: str = ""
     form: str = ""
+    json: str = ""
     headers: tuple[tuple[str, str], ...] = ()
 
     def call(self, token: str) -> tuple[dict[str, object], bytes]:
         """Return the ASGI scope and the body."""
+        body, kind = (self.json, _JSON) if self.json else (self.form, _FORM)
         headers = {"authorization": f"Bearer {token}", "host": "127.0.0.1", **dict(self.headers)}
         scope: dict[str, object] = {
-            "type": "http", "http_version": "1.1", "method": "POST" if self.form else "GET", "scheme": "http",
+            "type": "http", "http_version": "1.1", "method": "POST" if body else "GET", "scheme": "http",
             "path": self.path, "raw_path": self.path.encode(), "query_string": self.query.encode(), "root_path": "",
-            "headers": [(k.encode(), v.encode()) for k, v in {**headers, **(_FORM if self.form else {})}.items()],
+            "headers": [(k.encode(), v.encode()) for k, v in {**headers, **(kind if body else {})}.items()],
             "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "asgi": {"version": "3.0"}, "state": {},
         }  # fmt: skip
-        return scope, self.form.encode()
+        return scope, body.encode()
 
 
 Build = Callable[[SimAccount, list[SimPost]], ApiRequest]
@@ -121,6 +126,14 @@ def _rest(resource: str, params: Callable[[str, list[str]], dict[str, object]], 
         shares = [p.platform_post_id for p in posts if p.platform_post_id.startswith("urn:li:share")][:20]
         path = f"/rest/{resource}" + (f"/{restli.key(urn)}" if key else "")
         return ApiRequest(path, restli.query(params(urn, shares)), headers=tuple(_LINKEDIN.items()))
+
+    return build
+
+
+def _tiktok(endpoint: str, fields: str, body: Callable[[list[str]], dict[str, object]] | None = None) -> Build:
+    def build(_: SimAccount, posts: list[SimPost]) -> ApiRequest:
+        sent = json.dumps(body([post.platform_post_id for post in posts])) if body else ""
+        return ApiRequest(f"/v2/{endpoint}/", urlencode({"fields": fields}), json=sent)
 
     return build
 
@@ -186,6 +199,9 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
     ("linkedin", "share statistics by day"): _rest(_SHARES, lambda urn, _: _days(urn)),
     ("linkedin", "followers by day"): _rest("organizationalEntityFollowerStatistics", lambda urn, _: _days(urn)),
     ("linkedin", "page views by day"): _rest("organizationPageStatistics", lambda u, _: _days(u, "organization")),
+    ("tiktok", "user/info"): _tiktok("user/info", _ACCOUNT),
+    ("tiktok", "video/list, 20"): _tiktok("video/list", _VIDEO, lambda _: {"max_count": 20}),
+    ("tiktok", "video/query, 20"): _tiktok("video/query", _VIDEO, lambda ids: {"filters": {"video_ids": ids[:20]}}),
     ("youtube", "channels"): _youtube("channels", "snippet,statistics,contentDetails", lambda a, _: {
         "id": a.platform_account_id}),
     ("youtube", "playlistItems, 50"): _youtube("playlistItems", "contentDetails,status", lambda a, _: {

@@ -132,7 +132,8 @@ def _put_posts(
 def _content(sim: SimPost, post: Post, settings: Settings) -> PostContent | None:
     """Return the content of a post as a list would give it at present, without its permalink."""
     now = utcnow()
-    has_picture = sim.content_type in ("image", "video", "carousel") and sim.platform != "linkedin"
+    has_servers = bool(FACTS[sim.platform].content.picture_servers)
+    has_picture = has_servers and sim.content_type in ("image", "video", "carousel")
     base_url = settings.platform_url(sim.platform)
     picture = picture_url(base_url, sim.platform_post_id, now) if has_picture else None
     listed = replace(post, content=Content(caption=sim.text, thumbnail_url=picture))

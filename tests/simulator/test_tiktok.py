@@ -36,8 +36,8 @@ def post(api: Simulator, token: str, endpoint: str, body: Any, fields: str = "id
     return api.client.post(f"/v2/{endpoint}/", params={"fields": fields}, json=body, headers=headers)
 
 
-def renew(api: Simulator, refresh_token: str, **changed: str) -> httpx.Response:
-    form = {**APP, "grant_type": "refresh_token", "refresh_token": refresh_token, **changed}
+def renew(api: Simulator, token: str, **changed: str) -> httpx.Response:
+    form = {**APP, "grant_type": "refresh_token", "refresh_token": token, **changed}
     return api.client.post("/v2/oauth/token/", data={name: value for name, value in form.items() if value})
 
 
