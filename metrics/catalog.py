@@ -178,7 +178,13 @@ _TABLE = (
     _metric("profileVisits", "post", "counter", "Visits to the profile that began at the post."),
     _metric("replies", "post", "counter", "Replies to a story; always 0 for people in the EU and Japan."),
     _metric("navigation", "post", "counter", "Taps forward, back and out, and swipes forward, on a story."),
-    _metric("watchTime", "post", "counter", "Time that a reel was played, replays included.", unit="milliseconds"),
+    _metric(
+        "watchTime",
+        "post",
+        "counter",
+        "Time that a reel, or a video on TikTok, was played, replays included.",
+        unit="milliseconds",
+    ),
 )
 
 CATALOG: Mapping[tuple[Subject, str], Metric] = {(m.subject, m.name): m for m in _TABLE}
@@ -216,9 +222,12 @@ def offered(
 def engagement_parts(
     platform: Platform, metric_type: MetricType, content_type: ContentType | None = None
 ) -> tuple[str, ...]:
-    """Return the parts of engagement that a platform offers for a kind of post; clicks are never a part."""
-    names = offered(platform, metric_type, content_type)
-    return tuple(part for part in ENGAGEMENT_PARTS if part in names)
+    """Return the parts of engagement that a platform offers for a kind of post, to all its accounts.
+
+    Clicks are never a part.
+    """
+    offers = offered(platform, metric_type, content_type)
+    return tuple(part for part in ENGAGEMENT_PARTS if part in offers and not offers[part].further)
 
 
 def engagement(

@@ -19,10 +19,11 @@ from simulator.state import Api, State
 from simulator.threads.api import Threads
 from simulator.threads.world import THREADS
 from simulator.tiktok.api import TikTok
+from simulator.tiktok.business import Business
 from simulator.tiktok.world import TIKTOK
 from simulator.twitter.api import Twitter
 from simulator.twitter.world import TWITTER
-from simulator.world import World
+from simulator.world import SimAccount, World
 from simulator.youtube.api import YouTube
 from simulator.youtube.world import YOUTUBE
 
@@ -34,6 +35,12 @@ def new_world(seed: int = 1) -> World:
     return World(_PLATFORMS, seed)
 
 
+def credentials(account: SimAccount) -> dict[str, str]:
+    """Return all credentials with which an account can be read, in the names of Tidemark's credentials."""
+    further = next(one for one in _PLATFORMS if one.name == account.platform).further_credentials(account)
+    return {"access_token": account.token, **further}
+
+
 def open_apis(state: State) -> tuple[Api, ...]:
     """Return the APIs; the first that serves a path answers."""
     platforms: dict[Platform, GraphPlatform] = {
@@ -42,4 +49,4 @@ def open_apis(state: State) -> tuple[Api, ...]:
     }
     graph = Graph(state, platforms)
     others = (Twitter(state), YouTube(state), LinkedIn(state), Bluesky(state))
-    return (TikTok(state), Threads(state, graph), graph, *others)
+    return (TikTok(state), Business(state), Threads(state, graph), graph, *others)

@@ -104,6 +104,11 @@ def _nothing(*_: object) -> None:
     """Withhold nothing."""
 
 
+def _no_credentials(_: SimAccount) -> Mapping[str, str]:
+    """Return no credentials beside the token."""
+    return {}
+
+
 @dataclass(frozen=True)
 class SimPlatform:
     """Definition of a platform: its ids, its kinds of posts, and its true values, by the provider's fields.
@@ -112,6 +117,7 @@ class SimPlatform:
     `stories` have cumulative shares. `levels` are values of accounts at an instant, `counters` values of a post's
     curve, `days` amounts of the provider's own days, of which `unique_days` count unique people. `withholds` returns
     the reason why the API does not report a post's field at an instant, `withholds_day` the same for an account's day.
+    `further_credentials` are those of a second grant, in the names of Tidemark's credentials.
     """
 
     name: Platform
@@ -128,6 +134,7 @@ class SimPlatform:
     unique_days: frozenset[str] = frozenset()
     withholds: "Callable[[World, SimPost, str, datetime], Reason | None]" = _nothing
     withholds_day: "Callable[[World, SimAccount, str, date], Reason | None]" = _nothing
+    further_credentials: Callable[[SimAccount], Mapping[str, str]] = _no_credentials
 
 
 class World:

@@ -3,7 +3,8 @@
 Columns: `workspaceId, platform, platformAccountId, handle, accessToken`; the last one may be empty for a platform whose
 numbers are public. Optional columns: `refreshToken, clientId,
 clientSecret, expiresAt` (RFC 3339), for tokens that Tidemark renews itself, and `login` (`instagram` for Instagram
-Login).
+Login). `secondAccountId, secondAccessToken, secondRefreshToken, secondClientId, secondClientSecret` are a second grant
+of the same account, for a platform with further numbers in another API (TikTok).
 """
 
 import re
@@ -27,9 +28,15 @@ OPTIONAL: Mapping[str, str] = {
     "clientId": "client_id",
     "clientSecret": "client_secret",
     "login": "login",
+    "secondAccountId": "second_account_id",
+    "secondAccessToken": "second_access_token",
+    "secondRefreshToken": "second_refresh_token",
+    "secondClientId": "second_client_id",
+    "secondClientSecret": "second_client_secret",
 }
 """Optional columns, with the names of their values in the credentials."""
 
+_SECOND = tuple(name for name in OPTIONAL if name.startswith("second"))
 EXPIRES = "expiresAt"
 ALL_COLUMNS = (*COLUMNS, *OPTIONAL, EXPIRES)
 MAX_BYTES = 64 * 1024 * 1024
@@ -119,6 +126,8 @@ def account_of(row: Mapping[str, Any]) -> NewAccount:
     if platform is None:
         raise InvalidInput(f"platform {visible(values['platform'][:32])} is none of {', '.join(PLATFORMS)}")
     check_id(values["workspaceId"], "workspaceId")
+    if (second := [name for name in _SECOND if values[name]]) and not FACTS[platform].takes_second_grant:
+        raise InvalidInput(f"{', '.join(second)}: {FACTS[platform].title} has no second grant: leave it empty")
     platform_account_id, is_named = account_id_or_name(platform, values["platformAccountId"])
     if len(values["handle"]) > _LONGEST_HANDLE:
         raise InvalidInput(f"handle: it has {len(values['handle'])} characters; the maximum is {_LONGEST_HANDLE}")
@@ -141,9 +150,24 @@ def _login(text: str) -> str:
     return text.lower()
 
 
+def _check_second_grant(values: Mapping[str, str]) -> None:
+    """Refuse a second grant that is not whole.
+
+    Raises:
+        InvalidInput: the message names the columns that are missing.
+    """
+    if not any(values[name] for name in _SECOND):
+        return
+    if missing := [name for name in ("secondAccountId", "secondAccessToken") if not values[name]]:
+        raise InvalidInput(f"{', '.join(missing)} missing: a second grant has an id of the account and a token")
+    if values["secondRefreshToken"] and not (values["secondClientId"] and values["secondClientSecret"]):
+        raise InvalidInput("secondClientId, secondClientSecret missing: a refresh token works only for its app")
+
+
 def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
     if values["refreshToken"] and not values["clientId"]:
         raise InvalidInput("clientId missing: a refresh token works only for the app to which it was issued")
+    _check_second_grant(values)
     for column in ("accessToken", *OPTIONAL):
         # The value has to travel in an HTTP header.
         if not re.fullmatch(r"[!#-~]*", values[column]):

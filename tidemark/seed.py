@@ -22,6 +22,7 @@ from pipelines.platforms.base import Content, Post, Reading
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from simulator import truth
 from simulator.pictures import picture_url
+from simulator.registry import credentials
 from simulator.world import STORY_LIFE, SimAccount, SimPost, World
 
 WORKSPACES = ("demo-north", "demo-harbour", "demo-south")
@@ -108,7 +109,7 @@ def seeded_account(workspace_id: str, sim: SimAccount, vault: Vault, connected: 
         "handle": sim.handle,
         "state": "active",
         "connectedAt": connected,
-        "credentials": vault.seal({"access_token": sim.token} if FACTS[sim.platform].needs_token else {}, own_id),
+        "credentials": vault.seal(credentials(sim) if FACTS[sim.platform].needs_token else {}, own_id),
     }
 
 

@@ -23,6 +23,9 @@ class Offer:
     is the day on which the platform introduced `field` in place of an older one, whose values are never merged with its
     own. `changed` are days on which the platform changed what `field` counts: a step in a series on such a day is not
     growth. `note` tells, in whole sentences, how the platform's numbers differ from what the catalog says.
+
+    `further` says that only accounts with a second grant have the metric. It is no part of engagement, which would
+    otherwise be unknown for all other accounts, and two accounts could not be compared.
     """
 
     field: str
@@ -31,6 +34,7 @@ class Offer:
     since: date | None = None
     changed: tuple[date, ...] = ()
     note: str = ""
+    further: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -169,6 +173,11 @@ class PlatformFacts:
     takes_api_key: bool = False
     derived_needs_consent: bool = False
     terms: tuple[Term, ...] = ()
+
+    @property
+    def takes_second_grant(self) -> bool:
+        """True if the platform has metrics that only accounts with a second grant have."""
+        return any(isinstance(one, Offer) and one.further for one in (*self.accounts.values(), *self.posts.values()))
 
     def account_offer(self, name: str) -> Offer | None:
         """Return how accounts have a metric, or None if they do not."""

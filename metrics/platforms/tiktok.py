@@ -1,4 +1,7 @@
-"""TikTok: accounts and their public videos, through the Display API (docs/platform-facts.md#tiktok)."""
+"""TikTok: accounts and their public videos, through the Display API and the organic API for Business.
+
+Facts: docs/platform-facts.md#tiktok.
+"""
 
 import re
 
@@ -7,6 +10,15 @@ from metrics.platforms.ids import Refuse, shown
 from metrics.platforms.terms import ERASED, Term
 
 _OPEN_ID = re.compile(r"[A-Za-z0-9_-]{8,128}")
+
+_SECOND_GRANT = "Only accounts with a second grant, for the API for Business, have it."
+_PAID = "Organic and paid plays together, which `views` does not count alike: the two are never one series."
+_ENDS = "It ends once nobody has watched the video for seven days; the last value stays."
+
+
+def _of_days(field: str, note: str = "") -> Offer:
+    """Return the offer of an amount of a UTC day."""
+    return Offer(field, ON_ACCOUNTS, note=f"{note} {_SECOND_GRANT}".strip(), further=True)
 
 
 def _open_id(text: str, refuse: Refuse) -> str:
@@ -23,7 +35,10 @@ TIKTOK = PlatformFacts(
     name="tiktok",
     title="TikTok",
     api_title="TikTok's API",
-    apis={"tiktok": Api("https://open.tiktokapis.com", "Base URL of TikTok's Display API.")},
+    apis={
+        "tiktok": Api("https://open.tiktokapis.com", "Base URL of TikTok's Display API."),
+        "tiktok_business": Api("https://business-api.tiktok.com", "Base URL of TikTok's API for Business."),
+    },
     kinds={"post": ("video",)},
     rate_basis="views",
     terms=(
@@ -53,12 +68,28 @@ TIKTOK = PlatformFacts(
         "following": "following_count",
         "posts": Offer("video_count", ON_ACCOUNTS, note="Public videos only."),
         "likesReceived": "likes_count",
+        "accountViews": _of_days("video_views", _PAID),
+        "reach": _of_days("unique_video_views", "People who watched a video of the account."),
+        "accountsEngaged": _of_days("engaged_audience"),
+        "accountLikes": _of_days("likes"),
+        "accountComments": _of_days("comments"),
+        "accountShares": _of_days("shares"),
+        "profileViews": _of_days("profile_views"),
+        "websiteClicks": _of_days("bio_link_clicks"),
+        "newFollowers": _of_days("daily_new_followers"),
+        "lostFollowers": _of_days("daily_lost_followers"),
     },
     posts={
         "likes": "like_count",
         "comments": "comment_count",
         "shares": "share_count",
         "views": "view_count",
+        "saves": Offer("favorites", note=_SECOND_GRANT, further=True),
+        "videoViews": Offer("video_views", note=f"{_PAID} {_SECOND_GRANT}", further=True),
+        "reach": Offer("reach", note=f"{_ENDS} {_SECOND_GRANT}", further=True),
+        "watchTime": Offer("total_time_watched", note=f"{_ENDS} {_SECOND_GRANT}", further=True),
+        "follows": Offer("new_followers", note=_SECOND_GRANT, further=True),
+        "profileVisits": Offer("profile_views", note=_SECOND_GRANT, further=True),
     },
     calls_per_minute=600,
 )

@@ -22,7 +22,10 @@ T = TypeVar("T")
 RENEW_WITHIN = timedelta(days=7)
 """Credentials that Tidemark has never renewed are renewed this long before they expire."""
 
-_RENEWED = ("access_token", "refresh_token", "expires_at", "renew_at", "app_password")
+_RENEWED = (
+    "access_token", "refresh_token", "expires_at", "renew_at", "app_password", "second_access_token",
+    "second_refresh_token",
+)  # fmt: skip
 _USED_SHARE = 0.75
 _LOCK_SECONDS = 60.0
 

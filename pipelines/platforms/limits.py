@@ -71,16 +71,20 @@ class UncountedQuotas:
 class Pace(Protocol):
     """The pace of calls to a platform that limits the calls of the app per minute to each endpoint."""
 
-    def wait(self, endpoint: str) -> float:
-        """Wait until a call to an endpoint may be sent; return how many seconds that took."""
+    def wait(self, endpoint: str, *, burst: bool = True) -> float:
+        """Wait until a call to an endpoint may be sent; return how many seconds that took.
+
+        Without `burst`, calls keep to a steady rate from the first one on.
+        """
         ...
 
 
 class Unpaced:
     """A pace that lets every call pass at once."""
 
-    def wait(self, _endpoint: str) -> float:
+    def wait(self, _endpoint: str, *, burst: bool = True) -> float:
         """Return 0: the call may be sent."""
+        del burst
         return 0.0
 
 

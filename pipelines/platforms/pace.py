@@ -60,29 +60,33 @@ class SharedPace:
         self._own: dict[str, float] = {}
         self._shared = True
 
-    def wait(self, endpoint: str) -> float:
-        """Wait until a call to an endpoint may be sent; return how many seconds that took."""
-        seconds = self._reserve(endpoint)
+    def wait(self, endpoint: str, *, burst: bool = True) -> float:
+        """Wait until a call to an endpoint may be sent; return how many seconds that took.
+
+        Without `burst`, calls keep to the steady rate from the first one on, for a platform that limits calls per
+        second as well.
+        """
+        seconds = self._reserve(endpoint, self._bucket.ahead if burst else 0)
         if seconds > 0:
             time.sleep(seconds)
         return seconds
 
-    def _reserve(self, endpoint: str) -> float:
+    def _reserve(self, endpoint: str, ahead: int) -> float:
         """Reserve the next call to an endpoint; return in how many seconds it is due."""
         if not self._shared:
-            return self._reserve_own(endpoint)
+            return self._reserve_own(endpoint, ahead)
         key, bucket = pace_key(self._platform, endpoint), self._bucket
         try:
             with redis_errors():
-                waits = int(self._redis.eval(_RESERVE, 1, key, bucket.apart, bucket.ahead, _MINUTE * 1000))
+                waits = int(self._redis.eval(_RESERVE, 1, key, bucket.apart, ahead, _MINUTE * 1000))
                 return waits / _MICROSECONDS
         except RedisUnavailable:
             self._shared = False
-            return self._reserve_own(endpoint)
+            return self._reserve_own(endpoint, ahead)
 
-    def _reserve_own(self, endpoint: str) -> float:
+    def _reserve_own(self, endpoint: str, ahead: int) -> float:
         with self._lock:
             now = time.monotonic()
             due = max(self._own.get(endpoint, 0.0), now)
             self._own[endpoint] = due + self._bucket.apart / _MICROSECONDS
-        return max(due - now - self._bucket.ahead / _MICROSECONDS, 0.0)
+        return max(due - now - ahead / _MICROSECONDS, 0.0)

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from simulator import truth
+from simulator.faults import Target
 from simulator.state import State
 from simulator.tiktok.call import Call
 from simulator.tiktok.problem import invalid
@@ -43,13 +44,13 @@ def listed(call: Call) -> dict[str, Any]:
     posts = call.state.world.newest(call.account, EPOCH, _before(cursor, call.now))
     chosen = list(islice(posts, count))
     following = _milliseconds(chosen[-1]) if chosen else 0
-    more = any(is_shown(call, post) for post in posts)
+    more = any(is_listed(call.state, call.aim, post) for post in posts)
     if chosen and call.aim.strike("repeated_cursor"):
         following, more = cursor or following, True
     if chosen and call.aim.strike("empty_page"):
         # Another cursor for the same position: clients take a repeated cursor for one that does not advance.
         return {"videos": [], "cursor": (cursor or _milliseconds(chosen[0]) + 1000) - 1, "has_more": True}
-    videos = [_video(call, post, fields) for post in chosen if is_shown(call, post)]
+    videos = [_video(call, post, fields) for post in chosen if is_listed(call.state, call.aim, post)]
     return {"videos": videos, "cursor": following, "has_more": more}
 
 
@@ -74,9 +75,9 @@ def by_ids(call: Call) -> dict[str, Any]:
     return {"videos": found, "cursor": 0, "has_more": False}
 
 
-def is_shown(call: Call, post: SimPost) -> bool:
-    """Tell whether the list shows a video."""
-    return post.visible(call.now) and not call.aim.hides_in_lists(post.platform_post_id)
+def is_listed(state: State, aim: Target, post: SimPost) -> bool:
+    """Tell whether lists show a video."""
+    return post.visible(state.clock.now()) and not aim.hides_in_lists(post.platform_post_id)
 
 
 def page_of(state: State, account: SimAccount, body: Mapping[str, Any]) -> int:

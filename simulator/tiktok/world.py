@@ -6,6 +6,8 @@ An `open_id` has the number of its account in base 32; a video's id is a number 
 import re
 from datetime import datetime
 
+from simulator.tiktok import organic
+from simulator.tiktok.grants import further_credentials
 from simulator.truth import followers, post_count, share_of_views, slow_level, views
 from simulator.world import ACCOUNTS, Kind, SimAccount, SimPlatform, World
 
@@ -66,5 +68,10 @@ TIKTOK = SimPlatform(
         "like_count": share_of_views(0.02, 0.12, 0, falls=True),
         "comment_count": share_of_views(0.001, 0.008, 1, falls=True),
         "share_count": share_of_views(0.001, 0.012, 2),
+        **organic.COUNTERS,
     },
+    days=organic.DAYS,
+    unique_days=organic.UNIQUE_DAYS,
+    withholds=organic.withholds,
+    further_credentials=further_credentials,
 )

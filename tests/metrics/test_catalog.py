@@ -50,6 +50,12 @@ def test_parts_of_engagement(
     assert engagement_parts(platform, metric_type, content_type) == parts
 
 
+def test_metric_that_only_some_accounts_have_is_no_part_of_engagement() -> None:
+    assert "saves" in offered("tiktok", "post", "video")
+    assert engagement({"likes": 5, "comments": 1, "shares": 2}, "tiktok", "post", "video") == 8
+    assert engagement({"likes": 5, "comments": 1, "shares": 2, "saves": 9}, "tiktok", "post", "video") == 8
+
+
 def test_engagement_is_unknown_if_an_offered_part_is() -> None:
     values = {"likes": 5, "comments": 1, "shares": 2}
     assert engagement(values, "instagram", "post", "image") is None

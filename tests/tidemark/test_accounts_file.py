@@ -295,10 +295,31 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
 
 def test_all_columns_are_known_however_they_are_typed() -> None:
     names = [name.upper() for name in ALL_COLUMNS]
-    (account,) = read(f"{';'.join(names)}\nacme;twitter;7;a;t;r;c;s;instagram;2026-01-15T10:00:00Z\n")
+    (account,) = read(
+        f"{';'.join(names)}\nacme;tiktok;-000open_id;a;t;r;c;s;instagram;i;2;3;4;5;2026-01-15T10:00:00Z\n"
+    )
     assert set(account.credentials) == {
-        "access_token", "refresh_token", "client_id", "client_secret", "login", "expires_at",
+        "access_token", "refresh_token", "client_id", "client_secret", "login", "expires_at", "second_account_id",
+        "second_access_token", "second_refresh_token", "second_client_id", "second_client_secret",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "message"),
+    [
+        ("secondAccessToken", "acme,tiktok,-000open_id,h,t,2", "secondAccountId missing"),
+        ("secondAccountId", "acme,tiktok,-000open_id,h,t,i", "secondAccessToken missing"),
+        (
+            "secondAccountId,secondAccessToken,secondRefreshToken",
+            "acme,tiktok,-000open_id,h,t,i,2,3",
+            "secondClientId, secondClientSecret missing",
+        ),
+        ("secondAccountId,secondAccessToken", "acme,instagram,7,h,t,i,2", "Instagram has no second grant"),
+    ],
+)
+def test_second_grant_is_whole_and_on_a_platform_that_has_one(columns: str, row: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read(f"{HEADER.strip()},{columns}\n{row}\n")
 
 
 @pytest.mark.parametrize("way", ["path", "-"])

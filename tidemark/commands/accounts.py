@@ -51,7 +51,8 @@ def import_file(
     """Connect all accounts of a file, or none of them if a line is wrong.
 
     Columns: workspaceId, platform, platformAccountId, handle, accessToken. Optional, for the renewal of tokens:
-    refreshToken, clientId, clientSecret, expiresAt, login.
+    refreshToken, clientId, clientSecret, expiresAt, login. Optional, for a second grant of the account:
+    secondAccountId, secondAccessToken, secondRefreshToken, secondClientId, secondClientSecret.
     """
     _connect(accounts_file.parse(_content(file)), checked=not unchecked, as_json=as_json)
 

@@ -82,6 +82,7 @@ class Http:
         path: str,
         *,
         token: str | None = None,
+        sent_as: str = "",
         params: Mapping[str, str] | str | None = None,
         form: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
@@ -89,6 +90,7 @@ class Http:
     ) -> tuple[int, Any, Mapping[str, str]]:
         """Send one request; return status, JSON body and headers of the answer, whatever the status.
 
+        The token is sent as a bearer token (RFC 6750), or as it is in `sent_as` if that is given.
         `params` given as text are sent unchanged, because Rest.li has its own encoding. The body is `form` or `json`.
 
         Raises:
@@ -98,7 +100,8 @@ class Http:
             BadAnswer: the host does not exist or redirects, its certificate or the proxy's login is not accepted, the
                 answer is an HTML page, or its body has more than `MOST_BYTES`.
         """
-        sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+        authorization = {sent_as: token} if sent_as else {"Authorization": f"Bearer {token}"}
+        sent = {**(authorization if token else {}), **(headers or {})}
         # `requests` would encode the fields identically, but takes three times as long.
         query = encode_form(params) if isinstance(params, Mapping) else params
         data: str | bytes | None = None

@@ -113,6 +113,8 @@ def account_numbers(user: Mapping[str, Any], requested: Collection[str]) -> Numb
     """Return the numbers of an account; those whose fields were not requested are not allowed to this token."""
     numbers = Numbers()
     for name, offer in offered("tiktok", "account").items():
+        if offer.further:
+            continue
         numbers.take(name, field_of(user, offer.field), _otherwise(user, offer.field in requested))
     return numbers
 
@@ -128,6 +130,8 @@ def post_numbers(post: Post, video: Mapping[str, Any], refused: Collection[str])
     """Return the counters of a video; `refused` are fields that the API does not know."""
     numbers = Numbers()
     for name, offer in offered("tiktok", post.metric_type, post.content_type).items():
+        if offer.further:
+            continue
         if offer.field in refused:
             numbers.miss(name, "metric_retired")
         else:

@@ -1,11 +1,13 @@
 """The TikTok client: reads accounts and videos through the Display API v2 (docs/platform-facts.md#tiktok).
 
+Accounts with a second grant have further numbers, which `business.py` reads.
+
 An account takes one call for its own numbers, one for its newest twenty videos with theirs, and one per twenty due
 videos that are not among these. TikTok limits the calls of the app per minute to each endpoint, so calls are paced.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.catalog import offered
@@ -18,6 +20,7 @@ from pipelines.platforms.base import (
     AccountReading,
     App,
     DaysReading,
+    FurtherHosts,
     Identity,
     ProviderDays,
     Reading,
@@ -26,8 +29,10 @@ from pipelines.platforms.base import (
 )
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PermissionMissing, WrongIdentity
 from pipelines.platforms.limits import PostBudget, UncountedQuotas
+from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.tiktok.answers import account_numbers, parsing_answer, raise_for_token
+from pipelines.platforms.tiktok.business import Business
 from pipelines.platforms.tiktok.calls import Calls
 from pipelines.platforms.tiktok.posts import Posts
 
@@ -40,7 +45,7 @@ USER = "user/info"
 _DISPLAY_NAME, _USERNAME = "display_name", "username"
 _BASIC = ("open_id", _DISPLAY_NAME)
 _PROFILE_SCOPE, _STATS_SCOPE = "user.info.profile", "user.info.stats"
-_STATS = tuple(offer.field for offer in offered("tiktok", "account").values())
+_STATS = tuple(offer.field for offer in offered("tiktok", "account").values() if not offer.further)
 
 
 class TikTok:
@@ -48,12 +53,26 @@ class TikTok:
 
     name: Platform = "tiktok"
     api_version = API_VERSION
-    days: ProviderDays | None = None
+    days = ProviderDays(hours=(9, 21), settling=3, lag=timedelta(hours=72), span=30, reach=timedelta(days=60))
+    """UTC days, which are in the answers 24 to 48 hours after their end, for 60 days.
+
+    Facts: docs/platform-facts.md#tiktok-api-for-business.
+    """
+    further_hosts: ClassVar[FurtherHosts] = {"business_http": lambda settings: settings.platform_url("tiktok_business")}
     uses_app: ClassVar[bool] = True
     asks_for_content: ClassVar[bool] = True
 
-    def __init__(self, http: "Http", quarantine: Quarantine, app: App | None = None, *, content: bool = True) -> None:
+    def __init__(
+        self,
+        http: "Http",
+        quarantine: Quarantine,
+        business_http: "Http | None" = None,
+        app: App | None = None,
+        *,
+        content: bool = True,
+    ) -> None:
         self._http, self._quarantine, self._content = http, quarantine, content
+        self._business = business_http or http
         self._app = app or App(UncountedQuotas(TIKTOK.quota_zone))
 
     def read(self, access: Access, wanted: Wanted, tally: Tally) -> AccountReading:
@@ -72,6 +91,7 @@ class TikTok:
         reading.handle = _handle_of(user, requested)
         reading.note_odd("the account", numbers.odd)
         self._posts(ask, access, wanted, reading, tally).read()
+        self._organic(access, tally).complete(reading)
         return reading
 
     def identify(self, access: Access, tally: Tally) -> Identity:
@@ -97,17 +117,26 @@ class TikTok:
         """
         ask = self._calls(access, tally)
         _user(ask, access, _BASIC)
-        yield from self._posts(ask, access, wanted, AccountReading(Reading(utcnow())), tally).past()
+        for page in self._posts(ask, access, wanted, AccountReading(Reading(utcnow())), tally).past():
+            self._organic(access, tally).complete(page)
+            yield page
 
     def read_days(
-        self, access: Access, days: Sequence[date], tally: Tally, budget: PostBudget | None = None
+        self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
     ) -> DaysReading:
-        """Return no days: the Display API has none. It is never called, because `days` is None."""
-        del access, days, tally, budget
-        return DaysReading({})
+        """Return the numbers of UTC days; they are missing if the account has no second grant.
+
+        Raises:
+            PlatformError: nothing could be read.
+        """
+        found = {day: Numbers() for day in days}
+        self._organic(access, tally).days(days, found)
+        return DaysReading.of(found, utcnow())
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials with a new access token and a new refresh token, which works only once.
+
+        The second grant, if there is one, is renewed at the same time; if that fails, its old tokens stay.
 
         Return None if the credentials do not allow a renewal, or if TikTok refuses it.
 
@@ -127,9 +156,13 @@ class TikTok:
                 raise_for_token(status, body, headers)
                 # Whose tokens these are is checked when they are used. The old pair is dead, so they are kept anyway.
                 found = renewed_credentials(access.credentials, body, utcnow())
-                return {**found, "scope": body["scope"]} if isinstance(body.get("scope"), str) else found
+                found |= {"scope": body["scope"]} if isinstance(body.get("scope"), str) else {}
         except NeedsReauth:
             return None
+        return found | self._organic(access, tally).renewed()
+
+    def _organic(self, access: Access, tally: Tally) -> Business:
+        return Business(self._business, self._app, access, tally)
 
     def _calls(self, access: Access, tally: Tally) -> Calls:
         return Calls(self._http, self._app, access, tally)

@@ -25,7 +25,7 @@ MAX_IDS = 20
 
 _NEEDED = ("id", "create_time")
 _CONTENT = ("share_url", "video_description")
-_COUNTS = tuple(offer.field for offer in offered("tiktok", "post").values())
+_COUNTS = tuple(offer.field for offer in offered("tiktok", "post").values() if not offer.further)
 
 
 class Ask(Protocol):

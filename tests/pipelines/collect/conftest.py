@@ -19,6 +19,7 @@ from metrics.vault import Vault
 from pipelines.collect.collector import Collector
 from pipelines.collect.report import CollectReport
 from pipelines.platforms.http import retries
+from simulator.registry import credentials
 from tests.redis_streams import entries
 from tests.retained import keep
 from tests.simulator_fixture import Simulator
@@ -56,7 +57,7 @@ class Bench:
             "handle": account.handle,
             "state": "active",
             "connectedAt": NOW - timedelta(days=9),
-            "credentials": Vault(self.settings.secret_keys).seal({"access_token": account.token}, account_id),
+            "credentials": Vault(self.settings.secret_keys).seal(credentials(account), account_id),
         }
         document.update(fields)  # type: ignore[typeddict-item]
         self.store.accounts.put([document])

@@ -28,6 +28,10 @@ CALLS: dict[Platform, int] = {
 """The most calls for a year: five totals a day on Instagram, one call each, and one call per post on Meta."""
 
 
+DAYS: dict[Platform, int] = {"tiktok": 57}
+"""The days that a history has at least, if they are less than a year: sixty, less those that are not counted yet."""
+
+
 @pytest.fixture
 def past(bench: Bench) -> Past:
     """A bench with the default retention: 400 days, of which the first eight are not rolled up."""
@@ -49,7 +53,11 @@ def test_year_of_a_fresh_account_equals_the_truth(past: Past, platform: Platform
     assert {row["metadata"]["postId"] for row in past.rows(account)} == ids
     assert len(past.rows(account)) == len(ids) > 200
     assert history["posts"] == {"done": len(ids), "expected": len(ids)}
-    assert history["days"]["done"] == history["days"]["expected"] >= (365 if api_facts(platform).days else 0)
+    assert (
+        history["days"]["done"]
+        == history["days"]["expected"]
+        >= DAYS.get(platform, 365 if api_facts(platform).days else 0)
+    )
     assert operation["state"] == "succeeded"
     assert operation["progress"] == {
         name: history["posts"][name] + history["days"][name] for name in ("done", "expected")

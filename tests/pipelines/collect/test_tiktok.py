@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from metrics.documents import AccountDocument
+from metrics.periods import HOUR
 from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
 from pipelines.platforms import pace
@@ -14,7 +15,7 @@ from pipelines.platforms.base import Tally
 from pipelines.platforms.registry import open_platform
 from simulator.tiktok import limits
 from simulator.tiktok.tokens import first_refresh_token
-from tests.pipelines.collect.conftest import NOW, Bench
+from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
 WINDOW_SECONDS = 10
 PLANNED, GRANTED = 100, 120
@@ -78,9 +79,9 @@ def test_ended_token_is_renewed_stored_and_used(bench: Bench) -> None:
     assert (report.ok, report.failures) == (1, [])
     first = kept(bench, account_id)
     assert first["refresh_token"] != first_refresh_token(bench.simulator.world.account("tiktok", 8))
-    assert bench.collect(platform="tiktok", now=NOW + timedelta(minutes=5)).failures == []
+    assert bench.collect(SLOT + HOUR, NOW + HOUR, "tiktok").failures == []
     assert kept(bench, account_id) == first, "the token lives for two hours"
-    assert bench.collect(platform="tiktok", now=NOW + timedelta(minutes=125)).failures == []
+    assert bench.collect(SLOT + 2 * HOUR, NOW + timedelta(minutes=125), "tiktok").failures == []
     assert kept(bench, account_id)["access_token"] != first["access_token"]
     assert bench.simulator.calls()["byKind"]["oauth/token"] == 2
 

@@ -12,6 +12,7 @@ from pipelines.platforms.memory import ListMemory, Memory
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import open_platform
 from simulator import truth
+from simulator.registry import credentials
 from simulator.world import SimAccount, SimPost
 from tests.simulator_fixture import Simulator
 
@@ -33,7 +34,7 @@ class Fetching:
     def be(self, index: int) -> None:
         """Switch to another account of the simulator."""
         self.account: SimAccount = self.simulator.world.account(self.platform, index)
-        self.access = Access(self.account.platform_account_id, {"access_token": self.account.token})
+        self.access = Access(self.account.platform_account_id, credentials(self.account))
 
     def posts(self, days: int = 90) -> list[SimPost]:
         """Return the posts that the account published, including deleted ones."""

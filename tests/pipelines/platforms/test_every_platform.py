@@ -12,6 +12,7 @@ from tests.simulator_fixture import Simulator
 
 EXCUSED: dict[Platform, tuple[str, ...]] = {
     "twitter": ("not_supported", "not_recoverable"),
+    "tiktok": ("not_recoverable",),
     "youtube": ("not_supported", "permission_missing"),
 }
 """Reasons for missing metrics of posts that are normal for a platform."""

@@ -18,7 +18,7 @@ CALLS: Mapping[Platform, tuple[str, ...]] = {
     "facebook": ("", "published_posts", "video_reels", "insights"),
     "twitter": ("users/me", "users/", "tweets", "analytics"),
     "linkedin": ("networkSizes", "posts", "Statistics", "organizations"),
-    "tiktok": ("user/info", "video/list"),
+    "tiktok": ("user/info", "v2/video/list", "business/video/list", "business/get"),
     "youtube": ("channels", "playlistItems", "batchGetStats", "videos", "reports"),
     "threads": ("me", "/threads", "threads_insights", "/insights"),
     "bluesky": ("getProfile", "getAuthorFeed"),
@@ -42,6 +42,9 @@ PARTS: tuple[tuple[Platform, str], ...] = (
     ("threads", "data.*.link_total_values"),
     ("twitter", "data.*.timestamped_metrics"),
     ("twitter", "data.public_metrics"),
+    ("tiktok", "data.videos.*.reach"),
+    ("tiktok", "data.metrics"),
+    ("tiktok", "data.metrics.*.likes"),
     ("tiktok", "data.user.follower_count"),
     ("tiktok", "data.videos"),
     ("tiktok", "data.videos.*"),
@@ -93,7 +96,7 @@ def test_reading_takes_no_other_shape_for_data(simulator: Simulator, platform: P
     except (BadAnswer, Transient):
         return
     check(fetching, well, bad)
-    if path not in ("organizations", "analytics", "insights", "reports"):
+    if path not in ("organizations", "analytics", "insights", "reports", "business/get"):
         assert bad.failures
 
 

@@ -52,6 +52,12 @@ def test_each_endpoint_has_its_own_pace_and_begins_with_a_burst(redis_client: Re
         assert waits[-1] > 0.5
 
 
+def test_calls_without_a_burst_keep_apart_from_the_first_one_on(redis_client: Redis) -> None:
+    workers = [SharedPace(redis_client, "tiktok", PER_MINUTE) for _ in range(2)]
+    found = instants([lambda endpoint, one=one: one.wait(endpoint, burst=False) for one in workers], 60)  # type: ignore[misc]
+    assert max(bisect_left(found, first + 1) - number for number, first in enumerate(found)) <= 10
+
+
 def test_reservation_does_not_stay_for_ever(redis_client: Redis) -> None:
     SharedPace(redis_client, "tiktok", PER_MINUTE).wait("list")
     assert 0 < redis_client.ttl(pace_key("tiktok", "list")) <= 61

@@ -25,7 +25,7 @@ RATE_BASIS = {
 }
 OVER_LEVELS = {"bluesky"}
 """Platforms whose engagement is divided by a level of the account."""
-REACH = {"daily": {"instagram", "facebook", "linkedin"}, "weekly": {"instagram"}}
+REACH = {"daily": {"instagram", "facebook", "linkedin", "tiktok"}, "weekly": {"instagram"}}
 """Platforms with the reach of an account over a day, and over a week: copied by hand from docs/metrics.md."""
 
 

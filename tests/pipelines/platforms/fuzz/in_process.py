@@ -96,6 +96,8 @@ class Simulated:
 
     def _computed(self, key: tuple[str, str, str], headers: Mapping[str, str]) -> tuple[int, bytes]:
         method, path, sent = key
+        # The clock stands still, so that windows of calls would never end.
+        self.state.memory.clear()
         url = urlsplit(path)
         request = Request(method, url.path, url.query, headers, sent.encode(), "http://simulator")
         try:
@@ -118,6 +120,7 @@ class InProcess(Http):
         path: str,
         *,
         token: str | None = None,
+        sent_as: str = "",
         params: Mapping[str, str] | str | None = None,
         form: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
@@ -127,7 +130,7 @@ class InProcess(Http):
         query = params if isinstance(params, str) else urlencode(params or {})
         sent = urlencode(form or {}) if json is None else orjson.dumps(json).decode()
         lowered = {name.lower(): value for name, value in (headers or {}).items()}
-        lowered["authorization"] = f"Bearer {token}"
+        lowered[sent_as.lower() or "authorization"] = str(token) if sent_as else f"Bearer {token}"
         lowered["content-type"] = "application/x-www-form-urlencoded" if json is None else "application/json"
         status, body = self._simulated.answered(method, f"{path}?{query}", sent, lowered)
         return status, body, {}

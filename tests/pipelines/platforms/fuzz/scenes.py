@@ -18,6 +18,7 @@ from pipelines.platforms.registry import _FACTORIES
 from pipelines.platforms.twitter import posts as twitter_posts
 from pipelines.platforms.twitter.days import SMALLEST_PAGE
 from simulator.faults import Fault
+from simulator.registry import credentials
 from simulator.world import SimPost
 from tests.clock import INSTANT
 from tests.pipelines.platforms.fuzz.in_process import Call, Change, InProcess, Simulated
@@ -122,7 +123,7 @@ def scene(platform: Platform) -> Scene:
     posts = [post for post in world.posts(account, now - _OLD, now) if post.visible(now)]
     known = [post for post in posts if now - _YOUNG < post.published_at < now - _NEW]
     due = [_known(post) for post in (*known, gone, posts[0])]
-    access = Access(account.platform_account_id, {"access_token": account.token})
+    access = Access(account.platform_account_id, credentials(account))
     return Scene(platform, simulator, access, now - _YOUNG, due, [(now - timedelta(days=n)).date() for n in (3, 4)])
 
 

@@ -154,6 +154,9 @@ def is_said(platform: Platform, name: str, parts: int, value: float, said: set[i
     if name == "linkClicks":
         # A sum over the links of a day.
         return value in said or any(value in sums.of(links) for links in (2, 3, 4))
+    if name == "watchTime" and platform == "tiktok":
+        # Answers have seconds.
+        return value / 1000 in said
     if parts > 2:
         return value in sums.of(parts)
     return value in said or (parts == 2 and any(value - one in said for one in said))
@@ -217,6 +220,7 @@ def of_item(body: Any, path: Path) -> set[str] | None:
     if isinstance(item, dict) and isinstance(item.get("contentDetails"), dict) and "videoId" in item["contentDetails"]:
         # An entry of YouTube's list of uploads has an id of its own.
         return {str(item["contentDetails"]["videoId"])}
-    ids = (*(at(item, (name,)) for name in ("id", "share", "ugcPost", "resource_id", "post_id", "uri")), path[1])
+    names = ("id", "share", "ugcPost", "resource_id", "post_id", "uri", "item_id")
+    ids = (*(at(item, (name,)) for name in names), path[1])
     ids = (*ids, at(at(item, ("post",)), ("uri",)))
     return {one for one in ids if isinstance(one, str)}
