@@ -12,7 +12,7 @@ from metrics.platforms.terms import ERASED, Term
 _OPEN_ID = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
 _SECOND_GRANT = "Only accounts with a second grant, for the API for Business, have it."
-_PAID = "Organic and paid plays together, which `views` does not count alike: the two are never one series."
+_PAID = "Organic and paid plays together. `views` counts by another definition, so the two never form one series."
 _ENDS = "It ends once nobody has watched the video for seven days; the last value stays."
 
 

@@ -1,1 +1,1 @@
-"""The simulated TikTok: the Display API and its token endpoint."""
+"""The simulated TikTok: the Display API, the organic API for Business, and their tokens."""
