@@ -9,7 +9,6 @@ import pytest
 from redis import Redis
 
 from metrics.redis.keys import pace_key
-from pipelines.platforms import pace
 from pipelines.platforms.pace import SharedPace
 from tidemark.stack.ports import HOST, free_port
 
@@ -19,7 +18,7 @@ PER_MINUTE = 600
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers are told how long to wait, and do not."""
-    monkeypatch.setattr(pace.time, "sleep", lambda _: None)
+    monkeypatch.setattr("pipelines.platforms.pace.time.sleep", lambda _: None)
 
 
 def instants(waits: list[Callable[[str], float]], count: int, endpoint: str = "list") -> list[float]:
