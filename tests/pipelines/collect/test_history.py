@@ -22,7 +22,7 @@ from tests.pipelines.collect.history import Past
 every = pytest.mark.parametrize("platform", PLATFORMS_IMPLEMENTED)
 
 CALLS: dict[Platform, int] = {
-    "instagram": 2800, "facebook": 600, "twitter": 40, "linkedin": 50, "tiktok": 30, "youtube": 50, "threads": 900,
+    "instagram": 2800, "facebook": 600, "twitter": 40, "linkedin": 50, "tiktok": 40, "youtube": 50, "threads": 900,
     "bluesky": 8,
 }  # fmt: skip
 """The most calls for a year: five totals a day on Instagram, one call each, and one call per post on Meta."""
