@@ -15,6 +15,8 @@ from simulator.instagram.world import INSTAGRAM
 from simulator.instagram.world import owner as instagram_owner
 from simulator.linkedin.api import LinkedIn
 from simulator.linkedin.world import LINKEDIN
+from simulator.pinterest.api import Pinterest
+from simulator.pinterest.world import PINTEREST
 from simulator.state import Api, State
 from simulator.threads.api import Threads
 from simulator.threads.world import THREADS
@@ -24,7 +26,7 @@ from simulator.world import World
 from simulator.youtube.api import YouTube
 from simulator.youtube.world import YOUTUBE
 
-_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, THREADS, BLUESKY)
+_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, PINTEREST, THREADS, BLUESKY)
 
 
 def new_world(seed: int = 1) -> World:
@@ -39,4 +41,13 @@ def open_apis(state: State) -> tuple[Api, ...]:
         "facebook": GraphPlatform(facebook_node, facebook_owner, FACEBOOK_LISTS),
     }
     graph = Graph(state, platforms)
-    return (Threads(state, graph), graph, Twitter(state), YouTube(state), LinkedIn(state), Bluesky(state))
+    # Graph takes Pinterest's /v5/ for one of its own versions, and so comes after it.
+    return (
+        Threads(state, graph),
+        Pinterest(state),
+        graph,
+        Twitter(state),
+        YouTube(state),
+        LinkedIn(state),
+        Bluesky(state),
+    )

@@ -6,6 +6,7 @@ from metrics.catalog import metrics_of, offered
 from metrics.periods import DAY, midnight
 from simulator import truth
 from simulator.twitter.world import shown
+from simulator.pinterest.account_analytics import reported as reported_pinterest
 from simulator.world import SimAccount, World
 from simulator.youtube.analytics import reported
 
@@ -20,6 +21,11 @@ def true_day(world: World, account: SimAccount, day: date, now: datetime) -> dic
         offers = offered("youtube", "account")
         wanted = [one.name for one in metrics_of("account", "period_sum") if one.name in offers]
         return {name: reported(world, account, offers[name].field, day, now) for name in wanted}
+    if account.platform == "pinterest":
+        offers, hidden = offered("pinterest", "account"), world.platforms["pinterest"].withholds_day
+        wanted = [one.name for one in metrics_of("account", "period_sum") if one.name in offers]
+        fields = {name: offers[name].field for name in wanted if not hidden(world, account, offers[name].field, day)}
+        return {name: reported_pinterest(world, account, field, day, now) for name, field in fields.items()}
     found = {}
     for metric in metrics_of("account", "period_sum", "period_unique"):
         offer = metric.offers.get(account.platform)

@@ -137,7 +137,8 @@ class PlatformFacts:
     `quotas` are the daily quotas of the app by name; they begin anew at midnight in the time zone `quota_zone`.
     `takes_api_key` says that public numbers can be read with an API key of the app, the setting `<name>_api_key`.
     `derived_needs_consent` says that the platform's terms demand a consent before its numbers are mixed with those of
-    other platforms. `terms` are the rules of the platform's terms about kinds of data.
+    other platforms. `storing_needs_consent` says that they demand one before anything that its API returned is stored.
+    `terms` are the rules of the platform's terms about kinds of data.
     """
 
     name: Platform
@@ -164,6 +165,7 @@ class PlatformFacts:
     quota_zone: str = "UTC"
     takes_api_key: bool = False
     derived_needs_consent: bool = False
+    storing_needs_consent: bool = False
     terms: tuple[Term, ...] = ()
 
     def account_offer(self, name: str) -> Offer | None:

@@ -14,6 +14,7 @@ from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.instagram.api import Instagram
 from pipelines.platforms.limits import Quotas, UncountedQuotas
 from pipelines.platforms.linkedin.api import LinkedIn
+from pipelines.platforms.pinterest.api import Pinterest
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.threads.api import Threads
 from pipelines.platforms.twitter.api import Twitter
@@ -25,6 +26,7 @@ _FACTORIES: Mapping[Platform, Callable[..., PlatformApi]] = {
     "twitter": Twitter,
     "linkedin": LinkedIn,
     "youtube": YouTube,
+    "pinterest": Pinterest,
     "threads": Threads,
     "bluesky": Bluesky,
 }

@@ -40,6 +40,7 @@ def test_facts_have_a_line_for_each_platform() -> None:
         ("twitter", "post", "text", ("likes", "comments", "shares", "saves")),
         ("linkedin", "post", "text", ("likes", "comments", "shares")),
         ("youtube", "post", "video", ("likes", "comments")),
+        ("pinterest", "post", "image", ("likes", "comments", "saves")),
         ("threads", "post", "text", ("likes", "comments", "shares")),
     ],
 )

@@ -202,6 +202,7 @@ _IDS = {
     "instagram": st.integers(1, 2**63 - 1).map(str),
     "facebook": st.integers(1, 2**63 - 1).map(str),
     "twitter": st.integers(1, 2**63 - 1).map(str),
+    "pinterest": st.integers(1, 2**63 - 1).map(str),
     "threads": st.integers(1, 2**63 - 1).map(str),
     "linkedin": st.integers(1, 2**31).flatmap(
         lambda n: st.sampled_from([f"{n}", f"urn:li:organization:{n}", f"urn:li:organizationBrand:{n}"])

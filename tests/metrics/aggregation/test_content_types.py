@@ -32,6 +32,7 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "twitter": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares", "saves")),
     "linkedin": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
     "youtube": dict.fromkeys(("post", "reel", "story"), ("likes", "comments")),
+    "pinterest": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "saves")),
     "threads": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
     "bluesky": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares", "saves")),
 }  # fmt: skip

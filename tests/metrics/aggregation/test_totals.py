@@ -24,6 +24,8 @@ OWN = {  # metrics that platforms offer of an account itself, as in docs/metrics
     "linkedin": {"followers", "followerGrowth", "accountImpressions", "profileViews", "netFollowers"},
     "youtube": {"followers", "followerGrowth", "accountViews", "accountEngagedViews", "accountWatchTime",
                 "accountLikes", "accountComments", "accountShares", "newFollowers", "lostFollowers"},
+    "pinterest": {"followers", "followerGrowth", "accountImpressions", "accountInteractions", "accountSaves",
+                  "accountClicks", "linkClicks"},
     "threads": {"followers", "followerGrowth", "accountInteractions", "profileViews", "linkClicks"},
     "bluesky": {"followers", "followerGrowth"},
 }  # fmt: skip
@@ -35,6 +37,7 @@ OF_POSTS = {
                 "totalVideoViews", "totalClicks"},
     "linkedin": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalImpressions", "totalClicks"},
     "youtube": {"totalLikes", "totalComments", "totalEngagement", "totalViews"},
+    "pinterest": {"totalLikes", "totalComments", "totalSaves", "totalEngagement", "totalImpressions", "totalClicks"},
     "threads": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalViews"},
     "bluesky": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement"},
 }  # fmt: skip

@@ -31,6 +31,7 @@ PICTURE = {"instagram": "data.[id={id}].media_url", "facebook": "data.[id={id}].
 HOSTS = {
     "instagram": "https://www.instagram.com/", "facebook": "https://www.facebook.com/", "twitter": "https://x.com/",
     "linkedin": "https://www.linkedin.com/feed/update/", "youtube": "https://www.youtube.com/watch?v=",
+    "pinterest": "https://www.pinterest.com/pin/",
     "threads": "https://www.threads.", "bluesky": "https://bsky.app/profile/did:plc:",
 }  # fmt: skip
 

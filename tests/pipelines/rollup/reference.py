@@ -19,6 +19,7 @@ RATE_BASIS = {
     "twitter": "impressions",
     "linkedin": "impressions",
     "youtube": "views",
+    "pinterest": "impressions",
     "threads": "views",
     "bluesky": "followers",
 }

@@ -32,6 +32,7 @@ RETIRED: Mapping[Platform, str] = {
     "twitter": "non_public_metrics",
     "linkedin": "",
     "youtube": "shares",
+    "pinterest": "SAVE",
     "threads": "views",
     "bluesky": "",
 }

@@ -30,7 +30,8 @@ EVERY = None
 """Stands for all posts of an answer: it was changed so that any of them may be affected."""
 
 LISTS = {
-    "stories", "media", "video_reels", "published_posts", "timeline", "posts", "uploads", "threads", "author feed",
+    "stories", "media", "video_reels", "published_posts", "timeline", "posts", "uploads", "pins", "threads",
+    "author feed",
 }  # fmt: skip
 
 MOST_NUMBERS = 12
