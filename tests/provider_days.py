@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from metrics.catalog import metrics_of, offered
 from metrics.periods import DAY, midnight
 from simulator import truth
-from simulator.twitter.world import shown
 from simulator.pinterest.account_analytics import reported as reported_pinterest
+from simulator.twitter.world import shown
 from simulator.world import SimAccount, World
 from simulator.youtube.analytics import reported
 

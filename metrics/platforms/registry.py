@@ -16,3 +16,8 @@ FACTS = by_name(INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, PINTEREST, THRE
 
 NEEDING_CONSENT: frozenset[Platform] = frozenset(name for name, facts in FACTS.items() if facts.derived_needs_consent)
 """Platforms whose terms demand a consent before their numbers are mixed with those of others."""
+
+STORING_NEEDS_CONSENT: frozenset[Platform] = frozenset(
+    name for name, facts in FACTS.items() if facts.storing_needs_consent
+)
+"""Platforms whose terms demand a consent before anything that their API returned is stored."""
