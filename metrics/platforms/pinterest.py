@@ -35,7 +35,7 @@ PINTEREST = PlatformFacts(
         "clicks": "pin_click",
         "outboundClicks": "clickthrough",
     },
-    quotas={"calls": Quota(1_000, "Calls of the Pinterest API, of which an app with Trial access has 1,000,")},
+    quotas={"calls": Quota(1_000, "Calls of the Pinterest API (1,000 with Trial access, no limit with Standard access)")},
     content=ContentFacts(unseen=timedelta(days=7), picture_servers=("https://i.pinimg.com",)),
     storing_needs_consent=True,
 )

@@ -133,6 +133,14 @@ def is_saved(item: Mapping[str, Any]) -> bool:
     return item.get("parent_pin_id") is not None
 
 
+def is_older(item: object, since: datetime) -> bool:
+    """Tell whether a pin of the list was created before an instant; an item without a valid time is not old."""
+    try:
+        return isinstance(item, Mapping) and _created_at(item) < since
+    except answers.UNEXPECTED:
+        return False
+
+
 def _created_at(item: Mapping[str, Any]) -> datetime:
     """Return when a pin was created; Pinterest writes UTC without a zone, with or without microseconds."""
     found = datetime.fromisoformat(item["created_at"])

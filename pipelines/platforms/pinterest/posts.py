@@ -11,8 +11,8 @@ from pipelines.platforms.answers import UNEXPECTED, items_of
 from pipelines.platforms.base import AccountReading, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import BadAnswer, PostGone
 from pipelines.platforms.pages import Page, Place, cursor
-from pipelines.platforms.paging import ParsedPage, PostList, descend, walk
-from pipelines.platforms.pinterest.answers import is_saved, listed_post, parsing_answer, post_numbers
+from pipelines.platforms.paging import ENOUGH_IN_A_ROW, ParsedPage, PostList, descend, walk
+from pipelines.platforms.pinterest.answers import is_older, is_saved, listed_post, parsing_answer, post_numbers
 
 PAGE = 250
 PINS, PAST, SINGLE = "pins", "pins of the past", "pins by id"
@@ -79,7 +79,13 @@ class Posts:
         params = {"page_size": str(size), "pin_metrics": "true", "pin_filter": "exclude_repins", **place}
         body = self._ask("pins", params)
         with parsing_answer():
-            return Page.of(body["items"], lambda: _following(body), body)
+            items = items_of(body["items"])
+            return Page.of(items, lambda: None if self._ends_old(items) else _following(body), body)
+
+    def _ends_old(self, items: Sequence[Any]) -> bool:
+        """Tell whether a page ends with so many pins that are not followed that no followed one comes after them."""
+        last, since = items[-ENOUGH_IN_A_ROW:], self._wanted.since
+        return len(last) == ENOUGH_IN_A_ROW and all(is_older(item, since) for item in last)
 
     def _note_page(self, parsed: ParsedPage) -> dict[str, Mapping[str, Any]]:
         """Note that the pins of a page were listed; return the items of the page by the ids of their pins."""
