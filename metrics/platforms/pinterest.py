@@ -35,7 +35,9 @@ PINTEREST = PlatformFacts(
         "clicks": "pin_click",
         "outboundClicks": "clickthrough",
     },
-    quotas={"calls": Quota(1_000, "Calls of the Pinterest API (1,000 with Trial access, no limit with Standard access)")},
+    quotas={
+        "calls": Quota(1_000, "Calls of the Pinterest API (1,000 with Trial access, no limit with Standard access)"),
+    },
     content=ContentFacts(unseen=timedelta(days=7), picture_servers=("https://i.pinimg.com",)),
     storing_needs_consent=True,
 )
