@@ -1,8 +1,7 @@
 """Pinterest: accounts with the pins that they created."""
 
-from datetime import timedelta
-
 from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, ContentFacts, Ids, Offer, PlatformFacts, Quota
+from metrics.platforms.terms import Term
 
 _ORGANIC = "Of pins that are not advertised; Pinterest counts UTC days."
 
@@ -38,6 +37,14 @@ PINTEREST = PlatformFacts(
     quotas={
         "calls": Quota(1_000, "Calls of the Pinterest API (1,000 with Trial access, no limit with Standard access)"),
     },
-    content=ContentFacts(unseen=timedelta(days=7), picture_servers=("https://i.pinimg.com",)),
+    content=ContentFacts(picture_servers=("https://i.pinimg.com",)),
     storing_needs_consent=True,
+    terms=(
+        Term(
+            "passing on",
+            "What the API returned is neither sold nor shared.",
+            "Only a key of the workspace of the account reads it.",
+            "*Developer Guidelines*",
+        ),
+    ),
 )

@@ -3,17 +3,11 @@
 from typing import Any
 
 from simulator import truth
-from simulator.pictures import picture_url
 from simulator.pinterest.call import Call
 from simulator.pinterest.world import is_new
-from simulator.world import display_name, slug
+from simulator.world import display_name
 
 PARAMETERS = ("ad_account_id",)
-
-
-def shown_name(handle: str) -> str:
-    """Return the name of an account as addresses have it: without dots."""
-    return slug(handle, "_")
 
 
 def user_account(call: Call) -> dict[str, Any]:
@@ -25,10 +19,10 @@ def user_account(call: Call) -> dict[str, Any]:
         levels["monthly_views"] = -1
     return {
         "id": account.platform_account_id,
-        "username": shown_name(handle),
+        "username": call.username,
         "business_name": display_name(handle),
         "account_type": "BUSINESS",
-        "profile_image": picture_url(call.base_url, f"{account.platform_account_id}-profile"),
+        "profile_image": f"{call.pictures}{account.platform_account_id}-profile.png",
         "website_url": "",
         "about": "",
         **levels,

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from simulator import truth
 from simulator.pinterest.call import Call
 from simulator.pinterest.ranges import Values, analytics, days_of, rate, status_of
-from simulator.pinterest.world import business_since
+from simulator.pinterest.world import amounts, business_since
 from simulator.world import SimAccount, World
 
 PARAMETERS = (
     "start_date", "end_date", "from_claimed_content", "pin_format", "app_types", "content_type", "source",
     "metric_types", "split_field", "ad_account_id",
 )  # fmt: skip
-AMOUNTS = ("ENGAGEMENT", "IMPRESSION", "OUTBOUND_CLICK", "PIN_CLICK", "SAVE")
 METRICS = (
     "ENGAGEMENT", "ENGAGEMENT_RATE", "IMPRESSION", "OUTBOUND_CLICK", "OUTBOUND_CLICK_RATE", "PIN_CLICK",
     "PIN_CLICK_RATE", "SAVE", "SAVE_RATE",
@@ -66,8 +64,11 @@ def user_account_analytics(call: Call) -> dict[str, Any]:
 
 def reported(world: World, account: SimAccount, metric: str, day: date, now: datetime) -> int:
     """Return an amount of a day without advertising, as the API tells it at an instant: low while it is estimated."""
-    value = truth.day_value(world, account, metric, day)
-    return int(value * _PROVISIONAL) if status_of(day, now) == "ESTIMATE" else value
+    return _at(amounts(world, account, day)[metric], status_of(day, now))
+
+
+def _at(value: int, status: str) -> int:
+    return int(value * _PROVISIONAL) if status == "ESTIMATE" else value
 
 
 def _share(account: SimAccount, content: str) -> float:
@@ -80,7 +81,11 @@ def _status(account: SimAccount, day: date, now: datetime) -> str:
 
 
 def _values(call: Call, day: date, wanted: list[str], share: float) -> Values:
-    world = call.state.world
-    amounts = {name: int(reported(world, call.account, name, day, call.now) * share) for name in AMOUNTS}
-    rates = {f"{name}_RATE": rate(value, amounts["IMPRESSION"]) for name, value in amounts.items()}
-    return {name: value for name, value in {**amounts, **rates}.items() if name in wanted}
+    known = status_of(day, call.now)
+    found: Values = {
+        name: int(_at(value, known) * share) for name, value in amounts(call.state.world, call.account, day).items()
+    }
+    impressions = found["IMPRESSION"]
+    return {
+        name: found[name] if name in found else rate(found[name.removesuffix("_RATE")], impressions) for name in wanted
+    }

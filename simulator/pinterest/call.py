@@ -7,12 +7,14 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from urllib.parse import parse_qsl
 
 from simulator.faults import Target
+from simulator.pictures import picture_url
 from simulator.pinterest.problem import Problem, invalid
 from simulator.state import State
-from simulator.world import SimAccount
+from simulator.world import SimAccount, slug
 
 Params = Mapping[str, str]
 
@@ -30,6 +32,16 @@ class Call:
     aim: Target
     base_url: str
     refused: str = "Invalid parameters."
+
+    @cached_property
+    def username(self) -> str:
+        """The name of the account as addresses have it: without dots."""
+        return slug(self.state.handle(self.account, self.aim), "_")
+
+    @cached_property
+    def pictures(self) -> str:
+        """The beginning of the URLs of pictures."""
+        return picture_url(self.base_url, "").removesuffix(".png")
 
     def wrong(self, message: str = "") -> Problem:
         """Return the error for a parameter that is missing or wrong."""

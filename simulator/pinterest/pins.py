@@ -12,8 +12,6 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from simulator import truth
-from simulator.pictures import picture_url
-from simulator.pinterest.account import shown_name
 from simulator.pinterest.call import Call, Params
 from simulator.pinterest.problem import not_authorized, pin_not_found
 from simulator.pinterest.world import CREATED, SAVED, SECRET
@@ -145,32 +143,30 @@ def _is_followed_by_a_save(post: SimPost) -> bool:
 
 def _shown(call: Call, one: Pin, *, metrics: bool) -> dict[str, Any]:
     """Return a pin. Its numbers are null if they were not requested."""
-    key = ("pinterest", one.pin_id, call.base_url)
+    key = (one.pin_id, call.pictures, call.username)
     fixed: dict[str, Any] | None = call.state.world.remembered(key)
     if fixed is None:
         fixed = _fixed(call, one)
         call.state.world.remember(key, fixed)
-    owner = shown_name(call.state.handle(call.account, call.aim)) if call.state.faults.active else None
-    named = fixed if owner is None else {**fixed, "board_owner": {"username": owner}}
-    return {**named, "pin_metrics": _metrics(call, one) if metrics else None}
+    return {**fixed, "pin_metrics": _metrics(call, one) if metrics else None}
 
 
 def _fixed(call: Call, one: Pin) -> dict[str, Any]:
     """Return the fields of a pin that do not change."""
     creative, media = one.post.native
-    text = one.post.text or ""
+    text = one.post.text
     return {
         "id": one.pin_id,
-        "created_at": f"{one.created_at:%Y-%m-%dT%H:%M:%S}",
+        "created_at": one.created_at.isoformat()[:19],
         "link": "https://example.org/page" if one.post.number % 3 else None,
-        "title": text[:_LONGEST_TITLE] or None,
-        "description": text[:500] or None,
+        "title": text[:_LONGEST_TITLE] if text else None,
+        "description": text[:500] if text else None,
         "dominant_color": "#6e7874",
         "alt_text": None,
         "creative_type": creative,
         "board_id": f"54975588{call.account.index:07d}",
         "board_section_id": None,
-        "board_owner": {"username": shown_name(call.account.handle)},
+        "board_owner": {"username": call.username},
         "is_owner": True,
         "is_standard": creative == "REGULAR",
         "is_removable": False,
@@ -178,31 +174,28 @@ def _fixed(call: Call, one: Pin) -> dict[str, Any]:
         "parent_pin_id": f"7{one.pin_id[1:]}" if one.is_saved else None,
         "note": "",
         "product_tags": [],
-        "media": _media(call, one, media),
+        "media": _media(call, one.pin_id, media),
     }
 
 
-def _media(call: Call, one: Pin, media: str) -> dict[str, Any]:
+def _media(call: Call, pin_id: str, media: str) -> dict[str, Any]:
     pictures = {
-        size: {"width": width, "height": height, "url": picture_url(call.base_url, f"{one.pin_id}-{size}")}
-        for size, (width, height) in _SIZES.items()
+        size: {"width": width, "height": height, "url": f"{call.pictures}{pin_id}-{size}.png"}
+        for size, width, height in _SIZES
     }
+    if media == "image":
+        return {"media_type": media, "images": pictures}
     if media == "multiple_images":
         return {"media_type": media, "items": [{"item_type": "image", "images": pictures} for _ in range(2)]}
     if media == "multiple_mixed":
         parts = ({"item_type": "image", "images": pictures}, {"item_type": "video", "cover_image_url": None})
         return {"media_type": media, "items": list(parts)}
-    more = {
-        "cover_image_url": pictures["600x"]["url"],
-        "duration": 14.0,
-        "height": 600,
-        "width": 600,
-        "video_url": None,
-    }
-    return {"media_type": media, "images": pictures, **(more if media == "video" else {})}
+    cover = pictures["600x"]["url"]
+    more = {"cover_image_url": cover, "duration": 14.0, "height": 600, "width": 600, "video_url": None}
+    return {"media_type": media, "images": pictures, **more}
 
 
-_SIZES = {"150x150": (150, 150), "400x300": (400, 300), "600x": (600, 600), "1200x": (1200, 1200)}
+_SIZES = (("150x150", 150, 150), ("400x300", 400, 300), ("600x", 600, 600), ("1200x", 1200, 1200))
 
 
 def _metrics(call: Call, one: Pin) -> dict[str, Any]:
@@ -211,7 +204,9 @@ def _metrics(call: Call, one: Pin) -> dict[str, Any]:
         return {"90d": dict.fromkeys(_IN_90_DAYS, 1), "lifetime_metrics": dict.fromkeys(_LIFETIME, 1)}
     world, before = call.state.world, call.now - _WINDOW
     lifetime = truth.post_values(world, one.post, _LIFETIME, call.now)
-    if before - one.created_at > _GROWN:
+    if one.created_at >= before:
+        recent = {name: lifetime[name] for name in _IN_90_DAYS}
+    elif before - one.created_at > _GROWN:
         recent = dict.fromkeys(_IN_90_DAYS, 0)
     else:
         earlier = truth.post_values(world, one.post, _IN_90_DAYS, before)

@@ -6,8 +6,9 @@ The amounts of an account's days are those of its pins that are not advertised.
 from datetime import date, datetime, timedelta
 
 from metrics.documents import Reason
-from simulator.truth import Amount, followers, post_count, share_of_followers, share_of_views, slow_level, views
-from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, World
+from simulator.chance import draw, share
+from simulator.truth import Amount, followers, post_count, share_of_views, slow_level, views
+from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, World, account_seed
 
 _FIRST_ACCOUNT = 1_099_300_000_000_000_000
 _ACCOUNT_DIGITS, _PIN_DIGITS = 19, 18
@@ -46,13 +47,6 @@ def _monthly_views(world: World, account: SimAccount, now: datetime) -> int:
     return followers(world, account, now) * 11
 
 
-def _sum_of(parts: tuple[Amount, ...]) -> Amount:
-    def amount(world: World, account: SimAccount, day: date) -> int:
-        return sum(part(world, account, day) for part in parts)
-
-    return amount
-
-
 def is_new(account: SimAccount) -> bool:
     """Tell whether an account is new: Pinterest does not know its monthly views yet, and says -1."""
     return account.index % 11 == 10
@@ -67,7 +61,30 @@ def _withholds_day(_world: World, account: SimAccount, _field: str, day: date) -
     return "not_recoverable" if day < business_since(account) else None
 
 
-_CLICKS, _SAVES = share_of_followers(0.01, 0.08, 612), share_of_followers(0.005, 0.05, 613)
+_SHARES = {
+    "IMPRESSION": (0.5, 2.0),
+    "PIN_CLICK": (0.01, 0.08),
+    "SAVE": (0.005, 0.05),
+    "OUTBOUND_CLICK": (0.002, 0.02),
+}
+"""Amounts of a day as shares of the followers, each from a lowest to a highest one."""
+
+
+def amounts(world: World, account: SimAccount, day: date) -> dict[str, int]:
+    """Return all amounts of a day; engagements are clicks and saves."""
+    noon = EPOCH + timedelta(days=(day - EPOCH.date()).days, hours=12)
+    base = followers(world, account, noon)
+    drawn = draw(*account_seed(world, account), day.toordinal(), 611)
+    found = {
+        name: int(base * (low + (high - low) * share(number)))
+        for (name, (low, high)), number in zip(_SHARES.items(), drawn, strict=False)
+    }
+    return {**found, "ENGAGEMENT": found["PIN_CLICK"] + found["SAVE"]}
+
+
+def _amount(name: str) -> Amount:
+    return lambda world, account, day: amounts(world, account, day)[name]
+
 
 PINTEREST = SimPlatform(
     name="pinterest",
@@ -105,11 +122,5 @@ PINTEREST = SimPlatform(
         "profile_visit": share_of_views(0.001, 0.01, 10),
     },
     withholds_day=_withholds_day,
-    days={
-        "IMPRESSION": share_of_followers(0.5, 2.0, 611),
-        "PIN_CLICK": _CLICKS,
-        "SAVE": _SAVES,
-        "OUTBOUND_CLICK": share_of_followers(0.002, 0.02, 614),
-        "ENGAGEMENT": _sum_of((_CLICKS, _SAVES)),
-    },
+    days={name: _amount(name) for name in (*_SHARES, "ENGAGEMENT")},
 )
