@@ -242,8 +242,8 @@ def test_days_are_processed_estimated_and_then_final(api: Simulator, account: Si
         day = TODAY - timedelta(days=back)
         true = {name: reported(api.world, account, name, day, NOW) for name in ("IMPRESSION", "SAVE")}
         assert row == {"date": f"{day}", "data_status": row["data_status"], "metrics": true}
-    true = truth.day_value(api.world, account, "IMPRESSION", TODAY - timedelta(days=2))
-    assert rows[-3]["metrics"]["IMPRESSION"] < true, "an estimate is too low"
+    final = truth.day_value(api.world, account, "IMPRESSION", TODAY - timedelta(days=2))
+    assert rows[-3]["metrics"]["IMPRESSION"] < final, "an estimate is too low"
 
 
 def test_days_before_the_business_account_are_empty(api: Simulator) -> None:

@@ -127,9 +127,10 @@ class Turn:
                 self._end(ended, stop.state, f"the account is {stop.state}")
         except Denied:
             # What was read is deleted, so that it has to be read again once there is a consent.
-            counts: Counted = {"done": 0, "expected": 0}
+            posts: Counted = {"done": 0, "expected": 0}
+            days: Counted = {"done": 0, "expected": 0}
             self.history.update(
-                {"posts": counts, "days": dict(counts), "postsState": "reading", "asked": [], "partly": [], "lists": {}}
+                {"posts": posts, "days": days, "postsState": "reading", "asked": [], "partly": [], "lists": {}}
             )
             self._end("failed", "terms", NO_CONSENT)
         except (Gone, NotFound, MongoUnavailable):
