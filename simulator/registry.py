@@ -4,29 +4,39 @@ from metrics.documents import Platform
 from simulator.bluesky.api import Bluesky
 from simulator.bluesky.world import BLUESKY
 from simulator.facebook.lists import LISTS as FACEBOOK_LISTS
+from simulator.facebook.login import DIALOG as FACEBOOK_LOGIN
 from simulator.facebook.node import node as facebook_node
 from simulator.facebook.world import FACEBOOK
 from simulator.facebook.world import owner as facebook_owner
 from simulator.graph.api import Graph
 from simulator.graph.call import GraphPlatform
 from simulator.instagram.lists import LISTS as INSTAGRAM_LISTS
+from simulator.instagram.login import DIALOG as INSTAGRAM_LOGIN
 from simulator.instagram.node import node as instagram_node
 from simulator.instagram.world import INSTAGRAM
 from simulator.instagram.world import owner as instagram_owner
 from simulator.linkedin.api import LinkedIn
+from simulator.linkedin.login import DIALOG as LINKEDIN_LOGIN
 from simulator.linkedin.world import LINKEDIN
 from simulator.pinterest.api import Pinterest
 from simulator.pinterest.world import PINTEREST
 from simulator.state import Api, State
 from simulator.threads.api import Threads
+from simulator.threads.login import DIALOG as THREADS_LOGIN
 from simulator.threads.world import THREADS
 from simulator.twitter.api import Twitter
+from simulator.twitter.login import DIALOG as TWITTER_LOGIN
 from simulator.twitter.world import TWITTER
 from simulator.world import World
 from simulator.youtube.api import YouTube
+from simulator.youtube.login import DIALOG as YOUTUBE_LOGIN
 from simulator.youtube.world import YOUTUBE
 
 _PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, YOUTUBE, PINTEREST, THREADS, BLUESKY)
+
+
+DIALOGS = (INSTAGRAM_LOGIN, FACEBOOK_LOGIN, TWITTER_LOGIN, LINKEDIN_LOGIN, YOUTUBE_LOGIN, THREADS_LOGIN)
+"""The pages on which people consent."""
 
 
 def new_world(seed: int = 1) -> World:

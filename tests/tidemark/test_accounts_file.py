@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.connecting.new_account import NewAccount
 from metrics.errors import InvalidInput
 from tests.tidemark.commands import Cli
-from tidemark.accounts_file import ALL_COLUMNS, MAX_PROBLEMS, NewAccount, parse
+from tidemark.accounts_file import ALL_COLUMNS, MAX_PROBLEMS, parse
 
 NAMES = ("workspaceId", "platform", "platformAccountId", "handle", "accessToken")
 HEADER = ",".join(NAMES) + "\n"
