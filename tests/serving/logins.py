@@ -38,11 +38,8 @@ class Desk:
     redis: Redis
     simulator: Simulator
     key: str
+    url: str
     _clients: list[httpx.Client] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return str(self.settings.connect_url).rstrip("/")
 
     def post(self, platform: str, key: str | None = None, workspace: str = WORKSPACE, **query: str) -> httpx.Response:
         """Ask for a link."""
@@ -109,18 +106,23 @@ class Person:
 
 
 @contextmanager
-def desk(settings: Settings, store: Store, redis: Redis, simulator: Simulator, host: str = HOST) -> Iterator[Desk]:
-    """Serve with every platform's login at the simulator; `host` is the name under which browsers reach serving."""
+def desk(
+    settings: Settings, store: Store, redis: Redis, simulator: Simulator, host: str = HOST, **changes: Any
+) -> Iterator[Desk]:
+    """Serve with every platform's login at the simulator; `host` is the name under which browsers reach serving.
+
+    `changes` are settings that differ from those.
+    """
     port = free_port()
     simulated: dict[str, Any] = dict(simulated_settings(settings, simulator.url, f"http://{host}:{port}"))
     secrets = {name: SecretStr(value) for name, value in simulated.items() if name.endswith("_secret")}
-    chosen = settings.model_copy(update=simulated | secrets)
+    chosen = settings.model_copy(update=simulated | secrets | changes)
     running = server(create_app(chosen), HOST, port)
     thread = threading.Thread(target=running.run)
     thread.start()
     until(lambda: running.started)
     key, _ = store.keys.create("connects", [WORKSPACE], ["admin"])
-    made = Desk(chosen, store, redis, simulator, key)
+    made = Desk(chosen, store, redis, simulator, key, f"http://{host}:{port}")
     yield made
     made.close()
     running.end_streams()
