@@ -177,7 +177,8 @@ def _form(state: State, dialog: Dialog, params: Mapping[str, str]) -> str:
         for scope in params["scope"].split(dialog.separator)
     )
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Simulated {dialog.platform}</title>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,">'
+        f"<title>Simulated {dialog.platform}</title>"
         f"<h1>Simulated {dialog.platform}: let an app read your account?</h1>"
         f'<form method="post"><fieldset><legend>Account</legend>{radios}</fieldset>'
         f"<fieldset><legend>Permissions</legend>{boxes}</fieldset>"

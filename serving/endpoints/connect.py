@@ -7,12 +7,14 @@ the login has to be that of the account that was named. Otherwise nothing is sto
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 import pymongo
 from anyio import to_thread
+from redis import Redis
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -38,9 +40,14 @@ from serving.wire.problems import Problem, not_found
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _STORE_SECONDS = 15.0
 _LONGEST = 2048
 """Maximum number of characters of a code."""
+_TICKET, _STATE = (re.compile(prefix + r"[\w-]{43}", re.ASCII) for prefix in (flows.TICKET_PREFIX, flows.STATE_PREFIX))
+"""The forms of tickets and states; anything else is not looked up."""
 _USED = (
     "This link was used already, is too old, or was not copied whole. Start again: `tidemark accounts authorize` "
     "prints a new link, and so does `POST /analytics/workspace/{workspaceId}/connect/{platform}`."
@@ -61,7 +68,7 @@ async def create_connect_link(request: Request) -> Response:
     except NotConnected as error:
         raise Problem(422, str(error)) from None
     offer = flows.new_offer(workspace_id, platform, account, kept_key(key_of(request)))
-    ticket = await parts.threads.run(flows.issue, parts.sync_redis, offer)
+    ticket = await _in_redis(parts, flows.issue, offer)
     shown = {
         "url": f"{public_url(parts.settings)}/connect/{platform}?ticket={ticket}",
         "expiresIn": flows.OFFER_SECONDS,
@@ -69,6 +76,11 @@ async def create_connect_link(request: Request) -> Response:
         "redirectUrl": authorization.redirect_url,
     }
     return Response(dump_json(shown), 201, {"Cache-Control": "no-store"}, media_type="application/json")
+
+
+async def _in_redis(parts: Services, call: Callable[Concatenate[Redis, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a call of `flows` in a thread; all of them share a quarter of the threads, because anybody can cause them."""
+    return await parts.threads.run_for("logins", lambda: call(parts.sync_redis, *args, **kwargs))
 
 
 def _platform(request: Request) -> Platform:
@@ -107,7 +119,7 @@ async def begin(request: Request) -> Response:
     """Show what is going to be connected, with the way to the platform's consent. This uses up the link."""
     name, parts = _page_platform(request), services(request)
     ticket = request.query_params.get("ticket", "")
-    offer = await parts.threads.run(flows.find_offer, parts.sync_redis, ticket) if ticket else None
+    offer = await _in_redis(parts, flows.find_offer, ticket) if _TICKET.fullmatch(ticket) else None
     if offer is None or offer.platform != name:
         REFUSED.labels("ticket").inc()
         raise _Refused(_USED, HTTPStatus.UNAUTHORIZED)
@@ -119,10 +131,10 @@ async def begin(request: Request) -> Response:
     if request.method == "HEAD":
         # A preview of the link in a chat must not use it up.
         return page(f"Connect {authorization.title}")
-    if not await parts.threads.run(flows.use_offer, parts.sync_redis, ticket):
+    if not await _in_redis(parts, flows.use_offer, ticket):
         raise _Refused(_USED, HTTPStatus.UNAUTHORIZED)
     verifier, vault = authorization.new_verifier(), Vault(parts.settings.secret_keys)
-    begun = await parts.threads.run(flows.begin, parts.sync_redis, vault, offer, verifier)
+    begun = await _in_redis(parts, flows.begin, vault, offer, verifier)
     which = f"the account `{offer.account}`" if offer.account else "one account"
     response = page(
         f"Connect {authorization.title}",
@@ -155,7 +167,7 @@ async def callback(request: Request) -> Response:
     if request.method == "HEAD":
         raise _Refused(_USED)
     state = query.get("state", "")
-    flow = await parts.threads.run(flows.find_flow, parts.sync_redis, state) if state else None
+    flow = await _in_redis(parts, flows.find_flow, state) if _STATE.fullmatch(state) else None
     if flow is None or flow.offer.platform != name:
         REFUSED.labels("state").inc()
         raise _Refused(_USED)
@@ -167,7 +179,7 @@ async def callback(request: Request) -> Response:
             "`tidemark accounts authorize` and go through the login in one browser.",
             HTTPStatus.FORBIDDEN,
         )
-    if not await parts.threads.run(flows.use_flow, parts.sync_redis, state):
+    if not await _in_redis(parts, flows.use_flow, state):
         raise _Refused(_USED)
     response = await _finished(parts, flow, query.get("code"), query.get("error"))
     response.delete_cookie(_cookie_name(flow.offer), path="/connect", httponly=True, samesite="lax")
@@ -257,7 +269,7 @@ async def _check_key(parts: Services, offer: Offer) -> None:
 
 async def _note(parts: Services, offer: Offer, outcome: Outcome) -> None:
     try:
-        await parts.threads.run(flows.note_outcome, parts.sync_redis, offer.flow_id, outcome)
+        await _in_redis(parts, flows.note_outcome, offer.flow_id, outcome)
     except RedisUnavailable as error:
         log.warning("a command that waits for a login is not told its outcome: %s", error)
 
