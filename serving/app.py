@@ -13,7 +13,8 @@ from metrics.settings import settings as process_settings
 from serving.cache.answered_requests import HotReads
 from serving.dashboard import page
 from serving.description import docs, openapi
-from serving.endpoints import connect, health
+from serving.endpoints import health
+from serving.endpoints.connect import handlers as connect
 from serving.endpoints.routes import OPERATIONS
 from serving.endpoints.socketio.sockets import Sockets
 from serving.process.stopping import before_stop

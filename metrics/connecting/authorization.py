@@ -204,7 +204,7 @@ class Authorization:
             NotConnected: it is an error.
         """
         body = self._json(answer)
-        if answer.status < 400 and isinstance(body, dict) and "error" not in body:
+        if answer.status < 400 and isinstance(body, dict) and not body.get("error"):
             return body
         if answer.status >= 500 or answer.status == 429:
             raise NotConnected(

@@ -13,7 +13,6 @@ from serving.endpoints import (
     accounts,
     aggregated,
     catalog,
-    connect,
     export,
     me,
     observations,
@@ -23,6 +22,7 @@ from serving.endpoints import (
     writes,
 )
 from serving.endpoints import query as queries
+from serving.endpoints.connect import handlers as connect
 from serving.schemas import events as event_shapes
 from serving.schemas import keys, work
 from serving.schemas import reads as read_shapes

@@ -1,4 +1,4 @@
-"""LinkedIn's page of consent, and the code that it gives (docs/platform-facts.md#linkedin-access)."""
+"""LinkedIn's page of consent, and the code that it gives (docs/platform-facts.md#linkedin-protocol)."""
 
 from simulator.logins import Dialog
 

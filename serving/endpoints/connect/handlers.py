@@ -31,8 +31,8 @@ from metrics.identity import normal_account_id
 from metrics.platforms.registry import FACTS
 from metrics.vault import Vault
 from serving.auth.tickets import kept_key, key_of_kept
-from serving.endpoints.access import key_of, workspace
-from serving.endpoints.connect_pages import bullets, button, page, paragraph
+from serving.endpoints.access import existing_workspace, key_of
+from serving.endpoints.connect.pages import bullets, button, page, paragraph
 from serving.endpoints.query import ConnectQuery, parse
 from serving.process.measures import REFUSED
 from serving.services import Services, services
@@ -58,7 +58,7 @@ _DENIALS = frozenset({"access_denied", "user_cancelled_login", "user_cancelled_a
 
 async def create_connect_link(request: Request) -> Response:
     """Make a link with which a person connects an account of a platform in a browser."""
-    workspace_id = await workspace(request, "admin")
+    workspace_id = await existing_workspace(request, "admin")
     platform, query, parts = _platform(request), parse(request, ConnectQuery), services(request)
     account = query.platform_account_id
     if account is not None:
