@@ -18,12 +18,12 @@ import orjson
 from oauthlib.oauth2 import WebApplicationClient
 
 from metrics.connecting.errors import NotConnected
+from metrics.connecting.words import platform_words
 from metrics.documents import Platform
 from metrics.network import Network
 from metrics.platforms.login import Address, LongLived, OwnedAccount, Question
 from metrics.platforms.registry import FACTS
 from metrics.settings import PREFIX, Settings
-from metrics.visible import visible
 from metrics.web import Answer, WebError, send
 
 T = TypeVar("T")
@@ -31,8 +31,6 @@ T = TypeVar("T")
 _FORM = "application/x-www-form-urlencoded"
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 _LONGEST_LIFE_SECONDS = 10 * 366 * 86_400
-_SHOWN = 200
-"""A platform's own words are shown up to this length."""
 _VERIFIER_LENGTH = 64
 
 
@@ -188,7 +186,9 @@ class Authorization:
         answer = self._send(question.at, query=query, headers=headers)
         body = self._json(answer)
         if answer.status >= 400:
-            raise NotConnected("platform", f"{self.title} refused its own new token: {self._words(answer, body)}.")
+            raise NotConnected(
+                "platform", f"{self.title} refused its own new token: {platform_words(answer, body, self._sent)}."
+            )
         return self._read(lambda: question.read(body))
 
     def _send(self, at: Address, **sent: Any) -> Answer:
@@ -210,11 +210,12 @@ class Authorization:
             raise NotConnected(
                 "platform", f"{self.title} is overloaded ({answer.status}). Start again in a few minutes."
             )
+        words = platform_words(answer, body, self._sent)
         raise NotConnected(
             "code",
-            f"{self.title} did not accept the code of this login: {self._words(answer, body)}. A code works once and "
-            f"for a short time: start again. If that repeats, the operator checks the app's id and secret, and that "
-            f"the app at {self.title} has the redirect address {self.redirect_url}.",
+            f"{self.title} did not accept the code of this login: {words}. A code works once and for a short time: "
+            f"start again. If that repeats, the operator checks the app's id and secret, and that the app at "
+            f"{self.title} has the redirect address {self.redirect_url}.",
         )
 
     def _json(self, answer: Answer) -> Any:
@@ -226,21 +227,6 @@ class Authorization:
             raise NotConnected(
                 "platform", f"{self.title} did not answer with JSON ({answer.status}). Try again in a few minutes."
             ) from None
-
-    def _words(self, answer: Answer, body: Any) -> str:
-        """Return a platform's words about an error, without secrets: OAuth errors are text, those of APIs objects."""
-        if not isinstance(body, dict):
-            return f"status {answer.status}"
-        error = body.get("error")
-        found: list[object] = [error, body.get("error_description"), body.get("error_message"), body.get("message")]
-        if isinstance(error, dict):
-            found = [error.get("message")]
-        words = ": ".join(visible(text) for text in found if isinstance(text, str) and text)
-        # Platforms quote what was sent. A secret of another form is long and has no blanks either.
-        for secret in sorted(self._sent, key=len, reverse=True):
-            words = words.replace(secret, "…")
-        shown = " ".join(word if len(word) <= _SHOWN // 5 else "…" for word in words.split())
-        return (shown[:_SHOWN] or f"status {answer.status}").rstrip(".")
 
     def _read(self, read: Callable[[], T]) -> T:
         try:

@@ -22,7 +22,7 @@ from serving.endpoints import (
     writes,
 )
 from serving.endpoints import query as queries
-from serving.endpoints.connect import handlers as connect
+from serving.endpoints.connect import links
 from serving.schemas import events as event_shapes
 from serving.schemas import keys, work
 from serving.schemas import reads as read_shapes
@@ -107,7 +107,7 @@ OPERATIONS = (
     _request(f"{_A}/posts", writes.publish_post, body=work.PublishedPost),
     Operation("POST", f"{_W}/cache/invalidate", writes.invalidate_cache, "collect", "Writes", work.Invalidated,
               queries.InvalidateQuery),
-    Operation("POST", f"{_W}/connect/{{platform}}", connect.create_connect_link, "admin", "Writes", work.ConnectLink,
+    Operation("POST", f"{_W}/connect/{{platform}}", links.create_connect_link, "admin", "Writes", work.ConnectLink,
               queries.ConnectQuery, status=201, may_be_impossible=True),
     Operation("POST", "/analytics/stream/tickets", stream.create_ticket, "read", "Streams", work.Ticket,
               queries.TicketQuery, status=201),
