@@ -72,7 +72,7 @@ def send(
     query: Mapping[str, str] | None = None,
     form: Mapping[str, str] | str | None = None,
     headers: Mapping[str, str] | None = None,
-    timeout: float = 10.0,
+    timeout: float = 20.0,
     most: int = 1024 * 1024,
 ) -> Answer:
     """Send a GET request, or a POST request if there is a form, and return the answer, whatever its status.
