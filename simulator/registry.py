@@ -53,11 +53,11 @@ def open_apis(state: State) -> tuple[Api, ...]:
     graph = Graph(state, platforms)
     # Graph takes Pinterest's /v5/ for one of its own versions, and so comes after it.
     return (
+        YouTube(state),
         Threads(state, graph),
         Pinterest(state),
         graph,
         Twitter(state),
-        YouTube(state),
         LinkedIn(state),
         Bluesky(state),
     )
