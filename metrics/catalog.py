@@ -107,6 +107,12 @@ _TABLE = (
         "Time that the account's videos were watched on the provider's day.",
         unit="minutes",
     ),
+    _metric(
+        "accountThumbnailImpressions",
+        "account",
+        "period_sum",
+        "Times that the preview pictures of the account's videos were shown on the provider's day.",
+    ),
     _metric("accountLikes", "account", "period_sum", "Likes given on the provider's day, less those taken back."),
     _metric("accountComments", "account", "period_sum", "Comments written on the provider's day."),
     _metric("accountShares", "account", "period_sum", "Shares of the account's content on the provider's day."),

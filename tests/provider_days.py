@@ -9,6 +9,7 @@ from simulator.pinterest.account_analytics import reported as reported_pinterest
 from simulator.twitter.world import shown
 from simulator.world import SimAccount, World
 from simulator.youtube.analytics import reported
+from simulator.youtube.world import IMPRESSIONS
 
 _RECENT = {("instagram", "newFollowers"): timedelta(days=30), ("linkedin", "netFollowers"): timedelta(days=365)}
 
@@ -19,7 +20,12 @@ def true_day(world: World, account: SimAccount, day: date, now: datetime) -> dic
         return {"accountImpressions": _impressions(world, account, day, now)}
     if account.platform == "youtube":
         offers = offered("youtube", "account")
-        wanted = [one.name for one in metrics_of("account", "period_sum") if one.name in offers]
+        # Thumbnail impressions come in files, which exist only from thirty days before the account was connected.
+        wanted = [
+            one.name
+            for one in metrics_of("account", "period_sum")
+            if one.name in offers and offers[one.name].field != IMPRESSIONS
+        ]
         return {name: reported(world, account, offers[name].field, day, now) for name in wanted}
     if account.platform == "pinterest":
         offers, hidden = offered("pinterest", "account"), world.platforms["pinterest"].withholds_day

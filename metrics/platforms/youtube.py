@@ -67,6 +67,7 @@ YOUTUBE = PlatformFacts(
         "youtube_analytics": Api("https://youtubeanalytics.googleapis.com", "Base URL of the YouTube Analytics API."),
         "youtube_token": Api("https://oauth2.googleapis.com", "Base URL at which Google issues and renews tokens."),
         "youtube_login": Api("https://accounts.google.com", "Base URL of Google's page of consent.", shares_paths=True),
+        "youtube_reporting": Api("https://youtubereporting.googleapis.com", "Base URL of the YouTube Reporting API."),
     },
     kinds={"post": ("video",)},
     rate_basis="views",
@@ -87,6 +88,12 @@ YOUTUBE = PlatformFacts(
         "accountViews": Offer("views", ON_ACCOUNTS, changed=_VIEWS_CHANGED),
         "accountEngagedViews": "engagedViews",
         "accountWatchTime": "estimatedMinutesWatched",
+        "accountThumbnailImpressions": Offer(
+            "video_thumbnail_impressions",
+            ON_ACCOUNTS,
+            note="It comes in files, which begin thirty days before the account was connected. A day comes one to two "
+            "days after its end, and a newer file replaces it.",
+        ),
         "accountLikes": "likes",
         "accountComments": "comments",
         "accountShares": "shares",
@@ -102,6 +109,7 @@ YOUTUBE = PlatformFacts(
         "general": Quota(10_000, "Calls of the YouTube Data API that have no quota of their own"),
         "stats": Quota(10_000, "Calls of `videos:batchGetStats`"),
         "search": Quota(100, "Calls of `search`"),
+        "reporting": Quota(20_000, "Calls of the YouTube Reporting API"),
     },
     quota_zone="America/Los_Angeles",
     takes_api_key=True,

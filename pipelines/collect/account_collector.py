@@ -192,6 +192,7 @@ class AccountCollector:
             found += self._snapshot(account, access, memory, tally, report)
         requests_before = tally.requests
         found += self._past_days(account, access, tally, report)
+        found += self._reported_days(account, access, memory, tally, report)
         if tally.requests > requests_before:
             # Reading the days took time, in which the account may have been erased.
             self._check_it_exists(account)
@@ -215,6 +216,14 @@ class AccountCollector:
             return []
         self._note_failures(account, {f"days: {what}": why for what, why in reading.failures.items()}, tally, report)
         self._note_odd(account, reading.odd, report)
+        return days
+
+    def _reported_days(
+        self, account: AccountDocument, access: Access, memory: Memory, tally: Tally, report: CollectReport
+    ) -> list[Observation]:
+        """Return observations of the days in the platform's files; note what could not be read of them."""
+        days, reading = self.days.read_reports(account, access, memory, tally)
+        self._note_failures(account, {f"reports: {what}": why for what, why in reading.failures.items()}, tally, report)
         return days
 
     def _snapshot(

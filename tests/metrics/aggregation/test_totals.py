@@ -23,6 +23,7 @@ OWN = {  # metrics that platforms offer of an account itself, as in docs/metrics
     "twitter": {"followers", "followerGrowth", "accountImpressions"},
     "linkedin": {"followers", "followerGrowth", "accountImpressions", "profileViews", "netFollowers"},
     "youtube": {"followers", "followerGrowth", "accountViews", "accountEngagedViews", "accountWatchTime",
+                "accountThumbnailImpressions",
                 "accountLikes", "accountComments", "accountShares", "newFollowers", "lostFollowers"},
     "pinterest": {"followers", "followerGrowth", "accountImpressions", "accountInteractions", "accountSaves",
                   "accountClicks", "linkClicks"},
