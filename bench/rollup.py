@@ -21,13 +21,9 @@ from cryptography.fernet import Fernet
 
 from metrics.documents import AccountDocument, Document, Observation, PostDocument
 from metrics.periods import PERIODS
-from metrics.periods import PERIODS
-from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from metrics.store import Store
 from pipelines.collect.appending import append_and_mark
-from pipelines.collect.appending import append
-from pipelines.collect.appending import append
 from pipelines.rollup import roll
 from tidemark.stack import mongo
 from tidemark.stack.ports import free_port
@@ -175,108 +171,6 @@ def _cpu(store: Store) -> float:
     return float(spent["user_time_us"] + spent["system_time_us"]) / 1e6
 
 
-def measure_hours(store: Store, workspaces: int, days: int) -> dict[str, float]:
-    """Append hour after hour and roll what each one changed, as `late_data` has it done; return medians over `days`.
-
-    Seconds are those on the clock, `cpu` those of the server's processor, which tell more on a busy machine.
-    """
-    accounts = [_account(f"w{number}", f"w{number}a{i}") for number in range(workspaces) for i in range(ACCOUNTS)]
-    posts = [_post(account, i) for account in accounts for i in range(POSTS)]
-    store.accounts.put(accounts)
-    store.posts.put(posts)
-    spent: dict[int, list[tuple[float, float]]] = {}
-    for day in range(days):
-        for hour in range(HOURS):
-            slot = DAY + timedelta(days=day, hours=hour)
-            _append(store, accounts, posts, slot)
-            # All others are rolled once, by the next of these.
-            if hour in (0, 1, HOURS - 3, HOURS - 2, HOURS - 1):
-                spent.setdefault(hour, []).append(_late(store, slot + timedelta(hours=1, minutes=5)))
-    found: dict[str, float] = {"workspaces": workspaces, "days": days}
-    for hour in (1, HOURS - 1):
-        found[f"hour_{hour}_seconds"] = statistics.median(wall for wall, _ in spent[hour])
-        found[f"hour_{hour}_cpu"] = statistics.median(cpu for _, cpu in spent[hour])
-    first, last = f"hour_1_{{}}", f"hour_{HOURS - 1}_{{}}"
-    for kind in ("seconds", "cpu"):
-        found[f"ratio_{kind}"] = found[last.format(kind)] / found[first.format(kind)]
-    return found
-
-
-def _append(store: Store, accounts: list[AccountDocument], posts: list[PostDocument], slot: datetime) -> None:
-    """Append one hour of every account, and mark it as the collection does."""
-    hour = (slot - DAY) // timedelta(hours=1)
-    by_workspace: dict[str, list[Observation]] = {}
-    for said in _said_in(accounts, posts, hour):
-        by_workspace.setdefault(said.workspace_id, []).append(said)
-    for workspace_id, observations in by_workspace.items():
-        append(store, workspace_id, observations)
-
-
-def _late(store: Store, now: datetime) -> tuple[float, float]:
-    """Roll what is marked, days first; return the seconds, and those of the server's processor."""
-    began, cpu = time.perf_counter(), _cpu(store)
-    for period in PERIODS:
-        for mark in store.marks.pending(period):
-            roll(store, period, [mark.start], run_id="bench", workspace_ids=mark.workspaces, now=now)
-    return time.perf_counter() - began, _cpu(store) - cpu
-
-
-def _cpu(store: Store) -> float:
-    spent = store.client.admin.command("serverStatus")["extra_info"]
-    return float(spent["user_time_us"] + spent["system_time_us"]) / 1e6
-
-
-def measure_hours(store: Store, workspaces: int, days: int) -> dict[str, float]:
-    """Append hour after hour and roll what each one changed, as `late_data` has it done; return medians over `days`.
-
-    Seconds are those on the clock, `cpu` those of the server's processor, which tell more on a busy machine.
-    """
-    accounts = [_account(f"w{number}", f"w{number}a{i}") for number in range(workspaces) for i in range(ACCOUNTS)]
-    posts = [_post(account, i) for account in accounts for i in range(POSTS)]
-    store.accounts.put(accounts)
-    store.posts.put(posts)
-    spent: dict[int, list[tuple[float, float]]] = {}
-    for day in range(days):
-        for hour in range(HOURS):
-            slot = DAY + timedelta(days=day, hours=hour)
-            _append(store, accounts, posts, slot)
-            # All others are rolled once, by the next of these.
-            if hour in (0, 1, HOURS - 3, HOURS - 2, HOURS - 1):
-                spent.setdefault(hour, []).append(_late(store, slot + timedelta(hours=1, minutes=5)))
-    found: dict[str, float] = {"workspaces": workspaces, "days": days}
-    for hour in (1, HOURS - 1):
-        found[f"hour_{hour}_seconds"] = statistics.median(wall for wall, _ in spent[hour])
-        found[f"hour_{hour}_cpu"] = statistics.median(cpu for _, cpu in spent[hour])
-    first, last = f"hour_1_{{}}", f"hour_{HOURS - 1}_{{}}"
-    for kind in ("seconds", "cpu"):
-        found[f"ratio_{kind}"] = found[last.format(kind)] / found[first.format(kind)]
-    return found
-
-
-def _append(store: Store, accounts: list[AccountDocument], posts: list[PostDocument], slot: datetime) -> None:
-    """Append one hour of every account, and mark it as the collection does."""
-    hour = (slot - DAY) // timedelta(hours=1)
-    by_workspace: dict[str, list[Observation]] = {}
-    for said in _said_in(accounts, posts, hour):
-        by_workspace.setdefault(said.workspace_id, []).append(said)
-    for workspace_id, observations in by_workspace.items():
-        append(store, workspace_id, observations)
-
-
-def _late(store: Store, now: datetime) -> tuple[float, float]:
-    """Roll what is marked, days first; return the seconds, and those of the server's processor."""
-    began, cpu = time.perf_counter(), _cpu(store)
-    for period in PERIODS:
-        for mark in store.marks.pending(period):
-            roll(store, period, [mark.start], run_id="bench", workspace_ids=mark.workspaces, now=now)
-    return time.perf_counter() - began, _cpu(store) - cpu
-
-
-def _cpu(store: Store) -> float:
-    spent = store.client.admin.command("serverStatus")["extra_info"]
-    return float(spent["user_time_us"] + spent["system_time_us"]) / 1e6
-
-
 def _rolled(store: Store, starts: list[datetime]) -> float:
     began = time.perf_counter()
     roll(store, "daily", starts, run_id="bench", now=NOW)
@@ -306,26 +200,26 @@ def main() -> None:
     parser.add_argument("--hours", action="store_true", help="the cost of one more hour, early and late in a day")
     options = parser.parse_args()
     # (workspaces, days): 10^5, 10^6 and 10^7 observations.
-    sizes = [(100, 2)] if asked.small else [(50, 1), (100, 5), (100, 50)]
+    sizes = [(100, 2)] if options.small else [(50, 1), (100, 5), (100, 50)]
     rows: list[dict[str, float]] = []
-    with server(asked.mongo) as url:
-        if asked.hours:
+    with server(options.mongo) as url:
+        if options.hours:
             with fresh(url) as store:
-                rows.append(measure_hours(store, 100, 3))
+                rows.append(measure_hours(store, 100, 1))
             _print(rows[-1], head=True)
         else:
             for workspaces, days in sizes:
                 with fresh(url) as store:
                     rows.append(measure(store, workspaces, days, rounds=3))
                 _print(rows[-1], head=len(rows) == 1)
-    results = RESULTS.with_stem("rollup_hours") if asked.hours else RESULTS
+    results = RESULTS.with_stem("rollup_hours") if options.hours else RESULTS
     results.parent.mkdir(parents=True, exist_ok=True)
     results.write_text(json.dumps({"python": sys.version.split()[0], "sizes": rows}, indent=2) + "\n")
 
 
 @contextmanager
 def fresh(url: str) -> Iterator[Store]:
-    """Yield a store on an empty database, and drop it afterwards."""
+    """Yield a store on an empty database, and drop the database afterwards."""
     settings = load_settings(
         _env_file=None, mongo_url=url, mongo_db="tidemark_bench", secret_keys=Fernet.generate_key().decode(),
         retention_days=20_000, rollup_retention_days=20_000,

@@ -148,6 +148,10 @@ def _fifty(_account: SimAccount, posts: list[SimPost]) -> dict[str, str]:
     return {"id": ",".join(post.platform_post_id for post in posts[:50])}
 
 
+def _pinterest(path: str, params: dict[str, str]) -> Build:
+    return lambda *_: ApiRequest(f"/v5/{path}", urlencode(params))
+
+
 def _threads(edge: str, query: str) -> Build:
     return lambda account, _: ApiRequest(f"/v1.0/{account.platform_account_id}/{edge}", query)
 
@@ -166,6 +170,8 @@ def _days(urn: str, finder: str = "organizationalEntity") -> dict[str, object]:
     return {"q": finder, finder: urn, "timeIntervals": interval}
 
 
+_WEEK = {"start_date": "2026-11-11", "end_date": "2026-11-17", "content_type": "ORGANIC",
+         "metric_types": "IMPRESSION,ENGAGEMENT,SAVE,PIN_CLICK,OUTBOUND_CLICK"}  # fmt: skip
 _SPAN = {"start_time": "2026-11-17T00:00:00Z", "end_time": "2026-11-18T00:00:00Z", "granularity": "daily"}
 _SHARES = "organizationalEntityShareStatistics"
 REQUESTS: dict[tuple[Platform, str], Build] = {
@@ -211,6 +217,14 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
     ("youtube", "report of 7 days"): lambda a, _: ApiRequest("/v2/reports", urlencode({
         "ids": f"channel=={a.platform_account_id}", "startDate": "2026-11-08", "endDate": "2026-11-14",
         "dimensions": "day", "metrics": "views,engagedViews,estimatedMinutesWatched"})),
+    ("pinterest", "user_account"): _pinterest("user_account", {}),
+    ("pinterest", "pins, 250 with numbers"): _pinterest(
+        "pins", {"page_size": "250", "pin_metrics": "true", "pin_filter": "exclude_repins"}
+    ),
+    ("pinterest", "analytics of 7 days"): _pinterest("user_account/analytics", _WEEK),
+    ("pinterest", "analytics of 89 days"): _pinterest(
+        "user_account/analytics", {**_WEEK, "start_date": "2026-08-23", "end_date": "2026-11-19"}
+    ),
     ("threads", "profile"): lambda *_: ApiRequest("/v1.0/me", "fields=id,username"),
     ("threads", "threads, 100"): _threads("threads", "fields=id,media_type,timestamp&limit=100"),
     ("threads", "insights of a post"): lambda _, posts: ApiRequest(

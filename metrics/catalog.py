@@ -76,6 +76,7 @@ _TABLE = (
     _metric("following", "account", "gauge", "Accounts that the account follows."),
     _metric("posts", "account", "gauge", "Posts that the platform counts for the account now."),
     _metric("likesReceived", "account", "gauge", "Likes that all posts of the account have together now."),
+    _metric("monthlyViews", "account", "gauge", "Times the account's content was seen within the last thirty days."),
     # Numbers of accounts for the provider's own day
     _metric(
         "reach",
@@ -107,9 +108,17 @@ _TABLE = (
         "Time that the account's videos were watched on the provider's day.",
         unit="minutes",
     ),
+    _metric(
+        "accountThumbnailImpressions",
+        "account",
+        "period_sum",
+        "Times that the preview pictures of the account's videos were shown on the provider's day.",
+    ),
     _metric("accountLikes", "account", "period_sum", "Likes given on the provider's day, less those taken back."),
     _metric("accountComments", "account", "period_sum", "Comments written on the provider's day."),
     _metric("accountShares", "account", "period_sum", "Shares of the account's content on the provider's day."),
+    _metric("accountSaves", "account", "period_sum", "Times the account's content was saved on the provider's day."),
+    _metric("accountClicks", "account", "period_sum", "Clicks on the account's content on the provider's day."),
     _metric(
         "accountImpressions", "account", "period_sum", "Impressions of the account's content on the provider's day."
     ),
@@ -168,6 +177,7 @@ _TABLE = (
     ),
     _metric("videoViews", "post", "counter", "Plays of the post's video."),
     _metric("clicks", "post", "counter", "Clicks on the post or its links."),
+    _metric("outboundClicks", "post", "counter", "Clicks that led from the post to a page outside the platform."),
     _metric(
         "interactions",
         "post",

@@ -7,7 +7,9 @@ from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from metrics.periods import Period
 
-Platform = Literal["instagram", "facebook", "twitter", "linkedin", "tiktok", "youtube", "threads", "bluesky"]
+Platform = Literal[
+    "instagram", "facebook", "twitter", "linkedin", "tiktok", "youtube", "pinterest", "threads", "bluesky"
+]
 PLATFORMS: tuple[Platform, ...] = get_args(Platform)
 
 MetricType = Literal["account", "post", "story", "reel"]

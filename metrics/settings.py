@@ -32,12 +32,13 @@ CallsPerDay = Annotated[int, Field(ge=100)]
 CallsPerMinute = Annotated[int, Field(ge=1)]
 UnitsPerDay = Annotated[int, Field(ge=0)]
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
+_HERE = ("localhost", "127.0.0.1", "[::1]")
 Executor = Literal["in_process", "multiprocess", "celery", "k8s"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _platform_fields() -> dict[str, Any]:
-    """Return the fields of the platforms: URLs of their hosts, budgets of posts and calls, quotas, and an API key."""
+    """Return the fields of the platforms: URLs, budgets of posts and calls, quotas, an API key, a login's app."""
     fields: dict[str, Any] = {}
     for facts in FACTS.values():
         for name, api in facts.apis.items():
@@ -68,6 +69,12 @@ def _platform_fields() -> dict[str, Any]:
                 "Unset: with the tokens of the accounts."
             )
             fields[f"{facts.name}_api_key"] = (SecretStr | None, Field(None, description=description))
+    for facts in FACTS.values():
+        if facts.login is not None:
+            description = f"Id of the app with which people connect {facts.title} accounts in a browser."
+            fields[f"{facts.name}_client_id"] = (str | None, Field(None, description=description))
+            description = f"Secret of that {facts.title} app."
+            fields[f"{facts.name}_client_secret"] = (SecretStr | None, Field(None, description=description))
     return fields
 
 
@@ -211,6 +218,12 @@ class Settings(_PlatformSettings):
     events_max: int = Field(100_000, ge=1000, description="Events kept per workspace for resuming streams.")
     events_days: int = Field(7, ge=1, le=20_000, description="Days that events are kept for resuming streams.")
 
+    connect_url: HttpUrl | None = Field(
+        None,
+        description="Public base URL of serving, as `https://tidemark.example.com`. Platforms send people back to "
+        "`<this URL>/connect/<platform>/callback` after they consented. Unset: nobody connects accounts in a browser.",
+    )
+
     rate_limit: int = Field(60_000, ge=0, description="Requests per minute and key, over all processes. 0: no limit.")
     jwt_keys: str | None = Field(None, min_length=1, description="URL or file of a JSON Web Key Set. Unset: no JWTs.")
     jwt_issuer: str | None = Field(None, min_length=1, description="The `iss` that a JWT must have.")
@@ -276,6 +289,15 @@ class Settings(_PlatformSettings):
             raise ValueError("each must be an origin like https://app.example.com, without a path")
         return origins
 
+    @field_validator("connect_url")
+    @classmethod
+    def _check_connect_url(cls, url: Url | None) -> Url | None:
+        if url is not None and (url.query or url.fragment or url.username or url.password):
+            raise ValueError("must have neither a query, nor a fragment, nor a user")
+        if url is not None and url.scheme != "https" and url.host not in _HERE:
+            raise ValueError("must begin with https://, except on this machine (http://localhost)")
+        return url
+
     @field_validator("jwt_issuer", "jwt_audience")
     @classmethod
     def _check_jwt(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -300,6 +322,12 @@ class Settings(_PlatformSettings):
         """Return the API key of the app for a platform, or None if it is unset or the platform takes none."""
         key: SecretStr | None = getattr(self, f"{platform}_api_key") if FACTS[platform].takes_api_key else None
         return key if key is not None and key.get_secret_value() else None
+
+    def login_app(self, platform: Platform) -> tuple[str, SecretStr] | None:
+        """Return id and secret of the app for a platform's login, or None if one of them is unset or there is none."""
+        client_id: str | None = getattr(self, f"{platform}_client_id", None)
+        secret: SecretStr | None = getattr(self, f"{platform}_client_secret", None)
+        return (client_id, secret) if client_id and secret is not None and secret.get_secret_value() else None
 
     def calls_per_day(self, platform: str) -> int | None:
         """Return the budget of calls for each account of a platform within 24 hours, or None if there is no limit."""

@@ -14,6 +14,7 @@ from serving.cache.answered_requests import HotReads
 from serving.dashboard import page
 from serving.description import docs, openapi
 from serving.endpoints import health
+from serving.endpoints.connect import logins
 from serving.endpoints.routes import OPERATIONS
 from serving.endpoints.socketio.sockets import Sockets
 from serving.process.stopping import before_stop
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route("/openapi.json", openapi.openapi),
         Route("/docs", docs.docs),
         Route("/problems/{slug}", docs.problem),
+        *logins.ROUTES,
         Mount("/socket.io", sockets.app),
         *page.ROUTES,
     ]

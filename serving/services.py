@@ -56,6 +56,7 @@ class Services:
     hub: Hub
     exports: ConcurrentRequests
     invalidations: ConcurrentRequests
+    logins: ConcurrentRequests
 
 
 def services(request: Request) -> Services:
@@ -100,6 +101,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             hub,
             exports=ConcurrentRequests("exports", per_key=4, in_all=32),
             invalidations=ConcurrentRequests("invalidations", per_key=1, in_all=4),
+            logins=ConcurrentRequests("logins", per_key=4, in_all=16),
         )
     finally:
         hub.close()

@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import pictures, transport
+from simulator import logins, pictures, transport
 from simulator.clock import Clock
 from simulator.control import Control
 from simulator.faults import Faults, Kind
 from simulator.patches import spoilt_body
-from simulator.registry import new_world, open_apis
+from simulator.registry import DIALOGS, new_world, open_apis
 from simulator.state import Api, State, target
 from simulator.state import Request as ApiRequest
 from simulator.world import World
@@ -35,6 +35,7 @@ def create_app(world: World | None = None, clock: Clock | None = None, *, latenc
         routes=[
             *control.routes(),
             *pictures.routes(state.clock),
+            *logins.routes(state, DIALOGS),
             Route("/{path:path}", answer, methods=["GET", "POST"]),
         ]
     )

@@ -4,30 +4,42 @@ from metrics.documents import Platform
 from simulator.bluesky.api import Bluesky
 from simulator.bluesky.world import BLUESKY
 from simulator.facebook.lists import LISTS as FACEBOOK_LISTS
+from simulator.facebook.login import DIALOG as FACEBOOK_LOGIN
 from simulator.facebook.node import node as facebook_node
 from simulator.facebook.world import FACEBOOK
 from simulator.facebook.world import owner as facebook_owner
 from simulator.graph.api import Graph
 from simulator.graph.call import GraphPlatform
 from simulator.instagram.lists import LISTS as INSTAGRAM_LISTS
+from simulator.instagram.login import DIALOG as INSTAGRAM_LOGIN
 from simulator.instagram.node import node as instagram_node
 from simulator.instagram.world import INSTAGRAM
 from simulator.instagram.world import owner as instagram_owner
 from simulator.linkedin.api import LinkedIn
+from simulator.linkedin.login import DIALOG as LINKEDIN_LOGIN
 from simulator.linkedin.world import LINKEDIN
+from simulator.pinterest.api import Pinterest
+from simulator.pinterest.world import PINTEREST
 from simulator.state import Api, State
 from simulator.threads.api import Threads
+from simulator.threads.login import DIALOG as THREADS_LOGIN
 from simulator.threads.world import THREADS
 from simulator.tiktok.api import TikTok
 from simulator.tiktok.business import Business
 from simulator.tiktok.world import TIKTOK
 from simulator.twitter.api import Twitter
+from simulator.twitter.login import DIALOG as TWITTER_LOGIN
 from simulator.twitter.world import TWITTER
 from simulator.world import SimAccount, World
 from simulator.youtube.api import YouTube
+from simulator.youtube.login import DIALOG as YOUTUBE_LOGIN
 from simulator.youtube.world import YOUTUBE
 
-_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, TIKTOK, YOUTUBE, THREADS, BLUESKY)
+_PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, TIKTOK, YOUTUBE, PINTEREST, THREADS, BLUESKY)
+
+
+DIALOGS = (INSTAGRAM_LOGIN, FACEBOOK_LOGIN, TWITTER_LOGIN, LINKEDIN_LOGIN, YOUTUBE_LOGIN, THREADS_LOGIN)
+"""The pages on which people consent."""
 
 
 def new_world(seed: int = 1) -> World:
@@ -48,5 +60,15 @@ def open_apis(state: State) -> tuple[Api, ...]:
         "facebook": GraphPlatform(facebook_node, facebook_owner, FACEBOOK_LISTS),
     }
     graph = Graph(state, platforms)
-    others = (Twitter(state), YouTube(state), LinkedIn(state), Bluesky(state))
-    return (TikTok(state), Business(state), Threads(state, graph), graph, *others)
+    # Graph takes Pinterest's /v5/ for one of its own versions, and so comes after it.
+    return (
+        TikTok(state),
+        Business(state),
+        YouTube(state),
+        Threads(state, graph),
+        Pinterest(state),
+        graph,
+        Twitter(state),
+        LinkedIn(state),
+        Bluesky(state),
+    )

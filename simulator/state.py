@@ -124,7 +124,10 @@ class Request:
 
 @dataclass
 class Answer:
-    """Status, JSON body and headers. `patched` says that the API has already applied all patches."""
+    """Status, headers and body: bytes are a file, everything else is sent as JSON.
+
+    `patched` says that the API has already applied all patches.
+    """
 
     status: int
     body: Any

@@ -51,24 +51,35 @@ def unspoilt(answer: Answer) -> Response:
     """Return the platform's answer as a response without faults; one that nothing has changed has no body."""
     if answer.status == _NOT_MODIFIED:
         return Response(None, answer.status, answer.headers)
-    return Response(encode_json(answer.body), answer.status, answer.headers, JSON)
+    return Response(_content(answer.body), answer.status, answer.headers, _media_type(answer))
 
 
 def spoilt(answer: Answer, aim: Target) -> Response:
     """Return the platform's answer as a response, damaged by the faults that hit the call."""
-    body, headers = encode_json(answer.body), {**answer.headers, **_waits(answer.status, aim)}
+    body, headers = _content(answer.body), {**answer.headers, **_waits(answer.status, aim)}
+    media_type = _media_type(answer)
     if aim.strike("broken_json"):
         body = body[: len(body) // 2]
     if aim.strike("empty_body"):
         body = b""
     if aim.strike("broken_gzip"):
         headers["Content-Encoding"] = "gzip"
-        return Response(_broken(gzip.compress(body, mtime=0)), answer.status, headers, JSON)
+        return Response(_broken(gzip.compress(body, mtime=0)), answer.status, headers, media_type)
     if aim.strike("cut"):
-        return CutResponse(body, answer.status, headers, JSON)
+        return CutResponse(body, answer.status, headers, media_type)
     if fault := aim.strike("drip"):
-        return StreamingResponse(_dripping(body, fault.seconds), answer.status, headers, JSON)
-    return Response(body, answer.status, headers, JSON)
+        return StreamingResponse(_dripping(body, fault.seconds), answer.status, headers, media_type)
+    return Response(body, answer.status, headers, media_type)
+
+
+def _content(body: Any) -> bytes:
+    """Return a body as bytes: a file stays as it is, everything else is written as JSON."""
+    return body if isinstance(body, bytes) else encode_json(body)
+
+
+def _media_type(answer: Answer) -> str | None:
+    """Return the media type of an answer, or None if its headers have it."""
+    return None if isinstance(answer.body, bytes) and "Content-Type" in answer.headers else JSON
 
 
 def _waits(status: int, aim: Target) -> dict[str, str]:

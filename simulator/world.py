@@ -7,7 +7,7 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -186,13 +186,19 @@ class World:
         return account if account is not None and account.handle == handle else None
 
     def of_token(self, token: str) -> SimAccount | None:
-        """Return the account that a token is for, or None if the token was never issued."""
-        parts = token.split(".")
+        """Return the account that a token is for, or None if the token was never issued.
+
+        A token of a login has the account's own token before a tilde; the returned account has it as its token.
+        """
+        base, _, login = token.partition("~")
+        parts = base.split(".")
         if len(parts) != 4 or not parts[2].isdecimal() or int(parts[2]) >= ACCOUNTS:
             return None
         platform = next((name for name in self.platforms if name == parts[1]), None)
         account = self.account(platform, int(parts[2])) if platform else None
-        return account if account is not None and account.token == token else None
+        if account is None or account.token != base or (login and not login.isalnum()):
+            return None
+        return replace(account, token=token) if login else account
 
     def posts(self, account: SimAccount, start: datetime, end: datetime) -> list[SimPost]:
         """Return the posts that an account published in `[start, end)`, oldest first, deleted ones included."""

@@ -5,9 +5,11 @@ from datetime import date, datetime, timedelta
 from metrics.catalog import metrics_of, offered
 from metrics.periods import DAY, midnight
 from simulator import truth
+from simulator.pinterest.account_analytics import reported as reported_pinterest
 from simulator.twitter.world import shown
 from simulator.world import SimAccount, World
 from simulator.youtube.analytics import reported
+from simulator.youtube.world import IMPRESSIONS
 
 _RECENT = {("instagram", "newFollowers"): timedelta(days=30), ("linkedin", "netFollowers"): timedelta(days=365)}
 
@@ -18,8 +20,18 @@ def true_day(world: World, account: SimAccount, day: date, now: datetime) -> dic
         return {"accountImpressions": _impressions(world, account, day, now)}
     if account.platform == "youtube":
         offers = offered("youtube", "account")
-        wanted = [one.name for one in metrics_of("account", "period_sum") if one.name in offers]
+        # Thumbnail impressions come in files, which exist only from thirty days before the account was connected.
+        wanted = [
+            one.name
+            for one in metrics_of("account", "period_sum")
+            if one.name in offers and offers[one.name].field != IMPRESSIONS
+        ]
         return {name: reported(world, account, offers[name].field, day, now) for name in wanted}
+    if account.platform == "pinterest":
+        offers, hidden = offered("pinterest", "account"), world.platforms["pinterest"].withholds_day
+        wanted = [one.name for one in metrics_of("account", "period_sum") if one.name in offers]
+        fields = {name: offers[name].field for name in wanted if not hidden(world, account, offers[name].field, day)}
+        return {name: reported_pinterest(world, account, field, day, now) for name, field in fields.items()}
     found = {}
     for metric in metrics_of("account", "period_sum", "period_unique"):
         offer = metric.offers.get(account.platform)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from metrics.connecting.new_account import NewAccount
 from metrics.documents import Platform
 from metrics.errors import InvalidInput
 from metrics.settings import Settings
-from tidemark.accounts_file import MAX_PROBLEMS, NewAccount
+from tidemark.accounts_file import MAX_PROBLEMS
 
 Ids = Mapping[tuple[Platform, str], tuple[str | None, str]]
 

@@ -9,14 +9,14 @@ of the same account, for a platform with further numbers in another API (TikTok)
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from metrics.documents import PLATFORMS, Platform
+from metrics.connecting.new_account import NewAccount
+from metrics.documents import PLATFORMS
 from metrics.errors import InvalidInput
-from metrics.identity import account_id_or_name, account_number
-from metrics.ids import account_id, check_id, check_text
+from metrics.identity import account_id_or_name
+from metrics.ids import check_id, check_text
 from metrics.platforms.registry import FACTS
 from metrics.visible import trimmed, visible
 from tidemark.rows import read_rows
@@ -49,29 +49,6 @@ _LONGEST_SECRET = 4096
 
 MAX_PROBLEMS = 5
 """Maximum number of problems shown; if more rows are wrong, they usually share one cause."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewAccount:
-    """One account to connect; the repr does not show its credentials."""
-
-    workspace_id: str
-    platform: Platform
-    platform_account_id: str
-    handle: str
-    credentials: Mapping[str, str | float] = field(repr=False)
-    is_named: bool = False
-    """True if `platform_account_id` is a name, which the platform still has to resolve."""
-
-    @property
-    def account_id(self) -> str:
-        """The id that Tidemark gives the account if it is new."""
-        return account_id(self.workspace_id, self.platform, self.platform_account_id)
-
-    @property
-    def identity(self) -> tuple[str, Platform, str]:
-        """Workspace, platform and the account's number there, which is the same for all spellings of its id."""
-        return self.workspace_id, self.platform, account_number(self.platform_account_id)
 
 
 def parse(content: bytes) -> list[NewAccount]:

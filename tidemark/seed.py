@@ -10,7 +10,7 @@ from metrics.documents import AccountDocument, CollectionDocument, Observation, 
 from metrics.identity import normal_account_id
 from metrics.ids import account_id, post_id
 from metrics.periods import DAY, HOUR, midnight, slot_of
-from metrics.platforms.registry import FACTS
+from metrics.platforms.registry import FACTS, STORING_NEEDS_CONSENT
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.collections import record_id
@@ -78,6 +78,9 @@ def seed(
         account = seeded_account(workspace_id, sim, vault, what.start)
         posts = world.posts(sim, what.start - FOLLOWED_UNTIL, what.end)
         store.accounts.put([account])
+        if sim.platform in STORING_NEEDS_CONSENT:
+            # The simulator's numbers are nobody's, so the demo may store them.
+            store.consents.set(workspace_id, sim.platform, given=True)
         _put_posts(store, account, posts, what.end, settings)
         written += store.observations.append(observations(world, account, sim, posts, what))
         store.collections.put(_records(account, what))

@@ -42,6 +42,15 @@ def _terms(facts: PlatformFacts) -> Iterator[Term]:
             f"`tidemark consents give WORKSPACE --platform {facts.name}`.",
             "*Developer Policies*",
         )
+    if facts.storing_needs_consent:
+        yield Term(
+            "everything that the API returned",
+            "It may not be stored without a consent of the platform.",
+            "Accounts are not read, and their numbers have the reason `terms`, until `tidemark consents give WORKSPACE "
+            f"--platform {facts.name}`; `tidemark consents withdraw` deletes what was stored of them, in exports too. "
+            "A restored backup has the consents of its time: withdraw again what was withdrawn since.",
+            "*Developer Guidelines*",
+        )
     yield from facts.terms
 
 

@@ -1,13 +1,15 @@
-"""Totals over several platforms, where the terms of one demand a consent for derived numbers.
+"""Numbers that a workspace lacks because the terms of a platform demand a consent: derived totals, or all numbers.
 
 In a workspace with accounts of several platforms, such a platform takes part in `totalEngagement` and `engagementRate`
-only if the workspace's consent is stored. The numbers of the platform alone are not affected.
+only if the workspace's consent is stored. The numbers of the platform alone are not affected. Of other platforms,
+nothing at all is stored without a consent.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
-from metrics.documents import AggregatedDocument, Platform
+from metrics.aggregation.totals import offered_totals
+from metrics.documents import AggregatedDocument, ContentType, Platform
 from metrics.expected import Connection
 
 DERIVED = ("engagementRate", "totalEngagement")
@@ -42,3 +44,17 @@ def note_left_out(total: dict[str, Any], accounts: Iterable[Connection], platfor
             total["unavailable"][name] = "terms"
         if lacking := [one for one in total["missing"].pop(name, ()) if one not in theirs]:
             total["missing"][name] = lacking
+
+
+def note_not_stored(
+    total: dict[str, Any],
+    accounts: Iterable[Connection],
+    platforms: Collection[Platform],
+    content_type: ContentType | None = None,
+) -> None:
+    """Name the terms as the reason for the totals that only accounts without a consent to store could have."""
+    others = {account.platform for account in accounts} - set(platforms)
+    possible = {name for platform in others for name in offered_totals(platform, content_type)}
+    for name, reason in total["unavailable"].items():
+        if reason == "no_observation" and name not in possible:
+            total["unavailable"][name] = "terms"

@@ -85,7 +85,7 @@ def _missing(
     """Return the accounts that each total misses: those that lack the metric, and those without a document."""
     missing = defaultdict(list, {name: list(ids) for name, ids in lacking.items()})
     for account in without_document:
-        for name in _offered(account.platform, content_type):
+        for name in offered_totals(account.platform, content_type):
             missing[name].append(account.account_id)
     return {name: sorted(missing[name]) for name in sorted(missing)}
 
@@ -185,7 +185,7 @@ def _pooled(rated: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @cache
-def _offered(platform: Platform, content_type: ContentType | None = None) -> tuple[str, ...]:
+def offered_totals(platform: Platform, content_type: ContentType | None = None) -> tuple[str, ...]:
     """Return the totals to which the accounts of a platform, or their posts of one content type, contribute."""
     if content_type is not None:
         return _offered_by_type(platform, content_type)
@@ -203,7 +203,7 @@ def _offered_by_type(platform: Platform, content_type: ContentType) -> tuple[str
 
 @cache
 def _own(platform: Platform) -> frozenset[str]:
-    return frozenset(ACCOUNT_SUMS) & frozenset(_offered(platform))
+    return frozenset(ACCOUNT_SUMS) & frozenset(offered_totals(platform))
 
 
 def _unavailable(
@@ -217,7 +217,7 @@ def _unavailable(
 def _absent(platforms: frozenset[Platform], content_type: ContentType | None) -> Mapping[str, Reason]:
     """Return the reason for each total that none of the accounts has."""
     names = _NAMES if content_type is None else _NAMES_OF_TYPE
-    possible = {name for platform in platforms for name in _offered(platform, content_type)}
+    possible = {name for platform in platforms for name in offered_totals(platform, content_type)}
     return {name: "no_observation" if name in possible else "not_supported" for name in names}
 
 

@@ -95,4 +95,6 @@ BLUESKY = PlatformFacts(
         "saves": "bookmarkCount",
     },
     needs_token=False,
+    no_login="Bluesky needs no login here: its numbers are public, and an app password, where you want one, goes into "
+    "`tidemark accounts connect --platform bluesky --token -`.",
 )

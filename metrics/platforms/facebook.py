@@ -1,10 +1,12 @@
 """Facebook: pages, with their posts and reels."""
 
 from datetime import date
+from typing import Any
 
 from metrics.documents import MetricType
 from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts
 from metrics.platforms.ids import Refuse, number
+from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question
 from metrics.platforms.terms import META
 
 _VIEWS = date(2025, 11, 15)
@@ -29,11 +31,55 @@ def _check_announced(post_id: str, metric_type: MetricType, refuse: Refuse) -> N
         )
 
 
+API_VERSION = "v25.0"
+"""The version of the Graph API that is called."""
+
+
+def _pages(body: Any) -> list[OwnedAccount]:
+    """Return the Pages of an answer of `me/accounts`, each with its own token."""
+    return [
+        OwnedAccount(str(page["id"]), page.get("username") or page.get("name"), str(page["access_token"]))
+        for page in body["data"]
+        if page.get("access_token")
+    ]
+
+
+def _permissions(body: Any) -> frozenset[str]:
+    """Return the granted permissions of an answer of `me/permissions`, which names declined ones too."""
+    return frozenset(one["permission"] for one in body["data"] if one["status"] == "granted")
+
+
+_LOGIN = Login(
+    authorize=Address("facebook_login", f"/{API_VERSION}/dialog/oauth"),
+    token=Address("facebook", f"/{API_VERSION}/oauth/access_token"),
+    scopes=("pages_show_list", "pages_read_engagement", "read_insights"),
+    optional_scopes=("pages_read_user_content",),
+    owned=Question(
+        Address("facebook", f"/{API_VERSION}/me/accounts"),
+        _pages,
+        {"fields": "id,name,username,access_token", "limit": "100"},
+    ),
+    steps="Log in as a person with a role on the Page, and choose the Page in Facebook's dialog.",
+    separator=",",
+    granted=Question(Address("facebook", f"/{API_VERSION}/me/permissions"), _permissions),
+    # The token of a Page does not expire by time only if it comes from a long-lived token of the person.
+    long_lived=LongLived(
+        Address("facebook", f"/{API_VERSION}/oauth/access_token"),
+        "fb_exchange_token",
+        "fb_exchange_token",
+        with_client_id=True,
+    ),
+    keeps_app=False,
+)
+
 FACEBOOK = PlatformFacts(
     name="facebook",
     title="Facebook",
     api_title="Facebook's Graph API for Pages",
-    apis={"facebook": Api("https://graph.facebook.com", "Base URL of Facebook's Graph API.")},
+    apis={
+        "facebook": Api("https://graph.facebook.com", "Base URL of Facebook's Graph API."),
+        "facebook_login": Api("https://www.facebook.com", "Base URL of Facebook's page of consent.", shares_paths=True),
+    },
     kinds={"post": ("image", "video", "carousel", "text", "link", "other"), "reel": ("video", "other")},
     rate_basis="views",
     content=META_CONTENT,
@@ -63,4 +109,5 @@ FACEBOOK = PlatformFacts(
         "clicks": Offer("post_clicks", ("post",)),
     },
     check_announced=_check_announced,
+    login=_LOGIN,
 )

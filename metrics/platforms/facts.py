@@ -8,6 +8,7 @@ from typing import Literal
 
 from metrics.documents import ContentType, MetricType, Platform
 from metrics.platforms.ids import Refuse, number
+from metrics.platforms.login import Login
 from metrics.platforms.terms import Term
 
 ON_ACCOUNTS: tuple[MetricType, ...] = ("account",)
@@ -48,10 +49,19 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A host of a platform: the default of the setting `<name>_url`, and its description."""
+    """A host of a platform: the default of the setting `<name>_url`, and its description.
+
+    `shares_paths` says that the simulator, which has one port for all hosts, serves this one below its name: another
+    host has the same paths.
+    """
 
     url: str
     description: str
+    shares_paths: bool = False
+
+    def simulated_url(self, simulator: str) -> str:
+        """Return the URL of this host in a simulator, whose base URL is given."""
+        return f"{simulator}/{self.url.partition('://')[2]}" if self.shares_paths else simulator
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +154,10 @@ class PlatformFacts:
     `quotas` are the daily quotas of the app by name; they begin anew at midnight in the time zone `quota_zone`.
     `takes_api_key` says that public numbers can be read with an API key of the app, the setting `<name>_api_key`.
     `derived_needs_consent` says that the platform's terms demand a consent before its numbers are mixed with those of
-    other platforms. `terms` are the rules of the platform's terms about kinds of data.
+    other platforms. `storing_needs_consent` says that they demand one before anything that its API returned is stored.
+    `terms` are the rules of the platform's terms about kinds of data.
+    `login` is the flow by which a person connects an account in a browser, None if Tidemark has none for the platform;
+    `no_login` then tells in one sentence how accounts are connected instead.
     """
 
     name: Platform
@@ -172,7 +185,10 @@ class PlatformFacts:
     quota_zone: str = "UTC"
     takes_api_key: bool = False
     derived_needs_consent: bool = False
+    storing_needs_consent: bool = False
     terms: tuple[Term, ...] = ()
+    login: Login | None = None
+    no_login: str = "Connect its accounts with `tidemark accounts connect` and a token."
 
     @property
     def takes_second_grant(self) -> bool:

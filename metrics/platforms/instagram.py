@@ -1,11 +1,47 @@
 """Instagram: professional accounts, through Facebook Login or Instagram Login."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, ON_POSTS, Api, Colours, Ids, Offer, PlatformFacts
+from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question, split_scopes
 from metrics.platforms.terms import META
 
 _VIEWS = date(2025, 4, 21)
+
+API_VERSION = "v25.0"
+"""The version of the Graph API that is called, at both hosts."""
+
+
+def _unwrap(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the token's answer: the documentation shows it in a list `data`, apps also receive it as it is."""
+    found: Mapping[str, Any] = body["data"][0] if "data" in body else body
+    return found
+
+
+def _told_scopes(answer: Mapping[str, Any]) -> frozenset[str] | None:
+    return split_scopes(answer["permissions"]) if "permissions" in answer else None
+
+
+def _account(body: Any) -> list[OwnedAccount]:
+    """Return the account of an answer of `me`, by `user_id`: `id` is specific to the app."""
+    return [OwnedAccount(str(body["user_id"]), body.get("username"))]
+
+
+_LOGIN = Login(
+    authorize=Address("instagram_consent", "/oauth/authorize"),
+    token=Address("instagram_token", "/oauth/access_token"),
+    scopes=("instagram_business_basic", "instagram_business_manage_insights"),
+    owned=Question(Address("instagram_login", f"/{API_VERSION}/me"), _account, {"fields": "user_id,username"}),
+    steps="Make the account a professional one (Business or Creator) in Instagram's app.",
+    separator=",",
+    unwrap=_unwrap,
+    told_scopes=_told_scopes,
+    long_lived=LongLived(Address("instagram_login", "/access_token"), "ig_exchange_token", "access_token"),
+    credentials={"login": "instagram"},
+    keeps_app=False,
+)
 
 INSTAGRAM = PlatformFacts(
     name="instagram",
@@ -14,7 +50,17 @@ INSTAGRAM = PlatformFacts(
     apis={
         "instagram": Api("https://graph.facebook.com", "Base URL of Instagram's Graph API."),
         "instagram_login": Api(
-            "https://graph.instagram.com", "Base URL of the same API for accounts with Instagram Login."
+            "https://graph.instagram.com",
+            "Base URL of the same API for accounts with Instagram Login.",
+            shares_paths=True,
+        ),
+        "instagram_token": Api(
+            "https://api.instagram.com", "Base URL at which Instagram Login issues tokens.", shares_paths=True
+        ),
+        "instagram_consent": Api(
+            "https://www.instagram.com",
+            "Base URL of Instagram Login's page of consent.",
+            shares_paths=True,
         ),
     },
     kinds={
@@ -58,4 +104,5 @@ INSTAGRAM = PlatformFacts(
         "navigation": Offer("navigation", ("story",)),
         "watchTime": Offer("ig_reels_video_view_total_time", ("reel",)),
     },
+    login=_LOGIN,
 )

@@ -2,10 +2,12 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import unquote
 
 from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
 from metrics.platforms.ids import Refuse, number, shown
+from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import Term
 
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
@@ -42,11 +44,39 @@ def _post_id(text: str, refuse: Refuse) -> str:
     return f"urn:li:{'share' if kind == 'share' else 'ugcPost'}:{number(urn[2], refuse)}"
 
 
+API_VERSION = "202608"
+HEADERS = {"Linkedin-Version": API_VERSION, "X-Restli-Protocol-Version": "2.0.0"}
+"""The headers of every call; the version has no default."""
+
+
+def _pages(body: Any) -> list[OwnedAccount]:
+    """Return the pages of an answer of `organizationAcls`, which has their URNs and no names."""
+    return [OwnedAccount(str(element["organization"]), None) for element in body["elements"]]
+
+
+_LOGIN = Login(
+    authorize=Address("linkedin_login", "/oauth/v2/authorization"),
+    token=Address("linkedin_login", "/oauth/v2/accessToken"),
+    scopes=("r_organization_social", "rw_organization_admin"),
+    owned=Question(
+        Address("linkedin", "/rest/organizationAcls"),
+        _pages,
+        {"q": "roleAssignee", "role": "ADMINISTRATOR", "state": "APPROVED", "count": "100"},
+        HEADERS,
+    ),
+    steps="Log in as a member who is a super admin of the page.",
+)
+
 LINKEDIN = PlatformFacts(
     name="linkedin",
     title="LinkedIn",
     api_title="LinkedIn's API for organizations",
-    apis={"linkedin": Api("https://api.linkedin.com", "Base URL of LinkedIn's API.")},
+    apis={
+        "linkedin": Api("https://api.linkedin.com", "Base URL of LinkedIn's API."),
+        "linkedin_login": Api(
+            "https://www.linkedin.com", "Base URL of LinkedIn's page of consent, and at which it issues tokens."
+        ),
+    },
     kinds={"post": ("image", "video", "carousel", "text", "link", "document", "other")},
     rate_basis="impressions",
     content=ContentFacts(unseen=timedelta(days=180)),
@@ -91,4 +121,5 @@ LINKEDIN = PlatformFacts(
         "clicks": "clickCount",
     },
     same_accounts=_same_accounts,
+    login=_LOGIN,
 )

@@ -6,13 +6,19 @@ from metrics.platforms.facebook import FACEBOOK
 from metrics.platforms.facts import by_name
 from metrics.platforms.instagram import INSTAGRAM
 from metrics.platforms.linkedin import LINKEDIN
+from metrics.platforms.pinterest import PINTEREST
 from metrics.platforms.threads import THREADS
 from metrics.platforms.tiktok import TIKTOK
 from metrics.platforms.twitter import TWITTER
 from metrics.platforms.youtube import YOUTUBE
 
-FACTS = by_name(INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, TIKTOK, YOUTUBE, THREADS, BLUESKY)
+FACTS = by_name(INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, TIKTOK, YOUTUBE, PINTEREST, THREADS, BLUESKY)
 """The facts of each platform, in the order in which platforms are listed to users."""
 
 NEEDING_CONSENT: frozenset[Platform] = frozenset(name for name, facts in FACTS.items() if facts.derived_needs_consent)
 """Platforms whose terms demand a consent before their numbers are mixed with those of others."""
+
+STORING_NEEDS_CONSENT: frozenset[Platform] = frozenset(
+    name for name, facts in FACTS.items() if facts.storing_needs_consent
+)
+"""Platforms whose terms demand a consent before anything that their API returned is stored."""

@@ -1,6 +1,6 @@
 """The terms of platforms as data: what may be kept for how long, what must be deleted, and what needs a consent.
 
-`ContentFacts` and `PlatformFacts.derived_needs_consent` have the terms that collection, retention and totals obey by
+`ContentFacts` and the consents in `PlatformFacts` have the terms that collection, retention and totals obey by
 themselves. `docs/terms.md` is made from them and from the rules of this module (`python -m tidemark.terms_page`).
 """
 

@@ -1,13 +1,42 @@
 """Threads: profiles with their posts."""
 
+from typing import Any
+
 from metrics.platforms.facts import META_CONTENT, Api, Colours, Ids, PlatformFacts
+from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question, split_scopes
 from metrics.platforms.terms import META, Term
+
+
+def _profile(body: Any) -> list[OwnedAccount]:
+    """Return the profile of an answer of `me`."""
+    return [OwnedAccount(str(body["id"]), body.get("username"))]
+
+
+def _scopes(body: Any) -> frozenset[str]:
+    """Return the scopes in an answer of `debug_token`."""
+    return split_scopes(body["data"]["scopes"])
+
+
+_LOGIN = Login(
+    authorize=Address("threads_login", "/oauth/authorize"),
+    token=Address("threads", "/oauth/access_token"),
+    scopes=("threads_basic", "threads_manage_insights"),
+    owned=Question(Address("threads", "/v1.0/me"), _profile, {"fields": "id,username"}),
+    steps="Log in to Threads with the profile that you want to connect.",
+    separator=",",
+    granted=Question(Address("threads", "/v1.0/debug_token"), _scopes, {"input_token": "{token}"}),
+    long_lived=LongLived(Address("threads", "/access_token"), "th_exchange_token", "access_token"),
+    keeps_app=False,
+)
 
 THREADS = PlatformFacts(
     name="threads",
     title="Threads",
     api_title="Threads' API",
-    apis={"threads": Api("https://graph.threads.net", "Base URL of the Threads API.")},
+    apis={
+        "threads": Api("https://graph.threads.net", "Base URL of the Threads API."),
+        "threads_login": Api("https://threads.net", "Base URL of Threads' page of consent.", shares_paths=True),
+    },
     kinds={"post": ("image", "video", "carousel", "text", "other")},
     rate_basis="views",
     colours=Colours("#212529", "#eef2f5"),
@@ -36,4 +65,5 @@ THREADS = PlatformFacts(
         "views": "views",
     },
     calls_per_day=48_000,
+    login=_LOGIN,
 )

@@ -1,10 +1,12 @@
 """X, formerly Twitter: users and their posts."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from metrics.clock import utcnow
 from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
 from metrics.platforms.ids import Refuse, number
+from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import ERASED, Term
 
 _SNOWFLAKE_EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)
@@ -21,11 +23,32 @@ def _post_id(text: str, refuse: Refuse) -> str:
     return found
 
 
+def _user(body: Any) -> list[OwnedAccount]:
+    """Return the user of an answer of `users/me`."""
+    user = body["data"]
+    return [OwnedAccount(str(user["id"]), user.get("username"))]
+
+
+_LOGIN = Login(
+    authorize=Address("twitter_login", "/i/oauth2/authorize"),
+    token=Address("twitter", "/2/oauth2/token"),
+    # Without `offline.access` there is no refresh token, and the account ends after two hours.
+    scopes=("tweet.read", "users.read", "offline.access"),
+    owned=Question(Address("twitter", "/2/users/me"), _user, {"user.fields": "username"}),
+    steps="Log in to X with the user that you want to connect.",
+    pkce=True,
+    basic_auth=True,
+    refresh_works_once=True,
+)
+
 TWITTER = PlatformFacts(
     name="twitter",
     title="X",
     api_title="X's API",
-    apis={"twitter": Api("https://api.x.com", "Base URL of the X API.")},
+    apis={
+        "twitter": Api("https://api.x.com", "Base URL of the X API."),
+        "twitter_login": Api("https://x.com", "Base URL of X's page of consent.", shares_paths=True),
+    },
     kinds={"post": ("image", "video", "carousel", "text", "link", "other")},
     rate_basis="impressions",
     content=ContentFacts(
@@ -76,4 +99,5 @@ TWITTER = PlatformFacts(
     },
     posts_per_day=100_000,
     billing="which bills each of them",
+    login=_LOGIN,
 )

@@ -2,9 +2,11 @@
 
 import re
 from datetime import date, timedelta
+from typing import Any
 
 from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, ContentFacts, Ids, Offer, PlatformFacts, Quota
 from metrics.platforms.ids import Refuse, shown
+from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import ERASED, Term
 
 _CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
@@ -32,6 +34,30 @@ def _video_id(text: str, refuse: Refuse) -> str:
     return text
 
 
+def _channels(body: Any) -> list[OwnedAccount]:
+    """Return the channels of an answer of `channels`; a person without a channel has none."""
+    found = []
+    for item in body.get("items", []):
+        snippet = item["snippet"]
+        handle = snippet.get("customUrl") or snippet.get("title")
+        found.append(OwnedAccount(str(item["id"]), handle.removeprefix("@") if isinstance(handle, str) else None))
+    return found
+
+
+_LOGIN = Login(
+    authorize=Address("youtube_login", "/o/oauth2/v2/auth"),
+    token=Address("youtube_token", "/token"),
+    scopes=(
+        "https://www.googleapis.com/auth/youtube.readonly",
+        "https://www.googleapis.com/auth/yt-analytics.readonly",
+    ),
+    owned=Question(Address("youtube", "/youtube/v3/channels"), _channels, {"part": "id,snippet", "mine": "true"}),
+    steps="Choose the Google account, or the brand account, that has the channel.",
+    pkce=True,
+    # Without both, Google gives a refresh token only at a person's first consent.
+    extra={"access_type": "offline", "prompt": "consent"},
+)
+
 YOUTUBE = PlatformFacts(
     name="youtube",
     title="YouTube",
@@ -39,7 +65,9 @@ YOUTUBE = PlatformFacts(
     apis={
         "youtube": Api("https://youtube.googleapis.com", "Base URL of the YouTube Data API."),
         "youtube_analytics": Api("https://youtubeanalytics.googleapis.com", "Base URL of the YouTube Analytics API."),
-        "youtube_token": Api("https://oauth2.googleapis.com", "Base URL at which Google renews access tokens."),
+        "youtube_token": Api("https://oauth2.googleapis.com", "Base URL at which Google issues and renews tokens."),
+        "youtube_login": Api("https://accounts.google.com", "Base URL of Google's page of consent.", shares_paths=True),
+        "youtube_reporting": Api("https://youtubereporting.googleapis.com", "Base URL of the YouTube Reporting API."),
     },
     kinds={"post": ("video",)},
     rate_basis="views",
@@ -60,6 +88,12 @@ YOUTUBE = PlatformFacts(
         "accountViews": Offer("views", ON_ACCOUNTS, changed=_VIEWS_CHANGED),
         "accountEngagedViews": "engagedViews",
         "accountWatchTime": "estimatedMinutesWatched",
+        "accountThumbnailImpressions": Offer(
+            "video_thumbnail_impressions",
+            ON_ACCOUNTS,
+            note="It comes in files, which begin thirty days before the account was connected. A day comes one to two "
+            "days after its end, and a newer file replaces it.",
+        ),
         "accountLikes": "likes",
         "accountComments": "comments",
         "accountShares": "shares",
@@ -75,6 +109,7 @@ YOUTUBE = PlatformFacts(
         "general": Quota(10_000, "Calls of the YouTube Data API that have no quota of their own"),
         "stats": Quota(10_000, "Calls of `videos:batchGetStats`"),
         "search": Quota(100, "Calls of `search`"),
+        "reporting": Quota(20_000, "Calls of the YouTube Reporting API"),
     },
     quota_zone="America/Los_Angeles",
     takes_api_key=True,
@@ -100,5 +135,6 @@ YOUTUBE = PlatformFacts(
             "*one report*",
         ),
     ),
+    login=_LOGIN,
     content=ContentFacts(unseen=timedelta(days=30), picture_servers=("https://i.ytimg.com",)),
 )

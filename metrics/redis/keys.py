@@ -101,6 +101,21 @@ def ticket_key(hashed_ticket: str) -> str:
     return f"tm:{{ticket:{hashed_ticket}}}"
 
 
+def connect_offer_key(hashed_ticket: str) -> str:
+    """Return the key of an offer to connect an account, by the hash of its ticket."""
+    return f"tm:{{connect:{hashed_ticket}}}:offer"
+
+
+def connect_flow_key(hashed_state: str) -> str:
+    """Return the key of a connection under way at a platform, by the hash of its state."""
+    return f"tm:{{connect:{hashed_state}}}:flow"
+
+
+def connect_outcome_key(flow_id: str) -> str:
+    """Return the key of the outcome of a connection, which a waiting command reads."""
+    return f"tm:{{connect:{flow_id}}}:outcome"
+
+
 def export_lease_key(root: str) -> str:
     """Return the key of the lease on the folders of an export."""
     return f"tm:{{export}}:lease:{root}"

@@ -158,6 +158,16 @@ class AccountStore:
                 found.update(row["_id"] for row in self._accounts.find(query, {"_id": 1}))
         return found
 
+    def on_platforms(self, account_ids: Collection[str], platforms: Collection[Platform]) -> list[AccountDocument]:
+        """Return those of the accounts that are on some platforms: only their ids, workspaces and platforms."""
+        found: list[AccountDocument] = []
+        for batch in batched(account_ids, _BATCH):
+            query = {"_id": {"$in": batch}, "platform": {"$in": sorted(platforms)}}
+            with mongo_errors():
+                rows = self._accounts.find(query, {"workspaceId": 1, "platform": 1})
+                found += cast("list[AccountDocument]", list(rows))
+        return found
+
     def same_account(self, account: AccountDocument) -> list[AccountDocument]:
         """Return the accounts of all workspaces with the same platform account, including the given one."""
         query = {"platform": account["platform"], "platformAccountId": account["platformAccountId"]}

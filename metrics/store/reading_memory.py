@@ -83,6 +83,16 @@ class ReadingMemories:
         with mongo_errors():
             self._memories.delete_one({"_id": account_id})
 
+    def forget_collected(self, account_id: str) -> None:
+        """Delete what readings of an account noted, because nothing of it may be stored.
+
+        A history that is being read stays: it ends with the reason `terms`, as one that ended so before.
+        """
+        ended = {"history.state": {"$nin": list(UNFINISHED_HISTORY)}, "history.reason": {"$ne": "terms"}}
+        with mongo_errors():
+            self._memories.update_one({"_id": account_id}, {"$unset": {"reading": "", "refusals": ""}})
+            self._memories.update_one({"_id": account_id, **ended}, {"$unset": {"history": ""}})
+
     def history(self, account_id: str) -> History | None:
         """Return the history of an account; None if it was never requested."""
         with mongo_errors():

@@ -180,7 +180,7 @@ class Store:
 
     @cached_property
     def consents(self) -> Consents:
-        """The consents of workspaces to mix the numbers of platforms whose terms demand one."""
+        """The consents of workspaces that the terms of platforms demand."""
         return Consents(self.db)
 
     @cached_property

@@ -8,7 +8,7 @@ from pymongo.database import Database
 
 from metrics.documents import Document, Platform
 from metrics.errors import InvalidInput
-from metrics.platforms.registry import NEEDING_CONSENT
+from metrics.platforms.registry import NEEDING_CONSENT, STORING_NEEDS_CONSENT
 from metrics.store.errors import mongo_errors
 
 MIN_DAYS = 30
@@ -24,32 +24,67 @@ class Days:
 
 
 class Consents:
-    """Reads and writes of the consents to mix the numbers of a platform with those of others, if its terms demand one.
+    """Reads and writes of the consents that platforms' terms demand.
 
-    The field `youtubeDerived` is true if the workspace has the consent for YouTube.
+    There are two kinds: to mix the numbers of a platform with those of others, and to store them at all. The field
+    `youtubeDerived` is true if the workspace has the former for YouTube, `consents.pinterest` if it has the latter for
+    Pinterest.
     """
 
     def __init__(self, db: Database[Document]) -> None:
         self._settings = db["workspace_settings"]
 
     def set(self, workspace_id: str, platform: Platform, *, given: bool) -> None:
-        """Store that a workspace has the consent for a platform, or no longer has it."""
-        change = {"$set" if given else "$unset": {f"{platform}Derived": True}}
+        """Store that a workspace has the consent for a platform, or no longer has it.
+
+        What was stored with a consent is not deleted here: see `metrics.upkeep.erase.withdraw_consent`.
+        """
+        change = {"$set" if given else "$unset": {_field(platform): True}}
         with mongo_errors():
             self._settings.update_one({"_id": workspace_id}, change, upsert=True)
 
     def lacking(self, workspace_id: str) -> frozenset[Platform]:
-        """Return the platforms whose terms demand a consent that the workspace does not have."""
+        """Return the platforms whose numbers the workspace may not mix with those of others."""
+        return self._lacking(workspace_id, NEEDING_CONSENT)
+
+    def not_stored(self, workspace_id: str) -> frozenset[Platform]:
+        """Return the platforms of which nothing may be stored in the workspace."""
+        return self._lacking(workspace_id, STORING_NEEDS_CONSENT)
+
+    def may_store(self, workspace_id: str, platform: Platform) -> bool:
+        """Tell whether what a platform's API returned may be stored in a workspace."""
+        return platform not in STORING_NEEDS_CONSENT or platform not in self.not_stored(workspace_id)
+
+    def storing(self, platform: Platform) -> frozenset[str] | None:
+        """Return the workspaces in which a platform's numbers may be stored; None for all of them."""
+        if platform not in STORING_NEEDS_CONSENT:
+            return None
         with mongo_errors():
-            row = self._settings.find_one({"_id": workspace_id}) or {}
-        return frozenset(name for name in NEEDING_CONSENT if row.get(f"{name}Derived") is not True)
+            return frozenset(row["_id"] for row in self._settings.find({_field(platform): True}, {"_id": 1}))
 
     def all(self) -> Mapping[str, frozenset[Platform]]:
         """Return the platforms for which workspaces have a consent; workspaces without any are left out."""
         with mongo_errors():
             rows = list(self._settings.find().sort("_id", 1))
-        found = {row["_id"]: frozenset(n for n in NEEDING_CONSENT if row.get(f"{n}Derived") is True) for row in rows}
+        names = NEEDING_CONSENT | STORING_NEEDS_CONSENT
+        found = {row["_id"]: frozenset(name for name in names if _is_given(row, name)) for row in rows}
         return {workspace_id: platforms for workspace_id, platforms in found.items() if platforms}
+
+    def _lacking(self, workspace_id: str, platforms: frozenset[Platform]) -> frozenset[Platform]:
+        with mongo_errors():
+            row = self._settings.find_one({"_id": workspace_id}) or {}
+        return frozenset(name for name in platforms if not _is_given(row, name))
+
+
+def _field(platform: Platform) -> str:
+    return f"consents.{platform}" if platform in STORING_NEEDS_CONSENT else f"{platform}Derived"
+
+
+def _is_given(row: Document, platform: Platform) -> bool:
+    value: object = row
+    for part in _field(platform).split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value is True
 
 
 class Retention:

@@ -4,7 +4,7 @@ A failure of one account does not affect the others.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,10 @@ REQUESTED_HOURLY = 24
 """Slots for which an unreachable account is still requested hourly; after that, once a day. An outage that denies every
 account is over within a day in most cases."""
 
+NO_CONSENT = (
+    "the platform's terms forbid to store what its API returns, unless the workspace has its consent: see "
+    "`tidemark consents give`"
+)
 _LONGEST_REASON = 300
 _LONGEST_PART = 200
 
@@ -55,7 +59,8 @@ class AccountCollector:
     """Collects accounts of one platform in one slot; shared by the threads of a run.
 
     `old` means that the slot's grace is over: its levels can no longer be read. `every_post` means that every living
-    post is read, not only those that are due.
+    post is read, not only those that are due. `consenting` are the workspaces in which the platform's numbers may be
+    stored, None for all.
     """
 
     store: Store
@@ -73,6 +78,7 @@ class AccountCollector:
     now: datetime
     run_id: str
     every_post: bool
+    consenting: Collection[str] | None = None
 
     def collect(self, account: AccountDocument) -> CollectReport:
         """Collect one account and return a report of it.
@@ -83,6 +89,8 @@ class AccountCollector:
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
+        if self.consenting is not None and account["workspaceId"] not in self.consenting:
+            return self._without_consent(account)
         report = CollectReport(account["platform"], self.slot, expected=1, workspaces={account["workspaceId"]})
         tally = Tally(budget=self.calls.of(account))
         started = time.monotonic()
@@ -100,6 +108,13 @@ class AccountCollector:
             report = CollectReport(account["platform"], self.slot)
         report.calls, report.requests, report.retries = tally.calls, tally.requests, tally.retries
         report.waited_seconds = min(tally.waited_seconds, time.monotonic() - started)
+        return report
+
+    def _without_consent(self, account: AccountDocument) -> CollectReport:
+        """Record that an account is not requested, because the terms of its platform forbid to store the answers."""
+        report = CollectReport(account["platform"], self.slot, skipped=1)
+        if self.store.accounts.exists(account["_id"]):
+            self._record(account, "skipped", report, Tally(), reason="terms", message=NO_CONSENT)
         return report
 
     def _collect(self, account: AccountDocument, tally: Tally, report: CollectReport) -> None:
@@ -177,6 +192,7 @@ class AccountCollector:
             found += self._snapshot(account, access, memory, tally, report)
         requests_before = tally.requests
         found += self._past_days(account, access, tally, report)
+        found += self._reported_days(account, access, memory, tally, report)
         if tally.requests > requests_before:
             # Reading the days took time, in which the account may have been erased.
             self._check_it_exists(account)
@@ -200,6 +216,14 @@ class AccountCollector:
             return []
         self._note_failures(account, {f"days: {what}": why for what, why in reading.failures.items()}, tally, report)
         self._note_odd(account, reading.odd, report)
+        return days
+
+    def _reported_days(
+        self, account: AccountDocument, access: Access, memory: Memory, tally: Tally, report: CollectReport
+    ) -> list[Observation]:
+        """Return observations of the days in the platform's files; note what could not be read of them."""
+        days, reading = self.days.read_reports(account, access, memory, tally)
+        self._note_failures(account, {f"reports: {what}": why for what, why in reading.failures.items()}, tally, report)
         return days
 
     def _snapshot(

@@ -168,6 +168,7 @@ class Collector:
                 now,
                 run_id,
                 every_post,
+                self._store.consents.storing(platform),
             )
 
             def collect(account: AccountDocument) -> CollectReport:

@@ -1,19 +1,25 @@
-"""Read the provider's days of an account: those that still settle every few hours, a past one once per run."""
+"""Read the provider's days of an account: those that still settle every few hours, a past one once per run.
+
+Days that a platform publishes as files are read once a day, and as soon as an account is connected.
+"""
 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from zlib import crc32
 
 from metrics.catalog import metrics_of
 from metrics.documents import AccountDocument, Observation
 from metrics.periods import HOUR, midnight
 from metrics.store import Store
 from pipelines.collect import observe
-from pipelines.platforms.base import Access, DaysReading, PlatformApi, ProviderDays, Tally
+from pipelines.platforms.base import Access, DaysReading, PlatformApi, ProviderDays, ReportReader, Tally
 from pipelines.platforms.limits import PostBudget
+from pipelines.platforms.memory import Memory
 
 _DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
+_HOURS_OF_DAY = 24
 
 
 class RequestedDays:
@@ -59,21 +65,59 @@ class DayReader:
             # The limit that was met applies to the whole account: request nothing more before it ends.
             raise tally.limited
         reading = self.api.read_days(access, days, tally, self.budget)
-        known = stored_days(self.store, account["_id"], days)
-        version = self.api.api_version
-        return list(observe.day_observations(account, reading.days, known, self.run_id, version)), reading
+        return self._news(account, reading, days), reading
+
+    def read_reports(
+        self, account: AccountDocument, access: Access, memory: Memory, tally: Tally
+    ) -> tuple[list[Observation], DaysReading]:
+        """Return observations of the days in the platform's files, and the reading that they come from.
+
+        Files are read in one hour of the day, which differs from account to account. They are read in every hour of an
+        account that has no jobs yet, so that its first file has the earliest day, or whose last reading broke off.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        if self.old or tally.limited is not None or not isinstance(self.api, ReportReader):
+            return [], DaysReading({})
+        is_behind = not memory.jobs or any(job.behind for job in memory.jobs.values())
+        if not is_behind and self.slot.hour != crc32(account["_id"].encode()) % _HOURS_OF_DAY:
+            return [], DaysReading({})
+        reading = self.api.read_reports(access, memory, tally)
+        return self._news(account, reading, sorted(reading.days)), reading
+
+    def _news(self, account: AccountDocument, reading: DaysReading, days: Sequence[date]) -> list[Observation]:
+        """Return observations of the values of a reading that the log lacks."""
+        known = stored_days(self.store, account["_id"], days) if days else {}
+        return list(observe.day_observations(account, reading.days, known, self.run_id, self.api.api_version))
 
     def _wanted(self, account: AccountDocument) -> list[date]:
         """Return the days to request: for an old slot its own day, else those that still settle."""
         policy = self.api.days
-        if policy is None or not (self.old or self.slot.hour in policy.hours):
+        if policy is None:
             return []
-        days = [self.slot.date()] if self.old else _newest_days(self.slot + HOUR, policy)
+        days = [self.slot.date()] if self.old else _newest_days(self.slot + HOUR, policy, self._depth(account, policy))
         days = [day for day in days if midnight(day) + policy.lag <= self.now]
         if self.old:
             return [day for day in days if self.requested.first(account["_id"], day)]
         # Days before the connection too: they may still have been settling when the history was read.
         return days
+
+    def _depth(self, account: AccountDocument, policy: ProviderDays) -> int:
+        """Return how many of the newest days are read in this slot; 0 if none are."""
+        is_weekly_turn = hour_of_week(self.slot) == weekly_turn(account["_id"])
+        weekly = policy.settling_weekly if is_weekly_turn else 0
+        return max(weekly, policy.settling if self.slot.hour in policy.hours else 0)
+
+
+def hour_of_week(slot: datetime) -> int:
+    """Return the number of an hour in its week, 0 to 167, from Monday 00:00 UTC."""
+    return slot.weekday() * _HOURS_OF_DAY + slot.hour
+
+
+def weekly_turn(account_id: str) -> int:
+    """Return the hour of the week in which more days of an account are read again; it spreads accounts evenly."""
+    return crc32(account_id.encode()) % (7 * _HOURS_OF_DAY)
 
 
 def stored_days(store: Store, account_id: str, days: Sequence[date]) -> dict[date, dict[str, int | float]]:
@@ -87,7 +131,7 @@ def stored_days(store: Store, account_id: str, days: Sequence[date]) -> dict[dat
     return {day: values for day, values in stored.items() if values}
 
 
-def _newest_days(end: datetime, policy: ProviderDays) -> list[date]:
-    """Return the provider's days that had ended at a slot's end and still settle, newest first."""
+def _newest_days(end: datetime, policy: ProviderDays, depth: int) -> list[date]:
+    """Return so many of the provider's days that had ended at a slot's end, newest first."""
     newest = policy.newest(end)
-    return [newest - timedelta(days=back) for back in range(policy.settling)]
+    return [newest - timedelta(days=back) for back in range(depth)]

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Literal, cast
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
 
 from metrics.documents import Platform
+from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from pipelines.platforms.base import Access, NameResolver, PlatformApi, Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, WrongIdentity
@@ -13,8 +14,13 @@ from pipelines.platforms.registry import open_platform
 
 _AT_ONCE = 8
 
-Verdict = Literal["right", "wrong", "unknown"]
-"""`wrong`: the platform says that these credentials cannot read this account; `unknown`: it did not answer that."""
+Verdict = Literal["right", "wrong", "unknown", "ended"]
+"""`wrong`: the platform says that these credentials cannot read this account; `unknown`: it did not answer that;
+`ended`: the access token is refused, and the refresh token was not tried yet."""
+
+_REFUSED_REFRESH = (
+    "the refresh token is refused: give a newer one, with the client id and the client secret of the app that got it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +34,37 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The platform's answer to a claim: a verdict, the reason if it is not `right`, and the account's handle."""
+    """The platform's answer to a claim: a verdict, the reason if it is not `right`, and the account's handle.
+
+    `credentials` are those that a renewal returned, None if the given ones are to be stored. The caller has to store
+    them: where a refresh token works once, the given one has ended.
+    """
 
     verdict: Verdict
     reason: str = ""
     handle: str | None = None
+    credentials: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 def check(settings: Settings, claims: Sequence[Claim]) -> list[Checked]:
-    """Return the answers to claims, in order. Each takes one call, which is not retried.
+    """Return the answers to claims, in order. Each takes one call, which is not retried, or two with a refresh token.
 
-    After a platform failed to answer one claim, it is not called for the others: those are `unknown`.
+    A refresh token is tried too, unless it works only once: then it is left for `renew`. After a platform failed to
+    answer one claim, it is not called for the others: those are `unknown`.
     """
     checkers = {platform: _Checker(open_platform(platform, settings)) for platform in {one.platform for one in claims}}
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="identity") as pool:
         return list(pool.map(lambda claim: checkers[claim.platform].check(claim), claims))
+
+
+def renew(settings: Settings, claims: Sequence[Claim]) -> list[Checked]:
+    """Return the answers to claims whose access tokens have ended: renew them, and ask whose the new ones are.
+
+    The caller stores the credentials of the answers at once, whatever the others say.
+    """
+    checkers = {platform: _Checker(open_platform(platform, settings)) for platform in {one.platform for one in claims}}
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="identity") as pool:
+        return list(pool.map(lambda claim: checkers[claim.platform].renew(claim), claims))
 
 
 def resolve_names(
@@ -73,14 +95,49 @@ class _Checker:
     def check(self, claim: Claim) -> Checked:
         if self._away is not None:
             return Checked("unknown", self._away)
-        access = Access(claim.platform_account_id, claim.credentials)
+        renewable = "refresh_token" in claim.credentials
+        found = self._identify(claim)
+        if found.verdict == "ended" and not renewable:
+            return replace(found, verdict="wrong")
+        login = FACTS[claim.platform].login
+        if not renewable or found.verdict in ("wrong", "unknown") or login is None or login.refresh_works_once:
+            return found
+        return self.renew(claim) if found.verdict == "ended" else self._tried(claim, found)
+
+    def renew(self, claim: Claim) -> Checked:
+        """Renew the credentials of a claim, and ask whose the new ones are."""
         try:
-            identity = self._api.identify(access, Tally(tries=1))
+            renewed = self._api.refresh(self._access(claim), Tally(tries=1))
         except (NeedsReauth, AccountUnreachable) as error:
-            if not isinstance(error, WrongIdentity | AccountUnreachable) and "refresh_token" in claim.credentials:
-                return Checked("unknown", f"{error}; the refresh token is tried at the first collection")
             return Checked("wrong", str(error))
+        except PlatformError as error:
+            return Checked("unknown", str(error))
+        if renewed is None:
+            return Checked("wrong", _REFUSED_REFRESH)
+        found = self._identify(replace(claim, credentials=renewed))
+        verdict: Verdict = "wrong" if found.verdict == "ended" else found.verdict
+        return replace(found, verdict=verdict, credentials=renewed)
+
+    def _tried(self, claim: Claim, found: Checked) -> Checked:
+        """Return the answer about a valid access token, after its refresh token was tried too."""
+        try:
+            renewed = self._api.refresh(self._access(claim), Tally(tries=1))
+        except PlatformError as error:
+            return replace(found, verdict="unknown", reason=f"the refresh token could not be tried: {error}")
+        return found if renewed is not None else Checked("wrong", _REFUSED_REFRESH)
+
+    def _identify(self, claim: Claim) -> Checked:
+        try:
+            identity = self._api.identify(self._access(claim), Tally(tries=1))
+        except (WrongIdentity, AccountUnreachable) as error:
+            return Checked("wrong", str(error))
+        except NeedsReauth as error:
+            return Checked("ended", str(error))
         except PlatformError as error:
             self._away = str(error)
             return Checked("unknown", self._away)
         return Checked("right", handle=identity.handle)
+
+    @staticmethod
+    def _access(claim: Claim) -> Access:
+        return Access(claim.platform_account_id, claim.credentials)

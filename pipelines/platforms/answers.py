@@ -125,7 +125,9 @@ def items_of(value: object) -> list[Any]:
 
 
 def publication_time(instant: datetime, founded: datetime | None = None) -> datetime:
-    """Return a time of publication in UTC; `founded` is when the platform had its first post.
+    """Return a time of publication in UTC, in whole milliseconds; `founded` is when the platform had its first post.
+
+    MongoDB stores milliseconds: a post with a finer time would differ from its document, and be written every hour.
 
     `founded` is None where posts may be backdated, as on Facebook pages. A time before `founded` is a mistake (seconds
     instead of milliseconds, or a missing value). If it were accepted, the post would count as too old to be followed,
@@ -140,7 +142,7 @@ def publication_time(instant: datetime, founded: datetime | None = None) -> date
         raise ValueError(f"published in the future, {instant:%Y-%m-%d}")
     if instant == _NO_TIME or (founded is not None and instant < founded):
         raise ValueError(f"published before the platform existed, {instant:%Y-%m-%d}")
-    return instant.astimezone(UTC)
+    return instant.astimezone(UTC).replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def values_by_day(entries: Iterable[tuple[date, object]]) -> dict[date, object]:

@@ -29,9 +29,10 @@ class ProviderDays:
     """When a platform's own days (the provider's days) are read, and how far back they can be requested.
 
     `hours` are the hours of a UTC day in which the newest days are read; `settling` is how many of these days may still
-    change; `lag` is how long after 00:00 UTC of its date a day is over and counted. One request may cover `span` days,
-    and the platform answers for days that began at most `reach` ago, and not before the day `first`. `shorter` has the
-    shorter reach of some metrics, by canonical name.
+    change. `settling_weekly` is how many days, the former included, are read again once a week, in an hour that differs
+    from account to account, because late corrections are rare. `lag` is how long after 00:00 UTC of its date a day is
+    over and counted. One request may cover `span` days, and the platform answers for days that began at most `reach`
+    ago, and not before the day `first`. `shorter` has the shorter reach of some metrics, by canonical name.
     """
 
     hours: tuple[int, ...]
@@ -41,6 +42,7 @@ class ProviderDays:
     reach: timedelta
     shorter: Mapping[str, timedelta] = field(default_factory=dict)
     first: date = date.min
+    settling_weekly: int = 0
 
     def answers(self, name: str, day: date, now: datetime) -> bool:
         """Tell whether the platform still answers for this metric of a day that is within `reach`."""
@@ -328,6 +330,19 @@ class Pooling(Protocol):
 
     def expect(self, accounts: int, threads: int) -> None:
         """Take note that a run is going to read so many accounts, in so many threads."""
+        ...
+
+
+@runtime_checkable
+class ReportReader(Protocol):
+    """A client of a platform that also publishes days as files, which come and are replaced at any time."""
+
+    def read_reports(self, access: Access, memory: Memory, tally: Tally) -> DaysReading:
+        """Return the days of the files that were created since the last reading, whichever days these are.
+
+        The platform updates `memory.jobs`; the caller saves it after the reading is stored. A failure is in the
+        reading, and not raised.
+        """
         ...
 
 

@@ -1,4 +1,4 @@
-"""The paging state of an account's lists, which collection stores from hour to hour."""
+"""What is remembered of an account from reading to reading: how far its lists and its files of reports were read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,16 +40,60 @@ class ListMemory:
 
 
 @dataclass
+class JobMemory:
+    """A job for which a platform makes files of reports, and how far these were read.
+
+    `id` is the platform's id of the job; it is empty while there is none. `checked_on` is the UTC date (ISO 8601) on
+    which it was last checked that the job exists. All files that were created until `mark`, in the platform's own form
+    of an instant, were read; of the later ones, those with the ids in `taken`. `odd` has the ids of files without valid
+    content, with the number of readings that met them. `behind` is set if a reading broke off for a reason that may
+    pass within an hour.
+    """
+
+    id: str = ""
+    checked_on: str = ""
+    mark: str = ""
+    taken: list[str] = field(default_factory=list)
+    odd: dict[str, int] = field(default_factory=dict)
+    behind: bool = False
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "JobMemory":
+        """Return the memory from its stored form."""
+        return cls(
+            str(kept.get("id", "")),
+            str(kept.get("checkedOn", "")),
+            str(kept.get("mark", "")),
+            list(kept.get("taken", ())),
+            {item["id"]: int(item["readings"]) for item in kept.get("odd", ())},
+            bool(kept.get("behind")),
+        )
+
+    def kept(self) -> dict[str, Any]:
+        """Return the memory in its stored form."""
+        return {
+            "id": self.id,
+            "checkedOn": self.checked_on,
+            "mark": self.mark,
+            "taken": list(self.taken),
+            "odd": [{"id": item, "readings": n} for item, n in self.odd.items()],
+            "behind": self.behind,
+        }
+
+
+@dataclass
 class Memory:
     """The memory of an account between readings: its lists by name, and whether its token is denied insights.
 
     `named_on` is the UTC date (ISO 8601) of the last request for the account's name, or for the account that the token
-    belongs to, if that takes a call of its own.
+    belongs to, if that takes a call of its own. `jobs` are the jobs of reports by the type of the reports, for a
+    platform that has them.
     """
 
     lists: dict[str, ListMemory] = field(default_factory=dict)
     without_insights: bool = False
     named_on: str = ""
+    jobs: dict[str, JobMemory] = field(default_factory=dict)
 
     @property
     def done(self) -> bool:
@@ -77,7 +121,8 @@ class Memory:
             )
             for name, state in kept.get("lists", {}).items()
         }
-        return cls(lists, bool(kept.get("withoutInsights")), str(kept.get("namedOn", "")))
+        jobs = {kind: JobMemory.of(job) for kind, job in kept.get("jobs", {}).items()}
+        return cls(lists, bool(kept.get("withoutInsights")), str(kept.get("namedOn", "")), jobs)
 
     def kept(self) -> dict[str, Any]:
         """Return the memory in its stored form."""
@@ -96,4 +141,5 @@ class Memory:
             }
             for name, state in self.lists.items()
         }
-        return {"lists": lists, "withoutInsights": self.without_insights, "namedOn": self.named_on}
+        jobs = {"jobs": {kind: job.kept() for kind, job in self.jobs.items()}} if self.jobs else {}
+        return {"lists": lists, "withoutInsights": self.without_insights, "namedOn": self.named_on, **jobs}

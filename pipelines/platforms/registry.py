@@ -14,6 +14,7 @@ from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.instagram.api import Instagram
 from pipelines.platforms.limits import Pace, Quotas, UncountedQuotas, Unpaced
 from pipelines.platforms.linkedin.api import LinkedIn
+from pipelines.platforms.pinterest.api import Pinterest
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.threads.api import Threads
 from pipelines.platforms.tiktok.api import TikTok
@@ -27,6 +28,7 @@ _FACTORIES: Mapping[Platform, Callable[..., PlatformApi]] = {
     "linkedin": LinkedIn,
     "tiktok": TikTok,
     "youtube": YouTube,
+    "pinterest": Pinterest,
     "threads": Threads,
     "bluesky": Bluesky,
 }

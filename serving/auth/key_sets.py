@@ -8,7 +8,6 @@ import asyncio
 import logging
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from http.client import HTTPException
@@ -21,13 +20,13 @@ from jwt import PyJWK
 
 from metrics.errors import SettingsError, Unavailable
 from metrics.network import Network
+from metrics.web import opener, read_body
 
 log = logging.getLogger(__name__)
 
 _FRESH_SECONDS = 300.0
 _RETRY_SECONDS = 5.0
 _MAX_SET = 1024 * 1024
-_CHUNK = 64 * 1024
 _TIMEOUT = 3.0
 _FETCH_SECONDS = 5.0
 """The whole of a fetch ends after this time, however slowly the server sends."""
@@ -91,10 +90,7 @@ class UrlKeySet:
         self._url = url
         proxy = network.proxy_for(url)
         self._through = f" through {proxy}" if proxy else ""
-        self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), proxy.url) if proxy else {}),
-            urllib.request.HTTPSHandler(context=network.ssl_context()),
-        )
+        self._opener = opener(network, url, redirects=True)
         self._keys: Keys = {}
         self._fetched = self._tried = -_FRESH_SECONDS
         self._lock = asyncio.Lock()
@@ -139,15 +135,9 @@ class UrlKeySet:
             return await asyncio.shield(self._fetching)
 
     def _download(self) -> bytes:
-        ends, found = time.monotonic() + _FETCH_SECONDS, bytearray()
+        ends = time.monotonic() + _FETCH_SECONDS
         with self._opener.open(self._url, timeout=_TIMEOUT) as answer:
-            while chunk := answer.read1(_CHUNK):
-                found += chunk
-                if len(found) > _MAX_SET:
-                    raise ValueError(f"it is longer than {_MAX_SET // 1024} KiB")
-                if time.monotonic() > ends:
-                    raise TimeoutError
-        return bytes(found)
+            return read_body(answer, ends=ends, most=_MAX_SET)
 
 
 def _in_daemon_thread(call: Callable[[], T]) -> "asyncio.Future[T]":

@@ -6,9 +6,10 @@ after: EventSource reconnects by itself, with the URL that it was given.
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 from redis.asyncio import Redis
@@ -35,6 +36,30 @@ class Ticket:
     reconnects: bool
 
 
+def kept_key(key: ApiKey) -> dict[str, Any]:
+    """Return the rights of a key in the form in which Redis keeps them."""
+    return {
+        "keyId": key.key_id,
+        "workspaces": list(key.workspaces),
+        "scopes": list(key.scopes),
+        "expiresAt": isoformat(key.expires_at) if key.expires_at else None,
+    }
+
+
+def key_of_kept(kept: Mapping[str, Any]) -> ApiKey:
+    """Return the rights that Redis keeps, in the form of a key."""
+    expires = kept["expiresAt"]
+    return ApiKey(
+        key_id=kept["keyId"],
+        name="ticket",
+        prefix="",
+        workspaces=tuple(kept["workspaces"]),
+        scopes=tuple(kept["scopes"]),
+        created_at=utcnow(),
+        expires_at=datetime.fromisoformat(expires) if expires else None,
+    )
+
+
 async def issue(redis: Redis, key: ApiKey, *, reconnects: bool = False) -> str:
     """Return a new ticket that grants the rights of a key.
 
@@ -42,13 +67,7 @@ async def issue(redis: Redis, key: ApiKey, *, reconnects: bool = False) -> str:
         RedisUnavailable: Redis does not answer.
     """
     ticket = "tmt_" + secrets.token_urlsafe(32)
-    kept = {
-        "keyId": key.key_id,
-        "workspaces": list(key.workspaces),
-        "scopes": list(key.scopes),
-        "expiresAt": isoformat(key.expires_at) if key.expires_at else None,
-        "reconnects": reconnects,
-    }
+    kept = {**kept_key(key), "reconnects": reconnects}
     with redis_errors():
         await redis.set(ticket_key(hash_key(ticket)), orjson.dumps(kept), ex=TICKET_SECONDS)
     return ticket
@@ -67,16 +86,7 @@ async def find(redis: Redis, ticket: str) -> Ticket:
     if kept is None:
         raise _refused()
     grant = orjson.loads(kept)
-    expires = grant["expiresAt"]
-    key = ApiKey(
-        key_id=grant["keyId"],
-        name="stream ticket",
-        prefix="",
-        workspaces=tuple(grant["workspaces"]),
-        scopes=tuple(grant["scopes"]),
-        created_at=utcnow(),
-        expires_at=datetime.fromisoformat(expires) if expires else None,
-    )
+    key = key_of_kept(grant)
     if not key.valid(utcnow()):
         raise _refused()
     return Ticket(name, key, grant["reconnects"])

@@ -103,6 +103,11 @@ EXAMPLES: Mapping[str, Any] = {
     "aggregate": _ROLLED,
     "publishPost": {"data": {**_REQUESTED["data"], "accountId": _ACCOUNT, "postId": _POST}},
     "invalidateCache": {"invalidated": 12},
+    "createConnectLink": {
+        "url": "https://tidemark.example.com/connect/threads?ticket=tmc_…", "expiresIn": 300,
+        "scopes": ["threads_basic", "threads_manage_insights"],
+        "redirectUrl": "https://tidemark.example.com/connect/threads/callback",
+    },
     "createTicket": {"ticket": "tmt_…", "expiresIn": 60},
     "stream": {
         "event": "metrics:update", "id": "1768474804000-0",

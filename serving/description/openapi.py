@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from metrics.documents import PLATFORMS
 from metrics.encoding import dump_json
 from metrics.periods import PERIODS
 from serving.description.examples import EXAMPLES
@@ -22,6 +23,8 @@ from serving.wire.problems import MEANINGS, SLUGS, ProblemDetails
 Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
+_CHOICES = {"period": list(PERIODS), "platform": list(PLATFORMS)}
+"""The values of the path parameters that are not ids."""
 _ID = r"^[A-Za-z0-9_.:-]{1,128}$"
 _TAGS = {
     "Reads": "Metrics and rollups, page by page, each with its coverage and an ETag.",
@@ -187,8 +190,8 @@ def _path_parameters(path: str) -> list[Json]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": "A period." if name == "period" else "An id, as other answers contain it.",
-            "schema": {"type": "string", "enum": list(PERIODS)} if name == "period" else _identifier(name),
+            "description": f"A {name}." if name in _CHOICES else "An id, as other answers contain it.",
+            "schema": {"type": "string", "enum": _CHOICES[name]} if name in _CHOICES else _identifier(name),
         }
         for name in re.findall(r"{(\w+)}", path)
     ]

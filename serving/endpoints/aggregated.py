@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.aggregation.consents import left_out, note_left_out, without_derived
+from metrics.aggregation.consents import left_out, note_left_out, note_not_stored, without_derived
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from metrics.clock import utcnow
 from metrics.documents import ContentType
@@ -41,6 +41,8 @@ def _totals(
         period = PeriodRollups(*span, rollups[span])
         total = workspace_totals(period, selection.accounts, selection.now, content_type)
         if total is not None:
+            if selection.not_stored:
+                note_not_stored(total, selection.accounts, selection.not_stored, content_type)
             if withheld:
                 note_left_out(total, selection.accounts, withheld)
             if compared is not None:
@@ -69,7 +71,9 @@ async def aggregated(request: Request) -> Response:
 
     def read(state: State) -> bytes:
         accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
-        selection = Selection(query, scope, accounts, utcnow(), parts.store.consents.lacking(workspace_id))
+        consents = parts.store.consents
+        lacking, not_stored = consents.lacking(workspace_id), consents.not_stored(workspace_id)
+        selection = Selection(query, scope, accounts, utcnow(), lacking, not_stored)
         sides = sides_of(parts.store, parts.settings, selection)
         rollups = selection.rollups(parts.store, spans_of(sides))
         documents = [document for span in selection.spans for document in rollups[span].values()]

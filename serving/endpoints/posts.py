@@ -1,6 +1,6 @@
 """`GET …/posts` and `GET /analytics/post/{postId}/metrics`: posts with latest values, and one post's observations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -55,8 +55,9 @@ async def posts(request: Request) -> Response:
         published = [] if none else parts.store.posts.published(workspace_id, start, end, **selected, **page)
         latest = parts.store.observations.latest([p["_id"] for p in published])
         levels = _levels(parts.store, published, latest)
+        not_stored = parts.store.consents.not_stored(workspace_id)
         rows = (
-            with_latest_values(p, latest.get(p["_id"]), levels.get(p["_id"])) | _content(p, parts.settings)
+            with_latest_values(p, latest.get(p["_id"]), levels.get(p["_id"]), not_stored) | _content(p, parts.settings)
             for p in published
         )
         ordered = sorted(rows, key=lambda row: _rank(row, query))
@@ -84,7 +85,9 @@ async def post_metrics(request: Request) -> Response:
         observed, cursor = page_of(parts.store, scope, query, route)
         latest = parts.store.observations.latest([post_id])
         levels = _levels(parts.store, [post], latest)
-        data = with_latest_values(post, latest.get(post_id), levels.get(post_id)) | _content(post, parts.settings)
+        not_stored = parts.store.consents.not_stored(found.workspace_id)
+        data = with_latest_values(post, latest.get(post_id), levels.get(post_id), not_stored)
+        data |= _content(post, parts.settings)
         data["observations"] = [observation(d) for d in observed]
         accounts = in_scope(accounts_of(parts.store, key_of(request), found.workspace_id), scope)
         covered = coverage(parts.store, accounts, scope, *query.bounds())
@@ -107,10 +110,13 @@ def _levels(store: Store, published: Sequence[PostDocument], latest: Mapping[str
     return found
 
 
-def with_latest_values(post: PostDocument, latest: Document | None, level: float | None = None) -> dict[str, Any]:
+def with_latest_values(
+    post: PostDocument, latest: Document | None, level: float | None = None, not_stored: Collection[Platform] = ()
+) -> dict[str, Any]:
     """Return a post with its latest values, and with the engagement (rate) over its life that follows from them.
 
-    `level` is the account's level by which the engagement is divided on platforms in `LEVEL_BASIS`.
+    `level` is the account's level by which the engagement is divided on platforms in `LEVEL_BASIS`. `not_stored` are
+    platforms whose numbers may not be stored.
 
     `unavailable` has a reason for each metric that the platform has for some kind of post and this post lacks. A rate
     on a basis of 0 does not exist, and has no reason.
@@ -120,7 +126,8 @@ def with_latest_values(post: PostDocument, latest: Document | None, level: float
     basis = RATE_BASIS[platform]
     metrics: dict[str, Any] = dict(latest["metrics"]) if latest else {}
     given = (latest.get("unavailable") or {}) if latest else {}
-    unavailable: dict[str, Reason] = {**_absent(platform, kind, content), **given}
+    unknown: Reason = "terms" if platform in not_stored else "no_observation"
+    unavailable: dict[str, Reason] = {**_absent(platform, kind, content, unknown), **given}
     parts = engagement_parts(platform, kind, content)
     total = engagement(metrics, platform, kind, content)
     value = level if platform in LEVEL_BASIS else metrics.get(basis)
@@ -133,7 +140,7 @@ def with_latest_values(post: PostDocument, latest: Document | None, level: float
         if value:
             metrics["engagementRate"] = 100 * total / value
         elif value is None:
-            unavailable["engagementRate"] = unavailable.get(basis, "no_observation")
+            unavailable["engagementRate"] = unavailable.get(basis, unknown)
     data |= {"metrics": metrics, "unavailable": {n: r for n, r in unavailable.items() if n not in metrics}}
     data["engagementRateBasis"] = basis
     if latest:
@@ -157,11 +164,16 @@ def _lasting(settings: Settings) -> timedelta:
 
 
 @cache
-def _absent(platform: Platform, metric_type: MetricType, content_type: ContentType) -> Mapping[str, Reason]:
-    """Return the reason of each metric of a platform's posts, should a post of this kind have no value and no other."""
+def _absent(
+    platform: Platform, metric_type: MetricType, content_type: ContentType, unknown: Reason
+) -> Mapping[str, Reason]:
+    """Return the reason of each metric of a platform's posts, should a post of this kind have no value and no other.
+
+    `unknown` is the reason for a metric that posts of this kind have.
+    """
     here = offered(platform, metric_type, content_type)
     names = (metric.name for metric in metrics_of("post") if platform in metric.offers)
-    return {name: "no_observation" if name in here else "not_supported" for name in names}
+    return {name: unknown if name in here else "not_supported" for name in names}
 
 
 def _place(position: list[Any] | None) -> tuple[bool, float, str] | None:

@@ -292,6 +292,19 @@ class TicketQuery(Query):
     )
 
 
+class ConnectQuery(Query):
+    """Selects the account that a person connects."""
+
+    platform_account_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="The platform's id of the account. A login to any other account is refused. Without it, the login "
+        "has to be one that can read exactly one account.",
+        examples=["UC0123456789abcdefghijkl"],
+    )
+
+
 class StreamQuery(Query):
     """Selects the events to follow."""
 

@@ -9,8 +9,20 @@ from starlette.responses import Response
 
 from metrics.documents import Scope
 from metrics.export import MEDIA_TYPES
-from serving.endpoints import accounts, aggregated, catalog, export, me, observations, operations, posts, stream, writes
+from serving.endpoints import (
+    accounts,
+    aggregated,
+    catalog,
+    export,
+    me,
+    observations,
+    operations,
+    posts,
+    stream,
+    writes,
+)
 from serving.endpoints import query as queries
+from serving.endpoints.connect import links
 from serving.schemas import events as event_shapes
 from serving.schemas import keys, work
 from serving.schemas import reads as read_shapes
@@ -95,6 +107,8 @@ OPERATIONS = (
     _request(f"{_A}/posts", writes.publish_post, body=work.PublishedPost),
     Operation("POST", f"{_W}/cache/invalidate", writes.invalidate_cache, "collect", "Writes", work.Invalidated,
               queries.InvalidateQuery),
+    Operation("POST", f"{_W}/connect/{{platform}}", links.create_connect_link, "admin", "Writes", work.ConnectLink,
+              queries.ConnectQuery, status=201, may_be_impossible=True),
     Operation("POST", "/analytics/stream/tickets", stream.create_ticket, "read", "Streams", work.Ticket,
               queries.TicketQuery, status=201),
     Operation("GET", "/analytics/stream", stream.stream, "read", "Streams", event_shapes.StreamEvent,

@@ -24,7 +24,8 @@ Rollups = Mapping[Span, Mapping[str, AggregatedDocument]]
 class Selection:
     """The periods and accounts that a query selects, as of the instant `now`.
 
-    `without_consent` are the platforms whose terms demand a consent that the workspace does not have.
+    `without_consent` are the platforms whose numbers the workspace may not mix with those of others, `not_stored` those
+    of which nothing is stored: for both, the platform's terms demand a consent that the workspace does not have.
     """
 
     query: AggregatedQuery
@@ -32,6 +33,7 @@ class Selection:
     accounts: Sequence[Connection]
     now: datetime
     without_consent: frozenset[Platform] = frozenset()
+    not_stored: frozenset[Platform] = frozenset()
 
     @property
     def kind(self) -> Kind:

@@ -14,7 +14,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _SECRET = re.compile(
     r"tm_live_[A-Za-z0-9]+"  # API keys
-    r"|tmt_[A-Za-z0-9_-]+"  # stream tickets
+    r"|tm[tcs]_[A-Za-z0-9_-]+"  # tickets of streams, tickets and states of logins
     r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]+"  # JSON web tokens
     r"|(?<=Bearer )\S+"
     r"|(?<=://)[^/@\s]+(?=@)"  # users and passwords of URLs

@@ -154,6 +154,24 @@ class Ticket(Shape):
     expires_in: int = Field(description="Seconds within which it has to be used first.", examples=[60])
 
 
+class ConnectLink(Shape):
+    """A link that a person opens in a browser to connect an account."""
+
+    url: str = Field(
+        description="The link. The person who opens it is asked to log in at the platform: give it to nobody else.",
+        examples=["https://tidemark.example.com/connect/youtube?ticket=tmc_…"],
+    )
+    expires_in: int = Field(description="Seconds in which the link has to be opened; it works once.", examples=[300])
+    scopes: list[str] = Field(
+        description="The permissions that the platform's page asks the person for.",
+        examples=[["https://www.googleapis.com/auth/youtube.readonly"]],
+    )
+    redirect_url: str = Field(
+        description="The address to which the platform sends the person back; the app at the platform has to name it.",
+        examples=["https://tidemark.example.com/connect/youtube/callback"],
+    )
+
+
 def public_history(history: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an account's history that its shape declares; empty problems and reasons are left out."""
     declared = declared_names(AccountHistory)

@@ -21,6 +21,11 @@ _UNBOUNDED_PATHS = ("/socket.io", "/healthz", "/readyz")
 """Paths without such a limit: a poll of Socket.IO lasts as long as its client wants, and probes have to be answered."""
 
 
+_WAITING_PATHS = ("/connect/",)
+"""Paths whose answers may wait for another host: a login asks a platform. They wait for their turn like all others, and
+occupy no place while they wait; they have limits of their own."""
+
+
 class FairTurns:
     """A token bucket whose waiting callers take turns by address (round robin)."""
 
@@ -97,6 +102,9 @@ class KeylessReads:
             messages.append(message)
 
         await self._turns.wait(_address(scope))
+        if scope["path"].startswith(_WAITING_PATHS):
+            await self._app(scope, receive, send)
+            return
         async with self._places:
             await self._app(scope, receive, keep)
             # The place is free again in the next turn of the event loop.

@@ -35,7 +35,7 @@ def node(call: Call, object_id: str, edge: str | None) -> Any:
     if object_id == "debug_token":
         return _debug(call)
     if (object_id, edge) == ("me", "permissions"):
-        return permissions(_SCOPES)
+        return permissions(call, _SCOPES)
     if object_id in ("me", call.account.platform_account_id):
         return _page(call, edge)
     return _thing(call, found_thing(call, object_id), edge)

@@ -19,7 +19,7 @@ from simulator.graph.call import Call, GraphPlatform, Params
 from simulator.graph.errors import GraphError, forbidden, missing
 from simulator.graph.listing import page_number
 from simulator.graph.localised import localised
-from simulator.graph.tokens import authenticate, exchange_token, expired_token_info
+from simulator.graph.tokens import authenticate, exchange_token, expired_token_info, redeem_code
 from simulator.graph.versions import answering_version, split_version
 from simulator.patches import spoilt_body
 from simulator.state import Answer, Request, State
@@ -30,7 +30,8 @@ _OF_TOKENS = frozenset(["oauth/access_token", "access_token"])
 _WITHOUT_VERSION = frozenset(["", "refresh_access_token", "debug_token", *_OF_TOKENS])
 _OBJECT = re.compile(r"(me|\d{10,}(_\d+)?)(/.*)?")
 _INSTAGRAM = "graph.instagram.com"
-_HOSTS = (_INSTAGRAM, "graph.facebook.com")
+_INSTAGRAM_TOKENS = "api.instagram.com"
+_HOSTS = (_INSTAGRAM, "graph.facebook.com", _INSTAGRAM_TOKENS)
 _OF_USERS = (("me", "accounts"), ("me", "permissions"))
 """Objects and edges of the user: they can be read even if the account is gone."""
 
@@ -93,6 +94,9 @@ class Graph:
         try:
             version = answering_version(requested, now)
             headers["facebook-api-version"] = version
+            if path in _OF_TOKENS and "code" in params:
+                at_token_host = request.headers.get("host", "").startswith(_INSTAGRAM_TOKENS)
+                return Answer(200, redeem_code(self.state, params, at_instagram=at_token_host), headers)
             if path in _OF_TOKENS:
                 return Answer(200, exchange_token(self.state, params), headers)
             token = params.pop("access_token", None) or request.bearer
@@ -171,7 +175,8 @@ class Graph:
             return call.account
         index = call.reader.index
         if (object_id, edge) == ("me", "accounts"):
-            return self.state.world.account("facebook", index)
+            of_page = call.reader.platform == "facebook"
+            return call.reader if of_page else self.state.world.account("facebook", index)
         if self._platforms[call.reader.platform].owner(object_id) == index:
             return call.reader
         for name, platform in self._platforms.items():

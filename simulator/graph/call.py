@@ -9,6 +9,7 @@ from typing import Any
 from simulator.faults import Target
 from simulator.graph.errors import GraphError, forbidden
 from simulator.graph.fields import Field, parse_fields
+from simulator.logins import granted
 from simulator.state import State
 from simulator.world import SimAccount
 
@@ -90,6 +91,12 @@ def names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
-def permissions(scopes: Sequence[str]) -> dict[str, Any]:
-    """Answer `GET /me/permissions`: the scopes granted to a token."""
-    return {"data": [{"permission": scope, "status": "granted"} for scope in scopes]}
+def permissions(call: Call, scopes: Sequence[str]) -> dict[str, Any]:
+    """Answer `GET /me/permissions`: `scopes`, each granted to the token, or declined in the login that gave it."""
+    chosen = granted(call.state, call.reader.token)
+    return {
+        "data": [
+            {"permission": scope, "status": "granted" if chosen is None or scope in chosen else "declined"}
+            for scope in scopes
+        ]
+    }

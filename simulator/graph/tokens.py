@@ -5,6 +5,8 @@ from typing import Any
 from simulator.faults import Target
 from simulator.graph.call import Params
 from simulator.graph.errors import GraphError
+from simulator.instagram.login import LOGIN_MARK
+from simulator.logins import CodeRefused, redeem
 from simulator.state import State
 from simulator.world import SimAccount
 
@@ -34,8 +36,30 @@ def authenticate(state: State, token: str | None, aim: Target | None = None, *, 
 def _of_instagram_login(state: State, account: SimAccount) -> bool:
     if account.platform != "instagram":
         return False
+    if f"~{LOGIN_MARK}" in account.token:
+        return True
     aim = Target(state.faults, account.platform_account_id, frozenset(), "", None)
     return aim.strike("instagram_login") is not None
+
+
+def redeem_code(state: State, params: Params, *, at_instagram: bool) -> dict[str, Any]:
+    """Exchange the code of a login; that of Instagram Login at api.instagram.com, whose answer is in a list.
+
+    Raises:
+        GraphError: parameters are missing, or the code is not accepted.
+    """
+    for name in ("client_id", "client_secret", "redirect_uri"):
+        if not params.get(name):
+            raise GraphError(101, f"Missing {name} parameter.")
+    try:
+        login = redeem(state, "instagram" if at_instagram else "facebook", params, params["client_id"])
+    except CodeRefused as refused:
+        raise GraphError(100, f"This authorization code cannot be used: {refused}.", subcode=36009) from None
+    account = login.account
+    if at_instagram:
+        told = {"access_token": account.token, "user_id": account.platform_account_id}
+        return {"data": [{**told, "permissions": ",".join(login.scopes)}]}
+    return {"access_token": account.token, "token_type": "bearer", "expires_in": 5_183_944}
 
 
 def exchange_token(state: State, params: Params) -> dict[str, Any]:

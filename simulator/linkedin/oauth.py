@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from simulator.logins import CodeRefused, redeem
 from simulator.state import Answer, Request, State
 from simulator.world import EPOCH, SimAccount
 
@@ -20,6 +21,8 @@ def owner(state: State, token: str) -> SimAccount | None:
 def access_token(state: State, request: Request) -> Answer:
     """Answer `POST /oauth/v2/accessToken`: the refresh token and its expiry stay the same."""
     params = request.params
+    if params.get("grant_type") == "authorization_code":
+        return _first(state, params)
     token = params.get("refresh_token", "")
     account = owner(state, token.removeprefix("refresh.")) if token.startswith("refresh.") else None
     if params.get("grant_type") != "refresh_token" or account is None or not params.get("client_secret"):
@@ -29,6 +32,25 @@ def access_token(state: State, request: Request) -> Answer:
         "expires_in": TOKEN_SECONDS,
         "refresh_token": token,
         "refresh_token_expires_in": 20_000_000,
+    }
+    return Answer(200, body)
+
+
+def _first(state: State, params: dict[str, str]) -> Answer:
+    """Exchange the code of a login."""
+    for name in ("code", "redirect_uri", "client_id", "client_secret"):
+        if not params.get(name):
+            return Answer(400, _missing(name))
+    try:
+        login = redeem(state, "linkedin", params, params["client_id"])
+    except CodeRefused as error:
+        return Answer(400, {"error": "invalid_grant", "error_description": f"Unable to retrieve access token: {error}"})
+    body = {
+        "access_token": login.account.token,
+        "expires_in": TOKEN_SECONDS,
+        "refresh_token": f"refresh.{login.account.token}",
+        "refresh_token_expires_in": 31_536_000,
+        "scope": ",".join(login.scopes),
     }
     return Answer(200, body)
 

@@ -13,6 +13,7 @@ from simulator.graph.call import Call, parse
 from simulator.graph.errors import GraphError
 from simulator.graph.listing import page_number
 from simulator.graph.localised import localised
+from simulator.logins import CODE_PREFIX
 from simulator.state import Answer, Api, Request, State, target
 from simulator.threads import tokens
 from simulator.threads.budget import Budget
@@ -73,7 +74,10 @@ class Threads:
 
     def _is_others(self, request: Request) -> bool:
         """Tell whether a request for a token on the shared port is one of the Graph API."""
-        return request.path.strip("/") in tokens.PATHS and not request.params.get("grant_type", "").startswith("th_")
+        if request.path.strip("/") not in tokens.PATHS:
+            return False
+        of_threads = request.params.get("code", "").startswith(f"{CODE_PREFIX}threads.")
+        return not of_threads and not request.params.get("grant_type", "").startswith("th_")
 
     def _answer(self, request: Request, aim: Target, headers: dict[str, str]) -> Any:
         host, path = _at_host(request.path)
@@ -90,6 +94,8 @@ class Threads:
         self._budget.check(account, aim)
         self._budget.take(account, self.state.clock.now())
         name, _, edge = rest.partition("/")
+        if name == "debug_token" and not edge:
+            return tokens.told(self.state, params.get("input_token", ""))
         self.state.count(edge or ("node" if name not in _PUBLIC else name), account.platform_account_id)
         call = Call(self.state, account, account, params, base_url, VERSION, self.state.clock.now(), aim)
         return self._object(call, name, edge)

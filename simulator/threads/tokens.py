@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from simulator.faults import Target
+from simulator.logins import CODE_PREFIX, CodeRefused, granted, redeem
 from simulator.state import Request, State
 from simulator.threads.errors import error
 from simulator.world import SimAccount
@@ -14,6 +15,8 @@ from simulator.world import SimAccount
 PATHS = ("refresh_access_token", "access_token", "oauth/access_token")
 TOKEN_SECONDS = 5_184_000
 _SHORT_SECONDS = 3_600
+_SCOPES = ("threads_basic", "threads_manage_insights", "threads_read_replies", "threads_profile_discovery")
+"""The scopes of tokens that no login gave."""
 _LEAST_AGE = timedelta(hours=24)
 """Age from which on a token can be renewed."""
 
@@ -57,6 +60,23 @@ def answer(state: State, path: str, request: Request, aim: Target) -> dict[str, 
     return {"access_token": account.token, "token_type": "bearer", "expires_in": TOKEN_SECONDS}
 
 
+def told(state: State, input_token: str) -> dict[str, Any]:
+    """Answer `GET /v1.0/debug_token`: the state and the scopes of a token."""
+    account = state.world.of_token(input_token)
+    if account is None or account.platform != "threads":
+        return {"data": {"is_valid": False, "scopes": []}}
+    scopes = granted(state, input_token)
+    return {
+        "data": {
+            "type": "USER",
+            "application": "Tidemark simulator",
+            "is_valid": input_token not in state.dead_tokens,
+            "scopes": list(_SCOPES if scopes is None else scopes),
+            "user_id": account.platform_account_id,
+        }
+    }
+
+
 def _renewed(state: State, token: str | None, aim: Target, now: datetime) -> dict[str, Any]:
     account = authenticate(state, token, aim)
     renewals: dict[str, datetime] = state.memory.setdefault("threads:renewals", {})
@@ -67,11 +87,17 @@ def _renewed(state: State, token: str | None, aim: Target, now: datetime) -> dic
 
 
 def _first(state: State, params: dict[str, str]) -> dict[str, Any]:
-    """Exchange the code of a login for a token of one hour. The code is the token of an account."""
+    """Exchange the code of a login for a token of one hour. The token of an account is accepted as a code too."""
     for name in ("client_id", "client_secret", "redirect_uri", "code"):
         if not params.get(name):
             raise error(101, f"Missing {name} parameter.")
-    account = authenticate(state, params["code"])
+    if params["code"].startswith(CODE_PREFIX):
+        try:
+            account = redeem(state, "threads", params, params["client_id"]).account
+        except CodeRefused as refused:
+            raise error(100, f"This authorization code cannot be used: {refused}") from None
+    else:
+        account = authenticate(state, params["code"])
     return {
         "access_token": account.token,
         "token_type": "bearer",

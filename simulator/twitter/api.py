@@ -43,7 +43,7 @@ class Twitter:
         if request.path == "/oauth2/token":
             return app_token(request)
         if request.path == "/2/oauth2/token":
-            return self._tokens.answer(request.params)
+            return self._tokens.answer(request.params, request.headers.get("authorization", ""))
         headers = {"api-version": "2.163", "x-access-level": "read", "x-response-time": "41"}
         try:
             return Answer(200, self._answer(request, headers), headers)

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from simulator.logins import CodeRefused, redeem
 from simulator.state import Answer, Request, State
 from simulator.world import SimAccount
 
@@ -67,8 +68,10 @@ class Tokens:
         account = self._given.renewed.get(token) or self._state.world.of_token(token)
         return account if account is not None and account.platform == "twitter" else None
 
-    def answer(self, form: Mapping[str, str]) -> Answer:
-        """Answer `POST /2/oauth2/token`."""
+    def answer(self, form: Mapping[str, str], authorization: str = "") -> Answer:
+        """Answer `POST /2/oauth2/token`; an app with a secret names itself in the header `Authorization`."""
+        if form.get("grant_type") == "authorization_code":
+            return self._login(form, authorization)
         token = form.get("refresh_token", "")
         account, turn = self._given.grants.get(token) or (self._first(token), 0)
         if form.get("grant_type") != "refresh_token" or account is None or self._misused(token, account):
@@ -88,15 +91,40 @@ class Tokens:
             },
         )
 
+    def _login(self, form: Mapping[str, str], authorization: str) -> Answer:
+        """Exchange the code of a login; a refresh token comes with the scope `offline.access` only."""
+        kind, _, pair = authorization.partition(" ")
+        try:
+            client_id, colon, secret = base64.b64decode(pair, validate=True).decode().partition(":")
+        except ValueError:
+            client_id, colon, secret = "", "", ""
+        if kind.lower() != "basic" or not (client_id and colon and secret):
+            body = {"error": "unauthorized_client", "error_description": "Missing valid authorization header"}
+            return Answer(401, body)
+        try:
+            login = redeem(self._state, "twitter", form, client_id)
+        except CodeRefused as error:
+            body = {"error": "invalid_request", "error_description": f"Value passed was invalid: {error}."}
+            return Answer(400, body)
+        found = {
+            "token_type": "bearer",
+            "expires_in": TOKEN_SECONDS,
+            "access_token": login.account.token,
+            "scope": " ".join(login.scopes),
+        }
+        if "offline.access" in login.scopes:
+            found["refresh_token"] = first_refresh_token(login.account)
+        return Answer(200, found)
+
     def _first(self, token: str) -> SimAccount | None:
         account = self._state.world.of_token(token.removeprefix("refresh."))
         return account if token.startswith("refresh.") and account and account.platform == "twitter" else None
 
     def _misused(self, token: str, account: SimAccount) -> bool:
         if token in self._given.used:
-            self._given.ended.add(account.platform_account_id)
+            self._given.ended.add(account.token)
         self._given.used.add(token)
-        return account.platform_account_id in self._given.ended
+        return account.token in self._given.ended
 
 
 def _token(account: SimAccount, turn: int, kind: str) -> str:

@@ -14,6 +14,7 @@ from simulator.world import SimAccount, SimPost, World
 from simulator.youtube.call import Call
 from simulator.youtube.problem import Problem
 from simulator.youtube.quota import PACIFIC
+from simulator.youtube.world import IMPRESSIONS
 
 KIND = "youtubeAnalytics#resultTable"
 PARAMETERS = (
@@ -32,7 +33,6 @@ _CORRECTED = ("views", "engagedViews", "estimatedMinutesWatched")
 _PROVISIONAL = 0.97
 _AVERAGES = ("averageViewDuration", "averageViewPercentage")
 _MONEY = ("estimatedRevenue", "estimatedAdRevenue", "grossRevenue", "cpm", "playbackBasedCpm", "monetizedPlaybacks")
-_NOT_BY_VIDEO = ("videoThumbnailImpressions", "videoThumbnailImpressionsClickRate")
 _DIMENSIONS = (
     (),
     ("day",),
@@ -115,9 +115,9 @@ def _check_metrics(call: Call, metrics: Sequence[str], dimensions: tuple[str, ..
     """
     if any(metric in _MONEY for metric in metrics):
         raise Problem(403, "forbidden", "Forbidden", named_status=True)
-    known = {*call.state.world.platforms["youtube"].days, *_AVERAGES, *_NOT_BY_VIDEO}
+    known = {*call.state.world.platforms["youtube"].days, *_AVERAGES} - {IMPRESSIONS}
     wrong = [metric for metric in metrics if metric not in known or call.state.faults.retires(metric)]
-    if wrong or dimensions not in _DIMENSIONS or ("video" in dimensions and set(metrics) & set(_NOT_BY_VIDEO)):
+    if wrong or dimensions not in _DIMENSIONS:
         raise not_supported()
     size = call.text("maxResults")
     if dimensions == ("video",) and not _videos_of(call):
@@ -221,8 +221,6 @@ def _values(metrics: Sequence[str], days: Sequence[date], value: Value, share: f
             minutes = sum(value("estimatedMinutesWatched", day) for day in days)
             seconds = minutes * 60 / views if views > 0 else 0.0
             found.append(round(seconds if metric == "averageViewDuration" else seconds / 2, 2))
-        elif metric in _NOT_BY_VIDEO:
-            found.append(0)
         else:
             found.append(int(sum(value(metric, day) for day in days) * share))
     return found
@@ -248,4 +246,4 @@ def _sorted(call: Call, columns: Sequence[str], rows: list[Row]) -> list[Row]:
 
 
 def _type(metric: str) -> str:
-    return "FLOAT" if metric in ("averageViewPercentage", "videoThumbnailImpressionsClickRate") else "INTEGER"
+    return "FLOAT" if metric == "averageViewPercentage" else "INTEGER"

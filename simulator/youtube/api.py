@@ -11,7 +11,7 @@ from simulator.faults import Target
 from simulator.state import Answer, Request, State, target
 from simulator.wire import encode_json
 from simulator.world import SimAccount
-from simulator.youtube import analytics, channels, playlists, quota, tokens, videos
+from simulator.youtube import analytics, channels, playlists, quota, reporting, tokens, videos
 from simulator.youtube.call import Call, check_known, max_results, parse
 from simulator.youtube.paging import place_in
 from simulator.youtube.problem import Problem, unauthenticated
@@ -31,14 +31,14 @@ _METHODS: Mapping[str, tuple[Method, tuple[str, ...]]] = {
 
 
 class YouTube:
-    """The Data API under `/youtube/v3/`, the reports of the Analytics API, and the token endpoint."""
+    """The Data API under `/youtube/v3/`, the Analytics and Reporting APIs, and the token endpoint."""
 
     def __init__(self, state: State) -> None:
         self.state = state
 
     def serves(self, path: str) -> bool:
         """Tell whether a path belongs to YouTube."""
-        return path.startswith(DATA) or path in (REPORTS, TOKEN)
+        return path.startswith((DATA, *reporting.PREFIXES)) or path in (REPORTS, TOKEN)
 
     def account(self, request: Request) -> SimAccount | None:
         """Return the account whose token a request carries."""
@@ -60,6 +60,8 @@ class YouTube:
         if request.path == TOKEN:
             return tokens.token(self.state, request)
         try:
+            if request.plain_path.startswith(reporting.PREFIXES):
+                return self._report(request)
             body = self._answer(request)
         except Problem as problem:
             waits = {"Retry-After": "30"} if problem.status == 503 else {}
@@ -79,14 +81,37 @@ class YouTube:
         key = request.headers.get("x-goog-api-key") or (params.get("key") or [""])[-1]
         account = self._allowed(request, key, aim)
         if is_data:
-            quota.spend(self.state, name, now)
-        _troubles(aim, is_data=is_data)
+            quota.spend(self.state, quota.bucket_of(name), now)
+        _troubles(aim)
+        if is_data and aim.strike("app_limit"):
+            raise quota.exceeded()
+        _check_scope(aim)
         self.state.count(name, account.platform_account_id if account else APP)
         if name not in _METHODS and is_data:
             raise Problem(404, "notFound", f"Method not found: {name}", named_status=True)
         method, known = _METHODS[name] if is_data else (analytics.reports, analytics.PARAMETERS)
         check_known(params, known)
         return method(Call(self.state, account, params, now, aim, request.base_url))
+
+    def _report(self, request: Request) -> Answer:
+        """Answer a request of the Reporting API, which accepts no API key.
+
+        Raises:
+            Problem: the error.
+        """
+        now, params = self.state.clock.now(), parse(request.query)
+        aim = target(self.state, self, request)
+        account = self._allowed(request, "", aim)
+        call = Call(self.state, account, params, now, aim, request.base_url)
+        reporting.spend(call)
+        if aim.strike("app_limit"):
+            raise reporting.too_many("day")
+        if aim.strike("account_limit"):
+            raise reporting.too_many("minute")
+        _troubles(aim)
+        _check_scope(aim)
+        self.state.count(_kind(request), account.platform_account_id if account else APP)
+        return reporting.handle(call, request)
 
     def _allowed(self, request: Request, key: str, aim: Target) -> SimAccount | None:
         """Return the account of the token; None if the request has only an API key.
@@ -120,7 +145,13 @@ def _with_etags(body: dict[str, Any], etag: str) -> dict[str, Any]:
     return {**body, "items": items}
 
 
-def _troubles(aim: Target, *, is_data: bool) -> None:
+def _kind(request: Request) -> str:
+    """Return the name under which a call of the Reporting API is counted."""
+    parts = request.plain_path.split("/")
+    return "media" if parts[2] == "media" else f"{request.method} {'job reports' if len(parts) > 4 else parts[2]}"
+
+
+def _troubles(aim: Target) -> None:
     """Raise the errors of the faults that hit the call.
 
     Raises:
@@ -130,8 +161,14 @@ def _troubles(aim: Target, *, is_data: bool) -> None:
         raise Problem(500, "backendError", "Backend Error")
     if aim.strike("account_limit"):
         raise Problem(403, "userRateLimitExceeded", "User Rate Limit Exceeded", "usageLimits")
-    if is_data and aim.strike("app_limit"):
-        raise quota.exceeded()
+
+
+def _check_scope(aim: Target) -> None:
+    """Refuse a call that a fault denies.
+
+    Raises:
+        Problem: the token lacks a scope.
+    """
     if aim.strike("permission"):
         message = "Request had insufficient authentication scopes."
         raise Problem(403, "insufficientPermissions", message, named_status=True)

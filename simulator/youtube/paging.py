@@ -27,9 +27,9 @@ def page(call: Call, kind: str, of_list: str, items: Sequence[Any], total: int |
         chosen, following, again = [], start, f"{call.text('pageToken') or ''}x"
     body: dict[str, Any] = {"kind": kind}
     if following is not None:
-        body["nextPageToken"] = _token(following, of_list, again)
+        body["nextPageToken"] = page_token(following, of_list, again)
     if start:
-        body["prevPageToken"] = _token(max(start - size, 0), of_list)
+        body["prevPageToken"] = page_token(max(start - size, 0), of_list)
     return {
         **body,
         "pageInfo": {"totalResults": len(items) if total is None else total, "resultsPerPage": size},
@@ -47,7 +47,7 @@ def start_of(call: Call, of_list: str) -> int:
     if token is None:
         return 0
     start = place_in(token)
-    if start is None or token.partition("~")[0] != _token(start, of_list):
+    if start is None or token.partition("~")[0] != page_token(start, of_list):
         raise invalid("invalidPageToken", "The request specifies an invalid page token.", "pageToken")
     return start
 
@@ -62,7 +62,8 @@ def place_in(token: str) -> int | None:
     return int.from_bytes(raw[4:], "big") if len(raw) == 8 else None
 
 
-def _token(start: int, of_list: str, again: str = "") -> str:
+def page_token(start: int, of_list: str, again: str = "") -> str:
+    """Return the token of the page of a list that begins at a place."""
     check = blake2b(f"{of_list}:{start}".encode(), digest_size=4).digest()
     text = base64.urlsafe_b64encode(check + start.to_bytes(4, "big")).decode().rstrip("=")
     return f"{text}~{len(again)}" if again else text

@@ -1,4 +1,4 @@
-"""The three daily quotas of the project that all callers share; they begin anew at midnight of the Pacific time zone.
+"""The daily quotas of the project that all callers share; they begin anew at midnight of the Pacific time zone.
 
 A request costs one unit, an invalid one too. Facts: docs/platform-facts.md#youtube-limits-and-errors.
 """
@@ -10,7 +10,8 @@ from simulator.state import State
 from simulator.youtube.problem import Problem
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
-UNITS = {"general": 10_000, "stats": 10_000, "search": 100}
+UNITS = {"general": 10_000, "stats": 10_000, "search": 100, "reporting": 20_000}
+REPORTING_PER_MINUTE = 60
 _OWN = {"videos:batchGetStats": "stats", "search": "search"}
 
 Used = dict[tuple[str, date], int]
@@ -27,13 +28,13 @@ def used(state: State) -> Used:
     return found
 
 
-def spend(state: State, method: str, now: datetime) -> None:
-    """Count a request.
+def spend(state: State, bucket: str, now: datetime) -> None:
+    """Count a request in a quota.
 
     Raises:
         Problem: the quota of this day is used.
     """
-    place = bucket_of(method), now.astimezone(PACIFIC).date()
+    place = bucket, now.astimezone(PACIFIC).date()
     units = used(state)
     if units.get(place, 0) >= UNITS[place[0]]:
         raise exceeded()

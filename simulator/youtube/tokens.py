@@ -6,6 +6,7 @@ The tokens of the world do not end, so that an account can be connected without 
 import re
 from datetime import datetime
 
+from simulator.logins import CodeRefused, redeem
 from simulator.state import Answer, Request, State
 from simulator.world import SimAccount
 
@@ -43,6 +44,8 @@ def token(state: State, request: Request) -> Answer:
     form = request.params
     if not form.get("client_id") or not form.get("client_secret"):
         return _refused(401, "invalid_client", "The OAuth client was not found.")
+    if form.get("grant_type") == "authorization_code":
+        return _first(state, form)
     if form.get("grant_type") != "refresh_token":
         return _refused(400, "unsupported_grant_type", f"Invalid grant_type: {form.get('grant_type', '')}")
     text = form.get("refresh_token", "")
@@ -59,6 +62,23 @@ def token(state: State, request: Request) -> Answer:
             "token_type": "Bearer",
         },
     )
+
+
+def _first(state: State, form: dict[str, str]) -> Answer:
+    """Exchange the code of a login; a refresh token comes with `access_type=offline` only."""
+    try:
+        login = redeem(state, "youtube", form, form["client_id"])
+    except CodeRefused as error:
+        return _refused(400, "invalid_grant", f"Bad Request: {error}")
+    body = {
+        "access_token": f"ya29.{int(state.clock.now().timestamp())}.{login.account.token}",
+        "expires_in": TOKEN_SECONDS,
+        "scope": " ".join(login.scopes),
+        "token_type": "Bearer",
+    }
+    if login.offline:
+        body["refresh_token"] = first_refresh_token(login.account)
+    return Answer(200, body)
 
 
 def _refused(status: int, error: str, description: str) -> Answer:

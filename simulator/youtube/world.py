@@ -55,6 +55,17 @@ def _withholds(world: World, post: SimPost, field: str, _now: datetime) -> Reaso
 
 
 _ENGAGED = share_of_followers(0.2, 0.9, 510)
+_SHOWN = share_of_followers(1.0, 9.0, 522)
+IMPRESSIONS = "video_thumbnail_impressions"
+"""Daily field that only files of the Reporting API have."""
+_QUIET_DAYS = 0.06
+"""Share of days on which no picture of a video was shown."""
+
+
+def _impressions(world: World, account: SimAccount, day: date) -> int:
+    """Return how often pictures of videos were shown on a day."""
+    quiet = unit(*account_seed(world, account), day.toordinal(), 523) < _QUIET_DAYS
+    return 0 if quiet else _SHOWN(world, account, day)
 
 
 def _views(world: World, account: SimAccount, day: date) -> int:
@@ -104,5 +115,6 @@ YOUTUBE = SimPlatform(
         "subscribersLost": share_of_followers(0.0, 0.003, 519),
         "videosAddedToPlaylists": share_of_followers(0.0, 0.002, 520),
         "videosRemovedFromPlaylists": share_of_followers(0.0, 0.001, 521),
+        IMPRESSIONS: _impressions,
     },
 )

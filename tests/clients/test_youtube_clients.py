@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.youtube.analytics import reported
+from simulator.youtube.files import REACH
 from simulator.youtube.tokens import first_refresh_token
 from tests.clients.living import NOW, living, near
 from tests.simulator_fixture import Simulator
@@ -128,6 +129,31 @@ def test_googles_client_reads_reports(here: Simulator) -> None:
         analytics.reports().query(
             ids="channel==MINE", startDate=str(first), endDate=str(last), metrics="estimatedRevenue"
         ).execute()
+
+
+def test_googles_client_creates_a_job_and_downloads_its_files(here: Simulator) -> None:
+    account = here.world.account("youtube", 0)
+    reporting = service(here, "youtubereporting", "v1", credentials=token(here))
+    types = reporting.reportTypes().list().execute()["reportTypes"]
+    assert REACH in {one["id"] for one in types}
+    assert reporting.jobs().list().execute() == {}
+    job = reporting.jobs().create(body={"reportTypeId": REACH, "name": "reach"}).execute()
+    assert reporting.jobs().list().execute()["jobs"] == [job]
+    here.set_clock(NOW + timedelta(days=2))
+    found = []
+    request = reporting.jobs().reports().list(jobId=job["id"], pageSize=20)
+    while request is not None:
+        answer = request.execute()
+        found += answer["reports"]
+        request = reporting.jobs().reports().list_next(request, answer)
+    assert len({one["startTime"] for one in found}) >= 28
+    place = found[0]["downloadUrl"].partition("/v1/media/")[2].partition("?")[0]
+    header, *rows = reporting.media().download_media(resourceName=place).execute().decode().splitlines()
+    assert header.startswith("date,channel_id,video_id,")
+    assert all(row.split(",")[1] == account.platform_account_id for row in rows)
+    with pytest.raises(HttpError) as caught:
+        reporting.jobs().create(body={"reportTypeId": REACH, "name": "again"}).execute()
+    assert caught.value.status_code == 409
 
 
 def test_python_youtube(here: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ def test_facts_have_a_line_for_each_platform() -> None:
         ("linkedin", "post", "text", ("likes", "comments", "shares")),
         ("tiktok", "post", "video", ("likes", "comments", "shares")),
         ("youtube", "post", "video", ("likes", "comments")),
+        ("pinterest", "post", "image", ("likes", "comments", "saves")),
         ("threads", "post", "text", ("likes", "comments", "shares")),
     ],
 )

@@ -39,7 +39,7 @@ from metrics.periods import DAY, HOUR, midnight
 from metrics.redis import events
 from metrics.redis.client import connect as connect_redis
 from metrics.redis.events import Announcer
-from metrics.settings import Settings
+from metrics.settings import PLATFORM_APIS, Settings
 from metrics.store import Store
 from metrics.store.rollup.roll_marks import KEPT_DAYS
 from metrics.store.setup.lifetimes import Difference, KeptDays, Lifetime, apply, count_expiring, lifetimes
@@ -242,7 +242,7 @@ def year(tmp_path: Path, settings: Settings, simulator: Simulator, monkeypatch: 
         mongo.start(tmp_path / "mongo", ports[0], tmp_path, parameters={"ttlMonitorSleepSecs": 1}),
         redis.start(tmp_path / "redis", ports[1], tmp_path),
     ]
-    urls = {f"{platform}_url": simulator.url for platform in PLATFORMS}
+    urls = {f"{api}_url": simulator.url for api in PLATFORM_APIS}
     there = settings.model_copy(
         update={**urls, **HORIZONS, "mongo_url": mongo.url(ports[0]), "redis_url": redis.url(ports[1])}
     )

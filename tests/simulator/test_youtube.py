@@ -287,6 +287,7 @@ def test_days_are_corrected_later(api: Simulator) -> None:
     [
         ("metrics=views,nonsense&dimensions=day", 400, "badRequest"),
         ("metrics=videoThumbnailImpressions&dimensions=video&sort=-views&maxResults=10", 400, "badRequest"),
+        ("metrics=videoThumbnailImpressions&dimensions=day", 400, "badRequest"),
         ("metrics=views&dimensions=video", 400, "badRequest"),
         ("metrics=views&dimensions=video&sort=-views&maxResults=201", 400, "badRequest"),
         ("metrics=views&dimensions=nonsense", 400, "badRequest"),

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.connecting.new_account import NewAccount
 from metrics.errors import InvalidInput
 from tests.tidemark.commands import Cli
-from tidemark.accounts_file import ALL_COLUMNS, MAX_PROBLEMS, NewAccount, parse
+from tidemark.accounts_file import ALL_COLUMNS, MAX_PROBLEMS, parse
 
 NAMES = ("workspaceId", "platform", "platformAccountId", "handle", "accessToken")
 HEADER = ",".join(NAMES) + "\n"
@@ -202,6 +203,7 @@ _IDS = {
     "instagram": st.integers(1, 2**63 - 1).map(str),
     "facebook": st.integers(1, 2**63 - 1).map(str),
     "twitter": st.integers(1, 2**63 - 1).map(str),
+    "pinterest": st.integers(1, 2**63 - 1).map(str),
     "threads": st.integers(1, 2**63 - 1).map(str),
     "linkedin": st.integers(1, 2**31).flatmap(
         lambda n: st.sampled_from([f"{n}", f"urn:li:organization:{n}", f"urn:li:organizationBrand:{n}"])

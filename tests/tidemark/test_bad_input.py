@@ -22,6 +22,7 @@ STORELESS = {"up", "simulator", "keys secret", "doctor"}
 
 ACCOUNT = ["--workspace", "acme", "--platform", "instagram", "--account", "1", "--handle", "a", "--token", "t"]
 GOOD: dict[str, list[str]] = {
+    "accounts authorize": ["accounts", "authorize", "--workspace", "acme", "--platform", "youtube", "--no-wait"],
     "accounts connect": ["accounts", "connect", *ACCOUNT],
     "accounts disconnect": ["accounts", "disconnect", "acc_1"],
     "accounts history": ["accounts", "history", "--workspace", "acme"],
@@ -57,6 +58,11 @@ GOOD: dict[str, list[str]] = {
 """A valid call of each command."""
 
 BAD: list[tuple[str, str]] = [
+    ("accounts authorize --workspace a/b --platform youtube", "--workspace"),
+    ("accounts authorize --workspace acme --platform myspace", "myspace"),
+    ("accounts authorize --workspace acme --platform bluesky", "Bluesky needs no login here"),
+    ("accounts authorize --workspace acme --platform youtube --account @acme", "as UC0123456789"),
+    ("accounts authorize --workspace acme --platform youtube", "has to set TIDEMARK_CONNECT_URL"),
     ("accounts connect --workspace a/b --platform instagram --account 1 --handle a --token t", "workspaceId"),
     ("accounts connect --workspace acme --platform myspace --account 1 --handle a --token t", "myspace"),
     ("accounts connect --workspace acme --platform instagram --account 1 --handle a", "accessToken missing"),

@@ -1,4 +1,4 @@
-"""The commands `tidemark accounts`: import, connect, list, pause, resume, disconnect (history: see `history.py`)."""
+"""The commands `tidemark accounts`: import, connect, list, pause, resume, disconnect; others have their own modules."""
 
 import sys
 from pathlib import Path
@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metrics.clock import isoformat, utcnow
+from metrics.connecting.new_account import NewAccount
 from metrics.documents import AccountDocument, AccountState, Platform
 from metrics.errors import InvalidInput
-from metrics.expected import connected_again
 from metrics.ids import check_id
 from metrics.platforms.registry import FACTS
 from tidemark import accounts_file
 from tidemark.account_names import with_ids
-from tidemark.accounts_file import MAX_BYTES, MAX_PROBLEMS, NewAccount
+from tidemark.accounts_file import MAX_BYTES
 from tidemark.commands import history
+from tidemark.commands.authorize import authorize
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
+from tidemark.credential_check import Check, check_credentials, refusal
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from metrics.settings import Settings
-    from metrics.store import Store
-    from metrics.vault import Vault
 
 app = typer.Typer(no_args_is_help=True, help="Social accounts: connect, list, pause, disconnect.")
 
@@ -124,32 +123,25 @@ def _ask(what: str) -> str:
 
 
 def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> None:
+    # Imported late: redis and cryptography are slow to import.
+    from metrics.connecting.accounts import connect_accounts, refuse_what_is_being_erased
+    from metrics.vault import Vault
+
     with open_store(create=True) as (store, settings), open_redis(settings) as redis:
         accounts = with_ids(settings, accounts)
-        _refuse_what_is_being_erased(store, accounts)
-        notes = _check(settings, accounts) if checked else []
-        # Imported late: cryptography is slow to import.
-        from metrics.vault import Vault
-
+        refuse_what_is_being_erased(store, accounts)
         vault = Vault(settings.secret_keys)
-        known = store.accounts.connected((a.workspace_id, a.platform, a.platform_account_id) for a in accounts)
-        documents = [_document(account, vault, known.get(account.identity)) for account in accounts]
-        store.accounts.put(documents)
-        for document in documents:
-            store.memories.forgive(document["_id"])
-        # Accounts that were disconnected need their history again, because nothing was collected in the meantime.
-        back = {account["_id"] for account in known.values() if account["state"] == "disconnected"}
-        # Requested before Redis is used, so that the request is stored even if Redis fails now.
-        active = [document for document in documents if document["state"] == "active"]
-        history.request_histories(store, redis, active, again=back)
-        for workspace_id in sorted({account.workspace_id for account in accounts}):
-            _announce(redis, workspace_id)
+        check = check_credentials(settings, accounts) if checked else Check(accounts)
+        if check.wrong:
+            renewed = connect_accounts(store, redis, vault, check.renewed)
+            raise InvalidInput(refusal(check, [document["_id"] for document in renewed]))
+        documents = connect_accounts(store, redis, vault, check.accounts)
     if as_json:
         print_json([_shown(document) for document in documents])
         return
     for document in documents if len(documents) == 1 else ():
         print_line(f"{document['_id']} is {document['state']}")
-    for note in notes:
+    for note in check.notes:
         print_line(note)
     print_line(f"connected {len(documents)}; the next hour is the first to be collected, unless you request one now")
     if paused := sum(document["state"] == "paused" for document in documents):
@@ -157,74 +149,7 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
     print_line("their earlier history is being read: `tidemark accounts history` shows the progress")
 
 
-def _refuse_what_is_being_erased(store: "Store", accounts: list[NewAccount]) -> None:
-    """Check that no unfinished erasure would delete the accounts again.
-
-    Raises:
-        InvalidInput: an unfinished erasure concerns one of the accounts.
-    """
-    for erasure in store.erasures.unfinished():
-        named = {*store.erasures.ids_of(erasure).account_ids, erasure.name}
-        for one in accounts:
-            if erasure.name == one.workspace_id or one.account_id in named:
-                raise InvalidInput(
-                    f"{erasure} is being erased: finish that with `tidemark erase --resume`, then connect "
-                    f"{one.platform} account {one.platform_account_id} again; nothing was connected"
-                )
-
-
-def _check(settings: "Settings", accounts: list[NewAccount]) -> list[str]:
-    """Ask the platforms to which account each token belongs; return a note per platform that could not be asked.
-
-    Raises:
-        InvalidInput: according to a platform, a token cannot read its account; nothing was connected.
-    """
-    # Imported late: requests takes a quarter of a second to import.
-    from pipelines.collect.identity import Claim, check
-
-    claims = [Claim(one.platform, one.platform_account_id, one.credentials) for one in accounts]
-    found = check(settings, claims)
-    wrong = [
-        f"{account.platform} account {account.platform_account_id}: {answer.reason}"
-        for account, answer in zip(accounts, found, strict=True)
-        if answer.verdict == "wrong"
-    ]
-    if wrong:
-        more = f"; and {len(wrong) - MAX_PROBLEMS} more" if len(wrong) > MAX_PROBLEMS else ""
-        raise InvalidInput(
-            f"nothing was connected; {'; '.join(wrong[:MAX_PROBLEMS])}{more} (--unchecked skips this check)"
-        )
-    unknown = {
-        account.platform: answer.reason
-        for account, answer in zip(accounts, found, strict=True)
-        if answer.verdict == "unknown"
-    }
-    return [
-        f"{platform}: the tokens could not be checked ({reason}); the next hourly collection reports a wrong one"
-        for platform, reason in sorted(unknown.items())
-    ]
-
-
-def _document(account: NewAccount, vault: "Vault", known: AccountDocument | None) -> AccountDocument:
-    now = utcnow()
-    # An account that an older version stored under another spelling keeps its id.
-    account_id = known["_id"] if known else account.account_id
-    document: AccountDocument = {
-        "_id": account_id,
-        "workspaceId": account.workspace_id,
-        "platform": account.platform,
-        "platformAccountId": account.platform_account_id,
-        "handle": account.handle,
-        # A paused account stays paused, so that an import that runs every night does not resume it.
-        "state": "paused" if known and known["state"] == "paused" else "active",
-        "connectedAt": known["connectedAt"] if known else now,
-        "credentials": vault.seal(account.credentials, account_id),
-    }
-    # Remembers the disconnected hours: the account is not expected in them, so reconnecting changes no totals.
-    if known and (earlier := connected_again(known, now)):
-        document["disconnections"] = earlier
-    return document
-
+app.command(epilog="Example: tidemark accounts authorize --workspace acme --platform youtube")(authorize)
 
 app.command(epilog="Example: tidemark accounts history --workspace demo-north --json")(history.history)
 
@@ -285,7 +210,10 @@ def _set_state(account_id: str, state: AccountState, *, as_json: bool) -> None:
         else:
             store.accounts.set_state(account_id, state)
             if state == "active" and store.memories.history(account_id) is not None:
-                history.request_histories(store, redis, [account])
+                # Imported late: redis takes half a second to import.
+                from metrics.connecting.accounts import request_histories
+
+                request_histories(store, redis, [account])
         if state != "active":
             history.stop_history(store, redis, account, state)
         _announce(redis, account["workspaceId"], account_id, state)

@@ -1,4 +1,4 @@
-"""The commands `tidemark consents`: which workspaces may mix a platform's numbers with those of other platforms."""
+"""The commands `tidemark consents`: which consents workspaces have that the terms of platforms demand."""
 
 from typing import Annotated
 
@@ -6,13 +6,14 @@ import typer
 
 from metrics.documents import Platform
 from metrics.errors import InvalidInput, NotFound
-from metrics.platforms.registry import NEEDING_CONSENT
-from tidemark.commands.console import print_json, print_line, print_table
+from metrics.platforms.registry import FACTS, NEEDING_CONSENT, STORING_NEEDS_CONSENT
+from tidemark.commands.console import confirm, print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Consents to mix a platform's numbers with those of others, where its terms demand one: give, withdraw, list.",
+    help="Consents that the terms of platforms demand, to store their numbers or to mix them with those of others: "
+    "give, withdraw, list.",
 )
 
 Workspace = Annotated[str, typer.Argument(help="The workspace.")]
@@ -22,14 +23,49 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command(epilog="Example: tidemark consents give demo-north --platform youtube")
 def give(workspace: Workspace, platform: OfPlatform, as_json: Json = False) -> None:
-    """Record that a workspace has the consent: its totals then mix the platform's engagement with that of others."""
-    _set(workspace, platform, given=True, as_json=as_json)
+    """Record that a workspace has the consent.
+
+    For Pinterest, its accounts are collected from the next hour on. For YouTube, totals mix its engagement with that of
+    other platforms.
+    """
+    _check(platform)
+    with open_store() as (store, settings), open_redis(settings) as redis:
+        from metrics.redis.versions import invalidate
+
+        _check_workspace(store.accounts.workspaces(), workspace)
+        store.consents.set(workspace, platform, given=True)
+        # Answers that were computed under the other rule must not be served any longer.
+        invalidate(redis, workspace)
+    _print(workspace, platform, given=True, as_json=as_json)
 
 
 @app.command(epilog="Example: tidemark consents withdraw demo-north --platform youtube")
-def withdraw(workspace: Workspace, platform: OfPlatform, as_json: Json = False) -> None:
-    """Record that a workspace no longer has the consent."""
-    _set(workspace, platform, given=False, as_json=as_json)
+def withdraw(
+    workspace: Workspace,
+    platform: OfPlatform,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Record that a workspace no longer has the consent.
+
+    For Pinterest, everything that was stored of its accounts in the workspace is deleted, in exports too. The accounts
+    stay connected.
+    """
+    _check(platform)
+    with open_store() as (store, settings), open_redis(settings) as redis:
+        from metrics.redis.versions import invalidate
+
+        _check_workspace(store.accounts.workspaces(), workspace)
+        if platform in STORING_NEEDS_CONSENT:
+            from tidemark.withdrawal import withdraw as withdraw_and_delete
+
+            if not yes:
+                confirm(f"Delete all numbers of {FACTS[platform].title} in {workspace} for good?")
+            withdraw_and_delete(store, redis, settings, workspace, platform)
+        else:
+            store.consents.set(workspace, platform, given=False)
+            invalidate(redis, workspace)
+    _print(workspace, platform, given=False, as_json=as_json)
 
 
 @app.command("list", epilog="Example: tidemark consents list --json")
@@ -43,18 +79,19 @@ def list_consents(as_json: Json = False) -> None:
     print_table(("workspace", "platform"), found)
 
 
-def _set(workspace: str, platform: Platform, *, given: bool, as_json: bool) -> None:
-    if platform not in NEEDING_CONSENT:
-        needing = ", ".join(sorted(NEEDING_CONSENT))
-        raise InvalidInput(f"--platform: {platform}'s terms demand no consent; those of {needing} do", "--platform")
-    with open_store() as (store, settings), open_redis(settings) as redis:
-        from metrics.redis.versions import invalidate
+def _check(platform: Platform) -> None:
+    needing = NEEDING_CONSENT | STORING_NEEDS_CONSENT
+    if platform not in needing:
+        names = ", ".join(sorted(needing))
+        raise InvalidInput(f"--platform: {platform}'s terms demand no consent; those of {names} do", "--platform")
 
-        if workspace not in store.accounts.workspaces():
-            raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
-        store.consents.set(workspace, platform, given=given)
-        # Answers that were computed under the other rule must not be served any longer.
-        invalidate(redis, workspace)
+
+def _check_workspace(workspaces: list[str], workspace: str) -> None:
+    if workspace not in workspaces:
+        raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
+
+
+def _print(workspace: str, platform: Platform, *, given: bool, as_json: bool) -> None:
     if as_json:
         print_json({"workspace": workspace, "platform": platform, "given": given})
     else:

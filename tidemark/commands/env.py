@@ -7,12 +7,23 @@ import typer
 
 from metrics import clock
 from metrics.errors import SettingsError
-from metrics.settings import PLATFORM_APIS, PREFIX
+from metrics.platforms.registry import FACTS
+from metrics.settings import PLATFORM_APIS, PREFIX, Settings
 from tidemark.commands.console import print_exact, print_json
 from tidemark.commands.stores import effective_settings
 from tidemark.home import Home
 
 _URLS = [f"{api}_url" for api in PLATFORM_APIS]
+
+
+def _logins(settings: Settings) -> dict[str, str]:
+    """Return the variables with which people connect accounts in a browser: serving's URL, and the apps."""
+    found = {f"{PREFIX}CONNECT_URL": str(settings.connect_url)} if settings.connect_url else {}
+    for platform in FACTS:
+        if (app := settings.login_app(platform)) is not None:
+            found[f"{PREFIX}{platform.upper()}_CLIENT_ID"] = app[0]
+            found[f"{PREFIX}{platform.upper()}_CLIENT_SECRET"] = app[1].get_secret_value()
+    return found
 
 
 def env(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
@@ -34,6 +45,7 @@ def env(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
         f"{PREFIX}REDIS_URL": str(settings.redis_url),
         f"{PREFIX}SECRET_KEYS": ",".join(key.get_secret_value() for key in settings.secret_keys),
         **{f"{PREFIX}{name.upper()}": str(getattr(settings, name)) for name in _URLS},
+        **_logins(settings),
         "DAGSTER_HOME": str(home.dagster),
         clock.VARIABLE: up.get("clock", "0"),
     }

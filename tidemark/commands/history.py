@@ -1,6 +1,6 @@
 """The command `tidemark accounts history`: shows how much of the earlier history was read, or restarts it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,6 +40,9 @@ def history(
     with open_store(create=True) as (store, settings):
         accounts = [store.accounts.get(account)] if account is not None else _of(store, workspace or "")
         if start:
+            # Imported late: redis takes half a second to import.
+            from metrics.connecting.accounts import request_histories
+
             with open_redis(settings) as redis:
                 request_histories(store, redis, _active(accounts), again={document["_id"] for document in accounts})
         found = [(document, store.memories.history(document["_id"])) for document in accounts]
@@ -49,26 +52,6 @@ def history(
     print_table(("account", "platform", "handle", "state", "posts", "days", "why"), [_row(*pair) for pair in found])
     if not any(past for _, past in found):
         print_line("no history was requested: `--start` requests it")
-
-
-def request_histories(
-    store: "Store", redis: "Redis", accounts: Sequence[AccountDocument], again: Collection[str] = ()
-) -> None:
-    """Request the history of accounts, and announce the operations that read it to streams.
-
-    A history that is being read is left as it is; one that is done is begun anew only for the accounts in `again`.
-
-    Raises:
-        MongoUnavailable: MongoDB does not answer.
-        RedisUnavailable: Redis does not answer; the history was requested nevertheless.
-    """
-    # Imported late: redis takes half a second to import.
-    from metrics.collection import histories
-    from metrics.redis.events import Announcer, operation_status
-
-    found = {operation["_id"]: operation for operation in histories.request_histories(store, accounts, again).values()}
-    for operation in found.values():
-        Announcer(redis).announce(operation["workspaceId"], [operation_status(operation)])
 
 
 def stop_history(store: "Store", redis: "Redis", account: AccountDocument, state: str) -> None:

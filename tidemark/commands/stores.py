@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from metrics.clock import offset, set_offset
 from metrics.errors import SettingsError
-from metrics.settings import PLATFORM_APIS, Settings, load_settings
+from metrics.settings import Settings, load_settings
 from tidemark.home import Home
+from tidemark.stack.simulated import simulated_settings
 from tidemark.variables import refuse_misspelt
 
 if TYPE_CHECKING:
@@ -47,9 +48,8 @@ def effective_settings(*, misspelt: bool = False) -> Settings:
         changes["redis_url"] = up["redis"]
     if not settings.secret_keys and home.secret_file.exists():
         changes["secret_keys"] = home.secret_key()
-    for name in (f"{api}_url" for api in PLATFORM_APIS):
-        if up and name not in settings.model_fields_set:
-            changes[name] = up["simulator"]
+    if up:
+        changes |= simulated_settings(settings, up["simulator"], up["http"])
     return load_settings(**changes) if changes else settings
 
 

@@ -55,7 +55,7 @@ def erase_traces(
     words = Words(named.account_ids, named.post_ids)
     home = Home(settings.home.resolve())
     dagster = Path(os.environ.get("DAGSTER_HOME") or home.dagster)
-    exports = _exports(settings, redis, named, whole_workspace)
+    exports = forget_exports(settings, redis, named, whole_workspace=whole_workspace)
     reached("exports")
     logs = sum(erase_in_files(folder, words) for folder in {home.logs, dagster, *_log_folders(dagster)})
     reached("logs")
@@ -64,7 +64,15 @@ def erase_traces(
     return Traces(exports, logs, rows)
 
 
-def _exports(settings: Settings, redis: Redis, named: ErasureIds, whole_workspace: bool) -> int | None:
+def forget_exports(settings: Settings, redis: Redis, named: ErasureIds, *, whole_workspace: bool) -> int | None:
+    """Delete accounts or a workspace from the exports; return how many files changed, None if there are no exports.
+
+    Raises:
+        SettingsError: TIDEMARK_EXPORT_URL cannot be opened.
+        ExportBusy: an export wrote a single day for longer than ten minutes.
+        RedisUnavailable: Redis does not answer.
+        TidemarkError: a file cannot be changed.
+    """
     folders = Folders.open(settings)
     if folders is None or named.workspace_id is None:
         return None
@@ -76,7 +84,7 @@ def _exports(settings: Settings, redis: Redis, named: ErasureIds, whole_workspac
     except OSError as error:
         raise TidemarkError(
             f"the export at {error.filename or 'TIDEMARK_EXPORT_URL'} cannot be erased "
-            f"({error.strerror or type(error).__name__}): run {_AGAIN} as a user who may write there"
+            f"({error.strerror or type(error).__name__}): run the command again as a user who may write there"
         ) from None
 
 

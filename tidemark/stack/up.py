@@ -19,6 +19,7 @@ from tidemark.stack.logins import Logins, logins
 from tidemark.stack.logs import kept_small
 from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
+from tidemark.stack.simulated import simulated_settings
 from tidemark.stack.supervisor import Service, Stopped, Supervisor, end_leftovers
 
 Say = Callable[[str], None]
@@ -84,7 +85,7 @@ class Up:
     def _start(self) -> dict[str, str]:
         self.home.prepare()
         http, dagster, simulator = self._ports()
-        environment = self._environment(simulator)
+        environment = self._environment(http, simulator)
         grpc = free_port()
         migration = self._begin_migration(environment) if self.with_dagster else None
         sim = self.supervisor.start(child_services.simulator(self.home, simulator))
@@ -149,8 +150,11 @@ class Up:
             require_free(dagster, "TIDEMARK_DAGSTER_PORT")
         return http, dagster, require_free(settings.simulator_port, "TIDEMARK_SIMULATOR_PORT")
 
-    def _environment(self, simulator: int) -> dict[str, str]:
-        """Return the environment of the children: settings, and the simulator's URL for platforms without their own."""
+    def _environment(self, http: int, simulator: int) -> dict[str, str]:
+        """Return the environment of the children: settings, and the simulator for platforms without URLs of their own.
+
+        `http` and `simulator` are the ports of serving and of the simulator.
+        """
         ports = self.home.read("ports.json") or {}
         ports = {
             n: p if is_free(p) else free_port()
@@ -169,11 +173,8 @@ class Up:
             "PYTHONUNBUFFERED": "1",
             "TIDEMARK_AUTOMATION": "true",
         }
-        for api in PLATFORM_APIS:
-            variable = f"{PREFIX}{api.upper()}_URL"
-            if f"{api}_url" not in self.settings.model_fields_set:
-                environment[variable] = f"http://{HOST}:{simulator}"
-        return environment
+        simulated = simulated_settings(self.settings, f"http://{HOST}:{simulator}", f"http://{HOST}:{http}")
+        return environment | {f"{PREFIX}{field.upper()}": value for field, value in simulated.items()}
 
     def _start_stores(self) -> None:
         data, logs, ports, login = self.home.path, self.home.logs, self._ports_of_stores, self._logins

@@ -1,7 +1,8 @@
 """Erase an account or a workspace: observations, rollups, records, credentials, cached answers, events, exports."""
 
+from metrics.upkeep.erase.consent import withdraw_consent
 from metrics.upkeep.erase.extent import left_of
 from metrics.upkeep.erase.late import take_back, take_back_account
 from metrics.upkeep.erase.stages import Erased, LeftOver, begin, resume
 
-__all__ = ["Erased", "LeftOver", "begin", "left_of", "resume", "take_back", "take_back_account"]
+__all__ = ["Erased", "LeftOver", "begin", "left_of", "resume", "take_back", "take_back_account", "withdraw_consent"]

@@ -1,7 +1,8 @@
-"""Delete the late writes of a run about accounts that were erased while it ran.
+"""Delete the late writes of a run about accounts that were erased, or may no longer be stored, since it began.
 
 A run that read an account before its erasure may write after the erasure has counted the remaining documents. Therefore
-each run that writes about accounts checks at its end which of them were erased, and deletes their data again.
+each run that writes about accounts checks at its end which of them were erased, and deletes their data again. The same
+holds for accounts whose workspace withdrew the consent that the terms of their platform demand.
 """
 
 from collections.abc import Collection
@@ -9,17 +10,39 @@ from collections.abc import Collection
 from redis import Redis
 
 from metrics.documents import AccountDocument
+from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.store import Store
+from metrics.upkeep.erase.consent import forget_collected, without_consent
 from metrics.upkeep.erase.extent import filters_of
 from metrics.upkeep.erase.in_redis import forget_account
 
 
 def take_back(store: Store, account_ids: Collection[str]) -> list[str]:
-    """Delete the data of those accounts that were erased or are being erased; return their ids.
+    """Delete the data of those accounts that were erased, are being erased, or may not be stored; return their ids.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
+    return sorted({*_take_back_erased(store, account_ids), *_take_back_denied(store, account_ids)})
+
+
+def take_back_account(store: Store, redis: Redis, account: AccountDocument) -> bool:
+    """Delete the data and events of an account that was erased, is being erased, or may not be stored; tell whether.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+        RedisUnavailable: Redis does not answer; the data in MongoDB has been deleted.
+    """
+    account_id = account["_id"]
+    # Most platforms demand no consent, so most accounts need no further query.
+    may_be_denied = account["platform"] in STORING_NEEDS_CONSENT
+    if not (_take_back_erased(store, [account_id]) or (may_be_denied and _take_back_denied(store, [account_id]))):
+        return False
+    forget_account(redis, account["workspaceId"], account_id)
+    return True
+
+
+def _take_back_erased(store: Store, account_ids: Collection[str]) -> list[str]:
     erased = sorted(set(account_ids) - store.accounts.existing(account_ids))
     for account_id in erased:
         for name, query in filters_of("account", account_id).items():
@@ -28,14 +51,8 @@ def take_back(store: Store, account_ids: Collection[str]) -> list[str]:
     return erased
 
 
-def take_back_account(store: Store, redis: Redis, account: AccountDocument) -> bool:
-    """Delete the data and events of an account if it was erased or is being erased; tell whether it was.
-
-    Raises:
-        MongoUnavailable: MongoDB does not answer.
-        RedisUnavailable: Redis does not answer; the data in MongoDB has been deleted.
-    """
-    if not take_back(store, [account["_id"]]):
-        return False
-    forget_account(redis, account["workspaceId"], account["_id"])
-    return True
+def _take_back_denied(store: Store, account_ids: Collection[str]) -> list[str]:
+    denied = without_consent(store, account_ids)
+    for account_id in denied:
+        forget_collected(store, account_id)
+    return denied

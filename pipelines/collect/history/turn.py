@@ -13,6 +13,7 @@ from metrics.clock import utcnow
 from metrics.documents import (
     AccountDocument,
     AccountState,
+    Counted,
     FailureReason,
     History,
     HistoryReason,
@@ -25,6 +26,7 @@ from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.upkeep.erase import take_back_account
+from pipelines.collect.account_collector import NO_CONSENT
 from pipelines.collect.equipment import Equipment
 from pipelines.collect.history.days import Days
 from pipelines.collect.history.posts import Posts
@@ -57,6 +59,10 @@ class Stopped(Exception):
     def __init__(self, state: AccountState) -> None:
         super().__init__(state)
         self.state = state
+
+
+class Denied(Exception):
+    """Nothing of the account may be stored: the workspace lacks the consent that the platform's terms demand."""
 
 
 class Gone(Exception):
@@ -119,6 +125,14 @@ class Turn:
             else:
                 ended: HistoryState = "failed" if stop.state == "needs_reauth" else "stopped"
                 self._end(ended, stop.state, f"the account is {stop.state}")
+        except Denied:
+            # What was read is deleted, so that it has to be read again once there is a consent.
+            posts: Counted = {"done": 0, "expected": 0}
+            days: Counted = {"done": 0, "expected": 0}
+            self.history.update(
+                {"posts": posts, "days": days, "postsState": "reading", "asked": [], "partly": [], "lists": {}}
+            )
+            self._end("failed", "terms", NO_CONSENT)
         except (Gone, NotFound, MongoUnavailable):
             raise
         except Exception as error:  # noqa: BLE001
@@ -137,9 +151,12 @@ class Turn:
 
         Raises:
             Stopped: the account has another state.
+            Denied: nothing of the account may be stored.
             NotFound: the account was erased.
         """
         account = self.store.accounts.get(self.account["_id"])
+        if not self.store.consents.may_store(account["workspaceId"], account["platform"]):
+            raise Denied
         if account["state"] != "active":
             raise Stopped(account["state"])
         self.account = account
@@ -200,7 +217,7 @@ class Turn:
                 part.read(access, tally)
 
             self.tools.credentials.with_access(self.account, utcnow(), tally, read, lambda _: None)
-        except (MongoUnavailable, Stopped, Gone, NotFound):
+        except (MongoUnavailable, Stopped, Denied, Gone, NotFound):
             raise
         except RateLimited as limit:
             return self._limited(name, part, limit, tally)

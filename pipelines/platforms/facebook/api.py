@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from metrics.platforms.facebook import API_VERSION
 from pipelines.platforms.base import Access, DaysReading, Post, Tally
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.facebook.answers import (
@@ -34,7 +35,6 @@ from pipelines.platforms.quarantine import Quarantine
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http
 
-API_VERSION = "v25.0"
 _POST_FIELDS = "id,created_time,status_type,attachments{media_type,target{id},url}"
 
 

@@ -100,6 +100,42 @@ class Http:
             BadAnswer: the host does not exist or redirects, its certificate or the proxy's login is not accepted, the
                 answer is an HTML page, or its body has more than `MOST_BYTES`.
         """
+        answer, content = self._answer(
+            method, path, token, params, sent_as=sent_as, form=form, json=json, headers=headers
+        )
+        return (
+            answer.status_code,
+            self._json(answer, content, _quotable(answer, token, form or json or {})),
+            answer.headers,
+        )
+
+    def download(self, path: str, *, token: str, query: str = "") -> tuple[int, Any, Mapping[str, str]]:
+        """Request a file; return status, content and headers of the answer. `query` is sent unchanged.
+
+        The content of a success is bytes, that of a failure its JSON body. The errors are those of `send`.
+        """
+        answer, content = self._answer("GET", path, token, query or None)
+        if answer.status_code < 400:
+            return answer.status_code, content, answer.headers
+        return answer.status_code, self._json(answer, content, _quotable(answer, token, {})), answer.headers
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        token: str | None,
+        params: Mapping[str, str] | str | None,
+        *,
+        sent_as: str = "",
+        form: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[requests.Response, bytes]:
+        """Send one request; return the answer and its body, unless it comes from a proxy or redirects.
+
+        Raises:
+            Transient, RateLimited, BadAnswer: as `send`.
+        """
         authorization = {sent_as: token} if sent_as else {"Authorization": f"Bearer {token}"}
         sent = {**(authorization if token else {}), **(headers or {})}
         # `requests` would encode the fields identically, but takes three times as long.
@@ -116,11 +152,7 @@ class Http:
             raise BadAnswer(f"{self._host}: {login_required(self._proxy)}")
         if 300 <= answer.status_code < 400:
             raise BadAnswer(f"{self._host} redirects to another place: check the platform's base URL")
-        return (
-            answer.status_code,
-            self._json(answer, content, _quotable(answer, token, form or json or {})),
-            answer.headers,
-        )
+        return answer, content
 
     def _exchange(self, unprepared: requests.Request) -> tuple[requests.Response, bytes]:
         """Send a request within the deadline; return the answer and its body, or raise what its failure means.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from metrics.platforms.instagram import API_VERSION
 from pipelines.platforms.answers import renewed_credentials
 from pipelines.platforms.base import Access, AccountReading, DaysReading, FurtherHosts, Identity, Tally, Wanted
 from pipelines.platforms.errors import PlatformError
@@ -29,8 +30,6 @@ from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http
-
-API_VERSION = "v25.0"
 
 _CONTENT_FIELDS = "permalink,caption,media_url,thumbnail_url"
 _LIST_FIELDS = "id,media_type,media_product_type,timestamp"

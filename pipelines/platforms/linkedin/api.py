@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
+from metrics.platforms.linkedin import API_VERSION, HEADERS
 from pipelines.platforms.answers import id_of, name_of, renewal_form, renewed_credentials
 from pipelines.platforms.base import (
     Access,
@@ -42,27 +43,16 @@ from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:
-    from metrics.settings import Settings
     from pipelines.platforms.http.client import Http
-
-API_VERSION = "202608"
 
 _NUMBER = re.compile(r"[0-9]+")
 
-_HEADERS = {"Linkedin-Version": API_VERSION, "X-Restli-Protocol-Version": "2.0.0"}
-_TOKEN_HOSTS = {"https://api.linkedin.com": "https://www.linkedin.com"}
 _DAY_SOURCES = {
     "organizationalEntityFollowerStatistics": ("organizationalEntity", ("netFollowers",)),
     "organizationPageStatistics": ("organization", ("profileViews",)),
     "organizationalEntityShareStatistics": ("organizationalEntity", ("accountImpressions", "reach")),
 }
 """Finder and canonical metric names of each resource of time-bound statistics."""
-
-
-def _token_url(settings: "Settings") -> str:
-    """Return the base URL for renewing tokens: LinkedIn's real API uses another host, any other URL stays as it is."""
-    base_url = settings.platform_url("linkedin")
-    return _TOKEN_HOSTS.get(base_url, base_url)
 
 
 class LinkedIn:
@@ -84,7 +74,7 @@ class LinkedIn:
 
     Facts: docs/platform-facts.md#linkedin-statistics.
     """
-    further_hosts: ClassVar[FurtherHosts] = {"token_http": _token_url}
+    further_hosts: ClassVar[FurtherHosts] = {"token_http": lambda settings: settings.platform_url("linkedin_login")}
 
     def __init__(self, http: "Http", _quarantine: Quarantine, token_http: "Http | None" = None) -> None:
         self._http = http
@@ -221,7 +211,7 @@ class _AccountCalls(AccountCalls):
         Raises:
             PlatformError: the request failed.
         """
-        return self.get_object(f"/rest/{path}", restli.query(params), raise_for, provider="LinkedIn", headers=_HEADERS)
+        return self.get_object(f"/rest/{path}", restli.query(params), raise_for, provider="LinkedIn", headers=HEADERS)
 
 
 def _lookup(urn: str) -> tuple[str, Mapping[str, object]]:

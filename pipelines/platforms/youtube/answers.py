@@ -38,6 +38,7 @@ UPLOADS_LIST = re.compile(r"UU[A-Za-z0-9_-]{22}")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}")
 _FOUNDED = datetime(2005, 2, 14, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1).total_seconds()
+_PER_DAY = re.compile("per ?day", re.IGNORECASE)
 _DAILY = ("quotaExceeded", "dailyLimitExceeded")
 _NOT_PUBLIC = ("private", "privacyStatusUnspecified")
 """States of entries of the list of uploads that are no videos for the public: private, or deleted."""
@@ -84,7 +85,7 @@ def _reasons(error: Mapping[str, Any]) -> set[str]:
 
 def _decision(status: int, reasons: set[str], message: str, headers: Mapping[str, str]) -> PlatformError:
     """Return the error for the reasons and the status of an answer."""
-    if reasons & set(_DAILY) or (status == 429 and "PerDay" in message):
+    if reasons & set(_DAILY) or (status == 429 and _PER_DAY.search(message)):
         return QuotaUsed(YOUTUBE.name, next_midnight(utcnow(), YOUTUBE.quota_zone))
     if "userRateLimitExceeded" in reasons:
         seconds = retry_after(headers.get("Retry-After", ""))
@@ -95,7 +96,7 @@ def _decision(status: int, reasons: set[str], message: str, headers: Mapping[str
         return NeedsReauth(message)
     if reasons & {"channelSuspended", "channelClosed", "channelNotFound"}:
         return AccountUnreachable(message)
-    if reasons & {"accessNotConfigured", "keyInvalid"} or "API key not valid" in message:
+    if reasons & {"accessNotConfigured", "SERVICE_DISABLED", "keyInvalid"} or "API key not valid" in message:
         return BadAnswer(f"{status}: {message}: check the project of the app and TIDEMARK_YOUTUBE_API_KEY")
     if status == 403:
         return PermissionMissing(message)

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.clock import utcnow
-from metrics.documents import Platform
+from metrics.documents import Platform, Reason
 from metrics.platforms.youtube import YOUTUBE
 from pipelines.platforms.answers import renewal_form, renewed_credentials
 from pipelines.platforms.base import (
@@ -34,6 +34,7 @@ from pipelines.platforms.errors import (
     WrongIdentity,
 )
 from pipelines.platforms.limits import PostBudget, UncountedQuotas
+from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.youtube.answers import (
@@ -49,6 +50,7 @@ from pipelines.platforms.youtube.calls import Calls
 from pipelines.platforms.youtube.days import Days
 from pipelines.platforms.youtube.pools import GENERAL, Pools
 from pipelines.platforms.youtube.posts import Posts
+from pipelines.platforms.youtube.reports import METRIC, Reports
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http
@@ -66,16 +68,21 @@ class YouTube:
 
     name: Platform = "youtube"
     api_version = API_VERSION
-    days = ProviderDays(hours=(3, 15), settling=7, lag=timedelta(hours=104), span=365, reach=timedelta(days=400))
+    days = ProviderDays(
+        hours=(3, 15), settling=7, lag=timedelta(hours=104), span=365, reach=timedelta(days=400),
+        shorter={METRIC: timedelta(days=35)}, settling_weekly=30,
+    )  # fmt: skip
     """Pacific days. A day is complete 72 hours after its end, which is at 08:00 UTC of the next date at the latest.
 
-    Later corrections are common, so the newest seven days are read again. YouTube has the days of a channel's whole
+    Later corrections are common, so the newest seven days are read again, and thirty once a week. Days in files exist
+    from thirty days before the account was connected. YouTube has the days of a channel's whole
     life; a little more than a year of them is requested.
 
     Facts: docs/platform-facts.md#youtube-analytics-api.
     """
     further_hosts: ClassVar[FurtherHosts] = {
         "analytics_http": lambda settings: settings.platform_url("youtube_analytics"),
+        "reporting_http": lambda settings: settings.platform_url("youtube_reporting"),
         "token_http": lambda settings: settings.platform_url("youtube_token"),
     }
     uses_app: ClassVar[bool] = True
@@ -87,6 +94,7 @@ class YouTube:
         http: "Http",
         quarantine: Quarantine,
         analytics_http: "Http | None" = None,
+        reporting_http: "Http | None" = None,
         token_http: "Http | None" = None,
         app: App | None = None,
         *,
@@ -97,6 +105,7 @@ class YouTube:
         self._quarantine = quarantine
         self._calls = Calls(http, app)
         self._analytics = Calls(analytics_http or http, app)
+        self._reporting = Calls(reporting_http or http, app, per_minute=True)
         self._tokens = token_http or http
         self._pools = Pools(self._calls, Access("", {"api_key": app.api_key}) if app.api_key else None)
 
@@ -174,7 +183,20 @@ class YouTube:
             found,
         )
         reader.read()
+        for day, numbers in found.items():
+            numbers.miss(METRIC, self._why_not_filed(day, numbers))
         return DaysReading.of(found, utcnow(), reader.failures)
+
+    def _why_not_filed(self, day: date, numbers: Numbers) -> Reason:
+        """Return why a metric of the reports has no value on a day; if a file was read, its value counts."""
+        if not numbers.metrics and set(numbers.unavailable.values()) == {"permission_missing"}:
+            # Both APIs need the same scope.
+            return "permission_missing"
+        return "not_yet_available" if self.days.answers(METRIC, day, utcnow()) else "not_recoverable"
+
+    def read_reports(self, access: Access, memory: Memory, tally: Tally) -> DaysReading:
+        """Return the days of the reports that YouTube created since the last reading."""
+        return Reports(self._reporting, access, memory.jobs, tally).read()
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials with a new access token, or None if they allow no renewal or Google refuses it.

@@ -33,6 +33,7 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "linkedin": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
     "tiktok": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
     "youtube": dict.fromkeys(("post", "reel", "story"), ("likes", "comments")),
+    "pinterest": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "saves")),
     "threads": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares")),
     "bluesky": dict.fromkeys(("post", "reel", "story"), ("likes", "comments", "shares", "saves")),
 }  # fmt: skip

@@ -25,7 +25,10 @@ OWN = {  # metrics that platforms offer of an account itself, as in docs/metrics
     "tiktok": {"followers", "followerGrowth", "accountViews", "accountLikes", "accountComments", "accountShares",
                "profileViews", "websiteClicks", "newFollowers", "lostFollowers"},
     "youtube": {"followers", "followerGrowth", "accountViews", "accountEngagedViews", "accountWatchTime",
+                "accountThumbnailImpressions",
                 "accountLikes", "accountComments", "accountShares", "newFollowers", "lostFollowers"},
+    "pinterest": {"followers", "followerGrowth", "accountImpressions", "accountInteractions", "accountSaves",
+                  "accountClicks", "linkClicks"},
     "threads": {"followers", "followerGrowth", "accountInteractions", "profileViews", "linkClicks"},
     "bluesky": {"followers", "followerGrowth"},
 }  # fmt: skip
@@ -39,6 +42,7 @@ OF_POSTS = {
     "tiktok": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement", "totalViews",
                "totalVideoViews"},
     "youtube": {"totalLikes", "totalComments", "totalEngagement", "totalViews"},
+    "pinterest": {"totalLikes", "totalComments", "totalSaves", "totalEngagement", "totalImpressions", "totalClicks"},
     "threads": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalViews"},
     "bluesky": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement"},
 }  # fmt: skip

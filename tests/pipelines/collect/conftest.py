@@ -11,6 +11,7 @@ from redis import Redis
 from metrics.clock import isoformat
 from metrics.documents import AccountDocument, Platform
 from metrics.periods import HOUR, slot_of
+from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.redis.events import Announcer
 from metrics.redis.keys import events_key
 from metrics.settings import PLATFORM_APIS, Settings
@@ -61,6 +62,8 @@ class Bench:
         }
         document.update(fields)  # type: ignore[typeddict-item]
         self.store.accounts.put([document])
+        if platform in STORING_NEEDS_CONSENT:
+            self.store.consents.set(workspace, platform, given=True)
         return document
 
     def collect(

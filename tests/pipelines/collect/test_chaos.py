@@ -107,7 +107,7 @@ def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench, m
     healthy = {account_id for account_id, record in found.items() if record["state"] == "collected"}
     known: set[Any] = set()
     checked = check_truth(bench, healthy, known)
-    assert min(checked[platform] for platform in PLATFORMS) > 500
+    assert min(checked[platform] for platform in PLATFORMS) > 500, checked
 
     # The answer that denies a token may itself be lost. Then the next run finds it out with two calls: the one that
     # is denied, and one that confirms it. Once the token is known to be invalid, no call is made.

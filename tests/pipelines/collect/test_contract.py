@@ -21,6 +21,7 @@ LISTS: dict[str, str] = {
     "linkedin": "posts",
     "tiktok": "video/list",
     "youtube": "playlistItems",
+    "pinterest": "/v5/pins",
     "threads": "/threads",
     "bluesky": "getAuthorFeed",
 }
@@ -39,6 +40,7 @@ LEVELS: dict[str, tuple[str, str]] = {
     "linkedin": ("networkSizes", "firstDegreeSize"),
     "tiktok": ("user/info", "data.user.follower_count"),
     "youtube": ("channels", "items.0.statistics.subscriberCount"),
+    "pinterest": ("/v5/user_account", "follower_count"),
     "threads": ("threads_insights", "data.0.total_value.value"),
     "bluesky": ("getProfile", "followersCount"),
 }
@@ -48,10 +50,17 @@ ITEMS: dict[str, tuple[str, str]] = {
     "linkedin": ("elements", "id"),
     "tiktok": ("data.videos", "id"),
     "youtube": ("items", "contentDetails.videoId"),
+    "pinterest": ("items", "id"),
     "bluesky": ("feed", "post.uri"),
 }
 """The list in the answer, and the id of one of its items, if they are not `data` and `id`."""
-LIST_NAMES = {"twitter": "timeline", "tiktok": "videos", "youtube": "uploads", "bluesky": "author feed"}
+LIST_NAMES = {
+    "twitter": "timeline",
+    "tiktok": "videos",
+    "youtube": "uploads",
+    "pinterest": "pins",
+    "bluesky": "author feed",
+}
 """The name of a list in failures, if it is not in its path."""
 OF_THE_APP = ("linkedin", "tiktok", "bluesky")
 """Platforms whose limits hold for all accounts of an app or an address."""
@@ -368,6 +377,7 @@ TIMES: dict[str, tuple[str, object]] = {
     "linkedin": ("elements.0.publishedAt", 1_795_168_800),
     "tiktok": ("data.videos.0.create_time", 0),
     "youtube": ("items.0.contentDetails.videoPublishedAt", "1970-01-01T00:00:00Z"),
+    "pinterest": ("items.0.created_at", "1970-01-01T00:00:00"),
     "threads": ("data.1.timestamp", "1970-01-01T00:00:00+0000"),
     "bluesky": ("feed.0.post.indexedAt", "1970-01-01T00:00:00.000Z"),
 }

@@ -10,7 +10,7 @@ from metrics.redis.keys import events_key
 from metrics.upkeep.erase import left_of
 from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
-from pipelines.collect.identity import Claim, check
+from pipelines.collect.identity import Claim, check, renew
 from pipelines.platforms.base import Post
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth
 from pipelines.platforms.instagram.api import Instagram
@@ -81,11 +81,44 @@ def sealed(bench: Bench, token: str) -> bytes:
     return Vault(bench.settings.secret_keys).seal({"access_token": token}, "twitter8")
 
 
-def test_ended_token_with_a_refresh_token_is_connected(bench: Bench) -> None:
-    account = bench.simulator.world.account("twitter", 8)
-    credentials = {"access_token": "ended", "refresh_token": "r", "client_id": "c"}
-    (found,) = check(bench.settings, [Claim("twitter", account.platform_account_id, credentials)])
-    assert found.verdict == "unknown"
+def renewable(bench: Bench, platform: Platform, token: str | None = None, refresh: str | None = None) -> Claim:
+    """Account 8 with a refresh token of the simulator, and another access token or refresh token where one is given."""
+    account = bench.simulator.world.account(platform, 8)
+    prefix = "1//" if platform == "youtube" else "refresh."
+    credentials = {
+        "access_token": token or account.token,
+        "refresh_token": refresh or f"{prefix}{account.token}",
+        "client_id": "c",
+        "client_secret": "s",
+    }
+    return Claim(platform, account.platform_account_id, credentials)
+
+
+@pytest.mark.parametrize("platform", ["linkedin", "youtube"])
+def test_ended_token_is_renewed_at_once(bench: Bench, platform: Platform) -> None:
+    (found,) = check(bench.settings, [renewable(bench, platform, token="ended")])
+    assert (found.verdict, bool(found.handle)) == ("right", True)
+    assert found.credentials is not None
+    assert found.credentials["access_token"] != "ended"
+
+
+@pytest.mark.parametrize("platform", ["linkedin", "youtube"])
+@pytest.mark.parametrize("token", ["ended", None])
+def test_refused_refresh_token_is_wrong(bench: Bench, platform: Platform, token: str | None) -> None:
+    (found,) = check(bench.settings, [renewable(bench, platform, token=token, refresh="made-up")])
+    assert found.verdict == "wrong"
+    assert "the refresh token is refused" in found.reason
+
+
+def test_refresh_token_that_works_once_is_used_only_to_renew(bench: Bench) -> None:
+    valid, ended = renewable(bench, "twitter"), renewable(bench, "twitter", token="ended")
+    assert [one.verdict for one in check(bench.settings, [valid, ended])] == ["right", "ended"]
+    (found,) = renew(bench.settings, [ended])
+    assert (found.verdict, bool(found.handle)) == ("right", True)
+    assert found.credentials is not None
+    assert found.credentials["refresh_token"] != ended.credentials["refresh_token"]
+    (again,) = renew(bench.settings, [ended])
+    assert again.verdict == "wrong"
 
 
 def test_reading_after_a_renewal_begins_with_the_memory_of_before(

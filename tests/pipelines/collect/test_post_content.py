@@ -31,7 +31,9 @@ CAPTION = {
 PICTURE = {"instagram": "data.[id={id}].media_url", "facebook": "data.[id={id}].full_picture"}
 HOSTS = {
     "instagram": "https://www.instagram.com/", "facebook": "https://www.facebook.com/", "twitter": "https://x.com/",
-    "linkedin": "https://www.linkedin.com/feed/update/", "tiktok": "https://www.tiktok.com/@", "youtube": "https://www.youtube.com/watch?v=",
+    "linkedin": "https://www.linkedin.com/feed/update/", "tiktok": "https://www.tiktok.com/@",
+    "youtube": "https://www.youtube.com/watch?v=",
+    "pinterest": "https://www.pinterest.com/pin/",
     "threads": "https://www.threads.", "bluesky": "https://bsky.app/profile/did:plc:",
 }  # fmt: skip
 

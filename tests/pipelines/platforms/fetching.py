@@ -85,7 +85,18 @@ def wanted(*followed: Post, known: Iterable[Post] = (), memory: Memory | None = 
 def brought(names: Iterable[str]) -> Memory:
     """Return the memory of an account whose lists were read to the end and returned these posts."""
     mark = max((int(name) for name in names if name.isdecimal()), default=0)
-    lists = ("stories", "media", "video_reels", "published_posts", "timeline", "posts", "uploads", "threads", "videos")
+    lists = (
+        "stories",
+        "media",
+        "video_reels",
+        "published_posts",
+        "timeline",
+        "posts",
+        "uploads",
+        "pins",
+        "threads",
+        "videos",
+    )
     return Memory({name: ListMemory(begun=True, mark=str(mark) if mark else None) for name in lists})
 
 

@@ -101,7 +101,7 @@ def test_list_that_is_done_is_not_read_again(simulator: Simulator, platform: Pla
     read(fetching.api.read_past(fetching.access, asked(fetching, memory), fetching.tally))
     tally = Tally()
     assert list(fetching.api.read_past(fetching.access, asked(fetching, memory), tally)) == []
-    assert tally.calls == (1 if platform in ("twitter", "tiktok", "youtube", "bluesky") else 0)
+    assert tally.calls == (1 if platform in ("twitter", "tiktok", "youtube", "pinterest", "bluesky") else 0)
 
 
 @pytest.mark.parametrize("platform", [name for name in PLATFORMS_IMPLEMENTED if api_facts(name).days])

@@ -20,6 +20,7 @@ RATE_BASIS = {
     "linkedin": "impressions",
     "tiktok": "views",
     "youtube": "views",
+    "pinterest": "impressions",
     "threads": "views",
     "bluesky": "followers",
 }

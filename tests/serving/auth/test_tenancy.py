@@ -11,10 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from pymongo import monitoring
 
 from metrics.clock import utcnow
 from metrics.documents import Scope
+from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
 from serving.endpoints.query import Query
@@ -40,11 +42,19 @@ class Ids:
     postId: str
     operationId: str
     period: str = "daily"
+    platform: str = "youtube"
 
 
 MINE = Ids("w1", "a1", "p1", "op_mine")
 THEIRS = Ids("w2", "a2", "p9", "op_marked")
 NOBODYS = Ids("w9", "a99", "p99", "op_nobody")
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Settings with the app of one platform, so that links to its login can be made."""
+    app = {"youtube_client_id": "app", "youtube_client_secret": SecretStr("secret")}
+    return settings.model_copy(update={"connect_url": "https://tidemark.example.com", **app})
 
 
 @pytest.fixture
@@ -150,7 +160,7 @@ def test_every_route_refuses_an_invalid_key(anonymous: httpx.Client, tenants: St
 
 
 def test_methods_that_a_route_lacks_reveal_nothing(anonymous: httpx.Client, tenants: Store) -> None:
-    keys = ("", made(tenants, ["read", "collect"]))
+    keys = ("", made(tenants, ["read", "collect", "admin"]))
     for operation, key in product(OPERATIONS, keys):
         offered = {o.method for o in OPERATIONS if o.path == operation.path}
         for method in METHODS:
@@ -163,14 +173,18 @@ def test_methods_that_a_route_lacks_reveal_nothing(anonymous: httpx.Client, tena
 
 
 def test_every_route_refuses_a_key_without_its_scope(anonymous: httpx.Client, tenants: Store) -> None:
-    keys = {"read": made(tenants, ["collect"]), "collect": made(tenants, ["read"])}
+    keys = {
+        "read": made(tenants, ["collect"]),
+        "collect": made(tenants, ["read"]),
+        "admin": made(tenants, ["read", "collect"]),
+    }
     for operation in OPERATIONS:
         if operation.scope is not None:
             assert call(anonymous, operation, MINE, key=keys[operation.scope]).status_code == 403, operation.path
 
 
 def test_ids_of_another_tenant_are_answered_like_unknown_ones(anonymous: httpx.Client, tenants: Store) -> None:
-    mine = made(tenants, ["read", "collect"])
+    mine = made(tenants, ["read", "collect", "admin"])
     for operation in OPERATIONS:
         if not re.search(r"{\w+Id}", operation.path):
             continue
@@ -183,13 +197,13 @@ def test_ids_of_another_tenant_are_answered_like_unknown_ones(anonymous: httpx.C
 
 def id_parameters(query: type[Query]) -> list[str]:
     names = [str(f.alias) for f in query.model_fields.values()]
-    return [n for n in names if n.endswith("Id") and n != "lastEventId"]
+    return [n for n in names if n.endswith("Id") and n not in ("lastEventId", "platformAccountId")]
 
 
 def test_ids_of_another_tenant_in_a_query_are_answered_like_unknown_ones(
     anonymous: httpx.Client, tenants: Store
 ) -> None:
-    mine, tried = made(tenants, ["read", "collect"]), 0
+    mine, tried = made(tenants, ["read", "collect", "admin"]), 0
     for operation in OPERATIONS:
         for name in id_parameters(operation.query):
             theirs, nobodys = (
@@ -202,7 +216,7 @@ def test_ids_of_another_tenant_in_a_query_are_answered_like_unknown_ones(
 
 
 def test_own_answers_contain_nothing_of_another_tenant(anonymous: httpx.Client, tenants: Store) -> None:
-    mine = made(tenants, ["read", "collect"])
+    mine = made(tenants, ["read", "collect", "admin"])
     for operation in OPERATIONS:
         answer = call(anonymous, operation, MINE, key=mine)
         assert answer.is_success, (operation.path, answer.status_code)
@@ -210,7 +224,7 @@ def test_own_answers_contain_nothing_of_another_tenant(anonymous: httpx.Client, 
 
 
 def test_parameter_that_a_route_lacks_is_refused(anonymous: httpx.Client, tenants: Store) -> None:
-    mine = made(tenants, ["read", "collect"])
+    mine = made(tenants, ["read", "collect", "admin"])
     for operation in OPERATIONS:
         assert call(anonymous, operation, MINE, key=mine, nonsense="1").status_code == 400, operation.path
 
@@ -257,7 +271,7 @@ monitoring.register(QUERIES)
 
 
 def test_unknown_and_foreign_ids_take_the_same_queries_and_time(anonymous: httpx.Client, tenants: Store) -> None:
-    mine, theirs = made(tenants, ["read", "collect"]), made(tenants, ["read"], workspaces=("w2",))
+    mine, theirs = made(tenants, ["read", "collect", "admin"]), made(tenants, ["read"], workspaces=("w2",))
     read = next(o for o in OPERATIONS if o.name == "accountMetrics")
     call(anonymous, read, MINE, key=mine)
     call(anonymous, read, THEIRS, key=theirs)

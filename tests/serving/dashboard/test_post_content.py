@@ -137,6 +137,7 @@ def test_policy_names_the_picture_servers_and_nothing_more(stage: Stage) -> None
         "https://*.cdninstagram.com",
         "https://*.fbcdn.net",
         "https://cdn.bsky.app",
+        "https://i.pinimg.com",
         "https://i.ytimg.com",
         "https://pbs.twimg.com",
         "https://video.bsky.app",

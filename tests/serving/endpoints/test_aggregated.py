@@ -205,3 +205,35 @@ def test_total_of_youtube_without_other_numbers_names_the_terms(client: httpx.Cl
     for total in ask(client)["totals"]:
         assert "totalEngagement" not in total["metrics"]
         assert total["unavailable"]["totalEngagement"] == "terms"
+
+
+@pytest.fixture
+def with_pinterest(platforms: Store) -> Store:
+    """A further account, on Pinterest, of which nothing is stored."""
+    on_pinterest: AccountDocument = {**account("a6", "w1"), "platform": "pinterest"}
+    platforms.accounts.put([on_pinterest])
+    return platforms
+
+
+def test_totals_of_a_platform_that_is_not_stored_name_the_terms(client: httpx.Client, with_pinterest: Store) -> None:
+    alone = ask(client, platform="pinterest")
+    assert alone["data"] == []
+    for total in alone["totals"]:
+        assert total["metrics"] == {}
+        assert {total["unavailable"][name] for name in ("totalImpressions", "followers", "accountSaves")} == {"terms"}
+        assert total["unavailable"]["totalShares"] == "not_supported"
+        assert total["missing"]["totalImpressions"] == ["a6"]
+    mixed = ask(client)["totals"]
+    assert {total["unavailable"]["accountSaves"] for total in mixed} == {"terms"}
+    assert [total["metrics"]["totalEngagement"] for total in mixed] == [170, 85]
+    assert {row["unavailable"]["accountSaves"] for row in ask(client, groupBy="platform")["groups"]
+            if row["platform"] == "pinterest"} == {"terms"}  # fmt: skip
+
+
+def test_with_a_consent_numbers_are_only_not_observed(client: httpx.Client, with_pinterest: Store) -> None:
+    with_pinterest.consents.set("w1", "pinterest", given=True)
+    assert with_pinterest.db["workspace_settings"].find_one({"_id": "w1"}) == {
+        "_id": "w1", "consents": {"pinterest": True},
+    }  # fmt: skip
+    for total in ask(client, platform="pinterest")["totals"]:
+        assert total["unavailable"]["totalImpressions"] == "no_observation"

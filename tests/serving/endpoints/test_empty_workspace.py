@@ -26,7 +26,7 @@ def anonymous(live: tuple[str, Server]) -> Iterator[httpx.Client]:
 
 
 def made(store: Store, *workspaces: str) -> str:
-    return store.keys.create("k", workspaces, ["read", "collect"])[0]
+    return store.keys.create("k", workspaces, ["read", "collect", "admin"])[0]
 
 
 def body(client: httpx.Client, operation: Operation, key: str, **query: str) -> dict[str, Any]:

@@ -179,3 +179,18 @@ def test_engagement_has_the_reason_of_the_part_that_it_lacks(client: httpx.Clien
     (row,) = client.get(POSTS, params={"postIds": "p2"}).json()["data"]
     reasons = {name: row["unavailable"][name] for name in ("shares", "engagement", "engagementRate")}
     assert reasons == dict.fromkeys(reasons, "permission_missing")
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_post_of_a_platform_that_is_not_stored_names_the_terms(
+    client: httpx.Client, seeded: Store, given: bool
+) -> None:
+    seeded.accounts.put([{**account("a6", "w1"), "platform": "pinterest"}])
+    seeded.posts.put([{**post("pin", "a6", "w1"), "platform": "pinterest", "announced": True}])
+    seeded.consents.set("w1", "pinterest", given=given)
+    reason = "no_observation" if given else "terms"
+    (listed,) = client.get(POSTS, params={"platform": "pinterest"}).json()["data"]
+    alone = client.get("/analytics/post/pin/metrics").json()["data"]
+    for shown in (listed, alone):
+        assert shown["metrics"] == {}
+        assert {shown["unavailable"][name] for name in ("impressions", "engagement", "engagementRate")} == {reason}

@@ -138,3 +138,30 @@ def test_pages_and_refusals_without_a_key_are_whole(client: httpx.Client) -> Non
         assert bare.get("/openapi.json").json()["openapi"]
         assert bare.head("/docs").content == b""
         assert bare.get("/analytics/metrics").status_code == 401
+
+
+async def _slow_login_beside_reads() -> list[str]:
+    done: list[str] = []
+    platform_answers = asyncio.Event()
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["path"].startswith("/connect/"):
+            await platform_answers.wait()
+        await answer(scope, _receive, send)
+        done.append(scope["path"])
+
+    async def send(_: Message) -> None:
+        return
+
+    paced = KeylessReads(app)
+    logins = [asyncio.create_task(paced(request("/connect/youtube/callback"), receive, send)) for _ in range(PER_TURN)]
+    await asyncio.sleep(0)
+    await paced(request(), receive, send)
+    platform_answers.set()
+    await asyncio.gather(*logins)
+    return done
+
+
+def test_logins_that_wait_for_a_platform_occupy_no_place() -> None:
+    done = asyncio.run(asyncio.wait_for(_slow_login_beside_reads(), 10))
+    assert done == ["/dashboard/theme.js", *["/connect/youtube/callback"] * PER_TURN]

@@ -15,11 +15,11 @@ import pytest
 import yaml
 from redis import Redis
 
-from metrics.documents import PLATFORMS, AccountDocument
+from metrics.documents import AccountDocument
 from metrics.ids import account_id
 from metrics.redis.events import Announcer
 from metrics.redis.keys import cache_key
-from metrics.settings import Settings
+from metrics.settings import PLATFORM_APIS, Settings
 from metrics.store import Store
 from metrics.vault import Vault
 from pipelines.assets.export import export_parquet
@@ -43,7 +43,7 @@ def deployment(
     store: Store, redis_client: Redis, settings: Settings, simulator: Simulator, tmp_path: Path
 ) -> Deployment:
     """A deployment that collects from the simulator and exports to a folder."""
-    changes: dict[str, Any] = {f"{platform}_url": simulator.url for platform in PLATFORMS}
+    changes: dict[str, Any] = {f"{api}_url": simulator.url for api in PLATFORM_APIS}
     changes |= {"export_url": f"file://{tmp_path}/exports", "twitter_posts_per_day": 1000}
     clients = Clients(settings.model_copy(update=changes), store, redis_client, Announcer(redis_client))
     Home(settings.home).prepare()

@@ -34,6 +34,7 @@ RETIRED: Mapping[Platform, str] = {
     "linkedin": "",
     "tiktok": "share_count",
     "youtube": "shares",
+    "pinterest": "SAVE",
     "threads": "views",
     "bluesky": "",
 }

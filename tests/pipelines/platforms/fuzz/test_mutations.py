@@ -30,8 +30,8 @@ EVERY = None
 """Stands for all posts of an answer: it was changed so that any of them may be affected."""
 
 LISTS = {
-    "stories", "media", "video_reels", "published_posts", "timeline", "posts", "uploads", "threads", "author feed",
-    "videos",
+    "stories", "media", "video_reels", "published_posts", "timeline", "posts", "uploads", "pins", "threads",
+    "author feed", "videos",
 }  # fmt: skip
 
 MOST_NUMBERS = 12

@@ -1,0 +1,1 @@
+"""Connecting accounts: a platform's login in a browser, and how connected accounts are stored."""

@@ -1,0 +1,1 @@
+"""Connecting accounts in a browser: the link, the page before the platform's consent, and the return."""

@@ -1,0 +1,80 @@
+"""What the handlers of logins share: pages for errors, the platform of a path, calls of Redis, and the key's rights."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Concatenate, ParamSpec, TypeVar
+
+from redis import Redis
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metrics.connecting.flows import Offer
+from metrics.documents import PLATFORMS
+from metrics.errors import Unavailable
+from serving.auth.tickets import key_of_kept
+from serving.endpoints.connect.pages import page, paragraph
+from serving.services import Services
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """A login that does not go on; the message says what to do."""
+
+    def __init__(self, message: str, status: int = HTTPStatus.BAD_REQUEST, title: str = "Not connected") -> None:
+        super().__init__(message)
+        self.status, self.title = status, title
+
+
+def paged(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Return a handler that answers errors with pages, because a person in a browser reads them."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Refused as error:
+            return page(error.title, paragraph(str(error)), paragraph("Nothing was stored."), status=error.status)
+        except Unavailable as error:
+            log.warning("a login could not be handled: %s", error)
+            text = "A store of Tidemark does not answer. Start again in a few minutes."
+            return page("Not connected", paragraph(text), status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    return answer
+
+
+def platform_of_page(request: Request) -> str:
+    """Return the platform of a page's path.
+
+    Raises:
+        Refused: there is no such platform.
+    """
+    name: str = request.path_params["platform"]
+    if name not in PLATFORMS:
+        raise Refused(f"There is no such platform: it is one of {', '.join(PLATFORMS)}.", HTTPStatus.NOT_FOUND)
+    return name
+
+
+async def in_redis(parts: Services, call: Callable[Concatenate[Redis, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a call of `flows` in a thread; all of them share a quarter of the threads, because anybody can cause them."""
+    return await parts.threads.run_for("logins", lambda: call(parts.sync_redis, *args, **kwargs))
+
+
+async def check_key(parts: Services, offer: Offer) -> None:
+    """Refuse a flow whose API key has lost its rights since it made the link.
+
+    Raises:
+        Refused: the key was revoked, has expired, or may no longer connect accounts of this workspace.
+        MongoUnavailable: MongoDB does not answer.
+    """
+    if offer.key is None:
+        return
+    key = key_of_kept(offer.key)
+    if not await parts.auth.still_valid([key]) or "admin" not in key.scopes or not key.allows(offer.workspace_id):
+        raise Refused(
+            "The API key that made this link was revoked, has expired or lost a right. Ask for a new link.",
+            HTTPStatus.FORBIDDEN,
+        )

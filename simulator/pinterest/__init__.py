@@ -1,0 +1,1 @@
+"""Simulated API of Pinterest."""

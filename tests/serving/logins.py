@@ -1,0 +1,131 @@
+"""Logins in tests: a server that connects accounts at the simulator, and a client in place of a browser."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from pydantic import SecretStr
+from redis import Redis
+
+from metrics.documents import AccountDocument
+from metrics.settings import Settings
+from metrics.store import Store
+from metrics.vault import Vault
+from serving.__main__ import server
+from serving.app import create_app
+from tests.simulator_fixture import Simulator
+from tests.waiting import until
+from tidemark.stack.ports import HOST, free_port
+from tidemark.stack.simulated import simulated_settings
+
+WORKSPACE = "acme"
+PLATFORMS = ("instagram", "facebook", "twitter", "linkedin", "youtube", "threads")
+"""The platforms with a login."""
+
+
+@dataclass
+class Desk:
+    """A server that connects accounts at the simulator, its stores, and a key that may connect accounts."""
+
+    settings: Settings
+    store: Store
+    redis: Redis
+    simulator: Simulator
+    key: str
+    url: str
+    _clients: list[httpx.Client] = field(default_factory=list)
+
+    def post(self, platform: str, key: str | None = None, workspace: str = WORKSPACE, **query: str) -> httpx.Response:
+        """Ask for a link."""
+        headers = {"Authorization": f"Bearer {key or self.key}"}
+        path = f"/analytics/workspace/{workspace}/connect/{platform}"
+        return httpx.post(f"{self.url}{path}", headers=headers, params=query, timeout=30)
+
+    def link(self, platform: str, **query: str) -> str:
+        answer = self.post(platform, **query)
+        assert answer.status_code == 201, answer.text
+        found: str = answer.json()["url"]
+        return found
+
+    def browser(self) -> "Person":
+        """Return a browser without a script engine: cookies, and the pages that it saw."""
+        client = httpx.Client(timeout=30, follow_redirects=False)
+        self._clients.append(client)
+        return Person(client)
+
+    def accounts(self) -> list[AccountDocument]:
+        return self.store.accounts.find()
+
+    def credentials(self, account: AccountDocument) -> dict[str, Any]:
+        return Vault(self.settings.secret_keys).open(account["credentials"], account["_id"])
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+@dataclass
+class Person:
+    """A person with a browser."""
+
+    client: httpx.Client
+
+    def consent_url(self, link: str) -> str:
+        """Open a link, and return the URL of the button."""
+        page = self.client.get(link)
+        assert page.status_code == 200, page.text
+        found = re.search(r'id="go"[^>]*href="([^"]+)"', page.text)
+        assert found is not None, page.text
+        return unescape(found[1])
+
+    def consent(self, url: str, account: int = 0, without: tuple[str, ...] = ()) -> str:
+        """Consent at the simulator, and return the URL of the way back."""
+        query = parse_qs(urlsplit(url).query)
+        scopes = [one for one in re.split("[ ,]", query["scope"][0]) if one not in without]
+        form = {"account": str(account), "granted": scopes, "decision": "allow"}
+        return self._back(self.client.post(url, data=form))
+
+    def refuse(self, url: str) -> str:
+        """Refuse at the simulator, and return the URL of the way back."""
+        return self._back(self.client.post(url, data={"decision": "deny"}))
+
+    @staticmethod
+    def _back(answer: httpx.Response) -> str:
+        assert answer.status_code == 302, answer.text
+        return answer.headers["location"]
+
+    def connect(self, link: str, account: int = 0, without: tuple[str, ...] = ()) -> httpx.Response:
+        """Go through the whole login, and return the last page."""
+        return self.client.get(self.consent(self.consent_url(link), account, without))
+
+
+@contextmanager
+def desk(
+    settings: Settings, store: Store, redis: Redis, simulator: Simulator, host: str = HOST, **changes: Any
+) -> Iterator[Desk]:
+    """Serve with every platform's login at the simulator; `host` is the name under which browsers reach serving.
+
+    `changes` are settings that differ from those.
+    """
+    port = free_port()
+    simulated: dict[str, Any] = dict(simulated_settings(settings, simulator.url, f"http://{host}:{port}"))
+    secrets = {name: SecretStr(value) for name, value in simulated.items() if name.endswith("_secret")}
+    chosen = settings.model_copy(update=simulated | secrets | changes)
+    running = server(create_app(chosen), HOST, port)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    until(lambda: running.started)
+    key, _ = store.keys.create("connects", [WORKSPACE], ["admin"])
+    made = Desk(chosen, store, redis, simulator, key, f"http://{host}:{port}")
+    yield made
+    made.close()
+    running.end_streams()
+    running.should_exit = True
+    thread.join(15)
+    assert not thread.is_alive()

@@ -1,0 +1,138 @@
+"""Logins in headless Chromium against the simulator: each platform from the link to the connected account.
+
+Serving is reached as `localhost` and the simulator as `127.0.0.1`. So the two are different sites for the browser, as
+a platform and Tidemark are: cookies have to survive the way back from another site.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+from redis import Redis
+
+from metrics.documents import Platform
+from metrics.settings import Settings
+from metrics.store import Store
+from tests.serving.dashboard.stage import ARTEFACTS, launched
+from tests.serving.endpoints.test_connect import NEEDED
+from tests.serving.logins import PLATFORMS, WORKSPACE, Desk, desk
+from tests.simulator_fixture import Simulator
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture
+def at(settings: Settings, store: Store, redis_client: Redis, simulator: Simulator) -> Iterator[Desk]:
+    with desk(settings, store, redis_client, simulator, host="localhost") as opened:
+        yield opened
+
+
+class Screen:
+    """A page of the browser, and everything that went wrong in it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.errors, self.hosts = page, list[str](), set[str]()
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.referrers.append(request.headers.get("referer", "")))
+        self.referrers: list[str] = []
+
+    def heading(self) -> str:
+        return self.page.locator("h1").inner_text()
+
+    def text(self) -> str:
+        return self.page.locator("main").inner_text()
+
+    def to_platform(self, link: str) -> None:
+        """Open the link, and press the button."""
+        self.page.goto(link)
+        self.page.click("#go")
+        self.page.wait_for_selector("button[value=allow]")
+
+    def keep(self, name: str) -> None:
+        ARTEFACTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def screen(browser: Browser) -> Iterator[Screen]:
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(30_000)
+    yield Screen(context.new_page())
+    context.close()
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_person_connects_an_account(at: Desk, screen: Screen, platform: Platform) -> None:
+    link = at.link(platform)
+    screen.page.goto(link)
+    assert WORKSPACE in screen.text()
+    assert NEEDED[platform] in screen.text()
+    screen.keep(f"connect-{platform}")
+    screen.page.click("#go")
+    screen.page.check("input[name=account][value='3']")
+    screen.page.click("button[value=allow]")
+    screen.page.wait_for_url(f"{at.url}/connect/{platform}/callback?*")
+    assert screen.heading() == "Connected"
+    (account,) = at.accounts()
+    assert account["platformAccountId"] == at.simulator.world.account(platform, 3).platform_account_id
+    assert account["handle"] in screen.text()
+    assert screen.page.context.cookies(at.url) == []
+    # Neither the ticket of the link nor the code of the way back goes to anybody as a referrer.
+    assert not [one for one in screen.referrers if "ticket=" in one or "code=" in one]
+    assert screen.errors == []
+    screen.keep(f"connected-{platform}")
+
+
+def test_refused_consent_is_told(at: Desk, screen: Screen) -> None:
+    screen.to_platform(at.link("facebook"))
+    screen.page.click("button[value=deny]")
+    screen.page.wait_for_url(f"{at.url}/connect/**")
+    assert screen.heading() == "Not connected"
+    assert "You did not give Tidemark the permissions at Facebook" in screen.text()
+    assert "Nothing was stored." in screen.text()
+    assert at.accounts() == []
+
+
+def test_permission_that_was_switched_off_is_told(at: Desk, screen: Screen) -> None:
+    screen.to_platform(at.link("youtube"))
+    screen.page.uncheck(f"input[value='{NEEDED['youtube']}']")
+    screen.page.click("button[value=allow]")
+    screen.page.wait_for_url(f"{at.url}/connect/**")
+    assert f"YouTube did not grant {NEEDED['youtube']}" in screen.text()
+    assert at.accounts() == []
+
+
+def test_reload_of_the_last_page_says_that_the_link_was_used(at: Desk, screen: Screen) -> None:
+    screen.to_platform(at.link("threads"))
+    screen.page.click("button[value=allow]")
+    screen.page.wait_for_url(f"{at.url}/connect/**")
+    assert screen.heading() == "Connected"
+    screen.page.reload()
+    assert "This link was used already" in screen.text()
+    assert len(at.accounts()) == 1
+
+
+def test_login_that_somebody_else_began_is_refused(at: Desk, screen: Screen) -> None:
+    """The platform's page, opened from an attacker's own login: this browser has no cookie of it."""
+    theirs = at.browser().consent_url(at.link("twitter"))
+    screen.page.goto(theirs)
+    screen.page.click("button[value=allow]")
+    screen.page.wait_for_url(f"{at.url}/connect/**")
+    assert "begun in another browser" in screen.text()
+    assert at.accounts() == []
+
+
+def test_page_cannot_be_framed(at: Desk, screen: Screen) -> None:
+    link = at.link("youtube")
+    screen.page.goto(f"{at.simulator.url}/_control/clock")
+    screen.page.set_content(f'<iframe id="f" src="{link}"></iframe>')
+    screen.page.wait_for_function("() => document.getElementById('f').contentDocument === null")
+    assert not [frame for frame in screen.page.frames if frame.url.startswith(at.url) and frame.locator("#go").count()]
