@@ -1,6 +1,7 @@
 """The Helm chart: rendered by Helm's own library, checked against the schemas of Kubernetes, and compared with compose.
 
-The chart of Dagster, a dependency, is not here: its values are compared with `deploy/dagster.yaml`, and not rendered.
+The chart of Dagster, a dependency, is not here: its values are compared with `deploy/dagster.yaml`. They are rendered by
+test_dagster_chart.py, which needs that chart.
 """
 
 import re
@@ -93,6 +94,7 @@ def test_no_pod_runs_as_root_or_writes_its_image() -> None:
         assert pod["securityContext"]["runAsUser"] == UID
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
         for container in (*pod["containers"], *pod.get("initContainers", ())):
             rights = container["securityContext"]
             assert rights["readOnlyRootFilesystem"] is True
@@ -175,14 +177,11 @@ def test_settings_of_the_chart_exist() -> None:
 def test_limits_of_dagster_are_those_of_compose() -> None:
     wanted = yaml.safe_load((ROOT / "deploy" / "dagster.yaml").read_text())
     daemon, concurrency = DAGSTER["dagsterDaemon"], DAGSTER["concurrency"]
-    coordinator = daemon["runCoordinator"]["config"]["queuedRunCoordinator"]
     assert snake({"pools": concurrency["pools"], "runs": concurrency["runs"]}) == wanted["concurrency"]
-    of_queue = wanted["run_coordinator"]["config"]
-    assert snake(coordinator).items() <= of_queue.items()
-    assert snake(daemon["runMonitoring"]).items() <= wanted["run_monitoring"].items()
-    assert snake(daemon["runRetries"]).items() <= wanted["run_retries"].items()
-    assert snake(daemon["sensors"]) == wanted["sensors"]
-    assert snake(daemon["schedules"]) == wanted["schedules"]
+    assert daemon["runCoordinator"]["config"]["customRunCoordinator"] == wanted["run_coordinator"]
+    for name in ("runMonitoring", "runRetries", "sensors", "schedules", "backfills"):
+        (section, limits), *_ = snake({name: daemon[name]}).items()
+        assert limits == wanted[section]
     assert snake({k: v for k, v in DAGSTER["retention"].items() if k != "enabled"}) == wanted["retention"]
     for name, value in DAGSTER["additionalInstanceConfig"].items():
         assert wanted[name] == value
@@ -193,6 +192,30 @@ def snake(value: Any) -> Any:
     if isinstance(value, dict):
         return {re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower(): snake(one) for name, one in value.items()}
     return [snake(one) for one in value] if isinstance(value, list) else value
+
+
+def test_pods_of_runs_have_the_rights_of_the_code_server() -> None:
+    """Dagster's chart hands on the variables, volumes and resources of the code server, but no security context."""
+    (deployment,) = DAGSTER["dagster-user-deployments"]["deployments"]
+    launcher = DAGSTER["runLauncher"]["config"]["k8sRunLauncher"]
+    assert launcher["securityContext"] == deployment["securityContext"]
+    pod = launcher["runK8sConfig"]["podSpecConfig"]
+    assert pod == {"securityContext": deployment["podSecurityContext"], "enableServiceLinks": False}
+
+
+def test_ui_listens_where_a_user_without_capabilities_may() -> None:
+    webserver = DAGSTER["dagsterWebserver"]
+    assert webserver["service"]["port"] >= 1024
+    assert webserver["readinessProbe"]["httpGet"]["port"] == webserver["service"]["port"]
+
+
+def test_code_location_has_the_name_and_port_of_compose() -> None:
+    """Dagster keeps the states of schedules and sensors under the name of the code location."""
+    (server,) = yaml.safe_load((ROOT / "deploy" / "workspace.yaml").read_text())["load_from"]
+    (deployment,) = DAGSTER["dagster-user-deployments"]["deployments"]
+    assert deployment["name"] == server["grpc_server"]["location_name"]
+    assert deployment["port"] == server["grpc_server"]["port"]
+    assert deployment["startupProbe"]["enabled"] is True, "without it Dagster's chart renders no startup probe"
 
 
 def test_images_of_dagster_are_complete_and_the_same() -> None:
