@@ -14,8 +14,8 @@ from metrics.errors import SettingsError
 from metrics.settings import PREFIX, Settings
 
 OTHERS = frozenset({"TIDEMARK_FIXTURES", "TIDEMARK_DAGSTER_CHART", clock.VARIABLE})
-"""Valid variables that are not settings: where tests find recorded answers and Dagster's Helm chart, and how far a stack's
-clock is ahead."""
+"""Valid variables that are not settings: where tests find recorded answers and Dagster's Helm chart, and how far the clock
+of a stack is ahead."""
 
 _ALIKE = 0.84
 _SERVICE = re.compile(r"(.+)_SERVICE_HOST")
@@ -37,8 +37,8 @@ class Stray:
 def strays(names: Iterable[str]) -> list[Stray]:
     """Return the variables among `names` that have the prefix of settings but are not settings, sorted by name.
 
-    Variables that Kubernetes sets in each pod for the Services of its namespace, such as `TIDEMARK_SERVING_SERVICE_HOST`
-    for the Service `tidemark-serving`, are not among them.
+    Variables that Kubernetes sets in each pod for the Services of its namespace are not among them, such as
+    `TIDEMARK_SERVING_SERVICE_HOST` for the Service `tidemark-serving`.
     """
     known = {PREFIX + field.upper() for field in Settings.model_fields}
     present = {n.upper() for n in names if n.upper().startswith(PREFIX)}

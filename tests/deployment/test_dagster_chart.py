@@ -14,12 +14,18 @@ from typing import Any
 
 import pytest
 import yaml
+from dagster import DagsterRun
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 
 from tests.deployment.programs import folder_of_packages
-from tests.deployment.test_chart import CHART, KUBERNETES, UID, Manifest, named, pods
+from tests.deployment.test_chart import CHART, KUBERNETES, UID, VALUES, Manifest, named, pods
 from tests.test_deploy import ROOT
 
 VARIABLE = "TIDEMARK_DAGSTER_CHART"
+DAGSTER = os.environ.get(VARIABLE)
+"""Read here, because tests themselves do not see the caller's variables."""
 SECRETS = {"tidemark", "dagster-postgresql-secret"}
 """The Secrets that docs/kubernetes.md creates by hand."""
 RELEASES = ("tm", "dagster")
@@ -29,12 +35,12 @@ RELEASES = ("tm", "dagster")
 @pytest.fixture(scope="module")
 def chart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a copy of Tidemark's chart that has Dagster's as its dependency."""
-    if VARIABLE not in os.environ:
+    if DAGSTER is None:
         pytest.skip(f"set {VARIABLE} to the folder of Dagster's chart")
     sys.path.append(str(folder_of_packages()))
     folder = tmp_path_factory.mktemp("charts") / "tidemark"
     shutil.copytree(CHART, folder, ignore=shutil.ignore_patterns("charts"))
-    shutil.copytree(os.environ[VARIABLE], folder / "charts" / "dagster")
+    shutil.copytree(DAGSTER, folder / "charts" / "dagster")
     yield folder
     sys.path.remove(str(folder_of_packages()))
 
@@ -64,9 +70,7 @@ def test_dagster_of_the_folder_is_the_version_of_the_chart(chart: Path) -> None:
 def test_manifests_are_valid(manifests: list[Manifest], version: str) -> None:
     import kubernetes_validate
 
-    assert {one["metadata"]["name"].partition("-")[2] for one in manifests} >= {"daemon", "webserver", "serving"} or {
-        "dagster-daemon", "dagster-webserver", "serving"
-    } <= {one["metadata"]["name"].partition("-")[2] for one in manifests}  # fmt: skip
+    assert len(named(manifests, "Deployment")) == 4, "the code server, the UI, the daemon and serving"
     for one in manifests:
         kubernetes_validate.validate(one, version, strict=True)
 
@@ -126,7 +130,7 @@ def test_no_pod_runs_as_root_or_writes_its_image(manifests: list[Manifest]) -> N
 
 def test_cluster_may_choose_the_user(chart: Path) -> None:
     left = dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"))
-    (deployment,) = yaml.safe_load((CHART / "values.yaml").read_text())["dagster"]["dagster-user-deployments"]["deployments"]
+    (deployment,) = VALUES["dagster"]["dagster-user-deployments"]["deployments"]
     user = {"podSecurityContext": left}
     values = {
         **user,
@@ -148,8 +152,13 @@ def test_cluster_may_choose_the_user(chart: Path) -> None:
 
 def instance_config(manifests: list[Manifest]) -> str:
     """Return the text of the `dagster.yaml` that Dagster's pods mount."""
-    (text,) = [one["data"]["dagster.yaml"] for one in named(manifests, "ConfigMap").values() if "dagster.yaml" in one["data"]]
-    return str(text)
+    return file_of(manifests, "dagster.yaml")
+
+
+def file_of(manifests: list[Manifest], name: str) -> str:
+    """Return the text of the one file of this name that a ConfigMap has."""
+    (text,) = [str(one["data"][name]) for one in named(manifests, "ConfigMap").values() if name in (one["data"] or ())]
+    return text
 
 
 class _Unique(yaml.SafeLoader):
@@ -164,14 +173,13 @@ class _Unique(yaml.SafeLoader):
 def test_dagster_reads_its_configuration_and_has_the_limits_of_compose(
     manifests: list[Manifest], tmp_path: Path
 ) -> None:
-    from dagster._core.instance.ref import InstanceRef
-
     text = instance_config(manifests)
     rendered = yaml.load(text, _Unique)
     (tmp_path / "dagster.yaml").write_text(text)
     InstanceRef.from_dir(str(tmp_path))  # raises an error if Dagster does not know a key
     wanted = yaml.safe_load((ROOT / "deploy" / "dagster.yaml").read_text())
-    for name in ("concurrency", "run_coordinator", "run_retries", "sensors", "schedules", "backfills", "freshness", "telemetry"):
+    threads = ("sensors", "schedules", "backfills")
+    for name in ("concurrency", "run_coordinator", "run_retries", "freshness", "telemetry", *threads):
         assert rendered[name] == wanted[name], name
     # The chart adds Dagster's own defaults to these two.
     assert wanted["run_monitoring"].items() <= rendered["run_monitoring"].items()
@@ -184,8 +192,7 @@ def test_dagster_reads_its_configuration_and_has_the_limits_of_compose(
 
 
 def test_workspace_leads_to_the_code_server(manifests: list[Manifest]) -> None:
-    (text,) = [one["data"]["workspace.yaml"] for one in named(manifests, "ConfigMap").values() if "workspace.yaml" in one["data"]]
-    (server,) = yaml.safe_load(text)["load_from"]
+    (server,) = yaml.safe_load(file_of(manifests, "workspace.yaml"))["load_from"]
     service = named(manifests, "Service")[server["grpc_server"]["host"]]["spec"]
     assert [one["port"] for one in service["ports"]] == [server["grpc_server"]["port"]]
     code = code_server(manifests)
@@ -199,7 +206,7 @@ def test_workspace_leads_to_the_code_server(manifests: list[Manifest]) -> None:
 
 def code_server(manifests: list[Manifest]) -> Manifest:
     """Return the template of the code server's pods."""
-    (found,) = [one for one in named(manifests, "Deployment").values() if one["metadata"]["name"].endswith("-pipelines")]
+    (found,) = [one for name, one in named(manifests, "Deployment").items() if name.endswith("-pipelines")]
     return dict(found["spec"]["template"])
 
 
@@ -223,6 +230,13 @@ def test_policy_selects_the_pods_of_dagster(manifests: list[Manifest]) -> None:
         assert one["spec"]["template"]["metadata"]["labels"].items() >= selector.items()
 
 
+def run_of(container_context: dict[str, Any], image: str) -> DagsterRun:
+    """Return a run of a code server that answered with this container context and image."""
+    pointer = ModuleCodePointer("pipelines.definitions", "defs")
+    repository = RepositoryPythonOrigin(sys.executable, pointer, image, None, container_context)
+    return DagsterRun("collect", job_code_origin=JobPythonOrigin("collect", repository))
+
+
 def test_pods_of_runs_are_like_the_code_server(
     manifests: list[Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,7 +244,6 @@ def test_pods_of_runs_are_like_the_code_server(
     pytest.importorskip("dagster_k8s", reason="needs the extra `k8s`")
     import kubernetes.client
     import kubernetes_validate
-    from dagster._core.instance.ref import InstanceRef
     from dagster_k8s import K8sRunLauncher
     from dagster_k8s.container_context import K8sContainerContext
     from dagster_k8s.job import construct_dagster_k8s_job
@@ -242,19 +255,14 @@ def test_pods_of_runs_are_like_the_code_server(
     launcher = data.rehydrate(as_type=K8sRunLauncher)  # checks the configuration against the launcher's schema
     (code,) = code_server(manifests)["spec"]["containers"]
     (handed_on,) = [one["value"] for one in code["env"] if one["name"] == "DAGSTER_CLI_API_GRPC_CONTAINER_CONTEXT"]
-    context = K8sContainerContext(
-        service_account_name=launcher.service_account_name, security_context=launcher.security_context,
-        namespace=launcher.job_namespace,
-    )  # fmt: skip
-    from dagster_k8s.job import UserDefinedDagsterK8sConfig
-
-    context = context.merge(
-        K8sContainerContext(run_k8s_config=UserDefinedDagsterK8sConfig.from_dict(launcher.run_k8s_config))
-    ).merge(K8sContainerContext.create_from_config(json.loads(handed_on)))
+    run = run_of(json.loads(handed_on), code["image"])
+    context = K8sContainerContext.create_for_run(run, launcher, include_run_tags=True)
     job = construct_dagster_k8s_job(
-        context.get_k8s_job_config(code["image"], launcher), ["dagster", "api", "execute_run"], "dagster-run-1",
+        context.get_k8s_job_config(code["image"], launcher),
+        ["dagster", "api", "execute_run"],
+        "dagster-run-1",
         user_defined_k8s_config=context.run_k8s_config,
-    )  # fmt: skip
+    )
     manifest = kubernetes.client.ApiClient().sanitize_for_serialization(job)
     for version in KUBERNETES:
         kubernetes_validate.validate(manifest, version, strict=True)
