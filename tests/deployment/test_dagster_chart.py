@@ -147,7 +147,7 @@ def test_cluster_may_choose_the_user(chart: Path) -> None:
     for pod in pods(rendered):
         assert pod["securityContext"].get("runAsUser") is None
     launcher = yaml.safe_load(instance_config(rendered))["run_launcher"]["config"]["run_k8s_config"]
-    assert "runAsUser" not in launcher["pod_spec_config"]["securityContext"]
+    assert launcher["pod_spec_config"]["securityContext"].get("runAsUser") is None
 
 
 def instance_config(manifests: list[Manifest]) -> str:
