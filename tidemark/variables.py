@@ -14,8 +14,8 @@ from metrics.errors import SettingsError
 from metrics.settings import PREFIX, Settings
 
 OTHERS = frozenset({"TIDEMARK_FIXTURES", "TIDEMARK_DAGSTER_CHART", clock.VARIABLE})
-"""Valid variables that are not settings: where tests find recorded answers, where they find Dagster's Helm chart, and how
-far a stack's clock is ahead."""
+"""Valid variables that are not settings: where tests find recorded answers, where they find Dagster's Helm chart, and
+how far a stack's clock is ahead."""
 
 _ALIKE = 0.84
 _SERVICE = re.compile(r"(.+)_SERVICE_HOST")

@@ -1,7 +1,7 @@
 """The Helm chart: rendered by Helm's own library, checked against the schemas of Kubernetes, and compared with compose.
 
-The chart of Dagster, a dependency, is not here: its values are compared with `deploy/dagster.yaml`, and rendered only by
-test_dagster_chart.py, which needs that chart.
+The chart of Dagster, a dependency, is not here: its values are compared with `deploy/dagster.yaml`, and rendered
+only by test_dagster_chart.py, which needs that chart.
 """
 
 import re
