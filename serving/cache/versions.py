@@ -35,8 +35,8 @@ return {known[2] .. '-' .. known[3], last[1] and last[1][1] or '0-0', known[4] o
 _ANSWERS_PER_CALL = 16
 """The limit is low because Redis's other clients wait while it copies the answers of a call."""
 _WORKSPACES = 20_000
-_LONGEST_WAIT = 5.0
-"""Seconds. A caller waits for the call under way and the next one, each of which takes a few time-outs at most."""
+_LONGEST_CALL = 2.5
+"""Seconds after which the callers of a call get no state. A caller waits for the call under way and the next one."""
 
 Reply = tuple[State, Answer | None]
 
@@ -59,6 +59,7 @@ class WorkspaceStates:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, list[_Waiting]] = {}
         self._calling: dict[str, asyncio.Task[None]] = {}
+        self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._last_versions: LRUCache[str, str] = LRUCache(_WORKSPACES)
 
     def last_version(self, workspace_id: str) -> str | None:
@@ -68,7 +69,8 @@ class WorkspaceStates:
     async def get(self, workspace_id: str, key: str | None = None) -> Reply:
         """Return the state of a workspace, as Redis gives it from now on, and the answer that is kept under a key.
 
-        The state is empty while Redis is away.
+        The state is empty while Redis is away, and if a call does not end. One timer for each call sees to that, and
+        not one for each caller, since thousands of callers may share a call.
         """
         if self._breaker.open:
             return AWAY, None
@@ -77,29 +79,40 @@ class WorkspaceStates:
         self._waiting.setdefault(workspace_id, []).append(mine)
         if workspace_id not in self._calling:
             self._calling[workspace_id] = asyncio.create_task(self._serve(workspace_id))
-        try:
-            async with asyncio.timeout(_LONGEST_WAIT):
-                return await mine.reply
-        except TimeoutError:
-            log.warning("Redis gave no state of a workspace within %.0f s; a read goes to MongoDB alone", _LONGEST_WAIT)
-            return AWAY, None
+        return await mine.reply
 
     async def _serve(self, workspace_id: str) -> None:
         """Call Redis as long as there are callers that wait for this workspace."""
         try:
             while workspace_id in self._waiting:
                 callers, keys = self._next_callers(workspace_id)
+                self._set_deadline(workspace_id, callers)
                 state, kept = AWAY, dict[str, Answer]()
                 try:
                     state, kept = await self._call(workspace_id, keys)
                 except Exception:
                     log.exception("the state of a workspace could not be read; its reads go to MongoDB alone")
                 finally:
+                    self._deadlines.pop(workspace_id).cancel()
                     for caller in callers:
                         if not caller.reply.done():
                             caller.reply.set_result((state, kept.get(caller.key) if caller.key else None))
         finally:
             del self._calling[workspace_id]
+
+    def _set_deadline(self, workspace_id: str, callers: list[_Waiting]) -> None:
+        self._deadlines[workspace_id] = self._loop.call_later(_LONGEST_CALL, self._give_up, workspace_id, callers)
+
+    def _give_up(self, workspace_id: str, callers: list[_Waiting]) -> None:
+        """Give the callers of a call that does not end an empty state, and those that have come meanwhile."""
+        late = [*callers, *self._waiting.pop(workspace_id, ())]
+        log.warning(
+            "Redis gave no state of a workspace within %.1f s; %d reads go to MongoDB alone", _LONGEST_CALL, len(late)
+        )
+        for caller in late:
+            if not caller.reply.done():
+                caller.reply.set_result((AWAY, None))
+        self._set_deadline(workspace_id, [])
 
     def _next_callers(self, workspace_id: str) -> tuple[list[_Waiting], list[str]]:
         """Take the callers that the next call serves, and the keys that they want, each once. The others wait on."""

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis as AsyncRedis
 
 from metrics.redis.client import connect_async
 from metrics.redis.events import Announcer
 from metrics.redis.keys import cache_key
 from metrics.settings import Settings
+from serving.cache import versions
 from serving.cache.answer import Answer
 from serving.cache.answer_cache import AnswerCache
 from serving.cache.circuit_breaker import RedisCircuitBreaker
@@ -106,5 +108,24 @@ def test_state_is_empty_while_redis_is_away() -> None:
             assert breaker.open
             assert await states.get("w1", "key") == (AWAY, None)
             assert breaker.calls == 1
+
+    asyncio.run(ask())
+
+
+def test_call_that_does_not_end_keeps_nobody_waiting(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The callers of the call get no state, and so do those that come while it is still under way."""
+    monkeypatch.setattr(versions, "_LONGEST_CALL", 0.1)
+
+    async def ask() -> None:
+        async with workspace_states(settings) as (states, breaker, _):
+            never = asyncio.Event()
+            monkeypatch.setattr(breaker, "call", lambda *_: never.wait())
+            first = await asyncio.wait_for(asyncio.gather(states.get("w1"), states.get("w1", "key")), 10)
+            later = await asyncio.wait_for(states.get("w1"), 10)
+            assert [*first, later] == [(AWAY, None)] * 3
+            monkeypatch.undo()
+            never.set()
+            assert (await states.get("w1"))[0].version is not None
+            assert (await states.get("w2"))[0].version is not None
 
     asyncio.run(ask())
