@@ -58,7 +58,7 @@ def test_every_answered_number_equals_the_truth(stack: Stack) -> None:
         assert expected is not None
         for name, value in expected["aggregatedMetrics"].items():
             given = day["aggregatedMetrics"][name]
-            assert same(given, value), (name, day["periodStart"], given, value)
+            assert same(given, value), (day["platform"], name, day["periodStart"], given, value)
     assert len(days) >= 6
 
 

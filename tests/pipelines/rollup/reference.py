@@ -205,7 +205,7 @@ def _parts(post: PostDocument) -> list[str]:
     for name in ("likes", "comments", "shares", "saves"):
         offer = CATALOG["post", name].offers.get(post["platform"])
         lacks = post["metricType"] == "post" and offer is not None and post["contentType"] in offer.without
-        if offer is not None and post["metricType"] in offer.on and not lacks:
+        if offer is not None and post["metricType"] in offer.on and not lacks and not offer.further:
             found.append(name)
     return found
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from metrics.documents import PLATFORMS, AccountDocument, Observation, Platform, PostDocument
 from metrics.periods import Period
+from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.store import Store
 from pipelines.rollup import roll
 from tests.pipelines.rollup.reference import Reference, period_of
@@ -48,6 +49,8 @@ class World:
 
     def write(self, store: Store, observations: Iterable[Observation] | None = None) -> None:
         """Write the accounts and posts, and all observations or the given ones."""
+        for platform in STORING_NEEDS_CONSENT:
+            store.consents.set(self.workspace_id, platform, given=True)
         store.accounts.put(self.accounts)
         store.posts.put(self.posts)
         store.posts.mark_deleted([p["_id"] for p in self.posts if "deletedAt" in p], self.now)
