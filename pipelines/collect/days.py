@@ -14,9 +14,10 @@ from metrics.documents import AccountDocument, Observation
 from metrics.periods import HOUR, midnight
 from metrics.store import Store
 from pipelines.collect import observe
-from pipelines.platforms.base import Access, DaysReading, PlatformApi, ProviderDays, ReportReader, Tally
+from pipelines.platforms.base import Access, DaysReading, PlatformApi, ReportReader, Tally
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.memory import Memory
+from pipelines.platforms.provider_days import ProviderDays
 
 _DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
 _HOURS_OF_DAY = 24

@@ -8,13 +8,14 @@ from metrics.documents import Platform
 from metrics.network import Network
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
-from pipelines.platforms.base import App, FurtherHosts, PlatformApi, ProviderDays
+from pipelines.platforms.base import App, FurtherHosts, PlatformApi
 from pipelines.platforms.bluesky.api import Bluesky
 from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.instagram.api import Instagram
 from pipelines.platforms.limits import Pace, Quotas, UncountedQuotas, Unpaced
 from pipelines.platforms.linkedin.api import LinkedIn
 from pipelines.platforms.pinterest.api import Pinterest
+from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.threads.api import Threads
 from pipelines.platforms.tiktok.api import TikTok

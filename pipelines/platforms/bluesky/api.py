@@ -19,7 +19,6 @@ from pipelines.platforms.base import (
     DaysReading,
     FurtherHosts,
     Identity,
-    ProviderDays,
     Reading,
     Tally,
     Wanted,
@@ -37,6 +36,7 @@ from pipelines.platforms.bluesky.sessions import Sessions, app_password, check_o
 from pipelines.platforms.errors import AccountUnreachable, BadAnswer, NeedsReauth, PermissionMissing, WrongIdentity
 from pipelines.platforms.http.account_calls import AccountCalls
 from pipelines.platforms.limits import PostBudget
+from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:

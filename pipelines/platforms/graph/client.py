@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from metrics.batches import batched
-from pipelines.platforms.base import ProviderDays, Tally
+from pipelines.platforms.base import Tally
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -21,6 +21,7 @@ from pipelines.platforms.forms import encode_form
 from pipelines.platforms.graph.errors import near_limit, raise_for, used_percent
 from pipelines.platforms.http.bodies import parse_body
 from pipelines.platforms.http.retries import retrying
+from pipelines.platforms.provider_days import ProviderDays
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

@@ -20,7 +20,6 @@ from pipelines.platforms.base import (
     DaysReading,
     FurtherHosts,
     Identity,
-    ProviderDays,
     Reading,
     Tally,
     Wanted,
@@ -40,6 +39,7 @@ from pipelines.platforms.linkedin import restli
 from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, parsing_answer, raise_for, take_days
 from pipelines.platforms.linkedin.posts import Posts
 from pipelines.platforms.numbers import Numbers
+from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from pipelines.platforms.base import (
     App,
     DaysReading,
     Identity,
-    ProviderDays,
     Reading,
     Tally,
     Wanted,
@@ -31,6 +30,7 @@ from pipelines.platforms.pinterest.answers import ID, account_numbers, parsing_a
 from pipelines.platforms.pinterest.calls import Calls
 from pipelines.platforms.pinterest.days import Days
 from pipelines.platforms.pinterest.posts import Posts
+from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ from pipelines.platforms.base import (
     DaysReading,
     FurtherHosts,
     Identity,
-    ProviderDays,
     Reading,
     Tally,
     Wanted,
@@ -30,6 +29,7 @@ from pipelines.platforms.base import (
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PermissionMissing, WrongIdentity
 from pipelines.platforms.limits import PostBudget, UncountedQuotas
 from pipelines.platforms.numbers import Numbers
+from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.tiktok.answers import account_numbers, parsing_answer, raise_for_token
 from pipelines.platforms.tiktok.business import Business

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms.answers import id_of, name_of, renewed_credentials
-from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, ProviderDays, Reading, Tally, Wanted
+from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, Reading, Tally, Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
     MetricRefused,
@@ -24,6 +24,7 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.http.account_calls import AccountCalls
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers
+from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.twitter.answers import (
     ID,

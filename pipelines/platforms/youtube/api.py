@@ -20,7 +20,6 @@ from pipelines.platforms.base import (
     DaysReading,
     FurtherHosts,
     Identity,
-    ProviderDays,
     Reading,
     Tally,
     Wanted,
@@ -36,6 +35,7 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.limits import PostBudget, UncountedQuotas
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
+from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.youtube.answers import (
     CHANNEL,
