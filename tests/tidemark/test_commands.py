@@ -122,7 +122,7 @@ def test_shell_takes_over_the_running_stack(cli: Cli, tmp_path: Path, monkeypatc
     monkeypatch.setenv("TIDEMARK_HOME", str(tmp_path))
     home = Home(tmp_path)
     home.secret_key()
-    up = {"http": "http://h", "key": "tm_live_k", "mongo": "mongodb://m/?replicaSet=r", "redis": "redis://r"}
+    up = {"http": "http://localhost:8", "key": "tm_live_k", "mongo": "mongodb://m/?replicaSet=r", "redis": "redis://r"}
     home.write("up.json", {**up, "simulator": "http://s"})
     with home.lock():
         printed = cli("env").out
@@ -130,12 +130,12 @@ def test_shell_takes_over_the_running_stack(cli: Cli, tmp_path: Path, monkeypatc
         ["sh", "-c", f"{printed}\necho $URL $KEY $TIDEMARK_MONGO_URL $TIDEMARK_TWITTER_URL"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert shown.stdout == "http://h tm_live_k mongodb://m/?replicaSet=r http://s/\n"
+    assert shown.stdout == "http://localhost:8 tm_live_k mongodb://m/?replicaSet=r http://s/\n"
 
 
 def test_commands_live_at_the_clock_of_the_running_stack(cli: Cli, on_stores: Store, settings: Settings) -> None:
     home, ahead = Home(settings.home), timedelta(days=-200)
-    up = {"http": "http://h", "key": "k", "mongo": settings.mongo_url, "redis": settings.redis_url, "simulator": "s"}
+    up = {"http": "http://localhost:8", "key": "k", "mongo": settings.mongo_url, "redis": settings.redis_url, "simulator": "s"}
     home.write("up.json", {**up, "clock": str(ahead.total_seconds())})
     with ahead_by(timedelta()), home.lock():
         made = json.loads(cli("keys", "create", "k", "--workspace", "acme", "--days", "1", "--json").out)

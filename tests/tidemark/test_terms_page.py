@@ -29,4 +29,5 @@ def test_every_platform_says_what_its_terms_demand(platform: Platform) -> None:
         assert all(text.endswith(".") for text in (rule, obeyed)), row
     if facts.content.unseen is not None:
         assert re.search(rf"removed (\d+) (days|hours) after {facts.title} last returned it", section)
-    assert ("tidemark consents give" in section) == facts.derived_needs_consent
+    needs_consent = facts.derived_needs_consent or facts.storing_needs_consent
+    assert ("tidemark consents give" in section) == needs_consent
