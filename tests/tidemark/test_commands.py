@@ -135,7 +135,13 @@ def test_shell_takes_over_the_running_stack(cli: Cli, tmp_path: Path, monkeypatc
 
 def test_commands_live_at_the_clock_of_the_running_stack(cli: Cli, on_stores: Store, settings: Settings) -> None:
     home, ahead = Home(settings.home), timedelta(days=-200)
-    up = {"http": "http://localhost:8", "key": "k", "mongo": settings.mongo_url, "redis": settings.redis_url, "simulator": "s"}
+    up = {
+        "http": "http://localhost:8",
+        "key": "k",
+        "mongo": settings.mongo_url,
+        "redis": settings.redis_url,
+        "simulator": "s",
+    }
     home.write("up.json", {**up, "clock": str(ahead.total_seconds())})
     with ahead_by(timedelta()), home.lock():
         made = json.loads(cli("keys", "create", "k", "--workspace", "acme", "--days", "1", "--json").out)
