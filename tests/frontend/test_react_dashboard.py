@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
+from metrics.documents import PLATFORMS
 from tests.frontend.conftest import Scene
 from tests.frontend.react_page import Traffic, built, previewed, sign_in
 from tests.serving.dashboard.stage import EMPTY, TROUBLED
@@ -45,10 +46,10 @@ def test_first_view_needs_few_requests_and_bytes(scene: Scene, page: Page) -> No
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     whole(sign_in(page, scene.url, scene.stage.key))
     requests, transferred = len(traffic.requests), traffic.transferred()
-    print(f"\nfirst view of 30 days and 4 accounts: {requests} requests, {transferred} bytes")
+    print(f"\nfirst view of 30 days and {len(PLATFORMS)} accounts: {requests} requests, {transferred} bytes")
     assert (requests <= MOST_REQUESTS, transferred <= MOST_BYTES) == (True, True), (requests, transferred)
     assert errors == []
-    expect(section(page, "Accounts").locator("tbody tr")).to_have_count(4)
+    expect(section(page, "Accounts").locator("tbody tr")).to_have_count(len(PLATFORMS))
     expect(section(page, "Top posts").locator("li")).to_have_count(10)
     expect(page.locator(".chart canvas")).to_be_visible()
 
@@ -125,7 +126,7 @@ def download(page: Page, folder: Path) -> None:
     begun.value.save_as(saved)
     assert re.fullmatch(r"tidemark-demo-north-aggregated-[\d-]{21}\.csv", saved.name)
     with saved.open() as lines:
-        assert len({row["accountId"] for row in csv.DictReader(lines)}) == 4
+        assert len({row["accountId"] for row in csv.DictReader(lines)}) == len(PLATFORMS)
     assert "tm_live_" not in begun.value.url
 
 
@@ -158,7 +159,7 @@ def test_outage_is_told_and_the_page_recovers(scene: Scene, page: Page) -> None:
     expect(waiting).to_contain_text("The service is interrupted.")
     scene.mongo.mend()
     expect(page.locator(".problem")).to_have_count(0, timeout=40_000)
-    expect(section(page, "Accounts").locator("tbody tr")).to_have_count(4)
+    expect(section(page, "Accounts").locator("tbody tr")).to_have_count(len(PLATFORMS))
 
 
 def test_workspace_without_values_shows_no_zero(scene: Scene, page: Page) -> None:
