@@ -1,4 +1,4 @@
-"""What is remembered of an account from reading to reading: how far its lists and its files of reports were read."""
+"""The memory of an account between two readings: how far its lists and its files of reports were read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

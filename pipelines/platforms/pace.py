@@ -68,6 +68,7 @@ class SharedPace:
         """
         seconds = self._reserve(endpoint, self._bucket.ahead if burst else 0)
         if seconds > 0:
+            # The call has its place in the bucket: it is sent at this instant, and no event could come earlier.
             time.sleep(seconds)
         return seconds
 

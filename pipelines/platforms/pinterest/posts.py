@@ -63,7 +63,7 @@ class Posts:
             for post in self._wanted.posts_to_read(self._reading.listed):
                 self._put(post, items[post.platform_post_id])
             yield self._reading
-        # What is past can wait until the quota begins anew.
+        # The rest of the past can wait until the quota begins anew.
         self._tally.limited = self._tally.limited or self._tally.quota_used
         if whole.failures:
             yield whole
