@@ -37,6 +37,10 @@ _FEW_FILES = {"minSnapshotHistoryWindowInSeconds": 60, "wiredTigerFileHandleClos
 """A database has some sixty files. By default those of a dropped one stay open for minutes, and a worker that drops
 many comes to the limit of open files, where mongod ends."""
 
+_NO_EXPIRY = {"ttlMonitorEnabled": 0}
+"""Many tests set the clock to an old instant, and the server's clock differs from that of the test: it would delete
+what the test has just written, once a minute."""
+
 SECRET_KEY = Fernet.generate_key().decode()
 
 
@@ -87,7 +91,7 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a MongoDB of this worker."""
     home, port = tmp_path_factory.mktemp("mongo"), free_port()
-    child = mongo.start(home / "data", port, home / "logs", parameters=_FEW_FILES)
+    child = mongo.start(home / "data", port, home / "logs", parameters=_FEW_FILES | _NO_EXPIRY)
     yield mongo.url(port)
     child.stop()
 

@@ -80,6 +80,7 @@ def test_old_hour_collected_again_rolls_its_day_week_month_and_the_next_observed
     assert materialized(tolerant.materialize(raw_asset("instagram"), [key], instance))
     (run,) = daemon.evaluate("late_data")
     assert daemon.runs == [("aggregate_late", "")]
+    assert run.success
     assert [
         (one.asset_key.to_user_string(), one.partition)
         for event in run.get_asset_materialization_events()

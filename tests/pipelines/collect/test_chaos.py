@@ -107,7 +107,8 @@ def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench, m
     healthy = {account_id for account_id, record in found.items() if record["state"] == "collected"}
     known: set[Any] = set()
     checked = check_truth(bench, healthy, known)
-    assert min(checked[platform] for platform in PLATFORMS) > 500, checked
+    # Where a limit is one of the app, the first one that is met pauses a whole platform, so it may have few numbers.
+    assert checked.total() > 10_000
 
     # The answer that denies a token may itself be lost. Then the next run finds it out with two calls: the one that
     # is denied, and one that confirms it. Once the token is known to be invalid, no call is made.
@@ -124,4 +125,5 @@ def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench, m
     assert bench.simulator.calls()["byKind"].get(DEAD, 0) == 2 * len(failed)
     recovered = {account_id for account_id, record in records(bench).items() if record["state"] == "collected"}
     assert recovered | still_dead == set(found)
-    assert (checked + check_truth(bench, recovered, known)).total() > 10_000
+    checked += check_truth(bench, recovered, known)
+    assert min(checked[platform] for platform in PLATFORMS) > 500, checked
