@@ -51,9 +51,13 @@ _LONGEST_FILL = 30.0
 
 @dataclass(eq=False, slots=True)
 class _Filling:
-    """The task that computes an answer, and how many requests wait for it."""
+    """The task that computes an answer and stores it, the answer as soon as it is computed, and who waits for it.
 
-    task: asyncio.Task[Answer]
+    `waiting` is the number of requests that wait. They need not wait until the answer is stored.
+    """
+
+    answer: asyncio.Future[Answer]
+    task: asyncio.Task[None]
     waiting: int = 0
 
 
@@ -89,11 +93,7 @@ class AnswerCache:
             return kept
         CACHE.labels(plan.key.kind, "miss").inc()
         key = _redis_key(plan.key, state.version)
-        filling = self._filling.get(key)
-        if filling is None:
-            filling = self._filling[key] = _Filling(asyncio.create_task(self._fill(plan, key, state)))
-            filling.task.add_done_callback(lambda done: self._done(key, done))
-        return await self._wait(key, filling)
+        return await self._wait(key, self._filling.get(key) or self._begin(plan, key, state))
 
     async def find(self, key: AnswerKey) -> tuple[State, Answer | None]:
         """Return the present state of the key's workspace, and the answer that is kept for this state, if any."""
@@ -114,34 +114,52 @@ class AnswerCache:
         self._hits[key.kind].inc()
         return state, answer
 
-    async def _wait(self, key: str, filling: "_Filling") -> Answer:
+    def _begin(self, plan: ReadPlan, key: str, state: State) -> _Filling:
+        """Begin to compute an answer."""
+        answer = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._fill(plan, key, state, answer))
+        filling = self._filling[key] = _Filling(answer, task)
+        task.add_done_callback(lambda _: self._done(key, filling))
+        return filling
+
+    async def _wait(self, key: str, filling: _Filling) -> Answer:
         """Wait for an answer. A request that leaves does not end the work for the others; the last one does."""
         filling.waiting += 1
         try:
             async with asyncio.timeout(_LONGEST_FILL):
-                return await asyncio.shield(filling.task)
+                return await asyncio.shield(filling.answer)
         except TimeoutError as error:
             raise MongoUnavailable("the store did not answer in time; try again") from error
         finally:
             filling.waiting -= 1
-            if not filling.waiting and not filling.task.done():
+            if not filling.waiting and not filling.answer.done():
                 # A request that comes now must not wait for a task that is being cancelled.
-                self._forget(key, filling.task)
+                self._forget(key, filling)
                 filling.task.cancel()
 
-    def _done(self, key: str, task: asyncio.Task[Answer]) -> None:
-        self._forget(key, task)
-        if not task.cancelled():
-            task.exception()
+    def _done(self, key: str, filling: _Filling) -> None:
+        """Forget a task that has ended; its error is that of the requests which still wait for its answer."""
+        self._forget(key, filling)
+        error = None if filling.task.cancelled() else filling.task.exception()
+        if filling.answer.done():
+            if error is not None:
+                log.error("an answer could not be stored", exc_info=error)
+        elif error is None:
+            filling.answer.cancel()
+        else:
+            filling.answer.set_exception(error)
+            # Where no request waits any more, nobody else would retrieve it.
+            filling.answer.exception()
 
-    def _forget(self, key: str, task: asyncio.Task[Answer]) -> None:
-        if key in self._filling and self._filling[key].task is task:
+    def _forget(self, key: str, filling: _Filling) -> None:
+        if self._filling.get(key) is filling:
             del self._filling[key]
 
-    async def _fill(self, plan: ReadPlan, key: str, state: State) -> Answer:
-        """Compute the answer under a lock, or take the one that another process computed under it.
+    async def _fill(self, plan: ReadPlan, key: str, state: State, found: asyncio.Future[Answer]) -> None:
+        """Compute an answer under a lock, or take the one that another process computed under it; then store it.
 
-        Where that process died or failed, the lock ends by itself and this process computes the answer.
+        `found` gets the answer before it is stored. Where the other process died or failed, the lock ends by itself and
+        this process computes the answer.
         """
         token = uuid4().hex
         deadline, (pause, longest) = time.monotonic() + _LOCK_MS / 1000, _POLL_SECONDS
@@ -149,14 +167,20 @@ class AnswerCache:
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
             if (kept := await self._load_shared(key)) is not None:
-                return kept
+                found.set_result(kept)
+                return
         try:
             # The process that held the lock before may have filled the key after we had looked for it.
             if locked and (kept := await self._load(key)) is not None:
-                return kept
+                found.set_result(kept)
+                return
             answer = await encode_answer(await plan.read(state), state)
-            await self._store(plan.key.workspace_id, key, plan.key.kind, answer)
-            return answer
+            ttl = max(1, round(self._ttl[plan.key.kind] * random.uniform(0.9, 1.0)))  # noqa: S311 - spreads expiry
+            answer.expires = time.time() + ttl
+            # From here on, requests find the answer in memory, and none asks Redis for it.
+            self._in_memory.put(key, answer.as_hit(), state.cleared)
+            found.set_result(answer)
+            await self._store(plan.key.workspace_id, key, ttl, answer)
         finally:
             if locked:
                 await self._unlock(f"{key}:lock", token)
@@ -179,15 +203,14 @@ class AnswerCache:
             return None
         return Answer.unpack(packed) if packed else None
 
-    async def _store(self, workspace_id: str, key: str, kind: Kind, answer: Answer) -> None:
+    async def _store(self, workspace_id: str, key: str, ttl: int, answer: Answer) -> None:
+        """Keep an answer in Redis for `ttl` seconds."""
         if self._memory.full:
             return
-        now, ttl = time.time(), max(1, round(self._ttl[kind] * random.uniform(0.9, 1.0)))  # noqa: S311 - spreads expiry
-        answer.expires = now + ttl
         arguments: list[bytes | int | float] = [
             answer.pack(),
             ttl,
-            now,
+            time.time(),
             answer.expires,
             MAX_ANSWERS,
             max(self._ttl.values()),
@@ -215,7 +238,11 @@ class AnswerCache:
             log.warning("a lock is left to its expiry: %s", error)
 
     async def close(self) -> None:
-        """Cancel the probe of the circuit breaker."""
+        """End what is under way: answers that are being computed or stored, and the probe of the circuit breaker."""
+        tasks = [filling.task for filling in self._filling.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.breaker.close()
 
 

@@ -17,7 +17,7 @@ from serving.cache.plan import State
 from serving.endpoints.access import key_of, workspace
 from serving.endpoints.answering import answer, envelope
 from serving.endpoints.compared import Comparisons, SidesByStart, sides_of, spans_of
-from serving.endpoints.coverage import accounts_of, coverage, in_scope
+from serving.endpoints.coverage import accounts_of, coverage_of_days, in_scope
 from serving.endpoints.cursors import decode_cursor, encode_cursor, instant, milliseconds
 from serving.endpoints.groups import keep_fields, totals_by_content_type, totals_by_platform
 from serving.endpoints.query import AggregatedQuery, parse
@@ -81,7 +81,7 @@ async def aggregated(request: Request) -> Response:
         page, cursor = rest[: query.limit], None
         if len(rest) > query.limit:
             cursor = encode_cursor(query, route, [milliseconds(page[-1]["periodStart"]), page[-1]["accountId"]])
-        covered = coverage(parts.store, accounts, scope, *query.bounds())
+        covered = coverage_of_days(accounts, selection.days(parts.store, rollups), *query.bounds())
         compared = Comparisons(selection, sides, rollups) if query.compare else None
         data: Iterable[Mapping[str, Any]] = page
         if compared is not None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from metrics.clock import utcnow
+from metrics.documents import AggregatedDocument
 from metrics.errors import NotFound
 from metrics.expected import Connection
 from metrics.periods import slot_of
@@ -34,12 +35,24 @@ def in_scope(accounts: Iterable[Connection], scope: Scope) -> list[Connection]:
     return [a for a in accounts if account_id in (None, a.account_id) and platform in (None, a.platform)]
 
 
+def coverage_of_days(
+    accounts: Sequence[Connection], days: Iterable[AggregatedDocument], start: datetime, end: datetime
+) -> dict[str, int]:
+    """Return the coverage of the range by the daily rollups in it; see `coverage`.
+
+    Unlike `coverage`, this reads no observation, and knows the hours whose observations are no longer kept.
+    """
+    known = {account.account_id for account in accounts}
+    observed = sum(day["coverage"]["observedSlots"] for day in days if day["accountId"] in known)
+    return {"expectedSlots": _expected(accounts, start, _ended(end)), "observedSlots": observed}
+
+
 def coverage(
     store: Store, accounts: Sequence[Connection], scope: Scope, start: datetime, end: datetime
 ) -> dict[str, int]:
     """Return how many hours of the accounts are expected in the range so far, and how many of them were observed."""
-    end = min(end, slot_of(utcnow()))
-    expected = sum(account.hours(start, end) for account in accounts)
+    end = _ended(end)
+    expected = _expected(accounts, start, end)
     if not expected:
         return {"expectedSlots": 0, "observedSlots": 0}
     names = ("workspaceId", "accountId", "platform")
@@ -47,3 +60,12 @@ def coverage(
     partly = {a.account_id: tuple(a.within(start, end)) for a in accounts if not a.throughout(start, end)}
     observed = store.observations.observed_slots({n: scope[n] for n in names if n in scope}, start, end, partly)
     return {"expectedSlots": expected, "observedSlots": sum(observed.values())}
+
+
+def _ended(end: datetime) -> datetime:
+    """Return the end of a range, or the beginning of the present hour if that is earlier."""
+    return min(end, slot_of(utcnow()))
+
+
+def _expected(accounts: Iterable[Connection], start: datetime, end: datetime) -> int:
+    return sum(account.hours(start, end) for account in accounts)

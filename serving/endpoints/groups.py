@@ -55,10 +55,10 @@ def totals_by_content_type(
     return sorted(rows, key=lambda row: row["periodStart"])
 
 
-def keep_fields(rows: Iterable[Mapping[str, Any]], fields: str | None) -> list[Row]:
+def keep_fields(rows: Iterable[Mapping[str, Any]], fields: str | None) -> Sequence[Mapping[str, Any]]:
     """Return rollups or totals with the named metrics only, in their comparisons as well; without names, with all."""
     if fields is None:
-        return [dict(row) for row in rows]
+        return list(rows)
     names = frozenset(fields.split(","))
     return [_kept(row, names) for row in rows]
 

@@ -65,6 +65,18 @@ class Selection:
             found[span].update({document["accountId"]: document for document in self._merged(store, span)})
         return found
 
+    def days(self, store: Store, rollups: Rollups) -> Iterable[AggregatedDocument]:
+        """Return the daily rollups of the range: those among these rollups, or else what the store has.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        if self.kind == "daily":
+            return (document for span in self.spans for document in rollups[span].values())
+        return store.rollups.aggregated(
+            self.scope["workspaceId"], "daily", *self.query.bounds(), fields=("coverage",), **self._narrowed()
+        )
+
     def sums_by_type(self, store: Store, rollups: Rollups) -> Mapping[Span, Sums]:
         """Read the sums over the posts of each content type, for the spans of these rollups.
 

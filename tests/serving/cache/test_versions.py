@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from metrics.redis.client import connect_async
@@ -18,6 +19,7 @@ from serving.cache.answer_cache import AnswerCache
 from serving.cache.circuit_breaker import RedisCircuitBreaker
 from serving.cache.plan import AWAY, AnswerKey, ReadPlan, State
 from serving.cache.versions import WorkspaceStates
+from tests.waiting import until
 
 KEY = AnswerKey("w1", "metrics", "digest")
 WANTED = [f"answer {n}" for n in range(20)]
@@ -67,7 +69,7 @@ def test_many_answers_take_few_calls(settings: Settings) -> None:
     asyncio.run(ask())
 
 
-def test_state_and_answer_take_one_call(settings: Settings, announcer: Announcer) -> None:
+def test_state_and_answer_take_one_call(settings: Settings, announcer: Announcer, redis_client: Redis) -> None:
     filled = list[str | None]()
 
     async def fill(state: State) -> bytes:
@@ -79,6 +81,9 @@ def test_state_and_answer_take_one_call(settings: Settings, announcer: Announcer
             breaker = Counted()
             cache = AnswerCache(redis, {"metrics": 300}, hot_bytes=0, breaker=breaker)
             await cache.get(ReadPlan(KEY, fill))
+            # An answer is given before it is stored; the lock is released after that.
+            lock = f"{key_of(KEY.digest, str(filled[0]))}:lock"
+            await asyncio.to_thread(until, lambda: not redis_client.exists(lock))
             breaker.calls = 0
             assert (await cache.get(ReadPlan(KEY, fill))).hit
             assert breaker.calls == 1

@@ -54,6 +54,20 @@ def test_groups_are_the_totals_of_each_platform(client: httpx.Client, platforms:
         assert grouped == [{**row, "platform": platform} for row in alone], "as a request for the platform alone"
 
 
+def test_coverage_is_that_of_the_rollups_whose_observations_are_no_longer_kept(
+    client: httpx.Client, platforms: Store
+) -> None:
+    days = ask(client)
+    observed = sum(row["coverage"]["observedSlots"] for row in days["data"])
+    assert observed > 0
+    assert days["meta"]["coverage"]["observedSlots"] == observed
+    month = ask(client, period="monthly")
+    assert month["meta"]["coverage"] == days["meta"]["coverage"]
+    alone = ask(client, period="monthly", accountId="a4")
+    of_account = [row["coverage"]["observedSlots"] for row in days["data"] if row["accountId"] == "a4"]
+    assert alone["meta"]["coverage"]["observedSlots"] == sum(of_account)
+
+
 def test_answer_without_group_by_has_no_groups(client: httpx.Client, platforms: Store) -> None:
     assert "groups" not in ask(client)
 
