@@ -1,16 +1,11 @@
 """Streams of several workspaces: each is resumed exactly, reset for itself, and seen only with the right to it."""
 
-import urllib.parse
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from httpx_sse import ServerSentEvent, connect_sse
-from hypothesis import given
-from hypothesis import strategies as st
+from httpx_sse import connect_sse
 from redis import Redis
 
 from metrics.redis.events import Announcer
@@ -19,60 +14,12 @@ from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
 from serving.stream import hub, subscriber
-from serving.stream.cursor import MAX_CURSOR, MAX_WORKSPACES, format_cursor, parse_cursor, positions
-from tests.erasing import erased
+from serving.stream.cursor import MAX_WORKSPACES, parse_cursor, positions
 from tests.redis_server import RedisServer
-from tests.serving.conftest import account, post, running, serving
+from tests.serving.conftest import running, serving
+from tests.serving.stream.combined import STREAM, URLS, key_of_both, naming, numbers, of_both, write
 from tests.serving.stream.test_stream import announce, the_hub
 from tests.waiting import until
-
-STREAM = "/analytics/stream"
-URLS = {"w1": "/analytics/workspace/w1/metrics", "w2": "/analytics/workspace/w2/metrics"}
-
-
-Pairs = list[tuple[str, str | int | float | bool | None]]
-
-
-def naming(*names: str) -> Pairs:
-    """Return a query that names workspaces."""
-    return [("workspaceId", name) for name in names]
-
-
-@contextmanager
-def of_both(client: httpx.Client, *more: tuple[str, str], header: str = "") -> Iterator[Iterator[ServerSentEvent]]:
-    query = [("workspaceId", "w1"), ("workspaceId", "w2"), *more]
-    headers = {"Last-Event-ID": header} if header else {}
-    with connect_sse(client, "GET", f"{STREAM}?{urllib.parse.urlencode(query)}", headers=headers) as source:
-        yield source.iter_sse()
-
-
-@contextmanager
-def key_of_both(address: str, store: Store, workspaces: tuple[str, ...] = ("w1", "w2")) -> Iterator[httpx.Client]:
-    key, _ = store.keys.create("both", workspaces, ["read"])
-    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=30) as opened:
-        yield opened
-
-
-@pytest.fixture
-def both(live: tuple[str, Server], seeded: Store) -> Iterator[httpx.Client]:
-    with key_of_both(live[0], seeded) as opened:
-        yield opened
-
-
-def write(announcer: Announcer, workspace: str, *followers: int) -> None:
-    announce(announcer, *followers, workspace=workspace, account="a1" if workspace == "w1" else "a2")
-
-
-def numbers(events: Iterator[ServerSentEvent], count: int) -> tuple[dict[str, list[int]], str]:
-    """Return the followers of the next `count` updates by workspace, and the id of the last one."""
-    found: defaultdict[str, list[int]] = defaultdict(list)
-    last, left = "", count
-    while left:
-        event = next(events)
-        if event.event == "metrics:update":
-            found[event.json()["workspaceId"]].append(event.json()["metrics"]["followers"])
-            last, left = event.id, left - 1
-    return dict(found), last
 
 
 def test_events_of_both_arrive_after_one_ping(both: httpx.Client, announcer: Announcer) -> None:
@@ -233,166 +180,6 @@ def test_filtered_stream_keeps_its_place_in_the_workspace_without_wanted_events(
     redis_client.xtrim(events_key("w2"), maxlen=1, approximate=False)
     with of_both(both, header=last) as events:
         assert next(events).event == "ping"
-
-
-HOSTILE = [
-    "nonsense", "1-1", "w1=0-0,w1=0-0", "w1=0-0,", "=0-0", "w1=0-0;w2=0-0", "w1==0-0", "w1=0-0 ,w2=0-0", ",", "w1",
-    "w1=0-0,w2=", ",".join(f"w{n}=0-0" for n in range(MAX_WORKSPACES + 1)), "w1=" + "9" * 42,
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("cursor", HOSTILE)
-def test_text_that_is_no_cursor_resets_every_workspace(both: httpx.Client, announcer: Announcer, cursor: str) -> None:
-    write(announcer, "w1", 1)
-    with of_both(both, header=cursor) as events:
-        resets = [next(events), next(events)]
-        assert [event.event for event in resets] == ["reset", "reset"]
-        assert sorted(event.json()["workspaceId"] for event in resets) == ["w1", "w2"]
-        write(announcer, "w2", 2)
-        assert numbers(events, 1)[0] == {"w2": [2]}
-
-
-@pytest.mark.parametrize("place", ["1", "-", "1-", "18446744073709551616-0", "0-18446744073709551616", "+1-1", "1-1-1"])
-def test_place_that_is_no_event_id_resets_its_workspace_alone(
-    both: httpx.Client, announcer: Announcer, place: str
-) -> None:
-    write(announcer, "w1", 1)
-    with of_both(both, header=f"w1=0-0,w2={place}") as events:
-        received = [next(events), next(events)]
-        assert sorted(event.event for event in received) == ["metrics:update", "reset"]
-        assert next(event for event in received if event.event == "reset").json()["workspaceId"] == "w2"
-
-
-def test_digits_of_other_scripts_are_no_cursor() -> None:
-    assert parse_cursor("w1=\u0661-\u0661") is None
-    assert parse_cursor("w\u0661=1-1") is None
-
-
-def test_cursor_in_the_query_has_a_greatest_length(both: httpx.Client) -> None:
-    query: Pairs = [*naming("w1", "w2"), ("lastEventId", "w" * (MAX_CURSOR + 1))]
-    assert both.get(STREAM, params=query).status_code == 400
-    single = both.get(STREAM, params=[*naming("w1"), ("lastEventId", "1" * 65)])
-    assert single.json()["errors"] == [{"parameter": "lastEventId", "message": "must have at most 64 characters"}]
-
-
-IDS = st.text("abz019_.:-", min_size=1, max_size=128)
-PLACES = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
-
-
-@given(st.dictionaries(IDS, PLACES, min_size=1, max_size=MAX_WORKSPACES))
-def test_cursor_is_read_as_it_was_written(places: dict[str, tuple[int, int]]) -> None:
-    text = format_cursor(places).decode()
-    assert positions(parse_cursor(text) or {}) == places
-    assert len(text) <= MAX_CURSOR
-
-
-@given(st.text(max_size=200))
-def test_any_text_is_a_cursor_of_few_workspaces_or_none(text: str) -> None:
-    found = parse_cursor(text)
-    assert found is None or (0 < len(found) <= MAX_WORKSPACES and all(map(str.isascii, found)))
-
-
-def asked(client: httpx.Client, *names: str, **more: str) -> int:
-    query: Pairs = [*naming(*names), *more.items()]
-    with client.stream("GET", STREAM, params=query) as answer:
-        return answer.status_code
-
-
-def test_one_foreign_or_unknown_workspace_refuses_the_stream(
-    both: httpx.Client, live: tuple[str, Server], seeded: Store
-) -> None:
-    seeded.accounts.put([account("a3", "w3")])
-    for other in ("w3", "nowhere"):
-        answer = both.get(STREAM, params=naming("w1", other))
-        assert answer.status_code == 404
-        assert other not in answer.text
-    with key_of_both(live[0], seeded, ("*",)) as of_all:
-        assert asked(of_all, "w1", "w3") == 200
-        assert asked(of_all, "w1", "nowhere") == 404
-    collect, _ = seeded.keys.create("collect", ["w1", "w2"], ["collect"])
-    assert both.get(
-        STREAM, params=naming("w1", "w2"), headers={"Authorization": f"Bearer {collect}"}
-    ).status_code == 403  # fmt: skip
-
-
-def test_account_or_post_has_to_be_of_one_of_the_workspaces(both: httpx.Client, seeded: Store) -> None:
-    seeded.accounts.put([account("a3", "w3")])
-    seeded.posts.put([post("p3", "a3", "w3")])
-    assert asked(both, "w1", "w2", accountId="a2") == 200
-    assert asked(both, "w1", "w2", postId="p9") == 200
-    assert asked(both, "w1", "w2", accountId="a3") == 404
-    assert asked(both, "w1", "w2", postId="p3") == 404
-
-
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        (["w1", "w1"], "must name each workspace only once"),
-        ([f"w{n}" for n in range(21)], "must be an id, repeated for up to 20 workspaces"),
-        (["w1", ""], "must be an id, repeated for up to 20 workspaces"),
-        (["w1", "w2,w3"], "must be an id, repeated for up to 20 workspaces"),
-    ],
-)
-def test_wrong_lists_of_workspaces_are_refused(both: httpx.Client, names: list[str], message: str) -> None:
-    for method, path in (("GET", STREAM), ("POST", f"{STREAM}/tickets")):
-        answer = both.request(method, path, params=naming(*names))
-        assert (answer.status_code, answer.json()["errors"]) == (
-            400,
-            [{"parameter": "workspaceId", "message": message}],
-        )
-
-
-def ticket_of(client: httpx.Client, *names: str, **more: str) -> str:
-    query: Pairs = [*naming(*names), *more.items()]
-    answer = client.post(f"{STREAM}/tickets", params=query)
-    assert answer.status_code == 201, answer.text
-    ticket: str = answer.json()["ticket"]
-    return ticket
-
-
-def test_ticket_is_bound_to_its_workspaces(live: tuple[str, Server], both: httpx.Client, seeded: Store) -> None:
-    seeded.accounts.put([account("a3", "w3")])
-    with httpx.Client(base_url=live[0], timeout=30) as browser, key_of_both(live[0], seeded, ("*",)) as of_all:
-        for buyer in (both, of_all):
-            ticket = ticket_of(buyer, "w1", "w2", reconnects="true")
-            assert asked(browser, "w1", "w3", ticket=ticket) == 404
-            assert asked(browser, "w3", ticket=ticket) == 404
-            assert asked(browser, "w1", "w2", ticket=ticket) == 200
-            assert asked(browser, "w2", ticket=ticket) == 200
-        once = ticket_of(both, "w1", "w2")
-        assert [asked(browser, "w1", "w2", ticket=once) for _ in range(2)] == [200, 401]
-        assert asked(browser, "w1", "w2", ticket=ticket_of(both)) == 200
-        for buyer, names in ((both, ("w1", "w3")), (of_all, ("w1", "nowhere"))):
-            refused = buyer.post(f"{STREAM}/tickets", params=naming(*names))
-            assert refused.status_code == 404
-
-
-def test_ticket_of_a_key_of_all_workspaces_ends_with_that_key(
-    live: tuple[str, Server], both: httpx.Client, seeded: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub, "CHECK_SECONDS", 0.2)
-    key, stored = seeded.keys.create("all", ["*"], ["read"])
-    buyer = httpx.Client(base_url=live[0], headers={"Authorization": f"Bearer {key}"}, timeout=30)
-    with buyer, httpx.Client(base_url=live[0], timeout=30) as browser:
-        ticket = ticket_of(buyer, "w1", "w2", reconnects="true")
-        with of_both(browser, ("ticket", ticket)) as events:
-            assert next(events).event == "ping"
-            seeded.keys.revoke(stored.prefix)
-            assert list(events) == []
-        assert asked(browser, "w1", "w2", ticket=ticket) == 401
-
-
-def test_erased_workspace_ends_the_stream_of_its_key(
-    both: httpx.Client, live: tuple[str, Server], seeded: Store, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub, "CHECK_SECONDS", 0.2)
-    with of_both(both) as events:
-        assert next(events).event == "ping"
-        erased(seeded, redis_client, "workspace", "w2")
-        assert list(events) == []
-    with key_of_both(live[0], seeded, ("*",)) as of_all:
-        assert asked(of_all, "w1", "w2") == 404
-        assert asked(of_all, "w1") == 200
 
 
 def test_combined_stream_counts_as_one_stream_of_its_key(both: httpx.Client, live: tuple[str, Server]) -> None:
