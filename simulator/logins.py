@@ -1,7 +1,8 @@
 """Logins of the simulated platforms: the page of consent, and the codes that are exchanged for tokens.
 
 Each platform describes its page by a `Dialog`, and its token endpoint calls `redeem`. A new login gives a new token of
-the account, `<token>~login1`; using a code twice ends the token that it gave (RFC 6749, 4.1.2).
+the account, `<token>~login1`; using a code twice ends the token that it gave (RFC 6749, 4.1.2). Where a person may
+manage several accounts, further ones can be chosen on the page: the login then gives a token of each.
 """
 
 import base64
@@ -31,7 +32,8 @@ class Dialog:
 
     `path` is where it is on the simulator's port, with a host before it where hosts share paths. `pkce` tells whether a
     challenge is required, accepted, or ignored. A code lives for `code_seconds`. `denied` are the parameters with which
-    a refusal is reported. `mark` is part of the tokens of these logins.
+    a refusal is reported. `mark` is part of the tokens of these logins. `code_end` ends each code, for a platform whose
+    codes have characters that are percent-encoded in URLs. `several` says that one person may manage several accounts.
     """
 
     platform: Platform
@@ -43,6 +45,8 @@ class Dialog:
     denied: Mapping[str, str] = field(default_factory=lambda: {"error": "access_denied"})
     mark: str = "login"
     id_parameter: str = "client_id"
+    code_end: str = ""
+    several: bool = False
 
 
 class CodeRefused(Exception):
@@ -60,6 +64,7 @@ class _Code:
     mark: str
     ends: datetime
     offline: bool
+    further: tuple[int, ...] = ()
     token: str | None = None
 
 
@@ -76,6 +81,7 @@ class Login:
 class _Logins:
     codes: dict[str, _Code] = field(default_factory=dict)
     scopes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    further: dict[str, tuple[SimAccount, ...]] = field(default_factory=dict)
 
 
 def _logins(state: State) -> _Logins:
@@ -86,6 +92,13 @@ def _logins(state: State) -> _Logins:
 def granted(state: State, token: str) -> tuple[str, ...] | None:
     """Return the scopes of a token that a login gave; None for any other token, which may do everything."""
     return _logins(state).scopes.get(token)
+
+
+def managed(state: State, account: SimAccount) -> list[SimAccount]:
+    """Return the accounts that the person with the token of an account manages, each with a token of its own."""
+    further = _logins(state).further.get(account.token, ())
+    first = state.world.of_token(account.token) if further else None
+    return [first or account, *further]
 
 
 def redeem(state: State, platform: Platform, params: Mapping[str, str], client_id: str) -> Login:
@@ -108,7 +121,10 @@ def redeem(state: State, platform: Platform, params: Mapping[str, str], client_i
         raise CodeRefused("the redirect_uri is another one than that of the authorization request")
     if code.challenge and _challenge(params.get("code_verifier", "")) != code.challenge:
         raise CodeRefused("the code_verifier does not match")
-    code.token = f"{code.account.token}~{code.mark}{len(_logins(state).scopes) + 1}"
+    end = f"~{code.mark}{len(_logins(state).scopes) + 1}"
+    code.token = f"{code.account.token}{end}"
+    further = [state.world.account(platform, index) for index in code.further]
+    _logins(state).further[code.token] = tuple(replace(one, token=f"{one.token}{end}") for one in further)
     _logins(state).scopes[code.token] = code.scopes
     return Login(replace(code.account, token=code.token), code.scopes, code.offline)
 
@@ -135,7 +151,8 @@ def _page(state: State, dialog: Dialog) -> Callable[[Request], Awaitable[Respons
         if decision != "allow" or not number.isdecimal():
             return _redirect(params["redirect_uri"], {**dialog.denied, **back})
         account = state.world.account(dialog.platform, int(number))
-        code = _issue(state, dialog, account, params, sent.get("granted", []))
+        further = tuple(int(one) for one in sent.get("further", []) if one.isdecimal() and one != number)
+        code = _issue(state, dialog, account, params, sent.get("granted", []), further if dialog.several else ())
         return _redirect(params["redirect_uri"], {"code": code, **back})
 
     return answer
@@ -172,6 +189,11 @@ def _form(state: State, dialog: Dialog, params: Mapping[str, str]) -> str:
         f"{escape(one.handle)} ({escape(one.platform_account_id)})</label><br>"
         for n, one in enumerate(accounts)
     )
+    further = "".join(
+        f'<label><input type="checkbox" name="further" value="{n}"> {escape(one.handle)}</label><br>'
+        for n, one in enumerate(accounts)
+        if dialog.several
+    )
     boxes = "".join(
         f'<label><input type="checkbox" name="granted" value="{escape(scope)}" checked> {escape(scope)}</label><br>'
         for scope in params["scope"].split(dialog.separator)
@@ -181,16 +203,24 @@ def _form(state: State, dialog: Dialog, params: Mapping[str, str]) -> str:
         f"<title>Simulated {dialog.platform}</title>"
         f"<h1>Simulated {dialog.platform}: let an app read your account?</h1>"
         f'<form method="post"><fieldset><legend>Account</legend>{radios}</fieldset>'
-        f"<fieldset><legend>Permissions</legend>{boxes}</fieldset>"
+        + (f"<fieldset><legend>Further accounts</legend>{further}</fieldset>" if further else "")
+        + f"<fieldset><legend>Permissions</legend>{boxes}</fieldset>"
         '<button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Cancel</button>'
         "</form></html>"
     )
 
 
-def _issue(state: State, dialog: Dialog, account: SimAccount, params: Mapping[str, str], scopes: list[str]) -> str:
+def _issue(
+    state: State,
+    dialog: Dialog,
+    account: SimAccount,
+    params: Mapping[str, str],
+    scopes: list[str],
+    further: tuple[int, ...],
+) -> str:
     known = _logins(state).codes
     digest = hashlib.sha256(f"{account.token}:{len(known)}".encode()).hexdigest()[:40]
-    code = f"{CODE_PREFIX}{dialog.platform}.{digest}"
+    code = f"{CODE_PREFIX}{dialog.platform}.{digest}{dialog.code_end}"
     requested = params["scope"].split(dialog.separator)
     known[code] = _Code(
         dialog.platform,
@@ -202,6 +232,7 @@ def _issue(state: State, dialog: Dialog, account: SimAccount, params: Mapping[st
         dialog.mark,
         state.clock.now() + timedelta(seconds=dialog.code_seconds),
         params.get("access_type") == "offline",
+        further,
     )
     return code
 

@@ -19,6 +19,7 @@ from simulator.linkedin.api import LinkedIn
 from simulator.linkedin.login import DIALOG as LINKEDIN_LOGIN
 from simulator.linkedin.world import LINKEDIN
 from simulator.pinterest.api import Pinterest
+from simulator.pinterest.login import DIALOG as PINTEREST_LOGIN
 from simulator.pinterest.world import PINTEREST
 from simulator.state import Api, State
 from simulator.threads.api import Threads
@@ -26,6 +27,7 @@ from simulator.threads.login import DIALOG as THREADS_LOGIN
 from simulator.threads.world import THREADS
 from simulator.tiktok.api import TikTok
 from simulator.tiktok.business import Business
+from simulator.tiktok.login import DIALOG as TIKTOK_LOGIN
 from simulator.tiktok.world import TIKTOK
 from simulator.twitter.api import Twitter
 from simulator.twitter.login import DIALOG as TWITTER_LOGIN
@@ -38,7 +40,16 @@ from simulator.youtube.world import YOUTUBE
 _PLATFORMS = (INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, TIKTOK, YOUTUBE, PINTEREST, THREADS, BLUESKY)
 
 
-DIALOGS = (INSTAGRAM_LOGIN, FACEBOOK_LOGIN, TWITTER_LOGIN, LINKEDIN_LOGIN, YOUTUBE_LOGIN, THREADS_LOGIN)
+DIALOGS = (
+    INSTAGRAM_LOGIN,
+    FACEBOOK_LOGIN,
+    TWITTER_LOGIN,
+    LINKEDIN_LOGIN,
+    TIKTOK_LOGIN,
+    YOUTUBE_LOGIN,
+    PINTEREST_LOGIN,
+    THREADS_LOGIN,
+)
 """The pages on which people consent."""
 
 

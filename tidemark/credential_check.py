@@ -66,7 +66,7 @@ def check_credentials(settings: Settings, accounts: Sequence[NewAccount]) -> Che
         if answer.verdict == "right" and answer.credentials is None and _works_once(account)
     }
     notes += [
-        f"{platform}: a refresh token works only once there, so that it is tried at the first renewal"
+        f"{platform}: a refresh token may work only once there, so that it is tried at the first renewal"
         for platform in sorted(untried)
     ]
     return Check(stored, renewed, wrong, notes)

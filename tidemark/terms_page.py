@@ -48,7 +48,7 @@ def _terms(facts: PlatformFacts) -> Iterator[Term]:
             "It may not be stored without a consent of the platform.",
             "Accounts are not read, and their numbers have the reason `terms`, until `tidemark consents give WORKSPACE "
             f"--platform {facts.name}`; `tidemark consents withdraw` deletes what was stored of them, in exports too. "
-            "A restored backup has the consents of its time: withdraw again what was withdrawn since.",
+            "A restored backup brings neither the consent nor the numbers back.",
             "*Developer Guidelines*",
         )
     yield from facts.terms

@@ -8,9 +8,10 @@ them, also where a platform quotes them.
 """
 
 import base64
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -32,6 +33,8 @@ _FORM = "application/x-www-form-urlencoded"
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 _LONGEST_LIFE_SECONDS = 10 * 366 * 86_400
 _VERIFIER_LENGTH = 64
+_MOST_PAGES = 20
+"""Pages of accounts that are read, of a hundred each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,17 @@ class Authorization:
         Raises:
             NotConnected: the platform does not answer, or refuses its own token.
         """
-        return self._ask(self.login.owned, str(grant.credentials["access_token"]))
+        return self._all_pages(self.login.owned, str(grant.credentials["access_token"]))
+
+    def names(self, grant: Grant, numbers: Sequence[str]) -> Mapping[str, str]:
+        """Ask the platform for the names of accounts, by their numbers; those that it does not tell are left out."""
+        if self.login.names is None:
+            return {}
+        try:
+            return self._ask(self.login.names(numbers), str(grant.credentials["access_token"]))
+        except NotConnected:
+            # Without names, a person still has the numbers to choose by.
+            return {}
 
     def _client(self) -> Any:
         return WebApplicationClient(self._client_id)
@@ -145,7 +158,7 @@ class Authorization:
 
     def _post_code(self, code: str, verifier: str) -> Answer:
         login = self.login
-        more = {} if login.basic_auth else {"client_secret": self._secret}
+        more = {**login.token_extra} if login.basic_auth else {**login.token_extra, "client_secret": self._secret}
         if login.pkce:
             more["code_verifier"] = verifier
         if login.id_parameter != "client_id":
@@ -153,7 +166,8 @@ class Authorization:
         body = self._client().prepare_request_body(
             code=code,
             redirect_uri=self.redirect_url,
-            include_client_id=login.id_parameter == "client_id",
+            # With Basic authentication, the header names the app (RFC 6749, 4.1.3).
+            include_client_id=login.id_parameter == "client_id" and not login.basic_auth,
             **more,
         )
         headers = {"Content-Type": _FORM}
@@ -179,7 +193,28 @@ class Authorization:
         except NotConnected:
             return None
 
+    def _all_pages(self, question: Question[list[T]], token: str) -> list[T]:
+        """Return the items of all pages of an answer, at most of `_MOST_PAGES`."""
+        found: list[T] = []
+        for _ in range(_MOST_PAGES):
+            body = self._body(question, token)
+            found += self._read(partial(question.read, body))
+            following = self._read(partial(question.following, body))
+            if not following:
+                break
+            question = replace(question, params={**question.params, **following})
+        return found
+
     def _ask(self, question: Question[T], token: str) -> T:
+        body = self._body(question, token)
+        return self._read(lambda: question.read(body))
+
+    def _body(self, question: Question[T], token: str) -> Any:
+        """Return the body of the answer to a question.
+
+        Raises:
+            NotConnected: the platform does not answer, or refuses its own token.
+        """
         self._sent.add(token)
         query = {name: value.replace("{token}", token) for name, value in question.params.items()}
         headers = {**question.headers, "Authorization": f"Bearer {token}"}
@@ -189,7 +224,7 @@ class Authorization:
             raise NotConnected(
                 "platform", f"{self.title} refused its own new token: {platform_words(answer, body, self._sent)}."
             )
-        return self._read(lambda: question.read(body))
+        return body
 
     def _send(self, at: Address, **sent: Any) -> Answer:
         try:
@@ -245,6 +280,8 @@ class Authorization:
             if not 0 < seconds < _LONGEST_LIFE_SECONDS:
                 raise ValueError("an implausible lifetime")
             found["expires_at"] = now.timestamp() + seconds
+        if self.login.keeps_scope and isinstance(scope := token.get("scope"), str):
+            found["scope"] = scope
         if self.login.keeps_app:
             found |= {"client_id": self._client_id, "client_secret": self._secret}
         return found

@@ -1,5 +1,7 @@
 """Connections under way, in Redis: an offer, then the flow through the platform's consent, then its outcome.
 
+If a login can read several accounts, there is a choice before the outcome (`choice.py`).
+
 An *offer* is what an API key with the right, or the operator at the command line, wants to have connected. Its ticket
 is in the link that a person opens, and works once. Opening it makes a *flow*: a state, a PKCE verifier, and a cookie in
 that browser. The platform sends the person back with the state, which works once and only in the same browser. So a
@@ -10,7 +12,7 @@ Redis holds hashes of tickets, states and cookies, and the verifier is sealed. A
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hmac import compare_digest
 from typing import Any, Literal
@@ -57,7 +59,7 @@ class Flow:
 
     def began_in(self, cookie: str | None) -> bool:
         """Tell whether a browser with this cookie began the flow."""
-        return cookie is not None and compare_digest(hash_key(cookie), self.hashed_cookie)
+        return same_browser(cookie, self.hashed_cookie)
 
     def verifier(self, vault: Vault) -> str:
         """Return the PKCE verifier.
@@ -66,6 +68,11 @@ class Flow:
             CredentialError: no key opens it.
         """
         return str(vault.open(self.sealed_verifier, self.offer.flow_id)["verifier"])
+
+
+def same_browser(cookie: str | None, hashed_cookie: str) -> bool:
+    """Tell whether a cookie is the one whose hash was kept."""
+    return cookie is not None and compare_digest(hash_key(cookie), hashed_cookie)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +85,15 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a flow ended: the connected account, or the message that says why there is none."""
+    """How a flow ended: with connected accounts, or with the message that says why there is none.
 
-    state: Literal["connected", "refused"]
+    `choosing` is not the end yet: a person has to choose among `accounts`. Each of them has `platformAccountId` and
+    `handle` (None if it is not known), and a connected one also `accountId`.
+    """
+
+    state: Literal["choosing", "connected", "refused"]
     message: str
-    account_id: str | None = None
-    platform_account_id: str | None = None
-    handle: str | None = None
+    accounts: Sequence[Mapping[str, str | None]] = ()
 
 
 def new_offer(

@@ -44,6 +44,12 @@ def _pages(body: Any) -> list[OwnedAccount]:
     ]
 
 
+def _next_pages(body: Any) -> dict[str, str] | None:
+    """Return the parameters of the next page of `me/accounts`; the last page has no `next`."""
+    paging = body.get("paging") or {}
+    return {"after": str(paging["cursors"]["after"])} if paging.get("next") else None
+
+
 def _permissions(body: Any) -> frozenset[str]:
     """Return the granted permissions of an answer of `me/permissions`, which names declined ones too."""
     return frozenset(one["permission"] for one in body["data"] if one["status"] == "granted")
@@ -58,6 +64,7 @@ _LOGIN = Login(
         Address("facebook", f"/{API_VERSION}/me/accounts"),
         _pages,
         {"fields": "id,name,username,access_token", "limit": "100"},
+        following=_next_pages,
     ),
     steps="Log in as a person with a role on the Page, and choose the Page in Facebook's dialog.",
     separator=",",

@@ -1,6 +1,7 @@
 """LinkedIn: the pages of organizations and their posts."""
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +12,7 @@ from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import Term
 
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
+_MOST_NAMES = 100
 _BRAND = "urn:li:organizationBrand:"
 
 
@@ -54,6 +56,27 @@ def _pages(body: Any) -> list[OwnedAccount]:
     return [OwnedAccount(str(element["organization"]), None) for element in body["elements"]]
 
 
+def _next_pages(body: Any) -> dict[str, str] | None:
+    """Return the parameters of the next page of `organizationAcls`; the last page has no link to a next one."""
+    paging = body.get("paging") or {}
+    if not any(link.get("rel") == "next" for link in paging.get("links", [])):
+        return None
+    return {"start": str(int(paging["start"]) + int(paging["count"]))}
+
+
+def _names(numbers: Sequence[str]) -> Question[Mapping[str, str]]:
+    """Return the question for the names of pages, by number."""
+    fields = "fields=id,localizedName,vanityName"
+    # The parentheses and commas of a list must not be percent-encoded, so the list is a part of the address.
+    at = Address("linkedin", f"/rest/organizations?ids=List({','.join(numbers[:_MOST_NAMES])})&{fields}")
+    return Question(at, _names_of, headers=HEADERS)
+
+
+def _names_of(body: Any) -> dict[str, str]:
+    names = {number: one.get("vanityName") or one.get("localizedName") for number, one in body["results"].items()}
+    return {number: name for number, name in names.items() if isinstance(name, str)}
+
+
 _LOGIN = Login(
     authorize=Address("linkedin_login", "/oauth/v2/authorization"),
     token=Address("linkedin_login", "/oauth/v2/accessToken"),
@@ -63,7 +86,9 @@ _LOGIN = Login(
         _pages,
         {"q": "roleAssignee", "role": "ADMINISTRATOR", "state": "APPROVED", "count": "100"},
         HEADERS,
+        _next_pages,
     ),
+    names=_names,
     steps="Log in as a member who is a super admin of the page.",
 )
 

@@ -4,7 +4,7 @@ RFC 6749, 4.1, is the flow that all platforms have; the fields of `Login` are th
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -34,18 +34,24 @@ class OwnedAccount:
     token: str | None = field(default=None, repr=False)
 
 
+def _no_further_page(_body: Any) -> None:
+    """Answer for a list that comes whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
     """A GET request with a new token in the Authorization header, and the function that reads its JSON answer.
 
     `params` may hold `{token}`, which stands for the new token, for the few addresses that take it only there. `read`
-    raises LookupError, TypeError or ValueError for an answer that it does not understand.
+    raises LookupError, TypeError or ValueError for an answer that it does not understand. `following` returns the
+    parameters that request the next page of the list in an answer, and None at its end.
     """
 
     at: Address
     read: Callable[[Any], T]
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    following: Callable[[Any], Mapping[str, str] | None] = _no_further_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +102,16 @@ class Login:
     documents PKCE (RFC 7636, S256) for apps that have a secret; the others rely on the secret, the state and the
     cookie of the browser. `id_parameter` is the name of the parameter with the app's id. With `basic_auth`, id and
     secret go into the Authorization header when the code is exchanged, else the secret goes into the form. `extra` are
-    further parameters of the URL.
+    further parameters of the URL, and `token_extra` those of the form that exchanges the code.
 
     `unwrap` returns the part of the token's answer that holds the token, `told_scopes` the granted scopes of that part,
     or None if it tells none: then `granted` asks for them. `long_lived` exchanges the token for one that lives longer.
-    `owned` asks which accounts the token can read. `credentials` is stored with the token; `keeps_app` says that the
-    app's id and secret are stored too, because renewals need them. `refresh_works_once` says that each renewal gives a
-    new refresh token and ends the old one, so that a refresh token cannot be tried out. `steps` tells, in one sentence,
-    what a person changes at the platform if no account was found.
+    `owned` asks which accounts the token can read; if its answer has no names, `names` returns, for the numbers of some
+    accounts, the question whose answer has the names by number. `credentials` is stored with the token; `keeps_app`
+    says that the app's id and secret are stored too, because renewals need them; `keeps_scope` says that the text of
+    the granted scopes is stored too, because the reading depends on them. `refresh_works_once` says that each renewal
+    gives a new refresh token and may end the old one, so that a refresh token cannot be tried out. `steps` tells, in
+    one sentence, what a person changes at the platform if no account was found.
     """
 
     authorize: Address
@@ -111,18 +119,21 @@ class Login:
     scopes: tuple[str, ...]
     owned: Question[list[OwnedAccount]]
     steps: str
+    names: Callable[[Sequence[str]], Question[Mapping[str, str]]] | None = None
     optional_scopes: tuple[str, ...] = ()
     separator: str = " "
     pkce: bool = False
     id_parameter: str = "client_id"
     basic_auth: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
+    token_extra: Mapping[str, str] = field(default_factory=dict)
     unwrap: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _whole
     told_scopes: Callable[[Mapping[str, Any]], frozenset[str] | None] = scopes_of_answer
     granted: Question[frozenset[str]] | None = None
     long_lived: LongLived | None = None
     credentials: Mapping[str, str] = field(default_factory=dict)
     keeps_app: bool = True
+    keeps_scope: bool = False
     refresh_works_once: bool = False
 
     def missing_scopes(self, granted: Collection[str]) -> list[str]:

@@ -1,15 +1,43 @@
 """Pinterest: accounts with the pins that they created."""
 
+from typing import Any
+
 from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, ContentFacts, Ids, Offer, PlatformFacts, Quota
+from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import Term
 
 _ORGANIC = "Of pins that are not advertised; Pinterest counts UTC days."
+
+
+def _user(body: Any) -> list[OwnedAccount]:
+    """Return the account of an answer of `user_account`."""
+    return [OwnedAccount(str(body["id"]), body.get("username"))]
+
+
+_LOGIN = Login(
+    authorize=Address("pinterest_login", "/oauth/"),
+    token=Address("pinterest", "/v5/oauth/token"),
+    scopes=("user_accounts:read", "pins:read", "boards:read"),
+    owned=Question(Address("pinterest", "/v5/user_account"), _user),
+    steps="Log in to Pinterest with the account that you want to connect.",
+    separator=",",
+    basic_auth=True,
+    # Apps that were made before 25 September 2025 get a refresh token that can be renewed only if they ask for it.
+    token_extra={"continuous_refresh": "true"},
+    # Whether the old refresh token goes on working after a renewal is not documented.
+    refresh_works_once=True,
+)
 
 PINTEREST = PlatformFacts(
     name="pinterest",
     title="Pinterest",
     api_title="Pinterest's API",
-    apis={"pinterest": Api("https://api.pinterest.com", "Base URL of the Pinterest API.")},
+    apis={
+        "pinterest": Api("https://api.pinterest.com", "Base URL of the Pinterest API."),
+        "pinterest_login": Api(
+            "https://www.pinterest.com", "Base URL of Pinterest's page of consent.", shares_paths=True
+        ),
+    },
     kinds={"post": ("image", "video", "carousel", "other")},
     rate_basis="impressions",
     colours=Colours("#8e3b46", "#d98594"),
@@ -39,6 +67,7 @@ PINTEREST = PlatformFacts(
     },
     content=ContentFacts(picture_servers=("https://i.pinimg.com",)),
     storing_needs_consent=True,
+    login=_LOGIN,
     terms=(
         Term(
             "passing on",

@@ -4,9 +4,11 @@ Facts: docs/platform-facts.md#tiktok.
 """
 
 import re
+from typing import Any
 
 from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts
 from metrics.platforms.ids import Refuse, shown
+from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import ERASED, Term
 
 _OPEN_ID = re.compile(r"[A-Za-z0-9_-]{8,128}")
@@ -31,12 +33,33 @@ def _open_id(text: str, refuse: Refuse) -> str:
     return text
 
 
+def _user(body: Any) -> list[OwnedAccount]:
+    """Return the account of an answer of `user/info`."""
+    user = body["data"]["user"]
+    return [OwnedAccount(str(user["open_id"]), user.get("display_name"))]
+
+
+_LOGIN = Login(
+    authorize=Address("tiktok_login", "/v2/auth/authorize/"),
+    token=Address("tiktok", "/v2/oauth/token/"),
+    scopes=("user.info.basic", "user.info.stats", "video.list"),
+    # The username needs a scope of its own; without it, the account is shown by its display name.
+    optional_scopes=("user.info.profile",),
+    owned=Question(Address("tiktok", "/v2/user/info/"), _user, {"fields": "open_id,display_name"}),
+    steps="Log in to TikTok with the account that you want to connect.",
+    separator=",",
+    id_parameter="client_key",
+    keeps_scope=True,
+    refresh_works_once=True,
+)
+
 TIKTOK = PlatformFacts(
     name="tiktok",
     title="TikTok",
     api_title="TikTok's API",
     apis={
         "tiktok": Api("https://open.tiktokapis.com", "Base URL of TikTok's Display API."),
+        "tiktok_login": Api("https://www.tiktok.com", "Base URL of TikTok's page of consent.", shares_paths=True),
         "tiktok_business": Api("https://business-api.tiktok.com", "Base URL of TikTok's API for Business."),
     },
     kinds={"post": ("video",)},
@@ -92,4 +115,5 @@ TIKTOK = PlatformFacts(
         "profileVisits": Offer("profile_views", note=_SECOND_GRANT, further=True),
     },
     calls_per_minute=600,
+    login=_LOGIN,
 )

@@ -111,6 +111,11 @@ def connect_flow_key(hashed_state: str) -> str:
     return f"tm:{{connect:{hashed_state}}}:flow"
 
 
+def connect_choice_key(flow_id: str) -> str:
+    """Return the key of the accounts of a login among which a person has to choose."""
+    return f"tm:{{connect:{flow_id}}}:choice"
+
+
 def connect_outcome_key(flow_id: str) -> str:
     """Return the key of the outcome of a connection, which a waiting command reads."""
     return f"tm:{{connect:{flow_id}}}:outcome"

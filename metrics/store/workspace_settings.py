@@ -1,8 +1,9 @@
 """The collection `workspace_settings`: retention and consents of single workspaces; `_id` is the workspace."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pymongo.database import Database
 
@@ -66,8 +67,7 @@ class Consents:
         """Return the platforms for which workspaces have a consent; workspaces without any are left out."""
         with mongo_errors():
             rows = list(self._settings.find().sort("_id", 1))
-        names = NEEDING_CONSENT | STORING_NEEDS_CONSENT
-        found = {row["_id"]: frozenset(name for name in names if _is_given(row, name)) for row in rows}
+        found = {row["_id"]: given_consents(row) for row in rows}
         return {workspace_id: platforms for workspace_id, platforms in found.items() if platforms}
 
     def _lacking(self, workspace_id: str, platforms: frozenset[Platform]) -> frozenset[Platform]:
@@ -76,14 +76,28 @@ class Consents:
         return frozenset(name for name in platforms if not _is_given(row, name))
 
 
+def given_consents(row: Mapping[str, Any]) -> frozenset[Platform]:
+    """Return the platforms for which the settings of a workspace have a consent."""
+    return frozenset(name for name in NEEDING_CONSENT | STORING_NEEDS_CONSENT if _is_given(row, name))
+
+
+def without_consents(row: Mapping[str, Any], platforms: Collection[Platform]) -> dict[str, Any]:
+    """Return the settings of a workspace without its consents for some platforms."""
+    gone = {_field(platform) for platform in platforms}
+    found = {name: value for name, value in row.items() if name not in gone}
+    if isinstance(kept := found.get("consents"), Mapping):
+        found["consents"] = {name: value for name, value in kept.items() if f"consents.{name}" not in gone}
+    return found
+
+
 def _field(platform: Platform) -> str:
     return f"consents.{platform}" if platform in STORING_NEEDS_CONSENT else f"{platform}Derived"
 
 
-def _is_given(row: Document, platform: Platform) -> bool:
+def _is_given(row: Mapping[str, Any], platform: Platform) -> bool:
     value: object = row
     for part in _field(platform).split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+        value = value.get(part) if isinstance(value, Mapping) else None
     return value is True
 
 

@@ -64,12 +64,14 @@ class Restored:
     """The result of a restore.
 
     `collections` are those of the backup. `withheld` counts the documents of erased accounts and workspaces that were
-    left out, by collection. `revoked` is the number of keys that were restored as revoked.
+    left out, by collection. `revoked` is the number of keys that were restored as revoked, `withdrawn` that of consents
+    that were withdrawn after the backup; what was stored with them is among the withheld documents.
     """
 
     collections: list[Saved]
     withheld: dict[str, int]
     revoked: int
+    withdrawn: int
 
 
 def backup(store: Store, folder: Path) -> list[Saved]:
@@ -107,15 +109,19 @@ def backup(store: Store, folder: Path) -> list[Saved]:
 def restore(store: Store, settings: Settings, folder: Path, ledger: Iterable[Entry] = ()) -> Restored:
     """Restore a backup into an empty database. All files are checked before anything is written.
 
-    Accounts and workspaces that were erased after the backup according to the ledger are not written, and revoked keys
-    are written as revoked. So no erased data and no revoked key is present at any moment.
+    According to the ledger, accounts and workspaces that were erased after the backup are not written, nor are consents
+    that were withdrawn after it and what was stored with them; revoked keys are written as revoked. So nothing of that
+    is present at any moment.
 
     Raises:
         InvalidInput: the folder has no backup, a file is damaged, or the database is not empty.
         MongoUnavailable: MongoDB does not answer; drop the database and restore again.
     """
     manifest = _checked(folder)
-    saved, withheld = manifest["collections"], Withheld(ledger, datetime.fromisoformat(manifest["at"]))
+    saved = manifest["collections"]
+    accounts = folder / "accounts.bson.gz"
+    known = (one for batch in _documents(accounts) for one in batch) if accounts.exists() else ()
+    withheld = Withheld(ledger, datetime.fromisoformat(manifest["at"]), known)
     if (filled := store.raw.first_with_documents()) is not None:
         raise InvalidInput(
             f"the database {store.db.name} holds {filled}: drop it, or restore into another by TIDEMARK_MONGO_DB"
@@ -128,7 +134,7 @@ def restore(store: Store, settings: Settings, folder: Path, ledger: Iterable[Ent
     # A backup of an older version holds ids as they were typed.
     store.accounts.normalise_ids()
     withheld.record(store)
-    return Restored(saved, dict(withheld.dropped), withheld.revoked)
+    return Restored(saved, dict(withheld.dropped), withheld.revoked, withheld.withdrawn)
 
 
 def _save(store: Store, session: ClientSession, folder: Path, found: Any) -> Saved:

@@ -1,12 +1,13 @@
-"""The ledger: a file of erasures and revocations that `tidemark restore` applies to a restored backup.
+"""The ledger: a file of erasures, revocations and withdrawals that `tidemark restore` applies to a restored backup.
 
-A backup also holds the keys that were revoked after it was made, and the accounts that were erased after it. Therefore
-each revocation and each erasure is a line of JSON in `$TIDEMARK_HOME/ledger.jsonl`, which is kept apart from backups:
+A backup also holds the keys that were revoked after it was made, the accounts that were erased after it, and the
+consents that were withdrawn after it. Therefore each of these is a line of JSON in `$TIDEMARK_HOME/ledger.jsonl`, which
+is kept apart from backups:
 
     {"at": "2026-01-15T09:30:00Z", "kind": "account", "subject": "<SHA-256>", "by": "ann"}
 
-`kind` is `key`, `account` or `workspace`. `subject` is a digest, so that the file holds no id that was erased. A
-replaced key has an `until`, the time at which it ends.
+`kind` is `key`, `account`, `workspace` or `consent`. `subject` is a digest, so that the file holds no id that was
+erased. A replaced key has an `until`, the time at which it ends. The subject of a consent is that of `consent_name`.
 """
 
 import fcntl
@@ -19,17 +20,23 @@ from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 from metrics.clock import isoformat, utcnow
+from metrics.documents import Platform
 from metrics.errors import InvalidInput, TidemarkError
 from metrics.settings import Settings
 from metrics.store.erasures import digest
 
-Kind = Literal["key", "account", "workspace"]
+Kind = Literal["key", "account", "workspace", "consent"]
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+
+
+def consent_name(workspace_id: str, platform: Platform) -> str:
+    """Return the name of a consent of a workspace for a platform, of which the ledger keeps the digest."""
+    return f"{workspace_id} {platform}"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: the erased or revoked subject, when and by whom; `until` is when a replaced key ends."""
+    """One line: the erased, revoked or withdrawn subject, when and by whom; `until` is when a replaced key ends."""
 
     at: datetime
     kind: Kind

@@ -1,4 +1,4 @@
-"""Filter for restores: leaves out accounts and workspaces that were erased after the backup, and revokes keys."""
+"""Filter for restores: leaves out what was erased after the backup, revokes keys, and withdraws consents again."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,10 +6,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from metrics.documents import Document
+from metrics.documents import Document, Platform
+from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.store import Store
 from metrics.store.erasures import digest
-from metrics.upkeep.ledger import Entry
+from metrics.store.workspace_settings import given_consents, without_consents
+from metrics.upkeep.erase.consent import KEPT_WITHOUT_CONSENT
+from metrics.upkeep.ledger import Entry, consent_name
 
 _RECORDS = ("erasures", "erasure_names")
 """Collections that are restored unfiltered: unfinished erasures still need the ids in them."""
@@ -19,41 +22,75 @@ class Withheld:
     """Filters the documents of a backup by the entries of the ledger; `backup_at` is the instant that the backup shows.
 
     Erasures before that instant are ignored: the backup was made after them, and an account that it has nevertheless
-    had been connected again.
+    had been connected again. So are withdrawals of consents: one that the backup has was given again after them.
+    `accounts` yields the accounts of the backup. Of those for which a consent to store was withdrawn after it, nothing
+    is restored but what is kept without a consent.
     """
 
-    def __init__(self, entries: Iterable[Entry], backup_at: datetime) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], backup_at: datetime, accounts: Iterable[Mapping[str, Any]] = ()
+    ) -> None:
         entries = list(entries)
-        self.erasures = [entry for entry in entries if entry.kind != "key" and entry.at >= backup_at]
+        later = [entry for entry in entries if entry.at >= backup_at]
+        self.erasures = [entry for entry in later if entry.kind in ("account", "workspace")]
+        self._withdrawn = {entry.subject for entry in later if entry.kind == "consent"}
+        self.without_consent = {one["_id"] for one in accounts if self._may_not_be_stored(one)}
         self._erased = {(entry.kind, entry.subject) for entry in self.erasures}
         self._keys = [entry for entry in entries if entry.kind == "key"]
         self._is_erased = lru_cache(maxsize=100_000)(self._look_up)
         self.dropped: Counter[str] = Counter()
         self.revoked = 0
+        self.withdrawn = 0
 
     def admit(self, collection: str, documents: Iterable[Any]) -> list[Any]:
-        """Return the documents of a collection that are restored; keys get the changes since the backup."""
+        """Return the documents of a collection that are restored; keys and consents are changed as since the backup."""
         if collection == "api_keys":
             return [changed for key in documents if (changed := self._key(dict(key))) is not None]
-        if not self._erased or collection in _RECORDS:
+        if collection in _RECORDS:
+            return list(documents)
+        if collection == "workspace_settings" and self._withdrawn:
+            documents = [self._settings(document) for document in documents]
+        if not self._erased and not self.without_consent:
             return list(documents)
         kept = []
         for document in documents:
-            if any(self._is_erased(kind, name) for kind, name in _names(collection, document)):
+            if self._is_left_out(collection, document):
                 self.dropped[collection] += 1
             else:
                 kept.append(document)
         return kept
 
+    def _is_left_out(self, collection: str, document: Mapping[str, Any]) -> bool:
+        lost = self.without_consent if collection not in KEPT_WITHOUT_CONSENT else ()
+        return any(
+            self._is_erased(kind, name) or (kind == "account" and name in lost)
+            for kind, name in _names(collection, document)
+        )
+
     def record(self, store: Store) -> None:
-        """Store the records of erasures after the backup.
+        """Store the records of erasures after the backup, and forget what readings noted of accounts without a consent.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
         for entry in self.erasures:
-            if entry.kind != "key":
+            if entry.kind in ("account", "workspace"):
                 store.erasures.put_finished(entry.kind, entry.subject, entry.at, entry.by)
+        for account_id in sorted(self.without_consent):
+            store.memories.forget_collected(account_id)
+
+    def _may_not_be_stored(self, account: Mapping[str, Any]) -> bool:
+        platform = account["platform"]
+        return platform in STORING_NEEDS_CONSENT and self._is_withdrawn(account["workspaceId"], platform)
+
+    def _is_withdrawn(self, workspace_id: str, platform: Platform) -> bool:
+        return digest("consent", consent_name(workspace_id, platform)) in self._withdrawn
+
+    def _settings(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the settings of a workspace without the consents that were withdrawn after the backup."""
+        gone = [one for one in given_consents(document) if self._is_withdrawn(document["_id"], one)]
+        self.withdrawn += len(gone)
+        return without_consents(document, gone) if gone else document
 
     def _key(self, key: Document) -> Document | None:
         left = [workspace for workspace in key["workspaces"] if not self._is_erased("workspace", workspace)]

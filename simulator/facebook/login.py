@@ -23,4 +23,5 @@ DIALOG = Dialog(
         "error_description": "Permissions error",
         "error_reason": "user_denied",
     },
+    several=True,
 )

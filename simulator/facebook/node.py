@@ -3,6 +3,7 @@
 Facts: docs/platform-facts.md#facebook.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from simulator.facebook.things import Thing, found_thing
 from simulator.graph.call import Call, parse, permissions
 from simulator.graph.errors import no_field
 from simulator.graph.listing import page
+from simulator.logins import managed
 
 _DEFAULTS = {
     "Post": "id,created_time,message",
@@ -30,8 +32,9 @@ def node(call: Call, object_id: str, edge: str | None) -> Any:
     """Answer a read of a page, a post, a reel, a video, a photo, or an edge of one."""
     if object_id == "me" and edge == "accounts":
         fields = parse(call.params.get("fields", OF_ACCOUNTS))
-        there = call.state.fate(call.account, call.aim) is None
-        return page(call, "me/accounts", [call] if there else [], lambda one: page_fields(one, fields), call.params)
+        found = [replace(call, account=one) for one in managed(call.state, call.account)]
+        there = [one for one in found if one.state.fate(one.account, one.aim) is None]
+        return page(call, "me/accounts", there, lambda one: page_fields(one, fields), call.params)
     if object_id == "debug_token":
         return _debug(call)
     if (object_id, edge) == ("me", "permissions"):

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from simulator.faults import Kind, Target
@@ -12,6 +13,7 @@ from simulator.linkedin.call import Call, project_fields
 from simulator.linkedin.problem import Problem, invalid
 from simulator.linkedin.protocol import check_version, key_of, params_of, protocol_of
 from simulator.linkedin.restli import Malformed
+from simulator.logins import managed
 from simulator.state import Answer, Request, State, target
 from simulator.world import SimAccount
 
@@ -106,7 +108,13 @@ class LinkedIn:
             raise Problem(401, "Invalid access token", "INVALID_ACCESS_TOKEN", 65600)
         if self.state.is_dead(request.bearer or "", account, aim):
             raise Problem(401, "The token used in the request has expired", "EXPIRED_ACCESS_TOKEN", 65601)
-        return account
+        return self._named(request, account)
+
+    def _named(self, request: Request, account: SimAccount) -> SimAccount:
+        """Return the organization that a request names: the token of a member reads all that the member manages."""
+        further = managed(self.state, account)[1:]
+        named = next((one for one in further if one.platform_account_id in request.names), None)
+        return account if named is None else replace(named, token=account.token)
 
 
 def _troubles(aim: Target) -> None:

@@ -8,4 +8,5 @@ DIALOG = Dialog(
     frozenset(["openid", "profile", "email", "r_organization_admin", "rw_organization_admin", "r_organization_social"]),
     code_seconds=1800.0,
     denied={"error": "user_cancelled_authorize", "error_description": "The user cancelled the authorization"},
+    several=True,
 )

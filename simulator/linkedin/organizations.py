@@ -11,11 +11,13 @@ from simulator import truth
 from simulator.linkedin.call import ORGANIZATION, PERSON, Call, batch, not_found, page
 from simulator.linkedin.members import member_id
 from simulator.linkedin.problem import Problem, invalid
+from simulator.logins import managed
 from simulator.world import SimAccount, display_name, slug
 
 _LOCALE = {"country": "US", "language": "en"}
 _ROLES = ("ADMINISTRATOR", "ANALYST", "CONTENT_ADMINISTRATOR", "CURATOR", "DIRECT_SPONSORED_CONTENT_POSTER",
           "LEAD_CAPTURE_ADMINISTRATOR", "LEAD_GEN_FORMS_MANAGER", "RECRUITING_POSTER")  # fmt: skip
+_LISTED_ACL = {"role": "ADMINISTRATOR", "state": "APPROVED"}
 _STATES = ("APPROVED", "REJECTED", "REQUESTED", "REVOKED")
 
 
@@ -52,15 +54,18 @@ def organization_acls(call: Call) -> Any:
     for name, known in (("role", _ROLES), ("state", _STATES)):
         if call.params.get(name, known[0]) not in known:
             raise invalid(name)
-    acl = {
-        "role": "ADMINISTRATOR",
-        "state": "APPROVED",
-        "organization": call.urn,
-        "roleAssignee": PERSON + member_id(call.account),
-    }
-    fits = all(call.params.get(name, acl[name]) == acl[name] for name in ("role", "state"))
-    fits = fits and call.state.fate(call.account, call.aim) is None
-    return page([acl] if fits else [])
+    acls = [
+        {
+            "role": "ADMINISTRATOR",
+            "state": "APPROVED",
+            "organization": ORGANIZATION + one.platform_account_id,
+            "roleAssignee": PERSON + member_id(call.account),
+        }
+        for one in managed(call.state, call.account)
+        if call.state.fate(one, call.aim) is None
+    ]
+    fits = all(call.params.get(name, value) == value for name, value in _LISTED_ACL.items())
+    return page(acls if fits else [])
 
 
 def _account(call: Call, key: str) -> SimAccount:
@@ -81,7 +86,7 @@ def _looked_up(call: Call, key: str) -> dict[str, Any]:
 
 def _administered(call: Call, key: str) -> dict[str, Any]:
     account = _account(call, key)
-    if account.index != call.account.index:
+    if account.index not in {one.index for one in managed(call.state, call.account)}:
         raise _unseen(key)
     return {**_public(call, account), "defaultLocale": _LOCALE}
 

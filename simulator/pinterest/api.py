@@ -10,7 +10,7 @@ from simulator.faults import Target
 from simulator.pinterest import account, account_analytics, pin_analytics, pins, tokens
 from simulator.pinterest.call import Call, parse
 from simulator.pinterest.limits import ANALYTICS, READ, spend
-from simulator.pinterest.problem import Problem, not_authorized, too_many, unauthenticated
+from simulator.pinterest.problem import Problem, missing_scopes, not_authorized, too_many, unauthenticated
 from simulator.state import Answer, Request, State, target
 from simulator.world import SimAccount
 
@@ -31,6 +31,11 @@ class Resource(NamedTuple):
     category: str
     what: str
     refused: str
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes that a token needs for it."""
+        return ("pins:read", "boards:read") if self.what == "board or Pin" else ("user_accounts:read",)
 
 
 _ANALYTICS_OF_ACCOUNT = ("the user account analytics", "Invalid user accounts analytics parameters.")
@@ -85,13 +90,17 @@ class Pinterest:
     def _answer(self, request: Request) -> Any:
         now, aim = self.state.clock.now(), target(self.state, self, request)
         owner, token = self.account(request), request.bearer or ""
-        if owner is None or tokens.has_ended(token, now) or self.state.is_dead(token, owner, aim):
+        if owner is None or tokens.has_ended(token, now) or tokens.is_revoked(self.state, token):
+            raise unauthenticated()
+        if self.state.is_dead(token, owner, aim):
             raise unauthenticated()
         name = request.plain_path.removeprefix(ROOT)
         resource = _resource(name)
         if resource is None or request.method != "GET":
             raise Problem(404, 404, "Not found.")
         spend(self.state, resource.category, token, owner.platform_account_id, now)
+        if missing := set(resource.scopes) - set(tokens.scopes(self.state, token)):
+            raise missing_scopes(missing)
         _raise_faults(aim, resource)
         if self.state.fate(owner, aim) is not None:
             raise Problem(403, 2625, "Your account is under review.")

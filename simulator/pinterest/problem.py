@@ -3,6 +3,8 @@
 The same number stands for different errors, as in the recorded answers (docs/platform-facts.md#pinterest).
 """
 
+from collections.abc import Iterable
+
 from simulator.state import Answer
 
 LAST_90_DAYS = "You can only get data from the last 90 days."
@@ -38,6 +40,11 @@ def pin_not_found(code: int = 50) -> Problem:
 def not_authorized(what: str) -> Problem:
     """Return the error for an object that the token may not read."""
     return Problem(403, 403, f"Not authorized to access {what}.")
+
+
+def missing_scopes(names: Iterable[str]) -> Problem:
+    """Return the error for a token without some scopes."""
+    return Problem(401, 3, f"Authorization failed. Missing: {sorted(names)}")
 
 
 def too_many(code: int = 8) -> Problem:

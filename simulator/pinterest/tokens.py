@@ -1,13 +1,15 @@
 """Pinterest's token endpoint: access tokens for thirty days, and a new refresh token for sixty with each renewal.
 
-The tokens of the world do not end, so that an account can be connected without a renewal. A renewed token carries the
-id of the app that renewed it, because limits are per app.
+The tokens of the world do not end, so that an account can be connected without a renewal. A renewed token, and that of
+a login, carries the id of its app, because limits are per app. The tokens of a login have the granted scopes.
 """
 
 import base64
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
+from simulator.logins import CodeRefused, granted, redeem
 from simulator.pinterest.problem import Problem
 from simulator.state import Answer, Request, State
 from simulator.world import SimAccount
@@ -15,8 +17,12 @@ from simulator.world import SimAccount
 TOKEN_SECONDS, REFRESH_SECONDS = 2_592_000, 5_184_000
 _RENEWED = re.compile(r"pina_([0-9]{1,12})_([A-Za-z0-9-]+)_(.+)")
 _REFRESH = re.compile(r"pinr_([0-9]{1,12})_(.+)")
-_SCOPE = "user_accounts:read pins:read boards:read"
-_PARAMETERS = frozenset(["grant_type", "refresh_token", "scope", "refresh_on", "continuous_refresh"])
+_SCOPES = ("user_accounts:read", "pins:read", "boards:read")
+_PARAMETERS: Mapping[str, frozenset[str]] = {
+    "refresh_token": frozenset(["grant_type", "refresh_token", "scope", "refresh_on", "continuous_refresh"]),
+    "authorization_code": frozenset(["grant_type", "code", "redirect_uri", "continuous_refresh"]),
+}
+"""The parameters of the token endpoint by `grant_type`."""
 TRIAL = "trial"
 """Beginning of the id of an app with Trial access; every other app has Standard access."""
 
@@ -45,33 +51,45 @@ def has_ended(token: str, now: datetime) -> bool:
     return found is not None and int(found[1]) + TOKEN_SECONDS <= now.timestamp()
 
 
+def is_revoked(state: State, token: str) -> bool:
+    """Tell whether a token comes from a login whose code was used again."""
+    found = _RENEWED.fullmatch(token)
+    return found is not None and granted(state, found[3]) is not None and found[3] in state.dead_tokens
+
+
+def scopes(state: State, token: str) -> tuple[str, ...]:
+    """Return the scopes of an access token; those of the world have all of them."""
+    found = _RENEWED.fullmatch(token)
+    chosen = granted(state, found[3]) if found else None
+    return _SCOPES if chosen is None else chosen
+
+
 def token(state: State, request: Request) -> Answer:
     """Answer `POST /v5/oauth/token`.
 
     Raises:
-        Problem: the app or the refresh token is not accepted, or a parameter is wrong.
+        Problem: the app, the code or the refresh token is not accepted, or a parameter is wrong.
     """
     app, form = _app(request.headers.get("authorization", "")), request.params
     if request.method != "POST":
         raise Problem(405, 405, "Method not allowed.")
-    if "form-urlencoded" not in request.headers.get("content-type", "") or not form.keys() <= _PARAMETERS:
+    grant = form.get("grant_type", "")
+    if grant not in _PARAMETERS:
+        raise Problem(400, 1, f"Invalid grant_type: {grant}")
+    if "form-urlencoded" not in request.headers.get("content-type", "") or not form.keys() <= _PARAMETERS[grant]:
         raise Problem(400, 1, "Invalid request body.")
-    if form.get("grant_type") != "refresh_token":
-        raise Problem(400, 1, f"Invalid grant_type: {form.get('grant_type', '')}")
     now = state.clock.now()
-    account = _of_refresh_token(state, form.get("refresh_token", ""), now)
-    if account is None:
-        raise Problem(401, 2, "Authentication failed.")
+    account = _of_code(state, form, app) if grant == "authorization_code" else _of_refresh_token(state, form, now)
     state.count("oauth/token", account.platform_account_id)
-    issued = int(now.timestamp())
+    issued, chosen = int(now.timestamp()), granted(state, account.token)
     return Answer(
         200,
         {
-            "response_type": "refresh_token",
+            "response_type": grant,
             "access_token": f"pina_{issued}_{app}_{account.token}",
             "token_type": "bearer",
             "expires_in": TOKEN_SECONDS,
-            "scope": _SCOPE,
+            "scope": " ".join(_SCOPES if chosen is None else chosen),
             "refresh_token": f"pinr_{issued}_{account.token}",
             "refresh_token_expires_in": REFRESH_SECONDS,
             "refresh_token_expires_at": issued + REFRESH_SECONDS,
@@ -95,9 +113,26 @@ def _app(header: str) -> str:
     return app
 
 
-def _of_refresh_token(state: State, text: str, now: datetime) -> SimAccount | None:
-    """Return the account of a refresh token that has not ended, or None."""
-    found = _REFRESH.fullmatch(text)
-    if found is None or (int(found[1]) and int(found[1]) + REFRESH_SECONDS <= now.timestamp()):
-        return None
-    return owner(state, found[2])
+def _of_code(state: State, form: Mapping[str, str], app: str) -> SimAccount:
+    """Return the account of the code of a login, with the token that the login gave.
+
+    Raises:
+        Problem: the code is not accepted.
+    """
+    try:
+        return redeem(state, "pinterest", form, app).account
+    except CodeRefused as error:
+        raise Problem(400, 283, f"Invalid authorization code: {error}.") from None
+
+
+def _of_refresh_token(state: State, form: Mapping[str, str], now: datetime) -> SimAccount:
+    """Return the account of a refresh token that has not ended, with the token that it renews.
+
+    Raises:
+        Problem: the refresh token is unknown or has ended.
+    """
+    found = _REFRESH.fullmatch(form.get("refresh_token", ""))
+    account = owner(state, found[2]) if found else None
+    if found is None or account is None or (int(found[1]) and int(found[1]) + REFRESH_SECONDS <= now.timestamp()):
+        raise Problem(401, 2, "Authentication failed.")
+    return account

@@ -72,7 +72,8 @@ class TikTok:
         _raise_faults(aim)
         self.state.count(endpoint, account.platform_account_id)
         body = body_of(request) if method == "POST" else {}
-        return answer(Call(self.state, account, request, body, now, aim))
+        granted = self._tokens.scopes(request.bearer or "")
+        return answer(Call(self.state, account, request, body, now, aim, granted))
 
     def _authorized(self, request: Request, aim: Target) -> SimAccount:
         """Return the account of the token.

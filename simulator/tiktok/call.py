@@ -1,6 +1,6 @@
 """One call of the Display API: the account of its token, the requested fields, and the JSON body."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from simulator.world import SimAccount
 
 @dataclass(frozen=True)
 class Call:
-    """One call with a valid token; `body` is empty for a GET request."""
+    """One call with a valid token, whose scopes are `granted`; `body` is empty for a GET request."""
 
     state: State
     account: SimAccount
@@ -23,6 +23,7 @@ class Call:
     body: Mapping[str, Any]
     now: datetime
     aim: Target
+    granted: Collection[str]
 
     def fields(self, scopes: Mapping[str, str]) -> Sequence[str]:
         """Return the requested fields; `scopes` has the known ones, each with the scope that it needs.
@@ -39,7 +40,7 @@ class Call:
             if name not in scopes or self.state.faults.retires(name):
                 raise invalid(f"Fields contain an unknown name: {name}")
         for scope in dict.fromkeys(scopes[name] for name in names):
-            if self.aim.refuses(scope):
+            if scope not in self.granted or self.aim.refuses(scope):
                 raise missing_scope()
         return list(dict.fromkeys(names))
 

@@ -1,6 +1,7 @@
 """TikTok's token endpoint: access tokens for two hours, refresh tokens for 180 days that work once.
 
-The token of the world (`SimAccount.token`) counts as an access token without an end, as on the other platforms.
+The token of the world (`SimAccount.token`) counts as an access token without an end and with all scopes, as on the
+other platforms. The tokens of a login have the scopes that the person granted, also after a renewal.
 """
 
 import hashlib
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from simulator.logins import CodeRefused, redeem
 from simulator.state import Answer, Request, State
 from simulator.tiktok.problem import log_id
 from simulator.world import SimAccount
@@ -24,18 +26,20 @@ def first_refresh_token(account: SimAccount) -> str:
 
 @dataclass(frozen=True)
 class _Grant:
-    """A refresh token: its account, its app (None if any may use it), its end, and how often it was renewed before."""
+    """A refresh token: its account, its app (None if any may use it), its end, how often it was renewed, its scopes."""
 
     account: SimAccount
     client_key: str | None
     ends: datetime | None
     turn: int
+    scopes: tuple[str, ...] = SCOPES
 
 
 @dataclass
 class _Given:
     access: dict[str, tuple[SimAccount, datetime]] = field(default_factory=dict)
     grants: dict[str, _Grant] = field(default_factory=dict)
+    scopes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
 
@@ -61,6 +65,10 @@ class Tokens:
         known = self._given.access.get(token)
         return known is not None and known[1] <= now
 
+    def scopes(self, token: str) -> tuple[str, ...]:
+        """Return the scopes of an access token."""
+        return self._given.scopes.get(token, SCOPES)
+
     def grantor(self, refresh_token: str) -> SimAccount | None:
         """Return the account of a refresh token, also of one that no longer works."""
         grant = self._grant(refresh_token)
@@ -74,6 +82,8 @@ class Tokens:
         key = form.get("client_key")
         if not key or not form.get("client_secret"):
             return _refused("invalid_client", "Client key or secret is incorrect.", now)
+        if form.get("grant_type") == "authorization_code":
+            return self._first(form, key, now)
         if form.get("grant_type") != "refresh_token" or not form.get("refresh_token"):
             return _refused("invalid_request", "The request parameters are malformed.", now)
         grant = self._redeem(form, now)
@@ -81,6 +91,15 @@ class Tokens:
             return _refused("invalid_grant", "Refresh token is invalid or expired.", now)
         self._state.count("oauth/token", grant.account.platform_account_id)
         return Answer(200, self._issue(grant, key, now))
+
+    def _first(self, form: Mapping[str, str], key: str, now: datetime) -> Answer:
+        """Exchange the code of a login."""
+        try:
+            login = redeem(self._state, "tiktok", form, key)
+        except CodeRefused as error:
+            return _refused("invalid_grant", f"Authorization code is invalid: {error}.", now)
+        grant = _Grant(login.account, key, None, 0, login.scopes)
+        return Answer(200, self._issue(grant, key, now, login.account.token))
 
     def _grant(self, token: str) -> _Grant | None:
         if token in self._given.grants:
@@ -100,18 +119,21 @@ class Tokens:
         self._given.used.add(token)
         return grant
 
-    def _issue(self, grant: _Grant, client_key: str, now: datetime) -> dict[str, object]:
+    def _issue(self, grant: _Grant, client_key: str, now: datetime, first: str | None = None) -> dict[str, object]:
+        """Return a new pair of tokens; `first` is the access token of a login."""
         account, turn = grant.account, grant.turn + 1
         access, refresh = (_token(prefix, account, client_key, turn) for prefix in ("act", "rft"))
+        access = first or access
         self._given.access[access] = (account, now + ACCESS_LIFE)
-        self._given.grants[refresh] = _Grant(account, client_key, now + REFRESH_LIFE, turn)
+        self._given.scopes[access] = grant.scopes
+        self._given.grants[refresh] = _Grant(account, client_key, now + REFRESH_LIFE, turn, grant.scopes)
         return {
             "access_token": access,
             "expires_in": int(ACCESS_LIFE.total_seconds()),
             "open_id": account.platform_account_id,
             "refresh_expires_in": int(REFRESH_LIFE.total_seconds()),
             "refresh_token": refresh,
-            "scope": ",".join(SCOPES),
+            "scope": ",".join(grant.scopes),
             "token_type": "Bearer",
         }
 

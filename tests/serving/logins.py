@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pytest
 from pydantic import SecretStr
 from redis import Redis
 
 from metrics.documents import AccountDocument
+from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
@@ -25,8 +27,21 @@ from tidemark.stack.ports import HOST, free_port
 from tidemark.stack.simulated import simulated_settings
 
 WORKSPACE = "acme"
-PLATFORMS = ("instagram", "facebook", "twitter", "linkedin", "youtube", "threads")
+PLATFORMS = tuple(name for name, facts in FACTS.items() if facts.login is not None)
 """The platforms with a login."""
+
+
+NEEDED = {
+    "instagram": "instagram_business_manage_insights",
+    "facebook": "read_insights",
+    "twitter": "offline.access",
+    "linkedin": "r_organization_social",
+    "tiktok": "user.info.stats",
+    "youtube": "https://www.googleapis.com/auth/yt-analytics.readonly",
+    "pinterest": "boards:read",
+    "threads": "threads_manage_insights",
+}
+"""A needed scope of each platform."""
 
 
 @dataclass
@@ -84,11 +99,11 @@ class Person:
         assert found is not None, page.text
         return unescape(found[1])
 
-    def consent(self, url: str, account: int = 0, without: tuple[str, ...] = ()) -> str:
-        """Consent at the simulator, and return the URL of the way back."""
+    def consent(self, url: str, account: int = 0, without: tuple[str, ...] = (), further: tuple[int, ...] = ()) -> str:
+        """Consent at the simulator, and return the URL of the way back; `further` are accounts of the same person."""
         query = parse_qs(urlsplit(url).query)
         scopes = [one for one in re.split("[ ,]", query["scope"][0]) if one not in without]
-        form = {"account": str(account), "granted": scopes, "decision": "allow"}
+        form = {"account": str(account), "further": [*map(str, further)], "granted": scopes, "decision": "allow"}
         return self._back(self.client.post(url, data=form))
 
     def refuse(self, url: str) -> str:
@@ -99,6 +114,18 @@ class Person:
     def _back(answer: httpx.Response) -> str:
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
+
+    def several(self, link: str, *accounts: int) -> httpx.Response:
+        """Log in as a person who manages several accounts, and return the page of the choice."""
+        return self.client.get(self.consent(self.consent_url(link), accounts[0], further=accounts[1:]))
+
+    def choose(self, page: httpx.Response, *accounts: str) -> httpx.Response:
+        """Choose accounts by their ids on the page of a choice, and return the next page."""
+        action, flow = (re.search(one, page.text) for one in (r'action="([^"]+)"', r'name="flow" value="([^"]+)"'))
+        assert action is not None
+        assert flow is not None
+        url = page.url.join(unescape(action[1]))
+        return self.client.post(url, data={"flow": flow[1], "account": list(accounts)})
 
     def connect(self, link: str, account: int = 0, without: tuple[str, ...] = ()) -> httpx.Response:
         """Go through the whole login, and return the last page."""
@@ -129,3 +156,18 @@ def desk(
     running.should_exit = True
     thread.join(15)
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def at(settings: Settings, store: Store, redis_client: Redis, simulator: Simulator) -> Iterator[Desk]:
+    with desk(settings, store, redis_client, simulator) as opened:
+        yield opened
+
+
+def refused(at: Desk, page: httpx.Response, status: int, *words: str) -> None:
+    """Check that a page says what to do, and that nothing was stored."""
+    assert page.status_code == status, page.text
+    assert "text/html" in page.headers["content-type"]
+    for word in words:
+        assert word in page.text, page.text
+    assert at.accounts() == []

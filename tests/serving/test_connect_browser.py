@@ -14,8 +14,7 @@ from metrics.documents import Platform
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.serving.dashboard.stage import ARTEFACTS, launched
-from tests.serving.endpoints.test_connect import NEEDED
-from tests.serving.logins import PLATFORMS, WORKSPACE, Desk, desk
+from tests.serving.logins import NEEDED, PLATFORMS, WORKSPACE, Desk, desk
 from tests.simulator_fixture import Simulator
 
 pytestmark = pytest.mark.browser

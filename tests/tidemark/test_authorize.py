@@ -14,6 +14,7 @@ from tests.serving.logins import Desk, desk
 from tests.simulator_fixture import Simulator
 from tests.tidemark.commands import Cli
 from tests.waiting import until
+from tidemark import login_choice
 from tidemark.commands import authorize as command
 
 WORDS = ("accounts", "authorize", "--workspace", "acme", "--platform")
@@ -68,16 +69,13 @@ def test_command_waits_for_the_outcome(at: Desk, cli: Cli, denied: bool, monkeyp
         assert at.accounts() == []
         return
     (account,) = at.accounts()
-    assert json.loads(ran.out) == {
-        "accountId": account["_id"],
-        "platformAccountId": account["platformAccountId"],
-        "handle": account["handle"],
-    }
+    told = {"accountId": account["_id"], "platformAccountId": account["platformAccountId"], "handle": account["handle"]}
+    assert json.loads(ran.out) == {"accounts": [told]}
     assert any("permissions: https://www.googleapis.com/auth/youtube.readonly" in one for one in links)
 
 
 def test_nobody_who_comes_is_told(at: Desk, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_wait", lambda *_: None)
+    monkeypatch.setattr(login_choice, "wait_for_outcome", lambda *_: None)
     ran = cli(*WORDS, "youtube")
     assert (ran.code, "nobody finished the login in time" in ran.err) == (1, True)
 

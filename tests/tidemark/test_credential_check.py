@@ -84,7 +84,7 @@ def test_valid_token_leaves_a_refresh_token_that_works_once(
 ) -> None:
     given = row(world, "twitter", 1)
     ran = bring(cli, settings, given)
-    assert "twitter: a refresh token works only once there" in ran.out
+    assert "twitter: a refresh token may work only once there" in ran.out
     assert credentials(on_stores, settings)["refresh_token"] == given["refreshToken"]
 
 

@@ -1,6 +1,5 @@
 """The command `tidemark accounts authorize`: prints a link with which a person connects an account in a browser."""
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,12 +12,7 @@ from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_redis, open_store
 
 if TYPE_CHECKING:
-    from redis import Redis
-
-    from metrics.connecting.flows import Outcome
     from metrics.settings import Settings
-
-_PAUSE_SECONDS = 0.5
 
 
 def authorize(
@@ -26,23 +20,29 @@ def authorize(
     platform: Annotated[Platform, typer.Option(help="The platform of the account.")],
     account: Annotated[
         str | None,
-        typer.Option(help="The platform's id of the account: a login to any other account is refused."),
+        typer.Option(
+            help="The platform's id of the account: a login to any other account is refused. Without it, a login that "
+            "can read several accounts lets the person choose."
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option(help="Wait until the person is back from the platform.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Connect an account, or renew its token, by a login at the platform in a browser; nobody copies a token.
 
-    Prints a link that works once, for five minutes, in any browser that reaches TIDEMARK_CONNECT_URL.
+    Prints a link that works once, for five minutes, in any browser that reaches TIDEMARK_CONNECT_URL. If the login can
+    read several accounts, such as the Pages of a person, choose one or several on the page, or here by their numbers.
     """
     # Imported late: redis and oauthlib are slow to import.
     from metrics.connecting import flows
     from metrics.connecting.authorization import Authorization, public_url
+    from metrics.connecting.choice import CHOICE_SECONDS
     from metrics.connecting.errors import NotConnected
+    from tidemark.login_choice import wait_for_outcome
 
     check_id(workspace, "--workspace")
     chosen = normal_account_id(platform, account, "--account") if account is not None else None
-    with open_store(create=True) as (_, settings), open_redis(settings) as redis:
+    with open_store(create=True) as (store, settings), open_redis(settings) as redis:
         try:
             authorization = Authorization(settings, platform)
         except NotConnected as error:
@@ -61,16 +61,16 @@ def authorize(
         )
         print_note(f"open this link in a browser within {flows.OFFER_SECONDS // 60} minutes:")
         print_note(link)
-        outcome = _wait(redis, offer.flow_id, flows.OFFER_SECONDS + flows.FLOW_SECONDS)
+        most = flows.OFFER_SECONDS + flows.FLOW_SECONDS + CHOICE_SECONDS
+        outcome = wait_for_outcome(store, redis, settings, offer, most, print_note)
     if outcome is None:
         raise TidemarkError("nobody finished the login in time; nothing was connected: run the command again")
     if outcome.state == "refused":
         raise TidemarkError(f"{outcome.message} Nothing was stored.")
     if as_json:
-        print_json({"accountId": outcome.account_id, "platformAccountId": outcome.platform_account_id,
-                    "handle": outcome.handle})  # fmt: skip
+        print_json({"accounts": outcome.accounts})
     else:
-        print_line(f"{outcome.account_id}: {outcome.message}")
+        print_line(f"{', '.join(str(one['accountId']) for one in outcome.accounts)}: {outcome.message}")
 
 
 def _check_serving(settings: "Settings") -> None:
@@ -87,13 +87,3 @@ def _check_serving(settings: "Settings") -> None:
         send(Network.of(settings), f"{public_url(settings)}/healthz", timeout=5.0)
     except WebError as error:
         raise InvalidInput(f"TIDEMARK_CONNECT_URL: {error}: start serving there, or correct the URL") from None
-
-
-def _wait(redis: "Redis", flow_id: str, seconds: float) -> "Outcome | None":
-    """Return the outcome of a login, or None if there is none within the time."""
-    from metrics.connecting import flows
-
-    ends = time.monotonic() + seconds
-    while (outcome := flows.find_outcome(redis, flow_id)) is None and time.monotonic() < ends:
-        time.sleep(_PAUSE_SECONDS)
-    return outcome

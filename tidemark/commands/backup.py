@@ -43,8 +43,9 @@ def restore(
 ) -> None:
     """Read a backup into an empty database; all files are checked before anything is written.
 
-    Data erased after the backup stays erased, and revoked keys stay revoked, according to the ledger in TIDEMARK_HOME.
-    Do not collect in the meantime. Verify the result afterwards with `tidemark rebuild --check`.
+    Data erased after the backup stays erased, revoked keys stay revoked, and withdrawn consents stay withdrawn,
+    according to the ledger in TIDEMARK_HOME. Do not collect in the meantime. Verify the result afterwards with
+    `tidemark rebuild --check`.
     """
     from metrics.redis.versions import known_workspaces, restart
     from metrics.upkeep.backup import restore as load
@@ -66,6 +67,7 @@ def restore(
                 "documents": documents,
                 "withheld": restored.withheld,
                 "revoked": restored.revoked,
+                "withdrawn": restored.withdrawn,
                 "validKeys": [key.prefix for key in valid],
             }
         )
@@ -73,10 +75,12 @@ def restore(
     print_line(f"restored {sum(documents.values()):,} documents from {folder}")
     print_line(
         f"left out {sum(restored.withheld.values()):,} documents that were erased since the backup; "
-        f"{restored.revoked} keys stay revoked"
+        f"{restored.revoked} keys stay revoked, {restored.withdrawn} consents stay withdrawn"
     )
     if not entries:
-        print_note(f"{own.path} is missing or empty: data erased and keys revoked since the backup may be back")
+        print_note(
+            f"{own.path} is missing or empty: data erased, and keys and consents revoked, since the backup may be back"
+        )
     names = ", ".join(f"{key.prefix}… ({key.name})" for key in valid[:_MOST_KEYS])
     more = f" and {len(valid) - _MOST_KEYS} more" if len(valid) > _MOST_KEYS else ""
     print_line(f"valid keys: {names or 'none'}{more}")

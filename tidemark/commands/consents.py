@@ -9,6 +9,7 @@ from metrics.errors import InvalidInput, NotFound
 from metrics.platforms.registry import FACTS, NEEDING_CONSENT, STORING_NEEDS_CONSENT
 from tidemark.commands.console import confirm, print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
+from tidemark.commands.user import user
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,22 +50,16 @@ def withdraw(
     """Record that a workspace no longer has the consent.
 
     For Pinterest, everything that was stored of its accounts in the workspace is deleted, in exports too. The accounts
-    stay connected.
+    stay connected. A backup that is restored later does not bring the consent back, nor what was stored with it.
     """
     _check(platform)
     with open_store() as (store, settings), open_redis(settings) as redis:
-        from metrics.redis.versions import invalidate
+        from tidemark.withdrawal import withdraw as withdraw_and_delete
 
         _check_workspace(store.accounts.workspaces(), workspace)
-        if platform in STORING_NEEDS_CONSENT:
-            from tidemark.withdrawal import withdraw as withdraw_and_delete
-
-            if not yes:
-                confirm(f"Delete all numbers of {FACTS[platform].title} in {workspace} for good?")
-            withdraw_and_delete(store, redis, settings, workspace, platform)
-        else:
-            store.consents.set(workspace, platform, given=False)
-            invalidate(redis, workspace)
+        if platform in STORING_NEEDS_CONSENT and not yes:
+            confirm(f"Delete all numbers of {FACTS[platform].title} in {workspace} for good?")
+        withdraw_and_delete(store, redis, settings, workspace, platform, user())
     _print(workspace, platform, given=False, as_json=as_json)
 
 

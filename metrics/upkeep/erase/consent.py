@@ -15,7 +15,7 @@ from metrics.store import Store
 from metrics.upkeep.erase.extent import filters_of
 from metrics.upkeep.erase.in_redis import forget_account
 
-_KEPT = frozenset(["accounts", "collections", "operations", "reading_memory", "shard_reports"])
+KEPT_WITHOUT_CONSENT = frozenset(["accounts", "collections", "operations", "reading_memory", "shard_reports"])
 """Collections of which no whole document is deleted."""
 
 
@@ -44,7 +44,7 @@ def forget_collected(store: Store, account_id: str) -> None:
         MongoUnavailable: MongoDB does not answer.
     """
     for name, query in filters_of("account", account_id).items():
-        if name not in _KEPT:
+        if name not in KEPT_WITHOUT_CONSENT:
             store.deletion.delete(name, query)
     store.memories.forget_collected(account_id)
 

@@ -9,6 +9,7 @@ from redis import Redis
 from starlette.requests import Request
 from starlette.responses import Response
 
+from metrics.connecting.authorization import public_url
 from metrics.connecting.flows import Offer
 from metrics.documents import PLATFORMS
 from metrics.errors import Unavailable
@@ -20,6 +21,12 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+USED = (
+    "This link was used already, is too old, or was not copied whole. Start again: `tidemark accounts authorize` "
+    "prints a new link, and so does `POST /analytics/workspace/{workspaceId}/connect/{platform}`."
+)
 
 
 class Refused(Exception):
@@ -61,6 +68,25 @@ def platform_of_page(request: Request) -> str:
 async def in_redis(parts: Services, call: Callable[Concatenate[Redis, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a call of `flows` in a thread; all of them share a quarter of the threads, because anybody can cause them."""
     return await parts.threads.run_for("logins", lambda: call(parts.sync_redis, *args, **kwargs))
+
+
+def cookie_name(offer: Offer) -> str:
+    """Return the name of the cookie of a flow; several flows may be under way in one browser."""
+    return f"tidemark_login_{offer.flow_id}"
+
+
+def set_cookie(response: Response, parts: Services, offer: Offer, value: str, seconds: int) -> None:
+    """Set the cookie of a flow, which no script reads."""
+    response.set_cookie(
+        cookie_name(offer),
+        value,
+        max_age=seconds,
+        path="/connect",
+        secure=public_url(parts.settings).startswith("https://"),
+        httponly=True,
+        # Lax: the way back from the platform is a navigation from another site. Forms of other sites do not send it.
+        samesite="lax",
+    )
 
 
 async def check_key(parts: Services, offer: Offer) -> None:

@@ -132,7 +132,7 @@ def test_restore_without_a_ledger_says_so_and_takes_one_from_elsewhere(
     Ledger.of(settings).path.rename(elsewhere)
     seeded.client.drop_database(settings.mongo_db)
     ran = cli("restore", str(folder))
-    assert "ledger.jsonl is missing or empty: data erased and keys revoked since the backup may be back" in ran.err
+    assert "ledger.jsonl is missing or empty: data erased, and keys and consents revoked, since" in ran.err
     assert f"valid keys: {revoked.prefix}… (leaked)" in ran.out
     seeded.client.drop_database(settings.mongo_db)
     ran = cli("restore", str(folder), "--ledger", str(elsewhere))

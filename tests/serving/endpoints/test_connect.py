@@ -1,55 +1,25 @@
-"""Connecting accounts through logins: each platform's flow, and every way in which one goes wrong or is attacked."""
+"""Connecting accounts through logins: each platform's flow, and platforms and settings that are in its way."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from redis import Redis
 
 from metrics.clock import utcnow
-from metrics.connecting import flows
 from metrics.documents import Platform
-from metrics.settings import PREFIX, Settings
+from metrics.settings import Settings
 from metrics.store import Store
-from metrics.upkeep.erase import begin
 from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.registry import open_platform
-from serving.process.logs import redact
 from tests.serving.conformance import check
-from tests.serving.logins import PLATFORMS, WORKSPACE, Desk, desk
-from tests.serving.processes import ServingProcess
+from tests.serving.logins import NEEDED, PLATFORMS, WORKSPACE, Desk, at, desk, refused
 from tests.simulator_fixture import Simulator
 from tidemark.stack.ports import HOST, free_port
-from tidemark.stack.simulated import simulated_settings
 
-NEEDED = {
-    "instagram": "instagram_business_manage_insights",
-    "facebook": "read_insights",
-    "twitter": "offline.access",
-    "linkedin": "r_organization_social",
-    "youtube": "https://www.googleapis.com/auth/yt-analytics.readonly",
-    "threads": "threads_manage_insights",
-}
-"""A needed scope of each platform."""
-
-
-@pytest.fixture
-def at(settings: Settings, store: Store, redis_client: Redis, simulator: Simulator) -> Iterator[Desk]:
-    with desk(settings, store, redis_client, simulator) as opened:
-        yield opened
-
-
-def refused(at: Desk, page: httpx.Response, status: int, *words: str) -> None:
-    """Check that a page says what to do, and that nothing was stored."""
-    assert page.status_code == status, page.text
-    assert "text/html" in page.headers["content-type"]
-    for word in words:
-        assert word in page.text, page.text
-    assert at.accounts() == []
+__all__ = ["at"]
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -138,230 +108,6 @@ def test_history_is_requested_once_connected(at: Desk) -> None:
     (account,) = at.accounts()
     history = at.store.memories.history(account["_id"])
     assert history is not None
-
-
-# --- Who may start
-
-
-@pytest.mark.parametrize("scopes", [["read"], ["collect"], ["read", "collect"]])
-def test_key_without_admin_gets_no_link(at: Desk, scopes: list[Any]) -> None:
-    key, _ = at.store.keys.create("weak", [WORKSPACE], scopes)
-    answer = at.post("youtube", key)
-    assert (answer.status_code, answer.json()["detail"]) == (403, "This API key lacks the scope `admin`.")
-
-
-def test_key_of_another_workspace_gets_no_link(at: Desk) -> None:
-    assert at.post("youtube", workspace="rival").status_code == 404
-
-
-def test_stream_ticket_opens_no_login(at: Desk) -> None:
-    headers = {"Authorization": f"Bearer {at.key}"}
-    ticket = httpx.post(f"{at.url}/analytics/stream/tickets", headers=headers).json()["ticket"]
-    refused(at, at.browser().client.get(f"{at.url}/connect/youtube?ticket={ticket}"), 401, "Start again")
-
-
-@pytest.mark.parametrize("query", ["", "?ticket=", "?ticket=tmc_made-up", "?state=x&ticket=%00"])
-def test_page_without_a_ticket_says_how_to_start(at: Desk, query: str) -> None:
-    refused(at, at.browser().client.get(f"{at.url}/connect/youtube{query}"), 401, "tidemark accounts authorize")
-
-
-def test_link_works_once(at: Desk) -> None:
-    link = at.link("youtube")
-    assert at.browser().client.get(link).status_code == 200
-    refused(at, at.browser().client.get(link), 401, "was used already")
-
-
-def test_preview_of_a_link_does_not_use_it_up(at: Desk) -> None:
-    link, person = at.link("youtube"), at.browser()
-    assert person.client.head(link).status_code == 200
-    assert not person.client.cookies
-    assert person.connect(link).status_code == 200
-
-
-def test_link_of_one_platform_opens_no_other(at: Desk) -> None:
-    link = at.link("youtube").replace("/connect/youtube", "/connect/threads")
-    refused(at, at.browser().client.get(link), 401, "Start again")
-
-
-@pytest.mark.parametrize("when", ["before the page", "before the return"])
-def test_revoked_key_connects_nothing(at: Desk, when: str) -> None:
-    link, person = at.link("youtube"), at.browser()
-    if when == "before the page":
-        at.store.keys.revoke(at.key[:14])
-        refused(at, person.client.get(link), 403, "was revoked", "Ask for a new link")
-        return
-    back = person.consent(person.consent_url(link))
-    at.store.keys.revoke(at.key[:14])
-    refused(at, person.client.get(back), 403, "was revoked", "Ask for a new link")
-
-
-# --- The way back
-
-
-def test_way_back_in_another_browser_stores_nothing(at: Desk) -> None:
-    """A stolen callback, and a login that an attacker began and had another person finish."""
-    person, thief = at.browser(), at.browser()
-    back = person.consent(person.consent_url(at.link("twitter")))
-    refused(at, thief.client.get(back), 403, "begun in another browser")
-    # The thief could not use up the state of the person.
-    assert person.client.get(back).status_code == 200
-
-
-def test_state_of_another_login_stores_nothing(at: Desk) -> None:
-    """An attacker's code and state in the browser of a person who began a login of their own."""
-    person, attacker = at.browser(), at.browser()
-    person.consent_url(at.link("twitter"))
-    theirs = attacker.consent(attacker.consent_url(at.link("twitter")), account=3)
-    refused(at, person.client.get(theirs), 403, "begun in another browser")
-
-
-@pytest.mark.parametrize("state", ["", "tms_made-up", "tms_" + "a" * 2000, "\x00", "é"])
-def test_unknown_state_stores_nothing(at: Desk, state: str) -> None:
-    person = at.browser()
-    back = person.consent(person.consent_url(at.link("linkedin")))
-    (code,) = parse_qs(urlsplit(back).query)["code"]
-    page = person.client.get(back.partition("?")[0], params={"code": code, "state": state})
-    refused(at, page, 400, "too old", "Start again")
-
-
-def test_state_works_once_also_for_two_at_the_same_time(at: Desk) -> None:
-    person = at.browser()
-    back = person.consent(person.consent_url(at.link("youtube")))
-    assert person.client.get(back).status_code == 200
-    again = at.browser()
-    again.client.cookies = person.client.cookies
-    assert again.client.get(back).status_code == 400
-    assert len(at.accounts()) == 1
-
-
-def test_state_of_another_platform_stores_nothing(at: Desk) -> None:
-    person = at.browser()
-    back = person.consent(person.consent_url(at.link("instagram")))
-    refused(at, person.client.get(back.replace("/connect/instagram/", "/connect/threads/")), 400, "Start again")
-
-
-@pytest.mark.parametrize("code", ["", "a" * 3000, "made up", "code.youtube.made-up"])
-def test_unusable_code_stores_nothing(at: Desk, code: str) -> None:
-    person = at.browser()
-    back = person.consent(person.consent_url(at.link("youtube")))
-    (state,) = parse_qs(urlsplit(back).query)["state"]
-    page = person.client.get(back.partition("?")[0], params={"code": code, "state": state})
-    refused(at, page, 400, "tart again")
-
-
-def test_error_of_the_url_is_not_shown(at: Desk) -> None:
-    person = at.browser()
-    back = person.consent(person.consent_url(at.link("youtube")))
-    (state,) = parse_qs(urlsplit(back).query)["state"]
-    words = {"state": state, "error": "server_error", "error_description": "<script>call 555</script>"}
-    page = person.client.get(back.partition("?")[0], params=words)
-    refused(at, page, 400, "The operator checks the app")
-    assert "555" not in page.text
-
-
-def test_account_that_is_being_erased_is_not_connected(at: Desk) -> None:
-    person = at.browser()
-    back = person.consent(person.consent_url(at.link("youtube")))
-    person.connect(at.link("youtube"), account=1)
-    begin(at.store, "workspace", WORKSPACE, "test")
-    page = person.client.get(back)
-    assert page.status_code == 400, page.text
-    assert "is being erased" in page.text
-    assert at.simulator.world.account("youtube", 0).platform_account_id not in str(at.accounts())
-
-
-# --- Nothing leaks
-
-
-@pytest.mark.parametrize("platform", PLATFORMS)
-def test_verifier_and_secret_stay_on_the_server(at: Desk, platform: str) -> None:
-    person = at.browser()
-    link = at.link(platform)
-    url = person.consent_url(link)
-    query = parse_qs(urlsplit(url).query)
-    assert at.settings.login_app(platform)[1].get_secret_value() not in url  # type: ignore[arg-type, index]
-    assert query["redirect_uri"] == [f"{at.url}/connect/{platform}/callback"]
-    assert ("code_challenge" in query) == (platform in ("twitter", "youtube"))
-    if "code_challenge" in query:
-        assert query["code_challenge_method"] == ["S256"]
-    names: list[Any] = list(at.redis.scan_iter("tm:{connect:*"))
-    kept: Any = b" ".join([*names, *(at.redis.get(name) or b"" for name in names)])  # type: ignore[list-item]
-    for secret in (query["state"][0], *person.client.cookies.values(), parse_qs(urlsplit(link).query)["ticket"][0]):
-        assert secret.encode() not in kept
-    lives: list[Any] = [at.redis.ttl(name) for name in names]
-    assert lives
-    assert all(0 < life <= flows.FLOW_SECONDS for life in lives)
-
-
-def test_pages_let_nothing_out(at: Desk) -> None:
-    person = at.browser()
-    pages = [person.client.get(at.link("youtube")), person.client.get(f"{at.url}/connect/youtube")]
-    pages.append(person.connect(at.link("youtube")))
-    for page in pages:
-        policy = page.headers["content-security-policy"]
-        assert policy.startswith("default-src 'none'; style-src 'sha256-")
-        assert "frame-ancestors 'none'" in policy
-        assert "unsafe" not in policy
-        assert page.headers["referrer-policy"] == "no-referrer"
-        assert page.headers["cache-control"] == "no-store"
-        assert "<script" not in page.text
-
-
-def test_cookie_is_for_this_path_and_no_script(at: Desk) -> None:
-    header = at.browser().client.get(at.link("youtube")).headers["set-cookie"].lower()
-    assert all(part in header for part in ("httponly", "samesite=lax", "path=/connect", "max-age=600"))
-    assert "secure" not in header
-
-
-def test_cookie_is_secure_behind_tls(
-    settings: Settings, store: Store, redis_client: Redis, simulator: Simulator
-) -> None:
-    public = "https://tidemark.example.com"
-    with desk(settings, store, redis_client, simulator, connect_url=public) as at:
-        link = at.link("youtube")
-        assert link.startswith(f"{public}/connect/youtube?ticket=")
-        page = at.browser().client.get(link.replace(public, at.url))
-        assert "; secure" in page.headers["set-cookie"].lower()
-        assert quote(f"{public}/connect/youtube/callback", safe="") in page.text
-
-
-def test_logs_of_the_process_have_neither_code_nor_token(
-    settings: Settings, store: Store, redis_client: Redis, simulator: Simulator, tmp_path: Path
-) -> None:
-    public = "http://localhost:9"
-    simulated = simulated_settings(settings, simulator.url, public)
-    environment = {f"{PREFIX}{name.upper()}": value for name, value in simulated.items()}
-    environment[f"{PREFIX}SECRET_KEYS"] = settings.secret_keys[0].get_secret_value()
-    process = ServingProcess(settings, tmp_path, **environment)
-    key, _ = store.keys.create("connects", [WORKSPACE], ["admin"])
-    at = Desk(settings, store, redis_client, simulator, key, process.url)
-    person = at.browser()
-    link = at.link("twitter").replace(public, at.url)
-    back = person.consent(person.consent_url(link)).replace(public, at.url)
-    assert person.client.get(back).status_code == 200
-    assert person.client.get(back).status_code == 400
-    process.stop()
-    at.close()
-    (account,) = at.accounts()
-    credentials, query = at.credentials(account), parse_qs(urlsplit(back).query)
-    ticket, log = parse_qs(urlsplit(link).query)["ticket"][0], (tmp_path / "serving.log").read_text()
-    assert "/connect/twitter/callback" in log
-    secrets = [query["code"][0], query["state"][0], ticket]
-    secrets += [credentials[name] for name in ("access_token", "refresh_token", "client_secret")]
-    assert [secret for secret in secrets if secret in log] == []
-    assert redact(f"{query['state'][0]} {ticket}") == "[secret] [secret]"
-
-
-def test_platform_that_quotes_the_code_is_not_repeated(at: Desk) -> None:
-    person = at.browser()
-    back = person.consent(person.consent_url(at.link("youtube")))
-    (code,) = parse_qs(urlsplit(back).query)["code"]
-    quoted = {"error": "invalid_grant", "error_description": f"Bad code {code} for simulated-secret"}
-    at.simulator.set_faults({"kind": "foreign_body", "path": "token", "value": quoted})
-    page = person.client.get(back)
-    refused(at, page, 400, "Bad code …")
-    assert code not in page.text
-    assert "simulated-secret" not in page.text
 
 
 # --- The platform misbehaves
