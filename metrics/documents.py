@@ -125,12 +125,17 @@ class Disconnection(TypedDict):
     connectedAt: datetime
 
 
+AccountAccess = Literal["owner", "public"]
+"""How an account is read: with a token of its owner, or by what the platform shows everybody."""
+ACCOUNT_ACCESSES: tuple[AccountAccess, ...] = get_args(AccountAccess)
+
+
 class AccountDocument(TypedDict):
     """A document of `accounts`. `credentials` are sealed; `metrics.vault` opens them.
 
     `connectedAt` is when the account was first connected. `disconnectedAt` is present only while it is disconnected.
     `disconnections` are earlier times in which it was disconnected, oldest first. `metrics.expected` derives from them
-    which hours count.
+    which hours count. `access` is present only for `public`: the account was connected without a token.
     """
 
     _id: str
@@ -139,6 +144,7 @@ class AccountDocument(TypedDict):
     platformAccountId: str
     handle: str
     state: AccountState
+    access: NotRequired[AccountAccess]
     connectedAt: datetime
     disconnectedAt: NotRequired[datetime]
     disconnections: NotRequired[list[Disconnection]]

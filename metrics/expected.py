@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from metrics.documents import AccountDocument, Disconnection, Platform
+from metrics.documents import AccountAccess, AccountDocument, Disconnection, Platform
 from metrics.periods import HOUR, slot_of
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -25,6 +25,7 @@ class Connection:
     account_id: str
     platform: Platform
     spans: tuple[Span, ...]
+    access: AccountAccess = "owner"
 
     @classmethod
     def of(cls, account: Mapping[str, Any]) -> Self:
@@ -36,7 +37,7 @@ class Connection:
             first = slot_of(gap["connectedAt"])
         ended = account.get("disconnectedAt")
         spans = _with(spans, first, slot_of(ended) if ended else FOREVER)
-        return cls(account["_id"], account["platform"], tuple(spans))
+        return cls(account["_id"], account["platform"], tuple(spans), account.get("access", "owner"))
 
     def within(self, start: datetime, end: datetime) -> list[Span]:
         """Return the spans of the account's hours in `[start, end)`; both bounds must be full hours."""
@@ -63,7 +64,7 @@ class Connection:
         return False
 
 
-FIELDS = ("platform", "connectedAt", "disconnectedAt", "disconnections")
+FIELDS = ("platform", "access", "connectedAt", "disconnectedAt", "disconnections")
 """The fields of an account that `Connection.of` reads, beside `_id`."""
 
 

@@ -1,10 +1,10 @@
 """Parser of the accounts file: CSV with a header, or JSON objects. A file is accepted or refused as a whole.
 
 Columns: `workspaceId, platform, platformAccountId, handle, accessToken`; the last one may be empty for a platform whose
-numbers are public. Optional columns: `refreshToken, clientId,
-clientSecret, expiresAt` (RFC 3339), for tokens that Tidemark renews itself, and `login` (`instagram` for Instagram
-Login). `secondAccountId, secondAccessToken, secondRefreshToken, secondClientId, secondClientSecret` are a second grant
-of the same account, for a platform with further numbers in another API (TikTok).
+numbers are public, or of which the app reads public numbers with its API key (YouTube). Optional columns:
+`refreshToken, clientId, clientSecret, expiresAt` (RFC 3339), for tokens that Tidemark renews itself, and `login`
+(`instagram` for Instagram Login). `secondAccountId, secondAccessToken, secondRefreshToken, secondClientId,
+secondClientSecret` are a second grant of the same account, for a platform with further numbers in another API (TikTok).
 """
 
 import re
@@ -97,7 +97,7 @@ def account_of(row: Mapping[str, Any]) -> NewAccount:
         raise InvalidInput(f"{named}: no such column; the columns are {', '.join(ALL_COLUMNS)}")
     values = {name: _value(name, row.get(name)) for name in ALL_COLUMNS}
     platform = next((p for p in PLATFORMS if p == values["platform"].lower()), None)
-    needed = COLUMNS if platform is None or FACTS[platform].needs_token else _IDENTITY
+    needed = _IDENTITY if platform is not None and FACTS[platform].connects_without_token else COLUMNS
     if missing := [name for name in needed if not values[name]]:
         raise InvalidInput(f"{', '.join(missing)} missing")
     if platform is None:

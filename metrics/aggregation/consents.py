@@ -5,7 +5,7 @@ only if the workspace's consent is stored. The numbers of the platform alone are
 nothing at all is stored without a consent.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
 from metrics.aggregation.totals import offered_totals
@@ -49,11 +49,17 @@ def note_left_out(total: dict[str, Any], accounts: Iterable[Connection], platfor
 def note_not_stored(
     total: dict[str, Any],
     accounts: Iterable[Connection],
-    platforms: Collection[Platform],
+    is_stored: Callable[[Connection], bool],
     content_type: ContentType | None = None,
 ) -> None:
-    """Name the terms as the reason for the totals that only accounts without a consent to store could have."""
-    others = {account.platform for account in accounts} - set(platforms)
+    """Name the terms as the reason for the totals that only accounts of which nothing may be stored could have.
+
+    `is_stored` tells whether the terms allow to store anything of an account in the period of the total.
+    """
+    accounts = list(accounts)
+    if all(map(is_stored, accounts)):
+        return
+    others = {account.platform for account in accounts if is_stored(account)}
     possible = {name for platform in others for name in offered_totals(platform, content_type)}
     for name, reason in total["unavailable"].items():
         if reason == "no_observation" and name not in possible:

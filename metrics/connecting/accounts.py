@@ -10,6 +10,7 @@ from metrics.connecting.new_account import NewAccount
 from metrics.documents import AccountDocument
 from metrics.errors import InvalidInput
 from metrics.expected import connected_again
+from metrics.platforms.registry import KEPT_DAYS
 from metrics.redis.events import Announcer, operation_status
 from metrics.store import Store
 from metrics.vault import Vault
@@ -41,9 +42,12 @@ def connect_accounts(store: Store, redis: Redis, vault: Vault, accounts: Sequenc
     Raises:
         MongoUnavailable: MongoDB does not answer; the same call may be repeated.
         RedisUnavailable: Redis does not answer; the accounts are connected, and the same call may be repeated.
+        InvalidInput: an account would lose its token, and its history by the platform's terms; nothing was connected.
         TidemarkError: another process connected one of these platform accounts meanwhile.
     """
     known = store.accounts.connected((a.workspace_id, a.platform, a.platform_account_id) for a in accounts)
+    for account in accounts:
+        _check_keeps_token(account, known.get(account.identity))
     documents = [_document(account, vault, known.get(account.identity)) for account in accounts]
     store.accounts.put(documents)
     for document in documents:
@@ -75,6 +79,21 @@ def request_histories(
         Announcer(redis).announce(operation["workspaceId"], [operation_status(operation)])
 
 
+def _check_keeps_token(account: NewAccount, known: AccountDocument | None) -> None:
+    """Refuse to connect an account without a token if that would end its history.
+
+    Raises:
+        InvalidInput: it is connected with a token, and the terms limit how long data are kept without one.
+    """
+    days = KEPT_DAYS.get((account.platform, "public"))
+    if account.credentials or days is None or known is None or known.get("access") == "public":
+        return
+    raise InvalidInput(
+        f"{account.platform} account {account.platform_account_id} is connected with a token; without one, its numbers "
+        f"of more than {days} days ago would be deleted: give a token, or erase it first; nothing was connected"
+    )
+
+
 def _document(account: NewAccount, vault: Vault, known: AccountDocument | None) -> AccountDocument:
     now = utcnow()
     # An account that an older version stored under another spelling keeps its id.
@@ -90,6 +109,8 @@ def _document(account: NewAccount, vault: Vault, known: AccountDocument | None) 
         "connectedAt": known["connectedAt"] if known else now,
         "credentials": vault.seal(account.credentials, account_id),
     }
+    if not account.credentials:
+        document["access"] = "public"
     # Remembers the disconnected hours: the account is not expected in them, so reconnecting changes no totals.
     if known and (earlier := connected_again(known, now)):
         document["disconnections"] = earlier

@@ -11,7 +11,7 @@ always complete. A reader that needs files of the same export compares their has
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -195,12 +195,13 @@ def write_day(
     workspace_ids: Sequence[str] | None = None,
     held: Callable[[Dataset, str], bool] = lambda *_: True,
     version: Callable[[str], str | None] = lambda _: None,
+    left_out: Collection[str] = (),
 ) -> Written:
     """Export a day of some workspaces, or of all, in place of its previous export.
 
     `held` tells whether MongoDB still holds the whole day of a dataset and workspace; if not, the previous file stays.
-    `version` returns the `dataVersion` of a workspace. When all workspaces are exported, files of workspaces that no
-    longer exist are removed.
+    `version` returns the `dataVersion` of a workspace. `left_out` are accounts that are not exported. When all
+    workspaces are exported, files of workspaces that no longer exist are removed.
 
     Raises:
         MongoUnavailable: MongoDB does not answer; only some files of the day may be new. Export it again.
@@ -217,7 +218,7 @@ def write_day(
         for dataset in DATASETS:
             if not held(dataset, workspace_id):
                 kept += [e for e in before if (e["dataset"], e["workspaceId"]) == (dataset, workspace_id)]
-            elif written := _write(folders, store, dataset, workspace_id, day, data_version, run_id):
+            elif written := _write(folders, store, dataset, workspace_id, day, data_version, run_id, left_out):
                 files.append(written)
             else:
                 empty.add(file_path(dataset, workspace_id, name))
@@ -244,13 +245,16 @@ def _write(
     day: datetime,
     data_version: str | None,
     run_id: str,
+    left_out: Collection[str],
 ) -> FileEntry | None:
     """Write one file and return its entry; without rows, write none and return None."""
     documents = read(store, dataset, workspace_id, day, day + DAY)
-    first = next(documents, None)
+    rows = (one for one in documents if _account_of(one) not in left_out) if left_out else documents
+    first = next(rows, None)
     if first is None:
+        documents.close()
         return None
-    counted = _Counted(chain([first], documents))
+    counted = _Counted(chain([first], rows))
     path = file_path(dataset, workspace_id, f"{day:%Y-%m-%d}")
     try:
         size, digest = folders.put(path, encode(dataset, "parquet", counted))
@@ -266,6 +270,12 @@ def _write(
         "dataVersion": data_version,
         "runId": run_id,
     }
+
+
+def _account_of(document: Document) -> str:
+    """Return the account of an observation or a rollup."""
+    found: str = document.get("metadata", document)["accountId"]
+    return found
 
 
 class _Counted:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from metrics.documents import ContentType, MetricType, Platform
+from metrics.documents import AccountAccess, ContentType, MetricType, Platform
 from metrics.platforms.ids import Refuse, number
 from metrics.platforms.login import Login
 from metrics.platforms.terms import Term
@@ -189,6 +189,15 @@ class PlatformFacts:
     terms: tuple[Term, ...] = ()
     login: Login | None = None
     no_login: str = "Connect its accounts with `tidemark accounts connect` and a token."
+
+    @property
+    def connects_without_token(self) -> bool:
+        """True if accounts can be connected without a token: their numbers are public, or the app's key reads them."""
+        return not self.needs_token or self.takes_api_key
+
+    def kept_days(self, access: AccountAccess) -> int | None:
+        """Return for how many days the terms allow to keep what was read with an access; None if they set no limit."""
+        return min((one.kept.days for one in self.terms if one.kept and one.access == access), default=None)
 
     @property
     def takes_second_grant(self) -> bool:

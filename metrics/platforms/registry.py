@@ -1,6 +1,9 @@
 """The list of all platforms."""
 
-from metrics.documents import Platform
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from metrics.documents import ACCOUNT_ACCESSES, AccountAccess, Platform
 from metrics.platforms.bluesky import BLUESKY
 from metrics.platforms.facebook import FACEBOOK
 from metrics.platforms.facts import by_name
@@ -17,6 +20,16 @@ FACTS = by_name(INSTAGRAM, FACEBOOK, TWITTER, LINKEDIN, TIKTOK, YOUTUBE, PINTERE
 
 NEEDING_CONSENT: frozenset[Platform] = frozenset(name for name, facts in FACTS.items() if facts.derived_needs_consent)
 """Platforms whose terms demand a consent before their numbers are mixed with those of others."""
+
+KEPT_DAYS: Mapping[tuple[Platform, AccountAccess], int] = MappingProxyType(
+    {
+        (name, access): days
+        for name, facts in FACTS.items()
+        for access in ACCOUNT_ACCESSES
+        if (days := facts.kept_days(access)) is not None
+    }
+)
+"""For how many days the terms allow to keep what was read of accounts, by platform and access; others have no limit."""
 
 STORING_NEEDS_CONSENT: frozenset[Platform] = frozenset(
     name for name, facts in FACTS.items() if facts.storing_needs_consent

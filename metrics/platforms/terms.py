@@ -5,6 +5,9 @@ themselves. `docs/terms.md` is made from them and from the rules of this module 
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from metrics.documents import AccountAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +16,17 @@ class Term:
 
     `data` names the kind. `rule` is the rule and `obeyed` what Tidemark does about it, both in whole sentences.
     `source` is the platform's document; «one report» stands for what one person reported and no document confirmed.
+
+    With `kept`, the data of accounts that are read with this `access` are deleted after that time by
+    `metrics.upkeep.limited`; the term is then about these accounts alone.
     """
 
     data: str
     rule: str
     obeyed: str
     source: str
+    access: AccountAccess | None = None
+    kept: timedelta | None = None
 
 
 ERASED = (

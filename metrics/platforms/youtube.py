@@ -124,9 +124,12 @@ YOUTUBE = PlatformFacts(
         Term(
             "data of channels without a token",
             "It is refreshed or deleted within 30 days, statistics too.",
-            "Tidemark does not tell it apart: connect a channel without a token only where `TIDEMARK_RETENTION_DAYS` "
-            "and `TIDEMARK_ROLLUP_RETENTION_DAYS` are at most 30, or disconnect and erase it in time.",
+            "A channel that is connected without a token is read with the API key of the app. Each night, its numbers, "
+            "rollups and posts of more than 30 days ago are deleted; older periods have the reason `terms`. It is in "
+            "no Parquet file. `GET …/accounts` has its `keptDays`.",
             "*Developer Policies*, III.E.4",
+            access="public",
+            kept=timedelta(days=30),
         ),
         Term(
             "what users ask to delete",

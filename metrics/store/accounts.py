@@ -10,7 +10,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from metrics.batches import batched
-from metrics.documents import AccountDocument, AccountState, ConnectedState, Document, Platform
+from metrics.documents import AccountAccess, AccountDocument, AccountState, ConnectedState, Document, Platform
 from metrics.errors import NotFound, TidemarkError
 from metrics.expected import FIELDS, Connection
 from metrics.identity import account_number, same_account_ids
@@ -104,6 +104,13 @@ class AccountStore:
             return cast(
                 "list[AccountDocument]", list(self._accounts.find(query).sort([("workspaceId", 1), ("_id", 1)]))
             )
+
+    def with_access(self, platform: Platform, access: AccountAccess) -> list[AccountDocument]:
+        """Return the accounts of a platform that are read in one way: only their ids and workspaces."""
+        query: Document = {"platform": platform, "access": access if access != "owner" else {"$exists": False}}
+        with mongo_errors():
+            rows = self._accounts.find(query, {"workspaceId": 1}).sort("_id", 1)
+            return cast("list[AccountDocument]", list(rows))
 
     def ids(self, platform: Platform, state: AccountState, workspace_ids: Collection[str] | None = None) -> list[str]:
         """Return the ids of a platform's accounts in a state, sorted by workspace and id; read from the index only."""

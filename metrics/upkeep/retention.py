@@ -6,6 +6,8 @@ MongoDB's deletions are final, and the data that it keeps can be read. The setti
 A shorter retention of a workspace is applied once a day: to rollups by their period, to observations by their time on
 MongoDB 7 and later. MongoDB 6 can delete only whole series of a time series collection: there, posts without recent
 observations are deleted, and an account's own series is kept as long as the settings say.
+
+The terms of a platform may limit how long data of some accounts are kept (`limited.py`).
 """
 
 from collections import Counter
@@ -20,6 +22,7 @@ from metrics.store import Store
 from metrics.store.setup.lifetimes import kept_days
 from metrics.store.setup.schema import METRICS
 from metrics.store.workspace_settings import Days
+from metrics.upkeep import limited
 
 _BATCH = 1000
 OPENING_LEAD = timedelta(days=8)
@@ -100,6 +103,7 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
             old = {"workspaceId": workspace_id, "periodEnd": {"$lte": horizon.rollups_from(workspace_id)}}
             for name in ("subject_rollups", "aggregated_metrics"):
                 gone[name] += store.deletion.delete(name, old)
+    gone += limited.delete_expired(store, horizon.now)
     oldest = {"$lt": horizon.first_day(horizon.observations)}
     # Collection records have no expiry of their own; they are kept as long as the observations that they describe.
     gone["collections"] = store.deletion.delete("collections", {"slot": oldest})

@@ -11,6 +11,7 @@ from metrics.export import DATASETS, Dataset
 from metrics.export.folders import Folders, Written, write_day
 from metrics.periods import DAY
 from metrics.redis.versions import data_version
+from metrics.upkeep.limited import limited_accounts
 from metrics.upkeep.retention import Horizon
 from pipelines.partitions import DAYS, period_key, start_of_key
 from pipelines.resources import Clients, Tidemark
@@ -71,10 +72,13 @@ def _export(clients: Clients, folders: Folders, day: datetime, workspaces: list[
         except RedisUnavailable:
             return None
 
+    # Files stay, so they have no account whose data may be kept for some days only.
+    limited = frozenset(one.account_id for one in limited_accounts(clients.store))
     with folders.alone(clients.redis, _WAIT_SECONDS):
         return write_day(
-            folders, clients.store, day, run_id=run_id, workspace_ids=workspaces, held=held, version=version
-        )
+            folders, clients.store, day, run_id=run_id, workspace_ids=workspaces, held=held, version=version,
+            left_out=limited,
+        )  # fmt: skip
 
 
 def _metadata(written: Written) -> dict[str, dg.MetadataValue]:

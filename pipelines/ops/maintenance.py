@@ -1,9 +1,12 @@
 """The job `maintain_daily`: apply retention and measure the stores (docs/operations.md)."""
 
+from collections import Counter
+
 import dagster as dg
 
 from metrics.clock import utcnow
 from metrics.redis import events
+from metrics.upkeep.limited import limited_accounts
 from metrics.upkeep.retention import Horizon, apply
 from metrics.upkeep.sizes import keep, measure
 from pipelines.resources import Tidemark
@@ -17,6 +20,10 @@ def apply_retention(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     clients = tidemark.clients()
     gone = apply(clients.store, Horizon.of(clients.store, clients.settings, utcnow()))
     context.log.info("deleted %s", ", ".join(f"{count} {name}" for name, count in gone.items()) or "nothing")
+    limits = Counter(f"{one.platform}, {one.access}: {one.days} days" for one in limited_accounts(clients.store))
+    metadata: dict[str, dg.MetadataValue] = {f"deleted_{name}": dg.MetadataValue.int(n) for name, n in gone.items()}
+    metadata["accounts_with_a_limit"] = dg.MetadataValue.json(dict(limits))
+    context.add_output_metadata(metadata)
 
 
 @dg.op(description="Deletes events that are older than TIDEMARK_EVENTS_DAYS, also of workspaces without new events.")

@@ -8,9 +8,10 @@ from metrics.platforms.registry import FACTS
 
 
 def platforms_module() -> str:
-    """Return the text of the ES module `platforms-list.js`: the titles of the platforms by name, in their order."""
+    """Return the text of the ES module `platforms-list.js`: titles by name in their order, and which have a login."""
     titles = {name: facts.title for name, facts in FACTS.items()}
-    return f"export const TITLES = {json.dumps(titles)};\n"
+    logins = [name for name, facts in FACTS.items() if facts.login is not None]
+    return f"export const TITLES = {json.dumps(titles)};\nexport const LOGINS = {json.dumps(logins)};\n"
 
 
 def platform_styles() -> str:

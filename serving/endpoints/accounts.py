@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.encoding import dump_json
+from metrics.platforms.registry import KEPT_DAYS
 from serving.auth.authenticator import require
 from serving.cache.answer import encode_answer
 from serving.cache.plan import State
@@ -31,6 +32,8 @@ async def accounts(request: Request) -> Response:
             record = records.get(account["_id"], {})
             last, collected = record.get("last"), record.get("collected")
             row = public_fields(account, Account, "accountId")
+            if (days := KEPT_DAYS.get((account["platform"], account.get("access", "owner")))) is not None:
+                row["keptDays"] = days
             if collected:
                 row |= {"lastCollectedSlot": collected["slot"], "lastCollectedAt": collected["finishedAt"]}
             if last and last["state"] != "collected":

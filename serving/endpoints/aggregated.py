@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -41,8 +42,7 @@ def _totals(
         period = PeriodRollups(*span, rollups[span])
         total = workspace_totals(period, selection.accounts, selection.now, content_type)
         if total is not None:
-            if selection.not_stored:
-                note_not_stored(total, selection.accounts, selection.not_stored, content_type)
+            note_not_stored(total, selection.accounts, partial(selection.is_stored, start=span[0]), content_type)
             if withheld:
                 note_left_out(total, selection.accounts, withheld)
             if compared is not None:

@@ -13,6 +13,7 @@ from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection, Span
 from metrics.periods import Period, period_end, starts_between
 from metrics.store import Store
+from metrics.upkeep.limited import not_kept
 from serving.endpoints.coverage import Scope
 from serving.endpoints.query import AggregatedQuery
 
@@ -34,6 +35,10 @@ class Selection:
     now: datetime
     without_consent: frozenset[Platform] = frozenset()
     not_stored: frozenset[Platform] = frozenset()
+
+    def is_stored(self, account: Connection, start: datetime) -> bool:
+        """Tell whether the terms allow to store anything of an account in a period that begins at `start`."""
+        return account.platform not in self.not_stored and not not_kept(account, start, self.now)
 
     @property
     def kind(self) -> Kind:

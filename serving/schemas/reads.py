@@ -11,6 +11,7 @@ from metrics.aggregation.sides import NotCompared as NotComparedReason
 from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS
 from metrics.catalog import Kind, Subject, Unit
 from metrics.documents import (
+    AccountAccess,
     AccountState,
     ContentType,
     FailureReason,
@@ -328,6 +329,10 @@ class Account(Shape):
     handle: str
     state: AccountState
     state_reason: str = absent()
+    access: AccountAccess = absent("`public` if the account was connected without a token; else it is left out.")
+    kept_days: Count = absent(
+        "If the platform's terms limit how long the numbers of an account with this access are kept, in days."
+    )
     connected_at: Instant
     disconnected_at: Instant = absent("Only while the account is disconnected.")
     last_collected_slot: Instant = absent()

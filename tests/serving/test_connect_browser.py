@@ -135,3 +135,25 @@ def test_page_cannot_be_framed(at: Desk, screen: Screen) -> None:
     screen.page.set_content(f'<iframe id="f" src="{link}"></iframe>')
     screen.page.wait_for_function("() => document.getElementById('f').contentDocument === null")
     assert not [frame for frame in screen.page.frames if frame.url.startswith(at.url) and frame.locator("#go").count()]
+
+
+def test_person_chooses_among_several_pages(at: Desk, screen: Screen) -> None:
+    screen.to_platform(at.link("facebook"))
+    for number in (1, 2):
+        screen.page.check(f"input[name=further][value='{number}']")
+    screen.page.click("button[value=allow]")
+    screen.page.wait_for_url(f"{at.url}/connect/**")
+    assert screen.heading() == "Choose Facebook accounts"
+    assert at.accounts() == []
+    screen.keep("choose-facebook")
+    screen.page.click("#go")
+    assert "Choose at least one of these accounts" in screen.text()
+    chosen = [at.simulator.world.account("facebook", number).platform_account_id for number in (0, 2)]
+    for one in chosen:
+        screen.page.check(f"input[name=account][value='{one}']")
+    screen.page.click("#go")
+    assert screen.heading() == "Connected"
+    assert sorted(one["platformAccountId"] for one in at.accounts()) == sorted(chosen)
+    assert screen.page.context.cookies(at.url) == []
+    # The page that asks again is answered with 400, which the console tells.
+    assert [one for one in screen.errors if "400" not in one] == []

@@ -93,6 +93,14 @@ def connect(
             "platform whose numbers are public needs none, and is asked for one only with `-`."
         ),
     ] = None,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public",
+            help="Connect it without a token, to read what the platform shows everybody (Bluesky, and YouTube with "
+            "TIDEMARK_YOUTUBE_API_KEY). The platform's terms may limit how long such numbers are kept (docs/terms.md).",
+        ),
+    ] = False,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask for the refresh token, the client id and its secret too.")
     ] = False,
@@ -101,7 +109,11 @@ def connect(
 ) -> None:
     """Connect one account, or renew its token. Its history stays."""
     # Secrets are prompted for, because arguments are visible in the list of processes.
-    is_asked = token == _FROM_INPUT or (not token and FACTS[platform].needs_token)
+    if public and (token or refresh):
+        raise InvalidInput(
+            "--public: an account that is connected without a token has none: leave out --token, --refresh"
+        )
+    is_asked = token == _FROM_INPUT or (not token and not public and FACTS[platform].needs_token)
     secrets = {"accessToken": _ask("Access token") if is_asked else token or ""}
     if refresh:
         secrets |= {"refreshToken": _ask("Refresh token"), "clientId": _ask("Client id")}

@@ -47,7 +47,7 @@ from pipelines.platforms.youtube.answers import (
     shown_name,
 )
 from pipelines.platforms.youtube.calls import Calls
-from pipelines.platforms.youtube.days import Days
+from pipelines.platforms.youtube.days import NAMES, Days
 from pipelines.platforms.youtube.pools import GENERAL, Pools
 from pipelines.platforms.youtube.posts import Posts
 from pipelines.platforms.youtube.reports import METRIC, Reports
@@ -106,7 +106,7 @@ class YouTube:
         self._calls = Calls(http, app)
         self._analytics = Calls(analytics_http or http, app)
         self._reporting = Calls(reporting_http or http, app, per_minute=True)
-        self._tokens = token_http or http
+        self._tokens, self._key = token_http or http, app.api_key
         self._pools = Pools(self._calls, Access("", {"api_key": app.api_key}) if app.api_key else None)
 
     def expect(self, accounts: int, threads: int) -> None:
@@ -121,9 +121,11 @@ class YouTube:
             AccountUnreachable: YouTube does not show the channel, or denies it to this token.
             PlatformError: nothing could be read.
         """
+        is_public, access = _is_public(access), self._readable(access)
         with self._pools.readers.reading():
-            _check_not_expired(access)
-            self._check_owner(access, wanted, tally)
+            if not is_public:
+                _check_not_expired(access)
+                self._check_owner(access, wanted, tally)
             reading = AccountReading(Reading(utcnow()))
             channel = self._read_channel(access, reading, tally)
             self._posts(access, wanted, reading, tally).read(channel)
@@ -132,20 +134,23 @@ class YouTube:
         return reading
 
     def identify(self, access: Access, tally: Tally) -> Identity:
-        """Return which channel the token belongs to.
+        """Return which channel the token belongs to; without a token, the channel with this id.
 
         Raises:
             WrongIdentity: the token belongs to another channel.
-            AccountUnreachable: the channel is closed, or this token may not read it.
+            AccountUnreachable: the channel is closed, or this token may not read it; or there is neither a token nor an
+                API key.
             PlatformError: the channel could not be read.
         """
+        chosen = {"id": access.platform_account_id} if _is_public(access) else {"mine": "true"}
+        access = self._readable(access)
         try:
-            body = self._calls.get(
-                "/youtube/v3/channels", {"part": "id,snippet", "mine": "true"}, access, tally, GENERAL
-            )
+            body = self._calls.get("/youtube/v3/channels", {"part": "id,snippet", **chosen}, access, tally, GENERAL)
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(str(error)) from None
         found = by_id(items_of(body, _CHANNELS), CHANNEL)
+        if access.platform_account_id not in found and "id" in chosen:
+            raise AccountUnreachable("YouTube shows no channel with this id")
         if access.platform_account_id not in found:
             whose = next((shown_name(one) for one in found.values()), None)
             raise WrongIdentity(
@@ -165,6 +170,7 @@ class YouTube:
             PlatformError: nothing could be read.
         """
         self.identify(access, tally)
+        access = self._readable(access)
         yield from self._posts(access, wanted, AccountReading(Reading(utcnow())), tally).past()
 
     def read_days(
@@ -176,6 +182,11 @@ class YouTube:
             PlatformError: nothing could be read.
         """
         found = {day: Numbers() for day in days}
+        if _is_public(access):
+            for numbers in found.values():
+                for name in (*NAMES, METRIC):
+                    numbers.miss(name, "permission_missing")
+            return DaysReading.of(found, utcnow())
         reader = Days(
             lambda params: self._analytics.get("/v2/reports", params, access, tally),
             access.platform_account_id,
@@ -195,7 +206,9 @@ class YouTube:
         return "not_yet_available" if self.days.answers(METRIC, day, utcnow()) else "not_recoverable"
 
     def read_reports(self, access: Access, memory: Memory, tally: Tally) -> DaysReading:
-        """Return the days of the reports that YouTube created since the last reading."""
+        """Return the days of the reports that YouTube created since the last reading; none without a token."""
+        if _is_public(access):
+            return DaysReading({})
         return Reports(self._reporting, access, memory.jobs, tally).read()
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
@@ -220,6 +233,18 @@ class YouTube:
                 return renewed_credentials(credentials, body, utcnow())
         except NeedsReauth:
             return None
+
+    def _readable(self, access: Access) -> Access:
+        """Return the access with the API key of the app if there is no token.
+
+        Raises:
+            AccountUnreachable: there is no API key either.
+        """
+        if not _is_public(access):
+            return access
+        if not self._key:
+            raise AccountUnreachable("a channel without a token is read with TIDEMARK_YOUTUBE_API_KEY: set it")
+        return Access(access.platform_account_id, {"api_key": self._key})
 
     def _check_owner(self, access: Access, wanted: Wanted, tally: Tally) -> None:
         """Check once a week that the token still belongs to the channel: the common calls do not tell it."""
@@ -263,6 +288,11 @@ class YouTube:
             return self._calls.get(f"/youtube/v3/{path}", params, access, tally, GENERAL)
 
         return Posts(ask, self._pools, access, wanted, reading, tally, content=self._content)
+
+
+def _is_public(access: Access) -> bool:
+    """Tell whether a channel was connected without a token."""
+    return "access_token" not in access.credentials
 
 
 def _check_not_expired(access: Access) -> None:

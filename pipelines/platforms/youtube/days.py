@@ -33,6 +33,9 @@ GROUPS: tuple[tuple[str, ...], ...] = (
 )
 """Metrics that are requested together."""
 
+NAMES = tuple(name for group in GROUPS for name in group)
+"""The metrics of days."""
+
 Ask = Callable[[Mapping[str, str]], Mapping[str, Any]]
 """Sends a request for a report with parameters; returns the body."""
 

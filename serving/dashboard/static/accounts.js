@@ -6,12 +6,13 @@ import { $, h, kept, render, scrolling } from "./dom.js";
 import { account as full, ago, capital, change, count, date, platform as named, plural, reason } from "./format.js";
 import { accountLink } from "./links.js";
 import { swatch } from "./palette.js";
+import { reconnect } from "./reconnect.js";
 import { explained, unknown } from "./tips.js";
 
 const STATES = {
   active: ["ok", "Active", "collected every hour"],
   paused: ["warn", "Paused", "not collected until someone resumes it"],
-  needs_reauth: ["bad", "Reconnect", "the platform refuses its token: connect the account again, nothing is collected until then"],
+  needs_reauth: ["bad", "Token ended", "the platform refuses its token: connect the account again, nothing is collected until then"],
   unreachable: ["bad", "Unreachable", "the platform says that the account does not exist or that the token may not see it: the platform is asked again until someone reconnects or disconnects the account"],
   disconnected: ["bad", "Disconnected", "no longer collected; its history stays"],
 };
@@ -56,7 +57,7 @@ function draw(view, sorted, documents, days, live) {
 function line(view, account, document, day) {
   return h("tr", { id: `account-${account.accountId}` },
     h("th", { scope: "row" }, h("span.who", {}, swatch(account.platform), accountLink(view, account)), h("span.small", {}, `${named(account.platform)} · ${times(account)}`)),
-    h("td", {}, stateOf(account)),
+    h("td", {}, stateOf(account), reconnect(account, view.workspace)),
     h("td", {}, collected(account)),
     h("td", {}, observed(document)),
     h("td.n", {}, followers(account, day)),

@@ -47,7 +47,7 @@ const REASONS = {
   provider_error: "the platform answered with an error",
   metric_retired: "the platform has retired it",
   not_recoverable: "it was not collected in time, and the platform does not provide it later",
-  terms: "the platform's terms demand a consent before its numbers are mixed with those of others",
+  terms: "the platform's terms do not allow it: they demand a consent, or limit how long numbers are kept",
   not_additive: "it counts each person once, so it cannot be added up over accounts or days",
 };
 

@@ -21,6 +21,7 @@ import { platforms } from "./platforms.js";
 import { post } from "./post.js";
 import { fewer, posts } from "./posts.js";
 import { Reading } from "./reading.js";
+import { reconnectWith, returning } from "./reconnect.js";
 import * as session from "./session.js";
 import { connect } from "./sharing.js";
 import { read, write } from "./state.js";
@@ -217,6 +218,7 @@ async function open(key) {
     access = await readAccess(api);
     session.keep(key);
     collect.use(api, access.scopes);
+    reconnectWith(api, access.scopes);
     await arrive();
   } catch (error) {
     if ([401, 403].includes(error.status)) leave(error.message);
@@ -242,6 +244,7 @@ function waiting(wait) {
 function begin() {
   listen();
   tools(change, complain);
+  returning(soon, complain);
   toggle(() => { if (api) look(); });
   $("login").addEventListener("submit", (event) => { event.preventDefault(); $("refused").textContent = ""; open($("key").value.trim()).then(() => { if (api) $("content").focus(); }); });
   $("workspace").addEventListener("change", () => { view = { ...view, workspace: $("workspace").value, account: "", post: "", platform: "" }; enter(); });

@@ -20,14 +20,16 @@ def consenting(seeded: Store) -> Store:
     """Two workspaces with a Pinterest account each, their consents, and something that was stored of both accounts."""
     like = seeded.accounts.get("a1")
     observation = seeded.db[METRICS].find_one({"metadata.accountId": "a1"}, {"_id": 0})
+    post = seeded.db["posts"].find_one({"accountId": "a1"})
     assert observation is not None
+    assert post is not None
     for workspace, account in (("w1", "p1"), ("w2", "p2")):
         owned = {"accountId": account, "workspaceId": workspace, "platform": "pinterest"}
         document = {**like, "_id": account, "workspaceId": workspace, "platform": "pinterest"}
         seeded.db["accounts"].insert_one({**document, "platformAccountId": f"10993000000000000{account[1]}"})
-        seeded.db["posts"].insert_one({"_id": f"{account}-post", **owned, "platformPostId": f"6423963643{account[1]}"})
+        seeded.db["posts"].insert_one({**post, **owned, "_id": f"{account}-post", "platformPostId": account})
         seeded.db[METRICS].insert_one({**observation, "metadata": {**observation["metadata"], **owned}})
-        seeded.db["reading_memory"].insert_one({"_id": account, "accountId": account, "reading": {"x": 1}})
+        seeded.db["reading_memory"].insert_one({"_id": account, **owned, "reading": {"x": 1}})
         seeded.consents.set(workspace, "pinterest", given=True)
     seeded.consents.set("w1", "youtube", given=True)
     return seeded

@@ -10,7 +10,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.periods import next_midnight
 from metrics.settings import load_settings
-from pipelines.platforms.base import Access, AccountReading, App, Post, Tally
+from pipelines.platforms.base import Access, AccountReading, App, PlatformApi, Post, Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -365,6 +365,42 @@ def test_api_key_is_used_for_public_numbers_and_never_shown(fetching: Fetching) 
     assert counted["YouTube, an API key"] == 2
     assert KEY not in repr(settings)
     assert KEY not in repr(App(UncountedQuotas("UTC"), KEY))
+
+
+def without_token(fetching: Fetching, key: str | None = KEY) -> tuple[PlatformApi, Access]:
+    """Return the client with an API key, and a channel that was connected without a token."""
+    urls = {f"youtube{part}_url": fetching.simulator.url for part in ("", "_analytics", "_token", "_reporting")}
+    settings = load_settings(_env_file=None, youtube_api_key=key, **urls)
+    return open_platform("youtube", settings), Access(fetching.access.platform_account_id, {})
+
+
+def test_channel_without_a_token_is_read_with_the_api_key(fetching: Fetching) -> None:
+    api, access = without_token(fetching)
+    assert api.identify(access, Tally()).handle
+    posts = [known(post) for post in fetching.here()]
+    reading = api.read(access, wanted(*posts[-5:], known=posts), Tally())
+    assert reading.account.metrics["followers"] == fetching.level("subscriberCount")
+    assert len(reading.posts) == 5
+    assert [page for page in api.read_past(access, wanted(), Tally()) if page.listed]
+    day = fetching.now.date() - timedelta(days=5)
+    numbers = api.read_days(access, [day], Tally()).days[day]
+    assert not numbers.metrics
+    assert set(numbers.unavailable.values()) == {"permission_missing"}
+    assert api.refresh(access, Tally()) is None
+    assert set(fetching.simulator.calls()["byAccount"]) == {"YouTube, an API key"}
+
+
+def test_channel_without_a_token_or_an_api_key_is_refused(fetching: Fetching) -> None:
+    api, access = without_token(fetching, None)
+    for read in (lambda: api.identify(access, Tally()), lambda: api.read(access, wanted(), Tally())):
+        with pytest.raises(AccountUnreachable, match="TIDEMARK_YOUTUBE_API_KEY"):
+            read()
+
+
+def test_channel_that_does_not_exist_is_refused_without_a_token(fetching: Fetching) -> None:
+    api, _ = without_token(fetching)
+    with pytest.raises(AccountUnreachable, match="no channel with this id"):
+        api.identify(Access("UC0123456789abcdefghijkl", {}), Tally())
 
 
 def test_invalid_api_key_is_named(fetching: Fetching) -> None:

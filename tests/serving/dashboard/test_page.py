@@ -169,7 +169,7 @@ def test_missing_data_are_named_where_they_are_missing(look: Look) -> None:
     page = look.open(TROUBLED)
     look.keep("troubled")
     assert re.search(r"Partial.*1 of \d+ hours of 1 account", page.inner_text("#coverage"))
-    assert page.inner_text("#accounts .badge").startswith("Reconnect")
+    assert page.inner_text("#accounts .badge").startswith("Token ended")
     assert "the token has <b>expired</b>" in page.inner_text("#accounts")
     assert page.inner_text("[data-key=figure-followers]") == "50"
     assert page.locator("#figures .delta.up, #figures .delta.down").count() == 0

@@ -244,6 +244,17 @@ def test_totals_of_a_platform_that_is_not_stored_name_the_terms(client: httpx.Cl
             if row["platform"] == "pinterest"} == {"terms"}  # fmt: skip
 
 
+def test_totals_before_what_the_terms_allow_to_keep_name_the_terms(client: httpx.Client, platforms: Store) -> None:
+    """A channel that was connected without a token: its older periods are deleted, and its newer ones are not."""
+    long_ago = {"connectedAt": NOW - 100 * DAY, "platform": "youtube", "access": "public"}
+    platforms.accounts.put([{**account("a7", "w1"), **long_ago}])  # type: ignore[typeddict-item]
+    days = [f"{NOW - ago * DAY:%Y-%m-%d}" for ago in (40, 20)]
+    totals = [ask(client, platform="youtube", startDate=day, endDate=day)["totals"][0] for day in days]
+    assert [total["unavailable"]["followers"] for total in totals] == ["terms", "no_observation"]
+    (told,) = (one for one in client.get("/analytics/workspace/w1/accounts").json()["data"] if one["accountId"] == "a7")
+    assert (told["access"], told["keptDays"]) == ("public", 30)
+
+
 def test_with_a_consent_numbers_are_only_not_observed(client: httpx.Client, with_pinterest: Store) -> None:
     with_pinterest.consents.set("w1", "pinterest", given=True)
     assert with_pinterest.db["workspace_settings"].find_one({"_id": "w1"}) == {

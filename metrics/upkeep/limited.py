@@ -1,0 +1,94 @@
+"""Accounts whose data the terms of their platform allow to keep for some days only, by how they are read.
+
+`metrics.platforms.registry.KEPT_DAYS` has the rules. Retention applies them once a day, besides the retention of the
+database and of workspaces. Rollups that contain an older day are deleted too.
+
+MongoDB 6 can delete only whole series of a time series collection: there, a series is deleted as soon as it has one
+observation that is too old, together with its newer ones.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from metrics.documents import AccountAccess, Platform
+from metrics.expected import Connection
+from metrics.periods import DAY, midnight
+from metrics.platforms.registry import KEPT_DAYS
+from metrics.store import Store
+from metrics.store.setup.schema import METRICS
+
+_LAST_READ = timedelta(days=90)
+"""Age at which a post is read for the last time. Until then its document is refreshed at least once a week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """An account whose data may be kept for `days` days."""
+
+    account_id: str
+    workspace_id: str
+    platform: Platform
+    access: AccountAccess
+    days: int
+
+
+def limited_accounts(store: Store) -> list[Limited]:
+    """Return the accounts with a limit, of all workspaces.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    return [
+        Limited(account["_id"], account["workspaceId"], platform, access, days)
+        for (platform, access), days in KEPT_DAYS.items()
+        for account in store.accounts.with_access(platform, access)
+    ]
+
+
+def first_kept(days: int, now: datetime) -> datetime:
+    """Return the first whole day that may be kept for so many days."""
+    return midnight((now - timedelta(days=days)).date()) + DAY
+
+
+def not_kept(account: Connection, start: datetime, now: datetime) -> bool:
+    """Tell whether the terms allow to keep nothing of a period of an account that begins at `start`."""
+    days = KEPT_DAYS.get((account.platform, account.access))
+    return days is not None and start < first_kept(days, now)
+
+
+def delete_expired(store: Store, now: datetime) -> Counter[str]:
+    """Delete what may no longer be kept; return the number of deleted documents by collection.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer; apply again.
+    """
+    gone: Counter[str] = Counter()
+    by_time = store.server_version() >= (7,)
+    for account in limited_accounts(store):
+        first, of = first_kept(account.days, now), {"accountId": account.account_id}
+        if by_time:
+            old = {"metadata.accountId": account.account_id, "timestamp": {"$lt": first}}
+            gone[METRICS] += store.deletion.delete(METRICS, old)
+        else:
+            gone[METRICS] += _delete_series(store, account.account_id, first)
+        for name in ("subject_rollups", "aggregated_metrics"):
+            gone[name] += store.deletion.delete(name, {**of, "periodStart": {"$lt": first}})
+        gone["posts"] += store.deletion.delete("posts", {**of, "publishedAt": {"$lt": first - _LAST_READ}})
+    return gone
+
+
+def _delete_series(store: Store, account_id: str, first: datetime) -> int:
+    """Delete the series of an account and of its posts that have an observation before an instant."""
+    return sum(
+        store.deletion.delete(METRICS, {"metadata.accountId": account_id, "metadata.postId": post_id})
+        for post_id in _old_series(store, account_id, first)
+    )
+
+
+def _old_series(store: Store, account_id: str, first: datetime) -> Iterator[str | None]:
+    old = {"metadata.accountId": account_id, "timestamp": {"$lt": first}}
+    yield from dict.fromkeys(
+        row["metadata"].get("postId") for row in store.deletion.find(METRICS, old, "metadata.postId")
+    )
