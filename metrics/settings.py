@@ -70,11 +70,12 @@ def _platform_fields() -> dict[str, Any]:
             )
             fields[f"{facts.name}_api_key"] = (SecretStr | None, Field(None, description=description))
     for facts in FACTS.values():
-        if facts.login is not None:
-            description = f"Id of the app with which people connect {facts.title} accounts in a browser."
-            fields[f"{facts.name}_client_id"] = (str | None, Field(None, description=description))
+        for name, login in facts.logins.items():
+            what = "connect {} accounts" if login is facts.login else "add the second grant of {} accounts"
+            description = f"Id of the app with which people {what.format(facts.title)} in a browser."
+            fields[f"{name}_client_id"] = (str | None, Field(None, description=description))
             description = f"Secret of that {facts.title} app."
-            fields[f"{facts.name}_client_secret"] = (SecretStr | None, Field(None, description=description))
+            fields[f"{name}_client_secret"] = (SecretStr | None, Field(None, description=description))
     return fields
 
 
@@ -323,10 +324,13 @@ class Settings(_PlatformSettings):
         key: SecretStr | None = getattr(self, f"{platform}_api_key") if FACTS[platform].takes_api_key else None
         return key if key is not None and key.get_secret_value() else None
 
-    def login_app(self, platform: Platform) -> tuple[str, SecretStr] | None:
-        """Return id and secret of the app for a platform's login, or None if one of them is unset or there is none."""
-        client_id: str | None = getattr(self, f"{platform}_client_id", None)
-        secret: SecretStr | None = getattr(self, f"{platform}_client_secret", None)
+    def login_app(self, name: str) -> tuple[str, SecretStr] | None:
+        """Return id and secret of the app of a login, or None if one of them is unset or there is no such login.
+
+        `name` is the platform's, or that of its second login in `PlatformFacts.logins`.
+        """
+        client_id: str | None = getattr(self, f"{name}_client_id", None)
+        secret: SecretStr | None = getattr(self, f"{name}_client_secret", None)
         return (client_id, secret) if client_id and secret is not None and secret.get_secret_value() else None
 
     def calls_per_day(self, platform: str) -> int | None:

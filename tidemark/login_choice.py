@@ -61,7 +61,7 @@ def _chosen(
     """Connect the accounts whose numbers are in a line; None if the line is wrong, or the page was faster."""
     try:
         wanted = _ids(choice, line)
-        return connected(choice.offer, connect_chosen(store, redis, settings, choice, wanted))
+        return connected(store, choice.offer, connect_chosen(store, redis, settings, choice, wanted))
     except InvalidInput as error:
         say(str(error))
     except NotConnected:

@@ -1,6 +1,7 @@
 """Storing connected accounts: new ones, and known ones whose credentials are replaced; their history is requested."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from redis import Redis
 
@@ -8,12 +9,15 @@ from metrics.clock import utcnow
 from metrics.collection import histories
 from metrics.connecting.new_account import NewAccount
 from metrics.documents import AccountDocument
-from metrics.errors import InvalidInput
+from metrics.errors import CredentialError, InvalidInput
 from metrics.expected import connected_again
-from metrics.platforms.registry import KEPT_DAYS
+from metrics.platforms.registry import FACTS, KEPT_DAYS
 from metrics.redis.events import Announcer, operation_status
 from metrics.store import Store
 from metrics.vault import Vault
+
+SECOND = "second_"
+"""What the names of the credentials of a second grant begin with."""
 
 
 def refuse_what_is_being_erased(store: Store, accounts: Sequence[NewAccount]) -> None:
@@ -79,6 +83,18 @@ def request_histories(
         Announcer(redis).announce(operation["workspaceId"], [operation_status(operation)])
 
 
+def _second_grant(account: NewAccount, vault: Vault, known: AccountDocument | None) -> dict[str, Any]:
+    """Return the credentials of the second grant that a known account keeps."""
+    if not account.keeps_second_grant or known is None or not FACTS[account.platform].takes_second_grant:
+        return {}
+    try:
+        kept = vault.open(known.get("credentials", b""), known["_id"])
+    except CredentialError:
+        # Nothing can read them any more, so nothing is lost.
+        return {}
+    return {name: value for name, value in kept.items() if name.startswith(SECOND)}
+
+
 def _check_keeps_token(account: NewAccount, known: AccountDocument | None) -> None:
     """Refuse to connect an account without a token if that would end its history.
 
@@ -107,7 +123,7 @@ def _document(account: NewAccount, vault: Vault, known: AccountDocument | None) 
         # A paused account stays paused, so that an import that runs every night does not resume it.
         "state": "paused" if known and known["state"] == "paused" else "active",
         "connectedAt": known["connectedAt"] if known else now,
-        "credentials": vault.seal(account.credentials, account_id),
+        "credentials": vault.seal({**_second_grant(account, vault, known), **account.credentials}, account_id),
     }
     if not account.credentials:
         document["access"] = "public"

@@ -29,7 +29,7 @@ from metrics.web import Answer, WebError, send
 
 T = TypeVar("T")
 
-_FORM = "application/x-www-form-urlencoded"
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 _LONGEST_LIFE_SECONDS = 10 * 366 * 86_400
 _VERIFIER_LENGTH = 64
@@ -43,40 +43,45 @@ class Grant:
 
     credentials: Mapping[str, Any] = field(repr=False)
     scopes: frozenset[str] | None
+    told: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The texts of the token's answer, by their names."""
 
 
 class Authorization:
     """The flow of one platform for one person, with the app of the settings."""
 
-    def __init__(self, settings: Settings, platform: Platform) -> None:
-        """Check that the settings have all that the flow needs.
+    def __init__(self, settings: Settings, platform: Platform, *, second_grant: bool = False) -> None:
+        """Check that the settings have all that the flow needs; with `second_grant`, that of the second grant.
 
         Raises:
             NotConnected: Tidemark has no login for the platform, or a setting is missing, which the message names.
         """
         facts = FACTS[platform]
-        if facts.login is None:
-            raise NotConnected("setup", f"There is no login for {facts.title}. {facts.no_login}")
-        app = settings.login_app(platform)
+        login = facts.second_login if second_grant else facts.login
+        if login is None:
+            what = f"{facts.title} has no second grant." if second_grant else facts.no_login
+            raise NotConnected("setup", f"There is no such login for {facts.title}. {what}")
+        name = next(name for name, one in facts.logins.items() if one is login)
+        app = settings.login_app(name)
         missing = [
             f"{PREFIX}{name.upper()}"
             for name, value in (
                 ("connect_url", settings.connect_url),
-                (f"{platform}_client_id", app or getattr(settings, f"{platform}_client_id")),
-                (f"{platform}_client_secret", app or getattr(settings, f"{platform}_client_secret")),
+                (f"{name}_client_id", app or getattr(settings, f"{name}_client_id")),
+                (f"{name}_client_secret", app or getattr(settings, f"{name}_client_secret")),
                 ("secret_keys", settings.secret_keys),
             )
             if not value
         ]
         if missing or app is None:
-            names = ", ".join(missing or [f"{PREFIX}{platform.upper()}_CLIENT_SECRET"])
+            names = ", ".join(missing or [f"{PREFIX}{name.upper()}_CLIENT_SECRET"])
             raise NotConnected(
                 "setup",
                 f"{facts.title} accounts cannot be connected in a browser: the operator has to set {names} "
                 "(docs/connecting.md).",
             )
         self._settings, self._network = settings, Network.of(settings)
-        self.title, self.login = facts.title, facts.login
+        self.title, self.login = facts.title, login
         self._client_id, self._secret = app[0], app[1].get_secret_value()
         self._sent = {self._secret}
         self.redirect_url = f"{public_url(settings)}/connect/{platform}/callback"
@@ -130,7 +135,8 @@ class Authorization:
                 f"{self.title} did not grant {', '.join(missing)}. Start again, and leave every permission that "
                 "Tidemark asks for switched on.",
             )
-        return Grant(self._read(lambda: self._credentials(token, now)), scopes)
+        told = {name: value for name, value in token.items() if isinstance(value, str)}
+        return Grant(self._read(lambda: self._credentials(token, now)), scopes, told)
 
     def owned_accounts(self, grant: Grant) -> list[OwnedAccount]:
         """Ask the platform which accounts the tokens can read.
@@ -138,7 +144,11 @@ class Authorization:
         Raises:
             NotConnected: the platform does not answer, or refuses its own token.
         """
-        return self._all_pages(self.login.owned, str(grant.credentials["access_token"]))
+        question, better = self.login.owned, self.login.named_with
+        if better is not None and grant.scopes is not None and better[0] in grant.scopes:
+            question = better[1]
+        filled = {name: self._filled(value, grant.told) for name, value in question.params.items()}
+        return self._all_pages(replace(question, params=filled), str(grant.credentials["access_token"]))
 
     def names(self, grant: Grant, numbers: Sequence[str]) -> Mapping[str, str]:
         """Ask the platform for the names of accounts, by their numbers; those that it does not tell are left out."""
@@ -150,6 +160,12 @@ class Authorization:
             # Without names, a person still has the numbers to choose by.
             return {}
 
+    @staticmethod
+    def _filled(value: str, told: Mapping[str, str]) -> str:
+        for name, text in told.items():
+            value = value.replace(f"{{{name}}}", text)
+        return value
+
     def _client(self) -> Any:
         return WebApplicationClient(self._client_id)
 
@@ -158,6 +174,15 @@ class Authorization:
 
     def _post_code(self, code: str, verifier: str) -> Answer:
         login = self.login
+        if login.json_code:
+            sent = {
+                "client_id": self._client_id,
+                "client_secret": self._secret,
+                login.json_code: code,
+                "grant_type": "authorization_code",
+                "redirect_uri": self.redirect_url,
+            }
+            return self._send(login.token, form=orjson.dumps(sent).decode(), headers={"Content-Type": _JSON})
         more = {**login.token_extra} if login.basic_auth else {**login.token_extra, "client_secret": self._secret}
         if login.pkce:
             more["code_verifier"] = verifier
@@ -217,7 +242,8 @@ class Authorization:
         """
         self._sent.add(token)
         query = {name: value.replace("{token}", token) for name, value in question.params.items()}
-        headers = {**question.headers, "Authorization": f"Bearer {token}"}
+        sent = {question.carried_by: token} if question.carried_by else {"Authorization": f"Bearer {token}"}
+        headers = {**question.headers, **sent}
         answer = self._send(question.at, query=query, headers=headers)
         body = self._json(answer)
         if answer.status >= 400:
@@ -239,7 +265,7 @@ class Authorization:
             NotConnected: it is an error.
         """
         body = self._json(answer)
-        if answer.status < 400 and isinstance(body, dict) and not body.get("error"):
+        if answer.status < 400 and isinstance(body, dict) and not self.login.refused(body):
             return body
         if answer.status >= 500 or answer.status == 429:
             raise NotConnected(

@@ -86,7 +86,14 @@ def new_accounts(
 ) -> list[NewAccount]:
     """Return candidates as accounts to connect; `credentials` are those of the person's token."""
     return [
-        NewAccount(workspace_id, platform, one.platform_account_id, one.handle or "", _credentials(credentials, one))
+        NewAccount(
+            workspace_id,
+            platform,
+            one.platform_account_id,
+            one.handle or "",
+            _credentials(credentials, one),
+            keeps_second_grant=True,
+        )
         for one in chosen
     ]
 

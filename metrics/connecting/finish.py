@@ -8,6 +8,7 @@ from metrics.connecting.authorization import Authorization
 from metrics.connecting.candidates import candidates, new_accounts, wanted_of
 from metrics.connecting.choice import Choice, keep_choice
 from metrics.connecting.flows import Flow
+from metrics.connecting.second_grant import add_second_grant
 from metrics.documents import AccountDocument
 from metrics.settings import Settings
 from metrics.store import Store
@@ -27,8 +28,10 @@ def finish(store: Store, redis: Redis, settings: Settings, flow: Flow, code: str
         Unavailable: a store does not answer.
     """
     offer, vault = flow.offer, Vault(settings.secret_keys)
-    authorization = Authorization(settings, offer.platform)
+    authorization = Authorization(settings, offer.platform, second_grant=offer.second_grant)
     grant = authorization.redeem(code, flow.verifier(vault), utcnow())
+    if offer.second_grant:
+        return [add_second_grant(store, redis, vault, offer, authorization, grant)]
     found = wanted_of(candidates(authorization, grant, offer.platform), offer.account, authorization)
     if len(found) > 1:
         return keep_choice(redis, vault, flow, found, grant.credentials)

@@ -21,6 +21,7 @@ import orjson
 from redis import Redis
 
 from metrics.documents import Platform
+from metrics.errors import InvalidInput
 from metrics.redis.errors import redis_errors
 from metrics.redis.keys import connect_flow_key, connect_offer_key, connect_outcome_key
 from metrics.store.api_keys import hash_key
@@ -38,7 +39,8 @@ OUTCOME_SECONDS = 600
 class Offer:
     """The account that is to be connected, and who may connect it.
 
-    `account` is the normal form of the platform's id, None if any account that the person owns will do. `key` are the
+    `account` is the normal form of the platform's id, None if any account that the person owns will do. With
+    `second_grant`, that account is connected already, and gets the tokens of its second grant. `key` are the
     rights of the API key that made the offer, in the form of `serving.auth`; None if the operator made it.
     """
 
@@ -47,6 +49,7 @@ class Offer:
     platform: Platform
     account: str | None
     key: Mapping[str, Any] | None = None
+    second_grant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +100,21 @@ class Outcome:
 
 
 def new_offer(
-    workspace_id: str, platform: Platform, account: str | None, key: Mapping[str, Any] | None = None
+    workspace_id: str,
+    platform: Platform,
+    account: str | None,
+    key: Mapping[str, Any] | None = None,
+    *,
+    second_grant: bool = False,
 ) -> Offer:
-    """Return an offer with an id of its own."""
-    return Offer(secrets.token_hex(16), workspace_id, platform, account, key)
+    """Return an offer with an id of its own.
+
+    Raises:
+        InvalidInput: a second grant is offered, but no account is named.
+    """
+    if second_grant and account is None:
+        raise InvalidInput("a second grant adds to a connected account: name that account", "platformAccountId")
+    return Offer(secrets.token_hex(16), workspace_id, platform, account, key, second_grant)
 
 
 def issue(redis: Redis, offer: Offer) -> str:

@@ -22,6 +22,8 @@ class NewAccount:
     credentials: Mapping[str, str | float] = field(repr=False)
     is_named: bool = False
     """True if `platform_account_id` is a name, which the platform still has to resolve."""
+    keeps_second_grant: bool = False
+    """True if a second grant that the account already has stays: a login gives the first one only."""
 
     @property
     def account_id(self) -> str:

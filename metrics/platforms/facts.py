@@ -157,7 +157,8 @@ class PlatformFacts:
     other platforms. `storing_needs_consent` says that they demand one before anything that its API returned is stored.
     `terms` are the rules of the platform's terms about kinds of data.
     `login` is the flow by which a person connects an account in a browser, None if Tidemark has none for the platform;
-    `no_login` then tells in one sentence how accounts are connected instead.
+    `no_login` then tells in one sentence how accounts are connected instead. `second_login` is the flow of the second
+    grant, which adds to a connected account; its app has the settings that are named like the host of its tokens.
     """
 
     name: Platform
@@ -188,7 +189,14 @@ class PlatformFacts:
     storing_needs_consent: bool = False
     terms: tuple[Term, ...] = ()
     login: Login | None = None
+    second_login: Login | None = None
     no_login: str = "Connect its accounts with `tidemark accounts connect` and a token."
+
+    @property
+    def logins(self) -> Mapping[str, Login]:
+        """The logins, by the name with which the settings of their apps begin."""
+        found = {} if self.login is None else {str(self.name): self.login}
+        return found if self.second_login is None else {**found, self.second_login.token.api: self.second_login}
 
     @property
     def connects_without_token(self) -> bool:

@@ -42,9 +42,11 @@ def _no_further_page(_body: Any) -> None:
 class Question(Generic[T]):
     """A GET request with a new token in the Authorization header, and the function that reads its JSON answer.
 
-    `params` may hold `{token}`, which stands for the new token, for the few addresses that take it only there. `read`
-    raises LookupError, TypeError or ValueError for an answer that it does not understand. `following` returns the
-    parameters that request the next page of the list in an answer, and None at its end.
+    `params` may hold `{token}`, which stands for the new token, for the few addresses that take it only there, and the
+    names of other texts of the token's answer, such as `{open_id}`. With `carried_by`, the token is sent as it is in
+    that header, in place of `Authorization`. `read` raises LookupError, TypeError or ValueError for an answer that it
+    does not understand. `following` returns the parameters that request the next page of the list in an answer, and
+    None at its end.
     """
 
     at: Address
@@ -52,6 +54,7 @@ class Question(Generic[T]):
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     following: Callable[[Any], Mapping[str, str] | None] = _no_further_page
+    carried_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,11 @@ def split_scopes(text: object) -> frozenset[str]:
     return frozenset(_BETWEEN_SCOPES.split(text)) - {""}
 
 
+def names_error(body: Mapping[str, Any]) -> bool:
+    """Tell whether a token's answer is an error (RFC 6749, 5.2): some platforms send one with the status 200."""
+    return bool(body.get("error"))
+
+
 def _whole(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return body
 
@@ -102,16 +110,19 @@ class Login:
     documents PKCE (RFC 7636, S256) for apps that have a secret; the others rely on the secret, the state and the
     cookie of the browser. `id_parameter` is the name of the parameter with the app's id. With `basic_auth`, id and
     secret go into the Authorization header when the code is exchanged, else the secret goes into the form. `extra` are
-    further parameters of the URL, and `token_extra` those of the form that exchanges the code.
+    further parameters of the URL, and `token_extra` those of the form that exchanges the code. With `json_code`, the
+    code is exchanged by a JSON object with `client_id` and `client_secret`, in which the code has this name. `refused`
+    tells whether the answer to that is an error.
 
     `unwrap` returns the part of the token's answer that holds the token, `told_scopes` the granted scopes of that part,
     or None if it tells none: then `granted` asks for them. `long_lived` exchanges the token for one that lives longer.
-    `owned` asks which accounts the token can read; if its answer has no names, `names` returns, for the numbers of some
-    accounts, the question whose answer has the names by number. `credentials` is stored with the token; `keeps_app`
-    says that the app's id and secret are stored too, because renewals need them; `keeps_scope` says that the text of
-    the granted scopes is stored too, because the reading depends on them. `refresh_works_once` says that each renewal
-    gives a new refresh token and may end the old one, so that a refresh token cannot be tried out. `steps` tells, in
-    one sentence, what a person changes at the platform if no account was found.
+    `owned` asks which accounts the token can read; `named_with` is a scope and the question that is asked instead if it
+    was granted, because its answer has better names. If the answer has no names, `names` returns, for the numbers of
+    some accounts, the question whose answer has the names by number. `credentials` is stored with the token;
+    `keeps_app` says that the app's id and secret are stored too, because renewals need them; `keeps_scope` says that
+    the text of the granted scopes is stored too, because the reading depends on them. `refresh_works_once` says that
+    each renewal gives a new refresh token and may end the old one, so that a refresh token cannot be tried out. `steps`
+    tells, in one sentence, what a person changes at the platform if no account was found.
     """
 
     authorize: Address
@@ -119,6 +130,7 @@ class Login:
     scopes: tuple[str, ...]
     owned: Question[list[OwnedAccount]]
     steps: str
+    named_with: tuple[str, Question[list[OwnedAccount]]] | None = None
     names: Callable[[Sequence[str]], Question[Mapping[str, str]]] | None = None
     optional_scopes: tuple[str, ...] = ()
     separator: str = " "
@@ -127,6 +139,8 @@ class Login:
     basic_auth: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
     token_extra: Mapping[str, str] = field(default_factory=dict)
+    json_code: str = ""
+    refused: Callable[[Mapping[str, Any]], bool] = names_error
     unwrap: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _whole
     told_scopes: Callable[[Mapping[str, Any]], frozenset[str] | None] = scopes_of_answer
     granted: Question[frozenset[str]] | None = None

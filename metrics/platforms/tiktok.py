@@ -36,22 +36,51 @@ def _open_id(text: str, refuse: Refuse) -> str:
 def _user(body: Any) -> list[OwnedAccount]:
     """Return the account of an answer of `user/info`."""
     user = body["data"]["user"]
-    return [OwnedAccount(str(user["open_id"]), user.get("display_name"))]
+    return [OwnedAccount(str(user["open_id"]), user.get("username") or user.get("display_name"))]
 
 
+def _business_user(body: Any) -> list[OwnedAccount]:
+    """Return the account of an answer of `business/get`; its id is that of the token, and so not in the answer."""
+    return [OwnedAccount("", str(body["data"]["username"]))]
+
+
+_USER = Address("tiktok", "/v2/user/info/")
 _LOGIN = Login(
     authorize=Address("tiktok_login", "/v2/auth/authorize/"),
     token=Address("tiktok", "/v2/oauth/token/"),
     scopes=("user.info.basic", "user.info.stats", "video.list"),
     # The username needs a scope of its own; without it, the account is shown by its display name.
     optional_scopes=("user.info.profile",),
-    owned=Question(Address("tiktok", "/v2/user/info/"), _user, {"fields": "open_id,display_name"}),
+    owned=Question(_USER, _user, {"fields": "open_id,display_name"}),
+    named_with=("user.info.profile", Question(_USER, _user, {"fields": "open_id,display_name,username"})),
     steps="Log in to TikTok with the account that you want to connect.",
     separator=",",
     id_parameter="client_key",
     keeps_scope=True,
     refresh_works_once=True,
 )
+
+_BUSINESS = "/open_api/v1.3"
+_SECOND_LOGIN = Login(
+    authorize=Address("tiktok_login", "/v2/auth/authorize/"),
+    token=Address("tiktok_business", f"{_BUSINESS}/tt_user/oauth2/token/"),
+    scopes=("user.info.basic", "user.info.username", "user.insights", "video.list", "video.insights"),
+    owned=Question(
+        Address("tiktok_business", f"{_BUSINESS}/business/get/"),
+        _business_user,
+        {"business_id": "{open_id}", "fields": '["username"]'},
+        carried_by="Access-Token",
+    ),
+    steps="Log in to TikTok with the account that is connected already.",
+    separator=",",
+    id_parameter="client_key",
+    json_code="auth_code",
+    # Errors have the status 200; some answers have the code as text.
+    refused=lambda body: str(body.get("code")) != "0",
+    unwrap=lambda body: body["data"],
+    refresh_works_once=True,
+)
+"""The grant for the organic API for Business: another app, which knows the account by another `open_id`."""
 
 TIKTOK = PlatformFacts(
     name="tiktok",
@@ -116,4 +145,5 @@ TIKTOK = PlatformFacts(
     },
     calls_per_minute=600,
     login=_LOGIN,
+    second_login=_SECOND_LOGIN,
 )

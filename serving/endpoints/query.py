@@ -299,9 +299,14 @@ class ConnectQuery(Query):
         None,
         min_length=1,
         max_length=200,
-        description="The platform's id of the account. A login to any other account is refused. Without it, the login "
-        "has to be one that can read exactly one account.",
+        description="The platform's id of the account. A login to any other account is refused. Without it, a person "
+        "whose login can read several accounts chooses among them.",
         examples=["UC0123456789abcdefghijkl"],
+    )
+    second_grant: Flag = Field(
+        False,
+        description="Whether the login adds the second grant to the account, which has to be named and connected "
+        "already (TikTok's API for Business).",
     )
 
 

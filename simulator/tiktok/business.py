@@ -16,6 +16,7 @@ import orjson
 from metrics.periods import midnight
 from simulator import truth
 from simulator.faults import Target
+from simulator.logins import CodeRefused, granted, redeem
 from simulator.state import Answer, Request, State, target
 from simulator.tiktok import organic
 from simulator.tiktok.grants import Grants, business_id
@@ -25,7 +26,7 @@ from simulator.world import EPOCH, SimAccount, SimPost, display_name
 
 PREFIX = "/open_api/v1.3"
 GET, LIST = f"{PREFIX}/business/get/", f"{PREFIX}/business/video/list/"
-REFRESH = f"{PREFIX}/tt_user/oauth2/refresh_token/"
+REFRESH, TOKEN = f"{PREFIX}/tt_user/oauth2/refresh_token/", f"{PREFIX}/tt_user/oauth2/token/"
 PER_SECOND, PER_MINUTE = 10, 600
 SECOND, MINUTE = timedelta(seconds=1), timedelta(seconds=60)
 MOST_DAYS, MOST = 60, 20
@@ -106,6 +107,8 @@ class Business:
     def _data(self, request: Request, now: datetime) -> dict[str, Any]:
         if request.path == REFRESH:
             return self._renewed(request, now)
+        if request.path == TOKEN:
+            return self._first(request, now)
         answers: dict[str, Callable[[_Call], dict[str, Any]]] = {GET: _account, LIST: _videos}
         if request.path not in answers or request.method != "GET":
             raise Refusal(INVALID, "The path or the method is not valid.")
@@ -125,7 +128,23 @@ class Business:
         account = self._grants.owner(token)
         if account is None or self._grants.has_ended(token, now) or self.state.is_dead(token, account, aim):
             raise Refusal(WRONG_TOKEN, "Access token is incorrect or has been revoked.")
+        if granted(self.state, account.token) is not None and account.token in self.state.dead_tokens:
+            raise Refusal(WRONG_TOKEN, "Access token is incorrect or has been revoked.")
         return account
+
+    def _first(self, request: Request, now: datetime) -> dict[str, Any]:
+        """Exchange the code of a login: it has another name here, and travels in JSON."""
+        params, is_json = request.params, request.headers.get("content-type", "").startswith("application/json")
+        if request.method != "POST" or not is_json or params.get("grant_type") != "authorization_code":
+            raise Refusal(INVALID, "grant_type: Missing data for required field.")
+        for name in ("client_id", "client_secret", "auth_code", "redirect_uri"):
+            if not params.get(name):
+                raise Refusal(INVALID, f"{name}: Missing data for required field.")
+        try:
+            login = redeem(self.state, "tiktok", {**params, "code": params["auth_code"]}, params["client_id"])
+        except CodeRefused as error:
+            raise Refusal(INVALID, f"Auth_code is invalid: {error}") from None
+        return self._grants.issue(login.account, login.account.token, now, login.scopes)
 
     def _renewed(self, request: Request, now: datetime) -> dict[str, Any]:
         is_json = request.headers.get("content-type", "").startswith("application/json")

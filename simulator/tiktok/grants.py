@@ -13,6 +13,7 @@ from simulator.world import SimAccount
 
 ACCESS_LIFE, REFRESH_LIFE = timedelta(hours=24), timedelta(days=365)
 _TOKEN, _REFRESH = "biz.", "bizr."
+SCOPES = ("user.info.basic", "user.info.username", "user.info.stats", "user.insights", "video.list", "video.insights")
 
 
 def business_id(account: SimAccount) -> str:
@@ -69,7 +70,11 @@ class Grants:
         if account is None or token in self._given.used or (known is not None and known[1] <= now):
             return None
         self._given.used.add(token)
-        digest = hashlib.sha256(token.encode()).hexdigest()
+        return self.issue(account, token, now)
+
+    def issue(self, account: SimAccount, seed: str, now: datetime, scopes: tuple[str, ...] = SCOPES) -> dict[str, Any]:
+        """Return a new pair of tokens; `seed` makes them differ from other ones."""
+        digest = hashlib.sha256(seed.encode()).hexdigest()
         access, refresh = f"biz.{digest[:32]}", f"bizr.{digest[32:]}"
         self._given.access[access] = (account, now + ACCESS_LIFE)
         self._given.refresh[refresh] = (account, now + REFRESH_LIFE)
@@ -79,7 +84,7 @@ class Grants:
             "open_id": business_id(account),
             "refresh_token": refresh,
             "refresh_token_expires_in": int(REFRESH_LIFE.total_seconds()),
-            "scope": "user.info.basic,user.info.stats,user.insights,video.list,video.insights",
+            "scope": ",".join(scopes),
             "token_type": "Bearer",
         }
 

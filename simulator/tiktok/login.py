@@ -6,7 +6,7 @@ from simulator.tiktok.tokens import SCOPES
 DIALOG = Dialog(
     "tiktok",
     "/www.tiktok.com/v2/auth/authorize/",
-    frozenset(SCOPES),
+    frozenset([*SCOPES, "user.info.username", "user.account.type", "user.insights", "video.insights", "comment.list"]),
     separator=",",
     id_parameter="client_key",
     code_end="*0!5678.va",

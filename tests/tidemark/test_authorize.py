@@ -1,7 +1,9 @@
 """The command that prints a link for a login, and waits for its outcome."""
 
 import json
+import os
 import re
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -72,6 +74,56 @@ def test_command_waits_for_the_outcome(at: Desk, cli: Cli, denied: bool, monkeyp
     told = {"accountId": account["_id"], "platformAccountId": account["platformAccountId"], "handle": account["handle"]}
     assert json.loads(ran.out) == {"accounts": [told]}
     assert any("permissions: https://www.googleapis.com/auth/youtube.readonly" in one for one in links)
+
+
+@pytest.mark.parametrize(("typed", "chosen"), [("9\n1 3\n", (0, 2)), ("2\n", (1,))])
+def test_accounts_are_chosen_by_their_numbers_at_the_terminal(
+    at: Desk, cli: Cli, typed: str, chosen: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader, terminal = os.openpty()
+    monkeypatch.setattr(sys, "stdin", os.fdopen(terminal))
+    notes: list[str] = []
+    monkeypatch.setattr(command, "print_note", notes.append)
+    person = at.browser()
+
+    def go() -> None:
+        until(lambda: any("?ticket=" in one for one in notes), 60)
+        (link,) = (one for one in notes if "?ticket=" in one)
+        assert person.several(link, 0, 1, 2).status_code == 200
+        until(lambda: any("type numbers here" in one for one in notes), 60)
+        os.write(leader, typed.encode())
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    ran = cli(*WORDS, "facebook", "--json")
+    thread.join()
+    os.close(leader)
+    assert ran.code == 0, ran
+    wanted = {at.simulator.world.account("facebook", n).platform_account_id for n in chosen}
+    assert {one["platformAccountId"] for one in json.loads(ran.out)["accounts"]} == wanted
+    assert {one["platformAccountId"] for one in at.accounts()} == wanted
+    assert any(one.startswith("  3  ") for one in notes)
+    assert any("'9' is none of the numbers from 1 to 3" in one for one in notes) == typed.startswith("9")
+
+
+def test_choice_on_the_page_ends_the_command(at: Desk, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+    monkeypatch.setattr(command, "print_note", notes.append)
+    person = at.browser()
+
+    def go() -> None:
+        until(lambda: any("?ticket=" in one for one in notes), 60)
+        (link,) = (one for one in notes if "?ticket=" in one)
+        page = person.several(link, 0, 1)
+        until(lambda: any("choose on the page" in one for one in notes), 60)
+        person.choose(page, at.simulator.world.account("facebook", 1).platform_account_id)
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    ran = cli(*WORDS, "facebook")
+    thread.join()
+    (account,) = at.accounts()
+    assert (ran.code, account["_id"] in ran.out) == (0, True)
 
 
 def test_nobody_who_comes_is_told(at: Desk, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

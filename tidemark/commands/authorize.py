@@ -25,6 +25,14 @@ def authorize(
             "can read several accounts lets the person choose."
         ),
     ] = None,
+    second_grant: Annotated[
+        bool,
+        typer.Option(
+            "--second-grant",
+            help="Add the second grant of the account, which is connected already, for further numbers (TikTok's API "
+            "for Business).",
+        ),
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Wait until the person is back from the platform.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -44,11 +52,11 @@ def authorize(
     chosen = normal_account_id(platform, account, "--account") if account is not None else None
     with open_store(create=True) as (store, settings), open_redis(settings) as redis:
         try:
-            authorization = Authorization(settings, platform)
+            authorization = Authorization(settings, platform, second_grant=second_grant)
         except NotConnected as error:
             raise InvalidInput(str(error)) from None
         _check_serving(settings)
-        offer = flows.new_offer(workspace, platform, chosen)
+        offer = flows.new_offer(workspace, platform, chosen, second_grant=second_grant)
         ticket = flows.issue(redis, offer)
         link = f"{public_url(settings)}/connect/{platform}?ticket={ticket}"
         if not wait:

@@ -17,9 +17,10 @@ def simulated_settings(settings: Settings, simulator: str, http: str) -> dict[st
     for facts in FACTS.values():
         urls = {f"{name}_url": api.simulated_url(simulator) for name, api in facts.apis.items()}
         found |= {field: url for field, url in urls.items() if field not in settings.model_fields_set}
-        app = {f"{facts.name}_client_id": CLIENT_ID, f"{facts.name}_client_secret": CLIENT_SECRET}
-        if facts.login is not None and not settings.model_fields_set & (urls.keys() | app.keys()):
-            found |= app
+        for name in facts.logins:
+            app = {f"{name}_client_id": CLIENT_ID, f"{name}_client_secret": CLIENT_SECRET}
+            if not settings.model_fields_set & (urls.keys() | app.keys()):
+                found |= app
     if "connect_url" not in settings.model_fields_set:
         found["connect_url"] = http
     return found

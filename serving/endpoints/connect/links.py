@@ -27,10 +27,10 @@ async def create_connect_link(request: Request) -> Response:
     if account is not None:
         account = normal_account_id(platform, account, "platformAccountId")
     try:
-        authorization = Authorization(parts.settings, platform)
+        authorization = Authorization(parts.settings, platform, second_grant=query.second_grant)
     except NotConnected as error:
         raise Problem(422, str(error)) from None
-    offer = flows.new_offer(workspace_id, platform, account, kept_key(key_of(request)))
+    offer = flows.new_offer(workspace_id, platform, account, kept_key(key_of(request)), second_grant=query.second_grant)
     ticket = await in_redis(parts, flows.issue, offer)
     shown = {
         "url": f"{public_url(parts.settings)}/connect/{platform}?ticket={ticket}",

@@ -57,7 +57,7 @@ async def begin(request: Request) -> Response:
         raise Refused(USED, HTTPStatus.UNAUTHORIZED)
     await check_key(parts, offer)
     try:
-        authorization = Authorization(parts.settings, offer.platform)
+        authorization = Authorization(parts.settings, offer.platform, second_grant=offer.second_grant)
     except NotConnected as error:
         raise Refused(str(error)) from None
     if request.method == "HEAD":
@@ -67,7 +67,8 @@ async def begin(request: Request) -> Response:
         raise Refused(USED, HTTPStatus.UNAUTHORIZED)
     verifier, vault = authorization.new_verifier(), Vault(parts.settings.secret_keys)
     begun = await in_redis(parts, flows.begin, vault, offer, verifier)
-    which = f"the account `{offer.account}`" if offer.account else "one account"
+    which = f"the account `{offer.account}`" if offer.account else "accounts that you choose"
+    which = f"further numbers of {which}" if offer.second_grant else which
     response = page(
         f"Connect {authorization.title}",
         paragraph(

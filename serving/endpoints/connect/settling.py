@@ -20,7 +20,7 @@ from metrics.documents import AccountDocument
 from metrics.errors import CredentialError, InvalidInput, RedisUnavailable, TidemarkError, Unavailable
 from metrics.platforms.registry import FACTS
 from serving.endpoints.connect.pages import choices, page, paragraph
-from serving.endpoints.connect.shared import Refused, check_key, cookie_name, in_redis, set_cookie
+from serving.endpoints.connect.shared import Refused, check_key, forget_cookie, in_redis, set_cookie
 from serving.services import Services
 from serving.wire.problems import Problem
 
@@ -38,7 +38,7 @@ async def settle(
     try:
         await check_key(parts, offer)
         with parts.logins.running(offer.workspace_id):
-            found = await to_thread.run_sync(_bounded, run)
+            found = await to_thread.run_sync(_bounded, parts, offer, run)
     except Refused as refused:
         outcome, status = Outcome("refused", str(refused)), refused.status
     except Problem as problem:
@@ -55,15 +55,14 @@ async def settle(
     else:
         if isinstance(found, Choice):
             return await _ask(parts, found, cookie)
-        outcome, status = connected(offer, found), HTTPStatus.OK
+        outcome, status = found, HTTPStatus.OK
     await _note(parts, offer, outcome)
     if outcome.state == "connected":
-        rest = "The next hour is the first to be collected. You can close this page."
-        response: Response = page("Connected", paragraph(outcome.message), paragraph(rest))
+        response: Response = page("Connected", paragraph(outcome.message), paragraph("You can close this page."))
     else:
         log.info("a login to %s was refused: %s", title, HTTPStatus(status).phrase)
         response = page("Not connected", paragraph(outcome.message), paragraph("Nothing was stored."), status=status)
-    response.delete_cookie(cookie_name(offer), path="/connect", httponly=True, samesite="lax")
+    forget_cookie(response, parts, offer)
     return response
 
 
@@ -78,7 +77,8 @@ def choice_page(choice: Choice, complaint: str = "", status: int = HTTPStatus.OK
             f"the workspace `{offer.workspace_id}`, within {CHOICE_SECONDS // 60} minutes. Nothing is stored yet."
         ),
         choices(
-            f"/connect/{offer.platform}/choice",
+            # Relative to the page, whose path a proxy may have changed: `…/connect/facebook/callback` or `…/choice`.
+            "choice",
             {"flow": offer.flow_id},
             "account",
             [(one.platform_account_id, str(one)) for one in choice.candidates],
@@ -100,9 +100,11 @@ async def _ask(parts: Services, choice: Choice, cookie: str) -> Response:
     return response
 
 
-def _bounded(run: Callable[[], Sequence[AccountDocument] | Choice]) -> Sequence[AccountDocument] | Choice:
+def _bounded(parts: Services, offer: Offer, run: Callable[[], Sequence[AccountDocument] | Choice]) -> Outcome | Choice:
+    """Return the choice of a login, or the outcome of the accounts that it connected."""
     with pymongo.timeout(_STORE_SECONDS):
-        return run()
+        found = run()
+        return found if isinstance(found, Choice) else connected(parts.store, offer, found)
 
 
 async def _note(parts: Services, offer: Offer, outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from redis import Redis
 from starlette.requests import Request
@@ -75,13 +76,23 @@ def cookie_name(offer: Offer) -> str:
     return f"tidemark_login_{offer.flow_id}"
 
 
+def cookie_path(parts: Services) -> str:
+    """Return the path of the pages of logins as browsers see it: TIDEMARK_CONNECT_URL may have a path of its own."""
+    return f"{urlsplit(public_url(parts.settings)).path}/connect"
+
+
+def forget_cookie(response: Response, parts: Services, offer: Offer) -> None:
+    """Delete the cookie of a flow."""
+    response.delete_cookie(cookie_name(offer), path=cookie_path(parts), httponly=True, samesite="lax")
+
+
 def set_cookie(response: Response, parts: Services, offer: Offer, value: str, seconds: int) -> None:
     """Set the cookie of a flow, which no script reads."""
     response.set_cookie(
         cookie_name(offer),
         value,
         max_age=seconds,
-        path="/connect",
+        path=cookie_path(parts),
         secure=public_url(parts.settings).startswith("https://"),
         httponly=True,
         # Lax: the way back from the platform is a navigation from another site. Forms of other sites do not send it.

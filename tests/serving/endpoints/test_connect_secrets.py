@@ -62,6 +62,15 @@ def test_cookie_is_for_this_path_and_no_script(at: Desk) -> None:
     assert "secure" not in header
 
 
+def test_cookie_reaches_the_pages_below_the_path_of_a_proxy(
+    settings: Settings, store: Store, redis_client: Redis, simulator: Simulator
+) -> None:
+    public = "https://example.com/tidemark"
+    with desk(settings, store, redis_client, simulator, connect_url=public) as at:
+        page = at.browser().client.get(at.link("youtube").replace(public, at.url))
+        assert "; path=/tidemark/connect;" in f"{page.headers['set-cookie'].lower()};"
+
+
 def test_cookie_is_secure_behind_tls(
     settings: Settings, store: Store, redis_client: Redis, simulator: Simulator
 ) -> None:
