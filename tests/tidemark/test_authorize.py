@@ -81,7 +81,8 @@ def test_accounts_are_chosen_by_their_numbers_at_the_terminal(
     at: Desk, cli: Cli, typed: str, chosen: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leader, terminal = os.openpty()
-    monkeypatch.setattr(sys, "stdin", os.fdopen(terminal))
+    keyboard = os.fdopen(terminal)
+    monkeypatch.setattr(sys, "stdin", keyboard)
     notes: list[str] = []
     monkeypatch.setattr(command, "print_note", notes.append)
     person = at.browser()
@@ -97,6 +98,7 @@ def test_accounts_are_chosen_by_their_numbers_at_the_terminal(
     thread.start()
     ran = cli(*WORDS, "facebook", "--json")
     thread.join()
+    keyboard.close()
     os.close(leader)
     assert ran.code == 0, ran
     wanted = {at.simulator.world.account("facebook", n).platform_account_id for n in chosen}
@@ -124,6 +126,18 @@ def test_choice_on_the_page_ends_the_command(at: Desk, cli: Cli, monkeypatch: py
     thread.join()
     (account,) = at.accounts()
     assert (ran.code, account["_id"] in ran.out) == (0, True)
+
+
+def test_second_grant_needs_the_account(at: Desk, cli: Cli) -> None:
+    ran = cli(*WORDS, "tiktok", "--second-grant", "--no-wait")
+    assert (ran.code, "name that account" in ran.err) == (2, True)
+    ran = cli(*WORDS, "youtube", "--second-grant", "--no-wait")
+    assert (ran.code, "YouTube has no second grant" in ran.err) == (2, True)
+    at.browser().connect(at.link("tiktok"))
+    (account,) = at.accounts()
+    ran = cli(*WORDS, "tiktok", "--second-grant", "--no-wait", f"--account={account['platformAccountId']}")
+    assert at.browser().connect(ran.out.strip()).status_code == 200
+    assert "second_access_token" in at.credentials(at.accounts()[0])
 
 
 def test_nobody_who_comes_is_told(at: Desk, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
