@@ -99,8 +99,11 @@ def test_renewal_that_is_under_way_is_waited_for(at: Desk, person: Person, redis
     """Tokens that work once: the tokens of the renewal must not be replaced by the older ones."""
     (account,) = at.accounts()
     back = person.consent(person.consent_url(link(at)))
-    with redis_client.lock(renewal_key("tiktok", account["platformAccountId"]), timeout=0.5):
-        page = person.client.get(back)
+    lock = redis_client.lock(renewal_key("tiktok", account["platformAccountId"]), timeout=0.5)
+    assert lock.acquire()
+    page = person.client.get(back)
+    # The lock ended by itself, and only then the tokens were stored.
+    assert not lock.locked()
     assert page.status_code == 200
     assert "second_access_token" in at.credentials(at.accounts()[0])
 
