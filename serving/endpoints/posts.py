@@ -1,6 +1,6 @@
 """`GET …/posts` and `GET /analytics/post/{postId}/metrics`: posts with latest values, and one post's observations."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -13,11 +13,14 @@ from metrics.clock import utcnow
 from metrics.documents import ContentType, Document, MetricType, Platform, PostDocument, Reason
 from metrics.encoding import dump_json
 from metrics.errors import InvalidInput
+from metrics.expected import Connection
 from metrics.export.rows import observation
+from metrics.platforms.registry import KEPT_DAYS
 from metrics.post_content import folded, public_content, seen_after
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.posts import CaptionSearch
+from metrics.upkeep.limited import not_kept
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, owner, workspace
 from serving.endpoints.answering import answer, envelope
@@ -55,9 +58,10 @@ async def posts(request: Request) -> Response:
         published = [] if none else parts.store.posts.published(workspace_id, start, end, **selected, **page)
         latest = parts.store.observations.latest([p["_id"] for p in published])
         levels = _levels(parts.store, published, latest)
-        not_stored = parts.store.consents.not_stored(workspace_id)
+        may_store = _permission(parts.store, workspace_id, accounts)
         rows = (
-            with_latest_values(p, latest.get(p["_id"]), levels.get(p["_id"]), not_stored) | _content(p, parts.settings)
+            with_latest_values(p, latest.get(p["_id"]), levels.get(p["_id"]), stored=may_store(p))
+            | _content(p, parts.settings)
             for p in published
         )
         ordered = sorted(rows, key=lambda row: _rank(row, query))
@@ -85,11 +89,11 @@ async def post_metrics(request: Request) -> Response:
         observed, cursor = page_of(parts.store, scope, query, route)
         latest = parts.store.observations.latest([post_id])
         levels = _levels(parts.store, [post], latest)
-        not_stored = parts.store.consents.not_stored(found.workspace_id)
-        data = with_latest_values(post, latest.get(post_id), levels.get(post_id), not_stored)
+        accounts = in_scope(accounts_of(parts.store, key_of(request), found.workspace_id), scope)
+        may_store = _permission(parts.store, found.workspace_id, accounts)
+        data = with_latest_values(post, latest.get(post_id), levels.get(post_id), stored=may_store(post))
         data |= _content(post, parts.settings)
         data["observations"] = [observation(d) for d in observed]
-        accounts = in_scope(accounts_of(parts.store, key_of(request), found.workspace_id), scope)
         covered = coverage(parts.store, accounts, scope, *query.bounds())
         return dump_json(envelope(data, query, state, cursor=cursor, coverage=covered))
 
@@ -110,13 +114,26 @@ def _levels(store: Store, published: Sequence[PostDocument], latest: Mapping[str
     return found
 
 
+def _permission(store: Store, workspace_id: str, accounts: Iterable[Connection]) -> Callable[[PostDocument], bool]:
+    """Return what tells whether the terms allow to store the numbers of a post, from its publication on."""
+    not_stored, now = store.consents.not_stored(workspace_id), utcnow()
+    limited = {one.account_id: one for one in accounts if (one.platform, one.access) in KEPT_DAYS}
+
+    def may_store(post: PostDocument) -> bool:
+        account = limited.get(post["accountId"])
+        lost = account is not None and not_kept(account, post["publishedAt"], now)
+        return post["platform"] not in not_stored and not lost
+
+    return may_store
+
+
 def with_latest_values(
-    post: PostDocument, latest: Document | None, level: float | None = None, not_stored: Collection[Platform] = ()
+    post: PostDocument, latest: Document | None, level: float | None = None, *, stored: bool = True
 ) -> dict[str, Any]:
     """Return a post with its latest values, and with the engagement (rate) over its life that follows from them.
 
-    `level` is the account's level by which the engagement is divided on platforms in `LEVEL_BASIS`. `not_stored` are
-    platforms whose numbers may not be stored.
+    `level` is the account's level by which the engagement is divided on platforms in `LEVEL_BASIS`. `stored` tells
+    whether the terms of the platform allow to store its numbers.
 
     `unavailable` has a reason for each metric that the platform has for some kind of post and this post lacks. A rate
     on a basis of 0 does not exist, and has no reason.
@@ -126,7 +143,7 @@ def with_latest_values(
     basis = RATE_BASIS[platform]
     metrics: dict[str, Any] = dict(latest["metrics"]) if latest else {}
     given = (latest.get("unavailable") or {}) if latest else {}
-    unknown: Reason = "terms" if platform in not_stored else "no_observation"
+    unknown: Reason = "no_observation" if stored else "terms"
     unavailable: dict[str, Reason] = {**_absent(platform, kind, content, unknown), **given}
     parts = engagement_parts(platform, kind, content)
     total = engagement(metrics, platform, kind, content)

@@ -45,13 +45,13 @@ def test_person_chooses_one_or_several_by_name(at: Desk, platform: Platform, cho
     last = person.choose(page, *wanted)
     assert last.status_code == 200, last.text
     assert sorted(one["platformAccountId"] for one in at.accounts()) == sorted(wanted)
-    for account in at.accounts():
-        assert account["handle"] in last.text
-        assert not account["handle"].isdecimal()
-        access = Access(account["platformAccountId"], at.credentials(account))
+    for stored in at.accounts():
+        assert stored["handle"] in last.text
+        assert not stored["handle"].isdecimal()
+        access = Access(stored["platformAccountId"], at.credentials(stored))
         api = open_platform(platform, at.settings)
-        assert api.identify(access, Tally()).platform_account_id == account["platformAccountId"]
-        history = at.store.memories.history(account["_id"])
+        assert api.identify(access, Tally()).platform_account_id == stored["platformAccountId"]
+        history = at.store.memories.history(stored["_id"])
         assert history is not None
     assert not person.client.cookies
 

@@ -28,7 +28,7 @@ def test_verifier_and_secret_stay_on_the_server(at: Desk, platform: str) -> None
     link = at.link(platform)
     url = person.consent_url(link)
     query = parse_qs(urlsplit(url).query)
-    assert at.settings.login_app(platform)[1].get_secret_value() not in url  # type: ignore[arg-type, index]
+    assert at.settings.login_app(platform)[1].get_secret_value() not in url  # type: ignore[index]
     assert query["redirect_uri"] == [f"{at.url}/connect/{platform}/callback"]
     assert ("code_challenge" in query) == (platform in ("twitter", "youtube"))
     if "code_challenge" in query:

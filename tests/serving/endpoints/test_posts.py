@@ -194,3 +194,15 @@ def test_post_of_a_platform_that_is_not_stored_names_the_terms(
     for shown in (listed, alone):
         assert shown["metrics"] == {}
         assert {shown["unavailable"][name] for name in ("impressions", "engagement", "engagementRate")} == {reason}
+
+
+@pytest.mark.parametrize(("ago", "reason"), [(40, "terms"), (20, "no_observation")])
+def test_old_post_of_a_channel_without_a_token_names_the_terms(
+    client: httpx.Client, seeded: Store, ago: int, reason: str
+) -> None:
+    owned = {"platform": "youtube", "access": "public", "connectedAt": NOW - timedelta(days=100)}
+    seeded.accounts.put([{**account("a6", "w1"), **owned}])  # type: ignore[typeddict-item]
+    when = NOW - timedelta(days=ago)
+    seeded.posts.put([{**post("clip", "a6", "w1"), "platform": "youtube", "publishedAt": when, "contentType": "video"}])
+    shown = client.get("/analytics/post/clip/metrics").json()["data"]
+    assert {shown["unavailable"][name] for name in ("views", "engagement", "engagementRate")} == {reason}
