@@ -9,8 +9,7 @@ from collections.abc import Callable, Collection
 from redis import Redis
 
 from metrics.connecting import flows
-from metrics.connecting.choice import Choice, connect_chosen, find_choice
-from metrics.connecting.errors import NotConnected
+from metrics.connecting.choice import Choice, ChoiceUsed, connect_chosen, find_choice
 from metrics.connecting.flows import Offer, Outcome
 from metrics.connecting.outcomes import connected
 from metrics.errors import InvalidInput
@@ -64,7 +63,7 @@ def _chosen(
         return connected(store, choice.offer, connect_chosen(store, redis, settings, choice, wanted))
     except InvalidInput as error:
         say(str(error))
-    except NotConnected:
+    except ChoiceUsed:
         # The page used the choice up: its outcome comes in a moment.
         pass
     return None

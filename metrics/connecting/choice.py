@@ -27,6 +27,17 @@ CHOICE_SECONDS = 300
 """How long a person may take to choose."""
 
 
+class ChoiceUsed(NotConnected):
+    """A choice that was made already, or is too old."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "link",
+            "The accounts were chosen already, or the choice is too old. Look at the workspace's accounts, and start "
+            "again if one is missing.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The accounts of a login, of which a person chooses some; `credentials` are those of the person's token."""
@@ -84,7 +95,7 @@ def connect_chosen(
     Raises:
         InvalidInput: no account, or one that the login cannot read, is wanted; or one is being erased. The choice is
             not used up by the first two.
-        NotConnected: the choice was made already, or is too old.
+        ChoiceUsed: the choice was made already, or is too old.
         Unavailable: a store does not answer.
     """
     known = {one.platform_account_id: one for one in choice.candidates}
@@ -97,7 +108,7 @@ def connect_chosen(
         offer.workspace_id, offer.platform, choice.credentials, (known[one] for one in dict.fromkeys(wanted))
     )
     if not _use(redis, offer.flow_id):
-        raise NotConnected("link", "The accounts were chosen already, or the choice is too old. Start again.")
+        raise ChoiceUsed
     refuse_what_is_being_erased(store, accounts)
     return connect_accounts(store, redis, Vault(settings.secret_keys), accounts)
 

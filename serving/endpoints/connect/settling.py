@@ -12,7 +12,7 @@ from anyio import to_thread
 from starlette.responses import Response
 
 from metrics.connecting import flows
-from metrics.connecting.choice import CHOICE_SECONDS, Choice
+from metrics.connecting.choice import CHOICE_SECONDS, Choice, ChoiceUsed
 from metrics.connecting.errors import NotConnected
 from metrics.connecting.flows import Offer, Outcome
 from metrics.connecting.outcomes import connected
@@ -43,6 +43,9 @@ async def settle(
         outcome, status = Outcome("refused", str(refused)), refused.status
     except Problem as problem:
         outcome, status = Outcome("refused", f"{problem.detail} Start again in a minute."), problem.status
+    except ChoiceUsed as used:
+        # Another tab or the command line was faster: its outcome is the one that counts.
+        return page("Not connected", paragraph(str(used)), status=HTTPStatus.BAD_REQUEST)
     except (NotConnected, InvalidInput, CredentialError) as refused:
         status = HTTPStatus.BAD_GATEWAY if getattr(refused, "kind", "") == "platform" else HTTPStatus.BAD_REQUEST
         outcome = Outcome("refused", _sentence(str(refused)))

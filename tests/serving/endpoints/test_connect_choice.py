@@ -7,10 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from redis import Redis
 
-from metrics.connecting.choice import CHOICE_SECONDS
+from metrics.connecting.choice import CHOICE_SECONDS, ChoiceUsed, connect_chosen, find_choice
+from metrics.connecting.flows import find_outcome
 from metrics.documents import Platform
 from metrics.redis.keys import connect_choice_key
 from metrics.upkeep.erase import begin
+from metrics.vault import Vault
 from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.registry import open_platform
 from tests.serving.logins import WORKSPACE, Desk, at, refused
@@ -87,6 +89,24 @@ def test_choice_works_once(at: Desk) -> None:
     person.client.cookies.update(cookies)
     again = person.choose(page, second)
     assert (again.status_code, "was used already" in again.text) == (400, True)
+    assert [one["platformAccountId"] for one in at.accounts()] == [first]
+
+
+def test_two_submissions_at_once_connect_once_and_tell_the_command_the_first(at: Desk, redis_client: Redis) -> None:
+    person = at.browser()
+    page = person.several(at.link("facebook"), 0, 1)
+    vault = Vault(at.settings.secret_keys)
+    flow_id = flow_of(page.text)
+    choice = find_choice(redis_client, vault, flow_id)
+    assert choice is not None
+    first, second = ids(at, "facebook", 0, 1)
+    assert person.choose(page, first).status_code == 200
+    # The second one found the choice before the first one used it up.
+    with pytest.raises(ChoiceUsed, match="chosen already"):
+        connect_chosen(at.store, redis_client, at.settings, choice, [second])
+    outcome = find_outcome(redis_client, flow_id)
+    assert outcome is not None
+    assert (outcome.state, len(outcome.accounts)) == ("connected", 1)
     assert [one["platformAccountId"] for one in at.accounts()] == [first]
 
 
