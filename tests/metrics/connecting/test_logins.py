@@ -7,6 +7,7 @@ import pytest
 from metrics.platforms.facts import PlatformFacts
 from metrics.platforms.login import scopes_of_answer, split_scopes
 from metrics.platforms.registry import FACTS
+from tests.blocks import ROOT
 
 WITH_LOGIN = [facts for facts in FACTS.values() if facts.login is not None]
 
@@ -45,3 +46,19 @@ def test_answer_without_scopes_tells_none() -> None:
     assert scopes_of_answer({"scope": ""}) == frozenset()
     with pytest.raises(TypeError):
         split_scopes(3)
+
+
+@pytest.mark.parametrize("facts", FACTS.values(), ids=lambda facts: facts.name)
+def test_page_about_connecting_has_the_login_of_each_platform(facts: PlatformFacts) -> None:
+    """The table of docs/connecting.md has each redirect address and permission, or says how to connect without."""
+    page = (ROOT / "docs" / "connecting.md").read_text()
+    (row,) = (line for line in page.splitlines() if line.startswith(f"| {facts.title} |"))
+    if facts.login is None:
+        assert "/callback" not in row
+        assert facts.no_login.rstrip(".") in row
+        return
+    assert f"`/connect/{facts.name}/callback`" in row
+    names = [scope.rpartition("/")[2] for scope in (*facts.login.scopes, *facts.login.optional_scopes)]
+    assert [name for name in names if f"`{name}`" not in row] == []
+    if facts.second_login is not None:
+        assert [scope for scope in facts.second_login.scopes if f"`{scope}`" not in page] == []

@@ -75,6 +75,17 @@ def test_range_is_one_run_with_the_rows_of_each_day(exporting: Deployment) -> No
     assert {key: metadata["rows_metrics"] for key, metadata in found.items()} == {"2026-01-14": 1, "2026-01-15": 1}
 
 
+def test_account_whose_data_are_kept_for_some_days_only_is_in_no_file(exporting: Deployment) -> None:
+    """A channel that was connected without a token: files stay, so they must not have its numbers."""
+    observe(exporting, TODAY, 20)
+    account = exporting.connect(1, platform="youtube", access="public")
+    slot = TODAY + timedelta(hours=5)
+    said = Observation("w", account["_id"], "youtube", "account", slot, slot, {"followers": 7}, "r", "v")
+    exporting.clients.store.observations.append([said])
+    found = materialized(exporting.materialize(export_parquet, [period_key(TODAY)]))
+    assert {key: metadata["rows_metrics"] for key, metadata in found.items()} == {"2026-01-15": 1}
+
+
 def test_changed_day_is_asked_for_exported_and_asked_for_no_more(
     exporting: Deployment, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:

@@ -31,6 +31,16 @@ def test_what_is_older_than_a_workspace_keeps_is_deleted_and_counted(deployment:
     assert [row["_id"] for row in store.db["aggregated_metrics"].find()] == ["young"]
 
 
+def test_limits_of_the_terms_are_in_the_metadata(deployment: Deployment) -> None:
+    deployment.connect(0, platform="youtube", access="public")
+    deployment.connect(1, platform="youtube")
+    result = maintain_daily.execute_in_process(resources={"tidemark": deployment.resource})
+    (event,) = (one for one in result.all_events if one.is_successful_output and one.node_name == "apply_retention")
+    found = {name: value.value for name, value in event.step_output_data.metadata.items()}
+    assert found["accounts_with_a_limit"] == {"youtube, public: 30 days": 1}
+    assert found["deleted_posts"] == 0
+
+
 def test_old_events_of_a_silent_workspace_are_deleted(deployment: Deployment) -> None:
     deployment.connect(0)
     redis = deployment.clients.redis
