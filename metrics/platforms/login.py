@@ -38,6 +38,11 @@ def _no_further_page(_body: Any) -> None:
     """Answer for a list that comes whole."""
 
 
+def _never(_body: Any) -> bool:
+    """Answer for a platform whose errors have a status of their own."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
     """A GET request with a new token in the Authorization header, and the function that reads its JSON answer.
@@ -46,7 +51,7 @@ class Question(Generic[T]):
     names of other texts of the token's answer, such as `{open_id}`. With `carried_by`, the token is sent as it is in
     that header, in place of `Authorization`. `read` raises LookupError, TypeError or ValueError for an answer that it
     does not understand. `following` returns the parameters that request the next page of the list in an answer, and
-    None at its end.
+    None at its end. `refused` tells whether an answer with a good status is an error.
     """
 
     at: Address
@@ -55,6 +60,7 @@ class Question(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     following: Callable[[Any], Mapping[str, str] | None] = _no_further_page
     carried_by: str = ""
+    refused: Callable[[Any], bool] = _never
 
 
 @dataclass(frozen=True, slots=True)

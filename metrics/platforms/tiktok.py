@@ -60,6 +60,12 @@ _LOGIN = Login(
     refresh_works_once=True,
 )
 
+
+def _is_refused(body: Any) -> bool:
+    """Tell whether an answer of the API for Business is an error: it has the status 200, and some codes are text."""
+    return isinstance(body, dict) and str(body.get("code")) != "0"
+
+
 _BUSINESS = "/open_api/v1.3"
 _SECOND_LOGIN = Login(
     authorize=Address("tiktok_login", "/v2/auth/authorize/"),
@@ -70,13 +76,13 @@ _SECOND_LOGIN = Login(
         _business_user,
         {"business_id": "{open_id}", "fields": '["username"]'},
         carried_by="Access-Token",
+        refused=_is_refused,
     ),
     steps="Log in to TikTok with the account that is connected already.",
     separator=",",
     id_parameter="client_key",
     json_code="auth_code",
-    # Errors have the status 200; some answers have the code as text.
-    refused=lambda body: str(body.get("code")) != "0",
+    refused=_is_refused,
     unwrap=lambda body: body["data"],
     refresh_works_once=True,
 )

@@ -119,10 +119,13 @@ def _address(scope: Scope) -> str:
 
 
 def _is_keyless_read(scope: Scope) -> bool:
-    """Tell whether a request is a read without credentials; those of paths that take none are not looked at."""
+    """Tell whether a request is a read without credentials; those of paths that take none are not looked at.
+
+    The forms of logins count as reads: anybody can send them too.
+    """
     return (
         scope["type"] == "http"
-        and scope["method"] in ("GET", "HEAD")
+        and (scope["method"] in ("GET", "HEAD") or scope["path"].startswith(_WAITING_PATHS))
         and not (b"ticket=" in scope["query_string"] and scope["path"].startswith("/analytics/"))
         and not scope["path"].startswith(_UNBOUNDED_PATHS)
         and not any(name == b"authorization" for name, _ in scope["headers"])

@@ -95,6 +95,13 @@ def test_denied_consent_and_missing_scope_and_used_code_add_nothing(at: Desk, pe
     assert code not in page.text
 
 
+def test_account_that_the_platform_denies_is_told_in_its_words(at: Desk, person: Person) -> None:
+    """Errors of the API for Business have the status 200: analytics that are switched off, for example."""
+    back = person.consent(person.consent_url(link(at)))
+    at.simulator.set_faults({"kind": "permission", "path": "business/get"})
+    unchanged(at, person.client.get(back), 502, "TikTok refused its own new token", "No permission to operate")
+
+
 def test_renewal_that_is_under_way_is_waited_for(at: Desk, person: Person, redis_client: Redis) -> None:
     """Tokens that work once: the tokens of the renewal must not be replaced by the older ones."""
     (account,) = at.accounts()

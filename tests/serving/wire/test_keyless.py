@@ -26,9 +26,9 @@ async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"x"})
 
 
-async def flood(app: KeylessReads, other: Scope) -> tuple[int, list[list[Any]]]:
+async def flood(app: KeylessReads, other: Scope, many: int = MANY) -> tuple[int, list[list[Any]]]:
     """Send many keyless reads and then another request; return how many were answered before that one, and all."""
-    answers: list[list[Any]] = [[] for _ in range(MANY)]
+    answers: list[list[Any]] = [[] for _ in range(many)]
 
     async def one(number: int) -> None:
         async def send(message: Message) -> None:
@@ -42,7 +42,7 @@ async def flood(app: KeylessReads, other: Scope) -> tuple[int, list[list[Any]]]:
         nonlocal before
         before = sum(bool(found) for found in answers)
 
-    tasks = [asyncio.create_task(one(number)) for number in range(MANY)]
+    tasks = [asyncio.create_task(one(number)) for number in range(many)]
     await asyncio.create_task(app(other, receive, send))
     await asyncio.gather(*tasks)
     return before, answers
@@ -69,6 +69,12 @@ def test_other_requests_pass_reads_without_a_key(other: Scope) -> None:
 def test_read_without_a_key_waits_for_its_turn(query: bytes) -> None:
     before, _ = asyncio.run(flood(KeylessReads(answer), request("/docs", query)))
     assert before == MANY
+
+
+def test_form_of_a_login_waits_for_its_turn_too() -> None:
+    form = request("/connect/facebook/choice", method="POST")
+    before, _ = asyncio.run(flood(KeylessReads(answer), form, BURST + MANY))
+    assert before >= BURST
 
 
 def test_addresses_take_turns_and_no_more_than_the_rate_pass() -> None:
