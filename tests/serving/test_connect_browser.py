@@ -5,6 +5,7 @@ a platform and Tidemark are: cookies have to survive the way back from another s
 """
 
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -18,6 +19,8 @@ from tests.serving.logins import NEEDED, PLATFORMS, WORKSPACE, Desk, desk
 from tests.simulator_fixture import Simulator
 
 pytestmark = pytest.mark.browser
+
+NEWEST = [("tiktok", "TikTok"), ("pinterest", "Pinterest")]
 
 
 @pytest.fixture(scope="module")
@@ -90,22 +93,40 @@ def test_person_connects_an_account(at: Desk, screen: Screen, platform: Platform
     screen.keep(f"connected-{platform}")
 
 
-def test_refused_consent_is_told(at: Desk, screen: Screen) -> None:
-    screen.to_platform(at.link("facebook"))
+@pytest.mark.parametrize(("platform", "title"), [("facebook", "Facebook"), *NEWEST])
+def test_refused_consent_is_told(at: Desk, screen: Screen, platform: str, title: str) -> None:
+    screen.to_platform(at.link(platform))
     screen.page.click("button[value=deny]")
     screen.page.wait_for_url(f"{at.url}/connect/**")
     assert screen.heading() == "Not connected"
-    assert "You did not give Tidemark the permissions at Facebook" in screen.text()
+    assert f"You did not give Tidemark the permissions at {title}" in screen.text()
     assert "Nothing was stored." in screen.text()
     assert at.accounts() == []
 
 
-def test_permission_that_was_switched_off_is_told(at: Desk, screen: Screen) -> None:
-    screen.to_platform(at.link("youtube"))
-    screen.page.uncheck(f"input[value='{NEEDED['youtube']}']")
+@pytest.mark.parametrize(("platform", "title"), [("youtube", "YouTube"), *NEWEST])
+def test_permission_that_was_switched_off_is_told(at: Desk, screen: Screen, platform: str, title: str) -> None:
+    screen.to_platform(at.link(platform))
+    screen.page.uncheck(f"input[value='{NEEDED[platform]}']")
     screen.page.click("button[value=allow]")
     screen.page.wait_for_url(f"{at.url}/connect/**")
-    assert f"YouTube did not grant {NEEDED['youtube']}" in screen.text()
+    assert f"{title} did not grant {NEEDED[platform]}" in screen.text()
+    assert at.accounts() == []
+
+
+@pytest.mark.parametrize(("platform", "title"), NEWEST)
+def test_code_that_was_used_is_told(at: Desk, screen: Screen, platform: str, title: str) -> None:
+    screen.to_platform(at.link(platform))
+    screen.page.click("button[value=allow]")
+    screen.page.wait_for_url(f"{at.url}/connect/**")
+    (code,) = parse_qs(urlsplit(screen.page.url).query)["code"]
+    at.store.db["accounts"].delete_many({})
+    screen.page.goto(at.link(platform))
+    url = screen.page.get_attribute("#go", "href")
+    (state,) = parse_qs(urlsplit(str(url)).query)["state"]
+    screen.page.goto(f"{at.url}/connect/{platform}/callback?{urlencode({'code': code, 'state': state})}")
+    assert screen.heading() == "Not connected"
+    assert f"{title} did not accept the code of this login" in screen.text()
     assert at.accounts() == []
 
 
@@ -119,9 +140,10 @@ def test_reload_of_the_last_page_says_that_the_link_was_used(at: Desk, screen: S
     assert len(at.accounts()) == 1
 
 
-def test_login_that_somebody_else_began_is_refused(at: Desk, screen: Screen) -> None:
+@pytest.mark.parametrize("platform", ["twitter", "tiktok", "pinterest"])
+def test_login_that_somebody_else_began_is_refused(at: Desk, screen: Screen, platform: str) -> None:
     """The platform's page, opened from an attacker's own login: this browser has no cookie of it."""
-    theirs = at.browser().consent_url(at.link("twitter"))
+    theirs = at.browser().consent_url(at.link(platform))
     screen.page.goto(theirs)
     screen.page.click("button[value=allow]")
     screen.page.wait_for_url(f"{at.url}/connect/**")
