@@ -82,8 +82,8 @@ def quota_key(platform: str, quota: str, day: date) -> str:
 
 
 def pace_key(platform: str, endpoint: str) -> str:
-    """Return the key of the instant until which the calls to an endpoint of a platform are reserved."""
-    return f"tm:{{{platform}}}:pace:{endpoint}"
+    """Return the key of the list of instants at which the newest calls to an endpoint of a platform are sent."""
+    return f"tm:{{{platform}}}:window:{endpoint}"
 
 
 def calls_key(platform: str, platform_account_id: str) -> str:
