@@ -1,6 +1,7 @@
 """Captions of simulated posts, of the kinds that clients have to cope with: a pure function of a post's number."""
 
 from datetime import date
+from functools import lru_cache
 
 LONGEST = 2200
 """Characters of the longest caption, the limit of Instagram."""
@@ -24,6 +25,7 @@ _NONE, _LONG = 0, 1
 _FIRST_SPECIAL = 2
 
 
+@lru_cache(maxsize=32_768)
 def caption(number: int, day: date, longest: int = LONGEST) -> str | None:
     """Return the caption of a post with a number, published on a day; None if the author wrote none.
 
@@ -35,7 +37,7 @@ def caption(number: int, day: date, longest: int = LONGEST) -> str | None:
         return None
     text = f"{_PLAIN[kind % len(_PLAIN)]}, {day:%d %B}"
     if kind == _LONG:
-        text = f"{text}. " * LONGEST
+        text = f"{text}. " * (longest // len(text) + 1)
     elif kind - _FIRST_SPECIAL < len(_SPECIAL):
         text = f"{_SPECIAL[kind - _FIRST_SPECIAL]} ({day:%d %B})"
     return text[:longest]

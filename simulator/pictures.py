@@ -4,6 +4,7 @@ A URL expires as those of Meta's picture servers do (docs/platform-facts.md#cont
 hexadecimal seconds since 1970, and an expired one is answered with 403.
 """
 
+import re
 import struct
 import zlib
 from datetime import datetime, timedelta
@@ -26,13 +27,21 @@ LIFE = timedelta(days=3)
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGB = 2
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+"""Matches a name without characters that a URL would encode."""
 
 
 def picture_url(base_url: str, name: str, now: datetime | None = None) -> str:
     """Return the URL of a picture; it expires if it is given in an answer at the instant `now`."""
-    origin = urlsplit(base_url)
-    url = f"{origin.scheme}://{origin.netloc}/pictures/{quote(name, safe='')}.png"
+    url = f"{_origin(base_url)}/pictures/{name if _PLAIN(name) else quote(name, safe='')}.png"
     return url if now is None else f"{url}?oe={int((midnight(now.date()) + LIFE).timestamp()):X}"
+
+
+@lru_cache(maxsize=64)
+def _origin(base_url: str) -> str:
+    """Return scheme and host of a URL."""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def routes(clock: Clock) -> list[Route]:

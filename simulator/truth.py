@@ -7,7 +7,7 @@ are lost.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from math import exp, pi, sin
+from math import exp, log, pi, sin
 
 from metrics.documents import Platform
 from simulator.chance import ONE, between, draw, lognormal, share, smooth
@@ -40,8 +40,7 @@ def post_value(world: World, post: SimPost, field: str, now: datetime) -> int:
     Raises:
         KeyError: posts of the platform have no such field.
     """
-    counter = world.platforms[post.platform].counters[field]
-    return 0 if now < post.published_at else counter(curve(world, post, now))
+    return post_values(world, post, (field,), now)[field]
 
 
 def post_values(world: World, post: SimPost, fields: Iterable[str], now: datetime) -> dict[str, int]:
@@ -50,7 +49,22 @@ def post_values(world: World, post: SimPost, fields: Iterable[str], now: datetim
     if now < post.published_at:
         return dict.fromkeys({field: counters[field] for field in fields}, 0)
     moved = curve(world, post, now)
-    return {field: counters[field](moved) for field in fields}
+    known, found = moved.values, {}
+    for field in fields:
+        value = known.get(field)
+        if value is None:
+            value = known[field] = counters[field](moved)
+        found[field] = value
+    return found
+
+
+def views_at(world: World, post: SimPost, now: datetime) -> int:
+    """Return how often a post was seen up to an instant; 0 before it was published.
+
+    It is the value of every counter that is `views`. Unlike `post_value`, it keeps the counters of the present instant
+    that are remembered, and so suits a comparison with an earlier one.
+    """
+    return 0 if now < post.published_at else _curve(world, post).seen_at(now)
 
 
 def day_value(world: World, account: SimAccount, field: str, day: date) -> int:
@@ -189,27 +203,41 @@ def share_of_followers(low: float, high: float, word: int, *, of: float = 1.0) -
     """
 
     def amount(world: World, account: SimAccount, day: date) -> int:
-        noon = EPOCH + timedelta(days=(day - EPOCH.date()).days, hours=12)
         share = between(low, high, *account_seed(world, account), day.toordinal(), word)
-        return int(followers(world, account, noon) * share * of)
+        return int(followers_at_noon(world, account, day) * share * of)
 
     return amount
+
+
+def followers_at_noon(world: World, account: SimAccount, day: date) -> int:
+    """Return the followers of an account at noon of a day, by which the amounts of the day go."""
+    key = (account.platform, account.index, day)
+    known: int | None = world.remembered(key)
+    if known is None:
+        known = followers(world, account, EPOCH + timedelta(days=(day - EPOCH.date()).days, hours=12))
+        world.remember(key, known)
+    return known
 
 
 _WORD = 2**32 - 1
 _FALLS = int(0.25 * 2**32)
 _GOLDEN = 0x9E3779B1
 _MOOD_SECONDS = 17_000
+_SMALLEST_REST = 1e-9
+"""Share of the views that must still come for the time of the next one to be computed with enough digits."""
+_MARGIN = 1e-4
+"""A value is taken for unchanged up to this share of the curve's time before it changes."""
 
 
 class Curve:
     """Growth curve of a post's views, with the random shares of its counters; drawn once for many counters.
 
     After `move`, `seen` is the number of views at that instant, and `mood` an odd number derived from the age. A share
-    times the mood is another share, so that different posts lose counts at different times.
+    times the mood is another share, so that different posts lose counts at different times. `values` has the counters
+    that were computed from both; it is emptied when one of them changes.
     """
 
-    __slots__ = ("_at", "_final", "_published_at", "_seconds", "mood", "seen", "shares")
+    __slots__ = ("_final", "_from", "_published_at", "_seconds", "_until", "mood", "seen", "shares", "values")
 
     def __init__(self, world: World, post: SimPost) -> None:
         numbers = draw(world.seed, post.number, 41)
@@ -220,26 +248,50 @@ class Curve:
         factor = lognormal(0.7, luck * ONE) * (25 if viral * ONE < 0.02 else 1)
         self._final = _trend(world, post.platform, post.account_index, days) * reached * factor
         self._seconds = (3 + 37 * (speed * ONE)) * 3600  # after which it has 63 % of its views
-        self._published_at = post.published_at
-        self._at = post.published_at
+        self._published_at = self._from = self._until = post.published_at
         self.seen = 0
         self.mood = 1
+        self.values: dict[str, int] = {}
 
     def move(self, now: datetime) -> None:
         """Move the curve to an instant."""
-        if now == self._at:
+        if self._from <= now < self._until:
             return
         age = (now - self._published_at).total_seconds()
-        self.seen = int(self._final * (1 - exp(-age / self._seconds)))
-        self._at = now
+        self.seen = self._seen(age)
         self.mood = int(age // _MOOD_SECONDS + 2) * _GOLDEN & _WORD | 1
+        self.values = {}
+        self._from = now
+        self._until = self._published_at + timedelta(seconds=max(self._age_of_change(age), 0.0))
+
+    def seen_at(self, now: datetime) -> int:
+        """Return the number of views at an instant, without moving the curve."""
+        return self._seen((now - self._published_at).total_seconds())
+
+    def _seen(self, age: float) -> int:
+        return int(self._final * (1 - exp(-age / self._seconds)))
+
+    def _age_of_change(self, age: float) -> float:
+        """Return an age up to which neither `seen` nor `mood` changes; an earlier one than `age` if it is not known."""
+        other_mood = (age // _MOOD_SECONDS + 1) * _MOOD_SECONDS
+        if self.seen >= int(self._final):
+            return other_mood
+        rest = 1 - (self.seen + 1) / self._final
+        if rest < _SMALLEST_REST:
+            return 0.0
+        return float(min(other_mood, -self._seconds * (log(rest) + _MARGIN)))
 
 
 def curve(world: World, post: SimPost, now: datetime) -> Curve:
     """Return the curve of a post, moved to an instant after its publication; it is shared, so read it at once."""
+    moved = _curve(world, post)
+    moved.move(now)
+    return moved
+
+
+def _curve(world: World, post: SimPost) -> Curve:
     known: Curve | None = world.remembered(post.number)
     if known is None:
         known = Curve(world, post)
         world.remember(post.number, known)
-    known.move(now)
     return known

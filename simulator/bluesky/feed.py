@@ -16,6 +16,8 @@ from simulator.world import EPOCH, FURTHEST, SimAccount, SimPost
 
 _CURSOR = re.compile(r"sim[0-9]{1,12}")
 _PINNED_WITHIN = timedelta(days=60)
+Item = tuple[SimPost, datetime | None]
+"""A post in a feed, with the time at which the account reposted it, or None if it is the account's own."""
 _MEDIA = {"posts_with_media": ("image", "video"), "posts_with_video": ("video",)}
 
 
@@ -39,7 +41,8 @@ def author_feed(call: Call) -> dict[str, Any]:
         # Another cursor for the same position: clients take a repeated cursor for one that does not advance.
         return {"feed": [], "cursor": f"sim0{start}"}
     top = [{"post": views.post(call, pin), "reason": {"$type": "app.bsky.feed.defs#reasonPin"}}] if pin else []
-    return {"feed": [*top, *chosen], **({"cursor": cursor} if cursor else {})}
+    items = [_shown(call, account, one) for one in chosen]
+    return {"feed": [*top, *items], **({"cursor": cursor} if cursor else {})}
 
 
 def page_of(params: Params) -> int:
@@ -54,7 +57,7 @@ def _start(params: Params) -> int:
     return min(int(cursor[3:]), FURTHEST) if _CURSOR.fullmatch(cursor) else 0
 
 
-def _items(call: Call, account: SimAccount, wanted: str) -> Iterator[dict[str, Any]]:
+def _items(call: Call, account: SimAccount, wanted: str) -> Iterator[Item]:
     """Yield the items of a feed, newest first: posts by the earlier of their two times, reposts by their own."""
     waiting: list[tuple[float, int, SimPost, datetime | None]] = []
     for number, post in enumerate(call.state.world.newest(account, EPOCH, call.now + timedelta(seconds=1))):
@@ -72,15 +75,22 @@ def _items(call: Call, account: SimAccount, wanted: str) -> Iterator[dict[str, A
 
 def _item(
     call: Call, account: SimAccount, wanted: str, entry: tuple[float, int, SimPost, datetime | None]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Item]:
     _, _, post, reposted_at = entry
     media = _MEDIA.get(wanted)
     if reposted_at is not None:
         other = None if media else _newest(call, account, reposted_at)
         if other is not None:
-            yield views.repost(call, account, other, reposted_at)
+            yield other, reposted_at
     elif is_listed(call, post) and (media is None or set(media) & set(post.native)):
-        yield {"post": views.post(call, post)}
+        yield post, None
+
+
+def _shown(call: Call, account: SimAccount, item: Item) -> dict[str, Any]:
+    post, reposted_at = item
+    if reposted_at is not None:
+        return views.repost(call, account, post, reposted_at)
+    return {"post": views.post(call, post)}
 
 
 def is_listed(call: Call, post: SimPost) -> bool:

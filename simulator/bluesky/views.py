@@ -59,23 +59,30 @@ def profile(call: Call, account: SimAccount) -> dict[str, Any]:
 
 def post(call: Call, found: SimPost) -> dict[str, Any]:
     """Return a post: its record, what it embeds, and its counts."""
-    author = call.state.world.account("bluesky", found.account_index)
+    world, key = call.state.world, (found.number, call.base_url)
+    fixed: dict[str, Any] | None = world.remembered(key)
+    if fixed is None:
+        fixed = _fixed(call, found)
+        world.remember(key, fixed)
+    author = basic(call, world.account("bluesky", found.account_index))
+    return {**fixed, "author": author, **truth.post_values(world, found, COUNTERS, call.now)}
+
+
+def _fixed(call: Call, found: SimPost) -> dict[str, Any]:
+    """Return the fields of a post that do not change."""
     record: dict[str, Any] = {
         "$type": POSTS, "createdAt": stamp(created_at(found)), "langs": ["en"],
         "text": (found.text or "")[:LONGEST_TEXT],
     }  # fmt: skip
-    view: dict[str, Any] = {
+    embed = _embed(call, found)
+    return {
         "uri": found.platform_post_id,
         "cid": cid(found.platform_post_id),
-        "author": basic(call, author),
         "record": record,
-        **truth.post_values(call.state.world, found, COUNTERS, call.now),
         "indexedAt": stamp(found.published_at),
         "labels": [],
+        **({} if embed is None else {"embed": embed}),
     }
-    if (embed := _embed(call, found)) is not None:
-        view["embed"] = embed
-    return view
 
 
 def repost(call: Call, account: SimAccount, original: SimPost, at: datetime) -> dict[str, Any]:

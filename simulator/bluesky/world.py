@@ -5,6 +5,7 @@ Account n has a DID with n in base 32; the key of a post's record is a TID, whic
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from simulator.truth import Counter, followers, post_count, share_of_views, slow_level
 from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, SimPost, World, slug
@@ -53,6 +54,7 @@ def _post_id(index: int, day: int, place: int) -> str:
     return f"at://{did_of(index)}/{POSTS}/{_written(microseconds << _CLOCK_BITS, _IN_TIDS, _TID_DIGITS)}"
 
 
+@lru_cache(maxsize=65_536)
 def _post_place(uri: str) -> tuple[int, int, int] | None:
     found = _URI.fullmatch(uri)
     index = _account_index(found[1]) if found else None

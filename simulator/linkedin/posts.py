@@ -90,7 +90,16 @@ def _following(call: Call, start: int, count: int) -> str:
 
 
 def shown(call: Call, post: SimPost) -> dict[str, Any]:
-    """Return a post as `/posts` shows it."""
+    """Return a post as `/posts` shows it; it does not change, and is made once."""
+    world, key = call.state.world, ("linkedin post", post.number)
+    known: dict[str, Any] | None = world.remembered(key)
+    if known is None:
+        known = _made(call, post)
+        world.remember(key, known)
+    return known
+
+
+def _made(call: Call, post: SimPost) -> dict[str, Any]:
     at = int(post.published_at.timestamp() * 1000)
     (kind,) = post.native
     content: dict[str, Any] = {}

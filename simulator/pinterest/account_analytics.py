@@ -48,10 +48,11 @@ def user_account_analytics(call: Call) -> dict[str, Any]:
         raise call.wrong()
 
     def part(content: str, app: str) -> dict[str, Any]:
+        share = _share(call.account, content) * _APP_TYPES.get(app, 1.0)
         return analytics(
             days,
             lambda day: _status(call.account, day, call.now),
-            lambda day, _: _values(call, day, wanted, _share(call.account, content) * _APP_TYPES.get(app, 1.0)),
+            lambda day, status: _values(call, day, status, wanted, share),
         )
 
     split = call.params.get("split_field", "NO_SPLIT")
@@ -80,10 +81,9 @@ def _status(account: SimAccount, day: date, now: datetime) -> str:
     return "BEFORE_BUSINESS_CREATED" if day < business_since(account) else status_of(day, now)
 
 
-def _values(call: Call, day: date, wanted: list[str], share: float) -> Values:
-    known = status_of(day, call.now)
+def _values(call: Call, day: date, status: str, wanted: list[str], share: float) -> Values:
     found: Values = {
-        name: int(_at(value, known) * share) for name, value in amounts(call.state.world, call.account, day).items()
+        name: int(_at(value, status) * share) for name, value in amounts(call.state.world, call.account, day).items()
     }
     impressions = found["IMPRESSION"]
     return {

@@ -3,11 +3,12 @@
 The amounts of an account's days are those of its pins that are not advertised.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from metrics.documents import Reason
 from simulator.chance import draw, share
-from simulator.truth import Amount, followers, post_count, share_of_views, slow_level, views
+from simulator.truth import Amount, followers, followers_at_noon, post_count, share_of_views, slow_level, views
 from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, World, account_seed
 
 _FIRST_ACCOUNT = 1_099_300_000_000_000_000
@@ -70,10 +71,18 @@ _SHARES = {
 """Amounts of a day as shares of the followers, each from a lowest to a highest one."""
 
 
-def amounts(world: World, account: SimAccount, day: date) -> dict[str, int]:
-    """Return all amounts of a day; engagements are clicks and saves."""
-    noon = EPOCH + timedelta(days=(day - EPOCH.date()).days, hours=12)
-    base = followers(world, account, noon)
+def amounts(world: World, account: SimAccount, day: date) -> Mapping[str, int]:
+    """Return all amounts of a day; engagements are clicks and saves. They are computed once, and shared."""
+    key = ("pinterest amounts", account.index, day)
+    known: dict[str, int] | None = world.remembered(key)
+    if known is None:
+        known = _computed(world, account, day)
+        world.remember(key, known)
+    return known
+
+
+def _computed(world: World, account: SimAccount, day: date) -> dict[str, int]:
+    base = followers_at_noon(world, account, day)
     drawn = draw(*account_seed(world, account), day.toordinal(), 611)
     found = {
         name: int(base * (low + (high - low) * share(number)))

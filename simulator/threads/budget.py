@@ -97,5 +97,5 @@ def _hour(now: datetime) -> int:
 def _impressions(state: State, account: SimAccount, now: datetime) -> int:
     """Return how often posts of an account were seen in the last 24 hours."""
     posts, before = state.world.posts(account, now - _SEEN_FOR, now), now - timedelta(hours=_WINDOW_HOURS)
-    seen = (truth.post_value(state.world, post, "views", now) for post in posts)
-    return sum(seen) - sum(truth.post_value(state.world, post, "views", before) for post in posts)
+    seen = (truth.views_at(state.world, post, now) - truth.views_at(state.world, post, before) for post in posts)
+    return sum(seen)

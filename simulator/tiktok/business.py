@@ -30,12 +30,16 @@ REFRESH, TOKEN = f"{PREFIX}/tt_user/oauth2/refresh_token/", f"{PREFIX}/tt_user/o
 PER_SECOND, PER_MINUTE = 10, 600
 SECOND, MINUTE = timedelta(seconds=1), timedelta(seconds=60)
 MOST_DAYS, MOST = 60, 20
+WINDOW = "tiktok:business"
+"""Key of the instants of the calls of the last minute, in the memory of the simulator."""
 _LIMITS = ((SECOND, PER_SECOND), (MINUTE, PER_MINUTE))
 _ACCOUNT = ("username", "display_name", "followers_count", "is_business_account")
 _VIDEO = ("item_id", "create_time", "caption", "share_url", "video_duration", "likes", "comments", "shares",
           "average_time_watched", *organic.COUNTERS)  # fmt: skip
 _DISPLAY = {"likes": "like_count", "comments": "comment_count", "shares": "share_count"}
 """The counters that both APIs tell, with the names of the Display API."""
+_COUNTERS = (*_DISPLAY.values(), *organic.COUNTERS)
+_ENDING = organic.ENDING | {"average_time_watched"}
 INVALID, NO_PERMISSION, TOO_MANY, NO_TOKEN, WRONG_TOKEN, BUSY = 40002, 40001, 40100, 40104, 40105, 51001
 
 
@@ -166,7 +170,7 @@ def _take(state: State, now: datetime) -> None:
     Raises:
         Refusal: the app had 10 requests in the last second, or 600 in the last minute.
     """
-    window: deque[datetime] = state.memory.setdefault("tiktok:business", deque())
+    window: deque[datetime] = state.memory.setdefault(WINDOW, deque())
     while window and not now - MINUTE < window[0] <= now:
         window.popleft()
     for span, most in _LIMITS:
@@ -273,31 +277,36 @@ def _number(call: _Call, name: str, default: int) -> int:
 def _video(call: _Call, post: SimPost, names: list[str]) -> dict[str, Any]:
     """Return a video. It does not change 365 days after its publication, and some fields end after seven idle days."""
     world, now = call.state.world, min(call.now, post.published_at + organic.FROZEN)
+    values = truth.post_values(world, post, _COUNTERS, now)
+    is_idle = bool(_ENDING.intersection(names)) and organic.is_idle(world, post, now)
     found: dict[str, Any] = {}
     for name in names:
         counter = _DISPLAY.get(name, name)
-        if name in organic.ENDING and organic.is_idle(world, post, now):
+        if name in _ENDING and is_idle:
             continue
         if name == "average_time_watched":
-            if not organic.is_idle(world, post, now):
-                plays = max(truth.post_value(world, post, "video_views", now), 1)
-                found[name] = round(truth.post_value(world, post, "total_time_watched", now) / 1000 / plays, 1)
+            found[name] = round(values["total_time_watched"] / 1000 / max(values["video_views"], 1), 1)
         elif name == "total_time_watched":
-            found[name] = truth.post_value(world, post, name, now) / 1000
-        elif counter in world.platforms["tiktok"].counters:
-            found[name] = truth.post_value(world, post, counter, now)
+            found[name] = values[name] / 1000
+        elif counter in values:
+            found[name] = values[counter]
         else:
-            found[name] = _text(call, post, name)
+            found[name] = _TEXTS[name](call, post)
     return found
 
 
-def _text(call: _Call, post: SimPost, name: str) -> Any:
-    handle = call.state.handle(call.account, call.aim)
-    texts: dict[str, Any] = {
-        "item_id": post.platform_post_id,
-        "create_time": str(int(post.published_at.timestamp())),
-        "caption": post.text or "",
-        "share_url": f"https://www.tiktok.com/@{handle}/video/{post.platform_post_id}",
-        "video_duration": 7.0 + int(hashlib.sha256(post.platform_post_id.encode()).hexdigest()[:4], 16) % 900 / 10,
-    }
-    return texts[name]
+def _share_url(call: _Call, post: SimPost) -> str:
+    return f"https://www.tiktok.com/@{call.state.handle(call.account, call.aim)}/video/{post.platform_post_id}"
+
+
+def _duration(_call: _Call, post: SimPost) -> float:
+    return 7.0 + int(hashlib.sha256(post.platform_post_id.encode()).hexdigest()[:4], 16) % 900 / 10
+
+
+_TEXTS: Mapping[str, Callable[[_Call, SimPost], Any]] = {
+    "item_id": lambda _, post: post.platform_post_id,
+    "create_time": lambda _, post: str(int(post.published_at.timestamp())),
+    "caption": lambda _, post: post.text or "",
+    "share_url": _share_url,
+    "video_duration": _duration,
+}

@@ -13,10 +13,10 @@ from simulator.truth import (
     Amount,
     Counter,
     Curve,
-    post_value,
     share_of_followers,
     share_of_views,
     times_views,
+    views_at,
 )
 from simulator.world import SimAccount, SimPost, World, account_seed
 
@@ -58,8 +58,9 @@ UNIQUE_DAYS = frozenset(["unique_video_views", "engaged_audience"])
 
 def is_idle(world: World, post: SimPost, now: datetime) -> bool:
     """Tell whether nobody has seen a video for seven days."""
-    seen = (post_value(world, post, "view_count", at) for at in (now, now - IDLE))
-    return now - post.published_at > IDLE and next(seen) == next(seen)
+    if now - post.published_at <= IDLE:
+        return False
+    return views_at(world, post, now) == views_at(world, post, now - IDLE)
 
 
 def withholds(world: World, post: SimPost, field: str, now: datetime) -> Reason | None:

@@ -45,6 +45,25 @@ def user(call: Call, account: SimAccount) -> dict[str, Any]:
 
 def tweet(call: Call, post: SimPost) -> dict[str, Any]:
     """Return a post, with private metrics only if the caller may see them."""
+    world, requested = call.state.world, call.requested.tweet
+    key = (post.number, requested)
+    fixed: dict[str, Any] | None = world.remembered(key)
+    if fixed is None:
+        fixed = _fixed(call, post)
+        world.remember(key, fixed)
+    found = dict(fixed)
+    if "public_metrics" in requested:
+        public = truth.post_values(world, post, PUBLIC, call.now)
+        found["public_metrics"] = (
+            {_RENAMED.get(k, k): v for k, v in public.items()} if call.requested.renamed else public
+        )
+    if private.is_told(post, call.account, call.now):
+        found |= private.groups(world, post, call.now, requested)
+    return found
+
+
+def _fixed(call: Call, post: SimPost) -> dict[str, Any]:
+    """Return the requested fields of a post that do not change."""
     post_id, requested = post.platform_post_id, call.requested.tweet
     found: dict[str, Any] = {"id": post_id, "text": text_of(post), "edit_history_tweet_ids": [post_id]}
     if "created_at" in requested:
@@ -59,14 +78,6 @@ def tweet(call: Call, post: SimPost) -> dict[str, Any]:
         found["attachments"] = {"media_keys": keys}
     if "entities" in requested and "urls" in post.kind.native:
         found["entities"] = {"urls": [{"start": 0, "end": 23, "url": "https://t.co/sim", "display_url": "example.org"}]}
-    curve = truth.curve(call.state.world, post, call.now)
-    if "public_metrics" in requested:
-        public = {name: counter(curve) for name, counter in PUBLIC.items()}
-        found["public_metrics"] = (
-            {_RENAMED.get(k, k): v for k, v in public.items()} if call.requested.renamed else public
-        )
-    if private.is_told(post, call.account, call.now):
-        found |= private.groups(post, curve, requested)
     return found
 
 

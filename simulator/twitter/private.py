@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from simulator.truth import Counter, Curve
+from simulator import truth
+from simulator.truth import Counter
 from simulator.twitter.problem import PROBLEMS
 from simulator.twitter.world import PRIVATE, PRIVATE_DAYS, PUBLIC
-from simulator.world import SimAccount, SimPost
+from simulator.world import SimAccount, SimPost, World
 
 _LINKS = "url_link_clicks"
 _SHOWN = ("impression_count", PUBLIC["impression_count"])
@@ -38,12 +39,13 @@ def is_told(post: SimPost, account: SimAccount | None, now: datetime) -> bool:
     return own and post.published_at >= now - PRIVATE_DAYS
 
 
-def groups(post: SimPost, curve: Curve, requested: Iterable[str]) -> dict[str, dict[str, int]]:
+def groups(world: World, post: SimPost, now: datetime, requested: Iterable[str]) -> dict[str, dict[str, int]]:
     """Return the requested private groups of a post whose private metrics may be reported."""
     found: dict[str, dict[str, int]] = {}
     for group in sorted(GROUPS.keys() & set(requested)):
-        counters = {k: v for k, v in GROUPS[group].items() if k != _LINKS or "urls" in post.kind.native}
-        found[group] = {k: 0 if group == "promoted_metrics" else counter(curve) for k, counter in counters.items()}
+        names = [name for name in GROUPS[group] if name != _LINKS or "urls" in post.kind.native]
+        is_promoted = group == "promoted_metrics"
+        found[group] = dict.fromkeys(names, 0) if is_promoted else truth.post_values(world, post, names, now)
     return found
 
 

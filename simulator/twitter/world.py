@@ -11,10 +11,10 @@ from simulator.truth import (
     followers,
     net_sum,
     post_count,
-    post_value,
     share_of_views,
     slow_level,
     views,
+    views_at,
 )
 from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, SimPost, World
 
@@ -96,8 +96,7 @@ def _impressions(world: World, account: SimAccount, day: date) -> int:
 
 def shown(world: World, post: SimPost, start: datetime, end: datetime) -> int:
     """Return the impressions of a post in a time range."""
-    seen = (post_value(world, post, "impression_count", at) for at in (end, max(start, post.published_at)))
-    return next(seen) - next(seen)
+    return views_at(world, post, end) - views_at(world, post, max(start, post.published_at))
 
 
 TWITTER = SimPlatform(

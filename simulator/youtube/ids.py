@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import lru_cache
 from hashlib import blake2b
 
 _WORD = 2**64
@@ -19,6 +20,7 @@ def channel_id(index: int) -> str:
     return "UC" + _text(first + blake2b(first, digest_size=8).digest())
 
 
+@lru_cache(maxsize=16_384)
 def channel_index(text: str) -> int | None:
     """Return the number of a channel, or None if no channel has the id."""
     raw = _bytes(text[2:]) if text.startswith("UC") and len(text) == 24 else None
@@ -36,6 +38,7 @@ def video_id(index: int, day: int, place: int) -> str:
     return _text(_mixed((index * _DAYS + day) * _PLACES + place).to_bytes(8, "big"))
 
 
+@lru_cache(maxsize=65_536)
 def video_place(text: str) -> tuple[int, int, int] | None:
     """Return the channel's number, the day and the place of a video, or None if no video has the id."""
     raw = _bytes(text) if len(text) == 11 else None

@@ -7,12 +7,12 @@ from typing import Any
 from metrics.clock import isoformat
 from simulator import truth
 from simulator.chance import ONE, draw
-from simulator.world import SimPost, display_name
+from simulator.world import SimAccount, SimPost, display_name
 from simulator.youtube.call import Call, ids_of, max_results, only_filter, parts_of, thumbnails, title_of
 from simulator.youtube.paging import page
 from simulator.youtube.playlists import HISTORY
 from simulator.youtube.problem import invalid
-from simulator.youtube.world import has_comments, hides_likes, is_made_for_kids
+from simulator.youtube.world import traits_of
 
 PARAMETERS = ("part", "id", "chart", "myRating", "hl", "maxResults", "pageToken", "regionCode", "videoCategoryId")
 STATS_PARAMETERS = ("part", "id")
@@ -108,7 +108,7 @@ def _video(call: Call, post: SimPost, parts: list[str]) -> dict[str, Any]:
         "statistics": lambda: statistics(call, post, owners=True),
         "status": lambda: {
             "uploadStatus": "processed", "privacyStatus": "public", "license": "youtube", "embeddable": True,
-            "publicStatsViewable": True, "madeForKids": is_made_for_kids(call.state.world, post),
+            "publicStatsViewable": True, "madeForKids": traits_of(call.state.world, post).made_for_kids,
         },
         "contentDetails": lambda: {
             "duration": _iso_duration(_seconds(call, post)), "dimension": "2d", "definition": "hd", "caption": "false",
@@ -139,27 +139,38 @@ def _stats(call: Call, post: SimPost, parts: list[str]) -> dict[str, Any]:
 
 def statistics(call: Call, post: SimPost, *, owners: bool) -> dict[str, str]:
     """Return the numbers of a video as texts; hidden likes and comments that are not allowed are left out."""
-    world = call.state.world
+    world, traits = call.state.world, traits_of(call.state.world, post)
     own = owners and call.account is not None and call.account.index == post.account_index
     names = [
         "viewCount",
-        *(() if hides_likes(world, post) else ("likeCount",)),
+        *(() if traits.hides_likes else ("likeCount",)),
         *(("dislikeCount",) if own else ()),
-        *(("commentCount",) if has_comments(world, post) else ()),
+        *(("commentCount",) if traits.has_comments else ()),
     ]
     found = {name: str(value) for name, value in truth.post_values(world, post, names, call.now).items()}
     return {**found, "favoriteCount": "0"}
 
 
 def _snippet(call: Call, post: SimPost) -> dict[str, Any]:
+    """Return the snippet of a video, which is made once for each name of its channel."""
     account = call.state.world.account("youtube", post.account_index)
+    handle = call.state.handle(account, call.aim)
+    key = (post.number, handle, call.base_url)
+    snippet: dict[str, Any] | None = call.state.world.remembered(key)
+    if snippet is None:
+        snippet = _made_snippet(call, post, account, display_name(handle))
+        call.state.world.remember(key, snippet)
+    return snippet
+
+
+def _made_snippet(call: Call, post: SimPost, account: SimAccount, channel: str) -> dict[str, Any]:
     return {
         "publishedAt": isoformat(post.published_at),
         "channelId": account.platform_account_id,
         "title": title_of(post),
         "description": "",
         "thumbnails": thumbnails(call, post.platform_post_id, large=True),
-        "channelTitle": display_name(call.state.handle(account, call.aim)),
+        "channelTitle": channel,
         "tags": ["simulated"],
         "categoryId": "28",
         "liveBroadcastContent": "none",

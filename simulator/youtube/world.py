@@ -4,6 +4,7 @@ Facts: docs/platform-facts.md#youtube-data-api, #youtube-analytics-api.
 """
 
 from datetime import date, datetime
+from typing import NamedTuple
 
 from metrics.documents import Reason
 from simulator.chance import ONE, draw, unit
@@ -33,25 +34,31 @@ def channel_views(world: World, account: SimAccount, now: datetime) -> int:
     return followers(world, account, now) * 90
 
 
-def hides_likes(world: World, post: SimPost) -> bool:
-    """Tell whether the channel hides the number of likes of a video."""
-    return draw(world.seed, post.number, 51)[0] * ONE < _HIDDEN_LIKES
+class Traits(NamedTuple):
+    """Whether the channel hides the likes of a video, whether it is made for children, and allows comments."""
+
+    hides_likes: bool
+    made_for_kids: bool
+    has_comments: bool
 
 
-def is_made_for_kids(world: World, post: SimPost) -> bool:
-    """Tell whether a video is made for children; it then has no comments."""
-    return draw(world.seed, post.number, 51)[1] * ONE < _MADE_FOR_KIDS
-
-
-def has_comments(world: World, post: SimPost) -> bool:
-    """Tell whether comments on a video are allowed."""
-    return draw(world.seed, post.number, 51)[2] * ONE >= _WITHOUT_COMMENTS and not is_made_for_kids(world, post)
+def traits_of(world: World, post: SimPost) -> Traits:
+    """Return the traits of a video; one that is made for children has no comments."""
+    key = ("youtube traits", post.number)
+    traits: Traits | None = world.remembered(key)
+    if traits is None:
+        hidden, kids, comments = (number * ONE for number in draw(world.seed, post.number, 51)[:3])
+        made_for_kids = kids < _MADE_FOR_KIDS
+        traits = Traits(hidden < _HIDDEN_LIKES, made_for_kids, comments >= _WITHOUT_COMMENTS and not made_for_kids)
+        world.remember(key, traits)
+    return traits
 
 
 def _withholds(world: World, post: SimPost, field: str, _now: datetime) -> Reason | None:
-    if field == "likeCount" and hides_likes(world, post):
+    traits = traits_of(world, post)
+    if field == "likeCount" and traits.hides_likes:
         return "permission_missing"
-    return "not_supported" if field == "commentCount" and not has_comments(world, post) else None
+    return "not_supported" if field == "commentCount" and not traits.has_comments else None
 
 
 _ENGAGED = share_of_followers(0.2, 0.9, 510)
