@@ -1,5 +1,6 @@
 """The content of posts (caption, permalink, thumbnail): the form in which it is stored, and how long it is shown."""
 
+import re
 import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ EXCERPT = 120
 
 _LONGEST_GRAPHEME = 32
 """An excerpt is shortened by at most so many characters to end between two graphemes."""
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+"""All control characters that are no whitespace."""
 _JOINER = "\u200d"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
@@ -25,8 +28,7 @@ def excerpt(text: str) -> str:
     The excerpt ends before a grapheme (such as an emoji with a skin tone) that it could not hold whole.
     """
     valid = text.encode(errors="ignore").decode()
-    kept = "".join(c for c in valid if c.isspace() or unicodedata.category(c) != "Cc")
-    line = " ".join(kept.split())
+    line = " ".join(_CONTROL.sub("", valid).split())
     return line if len(line) <= EXCERPT else line[: _end(line)].rstrip()
 
 

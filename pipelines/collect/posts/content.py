@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from metrics.documents import Platform, PostContent, PostDocument
 from metrics.platforms.registry import FACTS
@@ -41,7 +41,7 @@ class ContentRules:
     @classmethod
     def of(cls, settings: Settings, platform: Platform) -> "ContentRules":
         """Return the rules for a platform: a base URL with `http` is that of the simulator."""
-        origins = {_origin(settings.platform_url(api)) for api in FACTS[platform].apis}
+        origins = {_origin(urlsplit(settings.platform_url(api))) for api in FACTS[platform].apis}
         return cls(settings.store_post_content, frozenset(one for one in origins if one.startswith("http://")))
 
     def decide(
@@ -85,7 +85,7 @@ class ContentRules:
             has_host = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
         except ValueError:
             return False
-        return has_host and (parts.scheme == "https" or _origin(url) in self.http_origins)
+        return has_host and (parts.scheme == "https" or _origin(parts) in self.http_origins)
 
 
 def remove_unkept(store: Store, rules: ContentRules, platform: Platform, now: datetime) -> set[str]:
@@ -106,13 +106,14 @@ def remove_unkept(store: Store, rules: ContentRules, platform: Platform, now: da
     )
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
+def _origin(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _expiry(url: str, parameter: str) -> datetime | None:
     """Return when a picture's URL expires, in hexadecimal seconds since 1970 in a parameter; None if it has none."""
+    if not parameter or f"{parameter}=" not in url:
+        return None
     found = parse_qs(urlsplit(url).query).get(parameter, [""])[-1]
     return datetime.fromtimestamp(int(found, 16), UTC) if _EXPIRY.fullmatch(found) else None
 

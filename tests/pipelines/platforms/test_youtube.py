@@ -1,198 +1,39 @@
-"""Tests of the YouTube client: recorded answers, errors, common calls, and whole readings against the simulator."""
+"""Tests of the YouTube client: common calls, and whole readings against the simulator."""
 
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from metrics.catalog import offered
 from metrics.clock import utcnow
-from metrics.periods import next_midnight
 from metrics.settings import load_settings
 from pipelines.platforms.base import Access, AccountReading, App, PlatformApi, Post, Tally
 from pipelines.platforms.errors import (
-    AccountUnreachable,
     BadAnswer,
     NeedsReauth,
-    PermissionMissing,
     PlatformError,
-    PostGone,
     QuotaUsed,
-    RateLimited,
-    RequestRefused,
-    Transient,
     WrongIdentity,
 )
 from pipelines.platforms.http import retries
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.limits import UncountedQuotas
 from pipelines.platforms.memory import ListMemory, Memory
-from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.youtube.answers import (
-    CHANNEL,
-    VIDEO,
-    account_numbers,
-    by_id,
-    is_hidden,
-    items_of,
-    listed_post,
-    post_numbers,
-    raise_for,
-    shown_name,
-)
 from pipelines.platforms.youtube.api import YouTube
-from pipelines.platforms.youtube.days import Days, rows_by_day
-from pipelines.platforms.youtube.reports import METRIC
-from pipelines.platforms.youtube.uploads import EVERY_HOURS, UPLOADS, is_due, note_read
-from simulator.youtube.analytics import reported
+from pipelines.platforms.youtube.uploads import EVERY_HOURS, is_due, note_read
 from simulator.youtube.tokens import first_refresh_token
 from tests.clock import INSTANT
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known, wanted
-from tests.recorded import recorded
+from tests.pipelines.platforms.test_youtube_answers import error
 from tests.simulator_fixture import Simulator
 
 NOW = INSTANT
 CHANNEL_ID = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
-KEY = "AIza" + "x" * 35
-
-
-def test_recorded_channel(fixtures: Path) -> None:
-    (channel,) = by_id(items_of(recorded(fixtures, "youtube/pyyoutube_channel_single"), CHANNELS), CHANNEL).values()
-    assert account_numbers(channel).metrics == {"followers": 1927873, "posts": 5026}
-    assert shown_name(channel) == "googledevelopers"
-
-
 CHANNELS = "youtube#channelListResponse"
-
-
-def test_recorded_entry_of_a_list_has_the_time_of_publication_only_in_its_details(fixtures: Path) -> None:
-    body = recorded(fixtures, "youtube/pyyoutube_playlist_items_page1")
-    items = items_of(body, "youtube#playlistItemListResponse")
-    details = [item.get("contentDetails") for item in items]
-    assert all(one is None or listed_post(item).published_at for item, one in zip(items, details, strict=True))
-
-
-def test_hidden_numbers_have_a_reason_and_no_value() -> None:
-    post = Post("0123456789a", "post", "video", NOW)
-    found = post_numbers(post, {"statistics": {"viewCount": "17"}})
-    assert found.metrics == {"views": 17}
-    assert found.unavailable == {"likes": "permission_missing", "comments": "not_supported"}
-    hidden = account_numbers({"statistics": {"hiddenSubscriberCount": True, "videoCount": "4"}})
-    assert (hidden.metrics, hidden.unavailable) == ({"posts": 4}, {"followers": "permission_missing"})
-
-
-@pytest.mark.parametrize("statistics", [None, {}, {"likeCount": "3"}, {"status": "ok"}])
-def test_statistics_without_views_are_of_another_shape(statistics: Any) -> None:
-    found = post_numbers(Post("0123456789a", "post", "video", NOW), {"statistics": statistics})
-    assert set(found.unavailable.values()) == {"provider_error"}
-    assert "views" not in found.metrics
-
-
-def test_private_and_deleted_entries_are_no_videos() -> None:
-    entry = {"contentDetails": {"videoId": "0123456789a"}}
-    assert [is_hidden(entry | {"status": {"privacyStatus": one}}) for one in ("public", "unlisted", "private")] == [
-        False, False, True,
-    ]  # fmt: skip
-    assert is_hidden(entry | {"status": {"privacyStatus": "privacyStatusUnspecified"}})
-    assert listed_post(entry).published_at is None
-
-
-def error(code: int, reason: str, message: str = "no", domain: str = "global") -> dict[str, Any]:
-    return {
-        "error": {
-            "code": code,
-            "message": message,
-            "errors": [{"message": message, "domain": domain, "reason": reason}],
-        }
-    }
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "leaf"),
-    [
-        (403, error(403, "quotaExceeded", domain="youtube.quota"), QuotaUsed),
-        (403, error(403, "dailyLimitExceeded"), QuotaUsed),
-        (429, error(429, "x", "limit 'FreeQuotaRequestsPerDayPerProject' is used"), QuotaUsed),
-        (403, error(403, "userRateLimitExceeded"), RateLimited),
-        (403, error(403, "rateLimitExceeded"), Transient),
-        (429, error(429, "rateLimitExceeded"), Transient),
-        (401, error(401, "authError"), NeedsReauth),
-        (403, error(403, "insufficientPermissions"), PermissionMissing),
-        (403, error(403, "forbidden"), PermissionMissing),
-        (403, error(403, "accessNotConfigured"), BadAnswer),
-        (400, error(400, "keyInvalid"), BadAnswer),
-        (400, error(400, "badRequest", "API key not valid. Please pass a valid API key."), BadAnswer),
-        (403, error(403, "channelSuspended"), AccountUnreachable),
-        (403, error(403, "channelClosed"), AccountUnreachable),
-        (404, error(404, "channelNotFound"), AccountUnreachable),
-        (404, error(404, "playlistNotFound"), PostGone),
-        (404, error(404, "videoNotFound"), PostGone),
-        (400, error(400, "invalidPageToken"), RequestRefused),
-        (400, error(400, "required"), RequestRefused),
-        (500, error(500, "backendError"), Transient),
-        (503, error(503, "internalError"), Transient),
-        (200, error(403, "forbidden"), PermissionMissing),
-        (400, {"error": "invalid_grant", "error_description": "revoked"}, NeedsReauth),
-        (401, {"error": "invalid_client"}, BadAnswer),
-        *((status, {"detail": "whatever answers here"}, BadAnswer) for status in (400, 401, 403, 404)),
-        (502, {"detail": "whatever answers here"}, Transient),
-    ],
-)
-def test_each_answer_is_one_decision(status: int, body: Any, leaf: type[PlatformError]) -> None:
-    with pytest.raises(leaf) as caught:
-        raise_for(status, body, {})
-    assert type(caught.value) is leaf
-
-
-def test_used_quota_waits_for_midnight_in_california_and_shows_no_markup() -> None:
-    message = 'exceeded your <a href="/youtube/v3/getting-started#quota">quota</a>.'
-    with pytest.raises(QuotaUsed) as caught:
-        raise_for(403, error(403, "quotaExceeded", message), {})
-    assert caught.value.until == next_midnight(utcnow(), "America/Los_Angeles")
-    with pytest.raises(PermissionMissing) as shown:
-        raise_for(403, error(403, "forbidden", message), {})
-    assert str(shown.value) == "exceeded your quota."
-
-
-@pytest.mark.parametrize(
-    ("name", "status", "leaf"),
-    [
-        ("error_403_quota_exceeded", 403, QuotaUsed),
-        ("error_429_rate_limit_errorinfo", 429, Transient),
-        ("reporting_error_429_daily_quota", 429, QuotaUsed),
-        ("error_401_auth_error", 401, NeedsReauth),
-        ("oauth_error_invalid_grant", 400, NeedsReauth),
-        ("pyyoutube_error_400_key_invalid", 400, BadAnswer),
-        ("analytics_error_400_query_not_supported", 400, RequestRefused),
-        ("analytics_error_400_required", 400, RequestRefused),
-        ("analytics_error_403_not_monetized", 403, PermissionMissing),
-        ("analytics_error_500_backend", 500, Transient),
-    ],
-)
-def test_documented_error_is_one_decision(fixtures: Path, name: str, status: int, leaf: type[PlatformError]) -> None:
-    with pytest.raises(leaf) as caught:
-        raise_for(status, recorded(fixtures, f"youtube/{name}"), {})
-    assert type(caught.value) is leaf
-
-
-def test_documented_statistics_are_read_number_for_number(fixtures: Path) -> None:
-    body = recorded(fixtures, "youtube/batch_get_stats_200_schema")
-    (item,) = by_id(items_of(body, "youtube#batchGetStatsResponse"), VIDEO).values()
-    assert post_numbers(Post("aaaaaaaaaaa", "post", "video", NOW), item).metrics == {
-        "views": 1200, "likes": 34, "comments": 5,
-    }  # fmt: skip
-    nothing = recorded(fixtures, "youtube/analytics_no_rows")
-    assert rows_by_day(nothing, ("day", "engagedViews")) == {}
-    (entry,) = items_of(
-        recorded(fixtures, "youtube/pyyoutube_playlist_item_filter_video"), "youtube#playlistItemListResponse"
-    )
-    with pytest.raises(KeyError):
-        # The time in the snippet is that of adding the video to the list, and is not taken for its publication.
-        listed_post(entry)
+KEY = "AIza" + "x" * 35
 
 
 @pytest.fixture
@@ -423,92 +264,6 @@ def test_used_quota_of_general_calls_leaves_the_statistics(fetching: Fetching) -
         fetching.read()
 
 
-def test_days_equal_what_youtube_reports(fetching: Fetching) -> None:
-    days = [(fetching.now - timedelta(days=back)).date() for back in range(5, 25)]
-    found = fetching.api.read_days(fetching.access, days, fetching.tally).days
-    offers, world = offered("youtube", "account"), fetching.simulator.world
-    names = [name for name in offers if name not in ("followers", "posts", METRIC)]
-    assert len(names) == 8
-    for day in days:
-        for name in names:
-            assert found[day].metrics[name] == reported(
-                world, fetching.account, offers[name].field, day, fetching.now
-            ), (day, name)
-    assert fetching.tally.requests == 3
-
-
-def test_negative_day_stays_negative(fetching: Fetching) -> None:
-    world = fetching.simulator.world
-    newest = (fetching.now - timedelta(days=12)).date()
-    index, day = next(
-        (index, newest - timedelta(days=back))
-        for index in range(200)
-        for back in range(30)
-        if world.platforms["youtube"].days["views"](
-            world, world.account("youtube", index), newest - timedelta(days=back)
-        )
-        < 0
-    )
-    fetching.be(index)
-    assert fetching.api.read_days(fetching.access, [day], fetching.tally).days[day].metrics["accountViews"] < 0
-
-
-def test_slow_metric_takes_no_days_from_the_others(fetching: Fetching) -> None:
-    day = (fetching.now - timedelta(days=3)).date()
-    found = fetching.api.read_days(fetching.access, [day], fetching.tally).days[day]
-    # Views are complete 48 hours after the end of the day in California, subscribers 72 hours after it.
-    assert "accountViews" in found.metrics
-    assert found.unavailable["newFollowers"] == "not_yet_available"
-
-
-def test_metric_that_youtube_refuses_is_dropped_and_remembered(fetching: Fetching) -> None:
-    days = [(fetching.now - timedelta(days=back)).date() for back in (6, 7)]
-    fetching.simulator.set_faults({"kind": "retired_metric", "metric": "engagedViews"})
-    found = fetching.api.read_days(fetching.access, days, fetching.tally)
-    assert {one.unavailable["accountEngagedViews"] for one in found.days.values()} == {"metric_retired"}
-    assert all("accountViews" in one.metrics and "accountWatchTime" in one.metrics for one in found.days.values())
-    assert not found.failures
-
-
-def test_days_without_the_scope_are_missing(fetching: Fetching) -> None:
-    day = (fetching.now - timedelta(days=6)).date()
-    fetching.simulator.set_faults({"kind": "permission", "path": "reports"})
-    found = fetching.api.read_days(fetching.access, [day], fetching.tally).days[day]
-    assert set(found.unavailable.values()) == {"permission_missing"}
-
-
-def test_engaged_views_go_on_where_views_changed_their_meaning(fetching: Fetching) -> None:
-    world, account = fetching.simulator.world, fetching.account
-    kinds = world.platforms["youtube"].days
-    for change in (date(2025, 3, 31), date(2026, 8, 24)):
-        days = [change + timedelta(days=n) for n in range(-10, 10)]
-        ratio = [kinds["views"](world, account, day) / kinds["engagedViews"](world, account, day) for day in days]
-        assert sum(ratio[10:]) > sum(ratio[:10]) * 1.1
-    views = offered("youtube", "account")["accountViews"]
-    assert (
-        views.changed == offered("youtube", "post", "video")["views"].changed == (date(2025, 3, 31), date(2026, 8, 24))
-    )
-    assert not offered("youtube", "account")["accountEngagedViews"].changed
-
-
-def test_recorded_report_is_read_by_the_names_of_its_columns(fixtures: Path) -> None:
-    body = recorded(fixtures, "youtube/analytix_day_four_metrics")
-    rows = rows_by_day(body, ("comments", "views"))
-    assert rows[date(2022, 6, 23)] == {"comments": 15, "views": 5107}
-    assert len(rows) == 7
-
-
-def test_report_without_rows_says_that_nothing_is_complete_yet() -> None:
-    body = {
-        "kind": "youtubeAnalytics#resultTable",
-        "columnHeaders": [{"name": name} for name in ("day", "views", "engagedViews", "estimatedMinutesWatched")],
-    }
-    found = {date(2026, 11, 27): Numbers()}
-    reader = Days(lambda _: body, CHANNEL_ID, Quarantine(), found)
-    reader._take({"accountViews": "views"})
-    assert found[date(2026, 11, 27)].unavailable == {"accountViews": "not_yet_available"}
-
-
 def test_refresh_gives_a_token_for_an_hour_and_keeps_the_refresh_token(fetching: Fetching) -> None:
     secret = {"client_id": "c", "client_secret": "s", "refresh_token": first_refresh_token(fetching.account)}
     access = Access(fetching.account.platform_account_id, {**fetching.access.credentials, **secret})
@@ -536,9 +291,3 @@ def test_revoked_grant_needs_a_person_and_a_wrong_app_an_operator(
     else:
         with pytest.raises(error, match="invalid_client"):
             fetching.api.refresh(access, fetching.tally)
-
-
-def test_video_ids_and_channel_ids_have_their_forms() -> None:
-    assert CHANNEL.fullmatch(CHANNEL_ID)
-    assert VIDEO.fullmatch("D-lhorsDlUQ")
-    assert UPLOADS == "uploads"
