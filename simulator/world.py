@@ -280,6 +280,16 @@ def _kind(kinds: tuple[tuple[float, Kind], ...], where: float) -> Kind:
     raise AssertionError("shares of kinds end at 1")
 
 
+def index_from(first: int) -> Callable[[str], int | None]:
+    """Return a function that takes the id of an account and returns the account's index: the id is `first` plus it."""
+    digits = len(str(first))
+
+    def index_of(account_id: str) -> int | None:
+        return int(account_id) - first if len(account_id) == digits and account_id.isdecimal() else None
+
+    return index_of
+
+
 def slug(handle: str, separator: str) -> str:
     """Return a handle with the separator of a platform, `quiet-studio`."""
     return re.sub(r"[._-]+", separator, handle)

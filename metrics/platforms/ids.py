@@ -21,8 +21,7 @@ def number(text: str, refuse: Refuse) -> str:
     """Return a whole number from 1 to 2^63 - 1 without leading zeros."""
     if _EXPONENT.fullmatch(text):
         refuse(f"{shown(text)} was rounded by a spreadsheet, and digits are lost: format the column as text there")
-    if "://" in text or text.lower().startswith("www."):
-        refuse("it is a web address")
+    refuse_address(text, refuse)
     if not re.fullmatch(r"[0-9]{1,40}", text):
         refuse(f"{shown(text)} is not a whole number")
     value = int(text)
@@ -31,6 +30,12 @@ def number(text: str, refuse: Refuse) -> str:
     if value >= LARGEST:
         refuse(f"{shown(text)} is greater than any id (64 bits)")
     return str(value)
+
+
+def refuse_address(text: str, refuse: Refuse) -> None:
+    """Refuse a web address, which users often give in place of an id."""
+    if "://" in text or text.lower().startswith("www."):
+        refuse("it is a web address")
 
 
 def shown(text: str) -> str:

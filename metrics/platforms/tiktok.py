@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts
-from metrics.platforms.ids import Refuse, shown
+from metrics.platforms.ids import Refuse, refuse_address, shown
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import ERASED, Term
 
@@ -24,8 +24,7 @@ def _of_days(field: str, note: str = "") -> Offer:
 
 
 def _open_id(text: str, refuse: Refuse) -> str:
-    if "://" in text or text.lower().startswith("www."):
-        refuse("it is a web address")
+    refuse_address(text, refuse)
     if text.startswith("@"):
         refuse(f"{shown(text)} is a username")
     if not _OPEN_ID.fullmatch(text):

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, ContentFacts, Ids, Offer, PlatformFacts, Quota
-from metrics.platforms.ids import Refuse, shown
+from metrics.platforms.ids import Refuse, refuse_address, shown
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import ERASED, Term
 
@@ -17,8 +17,7 @@ _VIEWS_CHANGED = (date(2025, 3, 31), date(2026, 8, 24))
 
 
 def _channel_id(text: str, refuse: Refuse) -> str:
-    if "://" in text or text.lower().startswith("www."):
-        refuse("it is a web address")
+    refuse_address(text, refuse)
     if text.startswith("@"):
         refuse(f"{shown(text)} is a handle")
     if not _CHANNEL.fullmatch(text):
@@ -27,8 +26,7 @@ def _channel_id(text: str, refuse: Refuse) -> str:
 
 
 def _video_id(text: str, refuse: Refuse) -> str:
-    if "://" in text or text.lower().startswith("www."):
-        refuse("it is a web address")
+    refuse_address(text, refuse)
     if not _VIDEO.fullmatch(text):
         refuse(f"{shown(text)} is not the id of a video")
     return text

@@ -18,7 +18,7 @@ from simulator.truth import (
     times_views,
     views,
 )
-from simulator.world import Kind, SimAccount, SimPlatform, SimPost, World
+from simulator.world import Kind, SimAccount, SimPlatform, SimPost, World, index_from
 
 _BASE = 100_000_000_000_000
 _REEL_PLACE = 2
@@ -29,8 +29,7 @@ PAGE_REACTIONS = ("like", "love", "wow", "haha", "sorry", "anger")
 MIN_FANS = 100
 
 
-def _account_index(account_id: str) -> int | None:
-    return int(account_id) - _BASE if len(account_id) == 15 and account_id.isdecimal() else None
+_account_index = index_from(_BASE)
 
 
 def _post_id(index: int, day: int, place: int) -> str:

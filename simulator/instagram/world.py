@@ -19,13 +19,12 @@ from simulator.truth import (
     times_views,
     views,
 )
-from simulator.world import ACCOUNTS, Kind, SimPlatform, SimPost, World
+from simulator.world import ACCOUNTS, Kind, SimPlatform, SimPost, World, index_from
 
 _BASE = 17_841_400_000_000_000
 
 
-def _account_index(account_id: str) -> int | None:
-    return int(account_id) - _BASE if account_id.isdecimal() else None
+_account_index = index_from(_BASE)
 
 
 def _post_id(index: int, day: int, place: int) -> str:

@@ -15,7 +15,7 @@ from simulator.truth import (
     slow_level,
     views,
 )
-from simulator.world import Kind, SimAccount, SimPlatform, World, account_seed
+from simulator.world import Kind, SimAccount, SimPlatform, World, account_seed, index_from
 
 _BASE = 90_000_000
 _SHARE, _UGC = "urn:li:share:", "urn:li:ugcPost:"
@@ -23,8 +23,7 @@ MIN_DAILY_UNIQUES = 0.1
 """Share of days whose unique impressions are not reported."""
 
 
-def _account_index(account_id: str) -> int | None:
-    return int(account_id) - _BASE if len(account_id) == 8 and account_id.isdecimal() else None
+_account_index = index_from(_BASE)
 
 
 def _post_id(index: int, day: int, place: int) -> str:

@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from metrics.documents import Reason
 from simulator.chance import draw, share
 from simulator.truth import Amount, followers, followers_at_noon, post_count, share_of_views, slow_level, views
-from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, World, account_seed
+from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, World, account_seed, index_from
 
 _FIRST_ACCOUNT = 1_099_300_000_000_000_000
-_ACCOUNT_DIGITS, _PIN_DIGITS = 19, 18
+_PIN_DIGITS = 18
 CREATED, SAVED, SECRET = "6", "5", "4"
 """First digit of the id of a pin: created by the account, saved by it, or on a secret board."""
 
@@ -23,9 +23,7 @@ SAVED_PINS = 120
 """Pins that an account saved before the world began; they count in `pin_count`."""
 
 
-def _account_index(account_id: str) -> int | None:
-    is_id = len(account_id) == _ACCOUNT_DIGITS and account_id.isdecimal()
-    return int(account_id) - _FIRST_ACCOUNT if is_id else None
+_account_index = index_from(_FIRST_ACCOUNT)
 
 
 def _pin_id(index: int, day: int, place: int) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from metrics.documents import Reason
 from simulator.chance import draw, share
 from simulator.truth import Amount, day_value, followers, share_of_followers, share_of_views, views
-from simulator.world import ACCOUNTS, EPOCH, Kind, SimAccount, SimPlatform, World, account_seed
+from simulator.world import ACCOUNTS, EPOCH, Kind, SimAccount, SimPlatform, World, account_seed, index_from
 
 _BASE = 23_000_000_000_000_000
 _LENGTH = 17
@@ -30,8 +30,7 @@ class Extra(NamedTuple):
     published_at: datetime
 
 
-def _account_index(account_id: str) -> int | None:
-    return int(account_id) - _BASE if len(account_id) == _LENGTH and account_id.isdecimal() else None
+_account_index = index_from(_BASE)
 
 
 def _post_id(index: int, day: int, place: int) -> str:

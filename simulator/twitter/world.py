@@ -16,7 +16,7 @@ from simulator.truth import (
     views,
     views_at,
 )
-from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, SimPost, World
+from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, SimPost, World, index_from
 
 _BASE = 700_000_000
 PRIVATE_DAYS = timedelta(days=30)
@@ -24,8 +24,7 @@ _FIRST_DAY, _OF_A_DAY, _LONG_AGO = 19_000_000, 10**10, 100_000
 """An id is (number of the first day + day) times the range of numbers for the posts of one day."""
 
 
-def _account_index(account_id: str) -> int | None:
-    return int(account_id) - _BASE if len(account_id) == 9 and account_id.isdecimal() else None
+_account_index = index_from(_BASE)
 
 
 def _post_id(index: int, day: int, place: int) -> str:

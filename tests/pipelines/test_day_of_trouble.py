@@ -27,6 +27,7 @@ from metrics.collection.hours import holes
 from metrics.documents import PLATFORMS, CollectionDocument
 from metrics.errors import MongoUnavailable
 from metrics.periods import HOUR
+from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.settings import load_settings
 from metrics.store import Store
 from metrics.upkeep.retention import Horizon
@@ -66,6 +67,8 @@ RETRIES = tuple(timedelta(minutes=minutes, seconds=5) for minutes in (16, 41))
 The test puts the clock forward to the third one only if an account still has no record."""
 DAY_LIMIT = "rate_limited until midnight"
 """LinkedIn limits a member until the next UTC midnight: no retry can read the account before that."""
+STANDARD_ACCESS = {"TIDEMARK_PINTEREST_CALLS_UNITS_PER_DAY": "1000000"}
+"""Pinterest's Trial access has 1,000 calls a day, which is enough for about twenty accounts."""
 SENSORS = ("retry_failed", "missed_hours")
 LONGEST_RUN = timedelta(minutes=5)
 UNFINISHED = ["NOT_STARTED", "QUEUED", "STARTING", "STARTED", "CANCELING"]
@@ -97,6 +100,8 @@ class Day:
         simulated = [self.world.account(PLATFORMS[turn], index) for index, turn in turns]
         documents = [seeded_account(WORKSPACE, account, vault, START) for account in simulated]
         self.store.accounts.put(documents)
+        for platform in STORING_NEEDS_CONSENT:
+            self.store.consents.set(WORKSPACE, platform, given=True)
         self.accounts = {document["_id"]: sim for document, sim in zip(documents, simulated, strict=True)}
 
     def set_faults(self, *faults: dict[str, Any]) -> None:
@@ -177,7 +182,8 @@ class Day:
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     home = tmp_path_factory.mktemp("up")
     clock = MovedClock(home / "moved")
-    stack = Stack(home, "--no-seed", "--clock", isoformat(START + timedelta(minutes=1)), **clock.environment)
+    environment = {**clock.environment, **STANDARD_ACCESS}
+    stack = Stack(home, "--no-seed", "--clock", isoformat(START + timedelta(minutes=1)), **environment)
     stack.start()
     clock.at_start = timedelta(seconds=float(stack.up["clock"]))
     settings = load_settings(mongo_url=stack.up["mongo"], redis_url=stack.up["redis"])

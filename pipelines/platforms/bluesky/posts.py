@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from metrics.batches import batched
-from metrics.clock import utcnow
-from pipelines.platforms.answers import UNEXPECTED, items_of
-from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally, Wanted
+from pipelines.platforms.answers import items_of
+from pipelines.platforms.base import Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.bluesky.answers import author_of, content_of, listed_post, parsing_answer, post_numbers
+from pipelines.platforms.list_reader import ListReader
+from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
-from pipelines.platforms.paging import ParsedPage, PostList, descend, walk
+from pipelines.platforms.paging import PostList
 
 FEED, PAST = "author feed", "author feed of the past"
 PAGE = 100
@@ -26,49 +27,31 @@ class Ask(Protocol):
     def __call__(self, method: str, params: Mapping[str, str | Sequence[str]], /) -> Mapping[str, Any]: ...
 
 
-class Posts:
+class Posts(ListReader):
     """Reads the posts of one account, and adds their metrics to `reading`."""
 
     def __init__(self, ask: Ask, access: Access, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
+        super().__init__(wanted, reading, tally)
         self._ask, self._did = ask, access.platform_account_id
-        self._wanted, self._reading, self._tally = wanted, reading, tally
-        self._read: set[str] = set()
 
     def read(self) -> None:
         """Read the feed, then by URI the due posts that it did not return.
 
-        The feed has the numbers of all posts on its pages; only those of new and due posts are taken.
-
         Raises:
             NeedsReauth: nothing more can be read with this session.
         """
-        memory, due = self._wanted.memory.list(FEED), {post.platform_post_id for post in self._wanted.due}
-        for parsed in walk(self._feed(FEED), memory, self._reading, self._tally):
-            views = {post.platform_post_id: (post, view) for post, view in self._note_page(parsed)}
-            new = {post.platform_post_id for post in self._wanted.posts_to_read(self._reading.listed)}
-            for name, (post, view) in views.items():
-                if name in due or name in new:
-                    self._put(post, view)
+        self._read_list(self._feed(FEED))
         unread = [post for post in self._wanted.due if post.platform_post_id not in self._read]
         for some in batched([post for post in unread if self._is_own(post)], MAX_URIS):
             self._look_up(some)
 
     def past(self) -> Iterator[AccountReading]:
-        """Yield the pages of the feed, each with the metrics of those of its posts that are not stored yet.
+        """Return the pages of the feed, each with the metrics of those of its posts that are not stored yet.
 
         Raises:
             NeedsReauth: nothing more can be read with this session.
         """
-        whole = self._reading
-        for parsed in descend(self._feed(PAST), self._wanted.memory.list(PAST), whole, self._tally):
-            self._reading = AccountReading(Reading(utcnow()))
-            self._read = set()
-            views = {post.platform_post_id: view for post, view in self._note_page(parsed)}
-            for post in self._wanted.posts_to_read(self._reading.listed):
-                self._put(post, views[post.platform_post_id])
-            yield self._reading
-        if whole.failures:
-            yield whole
+        return self._read_past(self._feed(PAST))
 
     def _feed(self, name: str) -> PostList:
         return PostList(
@@ -91,13 +74,10 @@ class Posts:
         with parsing_answer():
             return Page.of([_with_id(item) for item in items_of(body["feed"])], lambda: _following(body), body)
 
-    def _note_page(self, parsed: ParsedPage) -> list[tuple[Post, Mapping[str, Any]]]:
-        """Note that the posts of a page were listed; return them with their views."""
-        self._reading.listed.update({post.platform_post_id: post for post in parsed.posts})
-        items = [item for item in parsed.body.get("feed") or () if isinstance(item, Mapping)]
+    def _items(self, body: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        items = [item for item in body.get("feed") or () if isinstance(item, Mapping)]
         views = [item["post"] for item in items if isinstance(item.get("post"), Mapping) and not item.get("reason")]
-        by_uri = {view["uri"]: view for view in views if isinstance(view.get("uri"), str)}
-        return [(post, by_uri[post.platform_post_id]) for post in parsed.posts]
+        return {view["uri"]: view for view in views if isinstance(view.get("uri"), str)}
 
     def _is_own(self, post: Post) -> bool:
         """Tell whether a post is of this account; note a failure if not, since a client may have announced it."""
@@ -124,20 +104,8 @@ class Posts:
                 elif uri not in self._wanted.deleted:
                     self._reading.gone.append(uri)
 
-    def _put(self, post: Post, view: Mapping[str, Any]) -> None:
-        """Add the metrics and the content of a post to the reading, once."""
-        if post.platform_post_id in self._read:
-            return
-        self._read.add(post.platform_post_id)
-        try:
-            numbers = post_numbers(post, view)
-            post = replace(post, content=content_of(view))
-        except UNEXPECTED as error:
-            why = f"it has an unexpected form: {type(error).__name__}: {error}"
-            self._reading.failures[post.platform_post_id] = why
-            return
-        self._reading.posts.append((post, Reading(utcnow(), numbers.metrics, numbers.unavailable)))
-        self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)
+    def _parsed(self, post: Post, item: Mapping[str, Any]) -> tuple[Post, Numbers]:
+        return replace(post, content=content_of(item)), post_numbers(post, item)
 
 
 def _with_id(item: Any) -> Any:

@@ -6,12 +6,13 @@ Facts: docs/platform-facts.md#pinterest.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from metrics.clock import utcnow
-from pipelines.platforms.answers import UNEXPECTED, items_of
-from pipelines.platforms.base import AccountReading, Post, Reading, Tally, Wanted
+from pipelines.platforms.answers import items_of
+from pipelines.platforms.base import AccountReading, Post, Tally, Wanted
 from pipelines.platforms.errors import BadAnswer, PostGone
+from pipelines.platforms.list_reader import ListReader
+from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
-from pipelines.platforms.paging import ENOUGH_IN_A_ROW, ParsedPage, PostList, descend, walk
+from pipelines.platforms.paging import ENOUGH_IN_A_ROW, PostList
 from pipelines.platforms.pinterest.answers import is_older, is_saved, listed_post, parsing_answer, post_numbers
 
 PAGE = 250
@@ -23,12 +24,12 @@ Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 """Sends a GET request for a path with parameters; returns the body."""
 
 
-class Posts:
+class Posts(ListReader):
     """Reads the pins of one account, and adds their numbers to `reading`."""
 
     def __init__(self, ask: Ask, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
-        self._ask, self._wanted, self._reading, self._tally = ask, wanted, reading, tally
-        self._read: set[str] = set()
+        super().__init__(wanted, reading, tally)
+        self._ask = ask
 
     def read(self) -> None:
         """Read the list as far as pins are followed, then the due pins that it does not have.
@@ -39,13 +40,7 @@ class Posts:
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
-        due = {post.platform_post_id for post in self._wanted.due}
-        for parsed in walk(self._list(PINS, listed=()), self._wanted.memory.list(PINS), self._reading, self._tally):
-            items = self._note_page(parsed)
-            new = {post.platform_post_id for post in self._wanted.posts_to_read(self._reading.listed)}
-            for post in parsed.posts:
-                if post.platform_post_id in due | new:
-                    self._put(post, items[post.platform_post_id])
+        self._read_list(self._list(PINS, listed=()))
         if PINS not in self._reading.failures:
             self._look_up([post for post in self._wanted.due if self._is_missing(post.platform_post_id)])
 
@@ -55,18 +50,10 @@ class Posts:
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
-        whole = self._reading
-        pages = self._list(PAST, listed=self._wanted.listed)
-        for parsed in descend(pages, self._wanted.memory.list(PAST), whole, self._tally):
-            self._reading, self._read = AccountReading(Reading(utcnow())), set()
-            items = self._note_page(parsed)
-            for post in self._wanted.posts_to_read(self._reading.listed):
-                self._put(post, items[post.platform_post_id])
-            yield self._reading
-        # The rest of the past can wait until the quota begins anew.
-        self._tally.limited = self._tally.limited or self._tally.quota_used
-        if whole.failures:
-            yield whole
+        for page in self._read_past(self._list(PAST, listed=self._wanted.listed)):
+            # The rest of the past can wait until the quota begins anew.
+            self._tally.limited = self._tally.limited or self._tally.quota_used
+            yield page
 
     def _is_missing(self, pin_id: str) -> bool:
         """Tell whether the complete list lacks a due pin; of a deleted one, that is no news."""
@@ -87,11 +74,8 @@ class Posts:
         last, since = items[-ENOUGH_IN_A_ROW:], self._wanted.since
         return len(last) == ENOUGH_IN_A_ROW and all(is_older(item, since) for item in last)
 
-    def _note_page(self, parsed: ParsedPage) -> dict[str, Mapping[str, Any]]:
-        """Note that the pins of a page were listed; return the items of the page by the ids of their pins."""
-        self._reading.listed.update({post.platform_post_id: post for post in parsed.posts})
-        items = items_of(parsed.body["items"])
-        return {str(item["id"]): item for item in items if isinstance(item, Mapping) and "id" in item}
+    def _items(self, body: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        return {str(item["id"]): item for item in items_of(body["items"]) if isinstance(item, Mapping) and "id" in item}
 
     def _look_up(self, posts: Sequence[Post]) -> None:
         """Request pins one by one; those that Pinterest does not show are gone."""
@@ -123,21 +107,11 @@ class Posts:
             raise BadAnswer("it is a pin of another account")
         self._put(post, item)
 
-    def _put(self, post: Post, item: Mapping[str, Any]) -> None:
-        """Add the numbers of a pin to the reading, once."""
-        if post.platform_post_id in self._read:
-            return
-        self._read.add(post.platform_post_id)
-        try:
-            numbers = post_numbers(post, item)
-        except UNEXPECTED as error:
-            why = f"it has an unexpected form: {type(error).__name__}: {error}"
-            self._reading.failures[post.platform_post_id] = why
-            return
+    def _parsed(self, post: Post, item: Mapping[str, Any]) -> tuple[Post, Numbers]:
+        numbers = post_numbers(post, item)
         if "provider_error" in numbers.unavailable.values() and not numbers.odd:
             self._reading.failures[post.platform_post_id] = "it has an unexpected form: it has no lifetime_metrics"
-        self._reading.posts.append((post, Reading(utcnow(), numbers.metrics, numbers.unavailable)))
-        self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)
+        return post, numbers
 
 
 def _following(body: Mapping[str, Any]) -> Place | None:

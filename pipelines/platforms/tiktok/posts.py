@@ -9,12 +9,13 @@ from typing import Any, Protocol
 
 from metrics.batches import batched
 from metrics.catalog import offered
-from metrics.clock import utcnow
-from pipelines.platforms.answers import UNEXPECTED, items_of
-from pipelines.platforms.base import Access, AccountReading, Post, Reading, Tally, Wanted
+from pipelines.platforms.answers import items_of
+from pipelines.platforms.base import Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.errors import RequestRefused
+from pipelines.platforms.list_reader import ListReader
+from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place
-from pipelines.platforms.paging import ParsedPage, PostList, descend, walk
+from pipelines.platforms.paging import PostList
 from pipelines.platforms.quarantine import Quarantine, Refused
 from pipelines.platforms.tiktok.answers import ID, content_of, listed_post, next_place, parsing_answer, post_numbers
 
@@ -34,7 +35,7 @@ class Ask(Protocol):
     def __call__(self, endpoint: str, fields: Sequence[str], body: Mapping[str, Any], /) -> Mapping[str, Any]: ...
 
 
-class Posts:
+class Posts(ListReader):
     """Reads the videos of one account, and adds their metrics to `reading`; with `content`, also text and link."""
 
     def __init__(
@@ -48,8 +49,8 @@ class Posts:
         *,
         content: bool,
     ) -> None:
+        super().__init__(wanted, reading, tally)
         self._ask, self._access, self._quarantine = ask, access, quarantine
-        self._wanted, self._reading, self._tally = wanted, reading, tally
         self._optional = (*_COUNTS, *_CONTENT) if content else _COUNTS
         # Fields that TikTok refused are left out for the rest of this reading, because one of them fails a whole call.
         self._refused = {
@@ -58,44 +59,26 @@ class Posts:
             if quarantine.is_refused(field, "post") and not quarantine.should_retry(field, "post")
         }
         self._searched = False
-        self._read: set[str] = set()
 
     def read(self) -> None:
         """Read the list, then by id the due videos that it did not return.
 
-        The list has the numbers of all videos on its pages; only those of new and due videos are taken.
-
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
-        memory, due = self._wanted.memory.list(VIDEOS), {post.platform_post_id for post in self._wanted.due}
-        for parsed in walk(self._list(VIDEOS), memory, self._reading, self._tally):
-            videos = self._note_page(parsed)
-            new = {post.platform_post_id for post in self._wanted.posts_to_read(self._reading.listed)}
-            for post in parsed.posts:
-                if post.platform_post_id in due or post.platform_post_id in new:
-                    self._put(post, videos[post.platform_post_id])
+        self._read_list(self._list(VIDEOS))
         unread = [post for post in self._wanted.due if post.platform_post_id not in self._read]
         for some in batched([post for post in unread if self._has_valid_id(post)], MAX_IDS):
             self._look_up(some)
         self._reading.quarantined |= {str(Refused(field, "post")) for field in self._refused}
 
     def past(self) -> Iterator[AccountReading]:
-        """Yield the pages of the list, each with the metrics of those of its videos that are not stored yet.
+        """Return the pages of the list, each with the metrics of those of its videos that are not stored yet.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
-        whole = self._reading
-        for parsed in descend(self._list(PAST), self._wanted.memory.list(PAST), whole, self._tally):
-            self._reading = AccountReading(Reading(utcnow()))
-            self._read = set()
-            videos = self._note_page(parsed)
-            for post in self._wanted.posts_to_read(self._reading.listed):
-                self._put(post, videos[post.platform_post_id])
-            yield self._reading
-        if whole.failures:
-            yield whole
+        return self._read_past(self._list(PAST))
 
     def _list(self, name: str) -> PostList:
         return PostList(name, self._page, listed_post, self._wanted.listed, self._wanted.since, PAGE)
@@ -106,11 +89,8 @@ class Posts:
         with parsing_answer():
             return Page.of(data["videos"], lambda: next_place(data), data)
 
-    def _note_page(self, parsed: ParsedPage) -> Mapping[str, Mapping[str, Any]]:
-        """Note that the videos of a page were listed; return them by id."""
-        self._reading.listed.update({post.platform_post_id: post for post in parsed.posts})
-        items = parsed.body.get("videos") or ()
-        return {str(video.get("id")): video for video in items if isinstance(video, Mapping)}
+    def _items(self, body: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        return {str(video.get("id")): video for video in body.get("videos") or () if isinstance(video, Mapping)}
 
     def _has_valid_id(self, post: Post) -> bool:
         """Tell whether a post has the id of a video; note a failure if not, since one such id fails a whole call."""
@@ -194,17 +174,5 @@ class Posts:
             return True
         return False
 
-    def _put(self, post: Post, video: Mapping[str, Any]) -> None:
-        """Add the metrics and the content of a video to the reading, once."""
-        if post.platform_post_id in self._read:
-            return
-        self._read.add(post.platform_post_id)
-        try:
-            numbers = post_numbers(post, video, self._refused)
-            post = replace(post, content=content_of(video))
-        except UNEXPECTED as error:
-            why = f"it has an unexpected form: {type(error).__name__}: {error}"
-            self._reading.failures[post.platform_post_id] = why
-            return
-        self._reading.posts.append((post, Reading(utcnow(), numbers.metrics, numbers.unavailable)))
-        self._reading.note_odd(f"post {post.platform_post_id}", numbers.odd)
+    def _parsed(self, post: Post, item: Mapping[str, Any]) -> tuple[Post, Numbers]:
+        return replace(post, content=content_of(item)), post_numbers(post, item, self._refused)

@@ -13,17 +13,10 @@ from typing import Any
 from metrics.catalog import offered
 from metrics.documents import Reason
 from pipelines.platforms.answers import items_of, values_by_day
-from pipelines.platforms.errors import (
-    BadAnswer,
-    NeedsReauth,
-    PermissionMissing,
-    PlatformError,
-    PostGone,
-    RateLimited,
-    RequestRefused,
-)
+from pipelines.platforms.errors import BadAnswer
 from pipelines.platforms.numbers import ABSENT, Numbers
-from pipelines.platforms.quarantine import Quarantine, Refused
+from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.refusable import RefusableDays
 from pipelines.platforms.youtube.answers import parsing_answer
 
 GROUPS: tuple[tuple[str, ...], ...] = (
@@ -40,12 +33,12 @@ Ask = Callable[[Mapping[str, str]], Mapping[str, Any]]
 """Sends a request for a report with parameters; returns the body."""
 
 
-class Days:
+class Days(RefusableDays):
     """Reads days of one channel, and adds their numbers to `found`."""
 
     def __init__(self, ask: Ask, channel_id: str, quarantine: Quarantine, found: Mapping[date, Numbers]) -> None:
-        self._ask, self._channel_id, self._quarantine, self._found = ask, channel_id, quarantine, found
-        self.failures: dict[str, PlatformError] = {}
+        super().__init__(channel_id, quarantine, found)
+        self._ask = ask
 
     def read(self) -> None:
         """Read all groups of metrics; the errors of those that could not be read are in `failures`.
@@ -54,36 +47,7 @@ class Days:
             NeedsReauth, RateLimited: nothing more can be read.
         """
         offers = offered("youtube", "account")
-        for group in GROUPS:
-            fields = {name: offers[name].field for name in group}
-            wanted = {name: field for name, field in fields.items() if not self._is_retired(field)}
-            self._miss(fields.keys() - wanted.keys(), "metric_retired")
-            if wanted:
-                self._read_group(wanted)
-
-    def _is_retired(self, field: str) -> bool:
-        refused = self._quarantine.is_refused(field, "account")
-        return refused and not self._quarantine.should_retry(field, "account")
-
-    def _read_group(self, fields: Mapping[str, str]) -> None:
-        """Read one group. If YouTube refuses the query, its metrics are requested one by one to find the reason."""
-        try:
-            self._take(fields)
-        except (NeedsReauth, RateLimited):
-            raise
-        except (PermissionMissing, PostGone):
-            self._miss(fields, "permission_missing")
-        except RequestRefused as error:
-            if len(fields) > 1:
-                for name, field in fields.items():
-                    self._read_group({name: field})
-                return
-            (field,) = fields.values()
-            self._quarantine.refuse(Refused(field, "account", "", str(error)), self._channel_id)
-            self._miss(fields, "metric_retired")
-        except PlatformError as error:
-            self._miss(fields, error.reason)
-            self.failures[next(iter(fields.values()))] = error
+        self._read_groups({name: offers[name].field for name in group} for group in GROUPS)
 
     def _take(self, fields: Mapping[str, str]) -> None:
         """Request some metrics of the days, and store their values.
@@ -92,7 +56,7 @@ class Days:
             PlatformError: the request failed, or the answer has an unexpected form.
         """
         params = {
-            "ids": f"channel=={self._channel_id}",
+            "ids": f"channel=={self._account_id}",
             "startDate": min(self._found).isoformat(),
             "endDate": max(self._found).isoformat(),
             "dimensions": "day",
@@ -102,8 +66,6 @@ class Days:
         body = self._ask(params)
         with parsing_answer():
             rows = rows_by_day(body, ("day", *fields.values()))
-        for field in fields.values():
-            self._quarantine.accept(field, "account")
         newest = max(rows, default=None)
         for day, numbers in self._found.items():
             # Days after the newest one are not complete yet; a day between others has no row if nothing happened.
@@ -112,11 +74,6 @@ class Days:
             for name, field in fields.items():
                 value = ABSENT if row is ABSENT else row[field] if isinstance(row, Mapping) else None
                 numbers.take(name, value, otherwise)
-
-    def _miss(self, names: Sequence[str] | Mapping[str, str] | set[str], reason: Reason) -> None:
-        for numbers in self._found.values():
-            for name in names:
-                numbers.miss(name, reason)
 
 
 def rows_by_day(body: Mapping[str, Any], columns: Sequence[str]) -> dict[date, object]:
