@@ -117,6 +117,11 @@ class Bench:
         seconds = time.perf_counter() - began
         return seconds, report, self.control.get("/_control/calls").json()["byKind"]
 
+    def collect_all(self, slot: datetime) -> list[CollectReport]:
+        """Collect a slot of every platform without latency; return the reports."""
+        self.begin(slot, 0)
+        return [self.collect(platform, slot)[1] for platform in PLATFORMS_IMPLEMENTED]
+
 
 def ideal(platform: Platform, requests: int, calls: Mapping[str, int], latency_ms: float, concurrency: int) -> float:
     """Return the seconds that collecting must take: for the latency, or for the platform's limit per minute."""
@@ -129,9 +134,7 @@ def measure(bench: Bench, workspaces: int, latencies: list[float]) -> Iterator[R
     """Collect the warm-up slots to learn the posts, then once per latency; yield a row per platform, and one of all."""
     bench.connect(workspaces)
     for slot in WARM:
-        bench.begin(slot, 0)
-        for platform in PLATFORMS_IMPLEMENTED:
-            bench.collect(platform, slot)
+        bench.collect_all(slot)
     for latency in latencies:
         bench.begin(SLOT, latency)
         of_all = dict[str, float]()

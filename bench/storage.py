@@ -40,7 +40,7 @@ def collect_a_day(bench: Bench, workspaces: int) -> Iterator[tuple[str, float]]:
     bench.connect(workspaces)
     rows = 0
     for back in range(23, -1, -1):
-        _, reports = bench.collect(SLOT - back * HOUR, 0)
+        reports = bench.collect_all(SLOT - back * HOUR)
         rows += sum(report.rows for report in reports)
     roll(bench.store, "daily", [midnight(SLOT.date())], run_id="bench", now=SLOT + HOUR)
     accounts = workspaces * len(PLATFORMS_IMPLEMENTED)

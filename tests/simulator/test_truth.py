@@ -39,6 +39,16 @@ def posts(draw: st.DrawFn) -> SimPost:
     return draw(st.sampled_from(WORLD.posts(account, start, start + timedelta(days=20))))
 
 
+@given(posts(), st.lists(st.floats(0, 40 * 86_400), min_size=1, max_size=12))
+def test_value_does_not_depend_on_the_instants_that_were_requested_before(post: SimPost, ages: list[float]) -> None:
+    names = [*media_metrics(post), "views"]
+    # Many instants lie between two changes of a counter, where the values of before are remembered.
+    seconds = sorted([*ages, *(age + more for age in ages for more in (0.001, 1, 20, 600))])
+    for age in [*seconds, seconds[0]]:
+        now = post.published_at + timedelta(seconds=age)
+        assert truth.post_values(WORLD, post, names, now) == truth.post_values(new_world(), post, names, now)
+
+
 @given(posts(), st.integers(0, 90 * 24))
 def test_counters_are_whole_numbers_of_plausible_size(post: SimPost, hours: int) -> None:
     now = post.published_at + timedelta(hours=hours)

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
 
+import pytest
+
 from metrics.documents import Platform
 from metrics.redis.client import connect
 from metrics.redis.events import Announcer
 from metrics.settings import PLATFORM_APIS, load_settings
 from metrics.store import Store
 from pipelines.collect.collector import Collector
-from pipelines.platforms import pace
+from pipelines.platforms.pace import SharedPace
 from pipelines.resources import Clients
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
@@ -40,11 +42,12 @@ def work(given: Work, together: Any, told: Any) -> None:
     for platform, accounts in given.accounts.items():
         together.wait()
         collector.collect(platform, SLOT, run_id="r", now=NOW, account_ids=accounts)
-    # Callers are told how long to wait, and do not.
-    pace.time.sleep = lambda _: None
-    shared = pace.SharedPace(redis, "tiktok", TIKTOK_CALLS)
+    shared = SharedPace(redis, "tiktok", TIKTOK_CALLS)
     together.wait()
-    told.put([time.monotonic() + shared.wait("video/list") for _ in range(PACED)])
+    with pytest.MonkeyPatch.context() as patch:
+        # Callers are told how long to wait, and do not.
+        patch.setattr("pipelines.platforms.pace.time.sleep", lambda _: None)
+        told.put([time.monotonic() + shared.wait("video/list") for _ in range(PACED)])
 
 
 def test_two_processes_never_exceed_a_budget_together(bench: Bench) -> None:
