@@ -144,7 +144,7 @@ def measure(bench: Bench, workspaces: int, latencies: list[float]) -> Iterator[R
             assert report.ok == workspaces, [str(failure) for failure in report.failures[:3]]
             sums = {
                 "accounts": report.ok, "seconds": seconds, "requests": report.requests, "calls": report.calls,
-                "observations": report.rows,
+                "observations": report.rows, "waited_seconds": report.waited_seconds,
                 "ideal": ideal(platform, report.requests, calls, latency, bench.settings.collect_concurrency),
                 **{f"cpu_{name}": after - before[name] for name, after in bench.cpu().items()},
             }  # fmt: skip
@@ -161,6 +161,7 @@ def _told(sums: Mapping[str, float]) -> dict[str, float]:
         "observations": sums["observations"],
         "requests_per_account": requests / accounts, "calls_per_account": sums["calls"] / accounts,
         **({"share_of_ideal": sums["ideal"] / seconds} if sums["ideal"] else {}),
+        "waited_seconds_per_account": sums["waited_seconds"] / accounts,
         "cpu_ms_per_request": 1000 * sums["cpu_collector"] / max(requests, 1),
         **{name: value / seconds for name, value in sums.items() if name.startswith("cpu_")},
     }  # fmt: skip
