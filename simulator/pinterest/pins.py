@@ -11,10 +11,13 @@ from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
+import orjson
+
 from simulator import truth
 from simulator.pinterest.call import Call, Params
 from simulator.pinterest.problem import not_authorized, pin_not_found
 from simulator.pinterest.world import CREATED, SAVED, SECRET
+from simulator.wire import encode_json
 from simulator.world import EPOCH, FURTHEST, SimPost
 
 PARAMETERS = (
@@ -65,7 +68,8 @@ def pins(call: Call) -> dict[str, Any]:
     if chosen and call.aim.strike("empty_page"):
         # Another bookmark for the same place: clients take a repeated one for one that does not advance.
         chosen, following, again = [], start, f"{call.params.get('bookmark', '')}x"[-1:]
-    shown = [_shown(call, one, metrics=metrics) for one in chosen]
+    show = _shown if call.state.faults.active else _written
+    shown = [show(call, one, metrics=metrics) for one in chosen]
     return {"items": shown, "bookmark": None if following is None else _bookmark(call, following) + again}
 
 
@@ -143,12 +147,29 @@ def _is_followed_by_a_save(post: SimPost) -> bool:
 
 def _shown(call: Call, one: Pin, *, metrics: bool) -> dict[str, Any]:
     """Return a pin. Its numbers are null if they were not requested."""
-    key = (one.pin_id, call.pictures, call.username)
-    fixed: dict[str, Any] | None = call.state.world.remembered(key)
-    if fixed is None:
-        fixed = _fixed(call, one)
-        call.state.world.remember(key, fixed)
-    return {**fixed, "pin_metrics": _metrics(call, one) if metrics else None}
+    return {**_fixed(call, one), "pin_metrics": _metrics(call, one) if metrics else None}
+
+
+def _written(call: Call, one: Pin, *, metrics: bool) -> Any:
+    """Return a pin as JSON text, which is made again when its numbers have changed: pages have up to 250 pins."""
+    world, key = call.state.world, (one.pin_id, call.pictures, call.username, metrics)
+    values = truth.curve(world, one.post, call.now).values
+    within = _is_within(call, one.created_at)
+    if within is None:
+        return _shown(call, one, metrics=metrics)
+    known = world.remembered(key)
+    if known is None or known[0] is not values or known[1] != within:
+        known = (values, within, orjson.Fragment(encode_json(_shown(call, one, metrics=metrics))))
+        world.remember(key, known)
+    return known[2]
+
+
+def _is_within(call: Call, created_at: datetime) -> bool | None:
+    """Tell whether all numbers of a pin are of the last ninety days, or none; None if only a part of them is."""
+    before = call.now - _WINDOW
+    if created_at >= before:
+        return True
+    return False if before - created_at > _GROWN else None
 
 
 def _fixed(call: Call, one: Pin) -> dict[str, Any]:
@@ -202,15 +223,13 @@ def _metrics(call: Call, one: Pin) -> dict[str, Any]:
     """Return the numbers of a pin: of the last ninety days, and over its life. Those of a saved pin are its own."""
     if one.is_saved:
         return {"90d": dict.fromkeys(_IN_90_DAYS, 1), "lifetime_metrics": dict.fromkeys(_LIFETIME, 1)}
-    world, before = call.state.world, call.now - _WINDOW
+    world, within = call.state.world, _is_within(call, one.created_at)
     lifetime = truth.post_values(world, one.post, _LIFETIME, call.now)
-    if one.created_at >= before:
-        recent = {name: lifetime[name] for name in _IN_90_DAYS}
-    elif before - one.created_at > _GROWN:
-        recent = dict.fromkeys(_IN_90_DAYS, 0)
-    else:
-        earlier = truth.post_values(world, one.post, _IN_90_DAYS, before)
+    if within is None:
+        earlier = truth.post_values(world, one.post, _IN_90_DAYS, call.now - _WINDOW)
         recent = {name: max(lifetime[name] - value, 0) for name, value in earlier.items()}
+    else:
+        recent = {name: lifetime[name] if within else 0 for name in _IN_90_DAYS}
     return {"90d": recent, "lifetime_metrics": lifetime}
 
 

@@ -50,6 +50,7 @@ def work(given: Work, together: Any, told: Any) -> None:
         told.put([time.monotonic() + shared.wait("video/list") for _ in range(PACED)])
 
 
+@pytest.mark.timeout(300)
 def test_two_processes_never_exceed_a_budget_together(bench: Bench) -> None:
     bench.simulator.reset()
     bench.simulator.set_clock(NOW)

@@ -96,6 +96,7 @@ def test_hour_of_forty_tiktok_accounts_takes_a_tenth_of_the_time() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_hour_of_four_hundred_tiktok_accounts_takes_a_quarter_of_the_time() -> None:
     """It takes about two minutes."""
     assert tiktok_minutes(400) <= 60 / 4
