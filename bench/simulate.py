@@ -312,7 +312,8 @@ def measure(world: World, platform: Platform, build: Build, count: int, rounds: 
 
 def _best(rounds: Sequence[Sequence[float]]) -> float:
     """Return the seconds of all requests, each in its best round."""
-    return sum(min(seconds) for seconds in zip(*rounds, strict=True))
+    seconds: float = sum(min(of_one) for of_one in zip(*rounds, strict=True))
+    return seconds
 
 
 def reference(count: int) -> float:
