@@ -51,7 +51,9 @@ def _simulator() -> Iterator[Simulator]:
     while not server.started:
         thread.join(0.01)
     # A connection that was kept may be closed by the server just when it is used again.
-    with httpx.Client(base_url=f"http://{HOST}:{port}", limits=httpx.Limits(max_keepalive_connections=0)) as client:
+    with httpx.Client(
+        base_url=f"http://{HOST}:{port}", limits=httpx.Limits(max_keepalive_connections=0), timeout=60
+    ) as client:
         yield Simulator(f"http://{HOST}:{port}", world, client, clock)
     server.should_exit = True
     thread.join()
