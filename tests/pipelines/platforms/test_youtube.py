@@ -9,6 +9,7 @@ from metrics.clock import utcnow
 from metrics.settings import load_settings
 from pipelines.platforms.base import Access, AccountReading, App, PlatformApi, Post, Tally
 from pipelines.platforms.errors import (
+    AccountUnreachable,
     BadAnswer,
     NeedsReauth,
     PlatformError,
