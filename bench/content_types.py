@@ -19,7 +19,7 @@ import httpx
 from redis import Redis
 
 from bench.support.servers import Bench, cpu_seconds, percentile, servers
-from metrics.aggregation.content_types import merged_sums, stored_sums
+from metrics.aggregation.post_parts import merged_sums, stored_sums
 from metrics.clock import utcnow
 from metrics.periods import DAY, midnight
 from metrics.redis.events import Announcer
@@ -64,8 +64,8 @@ def measure(bench: Bench, rounds: int) -> dict[str, float]:
     key, _ = bench.store.keys.create("bench", ["w0"], ["read"])
     url, _ = bench.serve("groups")
     calls: dict[str, Any] = {
-        "aggregation_daily_ms": lambda: stored_sums(bench.store, "daily", *span, scope),
-        "aggregation_custom_ms": lambda: merged_sums(bench.store, span, scope),
+        "aggregation_daily_ms": lambda: stored_sums(bench.store, "daily", *span, scope, ("contentType",)),
+        "aggregation_custom_ms": lambda: merged_sums(bench.store, span, scope, ("contentType",)),
     }
     taken: dict[str, list[float]] = {}
     database = bench.store.client.admin.command("serverStatus")["pid"]

@@ -8,8 +8,9 @@ nothing at all is stored without a consent.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
+from metrics.aggregation.post_parts import PostPart
 from metrics.aggregation.totals import offered_totals
-from metrics.documents import AggregatedDocument, ContentType, Platform
+from metrics.documents import AggregatedDocument, Platform
 from metrics.expected import Connection
 
 DERIVED = ("engagementRate", "totalEngagement")
@@ -50,7 +51,7 @@ def note_not_stored(
     total: dict[str, Any],
     accounts: Iterable[Connection],
     is_stored: Callable[[Connection], bool],
-    content_type: ContentType | None = None,
+    part: PostPart | None = None,
 ) -> None:
     """Name the terms as the reason for the totals that only accounts of which nothing may be stored could have.
 
@@ -60,7 +61,7 @@ def note_not_stored(
     if all(map(is_stored, accounts)):
         return
     others = {account.platform for account in accounts if is_stored(account)}
-    possible = {name for platform in others for name in offered_totals(platform, content_type)}
+    possible = {name for platform in others for name in offered_totals(platform, part)}
     for name, reason in total["unavailable"].items():
         if reason == "no_observation" and name not in possible:
             total["unavailable"][name] = "terms"

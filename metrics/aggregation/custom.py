@@ -1,10 +1,11 @@
-"""Custom periods: any range of days, merged from daily rollups when it is read; nothing is written."""
+"""Periods that are not stored: any range of days, merged from daily rollups when it is read; nothing is written."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
 from metrics.aggregation.accounts import account_stages
+from metrics.aggregation.post_parts import POSTS, nets_of_days
 from metrics.aggregation.subjects import merge_days
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection
@@ -20,12 +21,14 @@ def custom_rollups(
     *,
     connections: Sequence[Connection],
     now: datetime,
+    period: str = "custom",
     platform: Platform | None = None,
     account_ids: Sequence[str] | None = None,
 ) -> list[AggregatedDocument]:
     """Return one document per account over the days of `[start, end)`, sorted by account, without `_id`.
 
-    `period` and `runId` of the documents are `custom`. `connections` has the hours of the workspace's accounts.
+    `period` is what the documents name as their period and run. `connections` has the hours of the workspace's
+    accounts.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -35,10 +38,13 @@ def custom_rollups(
         scope["platform"] = platform
     if account_ids is not None:
         scope["accountId"] = {"$in": list(account_ids)}
+    # Of posts, the rollups of accounts have only nets, which take MongoDB a fraction of merging whole entries.
+    posts = nets_of_days((start, end), {**scope, "metricType": POSTS})
     pipeline = [
-        *merge_days(start, end, scope),
-        *account_stages("custom", start, end, connections, now),
-        {"$set": {"runId": "custom"}},
+        *merge_days(start, end, {**scope, "metricType": "account"}),
+        {"$unionWith": {"coll": store.rollups.subjects.name, "pipeline": posts}},
+        *account_stages(period, start, end, connections, now),
+        {"$set": {"runId": period}},
         {"$unset": "_id"},
         {"$sort": {"accountId": 1}},
     ]

@@ -8,9 +8,10 @@ from functools import cache
 from typing import Any
 
 from metrics.aggregation.accounts import PERIOD_SUMS
+from metrics.aggregation.post_parts import PostPart
 from metrics.aggregation.post_sums import TOTALS, total_name
 from metrics.catalog import CATALOG, ENGAGEMENT_PARTS, GAUGES, offered, supported
-from metrics.documents import AggregatedDocument, ContentType, Platform, Reason, RollupStatus
+from metrics.documents import AggregatedDocument, Platform, Reason, RollupStatus
 from metrics.expected import Connection
 from metrics.periods import slot_of
 from metrics.platforms.registry import FACTS
@@ -26,11 +27,16 @@ ACCOUNT_SUMS = (
 SUMMED = (*POST_SUMS, *ACCOUNT_SUMS)
 UNIQUE = ("reach",)
 _NAMES = (*SUMMED, "postCountByType", "engagementRate")
-_NAMES_OF_TYPE = (*(name for name in POST_SUMS if name != "deletedPostCount"), "engagementRate")
-"""The totals of one content type. Deleted posts are not counted by content type."""
+_NAMES_OF_PART = (*(name for name in POST_SUMS if name != "deletedPostCount"), "engagementRate")
+"""The totals of a part of the posts. Deleted posts are not counted by part."""
 _METRICS = {total_name(name): name for name in (*TOTALS, "engagement")} | {"followerGrowth": "followers"}
 """The metric in the catalog from which a total of another name is made."""
 _SUMMED = frozenset(SUMMED)
+
+
+def catalog_name(total: str) -> str:
+    """Return the name in the catalog of the metric of which a total is made: `likes` for `totalLikes`."""
+    return _METRICS.get(total, total)
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,11 @@ class PeriodRollups:
 
 
 def workspace_totals(
-    period: PeriodRollups, accounts: Iterable[Connection], now: datetime, content_type: ContentType | None = None
+    period: PeriodRollups, accounts: Iterable[Connection], now: datetime, part: PostPart | None = None
 ) -> dict[str, Any] | None:
     """Return the totals of a period over the accounts that are expected in it; None if no account is expected.
 
-    With a content type, the documents have only the sums over the posts of that type, and the totals those alone.
+    With a part of the posts, the documents have only the sums over these posts, and so have the totals.
 
     The result is `{periodStart, periodEnd, metrics, unavailable, missing, coverage, status, accounts,
     expectedAccounts}`. Additive metrics are summed over the accounts that have a value; rates are pooled from their
@@ -70,8 +76,8 @@ def workspace_totals(
         "periodStart": period.start,
         "periodEnd": period.end,
         "metrics": metrics,
-        "unavailable": _unavailable(metrics, frozenset(a.platform for a in expected), content_type),
-        "missing": _missing(lacking | _outside_rate(documents), without_document, content_type),
+        "unavailable": _unavailable(metrics, frozenset(a.platform for a in expected), part),
+        "missing": _missing(lacking | _outside_rate(documents), without_document, part),
         "coverage": _coverage(period, documents, without_document, now),
         "status": _status(period, documents, now, incomplete=incomplete),
         "accounts": len(documents),
@@ -80,12 +86,12 @@ def workspace_totals(
 
 
 def _missing(
-    lacking: Mapping[str, list[str]], without_document: Sequence[Connection], content_type: ContentType | None
+    lacking: Mapping[str, list[str]], without_document: Sequence[Connection], part: PostPart | None
 ) -> dict[str, list[str]]:
     """Return the accounts that each total misses: those that lack the metric, and those without a document."""
     missing = defaultdict(list, {name: list(ids) for name, ids in lacking.items()})
     for account in without_document:
-        for name in offered_totals(account.platform, content_type):
+        for name in offered_totals(account.platform, part):
             missing[name].append(account.account_id)
     return {name: sorted(missing[name]) for name in sorted(missing)}
 
@@ -174,31 +180,38 @@ def _outside_rate(documents: Sequence[AggregatedDocument]) -> dict[str, list[str
 
 
 def _pooled(rated: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the pooled engagement rate; if platforms have different bases, `engagementRateBasis` names all of them."""
-    basis = sum(row["engagementRateParts"]["basis"] for row in rated)
+    """Return the pooled engagement rate with its parts; `engagementRateBasis` names the bases of all platforms."""
+    parts = [row["engagementRateParts"] for row in rated]
+    engagement, basis = (sum(part[name] for part in parts) for name in ("engagement", "basis"))
     if not basis:
         return {}
     return {
-        "engagementRate": 100 * sum(row["engagementRateParts"]["engagement"] for row in rated) / basis,
+        "engagementRate": 100 * engagement / basis,
         "engagementRateBasis": "+".join(sorted({row["engagementRateBasis"] for row in rated})),
+        "engagementRateParts": {"engagement": engagement, "basis": basis},
     }
 
 
 @cache
-def offered_totals(platform: Platform, content_type: ContentType | None = None) -> tuple[str, ...]:
-    """Return the totals to which the accounts of a platform, or their posts of one content type, contribute."""
-    if content_type is not None:
-        return _offered_by_type(platform, content_type)
+def offered_totals(platform: Platform, part: PostPart | None = None) -> tuple[str, ...]:
+    """Return the totals to which the accounts of a platform, or a part of their posts, contribute."""
+    if part is not None:
+        return _offered_of_part(platform, part)
     always = ("postCount", "deletedPostCount", "postsMeasured", "postCountByType", "engagementRate")
     return tuple(name for name in _NAMES if name in always or supported(platform, _METRICS.get(name, name)))
 
 
-def _offered_by_type(platform: Platform, content_type: ContentType) -> tuple[str, ...]:
-    kinds = [metric_type for metric_type, types in FACTS[platform].kinds.items() if content_type in types]
-    names = {name for metric_type in kinds for name in offered(platform, metric_type, content_type)}
+def _offered_of_part(platform: Platform, part: PostPart) -> tuple[str, ...]:
+    kinds = [
+        (metric_type, content_type)
+        for metric_type, types in FACTS[platform].kinds.items()
+        for content_type in types
+        if part.has({"metricType": metric_type, "contentType": content_type})
+    ]
+    names = {name for metric_type, content_type in kinds for name in offered(platform, metric_type, content_type)}
     names |= {"engagement"} if names.intersection(ENGAGEMENT_PARTS) else set()
     always = ("postCount", "postsMeasured", "engagementRate") if kinds else ()
-    return tuple(name for name in _NAMES_OF_TYPE if name in always or _METRICS.get(name) in names)
+    return tuple(name for name in _NAMES_OF_PART if name in always or _METRICS.get(name) in names)
 
 
 @cache
@@ -207,17 +220,17 @@ def _own(platform: Platform) -> frozenset[str]:
 
 
 def _unavailable(
-    metrics: Mapping[str, Any], platforms: frozenset[Platform], content_type: ContentType | None
+    metrics: Mapping[str, Any], platforms: frozenset[Platform], part: PostPart | None
 ) -> dict[str, Reason]:
-    found = {name: reason for name, reason in _absent(platforms, content_type).items() if name not in metrics}
+    found = {name: reason for name, reason in _absent(platforms, part).items() if name not in metrics}
     return found | dict.fromkeys(UNIQUE, "not_additive")
 
 
 @cache
-def _absent(platforms: frozenset[Platform], content_type: ContentType | None) -> Mapping[str, Reason]:
+def _absent(platforms: frozenset[Platform], part: PostPart | None) -> Mapping[str, Reason]:
     """Return the reason for each total that none of the accounts has."""
-    names = _NAMES if content_type is None else _NAMES_OF_TYPE
-    possible = {name for platform in platforms for name in offered_totals(platform, content_type)}
+    names = _NAMES if part is None else _NAMES_OF_PART
+    possible = {name for platform in platforms for name in offered_totals(platform, part)}
     return {name: "no_observation" if name in possible else "not_supported" for name in names}
 
 

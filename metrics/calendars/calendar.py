@@ -32,6 +32,11 @@ class Span:
         return self.start == self.end
 
     @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """The pair of `start` and `end`."""
+        return self.start, self.end
+
+    @property
     def hours(self) -> int:
         """The number of slots."""
         return (self.end - self.start) // HOUR

@@ -152,6 +152,19 @@ class AccountStore:
         with mongo_errors():
             return sorted(self._accounts.distinct("workspaceId", query))
 
+    def states(self, workspace_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Return the number of accounts in each state that occurs, by workspace; those without any are left out."""
+        counted: list[Document] = [
+            {"$match": {"workspaceId": {"$in": list(workspace_ids)}}},
+            {"$group": {"_id": {"workspace": "$workspaceId", "state": "$state"}, "n": {"$sum": 1}}},
+            {"$sort": {"_id": 1}},
+        ]
+        found: dict[str, dict[str, int]] = {}
+        with mongo_errors():
+            for row in self._accounts.aggregate(counted):
+                found.setdefault(row["_id"]["workspace"], {})[row["_id"]["state"]] = row["n"]
+        return found
+
     def exists(self, account_id: str) -> bool:
         """Tell whether an account exists and is not being erased; its credentials are not read."""
         return account_id in self.existing([account_id])

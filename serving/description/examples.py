@@ -49,6 +49,18 @@ _TOTAL: Json = {
 _OF_IMAGES: Json = {
     **_TOTAL, "contentType": "image", "metrics": {"totalEngagement": 180, "postCount": 1, "postsMeasured": 14},
 }  # fmt: skip
+_CALENDAR: Json = {
+    "timeZone": "UTC", "weekStart": "monday", "fiscalYearStart": "01-01", "fiscalPattern": "months", "version": 0,
+}  # fmt: skip
+_SERIES: Json = {
+    "metric": "totalEngagement", "group": {"platform": "instagram"}, "unit": "count", "values": [212],
+    "status": ["complete"], "unavailable": {}, "missing": {}, "total": 212,
+    "comparison": {
+        "compare": "previous", "current": {"start": _DAY, "end": _NEXT_DAY, "days": 1},
+        "previous": {"start": "2026-01-14T00:00:00Z", "end": _DAY, "days": 1}, "comparable": True, "leftOut": [],
+        "change": {"current": 212, "previous": 200, "delta": 12, "deltaPercent": 6.0},
+    },
+}  # fmt: skip
 _CONNECTED: Json = {
     **_OF_ACCOUNT, "platformAccountId": "17841400000000001", "handle": "north.coffee", "state": "active",
     "connectedAt": "2025-10-24T00:00:00Z", "lastCollectedSlot": EXAMPLE_TIME, "lastCollectedAt": _READ_AT,
@@ -83,6 +95,13 @@ EXAMPLES: Mapping[str, Any] = {
         "data": [_ROLLUP], "page": _LAST_PAGE, "meta": {**_RANGE, "period": "daily"}, "totals": [_TOTAL],
         "groups": [_OF_IMAGES],
     },
+    "series": {
+        "data": {
+            "interval": "daily", "periods": [{"start": _DAY, "end": _NEXT_DAY, "label": "2026-01-15"}],
+            "range": {"start": _DAY, "end": _NEXT_DAY, "label": "2026-01-15/2026-01-15"}, "series": [_SERIES],
+        },
+        "meta": {**_RANGE, "calendar": _CALENDAR},
+    },
     "posts": {"data": [_POST_NOW], "page": _LAST_PAGE, "meta": _RANGE},
     "accounts": {"data": [_CONNECTED], "page": _WHOLE, "meta": _META},
     "export": "accountId,timestamp,followers\nacc_7kq2,2026-01-15T10:00:00Z,18250\n",
@@ -92,7 +111,12 @@ EXAMPLES: Mapping[str, Any] = {
             "workspaces": [{"id": _WORKSPACE, "name": _WORKSPACE}], "rate": {"limit": 600, "remaining": 597},
         }
     },
-    "workspaces": {"data": [{"workspaceId": _WORKSPACE}], "page": _WHOLE, "meta": {}},
+    "workspaces": {
+        "data": [
+            {"workspaceId": _WORKSPACE, "accounts": {"active": 4}, "calendar": _CALENDAR, "newestSlot": EXAMPLE_TIME},
+        ],
+        "page": _WHOLE, "meta": {},
+    },
     "catalog": {
         "data": [_METRIC], "page": _WHOLE,
         "meta": {"engagementRateBasis": {"instagram": "views"}, "definitionVersion": DEFINITION_VERSION},

@@ -1,10 +1,15 @@
 """`GET …/accounts` and `GET /analytics/workspaces`: the accounts of a workspace with the state of their collection."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from metrics.aggregation.calendars import calendar_of
 from metrics.encoding import dump_json
 from metrics.platforms.registry import KEPT_DAYS
+from metrics.store import Store
 from serving.auth.authenticator import require
 from serving.cache.answer import encode_answer
 from serving.cache.plan import State
@@ -49,13 +54,28 @@ async def accounts(request: Request) -> Response:
     return await answer(request, workspace_id, "accounts", query, read)
 
 
+def _described(store: Store, workspace_id: str, states: Mapping[str, int]) -> dict[str, Any]:
+    calendar = calendar_of(store, workspace_id)
+    found: dict[str, Any] = {
+        "workspaceId": workspace_id,
+        "accounts": states,
+        "calendar": {**calendar.described(), "version": calendar.version},
+    }
+    newest = store.observations.newest_slot({"workspaceId": workspace_id})
+    return found if newest is None else {**found, "newestSlot": newest}
+
+
 async def workspaces(request: Request) -> Response:
-    """Answer the workspaces that the key may see."""
+    """Answer the workspaces that the key may see: their accounts by state, their calendar and their newest hour."""
     parts = services(request)
     key = await parts.auth.authenticate(request)
     require(key, "read")
     parse(request, NoQuery)
-    found = await parts.threads.run(visible_workspaces, parts.store, key)
-    data = [{"workspaceId": workspace_id} for workspace_id in found]
-    body = dump_json({"data": data, "page": WHOLE, "meta": {}})
+
+    def read() -> list[dict[str, Any]]:
+        found = visible_workspaces(parts.store, key)
+        states = parts.store.accounts.states(found)
+        return [_described(parts.store, workspace_id, states.get(workspace_id, {})) for workspace_id in found]
+
+    body = dump_json({"data": await parts.threads.run(read), "page": WHOLE, "meta": {}})
     return respond(request, await encode_answer(body, State(None, None)))

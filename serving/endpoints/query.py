@@ -3,19 +3,20 @@
 import re
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Annotated, Literal, TypeVar, get_origin
+from typing import Annotated, ClassVar, Literal, TypeVar, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 
 from metrics.aggregation.sides import COMPARES, Compare
+from metrics.calendars import CALENDAR_PERIODS
 from metrics.catalog import COUNTERS
 from metrics.clock import utcnow
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 from metrics.errors import InvalidInput
 from metrics.export import DATASETS, FORMATS, Dataset, Format
-from metrics.periods import DAY, PERIODS, midnight
+from metrics.periods import DAY, midnight
 from metrics.post_content import excerpt
 from metrics.redis.events import EVENT_NAMES
 from serving.schemas.reads import ROLLUP_FIELDS
@@ -26,12 +27,16 @@ DEFAULT_DAYS = 30
 MAX_PARAMETERS = 32
 MAX_IDS = 100
 SHORTEST_SEARCH, LONGEST_SEARCH = 2, 100
+MAX_METRICS = 20
 GROUPS = ("platform", "contentType")
+GROUP_FIELDS = ("platform", "account", "contentType", "metricType")
+INTERVALS = ("hourly", *CALENDAR_PERIODS, "custom")
 ORDERS = ("desc", "asc")
 SORTS = ("engagement", "engagementRate", "publishedAt", *COUNTERS)
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _IDS = re.compile(rf"^[A-Za-z0-9_.:-]{{1,128}}(,[A-Za-z0-9_.:-]{{1,128}}){{0,{MAX_IDS - 1}}}$")
+_METRICS = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,63}}(,[A-Za-z][A-Za-z0-9_]{{0,63}}){{0,{MAX_METRICS - 1}}}")
 _FIELD = f"({'|'.join(sorted(ROLLUP_FIELDS))})"
 _LIST_OF_FIELDS = f"^{_FIELD}(,{_FIELD})*$"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -106,7 +111,8 @@ Day = Annotated[date, BeforeValidator(_date), Field(json_schema_extra=_DAY_SCHEM
 PlatformName = Annotated[str, _one_of(*PLATFORMS), Field(json_schema_extra={"enum": list(PLATFORMS)})]
 MetricTypeName = Annotated[str, _one_of(*METRIC_TYPES), Field(json_schema_extra={"enum": list(METRIC_TYPES)})]
 ContentTypeName = Annotated[str, _one_of(*CONTENT_TYPES), Field(json_schema_extra={"enum": list(CONTENT_TYPES)})]
-PeriodName = Annotated[str, _one_of(*PERIODS, "custom"), Field(json_schema_extra={"enum": [*PERIODS, "custom"]})]
+_PERIODS = (*CALENDAR_PERIODS, "custom")
+PeriodName = Annotated[str, _one_of(*_PERIODS), Field(json_schema_extra={"enum": list(_PERIODS)})]
 CompareName = Annotated[Compare, _one_of(*COMPARES)]
 SortName = Annotated[str, _one_of(*SORTS), Field(json_schema_extra={"enum": list(SORTS)})]
 OrderName = Annotated[str, _one_of(*ORDERS), Field(json_schema_extra={"enum": list(ORDERS)})]
@@ -138,8 +144,36 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
+def _metrics(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) and _METRICS.fullmatch(value) else []
+    if not names or len(names) > MAX_METRICS:
+        raise ValueError(f"must be 1 to {MAX_METRICS} names of metrics, separated by commas")
+    if len(set(names)) < len(names):
+        raise ValueError("must name each metric only once")
+    return value
+
+
+def _group_fields(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else []
+    if not names or not set(names) <= set(GROUP_FIELDS) or len(set(names)) < len(names):
+        raise ValueError(f"must be some of {', '.join(GROUP_FIELDS)}, each once, separated by commas")
+    return value
+
+
+_GROUP_FIELD = f"({'|'.join(GROUP_FIELDS)})"
+MetricNames = Annotated[str, BeforeValidator(_metrics), Field(json_schema_extra={"pattern": f"^{_METRICS.pattern}$"})]
+IntervalName = Annotated[str, _one_of(*INTERVALS), Field(json_schema_extra={"enum": list(INTERVALS)})]
+GroupFields = Annotated[
+    str,
+    BeforeValidator(_group_fields),
+    Field(json_schema_extra={"pattern": f"^{_GROUP_FIELD}(,{_GROUP_FIELD}){{0,{len(GROUP_FIELDS) - 1}}}$"}),
+]
+
+
 class RangeQuery(Query):
     """A range of UTC days, both inclusive. Give both dates or neither; without them it is the last 30 days."""
+
+    max_days: ClassVar[int | None] = MAX_DAYS
 
     start_date: Day | None = Field(None, description="The first day (UTC). Without both dates: the last 30 days.")
     end_date: Day | None = Field(None, description="The last day (UTC), inclusive; a range has at most 400 days.")
@@ -158,8 +192,8 @@ class RangeQuery(Query):
             return today - timedelta(days=DEFAULT_DAYS - 1), today
         if self.end_date < self.start_date:
             raise InvalidInput("endDate: must not be before startDate", "endDate")
-        if (self.end_date - self.start_date).days >= MAX_DAYS:
-            raise InvalidInput(f"endDate: the range may have at most {MAX_DAYS} days", "endDate")
+        if self.max_days is not None and (self.end_date - self.start_date).days >= self.max_days:
+            raise InvalidInput(f"endDate: the range may have at most {self.max_days} days", "endDate")
         return self.start_date, self.end_date
 
     def bounds(self) -> tuple[datetime, datetime]:
@@ -193,7 +227,10 @@ class PostMetricsQuery(PageQuery):
 class AggregatedQuery(PageQuery):
     """Selects rollups."""
 
-    period: PeriodName = Field(description="`custom` merges the whole range into one document per account.")
+    period: PeriodName = Field(
+        description="`daily`, `weekly` and `monthly` are stored, the others are merged from days. `rolling-7`, "
+        "`rolling-28` and `rolling-90` end at each day of the range; `custom` is the whole range as one period."
+    )
     platform: PlatformName | None = None
     account_id: Id | None = Field(None, description="Rollups of one account only.")
     fields: Fields | None = Field(
@@ -212,6 +249,46 @@ class AggregatedQuery(PageQuery):
         "`elapsed`: the whole days of an open period with as many days of the preceding one; ended periods as "
         "`previous` does.",
     )
+
+
+class SeriesQuery(RangeQuery):
+    """Selects metrics, the periods of their values, and the groups to divide them into."""
+
+    max_days: ClassVar[int | None] = None
+
+    end_date: Day | None = Field(
+        None,
+        description="The last day, inclusive. The range may have at most 400 periods of the interval; `hourly` at most "
+        "31 days.",
+    )
+    metrics: MetricNames = Field(
+        description=f"1 to {MAX_METRICS} names of totals, separated by commas.", examples=["followers,totalEngagement"]
+    )
+    interval: IntervalName = Field(
+        "daily",
+        description="What the values are of. `hourly`: nets of counters and levels in each hour. `rolling-7`, "
+        "`rolling-28` and `rolling-90` end at each day of the range; `custom` is the whole range as one period.",
+    )
+    group_by: GroupFields | None = Field(
+        None,
+        description="Divide into groups by these fields: some of `platform`, `account`, `contentType`, `metricType`, "
+        "separated by commas.",
+        examples=["platform,contentType"],
+    )
+    platform: PlatformName | None = None
+    account_id: Id | None = Field(None, description="Of one account only.")
+    content_type: ContentTypeName | None = None
+    compare: CompareName | None = Field(
+        None,
+        description="Compare the range of each series. `previous`: with the range of equal length before it. `yoy`: "
+        "with the same dates a year before. `elapsed`: the whole days of an open range with as many days of the "
+        "preceding one.",
+    )
+
+    @property
+    def fields_of_groups(self) -> tuple[str, ...]:
+        """The fields of `groupBy`."""
+        return tuple(self.group_by.split(",")) if self.group_by else ()
 
 
 class PostsQuery(PageQuery):

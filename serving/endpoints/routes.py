@@ -18,6 +18,7 @@ from serving.endpoints import (
     observations,
     operations,
     posts,
+    series,
     stream,
     writes,
 )
@@ -26,6 +27,7 @@ from serving.endpoints.connect import links
 from serving.schemas import events as event_shapes
 from serving.schemas import keys, work
 from serving.schemas import reads as read_shapes
+from serving.schemas import series as series_shapes
 from serving.schemas.base import Shape
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -92,6 +94,7 @@ OPERATIONS = (
     _read(f"{_A}/metrics", observations.account_metrics, read_shapes.Observations, queries.MetricsQuery),
     _read(f"{_P}/metrics", posts.post_metrics, read_shapes.PostObservations, queries.PostMetricsQuery),
     _read(f"{_W}/aggregated", aggregated.aggregated, read_shapes.Aggregated, queries.AggregatedQuery),
+    _read(f"{_W}/series", series.series, series_shapes.Series, queries.SeriesQuery),
     _read(f"{_W}/posts", posts.posts, read_shapes.Posts, queries.PostsQuery),
     _read(f"{_W}/accounts", accounts.accounts, read_shapes.Accounts),
     Operation("GET", f"{_W}/export", export.export, "read", "Reads", None, queries.ExportQuery,

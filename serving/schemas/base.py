@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from metrics.periods import Period
+from metrics.calendars import CalendarPeriod
+from metrics.calendars.fiscal import FiscalPattern
 
 EXAMPLE_TIME = "2026-01-15T10:00:00Z"
 
@@ -17,7 +18,7 @@ Day = Annotated[date, Field(examples=["2026-01-15"])]
 Count = Annotated[int, Field(ge=0)]
 
 
-RollupPeriod = Literal[Period, "custom"]
+RollupPeriod = Literal[CalendarPeriod, "custom"]
 
 
 class Shape(BaseModel):
@@ -33,6 +34,19 @@ def _nothing() -> None:
 def absent(description: str | None = None, **extra: Any) -> Any:
     """Return the default of an optional field, which is left out if it has no value, and is never null."""
     return Field(default_factory=_nothing, description=description, **extra)
+
+
+WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class CalendarFields(Shape):
+    """Where the days, weeks and fiscal years of a workspace begin (docs/calendars.md)."""
+
+    time_zone: str = Field(description="`UTC`, or an IANA name.", examples=["Europe/Berlin"])
+    week_start: WeekDay = Field(description="The first day of weeks.")
+    fiscal_year_start: str = Field(description="The first day of fiscal years, as MM-DD.", examples=["01-01"])
+    fiscal_pattern: FiscalPattern = Field(description="Calendar months, or the weeks of the months of a quarter.")
+    version: Count = Field(description="Changes with the calendar.")
 
 
 class Page(Shape):

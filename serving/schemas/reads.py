@@ -22,6 +22,7 @@ from metrics.documents import (
 )
 from serving.schemas.base import (
     EXAMPLE_TIME,
+    CalendarFields,
     Count,
     Coverage,
     Instant,
@@ -239,6 +240,7 @@ _TOTALS |= {name: (float if name in PERIOD_SUMS else int, absent()) for name in 
 _TOTALS |= {
     "engagementRate": (float, absent("Percent, pooled over the accounts' posts.")),
     "engagementRateBasis": (str, absent("The metrics that the rate is a percentage of, joined with `+`.")),
+    "engagementRateParts": (RateParts, absent()),
     "postCountByType": (dict[str, Count], absent()),
 }
 TotalMetrics = create_model("TotalMetrics", __base__=Shape, __doc__="The metrics that add up over accounts.", **_TOTALS)
@@ -354,6 +356,9 @@ class Workspace(Shape):
     """A workspace that the key may see."""
 
     workspace_id: str
+    accounts: dict[AccountState, Count] = Field(description="The number of its accounts in each state that occurs.")
+    calendar: CalendarFields = Field(description="Where its days, weeks and fiscal years begin.")
+    newest_slot: Instant = absent("The newest hour with an observation; absent before the first one.")
 
 
 class Workspaces(Shape):

@@ -8,9 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from metrics.aggregation.sides import COMPARES, Sides, is_stored, sides
+from metrics.calendars import UTC_CALENDAR, Calendar
 from metrics.periods import PERIODS, midnight, period_end, period_start
 
 DAY = timedelta(days=1)
+NOON = datetime(2040, 1, 1, 12, tzinfo=UTC)
 KINDS = (*PERIODS, "custom")
 _dates = st.dates(date(2001, 1, 1), date(2199, 1, 1))
 
@@ -75,7 +77,7 @@ def test_sides_are_those_of_the_reference(
     dates = [day + n * DAY for n in range(length)] if kind == "custom" else dates_of(kind, day)
     now = midnight(dates[0]) + timedelta(days=max(later, 0), minutes=minute)
     current, previous = reference(compare, kind, dates, now)
-    found = sides(compare, kind, span_of(dates), now)
+    found = sides(compare, kind, span_of(dates), now, UTC_CALENDAR)
     if not current:
         assert found == Sides((midnight(dates[0]),) * 2, None, "no_whole_day")
     elif not previous:
@@ -90,7 +92,7 @@ def test_sides_are_those_of_the_reference(
 def labels(compare: Any, kind: Any, first: str, last: str, now: str = "2040-01-01T00:00Z") -> list[str] | str:
     """Return both sides as dates, or the reason why nothing is compared."""
     start, end = midnight(date.fromisoformat(first)), midnight(date.fromisoformat(last)) + DAY
-    found = sides(compare, kind, (start, end), datetime.fromisoformat(now))
+    found = sides(compare, kind, (start, end), datetime.fromisoformat(now), UTC_CALENDAR)
     if found.reason or found.previous is None:
         return str(found.reason)
     return [f"{a:%Y-%m-%d}..{b - DAY:%Y-%m-%d}" for a, b in (found.current, found.previous)]
@@ -146,11 +148,43 @@ def test_elapsed_days_of_open_periods(kind: str, first: str, last: str, now: str
     assert (said if isinstance(said, str) else " ".join(said)) == found
 
 
+@pytest.mark.parametrize(
+    ("compare", "kind", "first", "last", "previous"),
+    [
+        ("previous", "quarterly", "2026-10-01", "2026-12-31", "2026-07-01..2026-09-30"),
+        ("yoy", "quarterly", "2026-10-01", "2026-12-31", "2025-10-01..2025-12-31"),
+        ("yoy", "yearly", "2024-01-01", "2024-12-31", "2023-01-01..2023-12-31"),
+        ("previous", "fiscal-month", "2026-03-01", "2026-03-31", "2026-02-01..2026-02-28"),
+        ("previous", "rolling-28", "2026-10-01", "2026-10-28", "2026-09-03..2026-09-30"),
+        ("yoy", "rolling-28", "2026-10-01", "2026-10-28", "2025-10-01..2025-10-28"),
+        ("yoy", "rolling-7", "2024-02-23", "2024-02-29", "2023-02-22..2023-02-28"),
+    ],
+)
+def test_known_dates_of_merged_periods(compare: str, kind: str, first: str, last: str, previous: str) -> None:
+    assert labels(compare, kind, first, last) == [f"{first}..{last}", previous]
+
+
+def test_sides_follow_the_calendar() -> None:
+    """In New York, clocks go forward on 8 March 2026: the week from Sunday 8 March has an hour less."""
+    calendar = Calendar("America/New_York", "sunday")
+    week = calendar.span("weekly", date(2026, 3, 10)).bounds
+    found = sides("previous", "weekly", week, NOON, calendar)
+    assert found.previous == (datetime(2026, 3, 1, 5, tzinfo=UTC), datetime(2026, 3, 8, 5, tzinfo=UTC))
+    assert found.described()["current"]["days"] == found.described()["previous"]["days"] == 7
+    assert is_stored("weekly", week, calendar)
+    assert not is_stored("weekly", week, UTC_CALENDAR)
+    open_ = sides("elapsed", "weekly", week, datetime(2026, 3, 10, 4, 30, tzinfo=UTC), calendar)
+    assert open_.current == (datetime(2026, 3, 8, 5, tzinfo=UTC), datetime(2026, 3, 10, 4, tzinfo=UTC))
+    assert open_.previous == (datetime(2026, 3, 1, 5, tzinfo=UTC), datetime(2026, 3, 3, 5, tzinfo=UTC))
+    year = sides("yoy", "weekly", week, NOON, calendar).previous
+    assert year == (datetime(2025, 3, 9, 5, tzinfo=UTC), datetime(2025, 3, 16, 4, tzinfo=UTC))
+
+
 @given(st.sampled_from(PERIODS), _dates)
 def test_only_whole_periods_are_stored(kind: Any, day: date) -> None:
     start = period_start(kind, datetime(day.year, day.month, day.day, tzinfo=UTC))
     end = period_end(kind, start)
-    assert is_stored(kind, (start, end))
-    assert not is_stored(kind, (start, end + DAY))
-    assert not is_stored(kind, (start + DAY, end + DAY)) or kind == "daily"
-    assert not is_stored("custom", (start, end))
+    assert is_stored(kind, (start, end), UTC_CALENDAR)
+    assert not is_stored(kind, (start, end + DAY), UTC_CALENDAR)
+    assert not is_stored(kind, (start + DAY, end + DAY), UTC_CALENDAR) or kind == "daily"
+    assert not is_stored("custom", (start, end), UTC_CALENDAR)

@@ -133,6 +133,7 @@ def reference(owners: list[dict[str, Any]], found: dict[str, Any], start: dateti
         metrics |= {
             "engagementRate": 100 * over / under,
             "engagementRateBasis": "+".join(sorted({b for _, b in parts})),
+            "engagementRateParts": {"engagement": over, "basis": under},
         }
     silent = [one["_id"] for one in expected if one["_id"] not in found]
     if len(silent) < len(expected):

@@ -17,6 +17,7 @@ from tests.serving.conftest import account
 VOID = Ids("void", "a1", "p1", "op_none")
 OF_WORKSPACE = [o for o in OPERATIONS if "{workspaceId}" in o.path]
 JSON_READS = [o for o in OF_WORKSPACE if o.cached]
+LISTS = [o for o in JSON_READS if not o.path.endswith("/series")]
 
 
 @pytest.fixture
@@ -36,9 +37,12 @@ def body(client: httpx.Client, operation: Operation, key: str, **query: str) -> 
 
 def test_every_read_of_an_empty_workspace_is_an_empty_list(anonymous: httpx.Client, seeded: Store) -> None:
     key = made(seeded, "void")
-    for operation in JSON_READS:
+    for operation in LISTS:
         answer = call(anonymous, operation, VOID, key=key)
         assert (answer.status_code, answer.json()["data"]) == (200, []), operation.path
+    (columns,) = body(anonymous, next(o for o in JSON_READS if o not in LISTS), key)["data"]["series"]
+    assert (set(columns["values"]), set(columns["status"])) == ({None}, {None})
+    assert columns["totalUnavailable"] == "no_observation"
     export = call(anonymous, next(o for o in OF_WORKSPACE if o.path.endswith("/export")), VOID, key=key)
     assert (export.status_code, export.content) == (200, b"")
 

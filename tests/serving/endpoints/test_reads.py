@@ -72,7 +72,7 @@ def test_bad_parameter_is_named(client: httpx.Client, query: str, parameter: str
 def test_unknown_period_lists_the_valid_ones(client: httpx.Client) -> None:
     answer = client.get("/analytics/workspace/w1/aggregated", params={"period": "hourly"})
     assert answer.status_code == 400
-    assert "daily, weekly, monthly, custom" in answer.json()["detail"]
+    assert "rolling-28, rolling-90, custom" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("kind", ["workspace/{}/metrics", "account/{}/metrics", "post/{}/metrics"])

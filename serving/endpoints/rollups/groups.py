@@ -1,12 +1,11 @@
-"""Parts of an answer of `aggregated`: totals of each platform or content type, and a selection of metrics."""
+"""Groups of an answer: totals of each platform or of each part of the posts, and a selection of metrics."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from metrics.aggregation.content_types import Sums, content_types, of_type
-from metrics.documents import ContentType
+from metrics.aggregation.post_parts import PostCounts, PostPart, Sums, of_part, parts_of
 from metrics.expected import Connection, Span
-from serving.endpoints.selection import Rollups
+from serving.endpoints.rollups.selection import Rollups
 
 _BY_METRIC = ("aggregatedMetrics", "metrics", "unavailable", "missing")
 """Fields of rollups and totals that are objects by metric."""
@@ -33,26 +32,47 @@ def totals_by_platform(
 def totals_by_content_type(
     rollups: Rollups,
     sums: Mapping[Span, Sums],
-    totals_of: Callable[[ContentType, Rollups], Iterable[Row]],
+    totals_of: Callable[[PostPart, Rollups], Iterable[Row]],
 ) -> list[Row]:
     """Return the totals of the posts of each content type, oldest period first, then by content type.
 
     Each type of which one of the periods has a post gets a row in every period. `totals_of` returns the totals of one
     type from the accounts' documents with the sums of that type, a row per period.
     """
-    every = sorted({name for span, found in rollups.items() for name in content_types(found.values(), sums[span])})
     rows = [
-        {"contentType": name, **row}
-        for name in every
-        for row in totals_of(
-            name,
-            {
-                span: {account: of_type(document, name, sums[span]) for account, document in found.items()}
-                for span, found in rollups.items()
-            },
-        )
+        {"contentType": part.content_type, **row}
+        for part in parts_in(rollups, sums)
+        for row in totals_of(part, rollups_of(part, rollups, sums))
     ]
     return sorted(rows, key=lambda row: row["periodStart"])
+
+
+def parts_in(
+    rollups: Rollups, sums: Mapping[Span, Sums], counts: Mapping[Span, PostCounts] | None = None
+) -> list[PostPart]:
+    """Return the parts of which one of the periods has a post, sorted; the arguments are those of `rollups_of`."""
+    found = {
+        part
+        for span, documents in rollups.items()
+        for part in parts_of(documents.values(), sums[span], counts[span] if counts else None)
+    }
+    return sorted(found, key=lambda part: (part.content_type or "", part.metric_type or ""))
+
+
+def rollups_of(
+    part: PostPart, rollups: Rollups, sums: Mapping[Span, Sums], counts: Mapping[Span, PostCounts] | None = None
+) -> Rollups:
+    """Return the accounts' documents with the sums over one part of their posts in place of their metrics.
+
+    `counts` has the numbers of published posts of parts by metric type, which the documents do not have.
+    """
+    return {
+        span: {
+            account: of_part(document, part, sums[span], counts[span] if counts else None)
+            for account, document in documents.items()
+        }
+        for span, documents in rollups.items()
+    }
 
 
 def keep_fields(rows: Iterable[Mapping[str, Any]], fields: str | None) -> Sequence[Mapping[str, Any]]:

@@ -1,21 +1,22 @@
-"""The periods and accounts that a query of `aggregated` selects, and the reading of their rollups."""
+"""The periods and accounts that a query selects, and the reading of their rollups."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, cast
 
 from metrics.aggregation import custom_rollups
-from metrics.aggregation.content_types import Sums, merged_sums, stored_sums
-from metrics.aggregation.sides import Kind, is_stored
+from metrics.aggregation.post_parts import Sums, Trait, merged_sums, stored_sums
+from metrics.aggregation.sides import Compare, Kind, is_stored
+from metrics.calendars import Calendar
+from metrics.calendars import Span as LabelledSpan
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection, Span
-from metrics.periods import Period, period_end, starts_between
+from metrics.periods import Period
 from metrics.store import Store
 from metrics.upkeep.limited import not_kept
 from serving.endpoints.coverage import Scope
-from serving.endpoints.query import AggregatedQuery
 
 Rollups = Mapping[Span, Mapping[str, AggregatedDocument]]
 """For each span, the documents of its accounts by account id, sorted by account id."""
@@ -23,49 +24,65 @@ Rollups = Mapping[Span, Mapping[str, AggregatedDocument]]
 
 @dataclass(frozen=True)
 class Selection:
-    """The periods and accounts that a query selects, as of the instant `now`.
+    """The periods of `[first, last]`, which are dates of the calendar, and accounts, as of the instant `now`.
 
-    `without_consent` are the platforms whose numbers the workspace may not mix with those of others, `not_stored` those
-    of which nothing is stored: for both, the platform's terms demand a consent that the workspace does not have.
+    `scope` has `workspaceId`, and may narrow `platform` and `accountId`. `without_consent` are the platforms whose
+    numbers the workspace may not mix with those of others, `not_stored` those of which nothing is stored: for both, the
+    platform's terms demand a consent that the workspace does not have.
     """
 
-    query: AggregatedQuery
+    kind: Kind
+    first: date
+    last: date
+    calendar: Calendar
     scope: Scope
     accounts: Sequence[Connection]
     now: datetime
+    compare: Compare | None = None
     without_consent: frozenset[Platform] = frozenset()
     not_stored: frozenset[Platform] = frozenset()
 
-    def is_stored(self, account: Connection, start: datetime) -> bool:
+    def allows_storing(self, account: Connection, start: datetime) -> bool:
         """Tell whether the terms allow to store anything of an account in a period that begins at `start`."""
         return account.platform not in self.not_stored and not not_kept(account, start, self.now)
 
-    @property
-    def kind(self) -> Kind:
-        """The kind of period."""
-        return cast("Kind", self.query.period)
+    @cached_property
+    def periods(self) -> list[LabelledSpan]:
+        """The periods that overlap the range and have begun, oldest first."""
+        if self.kind == "custom":
+            found = iter([self.calendar.range_span(self.first, self.last)])
+        else:
+            found = self.calendar.spans_between(self.kind, self.first, self.last)
+        return [span for span in found if span.start <= self.now and not span.empty]
 
     @cached_property
     def spans(self) -> list[Span]:
-        """The periods that overlap the range and have begun, oldest first."""
-        start, end = self.query.bounds()
-        if self.kind == "custom":
-            return [(start, end)] if start <= self.now else []
-        starts = starts_between(self.kind, start, end)
-        return [(begun, period_end(self.kind, begun)) for begun in starts if begun <= self.now]
+        """The bounds of `periods`."""
+        return [span.bounds for span in self.periods]
 
-    def rollups(self, store: Store, others: Iterable[Span]) -> Rollups:
+    @property
+    def range_bounds(self) -> Span:
+        """The bounds of the range itself; periods at its ends may be longer."""
+        return self.calendar.range_span(self.first, self.last).bounds
+
+    def is_stored(self, span: Span) -> bool:
+        """Tell whether the span is a whole period with a document of its own; others are merged from days."""
+        return is_stored(self.kind, span, self.calendar)
+
+    def rollups(self, store: Store, others: Iterable[Span] = ()) -> Rollups:
         """Read the rollups of the selected periods and of other spans: whole periods, or any spans of whole days.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
         found: dict[Span, dict[str, AggregatedDocument]] = {span: {} for span in sorted({*self.spans, *others})}
-        whole = [span for span in found if is_stored(self.kind, span)]
+        whole = [span for span in found if self.is_stored(span)]
         of_start = {span[0]: found[span] for span in whole}
         for start, end in _joined(whole):
             for document in self._stored(store, start, end):
-                of_start[document["periodStart"]][document["accountId"]] = document
+                # A document that another calendar made does not begin where one of these periods does.
+                if (documents := of_start.get(document["periodStart"])) is not None:
+                    documents[document["accountId"]] = document
         for span in found.keys() - set(whole):
             found[span].update({document["accountId"]: document for document in self._merged(store, span)})
         return found
@@ -79,34 +96,41 @@ class Selection:
         if self.kind == "daily":
             return (document for span in self.spans for document in rollups[span].values())
         return store.rollups.aggregated(
-            self.scope["workspaceId"], "daily", *self.query.bounds(), fields=("coverage",), **self._narrowed()
+            self.scope["workspaceId"], "daily", *self.range_bounds, fields=("coverage",), **self._narrowed()
         )
 
-    def sums_by_type(self, store: Store, rollups: Rollups) -> Mapping[Span, Sums]:
-        """Read the sums over the posts of each content type, for the spans of these rollups.
+    def sums_by(self, store: Store, rollups: Rollups, by: Sequence[Trait]) -> Mapping[Span, Sums]:
+        """Read the sums over each part of the posts, for the spans of these rollups.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
         scope: Document = dict(self.scope)
-        whole = [span for span in sorted(rollups) if is_stored(self.kind, span)]
+        whole = [span for span in sorted(rollups) if self.is_stored(span)]
         of_start: dict[datetime, Sums] = {}
         for start, end in _joined(whole):
-            of_start |= stored_sums(store, cast("Period", self.kind), start, end, scope)
+            of_start |= stored_sums(store, cast("Period", self.kind), start, end, scope, by)
         found = {span: of_start.get(span[0], {}) for span in whole}
-        return found | {span: merged_sums(store, span, scope) for span in rollups if span not in found}
+        return found | {span: merged_sums(store, span, scope, by) for span in rollups if span not in found}
 
     def _stored(self, store: Store, start: datetime, end: datetime) -> list[AggregatedDocument]:
         period = cast("Period", self.kind)
         return store.rollups.aggregated(self.scope["workspaceId"], period, start, end, **self._narrowed())
 
     def _merged(self, store: Store, span: Span) -> list[AggregatedDocument]:
-        connections, workspace_id = self.accounts, self.scope["workspaceId"]
-        return custom_rollups(store, workspace_id, *span, connections=connections, now=self.now, **self._narrowed())
+        return custom_rollups(
+            store,
+            self.scope["workspaceId"],
+            *span,
+            connections=self.accounts,
+            now=self.now,
+            period=self.kind if span in self.spans else "custom",
+            **self._narrowed(),
+        )
 
     def _narrowed(self) -> dict[str, Any]:
-        query = self.query
-        return {"platform": query.platform, "account_ids": [query.account_id] if query.account_id else None}
+        account_id = self.scope.get("accountId")
+        return {"platform": self.scope.get("platform"), "account_ids": [account_id] if account_id else None}
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

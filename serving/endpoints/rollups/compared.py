@@ -1,18 +1,18 @@
-"""The comparisons in an answer of `aggregated`: one for each rollup and one for each of the workspace's totals."""
+"""The comparisons in an answer: one for each rollup and one for each of the workspace's totals."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from metrics.aggregation.comparison import compare_account, compare_totals, not_compared
-from metrics.aggregation.sides import Sides, is_stored, sides
+from metrics.aggregation.sides import Sides, sides
 from metrics.aggregation.totals import PeriodRollups
 from metrics.documents import AggregatedDocument
 from metrics.expected import Connection, Span
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.upkeep.retention import Horizon
-from serving.endpoints.selection import Rollups, Selection
+from serving.endpoints.rollups.selection import Rollups, Selection
 
 SidesByStart = Mapping[datetime, Sides]
 """The two spans of each comparison, by the start of the selected period."""
@@ -24,18 +24,18 @@ def sides_of(store: Store, settings: Settings, selection: Selection) -> SidesByS
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    compare, kind, now = selection.query.compare, selection.kind, selection.now
+    compare, kind, now = selection.compare, selection.kind, selection.now
     if compare is None or not selection.spans:
         return {}
     kept_from = Horizon.of(store, settings, now).rollups_from(selection.scope["workspaceId"])
 
     def is_kept(span: Span) -> bool:
         # A whole period has a document, which is kept until its end is too old. Other spans need all of their days.
-        return span[1] > kept_from if is_stored(kind, span) else span[0] >= kept_from
+        return span[1] > kept_from if selection.is_stored(span) else span[0] >= kept_from
 
     found = {}
     for span in selection.spans:
-        both = sides(compare, kind, span, now)
+        both = sides(compare, kind, span, now, selection.calendar)
         if both.previous is not None and not (is_kept(both.current) and is_kept(both.previous)):
             both = Sides(both.current, both.previous, "not_kept")
         found[span[0]] = both
@@ -77,4 +77,4 @@ class Comparisons:
         both = self._sides[start]
         if comparison is None:
             comparison = not_compared(both.reason or "no_such_period")
-        return {"compare": self._selection.query.compare, **both.described(), **comparison}
+        return {"compare": self._selection.compare, **both.described(), **comparison}

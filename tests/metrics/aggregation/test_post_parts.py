@@ -1,4 +1,4 @@
-"""Totals of the posts of one content type equal a brute-force reference, and together are the workspace's totals."""
+"""Totals of parts of the posts equal a brute-force reference, and together are the workspace's totals."""
 
 from datetime import datetime
 from typing import Any
@@ -7,9 +7,19 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from metrics.aggregation import custom_rollups
-from metrics.aggregation.content_types import Sums, content_types, merged_sums, of_type, stored_sums
+from metrics.aggregation.post_parts import (
+    PostCounts,
+    PostPart,
+    Sums,
+    Trait,
+    merged_sums,
+    of_part,
+    parts_of,
+    published_counts,
+    stored_sums,
+)
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
-from metrics.documents import AggregatedDocument, ContentType
+from metrics.documents import AggregatedDocument
 from metrics.expected import Connection
 from metrics.store import Store
 from tests.examples import tried
@@ -40,7 +50,7 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
 """The parts of engagement, copied by hand from docs/metrics.md and docs/platform-facts.md."""
 
 
-def parts_of(post: Any) -> tuple[str, ...]:
+def engagement_parts_of(post: Any) -> tuple[str, ...]:
     kinds = PARTS[post["platform"]]
     return kinds.get(f"{post['metricType']} {post['contentType']}") or kinds[post["metricType"]]
 
@@ -50,13 +60,18 @@ def expected_accounts(reference: Reference, start: datetime, end: datetime) -> l
     return [a["_id"] for a in reference.accounts if any(reference.connected(a["_id"], hour + HOUR) for hour in hours)]
 
 
-def wanted(reference: Reference, content_type: str, start: datetime, end: datetime, period: str) -> dict[str, Any]:
-    """Return the metrics of one content type, by brute force over the entries of every post."""
+def is_in(part: PostPart, post: Any) -> bool:
+    wanted_types = {"contentType": part.content_type, "metricType": part.metric_type}
+    return all(value is None or post[field] == value for field, value in wanted_types.items())
+
+
+def wanted(reference: Reference, part: PostPart, start: datetime, end: datetime, period: str) -> dict[str, Any]:
+    """Return the metrics of one part of the posts, by brute force over the entries of every post."""
     observed = {}
     for account_id in expected_accounts(reference, start, end):
         if subjects := reference.subjects(account_id, start, end, period):
             observed[account_id] = subjects
-    posts = [p for p in reference.posts if p["accountId"] in observed and p["contentType"] == content_type]
+    posts = [post for post in reference.posts if post["accountId"] in observed and is_in(part, post)]
     entries = [observed[post["accountId"]].get(post["_id"], {}) for post in posts]
     found: dict[str, Any] = {}
     for total, name in NETS.items():
@@ -80,6 +95,7 @@ def wanted(reference: Reference, content_type: str, start: datetime, end: dateti
         levels = {post["accountId"]: under for _, under, _, post in rated}
         under = sum(one[1] for one in pooled) if pooled else sum(levels.values())
         pooled = pooled or rated
+        found["engagementRateParts"] = {"engagement": sum(one[0] for one in pooled), "basis": under}
         found["engagementRate"] = 100 * sum(one[0] for one in pooled) / under
         found["engagementRateBasis"] = "+".join(sorted({one[2] for one in pooled}))
     if observed:
@@ -89,27 +105,28 @@ def wanted(reference: Reference, content_type: str, start: datetime, end: dateti
 
 
 def knows_engagement(post: Any, entries: dict[str, Any]) -> bool:
-    return bool(parts_of(post)) and all(part in entries for part in parts_of(post))
+    return bool(engagement_parts_of(post)) and all(part in entries for part in engagement_parts_of(post))
 
 
 def engagement(post: Any, entries: dict[str, Any]) -> int:
-    return sum(entries[part]["net"] for part in parts_of(post))
+    return sum(entries[part]["net"] for part in engagement_parts_of(post))
 
 
-def totals_by_type(
+def totals_by_part(
     documents: dict[str, AggregatedDocument],
     sums: Sums,
+    counts: PostCounts | None,
     accounts: list[Connection],
     start: datetime,
     end: datetime,
     now: datetime,
-) -> dict[ContentType, Any]:
+) -> dict[PostPart, Any]:
     return {
-        name: workspace_totals(
-            PeriodRollups(start, end, {key: of_type(row, name, sums) for key, row in documents.items()}),
-            accounts, now, name,
+        part: workspace_totals(
+            PeriodRollups(start, end, {key: of_part(row, part, sums, counts) for key, row in documents.items()}),
+            accounts, now, part,
         )
-        for name in content_types(documents.values(), sums)
+        for part in parts_of(documents.values(), sums, counts)
     }  # fmt: skip
 
 
@@ -117,17 +134,18 @@ def check(
     world: World,
     documents: dict[str, AggregatedDocument],
     sums: Sums,
+    counts: PostCounts | None,
     accounts: list[Connection],
     span: Any,
     period: str,
 ) -> None:
     start, end = span
     whole = workspace_totals(PeriodRollups(start, end, documents), accounts, world.now)
-    by_type = totals_by_type(documents, sums, accounts, start, end, world.now)
+    by_part = totals_by_part(documents, sums, counts, accounts, start, end, world.now)
     if whole is None:
-        assert set(by_type.values()) <= {None}
+        assert set(by_part.values()) <= {None}
         return
-    for name, total in by_type.items():
+    for name, total in by_part.items():
         reference = wanted(world.reference, name, start, end, period)
         assert total["metrics"] == {
             key: pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
@@ -137,31 +155,37 @@ def check(
         assert not total["metrics"].keys() & total["unavailable"].keys()
         assert (total["coverage"], total["accounts"]) == (whole["coverage"], whole["accounts"])
     for added in ADDED:
-        values = [total["metrics"][added] for total in by_type.values() if added in total["metrics"]]
-        if by_type:
-            assert sum(values) == whole["metrics"].get(added, 0), "the types together are the workspace's total"
+        values = [total["metrics"][added] for total in by_part.values() if added in total["metrics"]]
+        if by_part:
+            assert sum(values) == whole["metrics"].get(added, 0), "the parts together are the workspace's total"
         assert bool(values) or not whole["metrics"].get(added), added
+
+
+BY: tuple[tuple[Trait, ...], ...] = (("contentType",), ("metricType",), ("contentType", "metricType"))
 
 
 @given(worlds())
 @few
-def test_totals_of_content_types_equal_the_reference(store: Store, world: World) -> None:
+def test_totals_of_parts_equal_the_reference(store: Store, world: World) -> None:
     world.write(store)
     world.roll_all(store)
     accounts = store.accounts.connections([world.workspace_id])
     scope = {"workspaceId": world.workspace_id}
-    for period in PERIODS:
-        spans = sorted({period_of(period, start) for start in world.starts(period)})
-        rows = store.rollups.aggregated(world.workspace_id, period, spans[0][0], spans[-1][1])
-        sums = stored_sums(store, period, spans[0][0], spans[-1][1], scope)
-        for span in spans:
-            documents = {row["accountId"]: row for row in rows if row["periodStart"] == span[0]}
-            check(world, documents, sums.get(span[0], {}), accounts, span, period)
-    for days in (1, 3, 25):
-        span = (world.base, world.base + days * DAY)
-        merged = custom_rollups(store, world.workspace_id, *span, connections=accounts, now=world.now)
-        documents = {row["accountId"]: row for row in merged}
-        check(world, documents, merged_sums(store, span, scope), accounts, span, "custom")
+    for by in BY:
+        for period in PERIODS:
+            spans = sorted({period_of(period, start) for start in world.starts(period)})
+            rows = store.rollups.aggregated(world.workspace_id, period, spans[0][0], spans[-1][1])
+            sums = stored_sums(store, period, spans[0][0], spans[-1][1], scope, by)
+            counts = published_counts(store, spans, scope, by) if "metricType" in by else {}
+            for span in spans:
+                documents = {row["accountId"]: row for row in rows if row["periodStart"] == span[0]}
+                check(world, documents, sums.get(span[0], {}), counts.get(span), accounts, span, period)
+        for days in (1, 3, 25):
+            span = (world.base, world.base + days * DAY)
+            merged = custom_rollups(store, world.workspace_id, *span, connections=accounts, now=world.now)
+            documents = {row["accountId"]: row for row in merged}
+            counts = published_counts(store, [span], scope, by) if "metricType" in by else {}
+            check(world, documents, merged_sums(store, span, scope, by), counts.get(span), accounts, span, "custom")
 
 
 def test_total_that_the_type_has_on_no_platform_is_not_supported() -> None:
@@ -169,7 +193,7 @@ def test_total_that_the_type_has_on_no_platform_is_not_supported() -> None:
     always = ((start - DAY, end + DAY),)
     accounts = [Connection("a", "facebook", always), Connection("b", "instagram", always)]
     documents = {"a": rollup("a", "facebook", postCountByType={"link": 1})}
-    total = totals_by_type(documents, {}, accounts, start, end, end + DAY)["link"]
+    total = totals_by_part(documents, {}, None, accounts, start, end, end + DAY)[PostPart("link")]
     assert total["metrics"] == {"postCount": 1, "postsMeasured": 0}
     assert (total["unavailable"]["totalLikes"], total["unavailable"]["totalSaves"]) == (
         "no_observation",

@@ -1,0 +1,139 @@
+"""`GET …/series`: what a chart needs, in columns: one series per metric and group, over consecutive periods."""
+
+from dataclasses import replace
+from datetime import date
+from itertools import islice
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metrics.aggregation.calendars import calendar_of
+from metrics.aggregation.sides import Kind
+from metrics.calendars import Calendar, Span
+from metrics.clock import isoformat, utcnow
+from metrics.encoding import dump_json
+from metrics.errors import InvalidInput
+from metrics.periods import HOUR
+from serving.cache.plan import State
+from serving.endpoints.access import key_of, workspace
+from serving.endpoints.answering import answer, envelope
+from serving.endpoints.coverage import accounts_of, in_scope
+from serving.endpoints.query import SeriesQuery, parse
+from serving.endpoints.rollups.charts import Chart
+from serving.endpoints.rollups.names import find_metric
+from serving.endpoints.rollups.selection import Selection
+from serving.services import services
+
+MAX_PERIODS = 400
+MAX_HOURLY_DAYS = 31
+MAX_VALUES = 200_000
+"""Values of an answer: metrics times groups times periods."""
+
+
+def _check_length(query: SeriesQuery, calendar: Calendar) -> None:
+    """Refuse a range of more periods than an answer may have.
+
+    Raises:
+        InvalidInput: the range is too long for the interval; the message has the bound.
+    """
+    first, last = query.days()
+    if query.interval == "hourly":
+        if (last - first).days >= MAX_HOURLY_DAYS:
+            raise InvalidInput(f"endDate: an hourly series may have at most {MAX_HOURLY_DAYS} days", "endDate")
+    elif query.interval != "custom":
+        spans = calendar.spans_between(cast("Any", query.interval), first, last)
+        if len(list(islice(spans, MAX_PERIODS + 1))) > MAX_PERIODS:
+            raise InvalidInput(
+                f"endDate: a series may have at most {MAX_PERIODS} periods; give fewer days or a longer interval",
+                "endDate",
+            )
+    elif (last - first).days >= MAX_PERIODS:
+        raise InvalidInput(f"endDate: a custom range may have at most {MAX_PERIODS} days", "endDate")
+
+
+def slots_of(selection: Selection) -> list[Span]:
+    """Return the slots of the range that have begun, as periods that are labelled by their start."""
+    start, end = selection.range_bounds
+    end = min(end, selection.now)
+    slots = []
+    while start < end:
+        slots.append(Span(start, start + HOUR, isoformat(start)))
+        start += HOUR
+    return slots
+
+
+def _range_of(query: SeriesQuery, periods: list[Span], calendar: Calendar) -> tuple[date, date]:
+    """Return the first and last date over which totals are: those of the periods, or of the range if they overlap."""
+    if query.interval in ("hourly", "custom") or query.interval.startswith("rolling") or not periods:
+        return query.days()
+    return calendar.date_of(periods[0].start), calendar.date_of(periods[-1].end - HOUR)
+
+
+def _described(period: Span) -> dict[str, Any]:
+    shift = {"boundaryShiftMinutes": period.shift_minutes} if period.shift_minutes else {}
+    return {"start": period.start, "end": period.end, "label": period.label, **shift}
+
+
+async def series(request: Request) -> Response:
+    """Answer metrics over consecutive periods, one series per metric and group, with totals and a comparison."""
+    workspace_id = await workspace(request, "read")
+    query, parts = parse(request, SeriesQuery), services(request)
+    query.days()
+    scope: dict[str, Any] = {"workspaceId": workspace_id}
+    scope |= {"platform": query.platform} if query.platform else {}
+    scope |= {"accountId": query.account_id} if query.account_id else {}
+
+    def read(state: State) -> bytes:
+        accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
+        calendar = calendar_of(parts.store, workspace_id)
+        _check_length(query, calendar)
+        names = query.metrics.split(",")
+        metrics = [find_metric(parts.store, workspace_id, name, query.interval) for name in names]
+        consents = parts.store.consents
+        whole = Selection(
+            "custom",
+            *query.days(),
+            calendar,
+            scope,
+            accounts,
+            utcnow(),
+            query.compare,
+            consents.lacking(workspace_id),
+            consents.not_stored(workspace_id),
+        )
+        hourly = query.interval == "hourly"
+        selection = None if hourly else replace(whole, kind=cast("Kind", query.interval))
+        periods = selection.periods if selection else slots_of(whole)
+        first, last = _range_of(query, periods, calendar)
+        whole = replace(whole, first=first, last=last)
+        if query.interval == "custom":
+            selection = whole
+        chart = Chart(
+            parts.store, parts.settings, periods, selection, whole, query.fields_of_groups, query.content_type
+        )
+        groups = list(chart.groups())
+        _check_size(len(groups) * len(metrics) * len(periods))
+        data: dict[str, Any] = {
+            "interval": query.interval,
+            "periods": [_described(period) for period in periods],
+            "range": _described(calendar.range_span(first, last)),
+            "series": [found for group in groups for found in chart.series(group, metrics)],
+        }
+        if query.group_by and (everything := chart.everything()):
+            data["overall"] = list(chart.series(everything, metrics))
+        described = {**calendar.described(), "version": calendar.version}
+        body = envelope(data, query, state, coverage=chart.coverage, calendar=described)
+        del body["page"]
+        return dump_json(body)
+
+    return await answer(request, workspace_id, "series", query, read)
+
+
+def _check_size(values: int) -> None:
+    if values > MAX_VALUES:
+        raise InvalidInput(
+            f"an answer may have at most {MAX_VALUES:,} values (metrics x groups x periods), not {values:,}; "
+            "give fewer metrics or days, or fewer fields in groupBy",
+            "groupBy",
+        )
