@@ -23,11 +23,11 @@ const STEP = 20;
 let wanted = "", shown = STEP;
 
 export async function accounts(reading, live) {
-  const [found, sums, now] = await Promise.all([reading.accounts(), reading.sums(), reading.today()]);
-  const documents = new Map(sums.data.map((one) => [one.accountId, one])), days = new Map(now.data.map((one) => [one.accountId, one]));
+  const [found, sums, now] = await Promise.all([reading.accounts(), reading.sums(), reading.accountsToday()]);
+  const documents = new Map(sums.data.map((one) => [one.accountId, one])), days = new Map(now.map((one) => [one.accountId, one]));
   const sorted = found.toSorted((a, b) => a.handle.localeCompare(b.handle) || a.platform.localeCompare(b.platform));
   const again = () => draw(reading.view, sorted, documents, days, false);
-  if (!$("accounts").childElementCount) render($("accounts"), frame());
+  if (!$("accounts-table")) render($("accounts"), frame());
   $("accounts-search").oninput = ({ target }) => { wanted = target.value.trim().toLowerCase(); shown = STEP; again(); };
   $("accounts-search").closest("label").hidden = sorted.length <= FEW;
   return draw(reading.view, sorted, documents, days, live);

@@ -6,18 +6,6 @@ import { explained } from "./tips.js";
 
 /** A rate on fewer views or impressions is marked: one reaction more or less changes it by over a percentage point. */
 const SMALL = 100;
-const TOTALS = { views: "totalViews", impressions: "totalImpressions", followers: "followers" };
-
-/**
- * Return the views or impressions under the rate of a rollup or a total; undefined if there is no rate. A total does not
- * have the basis itself: then it is the sum of these views or impressions, which may also hold those of posts without a
- * known engagement.
- */
-export function basisOf(metrics) {
-  if (metrics?.engagementRate === undefined) return undefined;
-  if (metrics.engagementRateParts) return metrics.engagementRateParts.basis;
-  return metrics.engagementRateBasis.split("+").reduce((sum, name) => sum + (metrics[TOTALS[name]] ?? 0), 0);
-}
 
 export const isSmall = (basis) => basis !== undefined && basis < SMALL;
 

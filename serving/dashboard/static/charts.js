@@ -1,6 +1,6 @@
-// The charts of followers and engagement over days, weeks or months, with a trace per platform from the API's totals.
+// The charts of followers and engagement over days, weeks or months, with a trace per platform, from the API's series.
 
-import { basisOf, isSmall } from "./basis.js";
+import { isSmall } from "./basis.js";
 import { $, breathe, h, render, scrolling } from "./dom.js";
 import { change, count, percent, platform as named, shortDate, span } from "./format.js";
 import { colour, swatch, symbol, token } from "./palette.js";
@@ -18,30 +18,29 @@ const STATUS = { open: "not over", partial: "partial" };
 
 /** Draw the charts, and show their numbers as tables. */
 export async function charts(reading) {
-  const names = await reading.platforms();
-  const [all, ...each] = await Promise.all([reading.series(), ...names.map((name) => reading.series(name)), library()]);
-  const series = names.map((name, i) => ({ name, rows: byStart(each[i].totals) }));
-  const whole = { name: "", rows: byStart(all.totals) };
-  const starts = all.totals.map((row) => row.periodStart);
-  const found = CHARTS.filter((chart) => all.totals.some((row) => row.metrics[chart.metric] !== undefined));
+  const [{ periods, overall, series }] = await Promise.all([reading.series(), library()]);
+  const found = CHARTS.filter((chart) => known(overall, chart));
   if (!found.length) {
     render($("charts"), h("section.card.alone", { "aria-labelledby": "charts-title" }, h("h2", { id: "charts-title" }, "Charts"), h("p.empty", {}, "Nothing was observed in these periods.")));
     return [];
   }
   if (!$("plot-followers")) render($("charts"), CHARTS.map(frame));
+  // Periods before the first account was connected are left out.
+  const shown = periods.map((_, i) => i).filter((i) => overall[0].status[i] !== null);
   for (const chart of CHARTS) {
     await breathe();
     if (reading.overtaken) return [];
-    const columns = chart.whole && names.length > 1 ? [whole] : series;
-    if (found.includes(chart)) draw($(`plot-${chart.id}`), picture(chart, starts, columns));
+    const each = columns(series, chart), all = columns(overall, chart);
+    if (found.includes(chart)) draw($(`plot-${chart.id}`), picture(chart, periods, shown, chart.whole && each.length > 1 ? all : each));
     else erase($(`plot-${chart.id}`), "No value is known in these periods.");
     $(`details-${chart.id}`).hidden = !found.includes(chart);
-    table(chart, starts, chart.whole ? [whole, ...(names.length > 1 ? series : [])] : series, whole);
+    table(chart, periods, shown, chart.whole ? [...all, ...(each.length > 1 ? each : [])] : each, all[0]);
   }
   return [];
 }
 
-const byStart = (rows) => new Map(rows.map((row) => [row.periodStart, row]));
+const columns = (series, { metric }) => series.filter((one) => one.metric === metric);
+const known = (series, chart) => columns(series, chart).some(({ values }) => values.some((value) => value !== null));
 
 function frame({ id, title }) {
   return h("section.card", { "aria-labelledby": `chart-${id}` }, h("h2", { id: `chart-${id}` }, title),
@@ -50,8 +49,8 @@ function frame({ id, title }) {
 }
 
 /** Return what `draw` needs. The scale is that of the points that are not on a small basis, if there are any. */
-function picture(chart, starts, columns) {
-  const traces = columns.map((one) => trace(chart, starts, one)), x = starts.map((_, i) => i);
+function picture(chart, periods, shown, series) {
+  const traces = series.map((one) => trace(chart, one, shown)), x = shown.map((_, place) => place), starts = shown.map((i) => periods[i].start);
   return {
     ...chart, ...scale(chart, x, traces), x, traces, ticks: x, sync: "periods", whole: chart.id !== "rate", label: starts.map(shortDate), axis: chart.id === "rate" ? (value) => `${value} %` : chart.write, tick: (i) => shortDate(starts[i]),
   };
@@ -66,34 +65,33 @@ function scale({ id, kind }, x, traces) {
 }
 
 /** Return the trace of a platform: a missing value is a gap; an open or partial period is pale or hollow, with a note. */
-function trace({ metric, write }, starts, { name, rows }) {
-  const found = starts.map((start) => rows.get(start)), small = found.map((row) => metric === "engagementRate" && isSmall(basisOf(row?.metrics)));
+function trace({ write }, one, shown) {
+  const name = one.group.platform, small = (i) => isSmall(one.parts?.under[i] ?? undefined);
+  const text = (i) => (one.values[i] === null ? "" : `${write(one.values[i])}${small(i) ? ` of ${basisText(one, i)}` : ""}${noted(one, i)}`);
   return {
-    name: name ? named(name) : "All accounts", colour: name ? colour(name) : token("--accent"), shape: name ? symbol(name) : "circle", small,
-    values: found.map((row) => row?.metrics[metric] ?? null), pale: found.map((row) => row?.status !== "complete"),
-    texts: found.map((row, i) => (row?.metrics[metric] === undefined ? "" : `${write(row.metrics[metric])}${small[i] ? ` of ${basisText(row)}` : ""}${noted(row)}`)),
+    name: name ? named(name) : "All accounts", colour: name ? colour(name) : token("--accent"), shape: name ? symbol(name) : "circle",
+    values: shown.map((i) => one.values[i]), small: shown.map(small), pale: shown.map((i) => one.status[i] !== "complete"), texts: shown.map(text),
   };
 }
 
-const basisText = ({ metrics }) => `${count(basisOf(metrics))} ${metrics.engagementRateBasis}`;
-const noted = (row) => (STATUS[row.status] ? ` (${STATUS[row.status]}${row.status === "partial" ? `: ${row.coverage.observedSlots} of ${row.coverage.expectedSlots} h` : ""})` : "");
+const basisText = ({ basis, parts }, i) => `${count(parts.under[i])} ${basis}`;
+const noted = ({ status }, i) => (STATUS[status[i]] ? ` (${STATUS[status[i]]})` : "");
 
-function table(chart, starts, columns, whole) {
-  const head = h("tr", {}, h("th", { scope: "col" }, "Period (UTC)"), columns.map(({ name }) => h("th.n", { scope: "col" }, name ? [swatch(name), named(name)] : "All accounts")));
-  const rows = starts.toReversed().map((start) => {
-    const row = whole.rows.get(start);
-    return h("tr", {}, h("th", { scope: "row" }, label(row), h("span.small", {}, noted(row))), columns.map(({ rows: of }) => h("td.n", {}, cell(chart, of.get(start)))));
-  });
+function table(chart, periods, shown, series, whole) {
+  const names = series.map(({ group: { platform } }) => h("th.n", { scope: "col" }, platform ? [swatch(platform), named(platform)] : "All accounts"));
+  const head = h("tr", {}, h("th", { scope: "col" }, "Period (UTC)"), names);
+  const row = (i) => h("tr", {}, h("th", { scope: "row" }, label(periods[i]), h("span.small", {}, noted(whole, i))), series.map((one) => h("td.n", {}, cell(chart, one, i))));
+  const rows = shown.toReversed().map(row);
   render($(`table-${chart.id}`), scrolling(`${chart.title}, numbers`, h("table", {}, h("thead", {}, head), h("tbody", {}, rows))));
 }
 
-function cell({ metric, write }, row) {
-  const value = row?.metrics[metric];
-  if (value === undefined) return unknown(row?.unavailable[metric] ?? "no_observation");
-  return [write(value), metric === "engagementRate" && isSmall(basisOf(row.metrics)) ? h("span.small.warn", {}, `of ${basisText(row)}`) : null];
+function cell({ write }, one, i) {
+  const value = one.values[i];
+  if (value === null) return unknown(one.unavailable[i]);
+  return [write(value), isSmall(one.parts?.under[i] ?? undefined) ? h("span.small.warn", {}, `of ${basisText(one, i)}`) : null];
 }
 
-function label({ periodStart, periodEnd }) {
-  const from = periodStart.slice(0, 10), to = later(iso(Date.parse(periodEnd)), -1);
+function label({ start, end }) {
+  const from = start.slice(0, 10), to = later(iso(Date.parse(end)), -1);
   return from === to ? shortDate(from) : span(from, to);
 }

@@ -72,20 +72,20 @@ async function earlier(reading, documents, accounts) {
 }
 
 /** Draw sparklines. Screen readers skip them, because the charts below have the same numbers as tables. */
-function sparks({ totals }) {
-  const ended = totals.filter((row) => row.status !== "open");
+function sparks({ overall }) {
   for (const place of document.querySelectorAll("[data-spark]")) {
-    const points = ended.map((row) => row.metrics[place.dataset.spark]);
-    place.replaceChildren(...(points.filter((v) => v !== undefined).length > 2 ? [picture(points)] : []));
+    const { values, status } = overall.find(({ metric }) => metric === place.dataset.spark);
+    const points = values.filter((_, i) => status[i] !== "open" && status[i] !== null);
+    place.replaceChildren(...(points.filter((value) => value !== null).length > 2 ? [picture(points)] : []));
   }
 }
 
 function picture(points) {
-  const known = points.filter((value) => value !== undefined), low = Math.min(...known), high = Math.max(...known);
+  const known = points.filter((value) => value !== null), low = Math.min(...known), high = Math.max(...known);
   const x = (i) => (100 * i) / (points.length - 1), y = (v) => 26 - (24 * (v - low)) / (high - low || 1);
   let path = "", pen = "M";
   points.forEach((value, i) => {
-    if (value === undefined) pen = "M"; // an unknown value interrupts the line
+    if (value === null) pen = "M"; // an unknown value interrupts the line
     else { path += `${pen}${x(i).toFixed(1)} ${y(value).toFixed(1)}`; pen = "L"; }
   });
   return s("svg", { viewBox: "0 0 100 28", preserveAspectRatio: "none", "aria-hidden": "true" }, s("path", { d: path }));

@@ -35,11 +35,11 @@ import { types } from "./types.js";
 const warnings = (reading) => alerts(reading, access);
 /**
  * Per kind of page: what is at the top and shown first, the rest, and, by the ids of their places, what is drawn when it comes near
- * the view: charts, and what many posts are read for, which changes little.
+ * the view: charts, top posts and accounts, and what many posts are read for, which changes little.
  */
 const SECTIONS = {
-  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms, posts, accounts], later: { charts }, slow: { types, hours } },
-  account: { top: [warnings, subject, histories, figures, coverage, today], rest: [posts], later: { charts }, slow: { types, hours } },
+  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, posts, accounts }, slow: { types, hours } },
+  account: { top: [warnings, subject, histories, figures, coverage, today], rest: [], later: { charts, posts }, slow: { types, hours } },
   post: { top: [warnings, post], rest: [], later: {}, slow: {} },
 };
 const SLOW_MS = 60000;

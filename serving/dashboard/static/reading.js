@@ -2,13 +2,13 @@
 
 import { breathe } from "./dom.js";
 import { older } from "./stream.js";
-import { dates, days, later, today } from "./state.js";
+import { dates, later, today } from "./state.js";
 
 const POST_PAGES = 5;
 const EVERY_PAGE = Infinity;
-const PAGE = 1000;
 const HOURS_DAYS = 90;
 const MOST_DAYS = 400;
+const CHARTED = ["followers", "followerGrowth", "totalEngagement", "engagementRate", "totalImpressions", "totalViews", "totalClicks", "postCount"];
 const EVERY_POST = { sort: "publishedAt" };
 
 export class Reading {
@@ -63,50 +63,45 @@ export class Reading {
     return [...new Set((await this.accounts()).map((account) => account.platform))].sort();
   }
 
-  /** Return the parameters that limit a read of rollups to what the view covers, or to one platform of it. */
-  async _scope(platform) {
+  /** Return the parameters that limit a read of rollups to what the view covers. */
+  _scope() {
     if (this.view.account) return { accountId: this.view.account };
-    if (this.view.platform) return { platform: this.view.platform };
-    return platform && (await this.platforms()).length > 1 ? { platform } : {};
+    return this.view.platform ? { platform: this.view.platform } : {};
   }
 
-  /** Read one document per account over the range, the totals, and their comparison. */
+  /** Read one document per account over the range, the totals, and their comparison: of all accounts, or of a platform. */
   async sums(platform = "") {
-    const [document] = await this._rollupsOf(platform, () => this.sums());
-    if (document?.coverage.expectedSlots) return { data: [document], totals: [asTotal(document)] };
     const { from, to } = this.range;
-    return this._get("aggregated", { period: "custom", compare: this.view.against, startDate: from, endDate: to, ...await this._scope(platform) }, EVERY_PAGE);
+    const answer = await this._get("aggregated", { period: "custom", compare: this.view.against, groupBy: "platform", startDate: from, endDate: to, ...this._scope() }, EVERY_PAGE);
+    const of = (rows) => rows.filter((row) => row.platform === platform);
+    return platform ? { ...answer, data: of(answer.data), totals: of(answer.groups) } : answer;
   }
 
-  /** Read the totals of every day, week or month. */
-  async series(platform = "") {
-    const { from, chartTo, period } = this.range, params = { period, startDate: from, endDate: chartTo };
-    if (!(await this._eachAlone())) return this._get("aggregated", { ...params, limit: 1, ...await this._scope(platform) });
-    if (!platform) return this._get("aggregated", { ...params, ...await this._scope("") }, EVERY_PAGE);
-    return { totals: (await this._rollupsOf(platform, () => this.series())).map(asTotal) };
+  /** Read the values of every day, week or month: `{periods, overall, series}`, where `series` are those of each platform. */
+  async series() {
+    const { from, chartTo, interval } = this.range;
+    return (await this._get("series", { metrics: CHARTED.join(), interval, groupBy: "platform", startDate: from, endDate: chartTo, ...this._scope() })).data;
   }
 
-  /** Tell whether each platform has one account, and few enough rollups that one read of them all is the cheapest. */
-  async _eachAlone() {
-    const accounts = await this.accounts(), platforms = await this.platforms();
-    return accounts.length === platforms.length && accounts.length * (days(this.range.from, this.range.chartTo) + 1) <= PAGE;
-  }
-
-  /** Return a platform's rollups out of a read of all accounts, if it has one account: then they are the platform's totals. */
-  async _rollupsOf(platform, read) {
-    const found = platform ? (await this.accounts()).filter((one) => one.platform === platform) : [];
-    if (found.length !== 1) return [];
-    return (await read()).data.filter((one) => one.accountId === found[0].accountId);
-  }
-
-  /** Read the present day: a document per account and the totals, and the totals of the previous day. */
+  /** Read the totals of the present day and of the previous day: out of the charts' values, if those are of these days. */
   async today() {
-    const [from, to] = [later(today(), -1), today()], { range } = this;
-    const within = range.period === "daily" && range.from <= from && range.chartTo === to && await this._eachAlone();
-    const params = { period: "daily", startDate: from, endDate: to, ...await this._scope("") };
-    const { data, totals } = await (within ? this.series() : this._get("aggregated", params, EVERY_PAGE));
-    const of = (rows, date) => rows.filter((row) => row.periodStart.startsWith(date));
-    return { data: of(data, to), total: of(totals, to)[0], yesterday: of(totals, from)[0] };
+    const [from, to] = yesterdayAndToday(), { range } = this;
+    if (range.interval !== "daily" || range.from > from || range.chartTo !== to) {
+      const { totals } = await this._latestDays(), of = (date) => totals.find((row) => row.periodStart.startsWith(date));
+      return { total: of(to), yesterday: of(from) };
+    }
+    const series = await this.series();
+    return { total: totalOf(series, to), yesterday: totalOf(series, from) };
+  }
+
+  /** Read the rollups of the accounts on the present day. */
+  async accountsToday() {
+    return (await this._latestDays()).data.filter((row) => row.periodStart.startsWith(today()));
+  }
+
+  _latestDays() {
+    const [from, to] = yesterdayAndToday();
+    return this._get("aggregated", { period: "daily", startDate: from, endDate: to, ...this._scope() }, EVERY_PAGE);
   }
 
   async _posts(from, to) {
@@ -154,9 +149,14 @@ export class Reading {
   }
 }
 
-/** Return the rollup of a platform's only account in the form of the platform's total. */
-function asTotal({ aggregatedMetrics: metrics, periodStart, periodEnd, unavailable, coverage, status, comparison }) {
-  return { metrics, periodStart, periodEnd, unavailable, coverage, status, comparison, missing: {} };
+const yesterdayAndToday = () => [later(today(), -1), today()];
+
+/** Return the values of one day in the form of a total; undefined if no account was expected on it. */
+function totalOf({ periods, overall }, date) {
+  const i = periods.findIndex(({ start }) => start.startsWith(date));
+  if (i < 0 || overall[0].status[i] === null) return undefined;
+  const byMetric = (value) => Object.fromEntries(overall.map((one) => [one.metric, value(one)]).filter(([, found]) => found !== undefined));
+  return { metrics: byMetric(({ values }) => values[i] ?? undefined), unavailable: byMetric((one) => one.unavailable[i]), missing: byMetric((one) => one.missing[i]) };
 }
 
 export { HOURS_DAYS };

@@ -4,7 +4,7 @@ import { now } from "./now.js";
 
 const DAY = 86400000;
 const PRESETS = { "7d": 7, "14d": 14, "28d": 28, "90d": 90, "365d": 365 };
-const PERIODS = { day: "daily", week: "weekly", month: "monthly" };
+const INTERVALS = { day: "daily", week: "weekly", month: "monthly" };
 const LONGEST = 400;
 const LONGEST_SEARCH = 100;
 const ID = /^[\w.:-]{1,128}$/;
@@ -12,7 +12,7 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 export const RANGES = [...Object.entries(PRESETS).map(([name, days]) => [name, `Last ${days} days`]), ["custom", "Dates …"]];
 export const AGAINST = [["previous", "the days before"], ["yoy", "the year before"]];
-export const BY = Object.keys(PERIODS);
+export const BY = Object.keys(INTERVALS);
 export const iso = (instant) => new Date(instant).toISOString().slice(0, 10);
 export const today = () => iso(now());
 export const later = (date, days) => iso(Date.parse(date) + days * DAY);
@@ -69,7 +69,7 @@ export function dates(view) {
   const to = preset ? later(today(), -1) : view.to;
   const from = preset ? later(to, 1 - PRESETS[view.range]) : view.from;
   const length = days(from, to);
-  return { from, to, length, chartTo: preset ? today() : to, beforeFrom: later(from, -length), beforeTo: later(from, -1), period: PERIODS[view.by] };
+  return { from, to, length, chartTo: preset ? today() : to, beforeFrom: later(from, -length), beforeTo: later(from, -1), interval: INTERVALS[view.by] };
 }
 
 /** Tell whether a range reaches into the present day, which is not over. */

@@ -20,10 +20,10 @@ export async function today(reading, live) {
   ], live);
 }
 
-function cell([name, title, write], { data, total, yesterday: before }, accounts) {
+function cell([name, title, write], { total, yesterday: before }, accounts) {
   // Yesterday's total is not shown if values of accounts are missing from it, because it would mislead.
   const value = total?.metrics[name], yesterday = before?.missing[name] ? undefined : before?.metrics[name];
-  const shown = value === undefined ? unknown(...absence(name, total, data, accounts)) : write(value);
+  const shown = value === undefined ? unknown(...absence(name, total, [], accounts)) : write(value);
   return h("div", {}, h("dt", {}, title), h("dd", {}, kept("span", `today-${name}`, `Today, ${title}`, shown), lacking(name, total, accounts),
     yesterday === undefined ? null : h("span.small", {}, `yesterday ${write(yesterday)}`)));
 }

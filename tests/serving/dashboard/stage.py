@@ -259,13 +259,26 @@ class Look:
 
     def open(self, workspace: str = WORKSPACE, key: str | None = None, *, drawn: bool = False) -> Page:
         """Open a workspace with a key, and wait until it is whole and live; with `drawn`, also until the charts are."""
-        self.page.goto(f"{self.stage.url}?workspace={workspace}#key={key or self.stage.key}")
-        self.page.wait_for_selector("#stream.live")
-        self.page.wait_for_selector("#page[aria-busy=false]")
-        self.page.evaluate(_SCROLL)
+        self.enter(workspace, key)
+        self.scroll()
         if drawn:
             self.page.wait_for_selector("#plot-rate canvas")
         return self.page
+
+    def enter(self, workspace: str = WORKSPACE, key: str | None = None) -> None:
+        """Open a workspace with a key, and wait until what is in the view is drawn and live."""
+        self.page.goto(f"{self.stage.url}?workspace={workspace}#key={key or self.stage.key}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until what is in the view is drawn and live."""
+        self.page.wait_for_selector("#stream.live")
+        self.page.wait_for_selector("#page[aria-busy=false]")
+
+    def scroll(self) -> None:
+        """Wait as `settle` does, and bring all sections into the view that are drawn when they come near it."""
+        self.settle()
+        self.page.evaluate(_SCROLL)
 
     def artefact(self, name: str) -> Path:
         """Return the file of a screenshot for people to look at."""

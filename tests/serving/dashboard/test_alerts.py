@@ -224,11 +224,12 @@ def test_range_before_the_connection_does_not_contradict_itself(look: Look, stag
 def test_rate_on_a_small_basis_is_marked_and_does_not_set_the_scale(look: Look) -> None:
     def answer(route: Route) -> None:
         body = route.fetch().json()
-        first = next(row for row in body["data"] if row["platform"] == "linkedin")
-        first["aggregatedMetrics"] |= {"engagementRate": 900.0, "engagementRateParts": {"engagement": 81, "basis": 9}}
+        rates = (one for one in body["data"]["series"] if one["metric"] == "engagementRate")
+        rate = next(one for one in rates if one["group"] == {"platform": "linkedin"})
+        rate["values"][0], rate["parts"]["over"][0], rate["parts"]["under"][0] = 900.0, 81, 9
         route.fulfill(json=body)
 
-    look.page.route("**/aggregated?period=daily&**", answer)
+    look.page.route("**/series?**", answer)
     page = look.open(drawn=True)
     page.locator("#details-rate summary").click()
     cell = page.locator("#table-rate tbody tr").last.locator("td").nth(column("linkedin"))

@@ -151,6 +151,7 @@ def test_view_is_in_the_address_and_the_key_is_not(look: Look, stage: Stage) -> 
     assert stage.key not in page.url
     assert page.evaluate("[...Object.values(localStorage)].join()").find(stage.key) == -1
     page.reload()
+    look.scroll()
     page.wait_for_selector("th[aria-sort] #sort-likes")
     assert page.input_value("#range") == "7d"
     page.go_back()

@@ -47,8 +47,7 @@ def row_of(page: Page, post: PostDocument) -> Locator:
 def opened(look: Look, **view: str) -> Page:
     query = "".join(f"&{name}={value}" for name, value in view.items())
     look.page.goto(f"{look.stage.url}?workspace={WORKSPACE}{query}#key={look.stage.key}")
-    look.page.wait_for_selector("#stream.live")
-    look.page.wait_for_selector("#page[aria-busy=false]")
+    look.scroll()
     return look.page
 
 
@@ -166,6 +165,7 @@ def test_captions_are_searched(look: Look, stage: Stage, best: PostDocument) -> 
     page.keyboard.type("xyz")
     expect(page.locator("#posts .empty")).to_contain_text("wanted phrase xyz")
     page.reload()
+    look.scroll()
     expect(page.locator("#posts-q")).to_have_value("wanted phrase xyz")
     page.fill("#posts-q", "")
     expect(rows).to_have_count(10)

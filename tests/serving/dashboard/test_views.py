@@ -48,7 +48,7 @@ def test_account_has_a_page_with_its_own_address(look: Look, stage: Stage) -> No
     assert f"account={account['_id']}" in page.url
     page.reload()
     expect(page.locator("#subject h2")).to_contain_text(account["handle"])
-    page.wait_for_selector("#page[aria-busy=false]")
+    look.scroll()
     assert posts_of(look).count() == page.locator(f"#posts tbody .platform-{account['platform']}").count()
     engagement = [
         int(text.replace(",", ""))
@@ -58,6 +58,8 @@ def test_account_has_a_page_with_its_own_address(look: Look, stage: Stage) -> No
     assert engagement == sorted(engagement, reverse=True)
     look.keep("account")
     page.click("#subject a")
+    page.wait_for_selector("#accounts", state="visible")
+    look.scroll()
     expect(page.locator("#accounts tbody tr")).to_have_count(len(PLATFORMS))
     assert "account=" not in page.url
     page.go_back()
@@ -146,6 +148,7 @@ def test_csv_button_saves_the_export_of_the_range(look: Look, tmp_path: Path) ->
 @pytest.mark.parametrize("sort", ["engagement", "saves"])
 def test_sorted_column_of_top_posts_is_visible_on_a_phone(look: Look, stage: Stage, sort: str) -> None:
     look.page.goto(f"{stage.url}?workspace={WORKSPACE}&sort={sort}#key={stage.key}")
+    look.scroll()
     place = look.page.locator("#posts th[aria-sort]").bounding_box()
     assert place is not None
     assert place["x"] + place["width"] <= 390
