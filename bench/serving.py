@@ -41,6 +41,10 @@ from tidemark.stack.process import Child
 
 RESULTS = Path(__file__).parent / "results" / "serving.json"
 ACCOUNTS, DAYS = 20, 90
+CHARTED = (
+    "followers", "followerGrowth", "totalEngagement", "engagementRate", "totalImpressions", "totalViews", "totalClicks",
+    "totalLikes", "totalComments", "totalShares", "totalSaves", "postCount",
+)  # fmt: skip
 CONNECTIONS = 64
 DIFFERENT = 300
 """Number of different answers of all workspaces that are requested in turn: no two concurrent requests are the same."""
@@ -149,13 +153,21 @@ def measure(bench: Bench, seconds: int, rounds: int) -> dict[str, float]:
 
 
 def uncached(bench: Bench, rounds: int) -> dict[str, float]:
-    """Read 90 days of 20 accounts, each time right after an announcement; return percentiles in ms."""
+    """Read 90 days of 20 accounts, each time right after an announcement; return percentiles in ms.
+
+    `uncached_series` are 12 metrics of these days and accounts in columns.
+    """
     key, _ = bench.store.keys.create("bench", ["*"], ["read"])
     url, _ = bench.serve("uncached")
     found: dict[str, float] = {}
     with httpx.Client(headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}, timeout=30) as client:
-        for name, compare in (("uncached", ""), ("uncached_compared", "&compare=previous")):
-            taken = [_uncached(client, bench, url, compare) for _ in range(40 * rounds)]
+        for name, query in (
+            ("uncached", "aggregated?period=daily&limit=1000"),
+            ("uncached_compared", "aggregated?period=daily&limit=1000&compare=previous"),
+            ("uncached_series", f"series?interval=daily&metrics={','.join(CHARTED)}"),
+            ("uncached_series_grouped", f"series?interval=daily&metrics={','.join(CHARTED)}&groupBy=account"),
+        ):
+            taken = [_uncached(client, bench, url, query) for _ in range(40 * rounds)]
             found |= {f"{name}_p50_ms": percentile(taken, 0.5), f"{name}_p95_ms": percentile(taken, 0.95)}
     return found
 
@@ -171,14 +183,14 @@ def _different() -> list[str]:
     ]
 
 
-def _uncached(client: httpx.Client, bench: Bench, base: str, compare: str) -> float:
+def _uncached(client: httpx.Client, bench: Bench, base: str, query: str) -> float:
     """Return the milliseconds of a read of 90 days of 20 accounts right after an announcement."""
     with Redis.from_url(str(bench.settings.redis_url)) as redis:
         Announcer(redis).announce("w0")
     first = (utcnow() - timedelta(days=DAYS - 1)).date()
-    query = f"period=daily&startDate={first}&endDate={utcnow().date()}&limit=1000{compare}"
+    dates = f"startDate={first}&endDate={utcnow().date()}"
     began = time.perf_counter()
-    answer = client.get(f"{base}/analytics/workspace/w0/aggregated?{query}")
+    answer = client.get(f"{base}/analytics/workspace/w0/{query}&{dates}")
     assert answer.headers["x-cache"] == "miss"
     return 1000 * (time.perf_counter() - began)
 
