@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
+from metrics.calendars.workspace import FARTHEST_AHEAD
 from metrics.clock import utcnow
 from metrics.periods import HOUR, Period, midnight, period_end
 from metrics.settings import Settings, load_settings
@@ -77,6 +78,14 @@ def has_hour(slot: datetime, now: datetime) -> bool:
 def has_partition(start: datetime, now: datetime) -> bool:
     """Tell whether the period that starts at `start` is a partition: it has begun, and is not before the first day."""
     return FIRST_DAY <= start <= now
+
+
+def may_have_begun(period: Period, start: datetime, now: datetime) -> bool:
+    """Tell whether the period of a partition may have begun in some calendar, and is not before the first day.
+
+    In Auckland a day begins half a day before its partition exists, and weeks may begin with another day than Monday.
+    """
+    return has_partition(start, now + FARTHEST_AHEAD[period])
 
 
 def ranges(period: Period, starts: Sequence[datetime]) -> list[tuple[datetime, datetime]]:

@@ -14,11 +14,11 @@ from metrics.aggregation.post_sums import (
     rates_over_posts,
     total_name,
 )
-from metrics.aggregation.subjects import WEEKLY_REACH
+from metrics.aggregation.subjects import WEEKLY_REACH, whole_days
 from metrics.catalog import CATALOG, DEFINITION_VERSION, ENGAGEMENT_PARTS, metrics_of
 from metrics.documents import PLATFORMS, Document
 from metrics.expected import Connection
-from metrics.periods import DAY, HOUR, WEEK, slot_of
+from metrics.periods import HOUR, slot_of
 
 PERIOD_SUMS = tuple(metric.name for metric in metrics_of("account", "period_sum"))
 _RATES = ("engagementRate", "avgEngagementRate", "minEngagementRate", "maxEngagementRate")
@@ -41,7 +41,7 @@ def account_stages(
         {"$match": {"workspaceId": {"$ne": None}}},
         {"$set": {"rates": _rates()}},
         _published(start, end),
-        {"$set": {"metrics": _metrics(end - start)}},
+        {"$set": {"metrics": _metrics(whole_days(start, end))}},
         {"$set": {"expected": {"$ifNull": ["$expectedSlots", max(0, (ended - start) // HOUR)]}}},
         {
             "$project": {
@@ -52,7 +52,7 @@ def account_stages(
                 "periodStart": start,
                 "periodEnd": end,
                 "aggregatedMetrics": "$metrics",
-                "unavailable": _unavailable(end - start),
+                "unavailable": _unavailable(whole_days(start, end)),
                 "coverage": {"expectedSlots": "$expected", "observedSlots": "$observedSlots"},
                 "status": "open"
                 if now < end
@@ -126,7 +126,7 @@ def _is_deleted() -> Expression:
     return when({"$gt": ["$deletedAt", None]}, 1, 0)
 
 
-def _metrics(span: Any) -> Document:
+def _metrics(days: int) -> Document:
     followers = "$account.followers"
     measured = {"$gt": ["$rates.measured", 0]}
     by_type = {"$arrayToObject": {"$map": {"input": "$published", "in": {"k": "$$this._id", "v": "$$this.n"}}}}
@@ -152,36 +152,36 @@ def _metrics(span: Any) -> Document:
         "deletedPostCount": {"$sum": "$published.deleted"},
         **{name: f"$account.{name}.total" for name in PERIOD_SUMS},
     }
-    reach = _own_reach(span)
+    reach = _own_reach(days)
     if reach is not None:
         found["reach"] = reach
     return found
 
 
-def _own_reach(span: Any) -> Expression | None:
+def _own_reach(days: int) -> Expression | None:
     """Return the provider's own reach of a day or a week; other periods have none."""
-    names = {DAY: "reach", WEEK: WEEKLY_REACH}
-    return f"$account.{names[span]}.value" if span in names else None
+    names = {1: "reach", 7: WEEKLY_REACH}
+    return f"$account.{names[days]}.value" if days in names else None
 
 
-def _unavailable(span: Any) -> Expression:
+def _unavailable(days: int) -> Expression:
     """Return the reason for each metric that is absent from `aggregatedMetrics`, by name."""
     reasons: dict[str, Expression] = {}
     for name in (*TOTALS, "engagement"):
         lacking = sorted(p for p in PLATFORMS if not _has_posts_with(p, name))
         reasons[total_name(name)] = when({"$in": ["$platform", lacking]}, "not_supported", "no_observation")
     reasons |= dict.fromkeys((*_RATES, *_FOLLOWERS), "no_observation")
-    reasons["reach"] = _no_reach(span)
+    reasons["reach"] = _no_reach(days)
     reasons |= {name: _offered_or("no_observation", name) for name in PERIOD_SUMS}
     return {name: when({"$lte": [f"$metrics.{name}", None]}, why) for name, why in reasons.items()}
 
 
-def _no_reach(span: Any) -> Expression:
+def _no_reach(days: int) -> Expression:
     """Return why the reach of a period is absent: people of several days cannot be added up."""
-    if span == DAY:
+    if days == 1:
         return _offered_or("no_observation", "reach")
     of_days = _offered_or("not_additive", "reach")
-    if span != WEEK:
+    if days != 7:
         return of_days
     return when({"$in": ["$platform", sorted(CATALOG["account", WEEKLY_REACH].offers)]}, "no_observation", of_days)
 

@@ -11,6 +11,7 @@ from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
+from metrics.store.rollup.rollups import answering_for
 
 
 def custom_rollups(
@@ -22,18 +23,19 @@ def custom_rollups(
     connections: Sequence[Connection],
     now: datetime,
     period: str = "custom",
+    version: int = 0,
     platform: Platform | None = None,
     account_ids: Sequence[str] | None = None,
 ) -> list[AggregatedDocument]:
     """Return one document per account over the days of `[start, end)`, sorted by account, without `_id`.
 
     `period` is what the documents name as their period and run. `connections` has the hours of the workspace's
-    accounts.
+    accounts, and `version` is that of its calendar.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    scope: Document = {"workspaceId": workspace_id}
+    scope: Document = {"workspaceId": workspace_id, **answering_for(version)}
     if platform is not None:
         scope["platform"] = platform
     if account_ids is not None:

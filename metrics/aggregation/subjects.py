@@ -1,23 +1,28 @@
 """Aggregation expressions that roll up subjects: slots into a day, days into longer periods (docs/metrics.md, 4)."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import get_args
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, numbers, when
-from metrics.catalog import Metric, Subject, metrics_of
+from metrics.catalog import Kind, Metric, Subject, metrics_of
 from metrics.documents import Document
-from metrics.periods import DAY, WEEK
+from metrics.periods import DAY
 
 WEEKLY_REACH = "weeklyReach"
+_PROVIDED: tuple[Kind, ...] = ("period_sum", "period_unique")
+"""The kinds of metrics of an account that belong to a day of the provider."""
+_LONGER_THAN_A_DAY = timedelta(hours=26)
+"""Longer than any local day, and shorter than any two."""
 
 
-def day_entries() -> Expression:
+def day_entries(provided: str = "slots") -> Expression:
     """Return the entries of a day, by metric.
 
-    They are computed from the arrays `slots.m.<name>`, in order of time, and the last values `before` the day.
+    They are computed from the arrays `slots.m.<name>`, in order of time, and the last values `before` the day. The
+    numbers of an account's provider day are in the arrays `<provided>.m.<name>`.
     """
-    return _by_subject(_day_entry)
+    return _by_subject(lambda metric: _day_entry(metric, provided))
 
 
 def merged_entries(start: datetime, end: datetime) -> Expression:
@@ -25,8 +30,16 @@ def merged_entries(start: datetime, end: datetime) -> Expression:
     return _by_subject(lambda metric: _merged_entry(metric, start, end))
 
 
+def whole_days(start: datetime, end: datetime) -> int:
+    """Return the number of local days in `[start, end)`, which have 23 to 25 hours each."""
+    return round((end - start) / DAY)
+
+
 def merge_days(start: datetime, end: datetime, scope: Document) -> list[Document]:
-    """Return stages that merge the daily rollups of `[start, end)` into one document per subject."""
+    """Return stages that merge the daily rollups of `[start, end)` into one document per subject.
+
+    `scope` has the workspaces and the version of their calendar.
+    """
     first = ("workspaceId", "accountId", "platform", "metricType", "postId", "contentType")
     return [
         {"$match": {**scope, "period": "daily", "periodStart": {"$gte": start, "$lt": end}}},
@@ -59,8 +72,9 @@ def _by_subject(entry: Callable[[Metric], Expression]) -> Expression:
     return when({"$eq": ["$metricType", "account"]}, of_account, of_post)
 
 
-def _day_entry(metric: Metric) -> Expression:
-    values, before = numbers(f"$slots.m.{metric.name}"), f"$before.{metric.name}"
+def _day_entry(metric: Metric, provided: str) -> Expression:
+    slots = provided if metric.subject == "account" and metric.kind in _PROVIDED else "slots"
+    values, before = numbers(f"${slots}.m.{metric.name}"), f"$before.{metric.name}"
     first, last = {"$first": "$$values"}, {"$last": "$$values"}
     if metric.kind in ("counter", "gauge"):
         # A post published after the connection opens at 0: its whole count was gained while we observed it. Any other
@@ -103,11 +117,11 @@ def _merged_entry(metric: Metric, start: datetime, end: datetime) -> Expression:
         return _unless_empty(entries, {"total": {"$sum": f"{entries}.total"}, "samples": samples})
     # People are never added up. A single day has its own number, a week the provider's number for the seven days that
     # end with it, other periods have none.
-    span = end - start
-    if span == DAY:
+    days = whole_days(start, end)
+    if days == 1:
         return _unless_empty(entries, first)
-    if span == WEEK and metric.name == WEEKLY_REACH:
-        closing = {"$filter": {"input": "$days", "cond": {"$eq": ["$$this.start", end - DAY]}}}
+    if days == 7 and metric.name == WEEKLY_REACH:
+        closing = {"$filter": {"input": "$days", "cond": {"$gt": ["$$this.start", end - _LONGER_THAN_A_DAY]}}}
         field = {"$getField": {"field": metric.name, "input": "$$day.m"}}
         return {"$let": {"vars": {"day": {"$first": closing}}, "in": when({"$gt": [field, None]}, field)}}
     return "$$REMOVE"

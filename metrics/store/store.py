@@ -12,6 +12,7 @@ from metrics.errors import SettingsError
 from metrics.settings import Settings
 from metrics.store.accounts import AccountStore
 from metrics.store.api_keys import ApiKeys
+from metrics.store.calendars import Calendars
 from metrics.store.collections import CollectionRecords
 from metrics.store.deletion import Deletion
 from metrics.store.erasures import Erasures
@@ -182,6 +183,11 @@ class Store:
     def consents(self) -> Consents:
         """The consents of workspaces that the terms of platforms demand."""
         return Consents(self.db)
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """The calendars of workspaces."""
+        return Calendars(self.db)
 
     @cached_property
     def retention(self) -> Retention:

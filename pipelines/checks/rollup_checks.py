@@ -5,9 +5,10 @@ from datetime import datetime
 
 import dagster as dg
 
+from metrics.calendars import Calendar, Span
 from metrics.clock import utcnow
 from metrics.expected import Connection
-from metrics.periods import Period, period_end, period_start, previous_start
+from metrics.periods import Period, period_start, previous_start
 from metrics.store import Store
 from pipelines.checks.account_lists import format_accounts
 from pipelines.partitions import period_key
@@ -45,14 +46,17 @@ def result(
     workspaces = store.accounts.workspaces()
     partial: set[AccountPeriod] = set()
     silent: set[AccountPeriod] = set()
+    calendars = _by_calendar(store, workspaces)
     for start in judged:
-        statuses = store.rollups.statuses(workspaces, period, start)
-        partial |= {(account_id, start) for account_id, status in statuses.items() if status == "partial"}
-        # An old period that was rolled up for some workspaces may never have been for the others.
-        if start == newest or of_all:
-            left = reports[start].left_as_they_are if start in reports else ()
-            active = store.accounts.connections(sorted(set(workspaces).difference(left)), states=["active"])
-            silent |= _expected(active, start, period_end(period, start), now) - {(one, start) for one in statuses}
+        left = reports[start].left_as_they_are if start in reports else set[str]()
+        for calendar, some in calendars.items():
+            span = calendar.span(period, start.date())
+            statuses = store.rollups.statuses(some, period, span.start, calendar.version)
+            partial |= {(account_id, start) for account_id, status in statuses.items() if status == "partial"}
+            # An old period that was rolled up for some workspaces may never have been for the others.
+            if start == newest or of_all:
+                active = store.accounts.connections(sorted(set(some) - left), states=["active"])
+                silent |= {(one, start) for one in _expected(active, span, now) - statuses.keys()}
     with_gaps = {start for _, start in partial | silent}
     short = [period_key(start) for start in judged if start in with_gaps]
     return dg.AssetCheckResult(
@@ -72,11 +76,18 @@ def result(
     )
 
 
-def _expected(active: Iterable[Connection], start: datetime, end: datetime, now: datetime) -> set[AccountPeriod]:
+def _by_calendar(store: Store, workspaces: Iterable[str]) -> dict[Calendar, list[str]]:
+    found: dict[Calendar, list[str]] = {}
+    for workspace_id, calendar in store.calendars.of(workspaces).items():
+        found.setdefault(calendar.current, []).append(workspace_id)
+    return found
+
+
+def _expected(active: Iterable[Connection], span: Span, now: datetime) -> set[str]:
     """Return the active accounts that are expected in a period; none if it has not ended.
 
     An account that is paused or waits for a person cannot be collected, and is reported elsewhere.
     """
-    if end > now:
+    if span.end > now:
         return set()
-    return {(one.account_id, start) for one in active if one.expected(start, end)}
+    return {one.account_id for one in active if one.expected(*span.bounds)}

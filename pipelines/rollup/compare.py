@@ -4,17 +4,19 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
 from typing import Any, Literal
 from uuid import uuid4
 
 from pymongo.collection import Collection
 
+from metrics.calendars import Calendar
+from metrics.calendars.workspace import WorkspaceCalendar
 from metrics.clock import utcnow
 from metrics.documents import Document
-from metrics.periods import Period, period_end, starts_between
+from metrics.periods import Period, midnight, period_end, starts_between
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
+from metrics.store.rollup.rollups import derived_by
 from metrics.upkeep.retention import OPENING_LEAD, Horizon
 from pipelines.rollup.rebuild import Derivable, Progress, derivable, roll_all, steps
 from pipelines.rollup.write import STAMPS
@@ -53,15 +55,17 @@ class ComparisonReport:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """One period of one workspace."""
+    """One period of one workspace, by the start of its partition."""
 
     workspace_id: str
     period: Period
     start: datetime
 
-    @property
-    def query(self) -> Document:
-        return {"workspaceId": self.workspace_id, "period": self.period, "periodStart": self.start}
+    def query(self, calendar: Calendar) -> Document:
+        """Return the query for the rollups of the period in a calendar."""
+        start = calendar.span(self.period, self.start.date()).start
+        found = {"workspaceId": self.workspace_id, "period": self.period, "periodStart": start}
+        return {**found, **derived_by(calendar.version)}
 
 
 def compare_with_log(
@@ -107,13 +111,18 @@ def _compare_group(
     store: Store, group: Derivable, start: datetime, run_id: str, now: datetime, step: Callable[[], None]
 ) -> Iterator[tuple[_Scope, int, list[Difference]]]:
     """Derive the ended periods of a group, and yield, per scope, the number of stored rollups and the differences."""
-    ended = {p: [s for s in starts if period_end(p, s) <= now] for p, starts in group.starts.items()}
-    starts = list(chain.from_iterable(ended.values()))
-    if not starts:
+    calendar = group.calendar
+    ended = {
+        period: [s for s in starts if calendar.span(period, s.date()).end <= now]
+        for period, starts in group.starts.items()
+    }
+    dates = [(period, at.date()) for period, some in ended.items() for at in some]
+    if not dates:
         return
     first = group.first or start
-    last = max(period_end(period, start) for period, some in ended.items() for start in some)
-    days = list(starts_between("daily", max(first, min(starts)), last))
+    earliest = midnight(min(calendar.first_date(period, day) for period, day in dates))
+    last = midnight(max(calendar.next_date(period, day) for period, day in dates))
+    days = list(starts_between("daily", max(first, earliest), last))
     shadow = replace(store, prefix=f"check_{uuid4().hex[:8]}_")
     collections = (shadow.rollups.subjects, shadow.rollups.accounts)
     try:
@@ -121,13 +130,19 @@ def _compare_group(
             collection.create_index([("workspaceId", 1), ("period", 1), ("periodStart", 1)])
         shadow.rollups.subjects.create_index([("subjectId", 1), ("period", 1), ("periodStart", 1)])
         # Days before the log cannot be derived: copy their rollups, because their weeks and months need them.
-        older = {"workspaceId": {"$in": group.workspaces}, "period": "daily", "periodStart": {"$lt": first}}
+        older = {
+            "workspaceId": {"$in": group.workspaces},
+            "period": "daily",
+            "periodStart": {"$lt": calendar.span("daily", first.date()).start},
+            **derived_by(calendar.version),
+        }
         store.rollups.subjects.aggregate([{"$match": older}, {"$merge": {"into": shadow.rollups.subjects.name}}])
-        roll_all(shadow, {**ended, "daily": days}, group.workspaces, run_id, None, now, step)
+        alone = dict.fromkeys(group.workspaces, WorkspaceCalendar(calendar))
+        roll_all(shadow, {**ended, "daily": days}, group.workspaces, run_id, None, now, step, alone)
         for period, some in ended.items():
             for scope in (_Scope(workspace_id, period, at) for at in some for workspace_id in group.workspaces):
                 for stored, derived in zip((store.rollups.subjects, store.rollups.accounts), collections, strict=True):
-                    yield scope, *_compare(stored, derived, scope.query)
+                    yield scope, *_compare(stored, derived, scope.query(calendar))
     finally:
         for name in ("subject_rollups", "aggregated_metrics", "roll_marks", "export_marks"):
             store.db.drop_collection(f"{shadow.prefix}{name}")

@@ -1,13 +1,13 @@
 """The aggregation from the log to rollups of subjects, for one day of some workspaces."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from metrics.aggregation.mongo_expressions import Expression, numbers_only, when
 from metrics.aggregation.subjects import day_entries
 from metrics.documents import Document
 from metrics.expected import Connection, Span
-from metrics.periods import DAY, HOUR, slot_of
+from metrics.periods import DAY, HOUR, midnight, slot_of
 from metrics.store.observations import LEVELS
 from pipelines.rollup.opening import SUBJECT
 
@@ -16,22 +16,27 @@ _IDENTITY = ("workspaceId", "accountId", "platform", "metricType", "postId", "co
 
 def day_stages(
     workspace_ids: Sequence[str],
-    start: datetime,
+    day: date,
+    span: Span,
     openings: list[Document],
     connections: Sequence[Connection],
     now: datetime,
 ) -> list[Document]:
-    """Return stages over `metrics` that give one document per subject observed on the day that starts at `start`.
+    """Return stages over `metrics` that give one document per subject observed on a day of the workspaces' calendar.
 
-    Slots in the future are left out. `openings` are stages that add the openings that are not in the hour before the
-    day (`pipelines.rollup.staged`). `connections` are the times in which the workspaces' accounts were connected:
+    The slots of the day are in `span`. The numbers of a provider's day count for the workspace's day of the same date,
+    `day`, whatever slot holds them: they are taken from the slots of that date in UTC. Slots in the future are left
+    out. `openings` are stages that add the openings that are not in the hour before the day
+    (`pipelines.rollup.staged`). `connections` are the times in which the workspaces' accounts were connected:
     `observedSlots` counts the ended slots in these times that have a level of the account.
     """
-    cut = {one.account_id: one.within(start, start + DAY) for one in connections if not _all_day(one, start)}
+    cut = {one.account_id: one.within(*span) for one in connections if not one.throughout(*span)}
+    provided = (midnight(day), midnight(day) + DAY)
+    is_same = span == provided
     return [
-        *_observations_by_subject(workspace_ids, start, now),
+        *_observations_by_subject(workspace_ids, span, provided, now),
         *_join(openings, cut),
-        *_slots_in_order(start),
+        *_slots_in_order(span, None if is_same else provided),
         {
             "$project": {
                 **dict.fromkeys(_IDENTITY, 1),
@@ -41,16 +46,16 @@ def day_stages(
                     {"$size": {"$filter": {"input": "$slots", "cond": _is_observed(slot_of(now), some_cut=bool(cut))}}},
                     0,
                 ),
-                "metrics": day_entries(),
+                "metrics": day_entries("slots" if is_same else "provided"),
             }
         },
         {"$match": {"metrics": {"$ne": {}}}},
     ]
 
 
-def _observations_by_subject(workspace_ids: Sequence[str], start: datetime, now: datetime) -> list[Document]:
-    """Return stages that group the observations of the day, and of the hour before it, by subject."""
-    slots = {"$gte": start - HOUR, "$lt": min(start + DAY, now)}
+def _observations_by_subject(workspace_ids: Sequence[str], span: Span, provided: Span, now: datetime) -> list[Document]:
+    """Return stages that group the observations of the day, of the hour before it, and of its date, by subject."""
+    slots = {"$gte": min(span[0] - HOUR, provided[0]), "$lt": min(max(span[1], provided[1]), now)}
     return [
         {"$match": {"metadata.workspaceId": {"$in": list(workspace_ids)}, "timestamp": slots}},
         {
@@ -63,12 +68,15 @@ def _observations_by_subject(workspace_ids: Sequence[str], start: datetime, now:
     ]
 
 
-def _slots_in_order(start: datetime) -> list[Document]:
+def _slots_in_order(span: Span, provided: Span | None) -> list[Document]:
     """Return stages that give subjects the arrays that `day_entries` reads.
 
     `slots` has one merged observation per slot of the day, in order of time; `before` has the last values before it.
+    `provided` has the same for the slots of another span.
     """
-    within, earlier = {"$gte": ["$$this.t", start]}, {"$lt": ["$$this.t", start]}
+    start = span[0]
+    earlier = _in_span((start - HOUR, start))
+    arrays = {"slots": span} | ({"provided": provided} if provided else {})
     return [
         {"$set": {"plain": _is_plain()}},
         {"$set": {"observations": {"$cond": ["$plain", "$observations", _in_order("$observations")]}}},
@@ -82,15 +90,15 @@ def _slots_in_order(start: datetime) -> list[Document]:
                     "$mergeObjects": ["$opening", _merged({"$filter": {"input": "$observations", "cond": earlier}})]
                 },
                 "born": {"$eq": ["$born", True]},
-                "slots": {"$filter": {"input": "$observations", "cond": within}},
+                **{name: {"$filter": {"input": "$observations", "cond": _in_span(at)}} for name, at in arrays.items()},
             }
         },
-        {"$set": {"slots": {"$cond": ["$plain", "$slots", _merged_by_slot("$slots")]}}},
+        {"$set": {name: {"$cond": ["$plain", f"${name}", _merged_by_slot(f"${name}")]} for name in arrays}},
     ]
 
 
-def _all_day(connection: Connection, start: datetime) -> bool:
-    return connection.throughout(start, start + DAY)
+def _in_span(span: Span) -> Expression:
+    return {"$and": [{"$gte": ["$$this.t", span[0]]}, {"$lt": ["$$this.t", span[1]]}]}
 
 
 def _join(openings: list[Document], cut: Mapping[str, list[Span]]) -> list[Document]:

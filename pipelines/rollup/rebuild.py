@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import count
 
+from metrics.calendars import Calendar
+from metrics.calendars.workspace import WorkspaceCalendar
 from metrics.clock import utcnow
 from metrics.errors import InvalidInput
-from metrics.periods import PERIODS, Period, midnight, starts_between
+from metrics.periods import DAY, Period, midnight, starts_between
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.upkeep.retention import Horizon
+from pipelines.rollup.affected_periods import affected_periods
 from pipelines.rollup.roll import RollReport, roll
 
 Progress = Callable[[int, int], None]
@@ -38,13 +41,14 @@ class RebuildReport:
 
 @dataclass(frozen=True, slots=True)
 class Derivable:
-    """Workspaces whose log covers the same days of a range, and the periods to derive for them.
+    """Workspaces of one calendar whose log covers the same days of a range, and the partitions to derive for them.
 
     `first` is the first day that can be derived, None for workspaces without observations. `left` counts the days of
     the range before it, over all these workspaces.
     """
 
     workspaces: list[str]
+    calendar: Calendar
     first: datetime | None
     starts: PeriodStarts
     left: int
@@ -100,10 +104,11 @@ def derivable(
     if start > now:
         raise InvalidInput(f"{start:%Y-%m-%d} has not begun: today is {now:%Y-%m-%d}", "from")
     groups = []
-    for workspaces, first in _by_first_day(store, workspace_ids, horizon):
+    for workspaces, calendar, first in _by_first_day(store, workspace_ids, horizon):
         skipped = (max(first, start) - start).days if first else (end - start).days
         left = len(workspaces) * min(skipped, (end - start).days)
-        groups.append(Derivable(workspaces, first, _plan(start, min(end, now), first), left))
+        starts = _plan(calendar, start, min(end, now), first)
+        groups.append(Derivable(workspaces, calendar, first, starts, left))
     return groups
 
 
@@ -122,13 +127,23 @@ def roll_all(
     horizon: Horizon | None,
     now: datetime,
     step: Callable[[], None],
+    calendars: Mapping[str, WorkspaceCalendar] | None = None,
 ) -> list[RollReport]:
-    """Roll up periods of workspaces, the days first; `step` is called after each."""
+    """Roll up periods of workspaces, the days first; `step` is called after each. `calendars` is that of `roll`."""
     reports = []
     for period, starts in periods.items():
         for start in starts:
             reports.append(
-                roll(store, period, [start], run_id=run_id, workspace_ids=workspaces, horizon=horizon, now=now)
+                roll(
+                    store,
+                    period,
+                    [start],
+                    run_id=run_id,
+                    workspace_ids=workspaces,
+                    horizon=horizon,
+                    now=now,
+                    calendars=calendars,
+                )
             )
             step()
     return reports
@@ -136,21 +151,35 @@ def roll_all(
 
 def _by_first_day(
     store: Store, workspace_ids: Sequence[str] | None, horizon: Horizon | None
-) -> list[tuple[list[str], datetime | None]]:
-    """Group workspaces by the first day that the log covers completely."""
-    groups: dict[datetime | None, list[str]] = {}
-    for workspace_id in store.accounts.workspaces() if workspace_ids is None else sorted(set(workspace_ids)):
-        oldest = store.observations.oldest_slot(workspace_id)
-        first = midnight(oldest.date()) if oldest else None
-        if first and horizon:
-            first = max(first, horizon.derivable(workspace_id, "daily"))
-        groups.setdefault(first, []).append(workspace_id)
-    return [(workspaces, first) for first, workspaces in groups.items()]
+) -> list[tuple[list[str], Calendar, datetime | None]]:
+    """Group workspaces by their calendar and the first day that the log covers completely."""
+    groups: dict[tuple[Calendar, datetime | None], list[str]] = {}
+    wanted = store.accounts.workspaces() if workspace_ids is None else sorted(set(workspace_ids))
+    for workspace_id, known in store.calendars.of(wanted).items():
+        first = first_derivable(store, workspace_id, known.current, horizon)
+        groups.setdefault((known.current, midnight(first) if first else None), []).append(workspace_id)
+    return [(workspaces, calendar, first) for (calendar, first), workspaces in groups.items()]
 
 
-def _plan(start: datetime, end: datetime, first: datetime | None) -> dict[Period, list[datetime]]:
-    """Return the starts of the periods to roll up, by period."""
+def first_derivable(store: Store, workspace_id: str, calendar: Calendar, horizon: Horizon | None) -> date | None:
+    """Return the first date of a calendar that the log covers completely, None without observations.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    oldest = store.observations.oldest_slot(workspace_id)
+    if oldest is None:
+        return None
+    first = calendar.date_of(oldest)
+    if horizon:
+        kept_from = horizon.derivable(workspace_id, "daily")
+        kept = calendar.date_of(kept_from)
+        first = max(first, kept if calendar.span("daily", kept).start >= kept_from else kept + DAY)
+    return first
+
+
+def _plan(calendar: Calendar, start: datetime, end: datetime, first: datetime | None) -> dict[Period, list[datetime]]:
+    """Return the partitions to roll up, by period."""
     if first is None or first >= end:
         return {}
-    low = max(start, first)
-    return {period: list(starts_between(period, low, end)) for period in PERIODS}
+    return affected_periods(calendar, (day.date() for day in starts_between("daily", max(start, first), end)))

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,17 +14,20 @@ from uuid import uuid4
 from metrics.aggregation.accounts import account_stages
 from metrics.aggregation.subjects import merge_days
 from metrics.batches import batched
+from metrics.calendars import Calendar, Span
+from metrics.calendars.workspace import FARTHEST_AHEAD, WorkspaceCalendar
 from metrics.clock import utcnow
 from metrics.documents import AggregatedDocument, Document
 from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.expected import Connection
-from metrics.periods import PERIODS, Period, period_end, period_start
+from metrics.periods import PERIODS, Period, period_start
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.rollup.roll_marks import Touched
+from metrics.store.rollup.rollups import derived_by
 from metrics.upkeep.erase import take_back
 from metrics.upkeep.retention import Horizon
-from pipelines.rollup import affected_periods
+from pipelines.rollup.affected_periods import affected_periods, next_observed_days
 from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings
 from pipelines.rollup.staged import staged_openings
@@ -81,8 +84,13 @@ def roll(
     horizon: Horizon | None = None,
     now: datetime | None = None,
     announce: Announce | None = None,
+    calendars: Mapping[str, WorkspaceCalendar] | None = None,
 ) -> RollReport:
     """Roll up periods of all workspaces, or of those given, and return a report.
+
+    `starts` are those of partitions. Each workspace has its own calendar, and rolls up its day of the partition's date,
+    its week that holds the partition's Monday, or its month. A workspace that prepares another calendar rolls up the
+    period in both; `calendars` replaces the calendars of the store.
 
     This is idempotent: the same observations give the same documents, in whatever order and however often they are
     rolled up. `announce` is called with the account rollups that changed, after they were written. Periods before the
@@ -98,23 +106,19 @@ def roll(
         _check(period, start, now)
     workspaces = sorted(set(workspace_ids)) if workspace_ids is not None else store.accounts.workspaces()
     report = RollReport(period, periods=len(set(starts)), workspaces=len(workspaces))
-    batches = list(batched(workspaces, _BATCH))
     lock = Lock()
 
     def work(batch: list[str]) -> None:
         connections = store.accounts.connections(batch)
         # The days of a workspace must be in order: each opens where the one before closed.
         for start in sorted(set(starts)):
-            old = [w for w in batch if horizon and start < horizon.derivable(w, period)]
-            if old:
-                store.marks.settle(store.marks.claim(period, [start], old))
-                with lock:
-                    report.left_as_they_are.update(old)
-            if chosen := [w for w in batch if w not in old]:
-                _Roll(store, period, start, chosen, connections, run_id, now, report, announce, lock).run()
+            _Roll(store, period, start, batch, known, connections, run_id, now, horizon, report, announce, lock).run()
 
     with mongo_errors(), ThreadPoolExecutor(_THREADS, thread_name_prefix="roll") as pool:
-        list(pool.map(work, batches))
+        known = calendars or store.calendars.of(workspaces)
+        # Workspaces of the same calendar are rolled up by one aggregation.
+        workspaces.sort(key=lambda workspace_id: (repr(known[workspace_id].current), workspace_id))
+        list(pool.map(work, batched(workspaces, _BATCH)))
     report.seconds = time.monotonic() - started
     return report
 
@@ -128,7 +132,7 @@ def _check(period: Period, start: datetime, now: datetime) -> None:
             f"{start:%Y-%m-%d %H:%M} is not the start of a {period} period: the one around it starts {begins:%Y-%m-%d}",
             "date",
         )
-    if start > now:
+    if start > now + FARTHEST_AHEAD[period]:
         newest = period_start(period, now)
         raise InvalidInput(
             f"the {period} period of {start:%Y-%m-%d} has not begun: the newest is {newest:%Y-%m-%d}", "date"
@@ -137,77 +141,108 @@ def _check(period: Period, start: datetime, now: datetime) -> None:
 
 @dataclass
 class _Roll:
-    """One period of a few workspaces; `lock` guards the report and the announcements that batches share."""
+    """One partition of a few workspaces; `lock` guards the report and the announcements that batches share."""
 
     store: Store
     period: Period
     start: datetime
     workspace_ids: list[str]
+    calendars: Mapping[str, WorkspaceCalendar]
     connections: list[Connection]
     run_id: str
     now: datetime
+    horizon: Horizon | None
     report: RollReport
     announce: Announce | None
     lock: Lock
 
     def run(self) -> None:
-        """Claim, compute, write, follow up, announce, settle."""
+        """Claim the marks, roll up the period in each calendar of the workspaces, and settle the marks."""
         claims = self.store.marks.claim(self.period, [self.start], self.workspace_ids)
-        at = Target(
-            self.workspace_ids,
-            self.period,
-            self.start,
-            period_end(self.period, self.start),
-            uuid4().hex,
-            self.run_id,
-            self.store.marks.touched(self.workspace_ids, self.period, self.start),
-            self.now,
-            utcnow(),
-            {claim.workspace_id: claim.newest for claim in claims},
-        )
+        basis = self.store.marks.touched(self.workspace_ids, self.period, self.start)
+        since = {claim.workspace_id: claim.newest for claim in claims}
+        for calendar, span, workspace_ids in self._spans():
+            at = Target(
+                workspace_ids,
+                self.period,
+                span,
+                calendar.version,
+                uuid4().hex,
+                self.run_id,
+                {workspace_id: basis[workspace_id] for workspace_id in workspace_ids},
+                self.now,
+                utcnow(),
+                {one: newest for one, newest in since.items() if one in workspace_ids},
+            )
+            self._roll(calendar, at)
+        self.store.marks.settle(claims)
+
+    def _spans(self) -> Iterator[tuple[Calendar, Span, list[str]]]:
+        """Yield each calendar with its period and the workspaces that roll it up.
+
+        Left out are periods that have not begun there, dates that a time zone skipped, and periods before the horizon.
+        """
+        groups: dict[Calendar, list[str]] = {}
+        for workspace_id in self.workspace_ids:
+            for calendar in self.calendars[workspace_id].kept:
+                groups.setdefault(calendar, []).append(workspace_id)
+        for calendar, workspace_ids in groups.items():
+            span = calendar.span(self.period, self.start.date())
+            if span.empty or span.start > self.now:
+                continue
+            old = {w for w in workspace_ids if self.horizon and span.start < self.horizon.derivable(w, self.period)}
+            if old:
+                with self.lock:
+                    self.report.left_as_they_are.update(old)
+            if chosen := [workspace_id for workspace_id in workspace_ids if workspace_id not in old]:
+                yield calendar, span, chosen
+
+    def _roll(self, calendar: Calendar, at: Target) -> None:
+        """Compute, write, follow up, announce."""
         with self._source(at) as (aggregate, stages):
             subjects = write(aggregate, stages, self.store.rollups.subjects, at, "subjectId")
         accounts = write(
             self.store.rollups.aggregate_subjects,
-            [{"$match": at.query}, *account_stages(self.period, self.start, at.end, self.connections, self.now)],
+            [{"$match": at.query}, *account_stages(self.period, *at.span.bounds, self.connections, self.now)],
             self.store.rollups.accounts,
             at,
             "accountId",
         )
         # If an account was erased meanwhile, delete its rollups again, which come from what had been read before.
         take_back(self.store, [one.account_id for one in self.connections])
-        touched = self._mark_affected_periods(subjects)
+        touched = self._mark_affected_periods(calendar, at, subjects)
+        answering = {w for w in at.workspace_ids if self.calendars[w].current == calendar}
         with self.lock:
-            self._announce(accounts)
+            self._announce(accounts, answering)
             self._count(at, subjects, accounts, touched)
         if self.period == "daily":
-            changed = {claim.workspace_id for claim in claims} | subjects.unsettled.keys() | accounts.unsettled.keys()
-            self.store.exports.touch(changed, self.start)
-        self.store.marks.settle(claims)
+            changed = at.since.keys() | subjects.unsettled.keys() | accounts.unsettled.keys()
+            self.store.exports.touch(changed & answering, self.start)
 
     @contextmanager
     def _source(self, at: Target) -> Iterator[tuple[Aggregate, list[Document]]]:
         """Yield the aggregation over the period's source, and the stages that make documents of subjects from it."""
+        start, end = at.span.bounds
         if self.period != "daily":
-            scope = {"workspaceId": {"$in": list(at.workspace_ids)}}
-            yield self.store.rollups.aggregate_subjects, merge_days(at.start, at.end, scope)
+            scope = {"workspaceId": {"$in": list(at.workspace_ids)}, **derived_by(at.version)}
+            yield self.store.rollups.aggregate_subjects, merge_days(start, end, scope)
             return
-        found = openings(self.store, at.workspace_ids, at.start, min(at.end, self.now))
+        found = openings(self.store, at.workspace_ids, start, min(end, self.now))
         with staged_openings(self.store, found, at.roll_id) as rows:
             yield (
                 self.store.observations.aggregate,
-                day_stages(at.workspace_ids, at.start, rows, self.connections, self.now),
+                day_stages(at.workspace_ids, self.start.date(), (start, end), rows, self.connections, self.now),
             )
 
-    def _mark_affected_periods(self, subjects: Written) -> list[Touched]:
+    def _mark_affected_periods(self, calendar: Calendar, at: Target, subjects: Written) -> list[Touched]:
         """If days changed, mark their week, their month, and the next observed days that no longer fit to them."""
         if self.period != "daily":
             return []
         touched: list[Touched] = []
         for workspace_id, keys in subjects.unsettled.items():
             changed = [key.rsplit("|", 2)[0] for key in keys]
-            later = affected_periods.next_observed_days(self.store, workspace_id, self.start, changed)
-            follows = affected_periods.periods_of_slots([self.start], {self.start: later})
+            later = next_observed_days(self.store, workspace_id, calendar, at.span.start, changed)
+            follows = affected_periods(calendar, {self.start.date(), *later})
             touched += [
                 (workspace_id, period, start)
                 for period, starts in follows.items()
@@ -217,10 +252,11 @@ class _Roll:
         self.store.marks.touch(touched)
         return touched
 
-    def _announce(self, accounts: Written) -> None:
+    def _announce(self, accounts: Written, answering: Collection[str]) -> None:
+        """Announce changed rollups, except those of a calendar that does not answer reads yet."""
         if self.announce is None:
             return
-        waiting = dict(sorted(accounts.unsettled.items()))
+        waiting = {w: keys for w, keys in sorted(accounts.unsettled.items()) if w in answering}
         try:
             for workspace_id in list(waiting):
                 found = self.store.rollups.accounts.find({"_id": {"$in": waiting[workspace_id]}}).sort("accountId", 1)

@@ -8,10 +8,11 @@ from pymongo.collection import Collection
 
 from metrics.aggregation.mongo_expressions import Expression
 from metrics.batches import batched
+from metrics.calendars import Span
 from metrics.clock import isoformat
 from metrics.documents import Document
 from metrics.periods import Period
-from metrics.store.rollup.rollups import BOOKKEEPING
+from metrics.store.rollup.rollups import BOOKKEEPING, derived_by, period_of_id
 
 _BATCH = 10_000
 """Ids per delete command, because a command holds 16 MB."""
@@ -25,7 +26,7 @@ STAMPS = ("computedAt", "runId", *BOOKKEEPING)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The documents of one period of some workspaces.
+    """The documents of one period of some workspaces, by one version of their calendar.
 
     `roll_id` identifies this roll-up. `basis` is, by workspace, a number that was read before the log and that grows
     with each mark: of two roll-ups, the one with the larger basis has read at least as much of the log. `wrote` is the
@@ -35,8 +36,8 @@ class Target:
 
     workspace_ids: Sequence[str]
     period: Period
-    start: datetime
-    end: datetime
+    span: Span
+    version: int
     roll_id: str
     run_id: str
     basis: Mapping[str, int]
@@ -48,7 +49,8 @@ class Target:
     def query(self) -> Document:
         """The query for the documents."""
         workspaces = {"$in": list(self.workspace_ids)}
-        return {"workspaceId": workspaces, "period": self.period, "periodStart": self.start}
+        found = {"workspaceId": workspaces, "period": self.period, "periodStart": self.span.start}
+        return {**found, **derived_by(self.version)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,12 @@ def _rolls(target: Collection[Document], at: Target) -> dict[str, Document]:
 def _stamp(at: Target, subject: str) -> Document:
     return {
         "$set": {
-            "_id": {"$concat": [f"${subject}", f"|{at.period}|{isoformat(at.start)}"]},
+            "_id": {"$concat": [f"${subject}", f"|{period_of_id(at.period, at.version)}|{isoformat(at.span.start)}"]},
             "period": at.period,
-            "periodStart": at.start,
-            "periodEnd": at.end,
+            "periodStart": at.span.start,
+            "periodEnd": at.span.end,
+            "periodLabel": at.span.label,
+            "calendarVersion": at.version,
             "computedAt": at.now,
             "changedAt": at.wrote,
             "runId": {"$literal": at.run_id},

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from metrics.periods import PERIODS, Period, period_end
 from metrics.store.rollup.roll_marks import Pending
-from pipelines.partitions import has_partition, period_key
+from pipelines.partitions import may_have_begun, period_key
 
 LONGEST_WAIT = timedelta(minutes=15)
 """A period that was marked this long ago is rolled up without waiting for anything."""
@@ -25,7 +25,7 @@ def due_marks(
     is marked for the same workspace, or while a daily run is unfinished, so that it is rolled up once and not after
     each of its days. No workspace waits for longer than `LONGEST_WAIT`.
     """
-    marks = {period: [m for m in pending.get(period, ()) if has_partition(m.start, now)] for period in PERIODS}
+    marks = {period: [m for m in pending.get(period, ()) if may_have_begun(period, m.start, now)] for period in PERIODS}
     waits = _waiting(marks["daily"], set(busy))
     found: dict[Period, list[Pending]] = {}
     for period in PERIODS:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
+from metrics.calendars.workspace import partitions_of
 from metrics.documents import AccountDocument, PostDocument
-from metrics.periods import PERIODS, period_end, period_start
 from metrics.store.rollup.roll_marks import Touched
 from metrics.store.rollup.rollups import rollup_id
 from metrics.store.store import Store
@@ -70,12 +70,19 @@ def _periods(store: Store, account: AccountDocument, published: Iterable[datetim
 
     The account's history can have days from before the connection, which are rolled up like all others.
     """
-    workspace_id = account["workspaceId"]
-    found: set[Touched] = {(workspace_id, period, period_start(period, at)) for at in published for period in PERIODS}
-    early = {touched for touched in found if period_end(touched[1], touched[2]) <= account["connectedAt"]}
-    if not early:
+    workspace_id, instants = account["workspaceId"], list(published)
+    found: set[Touched] = set()
+    ids: dict[str, Touched] = {}
+    for calendar in store.calendars.get(workspace_id).kept if instants else ():
+        for at in instants:
+            for period, start in partitions_of(calendar, at).items():
+                span, touched = calendar.span(period, start.date()), (workspace_id, period, start)
+                if span.end > account["connectedAt"]:
+                    found.add(touched)
+                else:
+                    ids[rollup_id(account["_id"], period, span.start, calendar.version)] = touched
+    if not ids:
         return found
     # Marks are read before rollups: a roll-up clears its mark only after it has written.
-    rolled = store.marks.marked(early)
-    ids = {rollup_id(account["_id"], period, start): (workspace_id, period, start) for _, period, start in early}
-    return (found - early) | rolled | {ids[one] for one in store.rollups.present(list(ids))}
+    rolled = store.marks.marked(ids.values())
+    return found | rolled | {ids[one] for one in store.rollups.present(list(ids))}

@@ -14,7 +14,7 @@ from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
 
-BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis")
+BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis", "answersFor")
 """Fields that only roll-ups use; reads leave them out."""
 _INSTANTS = ("periodStart", "periodEnd", "computedAt")
 """The instants that a rollup has apart from its bookkeeping."""
@@ -32,9 +32,30 @@ class _AwareInstants(dict[datetime, datetime]):
         return aware
 
 
-def rollup_id(subject_or_account_id: str, period: Period, start: datetime) -> str:
-    """Return the `_id` of a rollup, which follows from its arguments."""
-    return f"{subject_or_account_id}|{period}|{isoformat(start)}"
+def rollup_id(subject_or_account_id: str, period: Period, start: datetime, version: int = 0) -> str:
+    """Return the `_id` of a rollup, which follows from its arguments; `version` is that of its calendar."""
+    return f"{subject_or_account_id}|{period_of_id(period, version)}|{isoformat(start)}"
+
+
+def period_of_id(period: Period, version: int) -> str:
+    """Return the middle part of the `_id` of a rollup: `daily`, or `daily:3` in version 3 of the calendar."""
+    return f"{period}:{version}" if version else period
+
+
+def derived_by(version: int) -> Document:
+    """Return a filter on rollups that were derived by a version of their workspace's calendar.
+
+    Rollups of earlier versions of Tidemark have no such field: theirs is the UTC calendar, version 0.
+    """
+    return {"calendarVersion": version or {"$in": [0, None]}}
+
+
+def answering_for(version: int) -> Document:
+    """Return a filter on the rollups that answer reads by a version of their workspace's calendar.
+
+    These are the rollups that were derived by it, and those of former calendars that can no longer be derived.
+    """
+    return {"$or": [derived_by(version), {"answersFor": version}]} if version else derived_by(0)
 
 
 class Rollups:
@@ -51,11 +72,14 @@ class Rollups:
         start: datetime,
         end: datetime,
         *,
+        version: int = 0,
         platform: Platform | None = None,
         account_ids: Sequence[str] | None = None,
         fields: Sequence[str] = (),
     ) -> list[AggregatedDocument]:
         """Return account rollups of periods that start in `[start, end)`, by start, then account, without `_id`.
+
+        `version` is that of the workspace's calendar.
 
         With `fields`, only these are read, and which account and which instants each rollup is of.
         """
@@ -63,6 +87,7 @@ class Rollups:
             "workspaceId": workspace_id,
             "period": period,
             "periodStart": {"$gte": start, "$lt": end},
+            **answering_for(version),
         }
         if platform is not None:
             query["platform"] = platform
@@ -93,18 +118,22 @@ class Rollups:
         with mongo_errors():
             return {row["_id"] for row in self.accounts.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
 
-    def statuses(self, workspace_ids: Sequence[str], period: Period, start: datetime) -> dict[str, str]:
-        """Return the status of every account rollup of one period, by account id."""
-        query = {"workspaceId": {"$in": list(workspace_ids)}, "period": period, "periodStart": start}
+    def statuses(
+        self, workspace_ids: Sequence[str], period: Period, start: datetime, version: int = 0
+    ) -> dict[str, str]:
+        """Return the status of every account rollup of one period in one version of calendar, by account id."""
+        workspaces = {"$in": list(workspace_ids)}
+        query = {"workspaceId": workspaces, "period": period, "periodStart": start, **derived_by(version)}
         with mongo_errors():
             found = self.accounts.find(query, {"_id": 0, "accountId": 1, "status": 1})
             return {row["accountId"]: row["status"] for row in found}
 
     def stream(
-        self, workspace_id: str, period: Period, start: datetime, end: datetime
+        self, workspace_id: str, period: Period, start: datetime, end: datetime, version: int = 0
     ) -> Generator[AggregatedDocument, None, None]:
         """Yield account rollups of periods that start in `[start, end)`, by start, then account, as of one instant."""
-        query = {"workspaceId": workspace_id, "period": period, "periodStart": {"$gte": start, "$lt": end}}
+        starts = {"$gte": start, "$lt": end}
+        query = {"workspaceId": workspace_id, "period": period, "periodStart": starts, **answering_for(version)}
         order = [("periodStart", 1), ("accountId", 1)]
         fields = dict.fromkeys(BOOKKEEPING, 0)
         with (

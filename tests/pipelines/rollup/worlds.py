@@ -73,6 +73,10 @@ class World:
         for period in PERIODS:
             self.roll(store, period)
 
+    def may_roll(self, period: Period, start: datetime) -> bool:
+        """Tell whether a marked period has begun."""
+        return start <= self.now
+
     def roll_marked(self, store: Store, limit: int = 20) -> list[tuple[Period, datetime]]:
         """Roll up marked periods until none is left, days first; return those that were rolled up."""
         rolled: list[tuple[Period, datetime]] = []
@@ -81,7 +85,7 @@ class World:
                 (period, mark.start)
                 for period in PERIODS
                 for mark in store.marks.pending(period)
-                if self.workspace_id in mark.workspaces and mark.start <= self.now
+                if self.workspace_id in mark.workspaces and self.may_roll(period, mark.start)
             ]
             if not waiting:
                 return rolled

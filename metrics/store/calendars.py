@@ -1,0 +1,108 @@
+"""The calendars of workspaces, in the collection `workspace_settings`; `_id` is the workspace.
+
+The field `calendar` is the current one and `upcomingCalendar` the one that is being prepared, each as `{timeZone,
+weekStart, fiscalYearStart, fiscalPattern, version}`. `formerCalendars` are the older ones whose rollups still answer,
+each with `until`. A workspace without the field `calendar` has the UTC calendar, as version 0.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.database import Database
+
+from metrics.calendars import UTC_CALENDAR, Calendar
+from metrics.calendars.workspace import UTC_WORKSPACE, Former, WorkspaceCalendar
+from metrics.documents import Document
+from metrics.store.errors import mongo_errors
+
+_FIELDS = {"calendar": 1, "upcomingCalendar": 1, "formerCalendars": 1, "calendarVersion": 1}
+
+
+class Calendars:
+    """Reads and writes of calendars."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._settings = db["workspace_settings"]
+
+    def get(self, workspace_id: str) -> WorkspaceCalendar:
+        """Return the calendars of a workspace.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        return self.of([workspace_id])[workspace_id]
+
+    def of(self, workspace_ids: Iterable[str]) -> dict[str, WorkspaceCalendar]:
+        """Return the calendars of workspaces.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        wanted = list(workspace_ids)
+        with mongo_errors():
+            rows = {row["_id"]: row for row in self._settings.find({"_id": {"$in": wanted}}, _FIELDS)}
+        return {name: _parsed(rows[name]) if name in rows else UTC_WORKSPACE for name in wanted}
+
+    def prepare(self, workspace_id: str, calendar: Calendar) -> Calendar:
+        """Store the calendar that shall follow the current one, with the next free version, and return it.
+
+        A calendar that was being prepared is replaced. A repetition for the same calendar returns that one.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        known = self.get(workspace_id)
+        if known.upcoming is not None and known.upcoming.described() == calendar.described():
+            return known.upcoming
+        with mongo_errors():
+            row: Any = self._settings.find_one_and_update(
+                {"_id": workspace_id},
+                {"$inc": {"calendarVersion": 1}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+            version = row["calendarVersion"]
+            upcoming = {**calendar.described(), "version": version}
+            self._settings.update_one(
+                {"_id": workspace_id, "calendarVersion": version}, {"$set": {"upcomingCalendar": upcoming}}
+            )
+        return Calendar.parse(calendar.described(), version)
+
+    def switch(self, workspace_id: str, calendar: Calendar, former: Iterable[Former]) -> bool:
+        """Make the prepared calendar the current one, in one step; tell whether it was still the prepared one.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        fields = {**calendar.described(), "version": calendar.version}
+        older = [{**_stored(one.calendar), "until": one.until} for one in former]
+        with mongo_errors():
+            done = self._settings.update_one(
+                {"_id": workspace_id, "upcomingCalendar.version": calendar.version},
+                {"$set": {"calendar": fields, "formerCalendars": older}, "$unset": {"upcomingCalendar": ""}},
+            )
+        return done.modified_count == 1
+
+
+def _stored(calendar: Calendar) -> dict[str, Any]:
+    return {**calendar.described(), "version": calendar.version}
+
+
+def _parsed(row: Document) -> WorkspaceCalendar:
+    current, upcoming = row.get("calendar"), row.get("upcomingCalendar")
+    return WorkspaceCalendar(
+        _calendar(current) if current else UTC_CALENDAR,
+        _calendar(upcoming) if upcoming else None,
+        tuple(Former(_calendar(one), _instant(one)) for one in row.get("formerCalendars", ())),
+    )
+
+
+def _calendar(stored: Document) -> Calendar:
+    return Calendar.parse({name: stored[name] for name in UTC_CALENDAR.described()}, stored["version"])
+
+
+def _instant(stored: Document) -> datetime:
+    until: datetime = stored["until"]
+    return until
