@@ -54,7 +54,7 @@ HistoryReason = Literal[FailureReason, AccountState]
 """Why a history waits or ended: a failure, or the state of its account."""
 ACCOUNT_STATES: tuple[AccountState, ...] = get_args(AccountState)
 OperationState = Literal["queued", "running", "succeeded", "partial", "failed"]
-OperationKind = Literal["collect", "aggregate", "history"]
+OperationKind = Literal["collect", "aggregate", "history", "calendar"]
 OPERATION_KINDS: tuple[OperationKind, ...] = get_args(OperationKind)
 HistoryState = Literal["waiting", "running", "done", "partial", "failed", "stopped"]
 """State of the history of an account. `waiting`: for its turn or the end of a pause. `partial`: read except for some
@@ -291,7 +291,7 @@ class OperationDocument(TypedDict):
     runId: NotRequired[str]
     accounts: NotRequired[dict[str, int]]
     progress: NotRequired[Counted]
-    """Of a history: the posts and days that were read, over all its accounts."""
+    """Of a history: the posts and days that were read, over all its accounts. Of a calendar: the derived periods."""
     platforms: NotRequired[dict[Platform, Counted]]
     """Of a collection: the accounts of each platform that were read or failed, of those to collect."""
     error: NotRequired[str]
@@ -308,6 +308,9 @@ class AggregatedDocument(TypedDict):
     period: str
     periodStart: datetime
     periodEnd: datetime
+    periodLabel: NotRequired[str]
+    """The name of the period; rollups of earlier versions of Tidemark have none until `store.ensure` names them."""
+    calendarVersion: NotRequired[int]
     aggregatedMetrics: dict[str, Any]
     unavailable: dict[str, Reason]
     coverage: dict[str, int]

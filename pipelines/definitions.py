@@ -14,7 +14,9 @@ from pipelines.assets import ASSETS  # noqa: E402
 from pipelines.checks.freshness import CHECKS  # noqa: E402
 from pipelines.jobs import JOBS, check_freshness, collect_history, export_daily, purge_history  # noqa: E402
 from pipelines.ops.aggregate_late import aggregate_late  # noqa: E402
+from pipelines.ops.change_calendars import change_calendars  # noqa: E402
 from pipelines.ops.maintenance import MAINTAIN, maintain_daily  # noqa: E402
+from pipelines.ops.migrate_documents import migrate_documents  # noqa: E402
 from pipelines.resources import Tidemark  # noqa: E402
 from pipelines.runs.executors import executor  # noqa: E402
 from pipelines.schedules import SCHEDULES  # noqa: E402
@@ -43,6 +45,8 @@ def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             *JOBS,
             aggregate_late,
             collect_history,
+            change_calendars,
+            migrate_documents,
             check_freshness,
             purge_history,
             maintain_daily,

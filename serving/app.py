@@ -70,7 +70,7 @@ def _cors(origins: Sequence[str]) -> Middleware:
     return Middleware(
         CORSMiddleware,
         allow_origins=origins,
-        allow_methods=("GET", "HEAD", "POST"),
+        allow_methods=("GET", "HEAD", "POST", "PUT"),
         allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID",
                        "X-Request-ID"),
         expose_headers=("Content-Disposition", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After",

@@ -15,6 +15,10 @@ from metrics.store import Store
 from metrics.store.setup.lifetimes import lifetimes
 
 
+_OF_THE_SCHEMA = "migrations"
+"""The collection that says which older documents need no conversion: in a new database, all."""
+
+
 class Spare:
     """One database of one worker; a test that asks for it finds it empty and with the schema of its settings."""
 
@@ -27,7 +31,8 @@ class Spare:
         kept = lifetimes(settings)
         schema = _schema(store)
         if self._made == (kept, schema):
-            _empty(store, [n for n, (kind, *_) in schema.items() if not n.startswith("system.") and kind != "view"])
+            collections = [n for n, (kind, *_) in schema.items() if not n.startswith("system.") and kind != "view"]
+            _empty(store, [name for name in collections if name != _OF_THE_SCHEMA])
             return
         store.client.drop_database(self.name)
         store.ensure(settings)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from metrics.calendars.calendar import UTC_CALENDAR, Calendar, Span
-from metrics.calendars.dates import CalendarPeriod
+from metrics.calendars.dates import CalendarPeriod, rolling_days
 from metrics.periods import HOUR, PERIODS, Period, midnight
 
 FARTHEST_AHEAD: dict[Period, timedelta] = {
@@ -46,13 +46,15 @@ class WorkspaceCalendar:
     def spans_between(self, period: CalendarPeriod, first_date: date, last_date: date) -> Iterator[Span]:
         """Yield the span of every period that holds a date of the range, oldest first, by the calendar of its time.
 
-        A period that two calendars share is left out: neither has it as a whole.
+        At the end of a former calendar, its last day is the last one that ended before; its last week, month and so on
+        is the one that began before.
         """
         begins = [None, *(former.until for former in self.former), None]
         calendars = [*(former.calendar for former in self.former), self.current]
         for calendar, (first, end) in zip(calendars, pairwise(begins), strict=True):
             for span in calendar.spans_between(period, first_date, last_date):
-                if (first is None or span.start >= first) and (end is None or span.end <= end):
+                last = span.end if period == "daily" or rolling_days(period) else span.start + HOUR
+                if (first is None or span.start >= first) and (end is None or last <= end):
                     yield span
 
 

@@ -112,6 +112,7 @@ def rollup_event(document: AggregatedDocument) -> Event:
         "period": document["period"],
         "periodStart": isoformat(document["periodStart"]),
         "periodEnd": isoformat(document["periodEnd"]),
+        **({"periodLabel": document["periodLabel"]} if "periodLabel" in document else {}),
         "metrics": document["aggregatedMetrics"],
         "status": document["status"],
         "timestamp": isoformat(document["computedAt"]),

@@ -14,6 +14,7 @@ from pymongo.database import Database
 
 from metrics.calendars import UTC_CALENDAR, Calendar
 from metrics.calendars.workspace import UTC_WORKSPACE, Former, WorkspaceCalendar
+from metrics.clock import utcnow
 from metrics.documents import Document
 from metrics.store.errors import mongo_errors
 
@@ -64,11 +65,73 @@ class Calendars:
                 return_document=ReturnDocument.AFTER,
             )
             version = row["calendarVersion"]
-            upcoming = {**calendar.described(), "version": version}
+            upcoming = {**calendar.described(), "version": version, "preparedAt": utcnow()}
             self._settings.update_one(
                 {"_id": workspace_id, "calendarVersion": version}, {"$set": {"upcomingCalendar": upcoming}}
             )
         return Calendar.parse(calendar.described(), version)
+
+    def withdraw(self, workspace_id: str) -> None:
+        """Give up the change to an upcoming calendar.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        with mongo_errors():
+            self._settings.update_one({"_id": workspace_id}, {"$unset": {"upcomingCalendar": ""}})
+
+    def with_upcoming(self) -> list[str]:
+        """Return the workspaces that prepare another calendar, the one that waits longest first.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        with mongo_errors():
+            rows = self._settings.find({"upcomingCalendar": {"$exists": True}}, {"_id": 1})
+            return [row["_id"] for row in rows.sort([("upcomingCalendar.preparedAt", 1), ("_id", 1)])]
+
+    def changed(self, before: datetime) -> list[str]:
+        """Return the workspaces whose calendar was last changed before an instant.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        with mongo_errors():
+            return [row["_id"] for row in self._settings.find({"calendarSince": {"$lt": before}}, {"_id": 1})]
+
+    def prepared_at(self, workspace_id: str) -> datetime:
+        """Return when the upcoming calendar was requested; if there is none any more, the present time.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        at: datetime = self._upcoming(workspace_id).get("preparedAt") or utcnow()
+        return at
+
+    def derived(self, workspace_id: str, calendar: Calendar) -> datetime | None:
+        """Return the last day that was derived for an upcoming calendar, None before the first one.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        upcoming = self._upcoming(workspace_id)
+        return upcoming.get("derived") if upcoming.get("version") == calendar.version else None
+
+    def note_derived(self, workspace_id: str, calendar: Calendar, day: datetime) -> None:
+        """Record that the days up to one were derived for an upcoming calendar.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        query = {"_id": workspace_id, "upcomingCalendar.version": calendar.version}
+        with mongo_errors():
+            self._settings.update_one(query, {"$set": {"upcomingCalendar.derived": day}})
+
+    def _upcoming(self, workspace_id: str) -> Document:
+        with mongo_errors():
+            row = self._settings.find_one({"_id": workspace_id}, {"upcomingCalendar": 1}) or {}
+        found: Document = row.get("upcomingCalendar") or {}
+        return found
 
     def switch(self, workspace_id: str, calendar: Calendar, former: Iterable[Former]) -> bool:
         """Make the prepared calendar the current one, in one step; tell whether it was still the prepared one.
@@ -76,12 +139,12 @@ class Calendars:
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
-        fields = {**calendar.described(), "version": calendar.version}
         older = [{**_stored(one.calendar), "until": one.until} for one in former]
+        fields = {"calendar": _stored(calendar), "calendarSince": utcnow(), "formerCalendars": older}
         with mongo_errors():
             done = self._settings.update_one(
                 {"_id": workspace_id, "upcomingCalendar.version": calendar.version},
-                {"$set": {"calendar": fields, "formerCalendars": older}, "$unset": {"upcomingCalendar": ""}},
+                {"$set": fields, "$unset": {"upcomingCalendar": ""}},
             )
         return done.modified_count == 1
 

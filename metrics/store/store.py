@@ -30,6 +30,7 @@ from metrics.store.rollup.roll_openings import RollOpenings
 from metrics.store.rollup.rollups import Rollups
 from metrics.store.running import RunningCommands
 from metrics.store.setup import schema
+from metrics.store.setup.migrations import Migrations
 from metrics.store.shard_reports import ShardReportStore
 from metrics.store.store_sizes import SizeSamples
 from metrics.store.workspace_settings import Consents, Retention
@@ -193,6 +194,11 @@ class Store:
     def retention(self) -> Retention:
         """The retention of workspaces that have their own."""
         return Retention(self.db)
+
+    @cached_property
+    def migrations(self) -> Migrations:
+        """Conversions of documents of earlier versions."""
+        return Migrations(self.db)
 
     @cached_property
     def deletion(self) -> Deletion:

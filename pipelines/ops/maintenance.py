@@ -1,6 +1,7 @@
 """The job `maintain_daily`: apply retention and measure the stores (docs/operations.md)."""
 
 from collections import Counter
+from datetime import timedelta
 
 import dagster as dg
 
@@ -10,6 +11,7 @@ from metrics.upkeep.limited import limited_accounts
 from metrics.upkeep.retention import Horizon, apply
 from metrics.upkeep.sizes import keep, measure
 from pipelines.resources import Tidemark
+from pipelines.rollup.recalendar import delete_unused
 from pipelines.runs import storage
 from pipelines.runs.automation import SCHEDULE_STATUS
 
@@ -24,6 +26,16 @@ def apply_retention(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     metadata: dict[str, dg.MetadataValue] = {f"deleted_{name}": dg.MetadataValue.int(n) for name, n in gone.items()}
     metadata["accounts_with_a_limit"] = dg.MetadataValue.json(dict(limits))
     context.add_output_metadata(metadata)
+
+
+@dg.op(description="Deletes the rollups of former calendars of workspaces, which answer no read any more.")
+def delete_former_rollups(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
+    """Delete unused rollups, and log how many."""
+    store = tidemark.clients().store
+    # Reads that began with the former calendar have ended after that time.
+    changed = store.calendars.changed(utcnow() - timedelta(minutes=10))
+    gone = sum(delete_unused(store, workspace_id) for workspace_id in changed)
+    context.log.info("deleted %s rollups of former calendars", gone)
 
 
 @dg.op(description="Deletes events that are older than TIDEMARK_EVENTS_DAYS, also of workspaces without new events.")
@@ -50,6 +62,7 @@ def measure_stores(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
 def maintain_daily() -> None:
     """Delete expired data, then measure the stores."""
     apply_retention()
+    delete_former_rollups()
     trim_events()
     measure_stores()
 

@@ -85,12 +85,14 @@ def roll(
     now: datetime | None = None,
     announce: Announce | None = None,
     calendars: Mapping[str, WorkspaceCalendar] | None = None,
+    settle: bool = True,
 ) -> RollReport:
     """Roll up periods of all workspaces, or of those given, and return a report.
 
     `starts` are those of partitions. Each workspace has its own calendar, and rolls up its day of the partition's date,
     its week that holds the partition's Monday, or its month. A workspace that prepares another calendar rolls up the
-    period in both; `calendars` replaces the calendars of the store.
+    period in both; `calendars` replaces the calendars of the store. Without `settle`, no mark is read or made: neither
+    roll-ups nor exports follow.
 
     This is idempotent: the same observations give the same documents, in whatever order and however often they are
     rolled up. `announce` is called with the account rollups that changed, after they were written. Periods before the
@@ -112,7 +114,9 @@ def roll(
         connections = store.accounts.connections(batch)
         # The days of a workspace must be in order: each opens where the one before closed.
         for start in sorted(set(starts)):
-            _Roll(store, period, start, batch, known, connections, run_id, now, horizon, report, announce, lock).run()
+            _Roll(
+                store, period, start, batch, known, connections, run_id, now, horizon, report, announce, settle, lock
+            ).run()
 
     with mongo_errors(), ThreadPoolExecutor(_THREADS, thread_name_prefix="roll") as pool:
         known = calendars or store.calendars.of(workspaces)
@@ -154,11 +158,12 @@ class _Roll:
     horizon: Horizon | None
     report: RollReport
     announce: Announce | None
+    settle: bool
     lock: Lock
 
     def run(self) -> None:
         """Claim the marks, roll up the period in each calendar of the workspaces, and settle the marks."""
-        claims = self.store.marks.claim(self.period, [self.start], self.workspace_ids)
+        claims = self.store.marks.claim(self.period, [self.start], self.workspace_ids) if self.settle else []
         basis = self.store.marks.touched(self.workspace_ids, self.period, self.start)
         since = {claim.workspace_id: claim.newest for claim in claims}
         for calendar, span, workspace_ids in self._spans():
@@ -215,7 +220,7 @@ class _Roll:
         with self.lock:
             self._announce(accounts, answering)
             self._count(at, subjects, accounts, touched)
-        if self.period == "daily":
+        if self.period == "daily" and self.settle:
             changed = at.since.keys() | subjects.unsettled.keys() | accounts.unsettled.keys()
             self.store.exports.touch(changed & answering, self.start)
 
@@ -236,7 +241,7 @@ class _Roll:
 
     def _mark_affected_periods(self, calendar: Calendar, at: Target, subjects: Written) -> list[Touched]:
         """If days changed, mark their week, their month, and the next observed days that no longer fit to them."""
-        if self.period != "daily":
+        if self.period != "daily" or not self.settle:
             return []
         touched: list[Touched] = []
         for workspace_id, keys in subjects.unsettled.items():

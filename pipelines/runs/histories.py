@@ -1,37 +1,18 @@
-"""Decide when a run over histories is requested: while any history is to be read, and no such run is unfinished.
+"""The runs over histories: which histories are to be read, and the settlement of their operations.
 
 There is no cursor: the accounts' memories in MongoDB say which histories are to be read, and until when each rests.
-After a run failed, the next one is requested 2, 4, 8 … 64 minutes later.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import dagster as dg
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from metrics.collection import histories
 from metrics.documents import OperationDocument
 from metrics.errors import NotFound
 from metrics.store import Store
-from pipelines.runs.states import UNFINISHED
-from pipelines.runs.tags import HISTORY
 
 JOB = "collect_history"
-
-_DOUBLINGS = 6
-_FAILED = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
-
-
-def may_run(instance: DagsterInstance, now: datetime) -> bool:
-    """Tell whether a run may be requested: none is unfinished, and the wait after the last failure is over."""
-    records = instance.get_run_records(RunsFilter(tags={HISTORY: "true"}), limit=_DOUBLINGS)
-    if any(record.dagster_run.status in UNFINISHED for record in records):
-        return False
-    failed = 0
-    while failed < len(records) and records[failed].dagster_run.status in _FAILED:
-        failed += 1
-    ended = records[0].end_time if failed else None
-    return ended is None or now - datetime.fromtimestamp(ended, UTC) >= timedelta(minutes=2**failed)
 
 
 def any_to_read(store: Store, now: datetime) -> bool:

@@ -28,6 +28,12 @@ RETRY = "tidemark/retry"
 HISTORY = "tidemark/history"
 """The run reads histories of accounts; dagster.yaml allows one such run at a time."""
 
+CALENDARS = "tidemark/calendars"
+"""The run changes the calendars of workspaces; one such run is under way at a time."""
+
+MIGRATION = "tidemark/migration"
+"""The run converts documents of earlier versions; one such run is under way at a time."""
+
 BACKFILL = "dagster/backfill"
 """The id of the backfill that the run is part of."""
 

@@ -13,15 +13,22 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from metrics.clock import utcnow
+from metrics.collection import calendars
 from metrics.errors import TidemarkError
 from metrics.store.operation_queue import Batch
 from pipelines import jobs
+from pipelines.ops.change_calendars import change_calendars
+from pipelines.ops.migrate_documents import migrate_documents
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
 from pipelines.runs import histories, operations
 from pipelines.runs.automation import SENSOR_STATUS
+from pipelines.runs.shared_runs import may_run
 from pipelines.runs.tags import (
     ASSETS,
+    CALENDARS,
+    HISTORY,
+    MIGRATION,
     ONE_PARTITION,
     OPERATION,
     WILL_RETRY,
@@ -31,14 +38,14 @@ from pipelines.runs.tags import (
 _LISTEN_SECONDS = 20.0
 _LISTEN_INTERVAL = 0.3
 _LOOK_AT_RUNS_SECONDS = 2.0
-"""Interval, within an evaluation, of checks whether a run over histories may begin."""
+"""Interval, within an evaluation, of checks whether a run that shares work of one kind may begin."""
 _AT_ONCE = 3
 """Runs of operations at once if the run queue has no limit for them; dagster.yaml has this one."""
 _ENDED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
 @dg.sensor(
-    jobs=[*jobs.JOBS, jobs.collect_history],
+    jobs=[*jobs.JOBS, jobs.collect_history, change_calendars, migrate_documents],
     minimum_interval_seconds=1,
     default_status=SENSOR_STATUS,
     description="Requests runs for operations, and writes their outcome back. Workspaces take turns. The queued "
@@ -49,11 +56,10 @@ def requested_work(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> I
     """Wait for queued operations and request their runs at once, so that a run starts within a second or two."""
     clients = tidemark.clients()
     lost = _settle_ended(clients, context.instance)
-    for operation in histories.settle_finished(clients.store):
+    for operation in [*histories.settle_finished(clients.store), *calendars.settle_done(clients.store)]:
         clients.announce_operation(operation["_id"])
-    batches, history = _listen(clients, context.instance, lost, _LISTEN_SECONDS)
-    if history:
-        yield histories.run_request()
+    batches, shared = _listen(clients, context.instance, lost, _LISTEN_SECONDS)
+    yield from shared
     for batch in batches:
         try:
             known = operations.platforms_of(clients.store, batch.first, PLATFORMS_IMPLEMENTED)
@@ -62,7 +68,7 @@ def requested_work(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> I
             _fail(clients, batch, str(error))
             continue
         yield _request(work)
-    if not batches and not history:
+    if not batches and not shared:
         yield dg.SkipReason("no operation is queued, or as many as may be are under way")
 
 
@@ -85,8 +91,8 @@ def _places(instance: DagsterInstance) -> int:
 
 def _listen(
     clients: Clients, instance: DagsterInstance, lost: Sequence[Batch], seconds: float
-) -> tuple[Sequence[Batch], bool]:
-    """Wait up to `seconds` for work; return batches to request, and whether a run over histories is to be requested.
+) -> tuple[Sequence[Batch], list[dg.RunRequest]]:
+    """Wait up to `seconds` for work; return batches to request, and requests for runs that share work of one kind.
 
     The batches are `lost` and new ones. Polling here is faster than the daemon, which evaluates sensors only every 5 s.
     """
@@ -96,13 +102,25 @@ def _listen(
     places = _places(instance)
     while True:
         batches = [*lost, *clients.store.operation_queue.hand_out(places)]
-        history = False
-        if time.monotonic() >= look_at_runs and histories.any_to_read(clients.store, utcnow()):
-            history = histories.may_run(instance, utcnow())
+        shared: list[dg.RunRequest] = []
+        if time.monotonic() >= look_at_runs:
+            shared = _shared_runs(clients, instance)
             look_at_runs = time.monotonic() + _LOOK_AT_RUNS_SECONDS
-        if batches or history or time.monotonic() >= deadline:
-            return batches, history
+        if batches or shared or time.monotonic() >= deadline:
+            return batches, shared
         pause.wait(_LISTEN_INTERVAL)
+
+
+def _shared_runs(clients: Clients, instance: DagsterInstance) -> list[dg.RunRequest]:
+    """Return requests for runs over all histories, changes of calendars and conversions, where there is such work."""
+    found, now = [], utcnow()
+    if histories.any_to_read(clients.store, now) and may_run(instance, HISTORY, now):
+        found.append(histories.run_request())
+    if clients.store.calendars.with_upcoming() and may_run(instance, CALENDARS, now):
+        found.append(dg.RunRequest(job_name=change_calendars.name))
+    if clients.store.migrations.pending() and may_run(instance, MIGRATION, now):
+        found.append(dg.RunRequest(job_name=migrate_documents.name))
+    return found
 
 
 def _settle_ended(clients: Clients, instance: DagsterInstance) -> list[Batch]:

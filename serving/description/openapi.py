@@ -143,7 +143,7 @@ def _answers(operation: Operation, schemas: Json) -> Json:
     # An export has several media types; the example is of the first one.
     next(iter(content.values()))["example"] = EXAMPLES[operation.name]
     answer = {"description": description, "headers": of_answer(operation), "content": content}
-    answers: Json = {str(operation.status): answer}
+    answers: Json = {str(status): answer for status in (*operation.also, operation.status)}
     if operation.cached:
         answers["304"] = {"description": "The client has this answer already.", "headers": of_answer(operation)}
     return answers
@@ -156,7 +156,7 @@ def statuses(operation: Operation) -> list[int]:
         found.add(403)
     if "{" in operation.path or operation.path.startswith("/analytics/stream"):
         found.add(404)
-    if operation.method == "POST":
+    if operation.method in ("POST", "PUT"):
         found.add(413)
     if operation.body is not None:
         found.add(415)

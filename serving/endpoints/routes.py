@@ -12,6 +12,7 @@ from metrics.export import MEDIA_TYPES
 from serving.endpoints import (
     accounts,
     aggregated,
+    calendars,
     catalog,
     export,
     me,
@@ -24,6 +25,7 @@ from serving.endpoints import (
 )
 from serving.endpoints import query as queries
 from serving.endpoints.connect import links
+from serving.schemas import calendars as calendar_shapes
 from serving.schemas import events as event_shapes
 from serving.schemas import keys, work
 from serving.schemas import reads as read_shapes
@@ -38,10 +40,10 @@ JSON = ("application/json",)
 class Operation:
     """One method of one path.
 
-    `answer` is the shape of its JSON. `cached` answers have an ETag and may be answered with 304. An operation that
-    `has_location` answers with the header `Location` and takes an idempotency key. One that `may_be_impossible` may be
-    answered with 422: the request is well-formed and cannot be done. With `scope`
-    None, any valid key is accepted.
+    `answer` is the shape of its JSON, which it gives with `status`, or with one in `also` where nothing was to do.
+    `cached` answers have an ETag and may be answered with 304. An operation that `has_location` answers with the header
+    `Location` and takes an idempotency key. One that `may_be_impossible` may be answered with 422: the request is
+    well-formed and cannot be done. With `scope` None, any valid key is accepted.
     """
 
     method: str
@@ -53,6 +55,7 @@ class Operation:
     query: type[queries.Query] = queries.NoQuery
     body: type[BaseModel] | None = None
     status: int = 200
+    also: tuple[int, ...] = ()
     media_types: tuple[str, ...] = JSON
     cached: bool = False
     has_location: bool = False
@@ -110,6 +113,10 @@ OPERATIONS = (
     _request(f"{_A}/posts", writes.publish_post, body=work.PublishedPost),
     Operation("POST", f"{_W}/cache/invalidate", writes.invalidate_cache, "collect", "Writes", work.Invalidated,
               queries.InvalidateQuery),
+    Operation("GET", f"{_W}/calendar", calendars.workspace_calendar, "admin", "Reads",
+              calendar_shapes.WorkspaceCalendarAnswer),
+    Operation("PUT", f"{_W}/calendar", calendars.set_workspace_calendar, "admin", "Writes",
+              calendar_shapes.WorkspaceCalendarAnswer, body=calendar_shapes.CalendarToSet, status=202, also=(200,)),
     Operation("POST", f"{_W}/connect/{{platform}}", links.create_connect_link, "admin", "Writes", work.ConnectLink,
               queries.ConnectQuery, status=201, may_be_impossible=True),
     Operation("POST", "/analytics/stream/tickets", stream.create_ticket, "read", "Streams", work.Ticket,

@@ -1,7 +1,5 @@
 """Requests for work over HTTP: stored durably as operations before they are answered, and run by the pipeline."""
 
-import codecs
-import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,10 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, ParamSpec, TypeVar
 
-from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from metrics.calendars import Span
+from metrics.calendars.workspace import partition_start
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, OperationDocument, OperationKind, PostDocument
 from metrics.encoding import dump_json
@@ -20,13 +19,14 @@ from metrics.errors import InvalidInput, NotFound, QueueFull, RedisUnavailable
 from metrics.identity import check_announced_id, normal_post_id
 from metrics.ids import post_id
 from metrics.kinds import check_kind
-from metrics.periods import PERIODS, Period, midnight, period_end, period_start
+from metrics.periods import PERIODS, Period
 from metrics.redis.events import Announcer, operation_status
 from metrics.redis.versions import invalidate
 from metrics.store.operations import scope_key
 from metrics.store.rollup.publications import put_posts
 from metrics.upkeep.retention import Horizon
 from serving.endpoints.access import account, existing_workspace, key_of
+from serving.endpoints.bodies import json_body
 from serving.endpoints.query import AggregateQuery, CollectQuery, InvalidateQuery, NoQuery, parse
 from serving.process.measures import LIMITED
 from serving.schemas.base import public_fields
@@ -41,34 +41,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _REMEDIES: Mapping[str, str] = {"paused": "resume it first (`tidemark accounts resume`)"}
 _RETRY_LATER = {"Retry-After": "60"}
 _SCOPE = ("account_id", "post_id", "period", "period_start")
-B = TypeVar("B", bound=BaseModel)
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-async def _body(request: Request, model: type[B]) -> B:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise Problem(415, "Send JSON: `Content-Type: application/json`.")
-    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise Problem(415, "Send the body uncompressed, without a `Content-Encoding`.")
-    content = (await request.body()).removeprefix(codecs.BOM_UTF8)
-    body = model.model_validate_json(content)
-    json.loads(content, object_pairs_hook=_refuse_duplicates)
-    return body
-
-
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a JSON object with a duplicate name, because parsers differ in the value that they take.
-
-    Raises:
-        InvalidInput: a name is given twice; the error contains it.
-    """
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        duplicate = next(name for name in values if sum(other == name for other, _ in pairs) > 1)
-        raise InvalidInput(f"{duplicate}: must be given only once", duplicate)
-    return values
 
 
 async def _in_thread(request: Request, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -182,23 +156,26 @@ async def aggregate(request: Request) -> Response:
     if period not in PERIODS:
         raise InvalidInput(f"period: must be one of {', '.join(PERIODS)}", "period")
     query, parts = parse(request, AggregateQuery), services(request)
-    start = period_start(period, midnight(query.date))
-    if start > utcnow():
+    calendar = (await _in_thread(request, parts.store.calendars.get, workspace_id)).current
+    start, span = partition_start(calendar, period, query.date), calendar.span(period, query.date)
+    if span.empty:
+        raise Problem(422, "The workspace's time zone skipped the date.", errors=[("date", "there is no such date")])
+    if span.start > utcnow():
         raise Problem(422, "The period has not begun yet.", errors=[("date", "the period has not begun yet")])
-    await _in_thread(request, _check_data, parts, workspace_id, period, start)
+    await _in_thread(request, _check_data, parts, workspace_id, period, span)
     return _accepted(await _queue(request, "aggregate", workspace_id, period=period, period_start=start))
 
 
-def _check_data(parts: Services, workspace_id: str, period: Period, start: datetime) -> None:
+def _check_data(parts: Services, workspace_id: str, period: Period, span: Span) -> None:
     """Refuse a period whose data is no longer kept, and one from before any observation."""
     _refuse_empty(parts, workspace_id)
-    if start < Horizon.of(parts.store, parts.settings, utcnow()).derivable(workspace_id, period):
+    if span.start < Horizon.of(parts.store, parts.settings, utcnow()).derivable(workspace_id, period):
         message = "the data that the period is derived from is no longer kept"
         raise Problem(422, f"The period cannot be rolled up: {message}.", errors=[("date", message)])
     first = min(a["connectedAt"] for a in parts.store.accounts.find(workspace_id=workspace_id))
-    if period_end(period, start) > first:
+    if span.end > first:
         return
-    if not parts.store.observations.page({"workspaceId": workspace_id}, start, period_end(period, start), limit=1):
+    if not parts.store.observations.page({"workspaceId": workspace_id}, *span.bounds, limit=1):
         raise Problem(422, "The period is before any data.", errors=[("date", "the period is before any data")])
 
 
@@ -216,7 +193,7 @@ async def publish_post(request: Request) -> Response:
     """Record a published post, and request its collection at once."""
     found = await account(request, "collect")
     parse(request, NoQuery)
-    body, parts = await _body(request, PublishedPost), services(request)
+    body, parts = await json_body(request, PublishedPost), services(request)
     _refuse_inactive(found)
     document = _published(found, body)
     scope = {"account_id": found["_id"], "post_id": document["_id"]}

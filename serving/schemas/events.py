@@ -8,7 +8,7 @@ from metrics.documents import AccountState, FailureReason, OperationKind, Operat
 from metrics.periods import Period
 from serving.schemas.base import Instant, Shape, absent
 from serving.schemas.observed import ObservedAccount, PostMetrics
-from serving.schemas.reads import AccountMetrics, Unavailable
+from serving.schemas.reads import PERIOD_LABEL, AccountMetrics, Unavailable
 from serving.schemas.work import PLATFORM_PROGRESS, AccountCounts, Progress
 
 ResetReason = Literal["events_lost", "events_restarted", "events_unavailable", "slow_reader", "unknown_position"]
@@ -48,6 +48,7 @@ class MetricsAggregated(Shape):
     period: Period
     period_start: Instant
     period_end: Instant
+    period_label: str = absent(PERIOD_LABEL)
     metrics: AccountMetrics
     status: RollupStatus
     timestamp: Instant

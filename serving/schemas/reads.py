@@ -216,6 +216,9 @@ class Comparison(Shape):
     )
 
 
+PERIOD_LABEL = "The name of the period in the workspace's calendar: `2026-11-28`, `2026-W48`, `2026-11`."
+
+
 class Rollup(Shape):
     """One account over one period."""
 
@@ -225,6 +228,8 @@ class Rollup(Shape):
     period: RollupPeriod
     period_start: Instant
     period_end: Instant = Field(description="Exclusive.")
+    period_label: str = absent(PERIOD_LABEL)
+    calendar_version: Count = absent("The version of the workspace's calendar that bounds the period.")
     aggregated_metrics: AccountMetrics
     unavailable: Unavailable
     coverage: Coverage

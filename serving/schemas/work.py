@@ -111,7 +111,7 @@ class AccountHistory(Shape):
 
 
 class Operation(Shape):
-    """A requested collection or roll-up, or the reading of the history of accounts from before their connection."""
+    """Requested work: a collection, a roll-up, the reading of histories of accounts, or the change of a calendar."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_OPERATION]})
 
@@ -128,7 +128,9 @@ class Operation(Shape):
     posts: Literal["all"] = absent("For a collection: it reads every living post, not only those that are due.")
     run_id: str = absent("The Dagster run that carries it out.")
     accounts: AccountCounts = absent()
-    progress: Progress = absent("For a history: the posts and days that were read, over all its accounts.")
+    progress: Progress = absent(
+        "For a history: the posts and days that were read, over all its accounts. For a calendar: the derived periods."
+    )
     platforms: dict[Platform, Progress] = absent(PLATFORM_PROGRESS)
     histories: list[AccountHistory] = absent("For a history: the progress of each of its accounts.")
     error: str = absent()

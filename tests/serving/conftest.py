@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from metrics.clock import utcnow
-from metrics.documents import AccountDocument, Observation, PostDocument
+from metrics.documents import AccountDocument, Observation, PostDocument, Scope
 from metrics.periods import slot_of
 from metrics.redis.events import Announcer
 from metrics.settings import Settings
@@ -94,9 +94,9 @@ def serving(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def reading(address: str, store: Store) -> Iterator[httpx.Client]:
-    """Yield a client with a key of `w1` that may read and collect; its answers are checked against OpenAPI."""
-    key, _ = store.keys.create("test", ["w1"], ["read", "collect"])
+def reading(address: str, store: Store, *further: Scope) -> Iterator[httpx.Client]:
+    """Yield a client with a key of `w1` that may read, collect, and more; its answers are checked against OpenAPI."""
+    key, _ = store.keys.create("test", ["w1"], ["read", "collect", *further])
     headers, hooks = {"Authorization": f"Bearer {key}"}, {"response": [check]}
     with httpx.Client(base_url=address, headers=headers, timeout=30, event_hooks=hooks) as opened:
         yield opened
@@ -122,6 +122,13 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
 def client(live: tuple[str, Server], seeded: Store) -> Iterator[httpx.Client]:
     """A client with a key of `w1` that may read and collect."""
     with reading(live[0], seeded) as opened:
+        yield opened
+
+
+@pytest.fixture
+def admin(live: tuple[str, Server], seeded: Store) -> Iterator[httpx.Client]:
+    """A client with a key of `w1` that may do everything."""
+    with reading(live[0], seeded, "admin") as opened:
         yield opened
 
 

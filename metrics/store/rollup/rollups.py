@@ -9,6 +9,7 @@ from bson.codec_options import CodecOptions
 from pymongo.command_cursor import CommandCursor
 from pymongo.database import Database
 
+from metrics.calendars import UTC_CALENDAR
 from metrics.clock import isoformat
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.periods import Period
@@ -103,6 +104,9 @@ class Rollups:
         for row in rows:
             for name in _INSTANTS:
                 row[name] = aware[row[name]]
+            if "periodLabel" not in row:
+                # A rollup of an earlier version of Tidemark, which `migrate_documents` has not labelled yet.
+                row |= {"periodLabel": UTC_CALENDAR.label(period, row["periodStart"].date()), "calendarVersion": 0}
         return cast("list[AggregatedDocument]", sorted(rows, key=itemgetter("periodStart", "accountId")))
 
     def aggregate_subjects(self, stages: Sequence[Document]) -> CommandCursor[Document]:

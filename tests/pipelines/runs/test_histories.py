@@ -11,7 +11,7 @@ from dagster._core.test_utils import create_run_for_test
 from metrics.clock import utcnow
 from metrics.collection.histories import request_histories
 from metrics.documents import AccountDocument, History
-from pipelines.runs import histories
+from pipelines.runs.shared_runs import may_run
 from pipelines.runs.tags import HISTORY
 from pipelines.sensors import requested_work
 from tests.pipelines.daemon import Daemon
@@ -118,7 +118,7 @@ def test_run_that_failed_is_followed_by_another_after_a_while(daemon: Daemon) ->
     for number, minutes in enumerate((2, 4, 8), start=1):
         run = create_run_for_test(daemon.instance, job_name="collect_history", tags=RUN)
         daemon.instance.report_run_failed(run)
-        assert not histories.may_run(daemon.instance, now + timedelta(minutes=minutes - 1)), number
-        assert histories.may_run(daemon.instance, now + timedelta(minutes=minutes + 1)), number
+        assert not may_run(daemon.instance, HISTORY, now + timedelta(minutes=minutes - 1)), number
+        assert may_run(daemon.instance, HISTORY, now + timedelta(minutes=minutes + 1)), number
     run = create_run_for_test(daemon.instance, job_name="collect_history", status=DagsterRunStatus.SUCCESS, tags=RUN)
-    assert histories.may_run(daemon.instance, now)
+    assert may_run(daemon.instance, HISTORY, now)

@@ -192,7 +192,8 @@ def test_rollup_is_answered_without_internal_fields(client: httpx.Client, seeded
     ).json()["data"]
     assert set(document) == {
         "workspaceId", "accountId", "platform", "period", "periodStart", "periodEnd", "aggregatedMetrics",
-        "unavailable", "coverage", "status", "definitionVersion", "computedAt", "runId",
+        "unavailable", "coverage", "status", "definitionVersion", "computedAt", "runId", "periodLabel",
+        "calendarVersion",
     }  # fmt: skip
 
 

@@ -1,0 +1,78 @@
+"""The calendar of a workspace over HTTP."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from metrics.calendars import Calendar
+from metrics.store import Store
+from tests.serving.conftest import NOW
+
+CALENDAR = "/analytics/workspace/w1/calendar"
+UTC = {"timeZone": "UTC", "weekStart": "monday", "fiscalYearStart": "01-01", "fiscalPattern": "months"}
+
+
+def test_change_is_an_operation_and_the_present_calendar_stays_until_it_is_done(
+    admin: httpx.Client, seeded: Store
+) -> None:
+    assert admin.get(CALENDAR).json() == {"data": {**UTC, "version": 0}}
+    answer = admin.put(CALENDAR, json={"timeZone": "America/New_York", "weekStart": "sunday"})
+    assert answer.status_code == 202
+    data = answer.json()["data"]
+    assert (data["timeZone"], data["upcoming"]["timeZone"], data["upcoming"]["version"]) == (
+        "UTC",
+        "America/New_York",
+        1,
+    )
+    assert data["operation"]["kind"] == "calendar"
+    assert answer.headers["location"] == f"/analytics/operations/{data['operation']['operationId']}"
+    again = admin.put(CALENDAR, json={"timeZone": "America/New_York", "weekStart": "sunday"})
+    assert again.json()["data"]["operation"]["operationId"] == data["operation"]["operationId"]
+    back = admin.put(CALENDAR, json={})
+    assert (back.status_code, back.json()) == (200, {"data": {**UTC, "version": 0}})
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "says"),
+    [
+        ({"timeZone": "Nowhere/City"}, "timeZone", "is no time zone"),
+        ({"timeZone": "+02:00"}, "timeZone", "is an offset"),
+        ({"timeZone": "EST"}, "timeZone", "is an abbreviation"),
+        ({"weekStart": "someday"}, "weekStart", "is no day"),
+        ({"fiscalYearStart": "02-30"}, "fiscalYearStart", "no day of every year"),
+        ({"fiscalPattern": "446"}, "fiscalPattern", "is no pattern"),
+        ({"zone": "UTC"}, "zone", ""),
+        ({"timeZone": 5}, "timeZone", ""),
+    ],
+)
+def test_wrong_calendar_is_refused_with_one_line(
+    admin: httpx.Client, seeded: Store, body: dict[str, object], field: str, says: str
+) -> None:
+    answer = admin.put(CALENDAR, json=body)
+    assert answer.status_code == 400, answer.text
+    problem = answer.json()
+    assert field in str(problem["errors"])
+    assert says in problem["detail"]
+    assert "\n" not in problem["detail"]
+    assert admin.get(CALENDAR).json() == {"data": {**UTC, "version": 0}}
+
+
+def test_calendar_needs_the_scope_admin_and_an_existing_workspace(
+    client: httpx.Client, admin: httpx.Client, seeded: Store
+) -> None:
+    assert client.get(CALENDAR).status_code == 403
+    assert client.put(CALENDAR, json={}).status_code == 403
+    assert admin.get("/analytics/workspace/nowhere/calendar").status_code == 404
+
+
+def test_period_of_a_date_is_that_of_the_workspaces_calendar(
+    client: httpx.Client, admin: httpx.Client, seeded: Store
+) -> None:
+    calendar = seeded.calendars.prepare("w1", Calendar(week_start="sunday"))
+    assert seeded.calendars.switch("w1", calendar, [])
+    sunday = NOW.date() - timedelta(days=NOW.isoweekday() % 7)
+    answer = client.post("/analytics/workspace/w1/aggregate/weekly", params={"date": str(sunday)})
+    assert answer.status_code == 202, answer.text
+    # The partition of a week is that of the Monday in it.
+    assert answer.json()["data"]["periodStart"] == f"{sunday + timedelta(days=1)}T00:00:00Z"

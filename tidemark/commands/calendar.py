@@ -1,0 +1,80 @@
+"""The commands `tidemark calendar`: where the days, weeks and fiscal years of workspaces begin."""
+
+from typing import Annotated, Any
+
+import typer
+
+from metrics.errors import NotFound
+from tidemark.commands.console import print_json, print_line, print_table
+from tidemark.commands.stores import open_store
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The calendar of a workspace: its time zone, the first day of its weeks, its fiscal year: show, set.",
+)
+
+Workspace = Annotated[str, typer.Argument(help="The workspace.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command(epilog="Example: tidemark calendar show demo-north")
+def show(workspace: Workspace, as_json: Json = False) -> None:
+    """Show the calendar of a workspace, the one that is being prepared, and former ones that still answer."""
+    with open_store() as (store, _):
+        _check_workspace(store.accounts.workspaces(), workspace)
+        known = store.calendars.get(workspace)
+    rows: list[dict[str, Any]] = [{"use": "current", **known.current.described(), "version": known.current.version}]
+    if known.upcoming is not None:
+        rows.append({"use": "upcoming", **known.upcoming.described(), "version": known.upcoming.version})
+    rows += [
+        {"use": f"until {one.until:%Y-%m-%d %H:%M}Z", **one.calendar.described(), "version": one.calendar.version}
+        for one in known.former
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    names = ("use", "time zone", "week start", "fiscal year start", "fiscal pattern", "version")
+    print_table(names, [tuple(map(str, row.values())) for row in rows])
+
+
+@app.command("set", epilog="Example: tidemark calendar set demo-north --time-zone America/New_York --week-start sunday")
+def set_calendar(
+    workspace: Workspace,
+    time_zone: Annotated[str | None, typer.Option(help="An IANA name such as Europe/Berlin.")] = None,
+    week_start: Annotated[str | None, typer.Option(help="monday to sunday.")] = None,
+    fiscal_year_start: Annotated[str | None, typer.Option(help="MM-DD.")] = None,
+    fiscal_pattern: Annotated[str | None, typer.Option(help="months, 445, 454 or 544.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change the calendar of a workspace; what is not given stays as it is.
+
+    The pipeline derives all days, weeks and months again. Reads are answered by the former calendar until that is done.
+    """
+    from metrics.calendars import Calendar
+    from metrics.collection.calendars import request_change
+
+    given = {
+        "timeZone": time_zone,
+        "weekStart": week_start,
+        "fiscalYearStart": fiscal_year_start,
+        "fiscalPattern": fiscal_pattern,
+    }
+    with open_store() as (store, _):
+        _check_workspace(store.accounts.workspaces(), workspace)
+        known = store.calendars.get(workspace)
+        wanted = known.current.described() | {name: value for name, value in given.items() if value is not None}
+        operation = request_change(store, workspace, Calendar.parse(wanted))
+    if as_json:
+        print_json({"workspace": workspace, **wanted, "operation": operation["_id"] if operation else None})
+    elif operation is None:
+        print_line(f"{workspace}: the calendar stays as it is")
+    else:
+        print_line(
+            f"{workspace}: the new calendar is being prepared as {operation['_id']}; "
+            f"`tidemark calendar show {workspace}` tells when it answers"
+        )
+
+
+def _check_workspace(workspaces: list[str], workspace: str) -> None:
+    if workspace not in workspaces:
+        raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
