@@ -1,6 +1,6 @@
 """Benchmark of roll-ups of logs of growing size, compared with a bare `$group` over the same observations.
 
-    python bench/rollup.py [--small] [--hours] [--mongo URL]
+    python bench/rollup.py [--small] [--hours] [--zones] [--mongo URL]
 
 It starts a MongoDB of its own unless given one. It prints a table, and writes it as JSON to bench/results/rollup.json.
 """
@@ -19,6 +19,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from metrics.calendars import Calendar
+from metrics.calendars.workspace import WorkspaceCalendar
 from metrics.documents import AccountDocument, Document, Observation, PostDocument
 from metrics.periods import PERIODS
 from metrics.settings import load_settings
@@ -33,6 +35,14 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ACCOUNTS, POSTS = 4, 20
 """Accounts per workspace and posts per account."""
 HOURS = 24
+ZONES = (
+    *("Pacific/Pago_Pago", "Pacific/Honolulu", "America/Anchorage", "America/Los_Angeles", "America/Denver"),
+    *("America/Chicago", "America/New_York", "America/Halifax", "America/Sao_Paulo", "Atlantic/South_Georgia"),
+    *("Atlantic/Azores", "Europe/London", "Europe/Berlin", "Europe/Athens", "Europe/Istanbul", "Asia/Dubai"),
+    *("Asia/Karachi", "Asia/Dhaka", "Asia/Bangkok", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney"),
+    *("Pacific/Noumea", "Pacific/Auckland"),
+)
+"""24 zones, each with another offset."""
 RESULTS = Path(__file__).parent / "results" / "rollup.json"
 
 
@@ -192,12 +202,39 @@ def server(url: str | None) -> Iterator[str]:
             child.stop()
 
 
+def measure_zones(store: Store, workspaces: int, rounds: int) -> dict[str, float]:
+    """Roll up one day, all workspaces in UTC and then spread over 24 zones, in turns; return medians in seconds."""
+    fill(store, workspaces, 3)
+    names = [f"w{number}" for number in range(workspaces)]
+    by_zone = [Calendar(zone, version=number + 1) for number, zone in enumerate(ZONES)]
+    chosen = {
+        "utc": {name: WorkspaceCalendar() for name in names},
+        "zones": {name: WorkspaceCalendar(by_zone[i % len(by_zone)]) for i, name in enumerate(names)},
+    }
+    taken: dict[str, list[float]] = {kind: [] for kind in chosen}
+    cpu: dict[str, list[float]] = {kind: [] for kind in chosen}
+    for round_ in range(rounds + 1):
+        for kind, calendars in chosen.items():
+            began, used = time.perf_counter(), time.process_time()
+            roll(store, "daily", [DAY + timedelta(days=1)], run_id="bench", now=NOW, calendars=calendars)
+            if round_:
+                taken[kind].append(time.perf_counter() - began)
+                cpu[kind].append(time.process_time() - used)
+    found = {kind: statistics.median(all_) for kind, all_ in taken.items()}
+    return {
+        "utc_seconds": found["utc"], "zones_seconds": found["zones"], "ratio": found["zones"] / found["utc"],
+        "ratio_of_fastest": min(taken["zones"]) / min(taken["utc"]),
+        "own_cpu_ratio": statistics.median(cpu["zones"]) / statistics.median(cpu["utc"]),
+    }  # fmt: skip
+
+
 def main() -> None:
     """Measure each size, print a table, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="only two days of 100 workspaces")
     parser.add_argument("--mongo", help="URL of a MongoDB to measure; its database tidemark_bench is dropped")
     parser.add_argument("--hours", action="store_true", help="the cost of one more hour, early and late in a day")
+    parser.add_argument("--zones", action="store_true", help="a day of workspaces in 24 time zones, and of UTC")
     options = parser.parse_args()
     # (workspaces, days): 10^5, 10^6 and 10^7 observations.
     sizes = [(100, 2)] if options.small else [(50, 1), (100, 5), (100, 50)]
@@ -207,12 +244,17 @@ def main() -> None:
             with fresh(url) as store:
                 rows.append(measure_hours(store, 100, 1))
             _print(rows[-1], head=True)
+        elif options.zones:
+            with fresh(url) as store:
+                rows.append(measure_zones(store, 100, rounds=9))
+            _print(rows[-1], head=True)
         else:
             for workspaces, days in sizes:
                 with fresh(url) as store:
                     rows.append(measure(store, workspaces, days, rounds=3))
                 _print(rows[-1], head=len(rows) == 1)
-    results = RESULTS.with_stem("rollup_hours") if options.hours else RESULTS
+    stem = "rollup_hours" if options.hours else "rollup_zones" if options.zones else RESULTS.stem
+    results = RESULTS.with_stem(stem)
     results.parent.mkdir(parents=True, exist_ok=True)
     results.write_text(json.dumps({"python": sys.version.split()[0], "sizes": rows}, indent=2) + "\n")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, percent, when
@@ -126,6 +127,7 @@ def _is_deleted() -> Expression:
     return when({"$gt": ["$deletedAt", None]}, 1, 0)
 
 
+@cache
 def _metrics(days: int) -> Document:
     followers = "$account.followers"
     measured = {"$gt": ["$rates.measured", 0]}
@@ -164,6 +166,7 @@ def _own_reach(days: int) -> Expression | None:
     return f"$account.{names[days]}.value" if days in names else None
 
 
+@cache
 def _unavailable(days: int) -> Expression:
     """Return the reason for each metric that is absent from `aggregatedMetrics`, by name."""
     reasons: dict[str, Expression] = {}

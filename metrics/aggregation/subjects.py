@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import get_args
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, numbers, when
@@ -16,11 +17,13 @@ _LONGER_THAN_A_DAY = timedelta(hours=26)
 """Longer than any local day, and shorter than any two."""
 
 
+@cache
 def day_entries(provided: str = "slots") -> Expression:
     """Return the entries of a day, by metric.
 
     They are computed from the arrays `slots.m.<name>`, in order of time, and the last values `before` the day. The
-    numbers of an account's provider day are in the arrays `<provided>.m.<name>`.
+    numbers of an account's provider day are in the arrays `<provided>.m.<name>`. Do not change the result, which is
+    shared.
     """
     return _by_subject(lambda metric: _day_entry(metric, provided))
 

@@ -56,8 +56,12 @@ def day_stages(
 def _observations_by_subject(workspace_ids: Sequence[str], span: Span, provided: Span, now: datetime) -> list[Document]:
     """Return stages that group the observations of the day, of the hour before it, and of its date, by subject."""
     slots = {"$gte": min(span[0] - HOUR, provided[0]), "$lt": min(max(span[1], provided[1]), now)}
+    of_span = {"timestamp": {"$gte": span[0] - HOUR, "$lt": span[1]}}
+    # Only accounts have numbers of a provider's day.
+    needed = {"$or": [of_span, {"metadata.metricType": "account"}]}
     return [
         {"$match": {"metadata.workspaceId": {"$in": list(workspace_ids)}, "timestamp": slots}},
+        *([] if span == provided else [{"$match": needed}]),
         {
             "$group": {
                 "_id": SUBJECT,

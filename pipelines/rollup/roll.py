@@ -120,11 +120,17 @@ def roll(
 
     with mongo_errors(), ThreadPoolExecutor(_THREADS, thread_name_prefix="roll") as pool:
         known = calendars or store.calendars.of(workspaces)
-        # Workspaces of the same calendar are rolled up by one aggregation.
-        workspaces.sort(key=lambda workspace_id: (repr(known[workspace_id].current), workspace_id))
-        list(pool.map(work, batched(workspaces, _BATCH)))
+        list(pool.map(work, _batches(known)))
     report.seconds = time.monotonic() - started
     return report
+
+
+def _batches(calendars: Mapping[str, WorkspaceCalendar]) -> list[list[str]]:
+    """Divide workspaces into batches; those of one calendar are together, because one aggregation rolls them up."""
+    groups: dict[Calendar, list[str]] = {}
+    for workspace_id, known in calendars.items():
+        groups.setdefault(known.current, []).append(workspace_id)
+    return [batch for group in groups.values() for batch in batched(group, _BATCH)]
 
 
 def _check(period: Period, start: datetime, now: datetime) -> None:
