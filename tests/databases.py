@@ -14,7 +14,6 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.setup.lifetimes import lifetimes
 
-
 _OF_THE_SCHEMA = "migrations"
 """The collection that says which older documents need no conversion: in a new database, all."""
 

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster import RunsFilter
+from dagster import DagsterRunStatus, RunsFilter
+
+from pipelines.runs.states import UNFINISHED
 
 _DOUBLINGS = 6
+_FAILED = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,18 @@ def attempts(instance: dg.DagsterInstance, tag: str, value: str) -> Attempts:
     return Attempts(
         instance.get_runs_count(filters=of_this), None if ended is None else datetime.fromtimestamp(ended, UTC)
     )
+
+
+def may_run(instance: dg.DagsterInstance, tag: str, now: datetime) -> bool:
+    """Tell whether a run may be requested that carries out all work of one kind, which its tag names.
+
+    One such run is under way at a time. After a run failed, the next one waits 2, 4, 8 … 64 minutes.
+    """
+    records = instance.get_run_records(RunsFilter(tags={tag: "true"}), limit=_DOUBLINGS)
+    if any(record.dagster_run.status in UNFINISHED for record in records):
+        return False
+    failed = 0
+    while failed < len(records) and records[failed].dagster_run.status in _FAILED:
+        failed += 1
+    ended = records[0].end_time if failed else None
+    return ended is None or now - datetime.fromtimestamp(ended, UTC) >= timedelta(minutes=2**failed)

@@ -22,8 +22,8 @@ from pipelines.ops.migrate_documents import migrate_documents
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from pipelines.resources import Clients, Tidemark
 from pipelines.runs import histories, operations
+from pipelines.runs.attempts import may_run
 from pipelines.runs.automation import SENSOR_STATUS
-from pipelines.runs.shared_runs import may_run
 from pipelines.runs.tags import (
     ASSETS,
     CALENDARS,

@@ -11,7 +11,7 @@ from dagster._core.test_utils import create_run_for_test
 from metrics.clock import utcnow
 from metrics.collection.histories import request_histories
 from metrics.documents import AccountDocument, History
-from pipelines.runs.shared_runs import may_run
+from pipelines.runs.attempts import may_run
 from pipelines.runs.tags import HISTORY
 from pipelines.sensors import requested_work
 from tests.pipelines.daemon import Daemon
