@@ -24,6 +24,7 @@ from metrics.periods import HOUR
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.observations import LEVELS
+from metrics.store.rollup.rollups import derived_by
 
 _NETS = {name: total_name(name) for name in TOTALS}
 HOURLY = (*_NETS.values(), "totalEngagement", "followers", "followerGrowth")
@@ -217,7 +218,8 @@ class _Openings:
 
     def __init__(self, store: Store, scope: Document, span: Span, calendar: Calendar) -> None:
         start, end = span
-        match = {**scope, "period": "daily", "periodStart": {"$gte": start, "$lt": end}}
+        derived = derived_by(calendar.version)
+        match = {**scope, "period": "daily", "periodStart": {"$gte": start, "$lt": end}, **derived}
         opens = {f"metrics.{name}.open": 1 for name in (*_NETS, "followers")}
         with mongo_errors():
             rows = store.rollups.subjects.find(match, {"_id": 0, "subjectId": 1, "periodStart": 1, **opens})

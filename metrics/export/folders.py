@@ -30,9 +30,8 @@ from metrics.errors import SettingsError
 from metrics.export.columns import DATASETS, SCHEMA_VERSION, Dataset
 from metrics.export.encoders import encode
 from metrics.export.lease import Lease, leased
-from metrics.export.source import read
+from metrics.export.source import hours_of, read
 from metrics.network import Network
-from metrics.periods import DAY
 from metrics.settings import Settings
 from metrics.store import Store
 
@@ -248,7 +247,7 @@ def _write(
     left_out: Collection[str],
 ) -> FileEntry | None:
     """Write one file and return its entry; without rows, write none and return None."""
-    documents = read(store, dataset, workspace_id, day, day + DAY)
+    documents = read(store, dataset, workspace_id, *hours_of(store, dataset, workspace_id, day.date()))
     rows = (one for one in documents if _account_of(one) not in left_out) if left_out else documents
     first = next(rows, None)
     if first is None:

@@ -65,9 +65,6 @@ _CONNECTED: Json = {
     **_OF_ACCOUNT, "platformAccountId": "17841400000000001", "handle": "north.coffee", "state": "active",
     "connectedAt": "2025-10-24T00:00:00Z", "lastCollectedSlot": EXAMPLE_TIME, "lastCollectedAt": _READ_AT,
 }  # fmt: skip
-_CALENDAR: Json = {
-    "timeZone": "UTC", "weekStart": "monday", "fiscalYearStart": "01-01", "fiscalPattern": "months", "version": 0,
-}  # fmt: skip
 _NEW_YORK: Json = {**_CALENDAR, "timeZone": "America/New_York", "weekStart": "sunday", "version": 1}
 _METRIC: Json = {
     "name": "followers", "subject": "account", "kind": "gauge", "unit": "count", "meaning": "Followers of the account.",

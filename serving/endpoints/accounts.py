@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.aggregation.calendars import calendar_of
+from metrics.calendars import Calendar
 from metrics.encoding import dump_json
 from metrics.platforms.registry import KEPT_DAYS
 from metrics.store import Store
@@ -54,8 +54,7 @@ async def accounts(request: Request) -> Response:
     return await answer(request, workspace_id, "accounts", query, read)
 
 
-def _described(store: Store, workspace_id: str, states: Mapping[str, int]) -> dict[str, Any]:
-    calendar = calendar_of(store, workspace_id)
+def _described(store: Store, workspace_id: str, states: Mapping[str, int], calendar: Calendar) -> dict[str, Any]:
     found: dict[str, Any] = {
         "workspaceId": workspace_id,
         "accounts": states,
@@ -75,7 +74,8 @@ async def workspaces(request: Request) -> Response:
     def read() -> list[dict[str, Any]]:
         found = visible_workspaces(parts.store, key)
         states = parts.store.accounts.states(found)
-        return [_described(parts.store, workspace_id, states.get(workspace_id, {})) for workspace_id in found]
+        calendars = parts.store.calendars.of(found)
+        return [_described(parts.store, name, states.get(name, {}), calendars[name].current) for name in found]
 
     body = dump_json({"data": await parts.threads.run(read), "page": WHOLE, "meta": {}})
     return respond(request, await encode_answer(body, State(None, None)))

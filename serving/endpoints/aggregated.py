@@ -7,7 +7,6 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.aggregation.calendars import calendar_of
 from metrics.aggregation.sides import Kind
 from metrics.clock import utcnow
 from metrics.encoding import dump_json
@@ -46,11 +45,12 @@ async def aggregated(request: Request) -> Response:
 
     def read(state: State) -> bytes:
         accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
-        consents = parts.store.consents
+        consents, calendars = parts.store.consents, parts.store.calendars.get(workspace_id)
+        dated = query.dated(calendars.current)
         selection = Selection(
             cast("Kind", query.period),
-            *query.days(),
-            calendar_of(parts.store, workspace_id),
+            *dated.days(),
+            calendars,
             scope,
             accounts,
             utcnow(),
@@ -71,7 +71,7 @@ async def aggregated(request: Request) -> Response:
         if compared is not None:
             data = ({**document, "comparison": compared.of_document(document)} for document in page)
         kept = keep_fields(data, query.fields)
-        body = envelope(kept, query, state, cursor=cursor, period=query.period, coverage=covered)
+        body = envelope(kept, dated, state, cursor=cursor, period=query.period, coverage=covered)
         body["totals"] = keep_fields(totals(selection, sides, rollups), query.fields)
         if query.group_by:
             body["groups"] = keep_fields(_groups(parts.store, query.group_by, selection, sides, rollups), query.fields)

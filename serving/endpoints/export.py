@@ -34,12 +34,14 @@ async def export(request: Request) -> Response:
     ticket = await download_ticket(request)
     workspace_id = await existing_workspace(request, "read", ticket)
     query, parts = parse(request, ExportQuery), services(request)
+    calendar = (await parts.threads.run_for(key_of(request).key_id, parts.store.calendars.get, workspace_id)).current
+    query = query.dated(calendar)
     with ExitStack() as running:
         running.enter_context(parts.exports.running(key_of(request).key_id))
         # HEAD, and a request that is refused, leave the ticket as it is.
         if ticket and request.method != "HEAD":
             await tickets.use(parts.redis, ticket)
-        documents = read(parts.store, query.dataset, workspace_id, *query.bounds())
+        documents = read(parts.store, query.dataset, workspace_id, *query.bounds(calendar))
         pieces = _Pieces(parts.threads, documents, encode(query.dataset, query.format, documents))
         # The first piece is read before the response begins, so that an unavailable store gives a 503, not a partial
         # file.

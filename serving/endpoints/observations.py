@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from metrics.calendars import Calendar
 from metrics.documents import Document
 from metrics.encoding import dump_json
 from metrics.errors import NotFound
@@ -24,11 +25,13 @@ from serving.endpoints.query import (
 from serving.services import services
 
 
-def page_of(store: Store, scope: Scope, query: PageQuery, route: str) -> tuple[list[Document], str | None]:
-    """Return a page of observations, and the cursor of the next page or None."""
+def page_of(
+    store: Store, scope: Scope, query: PageQuery, calendar: Calendar, route: str
+) -> tuple[list[Document], str | None]:
+    """Return a page of observations of the days of a calendar, and the cursor of the next page or None."""
     place = decode_cursor(query, route, 3)
     after = Position(instant(place[0]), str(place[1]), str(place[2])) if place else None
-    start, end = query.bounds()
+    start, end = query.bounds(calendar)
     found = store.observations.page(scope, start, end, limit=query.limit + 1, after=after)
     if len(found) <= query.limit:
         return found, None
@@ -49,9 +52,11 @@ async def _metrics(request: Request, scope: dict[str, Any]) -> Response:
         accounts = accounts_of(parts.store, key_of(request), scope["workspaceId"])
         if "accountId" in scope and all(account.account_id != scope["accountId"] for account in accounts):
             raise NotFound(f"no account {scope['accountId']}")
-        found, cursor = page_of(parts.store, wanted, query, route)
-        covered = coverage(parts.store, in_scope(accounts, scope), scope, *query.bounds())
-        return dump_json(envelope([observation(d) for d in found], query, state, cursor=cursor, coverage=covered))
+        calendar = parts.store.calendars.get(scope["workspaceId"]).current
+        dated = query.dated(calendar)
+        found, cursor = page_of(parts.store, wanted, query, calendar, route)
+        covered = coverage(parts.store, in_scope(accounts, scope), scope, *dated.bounds(calendar))
+        return dump_json(envelope([observation(d) for d in found], dated, state, cursor=cursor, coverage=covered))
 
     return await answer(request, scope["workspaceId"], "metrics", query, read)
 

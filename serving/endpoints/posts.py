@@ -42,11 +42,13 @@ async def posts(request: Request) -> Response:
     workspace_id = await workspace(request, "read")
     query, parts, route = parse(request, PostsQuery), services(request), request.url.path
     place = _place(decode_cursor(query, route, 2))
-    start, end = query.bounds()
+    query.days()
     page = _page_by_time(query, place)
 
     def read(state: State) -> bytes:
         accounts = accounts_of(parts.store, key_of(request), workspace_id)
+        calendar = parts.store.calendars.get(workspace_id).current
+        dated, (start, end) = query.dated(calendar), query.bounds(calendar)
         subject = {"platform": query.platform, "accountId": query.account_id}
         scope = {"workspaceId": workspace_id} | {name: value for name, value in subject.items() if value is not None}
         selected: dict[str, Any] = {n: v for n, v in scope.items() if n != "workspaceId"}
@@ -71,7 +73,7 @@ async def posts(request: Request) -> Response:
             missing, value, last = _rank(data[-1], query)
             cursor = encode_cursor(query, route, [None if missing else value, last])
         covered = coverage(parts.store, in_scope(accounts, scope), scope, start, end)
-        return dump_json(envelope(data, query, state, cursor=cursor, coverage=covered))
+        return dump_json(envelope(data, dated, state, cursor=cursor, coverage=covered))
 
     return await answer(request, workspace_id, "posts", query, read)
 
@@ -86,7 +88,9 @@ async def post_metrics(request: Request) -> Response:
 
     def read(state: State) -> bytes:
         post = parts.store.posts.get(post_id)
-        observed, cursor = page_of(parts.store, scope, query, route)
+        calendar = parts.store.calendars.get(found.workspace_id).current
+        dated = query.dated(calendar)
+        observed, cursor = page_of(parts.store, scope, query, calendar, route)
         latest = parts.store.observations.latest([post_id])
         levels = _levels(parts.store, [post], latest)
         accounts = in_scope(accounts_of(parts.store, key_of(request), found.workspace_id), scope)
@@ -94,8 +98,8 @@ async def post_metrics(request: Request) -> Response:
         data = with_latest_values(post, latest.get(post_id), levels.get(post_id), stored=may_store(post))
         data |= _content(post, parts.settings)
         data["observations"] = [observation(d) for d in observed]
-        covered = coverage(parts.store, accounts, scope, *query.bounds())
-        return dump_json(envelope(data, query, state, cursor=cursor, coverage=covered))
+        covered = coverage(parts.store, accounts, scope, *dated.bounds(calendar))
+        return dump_json(envelope(data, dated, state, cursor=cursor, coverage=covered))
 
     return await answer(request, found.workspace_id, "metrics", query, read)
 

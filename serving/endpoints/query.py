@@ -3,20 +3,19 @@
 import re
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Annotated, ClassVar, Literal, TypeVar, get_origin
+from typing import Annotated, ClassVar, Literal, Self, TypeVar, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 
 from metrics.aggregation.sides import COMPARES, Compare
-from metrics.calendars import CALENDAR_PERIODS
+from metrics.calendars import CALENDAR_PERIODS, Calendar
 from metrics.catalog import COUNTERS
 from metrics.clock import utcnow
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 from metrics.errors import InvalidInput
 from metrics.export import DATASETS, FORMATS, Dataset, Format
-from metrics.periods import DAY, midnight
 from metrics.post_content import excerpt
 from metrics.redis.events import EVENT_NAMES
 from serving.schemas.reads import ROLLUP_FIELDS
@@ -171,15 +170,17 @@ GroupFields = Annotated[
 
 
 class RangeQuery(Query):
-    """A range of UTC days, both inclusive. Give both dates or neither; without them it is the last 30 days."""
+    """A range of the workspace's days, both inclusive. Give both dates or neither; the default is the last 30 days."""
 
     max_days: ClassVar[int | None] = MAX_DAYS
 
-    start_date: Day | None = Field(None, description="The first day (UTC). Without both dates: the last 30 days.")
-    end_date: Day | None = Field(None, description="The last day (UTC), inclusive; a range has at most 400 days.")
+    start_date: Day | None = Field(
+        None, description="The first day, by the workspace's calendar. Without both dates: the last 30 days."
+    )
+    end_date: Day | None = Field(None, description="The last day, inclusive; a range has at most 400 days.")
 
     def days(self) -> tuple[date, date]:
-        """Return the first and the last day.
+        """Return the first and the last day; without dates, those in UTC, unless the query is `dated`.
 
         Raises:
             InvalidInput: only one date is given, the range is reversed, or it has more than 400 days.
@@ -196,10 +197,21 @@ class RangeQuery(Query):
             raise InvalidInput(f"endDate: the range may have at most {self.max_days} days", "endDate")
         return self.start_date, self.end_date
 
-    def bounds(self) -> tuple[datetime, datetime]:
+    def dated(self, calendar: Calendar) -> Self:
+        """Return the same query with dates: without any, those of the last 30 days of a calendar.
+
+        Raises:
+            InvalidInput: the dates are no range.
+        """
+        if self.start_date is not None or self.end_date is not None:
+            self.days()
+            return self
+        today = calendar.date_of(utcnow())
+        return self.model_copy(update={"start_date": today - timedelta(days=DEFAULT_DAYS - 1), "end_date": today})
+
+    def bounds(self, calendar: Calendar) -> tuple[datetime, datetime]:
         """Return the range as instants; the end is exclusive."""
-        first, last = self.days()
-        return midnight(first), midnight(last) + DAY
+        return calendar.range_span(*self.dated(calendar).days()).bounds
 
 
 class PageQuery(RangeQuery):

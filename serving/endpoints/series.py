@@ -8,7 +8,6 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.aggregation.calendars import calendar_of
 from metrics.aggregation.sides import Kind
 from metrics.calendars import Calendar, Span
 from metrics.clock import isoformat, utcnow
@@ -86,15 +85,16 @@ async def series(request: Request) -> Response:
 
     def read(state: State) -> bytes:
         accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
-        calendar = calendar_of(parts.store, workspace_id)
-        _check_length(query, calendar)
+        calendars = parts.store.calendars.get(workspace_id)
+        calendar, dated = calendars.current, query.dated(calendars.current)
+        _check_length(dated, calendar)
         names = query.metrics.split(",")
         metrics = [find_metric(parts.store, workspace_id, name, query.interval) for name in names]
         consents = parts.store.consents
         whole = Selection(
             "custom",
-            *query.days(),
-            calendar,
+            *dated.days(),
+            calendars,
             scope,
             accounts,
             utcnow(),
@@ -105,7 +105,7 @@ async def series(request: Request) -> Response:
         hourly = query.interval == "hourly"
         selection = None if hourly else replace(whole, kind=cast("Kind", query.interval))
         periods = selection.periods if selection else slots_of(whole)
-        first, last = _range_of(query, periods, calendar)
+        first, last = _range_of(dated, periods, calendar)
         whole = replace(whole, first=first, last=last)
         if query.interval == "custom":
             selection = whole
@@ -123,7 +123,7 @@ async def series(request: Request) -> Response:
         if query.group_by and (everything := chart.everything()):
             data["overall"] = list(chart.series(everything, metrics))
         described = {**calendar.described(), "version": calendar.version}
-        body = envelope(data, query, state, coverage=chart.coverage, calendar=described)
+        body = envelope(data, dated, state, coverage=chart.coverage, calendar=described)
         del body["page"]
         return dump_json(body)
 

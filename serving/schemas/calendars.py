@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from serving.schemas.base import Count, Instant, Shape, absent
+from serving.schemas.base import CalendarFields, Instant, Shape, absent
 from serving.schemas.work import Operation
 
 _NEW_YORK: Any = {"timeZone": "America/New_York", "weekStart": "sunday"}
@@ -21,26 +21,16 @@ class CalendarToSet(Shape):
     fiscal_pattern: str = Field("months", max_length=100, description="`months`, `445`, `454` or `544`.")
 
 
-class CalendarVersion(Shape):
-    """A calendar with its version; version 0 is the UTC calendar that every workspace begins with."""
-
-    time_zone: str = Field(description="`UTC`, or an IANA name.", examples=["America/New_York"])
-    week_start: str = Field(description="The first day of weeks.")
-    fiscal_year_start: str = Field(description="The first day of fiscal years, as MM-DD.")
-    fiscal_pattern: str = Field(description="Calendar months, or the weeks of the months of a quarter.")
-    version: Count = Field(description="Grows with each change of the calendar.")
-
-
-class FormerCalendar(CalendarVersion):
+class FormerCalendar(CalendarFields):
     """A former calendar whose rollups still answer, because their observations are no longer kept."""
 
     until: Instant = Field(description="It answers for what lies before this instant.")
 
 
-class WorkspaceCalendar(CalendarVersion):
+class WorkspaceCalendar(CalendarFields):
     """The calendar of a workspace that answers reads."""
 
-    upcoming: CalendarVersion = absent("The calendar that takes over when its rollups are derived.")
+    upcoming: CalendarFields = absent("The calendar that takes over when its rollups are derived.")
     former: list[FormerCalendar] = absent("Older calendars, oldest first.")
     operation: Operation = absent("The change that this request began.")
 

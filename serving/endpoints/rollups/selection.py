@@ -11,10 +11,12 @@ from metrics.aggregation.post_parts import Sums, Trait, merged_sums, stored_sums
 from metrics.aggregation.sides import Compare, Kind, is_stored
 from metrics.calendars import Calendar
 from metrics.calendars import Span as LabelledSpan
+from metrics.calendars.workspace import WorkspaceCalendar
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection, Span
 from metrics.periods import Period
 from metrics.store import Store
+from metrics.store.rollup.rollups import answering_for
 from metrics.upkeep.limited import not_kept
 from serving.endpoints.coverage import Scope
 
@@ -24,7 +26,7 @@ Rollups = Mapping[Span, Mapping[str, AggregatedDocument]]
 
 @dataclass(frozen=True)
 class Selection:
-    """The periods of `[first, last]`, which are dates of the calendar, and accounts, as of the instant `now`.
+    """The periods of `[first, last]`, which are dates of the workspace, and accounts, as of the instant `now`.
 
     `scope` has `workspaceId`, and may narrow `platform` and `accountId`. `without_consent` are the platforms whose
     numbers the workspace may not mix with those of others, `not_stored` those of which nothing is stored: for both, the
@@ -34,7 +36,7 @@ class Selection:
     kind: Kind
     first: date
     last: date
-    calendar: Calendar
+    calendars: WorkspaceCalendar
     scope: Scope
     accounts: Sequence[Connection]
     now: datetime
@@ -46,13 +48,23 @@ class Selection:
         """Tell whether the terms allow to store anything of an account in a period that begins at `start`."""
         return account.platform not in self.not_stored and not not_kept(account, start, self.now)
 
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar that answers."""
+        return self.calendars.current
+
+    @property
+    def rollups_in_scope(self) -> Document:
+        """The filter on the rollups of the selected accounts that answer for the calendar."""
+        return {**self.scope, **answering_for(self.calendar.version)}
+
     @cached_property
     def periods(self) -> list[LabelledSpan]:
         """The periods that overlap the range and have begun, oldest first."""
         if self.kind == "custom":
             found = iter([self.calendar.range_span(self.first, self.last)])
         else:
-            found = self.calendar.spans_between(self.kind, self.first, self.last)
+            found = self.calendars.spans_between(self.kind, self.first, self.last)
         return [span for span in found if span.start <= self.now and not span.empty]
 
     @cached_property
@@ -105,7 +117,7 @@ class Selection:
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
-        scope: Document = dict(self.scope)
+        scope = self.rollups_in_scope
         whole = [span for span in sorted(rollups) if self.is_stored(span)]
         of_start: dict[datetime, Sums] = {}
         for start, end in _joined(whole):
@@ -130,7 +142,11 @@ class Selection:
 
     def _narrowed(self) -> dict[str, Any]:
         account_id = self.scope.get("accountId")
-        return {"platform": self.scope.get("platform"), "account_ids": [account_id] if account_id else None}
+        return {
+            "version": self.calendar.version,
+            "platform": self.scope.get("platform"),
+            "account_ids": [account_id] if account_id else None,
+        }
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

@@ -1,12 +1,16 @@
 """The calendar of a workspace over HTTP."""
 
-from datetime import timedelta
+from datetime import UTC as UTC_ZONE
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from metrics.calendars import Calendar
+from metrics.periods import midnight
 from metrics.store import Store
+from pipelines.rollup import roll
 from tests.serving.conftest import NOW
 
 CALENDAR = "/analytics/workspace/w1/calendar"
@@ -76,3 +80,22 @@ def test_period_of_a_date_is_that_of_the_workspaces_calendar(
     assert answer.status_code == 202, answer.text
     # The partition of a week is that of the Monday in it.
     assert answer.json()["data"]["periodStart"] == f"{sunday + timedelta(days=1)}T00:00:00Z"
+
+
+def test_answers_are_about_the_days_of_the_workspace(client: httpx.Client, seeded: Store) -> None:
+    calendar = seeded.calendars.prepare("w1", Calendar("Asia/Tokyo"))
+    assert seeded.calendars.switch("w1", calendar, [])
+    day = (NOW - timedelta(hours=2)).astimezone(ZoneInfo("Asia/Tokyo")).date()
+    start = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo("Asia/Tokyo"))
+    roll(seeded, "daily", [midnight(day)], run_id="r", workspace_ids=["w1"])
+    dates = {"startDate": str(day), "endDate": str(day)}
+    (row,) = client.get("/analytics/workspace/w1/aggregated", params={"period": "daily", **dates}).json()["data"]
+    assert (row["periodStart"], row["periodLabel"]) == (f"{start.astimezone(UTC_ZONE):%Y-%m-%dT%H:%M:%SZ}", str(day))
+    observed = client.get("/analytics/workspace/w1/metrics", params=dates).json()["data"]
+    slots = {datetime.fromisoformat(one["timestamp"]) for one in observed}
+    assert slots
+    assert all(start <= slot < start + timedelta(days=1) for slot in slots)
+    exported = client.get(
+        "/analytics/workspace/w1/export", params={"dataset": "aggregated", "format": "ndjson", **dates}
+    )
+    assert len(exported.text.splitlines()) == 1

@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from metrics.aggregation.post_parts import PostPart
-from metrics.calendars import UTC_CALENDAR
+from metrics.calendars.workspace import UTC_WORKSPACE
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.endpoints.rollups.charts import Chart
@@ -34,7 +34,7 @@ def selected(store: Store, world: World, days: int) -> Selection:
     accounts = store.accounts.connections([world.workspace_id])
     first = world.base.date()
     scope = {"workspaceId": world.workspace_id}
-    return Selection("custom", first, first + timedelta(days=days - 1), UTC_CALENDAR, scope, accounts, world.now)
+    return Selection("custom", first, first + timedelta(days=days - 1), UTC_WORKSPACE, scope, accounts, world.now)
 
 
 def close(value: Any) -> Any:

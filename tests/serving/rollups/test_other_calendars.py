@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from metrics.calendars import Calendar
+from metrics.calendars.workspace import WorkspaceCalendar
 from metrics.documents import AccountDocument
-from metrics.periods import DAY
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.endpoints.rollups.charts import Chart
@@ -43,6 +43,7 @@ def rolled(store: Store) -> Store:
             "platform": "instagram",
             "period": "daily",
             "periodStart": start,
+            "calendarVersion": NEW_YORK.version,
         }
         followers = {
             "open": level - 1,
@@ -72,7 +73,7 @@ def rolled(store: Store) -> Store:
 
 def charted(store: Store, settings: Settings, interval: str, first: date, last: date, **more: Any) -> tuple[Any, Any]:
     accounts = store.accounts.connections(["w1"])
-    whole = Selection("custom", first, last, NEW_YORK, {"workspaceId": "w1"}, accounts, NOW, **more)
+    whole = Selection("custom", first, last, WorkspaceCalendar(NEW_YORK), {"workspaceId": "w1"}, accounts, NOW, **more)
     selection = replace(whole, kind=interval, compare=None)  # type: ignore[arg-type]
     chart = Chart(store, settings, selection.periods, selection, whole, (), None)
     (group,) = chart.groups()
@@ -122,7 +123,6 @@ def test_range_is_compared_with_as_many_days_of_the_calendar(rolled: Store, sett
 
 
 def test_documents_of_another_calendar_are_not_taken_for_those_of_this_one(rolled: Store, settings: Settings) -> None:
-    utc_day = datetime(2026, 11, 1, tzinfo=UTC)
-    rolled.rollups.accounts.update_one({"_id": "a12"}, {"$set": {"periodStart": utc_day, "periodEnd": utc_day + DAY}})
+    rolled.rollups.accounts.update_one({"_id": "a12"}, {"$set": {"calendarVersion": NEW_YORK.version - 1}})
     _, series = charted(rolled, settings, "daily", date(2026, 10, 31), date(2026, 11, 2))
     assert series["followers"]["values"] == [111, None, 113]
