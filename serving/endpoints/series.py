@@ -20,7 +20,7 @@ from serving.endpoints.answering import answer, envelope
 from serving.endpoints.coverage import accounts_of, in_scope
 from serving.endpoints.query import SeriesQuery, parse
 from serving.endpoints.rollups.charts import Chart
-from serving.endpoints.rollups.names import find_metric
+from serving.endpoints.rollups.names import fields_for, find_metric
 from serving.endpoints.rollups.selection import Selection
 from serving.services import services
 
@@ -103,7 +103,7 @@ async def series(request: Request) -> Response:
             consents.not_stored(workspace_id),
         )
         hourly = query.interval == "hourly"
-        selection = None if hourly else replace(whole, kind=cast("Kind", query.interval))
+        selection = None if hourly else replace(whole, kind=cast("Kind", query.interval), fields=fields_for(metrics))
         periods = selection.periods if selection else slots_of(whole)
         first, last = _range_of(dated, periods, calendar)
         whole = replace(whole, first=first, last=last)

@@ -23,7 +23,7 @@ def with_own_values(
     for row in rows:
         document = documents.get(row["periodStart"])
         values = document["aggregatedMetrics"] if document else {}
-        reasons = document["unavailable"] if document else {}
+        reasons = document.get("unavailable", {}) if document else {}
         own = {name: values[name] for name in names if name in values}
         lacking = {name: reasons.get(name, "no_observation") for name in names if name not in values}
         unavailable = {name: reason for name, reason in row["unavailable"].items() if name not in names}

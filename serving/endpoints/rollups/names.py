@@ -1,5 +1,6 @@
 """The metrics that a series may have, by name."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -25,6 +26,17 @@ def _unit(name: str) -> Unit:
 
 METRICS = {name: SeriesMetric(name, _unit(name)) for name in (*SUMMED, *UNIQUE)}
 METRICS["engagementRate"] = SeriesMetric("engagementRate", "percent")
+
+
+_ALWAYS = ("followers", "engagementRateParts", "engagementRateBasis", "postCountByType")
+"""Metrics of rollups that totals, rates over levels and parts of the posts are made of, whatever is requested."""
+
+
+def fields_for(metrics: Iterable[SeriesMetric]) -> list[str]:
+    """Return the fields of accounts' rollups that the totals of some metrics are computed from."""
+    names = {*_ALWAYS, *(metric.name for metric in metrics)}
+    reasons = [f"unavailable.{name}" for name in UNIQUE if name in names]
+    return ["platform", "coverage", "status", *reasons, *(f"aggregatedMetrics.{name}" for name in sorted(names))]
 
 
 def find_metric(_store: Store, _workspace_id: str, name: str, interval: str) -> SeriesMetric:

@@ -43,6 +43,8 @@ class Selection:
     compare: Compare | None = None
     without_consent: frozenset[Platform] = frozenset()
     not_stored: frozenset[Platform] = frozenset()
+    fields: Sequence[str] = ()
+    """The fields to read of stored rollups, beside their account and instants; all if there are none."""
 
     def allows_storing(self, account: Connection, start: datetime) -> bool:
         """Tell whether the terms allow to store anything of an account in a period that begins at `start`."""
@@ -127,7 +129,9 @@ class Selection:
 
     def _stored(self, store: Store, start: datetime, end: datetime) -> list[AggregatedDocument]:
         period = cast("Period", self.kind)
-        return store.rollups.aggregated(self.scope["workspaceId"], period, start, end, **self._narrowed())
+        return store.rollups.aggregated(
+            self.scope["workspaceId"], period, start, end, fields=self.fields, **self._narrowed()
+        )
 
     def _merged(self, store: Store, span: Span) -> list[AggregatedDocument]:
         return custom_rollups(

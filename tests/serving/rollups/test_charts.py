@@ -14,7 +14,7 @@ from metrics.calendars.workspace import UTC_WORKSPACE
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.endpoints.rollups.charts import Chart
-from serving.endpoints.rollups.names import METRICS
+from serving.endpoints.rollups.names import METRICS, fields_for
 from serving.endpoints.rollups.selection import Selection
 from serving.endpoints.series import slots_of
 from tests.examples import tried
@@ -45,15 +45,17 @@ def charted(
     store: Store, configured: Settings, chosen: Selection, interval: str, by: Sequence[str], **more: Any
 ) -> tuple[list[Any], list[dict[str, Any]]]:
     """Return the periods and the series of all metrics."""
-    selection: Selection | None = chosen if interval == "custom" else replace(chosen, kind=interval)  # type: ignore[arg-type]
+    metrics = [METRICS[name] for name in more.pop("names", NAMES)]
+    selection: Selection | None = chosen
+    if interval != "custom":
+        selection = replace(chosen, kind=interval, fields=fields_for(metrics))  # type: ignore[arg-type]
     if interval == "hourly":
         selection, periods = None, slots_of(chosen)
     else:
         assert selection is not None
         periods = selection.periods
     chart = Chart(store, configured, periods, selection, chosen, by, more.pop("content_type", None))
-    names = more.pop("names", NAMES)
-    return periods, [one for group in chart.groups() for one in chart.series(group, [METRICS[name] for name in names])]
+    return periods, [one for group in chart.groups() for one in chart.series(group, metrics)]
 
 
 @given(worlds(), st.sampled_from(INTERVALS), st.sampled_from(GROUPS))
