@@ -29,6 +29,8 @@ Reason = Literal[
     "not_recoverable",
     "not_additive",
     "terms",
+    "zero_basis",
+    "definition_changed",
 ]
 
 
