@@ -165,7 +165,7 @@ class Folding:
         }
 
     def _of_posts(self, number: int, row: Fields | None) -> Fraction | None:
-        """Return the sum over the posts of an account. In a ratio, it is 0 if only posts entered that the term omits."""
+        """Return the sum over the posts of an account. In a ratio it is 0 if only posts entered that the term omits."""
         if row is None or not row["enter"] or (self._form.under is None and not row[f"known_{number}"]):
             return None
         return exact(row[f"sum_{number}"])
