@@ -13,11 +13,13 @@ from metrics.periods import DAY, HOUR, WEEK
 _LONGEST_DAY = DAY + HOUR
 _WEEKLY = "weeklyReach"
 Fields = Mapping[str, Any]
+Exact = int | Fraction
+"""A number without rounding. Whole numbers stay `int`, whose arithmetic is much faster."""
 
 
 def account_value(
     term: Term, number: int, platform: Platform, span: Span, row: Fields | None, published: Fields
-) -> Fraction | None:
+) -> Exact | None:
     """Return the value of a term of accounts; None if it is unknown.
 
     `row` has the numbers of the account, None if it was not observed in the span. `published` has the numbers of posts
@@ -26,10 +28,10 @@ def account_value(
     if row is None:
         return None
     if term.function == "published":
-        return Fraction(published.get(f"sum_{number}", 0))
+        return exact(published.get(f"sum_{number}", 0))
     values = [_read(term, name, row, span) for name in term.metrics_on(platform)]
     known = [value for value in values if value is not None]
-    return sum(known, Fraction(0)) if known and len(known) == len(values) else None
+    return sum(known) if known and len(known) == len(values) else None
 
 
 def is_own_span(term: Term, span: Span) -> bool:
@@ -43,15 +45,17 @@ def is_own_span(term: Term, span: Span) -> bool:
     return abs(length - WEEK) <= HOUR if term.name == _WEEKLY else length <= _LONGEST_DAY
 
 
-def exact(value: Any) -> Fraction | None:
+def exact(value: Any) -> Exact | None:
     """Return a number exactly; None for null, infinity and NaN."""
-    return Fraction(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    if isinstance(value, int):
+        return value
+    return Fraction(value) if isinstance(value, float) and math.isfinite(value) else None
 
 
-def _read(term: Term, name: str, row: Fields, span: Span) -> Fraction | None:
+def _read(term: Term, name: str, row: Fields, span: Span) -> Exact | None:
     if term.function == "avg":
         total, samples = exact(row[f"sum_{name}"]), row[f"samples_{name}"]
-        return total / samples if samples and total is not None else None
+        return Fraction(total) / samples if samples and total is not None else None
     if term.function in ("open", "close", "unique"):
         found = row[f"{term.function}_{name}"]
         # The week that ends with a day is the provider's number on that day alone.

@@ -1,16 +1,16 @@
 """From the sums of accounts to the value of one group over one span: the formula is applied here, once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
-from metrics.definitions.account_values import Fields, account_value, exact, is_own_span
-from metrics.definitions.forms import Form, Linear, Term
+from metrics.definitions.account_values import Exact, Fields, account_value, exact, is_own_span
+from metrics.definitions.forms import Form, Linear, Term, whole_factors
 from metrics.definitions.offers import Group, applies, changes, is_supported, is_within
 from metrics.definitions.reading import Row
 from metrics.definitions.scope import Number, Parts, Scope, Value
-from metrics.documents import Reason
+from metrics.documents import Platform, Reason
 from metrics.expected import Connection, Span
 
 _OF_ONE_ACCOUNT = ("unique", "min", "max")
@@ -32,27 +32,48 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Sums by term over the subjects that entered, and how many did; `missing` are the accounts that lack a number."""
+    """Sums by number of term over the subjects that entered, and how many did.
 
-    by_term: Mapping[Term, Fraction]
+    `missing` are the accounts that lack a number.
+    """
+
+    by_term: Mapping[int, Exact]
     measured: int
     missing: tuple[str, ...] = ()
+
+
+class _Side:
+    """A linear form over numbers of terms, with whole factors: they are `scale` times those of the formula."""
+
+    def __init__(self, side: Linear, numbers: Mapping[Term, int]) -> None:
+        factors, self.scale = whole_factors(side)
+        self.factors = [(numbers[term], factor) for term, factor in factors.items()]
+        self.numbers = frozenset(number for number, _ in self.factors)
+
+    def apply(self, sums: Mapping[int, Exact]) -> Exact:
+        """Return the form of these sums times `scale`; terms without a sum count 0."""
+        return sum(factor * sums[number] for number, factor in self.factors if number in sums)
 
 
 class Folding:
     """Evaluates a formula for one group. What does not depend on the span is found out once."""
 
     def __init__(self, form: Form, scope: Scope, group: Group) -> None:
-        self._form = form
         self._group = group
-        self._numbers = {term: number for number, term in enumerate(form.terms)}
+        self._terms = form.terms
+        self._constant = form.constant
+        self._pairs_posts = form.pairs_posts
+        numbers = {term: number for number, term in enumerate(form.terms)}
+        self._over = _Side(form.over, numbers)
+        self._under = None if form.under is None else _Side(form.under, numbers)
         self._terms_of = {
-            account.account_id: [term for term in form.terms if applies(term, account, group, scope)]
+            account.account_id: [n for n, term in enumerate(form.terms) if applies(term, account, group, scope)]
             for account in group.accounts
         }
-        pairs = {(term, one.platform) for one in group.accounts for term in self._terms_of[one.account_id]}
-        self._unsupported = {pair for pair in pairs if not is_supported(*pair, group, scope)}
-        self._changes = {pair: days for pair in pairs if (days := changes(*pair))}
+        self._of_posts = frozenset(number for number, term in enumerate(form.terms) if term.subject == "post")
+        pairs = {(number, one.platform) for one in group.accounts for number in self._terms_of[one.account_id]}
+        self._unsupported = {(n, p) for n, p in pairs if not is_supported(form.terms[n], p, group, scope)}
+        self._changes = {(n, p): days for n, p in pairs if (days := changes(form.terms[n], p))}
         posts_only = scope.content_type is not None or scope.post_id is not None
         self._impossible = posts_only and not any(term.is_of_posts for term in form.terms)
 
@@ -65,36 +86,44 @@ class Folding:
         found = self._reason(accounts, span) or self._sums(accounts, span, own, whole)
         if not isinstance(found, _Sums):
             return Value(number, self._group.labels, reason=found)
-        over = _apply(self._form.over, found.by_term)
-        under = _apply(self._form.under, found.by_term) if self._form.under is not None else None
-        value = self._form.constant * (over if under is None else over / under)
-        parts = Parts(_number(over), None if under is None else _number(under), found.measured)
-        return Value(number, self._group.labels, _number(value), parts, missing=found.missing)
+        over = Fraction(self._over.apply(found.by_term)) / self._over.scale
+        if self._under is None:
+            parts = Parts(_number(over), None, found.measured)
+            return Value(number, self._group.labels, _number(over), parts, missing=found.missing)
+        under = Fraction(self._under.apply(found.by_term)) / self._under.scale
+        parts = Parts(_number(over), _number(under), found.measured)
+        return Value(number, self._group.labels, _number(self._constant * over / under), parts, missing=found.missing)
 
     def _reason(self, accounts: list[Connection], span: Span) -> Reason | None:
         """Return why the group cannot have a value over a span, whatever was observed."""
         if not accounts:
             return "no_observation"
-        pairs = {(term, one.platform) for one in accounts for term in self._terms_of[one.account_id]}
-        present = {term for term, _ in pairs}
-        for side in (self._form.over, self._form.under):
-            if side is not None and not any(one.term in present for one in side.summands):
-                return "not_supported"
-        if self._impossible or pairs & self._unsupported:
+        present = {number for one in accounts for number in self._terms_of[one.account_id]}
+        if not present & self._over.numbers or (self._under is not None and not present & self._under.numbers):
             return "not_supported"
-        for pair in pairs & self._changes.keys():
-            if any(is_within(day, pair[0], span) for day in self._changes[pair]):
-                return "definition_changed"
-        for term in present:
-            selected = sum(term in self._terms_of[one.account_id] for one in accounts)
-            if term.function in _OF_ONE_ACCOUNT and (selected > 1 or not is_own_span(term, span)):
-                return "not_additive"
+        if self._impossible or any(pair in self._unsupported for pair in self._pairs(accounts)):
+            return "not_supported"
+        if self._changes and any(self._is_redefined(*pair, span) for pair in self._pairs(accounts)):
+            return "definition_changed"
+        for number in present:
+            term = self._terms[number]
+            if term.function in _OF_ONE_ACCOUNT:
+                selected = sum(number in self._terms_of[one.account_id] for one in accounts)
+                if selected > 1 or not is_own_span(term, span):
+                    return "not_additive"
         return None
 
+    def _pairs(self, accounts: Iterable[Connection]) -> Iterator[tuple[int, Platform]]:
+        return ((number, one.platform) for one in accounts for number in self._terms_of[one.account_id])
+
+    def _is_redefined(self, number: int, platform: Platform, span: Span) -> bool:
+        days = self._changes.get((number, platform), ())
+        return any(is_within(day, self._terms[number], span) for day in days)
+
     def _sums(self, accounts: list[Connection], span: Span, own: Cell, whole: Cell) -> _Sums | Reason:
-        if self._form.pairs_posts:
+        if self._pairs_posts:
             found = self._paired_posts(accounts, own)
-        elif self._form.under is not None:
+        elif self._under is not None:
             found = self._paired_accounts(accounts, span, own, whole)
         else:
             found = self._linear(accounts, span, own, whole)
@@ -104,10 +133,8 @@ class Folding:
 
     def _adds_people(self, accounts: Iterable[Connection], own: Cell) -> bool:
         """Tell whether people who saw several posts would be added."""
-        names = [
-            f"known_{number}" for term, number in self._numbers.items() if term.subject == "post" and term.is_people
-        ]
-        rows = [own.posts[one.account_id] for one in accounts if one.account_id in own.posts]
+        names = [f"known_{number}" for number in self._of_posts if self._terms[number].is_people]
+        rows = [own.posts[one.account_id] for one in accounts if one.account_id in own.posts] if names else []
         return any(sum(row[name] for row in rows) > 1 for name in names)
 
     def _paired_posts(self, accounts: Iterable[Connection], own: Cell) -> _Sums | Reason:
@@ -115,77 +142,69 @@ class Folding:
         measured, zero = (sum(row[name] for row in rows) for name in ("enter", "zero"))
         if not measured:
             return _nothing(zero)
-        return _Sums({term: _total(row[f"sum_{n}"] for row in rows) for term, n in self._numbers.items()}, measured)
+        return _Sums({n: _total(row[f"sum_{n}"] for row in rows) for n in self._of_posts}, measured)
 
     def _linear(self, accounts: Iterable[Connection], span: Span, own: Cell, whole: Cell) -> _Sums | Reason:
-        values = [(one, self._values(one, span, own, whole)) for one in accounts]
-        sums: dict[Term, Fraction] = {}
-        for term in dict.fromkeys(term for _, found in values for term in found):
-            known = [value for _, found in values if (value := found.get(term)) is not None]
+        values = [(one.account_id, self._values(one, span, own, whole)) for one in accounts]
+        sums: dict[int, Exact] = {}
+        for number in dict.fromkeys(number for _, found in values for number in found):
+            known = [value for _, found in values if (value := found.get(number)) is not None]
             if not known:
                 return "no_observation"
-            sums[term] = _total(known)
-        entered = [one.account_id for one, found in values if any(value is not None for value in found.values())]
-        if all(term.subject == "post" for term in self._form.terms):
+            sums[number] = sum(known)
+        entered = [name for name, found in values if any(value is not None for value in found.values())]
+        if len(self._of_posts) == len(self._terms):
             return _Sums(sums, sum(own.posts[name]["enter"] for name in entered))
-        lacking = tuple(one.account_id for one, found in values if _lacks_own(found))
-        return _Sums(sums, len(entered), lacking)
+        return _Sums(sums, len(entered), tuple(name for name, found in values if self._lacks_own(found)))
 
     def _paired_accounts(self, accounts: Iterable[Connection], span: Span, own: Cell, whole: Cell) -> _Sums | Reason:
         """Return the sums over the accounts of which every term is known, and whose basis is above 0."""
-        assert self._form.under is not None  # noqa: S101 - told to mypy
-        basis = {one.term for one in self._form.under.summands}
-        sums = dict.fromkeys(self._form.terms, Fraction(0))
+        assert self._under is not None  # noqa: S101 - told to mypy
+        sums: dict[int, Exact] = dict.fromkeys(range(len(self._terms)), 0)
         measured, zero, missing = 0, 0, list[str]()
         for account in accounts:
             values = self._values(account, span, own, whole)
-            known = {term: value for term, value in values.items() if value is not None}
-            if not basis & values.keys():
+            known = {number: value for number, value in values.items() if value is not None}
+            if self._under.numbers.isdisjoint(values):
                 continue
             if len(known) < len(values):
-                missing += [account.account_id] if _lacks_own(values) else []
-            elif _apply(self._form.under, known) <= 0:
+                missing += [account.account_id] if self._lacks_own(values) else []
+            elif self._under.apply(known) <= 0:
                 zero += 1
             else:
                 measured += 1
-                for term, value in known.items():
-                    sums[term] += value
+                for number, value in known.items():
+                    sums[number] += value
         return _Sums(sums, measured, tuple(missing)) if measured else _nothing(zero)
 
-    def _values(self, account: Connection, span: Span, own: Cell, whole: Cell) -> dict[Term, Fraction | None]:
+    def _values(self, account: Connection, span: Span, own: Cell, whole: Cell) -> dict[int, Exact | None]:
         """Return the value of each term that applies to an account; None where it is unknown."""
         posts, numbers = own.posts.get(account.account_id), whole.account.get(account.account_id)
         published = own.published.get(account.account_id, {})
         return {
-            term: self._of_posts(number, posts)
-            if term.subject == "post"
-            else account_value(term, number, account.platform, span, numbers, published)
-            for term in self._terms_of[account.account_id]
-            for number in (self._numbers[term],)
+            number: self._sum_of_posts(number, posts)
+            if number in self._of_posts
+            else account_value(self._terms[number], number, account.platform, span, numbers, published)
+            for number in self._terms_of[account.account_id]
         }
 
-    def _of_posts(self, number: int, row: Fields | None) -> Fraction | None:
+    def _sum_of_posts(self, number: int, row: Fields | None) -> Exact | None:
         """Return the sum over the posts of an account. In a ratio it is 0 if only posts entered that the term omits."""
-        if row is None or not row["enter"] or (self._form.under is None and not row[f"known_{number}"]):
+        if row is None or not row["enter"] or (self._under is None and not row[f"known_{number}"]):
             return None
         return exact(row[f"sum_{number}"])
+
+    def _lacks_own(self, values: Mapping[int, Any]) -> bool:
+        """Tell whether a number of the account itself is unknown. An account without posts has nothing to add."""
+        return any(value is None for number, value in values.items() if number not in self._of_posts)
 
 
 def _nothing(zero: int) -> Literal["zero_basis", "no_observation"]:
     return "zero_basis" if zero else "no_observation"
 
 
-def _lacks_own(values: Mapping[Term, Any]) -> bool:
-    """Tell whether a number of the account itself is unknown. An account without posts has nothing to add."""
-    return any(value is None for term, value in values.items() if term.subject == "account")
-
-
-def _total(values: Iterable[Any]) -> Fraction:
-    return sum((Fraction(value) for value in values), Fraction(0))
-
-
-def _apply(side: Linear, sums: Mapping[Term, Fraction]) -> Fraction:
-    return sum((one.factor * sums[one.term] for one in side.summands if one.term in sums), Fraction(0))
+def _total(values: Iterable[Any]) -> Exact:
+    return sum(exact(value) or 0 for value in values)
 
 
 def _number(value: Fraction) -> Number:

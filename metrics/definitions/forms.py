@@ -199,10 +199,10 @@ class Form:
         return ratio if constant == 1 else f"{number(constant)} * ({ratio})"
 
 
-def whole_factors(form: Linear) -> Mapping[Term, int]:
-    """Return the factors of a form, all multiplied by one positive number that makes them whole."""
+def whole_factors(form: Linear) -> tuple[Mapping[Term, int], int]:
+    """Return the factors of a form times the smallest positive number that makes them whole, and that number."""
     scale = lcm(*(one.factor.denominator for one in form.summands))
-    return {one.term: int(one.factor * scale) for one in form.summands}
+    return {one.term: int(one.factor * scale) for one in form.summands}, scale
 
 
 def written(summands: Iterable[tuple[str, Fraction]]) -> str:

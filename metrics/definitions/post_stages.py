@@ -1,6 +1,7 @@
 """Aggregation stages that evaluate the terms of posts: from daily rollups to sums per account, span and group.
 
 Each post is summed over the days of a span first. Then it is decided whether it enters, and only then posts are added.
+Tests that are always true are left out: MongoDB would evaluate them for every post.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,90 +13,109 @@ from metrics.definitions.spans import Timeline
 from metrics.documents import Document
 
 _NOTHING: Expression = {"$literal": None}
-_TYPE_FIELDS = {"metricType": "type", "contentType": "content"}
+_FIELDS = {"contentType": "content", "metricType": "type"}
+_KIND = ["$platform", "|", "$type", "|", {"$ifNull": ["$content", "other"]}]
 
 
-def sums_per_post(terms: Iterable[Term], timeline: Timeline) -> list[Document]:
+def sums_per_post(terms: Sequence[Term], timeline: Timeline, by_types: Sequence[str]) -> list[Document]:
     """Return stages from matched rollups to one document per post and span, with the net of each metric.
 
-    `net.likes` is the change over the span, null where it is unknown.
+    The results are `sum_likes` and `any_likes`, which is null where no net is known. `_id.span` is the span.
     """
     names = sorted({name for term in terms for name in term.metrics})
-    key: Document = {"subject": "$subjectId"} | (
-        {} if timeline.is_whole else {"span": timeline.interval("$periodStart")}
-    )
-    firsts = {"account": "$accountId", "platform": "$platform", "type": "$metricType"}
-    sums: Document = {f"sum_{name}": {"$sum": f"$metrics.{name}.net"} for name in names}
-    sums |= {f"any_{name}": {"$max": f"$metrics.{name}.net"} for name in names}
-    group: Document = {**{name: {"$first": path} for name, path in firsts.items()}, "content": {"$max": "$contentType"}}
-    stages: list[Document] = [{"$group": {"_id": key, **group, **sums}}]
+    key: Document = {"subject": "$subjectId"}
+    if not timeline.is_whole:
+        key["span"] = timeline.interval("$periodStart")
+    group: Document = {"account": {"$first": "$accountId"}}
+    for name in sorted(_needed(terms, by_types)):
+        group |= {
+            "platform": {"platform": {"$first": "$platform"}},
+            "metricType": {"type": {"$first": "$metricType"}},
+            "contentType": {"content": {"$max": "$contentType"}},
+        }[name]
+    group |= {f"sum_{name}": {"$sum": f"$metrics.{name}.net"} for name in names}
+    group |= {f"any_{name}": {"$max": f"$metrics.{name}.net"} for name in names}
+    stages: list[Document] = [{"$group": {"_id": key, **group}}]
     if timeline.overlaps:
-        again = {name: {next(iter(how)): f"${name}"} for name, how in (group | sums).items()}
-        spans = timeline.spans("$_id.span")
+        again = {name: {next(iter(how)): f"${name}"} for name, how in group.items()}
         stages += [
-            {"$set": {"_id.span": spans}},
+            {"$set": {"_id.span": timeline.spans("$_id.span")}},
             {"$unwind": "$_id.span"},
             {"$group": {"_id": "$_id", **again}},
         ]
     return stages
 
 
-def _net(name: str) -> Expression:
-    return when(is_number(f"$any_{name}"), f"$sum_{name}", None)
+def _needed(terms: Iterable[Term], by_types: Sequence[str]) -> set[str]:
+    """Return the fields of posts that decide about them."""
+    needed = set(by_types)
+    for term in terms:
+        selector = term.selector
+        needed |= {"platform"} if selector.platforms else set()
+        needed |= {"metricType"} if selector.metric_types else set()
+        needed |= {"contentType"} if selector.content_types else set()
+        needed |= {"platform", "metricType", "contentType"} if term.offered else set()
+    return needed
 
 
 def entering(form: Form, numbers: Sequence[int]) -> list[Document]:
     """Return stages that add to the posts of `sums_per_post` the value of each term, and whether the post enters.
 
-    `numbers` are those of the terms of posts within `form.terms`. The fields are `takes_3`, whether the term
-    selects the post; `value_3`, null where it is unknown; `enters`; and `zero`, true for a post that does not enter
-    because of its basis.
+    `numbers` are those of the terms of posts within `form.terms`. The fields are `takes_3`, whether the term selects
+    the post, if not all are selected; `value_3`, null where it is unknown; `enters`; and, where posts are paired,
+    `zero` for a post that does not enter because of its basis.
     """
-    fields: Document = {}
-    selected: dict[int, Expression] = {}
-    for number in numbers:
-        term = form.terms[number]
-        selected[number] = _selects(term)
-        fields[f"takes_{number}"] = selected[number]
-        fields[f"value_{number}"] = _value(term)
-    known = [{"$or": [{"$not": f"$takes_{n}"}, is_number(f"$value_{n}")]} for n in numbers]
-    some = {"$or": [{"$and": [f"$takes_{n}", is_number(f"$value_{n}")]} for n in numbers]}
+    tests = {number: _selects(form.terms[number]) for number in numbers}
+    fields: Document = {f"takes_{number}": test for number, test in tests.items() if test is not True}
+    fields |= {f"value_{number}": _value(form.terms[number]) for number in numbers}
+
+    def takes(number: int, then: Expression, otherwise: Expression) -> Expression:
+        return then if tests[number] is True else when(f"$takes_{number}", then, otherwise)
+
+    known = {number: is_number(f"$value_{number}") for number in numbers}
+    some = _any(takes(number, known[number], False) for number in numbers)
     if form.under is None:
         return [{"$set": fields}, {"$set": {"enters": some}}]
-    complete = {"$and": [*known, some]}
+    every = [takes(number, known[number], True) for number in numbers]
     if not form.pairs_posts:
-        return [{"$set": fields}, {"$set": {"enters": complete}}]
-    factors = whole_factors(form.under)
-    below = [(n, factors[form.terms[n]]) for n in numbers if form.terms[n] in factors]
-    basis = {"$add": [when(f"$takes_{n}", {"$multiply": [f"$value_{n}", factor]}, 0) for n, factor in below]}
-    has_basis = {"$or": [f"$takes_{n}" for n, _ in below]}
+        return [{"$set": fields}, {"$set": {"enters": {"$and": [*every, some]}}}]
+    factors, _ = whole_factors(form.under)
+    below = [(number, factors[form.terms[number]]) for number in numbers if form.terms[number] in factors]
+    basis = {"$add": [takes(n, {"$multiply": [f"$value_{n}", factor]}, 0) for n, factor in below]}
+    has_basis = _any(takes(number, True, False) for number, _ in below)
     return [
         {"$set": fields},
-        {"$set": {"complete": {"$and": [complete, has_basis]}}},
-        {"$set": {"basis": when("$complete", basis, None)}},
-        {"$set": {"enters": {"$and": ["$complete", {"$gt": ["$basis", 0]}]}}},
-        {"$set": {"zero": {"$and": ["$complete", {"$not": ["$enters"]}]}}},
+        {"$set": {"basis": when({"$and": [*every, has_basis]}, basis, None)}},
+        {"$set": {"enters": {"$gt": ["$basis", 0]}, "zero": {"$and": [is_number("$basis"), {"$lte": ["$basis", 0]}]}}},
     ]
 
 
-def sums_per_account(numbers: Sequence[int], by_types: Sequence[str]) -> list[Document]:
-    """Return the stage that adds up the posts of each account, span and group.
+def sums_per_account(form: Form, numbers: Sequence[int], by_types: Sequence[str]) -> list[Document]:
+    """Return the stages that add up the posts of each account, span and group.
 
     The results are `sum_3` and `known_3`, sum and number of the entering posts for which term 3 is known, and the
     numbers of posts that `enter`, or do not because of their basis (`zero`).
     """
     key: Document = {"account": "$account", "span": {"$ifNull": ["$_id.span", 0]}}
-    key |= {name: {"$ifNull": [f"${_TYPE_FIELDS[name]}", "other"]} for name in by_types}
-    group: Document = {"enter": {"$sum": when("$enters", 1, 0)}, "zero": {"$sum": when({"$eq": ["$zero", True]}, 1, 0)}}
-    for n in numbers:
-        counts = {"$and": ["$enters", f"$takes_{n}", is_number(f"$value_{n}")]}
-        group[f"sum_{n}"] = {"$sum": when(counts, f"$value_{n}", 0)}
-        group[f"known_{n}"] = {"$sum": when(counts, 1, 0)}
+    key |= {name: {"$ifNull": [f"${_FIELDS[name]}", "other"]} for name in by_types}
+    group: Document = {"enter": {"$sum": when("$enters", 1, 0)}}
+    for number in numbers:
+        tests = ["$enters"] if _selects(form.terms[number]) is True else ["$enters", f"$takes_{number}"]
+        counts = {"$and": [*tests, is_number(f"$value_{number}")]}
+        group[f"sum_{number}"] = {"$sum": when(counts, f"$value_{number}", 0)}
+        group[f"known_{number}"] = {"$sum": when(counts, 1, 0)}
+    if form.pairs_posts:
+        group["zero"] = {"$sum": when("$zero", 1, 0)}
     return [{"$group": {"_id": key, **group}}]
 
 
+def _any(tests: Iterable[Expression]) -> Expression:
+    found = [test for test in tests if test is not False]
+    return True if any(test is True for test in found) else {"$or": found}
+
+
 def _selects(term: Term) -> Expression:
-    """Return whether the labels of a term select a post; the aggregation has only posts of accounts in scope."""
+    """Return whether the labels of a term select a post, True for all; only posts of accounts in scope are read."""
     selector = term.selector
     tests: list[Any] = [
         {"$in": [path, list(values)]}
@@ -113,7 +133,7 @@ def _selects(term: Term) -> Expression:
 def _value(term: Term) -> Expression:
     """Return the value of a term for a post; null where it is unknown."""
     if not term.offered:
-        return _net(term.name)
+        return when(is_number(f"$any_{term.name}"), f"$sum_{term.name}", None)
     by_metrics: dict[tuple[str, ...], list[PostKind]] = {}
     for kind in post_kinds():
         by_metrics.setdefault(term.metrics_on(kind), []).append(kind)
@@ -127,5 +147,4 @@ def _sum(metrics: Iterable[str]) -> Expression:
 
 
 def _is_of(kinds: Iterable[PostKind]) -> Expression:
-    parts = ["$platform", "|", "$type", "|", {"$ifNull": ["$content", "other"]}]
-    return {"$in": [{"$concat": parts}, ["|".join(kind) for kind in kinds]]}
+    return {"$in": [{"$concat": _KIND}, ["|".join(kind) for kind in kinds]]}

@@ -64,9 +64,9 @@ def _parts(
             match["subjectId"] = scope.post_id
         stages = [
             {"$match": match},
-            *sums_per_post([form.terms[number] for number in of_posts], timeline),
+            *sums_per_post([form.terms[number] for number in of_posts], timeline, by_types),
             *entering(form, of_posts),
-            *sums_per_account(of_posts, by_types),
+            *sums_per_account(form, of_posts, by_types),
         ]
         yield rollups, [*stages, {"$set": {"source": "posts"}}]
     of_accounts = [term for _, term in numbered if term.subject == "account"]

@@ -91,7 +91,7 @@ class Formula:
         over, under = (
             " + ".join(f"{_text(f)} * {part.text()}" for f, part in side) for side in (self.over, self.under)
         )
-        return f"{_text(self.constant)} * ({over}) / ({under})" if under else over
+        return f"{_text(self.constant)} * (({over}) / ({under}))" if under else over
 
 
 def _text(factor: Fraction) -> str:
