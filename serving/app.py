@@ -1,11 +1,14 @@
 """The Starlette application: routes, middleware and error handlers around the services of one process."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from metrics.settings import Settings
@@ -15,7 +18,7 @@ from serving.dashboard import page
 from serving.description import docs, openapi
 from serving.endpoints import health
 from serving.endpoints.connect import logins
-from serving.endpoints.routes import OPERATIONS
+from serving.endpoints.routes import OPERATIONS, Endpoint, Operation
 from serving.endpoints.socketio.sockets import Sockets
 from serving.process.stopping import before_stop
 from serving.services import open_services
@@ -23,6 +26,8 @@ from serving.wire.keyless import KeylessReads
 from serving.wire.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
 from serving.wire.problems import HANDLERS
 from serving.wire.protocol import CONNECTIONS
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -39,8 +44,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 yield
             await sockets.close()
 
-    routes: list[BaseRoute] = [Route(o.path, o.endpoint, methods=[o.method]) for o in OPERATIONS]
-    routes += [
+    routes: list[BaseRoute] = [
+        *api_routes(OPERATIONS),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/openapi.json", openapi.openapi),
@@ -65,12 +70,36 @@ def create_app(settings: Settings | None = None) -> Starlette:
     return app
 
 
+def api_routes(operations: Iterable[Operation]) -> list[Route]:
+    """Return one route for each path, so that a 405 names all methods of the path.
+
+    A path without parameters that is also matched by one with parameters has to come first in `operations`.
+    """
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation.endpoint
+    return [Route(path, _dispatched(methods), methods=_METHODS) for path, methods in by_path.items()]
+
+
+def _dispatched(endpoints: Mapping[str, Endpoint]) -> Endpoint:
+    by_method = {**endpoints, **({"HEAD": endpoints["GET"]} if "GET" in endpoints else {})}
+    allowed = {"Allow": ", ".join(by_method)}
+
+    async def dispatch(request: Request) -> Response:
+        endpoint = by_method.get(request.method)
+        if endpoint is None:
+            raise HTTPException(405, headers=allowed)
+        return await endpoint(request)
+
+    return dispatch
+
+
 def _cors(origins: Sequence[str]) -> Middleware:
     """Return the middleware that lets pages of these origins call the API. The API uses no cookies and allows none."""
     return Middleware(
         CORSMiddleware,
         allow_origins=origins,
-        allow_methods=("GET", "HEAD", "POST", "PUT"),
+        allow_methods=("DELETE", "GET", "HEAD", "POST", "PUT"),
         allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID",
                        "X-Request-ID"),
         expose_headers=("Content-Disposition", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After",

@@ -11,8 +11,8 @@ from metrics.documents import Platform
 ENGAGEMENT = "engagement"
 FUNCTIONS = ("percent", "offered", "open", "close", "avg", "min", "max", "unique")
 LABELS = ("platform", "account", "contentType", "metricType", "campaign")
-RESERVED = frozenset({*FUNCTIONS, *LABELS, ENGAGEMENT, POST_COUNT, *(name for _, name in CATALOG)})
-"""Names that no definition may have."""
+RESERVED = frozenset({*FUNCTIONS, *LABELS, ENGAGEMENT, POST_COUNT, "preview", *(name for _, name in CATALOG)})
+"""Names that no definition may have; `preview` is a path of the API."""
 
 _SHOWN = 12
 _MEANT: Mapping[str, str] = {

@@ -17,6 +17,7 @@ from metrics.store.collections import CollectionRecords
 from metrics.store.deletion import Deletion
 from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
+from metrics.store.metric_definitions import MetricDefinitions
 from metrics.store.observations import ObservationLog
 from metrics.store.operation_queue import OperationQueue
 from metrics.store.operations import Operations
@@ -189,6 +190,11 @@ class Store:
     def calendars(self) -> Calendars:
         """The calendars of workspaces."""
         return Calendars(self.db)
+
+    @cached_property
+    def definitions(self) -> MetricDefinitions:
+        """The metrics of workspaces' own."""
+        return MetricDefinitions(self.db)
 
     @cached_property
     def retention(self) -> Retention:

@@ -108,7 +108,7 @@ def _curl(path: str, method: str, operation: Json) -> str:
         elif parameter["in"] == "query" and parameter["required"]:
             query.append(f"{parameter['name']}={example}")
     url = f"http://127.0.0.1:8000{path}" + (f"?{'&'.join(query)}" if query else "")
-    options = (" -N" if operation["operationId"] == "stream" else "") + (" -X POST" if method == "post" else "")
+    options = " -N" if operation["operationId"] == "stream" else "" if method == "get" else f" -X {method.upper()}"
     lines = [f"curl{options} '{url}' \\", "  -H 'Authorization: Bearer tm_live_…'"]
     if body := operation.get("requestBody"):
         schema = _resolved(body["content"]["application/json"]["schema"])

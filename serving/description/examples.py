@@ -86,6 +86,17 @@ _RUNNING: Json = {
     "data": {**_REQUESTED["data"], "state": "running", "runId": "b51f0c4e",
              "platforms": {"instagram": {"done": 2, "expected": 4}}}
 }  # fmt: skip
+_DEFINITION: Json = {
+    "name": "save_rate", "version": 1,
+    "versions": [{
+        "version": 1, "title": "Rate of saves", "expression": "percent(saves, views)", "unit": "percent",
+        "normalForm": "percent(saves, views)", "uses": {}, "createdAt": EXAMPLE_TIME,
+    }],
+}  # fmt: skip
+_OF_WEEK: Json = {
+    "start": "2026-01-12T00:00:00Z", "end": "2026-01-19T00:00:00Z", "value": 2.5,
+    "parts": {"over": 25, "under": 1000, "measured": 12},
+}  # fmt: skip
 _OBSERVATIONS: Json = {"data": [_OBSERVED, _OBSERVED_POST], "page": _LAST_PAGE, "meta": _RANGE}
 
 EXAMPLES: Mapping[str, Any] = {
@@ -121,6 +132,17 @@ EXAMPLES: Mapping[str, Any] = {
     "catalog": {
         "data": [_METRIC], "page": _WHOLE,
         "meta": {"engagementRateBasis": {"instagram": "views"}, "definitionVersion": DEFINITION_VERSION},
+    },
+    "definitions": {"data": [_DEFINITION], "page": _WHOLE},
+    "definition": {"data": _DEFINITION},
+    "putDefinition": {"data": _DEFINITION},
+    "retireDefinition": {"data": {**_DEFINITION, "retiredAt": "2026-01-16T08:12:40Z"}},
+    "previewDefinition": {
+        "data": {
+            "unit": "percent", "normalForm": "percent(saves, views)", "weeks": [_OF_WEEK],
+            "total": {**_OF_WEEK, "start": "2025-11-24T00:00:00Z"},
+        },
+        "meta": {"definitions": {}},
     },
     "operationState": _RUNNING,
     "collectWorkspace": _REQUESTED,

@@ -1,32 +1,48 @@
-"""`GET /analytics/metrics`: the catalog of all metrics."""
+"""`GET /analytics/metrics`: the catalog of all metrics, and on request a workspace's own."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.catalog import CATALOG, DEFINITION_VERSION, RATE_BASIS
 from metrics.encoding import dump_json
-from serving.auth.authenticator import require
+from serving.auth.authenticator import require, require_workspace
 from serving.cache.answer import encode_answer
 from serving.cache.plan import State
+from serving.endpoints.access import require_existing
 from serving.endpoints.answering import WHOLE, respond
-from serving.endpoints.query import (
-    NoQuery,
-    parse,
-)
+from serving.endpoints.definitions import own_metrics
+from serving.endpoints.query import CatalogQuery, parse
 from serving.services import services
 
 
 async def catalog(request: Request) -> Response:
     """Answer the catalog of metrics: meaning, unit, and how each platform offers them."""
-    require(await services(request).auth.authenticate(request), "read")
-    parse(request, NoQuery)
-    return respond(request, await encode_answer(_catalog(), State(None, None)))
+    parts = services(request)
+    key = await parts.auth.authenticate(request)
+    require(key, "read")
+    workspace_id = parse(request, CatalogQuery).workspace_id
+    if workspace_id is None:
+        return respond(request, await encode_answer(_catalog(), State(None, None)))
+    require_workspace(key, workspace_id)
+
+    def read() -> bytes:
+        require_existing(parts.store, key, workspace_id)
+        return dump_json({**_body(), "definitions": own_metrics(parts.store, workspace_id)})
+
+    return respond(request, await encode_answer(await parts.threads.run_for(key.key_id, read), State(None, None)))
 
 
 @cache
 def _catalog() -> bytes:
+    return dump_json(_body())
+
+
+@cache
+def _body() -> Mapping[str, Any]:
     data = [
         {
             "name": m.name,
@@ -50,4 +66,4 @@ def _catalog() -> bytes:
         for m in CATALOG.values()
     ]
     meta = {"engagementRateBasis": dict(RATE_BASIS), "definitionVersion": DEFINITION_VERSION}
-    return dump_json({"data": data, "page": WHOLE, "meta": meta})
+    return {"data": data, "page": WHOLE, "meta": meta}

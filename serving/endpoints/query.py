@@ -336,6 +336,14 @@ class NoQuery(Query):
     """The query of a route without parameters."""
 
 
+class CatalogQuery(Query):
+    """Selects the workspace whose own metrics are listed as well."""
+
+    workspace_id: Id | None = Field(
+        None, description="List the metrics of this workspace's own as well, in `definitions`.", examples=["demo-north"]
+    )
+
+
 class CollectQuery(Query):
     """Selects the posts that a collection reads."""
 

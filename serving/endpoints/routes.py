@@ -14,6 +14,7 @@ from serving.endpoints import (
     aggregated,
     calendars,
     catalog,
+    definitions,
     export,
     me,
     observations,
@@ -26,6 +27,7 @@ from serving.endpoints import (
 from serving.endpoints import query as queries
 from serving.endpoints.connect import links
 from serving.schemas import calendars as calendar_shapes
+from serving.schemas import definitions as own_metrics
 from serving.schemas import events as event_shapes
 from serving.schemas import keys, work
 from serving.schemas import reads as read_shapes
@@ -104,7 +106,7 @@ OPERATIONS = (
               media_types=tuple(MEDIA_TYPES.values())),
     Operation("GET", "/analytics/me", me.me, None, "Reads", keys.Me),
     _read("/analytics/workspaces", accounts.workspaces, read_shapes.Workspaces),
-    _read("/analytics/metrics", catalog.catalog, read_shapes.Catalog),
+    _read("/analytics/metrics", catalog.catalog, read_shapes.Catalog, queries.CatalogQuery),
     Operation("GET", "/analytics/operations/{operationId}", operations.operation_state, "read", "Reads",
               work.OperationAnswer),
     _request(f"{_W}/collect", writes.collect_workspace, queries.CollectQuery),
@@ -117,6 +119,15 @@ OPERATIONS = (
               calendar_shapes.WorkspaceCalendarAnswer),
     Operation("PUT", f"{_W}/calendar", calendars.set_workspace_calendar, "admin", "Writes",
               calendar_shapes.WorkspaceCalendarAnswer, body=calendar_shapes.CalendarToSet, status=202, also=(200,)),
+    Operation("GET", f"{_W}/definitions", definitions.definitions, "read", "Definitions", own_metrics.Definitions),
+    Operation("POST", f"{_W}/definitions/preview", definitions.preview_definition, "admin", "Definitions",
+              own_metrics.Preview, body=own_metrics.PreviewedFormula),
+    Operation("PUT", f"{_W}/definitions/{{name}}", definitions.put_definition, "admin", "Definitions",
+              own_metrics.DefinitionAnswer, body=own_metrics.Formula),
+    Operation("GET", f"{_W}/definitions/{{name}}", definitions.definition, "read", "Definitions",
+              own_metrics.DefinitionAnswer),
+    Operation("DELETE", f"{_W}/definitions/{{name}}", definitions.retire_definition, "admin", "Definitions",
+              own_metrics.DefinitionAnswer, may_be_impossible=True),
     Operation("POST", f"{_W}/connect/{{platform}}", links.create_connect_link, "admin", "Writes", work.ConnectLink,
               queries.ConnectQuery, status=201, may_be_impossible=True),
     Operation("POST", "/analytics/stream/tickets", stream.create_ticket, "read", "Streams", work.Ticket,

@@ -34,6 +34,7 @@ from serving.schemas.base import (
     absent,
     declared_names,
 )
+from serving.schemas.definitions import OwnMetric
 from serving.schemas.observed import ObservedMetrics, PostMetrics
 from serving.schemas.work import AccountHistory, PostType
 
@@ -408,5 +409,6 @@ class Catalog(Shape):
     """All metrics."""
 
     data: list[Metric]
+    definitions: list[OwnMetric] = absent("With `workspaceId`: the metrics of the workspace's own that are in use.")
     page: Page
     meta: CatalogMeta

@@ -66,6 +66,15 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "shard_reports": {"_id": _STRING, "at": _DATE},
     "export_marks": {"_id": _STRING, "workspaceId": _STRING, "day": _DATE},
     "workspace_settings": {"_id": _STRING},
+    "metric_definitions": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "name": _STRING,
+        "version": {"bsonType": ["int", "long"], "minimum": 1},
+        "expression": _STRING,
+        "unit": _STRING,
+        "createdAt": _DATE,
+    },
     "store_sizes": {"_id": _STRING, "at": _DATE},
     "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
@@ -147,6 +156,7 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     # For deleting the openings of a roll-up; those of a killed one expire.
     "roll_openings": [IndexModel([("roll", ASCENDING)])],
     "export_marks": [IndexModel([("day", ASCENDING)])],
+    "metric_definitions": [IndexModel([("workspaceId", ASCENDING), ("name", ASCENDING), ("version", ASCENDING)])],
     "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
     "erasure_names": [IndexModel([("erasureId", ASCENDING)])],
     "subject_rollups": [
