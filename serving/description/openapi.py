@@ -157,7 +157,8 @@ def statuses(operation: Operation) -> list[int]:
     found = {400, 401, 414, 429, 431, 500, 503}
     if operation.scope is not None:
         found.add(403)
-    if "{" in operation.path or operation.path.startswith("/analytics/stream"):
+    names_workspaces = {"workspace_id", "workspace_ids"} & operation.query.model_fields.keys()
+    if "{" in operation.path or names_workspaces:
         found.add(404)
     if operation.method in ("POST", "PUT"):
         found.add(413)

@@ -47,6 +47,12 @@ GOOD: dict[str, list[str]] = {
     "keys revoke": ["keys", "revoke", "tm_live_"],
     "keys rotate": ["keys", "rotate", "tm_live_"],
     "keys secret": ["keys", "secret"],
+    "metrics define": ["metrics", "define", "acme", "save_rate", "percent(saves, views)", "--title", "Saves"],
+    "metrics export": ["metrics", "export", "acme"],
+    "metrics import": ["metrics", "import", "acme", "good.yaml"],
+    "metrics list": ["metrics", "list", "acme"],
+    "metrics preview": ["metrics", "preview", "acme", "percent(saves, views)"],
+    "metrics retire": ["metrics", "retire", "acme", "save_rate"],
     "quotas": ["quotas"],
     "rebuild": ["rebuild", "--from", "2026-01-01", "--to", "2026-01-02"],
     "restore": ["restore", "saved"],
@@ -59,6 +65,17 @@ GOOD: dict[str, list[str]] = {
 }
 """A valid call of each command."""
 
+YAML = {
+    "good": "save_rate:\n  title: Saves\n  expression: percent(saves, views)\n",
+    "twice": "a: {title: A, expression: likes}\na: {title: A, expression: saves}\n",
+    "alias": "a: &x {title: A, expression: likes}\nb: *x\n",
+    "number": "a: {title: 1, expression: likes}\n",
+    "field": "a: {title: A, formula: likes}\n",
+    "short": "a: {title: A}\n",
+    "broken": "a: [\n",
+    "empty": "",
+    "wrong": "a: {title: A, expression: likes}\nb: {title: B, expression: savez}\n",
+}
 BAD: list[tuple[str, str]] = [
     ("accounts authorize --workspace a/b --platform youtube", "--workspace"),
     ("accounts authorize --workspace acme --platform myspace", "myspace"),
@@ -122,6 +139,26 @@ BAD: list[tuple[str, str]] = [
     ("keys create k --workspace acme --scope write", "write is none of read, collect, admin"),
     ("keys create k --workspace acme --days 0", "--days"),
     ("keys revoke tm_live_zzzzzz", "no key begins with"),
+    ("metrics define acme save_rate percent(savez,views) --title Saves", "character 9: there is no metric savez"),
+    ("metrics define acme save_rate percent(saves,views)", "--title"),
+    ("metrics define acme likes saves --title Likes", "name: likes is a name of Tidemark itself"),
+    ("metrics define acme a saves --title A --unit percent", "unit: the expression is in count"),
+    ("metrics define acme a likes+saves/views --title A", "character 7: a ratio is added"),
+    ("metrics define nowhere a saves --title A", "there is no workspace nowhere"),
+    ("metrics export a/b", "WORKSPACE"),
+    ("metrics import acme missing.yaml", "missing.yaml: No such file"),
+    ("metrics import acme binary.csv", "the file is not UTF-8"),
+    ("metrics import acme twice.yaml", "line 1: a is given twice"),
+    ("metrics import acme alias.yaml", "line 2: an alias (*x)"),
+    ("metrics import acme number.yaml", "a: title is no text"),
+    ("metrics import acme field.yaml", "a: formula: no such field; the fields are title, expression"),
+    ("metrics import acme short.yaml", "a: expression missing"),
+    ("metrics import acme broken.yaml", "line 1: no YAML"),
+    ("metrics import acme empty.yaml", "the file has no definition"),
+    ("metrics import acme wrong.yaml", "there is no metric savez"),
+    ("metrics list a/b", "WORKSPACE"),
+    ("metrics preview acme savez", "character 1: there is no metric savez"),
+    ("metrics retire acme save_rate", "there is no definition save_rate"),
     ("rebuild --from 2026-02-30 --to 2026-03-01", "2026-02-30 is not a date"),
     ("rebuild --from 2026-03-02 --to 2026-03-01", "no range of days"),
     ("rebuild --from 2099-01-01 --to 2099-01-02", "has not begun"),
@@ -167,6 +204,8 @@ def files(settings: Settings) -> Path:
     header = "workspaceId,platform,platformAccountId,handle,accessToken\n"
     (settings.home / "good.csv").write_text(header + "acme,instagram,1,a,t\n")
     (settings.home / "broken.csv").write_text(header + "acme,instagram,1,a,t\nacme,myspace,2,b,t\n")
+    for name, text in YAML.items():
+        (settings.home / f"{name}.yaml").write_text(text)
     (settings.home / "binary.csv").write_bytes(b"\x89PNG\r\n\x1a\n")
     with (settings.home / "huge.csv").open("wb") as huge:
         huge.truncate(200 << 20)

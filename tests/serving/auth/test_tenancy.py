@@ -15,18 +15,20 @@ from pydantic import SecretStr
 from pymongo import monitoring
 
 from metrics.clock import utcnow
+from metrics.definitions.changes import NewDefinition, define
 from metrics.documents import Scope
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
 from serving.endpoints.query import Query
 from serving.endpoints.routes import OPERATIONS, Operation
+from serving.schemas.work import PublishedPost
 from tests.serving.conformance import check
 from tests.serving.conftest import NOW, account, post, post_observation
 from tests.serving.endpoints.test_reads import rollup
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-MARKS = ("marked-handle", "marked-post", "marked-run", "424242", "a2", "p9", "op_marked")
+MARKS = ("marked-handle", "marked-post", "marked-run", "marked-title", "424242", "a2", "p9", "op_marked")
 VALUES = {
     "metrics": "followers",
     "period": "daily", "date": f"{NOW - timedelta(days=1):%Y-%m-%d}", "dataset": "metrics", "format": "ndjson",
@@ -44,6 +46,7 @@ class Ids:
     operationId: str
     period: str = "daily"
     platform: str = "youtube"
+    name: str = "save_rate"
 
 
 MINE = Ids("w1", "a1", "p1", "op_mine")
@@ -74,6 +77,7 @@ def tenants(seeded: Store) -> Store:
     seeded.observations.append(observed)
     document: dict[str, Any] = {**rollup(1, 424242), "_id": "x", "workspaceId": "w2", "accountId": "a2"}
     seeded.rollups.accounts.insert_one({**document, "runId": "marked-run"})
+    define(seeded, "w2", [NewDefinition("save_rate", "marked-title", "percent(saves, views)")], NOW)
     for operation, workspace_id in (("op_mine", "w1"), ("op_marked", "w2")):
         seeded.db["operations"].insert_one(
             {"_id": operation, "workspaceId": workspace_id, "kind": "collect", "state": "running", "createdAt": NOW,
@@ -102,6 +106,8 @@ def call(
     path = re.sub(r"{(\w+)}", lambda m: getattr(ids, m[1]), operation.path)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     body = {"platformPostId": "17900000000000001", "publishedAt": "2026-01-15T10:00:00Z", "contentType": "image"}
+    if operation.body not in (None, PublishedPost):
+        body = operation.body.model_json_schema(by_alias=True)["examples"][0]
     request = client.build_request(
         method or operation.method, path, params=query_of(operation, **query), headers=headers,
         json=body if operation.body else None,
