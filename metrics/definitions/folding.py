@@ -142,7 +142,14 @@ class Folding:
         measured, zero = (sum(row[name] for row in rows) for name in ("enter", "zero"))
         if not measured:
             return _nothing(zero)
-        return _Sums({n: _total(row[f"sum_{n}"] for row in rows) for n in self._of_posts}, measured)
+        sums: dict[int, Exact] = {}
+        for number in self._of_posts:
+            values = [exact(row[f"sum_{number}"]) for row in rows]
+            known = [value for value in values if value is not None]
+            if len(known) < len(values):
+                return "no_observation"
+            sums[number] = sum(known)
+        return _Sums(sums, measured)
 
     def _linear(self, accounts: Iterable[Connection], span: Span, own: Cell, whole: Cell) -> _Sums | Reason:
         values = [(one.account_id, self._values(one, span, own, whole)) for one in accounts]
@@ -201,10 +208,6 @@ class Folding:
 
 def _nothing(zero: int) -> Literal["zero_basis", "no_observation"]:
     return "zero_basis" if zero else "no_observation"
-
-
-def _total(values: Iterable[Any]) -> Exact:
-    return sum(exact(value) or 0 for value in values)
 
 
 def _number(value: Fraction) -> Number:

@@ -106,9 +106,10 @@ def _add(schemas: Json, model: type[BaseModel]) -> Json:
 
 
 def _tidy(schema: Any) -> Any:
-    """Remove the titles, which only repeat the names of fields."""
+    """Remove the titles, which only repeat the names of fields; examples may have a title of their own."""
     if isinstance(schema, dict):
-        return {k: _tidy(v) for k, v in schema.items() if k != "title" or not isinstance(v, str)}
+        kept = {name: part for name, part in schema.items() if name != "title" or not isinstance(part, str)}
+        return {name: part if name == "examples" else _tidy(part) for name, part in kept.items()}
     return [_tidy(part) for part in schema] if isinstance(schema, list) else schema
 
 
