@@ -19,10 +19,10 @@ sys.path[0] = str(Path(__file__).parents[1])
 
 from bench.support.servers import Bench, cpu_seconds, percentile, servers
 from metrics.clock import utcnow
-from metrics.definitions.checker import check
 from metrics.definitions.evaluate import evaluate
+from metrics.definitions.language.checker import check
+from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import Scope
-from metrics.definitions.vocabulary import Vocabulary
 from metrics.expected import Span
 from metrics.periods import DAY, midnight
 from metrics.store import Store

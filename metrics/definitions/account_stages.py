@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, when
-from metrics.definitions.forms import Term
+from metrics.definitions.language.forms import Term
 from metrics.definitions.spans import Timeline
 from metrics.documents import Document
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from metrics.definitions.forms import Term
+from metrics.definitions.language.forms import Term
 from metrics.documents import Platform
 from metrics.expected import Span
 from metrics.periods import DAY, HOUR, WEEK

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS
-from metrics.definitions.checker import Checked, check
-from metrics.definitions.vocabulary import RESERVED, Vocabulary, instead
+from metrics.definitions.language.checker import Checked, check
+from metrics.definitions.language.vocabulary import RESERVED, Vocabulary, instead
 from metrics.documents import Platform
 from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_text
@@ -15,7 +15,7 @@ from metrics.store import Store
 from metrics.store.metric_definitions import Change, DefinitionDocument, Newest, version_id
 
 MAX_DEFINITIONS = 200
-MAX_VERSIONS = 1000
+MAX_VERSIONS = 200
 """How many definitions a workspace may have, and how many versions each of them: a request reads all of them."""
 LONGEST_TITLE, LONGEST_DESCRIPTION = 100, 1000
 NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$"

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from metrics.definitions.folding import Cell, Folding
-from metrics.definitions.forms import Form
+from metrics.definitions.language.forms import Form
 from metrics.definitions.offers import Group, takes_any
 from metrics.definitions.reading import TYPES, read_rows
 from metrics.definitions.scope import GroupLabel, Scope, Value

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from metrics.definitions.account_values import Exact, Fields, account_value, exact, is_own_span
-from metrics.definitions.forms import Form, Linear, Term, whole_factors
+from metrics.definitions.language.forms import Form, Linear, Term, whole_factors
 from metrics.definitions.offers import Group, applies, changes, is_supported, is_within
 from metrics.definitions.reading import Row
 from metrics.definitions.scope import Number, Parts, Scope, Value

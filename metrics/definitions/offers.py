@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from metrics.catalog import CATALOG
-from metrics.definitions.forms import Form, PostKind, Term
+from metrics.definitions.language.forms import Form, PostKind, Term
 from metrics.definitions.scope import Scope
 from metrics.documents import Platform
 from metrics.expected import Connection, Span

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, when
-from metrics.definitions.forms import Form, PostKind, Term, post_kinds, whole_factors
+from metrics.definitions.language.forms import Form, PostKind, Term, post_kinds, whole_factors
 from metrics.definitions.spans import Timeline
 from metrics.documents import Document
 

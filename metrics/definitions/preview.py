@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from metrics.definitions.changes import live
-from metrics.definitions.checker import Checked, check
 from metrics.definitions.evaluate import evaluate
+from metrics.definitions.language.checker import Checked, check
+from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import Scope, Value
-from metrics.definitions.vocabulary import Vocabulary
 from metrics.expected import Span
 from metrics.periods import WEEK, period_end, period_start
 from metrics.store import Store

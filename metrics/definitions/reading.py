@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from metrics.definitions.account_stages import account_numbers, published_posts
-from metrics.definitions.forms import Form
+from metrics.definitions.language.forms import Form
 from metrics.definitions.post_stages import entering, sums_per_account, sums_per_post
 from metrics.definitions.scope import Scope
 from metrics.definitions.spans import Timeline

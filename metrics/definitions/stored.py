@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from metrics.definitions.checker import Checked, check
-from metrics.definitions.vocabulary import Vocabulary, instead
+from metrics.definitions.language.checker import Checked, check
+from metrics.definitions.language.vocabulary import Vocabulary, instead
 from metrics.errors import InvalidInput, NotFound
 from metrics.store import Store
 from metrics.store.metric_definitions import DefinitionDocument

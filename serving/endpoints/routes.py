@@ -13,8 +13,6 @@ from serving.endpoints import (
     accounts,
     aggregated,
     calendars,
-    catalog,
-    definitions,
     export,
     me,
     observations,
@@ -25,6 +23,8 @@ from serving.endpoints import (
     writes,
 )
 from serving.endpoints import query as queries
+from serving.endpoints.catalog import definitions
+from serving.endpoints.catalog import metrics as catalog
 from serving.endpoints.connect import links
 from serving.schemas import calendars as calendar_shapes
 from serving.schemas import definitions as own_metrics

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from metrics.definitions.changes import LONGEST_DESCRIPTION, LONGEST_TITLE
-from metrics.definitions.parser import MAX_LENGTH
+from metrics.definitions.language.parser import MAX_LENGTH
 from metrics.documents import Reason
 from serving.schemas.base import Count, Instant, Page, Shape, absent
 

@@ -153,7 +153,7 @@ BAD: list[tuple[str, str]] = [
     ("metrics import acme number.yaml", "a: title is no text"),
     ("metrics import acme field.yaml", "a: formula: no such field; the fields are title, expression"),
     ("metrics import acme short.yaml", "a: expression missing"),
-    ("metrics import acme broken.yaml", "line 1: no YAML"),
+    ("metrics import acme broken.yaml", "line 2: no YAML"),
     ("metrics import acme empty.yaml", "the file has no definition"),
     ("metrics import acme wrong.yaml", "there is no metric savez"),
     ("metrics list a/b", "WORKSPACE"),

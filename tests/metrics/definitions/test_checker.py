@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.definitions.checker import check
-from metrics.definitions.parser import parse
-from metrics.definitions.tree import Refused
-from metrics.definitions.vocabulary import RESERVED, Vocabulary
+from metrics.definitions.language.checker import check
+from metrics.definitions.language.parser import parse
+from metrics.definitions.language.tree import Refused
+from metrics.definitions.language.vocabulary import RESERVED, Vocabulary
 from metrics.errors import InvalidInput
 
 WORKSPACE = Vocabulary(

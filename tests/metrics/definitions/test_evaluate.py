@@ -8,10 +8,10 @@ import pytest
 from pymongo import MongoClient, monitoring
 
 from metrics.catalog import CATALOG
-from metrics.definitions.checker import check
 from metrics.definitions.evaluate import evaluate
+from metrics.definitions.language.checker import check
+from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import Scope, Value
-from metrics.definitions.vocabulary import Vocabulary
 from metrics.documents import Platform
 from metrics.expected import FOREVER, Connection, Span
 from metrics.store import Store

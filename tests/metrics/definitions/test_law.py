@@ -8,12 +8,12 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-from metrics.definitions.checker import check
 from metrics.definitions.evaluate import evaluate
-from metrics.definitions.forms import Form
+from metrics.definitions.language.checker import check
+from metrics.definitions.language.forms import Form
+from metrics.definitions.language.tree import Refused
+from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import GroupLabel, Scope, Value
-from metrics.definitions.tree import Refused
-from metrics.definitions.vocabulary import Vocabulary
 from metrics.expected import Connection
 from metrics.store import Store
 from tests.examples import tried

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from metrics.definitions.checker import check
 from metrics.definitions.evaluate import evaluate
+from metrics.definitions.language.checker import check
+from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import Scope
-from metrics.definitions.vocabulary import Vocabulary
 from metrics.documents import Platform
 from metrics.expected import FOREVER, Connection
 from metrics.store import Store

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from metrics.catalog import CATALOG, ENGAGEMENT_PARTS, Metric, Subject
-from metrics.definitions.additivity import check_sides, check_sum
-from metrics.definitions.forms import POST_COUNT, Form, Function, Linear, Selector, Summand, Term
-from metrics.definitions.parser import parse
-from metrics.definitions.selectors import check_offered, selector_of
-from metrics.definitions.tree import Binary, Call, Label, Name, Negation, Node, Number, Refused, start
-from metrics.definitions.units import check_unit, unit_of
-from metrics.definitions.vocabulary import ENGAGEMENT, FUNCTIONS, Vocabulary, instead
+from metrics.definitions.language.additivity import check_sides, check_sum
+from metrics.definitions.language.forms import POST_COUNT, Form, Function, Linear, Selector, Summand, Term
+from metrics.definitions.language.parser import parse
+from metrics.definitions.language.selectors import check_offered, selector_of
+from metrics.definitions.language.tree import Binary, Call, Label, Name, Negation, Node, Number, Refused, start
+from metrics.definitions.language.units import check_unit, unit_of
+from metrics.definitions.language.vocabulary import ENGAGEMENT, FUNCTIONS, Vocabulary, instead
 
 MAX_DEPTH = 5
 """How many definitions may stand one inside the other."""

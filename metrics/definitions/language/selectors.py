@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from metrics.definitions.campaigns import campaign_posts
-from metrics.definitions.forms import Selector, Term
-from metrics.definitions.tree import Label, LabelValue, Refused
-from metrics.definitions.vocabulary import LABELS, Vocabulary, instead
+from metrics.definitions.language.campaigns import campaign_posts
+from metrics.definitions.language.forms import Selector, Term
+from metrics.definitions.language.tree import Label, LabelValue, Refused
+from metrics.definitions.language.vocabulary import LABELS, Vocabulary, instead
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 
 _FIELDS = {

@@ -1,6 +1,6 @@
 """The look-up of the campaigns that the label `campaign` may name."""
 
-from metrics.definitions.tree import LabelValue, Refused
+from metrics.definitions.language.tree import LabelValue, Refused
 
 
 def campaign_posts(_workspace_id: str, campaign: LabelValue) -> frozenset[str]:

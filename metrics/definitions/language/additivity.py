@@ -1,7 +1,7 @@
 """The rules about what may be added, and about the two sides of a ratio."""
 
-from metrics.definitions.forms import Form, Linear, Summand, Term, post_kinds
-from metrics.definitions.tree import Refused
+from metrics.definitions.language.forms import Form, Linear, Summand, Term, post_kinds
+from metrics.definitions.language.tree import Refused
 from metrics.documents import PLATFORMS
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from metrics.catalog import CATALOG
-from metrics.definitions.forms import POST_COUNT
+from metrics.definitions.language.forms import POST_COUNT
 from metrics.documents import Platform
 
 ENGAGEMENT = "engagement"

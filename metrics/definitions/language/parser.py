@@ -7,14 +7,25 @@
     labels  = "{" label { ";" label } "}"
     label   = name "=" value { "," value }
 
-The parser knows neither metrics nor functions: `metrics.definitions.checker` decides about their names.
+The parser knows neither metrics nor functions: `metrics.definitions.language.checker` decides about their names.
 """
 
 import re
 from fractions import Fraction
 from typing import Final
 
-from metrics.definitions.tree import Binary, Call, Label, LabelValue, Name, Negation, Node, Number, Operator, Refused
+from metrics.definitions.language.tree import (
+    Binary,
+    Call,
+    Label,
+    LabelValue,
+    Name,
+    Negation,
+    Node,
+    Number,
+    Operator,
+    Refused,
+)
 
 MAX_LENGTH: Final = 1000
 MAX_NESTING = 20

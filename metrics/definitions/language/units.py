@@ -1,8 +1,8 @@
 """Units of formulas: they follow from the units of the metrics."""
 
 from metrics.catalog import Unit
-from metrics.definitions.forms import Form
-from metrics.definitions.tree import Refused
+from metrics.definitions.language.forms import Form
+from metrics.definitions.language.tree import Refused
 from metrics.errors import InvalidInput
 
 _ONE = {"people": "person", "milliseconds": "millisecond", "minutes": "minute"}

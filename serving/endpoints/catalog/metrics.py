@@ -14,7 +14,7 @@ from serving.cache.answer import encode_answer
 from serving.cache.plan import State
 from serving.endpoints.access import require_existing
 from serving.endpoints.answering import WHOLE, respond
-from serving.endpoints.definitions import own_metrics
+from serving.endpoints.catalog.definitions import own_metrics
 from serving.endpoints.query import CatalogQuery, parse
 from serving.services import services
 

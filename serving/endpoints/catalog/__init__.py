@@ -1,0 +1,1 @@
+"""The endpoints of metrics: the catalog, and metrics of a workspace's own."""
