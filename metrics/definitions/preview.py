@@ -10,7 +10,7 @@ from metrics.definitions.language.checker import Checked, check
 from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import Scope, Value
 from metrics.expected import Span
-from metrics.periods import WEEK, period_end, period_start
+from metrics.periods import WEEK
 from metrics.store import Store
 
 WEEKS = 8
@@ -29,6 +29,8 @@ class Preview:
 def preview(store: Store, workspace_id: str, expression: str, now: datetime, unit: str | None = None) -> Preview:
     """Return the values of an expression over the week that `now` is in, and the seven weeks before it.
 
+    The weeks are those of the workspace's calendar.
+
     Raises:
         InvalidInput: the expression is not accepted, or `unit` is not its unit.
         MongoUnavailable: MongoDB does not answer.
@@ -41,14 +43,14 @@ def preview(store: Store, workspace_id: str, expression: str, now: datetime, uni
         {account.account_id: account.platform for account in accounts},
     )
     checked = check(expression, vocabulary, unit=unit)
-    last = period_start("weekly", now)
-    starts = [last - n * WEEK for n in reversed(range(WEEKS))]
-    spans = [(start, period_end("weekly", start)) for start in starts]
+    calendars = store.calendars.get(workspace_id)
+    today = calendars.current.date_of(now)
+    spans = [span.bounds for span in calendars.spans_between("weekly", today - WEEKS * WEEK, today)][-WEEKS:]
     whole = (spans[0][0], spans[-1][1])
     *weeks, total = evaluate(
         store,
         checked.form,
-        Scope(workspace_id),
+        Scope(workspace_id, calendar_version=calendars.current.version),
         [*spans, whole],
         accounts,
         without_consent=store.consents.lacking(workspace_id),

@@ -13,6 +13,7 @@ from metrics.documents import Document
 from metrics.expected import Span
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
+from metrics.store.rollup.rollups import answering_for
 
 Source = Literal["posts", "account", "published"]
 TYPES = ("contentType", "metricType")
@@ -57,7 +58,11 @@ def _parts(
     numbered = list(enumerate(form.terms))
     of_posts = [number for number, term in numbered if term.subject == "post"]
     published = [(number, term) for number, term in numbered if term.function == "published"]
-    days = {"workspaceId": scope.workspace_id, "period": "daily", **timeline.match("periodStart")}
+    days: Document = {
+        "workspaceId": scope.workspace_id,
+        "period": "daily",
+        "$and": [timeline.match("periodStart"), answering_for(scope.calendar_version)],
+    }
     if of_posts:
         match = {**days, "accountId": {"$in": account_ids}, "metricType": {"$ne": "account"}} | _posts(scope)
         if scope.post_id is not None:

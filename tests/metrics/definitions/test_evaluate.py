@@ -195,5 +195,14 @@ def test_all_spans_are_read_by_one_aggregation(listened: tuple[Store, Commands])
     assert commands.names == ["aggregate"]
 
 
+def test_days_of_another_calendar_count_for_nothing(store: Store) -> None:
+    one = account("a")
+    put(store, one, START, {"likes": 3}, "p1")
+    put(store, one, START + timedelta(hours=5), {"likes": 30}, "p1")
+    store.rollups.subjects.update_one({"_id": f"p1|{START + timedelta(hours=5)}"}, {"$set": {"calendarVersion": 2}})
+    assert value(store, "likes", [one]).value == 3
+    assert value(store, "likes", [one], scope=Scope("w", calendar_version=2)).value == 30
+
+
 def test_no_spans_have_no_values(store: Store) -> None:
     assert evaluate(store, check("likes", Vocabulary()).form, Scope("w"), [], [account("a")]) == []
