@@ -14,7 +14,7 @@ import yaml
 
 from metrics.definitions.changes import NewDefinition
 from metrics.errors import InvalidInput
-from metrics.store.metric_definitions import DefinitionDocument
+from metrics.store.workspace.metric_definitions import DefinitionDocument
 from metrics.visible import visible
 
 MAX_BYTES: Final = 1024 * 1024

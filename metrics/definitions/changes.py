@@ -12,7 +12,7 @@ from metrics.documents import Platform
 from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_text
 from metrics.store import Store
-from metrics.store.metric_definitions import Change, DefinitionDocument, Newest, version_id
+from metrics.store.workspace.metric_definitions import Change, DefinitionDocument, Newest, version_id
 
 MAX_DEFINITIONS = 200
 MAX_VERSIONS = 200

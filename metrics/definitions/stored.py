@@ -7,7 +7,7 @@ from metrics.definitions.language.checker import Checked, check
 from metrics.definitions.language.vocabulary import Vocabulary, instead
 from metrics.errors import InvalidInput, NotFound
 from metrics.store import Store
-from metrics.store.metric_definitions import DefinitionDocument
+from metrics.store.workspace.metric_definitions import DefinitionDocument
 
 
 @dataclass(frozen=True, slots=True)

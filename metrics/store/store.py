@@ -17,7 +17,6 @@ from metrics.store.collections import CollectionRecords
 from metrics.store.deletion import Deletion
 from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
-from metrics.store.metric_definitions import MetricDefinitions
 from metrics.store.observations import ObservationLog
 from metrics.store.operation_queue import OperationQueue
 from metrics.store.operations import Operations
@@ -34,6 +33,7 @@ from metrics.store.setup import schema
 from metrics.store.setup.migrations import Migrations
 from metrics.store.shard_reports import ShardReportStore
 from metrics.store.store_sizes import SizeSamples
+from metrics.store.workspace.metric_definitions import MetricDefinitions
 from metrics.store.workspace_settings import Consents, Retention
 
 SERVER_SELECTION_MS = 3000

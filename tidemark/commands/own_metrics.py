@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from metrics.definitions.changes import NewDefinition
     from metrics.definitions.scope import Value
     from metrics.expected import Span
-    from metrics.store.metric_definitions import DefinitionDocument
+    from metrics.store.workspace.metric_definitions import DefinitionDocument
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -17,7 +17,7 @@ from metrics.errors import InvalidInput, NotFound, RedisUnavailable
 from metrics.expected import Span
 from metrics.redis.events import Announcer
 from metrics.store import Store
-from metrics.store.metric_definitions import DefinitionDocument
+from metrics.store.workspace.metric_definitions import DefinitionDocument
 from serving.endpoints.access import existing_workspace, key_of
 from serving.endpoints.answering import WHOLE
 from serving.endpoints.bodies import json_body

@@ -11,7 +11,7 @@ from metrics.definitions.stored import find_definitions, find_version
 from metrics.documents import AccountDocument
 from metrics.errors import InvalidInput, NotFound
 from metrics.store import Store
-from metrics.store.metric_definitions import DefinitionDocument
+from metrics.store.workspace.metric_definitions import DefinitionDocument
 from metrics.upkeep.erase.extent import left_of
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

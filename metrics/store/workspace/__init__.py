@@ -1,0 +1,1 @@
+"""Collections with what a workspace itself decides: at present, metrics of its own."""
