@@ -14,9 +14,6 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.setup.lifetimes import lifetimes
 
-_OF_THE_SCHEMA = "migrations"
-"""The collection that says which older documents need no conversion: in a new database, all."""
-
 
 class Spare:
     """One database of one worker; a test that asks for it finds it empty and with the schema of its settings."""
@@ -30,8 +27,7 @@ class Spare:
         kept = lifetimes(settings)
         schema = _schema(store)
         if self._made == (kept, schema):
-            collections = [n for n, (kind, *_) in schema.items() if not n.startswith("system.") and kind != "view"]
-            _empty(store, [name for name in collections if name != _OF_THE_SCHEMA])
+            _empty(store, [n for n, (kind, *_) in schema.items() if not n.startswith("system.") and kind != "view"])
             return
         store.client.drop_database(self.name)
         store.ensure(settings)

@@ -27,19 +27,23 @@ class Migrations:
         self._db = db
 
     def pending(self) -> list[str]:
-        """Return the conversions that are not done.
+        """Return the conversions that are to be done.
+
+        A database that has rollups, and none without a calendar, is one of this version: that is recorded, so that it
+        is not looked for again.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
         with mongo_errors():
-            done = {row["_id"] for row in self._db["migrations"].find({}, {"_id": 1})}
-        return [name for name in (LABELS,) if name not in done]
-
-    def note_empty(self) -> None:
-        """Record that a database without any rollup has nothing to convert."""
-        if self.pending() and self._db["aggregated_metrics"].find_one({}, {"_id": 1}) is None:
-            self._done(LABELS)
+            if self._db["migrations"].find_one({"_id": LABELS}, {"_id": 1}) is not None:
+                return []
+            rollups = self._db["subject_rollups"], self._db["aggregated_metrics"]
+            if any(one.find_one({"calendarVersion": None}, {"_id": 1}) is not None for one in rollups):
+                return [LABELS]
+            if any(one.find_one({}, {"_id": 1}) is not None for one in rollups):
+                self._done(LABELS)
+        return []
 
     def label_rollups(self, progress: Progress) -> int:
         """Give rollups without a calendar that of UTC, and the names of their periods; return how many.

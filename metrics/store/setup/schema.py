@@ -14,7 +14,6 @@ from metrics.store.setup import lifetimes
 from metrics.store.setup.disconnections import note_disconnections
 from metrics.store.setup.identities import normalise_accounts
 from metrics.store.setup.lifetimes import METRICS
-from metrics.store.setup.migrations import Migrations
 
 __all__ = ["METRICS", "bucketing", "ensure"]
 
@@ -191,7 +190,6 @@ def ensure(db: Database[Document], settings: Settings) -> None:
     }
     _convert_documents_of_older_versions(db, indexes)
     _ensure_indexes(db, indexes)
-    Migrations(db).note_empty()
     for lifetime in wanted:
         if lifetime.index is not None and lifetime.index not in indexes[lifetime.collection]:
             _create_expiry_of_empty(db, lifetime)

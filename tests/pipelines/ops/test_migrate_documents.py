@@ -37,7 +37,7 @@ def test_rollups_of_earlier_versions_get_the_names_of_their_periods(daemon: Daem
     without = {"$unset": {"periodLabel": "", "calendarVersion": ""}}
     for collection in (store.rollups.subjects, store.rollups.accounts):
         collection.update_many({}, without)
-    store.db["migrations"].delete_many({})
+    assert store.migrations.pending() == [migrations.LABELS]
     assert store.rollups.aggregated("w", "weekly", DAY, DAY + timedelta(days=20)) == read
     assert {row["periodLabel"] for row in read} == {"2026-W10", "2026-W11"}
     daemon.evaluate("requested_work")
@@ -47,3 +47,15 @@ def test_rollups_of_earlier_versions_get_the_names_of_their_periods(daemon: Daem
     daemon.runs.clear()
     daemon.evaluate("requested_work")
     assert daemon.runs == [], "it runs once"
+
+
+def test_new_database_needs_no_conversion_and_is_looked_through_once(daemon: Daemon) -> None:
+    store = daemon.deployment.clients.store
+    account: Any = {"_id": "a", "platformAccountId": "178", "connectedAt": DAY - timedelta(days=1)}
+    daemon.deployment.connect(0, **account)
+    assert store.migrations.pending() == []
+    assert store.db["migrations"].count_documents({}) == 0, "a backup can still be restored into it"
+    store.observations.append([seen(at(5), followers=5)])
+    rebuild(store, DAY, DAY + timedelta(days=1), run_id="r", now=datetime.now(UTC))
+    assert store.migrations.pending() == []
+    assert store.db["migrations"].count_documents({}) == 1
