@@ -62,7 +62,7 @@ def test_same_marks_have_the_same_key_and_further_ones_another() -> None:
 
 
 def test_periods_without_a_partition_are_left_alone() -> None:
-    marks = pending(datetime(2023, 12, 31, tzinfo=UTC), day(3, 21))
+    marks = pending(datetime(2023, 12, 31, tzinfo=UTC), day(3, 22))
     assert due_marks({"daily": marks}, [], NOW) == {}
 
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from metrics.clock import utcnow
-from metrics.documents import PLATFORMS, AccountDocument, Platform
-from metrics.periods import HOUR, slot_of
+from metrics.documents import PLATFORMS, AccountDocument, Observation, Platform
+from metrics.periods import HOUR, midnight, slot_of
 from metrics.redis.events import Announcer
 from metrics.store.collections import record_id
 from tests.serving.dashboard.stage import EMPTY, TROUBLED, WORKSPACE, Look, Stage
@@ -188,8 +188,22 @@ def test_too_few_posts_name_no_best_hour(look: Look) -> None:
     expect(page.locator("#hours .best")).to_contain_text("Too few posts to name the best hours: 4, of 30")
 
 
-def test_values_older_than_the_newest_hour_say_as_of_when(look: Look) -> None:
-    page = look.open()
+def test_values_older_than_the_newest_hour_say_as_of_when(look: Look, stage: Stage) -> None:
+    newest = slot_of(utcnow()) - HOUR
+    account = connect(stage, "ladder", "ladder", "instagram")
+    for name, age, slot in (("older", timedelta(days=3), newest - 4 * HOUR), ("newer", 2 * HOUR, newest)):
+        post: Any = {
+            "_id": f"post_{name}", "workspaceId": "ladder", "accountId": account["_id"], "platform": "instagram",
+            "platformPostId": name, "metricType": "post", "contentType": "image", "publishedAt": newest - age,
+        }  # fmt: skip
+        stage.store.db["posts"].insert_one(post)
+        read = Observation(
+            "ladder", account["_id"], "instagram", "post", slot, slot + HOUR, {"likes": 5, "views": 90}, "r", "v1",
+            post_id=post["_id"], platform_post_id=name, content_type="image",
+        )  # fmt: skip
+        stage.store.observations.append([read])
+    record(stage, account, newest)
+    page = look.open("ladder")
     marked = page.locator("#posts .asof")
     expect(marked.first).to_contain_text("as of")
     assert "every 6 hours for a week" in (marked.first.locator("[data-tip]").get_attribute("data-tip") or "")
@@ -201,7 +215,9 @@ def test_values_older_than_the_newest_hour_say_as_of_when(look: Look) -> None:
 def test_range_before_the_connection_does_not_contradict_itself(look: Look, stage: Stage) -> None:
     """Posts that were published before their account was connected stand in every list, and are named as such."""
     now = utcnow()
-    account = connect(stage, "late", "late", "instagram", connectedAt=now - HOUR)
+    # The range ends with yesterday.
+    connected = max(now - HOUR, midnight(now.date()))
+    account = connect(stage, "late", "late", "instagram", connectedAt=connected)
     record(stage, account, slot_of(now) - HOUR)
     old: Any = {
         "_id": "post_old", "workspaceId": "late", "accountId": account["_id"], "platform": "instagram",
