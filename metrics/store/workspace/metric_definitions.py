@@ -41,7 +41,7 @@ class DefinitionDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be written: new versions, and names whose newest version is retired at an instant."""
+    """New versions to write, and the names whose newest version is to be retired at an instant."""
 
     versions: Sequence[DefinitionDocument] = ()
     retired: Sequence[str] = ()

@@ -61,7 +61,7 @@ def test_accepted_formula_has_a_normal_form_and_a_unit(expression: str, normal: 
 
 
 REFUSED = [
-    # What is written, the position of the fault, and what the reason says.
+    # Each row has the formula, the position of its fault, and a part of the reason that is given.
     ("", 1, "the expression is empty: write a metric"),
     ("x" * 10**6, 1001, "at most 1,000 characters, this one 1,000,000"),
     ("(" * 30 + "likes", 21, "nested more than 20 deep"),
