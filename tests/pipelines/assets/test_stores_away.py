@@ -11,6 +11,7 @@ import pytest
 from pymongo.uri_parser import parse_uri
 
 from metrics.documents import Observation
+from metrics.errors import MongoUnavailable
 from metrics.periods import DAY, HOUR, midnight
 from metrics.redis.client import connect
 from metrics.redis.events import Announcer
@@ -24,6 +25,7 @@ from pipelines.partitions import period_key, slot_key
 from tests.pipelines.deployment import Deployment, materialized
 from tests.redis_streams import entries
 from tests.tcp_proxy import TcpProxy
+from tests.waiting import until
 from tidemark.stack.ports import free_port
 
 REMEDY = "when it answers again, run these partitions again"
@@ -47,6 +49,18 @@ class Cut:
             return works(*args, **options)
 
         patch.setattr(owner, name, then_cut)
+
+    def mend(self) -> None:
+        """Mend the network, and wait until the driver has noticed: it asks a lost server twice a second at most."""
+        self.network.mend()
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            self.deployment.clients.store.ping()
+        except MongoUnavailable:
+            return False
+        return True
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +119,7 @@ def test_hour_during_which_mongodb_went_away_fails_with_the_remedy_and_the_next_
     status = instance.get_status_by_partition(asset.key, [before, now], asset.partitions_def)
     assert status is not None
     assert [str(status[key]).rsplit(".")[-1] for key in (before, now)] == ["FAILED", "MATERIALIZED"], "newest first"
-    cut.network.mend()
+    cut.mend()
     again = deployment.materialize(asset, [before], instance)
     assert list(materialized(again)) == [before]
     records = deployment.clients.store.collections.of_slot(deployment.hour - HOUR)
@@ -126,7 +140,7 @@ def test_day_that_was_half_written_is_not_green_and_is_whole_after_the_next_run(
     assert "MongoDB does not answer" in reason(failed)
     assert REMEDY in reason(failed)
     assert materialized(failed) == {}
-    cut.network.mend()
+    cut.mend()
     store = deployment.clients.store
     assert store.rollups.accounts.count_documents({}) == 0, "no reader sees a part of it"
     assert [mark.start for mark in store.marks.pending("daily")] == [day], "and it is asked for again"
