@@ -29,6 +29,8 @@ Unit = Literal["count", "people", "milliseconds", "minutes", "percent"]
 ENGAGEMENT_PARTS = ("likes", "comments", "shares", "saves")
 RATE_BASIS: Mapping[Platform, str] = {platform: facts.rate_basis for platform, facts in FACTS.items()}
 """The metric by which engagement is divided."""
+DAY_BASIS: Mapping[Platform, str] = {platform: facts.day_zone for platform, facts in FACTS.items() if facts.day_zone}
+"""The time zones of the days to which the numbers of a platform's own days belong; the others have no such numbers."""
 LEVEL_BASIS: Mapping[Platform, str] = {
     platform: facts.rate_basis for platform, facts in FACTS.items() if facts.rate_basis_of == "account"
 }
@@ -261,7 +263,7 @@ def supported(platform: Platform, name: str) -> bool:
 
 
 __all__ = [
-    "CATALOG", "COUNTERS", "DEFINITION_VERSION", "ENGAGEMENT_PARTS", "GAUGES", "LEVEL_BASIS", "METRIC_TYPES",
-    "RATE_BASIS", "Kind", "Metric", "Offer", "Subject", "Unit", "engagement", "engagement_parts", "metrics_of",
-    "offered", "subject_kind", "supported",
+    "CATALOG", "COUNTERS", "DAY_BASIS", "DEFINITION_VERSION", "ENGAGEMENT_PARTS", "GAUGES", "LEVEL_BASIS",
+    "METRIC_TYPES", "RATE_BASIS", "Kind", "Metric", "Offer", "Subject", "Unit", "engagement", "engagement_parts",
+    "metrics_of", "offered", "subject_kind", "supported",
 ]  # fmt: skip

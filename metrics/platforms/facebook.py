@@ -89,6 +89,7 @@ FACEBOOK = PlatformFacts(
     },
     kinds={"post": ("image", "video", "carousel", "text", "link", "other"), "reel": ("video", "other")},
     rate_basis="views",
+    day_zone="America/Los_Angeles",
     content=META_CONTENT,
     terms=META,
     colours=Colours("#0072b2", "#4fa9ea"),

@@ -151,6 +151,7 @@ class PlatformFacts:
     an account's id, for a platform that resolves them.
     `check_announced` refuses the id of a post that a client announces, if it may be the id of something else.
 
+    `day_zone` is the IANA time zone of the platform's own days, None if it has no numbers of days.
     `quotas` are the daily quotas of the app by name; they begin anew at midnight in the time zone `quota_zone`.
     `takes_api_key` says that public numbers can be read with an API key of the app, the setting `<name>_api_key`.
     `derived_needs_consent` says that the platform's terms demand a consent before its numbers are mixed with those of
@@ -184,6 +185,7 @@ class PlatformFacts:
     check_announced: Callable[[str, MetricType, Refuse], None] = field(default=_any_announcement)
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     quota_zone: str = "UTC"
+    day_zone: str | None = None
     takes_api_key: bool = False
     derived_needs_consent: bool = False
     storing_needs_consent: bool = False

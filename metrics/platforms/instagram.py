@@ -69,6 +69,7 @@ INSTAGRAM = PlatformFacts(
         "reel": ("video", "other"),
     },
     rate_basis="views",
+    day_zone="America/Los_Angeles",
     content=META_CONTENT,
     terms=META,
     colours=Colours("#c2528f", "#e68cc0"),

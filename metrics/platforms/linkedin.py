@@ -104,6 +104,7 @@ LINKEDIN = PlatformFacts(
     },
     kinds={"post": ("image", "video", "carousel", "text", "link", "document", "other")},
     rate_basis="impressions",
+    day_zone="UTC",
     content=ContentFacts(unseen=timedelta(days=180)),
     terms=(
         Term(

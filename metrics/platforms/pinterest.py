@@ -40,6 +40,7 @@ PINTEREST = PlatformFacts(
     },
     kinds={"post": ("image", "video", "carousel", "other")},
     rate_basis="impressions",
+    day_zone="UTC",
     colours=Colours("#8e3b46", "#d98594"),
     account_ids=Ids("give the number of the account, as 1099300727702429000 (`id` in `GET /v5/user_account`)"),
     post_ids=Ids("give the number of the pin, as 642396334344813594 (the `id` that the publishing call returned)"),

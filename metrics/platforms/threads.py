@@ -39,6 +39,7 @@ THREADS = PlatformFacts(
     },
     kinds={"post": ("image", "video", "carousel", "text", "other")},
     rate_basis="views",
+    day_zone="America/Los_Angeles",
     colours=Colours("#212529", "#eef2f5"),
     content=META_CONTENT,
     terms=(

@@ -98,6 +98,7 @@ TIKTOK = PlatformFacts(
     },
     kinds={"post": ("video",)},
     rate_basis="views",
+    day_zone="UTC",
     terms=(
         Term(
             "data of accounts and videos",

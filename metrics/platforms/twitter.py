@@ -51,6 +51,7 @@ TWITTER = PlatformFacts(
     },
     kinds={"post": ("image", "video", "carousel", "text", "link", "other")},
     rate_basis="impressions",
+    day_zone="UTC",
     content=ContentFacts(
         unseen=timedelta(hours=24), age=timedelta(days=30), picture_servers=("https://pbs.twimg.com",)
     ),

@@ -69,6 +69,7 @@ YOUTUBE = PlatformFacts(
     },
     kinds={"post": ("video",)},
     rate_basis="views",
+    day_zone="America/Los_Angeles",
     colours=Colours("#d13438", "#ff7b72"),
     account_ids=Ids(
         "give the id of the channel, as UC0123456789abcdefghijkl (`id` in `GET /youtube/v3/channels?mine=true`)",

@@ -41,11 +41,12 @@ _ROLLUP: Json = {
     "definitionVersion": DEFINITION_VERSION, "computedAt": "2026-01-16T00:04:11Z", "runId": "b51f0c4e",
 }  # fmt: skip
 _TOTAL: Json = {
-    "periodStart": _DAY, "periodEnd": _NEXT_DAY,
+    "periodStart": _DAY, "periodEnd": _NEXT_DAY, "periodLabel": "2026-01-15",
     "metrics": {"followers": 18250, "followerGrowth": 31, "totalEngagement": 212, "postCount": 1},
     "unavailable": {"reach": "not_additive"}, "missing": {}, "coverage": _COVERAGE, "status": "complete",
     "accounts": 1, "expectedAccounts": 1,
 }  # fmt: skip
+_DAYS: Json = {"dayBasis": {"instagram": "America/Los_Angeles"}}
 _OF_IMAGES: Json = {
     **_TOTAL, "contentType": "image", "metrics": {"totalEngagement": 180, "postCount": 1, "postsMeasured": 14},
 }  # fmt: skip
@@ -104,7 +105,7 @@ EXAMPLES: Mapping[str, Any] = {
     "accountMetrics": _OBSERVATIONS,
     "postMetrics": {"data": {**_POST_NOW, "observations": [_OBSERVED_POST]}, "page": _LAST_PAGE, "meta": _RANGE},
     "aggregated": {
-        "data": [_ROLLUP], "page": _LAST_PAGE, "meta": {**_RANGE, "period": "daily"}, "totals": [_TOTAL],
+        "data": [_ROLLUP], "page": _LAST_PAGE, "meta": {**_RANGE, **_DAYS, "period": "daily"}, "totals": [_TOTAL],
         "groups": [_OF_IMAGES],
     },
     "series": {
@@ -112,7 +113,7 @@ EXAMPLES: Mapping[str, Any] = {
             "interval": "daily", "periods": [{"start": _DAY, "end": _NEXT_DAY, "label": "2026-01-15"}],
             "range": {"start": _DAY, "end": _NEXT_DAY, "label": "2026-01-15/2026-01-15"}, "series": [_SERIES],
         },
-        "meta": {**_RANGE, "calendar": _CALENDAR},
+        "meta": {**_RANGE, **_DAYS, "calendar": _CALENDAR},
     },
     "posts": {"data": [_POST_NOW], "page": _LAST_PAGE, "meta": _RANGE},
     "accounts": {"data": [_CONNECTED], "page": _WHOLE, "meta": _META},
@@ -131,7 +132,7 @@ EXAMPLES: Mapping[str, Any] = {
     },
     "catalog": {
         "data": [_METRIC], "page": _WHOLE,
-        "meta": {"engagementRateBasis": {"instagram": "views"}, "definitionVersion": DEFINITION_VERSION},
+        "meta": {"engagementRateBasis": {"instagram": "views"}, **_DAYS, "definitionVersion": DEFINITION_VERSION},
     },
     "definitions": {"data": [_DEFINITION], "page": _WHOLE},
     "definition": {"data": _DEFINITION},

@@ -70,8 +70,9 @@ async def aggregated(request: Request) -> Response:
         data: Iterable[Mapping[str, Any]] = page
         if compared is not None:
             data = ({**document, "comparison": compared.of_document(document)} for document in page)
-        kept = keep_fields(data, query.fields)
-        body = envelope(kept, dated, state, cursor=cursor, period=query.period, coverage=covered)
+        kept = keep_fields(map(selection.named, data), query.fields)
+        named = {"period": query.period, "dayBasis": selection.day_basis}
+        body = envelope(kept, dated, state, cursor=cursor, coverage=covered, **named)
         body["totals"] = keep_fields(totals(selection, sides, rollups), query.fields)
         if query.group_by:
             body["groups"] = keep_fields(_groups(parts.store, query.group_by, selection, sides, rollups), query.fields)

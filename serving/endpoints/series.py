@@ -123,7 +123,7 @@ async def series(request: Request) -> Response:
         if query.group_by and (everything := chart.everything()):
             data["overall"] = list(chart.series(everything, metrics))
         described = {**calendar.described(), "version": calendar.version}
-        body = envelope(data, dated, state, coverage=chart.coverage, calendar=described)
+        body = envelope(data, dated, state, coverage=chart.coverage, calendar=described, dayBasis=whole.day_basis)
         del body["page"]
         return dump_json(body)
 

@@ -21,6 +21,15 @@ Count = Annotated[int, Field(ge=0)]
 RollupPeriod = Literal[CalendarPeriod, "custom"]
 
 
+DAY_BASIS_MEANING = (
+    "By platform, the time zone of its own days. A number of such a day, as `reach`, counts for the workspace's day of "
+    "the same date. Platforms without such numbers are missing."
+)
+BOUNDARY_SHIFT = (
+    "By how many minutes the period begins later than local midnight, where midnight lies within an hour of UTC."
+)
+
+
 class Shape(BaseModel):
     """An object with the declared fields and no others."""
 

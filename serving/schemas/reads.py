@@ -21,6 +21,8 @@ from metrics.documents import (
     RollupStatus,
 )
 from serving.schemas.base import (
+    BOUNDARY_SHIFT,
+    DAY_BASIS_MEANING,
     EXAMPLE_TIME,
     CalendarFields,
     Count,
@@ -230,6 +232,7 @@ class Rollup(Shape):
     period_start: Instant
     period_end: Instant = Field(description="Exclusive.")
     period_label: str = absent(PERIOD_LABEL)
+    boundary_shift_minutes: Count = absent(BOUNDARY_SHIFT)
     calendar_version: Count = absent("The version of the workspace's calendar that bounds the period.")
     aggregated_metrics: AccountMetrics
     unavailable: Unavailable
@@ -269,6 +272,8 @@ class Totals(Shape):
 
     period_start: Instant
     period_end: Instant
+    period_label: str = Field(description=PERIOD_LABEL)
+    boundary_shift_minutes: Count = absent(BOUNDARY_SHIFT)
     metrics: TotalMetrics
     unavailable: Unavailable
     missing: dict[str, list[str]] = Field(
@@ -298,6 +303,7 @@ class AggregatedMeta(RangeMeta):
     """The meta of rollups: the range, and the kind of period that divides it."""
 
     period: RollupPeriod
+    day_basis: dict[Platform, str] = Field(description=DAY_BASIS_MEANING)
 
 
 class Aggregated(Shape):
@@ -402,6 +408,7 @@ class CatalogMeta(Shape):
     """The metrics that rates are percentages of, and the version of the definitions."""
 
     engagement_rate_basis: dict[Platform, str]
+    day_basis: dict[Platform, str] = Field(description=DAY_BASIS_MEANING)
     definition_version: int
 
 

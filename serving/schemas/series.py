@@ -9,7 +9,16 @@ from metrics.aggregation.sides import NotCompared as NotComparedReason
 from metrics.calendars import CalendarPeriod
 from metrics.catalog import Unit
 from metrics.documents import ContentType, MetricType, Platform, Reason, RollupStatus
-from serving.schemas.base import CalendarFields, Count, Instant, RangeMeta, Shape, absent
+from serving.schemas.base import (
+    BOUNDARY_SHIFT,
+    DAY_BASIS_MEANING,
+    CalendarFields,
+    Count,
+    Instant,
+    RangeMeta,
+    Shape,
+    absent,
+)
 from serving.schemas.reads import Change, LeftOut, Side
 
 Interval = Literal["hourly", CalendarPeriod, "custom"]
@@ -21,9 +30,7 @@ class SeriesPeriod(Shape):
     start: Instant = Field(description="The start of its first hour.")
     end: Instant = Field(description="The end of its last hour, exclusive.")
     label: str = Field(description="Its name: `2026-11-28`, `2026-W48`, `2026-Q4`, `FY2026-P03`, ….")
-    boundary_shift_minutes: Count = absent(
-        "By how many minutes the period begins later than local midnight, where midnight lies within an hour of UTC."
-    )
+    boundary_shift_minutes: Count = absent(BOUNDARY_SHIFT)
 
 
 class SeriesGroup(Shape):
@@ -103,6 +110,7 @@ class SeriesMeta(RangeMeta):
     """The meta of a series: the range, its coverage, and the calendar."""
 
     calendar: CalendarFields = Field(description="The calendar of the workspace.")
+    day_basis: dict[Platform, str] = Field(description=DAY_BASIS_MEANING)
 
 
 class Series(Shape):

@@ -1,8 +1,10 @@
 """The catalog: the metrics of each platform, and engagement that is derived from them."""
 
+from zoneinfo import available_timezones
+
 import pytest
 
-from metrics.catalog import CATALOG, GAUGES, LEVEL_BASIS, RATE_BASIS, engagement, engagement_parts, offered
+from metrics.catalog import CATALOG, DAY_BASIS, GAUGES, LEVEL_BASIS, RATE_BASIS, engagement, engagement_parts, offered
 from metrics.documents import PLATFORMS, ContentType, MetricType, Platform
 from metrics.platforms.registry import FACTS
 
@@ -22,6 +24,13 @@ def test_every_platform_offers_the_basis_of_its_rate() -> None:
 def test_platforms_name_only_metrics_that_the_catalog_defines(platform: Platform) -> None:
     facts = FACTS[platform]
     assert {("account", name) for name in facts.accounts} | {("post", name) for name in facts.posts} <= CATALOG.keys()
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_platforms_with_numbers_of_days_have_a_zone_in_which_the_days_begin(platform: Platform) -> None:
+    of_days = [m for m in CATALOG.values() if m.kind in ("period_sum", "period_unique") and platform in m.offers]
+    assert (platform in DAY_BASIS) == bool(of_days)
+    assert DAY_BASIS.get(platform, "UTC") in available_timezones()
 
 
 def test_facts_have_a_line_for_each_platform() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from metrics.catalog import CATALOG, DEFINITION_VERSION, RATE_BASIS
+from metrics.catalog import CATALOG, DAY_BASIS, DEFINITION_VERSION, RATE_BASIS
 from metrics.encoding import dump_json
 from serving.auth.authenticator import require, require_workspace
 from serving.cache.answer import encode_answer
@@ -65,5 +65,9 @@ def _body() -> Mapping[str, Any]:
         }
         for m in CATALOG.values()
     ]
-    meta = {"engagementRateBasis": dict(RATE_BASIS), "definitionVersion": DEFINITION_VERSION}
+    meta = {
+        "engagementRateBasis": dict(RATE_BASIS),
+        "dayBasis": dict(DAY_BASIS),
+        "definitionVersion": DEFINITION_VERSION,
+    }
     return {"data": data, "page": WHOLE, "meta": meta}

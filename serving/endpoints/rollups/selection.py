@@ -12,6 +12,7 @@ from metrics.aggregation.sides import Compare, Kind, is_stored
 from metrics.calendars import Calendar
 from metrics.calendars import Span as LabelledSpan
 from metrics.calendars.workspace import WorkspaceCalendar
+from metrics.catalog import DAY_BASIS
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection, Span
 from metrics.periods import Period
@@ -73,6 +74,20 @@ class Selection:
     def spans(self) -> list[Span]:
         """The bounds of `periods`."""
         return [span.bounds for span in self.periods]
+
+    @cached_property
+    def _names(self) -> dict[datetime, dict[str, Any]]:
+        return {span.start: name_of(span) for span in self.periods}
+
+    def named(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a rollup or totals with the label of the period, and how much later than midnight it begins."""
+        return {**row, **self._names.get(row["periodStart"], {})}
+
+    @cached_property
+    def day_basis(self) -> dict[Platform, str]:
+        """The time zones of the own days of the selected platforms, by platform."""
+        platforms = {account.platform for account in self.accounts}
+        return {platform: zone for platform, zone in DAY_BASIS.items() if platform in platforms}
 
     @property
     def range_bounds(self) -> Span:
@@ -151,6 +166,12 @@ class Selection:
             "platform": self.scope.get("platform"),
             "account_ids": [account_id] if account_id else None,
         }
+
+
+def name_of(span: LabelledSpan) -> dict[str, Any]:
+    """Return the fields that name a period in rollups and totals."""
+    shift = {"boundaryShiftMinutes": span.shift_minutes} if span.shift_minutes else {}
+    return {"periodLabel": span.label, **shift}
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

@@ -8,7 +8,7 @@ from metrics.aggregation.consents import left_out, note_left_out, note_not_store
 from metrics.aggregation.post_parts import PostPart
 from metrics.aggregation.totals import PeriodRollups, workspace_totals
 from serving.endpoints.rollups.compared import Comparisons, SidesByStart
-from serving.endpoints.rollups.selection import Rollups, Selection
+from serving.endpoints.rollups.selection import Rollups, Selection, name_of
 
 
 def totals(
@@ -23,10 +23,12 @@ def totals(
     if withheld:
         rollups = {span: without_derived(documents, withheld) for span, documents in rollups.items()}
     compared = Comparisons(selection, sides, rollups) if selection.compare else None
-    for span in selection.spans:
+    for labelled in selection.periods:
+        span = labelled.bounds
         period = PeriodRollups(*span, rollups[span])
         total = workspace_totals(period, selection.accounts, selection.now, part)
         if total is not None:
+            total |= name_of(labelled)
             note_not_stored(total, selection.accounts, partial(selection.allows_storing, start=span[0]), part)
             if withheld:
                 note_left_out(total, selection.accounts, withheld)

@@ -99,3 +99,21 @@ def test_answers_are_about_the_days_of_the_workspace(client: httpx.Client, seede
         "/analytics/workspace/w1/export", params={"dataset": "aggregated", "format": "ndjson", **dates}
     )
     assert len(exported.text.splitlines()) == 1
+
+
+def test_answers_say_by_how_much_a_day_begins_after_midnight_and_whose_days_the_platforms_count(
+    client: httpx.Client, seeded: Store
+) -> None:
+    calendar = seeded.calendars.prepare("w1", Calendar("Asia/Kathmandu"))
+    assert seeded.calendars.switch("w1", calendar, [])
+    day = (NOW - timedelta(hours=2)).astimezone(ZoneInfo("Asia/Kathmandu")).date()
+    roll(seeded, "daily", [midnight(day)], run_id="r", workspace_ids=["w1"])
+    dates = {"startDate": str(day), "endDate": str(day)}
+    answer = client.get("/analytics/workspace/w1/aggregated", params={"period": "daily", **dates}).json()
+    # Midnight in Kathmandu is at 18:15 UTC: the day begins with the slot of 19:00.
+    assert {(row["periodLabel"], row["boundaryShiftMinutes"]) for row in answer["data"]} == {(str(day), 45)}
+    assert [(row["periodLabel"], row["boundaryShiftMinutes"]) for row in answer["totals"]] == [(str(day), 45)]
+    assert answer["meta"]["dayBasis"] == {"instagram": "America/Los_Angeles"}
+    charted = client.get("/analytics/workspace/w1/series", params={"metrics": "followers", **dates}).json()
+    assert charted["meta"]["dayBasis"] == answer["meta"]["dayBasis"]
+    assert client.get("/analytics/metrics").json()["meta"]["dayBasis"]["tiktok"] == "UTC"
