@@ -121,7 +121,8 @@ EXAMPLES: Mapping[str, Any] = {
     "me": {
         "data": {
             "name": "frontend", "keyPrefix": "tm_live_3fK9aQ", "scopes": ["read", "collect"], "expiresAt": None,
-            "workspaces": [{"id": _WORKSPACE, "name": _WORKSPACE}], "rate": {"limit": 600, "remaining": 597},
+            "workspaces": [{"id": _WORKSPACE, "name": _WORKSPACE, "timeZone": "UTC"}],
+            "rate": {"limit": 600, "remaining": 597},
         }
     },
     "workspaces": {

@@ -1,4 +1,4 @@
-"""`GET /analytics/me`: the rights, the expiry and the rate of the caller's own key; never its secret."""
+"""`GET /analytics/me`: the rights, expiry, workspaces and rate of the caller's own key; never its secret."""
 
 from typing import Any
 
@@ -29,7 +29,13 @@ async def me(request: Request) -> Response:
     parts = services(request)
     key = await parts.auth.authenticate(request)
     parse(request, NoQuery)
-    found = await parts.threads.run(visible_workspaces, parts.store, key)
+
+    def read() -> list[dict[str, str]]:
+        found = visible_workspaces(parts.store, key)
+        zones = {name: its.current.time_zone for name, its in parts.store.calendars.of(found).items()}
+        return [{"id": name, "name": name, "timeZone": zones[name]} for name in found]
+
+    workspaces = await parts.threads.run(read)
     limit, remaining = parts.auth.rate_of(key)
     rate: dict[str, Any] = {"limit": limit}
     if remaining is not None:
@@ -38,7 +44,7 @@ async def me(request: Request) -> Response:
         "name": key.name,
         "scopes": key.scopes,
         "expiresAt": key.expires_at,
-        "workspaces": [{"id": workspace_id, "name": workspace_id} for workspace_id in found],
+        "workspaces": workspaces,
         "rate": rate,
     }
     if key.prefix:

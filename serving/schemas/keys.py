@@ -11,6 +11,7 @@ class OpenWorkspace(Shape):
 
     id: str
     name: str = Field(description="The name to show: at present, the id.")
+    time_zone: str = Field(description="The zone of its days: `UTC`, or an IANA name.", examples=["Europe/Berlin"])
 
 
 class Rate(Shape):

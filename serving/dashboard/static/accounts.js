@@ -3,7 +3,7 @@
 import { isLate } from "./alerts.js";
 import { percentOf } from "./coverage.js";
 import { $, h, kept, render, scrolling } from "./dom.js";
-import { account as full, ago, capital, change, count, date, platform as named, plural, reason } from "./format.js";
+import { account as full, ago, capital, change, clock, count, date, platform as named, plural, reason } from "./format.js";
 import { accountLink } from "./links.js";
 import { swatch } from "./palette.js";
 import { reconnect } from "./reconnect.js";
@@ -82,8 +82,8 @@ const times = ({ connectedAt, disconnectedAt }) => (disconnectedAt ? `${date(con
 
 export function collected({ lastCollectedAt, lastCollectedSlot, ...account }) {
   if (!lastCollectedAt) return unknown("no_observation", "never collected yet");
-  const exact = `${date(lastCollectedAt)} ${lastCollectedAt.slice(11, 19)} UTC, the hour of ${lastCollectedSlot.slice(11, 16)}`;
-  return [explained(ago(lastCollectedAt), exact, "hint"), kept("span.small", `account-${account.accountId}-at`, `Last collection of ${full(account)}`, lastCollectedAt.slice(11, 19), " UTC")];
+  const exact = `${date(lastCollectedAt)} ${clock(lastCollectedAt, true)}, the hour of ${clock(lastCollectedSlot)}`;
+  return [explained(ago(lastCollectedAt), exact, "hint"), kept("span.small", `account-${account.accountId}-at`, `Last collection of ${full(account)}`, clock(lastCollectedAt, true))];
 }
 
 function observed(document) {
@@ -110,7 +110,7 @@ export function trouble({ lastError, lastProblems = [], history }) {
 function ofHour(one, failed) {
   return h("div", {},
     h(failed ? "span.bad" : "span.warn", {}, one.reason ? capital(reason(one.reason)) : "Failed"),
-    h("span.small", {}, `${[one.what, one.message].filter(Boolean).join(": ")} `, `(hour of ${date(one.slot)} ${one.slot.slice(11, 16)} UTC)`));
+    h("span.small", {}, `${[one.what, one.message].filter(Boolean).join(": ")} `, `(hour of ${date(one.slot)} ${clock(one.slot)})`));
 }
 
 function lacking(history) {

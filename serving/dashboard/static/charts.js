@@ -5,8 +5,8 @@ import { $, breathe, h, render, scrolling } from "./dom.js";
 import { change, count, percent, platform as named, shortDate, span } from "./format.js";
 import { colour, swatch, symbol, token } from "./palette.js";
 import { draw, erase, library } from "./plot.js";
-import { iso, later } from "./state.js";
 import { unknown } from "./tips.js";
+import { dateOf, zoneName } from "./zone.js";
 
 const CHARTS = [
   { id: "followers", title: "Followers", metric: "followers", kind: "line", whole: true, write: count },
@@ -79,7 +79,7 @@ const noted = ({ status }, i) => (STATUS[status[i]] ? ` (${STATUS[status[i]]})` 
 
 function table(chart, periods, shown, series, whole) {
   const names = series.map(({ group: { platform } }) => h("th.n", { scope: "col" }, platform ? [swatch(platform), named(platform)] : "All accounts"));
-  const head = h("tr", {}, h("th", { scope: "col" }, "Period (UTC)"), names);
+  const head = h("tr", {}, h("th", { scope: "col" }, `Period (${zoneName()})`), names);
   const row = (i) => h("tr", {}, h("th", { scope: "row" }, label(periods[i]), h("span.small", {}, noted(whole, i))), series.map((one) => h("td.n", {}, cell(chart, one, i))));
   const rows = shown.toReversed().map(row);
   render($(`table-${chart.id}`), scrolling(`${chart.title}, numbers`, h("table", {}, h("thead", {}, head), h("tbody", {}, rows))));
@@ -92,6 +92,6 @@ function cell({ write }, one, i) {
 }
 
 function label({ start, end }) {
-  const from = start.slice(0, 10), to = later(iso(Date.parse(end)), -1);
+  const from = dateOf(start), to = dateOf(Date.parse(end) - 1);
   return from === to ? shortDate(from) : span(from, to);
 }

@@ -3,6 +3,7 @@
 import { $, h, render } from "./dom.js";
 import { count, date, plural } from "./format.js";
 import { reachesToday } from "./state.js";
+import { dateOf } from "./zone.js";
 
 /** Show how complete the range is. Only the hours in which an account was connected count. */
 export async function coverage(reading) {
@@ -10,7 +11,7 @@ export async function coverage(reading) {
   // Sections that could only show dashes are hidden: the sentence below says why.
   $("page").classList.toggle("blank", !sums.data.length);
   $("page").classList.toggle("bare", isNew(sums, accounts));
-  const afterwards = accounts.length > 0 && accounts.every((one) => one.connectedAt.slice(0, 10) > reading.range.to);
+  const afterwards = accounts.length > 0 && accounts.every((one) => dateOf(one.connectedAt) > reading.range.to);
   const text = afterwards ? h("p", {}, later(accounts)) : line(sums.meta.coverage, reading.range, sums.totals[0]?.expectedAccounts ?? 0);
   return render($("coverage"), [text, ...(afterwards && !isNew(sums, accounts) ? [] : emptiness(sums, accounts))]);
 }

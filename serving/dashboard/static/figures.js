@@ -5,6 +5,7 @@ import { basisNote, partsOf } from "./basis.js";
 import { $, h, kept, render, s } from "./dom.js";
 import { account as named, change, count, percent, platform, plural } from "./format.js";
 import { explained, unknown } from "./tips.js";
+import { dateOf } from "./zone.js";
 
 export const WRITE = { engagementRate: percent, followerGrowth: change };
 const FIGURES = [
@@ -67,7 +68,7 @@ async function earlier(reading, documents, accounts) {
   const without = accounts.filter((account) => !documents.some((one) => one.accountId === account.accountId)).map((account) => account.accountId);
   if (!without.length) return;
   const { data } = await reading.published();
-  const found = data.filter((post) => without.includes(post.accountId) && post.publishedAt.slice(0, 10) <= reading.range.to).length;
+  const found = data.filter((post) => without.includes(post.accountId) && dateOf(post.publishedAt) <= reading.range.to).length;
   if (found) $("earlier").replaceChildren(explained(`${count(found)} before the connection`, "posts of accounts that were not connected in this range: the lists below have them, the totals do not", "hint"));
 }
 

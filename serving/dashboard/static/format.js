@@ -2,6 +2,7 @@
 
 import { now } from "./now.js";
 import { TITLES } from "./platforms-list.js";
+import { dateOf, shortName, timeOf } from "./zone.js";
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2, minimumFractionDigits: 2 });
@@ -20,9 +21,12 @@ export const change = (value) => signed(value, count(Math.abs(value)));
 export const changePercent = (value) => signed(value, `${(Math.abs(value) >= 1000 ? whole : rough).format(Math.abs(value))}${NBSP}%`);
 export const changePoints = (value) => signed(value, `${fine.format(Math.abs(value))}${NBSP}pp`);
 
-export const date = (iso) => dayMonthYear.format(new Date(iso));
-export const shortDate = (iso) => dayMonth.format(new Date(iso));
-export const clock = (iso) => `${iso.slice(11, 16)} UTC`;
+/** Return the day of a date, or that of an instant where the workspace is. */
+const dayOf = (iso) => new Date(iso.length === 10 ? iso : dateOf(iso));
+
+export const date = (iso) => dayMonthYear.format(dayOf(iso));
+export const shortDate = (iso) => dayMonth.format(dayOf(iso));
+export const clock = (iso, seconds = false) => `${timeOf(iso, seconds)} ${shortName(iso)}`;
 
 /** Return a range of two inclusive dates as text: `10 Nov – 23 Nov 2026`. */
 export function span(from, to) {

@@ -4,6 +4,7 @@ import { $, choice, h, render, scrolling } from "./dom.js";
 import { count, percent, platform as named, plural } from "./format.js";
 import { HOURS_DAYS } from "./reading.js";
 import { median } from "./median.js";
+import { hourOf, zoneName } from "./zone.js";
 
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const ENOUGH = 3; // posts in an hour
@@ -22,21 +23,25 @@ export async function hours(reading, live, change) {
   return render($("hours"), [
     h("div.head", {}, h("h2", { id: "hours-title" }, "Best hours"), h("span.grow", {}),
       platforms.length > 1 ? choice("hours-platform", "Platform", platforms.map((p) => [p, named(p)]), platform, (value) => { platform = value; again(); }) : null,
-      choice("hours-zone", "Time zone", [["utc", "UTC"], ["local", `Local (${zone()})`]], reading.view.hours, (value) => change({ hours: value }))),
+      choice("hours-zone", "Time zone", [["utc", zoneName()], ["local", `Local (${zone()})`]], reading.view.hours, (value) => change({ hours: value }))),
     known.length ? [best(cells, known), grid(cells)] : h("p.empty", {}, "No post with a known rate in these days."),
-    h("p.small", {}, !known.length ? "" : `Median engagement rate over life of ${plural(known.length, "post")} on ${named(platform)} published in the last ${HOURS_DAYS} days, by hour of publishing (${local ? zone() : "UTC"}); stories are left out; hours with fewer than ${ENOUGH} posts are small.${answer.more ? " The newest 5,000 posts only." : ""}`),
+    h("p.small", {}, !known.length ? "" : `Median engagement rate over life of ${plural(known.length, "post")} on ${named(platform)} published in the last ${HOURS_DAYS} days, by hour of publishing (${local ? zone() : zoneName()}); stories are left out; hours with fewer than ${ENOUGH} posts are small.${answer.more ? " The newest 5,000 posts only." : ""}`),
   ], live);
 }
 
 const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+function localHour(instant) {
+  const at = new Date(instant);
+  return [WEEKDAYS[(at.getDay() + 6) % 7], at.getHours()];
+}
+
 /** Return seven days of 24 cells: `{day, hour, n, rate}`. */
 function week(posts, local) {
   const rates = WEEKDAYS.map(() => Array.from({ length: 24 }, () => []));
   for (const post of posts) {
-    const at = new Date(post.publishedAt);
-    const [day, hour] = local ? [at.getDay(), at.getHours()] : [at.getUTCDay(), at.getUTCHours()];
-    rates[(day + 6) % 7][hour].push(post.metrics.engagementRate);
+    const [day, hour] = local ? localHour(post.publishedAt) : hourOf(post.publishedAt);
+    rates[WEEKDAYS.findIndex((weekday) => weekday.startsWith(day))][hour].push(post.metrics.engagementRate);
   }
   return rates.map((row, day) => row.map((found, hour) => ({ day, hour, n: found.length, rate: found.length ? median(found) : null })));
 }

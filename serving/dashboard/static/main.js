@@ -31,6 +31,7 @@ import { today } from "./today.js";
 import { toggle } from "./toggle.js";
 import { reflect, tools } from "./tools.js";
 import { types } from "./types.js";
+import { enter as enterZone } from "./zone.js";
 
 const warnings = (reading) => alerts(reading, access);
 /**
@@ -171,6 +172,7 @@ async function enter() {
   collect.stop();
   stream?.close();
   position = null;
+  enterZone(access.workspaces.find(({ id }) => id === view.workspace)?.timeZone ?? "UTC");
   write(view, true);
   await look();
   if (api) follow();

@@ -83,8 +83,8 @@ function picture({ id, names }, { observations, publishedAt }) {
 function table(observations) {
   const names = VALUES.filter(([name]) => observations.some((one) => one.metrics[name] !== undefined));
   if (!observations.length) return h("p.empty", {}, "This post was not read yet.");
-  const head = h("tr", {}, h("th", { scope: "col" }, "Read at (UTC)"), names.map(([, title]) => h("th.n", { scope: "col" }, title)));
-  const rows = observations.toReversed().map((one) => h("tr", {}, h("th", { scope: "row" }, `${date(one.collectedAt)} ${one.collectedAt.slice(11, 16)}`),
+  const head = h("tr", {}, h("th", { scope: "col" }, "Read at"), names.map(([, title]) => h("th.n", { scope: "col" }, title)));
+  const rows = observations.toReversed().map((one) => h("tr", {}, h("th", { scope: "row" }, `${date(one.collectedAt)} ${clock(one.collectedAt)}`),
     names.map(([name]) => h("td.n", {}, one.metrics[name] === undefined ? unknown(one.unavailable[name] ?? "no_observation") : count(one.metrics[name])))));
   return scrolling("Observations", h("table", {}, h("thead", {}, head), h("tbody", {}, rows)));
 }

@@ -8,6 +8,7 @@ import { link } from "./links.js";
 import { swatch } from "./palette.js";
 import { today } from "./state.js";
 import { explained, unknown } from "./tips.js";
+import { dateOf } from "./zone.js";
 
 const STEP = 10;
 const COLUMNS = [
@@ -92,12 +93,12 @@ export function badges(post, owner) {
 export function asOf(post, owner) {
   if (!post.timestamp) return h("span.asof.warn", {}, explained("not read yet", LADDER, "hint"));
   if (!owner?.lastCollectedSlot || post.timestamp >= owner.lastCollectedSlot) return null;
-  const day = post.collectedAt.slice(0, 10) === today() ? "" : `${shortDate(post.collectedAt)} `;
+  const day = dateOf(post.collectedAt) === today() ? "" : `${shortDate(post.collectedAt)} `;
   return h("span.asof", {}, explained(`as of ${day}${clock(post.collectedAt)}`, LADDER, "hint"));
 }
 
 function cell(post, name, title) {
-  if (name === "publishedAt") return h("time", { datetime: post.publishedAt }, date(post.publishedAt), h("span.small", {}, `${post.publishedAt.slice(11, 16)} UTC`));
+  if (name === "publishedAt") return h("time", { datetime: post.publishedAt }, date(post.publishedAt), h("span.small", {}, clock(post.publishedAt)));
   const value = post.metrics[name];
   if (value === undefined) return unknown(absence(post, name));
   const text = name === "engagementRate" ? percent(value) : count(value);

@@ -3,6 +3,7 @@
 import { breathe } from "./dom.js";
 import { older } from "./stream.js";
 import { dates, later, today } from "./state.js";
+import { dateOf } from "./zone.js";
 
 const POST_PAGES = 5;
 const EVERY_PAGE = Infinity;
@@ -87,7 +88,7 @@ export class Reading {
   async today() {
     const [from, to] = yesterdayAndToday(), { range } = this;
     if (range.interval !== "daily" || range.from > from || range.chartTo !== to) {
-      const { totals } = await this._latestDays(), of = (date) => totals.find((row) => row.periodStart.startsWith(date));
+      const { totals } = await this._latestDays(), of = (date) => totals.find((row) => row.periodLabel === date);
       return { total: of(to), yesterday: of(from) };
     }
     const series = await this.series();
@@ -96,7 +97,7 @@ export class Reading {
 
   /** Read the rollups of the accounts on the present day. */
   async accountsToday() {
-    return (await this._latestDays()).data.filter((row) => row.periodStart.startsWith(today()));
+    return (await this._latestDays()).data.filter((row) => row.periodLabel === today());
   }
 
   _latestDays() {
@@ -115,7 +116,7 @@ export class Reading {
     const { from, chartTo } = this.range;
     if (from < this._latelyFrom()) return this._posts(from, chartTo);
     const { data, more } = await this.lately();
-    return { data: data.filter((post) => post.publishedAt.slice(0, 10) >= from), more };
+    return { data: data.filter((post) => dateOf(post.publishedAt) >= from), more };
   }
 
   /** Read the posts of the last 90 days; `more` is true if there are too many to read all. */
@@ -153,7 +154,7 @@ const yesterdayAndToday = () => [later(today(), -1), today()];
 
 /** Return the values of one day in the form of a total; undefined if no account was expected on it. */
 function totalOf({ periods, overall }, date) {
-  const i = periods.findIndex(({ start }) => start.startsWith(date));
+  const i = periods.findIndex(({ label }) => label === date);
   if (i < 0 || overall[0].status[i] === null) return undefined;
   const byMetric = (value) => Object.fromEntries(overall.map((one) => [one.metric, value(one)]).filter(([, found]) => found !== undefined));
   return { metrics: byMetric(({ values }) => values[i] ?? undefined), unavailable: byMetric((one) => one.unavailable[i]), missing: byMetric((one) => one.missing[i]) };

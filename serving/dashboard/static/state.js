@@ -1,6 +1,7 @@
 // The view (workspace, range, filters), which is kept in the URL so that it can be shared. The key never is.
 
 import { now } from "./now.js";
+import { dateOf } from "./zone.js";
 
 const DAY = 86400000;
 const PRESETS = { "7d": 7, "14d": 14, "28d": 28, "90d": 90, "365d": 365 };
@@ -14,7 +15,8 @@ export const RANGES = [...Object.entries(PRESETS).map(([name, days]) => [name, `
 export const AGAINST = [["previous", "the days before"], ["yoy", "the year before"]];
 export const BY = Object.keys(INTERVALS);
 export const iso = (instant) => new Date(instant).toISOString().slice(0, 10);
-export const today = () => iso(now());
+/** The present date where the workspace is. */
+export const today = () => dateOf(now());
 export const later = (date, days) => iso(Date.parse(date) + days * DAY);
 export const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / DAY) + 1;
 

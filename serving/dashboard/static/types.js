@@ -5,11 +5,12 @@ import { capital, count, percent, platform as named, plural } from "./format.js"
 import { median } from "./median.js";
 import { swatch } from "./palette.js";
 import { explained } from "./tips.js";
+import { dateOf } from "./zone.js";
 
 /** Draw the card from the posts themselves, as the top posts are: rollups have none from before an account's connection. */
 export async function types(reading, live) {
   const [accounts, published] = await Promise.all([reading.accounts(), reading.published()]);
-  const posts = published.data.filter((post) => post.publishedAt.slice(0, 10) <= reading.range.to);
+  const posts = published.data.filter((post) => dateOf(post.publishedAt) <= reading.range.to);
   const owners = accounts.filter((account) => posts.some((post) => post.accountId === account.accountId))
     .toSorted((a, b) => a.platform.localeCompare(b.platform) || a.handle.localeCompare(b.handle));
   const kinds = [...new Set(posts.map((post) => post.contentType))].sort(), groups = Map.groupBy(posts, keyOf);

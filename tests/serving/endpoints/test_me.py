@@ -29,7 +29,7 @@ def test_key_is_told_its_rights_and_never_its_secret(live: tuple[str, Server], s
         "keyPrefix": stored.prefix,
         "scopes": ["read", "collect"],
         "expiresAt": isoformat(expiry),
-        "workspaces": [{"id": "w1", "name": "w1"}],
+        "workspaces": [{"id": "w1", "name": "w1", "timeZone": "UTC"}],
         "rate": {"limit": 600, "remaining": 599},
     }
     assert key not in answer.text
