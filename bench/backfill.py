@@ -46,11 +46,11 @@ YEAR = 365
 RESULTS = Path(__file__).parent / "results" / "backfill.json"
 
 
-def fill(store: Store, workspaces: int, days: int) -> int:
-    """Write the log of every account; return the number of observations."""
+def fill(store: Store, workspaces: int, days: int, accounts: int = ACCOUNTS) -> int:
+    """Write the log of every account of each workspace; return the number of observations."""
     written = 0
     for workspace in range(workspaces):
-        for number in range(ACCOUNTS):
+        for number in range(accounts):
             account: AccountDocument = {
                 "_id": f"w{workspace}a{number}", "workspaceId": f"w{workspace}", "platform": "instagram",
                 "platformAccountId": f"{workspace}-{number}", "handle": "h", "state": "active", "connectedAt": START,

@@ -80,7 +80,11 @@ def _slots_in_order(span: Span, provided: Span | None) -> list[Document]:
     """
     start = span[0]
     earlier = _in_span((start - HOUR, start))
-    arrays = {"slots": span} | ({"provided": provided} if provided else {})
+    arrays = {"slots": {"$filter": {"input": "$observations", "cond": _in_span(span)}}}
+    if provided:
+        # Only accounts have numbers of a provider's day.
+        of_date = {"$filter": {"input": "$observations", "cond": _in_span(provided)}}
+        arrays["provided"] = when({"$eq": ["$newest.metadata.metricType", "account"]}, of_date, [])
     return [
         {"$set": {"plain": _is_plain()}},
         {"$set": {"observations": {"$cond": ["$plain", "$observations", _in_order("$observations")]}}},
@@ -94,7 +98,7 @@ def _slots_in_order(span: Span, provided: Span | None) -> list[Document]:
                     "$mergeObjects": ["$opening", _merged({"$filter": {"input": "$observations", "cond": earlier}})]
                 },
                 "born": {"$eq": ["$born", True]},
-                **{name: {"$filter": {"input": "$observations", "cond": _in_span(at)}} for name, at in arrays.items()},
+                **arrays,
             }
         },
         {"$set": {name: {"$cond": ["$plain", f"${name}", _merged_by_slot(f"${name}")]} for name in arrays}},

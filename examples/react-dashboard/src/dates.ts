@@ -1,4 +1,5 @@
-// Ranges of UTC days, both included, as the API takes them.
+// Ranges of days, both included, as the API takes them. The example takes the days of UTC; a page for workspaces in other
+// time zones begins with the `timeZone` of `GET /analytics/me`.
 
 const DAY = 86_400_000;
 

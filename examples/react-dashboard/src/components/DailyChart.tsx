@@ -8,8 +8,9 @@ import { count } from "../format";
 
 const HEIGHT = 220;
 
+/** A day of the workspace is drawn at its date, which is its label: its instants depend on the workspace's time zone. */
 function dataOf(totals: Totals[]): uPlot.AlignedData {
-  return [totals.map((row) => Date.parse(row.periodStart) / 1000), totals.map((row) => row.metrics.followers ?? null)];
+  return [totals.map((row) => Date.parse(row.periodLabel) / 1000), totals.map((row) => row.metrics.followers ?? null)];
 }
 
 /** The colours of the page, which differ in dark mode. uPlot asks for them at every drawing. */
@@ -64,7 +65,7 @@ export function DailyChart({ totals }: { totals: Totals[] }) {
           <table>
             <thead>
               <tr>
-                <th scope="col">Day (UTC)</th>
+                <th scope="col">Day</th>
                 <th scope="col">Followers</th>
                 <th scope="col">Engagement</th>
                 <th scope="col">State</th>
@@ -73,7 +74,7 @@ export function DailyChart({ totals }: { totals: Totals[] }) {
             <tbody>
               {totals.map((row) => (
                 <tr key={row.periodStart}>
-                  <th scope="row">{row.periodStart.slice(0, 10)}</th>
+                  <th scope="row">{row.periodLabel}</th>
                   <td>{count(row.metrics.followers)}</td>
                   <td>{count(row.metrics.totalEngagement)}</td>
                   <td>{row.status}</td>
