@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, MutableMapping
+from datetime import datetime
 from typing import Any
 
 from cachetools import LRUCache
@@ -52,10 +53,10 @@ class Authenticator:
         await self.spend(request.scope, key)
         return key
 
-    def remembered(self, token: str) -> ApiKey | None:
-        """Return a key that was looked up recently and is still valid, or None: then call `authenticate`."""
+    def remembered(self, token: str, now: datetime) -> ApiKey | None:
+        """Return a key that was looked up recently and is valid at `now`, or None: then call `authenticate`."""
         key = self._keys.fresh(hash_key(token))
-        return key if key is not None and key.valid(utcnow()) else None
+        return key if key is not None and key.valid(now) else None
 
     async def spend(self, scope: MutableMapping[str, Any], key: ApiKey) -> None:
         """Count a request against its key's rate, and put the rate headers for the response into its scope.

@@ -103,7 +103,7 @@ class AnswerCache:
         state, kept = await self._states.get(key.workspace_id, wanted)
         if state.version is None:
             return state, None
-        name = _redis_key(key, state.version)
+        name = guess if guess is not None and state.version == last_version else _redis_key(key, state.version)
         answer = self._in_memory.get(name, state.cleared)
         if answer is None:
             # The answer that came with the state belongs to the version that was guessed, which may be an older one.

@@ -7,6 +7,7 @@ version and sent. If anything is missing, the request goes through the applicati
 
 import logging
 import time
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from cachetools import LRUCache
@@ -33,19 +34,19 @@ class AnsweredRequests:
     def __init__(self) -> None:
         self._known: LRUCache[tuple[Any, ...], tuple[AnswerKey, str]] = LRUCache(_SIZE)
 
-    def find(self, scope: Scope, key: ApiKey) -> tuple[AnswerKey, str] | None:
-        """Return the key of the answer that the same request got before, and its route, if they are known."""
-        return self._known.get(_identity(scope, key))
+    def find(self, scope: Scope, key: ApiKey, now: datetime) -> tuple[AnswerKey, str] | None:
+        """Return the key of the answer that the same request got in this hour, and its route, if they are known."""
+        return self._known.get(_identity(scope, key, now))
 
     def remember(self, scope: Scope, answer: AnswerKey) -> None:
         """Remember the key of the answer that a request got."""
         route = getattr(scope.get("route"), "path", "none")
-        self._known[_identity(scope, scope["api_key"])] = answer, route
+        self._known[_identity(scope, scope["api_key"], utcnow())] = answer, route
 
 
-def _identity(scope: Scope, key: ApiKey) -> tuple[Any, ...]:
+def _identity(scope: Scope, key: ApiKey, now: datetime) -> tuple[Any, ...]:
     # "The last 30 days" are those of the present hour, and the digests of answers hold the hour as well.
-    hour = int(utcnow().timestamp() // _HOUR)
+    hour = now.timestamp() // _HOUR
     return scope.get("raw_path"), scope["query_string"], key.key_id, key.workspaces, key.scopes, hour
 
 
@@ -104,8 +105,9 @@ class HotReads:
         if sent is None:
             return False
         parts = scope["app"].state.services
-        key = parts.auth.remembered(sent.token.decode("latin-1"))
-        known = None if key is None else parts.answered.find(scope, key)
+        now = utcnow()
+        key = parts.auth.remembered(sent.token.decode("latin-1"), now)
+        known = None if key is None else parts.answered.find(scope, key, now)
         if known is None:
             return False
         answer_key, route = known

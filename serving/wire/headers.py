@@ -77,4 +77,4 @@ def security_headers(*, behind_tls: bool) -> Sequence[tuple[bytes, bytes]]:
 def request_id_of(header: bytes) -> str:
     """Return the id in the header `X-Request-ID` of a client if it is well-formed, or else a new one."""
     chosen = header.decode("latin-1")
-    return chosen if _ID.fullmatch(chosen) else f"{getrandbits(128):032x}"
+    return chosen if chosen and _ID.fullmatch(chosen) else f"{getrandbits(128):032x}"
