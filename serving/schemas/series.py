@@ -19,7 +19,7 @@ from serving.schemas.base import (
     Shape,
     absent,
 )
-from serving.schemas.reads import Change, LeftOut, Side
+from serving.schemas.rollups import Change, LeftOut, Side
 
 Interval = Literal["hourly", CalendarPeriod, "custom"]
 
