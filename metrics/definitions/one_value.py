@@ -8,7 +8,7 @@ from typing import cast
 from metrics.aggregation.consents import DERIVED, left_out, without_derived
 from metrics.aggregation.custom import custom_rollups
 from metrics.aggregation.sides import Kind, is_stored
-from metrics.aggregation.totals import SUMMED, UNIQUE, PeriodRollups, workspace_totals
+from metrics.aggregation.totals import NOT_SUMMED, SUMMED, PeriodRollups, workspace_totals
 from metrics.definitions.evaluate import evaluate
 from metrics.definitions.scope import Number, Parts, Scope
 from metrics.definitions.stored import find_version
@@ -18,7 +18,7 @@ from metrics.expected import Connection, Span
 from metrics.periods import Period
 from metrics.store import Store
 
-TOTALS = frozenset({*SUMMED, *UNIQUE, "engagementRate"})
+TOTALS = frozenset({*SUMMED, *NOT_SUMMED, "engagementRate"})
 """The names of metrics that every workspace has, as series and totals name them."""
 
 
@@ -70,7 +70,7 @@ def metric_value(store: Store, name: str, scope: Scope, kind: Kind, span: Span, 
         return MetricValue(found.value, found.reason, status, found.missing, found.parts, definition.versions)
     if total is None:
         return MetricValue(None, "no_observation", None)
-    if name in UNIQUE and len(accounts) == 1:
+    if name in NOT_SUMMED and len(accounts) == 1:
         return _of_account(documents.get(accounts[0].account_id), name, status)
     value: Number | None = total["metrics"].get(name)
     reason: Reason | None = None if value is not None else total["unavailable"].get(name, "not_supported")

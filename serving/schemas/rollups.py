@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from metrics.aggregation.accounts import PERIOD_SUMS
 from metrics.aggregation.comparison import LeftOut as LeftOutReason
@@ -24,6 +24,7 @@ from serving.schemas.base import (
     absent,
     declared_names,
 )
+from serving.schemas.definitions import Parts as OwnParts
 
 
 class RateParts(Shape):
@@ -114,6 +115,17 @@ class Comparison(Shape):
 PERIOD_LABEL = "The name of the period in the workspace's calendar: `2026-11-28`, `2026-W48`, `2026-11`."
 
 
+OWN_METRICS = ConfigDict(extra="allow")
+"""The config of an object that has the requested own metrics under their names, beside the declared fields."""
+
+
+class RollupValues(AccountMetrics):
+    """The numbers of one account over one period, and those of the requested own metrics under their names."""
+
+    model_config = OWN_METRICS
+    __pydantic_extra__: dict[str, float]
+
+
 class Rollup(Shape):
     """One account over one period."""
 
@@ -126,18 +138,19 @@ class Rollup(Shape):
     period_label: str = absent(PERIOD_LABEL)
     boundary_shift_minutes: Count = absent(BOUNDARY_SHIFT)
     calendar_version: Count = absent("The version of the workspace's calendar that bounds the period.")
-    aggregated_metrics: AccountMetrics
+    aggregated_metrics: RollupValues
     unavailable: Unavailable
     coverage: Coverage
     status: RollupStatus = Field(description="partial: slots are missing; open: the period has not ended.")
     definition_version: int
     computed_at: Instant
     run_id: str
+    parts: dict[str, OwnParts] = absent("With `include`: what the own metrics were computed from, by name.")
     comparison: Comparison = absent("With `compare`: the comparison of this account alone.")
 
 
 _TOTALS: dict[str, Any] = {name: (int, absent()) for name in POST_SUMS}
-_TOTALS |= {name: (float if name in PERIOD_SUMS else int, absent()) for name in ACCOUNT_SUMS}
+_TOTALS |= {name: (float if name in (*PERIOD_SUMS, "avgFollowers") else int, absent()) for name in ACCOUNT_SUMS}
 _TOTALS |= {
     "engagementRate": (float, absent("Percent, pooled over the accounts' posts.")),
     "engagementRateBasis": (str, absent("The metrics that the rate is a percentage of, joined with `+`.")),
@@ -145,6 +158,13 @@ _TOTALS |= {
     "postCountByType": (dict[str, Count], absent()),
 }
 TotalMetrics = create_model("TotalMetrics", __base__=Shape, __doc__="The metrics that add up over accounts.", **_TOTALS)
+
+
+class TotalValues(TotalMetrics):
+    """The metrics that add up over accounts, and the requested own metrics under their names."""
+
+    model_config = OWN_METRICS
+    __pydantic_extra__: dict[str, float]
 
 
 ROLLUP_FIELDS = declared_names(AccountMetrics) | declared_names(TotalMetrics)
@@ -166,7 +186,7 @@ class Totals(Shape):
     period_end: Instant
     period_label: str = Field(description=PERIOD_LABEL)
     boundary_shift_minutes: Count = absent(BOUNDARY_SHIFT)
-    metrics: TotalMetrics
+    metrics: TotalValues
     unavailable: Unavailable
     missing: dict[str, list[str]] = Field(
         description="By metric, the expected accounts whose value is missing from the total although their platform "
@@ -177,6 +197,7 @@ class Totals(Shape):
     accounts: Count = Field(description="Expected accounts with a document.")
     expected_accounts: Count = Field(description="Accounts that were connected in the period.")
     withheld: Withheld = absent("If a platform is left out of some totals because of its terms.")
+    parts: dict[str, OwnParts] = absent("With `include`: what the own metrics were computed from, by name.")
     comparison: Comparison = absent("With `compare`.")
 
 
@@ -196,6 +217,7 @@ class AggregatedMeta(RangeMeta):
 
     period: RollupPeriod
     day_basis: dict[Platform, str] = Field(description=DAY_BASIS_MEANING)
+    definitions: dict[str, int] = absent("With `include`: the versions of the definitions that values depend on.")
 
 
 class Aggregated(Shape):

@@ -108,8 +108,7 @@ def _of_span(span: Span, value: Value) -> dict[str, Any]:
     shown: dict[str, Any] = {"start": span[0], "end": span[1]}
     if value.parts is None:
         return {**shown, "reason": value.reason}
-    parts = {"over": value.parts.over, "under": value.parts.under, "measured": value.parts.measured}
-    shown |= {"value": value.value, "parts": {name: part for name, part in parts.items() if part is not None}}
+    shown |= {"value": value.value, "parts": value.parts.shown()}
     return {**shown, "missing": list(value.missing)} if value.missing else shown
 
 

@@ -29,6 +29,7 @@ from serving.endpoints.query.values import (
     PostIds,
     Search,
     SortName,
+    Version,
     one_of,
     whole_number,
 )
@@ -122,6 +123,14 @@ class AggregatedQuery(PageQuery):
         description="Answer the totals of each group as well, in `groups`: of the accounts of each platform, or of the "
         "posts of each content type.",
     )
+    include: MetricNames | None = Field(
+        None, description=f"Answer these metrics of your own as well: 1 to {MAX_METRICS} names, separated by commas.",
+        examples=["save_rate"],
+    )  # fmt: skip
+    at: Version | None = Field(
+        None,
+        description="Read the one metric of your own that is named in this version; else each in its newest.",
+    )
     compare: CompareName | None = Field(
         None,
         description="Compare each rollup and each total. `previous`: with the preceding period, or the range of equal "
@@ -142,7 +151,8 @@ class SeriesQuery(RangeQuery):
         "31 days.",
     )
     metrics: MetricNames = Field(
-        description=f"1 to {MAX_METRICS} names of totals, separated by commas.", examples=["followers,totalEngagement"]
+        description=f"1 to {MAX_METRICS} names of totals or of metrics of your own, separated by commas.",
+        examples=["followers,totalEngagement"],
     )
     interval: IntervalName = Field(
         "daily",
@@ -163,6 +173,11 @@ class SeriesQuery(RangeQuery):
         description="Compare the range of each series. `previous`: with the range of equal length before it. `yoy`: "
         "with the same dates a year before. `elapsed`: the whole days of an open range with as many days of the "
         "preceding one.",
+    )
+
+    at: Version | None = Field(
+        None,
+        description="Read the one metric of your own that is named in this version; else each in its newest.",
     )
 
     @property
@@ -197,6 +212,16 @@ class ExportQuery(RangeQuery):
 
     dataset: Annotated[Dataset, one_of(*DATASETS)]
     format: Annotated[Format, one_of(*FORMATS)]
+    include: MetricNames | None = Field(
+        None,
+        description=f"With `aggregated`: write these metrics of your own, too: 1 to {MAX_METRICS} names, separated by "
+        "commas.",
+        examples=["save_rate"],
+    )
+    at: Version | None = Field(
+        None,
+        description="Read the one metric of your own that is named in this version; else each in its newest.",
+    )
     ticket: str | None = Field(None, max_length=128)
 
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from metrics.aggregation.sides import COMPARES, Compare
 from metrics.calendars import CALENDAR_PERIODS
 from metrics.catalog import COUNTERS
+from metrics.definitions.changes import MAX_VERSIONS
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 from metrics.post_content import excerpt
 from metrics.redis.events import EVENT_NAMES
@@ -149,6 +150,7 @@ def _group_fields(value: object) -> object:
 
 _GROUP_FIELD = f"({'|'.join(GROUP_FIELDS)})"
 MetricNames = Annotated[str, BeforeValidator(_metrics), Field(json_schema_extra={"pattern": f"^{_METRICS.pattern}$"})]
+Version = Annotated[int, BeforeValidator(whole_number), Field(ge=1, le=MAX_VERSIONS)]
 IntervalName = Annotated[str, one_of(*INTERVALS), Field(json_schema_extra={"enum": list(INTERVALS)})]
 GroupFields = Annotated[
     str,

@@ -9,16 +9,17 @@ from typing import Any, cast
 from metrics.aggregation.consents import left_out, note_not_stored
 from metrics.aggregation.hourly import Hours, hourly_totals, read_hours
 from metrics.aggregation.post_parts import PostCounts, PostPart, Sums, Trait, published_counts
-from metrics.aggregation.totals import UNIQUE
+from metrics.aggregation.totals import NOT_SUMMED
 from metrics.calendars import Span as LabelledSpan
-from metrics.documents import AggregatedDocument
+from metrics.documents import AggregatedDocument, ContentType
 from metrics.expected import Connection, Span
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.endpoints.rollups.columns import Row, series_of, with_own_values
 from serving.endpoints.rollups.compared import Comparisons, SidesByStart, sides_of, spans_of
 from serving.endpoints.rollups.groups import parts_in, rollups_of
-from serving.endpoints.rollups.names import SeriesMetric
+from serving.endpoints.rollups.names import NamedMetric
+from serving.endpoints.rollups.own import OwnMetrics
 from serving.endpoints.rollups.selection import Rollups, Selection
 from serving.endpoints.rollups.totals import totals
 
@@ -75,6 +76,7 @@ class Chart:
 
     `selection` has the periods of the answer, or None for slots; `whole` has the range of all of them as one custom
     period, with the comparison. `by` are the fields of `groupBy`, and `content_type` narrows the posts.
+    `metrics` are those of the answer: the workspace's own among them are read here.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Chart:
         whole: Selection,
         by: Sequence[str],
         content_type: str | None,
+        metrics: Sequence[NamedMetric] = (),
     ) -> None:
         self.whole = whole
         self._periods, self._selection, self._by, self._content_type = periods, selection, by, content_type
@@ -98,6 +101,11 @@ class Chart:
             self._of_periods = Parted.read(store, selection, [], self._traits)
         else:
             self._of_periods = self._range
+        of_posts = [name for name in self._traits if name in by]
+        spans = [*(selection.spans if selection else ()), *whole.spans]
+        own_type = cast("ContentType | None", content_type)
+        own = {metric.name: metric.definition for metric in metrics if metric.definition is not None}
+        self._own_metrics = OwnMetrics(store, own, whole, spans, self._sides, by=of_posts, content_type=own_type)
 
     _hours: Hours
     _of_periods: Parted
@@ -131,13 +139,16 @@ class Chart:
             else None
         )
 
-    def series(self, group: Group, metrics: Sequence[SeriesMetric]) -> Iterator[dict[str, Any]]:
+    def series(self, group: Group, metrics: Sequence[NamedMetric]) -> Iterator[dict[str, Any]]:
         """Yield the series of a group, one per metric."""
         of_range = self._range.of(group.part)
         whole = replace(self.whole, accounts=group.accounts)
         rows, overall = self._rows(group), list(totals(whole, self._sides, of_range, group.part))
         if len(group.accounts) == 1 and group.part is None:
             rows, overall = self._own(group, rows, overall)
+        if self._selection is not None:
+            rows = list(self._own_metrics.added(rows, group.accounts, group.part))
+            overall = list(self._own_metrics.added(overall, group.accounts, group.part))
         for metric in metrics:
             yield series_of(metric, group.label, self._periods, rows, overall[0] if overall else None)
 
@@ -191,8 +202,8 @@ class Chart:
         (account,) = group.accounts
         of_range = _of_account(self._range.rollups, account.account_id)
         if self._selection is not None:
-            rows = with_own_values(rows, _of_account(self._of_periods.rollups, account.account_id), UNIQUE)
-        overall = [dict(row) for row in with_own_values(overall, of_range, UNIQUE)]
+            rows = with_own_values(rows, _of_account(self._of_periods.rollups, account.account_id), NOT_SUMMED)
+        overall = [dict(row) for row in with_own_values(overall, of_range, NOT_SUMMED)]
         if self.whole.compare:
             compared = Comparisons(self.whole, self._sides, self._range.rollups)
             for row in overall:

@@ -6,7 +6,7 @@ from typing import Any
 
 from metrics.calendars import Span
 from metrics.documents import AggregatedDocument
-from serving.endpoints.rollups.names import SeriesMetric
+from serving.endpoints.rollups.names import NamedMetric
 
 Row = Mapping[str, Any]
 """The totals of one period, as `workspace_totals` returns them."""
@@ -31,7 +31,7 @@ def with_own_values(
     return found
 
 
-def series_of(metric: SeriesMetric, group: Mapping[str, str], periods: Sequence[Span], rows: Iterable[Row],
+def series_of(metric: NamedMetric, group: Mapping[str, str], periods: Sequence[Span], rows: Iterable[Row],
               whole: Row | None) -> dict[str, Any]:  # fmt: skip
     """Return the series of one metric and group.
 
@@ -54,7 +54,11 @@ def series_of(metric: SeriesMetric, group: Mapping[str, str], periods: Sequence[
         if row and (lacking := row["missing"].get(name)):
             missing[str(index)] = lacking
     found = {"metric": name, "group": dict(group), "unit": metric.unit, "values": values, "status": status}
-    parts = _parts(periods, of_start, whole) if name == "engagementRate" else {}
+    parts: dict[str, Any] = {}
+    if metric.definition is not None:
+        parts = _own_parts(name, periods, of_start, whole)
+    elif name == "engagementRate":
+        parts = _parts(periods, of_start, whole)
     return {**found, "unavailable": unavailable, "missing": missing, **parts, **_over_range(name, whole)}
 
 
@@ -65,6 +69,18 @@ def _parts(periods: Sequence[Span], of_start: Mapping[datetime, Row], whole: Row
     parts = {"over": [part.get("engagement") for part in found], "under": [part.get("basis") for part in found]}
     basis = whole["metrics"].get("engagementRateBasis") if whole else None
     return {"parts": parts} if basis is None else {"basis": basis, "parts": parts}
+
+
+def _own_parts(
+    name: str, periods: Sequence[Span], of_start: Mapping[datetime, Row], whole: Row | None
+) -> dict[str, Any]:
+    """Return what the values of an own metric are made of, by period and over the range, so that they can be pooled."""
+    rows = (of_start.get(period.start) for period in periods)
+    found = [row["parts"].get(name, {}) if row else {} for row in rows]
+    keys = ["over", *(["under"] if any("under" in part for part in found) else []), "measured"]
+    parts = {"parts": {key: [part.get(key) for part in found] for key in keys}}
+    total = whole["parts"].get(name) if whole else None
+    return parts if total is None else {**parts, "totalParts": total}
 
 
 def _over_range(name: str, whole: Row | None) -> dict[str, Any]:
