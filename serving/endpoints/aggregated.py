@@ -1,7 +1,6 @@
 """`GET …/aggregated`: rollups, the workspace's totals of each period, and comparisons with another period."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 from starlette.requests import Request
@@ -32,9 +31,7 @@ def _groups(
 ) -> list[dict[str, Any]]:
     accounts = selection.accounts
     if by == "platform":
-        return totals_by_platform(
-            accounts, lambda some: own.added(totals(replace(selection, accounts=some), sides, rollups), some)
-        )
+        return totals_by_platform(accounts, lambda some: own.added(totals(selection.of(some), sides, rollups), some))
     sums = selection.sums_by(store, rollups, ("contentType",))
     return totals_by_content_type(
         rollups, sums, lambda part, some: own.added(totals(selection, sides, some, part), accounts, part)
