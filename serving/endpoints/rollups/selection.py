@@ -51,7 +51,7 @@ class Selection:
         """Return the selection of the same periods for some of the accounts."""
         found = replace(self, accounts=accounts)
         # A group for each account would otherwise compute the same periods again.
-        found.__dict__.update(periods=self.periods, spans=self.spans)
+        found.__dict__.update(periods=self.periods, spans=self.spans, _names=self._names)
         return found
 
     def allows_storing(self, account: Connection, start: datetime) -> bool:
