@@ -38,8 +38,10 @@ class StoredPeriods:
     ) -> "StoredPeriods":
         """Return the weeks and months within these spans that may be read in place of their days.
 
-        A period is left out if it has not ended, was not rolled up by the calendar that answers or waits to be rolled
-        up again, or if some of its days are no longer kept.
+        A period is left out if it has not ended, was not rolled up by the calendar that answers, or waits to be rolled
+        up again. It is also left out if the terms of a platform delete the rollups of an account that reach back into
+        it: of such an account, its later days alone are kept. Retention, in contrast, keeps a period as a whole until
+        its end is too old.
 
         Raises:
             MongoUnavailable: MongoDB does not answer.
@@ -48,10 +50,7 @@ class StoredPeriods:
             return cls()
         first, last = min(start for start, _ in spans), max(end for _, end in spans)
         calendars, now = store.calendars.get(workspace_id), utcnow()
-        oldest = _oldest_day(store, workspace_id, calendars.current)
-        if oldest is None:
-            return cls()
-        begins = max(first, oldest, *(former.until for former in calendars.former))
+        begins = max([first, *(former.until for former in calendars.former)])
         limits = {KEPT_DAYS[key] for one in accounts if (key := (one.platform, one.access)) in KEPT_DAYS}
         cuts = [midnight((now - days * DAY).date()) + DAY for days in limits]
         stored = _stored_starts(store, workspace_id, calendars.current, (begins, min(last, now)))
@@ -100,14 +99,6 @@ def _periods(calendars: WorkspaceCalendar, period: Period, start: datetime, end:
     for span in calendar.spans_between(period, calendar.date_of(start), calendar.date_of(end)):
         if span.start >= start and span.end <= end and not span.empty:
             yield span.bounds
-
-
-def _oldest_day(store: Store, workspace_id: str, calendar: Calendar) -> datetime | None:
-    """Return the start of the oldest daily rollup. Retention may have left a month of which it deleted days."""
-    query: Document = {"workspaceId": workspace_id, "period": "daily", **derived_by(calendar.version)}
-    with mongo_errors():
-        found = store.rollups.subjects.find_one(query, {"_id": 0, "periodStart": 1}, sort=[("periodStart", 1)])
-    return found["periodStart"] if found else None
 
 
 def _stored_starts(store: Store, workspace_id: str, calendar: Calendar, within: Span) -> set[tuple[Period, datetime]]:

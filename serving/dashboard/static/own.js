@@ -106,14 +106,14 @@ async function chart(reading, found) {
   if (reading.overtaken) return;
   charted = chosen.name;
   const write = writer(unit), fraction = !["count", "people"].includes(unit);
-  const one = { id: CHART, title, metric: chosen.name, kind: "line", write, fraction, axis: fraction ? (value) => String(value) : undefined };
+  const axis = fraction ? (value) => (unit === "percent" ? `${value} %` : String(value)) : undefined;
+  const one = { id: CHART, title, metric: chosen.name, kind: "line", write, fraction, axis };
   render($("own-chart"), [
     choice("own-charted", "Metric of the chart", found.map(({ name, versions }) => [name, versions.at(-1).title]), chosen.name, (name) => { charted = name; again(reading.view); }),
     frame(one),
   ]);
-  const shown = expected(periods, overall[0]), traces = series.length > 1 ? [...overall, ...series] : series;
-  const known = traces.some(({ values }) => values.some((value) => value !== null));
-  if (known) plot($(`plot-${CHART}`), picture(one, periods, shown, series.length ? series : overall));
+  const shown = expected(periods, overall[0]), traces = series.filter(({ values }) => values.some((value) => value !== null));
+  if (traces.length) plot($(`plot-${CHART}`), picture(one, periods, shown, traces));
   else erase($(`plot-${CHART}`), "No value is known in these periods.");
-  table(one, periods, shown, traces.length ? traces : overall, overall[0]);
+  table(one, periods, shown, traces.length > 1 ? [...overall, ...traces] : overall, overall[0]);
 }

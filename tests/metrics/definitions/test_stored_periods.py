@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from metrics.calendars import Calendar
 from metrics.definitions.evaluate import evaluate
+from metrics.definitions.language.checker import check
+from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import Scope
 from metrics.definitions.stored_periods import LONGER, StoredPeriods
 from metrics.documents import Platform
@@ -101,10 +103,14 @@ def test_period_that_was_not_rolled_up_is_read_by_days(filled: Store) -> None:
     assert starts(filled, "monthly") == []
 
 
-def test_period_of_which_days_are_no_longer_kept_is_read_by_days(filled: Store) -> None:
-    filled.rollups.subjects.delete_many({"period": "daily", "periodStart": {"$lt": datetime(2026, 4, 2, tzinfo=UTC)}})
-    assert starts(filled, "monthly") == []
-    assert starts(filled, "weekly")[0] == "04-06"
+def test_period_outlives_its_days(filled: Store) -> None:
+    """Retention deletes a rollup when its end is too old: the month has the days that were deleted before it."""
+    april = (datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC))
+    old = {"period": {"$in": ["daily", "weekly"]}, "periodStart": {"$lt": april[0] + 9 * DAY}}
+    filled.rollups.subjects.delete_many(old)
+    form = check("likes", Vocabulary()).form
+    (value,) = evaluate(filled, form, Scope("w"), [april], [account("a")])
+    assert value.value == 30
 
 
 def test_period_of_another_calendar_is_not_used(filled: Store) -> None:
