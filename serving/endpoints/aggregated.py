@@ -20,7 +20,7 @@ from serving.endpoints.query import AggregatedQuery, parse
 from serving.endpoints.rollups.compared import Comparisons, SidesByStart, sides_of, spans_of
 from serving.endpoints.rollups.groups import keep_fields, totals_by_content_type, totals_by_platform
 from serving.endpoints.rollups.names import find_own, versions_of
-from serving.endpoints.rollups.own import OwnMetrics
+from serving.endpoints.rollups.own import OwnMetrics, check_rolling
 from serving.endpoints.rollups.selection import Rollups, Selection
 from serving.endpoints.rollups.totals import totals
 from serving.services import services
@@ -75,6 +75,8 @@ async def aggregated(request: Request) -> Response:
             consents.lacking(workspace_id),
             consents.not_stored(workspace_id),
         )
+        if definitions:
+            check_rolling(query.period, selection.spans, "period")
         sides = sides_of(parts.store, parts.settings, selection)
         rollups = selection.rollups(parts.store, spans_of(sides))
         documents = [document for span in selection.spans for document in rollups[span].values()]

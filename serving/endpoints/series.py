@@ -21,6 +21,7 @@ from serving.endpoints.coverage import accounts_of, in_scope
 from serving.endpoints.query import SeriesQuery, parse
 from serving.endpoints.rollups.charts import Chart
 from serving.endpoints.rollups.names import fields_for, find_metrics, versions_of
+from serving.endpoints.rollups.own import check_rolling
 from serving.endpoints.rollups.selection import Selection
 from serving.services import services
 
@@ -90,6 +91,7 @@ async def series(request: Request) -> Response:
         _check_length(dated, calendar)
         names = query.metrics.split(",")
         metrics = find_metrics(parts.store, workspace_id, names, query.interval, query.at)
+        versions = versions_of(one.definition for one in metrics if one.definition)
         consents = parts.store.consents
         whole = Selection(
             "custom",
@@ -109,6 +111,8 @@ async def series(request: Request) -> Response:
         whole = replace(whole, first=first, last=last)
         if query.interval == "custom":
             selection = whole
+        if versions and selection:
+            check_rolling(query.interval, selection.spans, "interval")
         chart = Chart(
             parts.store, parts.settings, periods, selection, whole, query.fields_of_groups, query.content_type, metrics
         )
@@ -124,7 +128,6 @@ async def series(request: Request) -> Response:
             data["overall"] = list(chart.series(everything, metrics))
         described = {**calendar.described(), "version": calendar.version}
         named: dict[str, Any] = {"calendar": described, "dayBasis": whole.day_basis}
-        versions = versions_of(one.definition for one in metrics if one.definition)
         named |= {"definitions": versions} if versions else {}
         body = envelope(data, dated, state, coverage=chart.coverage, **named)
         del body["page"]

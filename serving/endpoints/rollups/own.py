@@ -11,6 +11,7 @@ from metrics.definitions.scope import Scope, Value
 from metrics.definitions.stored import Definition
 from metrics.definitions.stored_periods import StoredPeriods
 from metrics.documents import ContentType
+from metrics.errors import InvalidInput
 from metrics.expected import Connection, Span
 from metrics.store import Store
 from serving.endpoints.rollups.compared import SidesByStart, spans_of
@@ -18,6 +19,23 @@ from serving.endpoints.rollups.selection import Selection
 
 Row = Mapping[str, Any]
 """The totals of one period, or the rollup of one account."""
+
+
+MAX_ROLLED_DAYS = 4_000
+"""Days of all rolling periods of an answer: they overlap, so each day is evaluated for many periods."""
+
+
+def check_rolling(kind: str, spans: Sequence[Span], parameter: str) -> None:
+    """Refuse more rolling periods than own metrics are evaluated over; `parameter` is the one that has the kind.
+
+    Raises:
+        InvalidInput: there are too many; the message has the bound.
+    """
+    days = int(kind.removeprefix("rolling-")) if kind.startswith("rolling-") else 0
+    if days * len(spans) > MAX_ROLLED_DAYS:
+        most = MAX_ROLLED_DAYS // days
+        message = f"metrics of your own may have at most {most} periods of {kind}; give fewer days or a shorter period"
+        raise InvalidInput(f"{parameter}: {message}", parameter)
 
 
 class OwnMetrics:

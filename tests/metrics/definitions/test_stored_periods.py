@@ -76,8 +76,8 @@ def filled(store: Store) -> Store:
 
 
 def starts(store: Store, period: Period, *accounts: Connection) -> list[str]:
-    """Return the usable periods that begin in the two months."""
-    found = StoredPeriods.read(store, "w", [(START - 9 * DAY, END)], accounts or [account("a")])
+    """Return the usable periods within the days of the world, by their first day."""
+    found = StoredPeriods.read(store, "w", [(START, END)], accounts or [account("a")])
     return [f"{span[0]:%m-%d}" for span in dict(found.spans).get(period, ())]
 
 
