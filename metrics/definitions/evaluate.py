@@ -114,6 +114,11 @@ class Evaluation:
         folding = self._folding(labels, tuple(allowed))
         return folding.value(number, self._spans[number], own, self._cells[number][()])
 
+    def left_out(self, accounts: Iterable[Connection]) -> set[Platform]:
+        """Return the platforms that a value over these accounts leaves out because of their terms."""
+        taken = [one for one in accounts if one.account_id in self._taken]
+        return {one.platform for one in taken} - {one.platform for one in may_mix(taken, self._without_consent)}
+
     def groups(self, group_by: Sequence[GroupLabel]) -> list[Group]:
         """Return the groups by some labels, sorted; those of posts must be among `by_types`."""
         by_types = [label for label in group_by if label in TYPES]

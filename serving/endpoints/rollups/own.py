@@ -60,6 +60,7 @@ class OwnMetrics:
         self._sides = sides
         every = sorted({*spans, *spans_of(sides)})
         self._numbers = {span: number for number, span in enumerate(every)}
+        self._of_start = {span[0]: span for span in selection.spans}
         workspace_id = selection.scope["workspaceId"]
         scope = Scope(workspace_id, content_type=content_type, calendar_version=selection.calendar.version)
         accounts, consents = selection.accounts, selection.without_consent
@@ -86,6 +87,9 @@ class OwnMetrics:
 
     def _with(self, row: Row, accounts: Sequence[Connection], part: PostPart | None, values: str) -> dict[str, Any]:
         span = (row["periodStart"], row["periodEnd"])
+        if span not in self._numbers:
+            # A rollup of a former calendar may end at another hour than the period that it answers for.
+            span = self._of_start[row["periodStart"]]
         found = {name: self._value(name, span, accounts, part) for name in self._found}
         shown = {
             **row,
@@ -95,6 +99,9 @@ class OwnMetrics:
         }
         if "missing" in row:
             shown["missing"] = row["missing"] | {name: list(one.missing) for name, one in found.items() if one.missing}
+        if "withheld" in row:
+            further = [name for name, one in self._found.items() if one.left_out(accounts)]
+            shown["withheld"] = {**row["withheld"], "metrics": [*row["withheld"]["metrics"], *further]}
         if "comparison" in row:
             changes = self._changes(span[0], row["comparison"], accounts, part)
             shown["comparison"] = {**row["comparison"], "changes": row["comparison"]["changes"] | changes}

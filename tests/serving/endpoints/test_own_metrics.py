@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from metrics.definitions.changes import NewDefinition, define, retire
-from metrics.periods import DAY, midnight
+from metrics.periods import DAY, HOUR, midnight
 from metrics.redis.events import Announcer
 from metrics.store import Store
 from serving.__main__ import Server
@@ -56,12 +56,14 @@ def days(seeded: Store, redis_client: Redis) -> Store:
     return seeded
 
 
-def put(store: Store, account: str, post: str, content: str, day: int, **nets: int) -> None:
+def put(
+    store: Store, account: str, post: str, content: str, day: int, *, platform: str = "instagram", **nets: int
+) -> None:
     """Store the rollups of a post and of its account for a day."""
     start = FIRST + day * DAY
     entries = {name: {"open": 0, "close": net, "net": net, "samples": 1} for name, net in nets.items()}
     common: Any = {
-        "workspaceId": "w1", "accountId": account, "platform": "instagram", "period": "daily", "periodStart": start,
+        "workspaceId": "w1", "accountId": account, "platform": platform, "period": "daily", "periodStart": start,
         "periodEnd": start + DAY,
     }  # fmt: skip
     store.rollups.subjects.insert_one({
@@ -147,6 +149,13 @@ def test_aggregated_has_documents_and_totals_with_their_parts(client: httpx.Clie
     assert "parts" not in ask(client, "aggregated", period="daily")["data"][0]
 
 
+def test_document_of_a_former_calendar_has_the_value_of_its_period(client: httpx.Client, days: Store) -> None:
+    earlier = {"$set": {"periodEnd": FIRST + DAY - HOUR}}
+    days.rollups.accounts.update_one({"accountId": "a1", "periodStart": FIRST}, earlier)
+    (document,) = ask(client, "aggregated", FIRST, FIRST, period="daily", include="save_rate")["data"]
+    assert document["aggregatedMetrics"]["save_rate"] == 2.0
+
+
 def test_comparisons_are_over_the_accounts_of_both_sides(client: httpx.Client, days: Store) -> None:
     (third,) = ask(client, "aggregated", LAST, LAST, period="daily", include="loved", compare="previous")["totals"]
     assert third["metrics"]["loved"] == 68
@@ -159,6 +168,22 @@ def test_comparisons_are_over_the_accounts_of_both_sides(client: httpx.Client, d
     body = ask(client, "aggregated", LAST, LAST, period="daily", include="save_rate", compare="previous")
     rates = {one["accountId"]: one["comparison"]["changes"].get("save_rate") for one in body["data"]}
     assert (rates["a1"]["delta"], rates["a3"]) == (5.0, None)
+
+
+def test_platform_that_may_not_be_mixed_is_left_out_and_named(client: httpx.Client, days: Store) -> None:
+    days.accounts.put([{
+        "_id": "tube", "workspaceId": "w1", "platform": "youtube", "platformAccountId": "tube", "handle": "tube",
+        "state": "active", "connectedAt": FIRST,
+    }])  # fmt: skip
+    put(days, "tube", "p4", "video", 2, platform="youtube", likes=1000)
+    own(days, liked="likes", of_instagram="likes{platform=instagram}")
+    data = ask(client, "series", metrics="liked,of_instagram", groupBy="platform")["data"]
+    assert {one["group"]["platform"]: one.get("total") for one in data["series"] if one["metric"] == "liked"} == {
+        "instagram": 72, "youtube": 1000,
+    }  # fmt: skip
+    liked, of_instagram = data["overall"]
+    assert (liked["total"], liked["withheld"]) == (72, ["youtube"])
+    assert (of_instagram["total"], "withheld" in of_instagram) == (72, False)
 
 
 def test_old_versions_are_read_with_at(client: httpx.Client, days: Store, redis_client: Redis) -> None:
