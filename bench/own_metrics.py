@@ -2,10 +2,12 @@
 
     python bench/own_metrics.py [--posts 5] [--rounds 20]
 
-It starts a MongoDB of its own and writes daily rollups of posts and accounts. `--posts` is the number of posts of an
+It starts a MongoDB of its own, writes daily rollups of posts and accounts, and derives their weeks and months. A year
+is read from these where possible; the calls named `days` read days alone. `--posts` is the number of posts of an
 account with a rollup on a day: 39 is one new post per day, since posts are read daily for 30 days and weekly until
 they are 90 days old; 5 is a post every eight days. Nothing is cached. The reference is one `$group` that adds up five
-metrics per week: what MongoDB takes to read the rollups, without posts, pairs, labels and levels. The two take turns.
+metrics of the days per week: what MongoDB takes to read the daily rollups, without posts, pairs, labels and levels. The
+calls take turns.
 """
 
 import argparse
@@ -23,9 +25,11 @@ from metrics.definitions.evaluate import evaluate
 from metrics.definitions.language.checker import check
 from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import Scope
+from metrics.definitions.stored_periods import LONGER, StoredPeriods
 from metrics.expected import Span
-from metrics.periods import DAY, midnight
+from metrics.periods import DAY, midnight, period_start
 from metrics.store import Store
+from pipelines.rollup.roll import roll
 
 ACCOUNTS, DAYS = 20, 365
 NETS = ("likes", "comments", "shares", "saves", "views", "reach", "interactions", "follows", "profileVisits")
@@ -61,11 +65,15 @@ def fill(store: Store, posts: int) -> None:
             **common, "_id": f"{name}|{back}", "subjectId": name, "accountId": name, "metricType": "account",
             "metrics": {"followers": followers},
         } for name in names])  # fmt: skip
+    for period in LONGER:
+        starts = {period_start(period, today - back * DAY) for back in range(1, DAYS + 1)}
+        roll(store, period, sorted(starts), run_id="bench", settle=False)
 
 
 def weeks(first: datetime) -> list[Span]:
-    """Return the spans of 52 weeks."""
-    return [(first + 7 * n * DAY, first + 7 * (n + 1) * DAY) for n in range(52)]
+    """Return the spans of 51 whole weeks."""
+    monday = period_start("weekly", first + 6 * DAY)
+    return [(monday + 7 * n * DAY, monday + 7 * (n + 1) * DAY) for n in range(51)]
 
 
 def reference(store: Store, first: datetime) -> None:
@@ -81,11 +89,11 @@ def measure(bench: Bench, rounds: int) -> Mapping[str, tuple[list[float], list[f
     store, first = bench.store, midnight(utcnow().date()) - DAYS * DAY
     accounts = store.accounts.connections(["w0"])
 
-    def own(expression: str, spans: list[Span]) -> Callable[[], None]:
+    def own(expression: str, spans: list[Span], periods: StoredPeriods | None = None) -> Callable[[], None]:
         form = check(expression, Vocabulary()).form
 
         def call() -> None:
-            values = evaluate(store, form, Scope("w0"), spans, accounts)
+            values = evaluate(store, form, Scope("w0"), spans, accounts, periods=periods)
             assert all(value.reason is None for value in values)
 
         return call
@@ -93,6 +101,7 @@ def measure(bench: Bench, rounds: int) -> Mapping[str, tuple[list[float], list[f
     calls: dict[str, Callable[[], None]] = {"reference": lambda: reference(store, first)}
     for name, expression in FORMULAS.items():
         calls[f"{name}, year"] = own(expression, [(first, first + DAYS * DAY)])
+        calls[f"{name}, days"] = own(expression, [(first, first + DAYS * DAY)], StoredPeriods())
         calls[f"{name}, weeks"] = own(expression, weeks(first))
     taken: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in calls}
     database = store.client.admin.command("serverStatus")["pid"]
@@ -113,7 +122,7 @@ def main() -> None:
     options = parser.parse_args()
     with servers() as bench:
         fill(bench.store, options.posts)
-        print(f"{bench.store.rollups.subjects.estimated_document_count():,} daily rollups")
+        print(f"{bench.store.rollups.subjects.estimated_document_count():,} rollups")
         taken = measure(bench, options.rounds)
         base = percentile(taken["reference"][0], 0.5)
         print(f"{'':28} {'median ms':>10} {'p95 ms':>10} {'database ms':>12} {'of reference':>13}")

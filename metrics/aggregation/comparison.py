@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from metrics.aggregation.sides import NotCompared
-from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS, UNIQUE, PeriodRollups, add_up, is_over_level
+from metrics.aggregation.totals import ACCOUNT_SUMS, NOT_SUMMED, POST_SUMS, PeriodRollups, add_up, is_over_level
 from metrics.documents import AggregatedDocument
 from metrics.expected import Connection
 
 LeftOut = Literal["connected_within", "disconnected_within", "not_expected", "no_observation", "partial"]
 COMPARED = (*(name for name in POST_SUMS if name not in ("deletedPostCount", "postsMeasured")), "engagementRate",
             *ACCOUNT_SUMS)  # fmt: skip
-COMPARED_OF_ACCOUNT = (*COMPARED, *UNIQUE)
+COMPARED_OF_ACCOUNT = (*COMPARED, *NOT_SUMMED)
 
 
 def compare_totals(
@@ -92,21 +92,21 @@ def _is_complete(document: AggregatedDocument) -> bool:
 def _sums(side: PeriodRollups, account_ids: Sequence[str]) -> dict[str, Any]:
     """Return the sums over accounts, without the accounts' own metrics that any of them lacks.
 
-    Unique people do not add up, so they are returned for a single account only.
+    Unique people and extremes do not add up, so they are returned for a single account only.
     """
     documents = [side.documents[account_id] for account_id in account_ids]
     metrics, missing = add_up(documents)
     found = {name: value for name, value in metrics.items() if name not in missing}
     if len(documents) == 1:
         row = documents[0]["aggregatedMetrics"]
-        found |= {name: row[name] for name in UNIQUE if name in row}
+        found |= {name: row[name] for name in NOT_SUMMED if name in row}
     return found
 
 
 def _changes(
     names: Iterable[str], current: Mapping[str, Any], previous: Mapping[str, Any]
 ) -> dict[str, dict[str, float]]:
-    found = {name: change for name in names if (change := _change(current.get(name), previous.get(name)))}
+    found = {name: change for name in names if (change := change_of(current.get(name), previous.get(name)))}
     rates = [side for side in (current, previous) if "engagementRate" in side]
     if len({is_over_level(side) for side in rates}) > 1:
         # One side is over followers and the other over views, because only one has posts with known views.
@@ -114,7 +114,7 @@ def _changes(
     return found
 
 
-def _change(current: float | None, previous: float | None) -> dict[str, float]:
+def change_of(current: float | None, previous: float | None) -> dict[str, float]:
     """Return the change of a value; `delta` needs both values, `deltaPercent` a previous value other than 0."""
     change = {name: value for name, value in (("current", current), ("previous", previous)) if value is not None}
     if current is not None and previous is not None:

@@ -20,16 +20,22 @@ POST_SUMS = (*map(total_name, (*TOTALS, "engagement")), "postCount", "deletedPos
 """Sums over the posts of an account: absent if none of its posts was observed."""
 ACCOUNT_SUMS = (
     "followers",
+    "avgFollowers",
     "followerGrowth",
     *(name for name in PERIOD_SUMS if CATALOG["account", name].adds_over_subjects),
 )
 """Metrics of an account itself: absent if its platform did not report them."""
 SUMMED = (*POST_SUMS, *ACCOUNT_SUMS)
 UNIQUE = ("reach",)
+EXTREMES = ("minFollowers", "maxFollowers")
+"""Extremes of a level: accounts reach theirs at different times."""
+NOT_SUMMED = (*UNIQUE, *EXTREMES)
+"""Metrics that do not add up over accounts: one account has them, totals do not."""
 _NAMES = (*SUMMED, "postCountByType", "engagementRate")
 _NAMES_OF_PART = (*(name for name in POST_SUMS if name != "deletedPostCount"), "engagementRate")
 """The totals of a part of the posts. Deleted posts are not counted by part."""
-_METRICS = {total_name(name): name for name in (*TOTALS, "engagement")} | {"followerGrowth": "followers"}
+_METRICS: dict[str, str] = {total_name(name): name for name in (*TOTALS, "engagement")}
+_METRICS |= dict.fromkeys(("followerGrowth", "avgFollowers", *EXTREMES), "followers")
 """The metric in the catalog from which a total of another name is made."""
 _SUMMED = frozenset(SUMMED)
 
@@ -223,7 +229,7 @@ def _unavailable(
     metrics: Mapping[str, Any], platforms: frozenset[Platform], part: PostPart | None
 ) -> dict[str, Reason]:
     found = {name: reason for name, reason in _absent(platforms, part).items() if name not in metrics}
-    return found | dict.fromkeys(UNIQUE, "not_additive")
+    return found | dict.fromkeys(NOT_SUMMED if part is None else UNIQUE, "not_additive")
 
 
 @cache

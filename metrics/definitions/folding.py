@@ -8,7 +8,7 @@ from typing import Any, Literal
 from metrics.definitions.account_values import Exact, Fields, account_value, exact, is_own_span
 from metrics.definitions.language.forms import Form, Linear, Term, whole_factors
 from metrics.definitions.offers import Group, applies, changes, is_supported, is_within
-from metrics.definitions.reading import Row
+from metrics.definitions.reading import TYPES, Row
 from metrics.definitions.scope import Number, Parts, Scope, Value
 from metrics.documents import Platform, Reason
 from metrics.expected import Connection, Span
@@ -28,6 +28,14 @@ class Cell:
     def add(self, row: Row) -> None:
         """Add a row."""
         getattr(self, row.source)[row.account_id] = row.fields
+
+    def join(self, other: "Cell") -> None:
+        """Add the rows of other posts of the same span; numbers of accounts are in no cell of posts."""
+        for mine, theirs in ((self.posts, other.posts), (self.published, other.published)):
+            for account_id, fields in theirs.items():
+                known = mine.get(account_id, {})
+                sums = {name: value for name, value in fields.items() if name not in ("_id", "source")}
+                mine[account_id] = {name: value + known.get(name, 0) for name, value in sums.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,8 @@ class Folding:
         pairs = {(number, one.platform) for one in group.accounts for number in self._terms_of[one.account_id]}
         self._unsupported = {(n, p) for n, p in pairs if not is_supported(form.terms[n], p, group, scope)}
         self._changes = {(n, p): days for n, p in pairs if (days := changes(form.terms[n], p))}
-        posts_only = scope.content_type is not None or scope.post_id is not None
+        types = [label for name, label in group.labels.items() if name in TYPES and label != "account"]
+        posts_only = bool(types) or scope.content_type is not None or scope.post_id is not None
         self._impossible = posts_only and not any(term.is_of_posts for term in form.terms)
 
     def value(self, number: int, span: Span, own: Cell, whole: Cell) -> Value:

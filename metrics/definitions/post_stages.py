@@ -28,11 +28,9 @@ def sums_per_post(terms: Sequence[Term], timeline: Timeline, by_types: Sequence[
         key["span"] = timeline.interval("$periodStart")
     group: Document = {"account": {"$first": "$accountId"}}
     for name in sorted(_needed(terms, by_types)):
-        group |= {
-            "platform": {"platform": {"$first": "$platform"}},
-            "metricType": {"type": {"$first": "$metricType"}},
-            "contentType": {"content": {"$max": "$contentType"}},
-        }[name]
+        # A post has the type of its newest rollup: platforms correct types.
+        newest = {"$max": {"at": "$periodStart", "value": f"${name}"}}
+        group |= {"platform": {"$first": "$platform"}} if name == "platform" else {_FIELDS[name]: newest}
     group |= {f"sum_{name}": {"$sum": f"$metrics.{name}.net"} for name in names}
     group |= {f"any_{name}": {"$max": f"$metrics.{name}.net"} for name in names}
     stages: list[Document] = [{"$group": {"_id": key, **group}}]
@@ -43,7 +41,8 @@ def sums_per_post(terms: Sequence[Term], timeline: Timeline, by_types: Sequence[
             {"$unwind": "$_id.span"},
             {"$group": {"_id": "$_id", **again}},
         ]
-    return stages
+    types = {name: f"${name}.value" for name in _FIELDS.values() if name in group}
+    return [*stages, {"$set": types}] if types else stages
 
 
 def _needed(terms: Iterable[Term], by_types: Sequence[str]) -> set[str]:

@@ -9,6 +9,7 @@ from metrics.definitions.language.forms import Form
 from metrics.definitions.post_stages import entering, sums_per_account, sums_per_post
 from metrics.definitions.scope import Scope
 from metrics.definitions.spans import Timeline
+from metrics.definitions.stored_periods import StoredPeriods
 from metrics.documents import Document
 from metrics.expected import Span
 from metrics.store import Store
@@ -31,15 +32,29 @@ class Row:
 
 
 def read_rows(
-    store: Store, form: Form, scope: Scope, spans: Sequence[Span], account_ids: Sequence[str], by_types: Sequence[str]
+    store: Store,
+    form: Form,
+    scope: Scope,
+    spans: Sequence[Span],
+    account_ids: Sequence[str],
+    by_types: Sequence[str],
+    periods: StoredPeriods,
 ) -> Iterator[Row]:
     """Yield the rows of all spans for these accounts. `by_types` are the labels of posts to group by.
+
+    `periods` are the weeks and months that are read in place of their days.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
     timeline = Timeline(spans)
-    parts = list(_parts(form, scope, timeline, list(account_ids), by_types, store.rollups.subjects.name))
+    if any(term.function == "unique" for term in form.terms):
+        periods = StoredPeriods()
+    rollups: Document = {
+        "workspaceId": scope.workspace_id,
+        "$and": [timeline.periods(periods), answering_for(scope.calendar_version)],
+    }
+    parts = list(_parts(form, scope, timeline, list(account_ids), by_types, rollups, store.rollups.subjects.name))
     (_, stages), *others = parts
     pipeline = [*stages]
     for collection, further in others:
@@ -52,19 +67,20 @@ def read_rows(
 
 
 def _parts(
-    form: Form, scope: Scope, timeline: Timeline, account_ids: list[str], by_types: Sequence[str], rollups: str
+    form: Form,
+    scope: Scope,
+    timeline: Timeline,
+    account_ids: list[str],
+    by_types: Sequence[str],
+    rollups: Document,
+    collection: str,
 ) -> Iterator[tuple[str, list[Document]]]:
-    """Yield the collection and the stages of each source; the first one is always of the rollups."""
+    """Yield the collection and the stages of each source; the first one is always of `rollups` in `collection`."""
     numbered = list(enumerate(form.terms))
     of_posts = [number for number, term in numbered if term.subject == "post"]
     published = [(number, term) for number, term in numbered if term.function == "published"]
-    days: Document = {
-        "workspaceId": scope.workspace_id,
-        "period": "daily",
-        "$and": [timeline.match("periodStart"), answering_for(scope.calendar_version)],
-    }
     if of_posts:
-        match = {**days, "accountId": {"$in": account_ids}, "metricType": {"$ne": "account"}} | _posts(scope)
+        match = {**rollups, "accountId": {"$in": account_ids}, "metricType": {"$ne": "account"}} | _posts(scope)
         if scope.post_id is not None:
             match["subjectId"] = scope.post_id
         stages = [
@@ -73,11 +89,11 @@ def _parts(
             *entering(form, of_posts),
             *sums_per_account(form, of_posts, by_types),
         ]
-        yield rollups, [*stages, {"$set": {"source": "posts"}}]
+        yield collection, [*stages, {"$set": {"source": "posts"}}]
     of_accounts = [term for _, term in numbered if term.subject == "account"]
     if of_accounts:
-        match = {**days, "subjectId": {"$in": account_ids}}
-        yield rollups, [{"$match": match}, *account_numbers(of_accounts, timeline), {"$set": {"source": "account"}}]
+        match = {**rollups, "subjectId": {"$in": account_ids}}
+        yield collection, [{"$match": match}, *account_numbers(of_accounts, timeline), {"$set": {"source": "account"}}]
     if published:
         match = {
             "workspaceId": scope.workspace_id,

@@ -45,6 +45,11 @@ class Parts:
     under: Number | None
     measured: int
 
+    def shown(self) -> dict[str, Number]:
+        """Return the parts as answers show them: `{over, under, measured}`, without `under` for a linear form."""
+        under = {} if self.under is None else {"under": self.under}
+        return {"over": self.over, **under, "measured": self.measured}
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

@@ -115,12 +115,16 @@ def _aggregated() -> tuple[Column, ...]:
 
 
 @cache
-def columns(dataset: Dataset) -> tuple[Column, ...]:
-    """Return the columns of a dataset, in order."""
-    return _metrics() if dataset == "metrics" else _aggregated()
+def columns(dataset: Dataset, own: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    """Return the columns of a dataset, in order; those of a workspace's own metrics, by name, come last."""
+    if dataset == "metrics":
+        return _metrics()
+    further = [Column(name, "number", "A metric of the workspace's own.") for name in own]
+    parts = Column("parts", "json", "What the values of own metrics were computed from: add up over and under to pool.")
+    return (*_aggregated(), *further, parts) if own else _aggregated()
 
 
 @cache
-def types(dataset: Dataset) -> Mapping[str, Type]:
-    """Return the types of a dataset's columns, by name."""
-    return {column.name: column.type for column in columns(dataset)}
+def types(dataset: Dataset, own: tuple[str, ...] = ()) -> Mapping[str, Type]:
+    """Return the types of a dataset's columns, by name; the arguments are those of `columns`."""
+    return {column.name: column.type for column in columns(dataset, own)}

@@ -34,8 +34,8 @@ _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 class ParquetFile:
     """Accepts rows and returns the bytes of the file in pieces."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._schema = schema(dataset)
+    def __init__(self, dataset: Dataset, own: tuple[str, ...] = ()) -> None:
+        self._schema = schema(dataset, own)
         self._sink = _Sink()
         self._writer = pq.ParquetWriter(self._sink, self._schema, compression="zstd")
         self._held: list[pa.RecordBatch] = []
@@ -68,9 +68,9 @@ class ParquetFile:
         self._held, self._rows = [], 0
 
 
-def schema(dataset: Dataset) -> pa.Schema:
-    """Return the schema of a dataset's Parquet files."""
-    return pa.schema([(column.name, _TYPES[PARQUET_TYPES[column.type]]) for column in columns(dataset)])
+def schema(dataset: Dataset, own: tuple[str, ...] = ()) -> pa.Schema:
+    """Return the schema of a dataset's Parquet files; the arguments are those of `columns`."""
+    return pa.schema([(column.name, _TYPES[PARQUET_TYPES[column.type]]) for column in columns(dataset, own)])
 
 
 def _column(values: list[Any], kind: pa.DataType) -> pa.Array:

@@ -1,6 +1,7 @@
 """Convert documents into rows: a row has the known values by column name, without nulls."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -64,14 +65,16 @@ def _observation_row(document: Document) -> Row:
     return _filled(row, metrics, types("metrics"), unavailable)
 
 
-def _rollup_row(document: Document) -> Row:
+def _rollup_row(document: Document, own: tuple[str, ...] = ()) -> Row:
     row: Row = {name: document[name] for name in _OF_ROLLUP if name in document} | document.get("coverage", {})
     values = dict(document["aggregatedMetrics"])
     if by_type := values.pop("postCountByType", None):
         row["postCountByType"] = _json(by_type)
     if parts := values.pop("engagementRateParts", None):
         values |= {f"engagementRateParts{name.capitalize()}": value for name, value in parts.items()}
-    return _filled(row, values, types("aggregated"), document.get("unavailable"))
+    if own:
+        row["parts"] = _json(document["parts"])
+    return _filled(row, values, types("aggregated", own), document.get("unavailable"))
 
 
 def _filled(
@@ -108,5 +111,9 @@ def _json(value: Mapping[str, Any]) -> str:
     return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode()
 
 
-TO_ROW: Mapping[Dataset, Callable[[Document], Row]] = {"metrics": _observation_row, "aggregated": _rollup_row}
+def to_row(dataset: Dataset, own: tuple[str, ...] = ()) -> Callable[[Document], Row]:
+    """Return the function that makes rows of documents; rollups have the values of the own metrics with these names."""
+    return _observation_row if dataset == "metrics" else partial(_rollup_row, own=own)
+
+
 TO_API_OBJECT: Mapping[Dataset, Callable[[Document], Row]] = {"metrics": observation, "aggregated": rollup}

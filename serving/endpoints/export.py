@@ -14,12 +14,16 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
+from metrics.definitions.language.forms import Form
 from metrics.documents import Document
-from metrics.errors import TidemarkError
+from metrics.errors import InvalidInput, TidemarkError
 from metrics.export import MEDIA_TYPES, encode, read
+from metrics.export.own import with_own
+from metrics.store import Store
 from serving.auth import tickets
 from serving.endpoints.access import download_ticket, existing_workspace, key_of
 from serving.endpoints.query import ExportQuery, parse
+from serving.endpoints.rollups.names import find_own
 from serving.process.threads import Threads
 from serving.services import services
 
@@ -34,7 +38,9 @@ async def export(request: Request) -> Response:
     ticket = await download_ticket(request)
     workspace_id = await existing_workspace(request, "read", ticket)
     query, parts = parse(request, ExportQuery), services(request)
-    calendar = (await parts.threads.run_for(key_of(request).key_id, parts.store.calendars.get, workspace_id)).current
+    key_id = key_of(request).key_id
+    calendar = (await parts.threads.run_for(key_id, parts.store.calendars.get, workspace_id)).current
+    forms = await parts.threads.run_for(key_id, _forms, parts.store, workspace_id, query)
     query = query.dated(calendar)
     with ExitStack() as running:
         running.enter_context(parts.exports.running(key_of(request).key_id))
@@ -42,7 +48,11 @@ async def export(request: Request) -> Response:
         if ticket and request.method != "HEAD":
             await tickets.use(parts.redis, ticket)
         documents = read(parts.store, query.dataset, workspace_id, *query.bounds(calendar))
-        pieces = _Pieces(parts.threads, documents, encode(query.dataset, query.format, documents))
+        rows, own = documents, tuple(forms)
+        if own:
+            accounts = await parts.threads.run_for(key_id, parts.store.accounts.connections, [workspace_id])
+            rows = with_own(parts.store, workspace_id, forms, accounts, documents)
+        pieces = _Pieces(parts.threads, documents, encode(query.dataset, query.format, rows, own))
         # The first piece is read before the response begins, so that an unavailable store gives a 503, not a partial
         # file.
         first_piece = await pieces.next()
@@ -50,6 +60,22 @@ async def export(request: Request) -> Response:
         ended = running.pop_all().close
     headers = _headers(workspace_id, query)
     return _File(first_piece, pieces, ended, headers=headers, media_type=MEDIA_TYPES[query.format])
+
+
+def _forms(store: Store, workspace_id: str, query: ExportQuery) -> dict[str, Form]:
+    """Return the formulas of the own metrics that an export shall have, by name.
+
+    Raises:
+        InvalidInput: there is no such metric or version, or the dataset cannot have any.
+        MongoUnavailable: MongoDB does not answer.
+    """
+    names = query.include.split(",") if query.include else []
+    if names and query.dataset != "aggregated":
+        raise InvalidInput(
+            "include: observations have no metrics of your own; export the dataset aggregated", "include"
+        )
+    own = find_own(store, workspace_id, names, query.at, "include")
+    return {name: one.checked.form for name, one in own.items()}
 
 
 def _headers(workspace_id: str, query: ExportQuery) -> Mapping[str, str]:

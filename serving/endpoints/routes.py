@@ -31,6 +31,7 @@ from serving.schemas import definitions as own_metrics
 from serving.schemas import events as event_shapes
 from serving.schemas import keys, work
 from serving.schemas import reads as read_shapes
+from serving.schemas import rollups as rollup_shapes
 from serving.schemas import series as series_shapes
 from serving.schemas.base import Shape
 
@@ -98,7 +99,7 @@ OPERATIONS = (
     _read(f"{_W}/metrics", observations.workspace_metrics, read_shapes.Observations, queries.MetricsQuery),
     _read(f"{_A}/metrics", observations.account_metrics, read_shapes.Observations, queries.MetricsQuery),
     _read(f"{_P}/metrics", posts.post_metrics, read_shapes.PostObservations, queries.PostMetricsQuery),
-    _read(f"{_W}/aggregated", aggregated.aggregated, read_shapes.Aggregated, queries.AggregatedQuery),
+    _read(f"{_W}/aggregated", aggregated.aggregated, rollup_shapes.Aggregated, queries.AggregatedQuery),
     _read(f"{_W}/series", series.series, series_shapes.Series, queries.SeriesQuery),
     _read(f"{_W}/posts", posts.posts, read_shapes.Posts, queries.PostsQuery),
     _read(f"{_W}/accounts", accounts.accounts, read_shapes.Accounts),

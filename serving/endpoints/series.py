@@ -20,7 +20,8 @@ from serving.endpoints.answering import answer, envelope
 from serving.endpoints.coverage import accounts_of, in_scope
 from serving.endpoints.query import SeriesQuery, parse
 from serving.endpoints.rollups.charts import Chart
-from serving.endpoints.rollups.names import fields_for, find_metric
+from serving.endpoints.rollups.names import fields_for, find_metrics, versions_of
+from serving.endpoints.rollups.own import check_rolling
 from serving.endpoints.rollups.selection import Selection
 from serving.services import services
 
@@ -89,7 +90,8 @@ async def series(request: Request) -> Response:
         calendar, dated = calendars.current, query.dated(calendars.current)
         _check_length(dated, calendar)
         names = query.metrics.split(",")
-        metrics = [find_metric(parts.store, workspace_id, name, query.interval) for name in names]
+        metrics = find_metrics(parts.store, workspace_id, names, query.interval, query.at)
+        versions = versions_of(one.definition for one in metrics if one.definition)
         consents = parts.store.consents
         whole = Selection(
             "custom",
@@ -109,8 +111,10 @@ async def series(request: Request) -> Response:
         whole = replace(whole, first=first, last=last)
         if query.interval == "custom":
             selection = whole
+        if versions and selection:
+            check_rolling(query.interval, selection.spans, "interval")
         chart = Chart(
-            parts.store, parts.settings, periods, selection, whole, query.fields_of_groups, query.content_type
+            parts.store, parts.settings, periods, selection, whole, query.fields_of_groups, query.content_type, metrics
         )
         groups = list(chart.groups())
         _check_size(len(groups) * len(metrics) * len(periods))
@@ -123,7 +127,9 @@ async def series(request: Request) -> Response:
         if query.group_by and (everything := chart.everything()):
             data["overall"] = list(chart.series(everything, metrics))
         described = {**calendar.described(), "version": calendar.version}
-        body = envelope(data, dated, state, coverage=chart.coverage, calendar=described, dayBasis=whole.day_basis)
+        named: dict[str, Any] = {"calendar": described, "dayBasis": whole.day_basis}
+        named |= {"definitions": versions} if versions else {}
+        body = envelope(data, dated, state, coverage=chart.coverage, **named)
         del body["page"]
         return dump_json(body)
 

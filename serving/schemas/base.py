@@ -10,12 +10,15 @@ from pydantic.alias_generators import to_camel
 
 from metrics.calendars import CalendarPeriod
 from metrics.calendars.fiscal import FiscalPattern
+from metrics.documents import Reason
 
 EXAMPLE_TIME = "2026-01-15T10:00:00Z"
 
 Instant = Annotated[datetime, Field(examples=[EXAMPLE_TIME])]
 Day = Annotated[date, Field(examples=["2026-01-15"])]
 Count = Annotated[int, Field(ge=0)]
+Unavailable = dict[str, Reason]
+"""The reasons of unknown metrics, by name."""
 
 
 RollupPeriod = Literal[CalendarPeriod, "custom"]

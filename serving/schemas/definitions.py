@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from metrics.catalog import Kind
 from metrics.definitions.changes import LONGEST_DESCRIPTION, LONGEST_TITLE
 from metrics.definitions.language.parser import MAX_LENGTH
 from metrics.documents import Reason
@@ -92,7 +93,11 @@ class OwnMetric(Shape):
     title: str = Field(description="The name to show to people.")
     description: str = absent("What the number tells.")
     unit: str = Field(description=_UNIT)
+    kind: Kind = absent(
+        "Over what values add up, as in the catalog. Absent if Tidemark no longer accepts the expression."
+    )
     expression: str = Field(description="The formula.")
+    versions: list[int] = Field(description="The versions that can be read with `at`.")
 
 
 class Parts(Shape):

@@ -6,9 +6,9 @@ from pydantic import Field, RootModel, create_model
 
 from metrics.documents import AccountState, FailureReason, OperationKind, OperationState, Platform, RollupStatus
 from metrics.periods import Period
-from serving.schemas.base import Instant, Shape, absent
+from serving.schemas.base import Instant, Shape, Unavailable, absent
 from serving.schemas.observed import ObservedAccount, PostMetrics
-from serving.schemas.reads import PERIOD_LABEL, AccountMetrics, Unavailable
+from serving.schemas.rollups import PERIOD_LABEL, AccountMetrics
 from serving.schemas.work import PLATFORM_PROGRESS, AccountCounts, Progress
 
 ResetReason = Literal["events_lost", "events_restarted", "events_unavailable", "slow_reader", "unknown_position"]

@@ -7,7 +7,6 @@ from pydantic import Field
 from metrics.aggregation.sides import Compare
 from metrics.aggregation.sides import NotCompared as NotComparedReason
 from metrics.calendars import CalendarPeriod
-from metrics.catalog import Unit
 from metrics.documents import ContentType, MetricType, Platform, Reason, RollupStatus
 from serving.schemas.base import (
     BOUNDARY_SHIFT,
@@ -19,7 +18,8 @@ from serving.schemas.base import (
     Shape,
     absent,
 )
-from serving.schemas.reads import Change, LeftOut, Side
+from serving.schemas.definitions import Parts as OwnParts
+from serving.schemas.rollups import Change, LeftOut, Side
 
 Interval = Literal["hourly", CalendarPeriod, "custom"]
 
@@ -55,14 +55,17 @@ class SeriesComparison(Shape):
 
 
 class SeriesParts(Shape):
-    """The numerators and denominators of a rate, by period.
+    """The numerators and denominators of a rate or of a metric of your own, by period.
 
     They can be added over groups and, where the basis is views or impressions, over periods: then divide the sums.
     Followers are a level, which is not added up over periods.
     """
 
-    over: list[float | None] = Field(description="The engagement.")
-    under: list[float | None] = Field(description="The views, impressions or followers.")
+    over: list[float | None] = Field(description="The engagement, or the upper side of the formula.")
+    under: list[float | None] = absent(
+        "The views, impressions or followers, or the lower side of the formula; absent if it is a sum."
+    )
+    measured: list[Count | None] = absent("Of a metric of your own: how many posts, or accounts, are in it.")
 
 
 class OneSeries(Shape):
@@ -70,7 +73,7 @@ class OneSeries(Shape):
 
     metric: str = Field(description="The name of the metric.")
     group: SeriesGroup = Field(description="The group of the values.")
-    unit: Unit
+    unit: str = Field(description="`count`, `people`, `percent`, …; that of your own metrics follows from the formula.")
     values: list[float | None] = Field(description="By period. Null is unknown, and never 0.")
     status: list[RollupStatus | None] = Field(
         description="By period. partial: hours are missing, or an account that the value lacks; open: the period has "
@@ -82,7 +85,8 @@ class OneSeries(Shape):
         "group although their platform has the metric."
     )
     basis: str = absent("With a rate: the metrics that it is a percentage of, joined with `+`.")
-    parts: SeriesParts = absent("With a rate: what its values are made of.")
+    parts: SeriesParts = absent("With a rate or a metric of your own: what its values are made of.")
+    total_parts: OwnParts = absent("With a metric of your own: what the total is made of.")
     total: float = absent(
         "The value over the range: the sum, the last level or the pooled rate, by the kind of the metric."
     )
@@ -111,6 +115,7 @@ class SeriesMeta(RangeMeta):
 
     calendar: CalendarFields = Field(description="The calendar of the workspace.")
     day_basis: dict[Platform, str] = Field(description=DAY_BASIS_MEANING)
+    definitions: dict[str, int] = absent("With metrics of your own: the versions that the values depend on.")
 
 
 class Series(Shape):

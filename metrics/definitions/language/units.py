@@ -1,6 +1,6 @@
 """Units of formulas: they follow from the units of the metrics."""
 
-from metrics.catalog import Unit
+from metrics.catalog import Kind, Unit
 from metrics.definitions.language.forms import Form
 from metrics.definitions.language.tree import Refused
 from metrics.errors import InvalidInput
@@ -31,6 +31,22 @@ def unit_of(form: Form, at: int) -> str:
         return "ratio"
     per = f"per {_ONE.get(under, under)}"
     return per if over == "count" else f"{over} {per}"
+
+
+def kind_of(form: Form) -> Kind:
+    """Return the kind of a formula, which says as in the catalog over what its values add up.
+
+    A difference or sum of levels is a level, a sum of the net changes of posts a counter, and any other sum of counts a
+    `period_sum`.
+    """
+    if form.under is not None:
+        return "ratio"
+    functions = {term.function for term in form.terms}
+    if any(term.is_people for term in form.terms):
+        return "period_unique" if "unique" in functions else "counter"
+    if functions & {"open", "close", "avg", "min", "max"}:
+        return "gauge"
+    return "counter" if functions == {"net"} else "period_sum"
 
 
 def check_unit(given: str | None, found: str) -> None:

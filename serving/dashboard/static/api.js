@@ -6,10 +6,12 @@ const MOST_SECONDS = 60;
 const PAGE = 1000;
 
 export class ApiError extends Error {
-  constructor(status, detail, retryAfter = 0) {
+  constructor(status, detail, retryAfter = 0, errors = []) {
     super(detail);
     this.status = status;
     this.retryAfter = retryAfter;
+    /** The wrong parameters: a list of `{parameter, message}`. */
+    this.errors = errors;
   }
 }
 
@@ -41,6 +43,12 @@ export class Api {
     return this._call("POST", path, { "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` });
   }
 
+  /** Send a request with a body, once; without one, `body` is left out. */
+  async send(method, path, body) {
+    const extra = body === undefined ? {} : { "Content-Type": "application/json" };
+    return (await this._call(method, path, extra, 1, parsed, body === undefined ? undefined : JSON.stringify(body))).body;
+  }
+
   /** Return a ticket for one stream, without retries: the stream has retries of its own. */
   async ticket() {
     return (await this._call("POST", "/analytics/stream/tickets", {}, 1)).body.ticket;
@@ -66,19 +74,19 @@ export class Api {
     return { body: { ...first.body, data, more: cursor !== null }, position: first.position };
   }
 
-  async _call(method, path, extra = {}, tries = TRIES, parse = parsed) {
+  async _call(method, path, extra = {}, tries = TRIES, parse = parsed, content = undefined) {
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await this._fetch(method, path, extra);
+      const answer = await this._fetch(method, path, extra, content);
       if (answer.ok) return parse(answer);
-      const detail = await told(answer), seconds = Number(answer.headers.get("Retry-After")) || 2 ** attempt;
-      if (![429, 503].includes(answer.status) || attempt === tries) throw new ApiError(answer.status, detail, seconds);
+      const { detail, errors } = await told(answer), seconds = Number(answer.headers.get("Retry-After")) || 2 ** attempt;
+      if (![429, 503].includes(answer.status) || attempt === tries) throw new ApiError(answer.status, detail, seconds, errors);
       await this._wait(detail, seconds);
     }
   }
 
-  async _fetch(method, path, extra) {
+  async _fetch(method, path, extra, content) {
     try {
-      return await fetch(path, { method, headers: { Authorization: `Bearer ${this._key}`, ...extra } });
+      return await fetch(path, { method, headers: { Authorization: `Bearer ${this._key}`, ...extra }, body: content });
     } catch {
       throw new ApiError(0, "The server does not answer.");
     }
@@ -98,9 +106,9 @@ async function parsed(answer) {
 
 async function told(answer) {
   try {
-    const { detail, title } = await answer.json();
-    return detail || title || `The server answered with status ${answer.status}.`;
+    const { detail, title, errors = [] } = await answer.json();
+    return { detail: detail || title || `The server answered with status ${answer.status}.`, errors };
   } catch {
-    return `The server answered with status ${answer.status}.`;
+    return { detail: `The server answered with status ${answer.status}.`, errors: [] };
   }
 }

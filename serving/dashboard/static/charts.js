@@ -12,7 +12,7 @@ const CHARTS = [
   { id: "followers", title: "Followers", metric: "followers", kind: "line", whole: true, write: count },
   { id: "growth", title: "Follower growth", metric: "followerGrowth", kind: "bar", write: change },
   { id: "engagement", title: "Engagement", metric: "totalEngagement", kind: "bar", write: count },
-  { id: "rate", title: "Engagement rate", metric: "engagementRate", kind: "line", write: percent },
+  { id: "rate", title: "Engagement rate", metric: "engagementRate", kind: "line", write: percent, fraction: true, axis: (value) => `${value} %` },
 ];
 const STATUS = { open: "not over", partial: "partial" };
 
@@ -26,7 +26,7 @@ export async function charts(reading) {
   }
   if (!$("plot-followers")) render($("charts"), CHARTS.map(frame));
   // Periods before the first account was connected are left out.
-  const shown = periods.map((_, i) => i).filter((i) => overall[0].status[i] !== null);
+  const shown = expected(periods, overall[0]);
   for (const chart of CHARTS) {
     await breathe();
     if (reading.overtaken) return [];
@@ -39,34 +39,37 @@ export async function charts(reading) {
   return [];
 }
 
+/** Return the places of the periods in which an account was expected. */
+export const expected = (periods, { status }) => periods.map((_, i) => i).filter((i) => status[i] !== null);
 const columns = (series, { metric }) => series.filter((one) => one.metric === metric);
 const known = (series, chart) => columns(series, chart).some(({ values }) => values.some((value) => value !== null));
 
-function frame({ id, title }) {
+/** Make the card of a chart with its table. */
+export function frame({ id, title }) {
   return h("section.card", { "aria-labelledby": `chart-${id}` }, h("h2", { id: `chart-${id}` }, title),
     h("div.plot", { id: `plot-${id}`, role: "img", tabindex: "0", "aria-label": `Chart: ${title}; the table below has the same numbers` }),
     h("details", { id: `details-${id}` }, h("summary", {}, "Numbers as a table"), h("div", { id: `table-${id}` })));
 }
 
 /** Return what `draw` needs. The scale is that of the points that are not on a small basis, if there are any. */
-function picture(chart, periods, shown, series) {
+export function picture(chart, periods, shown, series) {
   const traces = series.map((one) => trace(chart, one, shown)), x = shown.map((_, place) => place), starts = shown.map((i) => periods[i].start);
   return {
-    ...chart, ...scale(chart, x, traces), x, traces, ticks: x, sync: "periods", whole: chart.id !== "rate", label: starts.map(shortDate), axis: chart.id === "rate" ? (value) => `${value} %` : chart.write, tick: (i) => shortDate(starts[i]),
+    ...chart, ...scale(chart, x, traces), x, traces, ticks: x, sync: "periods", whole: !chart.fraction, label: starts.map(shortDate), axis: chart.axis ?? chart.write, tick: (i) => shortDate(starts[i]),
   };
 }
 
-function scale({ id, kind }, x, traces) {
+function scale({ fraction, kind }, x, traces) {
   const stacks = (sign) => x.map((i) => traces.reduce((sum, { values }) => sum + Math.max(0, sign * (values[i] ?? 0)), 0));
   if (kind === "bar") return { low: Math.min(0, -Math.max(...stacks(-1))), high: Math.max(1, ...stacks(1)) };
   const sure = traces.flatMap(({ values, small }) => values.filter((value, i) => value !== null && !small[i]));
   const shown = sure.length ? sure : traces.flatMap(({ values }) => values.filter((value) => value !== null));
-  return { low: id === "rate" ? Math.min(0, ...shown) : Math.min(...shown), high: Math.max(...shown) };
+  return { low: fraction ? Math.min(0, ...shown) : Math.min(...shown), high: Math.max(...shown) };
 }
 
 /** Return the trace of a platform: a missing value is a gap; an open or partial period is pale or hollow, with a note. */
 function trace({ write }, one, shown) {
-  const name = one.group.platform, small = (i) => isSmall(one.parts?.under[i] ?? undefined);
+  const name = one.group.platform, small = (i) => isSmall(basisOf(one, i));
   const text = (i) => (one.values[i] === null ? "" : `${write(one.values[i])}${small(i) ? ` of ${basisText(one, i)}` : ""}${noted(one, i)}`);
   return {
     name: name ? named(name) : "All accounts", colour: name ? colour(name) : token("--accent"), shape: name ? symbol(name) : "circle",
@@ -74,10 +77,13 @@ function trace({ write }, one, shown) {
   };
 }
 
+/** Return the views or impressions under a rate; metrics of one's own say nothing about what is few. */
+const basisOf = ({ metric, parts }, i) => (metric === "engagementRate" ? parts?.under[i] ?? undefined : undefined);
 const basisText = ({ basis, parts }, i) => `${count(parts.under[i])} ${basis}`;
 const noted = ({ status }, i) => (STATUS[status[i]] ? ` (${STATUS[status[i]]})` : "");
 
-function table(chart, periods, shown, series, whole) {
+/** Show the numbers of a chart as a table. */
+export function table(chart, periods, shown, series, whole) {
   const names = series.map(({ group: { platform } }) => h("th.n", { scope: "col" }, platform ? [swatch(platform), named(platform)] : "All accounts"));
   const head = h("tr", {}, h("th", { scope: "col" }, `Period (${zoneName()})`), names);
   const row = (i) => h("tr", {}, h("th", { scope: "row" }, label(periods[i]), h("span.small", {}, noted(whole, i))), series.map((one) => h("td.n", {}, cell(chart, one, i))));
@@ -88,7 +94,7 @@ function table(chart, periods, shown, series, whole) {
 function cell({ write }, one, i) {
   const value = one.values[i];
   if (value === null) return unknown(one.unavailable[i]);
-  return [write(value), isSmall(one.parts?.under[i] ?? undefined) ? h("span.small.warn", {}, `of ${basisText(one, i)}`) : null];
+  return [write(value), isSmall(basisOf(one, i)) ? h("span.small.warn", {}, `of ${basisText(one, i)}`) : null];
 }
 
 function label({ start, end }) {

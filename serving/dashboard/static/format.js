@@ -52,6 +52,8 @@ const REASONS = {
   metric_retired: "the platform has retired it",
   not_recoverable: "it was not collected in time, and the platform does not provide it later",
   terms: "the platform's terms do not allow it: they demand a consent, or limit how long numbers are kept",
+  zero_basis: "it is divided by 0 in this period",
+  definition_changed: "the platform changed what it counts within this period",
   not_additive: "it counts each person once, so it cannot be added up over accounts or days",
 };
 

@@ -17,6 +17,7 @@ import { histories } from "./history.js";
 import { hours } from "./hours.js";
 import { listenToLinks } from "./links.js";
 import { whenNear } from "./nearby.js";
+import { own, ownWith } from "./own.js";
 import { platforms } from "./platforms.js";
 import { post } from "./post.js";
 import { fewer, posts } from "./posts.js";
@@ -36,10 +37,10 @@ import { enter as enterZone } from "./zone.js";
 const warnings = (reading) => alerts(reading, access);
 /**
  * Per kind of page: what is at the top and shown first, the rest, and, by the ids of their places, what is drawn when it comes near
- * the view: charts, top posts and accounts, and what many posts are read for, which changes little.
+ * the view: charts, own metrics, top posts and accounts, and what many posts are read for, which changes little.
  */
 const SECTIONS = {
-  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, posts, accounts }, slow: { types, hours } },
+  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, own, posts, accounts }, slow: { types, hours } },
   account: { top: [warnings, subject, histories, figures, coverage, today], rest: [], later: { charts, posts }, slow: { types, hours } },
   post: { top: [warnings, post], rest: [], later: {}, slow: {} },
 };
@@ -221,6 +222,7 @@ async function open(key) {
     session.keep(key);
     collect.use(api, access.scopes);
     reconnectWith(api, access.scopes);
+    ownWith(api, access.scopes);
     await arrive();
   } catch (error) {
     if ([401, 403].includes(error.status)) leave(error.message);

@@ -84,6 +84,22 @@ export class Reading {
     return (await this._get("series", { metrics: CHARTED.join(), interval, groupBy: "platform", startDate: from, endDate: chartTo, ...this._scope() })).data;
   }
 
+  /** Read the definitions of the workspace's own metrics, with all versions; retired ones are left out. */
+  async definitions() {
+    return (await this._get("definitions", {})).data.filter((one) => !one.retiredAt);
+  }
+
+  /** Read own metrics by their names: over the range as a whole, or one of them by day, week or month and platform. */
+  async ownTotals(names) {
+    const { from, to } = this.range;
+    return (await this._get("series", { metrics: names.join(), interval: "custom", startDate: from, endDate: to, ...this._scope() })).data;
+  }
+
+  async ownSeries(name) {
+    const { from, chartTo, interval } = this.range;
+    return (await this._get("series", { metrics: name, interval, groupBy: "platform", startDate: from, endDate: chartTo, ...this._scope() })).data;
+  }
+
   /** Read the totals of the present day and of the previous day: out of the charts' values, if those are of these days. */
   async today() {
     const [from, to] = yesterdayAndToday(), { range } = this;

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -10,6 +11,9 @@ from starlette.responses import Response
 
 from metrics.clock import utcnow
 from metrics.definitions.changes import NewDefinition, define, live, retire
+from metrics.definitions.language.checker import check
+from metrics.definitions.language.units import kind_of
+from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.preview import Preview, preview
 from metrics.definitions.scope import Value
 from metrics.encoding import dump_json
@@ -108,8 +112,7 @@ def _of_span(span: Span, value: Value) -> dict[str, Any]:
     shown: dict[str, Any] = {"start": span[0], "end": span[1]}
     if value.parts is None:
         return {**shown, "reason": value.reason}
-    parts = {"over": value.parts.over, "under": value.parts.under, "measured": value.parts.measured}
-    shown |= {"value": value.value, "parts": {name: part for name, part in parts.items() if part is not None}}
+    shown |= {"value": value.value, "parts": value.parts.shown()}
     return {**shown, "missing": list(value.missing)} if value.missing else shown
 
 
@@ -121,7 +124,15 @@ def own_metrics(store: Store, workspace_id: str) -> list[dict[str, Any]]:
     """
     names = declared_names(OwnMetric)
     in_use = live(store.definitions.newest(workspace_id))
-    return [{name: value for name, value in one.items() if name in names} for one in in_use.values()]
+    vocabulary = Vocabulary(workspace_id, {name: one["expression"] for name, one in in_use.items()})
+    found: list[dict[str, Any]] = []
+    for name, one in in_use.items():
+        shown: dict[str, Any] = {field: value for field, value in one.items() if field in names}
+        shown["versions"] = list(range(1, one["version"] + 1))
+        with suppress(InvalidInput):
+            shown["kind"] = kind_of(check(one["expression"], vocabulary, name=name).form)
+        found.append(shown)
+    return found
 
 
 def _read(store: Store, workspace_id: str, name: str) -> dict[str, Any]:

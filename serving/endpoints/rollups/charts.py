@@ -9,16 +9,17 @@ from typing import Any, cast
 from metrics.aggregation.consents import left_out, note_not_stored
 from metrics.aggregation.hourly import Hours, hourly_totals, read_hours
 from metrics.aggregation.post_parts import PostCounts, PostPart, Sums, Trait, published_counts
-from metrics.aggregation.totals import UNIQUE
+from metrics.aggregation.totals import NOT_SUMMED
 from metrics.calendars import Span as LabelledSpan
-from metrics.documents import AggregatedDocument
+from metrics.documents import AggregatedDocument, ContentType
 from metrics.expected import Connection, Span
 from metrics.settings import Settings
 from metrics.store import Store
-from serving.endpoints.rollups.columns import Row, series_of, with_own_values
+from serving.endpoints.rollups.columns import Row, in_periods, series_of, with_own_values
 from serving.endpoints.rollups.compared import Comparisons, SidesByStart, sides_of, spans_of
 from serving.endpoints.rollups.groups import parts_in, rollups_of
-from serving.endpoints.rollups.names import SeriesMetric
+from serving.endpoints.rollups.names import NamedMetric
+from serving.endpoints.rollups.own import OwnMetrics
 from serving.endpoints.rollups.selection import Rollups, Selection
 from serving.endpoints.rollups.totals import totals
 
@@ -75,6 +76,7 @@ class Chart:
 
     `selection` has the periods of the answer, or None for slots; `whole` has the range of all of them as one custom
     period, with the comparison. `by` are the fields of `groupBy`, and `content_type` narrows the posts.
+    `metrics` are those of the answer: the workspace's own among them are read here.
     """
 
     def __init__(
@@ -86,9 +88,11 @@ class Chart:
         whole: Selection,
         by: Sequence[str],
         content_type: str | None,
+        metrics: Sequence[NamedMetric] = (),
     ) -> None:
         self.whole = whole
-        self._periods, self._selection, self._by, self._content_type = periods, selection, by, content_type
+        self._periods, self._by, self._content_type = periods, by, content_type
+        self._selection = None if selection is None else replace(selection, compare=None)
         self._traits = [name for name in TRAITS if name in by or (name == "contentType" and content_type)]
         self._sides: SidesByStart = sides_of(store, settings, whole)
         self._range = Parted.read(store, whole, list(spans_of(self._sides)), self._traits)
@@ -98,6 +102,11 @@ class Chart:
             self._of_periods = Parted.read(store, selection, [], self._traits)
         else:
             self._of_periods = self._range
+        of_posts = [name for name in self._traits if name in by]
+        spans = [*(selection.spans if selection else ()), *whole.spans]
+        own_type = cast("ContentType | None", content_type)
+        own = {metric.name: metric.definition for metric in metrics if metric.definition is not None}
+        self._own_metrics = OwnMetrics(store, own, whole, spans, self._sides, by=of_posts, content_type=own_type)
 
     _hours: Hours
     _of_periods: Parted
@@ -131,15 +140,20 @@ class Chart:
             else None
         )
 
-    def series(self, group: Group, metrics: Sequence[SeriesMetric]) -> Iterator[dict[str, Any]]:
+    def series(self, group: Group, metrics: Sequence[NamedMetric]) -> Iterator[dict[str, Any]]:
         """Yield the series of a group, one per metric."""
         of_range = self._range.of(group.part)
-        whole = replace(self.whole, accounts=group.accounts)
+        whole = self.whole.of(group.accounts)
         rows, overall = self._rows(group), list(totals(whole, self._sides, of_range, group.part))
-        if len(group.accounts) == 1 and group.part is None:
-            rows, overall = self._own(group, rows, overall)
+        of_one = [metric.name for metric in metrics if metric.name in NOT_SUMMED]
+        if of_one and len(group.accounts) == 1 and group.part is None:
+            rows, overall = self._own(group, rows, overall, of_one)
+        if self._selection is not None:
+            rows = list(self._own_metrics.added(rows, group.accounts, group.part))
+            overall = list(self._own_metrics.added(overall, group.accounts, group.part))
+        of_periods, of_all = in_periods(rows, self._periods), overall[0] if overall else None
         for metric in metrics:
-            yield series_of(metric, group.label, self._periods, rows, overall[0] if overall else None)
+            yield series_of(metric, group.label, of_periods, of_all)
 
     def _account_groups(self) -> Iterator[tuple[dict[str, str], list[Connection]]]:
         groups: dict[tuple[str, ...], list[Connection]] = {}
@@ -183,16 +197,18 @@ class Chart:
                 note_not_stored(row, group.accounts, stored, group.part)
                 rows.append(row)
             return rows
-        selection = replace(self._selection, accounts=group.accounts, compare=None)
+        selection = self._selection.of(group.accounts)
         return list(totals(selection, {}, self._of_periods.of(group.part), group.part))
 
-    def _own(self, group: Group, rows: list[Row], overall: list[Any]) -> tuple[list[Row], list[Any]]:
-        """Add the metrics that do not add up over accounts, and their comparison, to the totals of one account."""
+    def _own(
+        self, group: Group, rows: list[Row], overall: list[Any], names: Sequence[str]
+    ) -> tuple[list[Row], list[Any]]:
+        """Add the named metrics, which do not add up over accounts, and comparisons to the totals of one account."""
         (account,) = group.accounts
         of_range = _of_account(self._range.rollups, account.account_id)
         if self._selection is not None:
-            rows = with_own_values(rows, _of_account(self._of_periods.rollups, account.account_id), UNIQUE)
-        overall = [dict(row) for row in with_own_values(overall, of_range, UNIQUE)]
+            rows = with_own_values(rows, _of_account(self._of_periods.rollups, account.account_id), names)
+        overall = [dict(row) for row in with_own_values(overall, of_range, names)]
         if self.whole.compare:
             compared = Comparisons(self.whole, self._sides, self._range.rollups)
             for row in overall:

@@ -6,7 +6,7 @@ from typing import Any
 
 from metrics.calendars import Span
 from metrics.documents import AggregatedDocument
-from serving.endpoints.rollups.names import SeriesMetric
+from serving.endpoints.rollups.names import NamedMetric
 
 Row = Mapping[str, Any]
 """The totals of one period, as `workspace_totals` returns them."""
@@ -31,21 +31,27 @@ def with_own_values(
     return found
 
 
-def series_of(metric: SeriesMetric, group: Mapping[str, str], periods: Sequence[Span], rows: Iterable[Row],
-              whole: Row | None) -> dict[str, Any]:  # fmt: skip
+def in_periods(rows: Iterable[Row], periods: Sequence[Span]) -> list[Row | None]:
+    """Return the totals of each period, None for one in which no account is expected."""
+    of_start = {row["periodStart"]: row for row in rows}
+    return [of_start.get(period.start) for period in periods]
+
+
+def series_of(
+    metric: NamedMetric, group: Mapping[str, str], rows: Sequence[Row | None], whole: Row | None
+) -> dict[str, Any]:
     """Return the series of one metric and group.
 
-    `rows` are the totals of the periods in which an account is expected, `whole` those of the range. A value that is
-    unknown is None, and `unavailable` has its reason by the index of its period. The status of a period in which no
-    account is expected is None.
+    `rows` are the totals by period, as `in_periods` returns them, `whole` those of the range. A value that is unknown
+    is None, and `unavailable` has its reason by the index of its period. The status of a period in which no account is
+    expected is None.
     """
-    name, of_start = metric.name, {row["periodStart"]: row for row in rows}
+    name = metric.name
     values: list[int | float | None] = []
     status: list[str | None] = []
     unavailable: dict[str, str] = {}
     missing: dict[str, list[str]] = {}
-    for index, period in enumerate(periods):
-        row = of_start.get(period.start)
+    for index, row in enumerate(rows):
         value = row["metrics"].get(name) if row else None
         values.append(value)
         status.append(_status(row, name) if row else None)
@@ -54,17 +60,29 @@ def series_of(metric: SeriesMetric, group: Mapping[str, str], periods: Sequence[
         if row and (lacking := row["missing"].get(name)):
             missing[str(index)] = lacking
     found = {"metric": name, "group": dict(group), "unit": metric.unit, "values": values, "status": status}
-    parts = _parts(periods, of_start, whole) if name == "engagementRate" else {}
+    parts: dict[str, Any] = {}
+    if metric.definition is not None:
+        parts = _own_parts(name, rows, whole)
+    elif name == "engagementRate":
+        parts = _parts(rows, whole)
     return {**found, "unavailable": unavailable, "missing": missing, **parts, **_over_range(name, whole)}
 
 
-def _parts(periods: Sequence[Span], of_start: Mapping[datetime, Row], whole: Row | None) -> dict[str, Any]:
+def _parts(rows: Sequence[Row | None], whole: Row | None) -> dict[str, Any]:
     """Return what a rate is made of: its basis, and by period its numerator and denominator, which can be pooled."""
-    rows = (of_start.get(period.start) for period in periods)
     found = [row["metrics"].get("engagementRateParts", {}) if row else {} for row in rows]
     parts = {"over": [part.get("engagement") for part in found], "under": [part.get("basis") for part in found]}
     basis = whole["metrics"].get("engagementRateBasis") if whole else None
     return {"parts": parts} if basis is None else {"basis": basis, "parts": parts}
+
+
+def _own_parts(name: str, rows: Sequence[Row | None], whole: Row | None) -> dict[str, Any]:
+    """Return what the values of an own metric are made of, by period and over the range, so that they can be pooled."""
+    found = [row["parts"].get(name, {}) if row else {} for row in rows]
+    keys = ["over", *(["under"] if any("under" in part for part in found) else []), "measured"]
+    parts = {"parts": {key: [part.get(key) for part in found] for key in keys}}
+    total = whole["parts"].get(name) if whole else None
+    return parts if total is None else {**parts, "totalParts": total}
 
 
 def _over_range(name: str, whole: Row | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from metrics.aggregation.post_parts import PostCounts, PostPart, Sums, of_part, 
 from metrics.expected import Connection, Span
 from serving.endpoints.rollups.selection import Rollups
 
-_BY_METRIC = ("aggregatedMetrics", "metrics", "unavailable", "missing")
+_BY_METRIC = ("aggregatedMetrics", "metrics", "unavailable", "missing", "parts")
 """Fields of rollups and totals that are objects by metric."""
 
 Row = dict[str, Any]
@@ -75,11 +75,11 @@ def rollups_of(
     }
 
 
-def keep_fields(rows: Iterable[Mapping[str, Any]], fields: str | None) -> Sequence[Mapping[str, Any]]:
+def keep_fields(rows: Iterable[Mapping[str, Any]], fields: Iterable[str] | None) -> Sequence[Mapping[str, Any]]:
     """Return rollups or totals with the named metrics only, in their comparisons as well; without names, with all."""
     if fields is None:
         return list(rows)
-    names = frozenset(fields.split(","))
+    names = frozenset(fields)
     return [_kept(row, names) for row in rows]
 
 

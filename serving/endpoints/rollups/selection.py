@@ -1,7 +1,7 @@
 """The periods and accounts that a query selects, and the reading of their rollups."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, cast
@@ -46,6 +46,13 @@ class Selection:
     not_stored: frozenset[Platform] = frozenset()
     fields: Sequence[str] = ()
     """The fields to read of stored rollups, beside their account and instants; all if there are none."""
+
+    def of(self, accounts: Sequence[Connection]) -> "Selection":
+        """Return the selection of the same periods for some of the accounts."""
+        found = replace(self, accounts=accounts)
+        # A group for each account would otherwise compute the same periods again.
+        found.__dict__.update(periods=self.periods, spans=self.spans, _names=self._names)
+        return found
 
     def allows_storing(self, account: Connection, start: datetime) -> bool:
         """Tell whether the terms allow to store anything of an account in a period that begins at `start`."""

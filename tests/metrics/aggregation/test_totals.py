@@ -32,6 +32,8 @@ OWN = {  # metrics that platforms offer of an account itself, as in docs/metrics
     "threads": {"followers", "followerGrowth", "accountInteractions", "profileViews", "linkClicks"},
     "bluesky": {"followers", "followerGrowth"},
 }  # fmt: skip
+for names in OWN.values():
+    names.add("avgFollowers")
 OF_POSTS = {
     "instagram": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement", "totalViews"},
     "facebook": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalViews", "totalVideoViews",
@@ -101,7 +103,7 @@ def reference(owners: list[dict[str, Any]], found: dict[str, Any], start: dateti
         return None
     metrics: dict[str, Any] = {}
     missing: dict[str, list[str]] = {}
-    unavailable = {"reach": "not_additive"}
+    unavailable = dict.fromkeys(("reach", "minFollowers", "maxFollowers"), "not_additive")
     for name in NAMES - RATES:
         values = {
             one["_id"]: found[one["_id"]]["aggregatedMetrics"].get(name) for one in expected if one["_id"] in found

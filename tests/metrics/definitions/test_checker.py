@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from metrics.definitions.language.checker import check
 from metrics.definitions.language.parser import parse
 from metrics.definitions.language.tree import Refused
+from metrics.definitions.language.units import kind_of
 from metrics.definitions.language.vocabulary import RESERVED, Vocabulary
 from metrics.errors import InvalidInput
 
@@ -183,6 +184,22 @@ def test_normal_form_is_itself_accepted_and_equal() -> None:
         form = check(expression, WORKSPACE).form
         again = check(str(form), WORKSPACE).form
         assert (again.over, again.under, again.constant) == (form.over, form.under, form.constant)
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        ("likes - 2 * comments", "counter"),
+        ("accountViews", "period_sum"),
+        ("likes + postCount", "period_sum"),
+        ("close(followers) - open(followers)", "gauge"),
+        ("unique(account.reach)", "period_unique"),
+        ("reach", "counter"),
+        ("percent(likes, views)", "ratio"),
+    ],
+)
+def test_kind_follows_from_the_terms(expression: str, kind: str) -> None:
+    assert kind_of(check(expression, Vocabulary()).form) == kind
 
 
 def test_names_of_the_catalog_are_reserved() -> None:

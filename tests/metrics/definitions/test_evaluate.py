@@ -192,7 +192,9 @@ def test_all_spans_are_read_by_one_aggregation(listened: tuple[Store, Commands])
     spans = [(START + n * DAY, START + (n + 7) * DAY) for n in range(-10, 300)]
     found = evaluate(store, form, Scope("w"), spans, [one])
     assert len(found) == 310
-    assert commands.names == ["aggregate"]
+    # Three look-ups and one aggregation find out which weeks and months may be read in place of their days.
+    assert len(commands.names) <= 5
+    assert commands.names[-1] == "aggregate"
 
 
 def test_days_of_another_calendar_count_for_nothing(store: Store) -> None:

@@ -1,5 +1,6 @@
 """Law 6: the value of any accepted formula equals the formula applied to brute-force sums of the paired parts."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -39,10 +40,12 @@ small = st.integers(-2, 9)
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """Up to four accounts with a few posts each, and daily rollups of which any entry may be missing."""
-    # Days of a workspace may begin at any hour.
-    shift = timedelta(hours=draw(st.sampled_from([0, 0, 5, 17])))
+def worlds(draw: st.DrawFn, length: int = DAYS, shifts: Sequence[int] = (0, 0, 5, 17)) -> World:
+    """Up to four accounts with a few posts each, and daily rollups of which any entry may be missing.
+
+    The rollups are of some of the first `length` days. Days of a workspace may begin at any hour of `shifts`.
+    """
+    shift = timedelta(hours=draw(st.sampled_from(shifts)))
     workspace = "w"
     world = World([], [], [])
     for number in range(draw(st.integers(1, 4))):
@@ -52,7 +55,7 @@ def worlds(draw: st.DrawFn) -> World:
         if draw(st.integers(0, 3)) == 0:
             account["disconnectedAt"] = START + DAY * 8
         world.accounts.append(account)
-        for day in draw(st.lists(st.integers(0, DAYS - 1), max_size=5, unique=True)):
+        for day in draw(st.lists(st.integers(0, length - 1), max_size=5, unique=True)):
             world.rollups.append(rollup(account, account["_id"], day, shift, levels(draw, platform), "account", None))
         for other in range(draw(st.integers(0, 3))):
             metric_type = draw(st.sampled_from(sorted(KINDS[platform])))
@@ -60,10 +63,10 @@ def worlds(draw: st.DrawFn) -> World:
             post = {
                 "_id": f"{account['_id']}p{other}", "workspaceId": workspace, "accountId": account["_id"],
                 "platform": platform, "platformPostId": str(other), "metricType": metric_type,
-                "contentType": content_type, "publishedAt": START + DAY * draw(st.integers(-2, DAYS)),
+                "contentType": content_type, "publishedAt": START + DAY * draw(st.integers(-2, length)),
             }  # fmt: skip
             world.posts.append(post)
-            for day in draw(st.lists(st.integers(0, DAYS - 1), max_size=4, unique=True)):
+            for day in draw(st.lists(st.integers(0, length - 1), max_size=4, unique=True)):
                 nets = draw(st.dictionaries(st.sampled_from(POST_METRICS), small, max_size=7))
                 entries = {name: {"open": 0, "close": net, "net": net, "samples": 1} for name, net in nets.items()}
                 world.rollups.append(rollup(account, post["_id"], day, shift, entries, metric_type, content_type))
@@ -138,9 +141,9 @@ def formulas(draw: st.DrawFn, world: World) -> Formula:
 
 
 @st.composite
-def spans(draw: st.DrawFn) -> list[tuple[datetime, datetime]]:
+def spans(draw: st.DrawFn, length: int = DAYS) -> list[tuple[datetime, datetime]]:
     """Spans of any hours, in any order; they may overlap, and leave gaps."""
-    hours = st.integers(-24, 24 * (DAYS + 1))
+    hours = st.integers(-24, 24 * (length + 1))
     pairs = draw(st.lists(st.tuples(hours, hours).filter(lambda both: both[0] < both[1]), min_size=1, max_size=4))
     return [(START + timedelta(hours=a), START + timedelta(hours=b)) for a, b in pairs]
 

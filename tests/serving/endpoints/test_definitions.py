@@ -126,7 +126,7 @@ def test_catalog_lists_the_metrics_of_a_workspace(admin: httpx.Client) -> None:
     put(admin, "old")
     admin.delete(f"{PATH}/old")
     (own,) = admin.get("/analytics/metrics", params={"workspaceId": "w1"}).json()["definitions"]
-    assert own == {"name": "save_rate", "version": 1, "unit": "percent", **RATE}
+    assert own == {"name": "save_rate", "version": 1, "versions": [1], "kind": "ratio", "unit": "percent", **RATE}
     assert admin.get("/analytics/metrics", params={"workspaceId": "w2"}).status_code == 404
 
 

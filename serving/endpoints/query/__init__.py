@@ -1,0 +1,46 @@
+"""Query parameters: one strict model per route.
+
+`values` has the types of single values, `base` turns a request into a model, and the models are in `reads` and `work`.
+"""
+
+from serving.endpoints.query.base import NoQuery, Query, parse
+from serving.endpoints.query.reads import (
+    AggregatedQuery,
+    CatalogQuery,
+    ExportQuery,
+    MetricsQuery,
+    PageQuery,
+    PostMetricsQuery,
+    PostsQuery,
+    RangeQuery,
+    SeriesQuery,
+)
+from serving.endpoints.query.work import (
+    AggregateQuery,
+    CollectQuery,
+    ConnectQuery,
+    InvalidateQuery,
+    StreamQuery,
+    TicketQuery,
+)
+
+__all__ = [
+    "AggregateQuery",
+    "AggregatedQuery",
+    "CatalogQuery",
+    "CollectQuery",
+    "ConnectQuery",
+    "ExportQuery",
+    "InvalidateQuery",
+    "MetricsQuery",
+    "NoQuery",
+    "PageQuery",
+    "PostMetricsQuery",
+    "PostsQuery",
+    "Query",
+    "RangeQuery",
+    "SeriesQuery",
+    "StreamQuery",
+    "TicketQuery",
+    "parse",
+]

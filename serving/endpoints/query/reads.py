@@ -1,0 +1,233 @@
+"""The queries of reads: a strict model per route."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BeforeValidator, Field
+
+from metrics.calendars import Calendar
+from metrics.clock import utcnow
+from metrics.errors import InvalidInput
+from metrics.export import DATASETS, FORMATS, Dataset, Format
+from serving.endpoints.query.base import Query
+from serving.endpoints.query.values import (
+    MAX_IDS,
+    MAX_METRICS,
+    CompareName,
+    ContentTypeName,
+    Day,
+    Fields,
+    GroupFields,
+    GroupName,
+    Id,
+    IntervalName,
+    MetricNames,
+    MetricTypeName,
+    OrderName,
+    PeriodName,
+    PlatformName,
+    PostIds,
+    Search,
+    SortName,
+    Version,
+    one_of,
+    whole_number,
+)
+
+MAX_DAYS = 400
+DEFAULT_DAYS = 30
+
+
+class RangeQuery(Query):
+    """A range of the workspace's days, both inclusive. Give both dates or neither; the default is the last 30 days."""
+
+    max_days: ClassVar[int | None] = MAX_DAYS
+
+    start_date: Day | None = Field(
+        None, description="The first day, by the workspace's calendar. Without both dates: the last 30 days."
+    )
+    end_date: Day | None = Field(None, description="The last day, inclusive; a range has at most 400 days.")
+
+    def days(self) -> tuple[date, date]:
+        """Return the first and the last day; without dates, those in UTC, unless the query is `dated`.
+
+        Raises:
+            InvalidInput: only one date is given, the range is reversed, or it has more than 400 days.
+        """
+        if (self.start_date is None) != (self.end_date is None):
+            missing = "startDate" if self.start_date is None else "endDate"
+            raise InvalidInput(f"{missing}: give both startDate and endDate, or neither", missing)
+        if self.start_date is None or self.end_date is None:
+            today = utcnow().date()
+            return today - timedelta(days=DEFAULT_DAYS - 1), today
+        if self.end_date < self.start_date:
+            raise InvalidInput("endDate: must not be before startDate", "endDate")
+        if self.max_days is not None and (self.end_date - self.start_date).days >= self.max_days:
+            raise InvalidInput(f"endDate: the range may have at most {self.max_days} days", "endDate")
+        return self.start_date, self.end_date
+
+    def dated(self, calendar: Calendar) -> Self:
+        """Return the same query with dates: without any, those of the last 30 days of a calendar.
+
+        Raises:
+            InvalidInput: the dates are no range.
+        """
+        if self.start_date is not None or self.end_date is not None:
+            self.days()
+            return self
+        today = calendar.date_of(utcnow())
+        return self.model_copy(update={"start_date": today - timedelta(days=DEFAULT_DAYS - 1), "end_date": today})
+
+    def bounds(self, calendar: Calendar) -> tuple[datetime, datetime]:
+        """Return the range as instants; the end is exclusive."""
+        return calendar.range_span(*self.dated(calendar).days()).bounds
+
+
+class PageQuery(RangeQuery):
+    """A range that is read page by page."""
+
+    limit: Annotated[int, BeforeValidator(whole_number)] = Field(
+        100, ge=1, le=1000, description="The largest number of items on a page."
+    )
+    cursor: str | None = Field(
+        None, max_length=1024, description="`page.nextCursor` of the previous page; keep the other parameters."
+    )
+
+
+class MetricsQuery(PageQuery):
+    """Selects observations of a workspace or an account."""
+
+    platform: PlatformName | None = None
+    metric_type: MetricTypeName | None = None
+
+
+class PostMetricsQuery(PageQuery):
+    """Selects observations of a post."""
+
+
+class AggregatedQuery(PageQuery):
+    """Selects rollups."""
+
+    period: PeriodName = Field(
+        description="`daily`, `weekly` and `monthly` are stored, the others are merged from days. `rolling-7`, "
+        "`rolling-28` and `rolling-90` end at each day of the range; `custom` is the whole range as one period."
+    )
+    platform: PlatformName | None = None
+    account_id: Id | None = Field(None, description="Rollups of one account only.")
+    fields: Fields | None = Field(
+        None, description="Answer these metrics only: names of `aggregatedMetrics` and of totals, separated by commas.",
+        examples=["followers,totalEngagement"],
+    )  # fmt: skip
+    group_by: GroupName | None = Field(
+        None,
+        description="Answer the totals of each group as well, in `groups`: of the accounts of each platform, or of the "
+        "posts of each content type.",
+    )
+    include: MetricNames | None = Field(
+        None, description=f"Answer these metrics of your own as well: 1 to {MAX_METRICS} names, separated by commas.",
+        examples=["save_rate"],
+    )  # fmt: skip
+    at: Version | None = Field(
+        None,
+        description="Read the one metric of your own that is named in this version; else each in its newest.",
+    )
+    compare: CompareName | None = Field(
+        None,
+        description="Compare each rollup and each total. `previous`: with the preceding period, or the range of equal "
+        "length before a custom range. `yoy`: with the same period a year before, for weeks the same ISO week. "
+        "`elapsed`: the whole days of an open period with as many days of the preceding one; ended periods as "
+        "`previous` does.",
+    )
+
+
+class SeriesQuery(RangeQuery):
+    """Selects metrics, the periods of their values, and the groups to divide them into."""
+
+    max_days: ClassVar[int | None] = None
+
+    end_date: Day | None = Field(
+        None,
+        description="The last day, inclusive. The range may have at most 400 periods of the interval; `hourly` at most "
+        "31 days.",
+    )
+    metrics: MetricNames = Field(
+        description=f"1 to {MAX_METRICS} names of totals or of metrics of your own, separated by commas.",
+        examples=["followers,totalEngagement"],
+    )
+    interval: IntervalName = Field(
+        "daily",
+        description="What the values are of. `hourly`: nets of counters and levels in each hour. `rolling-7`, "
+        "`rolling-28` and `rolling-90` end at each day of the range; `custom` is the whole range as one period.",
+    )
+    group_by: GroupFields | None = Field(
+        None,
+        description="Divide into groups by these fields: some of `platform`, `account`, `contentType`, `metricType`, "
+        "separated by commas.",
+        examples=["platform,contentType"],
+    )
+    platform: PlatformName | None = None
+    account_id: Id | None = Field(None, description="Of one account only.")
+    content_type: ContentTypeName | None = None
+    compare: CompareName | None = Field(
+        None,
+        description="Compare the range of each series. `previous`: with the range of equal length before it. `yoy`: "
+        "with the same dates a year before. `elapsed`: the whole days of an open range with as many days of the "
+        "preceding one.",
+    )
+
+    at: Version | None = Field(
+        None,
+        description="Read the one metric of your own that is named in this version; else each in its newest.",
+    )
+
+    @property
+    def fields_of_groups(self) -> tuple[str, ...]:
+        """The fields of `groupBy`."""
+        return tuple(self.group_by.split(",")) if self.group_by else ()
+
+
+class PostsQuery(PageQuery):
+    """Selects and sorts posts."""
+
+    sort: SortName = Field("engagement", description="The value to sort by.")
+    order: OrderName = Field(
+        "desc", description="`desc`: greatest value first. Posts without a value come last in both orders."
+    )
+    platform: PlatformName | None = None
+    content_type: ContentTypeName | None = None
+    account_id: Id | None = Field(None, description="Posts of one account only.")
+    q: Search | None = Field(
+        None, description="Only posts whose `captionExcerpt` contains this text of 2 to 100 characters; case does not "
+        "count, and no character has a special meaning.",
+        examples=["summer sale"],
+    )  # fmt: skip
+    post_ids: PostIds | None = Field(
+        None, description=f"Only these posts of the range: 1 to {MAX_IDS} ids, separated by commas.",
+        examples=["post_a41x,post_b07k"],
+    )  # fmt: skip
+
+
+class ExportQuery(RangeQuery):
+    """Selects the rows of an export and the format of the file."""
+
+    dataset: Annotated[Dataset, one_of(*DATASETS)]
+    format: Annotated[Format, one_of(*FORMATS)]
+    include: MetricNames | None = Field(
+        None,
+        description=f"With `aggregated`: write these metrics of your own, too: 1 to {MAX_METRICS} names, separated by "
+        "commas.",
+        examples=["save_rate"],
+    )
+    at: Version | None = Field(
+        None,
+        description="Read the one metric of your own that is named in this version; else each in its newest.",
+    )
+    ticket: str | None = Field(None, max_length=128)
+
+
+class CatalogQuery(Query):
+    """Selects the workspace whose own metrics are listed as well."""
+
+    workspace_id: Id | None = Field(
+        None, description="List the metrics of this workspace's own as well, in `definitions`.", examples=["demo-north"]
+    )
