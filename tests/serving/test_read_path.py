@@ -17,7 +17,7 @@ READ = "/analytics/workspace/w1/metrics"
 
 
 MOST_HOT = 15
-MOST_UNCACHED = 40
+MOST_UNCACHED = 42
 """Before these limits are raised, look for a module that only passes calls on."""
 
 
