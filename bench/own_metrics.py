@@ -20,12 +20,12 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).parents[1])
 
 from bench.support.servers import Bench, cpu_seconds, percentile, servers
+from metrics.aggregation.stored_periods import LONGER, StoredPeriods
 from metrics.clock import utcnow
 from metrics.definitions.evaluate import evaluate
 from metrics.definitions.language.checker import check
 from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import Scope
-from metrics.definitions.stored_periods import LONGER, StoredPeriods
 from metrics.expected import Span
 from metrics.periods import DAY, midnight, period_start
 from metrics.store import Store

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import cast
 
 from metrics.aggregation.accounts import account_stages
-from metrics.aggregation.post_parts import POSTS, nets_of_days
+from metrics.aggregation.post_parts import POSTS, nets
+from metrics.aggregation.stored_periods import DAYS_ALONE, StoredPeriods
 from metrics.aggregation.subjects import merge_days
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection
@@ -26,11 +27,12 @@ def custom_rollups(
     version: int = 0,
     platform: Platform | None = None,
     account_ids: Sequence[str] | None = None,
+    periods: StoredPeriods = DAYS_ALONE,
 ) -> list[AggregatedDocument]:
     """Return one document per account over the days of `[start, end)`, sorted by account, without `_id`.
 
     `period` is what the documents name as their period and run. `connections` has the hours of the workspace's
-    accounts, and `version` is that of its calendar.
+    accounts, and `version` is that of its calendar. `periods` are the weeks and months that are read in place of days.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -41,9 +43,9 @@ def custom_rollups(
     if account_ids is not None:
         scope["accountId"] = {"$in": list(account_ids)}
     # Of posts, the rollups of accounts have only nets, which take MongoDB a fraction of merging whole entries.
-    posts = nets_of_days((start, end), {**scope, "metricType": POSTS})
+    posts = nets((start, end), {**scope, "metricType": POSTS}, periods)
     pipeline = [
-        *merge_days(start, end, {**scope, "metricType": "account"}),
+        *merge_days(start, end, {**scope, "metricType": "account"}, periods),
         {"$unionWith": {"coll": store.rollups.subjects.name, "pipeline": posts}},
         *account_stages(period, start, end, connections, now),
         {"$set": {"runId": period}},

@@ -18,6 +18,7 @@ from metrics.aggregation.post_sums import (
     rate_stages,
     rates_over_posts,
 )
+from metrics.aggregation.stored_periods import DAYS_ALONE, StoredPeriods
 from metrics.catalog import LEVEL_BASIS
 from metrics.documents import AggregatedDocument, ContentType, Document, MetricType
 from metrics.expected import Span
@@ -70,13 +71,15 @@ def stored_sums(
     return cast("dict[datetime, Sums]", found)
 
 
-def merged_sums(store: Store, span: Span, scope: Document, by: Sequence[Trait]) -> Sums:
-    """Return the sums of any whole days, merged from daily rollups; the arguments are those of `stored_sums`.
+def merged_sums(
+    store: Store, span: Span, scope: Document, by: Sequence[Trait], periods: StoredPeriods = DAYS_ALONE
+) -> Sums:
+    """Return the sums of any whole days, merged from rollups; the arguments are those of `stored_sums` and `nets`.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    rows = _summed(store, nets_of_days(span, {**scope, "metricType": POSTS}), None, by)
+    rows = _summed(store, nets(span, {**scope, "metricType": POSTS}, periods), None, by)
     return {_key(row): row["metrics"] for row in rows}
 
 
@@ -85,15 +88,15 @@ def _key(row: Document) -> tuple[str, PostPart]:
     return found["account"], PostPart(found.get("contentType"), found.get("metricType"))
 
 
-def nets_of_days(span: Span, scope: Document) -> list[Document]:
+def nets(span: Span, scope: Document, periods: StoredPeriods) -> list[Document]:
     """Return stages that merge the nets of whole days into one document per post; `scope` selects rollups of posts.
 
-    `merge_days` merges every field of every metric, which takes MongoDB several times as long.
+    `periods` are the weeks and months that are read in place of their days. `merge_days` merges every field of every
+    metric, which takes MongoDB several times as long.
     """
-    start, end = span
-    nets = {name: f"$metrics.{name}.net" for name in TOTALS}
+    paths = {name: f"$metrics.{name}.net" for name in TOTALS}
     return [
-        {"$match": {**scope, "period": "daily", "periodStart": {"$gte": start, "$lt": end}}},
+        {"$match": {"$and": [scope, periods.query([span])]}},
         {"$sort": {"periodStart": 1}},
         {
             "$group": {
@@ -102,8 +105,8 @@ def nets_of_days(span: Span, scope: Document) -> list[Document]:
                     name: {"$last": f"${name}"}
                     for name in ("workspaceId", "accountId", "platform", "metricType", "contentType")
                 },
-                **{name: {"$sum": net} for name, net in nets.items()},
-                **{f"{name}Known": {"$sum": when(is_number(net), 1, 0)} for name, net in nets.items()},
+                **{name: {"$sum": net} for name, net in paths.items()},
+                **{f"{name}Known": {"$sum": when(is_number(net), 1, 0)} for name, net in paths.items()},
             }
         },
         {"$set": {"metrics": {n: {"net": when({"$gt": [f"${n}Known", 0]}, f"${n}")} for n in TOTALS}}},

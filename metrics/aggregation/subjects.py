@@ -6,6 +6,7 @@ from functools import cache
 from typing import get_args
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, numbers, when
+from metrics.aggregation.stored_periods import DAYS_ALONE, StoredPeriods
 from metrics.catalog import Kind, Metric, Subject, metrics_of
 from metrics.documents import Document
 from metrics.periods import DAY
@@ -38,14 +39,18 @@ def whole_days(start: datetime, end: datetime) -> int:
     return round((end - start) / DAY)
 
 
-def merge_days(start: datetime, end: datetime, scope: Document) -> list[Document]:
-    """Return stages that merge the daily rollups of `[start, end)` into one document per subject.
+def merge_days(start: datetime, end: datetime, scope: Document, periods: StoredPeriods = DAYS_ALONE) -> list[Document]:
+    """Return stages that merge the rollups of `[start, end)` into one document per subject.
 
-    `scope` has the workspaces and the version of their calendar.
+    `scope` has the workspaces and the version of their calendar. `periods` are the weeks and months that are read in
+    place of their days.
     """
+    if whole_days(start, end) in (1, 7):
+        # The numbers of people stand in single days.
+        periods = DAYS_ALONE
     first = ("workspaceId", "accountId", "platform", "metricType", "postId", "contentType")
     return [
-        {"$match": {**scope, "period": "daily", "periodStart": {"$gte": start, "$lt": end}}},
+        {"$match": {"$and": [scope, periods.query([(start, end)])]}},
         {"$sort": {"periodStart": 1}},
         {
             "$group": {

@@ -7,12 +7,12 @@ mean of the values of its accounts.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from metrics.aggregation.stored_periods import StoredPeriods
 from metrics.definitions.folding import Cell, Folding
 from metrics.definitions.language.forms import Form
 from metrics.definitions.offers import Group, takes_any
 from metrics.definitions.reading import TYPES, read_rows
 from metrics.definitions.scope import GroupLabel, Scope, Value
-from metrics.definitions.stored_periods import StoredPeriods
 from metrics.documents import Platform
 from metrics.expected import Connection, Span
 from metrics.store import Store

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from metrics.aggregation.stored_periods import StoredPeriods
 from metrics.definitions.account_stages import account_numbers, published_posts
 from metrics.definitions.language.forms import Form
 from metrics.definitions.post_stages import entering, sums_per_account, sums_per_post
 from metrics.definitions.scope import Scope
 from metrics.definitions.spans import Timeline
-from metrics.definitions.stored_periods import StoredPeriods
 from metrics.documents import Document
 from metrics.expected import Span
 from metrics.store import Store

@@ -1,15 +1,13 @@
 """Spans of time that an aggregation evaluates at once: any instants, in any order, also overlapping ones."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from itertools import pairwise
 
 from metrics.aggregation.mongo_expressions import Expression
-from metrics.definitions.stored_periods import LONGER, StoredPeriods
+from metrics.aggregation.stored_periods import StoredPeriods, in_range, joined
 from metrics.documents import Document
 from metrics.expected import Span
-from metrics.periods import Period
 
 
 class Timeline:
@@ -45,21 +43,11 @@ class Timeline:
 
         Each of these periods lies within one interval.
         """
-        starts: dict[Period, list[datetime]] = {period: [] for period in LONGER}
-        days: list[Span] = []
-        for interval in self._intervals:
-            for period, span in stored.divide(interval):
-                if period == "daily":
-                    days.append(span)
-                else:
-                    starts[period].append(span[0])
-        parts: list[Document] = [{"period": "daily", "periodStart": _in_range(both)} for both in _joined(days)]
-        parts += [{"period": period, "periodStart": {"$in": found}} for period, found in starts.items() if found]
-        return parts[0] if len(parts) == 1 else {"$or": parts}
+        return stored.query(self._intervals)
 
     def match(self, field: str) -> Document:
         """Return a query for the documents whose `field` lies in any span."""
-        queries = [{field: _in_range(both)} for both in _joined(self._intervals)]
+        queries = [{field: in_range(both)} for both in joined(self._intervals)]
         return queries[0] if len(queries) == 1 else {"$or": queries}
 
     def interval(self, path: str) -> Expression:
@@ -77,18 +65,3 @@ class Timeline:
     def spans(self, path: str) -> Expression:
         """Return an expression for the numbers of the spans of an interval, whose number is at `path` or missing."""
         return {"$arrayElemAt": [{"$literal": self.spans_of}, {"$ifNull": [path, 0]}]}
-
-
-def _in_range(span: Span) -> Document:
-    return {"$gte": span[0], "$lt": span[1]}
-
-
-def _joined(spans: Iterable[Span]) -> list[Span]:
-    """Join spans that follow one another without a gap; the spans must be sorted."""
-    joined: list[Span] = []
-    for start, end in spans:
-        if joined and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined

@@ -6,10 +6,10 @@ from typing import Any
 
 from metrics.aggregation.comparison import change_of
 from metrics.aggregation.post_parts import PostPart, Trait
+from metrics.aggregation.stored_periods import DAYS_ALONE, StoredPeriods
 from metrics.definitions.evaluate import Evaluation
 from metrics.definitions.scope import Scope, Value
 from metrics.definitions.stored import Definition
-from metrics.definitions.stored_periods import StoredPeriods
 from metrics.documents import ContentType
 from metrics.errors import InvalidInput
 from metrics.expected import Connection, Span
@@ -64,7 +64,7 @@ class OwnMetrics:
         workspace_id = selection.scope["workspaceId"]
         scope = Scope(workspace_id, content_type=content_type, calendar_version=selection.calendar.version)
         accounts, consents = selection.accounts, selection.without_consent
-        periods = StoredPeriods.read(store, workspace_id, every, accounts) if definitions and every else StoredPeriods()
+        periods = StoredPeriods.read(store, workspace_id, every, accounts) if definitions and every else DAYS_ALONE
         self._found = {
             name: Evaluation(store, one.checked.form, scope, every, accounts, by, consents, periods)
             for name, one in definitions.items()

@@ -1,6 +1,6 @@
 """The periods and accounts that a query selects, and the reading of their rollups."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -9,6 +9,7 @@ from typing import Any, cast
 from metrics.aggregation import custom_rollups
 from metrics.aggregation.post_parts import Sums, Trait, merged_sums, stored_sums
 from metrics.aggregation.sides import Compare, Kind, is_stored
+from metrics.aggregation.stored_periods import DAYS_ALONE, StoredPeriods, joined
 from metrics.calendars import Calendar
 from metrics.calendars import Span as LabelledSpan
 from metrics.calendars.workspace import WorkspaceCalendar
@@ -114,14 +115,20 @@ class Selection:
         found: dict[Span, dict[str, AggregatedDocument]] = {span: {} for span in sorted({*self.spans, *others})}
         whole = [span for span in found if self.is_stored(span)]
         of_start = {span[0]: found[span] for span in whole}
-        for start, end in _joined(whole):
+        for start, end in joined(whole):
             for document in self._stored(store, start, end):
                 # A document that another calendar made does not begin where one of these periods does.
                 if (documents := of_start.get(document["periodStart"])) is not None:
                     documents[document["accountId"]] = document
-        for span in found.keys() - set(whole):
-            found[span].update({document["accountId"]: document for document in self._merged(store, span)})
+        merged = found.keys() - set(whole)
+        periods = self._stored_periods(store, merged)
+        for span in merged:
+            found[span].update({document["accountId"]: document for document in self._merged(store, span, periods)})
         return found
+
+    def _stored_periods(self, store: Store, spans: Collection[Span]) -> StoredPeriods:
+        """Return the weeks and months that are read in place of the days of these spans."""
+        return StoredPeriods.read(store, self.scope["workspaceId"], list(spans), self.accounts) if spans else DAYS_ALONE
 
     def days(self, store: Store, rollups: Rollups) -> Iterable[AggregatedDocument]:
         """Return the daily rollups of the range: those among these rollups, or else what the store has.
@@ -144,10 +151,12 @@ class Selection:
         scope = self.rollups_in_scope
         whole = [span for span in sorted(rollups) if self.is_stored(span)]
         of_start: dict[datetime, Sums] = {}
-        for start, end in _joined(whole):
+        for start, end in joined(whole):
             of_start |= stored_sums(store, cast("Period", self.kind), start, end, scope, by)
         found = {span: of_start.get(span[0], {}) for span in whole}
-        return found | {span: merged_sums(store, span, scope, by) for span in rollups if span not in found}
+        merged = rollups.keys() - found.keys()
+        periods = self._stored_periods(store, merged)
+        return found | {span: merged_sums(store, span, scope, by, periods) for span in merged}
 
     def _stored(self, store: Store, start: datetime, end: datetime) -> list[AggregatedDocument]:
         period = cast("Period", self.kind)
@@ -155,7 +164,7 @@ class Selection:
             self.scope["workspaceId"], period, start, end, fields=self.fields, **self._narrowed()
         )
 
-    def _merged(self, store: Store, span: Span) -> list[AggregatedDocument]:
+    def _merged(self, store: Store, span: Span, periods: StoredPeriods) -> list[AggregatedDocument]:
         return custom_rollups(
             store,
             self.scope["workspaceId"],
@@ -163,6 +172,7 @@ class Selection:
             connections=self.accounts,
             now=self.now,
             period=self.kind if span in self.spans else "custom",
+            periods=periods,
             **self._narrowed(),
         )
 
@@ -179,14 +189,3 @@ def name_of(span: LabelledSpan) -> dict[str, Any]:
     """Return the fields that name a period in rollups and totals."""
     shift = {"boundaryShiftMinutes": span.shift_minutes} if span.shift_minutes else {}
     return {"periodLabel": span.label, **shift}
-
-
-def _joined(spans: Iterable[Span]) -> list[Span]:
-    """Join spans that follow one another without a gap, so that they are read at once; the spans must be sorted."""
-    joined: list[Span] = []
-    for start, end in spans:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined

@@ -1,8 +1,8 @@
 """Weeks and months that may be read in place of their days, because their rollups are the merges of these days.
 
 A merge adds the nets and the sums of days, and keeps the first opening, the last closing and the extremes
-(docs/metrics.md, law 2). It has an entry of a metric if a day has one. So every number that formulas are made of is the
-same over a month as over its days. People are not: they have a number for the provider's own span alone.
+(docs/metrics.md, law 2). It has an entry of a metric if a day has one. So every number but those of
+people is the same over a month as over its days. People have a number for the provider's own span alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -78,6 +78,40 @@ class StoredPeriods:
             rest = [part for gap in rest for part in _cut(gap, period, periods, taken)]
         days: list[tuple[Period, Span]] = [("daily", gap) for gap in rest]
         return sorted([*taken, *days], key=lambda part: part[1])
+
+    def query(self, spans: Iterable[Span]) -> Document:
+        """Return a query for the rollups that cover these spans, which are sorted and do not overlap."""
+        starts: dict[Period, list[datetime]] = {period: [] for period in LONGER}
+        days: list[Span] = []
+        for span in spans:
+            for period, part in self.divide(span):
+                if period == "daily":
+                    days.append(part)
+                else:
+                    starts[period].append(part[0])
+        parts: list[Document] = [{"period": "daily", "periodStart": in_range(both)} for both in joined(days)]
+        parts += [{"period": period, "periodStart": {"$in": found}} for period, found in starts.items() if found]
+        return parts[0] if len(parts) == 1 else {"$or": parts}
+
+
+DAYS_ALONE = StoredPeriods()
+"""No week or month is read in place of its days."""
+
+
+def in_range(span: Span) -> Document:
+    """Return the condition that an instant lies in a span."""
+    return {"$gte": span[0], "$lt": span[1]}
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Join spans that follow one another without a gap; the spans must be sorted."""
+    found: list[Span] = []
+    for start, end in spans:
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def _cut(gap: Span, period: Period, periods: Iterable[Span], taken: list[tuple[Period, Span]]) -> Iterator[Span]:

@@ -1,5 +1,6 @@
 """Weeks and months are read in place of their days, where their rollups are the merges of these days."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,16 +8,19 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from metrics.aggregation import custom_rollups
+from metrics.aggregation.post_parts import merged_sums
+from metrics.aggregation.stored_periods import DAYS_ALONE, LONGER, StoredPeriods
 from metrics.calendars import Calendar
 from metrics.definitions.evaluate import evaluate
 from metrics.definitions.language.checker import check
 from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.scope import Scope
-from metrics.definitions.stored_periods import LONGER, StoredPeriods
 from metrics.documents import Platform
-from metrics.expected import FOREVER, Connection
+from metrics.expected import FOREVER, Connection, Span
 from metrics.periods import Period, period_start
 from metrics.store import Store
+from metrics.store.rollup.rollups import answering_for
 from pipelines.rollup import roll
 from tests.examples import tried
 from tests.metrics.definitions.reference import World
@@ -54,6 +58,31 @@ def test_values_over_weeks_and_months_are_those_over_days(store: Store, data: st
         return [(one.span, one.group, exactly(one), one.missing) for one in found]
 
     assert values(None) == values(StoredPeriods())
+
+
+@given(st.data())
+@settings(tried(15, nightly=300), phases=(Phase.explicit, Phase.generate))
+def test_rollups_over_weeks_and_months_are_those_over_days(store: Store, data: st.DataObject) -> None:
+    """Of accounts, and of the parts of their posts: what series and totals are made of."""
+    accounts = rolled(store, data.draw(worlds(LENGTH, (0,))))
+    scope = {"workspaceId": "w", **answering_for(0)}
+    for span in [*data.draw(spans(LENGTH)), (START - DAY, END)]:
+
+        def merged(periods: StoredPeriods, span: Span = span) -> Any:
+            of_accounts = custom_rollups(store, "w", *span, connections=accounts, now=END, periods=periods)
+            return of_accounts, merged_sums(store, span, scope, ("contentType", "metricType"), periods)
+
+        found, expected = merged(StoredPeriods.read(store, "w", [span], accounts)), merged(DAYS_ALONE)
+        assert _close(found, expected), span
+
+
+def _close(found: Any, expected: Any) -> bool:
+    """Tell whether two nested values are equal; sums of floats depend on the order in which they were added."""
+    if isinstance(expected, Mapping):
+        return found.keys() == expected.keys() and all(_close(found[key], one) for key, one in expected.items())
+    if isinstance(expected, list | tuple):
+        return len(found) == len(expected) and all(map(_close, found, expected))
+    return bool(found == pytest.approx(expected) if isinstance(expected, float) else found == expected)
 
 
 def account(name: str, platform: Platform = "instagram", **more: Any) -> Connection:
@@ -124,9 +153,9 @@ def test_short_spans_look_up_nothing(filled: Store) -> None:
 
 def test_period_in_which_the_terms_end_is_read_by_days(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     today = datetime(2026, 5, 20, tzinfo=UTC)
-    monkeypatch.setattr("metrics.definitions.stored_periods.utcnow", lambda: today)
+    monkeypatch.setattr("metrics.aggregation.stored_periods.utcnow", lambda: today)
     kept = {("youtube", "public"): (today - datetime(2026, 4, 9, tzinfo=UTC)) // timedelta(days=1)}
-    monkeypatch.setattr("metrics.definitions.stored_periods.KEPT_DAYS", kept)
+    monkeypatch.setattr("metrics.aggregation.stored_periods.KEPT_DAYS", kept)
     limited = account("b", "youtube", access="public")
     assert starts(filled, "monthly", account("a")) == ["04-01"]
     assert starts(filled, "monthly", account("a"), limited) == []
