@@ -12,7 +12,6 @@ from metrics.export import MEDIA_TYPES
 from serving.endpoints import (
     accounts,
     aggregated,
-    calendars,
     export,
     me,
     observations,
@@ -25,6 +24,7 @@ from serving.endpoints import (
 from serving.endpoints import query as queries
 from serving.endpoints.catalog import definitions
 from serving.endpoints.catalog import metrics as catalog
+from serving.endpoints.configuration import calendars
 from serving.endpoints.connect import links
 from serving.schemas import calendars as calendar_shapes
 from serving.schemas import definitions as own_metrics
