@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from metrics.aggregation.stored_periods import StoredPeriods
+from metrics.definitions.campaign_days import with_campaigns
 from metrics.definitions.folding import Cell, Folding
 from metrics.definitions.language.forms import Form
 from metrics.definitions.offers import Group, takes_any
@@ -83,6 +84,7 @@ class Evaluation:
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
+        form = with_campaigns(store, form, scope.workspace_id)
         self._form, self._scope, self._spans, self._by_types = form, scope, spans, by_types
         self._without_consent = without_consent
         inside = [account for account in accounts if scope.takes(account)]

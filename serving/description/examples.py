@@ -67,6 +67,10 @@ _CONNECTED: Json = {
     "connectedAt": "2025-10-24T00:00:00Z", "lastCollectedSlot": EXAMPLE_TIME, "lastCollectedAt": _READ_AT,
 }  # fmt: skip
 _NEW_YORK: Json = {**_CALENDAR, "timeZone": "America/New_York", "weekStart": "sunday", "version": 1}
+_CAMPAIGN: Json = {
+    "name": "spring", "title": "Spring sale", "startDate": "2026-03-01", "endDate": "2026-03-21", "tag": "springsale",
+    "createdAt": _READ_AT, "changedAt": _READ_AT,
+}  # fmt: skip
 _METRIC: Json = {
     "name": "followers", "subject": "account", "kind": "gauge", "unit": "count", "meaning": "Followers of the account.",
     "addsOverTime": False, "addsOverSubjects": True,
@@ -135,6 +139,10 @@ EXAMPLES: Mapping[str, Any] = {
         "data": [_METRIC], "page": _WHOLE,
         "meta": {"engagementRateBasis": {"instagram": "views"}, **_DAYS, "definitionVersion": DEFINITION_VERSION},
     },
+    "campaigns": {"data": [_CAMPAIGN], "page": _WHOLE},
+    "campaign": {"data": _CAMPAIGN},
+    "putCampaign": {"data": _CAMPAIGN},
+    "deleteCampaign": {"data": _CAMPAIGN},
     "definitions": {"data": [_DEFINITION], "page": _WHOLE},
     "definition": {"data": _DEFINITION},
     "putDefinition": {"data": _DEFINITION},

@@ -24,9 +24,10 @@ from serving.endpoints import (
 from serving.endpoints import query as queries
 from serving.endpoints.catalog import definitions
 from serving.endpoints.catalog import metrics as catalog
-from serving.endpoints.configuration import calendars
+from serving.endpoints.configuration import calendars, campaigns
 from serving.endpoints.connect import links
 from serving.schemas import calendars as calendar_shapes
+from serving.schemas import campaigns as campaign_shapes
 from serving.schemas import definitions as own_metrics
 from serving.schemas import events as event_shapes
 from serving.schemas import keys, work
@@ -120,6 +121,13 @@ OPERATIONS = (
               calendar_shapes.WorkspaceCalendarAnswer),
     Operation("PUT", f"{_W}/calendar", calendars.set_workspace_calendar, "admin", "Writes",
               calendar_shapes.WorkspaceCalendarAnswer, body=calendar_shapes.CalendarToSet, status=202, also=(200,)),
+    Operation("GET", f"{_W}/campaigns", campaigns.campaigns, "read", "Campaigns", campaign_shapes.Campaigns),
+    Operation("GET", f"{_W}/campaigns/{{name}}", campaigns.campaign, "read", "Campaigns",
+              campaign_shapes.CampaignAnswer),
+    Operation("PUT", f"{_W}/campaigns/{{name}}", campaigns.put_campaign, "admin", "Campaigns",
+              campaign_shapes.CampaignAnswer, body=campaign_shapes.CampaignToSet),
+    Operation("DELETE", f"{_W}/campaigns/{{name}}", campaigns.delete_campaign, "admin", "Campaigns",
+              campaign_shapes.CampaignAnswer, may_be_impossible=True),
     Operation("GET", f"{_W}/definitions", definitions.definitions, "read", "Definitions", own_metrics.Definitions),
     Operation("POST", f"{_W}/definitions/preview", definitions.preview_definition, "admin", "Definitions",
               own_metrics.Preview, body=own_metrics.PreviewedFormula),

@@ -74,6 +74,14 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "unit": _STRING,
         "createdAt": _DATE,
     },
+    "campaigns": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "name": _STRING,
+        "title": _STRING,
+        "startDate": _STRING,
+        "endDate": _STRING,
+    },
     "store_sizes": {"_id": _STRING, "at": _DATE},
     "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
@@ -156,6 +164,7 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "roll_openings": [IndexModel([("roll", ASCENDING)])],
     "export_marks": [IndexModel([("day", ASCENDING)])],
     "metric_definitions": [IndexModel([("workspaceId", ASCENDING), ("name", ASCENDING), ("version", ASCENDING)])],
+    "campaigns": [IndexModel([("workspaceId", ASCENDING), ("name", ASCENDING)])],
     "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
     "erasure_names": [IndexModel([("erasureId", ASCENDING)])],
     "subject_rollups": [
