@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
-from tidemark.commands import accounts, calendar, campaigns, consents, keys, own_metrics, pauses, retention
+from tidemark.commands import accounts, alerts, calendar, campaigns, consents, keys, own_metrics, pauses, retention
 from tidemark.commands.backup import backup, restore
 from tidemark.commands.console import print_error, print_line, print_traceback
 from tidemark.commands.doctor import doctor
@@ -62,11 +62,12 @@ app.command(epilog="Example: tidemark backup /var/backups/tidemark/2026-01-15")(
 app.command(epilog="Example: tidemark restore /var/backups/tidemark/2026-01-15")(restore)
 app.command(epilog="Example: tidemark simulator --port 8100 --latency-ms 100")(simulator)
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(calendar.app, name="calendar")
+app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(consents.app, name="consents")
 app.add_typer(keys.app, name="keys")
 app.add_typer(own_metrics.app, name="metrics")
-app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(pauses.app, name="pauses")
 app.add_typer(retention.app, name="retention")
 

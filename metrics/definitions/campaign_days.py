@@ -15,7 +15,8 @@ def with_campaigns(store: Store, form: Form, workspace_id: str) -> Form:
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    names = {name for term in form.terms for name in term.selector.campaigns}
+    selectors = [term.selector for term in form.terms]
+    names = {name for one in selectors if one.chosen is None for name in one.campaigns}
     if not names:
         return form
     calendar = store.calendars.get(workspace_id).current

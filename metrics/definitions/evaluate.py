@@ -43,6 +43,7 @@ def evaluate(
     """
     if not spans:
         return []
+    form = with_campaigns(store, form, scope.workspace_id)
     inside = [account for account in accounts if scope.takes(account)]
     if not {"platform", "account"} & set(group_by):
         inside = may_mix([one for one in inside if takes_any(form, one)], without_consent) or inside

@@ -15,8 +15,8 @@ Number = int | float
 class Scope:
     """The accounts and posts of a workspace that an evaluation takes; None selects all.
 
-    `content_type`, `post_id` and `post_ids` select posts: numbers of accounts alone are then not supported. `calendar_version` is
-    the version of the calendar by whose days the workspace is read.
+    `content_type`, `post_id` and `post_ids` select posts: numbers of accounts alone are then not supported.
+    `calendar_version` is the version of the calendar by whose days the workspace is read.
     """
 
     workspace_id: str

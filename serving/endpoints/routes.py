@@ -24,8 +24,9 @@ from serving.endpoints import (
 from serving.endpoints import query as queries
 from serving.endpoints.catalog import definitions
 from serving.endpoints.catalog import metrics as catalog
-from serving.endpoints.configuration import calendars, campaigns
+from serving.endpoints.configuration import alerts, calendars, campaigns
 from serving.endpoints.connect import links
+from serving.schemas import alerts as alert_shapes
 from serving.schemas import calendars as calendar_shapes
 from serving.schemas import campaigns as campaign_shapes
 from serving.schemas import definitions as own_metrics
@@ -121,6 +122,11 @@ OPERATIONS = (
               calendar_shapes.WorkspaceCalendarAnswer),
     Operation("PUT", f"{_W}/calendar", calendars.set_workspace_calendar, "admin", "Writes",
               calendar_shapes.WorkspaceCalendarAnswer, body=calendar_shapes.CalendarToSet, status=202, also=(200,)),
+    Operation("GET", f"{_W}/alerts", alerts.alerts, "read", "Alerts", alert_shapes.Alerts),
+    Operation("GET", f"{_W}/alerts/{{name}}", alerts.alert, "read", "Alerts", alert_shapes.AlertAnswer),
+    Operation("PUT", f"{_W}/alerts/{{name}}", alerts.put_alert, "admin", "Alerts", alert_shapes.AlertAnswer,
+              body=alert_shapes.AlertToSet),
+    Operation("DELETE", f"{_W}/alerts/{{name}}", alerts.delete_alert, "admin", "Alerts", alert_shapes.AlertAnswer),
     Operation("GET", f"{_W}/campaigns", campaigns.campaigns, "read", "Campaigns", campaign_shapes.Campaigns),
     Operation("GET", f"{_W}/campaigns/{{name}}", campaigns.campaign, "read", "Campaigns",
               campaign_shapes.CampaignAnswer),

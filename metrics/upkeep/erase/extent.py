@@ -15,7 +15,7 @@ _OF_ACCOUNT = (
     "operations",
     "posts",
 )
-_OF_WORKSPACE = ("roll_marks", "export_marks", "metric_definitions", "campaigns")
+_OF_WORKSPACE = ("roll_marks", "export_marks", "metric_definitions", "campaigns", "alerts", "alert_firings")
 
 
 def filters_of(kind: Kind, name: str) -> Filters:
