@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
-from tidemark.commands import accounts, alerts, calendar, campaigns, consents, keys, own_metrics, pauses, retention
+from tidemark.commands import accounts, consents, keys, own_metrics, pauses, retention
 from tidemark.commands.backup import backup, restore
 from tidemark.commands.console import print_error, print_line, print_traceback
 from tidemark.commands.doctor import doctor
@@ -25,6 +25,7 @@ from tidemark.commands.quotas import quotas
 from tidemark.commands.rebuild import rebuild
 from tidemark.commands.simulator import simulator
 from tidemark.commands.up import up
+from tidemark.commands.workspace import alerts, calendar, campaigns
 
 NAME = "tidemark"
 WRONG, OUT_OF_REACH, BUG, INTERRUPTED = 2, 3, 70, 130

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
+from metrics.alerts.receivers import is_accepted
 from metrics.definitions.changes import live
 from metrics.definitions.language.vocabulary import instead
 from metrics.definitions.one_value import TOTALS
@@ -33,7 +34,7 @@ LONGEST_TITLE, LONGEST_CHANNEL = 100, 2000
 NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 COMPARISONS: tuple[Comparison, ...] = ("above", "below", "rises", "falls")
 _NAME = re.compile(NAME_PATTERN)
-_KIND = re.compile(r"([A-Za-z][A-Za-z0-9+]{0,30})://.")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+]{0,30})://.")
 _LOCAL = frozenset(
     {"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog", "growl", "gnomes", "freedesktop"}
 )
@@ -151,7 +152,7 @@ def _check_accounts(given: tuple[str, ...] | None, known: Collection[str]) -> No
 def _sealed(alert: str, urls: Sequence[SecretStr], vault: Vault | None) -> list[ChannelDocument]:
     if len(urls) > MAX_CHANNELS:
         raise InvalidInput(f"channels: an alert has at most {MAX_CHANNELS} channels", "channels")
-    kinds = [_kind(number, url.get_secret_value()) for number, url in enumerate(urls, start=1)]
+    schemes = [_scheme(number, url) for number, url in enumerate(urls, start=1)]
     if not urls:
         return []
     if vault is None:
@@ -159,33 +160,32 @@ def _sealed(alert: str, urls: Sequence[SecretStr], vault: Vault | None) -> list[
     return [
         {
             "id": f"ch_{uuid4().hex[:12]}",
-            "kind": kind,
+            "scheme": scheme,
             "sealed": vault.seal({"url": url.get_secret_value()}, owner_of_channels(alert)),
             "failures": 0,
         }
-        for kind, url in zip(kinds, urls, strict=True)
+        for scheme, url in zip(schemes, urls, strict=True)
     ]
 
 
-def _kind(number: int, url: str) -> str:
+def _scheme(number: int, channel: SecretStr) -> str:
     """Return the scheme of the URL of a channel. A refusal names its place, and nothing of the URL but the scheme.
 
     Raises:
         InvalidInput: apprise cannot send to it.
     """
-    found = _KIND.match(url)
+    url = channel.get_secret_value()
+    found = _SCHEME.match(url)
     if found is None or len(url) > LONGEST_CHANNEL:
         raise InvalidInput(
             f"channels: number {number} is no URL of apprise, as json://receiver.example/ or slack://…", "channels"
         )
-    kind = found.group(1).lower()
-    if kind in _LOCAL:
-        raise InvalidInput(f"channels: number {number}, {kind}, would reach nobody but the server itself", "channels")
-    import apprise  # few requests have channels, and it loads about a hundred modules
-
-    if apprise.Apprise.instantiate(url, suppress_exceptions=True) is None:
+    scheme = found.group(1).lower()
+    if scheme in _LOCAL:
+        raise InvalidInput(f"channels: number {number}, {scheme}, would reach nobody but the server itself", "channels")
+    if not is_accepted(channel):
         raise InvalidInput(
-            f"channels: number {number}, {kind}, is not accepted by apprise: see its documentation of {kind}",
+            f"channels: number {number}, {scheme}, is not accepted by apprise: see its documentation of {scheme}",
             "channels",
         )
-    return kind
+    return scheme

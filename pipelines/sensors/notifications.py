@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from pydantic import SecretStr
 from redis import Redis
 
+from metrics.alerts.receivers import send_to
 from metrics.documents import AccountDocument
 from metrics.errors import RedisUnavailable
-from metrics.network import Network
 from metrics.redis.errors import redis_errors
 from metrics.redis.keys import alert_key
 from metrics.settings import Settings
@@ -25,29 +23,6 @@ _LISTED = 20
 def send(settings: Settings, title: str, body: str) -> int:
     """Send a message to every URL of TIDEMARK_ALERT_URLS; return how many took it."""
     return sum(send_to(settings, settings.alert_urls, title, body))
-
-
-def send_to(settings: Settings, urls: Sequence[SecretStr], title: str, body: str) -> list[bool]:
-    """Send a message to URLs of apprise; return for each whether it took the message.
-
-    The URLs hold secrets and are never logged.
-    """
-    if not urls:
-        return []
-    import apprise  # every run loads this module, few send
-
-    Network.of(settings).export()
-
-    def taken(url: SecretStr) -> bool:
-        receiver = apprise.Apprise()
-        try:
-            return receiver.add(url.get_secret_value()) and bool(receiver.notify(title=title, body=body))
-        except Exception:  # noqa: BLE001 - a fault of one receiver's plugin keeps no other from its message
-            return False
-
-    # All at the same time, so that a receiver that does not answer delays no other.
-    with ThreadPoolExecutor(len(urls)) as pool:
-        return list(pool.map(taken, urls))
 
 
 def is_first_alert(redis: Redis, key: str) -> bool:

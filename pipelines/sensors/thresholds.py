@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from metrics.alerts.events import alert_event
 from metrics.alerts.firing import evaluate_due
+from metrics.alerts.receivers import send_to
 from metrics.clock import utcnow
 from metrics.errors import CredentialError, RedisUnavailable, SettingsError
 from metrics.store.workspace.alerts import (
@@ -23,7 +24,6 @@ from metrics.vault import Vault
 from metrics.visible import visible
 from pipelines.resources import Clients, Tidemark
 from pipelines.runs.automation import SENSOR_STATUS
-from pipelines.sensors.notifications import send_to
 
 LEASE = timedelta(minutes=5)
 """How long one evaluation works on a firing; if it is killed, another one goes on after that time."""

@@ -73,7 +73,7 @@ _CLOSED: Json = {
 _ALERT: Json = {
     "name": "few-likes", "title": "Few new likes", "metric": "totalLikes", "comparison": "below", "threshold": 100,
     "period": "daily", "state": "firing", "last": {**_CLOSED, "evaluatedAt": _READ_AT}, "firedAt": _READ_AT,
-    "channels": [{"id": "ch_5b1c40f7a2e9", "kind": "slack", "failures": 0, "sentAt": _READ_AT}],
+    "channels": [{"id": "ch_5b1c40f7a2e9", "scheme": "slack", "failures": 0, "sentAt": _READ_AT}],
     "createdAt": "2026-01-02T08:00:00Z", "changedAt": "2026-01-02T08:00:00Z",
 }  # fmt: skip
 _FIRING: Json = {

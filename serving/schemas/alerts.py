@@ -15,7 +15,6 @@ _COMPARISON = (
 )
 _FEW: Any = {
     "title": "Few new likes", "metric": "totalLikes", "comparison": "below", "threshold": 100, "period": "daily",
-    "channels": ["json://receiver.example/hook"],
 }  # fmt: skip
 
 
@@ -40,7 +39,7 @@ class AlertToSet(Shape):
         description=f"URLs of apprise, of at most {LONGEST_CHANNEL:,} characters each, that the message goes to. They "
         "are secrets: stored encrypted, and never answered. Left out, those that the alert has stay; an empty list "
         "removes them.",
-        examples=[["json://receiver.example/hook"]], json_schema_extra={"items": {"type": "string"}},
+        json_schema_extra={"items": {"type": "string"}},
     )  # fmt: skip
 
 
@@ -48,7 +47,7 @@ class AlertChannel(Shape):
     """A channel of an alert, without its URL."""
 
     id: str = Field(description="An id that changes when the channels are set.")
-    kind: str = Field(description="The scheme of its URL, as `slack`.")
+    scheme: str = Field(description="The scheme of its URL, as `slack`.")
     failures: Count = Field(description="Failed attempts since it last took a message.")
     sent_at: Instant = absent("When it last took a message.")
     failed_at: Instant = absent("When it last took none.")
@@ -91,28 +90,28 @@ class AlertFiring(Shape):
     value: int | float
     change_percent: float = absent()
     fired_at: Instant
-    deliveries: list[Delivery]
+    deliveries: list[Delivery] = Field(description="How the message to each channel stands.")
 
 
 class Alert(Shape):
     """An alert of a workspace."""
 
-    name: str
-    title: str
+    name: str = Field(description="The name of the alert.")
+    title: str = Field(description="The name to show to people.")
     metric: str
     comparison: Comparison = Field(description=_COMPARISON)
     threshold: int | float
     period: Period
     account_ids: list[str] = absent("Only these accounts.")
-    channels: list[AlertChannel]
+    channels: list[AlertChannel] = Field(description="Where its messages go.")
     state: AlertState = Field(
         description="waiting: no period has closed since it was set; ok, firing: the newest closed period; unknown: "
         "that period has no value that may be compared, `last.reason` says why."
     )
     last: AlertEvaluation = absent("What was found for the newest closed period.")
     fired_at: Instant = absent("When it last fired.")
-    created_at: Instant
-    changed_at: Instant
+    created_at: Instant = Field(description="When it was first set.")
+    changed_at: Instant = Field(description="When it was last set.")
 
 
 class AlertWithFirings(Alert):

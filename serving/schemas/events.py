@@ -76,7 +76,7 @@ class AlertFired(Shape):
     workspace_id: str
     firing_id: str
     alert: str = Field(description="The name of the alert.")
-    title: str
+    title: str = Field(description="The name to show to people.")
     metric: str
     comparison: Comparison
     threshold: int | float

@@ -34,7 +34,7 @@ class ChannelDocument(TypedDict):
     """A receiver of an alert. `sealed` is its URL, encrypted; `failures` counts attempts since the last success."""
 
     id: str
-    kind: str
+    scheme: str
     sealed: bytes
     failures: int
     sentAt: NotRequired[datetime]

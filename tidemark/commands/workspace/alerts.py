@@ -44,7 +44,7 @@ def list_alerts(workspace: Workspace, as_json: Json = False) -> None:
                 one["state"],
                 one["last"]["periodLabel"] if "last" in one else "",
                 _value(one["last"]) if "last" in one else "",
-                ", ".join(channel["kind"] for channel in one["channels"]),
+                ", ".join(channel["scheme"] for channel in one["channels"]),
                 str(sum(channel["failures"] > 0 for channel in one["channels"])),
             )
             for one in found
@@ -114,7 +114,7 @@ def set_(
     if as_json:
         print_json(_public(found))
     else:
-        sent = ", ".join(one["kind"] for one in found["channels"]) or "no channel"
+        sent = ", ".join(one["scheme"] for one in found["channels"]) or "no channel"
         print_line(f"{name}: {metric} {comparison} {threshold:g}, {period}, to {sent}")
 
 
