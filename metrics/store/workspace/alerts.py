@@ -162,6 +162,12 @@ class Alerts:
             self._firings.delete_many({"workspaceId": workspace_id, "alert": name})
             return self._alerts.delete_one({"_id": alert_id(workspace_id, name)}).deleted_count == 1
 
+    def forget(self, account_ids: Iterable[str]) -> None:
+        """Remove erased accounts from the lists of all alerts; an alert with an empty list has no value."""
+        ids = list(account_ids)
+        with mongo_errors():
+            self._alerts.update_many({"accountIds": {"$in": ids}}, {"$pull": {"accountIds": {"$in": ids}}})
+
     def mark_due(self, workspace_id: str, periods: Iterable[Period]) -> None:
         """Mark the alerts of a workspace over these kinds of periods to be evaluated."""
         query = {"workspaceId": workspace_id, "period": {"$in": sorted(periods)}}

@@ -60,6 +60,12 @@ class Campaigns:
         with mongo_errors():
             self._campaigns.replace_one({"_id": campaign["_id"]}, cast("Document", dict(campaign)), upsert=True)
 
+    def forget(self, account_ids: Iterable[str], post_ids: Iterable[str]) -> None:
+        """Remove erased accounts and posts from the lists of all campaigns; an empty list selects nothing."""
+        for name, ids in (("accountIds", list(account_ids)), ("postIds", list(post_ids))):
+            with mongo_errors():
+                self._campaigns.update_many({name: {"$in": ids}}, {"$pull": {name: {"$in": ids}}})
+
     def remove(self, workspace_id: str, name: str) -> bool:
         """Delete a campaign; tell whether there was one."""
         with mongo_errors():

@@ -17,6 +17,9 @@ _OF_ACCOUNT = (
 )
 _OF_WORKSPACE = ("roll_marks", "export_marks", "metric_definitions", "campaigns", "alerts", "alert_firings")
 
+LISTING_ACCOUNTS = ("campaigns", "alerts")
+"""Collections whose documents may list accounts, and stay when one of these is erased."""
+
 
 def filters_of(kind: Kind, name: str) -> Filters:
     """Return queries for the documents of an account or a workspace, in the order of erasure: accounts are last."""
