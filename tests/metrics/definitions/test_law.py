@@ -166,7 +166,7 @@ def fill(database: Database[dict[str, Any]], world: World) -> list[Connection]:
             database[name].insert_many(documents)
     database["campaigns"].delete_many({})
     for name, one in world.campaigns.items():
-        document = {
+        document: dict[str, Any] = {
             "_id": f"w|{name}", "workspaceId": "w", "name": name, "title": name,
             "startDate": one.span[0].date().isoformat(), "endDate": (one.span[1] - DAY).date().isoformat(),
         }  # fmt: skip

@@ -12,6 +12,7 @@ from redis import Redis
 
 from metrics.alerts import firing as firing_module
 from metrics.alerts.changes import NewAlert, set_alert
+from metrics.alerts.evaluate import evaluate_alert
 from metrics.alerts.firing import evaluate_due
 from metrics.definitions.changes import NewDefinition, define, retire
 from metrics.documents import AccountDocument, Observation
@@ -122,7 +123,8 @@ def test_alert_fires_once_when_its_period_closed(clients: Clients, receiver: Rec
     assert sent["message"].splitlines()[:2] == ["totalLikes is above 15 in 2026-03-02 (daily)", "value: 20"]
     assert firings(clients)[0]["_id"] in sent["message"]
     assert (stored(clients)["state"], stored(clients)["channels"][0]["failures"]) == ("firing", 0)
-    events = [fields for _, fields in clients.redis.xrange(events_key("w")) if fields[b"event"] == b"alert:fired"]
+    kept: Any = clients.redis.xrange(events_key("w"))
+    events = [fields for _, fields in kept if fields[b"event"] == b"alert:fired"]
     assert len(events) == 2
     assert left_of(clients.store, "workspace", "w")["alert_firings"] == 2
 
@@ -248,7 +250,7 @@ def test_alert_that_cannot_be_evaluated_stops_no_other(clients: Clients, monkeyp
     put(clients)
     observe(clients, START)
     rolled(clients)
-    real = firing_module.evaluate_alert
+    real = evaluate_alert
 
     def fails(store: Store, alert: AlertDocument, now: datetime) -> Any:
         if alert["name"] == "a-broken":

@@ -265,16 +265,19 @@ def test_platforms_say_how_much_of_the_engagement_is_in_a_rate(look: Look) -> No
 
 def test_alert_whose_newest_period_crossed_its_threshold_is_on_top(look: Look, crowd: str) -> None:
     store = look.stage.store
-    for name, more in (("few", {}), ("fine", {"state": "ok"}), ("of-mia", {"accountIds": ["acc_mia"]})):
-        now = utcnow()
-        store.alerts.put({
+    now = utcnow()
+    last = {"periodStart": now, "periodEnd": now, "periodLabel": "2026-01-14", "evaluatedAt": now, "value": 1203.5}
+    failing = {"id": "ch_1", "scheme": "json", "sealed": b"", "failures": 2}
+    of: dict[str, Any] = {
+        "few": {}, "fine": {"state": "ok", "channels": [failing]}, "of-mia": {"accountIds": ["acc_mia"]},
+    }  # fmt: skip
+    for name, more in of.items():
+        alert: Any = {
             "_id": f"{crowd}|{name}", "workspaceId": crowd, "name": name, "title": f"The title of {name}",
             "metric": "totalLikes", "comparison": "below", "threshold": 1500, "period": "daily", "state": "firing",
-            "channels": [{"id": "ch_1", "scheme": "json", "sealed": b"", "failures": 2}] if name == "fine" else [],
-            "createdAt": now, "changedAt": now, "since": now,
-            "last": {"periodStart": now, "periodEnd": now, "periodLabel": "2026-01-14", "evaluatedAt": now,
-                     "value": 1203.5}, **more,
-        })  # type: ignore[typeddict-item]  # fmt: skip
+            "channels": [], "createdAt": now, "changedAt": now, "since": now, "last": last, **more,
+        }  # fmt: skip
+        store.alerts.put(alert)
     Announcer(look.stage.redis).announce(crowd)
     page = look.open(crowd)
     look.keep("thresholds")
