@@ -183,3 +183,18 @@ def test_label_selects_posts_within_the_range(all_scopes: httpx.Client, redis_cl
     assert "did you mean of-posts?" in preview("likes{campaign=of-post}").json()["detail"]
     put(all_scopes, "of-posts", accountIds=["b1"])
     assert preview("close(followers{campaign=of-posts})").json()["data"]["total"]["value"] == 106
+
+
+def test_own_metrics_of_a_campaign_are_those_of_its_posts(all_scopes: httpx.Client) -> None:
+    put(all_scopes, "of-posts", postIds=["p2", "q1"])
+    definition = {"title": "Rate", "expression": "percent(likes, views)"}
+    assert all_scopes.put("/analytics/workspace/w1/definitions/rate", json=definition).status_code == 200
+    answer = all_scopes.get(
+        AGGREGATED, params={"period": "campaign:of-posts", "include": "rate", "groupBy": "platform"}
+    )
+    found = answer.json()
+    for row in (found["totals"][0], found["groups"][0]):
+        assert row["parts"]["rate"] == {"over": 75, "under": 600, "measured": 2}
+    assert {one["accountId"]: one["aggregatedMetrics"]["rate"] for one in found["data"]} == {"a1": 10, "b1": 15}
+    chart = all_scopes.get(SERIES, params={"interval": "campaign:of-posts", "metrics": "rate", "groupBy": "account"})
+    assert [one["values"] for one in chart.json()["data"]["series"]] == [[10], [15]]
