@@ -142,8 +142,8 @@ _WORDS = {"above": "is above", "below": "is below", "rises": "rose by more than"
 def message(firing: FiringDocument) -> tuple[str, str]:
     """Return title and body of the message of a firing."""
     unit = " %" if firing["comparison"] in ("rises", "falls") else ""
-    what = f"{firing['metric']} {_WORDS[firing['comparison']]} {firing['threshold']:,.6g}{unit}"
-    value = f"{firing['value']:,.6g}"
+    what = f"{firing['metric']} {_WORDS[firing['comparison']]} {_number(firing['threshold'])}{unit}"
+    value = _number(firing["value"])
     if "changePercent" in firing:
         value += f" ({firing['changePercent']:+,.1f} % against the period before)"
     lines = [
@@ -154,3 +154,7 @@ def message(firing: FiringDocument) -> tuple[str, str]:
         f"firing: {firing['_id']}",
     ]
     return visible(f"Tidemark: {firing['title']}"), "\n".join(map(visible, lines))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.6g}"

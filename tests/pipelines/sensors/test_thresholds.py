@@ -105,7 +105,7 @@ def stored(clients: Clients, name: str = "many") -> AlertDocument:
 
 def test_alert_fires_once_when_its_period_closed(clients: Clients, receiver: Receiver) -> None:
     put(clients, channels=(receiver.url,))
-    put(clients, "few", comparison="below", threshold=20)
+    put(clients, "few", title="Few", comparison="below", threshold=20)
     observe(clients, START)
     rolled(clients, now=START + 20 * HOUR)
     assert watch(clients, START + 20 * HOUR).startswith("0 alerts")

@@ -40,7 +40,7 @@ def list_alerts(workspace: Workspace, as_json: Json = False) -> None:
         [
             (
                 one["name"],
-                f"{one['metric']} {one['comparison']} {one['threshold']:g}, {one['period']}",
+                f"{one['metric']} {one['comparison']} {_number(one['threshold'])}, {one['period']}",
                 one["state"],
                 one["last"]["periodLabel"] if "last" in one else "",
                 _value(one["last"]) if "last" in one else "",
@@ -53,7 +53,11 @@ def list_alerts(workspace: Workspace, as_json: Json = False) -> None:
 
 
 def _value(last: "Mapping[str, Any]") -> str:
-    return f"{last['value']:,.6g}" if "value" in last and "reason" not in last else str(last.get("reason", ""))
+    return _number(last["value"]) if "value" in last and "reason" not in last else str(last.get("reason", ""))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.6g}"
 
 
 def _public(found: "Mapping[str, Any]") -> dict[str, Any]:
@@ -115,7 +119,7 @@ def set_(
         print_json(_public(found))
     else:
         sent = ", ".join(one["scheme"] for one in found["channels"]) or "no channel"
-        print_line(f"{name}: {metric} {comparison} {threshold:g}, {period}, to {sent}")
+        print_line(f"{name}: {metric} {comparison} {_number(threshold)}, {period}, to {sent}")
 
 
 def _channels(place: str) -> "tuple[SecretStr, ...]":
