@@ -20,7 +20,8 @@ def rollups_of_posts(
 ) -> Rollups:
     """Return documents of accounts over spans of whole days with the sums over some posts, and no number of accounts.
 
-    `scope` selects rollups by workspace and calendar. `periods` are those that are read in place of their days. Coverage and status stay those of the accounts.
+    `scope` selects rollups by workspace and calendar. `periods` are those that are read in place of their days.
+    Coverage and status stay those of the accounts.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
