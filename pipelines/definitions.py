@@ -27,8 +27,9 @@ from pipelines.sensors.late_data import late_data  # noqa: E402
 from pipelines.sensors.missed_hours import missed_hours  # noqa: E402
 from pipelines.sensors.requested_work import requested_work  # noqa: E402
 from pipelines.sensors.retry_failed import retry_failed  # noqa: E402
+from pipelines.sensors.thresholds import watch_thresholds  # noqa: E402
 
-SENSORS = [requested_work, late_data, missed_hours, retry_failed, count_hanging_runs]
+SENSORS = [requested_work, late_data, missed_hours, retry_failed, count_hanging_runs, watch_thresholds]
 
 
 def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:

@@ -5,12 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from logging import getLogger
+from typing import cast
 
 import dagster as dg
 from redis import Redis
 
 from metrics.documents import AggregatedDocument
 from metrics.errors import RedisUnavailable, TidemarkError
+from metrics.periods import Period
 from metrics.redis.client import connect as connect_redis
 from metrics.redis.events import Announcer, Event, operation_status, rollup_event
 from metrics.settings import Settings, load_settings
@@ -41,7 +43,10 @@ class Clients:
         self.announcer.announce(workspace_id, events)
 
     def announce_rollups(self, workspace_id: str, documents: Sequence[AggregatedDocument]) -> None:
-        """Announce account rollups that were written."""
+        """Announce account rollups that were written, and mark the alerts over their periods that have closed."""
+        closed = {cast("Period", one["period"]) for one in documents if one["status"] != "open"}
+        if closed:
+            self.store.alerts.mark_due(workspace_id, closed)
         self.announcer.announce(workspace_id, [rollup_event(document) for document in documents])
 
     def announce_operation(self, operation_id: str) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
-from tidemark.commands import accounts, calendar, consents, keys, own_metrics, pauses, retention
+from tidemark.commands import accounts, consents, keys, own_metrics, pauses, retention
 from tidemark.commands.backup import backup, restore
 from tidemark.commands.console import print_error, print_line, print_traceback
 from tidemark.commands.doctor import doctor
@@ -25,6 +25,7 @@ from tidemark.commands.quotas import quotas
 from tidemark.commands.rebuild import rebuild
 from tidemark.commands.simulator import simulator
 from tidemark.commands.up import up
+from tidemark.commands.workspace import alerts, calendar, campaigns
 
 NAME = "tidemark"
 WRONG, OUT_OF_REACH, BUG, INTERRUPTED = 2, 3, 70, 130
@@ -62,7 +63,9 @@ app.command(epilog="Example: tidemark backup /var/backups/tidemark/2026-01-15")(
 app.command(epilog="Example: tidemark restore /var/backups/tidemark/2026-01-15")(restore)
 app.command(epilog="Example: tidemark simulator --port 8100 --latency-ms 100")(simulator)
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(calendar.app, name="calendar")
+app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(consents.app, name="consents")
 app.add_typer(keys.app, name="keys")
 app.add_typer(own_metrics.app, name="metrics")

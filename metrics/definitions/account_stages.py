@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, when
+from metrics.definitions.campaign_days import is_chosen
 from metrics.definitions.language.forms import Term
 from metrics.definitions.spans import Timeline
 from metrics.documents import Document
@@ -17,12 +18,16 @@ def account_numbers(terms: Iterable[Term], timeline: Timeline) -> list[Document]
     """Return stages from matched daily rollups of accounts to one document per account and span.
 
     Its fields are named by function and metric, as `close_followers`. `open`, `close` and `unique` are `{at, value}`
-    with the start of their day; a mean is `sum_followers` and `samples_followers`. Unknown ones are null.
+    with the start of their day; a mean is `sum_followers` and `samples_followers`. Unknown ones are null. Those of the
+    days of campaigns have a suffix.
     """
     accumulators: Document = {}
     for term in terms:
         for name in term.metrics if term.function != "published" else ():
-            accumulators |= {f"{how}_{name}": {_JOINED[how]: read} for how, read in _reads(term, name).items()}
+            within = is_chosen(term.selector, "$periodStart", "$subjectId", None)
+            for how, read in _reads(term, name).items():
+                value = read if within is True else when(within, read, None)
+                accumulators[f"{how}_{name}{term.selector.suffix}"] = {_JOINED[how]: value}
     key: Document = {"account": "$subjectId"} | _interval(timeline, "$periodStart")
     stages: list[Document] = [{"$group": {"_id": key, **accumulators}}]
     if timeline.overlaps:
@@ -67,6 +72,8 @@ def _selects(term: Term) -> Expression:
         )
         if values
     ]
+    if selector.campaigns:
+        tests.append(is_chosen(selector, "$publishedAt", "$accountId", "$_id"))
     return {"$and": tests} if tests else True
 
 

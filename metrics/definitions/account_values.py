@@ -53,15 +53,16 @@ def exact(value: Any) -> Exact | None:
 
 
 def _read(term: Term, name: str, row: Fields, span: Span) -> Exact | None:
+    key = f"{name}{term.selector.suffix}"
     if term.function == "avg":
-        total, samples = exact(row[f"sum_{name}"]), row[f"samples_{name}"]
+        total, samples = exact(row[f"sum_{key}"]), row[f"samples_{key}"]
         return Fraction(total) / samples if samples and total is not None else None
     if term.function in ("open", "close", "unique"):
-        found = row[f"{term.function}_{name}"]
+        found = row[f"{term.function}_{key}"]
         # The week that ends with a day is the provider's number on that day alone.
         if found is None or (name == _WEEKLY and found["at"] < span[1] - _LONGEST_DAY):
             return None
         return exact(found["value"])
-    if term.function == "total" and row[f"known_{name}"] is None:
+    if term.function == "total" and row[f"known_{key}"] is None:
         return None
-    return exact(row[f"{term.function}_{name}"])
+    return exact(row[f"{term.function}_{key}"])

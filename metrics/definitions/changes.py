@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metrics.aggregation.totals import ACCOUNT_SUMS, POST_SUMS
 from metrics.definitions.language.checker import Checked, check
 from metrics.definitions.language.vocabulary import RESERVED, Vocabulary, instead
-from metrics.documents import Platform
 from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_text
 from metrics.store import Store
@@ -54,10 +53,11 @@ def define(
     if twice := sorted({one.name for one in wanted if sum(other.name == one.name for other in wanted) > 1}):
         raise InvalidInput(f"name: {', '.join(twice)} is given twice: give each definition once", "name")
     accounts = {one.account_id: one.platform for one in store.accounts.connections([workspace_id])}
+    campaigns = store.campaigns.by_posts(workspace_id)
     found: dict[str, DefinitionDocument] = {}
 
     def decide(newest: Newest) -> Change:
-        versions = _new_versions(workspace_id, newest, wanted, accounts, now)
+        versions = _new_versions(newest, wanted, Vocabulary(workspace_id, {}, accounts, campaigns), now)
         found.clear()
         found.update({one.name: newest[one.name] for one in wanted if one.name in newest})
         found.update({one["name"]: one for one in versions if any(one["name"] == each.name for each in wanted)})
@@ -107,14 +107,13 @@ def _check_texts(wanted: NewDefinition) -> None:
 
 
 def _new_versions(
-    workspace_id: str,
     newest: Newest,
     wanted: Iterable[NewDefinition],
-    accounts: Mapping[str, Platform],
+    vocabulary: Vocabulary,
     now: datetime,
 ) -> list[DefinitionDocument]:
     """Return the versions to add: of what was given, and of what names an expression that changes."""
-    before = live(newest)
+    before, workspace_id = live(newest), vocabulary.workspace_id
     given = {one.name: one for one in wanted}
     expressions = {name: one["expression"] for name, one in before.items()}
     expressions |= {name: one.expression for name, one in given.items()}
@@ -125,7 +124,7 @@ def _new_versions(
     }
     checked: dict[str, Checked] = {}
     for name, one in given.items():
-        checked[name] = check(one.expression, Vocabulary(workspace_id, expressions, accounts), name=name, unit=one.unit)
+        checked[name] = check(one.expression, replace(vocabulary, definitions=expressions), name=name, unit=one.unit)
     stored = Vocabulary(workspace_id, expressions)
     users = [name for name, one in before.items() if name not in given and changed & one["uses"].keys()]
     for name in users:

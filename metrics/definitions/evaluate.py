@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from metrics.aggregation.stored_periods import StoredPeriods
+from metrics.definitions.campaign_days import with_campaigns
 from metrics.definitions.folding import Cell, Folding
 from metrics.definitions.language.forms import Form
 from metrics.definitions.offers import Group, takes_any
@@ -42,6 +43,7 @@ def evaluate(
     """
     if not spans:
         return []
+    form = with_campaigns(store, form, scope.workspace_id)
     inside = [account for account in accounts if scope.takes(account)]
     if not {"platform", "account"} & set(group_by):
         inside = may_mix([one for one in inside if takes_any(form, one)], without_consent) or inside
@@ -83,6 +85,7 @@ class Evaluation:
         Raises:
             MongoUnavailable: MongoDB does not answer.
         """
+        form = with_campaigns(store, form, scope.workspace_id)
         self._form, self._scope, self._spans, self._by_types = form, scope, spans, by_types
         self._without_consent = without_consent
         inside = [account for account in accounts if scope.takes(account)]

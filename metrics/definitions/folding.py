@@ -83,7 +83,7 @@ class Folding:
         self._unsupported = {(n, p) for n, p in pairs if not is_supported(form.terms[n], p, group, scope)}
         self._changes = {(n, p): days for n, p in pairs if (days := changes(form.terms[n], p))}
         types = [label for name, label in group.labels.items() if name in TYPES and label != "account"]
-        posts_only = bool(types) or scope.content_type is not None or scope.post_id is not None
+        posts_only = bool(types) or any(one is not None for one in (scope.content_type, scope.post_id, scope.post_ids))
         self._impossible = posts_only and not any(term.is_of_posts for term in form.terms)
 
     def value(self, number: int, span: Span, own: Cell, whole: Cell) -> Value:

@@ -33,6 +33,8 @@ def applies(term: Term, account: Connection, group: Group, scope: Scope) -> bool
     """Tell whether a term selects an account, or a kind of posts that its platform has, within a group."""
     if not term.selector.takes_account(account.account_id, account.platform):
         return False
+    if not term.is_of_posts and any(one.post_ids is not None for one in term.selector.chosen or ()):
+        return False  # A campaign of posts has no number of accounts.
     return not term.is_of_posts or any(True for _ in _kinds(term, account.platform, group, scope))
 
 

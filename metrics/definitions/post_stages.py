@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, when
+from metrics.definitions.campaign_days import is_chosen
 from metrics.definitions.language.forms import Form, PostKind, Term, post_kinds, whole_factors
 from metrics.definitions.spans import Timeline
 from metrics.documents import Document
@@ -20,9 +21,10 @@ _KIND = ["$platform", "|", "$type", "|", {"$ifNull": ["$content", "other"]}]
 def sums_per_post(terms: Sequence[Term], timeline: Timeline, by_types: Sequence[str]) -> list[Document]:
     """Return stages from matched rollups to one document per post and span, with the net of each metric.
 
-    The results are `sum_likes` and `any_likes`, which is null where no net is known. `_id.span` is the span.
+    The results are `sum_likes` and `any_likes`, which is null where no net is known. `_id.span` is the span. Sums over
+    the days of campaigns have a suffix, and `chosen` with that suffix tells whether there is any such day.
     """
-    names = sorted({name for term in terms for name in term.metrics})
+    sums = {(term.selector.suffix, name): term.selector for term in terms for name in term.metrics}
     key: Document = {"subject": "$subjectId"}
     if not timeline.is_whole:
         key["span"] = timeline.interval("$periodStart")
@@ -31,8 +33,11 @@ def sums_per_post(terms: Sequence[Term], timeline: Timeline, by_types: Sequence[
         # A post has the type of its newest rollup: platforms correct types.
         newest = {"$max": {"at": "$periodStart", "value": f"${name}"}}
         group |= {"platform": {"$first": "$platform"}} if name == "platform" else {_FIELDS[name]: newest}
-    group |= {f"sum_{name}": {"$sum": f"$metrics.{name}.net"} for name in names}
-    group |= {f"any_{name}": {"$max": f"$metrics.{name}.net"} for name in names}
+    for (suffix, name), selector in sorted(sums.items(), key=lambda one: one[0]):
+        within = is_chosen(selector, "$periodStart", "$accountId", "$subjectId")
+        net = f"$metrics.{name}.net" if within is True else when(within, f"$metrics.{name}.net", None)
+        group |= {f"sum_{name}{suffix}": {"$sum": net}, f"any_{name}{suffix}": {"$max": net}}
+        group |= {} if within is True else {f"chosen{suffix}": {"$max": within}}
     stages: list[Document] = [{"$group": {"_id": key, **group}}]
     if timeline.overlaps:
         again = {name: {next(iter(how)): f"${name}"} for name, how in group.items()}
@@ -126,17 +131,24 @@ def _selects(term: Term) -> Expression:
         )
         if values
     ]
+    if selector.campaigns:
+        tests.append(f"$chosen{selector.suffix}")
     return {"$and": tests} if tests else True
 
 
 def _value(term: Term) -> Expression:
     """Return the value of a term for a post; null where it is unknown."""
+    suffix = term.selector.suffix
     if not term.offered:
-        return when(is_number(f"$any_{term.name}"), f"$sum_{term.name}", None)
+        return when(is_number(f"$any_{term.name}{suffix}"), f"$sum_{term.name}{suffix}", None)
     by_metrics: dict[tuple[str, ...], list[PostKind]] = {}
     for kind in post_kinds():
         by_metrics.setdefault(term.metrics_on(kind), []).append(kind)
-    branches = [{"case": _is_of(kinds), "then": _sum(metrics)} for metrics, kinds in by_metrics.items() if metrics]
+    branches = [
+        {"case": _is_of(kinds), "then": _sum([f"{name}{suffix}" for name in metrics])}
+        for metrics, kinds in by_metrics.items()
+        if metrics
+    ]
     return {"$switch": {"branches": branches, "default": _NOTHING}}
 
 

@@ -41,6 +41,7 @@ def preview(store: Store, workspace_id: str, expression: str, now: datetime, uni
         workspace_id,
         {name: one["expression"] for name, one in present.items()},
         {account.account_id: account.platform for account in accounts},
+        store.campaigns.by_posts(workspace_id),
     )
     checked = check(expression, vocabulary, unit=unit)
     calendars = store.calendars.get(workspace_id)

@@ -48,7 +48,7 @@ def read_rows(
         MongoUnavailable: MongoDB does not answer.
     """
     timeline = Timeline(spans)
-    if any(term.function == "unique" for term in form.terms):
+    if any(term.function == "unique" or term.selector.campaigns for term in form.terms):
         periods = StoredPeriods()
     rollups: Document = {
         "workspaceId": scope.workspace_id,
@@ -83,6 +83,8 @@ def _parts(
         match = {**rollups, "accountId": {"$in": account_ids}, "metricType": {"$ne": "account"}} | _posts(scope)
         if scope.post_id is not None:
             match["subjectId"] = scope.post_id
+        elif scope.post_ids is not None:
+            match["subjectId"] = {"$in": sorted(scope.post_ids)}
         stages = [
             {"$match": match},
             *sums_per_post([form.terms[number] for number in of_posts], timeline, by_types),
@@ -104,6 +106,8 @@ def _parts(
         }
         if scope.post_id is not None:
             match["_id"] = scope.post_id
+        elif scope.post_ids is not None:
+            match["_id"] = {"$in": sorted(scope.post_ids)}
         yield (
             "posts",
             [

@@ -15,8 +15,8 @@ Number = int | float
 class Scope:
     """The accounts and posts of a workspace that an evaluation takes; None selects all.
 
-    `content_type` and `post_id` select posts: numbers of accounts alone are then not supported. `calendar_version` is
-    the version of the calendar by whose days the workspace is read.
+    `content_type`, `post_id` and `post_ids` select posts: numbers of accounts alone are then not supported.
+    `calendar_version` is the version of the calendar by whose days the workspace is read.
     """
 
     workspace_id: str
@@ -24,6 +24,7 @@ class Scope:
     platform: Platform | None = None
     content_type: ContentType | None = None
     post_id: str | None = None
+    post_ids: frozenset[str] | None = None
     calendar_version: int = 0
 
     def takes(self, account: Connection) -> bool:

@@ -24,7 +24,7 @@ from metrics.redis.errors import redis_errors
 from metrics.redis.keys import announced_key, events_key, version_key
 from metrics.redis.versions import CURRENT_VERSION, new_epoch
 
-EventName = Literal["metrics:update", "metrics:post", "metrics:aggregated", "collection:status"]
+EventName = Literal["metrics:update", "metrics:post", "metrics:aggregated", "collection:status", "alert:fired"]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
 
 MAX_EVENTS = 100_000

@@ -33,6 +33,8 @@ from metrics.store.setup import schema
 from metrics.store.setup.migrations import Migrations
 from metrics.store.shard_reports import ShardReportStore
 from metrics.store.store_sizes import SizeSamples
+from metrics.store.workspace.alerts import Alerts
+from metrics.store.workspace.campaigns import Campaigns
 from metrics.store.workspace.metric_definitions import MetricDefinitions
 from metrics.store.workspace_settings import Consents, Retention
 
@@ -195,6 +197,16 @@ class Store:
     def definitions(self) -> MetricDefinitions:
         """The metrics of workspaces' own."""
         return MetricDefinitions(self.db)
+
+    @cached_property
+    def campaigns(self) -> Campaigns:
+        """The campaigns of workspaces."""
+        return Campaigns(self.db)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Thresholds of workspaces, and the periods in which they were crossed."""
+        return Alerts(self.db)
 
     @cached_property
     def retention(self) -> Retention:

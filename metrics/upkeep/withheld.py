@@ -12,6 +12,7 @@ from metrics.store import Store
 from metrics.store.erasures import digest
 from metrics.store.workspace_settings import given_consents, without_consents
 from metrics.upkeep.erase.consent import KEPT_WITHOUT_CONSENT
+from metrics.upkeep.erase.extent import LISTING_ACCOUNTS
 from metrics.upkeep.ledger import Entry, consent_name
 
 _RECORDS = ("erasures", "erasure_names")
@@ -48,6 +49,8 @@ class Withheld:
             return [changed for key in documents if (changed := self._key(dict(key))) is not None]
         if collection in _RECORDS:
             return list(documents)
+        if collection in LISTING_ACCOUNTS:
+            documents = [self._without_erased(dict(document)) for document in documents]
         if collection == "workspace_settings" and self._withdrawn:
             documents = [self._settings(document) for document in documents]
         if not self._erased and not self.without_consent:
@@ -59,6 +62,12 @@ class Withheld:
             else:
                 kept.append(document)
         return kept
+
+    def _without_erased(self, document: Document) -> Document:
+        """Return a campaign or an alert without the erased accounts in its list."""
+        if "accountIds" in document:
+            document["accountIds"] = [one for one in document["accountIds"] if not self._is_erased("account", one)]
+        return document
 
     def _is_left_out(self, collection: str, document: Mapping[str, Any]) -> bool:
         lost = self.without_consent if collection not in KEPT_WITHOUT_CONSENT else ()
@@ -115,6 +124,9 @@ class Withheld:
 
 def _names(collection: str, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield kind and id of the accounts and workspaces to which a document belongs."""
+    if collection in LISTING_ACCOUNTS:
+        yield "workspace", document["workspaceId"]
+        return
     inner = document.get("metadata")
     for part in (document, inner) if isinstance(inner, Mapping) else (document,):
         for kind in ("account", "workspace"):

@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from pydantic import SecretStr
 from redis import Redis
 
+from metrics.alerts.receivers import send_to
 from metrics.documents import AccountDocument
 from metrics.errors import RedisUnavailable
-from metrics.network import Network
 from metrics.redis.errors import redis_errors
 from metrics.redis.keys import alert_key
 from metrics.settings import Settings
@@ -23,22 +21,8 @@ _LISTED = 20
 
 
 def send(settings: Settings, title: str, body: str) -> int:
-    """Send a message to every URL of TIDEMARK_ALERT_URLS; return how many took it.
-
-    The URLs hold secrets and are never logged.
-    """
-    import apprise  # every run loads this module, few send
-
-    Network.of(settings).export()
-    urls = settings.alert_urls
-
-    def taken(url: SecretStr) -> bool:
-        receiver = apprise.Apprise()
-        return receiver.add(url.get_secret_value()) and bool(receiver.notify(title=title, body=body))
-
-    # All at the same time, so that a receiver that does not answer delays no other.
-    with ThreadPoolExecutor(len(urls)) as pool:
-        return sum(pool.map(taken, urls))
+    """Send a message to every URL of TIDEMARK_ALERT_URLS; return how many took it."""
+    return sum(send_to(settings, settings.alert_urls, title, body))
 
 
 def is_first_alert(redis: Redis, key: str) -> bool:

@@ -67,6 +67,24 @@ _CONNECTED: Json = {
     "connectedAt": "2025-10-24T00:00:00Z", "lastCollectedSlot": EXAMPLE_TIME, "lastCollectedAt": _READ_AT,
 }  # fmt: skip
 _NEW_YORK: Json = {**_CALENDAR, "timeZone": "America/New_York", "weekStart": "sunday", "version": 1}
+_CLOSED: Json = {
+    "periodStart": "2026-01-14T00:00:00Z", "periodEnd": _DAY, "periodLabel": "2026-01-14", "value": 86,
+}  # fmt: skip
+_ALERT: Json = {
+    "name": "few-likes", "title": "Few new likes", "metric": "totalLikes", "comparison": "below", "threshold": 100,
+    "period": "daily", "state": "firing", "last": {**_CLOSED, "evaluatedAt": _READ_AT}, "firedAt": _READ_AT,
+    "channels": [{"id": "ch_5b1c40f7a2e9", "scheme": "slack", "failures": 0, "sentAt": _READ_AT}],
+    "createdAt": "2026-01-02T08:00:00Z", "changedAt": "2026-01-02T08:00:00Z",
+}  # fmt: skip
+_FIRING: Json = {
+    **_CLOSED, "firingId": "demo-north|few-likes|daily|2026-01-14T00:00:00Z", "metric": "totalLikes",
+    "comparison": "below", "threshold": 100, "firedAt": _READ_AT,
+    "deliveries": [{"channel": "ch_5b1c40f7a2e9", "state": "sent", "attempts": 1}],
+}  # fmt: skip
+_CAMPAIGN: Json = {
+    "name": "spring", "title": "Spring sale", "startDate": "2026-03-01", "endDate": "2026-03-21", "tag": "springsale",
+    "createdAt": _READ_AT, "changedAt": _READ_AT,
+}  # fmt: skip
 _METRIC: Json = {
     "name": "followers", "subject": "account", "kind": "gauge", "unit": "count", "meaning": "Followers of the account.",
     "addsOverTime": False, "addsOverSubjects": True,
@@ -135,6 +153,14 @@ EXAMPLES: Mapping[str, Any] = {
         "data": [_METRIC], "page": _WHOLE,
         "meta": {"engagementRateBasis": {"instagram": "views"}, **_DAYS, "definitionVersion": DEFINITION_VERSION},
     },
+    "alerts": {"data": [_ALERT], "page": _WHOLE},
+    "alert": {"data": {**_ALERT, "firings": [_FIRING]}},
+    "putAlert": {"data": {**_ALERT, "firings": [_FIRING]}},
+    "deleteAlert": {"data": {**_ALERT, "firings": [_FIRING]}},
+    "campaigns": {"data": [_CAMPAIGN], "page": _WHOLE},
+    "campaign": {"data": _CAMPAIGN},
+    "putCampaign": {"data": _CAMPAIGN},
+    "deleteCampaign": {"data": _CAMPAIGN},
     "definitions": {"data": [_DEFINITION], "page": _WHOLE},
     "definition": {"data": _DEFINITION},
     "putDefinition": {"data": _DEFINITION},

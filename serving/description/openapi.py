@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from metrics.campaigns.changes import NAME_PATTERN as CAMPAIGN_NAME
 from metrics.definitions.changes import NAME_PATTERN
 from metrics.documents import PLATFORMS
 from metrics.encoding import dump_json
@@ -26,12 +27,14 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
 _CHOICES = {"period": list(PERIODS), "platform": list(PLATFORMS)}
 """The values of the path parameters that are not ids."""
-_PATHS = {"period": "A period.", "platform": "A platform.", "name": "The name of the definition."}
+_PATHS = {"period": "A period.", "platform": "A platform.", "name": "The name."}
 _ID = r"^[A-Za-z0-9_.:-]{1,128}$"
 _TAGS = {
     "Reads": "Metrics and rollups, page by page, each with its coverage and an ETag.",
     "Writes": "Requests for work: stored durably before they are answered, and carried out by the pipeline.",
     "Definitions": "Metrics of a workspace's own: formulas over the metrics of the catalog, with all their versions.",
+    "Alerts": "Thresholds on any metric, compared once per day, week or month when it has closed.",
+    "Campaigns": "Ranges of days of a workspace, with the accounts or posts that belong to them.",
     "Streams": "Events as they happen; events missed during a disconnection are replayed.",
 }
 _ABOUT = """Hourly social media metrics: observations, rollups and events of the workspaces that a key may see.
@@ -196,13 +199,15 @@ def _path_parameters(path: str) -> list[Json]:
             "in": "path",
             "required": True,
             "description": _PATHS.get(name, "An id, as other answers contain it."),
-            "schema": {"type": "string", "enum": _CHOICES[name]} if name in _CHOICES else _identifier(name),
+            "schema": {"type": "string", "enum": _CHOICES[name]} if name in _CHOICES else _identifier(name, path),
         }
         for name in re.findall(r"{(\w+)}", path)
     ]
 
 
-def _identifier(name: str) -> Json:
+def _identifier(name: str, path: str) -> Json:
+    if name == "name" and "/definitions/" not in path:
+        return {"type": "string", "pattern": CAMPAIGN_NAME, "examples": ["spring"]}
     if name == "name":
         return {"type": "string", "pattern": NAME_PATTERN, "examples": ["save_rate"]}
     examples = {"workspaceId": "demo-north", "accountId": "acc_7kq2", "postId": "post_a41x", "operationId": "op_5d0f"}

@@ -17,6 +17,7 @@ from serving.endpoints.answering import answer, envelope
 from serving.endpoints.coverage import accounts_of, coverage_of_days, in_scope
 from serving.endpoints.cursors import decode_cursor, encode_cursor, instant, milliseconds
 from serving.endpoints.query import AggregatedQuery, parse
+from serving.endpoints.rollups.campaigns import campaign_of, of_campaign
 from serving.endpoints.rollups.compared import Comparisons, SidesByStart, sides_of, spans_of
 from serving.endpoints.rollups.groups import keep_fields, totals_by_content_type, totals_by_platform
 from serving.endpoints.rollups.names import find_own, versions_of
@@ -31,7 +32,9 @@ def _groups(
 ) -> list[dict[str, Any]]:
     accounts = selection.accounts
     if by == "platform":
-        return totals_by_platform(accounts, lambda some: own.added(totals(selection.of(some), sides, rollups), some))
+        return totals_by_platform(
+            accounts, lambda some: own.added(totals(selection.of(some), sides, rollups, selection.part), some)
+        )
     sums = selection.sums_by(store, rollups, ("contentType",))
     return totals_by_content_type(
         rollups, sums, lambda part, some: own.added(totals(selection, sides, some, part), accounts, part)
@@ -63,9 +66,11 @@ async def aggregated(request: Request) -> Response:
         definitions = find_own(parts.store, workspace_id, names, query.at, "include")
         accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
         consents, calendars = parts.store.consents, parts.store.calendars.get(workspace_id)
-        dated = query.dated(calendars.current)
+        campaign = campaign_of(parts.store, workspace_id, calendars.current, query.period, "period")
+        dated = query.within(campaign) if campaign else query.dated(calendars.current)
+        accounts = of_campaign(accounts, campaign)
         selection = Selection(
-            cast("Kind", query.period),
+            cast("Kind", "custom" if campaign else query.period),
             *dated.days(),
             calendars,
             scope,
@@ -74,6 +79,7 @@ async def aggregated(request: Request) -> Response:
             query.compare,
             consents.lacking(workspace_id),
             consents.not_stored(workspace_id),
+            campaign,
         )
         if definitions:
             check_rolling(query.period, selection.spans, "period")
@@ -96,7 +102,7 @@ async def aggregated(request: Request) -> Response:
         named: dict[str, Any] = {"period": query.period, "dayBasis": selection.day_basis}
         named |= {"definitions": versions} if (versions := versions_of(definitions.values())) else {}
         body = envelope(kept, dated, state, cursor=cursor, coverage=covered, **named)
-        body["totals"] = keep_fields(own.added(totals(selection, sides, rollups), accounts), fields)
+        body["totals"] = keep_fields(own.added(totals(selection, sides, rollups, selection.part), accounts), fields)
         if query.group_by:
             body["groups"] = keep_fields(_groups(parts.store, query.group_by, selection, sides, rollups, own), fields)
         return dump_json(body)

@@ -12,7 +12,6 @@ from metrics.export import MEDIA_TYPES
 from serving.endpoints import (
     accounts,
     aggregated,
-    calendars,
     export,
     me,
     observations,
@@ -25,8 +24,11 @@ from serving.endpoints import (
 from serving.endpoints import query as queries
 from serving.endpoints.catalog import definitions
 from serving.endpoints.catalog import metrics as catalog
+from serving.endpoints.configuration import alerts, calendars, campaigns
 from serving.endpoints.connect import links
+from serving.schemas import alerts as alert_shapes
 from serving.schemas import calendars as calendar_shapes
+from serving.schemas import campaigns as campaign_shapes
 from serving.schemas import definitions as own_metrics
 from serving.schemas import events as event_shapes
 from serving.schemas import keys, work
@@ -120,6 +122,18 @@ OPERATIONS = (
               calendar_shapes.WorkspaceCalendarAnswer),
     Operation("PUT", f"{_W}/calendar", calendars.set_workspace_calendar, "admin", "Writes",
               calendar_shapes.WorkspaceCalendarAnswer, body=calendar_shapes.CalendarToSet, status=202, also=(200,)),
+    Operation("GET", f"{_W}/alerts", alerts.alerts, "read", "Alerts", alert_shapes.Alerts),
+    Operation("GET", f"{_W}/alerts/{{name}}", alerts.alert, "read", "Alerts", alert_shapes.AlertAnswer),
+    Operation("PUT", f"{_W}/alerts/{{name}}", alerts.put_alert, "admin", "Alerts", alert_shapes.AlertAnswer,
+              body=alert_shapes.AlertToSet),
+    Operation("DELETE", f"{_W}/alerts/{{name}}", alerts.delete_alert, "admin", "Alerts", alert_shapes.AlertAnswer),
+    Operation("GET", f"{_W}/campaigns", campaigns.campaigns, "read", "Campaigns", campaign_shapes.Campaigns),
+    Operation("GET", f"{_W}/campaigns/{{name}}", campaigns.campaign, "read", "Campaigns",
+              campaign_shapes.CampaignAnswer),
+    Operation("PUT", f"{_W}/campaigns/{{name}}", campaigns.put_campaign, "admin", "Campaigns",
+              campaign_shapes.CampaignAnswer, body=campaign_shapes.CampaignToSet),
+    Operation("DELETE", f"{_W}/campaigns/{{name}}", campaigns.delete_campaign, "admin", "Campaigns",
+              campaign_shapes.CampaignAnswer, may_be_impossible=True),
     Operation("GET", f"{_W}/definitions", definitions.definitions, "read", "Definitions", own_metrics.Definitions),
     Operation("POST", f"{_W}/definitions/preview", definitions.preview_definition, "admin", "Definitions",
               own_metrics.Preview, body=own_metrics.PreviewedFormula),

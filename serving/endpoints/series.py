@@ -19,6 +19,7 @@ from serving.endpoints.access import key_of, workspace
 from serving.endpoints.answering import answer, envelope
 from serving.endpoints.coverage import accounts_of, in_scope
 from serving.endpoints.query import SeriesQuery, parse
+from serving.endpoints.rollups.campaigns import campaign_of, of_campaign
 from serving.endpoints.rollups.charts import Chart
 from serving.endpoints.rollups.names import fields_for, find_metrics, versions_of
 from serving.endpoints.rollups.own import check_rolling
@@ -87,8 +88,12 @@ async def series(request: Request) -> Response:
     def read(state: State) -> bytes:
         accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
         calendars = parts.store.calendars.get(workspace_id)
-        calendar, dated = calendars.current, query.dated(calendars.current)
-        _check_length(dated, calendar)
+        calendar = calendars.current
+        campaign = campaign_of(parts.store, workspace_id, calendar, query.interval, "interval")
+        dated = query.within(campaign) if campaign else query.dated(calendar)
+        accounts = of_campaign(accounts, campaign)
+        if campaign is None:
+            _check_length(dated, calendar)
         names = query.metrics.split(",")
         metrics = find_metrics(parts.store, workspace_id, names, query.interval, query.at)
         versions = versions_of(one.definition for one in metrics if one.definition)
@@ -103,13 +108,15 @@ async def series(request: Request) -> Response:
             query.compare,
             consents.lacking(workspace_id),
             consents.not_stored(workspace_id),
+            campaign,
         )
         hourly = query.interval == "hourly"
-        selection = None if hourly else replace(whole, kind=cast("Kind", query.interval), fields=fields_for(metrics))
+        kind = "custom" if campaign else query.interval
+        selection = None if hourly else replace(whole, kind=cast("Kind", kind), fields=fields_for(metrics))
         periods = selection.periods if selection else slots_of(whole)
-        first, last = _range_of(dated, periods, calendar)
+        first, last = dated.days() if campaign else _range_of(dated, periods, calendar)
         whole = replace(whole, first=first, last=last)
-        if query.interval == "custom":
+        if kind == "custom":
             selection = whole
         if versions and selection:
             check_rolling(query.interval, selection.spans, "interval")

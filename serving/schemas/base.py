@@ -21,7 +21,10 @@ Unavailable = dict[str, Reason]
 """The reasons of unknown metrics, by name."""
 
 
-RollupPeriod = Literal[CalendarPeriod, "custom"]
+CAMPAIGN_PERIOD = "^campaign:[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+"""The form of the range of a campaign, where a query or an answer names a kind of period."""
+OfCampaign = Annotated[str, Field(pattern=CAMPAIGN_PERIOD, examples=["campaign:spring"])]
+RollupPeriod = Literal[CalendarPeriod, "custom"] | OfCampaign
 
 
 DAY_BASIS_MEANING = (

@@ -6,6 +6,7 @@ from pydantic import Field, RootModel, create_model
 
 from metrics.documents import AccountState, FailureReason, OperationKind, OperationState, Platform, RollupStatus
 from metrics.periods import Period
+from metrics.store.workspace.alerts import Comparison
 from serving.schemas.base import Instant, Shape, Unavailable, absent
 from serving.schemas.observed import ObservedAccount, PostMetrics
 from serving.schemas.rollups import PERIOD_LABEL, AccountMetrics
@@ -69,6 +70,25 @@ class CollectionStatus(Shape):
     reason: AccountReason = absent("Only of an account: why its state changed.")
 
 
+class AlertFired(Shape):
+    """`alert:fired`: an alert fired in a period that has closed. Repetitions have the same `firingId`."""
+
+    workspace_id: str
+    firing_id: str
+    alert: str = Field(description="The name of the alert.")
+    title: str = Field(description="The name to show to people.")
+    metric: str
+    comparison: Comparison
+    threshold: int | float
+    period: Period
+    period_start: Instant
+    period_end: Instant
+    period_label: str
+    value: int | float
+    change_percent: float = absent("With `rises` and `falls`: the change against the preceding period.")
+    timestamp: Instant = Field(description="When it fired.")
+
+
 class Reset(Shape):
     """`reset`: the stream lost its place, so events may be missing: read everything again, then continue."""
 
@@ -95,6 +115,7 @@ EVENTS: dict[str, type[Shape]] = {
     "metrics:post": MetricsPost,
     "metrics:aggregated": MetricsAggregated,
     "collection:status": CollectionStatus,
+    "alert:fired": AlertFired,
     "reset": Reset,
     "ping": Ping,
 }

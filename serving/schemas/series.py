@@ -14,6 +14,7 @@ from serving.schemas.base import (
     CalendarFields,
     Count,
     Instant,
+    OfCampaign,
     RangeMeta,
     Shape,
     absent,
@@ -21,7 +22,7 @@ from serving.schemas.base import (
 from serving.schemas.definitions import Parts as OwnParts
 from serving.schemas.rollups import Change, LeftOut, Side
 
-Interval = Literal["hourly", CalendarPeriod, "custom"]
+Interval = Literal["hourly", CalendarPeriod, "custom"] | OfCampaign
 
 
 class SeriesPeriod(Shape):

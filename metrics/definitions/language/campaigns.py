@@ -1,12 +1,24 @@
-"""The look-up of the campaigns that the label `campaign` may name."""
+"""The check of the campaigns that the label `campaign` names."""
 
-from metrics.definitions.language.tree import LabelValue, Refused
+from collections.abc import Mapping
+
+from metrics.campaigns.chosen import nearest
+from metrics.definitions.language.tree import Label, Refused
 
 
-def campaign_posts(_workspace_id: str, campaign: LabelValue) -> frozenset[str]:
-    """Return the ids of the posts of a campaign.
+def check_campaigns(label: Label, known: Mapping[str, bool] | None, *, of_accounts: bool, name: str) -> tuple[str, ...]:
+    """Return the campaigns that a label names, sorted.
+
+    `known` has the campaigns of the workspace, and whether they select posts; with None they are not checked.
+    `of_accounts` says that `name` is a number of accounts, which posts do not have.
 
     Raises:
-        Refused: there is no such campaign; at present no workspace has any.
+        Refused: there is no such campaign, or it selects posts and the metric is a number of accounts.
     """
-    raise Refused(campaign.at, "there are no campaigns yet: leave the label campaign out")
+    for value in label.values if known is not None else ():
+        if known is not None and value.text not in known:
+            raise Refused(value.at, f"there is no campaign {value.text}: {nearest(value.text, known)}")
+        if known is not None and of_accounts and known[value.text]:
+            message = f"{value.text} is a campaign of posts, and {name} is a number of accounts: leave the label out"
+            raise Refused(value.at, message)
+    return tuple(sorted({value.text for value in label.values}))

@@ -1,12 +1,14 @@
 """Normal forms of formulas: terms, linear forms, and a constant times one linear form over another."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
+from hashlib import sha256
 from math import lcm
 from typing import Literal
 
+from metrics.campaigns.chosen import Chosen
 from metrics.catalog import CATALOG, Subject, Unit
 from metrics.documents import ContentType, MetricType, Platform
 from metrics.platforms.registry import FACTS
@@ -39,10 +41,22 @@ class Selector:
     accounts: tuple[str, ...] = ()
     content_types: tuple[ContentType, ...] = ()
     metric_types: tuple[MetricType, ...] = ()
+    campaigns: tuple[str, ...] = ()
+    chosen: tuple[Chosen, ...] | None = None
+    """What the campaigns select, once they were looked up for an evaluation; a campaign that is gone is missing."""
 
     def takes_account(self, account_id: str, platform: Platform) -> bool:
-        """Tell whether the labels `platform` and `account` select an account."""
-        return (not self.platforms or platform in self.platforms) and (not self.accounts or account_id in self.accounts)
+        """Tell whether the labels `platform`, `account` and `campaign` select an account."""
+        return (
+            (not self.platforms or platform in self.platforms)
+            and (not self.accounts or account_id in self.accounts)
+            and (self.chosen is None or any(one.takes_account(account_id) for one in self.chosen))
+        )
+
+    @property
+    def suffix(self) -> str:
+        """What tells the fields of sums over the days of these campaigns from sums over all days; empty for all."""
+        return "" if not self.campaigns else "_" + sha256("|".join(self.campaigns).encode()).hexdigest()[:12]
 
     def takes_kind(self, kind: PostKind) -> bool:
         """Tell whether the labels `platform`, `metricType` and `contentType` select a kind of post."""
@@ -59,6 +73,7 @@ class Selector:
             "account": self.accounts,
             "contentType": self.content_types,
             "metricType": self.metric_types,
+            "campaign": self.campaigns,
         }
         text = "; ".join(f"{name}={','.join(values)}" for name, values in labels.items() if values)
         return f"{{{text}}}" if text else ""
@@ -178,6 +193,11 @@ class Form:
     constant: Fraction = Fraction(1)
     percent: bool = False
 
+    def with_campaigns(self, known: Mapping[str, Chosen]) -> "Form":
+        """Return the same form with what its campaigns select."""
+        under = None if self.under is None else _chosen(self.under, known)
+        return replace(self, over=_chosen(self.over, known), under=under)
+
     @property
     def terms(self) -> tuple[Term, ...]:
         """The terms of both sides, each once."""
@@ -197,6 +217,17 @@ class Form:
         else:
             ratio, constant = f"{self.over.as_operand()} / {self.under.as_operand()}", self.constant
         return ratio if constant == 1 else f"{number(constant)} * ({ratio})"
+
+
+def _chosen(side: Linear, known: Mapping[str, Chosen]) -> Linear:
+    found = []
+    for one in side.summands:
+        selector = one.term.selector
+        if selector.campaigns:
+            chosen = tuple(known[name] for name in selector.campaigns if name in known)
+            one = replace(one, term=replace(one.term, selector=replace(selector, chosen=chosen)))  # noqa: PLW2901
+        found.append(one)
+    return Linear(tuple(found))
 
 
 def whole_factors(form: Linear) -> tuple[Mapping[Term, int], int]:

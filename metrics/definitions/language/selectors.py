@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from metrics.definitions.language.campaigns import campaign_posts
+from metrics.definitions.language.campaigns import check_campaigns
 from metrics.definitions.language.forms import Selector, Term
 from metrics.definitions.language.tree import Label, LabelValue, Refused
 from metrics.definitions.language.vocabulary import LABELS, Vocabulary, instead
@@ -14,6 +14,7 @@ _FIELDS = {
     "account": "accounts",
     "contentType": "content_types",
     "metricType": "metric_types",
+    "campaign": "campaigns",
 }
 _VALUES: dict[str, Sequence[str]] = {
     "platform": PLATFORMS,
@@ -33,12 +34,13 @@ def selector_of(labels: Sequence[Label], vocabulary: Vocabulary, *, has_posts: b
     for label in labels:
         if label.name not in LABELS:
             raise Refused(label.at, f"there is no label {label.name}: {instead(label.name, LABELS)}")
-        if label.name == "campaign":
-            campaign_posts(vocabulary.workspace_id, label.values[0])
-        elif label.name in _OF_POSTS and not has_posts:
+        if label.name in _OF_POSTS and not has_posts:
             raise Refused(label.at, f"{name} is a number of accounts: {label.name} selects posts, leave it out")
-        elif _FIELDS[label.name] in found:
+        if _FIELDS[label.name] in found:
             raise Refused(label.at, f"{label.name} is given twice: write its values with commas between them")
+        if label.name == "campaign":
+            known = vocabulary.campaigns
+            found["campaigns"] = check_campaigns(label, known, of_accounts=not has_posts, name=name)
         else:
             found[_FIELDS[label.name]] = _values(label, vocabulary)
     return Selector(**found)

@@ -32,12 +32,14 @@ class Vocabulary:
     """What a workspace has beside the catalog.
 
     `definitions` has the expressions of its definitions by name. `accounts` has the platforms of its accounts by id;
-    with None, accounts are not checked: a stored definition may name one that was erased since.
+    with None, accounts are not checked: a stored definition may name one that was erased since. The same holds for
+    `campaigns`, which has the names of campaigns and whether they select posts.
     """
 
     workspace_id: str = ""
     definitions: Mapping[str, str] = field(default_factory=dict)
     accounts: Mapping[str, Platform] | None = None
+    campaigns: Mapping[str, bool] | None = None
 
     def names(self) -> list[str]:
         """Return all names that can stand for a number."""

@@ -8,12 +8,14 @@ from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from metrics.documents import ACCOUNT_STATES, OPERATION_KINDS, Document
+from metrics.periods import PERIODS
 from metrics.settings import Settings
 from metrics.store.rollup.roll_marks import KEPT_DAYS
 from metrics.store.setup import lifetimes
 from metrics.store.setup.disconnections import note_disconnections
 from metrics.store.setup.identities import normalise_accounts
 from metrics.store.setup.lifetimes import METRICS
+from metrics.store.workspace.alerts import KEPT_DAYS as FIRINGS_KEPT_DAYS
 
 __all__ = ["METRICS", "bucketing", "ensure"]
 
@@ -74,6 +76,23 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "unit": _STRING,
         "createdAt": _DATE,
     },
+    "campaigns": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "name": _STRING,
+        "title": _STRING,
+        "startDate": _STRING,
+        "endDate": _STRING,
+    },
+    "alerts": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "name": _STRING,
+        "metric": _STRING,
+        "period": {"enum": list(PERIODS)},
+        "channels": {"bsonType": "array"},
+    },
+    "alert_firings": {"_id": _STRING, "workspaceId": _STRING, "alert": _STRING, "periodStart": _DATE, "nextAt": _DATE},
     "store_sizes": {"_id": _STRING, "at": _DATE},
     "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
@@ -156,6 +175,16 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "roll_openings": [IndexModel([("roll", ASCENDING)])],
     "export_marks": [IndexModel([("day", ASCENDING)])],
     "metric_definitions": [IndexModel([("workspaceId", ASCENDING), ("name", ASCENDING), ("version", ASCENDING)])],
+    "campaigns": [IndexModel([("workspaceId", ASCENDING), ("name", ASCENDING)])],
+    "alerts": [
+        IndexModel([("workspaceId", ASCENDING), ("name", ASCENDING)]),
+        IndexModel([("due", ASCENDING)], sparse=True),
+    ],
+    "alert_firings": [
+        IndexModel([("workspaceId", ASCENDING), ("alert", ASCENDING), ("periodStart", DESCENDING)]),
+        IndexModel([("nextAt", ASCENDING)], name="pending", partialFilterExpression={"pending": True}),
+        IndexModel([("firedAt", ASCENDING)], name="expire", expireAfterSeconds=FIRINGS_KEPT_DAYS * 86_400),
+    ],
     "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
     "erasure_names": [IndexModel([("erasureId", ASCENDING)])],
     "subject_rollups": [

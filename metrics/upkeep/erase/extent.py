@@ -15,7 +15,10 @@ _OF_ACCOUNT = (
     "operations",
     "posts",
 )
-_OF_WORKSPACE = ("roll_marks", "export_marks", "metric_definitions")
+_OF_WORKSPACE = ("roll_marks", "export_marks", "metric_definitions", "campaigns", "alerts", "alert_firings")
+
+LISTING_ACCOUNTS = ("campaigns", "alerts")
+"""Collections whose documents may list accounts, and stay when one of these is erased."""
 
 
 def filters_of(kind: Kind, name: str) -> Filters:

@@ -78,6 +78,10 @@ def resume(
     for collection, query in filters.items():
         store.erasures.count(erasure, collection, store.deletion.delete(collection, query))
         reached(collection)
+    if kind == "account":
+        store.campaigns.forget(ids.account_ids, ids.post_ids)
+        store.alerts.forget(ids.account_ids)
+        reached("lists")
     _erase_in_redis(store, redis, erasure, ids)
     reached("redis")
     everywhere = outside(erasure, ids)

@@ -16,6 +16,7 @@ export class Activity {
 
   note(name, data) {
     if (name === "collection:status") this._add(`status-${data.operationId ?? data.accountId}`, () => this._status(data));
+    else if (name === "alert:fired") this._add(data.firingId, () => `Alert: ${isolate(data.title)} (${data.periodLabel})`);
     else if (data.accountId) this._add(data.accountId, (line) => this._gathered(line, name));
   }
 

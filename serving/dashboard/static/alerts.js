@@ -1,7 +1,7 @@
 // The strip of alerts: one line for each thing that a person should know or do, the most urgent first.
 
 import { $, h } from "./dom.js";
-import { account as named, clock, date, isolate, platform, plural, reason } from "./format.js";
+import { account as named, changePercent, clock, count, date, isolate, percent, platform, plural, reason } from "./format.js";
 import { now } from "./now.js";
 
 const HOUR = 3600000;
@@ -11,14 +11,36 @@ const MOST_NAMES = 4;
 
 /** Show the alerts of the accounts that the view covers; `access` is what the key may do. */
 export async function alerts(reading, access) {
-  const accounts = await reading.accounts();
-  const lines = [...tokens(accounts), ...unreachable(accounts), ...failing(accounts), ...late(accounts), ...expiry(access)];
+  const [accounts, thresholds] = await Promise.all([reading.accounts(), reading.thresholds()]);
+  const lines = [...firing(thresholds), ...tokens(accounts), ...unreachable(accounts), ...failing(accounts), ...late(accounts), ...channels(thresholds), ...expiry(access)];
   const list = $("alerts"), text = lines.map(({ title, rest }) => title + rest).join("\n");
   if (list.dataset.text === text) return []; // a status region that is replaced is read out again
   list.dataset.text = text;
   list.replaceChildren(...lines.map(({ tone, title, rest }) => h(`li.alert.${tone}`, {}, h("b", {}, title), ` ${rest}`)));
   list.hidden = !lines.length;
   return [];
+}
+
+const exact = (value) => (Number.isInteger(value) ? count(value) : new Intl.NumberFormat("en", { maximumSignificantDigits: 6 }).format(value));
+const CONDITIONS = { above: "is above", below: "is below", rises: "rose by more than", falls: "fell by more than" };
+
+/** Yield a line per alert whose newest closed period crossed its threshold. */
+function* firing(thresholds) {
+  for (const { title, metric, comparison, threshold, state, last } of thresholds) {
+    if (state !== "firing" || !last) continue;
+    const change = last.changePercent === undefined ? "" : `, ${changePercent(last.changePercent)}`;
+    const bound = comparison === "rises" || comparison === "falls" ? percent(threshold) : exact(threshold);
+    yield { tone: "bad", title: `${isolate(title)}:`, rest: `${metric} ${CONDITIONS[comparison]} ${bound} in ${last.periodLabel} (${exact(last.value)}${change}).` };
+  }
+}
+
+/** Yield one line for all alerts of which a channel does not take messages. */
+function* channels(thresholds) {
+  const found = thresholds.filter((one) => one.channels.some(({ failures }) => failures));
+  if (!found.length) return;
+  const which = found.slice(0, MOST_NAMES).map(({ title }) => isolate(title)).join(", ");
+  const more = found.length > MOST_NAMES ? ` and ${found.length - MOST_NAMES} more` : "";
+  yield { tone: "warn", title: "Messages do not arrive", rest: `for ${which}${more}: a channel of the alert takes none. Check its address.` };
 }
 
 const it = (accounts) => (accounts.length === 1 ? "it" : "them");

@@ -53,6 +53,12 @@ export class Reading {
     return (await this._get("accounts", {})).data;
   }
 
+  /** Read the alerts by thresholds of the workspace; those over accounts that the view does not cover are left out. */
+  async thresholds() {
+    const covered = new Set((await this.accounts()).map((one) => one.accountId));
+    return (await this._get("alerts", {})).data.filter((one) => !one.accountIds || one.accountIds.some((id) => covered.has(id)));
+  }
+
   /** Return the accounts that the view covers: all, those of one platform, or one. */
   async accounts() {
     const { account, platform } = this.view;

@@ -1,6 +1,5 @@
 """Metrics of a workspace's own: define, list, retire, and evaluate a formula without keeping it."""
 
-import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import groupby
@@ -16,22 +15,19 @@ from metrics.definitions.language.units import kind_of
 from metrics.definitions.language.vocabulary import Vocabulary
 from metrics.definitions.preview import Preview, preview
 from metrics.definitions.scope import Value
-from metrics.encoding import dump_json
-from metrics.errors import InvalidInput, NotFound, RedisUnavailable
+from metrics.errors import InvalidInput, NotFound
 from metrics.expected import Span
-from metrics.redis.events import Announcer
 from metrics.store import Store
 from metrics.store.workspace.metric_definitions import DefinitionDocument
 from serving.endpoints.access import existing_workspace, key_of
 from serving.endpoints.answering import WHOLE
 from serving.endpoints.bodies import json_body
+from serving.endpoints.configuration.changed import announce_change, fresh
 from serving.endpoints.query import NoQuery, parse
 from serving.schemas.base import declared_names
 from serving.schemas.definitions import DefinitionVersion, Formula, OwnMetric, PreviewedFormula
-from serving.services import Services, services
+from serving.services import services
 from serving.wire.problems import Problem, not_found
-
-log = logging.getLogger(__name__)
 
 
 async def definitions(request: Request) -> Response:
@@ -41,7 +37,7 @@ async def definitions(request: Request) -> Response:
     parts = services(request)
     documents = await parts.threads.run_for(key_of(request).key_id, parts.store.definitions.versions, workspace_id)
     by_name = [_shown(list(versions)) for _, versions in groupby(documents, lambda one: one["name"])]
-    return _answer({"data": by_name, "page": WHOLE})
+    return fresh({"data": by_name, "page": WHOLE})
 
 
 async def definition(request: Request) -> Response:
@@ -50,7 +46,7 @@ async def definition(request: Request) -> Response:
     parse(request, NoQuery)
     parts = services(request)
     key_id, name = key_of(request).key_id, request.path_params["name"]
-    return _answer({"data": await parts.threads.run_for(key_id, _read, parts.store, workspace_id, name)})
+    return fresh({"data": await parts.threads.run_for(key_id, _read, parts.store, workspace_id, name)})
 
 
 async def put_definition(request: Request) -> Response:
@@ -62,10 +58,10 @@ async def put_definition(request: Request) -> Response:
 
     def change() -> dict[str, Any]:
         define(parts.store, workspace_id, [wanted], utcnow())
-        _announce(parts, workspace_id)
+        announce_change(parts, workspace_id, "definition")
         return _read(parts.store, workspace_id, name)
 
-    return _answer({"data": await parts.threads.run_for(key_of(request).key_id, change)})
+    return fresh({"data": await parts.threads.run_for(key_of(request).key_id, change)})
 
 
 async def retire_definition(request: Request) -> Response:
@@ -81,10 +77,10 @@ async def retire_definition(request: Request) -> Response:
             raise not_found() from None
         except InvalidInput as error:
             raise Problem(422, f"{error}.", errors=[("name", str(error))]) from None
-        _announce(parts, workspace_id)
+        announce_change(parts, workspace_id, "definition")
         return _read(parts.store, workspace_id, name)
 
-    return _answer({"data": await parts.threads.run_for(key_of(request).key_id, change)})
+    return fresh({"data": await parts.threads.run_for(key_of(request).key_id, change)})
 
 
 async def preview_definition(request: Request) -> Response:
@@ -95,7 +91,7 @@ async def preview_definition(request: Request) -> Response:
     found = await parts.threads.run_for(
         key_of(request).key_id, preview, parts.store, workspace_id, body.expression, utcnow(), body.unit
     )
-    return _answer({"data": previewed(found), "meta": {"definitions": found.uses}})
+    return fresh({"data": previewed(found), "meta": {"definitions": found.uses}})
 
 
 def previewed(found: Preview) -> dict[str, Any]:
@@ -148,15 +144,3 @@ def _shown(documents: Iterable[DefinitionDocument]) -> dict[str, Any]:
     *_, newest = documents
     shown: dict[str, Any] = {"name": newest["name"], "version": newest["version"], "versions": versions}
     return {**shown, "retiredAt": newest["retiredAt"]} if "retiredAt" in newest else shown
-
-
-def _announce(parts: Services, workspace_id: str) -> None:
-    """Raise the version of the workspace's data: answers that were made with the former definition become outdated."""
-    try:
-        Announcer(parts.sync_redis, parts.settings.events_max, parts.settings.events_days).announce(workspace_id)
-    except RedisUnavailable as error:
-        log.warning("a changed definition was not announced; cached answers stay until they expire: %s", error)
-
-
-def _answer(body: object) -> Response:
-    return Response(dump_json(body), headers={"Cache-Control": "no-store"}, media_type="application/json")

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BeforeValidator, Field
 
 from metrics.calendars import Calendar
+from metrics.campaigns.chosen import Chosen
 from metrics.clock import utcnow
 from metrics.errors import InvalidInput
 from metrics.export import DATASETS, FORMATS, Dataset, Format
@@ -78,6 +79,18 @@ class RangeQuery(Query):
         today = calendar.date_of(utcnow())
         return self.model_copy(update={"start_date": today - timedelta(days=DEFAULT_DAYS - 1), "end_date": today})
 
+    def within(self, campaign: Chosen) -> Self:
+        """Return the same query with the dates of a campaign.
+
+        Raises:
+            InvalidInput: the query has dates of its own.
+        """
+        for parameter, day in (("startDate", self.start_date), ("endDate", self.end_date)):
+            if day is not None:
+                message = f"{parameter}: a campaign has its own dates: leave out startDate and endDate"
+                raise InvalidInput(message, parameter)
+        return self.model_copy(update={"start_date": campaign.first, "end_date": campaign.last})
+
     def bounds(self, calendar: Calendar) -> tuple[datetime, datetime]:
         """Return the range as instants; the end is exclusive."""
         return calendar.range_span(*self.dated(calendar).days()).bounds
@@ -110,7 +123,8 @@ class AggregatedQuery(PageQuery):
 
     period: PeriodName = Field(
         description="`daily`, `weekly` and `monthly` are stored, the others are merged from days. `rolling-7`, "
-        "`rolling-28` and `rolling-90` end at each day of the range; `custom` is the whole range as one period."
+        "`rolling-28` and `rolling-90` end at each day of the range; `custom` is the whole range as one period. "
+        "`campaign:<name>` is the range of a campaign, over its accounts or posts alone, and takes no dates."
     )
     platform: PlatformName | None = None
     account_id: Id | None = Field(None, description="Rollups of one account only.")
@@ -157,7 +171,8 @@ class SeriesQuery(RangeQuery):
     interval: IntervalName = Field(
         "daily",
         description="What the values are of. `hourly`: nets of counters and levels in each hour. `rolling-7`, "
-        "`rolling-28` and `rolling-90` end at each day of the range; `custom` is the whole range as one period.",
+        "`rolling-28` and `rolling-90` end at each day of the range; `custom` is the whole range as one period. "
+        "`campaign:<name>` is the range of a campaign as one period, over its accounts or posts alone, without dates.",
     )
     group_by: GroupFields | None = Field(
         None,

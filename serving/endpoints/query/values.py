@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -13,6 +13,7 @@ from metrics.definitions.changes import MAX_VERSIONS
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 from metrics.post_content import excerpt
 from metrics.redis.events import EVENT_NAMES
+from serving.schemas.base import CAMPAIGN_PERIOD
 from serving.schemas.rollups import ROLLUP_FIELDS
 from serving.stream.cursor import MAX_WORKSPACES
 
@@ -31,6 +32,7 @@ _METRICS = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,63}}(,[A-Za-z][A-Za-z0-9_]{{0,6
 _FIELD = f"({'|'.join(sorted(ROLLUP_FIELDS))})"
 _LIST_OF_FIELDS = f"^{_FIELD}(,{_FIELD})*$"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_OF_CAMPAIGN = re.compile(CAMPAIGN_PERIOD)
 
 
 def _date(value: object) -> date:
@@ -88,6 +90,19 @@ def _fields(value: object) -> object:
     return value
 
 
+def _period(*values: str) -> BeforeValidator:
+    def check(value: object) -> object:
+        if value not in values and not (isinstance(value, str) and _OF_CAMPAIGN.fullmatch(value)):
+            raise ValueError(f"must be one of {', '.join(values)}, or campaign:<name>")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _period_schema(*values: str) -> dict[str, Any]:
+    return {"pattern": f"^({'|'.join(values)}|{CAMPAIGN_PERIOD[1:-1]})$", "examples": [values[0], "campaign:spring"]}
+
+
 def one_of(*values: str) -> BeforeValidator:
     """Return a check that a value is one of these; its message lists them."""
 
@@ -106,7 +121,7 @@ PlatformName = Annotated[str, one_of(*PLATFORMS), Field(json_schema_extra={"enum
 MetricTypeName = Annotated[str, one_of(*METRIC_TYPES), Field(json_schema_extra={"enum": list(METRIC_TYPES)})]
 ContentTypeName = Annotated[str, one_of(*CONTENT_TYPES), Field(json_schema_extra={"enum": list(CONTENT_TYPES)})]
 _PERIODS = (*CALENDAR_PERIODS, "custom")
-PeriodName = Annotated[str, one_of(*_PERIODS), Field(json_schema_extra={"enum": list(_PERIODS)})]
+PeriodName = Annotated[str, _period(*_PERIODS), Field(json_schema_extra=_period_schema(*_PERIODS))]
 CompareName = Annotated[Compare, one_of(*COMPARES)]
 SortName = Annotated[str, one_of(*SORTS), Field(json_schema_extra={"enum": list(SORTS)})]
 OrderName = Annotated[str, one_of(*ORDERS), Field(json_schema_extra={"enum": list(ORDERS)})]
@@ -151,7 +166,7 @@ def _group_fields(value: object) -> object:
 _GROUP_FIELD = f"({'|'.join(GROUP_FIELDS)})"
 MetricNames = Annotated[str, BeforeValidator(_metrics), Field(json_schema_extra={"pattern": f"^{_METRICS.pattern}$"})]
 Version = Annotated[int, BeforeValidator(whole_number), Field(ge=1, le=MAX_VERSIONS)]
-IntervalName = Annotated[str, one_of(*INTERVALS), Field(json_schema_extra={"enum": list(INTERVALS)})]
+IntervalName = Annotated[str, _period(*INTERVALS), Field(json_schema_extra=_period_schema(*INTERVALS))]
 GroupFields = Annotated[
     str,
     BeforeValidator(_group_fields),

@@ -55,7 +55,7 @@ class Parted:
             return cls(rollups)
         sums = selection.sums_by(store, rollups, by)
         # Documents of accounts count their published posts by content type alone.
-        counts = published_counts(store, list(rollups), dict(selection.scope), by) if "metricType" in by else None
+        counts = published_counts(store, list(rollups), selection.posts_in_scope, by) if "metricType" in by else None
         return cls(rollups, sums, counts)
 
     def parts(self, account_ids: set[str]) -> list[PostPart]:
@@ -68,7 +68,11 @@ class Parted:
 
     def of(self, part: PostPart | None) -> Rollups:
         """Return the rollups, with the sums over a part of the posts if one is given."""
-        return self.rollups if part is None else rollups_of(part, self.rollups, self.sums or {}, self.counts)
+        return (
+            self.rollups
+            if part is None or self.sums is None
+            else rollups_of(part, self.rollups, self.sums, self.counts)
+        )
 
 
 class Chart:
@@ -122,7 +126,7 @@ class Chart:
         """Yield the groups of the answer, sorted by their labels."""
         for label, accounts in self._account_groups():
             if not self._traits:
-                yield Group(label, accounts)
+                yield Group(label, accounts, self.whole.part)
                 continue
             for part in self._parts({account.account_id for account in accounts}):
                 traits = {"contentType": part.content_type, "metricType": part.metric_type}
@@ -133,7 +137,7 @@ class Chart:
     def everything(self) -> Group | None:
         """Return all groups as one; None if the posts of a content type were read by metric type only."""
         if self._content_type is None:
-            return Group({}, self.whole.accounts)
+            return Group({}, self.whole.accounts, self.whole.part)
         return (
             Group({}, self.whole.accounts, PostPart(cast("Any", self._content_type)))
             if len(self._traits) == 1

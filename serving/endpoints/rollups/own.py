@@ -62,7 +62,10 @@ class OwnMetrics:
         self._numbers = {span: number for number, span in enumerate(every)}
         self._of_start = {span[0]: span for span in selection.spans}
         workspace_id = selection.scope["workspaceId"]
-        scope = Scope(workspace_id, content_type=content_type, calendar_version=selection.calendar.version)
+        posts = selection.campaign.post_ids if selection.campaign else None
+        scope = Scope(
+            workspace_id, content_type=content_type, post_ids=posts, calendar_version=selection.calendar.version
+        )
         accounts, consents = selection.accounts, selection.without_consent
         periods = StoredPeriods.read(store, workspace_id, every, accounts) if definitions and every else DAYS_ALONE
         self._found = {

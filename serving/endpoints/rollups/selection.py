@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import Any, cast
 
 from metrics.aggregation import custom_rollups
-from metrics.aggregation.post_parts import Sums, Trait, merged_sums, stored_sums
+from metrics.aggregation.post_parts import PostPart, Sums, Trait, merged_sums, stored_sums
 from metrics.aggregation.sides import Compare, Kind, is_stored
 from metrics.aggregation.stored_periods import DAYS_ALONE, StoredPeriods, joined
 from metrics.calendars import Calendar
 from metrics.calendars import Span as LabelledSpan
 from metrics.calendars.workspace import WorkspaceCalendar
+from metrics.campaigns.chosen import Chosen
+from metrics.campaigns.rollups import ALL, rollups_of_posts
 from metrics.catalog import DAY_BASIS
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection, Span
@@ -45,6 +47,8 @@ class Selection:
     compare: Compare | None = None
     without_consent: frozenset[Platform] = frozenset()
     not_stored: frozenset[Platform] = frozenset()
+    campaign: Chosen | None = None
+    """The campaign whose range it is; its accounts, and if it has any, its posts, are the only ones that count."""
     fields: Sequence[str] = ()
     """The fields to read of stored rollups, beside their account and instants; all if there are none."""
 
@@ -69,11 +73,31 @@ class Selection:
         """The filter on the rollups of the selected accounts that answer for the calendar."""
         return {**self.scope, **answering_for(self.calendar.version)}
 
+    @property
+    def part(self) -> PostPart | None:
+        """The part of the posts whose sums the rollups have in place of the accounts' numbers; None if it is none."""
+        return ALL if self._posts is not None else None
+
+    @property
+    def posts_in_scope(self) -> Document:
+        """The filter on the posts of the selected accounts."""
+        return dict(self.scope) if self._posts is None else {**self.scope, "_id": {"$in": sorted(self._posts)}}
+
+    @property
+    def _posts(self) -> frozenset[str] | None:
+        return self.campaign.post_ids if self.campaign else None
+
+    @property
+    def _custom(self) -> str:
+        """What documents that are merged from days name as their period."""
+        return f"campaign:{self.campaign.name}" if self.campaign else self.kind
+
     @cached_property
     def periods(self) -> list[LabelledSpan]:
         """The periods that overlap the range and have begun, oldest first."""
         if self.kind == "custom":
-            found = iter([self.calendar.range_span(self.first, self.last)])
+            whole = self.calendar.range_span(self.first, self.last)
+            found = iter([replace(whole, label=self._custom) if self.campaign else whole])
         else:
             found = self.calendars.spans_between(self.kind, self.first, self.last)
         return [span for span in found if span.start <= self.now and not span.empty]
@@ -124,6 +148,8 @@ class Selection:
         periods = self._stored_periods(store, merged)
         for span in merged:
             found[span].update({document["accountId"]: document for document in self._merged(store, span, periods)})
+        if self._posts is not None:
+            return rollups_of_posts(store, found, self.rollups_in_scope, self._posts, periods)
         return found
 
     def _stored_periods(self, store: Store, spans: Collection[Span]) -> StoredPeriods:
@@ -149,6 +175,8 @@ class Selection:
             MongoUnavailable: MongoDB does not answer.
         """
         scope = self.rollups_in_scope
+        if self._posts is not None:
+            scope["subjectId"] = {"$in": sorted(self._posts)}
         whole = [span for span in sorted(rollups) if self.is_stored(span)]
         of_start: dict[datetime, Sums] = {}
         for start, end in joined(whole):
@@ -171,17 +199,20 @@ class Selection:
             *span,
             connections=self.accounts,
             now=self.now,
-            period=self.kind if span in self.spans else "custom",
+            period=self._custom if span in self.spans else "custom",
             periods=periods,
             **self._narrowed(),
         )
 
     def _narrowed(self) -> dict[str, Any]:
         account_id = self.scope.get("accountId")
+        accounts = [account_id] if account_id else None
+        if self.campaign is not None:
+            accounts = [account.account_id for account in self.accounts]
         return {
             "version": self.calendar.version,
             "platform": self.scope.get("platform"),
-            "account_ids": [account_id] if account_id else None,
+            "account_ids": accounts,
         }
 
 

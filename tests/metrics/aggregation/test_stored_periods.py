@@ -47,7 +47,7 @@ def rolled(store: Store, world: World) -> list[Connection]:
 @settings(tried(25, nightly=500), phases=(Phase.explicit, Phase.generate))
 def test_values_over_weeks_and_months_are_those_over_days(store: Store, data: st.DataObject) -> None:
     world = data.draw(worlds(LENGTH, (0,)))
-    form = accepted(data.draw(formulas(world)), {account["_id"]: account["platform"] for account in world.accounts})
+    form = accepted(data.draw(formulas(world)), world)
     assume(form is not None)
     assert form is not None
     accounts, grouping = rolled(store, world), data.draw(st.sampled_from(GROUPINGS))

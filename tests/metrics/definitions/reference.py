@@ -98,13 +98,28 @@ def _text(factor: Fraction) -> str:
     return f"{factor.numerator} / {factor.denominator}"
 
 
+@dataclass(frozen=True)
+class Campaign:
+    """A range of instants, with the accounts or the posts that belong to it; None for all."""
+
+    span: tuple[datetime, datetime]
+    accounts: tuple[str, ...] | None
+    posts: tuple[str, ...] | None
+
+    def has(self, account: str, post: str | None, at: datetime) -> bool:
+        """Tell whether a day of a post, or of an account if there is no post, is one of the campaign."""
+        mine = self.accounts is None or account in self.accounts
+        return mine and (self.posts is None or post in self.posts) and self.span[0] <= at < self.span[1]
+
+
 @dataclass
 class World:
-    """Accounts with the time of their connection, posts, and documents of daily rollups."""
+    """Accounts with the time of their connection, posts, documents of daily rollups, and campaigns by name."""
 
     accounts: list[dict[str, Any]]
     posts: list[dict[str, Any]]
     rollups: list[dict[str, Any]]
+    campaigns: dict[str, "Campaign"] = field(default_factory=dict)
 
     def of(self, subject_id: str, span: tuple[datetime, datetime]) -> list[dict[str, Any]]:
         """Return the rollups of a subject that start within a span, oldest first."""
@@ -112,6 +127,23 @@ class World:
             one for one in self.rollups if one["subjectId"] == subject_id and span[0] <= one["periodStart"] < span[1]
         ]
         return sorted(found, key=lambda one: one["periodStart"])
+
+    def days(self, part: Part, account: str, post: str | None, span: tuple[datetime, datetime]) -> list[dict[str, Any]]:
+        """Return the rollups of a post, or of an account, within a span and the campaigns of a term."""
+        of = part.labels.get("campaign")
+        return [
+            day for day in self.of(post or account, span)
+            if of is None or any(self.campaigns[name].has(account, post, day["periodStart"]) for name in of)
+        ]  # fmt: skip
+
+    def involves(self, part: Part, account: str) -> bool:
+        """Tell whether a campaign of a term has an account, or a post of it."""
+        of = [self.campaigns[name] for name in part.labels.get("campaign", ())]
+        mine = {post["_id"] for post in self.posts if post["accountId"] == account}
+        return not of or any(
+            bool(mine & set(one.posts)) if one.posts is not None else one.accounts is None or account in one.accounts
+            for one in of
+        )
 
 
 @dataclass(frozen=True)
@@ -145,21 +177,24 @@ class Answer:
 
 def answer(world: World, formula: Formula, span: tuple[datetime, datetime], cut: Cut) -> Answer:
     """Return what a formula has to be over one span, for one group."""
-    of_group = [a for a in world.accounts if cut.takes_account(a) and any(_takes(part, a) for part in formula.parts())]
+    of_group = [
+        a for a in world.accounts if cut.takes_account(a) and any(_takes(world, part, a) for part in formula.parts())
+    ]
     expected = [a for a in of_group if a["connectedAt"] < span[1] and span[0] < a.get("disconnectedAt", span[1])]
     if not of_group:
         return Answer(reason="not_supported")
     if not expected:
         return Answer(reason="no_observation")
     for side in (formula.over, formula.under):
-        if side and not any(_applies(part, a, cut) for _, part in side for a in expected):
+        if side and not any(_applies(world, part, a, cut) for _, part in side for a in expected):
             return Answer(reason="not_supported")
     for part in formula.parts():
         for account in expected:
-            if _applies(part, account, cut) and not _supported(part, account["platform"], cut):
+            if _applies(world, part, account, cut) and not _supported(part, account["platform"], cut):
                 return Answer(reason="not_supported")
     if any(
-        part.how in ("min", "max") and sum(_applies(part, a, cut) for a in expected) > 1 for part in formula.parts()
+        part.how in ("min", "max") and sum(_applies(world, part, a, cut) for a in expected) > 1
+        for part in formula.parts()
     ):
         return Answer(reason="not_additive")
     posts = [
@@ -173,8 +208,9 @@ def answer(world: World, formula: Formula, span: tuple[datetime, datetime], cut:
     return _per_account(world, formula, span, cut, expected, posts)
 
 
-def _takes(part: Part, account: Mapping[str, Any]) -> bool:
-    return part.takes("platform", account["platform"]) and part.takes("account", account["_id"])
+def _takes(world: World, part: Part, account: Mapping[str, Any]) -> bool:
+    own = part.takes("platform", account["platform"]) and part.takes("account", account["_id"])
+    return own and world.involves(part, account["_id"])
 
 
 def _kinds(part: Part, platform: str, cut: Cut) -> Iterator[tuple[str, str]]:
@@ -185,8 +221,8 @@ def _kinds(part: Part, platform: str, cut: Cut) -> Iterator[tuple[str, str]]:
                 yield metric_type, content_type
 
 
-def _applies(part: Part, account: Mapping[str, Any], cut: Cut) -> bool:
-    if not _takes(part, account):
+def _applies(world: World, part: Part, account: Mapping[str, Any], cut: Cut) -> bool:
+    if not _takes(world, part, account):
         return False
     return not (part.of_posts or part.how == "postCount") or bool(list(_kinds(part, account["platform"], cut)))
 
@@ -199,7 +235,12 @@ def _supported(part: Part, platform: str, cut: Cut) -> bool:
     return part.metrics[0] in OF_ACCOUNTS[platform]
 
 
-def _selects(part: Part, post: Mapping[str, Any]) -> bool:
+def _selects(world: World, part: Part, post: Mapping[str, Any], span: Any) -> bool:
+    days = "campaign" not in part.labels or world.days(part, post["accountId"], post["_id"], span)
+    return bool(days) and _labelled(part, post)
+
+
+def _labelled(part: Part, post: Mapping[str, Any]) -> bool:
     labels = {"platform": "platform", "account": "accountId", "metricType": "metricType", "contentType": "contentType"}
     return all(part.takes(name, post[key]) for name, key in labels.items())
 
@@ -210,7 +251,11 @@ def _of_post(world: World, part: Part, post: Mapping[str, Any], span: tuple[date
         wanted = [m for m in wanted if has(post["platform"], post["metricType"], post["contentType"], m)]
     total = Fraction(0)
     for metric in wanted:
-        nets = [day["metrics"][metric]["net"] for day in world.of(post["_id"], span) if metric in day["metrics"]]
+        nets = [
+            day["metrics"][metric]["net"]
+            for day in world.days(part, post["accountId"], post["_id"], span)
+            if metric in day["metrics"]
+        ]
         if not nets:
             return None
         total += sum(nets)
@@ -218,10 +263,13 @@ def _of_post(world: World, part: Part, post: Mapping[str, Any], span: tuple[date
 
 
 def _of_account(world: World, part: Part, account: Mapping[str, Any], span: Any, posts: Any) -> Fraction | None:
-    days = world.of(account["_id"], span)
     if part.how == "postCount":
         mine = [p for p in posts if p["accountId"] == account["_id"] and span[0] <= p["publishedAt"] < span[1]]
-        return Fraction(sum(_selects(part, post) for post in mine)) if days else None
+        if "campaign" in part.labels:
+            of = [world.campaigns[name] for name in part.labels["campaign"]]
+            mine = [p for p in mine if any(one.has(p["accountId"], p["_id"], p["publishedAt"]) for one in of)]
+        return Fraction(sum(_labelled(part, p) for p in mine)) if world.of(account["_id"], span) else None
+    days = world.days(part, account["_id"], None, span)
     entries = [day["metrics"][part.metrics[0]] for day in days if part.metrics[0] in day["metrics"]]
     if not entries:
         return None
@@ -240,18 +288,18 @@ def _linear(world: World, formula: Formula, span: Any, cut: Cut, expected: Any, 
     total, subjects = Fraction(0), set[str]()
     only_posts = all(part.of_posts for part in formula.parts())
     for factor, part in formula.over:
-        if not any(_applies(part, account, cut) for account in expected):
+        if not any(_applies(world, part, account, cut) for account in expected):
             continue
         known: list[Fraction] = []
         if part.of_posts:
             for post in posts:
-                value = _of_post(world, part, post, span) if _selects(part, post) else None
+                value = _of_post(world, part, post, span) if _selects(world, part, post, span) else None
                 if value is not None:
                     known.append(value)
                     subjects.add(post["_id"] if only_posts else post["accountId"])
         else:
             for account in expected:
-                value = _of_account(world, part, account, span, posts) if _applies(part, account, cut) else None
+                value = _of_account(world, part, account, span, posts) if _applies(world, part, account, cut) else None
                 if value is not None:
                     known.append(value)
                     subjects.add(account["_id"])
@@ -264,7 +312,9 @@ def _linear(world: World, formula: Formula, span: Any, cut: Cut, expected: Any, 
 def _per_post(world: World, formula: Formula, span: Any, posts: Any) -> Answer:
     over, under, measured, zero = Fraction(0), Fraction(0), 0, 0
     for post in posts:
-        values = {id(part): _of_post(world, part, post, span) for part in formula.parts() if _selects(part, post)}
+        values = {
+            id(part): _of_post(world, part, post, span) for part in formula.parts() if _selects(world, part, post, span)
+        }
         has_basis = any(id(part) in values for _, part in formula.under)
         if not has_basis or None in values.values():
             continue
@@ -284,17 +334,19 @@ def _per_account(world: World, formula: Formula, span: Any, cut: Cut, expected: 
     for account in expected:
         entering = []
         for post in (post for post in posts if post["accountId"] == account["_id"]):
-            known = [_of_post(world, p, post, span) for p in formula.parts() if p.of_posts and _selects(p, post)]
+            known = [
+                _of_post(world, p, post, span) for p in formula.parts() if p.of_posts and _selects(world, p, post, span)
+            ]
             if known and None not in known:
                 entering.append(post)
 
         def value(part: Part, account: Any = account, entering: Any = entering) -> Fraction | None:
             if not part.of_posts:
                 return _of_account(world, part, account, span, posts)
-            found = [_of_post(world, part, post, span) for post in entering if _selects(part, post)]
+            found = [_of_post(world, part, post, span) for post in entering if _selects(world, part, post, span)]
             return sum((one for one in found if one is not None), Fraction(0)) if entering else None
 
-        applying = [part for part in formula.parts() if _applies(part, account, cut)]
+        applying = [part for part in formula.parts() if _applies(world, part, account, cut)]
         if not any(part in applying for _, part in formula.under) or any(value(part) is None for part in applying):
             continue
         sums = [

@@ -25,6 +25,7 @@ WORKSPACE = Vocabulary(
         "broken": "likes + savez",
     },
     {"acc_north": "instagram", "acc_talk": "linkedin"},
+    {},
 )  # fmt: skip
 
 ACCEPTED = [
@@ -83,7 +84,7 @@ REFUSED = [
     ("views{account=acc_nort}", 15, "did you mean acc_north"),
     ("views{metricType=reel; metricType=story}", 24, "metricType is given twice"),
     ("followers{contentType=video}", 11, "contentType selects posts, leave it out"),
-    ("likes{campaign=spring}", 16, "there are no campaigns yet"),
+    ("likes{campaign=spring}", 16, "there is no campaign spring: the workspace has no campaign"),
     ("likes + followers", 9, "people are added to count: all terms of a sum have one unit"),
     ("unique(account.reach) + unique(account.reach)", 8, "counts people, who do not add up"),
     ("account.reach", 1, "write unique(account.reach), for one account"),

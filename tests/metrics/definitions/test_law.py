@@ -23,6 +23,7 @@ from tests.metrics.definitions.reference import (
     OF_ACCOUNTS,
     POST_METRICS,
     Answer,
+    Campaign,
     Cut,
     Formula,
     Part,
@@ -70,6 +71,15 @@ def worlds(draw: st.DrawFn, length: int = DAYS, shifts: Sequence[int] = (0, 0, 5
                 nets = draw(st.dictionaries(st.sampled_from(POST_METRICS), small, max_size=7))
                 entries = {name: {"open": 0, "close": net, "net": net, "samples": 1} for name, net in nets.items()}
                 world.rollups.append(rollup(account, post["_id"], day, shift, entries, metric_type, content_type))
+    for name in ("c0", "c1"):
+        first, last = sorted(draw(st.tuples(st.integers(-1, DAYS), st.integers(-1, DAYS))))
+        ids = [[one["_id"] for one in found] for found in (world.accounts, world.posts)]
+        kind = draw(st.sampled_from(["all", "accounts", "posts"]))
+        some = tuple(draw(st.lists(st.sampled_from(ids[kind == "posts"]), unique=True))) if ids[kind == "posts"] else ()
+        world.campaigns[name] = Campaign(
+            (START + DAY * first, START + DAY * (last + 1)),
+            some if kind == "accounts" else None, some if kind == "posts" else None,
+        )  # fmt: skip
     return world
 
 
@@ -102,6 +112,7 @@ def labels(draw: st.DrawFn, world: World, names: tuple[str, ...]) -> dict[str, t
     choices: dict[str, list[str]] = {
         "platform": sorted(KINDS), "account": [a["_id"] for a in world.accounts],
         "metricType": ["post", "story", "reel"], "contentType": ["image", "video", "text"],
+        "campaign": ["c0", "c1"],
     }  # fmt: skip
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
@@ -115,8 +126,8 @@ def parts(draw: st.DrawFn, world: World, unit: str) -> Part:
     """A term in one unit."""
     if unit == "people":
         how = draw(st.sampled_from(["open", "close", "avg", "min", "max"]))
-        return Part(how, ("followers",), labels(draw, world, ("platform", "account")))
-    of_posts = ("platform", "account", "metricType", "contentType")
+        return Part(how, ("followers",), labels(draw, world, ("platform", "account", "campaign")))
+    of_posts = ("platform", "account", "metricType", "contentType", "campaign")
     how = draw(st.sampled_from(["posts", "posts", "posts", "offered", "postCount", "total", "close", "avg"]))
     if how == "posts":
         return Part(how, (draw(st.sampled_from(POST_METRICS)),), labels(draw, world, of_posts))
@@ -126,7 +137,7 @@ def parts(draw: st.DrawFn, world: World, unit: str) -> Part:
     if how == "postCount":
         return Part(how, ("postCount",), labels(draw, world, of_posts))
     name = draw(st.sampled_from(["accountViews", "accountImpressions"] if how == "total" else ["following", "posts"]))
-    return Part(how, (name,), labels(draw, world, ("platform", "account")))
+    return Part(how, (name,), labels(draw, world, ("platform", "account", "campaign")))
 
 
 @st.composite
@@ -153,6 +164,14 @@ def fill(database: Database[dict[str, Any]], world: World) -> list[Connection]:
         database[name].delete_many({})
         if documents:
             database[name].insert_many(documents)
+    database["campaigns"].delete_many({})
+    for name, one in world.campaigns.items():
+        document: dict[str, Any] = {
+            "_id": f"w|{name}", "workspaceId": "w", "name": name, "title": name,
+            "startDate": one.span[0].date().isoformat(), "endDate": (one.span[1] - DAY).date().isoformat(),
+        }  # fmt: skip
+        document |= {} if one.accounts is None else {"accountIds": list(one.accounts)}
+        database["campaigns"].insert_one(document | ({} if one.posts is None else {"postIds": list(one.posts)}))
     return [Connection.of(account) for account in world.accounts]
 
 
@@ -169,10 +188,12 @@ def wanted(found: Answer) -> tuple[Any, ...]:
     return (*numbers, found.measured, None)
 
 
-def accepted(formula: Formula, accounts: dict[str, Any]) -> Form | None:
+def accepted(formula: Formula, world: World) -> Form | None:
     """Return the normal form of a formula, or None if it is refused."""
+    accounts = {account["_id"]: account["platform"] for account in world.accounts}
+    campaigns = {name: one.posts is not None for name, one in world.campaigns.items()}
     try:
-        return check(formula.text(), Vocabulary("w", {}, accounts)).form
+        return check(formula.text(), Vocabulary("w", {}, accounts, campaigns)).form
     except Refused:
         return None
 
@@ -182,8 +203,7 @@ def accepted(formula: Formula, accounts: dict[str, Any]) -> Form | None:
 def test_value_is_the_formula_of_brute_force_sums(store: Store, data: st.DataObject) -> None:
     world = data.draw(worlds())
     formula = data.draw(formulas(world))
-    known = {account["_id"]: account["platform"] for account in world.accounts}
-    form = accepted(formula, known)
+    form = accepted(formula, world)
     assume(form is not None)
     assert form is not None
     cut, grouping = data.draw(spans()), data.draw(st.sampled_from(GROUPINGS))

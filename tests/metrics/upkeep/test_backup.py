@@ -94,6 +94,11 @@ def test_accounts_erased_and_keys_revoked_after_the_backup_stay_gone(
     both, _ = seeded.keys.create("both", ["w1", "w2"], ["read"])
     old, replaced = seeded.keys.create("old", ["w1"], ["read"])
     seeded.db["accounts"].insert_one({**seeded.accounts.get("a1"), "_id": "b1", "workspaceId": "w2"})
+    for workspace, accounts in (("w1", ["a1", "a2"]), ("w2", ["b1"])):
+        listing = {"workspaceId": workspace, "name": "c", "accountIds": accounts, "title": "C", "metric": "reach"}
+        listing |= {"startDate": "2026-03-01", "endDate": "2026-03-02", "period": "daily", "channels": []}
+        for name in ("campaigns", "alerts"):
+            seeded.db[name].insert_one({"_id": f"{workspace}|c", **listing})
     folder = tmp_path / "saved"
     assert cli("erase", "--account", "a2", "--yes", "--no-dagster").code == 0
     seeded.db["accounts"].insert_one({**seeded.accounts.get("a1"), "_id": "a2", "platformAccountId": "again"})
@@ -109,6 +114,8 @@ def test_accounts_erased_and_keys_revoked_after_the_backup_stay_gone(
     result = json.loads(ran.out)
     assert (result["revoked"], result["withheld"]["posts"], result["withheld"]["accounts"]) == (1, posts, 2)
     assert left_of(seeded, "account", "a1") == left_of(seeded, "workspace", "w2") == {}
+    assert [one["accountIds"] for one in seeded.db["alerts"].find()] == [[]]
+    assert [one["accountIds"] for one in seeded.campaigns.all("w1")] == [[]]
     # Erased before the backup and connected again before it: the backup restores it.
     assert seeded.accounts.exists("a2")
     found = {key: seeded.keys.look_up(key) for key in (kept, leaked, both, old)}

@@ -67,8 +67,17 @@ def test_erased_account_leaves_nothing_and_its_neighbour_everything(
 ) -> None:
     fill(store, redis_client, settings, "w", "mine-7391")
     fill(store, redis_client, settings, "w", "other-5512")
+    both = ["mine-7391", "other-5512"]
+    for name in ("campaigns", "alerts"):
+        store.db[name].insert_one(
+            {"_id": "w|c", "workspaceId": "w", "name": "c", "title": "C", "startDate": "2026-03-01", "metric": "reach",
+             "endDate": "2026-03-02", "period": "daily", "channels": [], "accountIds": both,
+             "postIds": [post_id(one, "1") for one in both]}
+        )  # fmt: skip
     before = redis_client.xlen(events_key("w"))
     gone = erased(store, redis_client, "account", "mine-7391")
+    (campaign,) = store.campaigns.all("w")
+    assert (campaign["accountIds"], campaign["postIds"]) == (["other-5512"], [post_id("other-5512", "1")])
     assert gone["metrics"] == gone["accounts"] == gone["posts"] == 1
     assert traces(store, redis_client, "mine-7391") == []
     assert left_of(store, "account", "mine-7391") == {}

@@ -261,3 +261,28 @@ def test_platforms_say_how_much_of_the_engagement_is_in_a_rate(look: Look) -> No
     facebook = page.locator("#platforms tr", has_text="Engagement rate").locator("td").nth(column("facebook"))
     assert "% of the engagement" in facebook.inner_text()
     assert "posts whose views are unknown" in (facebook.locator(".warn [data-tip]").get_attribute("data-tip") or "")
+
+
+def test_alert_whose_newest_period_crossed_its_threshold_is_on_top(look: Look, crowd: str) -> None:
+    store = look.stage.store
+    now = utcnow()
+    last = {"periodStart": now, "periodEnd": now, "periodLabel": "2026-01-14", "evaluatedAt": now, "value": 1203.5}
+    failing = {"id": "ch_1", "scheme": "json", "sealed": b"", "failures": 2}
+    of: dict[str, Any] = {
+        "few": {}, "fine": {"state": "ok", "channels": [failing]}, "of-mia": {"accountIds": ["acc_mia"]},
+    }  # fmt: skip
+    for name, more in of.items():
+        alert: Any = {
+            "_id": f"{crowd}|{name}", "workspaceId": crowd, "name": name, "title": f"The title of {name}",
+            "metric": "totalLikes", "comparison": "below", "threshold": 1500, "period": "daily", "state": "firing",
+            "channels": [], "createdAt": now, "changedAt": now, "since": now, "last": last, **more,
+        }  # fmt: skip
+        store.alerts.put(alert)
+    Announcer(look.stage.redis).announce(crowd)
+    page = look.open(crowd)
+    look.keep("thresholds")
+    lines = page.locator("#alerts li").all_inner_texts()
+    assert lines[0] == "The title of few: totalLikes is below 1,500 in 2026-01-14 (1,203.5)."
+    assert lines[1].startswith("The title of of-mia:")
+    assert any(line.startswith("Messages do not arrive for The title of fine") for line in lines)
+    store.db["alerts"].delete_many({"workspaceId": crowd})

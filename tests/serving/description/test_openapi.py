@@ -8,8 +8,10 @@ import httpx
 import pytest
 from httpx_sse import connect_sse
 
+from metrics.alerts.events import alert_event
 from metrics.redis.events import Event, account_status, observation_event, operation_status, rollup_event
 from metrics.store import Store
+from metrics.store.workspace.alerts import FiringDocument
 from serving.description.openapi import document
 from serving.endpoints.routes import OPERATIONS
 from serving.schemas.events import EVENTS, ResetReason
@@ -88,6 +90,12 @@ def events(store: Store) -> list[Event]:
     finished = store.operations.finish(operation["_id"], "failed", accounts={"ok": 0, "failed": 1}, error="no")
     rolled: Any = {**rollup(1, 10), "aggregatedMetrics": {"totalLikes": 3, "postCountByType": {"image": 1}}}
     assert finished
+    fired: FiringDocument = {
+        "_id": "w1|few|daily|2026-01-14T00:00:00Z", "workspaceId": "w1", "alert": "few", "title": "Few",
+        "metric": "totalLikes", "comparison": "falls", "threshold": 20, "period": "daily", "periodStart": NOW,
+        "periodEnd": NOW, "periodLabel": "2026-01-14", "value": 3, "changePercent": -25.5, "firedAt": NOW,
+        "pending": True, "nextAt": NOW, "deliveries": [],
+    }  # fmt: skip
     return [
         observation_event(observation(NOW)),
         observation_event(post_observation(NOW, likes=3)),
@@ -95,6 +103,7 @@ def events(store: Store) -> list[Event]:
         operation_status(operation),
         operation_status(finished),
         account_status("w1", "a1", "needs_reauth", "needs_reauth"),
+        alert_event(fired),
     ]
 
 

@@ -1,0 +1,1 @@
+"""Routes of what a workspace sets for itself: its calendar, its campaigns and its alerts."""

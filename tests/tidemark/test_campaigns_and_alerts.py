@@ -1,0 +1,50 @@
+"""The commands `tidemark campaigns` and `tidemark alerts`: set, list and remove; channels are never printed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from metrics.redis.client import connect
+from metrics.redis.versions import data_version
+from metrics.settings import Settings
+from metrics.store import Store
+from tests.tidemark.commands import Cli
+from tests.tidemark.test_bad_input import ACCOUNT, GOOD
+
+
+@pytest.fixture
+def acme(cli: Cli, on_stores: Store) -> Store:
+    """A workspace with an account."""
+    assert cli("accounts", "connect", *ACCOUNT).code == 0
+    return on_stores
+
+
+def test_campaign_is_set_listed_and_removed(cli: Cli, acme: Store, settings: Settings) -> None:
+    with connect(settings) as redis:
+        before = data_version(redis, "acme")
+        ran = cli(*GOOD["campaigns set"], "--tag", "#Spring")
+        assert (ran.code, ran.out) == (0, "spring: 2026-03-01 to 2026-03-21, #spring\n")
+        assert data_version(redis, "acme") != before
+    assert "#spring" in cli("campaigns", "list", "acme").out
+    (listed,) = json.loads(cli("campaigns", "list", "acme", "--json").out)
+    assert (listed["tag"], listed["startDate"]) == ("spring", "2026-03-01")
+    assert cli("metrics", "define", "acme", "m", "likes{campaign=spring}", "--title", "M").code == 0
+    assert "spring is named by m" in cli("campaigns", "remove", "acme", "spring").err
+    assert cli("metrics", "retire", "acme", "m").code == 0
+    assert cli("campaigns", "remove", "acme", "spring").out == "spring is removed\n"
+    assert acme.campaigns.all("acme") == []
+
+
+def test_alert_is_set_listed_and_removed(cli: Cli, acme: Store) -> None:
+    Path("channels.txt").write_text("# the team\njson://receiver.example/secret-token\n\n")
+    ran = cli(*GOOD["alerts set"], "--channels-from", "channels.txt")
+    assert (ran.code, ran.out) == (0, "few: totalLikes below 10, daily, to json\n")
+    assert cli(*GOOD["alerts set"], "--period", "weekly").code == 0
+    shown = cli("alerts", "list", "acme").out + cli("alerts", "list", "acme", "--json").out
+    assert "totalLikes below 10, weekly" in shown
+    assert "secret-token" not in shown
+    (listed,) = json.loads(cli("alerts", "list", "acme", "--json").out)
+    assert [one["scheme"] for one in listed["channels"]] == ["json"]
+    assert cli("alerts", "remove", "acme", "few").out == "few is removed\n"
+    assert acme.alerts.all("acme") == []
