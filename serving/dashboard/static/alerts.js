@@ -9,9 +9,17 @@ const GRACE_MS = HOUR / 2; // an hour is read after its end, which takes some ti
 const EXPIRY_MS = 7 * 24 * HOUR;
 const MOST_NAMES = 4;
 
+let watched = { base: "", thresholds: [] }; // the alerts by thresholds of the workspace that is shown, as last read
+
+/** Read the alerts by thresholds, and show them with the others. The view is whole without them. */
+export async function thresholds(reading, access) {
+  watched = { base: reading.base, thresholds: await reading.thresholds() };
+  return alerts(reading, access);
+}
+
 /** Show the alerts of the accounts that the view covers; `access` is what the key may do. */
 export async function alerts(reading, access) {
-  const [accounts, thresholds] = await Promise.all([reading.accounts(), reading.thresholds()]);
+  const accounts = await reading.accounts(), thresholds = watched.base === reading.base ? watched.thresholds : [];
   const lines = [...firing(thresholds), ...tokens(accounts), ...unreachable(accounts), ...failing(accounts), ...late(accounts), ...channels(thresholds), ...expiry(access)];
   const list = $("alerts"), text = lines.map(({ title, rest }) => title + rest).join("\n");
   if (list.dataset.text === text) return []; // a status region that is replaced is read out again

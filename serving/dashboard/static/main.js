@@ -3,7 +3,7 @@
 import { access as readAccess } from "./access.js";
 import { accounts } from "./accounts.js";
 import { Activity } from "./activity.js";
-import { alerts } from "./alerts.js";
+import { alerts, thresholds } from "./alerts.js";
 import { Api } from "./api.js";
 import { charts } from "./charts.js";
 import { Collect } from "./collect.js";
@@ -45,6 +45,7 @@ const SECTIONS = {
   post: { top: [warnings, post], rest: [], later: {}, slow: {} },
 };
 const SLOW_MS = 60000;
+const LATER_MS = 1000; // after the first view is whole: what it can be read without
 const CALM_MS = 700; // events come in bursts: redraw once after each burst
 const PATIENCE_MS = 4000; // and at least this often within a long burst
 
@@ -89,7 +90,8 @@ async function finish(reading, kind, live) {
   if (reading.overtaken) return;
   busy = false;
   $("page").setAttribute("aria-busy", "false");
-  if (wanted) soon();
+  if (wanted) { soon(); return; }
+  setTimeout(() => { if (!reading.overtaken) draw(reading, [() => thresholds(reading, access)], live); }, live ? 0 : LATER_MS);
 }
 
 /** Draw sections, by the ids of their places, when they come near the view: from the reading that is shown then. */

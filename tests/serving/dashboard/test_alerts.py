@@ -280,6 +280,8 @@ def test_alert_whose_newest_period_crossed_its_threshold_is_on_top(look: Look, c
         store.alerts.put(alert)
     Announcer(look.stage.redis).announce(crowd)
     page = look.open(crowd)
+    # They are read when the first view is whole.
+    expect(page.locator("#alerts")).to_contain_text("The title of few")
     look.keep("thresholds")
     lines = page.locator("#alerts li").all_inner_texts()
     assert lines[0] == "The title of few: totalLikes is below 1,500 in 2026-01-14 (1,203.5)."
