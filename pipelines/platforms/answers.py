@@ -16,7 +16,6 @@ _AHEAD = timedelta(days=1)
 """Tolerance for clock differences: a time of publication further in the future than this is refused."""
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 """The beginning of 1970, which some answers contain instead of a missing time."""
-_LONGEST_LIFE = timedelta(days=3650)
 _LONGEST = 300
 _REFUSALS = (400, 599)
 _SERVER_ERRORS = 500
@@ -64,53 +63,6 @@ def id_of(value: object, form: re.Pattern[str]) -> str:
 def name_of(value: object) -> str | None:
     """Return the name under which a platform shows an account, or None if the value cannot be such a name."""
     return value if isinstance(value, str) and value.strip() and len(value) <= _LONGEST_NAME else None
-
-
-def renewal_form(credentials: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return the form that asks for a new access token (RFC 6749, 6), with the app's id and secret in it.
-
-    Return None if the credentials lack a refresh token, or the app's id or secret: then they cannot be renewed.
-    """
-    names = ("refresh_token", "client_id", "client_secret")
-    if not set(names) <= credentials.keys():
-        return None
-    return {"grant_type": "refresh_token", **{name: str(credentials[name]) for name in names}}
-
-
-def renewed_credentials(credentials: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the credentials after a renewal: with the new access token, its expiry, and a new refresh token, if any.
-
-    `expires_at` is left out if the answer does not say when the token expires (optional in RFC 6749, 5.1) and there is
-    a refresh token. The new pair must be kept even then, because at some platforms a refresh token works only once.
-
-    Raises:
-        LookupError, TypeError, ValueError: the answer has no new token; or it has no expiry, and there is no refresh
-            token to renew the access token after it expired.
-    """
-    token, following = body["access_token"], body.get("refresh_token")
-    if not isinstance(token, str) or not token:
-        raise TypeError(f"the access token should be text, but its type is {type(token).__name__}")
-    found = {name: value for name, value in credentials.items() if name not in ("expires_at", "renew_at")}
-    found |= {"access_token": token}
-    found |= {"refresh_token": following} if isinstance(following, str) and following else {}
-    try:
-        return {**found, "expires_at": now.timestamp() + _life(body["expires_in"])}
-    except UNEXPECTED:
-        if "refresh_token" not in found:
-            raise
-        return found
-
-
-def _life(seconds: Any) -> float:
-    """Return the lifetime of a token in seconds.
-
-    Raises:
-        TypeError, ValueError: the value is not a number of seconds, or is not a plausible lifetime.
-    """
-    lifetime = float(seconds)
-    if not 0 < lifetime < _LONGEST_LIFE.total_seconds():
-        raise ValueError(f"a token's lifetime of {lifetime} seconds is not plausible")
-    return lifetime
 
 
 def items_of(value: object) -> list[Any]:

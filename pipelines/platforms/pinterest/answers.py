@@ -24,6 +24,7 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
+from pipelines.platforms.renewals import app_refused
 
 ID = re.compile(r"[0-9]{1,19}")
 
@@ -33,6 +34,8 @@ _LIFETIME_SINCE = datetime(2023, 3, 20, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1).total_seconds()
 _UNDER_REVIEW = (2625, 2626)
 _SCOPES, _NOT_OURS = 3, 7
+_DEAD_GRANT = 283
+"""The number in the refusal of a refresh token, or of a code, that is unknown, used, ended or revoked."""
 _BOARD_OR_PIN = "board or Pin"
 _TOO_OLD = "last 90 days"
 _LONGEST = 300
@@ -79,6 +82,21 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     if not isinstance(code, int):
         raise BadAnswer(f"{status}, but not in Pinterest's form: check the platform's base URL")
     raise _refusal(status, code, message)
+
+
+def raise_for_token(status: int, body: Any, headers: Mapping[str, str]) -> None:
+    """Raise the error that an answer of the token endpoint contains, if any.
+
+    There, the number of an error says whether the refresh token or the app is refused; both have the status 401.
+
+    Raises:
+        NeedsReauth: the refresh token is dead.
+        BadAnswer: Pinterest does not accept the app, so no user can help.
+        PlatformError: any other failure.
+    """
+    if status in (400, 401) and isinstance(body, Mapping) and isinstance(code := body.get("code"), int):
+        raise NeedsReauth(f"code {code}") if code == _DEAD_GRANT else app_refused("Pinterest", f"code {code}")
+    raise_for(status, body, headers)
 
 
 def _limited(message: str, headers: Mapping[str, str]) -> RateLimited:

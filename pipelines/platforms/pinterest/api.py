@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.pinterest import PINTEREST
-from pipelines.platforms.answers import id_of, name_of, renewal_form, renewed_credentials
+from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -23,15 +23,16 @@ from pipelines.platforms.base import (
     Tally,
     Wanted,
 )
-from pipelines.platforms.errors import AccountUnreachable, PermissionMissing, PostGone, WrongIdentity
+from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PermissionMissing, PostGone, WrongIdentity
 from pipelines.platforms.limits import PostBudget, UncountedQuotas
 from pipelines.platforms.numbers import Numbers
-from pipelines.platforms.pinterest.answers import ID, account_numbers, parsing_answer, raise_for
+from pipelines.platforms.pinterest.answers import ID, account_numbers, parsing_answer, raise_for_token
 from pipelines.platforms.pinterest.calls import Calls
 from pipelines.platforms.pinterest.days import Days
 from pipelines.platforms.pinterest.posts import Posts
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.renewals import renewal_form, renewed_credentials
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http
@@ -111,12 +112,13 @@ class Pinterest:
         return DaysReading.of(found, utcnow(), reader.failures)
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
-        """Return credentials with new tokens, or None if they allow no renewal or Pinterest refuses it.
+        """Return credentials with new tokens, or None if they allow no renewal, or the refresh token is dead.
 
         Each renewal brings a new refresh token, which lives for sixty days.
 
         Raises:
-            PlatformError: Pinterest did not answer.
+            BadAnswer: Pinterest does not accept the app: no user can help.
+            PlatformError: any other failure.
         """
         form = renewal_form(access.credentials)
         if form is None:
@@ -126,11 +128,12 @@ class Pinterest:
         tally.requests += 1
         headers = {"Authorization": f"Basic {base64.b64encode(app.encode()).decode()}"}
         status, body, answered = self._http.send("POST", "/v5/oauth/token", form=form, headers=headers)
-        if status in (400, 401):
+        try:
+            with parsing_answer():
+                raise_for_token(status, body, answered)
+                return renewed_credentials(access.credentials, body, utcnow())
+        except NeedsReauth:
             return None
-        with parsing_answer():
-            raise_for(status, body, answered)
-            return renewed_credentials(access.credentials, body, utcnow())
 
     def _calls(self, access: Access, tally: Tally) -> Calls:
         return Calls(self._http, self._app, access, tally)
