@@ -1,7 +1,7 @@
 """The Pinterest client: reads accounts through the API version 5 (docs/platform-facts.md#pinterest).
 
-An account takes one call for its levels and one per 250 pins of the last ninety days, whose numbers the list has; and
-twice a day one for the provider's days.
+An account takes one call for its levels and one per 250 pins of the last ninety days, whose numbers the list has; twice
+a day one for the provider's days; and once a day one per 100 pins for what it tells of pins by day only.
 """
 
 import base64
@@ -19,6 +19,8 @@ from pipelines.platforms.base import (
     App,
     DaysReading,
     Identity,
+    Post,
+    PostDaysReading,
     Reading,
     Tally,
     Wanted,
@@ -29,6 +31,8 @@ from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pinterest.answers import ID, account_numbers, parsing_answer, raise_for_token
 from pipelines.platforms.pinterest.calls import Calls
 from pipelines.platforms.pinterest.days import Days
+from pipelines.platforms.pinterest.pin_days import FIELDS as OF_PINS
+from pipelines.platforms.pinterest.pin_days import PinDays
 from pipelines.platforms.pinterest.posts import Posts
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
@@ -53,6 +57,7 @@ class Pinterest:
     Facts: docs/platform-facts.md#pinterest-analytics.
     """
     uses_app: ClassVar[bool] = True
+    post_day_metrics: ClassVar = frozenset(OF_PINS)
 
     def __init__(self, http: "Http", quarantine: Quarantine, app: App | None = None) -> None:
         self._http, self._quarantine = http, quarantine
@@ -110,6 +115,15 @@ class Pinterest:
         reader = Days(self._calls(access, tally), access.platform_account_id, self._quarantine, found)
         reader.read()
         return DaysReading.of(found, utcnow(), reader.failures)
+
+    def read_post_days(self, access: Access, wanted: Mapping[Post, date], last: date, tally: Tally) -> PostDaysReading:
+        """Return what Pinterest tells of pins by day only, as sums from their creation on: a call for 100 pins.
+
+        Raises:
+            PlatformError: nothing could be read.
+        """
+        ask, account_id = self._calls(access, tally), access.platform_account_id
+        return PinDays(ask, account_id, self._quarantine, tally, last).read(wanted)
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials with new tokens, or None if they allow no renewal, or the refresh token is dead.
