@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from metrics.documents import AccountDocument, Platform
+from metrics.platforms.registry import FACTS
 from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
 from pipelines.platforms.base import Access, Tally
@@ -91,6 +92,35 @@ def test_app_that_is_refused_marks_no_account(bench: Bench, platform: Platform) 
     bench.simulator.set_faults()
     report = bench.collect(platform=platform)
     assert (report.ok, bench.state(well), bench.state(dead)) == (1, "active", "needs_reauth")
+
+
+READS: dict[Platform, str] = {
+    "twitter": "/2/users", "linkedin": "/rest/", "tiktok": "/v2/user", "youtube": "youtube/v3", "pinterest": "/v5/user"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("platform", FIRST_REFRESH_TOKEN)
+def test_new_tokens_are_stored_before_they_are_used(bench: Bench, platform: Platform) -> None:
+    first = FIRST_REFRESH_TOKEN[platform](bench.simulator.world.account(platform, 0))
+    name = with_refresh_token(bench, platform, 0, first)
+    # The answer does not say when the token ends, and nothing can be read with it.
+    path = "/token" if platform == "youtube" else "oauth"
+    bench.simulator.set_faults(
+        {"kind": "patch", "path": path, "at": "expires_in", "delete": True},
+        *(
+            {"kind": "foreign_body", "path": READS[platform], "value": [], "account": one}
+            for one in [bench.simulator.world.account(platform, 0).platform_account_id]
+        ),
+    )
+    bench.collect(platform=platform)
+    sealed = bench.store.accounts.get(name)["credentials"]
+    kept = Vault(bench.settings.secret_keys).open(sealed, name)
+    assert kept["access_token"] != "ended"
+    rotates = FACTS[platform].login is not None and FACTS[platform].login.refresh_works_once
+    assert (kept["refresh_token"] != first) == rotates
+    bench.simulator.set_faults()
+    bench.redis.flushall()
+    assert bench.collect(platform=platform).ok == 1
 
 
 def test_new_secret_of_the_app_is_used_for_accounts_of_the_old_one(bench: Bench) -> None:
