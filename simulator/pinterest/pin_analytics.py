@@ -3,7 +3,7 @@
 Facts: docs/platform-facts.md#pinterest-analytics.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ _VIDEO_FIELDS: Mapping[str, str] = {
     "VIDEO_START": "VIDEO_START",
     "VIDEO_V50_WATCH_TIME": "VIDEO_V50_WATCH_TIME",
 }
+_PLAIN = frozenset((*_FIELDS, *_VIDEO_FIELDS))
 _WATCHED = ("VIDEO_AVG_WATCH_TIME",)
 _LIFETIME: Mapping[str, str] = {"TOTAL_COMMENTS": "comment", "TOTAL_REACTIONS": "reaction"}
 METRICS = ("ALL", *_FIELDS, "SAVE_RATE", *_VIDEO_FIELDS, *_WATCHED, *_LIFETIME)
@@ -136,9 +137,19 @@ def _of_pin(call: Call, pin: Pin, days: list[date], wanted: list[str]) -> dict[s
     def status(day: date) -> str:
         return "BEFORE_PIN_CREATED" if day < created else status_of(day, call.now)
 
+    # What a pin gained on a day that is over does not change any more.
+    key = ("pinterest days", pin.post.number, tuple(wanted))
+    known: dict[date, Values] | None = world.remembered(key)
+    if known is None:
+        known = {}
+        world.remember(key, known)
+    of_days = known
+
     def values(day: date, _: str) -> Values:
-        gains = _gains(world, pin.post, midnight(day), midnight(day) + DAY)
-        return {name: value for name, value in gains.items() if name in wanted}
+        if day not in of_days:
+            gains = _gains(world, pin.post, midnight(day), midnight(day) + DAY, wanted)
+            of_days[day] = {name: value for name, value in gains.items() if name in wanted}
+        return of_days[day]
 
     lifetime: Values = {
         name: truth.post_value(world, pin.post, field, call.now) for name, field in _LIFETIME.items() if name in wanted
@@ -146,9 +157,18 @@ def _of_pin(call: Call, pin: Pin, days: list[date], wanted: list[str]) -> dict[s
     return analytics(days, status, values, lifetime)
 
 
-def _gains(world: World, post: SimPost, start: datetime, end: datetime) -> Values:
-    """Return what a pin gained between two instants; only a video has numbers of its playing."""
+def _gains(
+    world: World, post: SimPost, start: datetime, end: datetime, wanted: Collection[str] = (*_FIELDS, "SAVE_RATE")
+) -> Values:
+    """Return what a pin gained between two instants; only a video has numbers of its playing.
+
+    If all wanted metrics are plain counters, only these are in the result; otherwise all are.
+    """
     fields = {**_FIELDS, **(_VIDEO_FIELDS if post.content_type == "video" else {})}
+    if _PLAIN.issuperset(wanted):
+        fields = {name: field for name, field in fields.items() if name in wanted}
+        before, after = (truth.post_values(world, post, fields.values(), at) for at in (start, end))
+        return {name: max(after[field] - before[field], 0) for name, field in fields.items()}
     before, after = (truth.post_values(world, post, fields.values(), at) for at in (start, end))
     found: Values = {name: max(after[field] - before[field], 0) for name, field in fields.items()}
     found["ENGAGEMENT"] = found["PIN_CLICK"] + found["SAVE"]
