@@ -116,8 +116,9 @@ def test_new_tokens_are_stored_before_they_are_used(bench: Bench, platform: Plat
     sealed = bench.store.accounts.get(name)["credentials"]
     kept = Vault(bench.settings.secret_keys).open(sealed, name)
     assert kept["access_token"] != "ended"
-    rotates = FACTS[platform].login is not None and FACTS[platform].login.refresh_works_once
-    assert (kept["refresh_token"] != first) == rotates
+    login = FACTS[platform].login
+    assert login is not None
+    assert (kept["refresh_token"] != first) == login.refresh_works_once
     bench.simulator.set_faults()
     bench.redis.flushall()
     assert bench.collect(platform=platform).ok == 1
