@@ -12,6 +12,12 @@ time until the platform's own limit per minute allows the last request, if that 
 ideal. A request is one HTTP request; a call is the unit that a platform counts against its limits, such as each element
 of a Graph batch. The processor seconds tell whether the collector, the simulator or a database was the bottleneck: all
 of them share the cores of the machine.
+
+The collector is one process of Python, which uses one core at a time. So `cpu_allowed_ms_per_request`, latency /
+concurrency, is the most processor time that a request may cost it: with a latency of 100 ms and 10 concurrent calls,
+10 ms. What costs more is bound by the processor, and `share_of_bound` compares with the larger of the two: the ideal,
+and the collector's own processor time. All processes together may use as many times that as the machine has cores
+(`cpu_all_ms_per_request`).
 """
 
 import argparse
@@ -148,8 +154,10 @@ def measure(bench: Bench, workspaces: int, latencies: list[float]) -> Iterator[R
                 "ideal": ideal(platform, report.requests, calls, latency, bench.settings.collect_concurrency),
                 **{f"cpu_{name}": after - before[name] for name, after in bench.cpu().items()},
             }  # fmt: skip
+            sums["bound"] = max(sums["ideal"], sums["cpu_collector"])
+            allowed = {"cpu_allowed_ms_per_request": latency / bench.settings.collect_concurrency}
             of_all = {name: of_all.get(name, 0.0) + value for name, value in sums.items()}
-            yield {"platform": platform, "workspaces": workspaces, "latency_ms": latency, **_told(sums)}
+            yield {"platform": platform, "workspaces": workspaces, "latency_ms": latency, **_told(sums), **allowed}
         yield {"platform": "all", "workspaces": workspaces, "latency_ms": latency, **_told(of_all), "megabytes": peak()}
 
 
@@ -161,8 +169,11 @@ def _told(sums: Mapping[str, float]) -> dict[str, float]:
         "observations": sums["observations"],
         "requests_per_account": requests / accounts, "calls_per_account": sums["calls"] / accounts,
         **({"share_of_ideal": sums["ideal"] / seconds} if sums["ideal"] else {}),
+        **({"share_of_bound": sums["bound"] / seconds} if sums["ideal"] else {}),
         "waited_seconds_per_account": sums["waited_seconds"] / accounts,
         "cpu_ms_per_request": 1000 * sums["cpu_collector"] / max(requests, 1),
+        "cpu_ms_per_call": 1000 * sums["cpu_collector"] / max(sums["calls"], 1),
+        "cpu_all_ms_per_request": 1000 * sum(v for n, v in sums.items() if n.startswith("cpu_")) / max(requests, 1),
         **{name: value / seconds for name, value in sums.items() if name.startswith("cpu_")},
     }  # fmt: skip
 

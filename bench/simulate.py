@@ -4,9 +4,13 @@
 
 Requests go to the ASGI app within this process, without a socket or a second core. Seconds are processor time, and of
 each request the best of the rounds counts, so that other work on the machine counts little. «cold» is the first request
-for an account in a fresh world, «warm» the same request again. The reference is a bare Starlette route that answers a
-small JSON object in the same run. The result has one line per request, and is written as JSON to
-bench/results/simulate.json.
+for an account in a fresh world, «warm» the same request again, and «hour» the same request an hour later, as a
+collection sends it: numbers have changed by then. The reference is a bare Starlette route that answers a small JSON
+object in the same run.
+
+A batch of the Graph API counts as its elements, because Meta counts each of them as a call and the simulator answers
+each of them as one: the lines of batches have the elements per second too. The result has one line per request, and is
+written as JSON to bench/results/simulate.json.
 """
 
 import argparse
@@ -249,6 +253,9 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
     ("pinterest", "analytics of 89 days"): _pinterest(
         "user_account/analytics", {**_WEEK, "start_date": "2026-08-23", "end_date": "2026-11-19"}
     ),
+    ("pinterest", "days of 100 pins, 60 days"): lambda _, posts: ApiRequest("/v5/pins/analytics", urlencode({
+        "pin_ids": ",".join(post.platform_post_id for post in posts[:100]), "start_date": "2026-09-20",
+        "end_date": "2026-11-18", "metric_types": "VIDEO_START,VIDEO_V50_WATCH_TIME,USER_FOLLOW,PROFILE_VISIT"})),
     ("threads", "profile"): lambda *_: ApiRequest("/v1.0/me", "fields=id,username"),
     ("threads", "threads, 100"): _threads("threads", "fields=id,media_type,timestamp&limit=100"),
     ("threads", "insights of a post"): lambda _, posts: ApiRequest(
@@ -294,20 +301,26 @@ async def _ask(app: ASGIApp, calls: Sequence[tuple[dict[str, object], bytes]]) -
     return seconds
 
 
-def measure(world: World, platform: Platform, build: Build, count: int, rounds: int) -> tuple[float, float]:
-    """Return requests per second, cold and warm."""
+def measure(world: World, platform: Platform, build: Build, count: int, rounds: int) -> dict[str, float]:
+    """Return requests per second, cold, warm and an hour later, and how many calls a request counts as."""
     accounts = [world.account(platform, 1000 + n) for n in range(count)]
-    drawn = [[p for p in world.newest(a, NOW - timedelta(days=200), NOW) if p.visible(NOW)] for a in accounts]
+    later = NOW + timedelta(hours=1)
+    newest = [world.newest(account, NOW - timedelta(days=200), NOW) for account in accounts]
+    drawn = [[post for post in posts if post.visible(NOW) and post.visible(later)] for posts in newest]
     calls = [build(a, posts).call(a.token) for a, posts in zip(accounts, drawn, strict=True)]
     clock = Clock()
     clock.set(NOW)
-    cold, warm = [], []
+    cold, warm, hour = [], [], []
     for _ in range(rounds):
+        clock.set(NOW)
         app = create_app(new_world(), clock)
         app.state.simulator.memory[WINDOW] = _Endless()
         cold.append(asyncio.run(_ask(app, calls)))
         warm.append(asyncio.run(_ask(app, calls)))
-    return count / _best(cold), count / _best(warm)
+        clock.set(later)
+        hour.append(asyncio.run(_ask(app, calls)))
+    counted = sum(max(body.count(b"relative_url"), 1) for _, body in calls) / count
+    return {"cold": count / _best(cold), "warm": count / _best(warm), "hour": count / _best(hour), "calls": counted}
 
 
 def _best(rounds: Sequence[Sequence[float]]) -> float:
@@ -337,11 +350,11 @@ def main() -> None:
     print(f"{'bare Starlette route':44}{bare:>10,.0f}/s")
     rows = []
     for (platform, what), build in REQUESTS.items():
-        cold, warm = measure(world, platform, build, options.accounts, options.rounds)
-        rows.append({"platform": platform, "request": what, "cold": cold, "warm": warm, "of_bare": warm / bare})
-        print(
-            f"{platform:10} {what:33}{cold:>10,.0f}/s cold{warm:>10,.0f}/s warm{warm / bare:>8.2f} of bare", flush=True
-        )
+        found = measure(world, platform, build, options.accounts, options.rounds)
+        rows.append({"platform": platform, "request": what, **found, "of_bare": found["warm"] / bare})
+        told = "".join(f"{found[name]:>10,.0f}/s {name}" for name in ("cold", "warm", "hour"))
+        elements = f", {found['calls'] * found['hour']:,.0f} elements/s" if found["calls"] > 1 else ""
+        print(f"{platform:10} {what:33}{told}{found['warm'] / bare:>8.2f} of bare{elements}", flush=True)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps({"python": sys.version.split()[0], "bare": bare, "rows": rows}, indent=2) + "\n")
 

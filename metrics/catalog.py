@@ -194,7 +194,7 @@ _TABLE = (
         "watchTime",
         "post",
         "counter",
-        "Time that a reel, or a video on TikTok, was played, replays included.",
+        "Time that a reel or a video was played, replays included.",
         unit="milliseconds",
     ),
 )

@@ -137,7 +137,8 @@ class AccountDocument(TypedDict):
 
     `connectedAt` is when the account was first connected. `disconnectedAt` is present only while it is disconnected.
     `disconnections` are earlier times in which it was disconnected, oldest first. `metrics.expected` derives from them
-    which hours count. `access` is present only for `public`: the account was connected without a token.
+    which hours count. `access` is present only for `public`: the account was connected without a token. `grantEndedAt`
+    is since when the platform denies the account to its token, and `dataDeletedAt` when its data were deleted for that.
     """
 
     _id: str
@@ -151,6 +152,8 @@ class AccountDocument(TypedDict):
     disconnectedAt: NotRequired[datetime]
     disconnections: NotRequired[list[Disconnection]]
     stateReason: NotRequired[str]
+    grantEndedAt: NotRequired[datetime]
+    dataDeletedAt: NotRequired[datetime]
     credentials: NotRequired[bytes]
 
 

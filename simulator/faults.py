@@ -30,6 +30,7 @@ The kind of a fault determines its effect and its other fields; a field that a k
 | `no_credits` | X: 402, until the fault is removed |
 | `private_window` | X: a timeline requested with private metrics reaches back only thirty days, as its page says |
 | `repeated_cursor` | a list never ends: Meta and X name the same next page, LinkedIn repeats the same elements |
+| `app_secret` | the token endpoint refuses the secret of the app, as after it was renewed at the platform |
 | `early_days` | Pinterest: analytics of any range of days are refused as older than ninety days |
 | `too_much_data` | Meta: a list with more than `value` items per page fails with code 1 ("reduce the amount of data") |
 | `refused_metric` | Meta: `metric` is refused for `object`, or for all of `account`, though its kind has it |
@@ -91,6 +92,7 @@ Kind = Literal[
     "drip",  # a byte of the body every `seconds`
     "retry_after",  # a `Retry-After` of `value` or `seconds` on 429 and 503
     "rate_limit_reset",  # an `x-rate-limit-reset` of `value` on 429 and 503
+    "app_secret",  # the token endpoint refuses the secret of the app
     "early_days",  # Pinterest: code 1, a range of days is taken for one that is too old
     "too_much_data",  # Meta: code 1 for lists of more than `value` items a page
     "refused_metric",  # Meta: `metric` is refused by some objects of a kind

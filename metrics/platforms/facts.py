@@ -210,6 +210,11 @@ class PlatformFacts:
         return min((one.kept.days for one in self.terms if one.kept and one.access == access), default=None)
 
     @property
+    def kept_after_grant(self) -> timedelta | None:
+        """For how long the terms allow to keep data after the grant ended; None if they name no time."""
+        return min((one.kept_after_grant for one in self.terms if one.kept_after_grant), default=None)
+
+    @property
     def takes_second_grant(self) -> bool:
         """True if the platform has metrics that only accounts with a second grant have."""
         return any(isinstance(one, Offer) and one.further for one in (*self.accounts.values(), *self.posts.values()))

@@ -2,11 +2,18 @@
 
 from typing import Any
 
+from metrics.documents import ContentType
 from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, ContentFacts, Ids, Offer, PlatformFacts, Quota
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import Term
 
 _ORGANIC = "Of pins that are not advertised; Pinterest counts UTC days."
+
+_BY_DAY = (
+    "Added up from days, which come once a day, two days later. Pinterest tells the last 89 days only, so an older pin "
+    "has none."
+)
+_STILL: tuple[ContentType, ...] = ("image", "carousel", "other")
 
 
 def _user(body: Any) -> list[OwnedAccount]:
@@ -62,6 +69,10 @@ PINTEREST = PlatformFacts(
         "impressions": "impression",
         "clicks": "pin_click",
         "outboundClicks": "clickthrough",
+        "videoViews": Offer("VIDEO_START", without=_STILL, note=_BY_DAY),
+        "watchTime": Offer("VIDEO_V50_WATCH_TIME", without=_STILL, note=_BY_DAY),
+        "follows": Offer("USER_FOLLOW", note=_BY_DAY),
+        "profileVisits": Offer("PROFILE_VISIT", note=_BY_DAY),
     },
     quotas={
         "calls": Quota(1_000, "Calls of the Pinterest API (1,000 with Trial access, no limit with Standard access)"),

@@ -1,6 +1,7 @@
 """The list of all platforms."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 
 from metrics.documents import ACCOUNT_ACCESSES, AccountAccess, Platform
@@ -30,6 +31,11 @@ KEPT_DAYS: Mapping[tuple[Platform, AccountAccess], int] = MappingProxyType(
     }
 )
 """For how many days the terms allow to keep what was read of accounts, by platform and access; others have no limit."""
+
+KEPT_AFTER_GRANT: Mapping[Platform, timedelta] = MappingProxyType(
+    {name: kept for name, facts in FACTS.items() if (kept := facts.kept_after_grant) is not None}
+)
+"""For how long the terms allow to keep what was read of an account after its grant ended; others name no time."""
 
 STORING_NEEDS_CONSENT: frozenset[Platform] = frozenset(
     name for name, facts in FACTS.items() if facts.storing_needs_consent

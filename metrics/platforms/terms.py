@@ -18,7 +18,8 @@ class Term:
     `source` is the platform's document; «one report» stands for what one person reported and no document confirmed.
 
     With `kept`, the data of accounts that are read with this `access` are deleted after that time by
-    `metrics.upkeep.limited`; the term is then about these accounts alone.
+    `metrics.upkeep.limited`; the term is then about these accounts alone. With `kept_after_grant`, everything of an
+    account is deleted that long after its grant ended by `metrics.upkeep.ended`.
     """
 
     data: str
@@ -27,6 +28,7 @@ class Term:
     source: str
     access: AccountAccess | None = None
     kept: timedelta | None = None
+    kept_after_grant: timedelta | None = None
 
 
 ERASED = (

@@ -121,6 +121,16 @@ YOUTUBE = PlatformFacts(
             "*Developer Policies*, III.E.4",
         ),
         Term(
+            "data of channels whose grant ended",
+            "Without a grant, nothing may be kept for more than 30 days.",
+            "30 days after a channel was disconnected, or after YouTube first denied it to its token, its numbers, "
+            "rollups, posts, events and rows of exports are deleted; `GET …/accounts` says so in `stateReason`. The "
+            "account stays, and can be connected again. A channel that is paused is not checked: end its pause within "
+            "30 days, or disconnect it.",
+            "*Developer Policies*, III.E.4",
+            kept_after_grant=timedelta(days=30),
+        ),
+        Term(
             "data of channels without a token",
             "It is refreshed or deleted within 30 days, statistics too.",
             "A channel that is connected without a token is read with the API key of the app. Each night, its numbers, "

@@ -10,6 +10,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from metrics.batches import batched
+from metrics.clock import utcnow
 from metrics.documents import AccountAccess, AccountDocument, AccountState, ConnectedState, Document, Platform
 from metrics.errors import NotFound, TidemarkError
 from metrics.expected import FIELDS, Connection
@@ -18,6 +19,8 @@ from metrics.store.errors import duplicates, mongo_errors
 from metrics.store.setup.identities import normalise_accounts
 
 _BATCH = 1000
+_ENDED: tuple[AccountState, ...] = ("needs_reauth", "unreachable")
+"""States of connected accounts that the platform denies to their token."""
 
 
 class AccountStore:
@@ -224,8 +227,9 @@ class AccountStore:
         if "credentials" in account:
             query["credentials"] = account["credentials"]
         with mongo_errors():
-            change = {"$set": {"state": state, "stateReason": reason}}
-            return self._accounts.update_one(query, change).matched_count == 1
+            # A literal, because a text that begins with a dollar sign would name a field here.
+            change: list[Document] = [{"$set": {"state": state, "stateReason": {"$literal": reason}}}]
+            return self._accounts.update_one(query, change + _grant(state)).matched_count == 1
 
     def set_state(self, account_id: str, state: ConnectedState, reason: str | None = None) -> None:
         """Set the state of a connected account; the previous reason is replaced or removed.
@@ -236,13 +240,32 @@ class AccountStore:
         Raises:
             NotFound: there is no such account.
         """
-        change: Document = {"$set": {"state": state, **({"stateReason": reason} if reason else {})}}
-        if not reason:
-            change["$unset"] = {"stateReason": ""}
+        told: Document = {"$set": {"stateReason": {"$literal": reason}}} if reason else {"$unset": ["stateReason"]}
+        change: list[Document] = [{"$set": {"state": state}}, told, *_grant(state)]
         with mongo_errors():
             found = self._accounts.update_one({"_id": account_id, "state": {"$ne": "disconnected"}}, change)
             if found.matched_count == 0 and self._accounts.find_one({"_id": account_id}, {"_id": 1}) is None:
                 raise NotFound(f"no account {account_id}")
+
+    def with_ended_grant(self, platform: Platform, now: datetime, before: datetime) -> list[AccountDocument]:
+        """Return the accounts of a platform whose grant ended before an instant and whose data are not deleted yet.
+
+        An ended grant without a time gets the present one first. The accounts come without credentials.
+        """
+        of_platform: Document = {"platform": platform, "dataDeletedAt": {"$exists": False}}
+        denied: Document = {"state": {"$in": _ENDED}}
+        ended = [{**denied, "grantEndedAt": {"$lte": before}}, _disconnected(before)]
+        with mongo_errors():
+            unnoted = {**of_platform, **denied, "grantEndedAt": {"$exists": False}}
+            self._accounts.update_many(unnoted, {"$set": {"grantEndedAt": now}})
+            rows = self._accounts.find({**of_platform, "$or": ended}, {"credentials": 0}).sort("_id", 1)
+            return cast("list[AccountDocument]", list(rows))
+
+    def note_deleted(self, account: AccountDocument, at: datetime, reason: str) -> None:
+        """Note that the data of an account are deleted, unless it was connected again meanwhile."""
+        query = {"_id": account["_id"], "state": account["state"]}
+        with mongo_errors():
+            self._accounts.update_one(query, {"$set": {"dataDeletedAt": at, "stateReason": reason}})
 
     def disconnect(self, account_id: str, at: datetime) -> None:
         """Disconnect an account and delete its credentials; an earlier time of disconnection is kept.
@@ -281,3 +304,14 @@ class AccountStore:
                 {"_id": account_id, "credentials": sealed}, {"$set": {"credentials": again}}
             )
         return done.matched_count == 1
+
+
+def _grant(state: AccountState) -> list[Document]:
+    """Return the stages of a change of state that note when a grant ended, or that it stands again."""
+    if state in _ENDED:
+        return [{"$set": {"grantEndedAt": {"$ifNull": ["$grantEndedAt", utcnow()]}}}]
+    return [{"$unset": ["grantEndedAt", "dataDeletedAt"]}]
+
+
+def _disconnected(before: datetime) -> Document:
+    return {"state": "disconnected", "disconnectedAt": {"$lte": before}}

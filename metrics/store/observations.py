@@ -238,6 +238,19 @@ class ObservationLog:
             rows = self._log.aggregate([{"$match": match}, *EFFECTIVE, {"$project": {"timestamp": 1, "metrics": 1}}])
             return {row["timestamp"]: row["metrics"] for row in rows}
 
+    def of_posts(
+        self, account_id: str, slots: Sequence[datetime]
+    ) -> dict[str, dict[datetime, Mapping[str, int | float]]]:
+        """Return the effective metrics of an account's posts in some slots, by post and slot."""
+        within = {"$in": list(slots), "$gte": min(slots), "$lte": max(slots)}
+        match = {"metadata.accountId": account_id, "metadata.postId": {"$exists": True}, "timestamp": within}
+        shown = {"timestamp": 1, "metrics": 1, "metadata.postId": 1}
+        found: dict[str, dict[datetime, Mapping[str, int | float]]] = {}
+        with mongo_errors():
+            for row in self._log.aggregate([{"$match": match}, *EFFECTIVE, {"$project": shown}]):
+                found.setdefault(row["metadata"]["postId"], {})[row["timestamp"]] = row["metrics"]
+        return found
+
     def observed_slots(
         self, scope: Mapping[str, Any], start: datetime, end: datetime, cut: Mapping[str, tuple[Span, ...]]
     ) -> dict[str, int]:

@@ -192,6 +192,7 @@ class AccountCollector:
             found += self._snapshot(account, access, memory, tally, report)
         requests_before = tally.requests
         found += self._past_days(account, access, tally, report)
+        found += self._days_of_posts(account, access, tally, report)
         found += self._reported_days(account, access, memory, tally, report)
         if tally.requests > requests_before:
             # Reading the days took time, in which the account may have been erased.
@@ -209,14 +210,35 @@ class AccountCollector:
         except PlatformError as error:
             if self.old:
                 raise
-            # The snapshot cannot be read again, so it is kept. The days can be, as long as they settle.
-            self._note_part(account, "days", str(error), report, reason_of(error))
-            if isinstance(error, RateLimited):
-                tally.note_limit(error)
+            self._note_unread_days(account, "days", error, tally, report)
             return []
         self._note_failures(account, {f"days: {what}": why for what, why in reading.failures.items()}, tally, report)
         self._note_odd(account, reading.odd, report)
         return days
+
+    def _days_of_posts(
+        self, account: AccountDocument, access: Access, tally: Tally, report: CollectReport
+    ) -> list[Observation]:
+        """Return observations of what the platform tells of posts by day only; note what could not be read."""
+        try:
+            days, reading = self.days.read_posts(account, access, tally)
+        except NeedsReauth:
+            raise
+        except PlatformError as error:
+            self._note_unread_days(account, "days of posts", error, tally, report)
+            return []
+        failures = {f"days of posts: {what}": why for what, why in reading.failures.items()}
+        self._note_failures(account, failures, tally, report)
+        self._note_odd(account, reading.odd, report)
+        return days
+
+    def _note_unread_days(
+        self, account: AccountDocument, what: str, error: PlatformError, tally: Tally, report: CollectReport
+    ) -> None:
+        """Note days that could not be read. The snapshot cannot be read again, so it is kept; the days can be."""
+        self._note_part(account, what, str(error), report, reason_of(error))
+        if isinstance(error, RateLimited):
+            tally.note_limit(error)
 
     def _reported_days(
         self, account: AccountDocument, access: Access, memory: Memory, tally: Tally, report: CollectReport

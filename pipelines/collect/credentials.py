@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
 from redis import Redis
 from redis.exceptions import LockError, RedisError
 
@@ -36,12 +37,16 @@ class Credentials:
 
     A refresh token that rotates works only once. So only one worker at a time renews an account, and the others take
     the tokens that it stored.
+
+    `apps` has the secrets of the settings by the id of their app. They replace the secret with which an account was
+    connected, so that a new secret of the app does not end the accounts that it connected before.
     """
 
     store: Store
     vault: Vault
     redis: Redis
     api: PlatformApi
+    apps: Mapping[str, SecretStr] = field(default_factory=dict)
 
     def open(self, account: AccountDocument) -> Access:
         """Return the access to an account.
@@ -109,7 +114,7 @@ class Credentials:
             if stored.credentials != access.credentials:
                 account["credentials"] = now_stored["credentials"]
                 return stored
-            renewed = self.api.refresh(access, tally)
+            renewed = self.api.refresh(self._of_present_app(access), tally)
             if renewed is None:
                 return None
             found = dict(renewed) | _renew_at(renewed, now)
@@ -122,6 +127,15 @@ class Credentials:
             account["credentials"] = sealed
             self._share(account, access, found)
             return Access(access.platform_account_id, found)
+
+    def _of_present_app(self, access: Access) -> Access:
+        """Return an access with the secrets that its apps have now."""
+        found = dict(access.credentials)
+        for app in ("client", "second_client"):
+            secret = self.apps.get(str(found.get(f"{app}_id")))
+            if secret is not None and f"{app}_secret" in found:
+                found[f"{app}_secret"] = secret.get_secret_value()
+        return Access(access.platform_account_id, found)
 
     def _share(self, account: AccountDocument, before: Access, found: Mapping[str, Any]) -> None:
         """Store renewed tokens also for the same account in other workspaces, if it has the same old tokens there."""

@@ -14,7 +14,15 @@ from metrics.documents import AccountDocument, Observation
 from metrics.periods import HOUR, midnight
 from metrics.store import Store
 from pipelines.collect import observe
-from pipelines.platforms.base import Access, DaysReading, PlatformApi, ReportReader, Tally
+from pipelines.platforms.base import (
+    Access,
+    DaysReading,
+    PlatformApi,
+    PostDaysReader,
+    PostDaysReading,
+    ReportReader,
+    Tally,
+)
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.provider_days import ProviderDays
@@ -86,6 +94,46 @@ class DayReader:
             return [], DaysReading({})
         reading = self.api.read_reports(access, memory, tally)
         return self._news(account, reading, sorted(reading.days)), reading
+
+    def read_posts(
+        self, account: AccountDocument, access: Access, tally: Tally
+    ) -> tuple[list[Observation], PostDaysReading]:
+        """Return observations of what the platform tells of posts by day only, and the reading that they come from.
+
+        These days are read once a day, in the last of the hours of `ProviderDays`. Of a post without a value of the
+        days that still settle, all days since the connection are stored: a long outage leaves no gap.
+
+        Raises:
+            PlatformError: the days could not be read.
+            MongoUnavailable: MongoDB does not answer.
+        """
+        policy = self.api.days
+        is_due = policy is not None and bool(policy.hours) and self.slot.hour == max(policy.hours)
+        if self.old or not is_due or policy is None or not isinstance(self.api, PostDaysReader):
+            return [], PostDaysReading()
+        if tally.limited is not None:
+            raise tally.limited
+        end = self.slot + HOUR
+        days, since = _newest_days(end, policy, policy.settling), midnight(policy.oldest(end))
+        found = self.store.posts.of_account(account["_id"], since=since)
+        posts = {observe.post_of(one, f"{self.now:%Y-%m-%d}"): one["_id"] for one in found}
+        if not posts:
+            return [], PostDaysReading()
+        known = self.store.observations.of_posts(account["_id"], [observe.last_slot(day) for day in days])
+        names = frozenset(self.api.post_day_metrics)
+
+        def first_wanted(name: str) -> date:
+            has_any = any(not names.isdisjoint(values) for values in known.get(name, {}).values())
+            return min(days) if has_any else account["connectedAt"].date()
+
+        wanted = {post: first_wanted(name) for post, name in posts.items()}
+        reading = self.api.read_post_days(access, wanted, days[0], tally)
+        observations: list[Observation] = []
+        for post, name in posts.items():
+            stored = {slot.date(): values for slot, values in known.get(name, {}).items()}
+            read = reading.posts.get(post.platform_post_id, {})
+            observations += observe.day_observations(account, read, stored, self.run_id, self.api.api_version, post)
+        return observations, reading
 
     def _news(self, account: AccountDocument, reading: DaysReading, days: Sequence[date]) -> list[Observation]:
         """Return observations of the values of a reading that the log lacks."""

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import SecretStr
 from redis import Redis
 
 from metrics.documents import Platform
+from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
@@ -65,7 +67,12 @@ def open_equipment(
     budget = PostBudget(redis, platform, settings.posts_per_day(platform), now.date())
     calls = CallBudgets(redis, platform, settings.calls_per_day(platform))
     with rare_searches():
-        credentials, content = Credentials(store, vault, redis, api), ContentRules.of(settings, platform)
-        yield Equipment(api, pauses, credentials, budget, content, calls)
+        credentials = Credentials(store, vault, redis, api, _apps(settings, platform))
+        yield Equipment(api, pauses, credentials, budget, ContentRules.of(settings, platform), calls)
     store.quarantine.add(platform, version, [one.document() for one in quarantine.new(whole=whole)])
     store.quarantine.lift(platform, version, [one.document() for one in quarantine.lifted])
+
+
+def _apps(settings: Settings, platform: Platform) -> dict[str, SecretStr]:
+    """Return the secrets of the apps with which people connect accounts of a platform, by the id of the app."""
+    return dict(app for name in FACTS[platform].logins if (app := settings.login_app(name)) is not None)

@@ -124,7 +124,11 @@ class _Checker:
             renewed = self._api.refresh(self._access(claim), Tally(tries=1))
         except PlatformError as error:
             return replace(found, verdict="unknown", reason=f"the refresh token could not be tried: {error}")
-        return found if renewed is not None else Checked("wrong", _REFUSED_REFRESH)
+        if renewed is None:
+            return Checked("wrong", _REFUSED_REFRESH)
+        # Most such refresh tokens stay the same. If a new one came, the given one may have ended.
+        is_new = renewed.get("refresh_token") != claim.credentials["refresh_token"]
+        return replace(found, credentials=renewed) if is_new else found
 
     def _identify(self, claim: Claim) -> Checked:
         try:

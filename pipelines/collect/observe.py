@@ -37,13 +37,17 @@ def day_observations(
     known: Mapping[date, Mapping[str, int | float]],
     run_id: str,
     api_version: str,
+    post: Post | None = None,
 ) -> Iterator[Observation]:
-    """Yield observations of the provider's days with the values that differ from those in the log (`known`)."""
+    """Yield observations of the provider's days with the values that differ from those in the log (`known`).
+
+    They are of the account itself, or of one of its posts.
+    """
     for day, reading in sorted(days.items()):
         news = {name: value for name, value in reading.metrics.items() if known.get(day, {}).get(name) != value}
         if news:
             changed = Reading(reading.read_at, news, reading.unavailable)
-            yield observation(account, changed, last_slot(day), run_id, api_version)
+            yield observation(account, changed, last_slot(day), run_id, api_version, post)
 
 
 def post_document(account: AccountDocument, post: Post, stored: PostDocument | None, now: datetime) -> PostDocument:

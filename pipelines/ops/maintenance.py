@@ -6,7 +6,11 @@ from datetime import timedelta
 import dagster as dg
 
 from metrics.clock import utcnow
+from metrics.documents import AccountDocument
+from metrics.export.folders import Folders
+from metrics.export.forget import forget_account
 from metrics.redis import events
+from metrics.upkeep.ended import delete_ended
 from metrics.upkeep.limited import limited_accounts
 from metrics.upkeep.retention import Horizon, apply
 from metrics.upkeep.sizes import keep, measure
@@ -14,6 +18,8 @@ from pipelines.resources import Tidemark
 from pipelines.rollup.recalendar import delete_unused
 from pipelines.runs import storage
 from pipelines.runs.automation import SCHEDULE_STATUS
+
+_WAIT_FOR_EXPORT_SECONDS = 600.0
 
 
 @dg.op(description="Deletes observations, rollups and records that are older than their retention.")
@@ -26,6 +32,22 @@ def apply_retention(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     metadata: dict[str, dg.MetadataValue] = {f"deleted_{name}": dg.MetadataValue.int(n) for name, n in gone.items()}
     metadata["accounts_with_a_limit"] = dg.MetadataValue.json(dict(limits))
     context.add_output_metadata(metadata)
+
+
+@dg.op(description="Deletes what was read of accounts whose grant ended longer ago than the platform's terms allow.")
+def delete_ended_grants(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
+    """Delete the data of accounts whose grant has ended, in exports too, and log which accounts these are."""
+    clients = tidemark.clients()
+    folders = Folders.open(clients.settings)
+
+    def exported(account: AccountDocument) -> None:
+        if folders is not None:
+            with folders.alone(clients.redis, _WAIT_FOR_EXPORT_SECONDS):
+                forget_account(folders, account["workspaceId"], account["_id"])
+
+    deleted = delete_ended(clients.store, clients.redis, utcnow(), exported)
+    context.log.info("deleted the data of %s accounts whose grant ended: %s", len(deleted), ", ".join(deleted) or "-")
+    context.add_output_metadata({"accounts": dg.MetadataValue.json(deleted)})
 
 
 @dg.op(description="Deletes the rollups of former calendars of workspaces, which answer no read any more.")
@@ -62,6 +84,7 @@ def measure_stores(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
 def maintain_daily() -> None:
     """Delete expired data, then measure the stores."""
     apply_retention()
+    delete_ended_grants()
     delete_former_rollups()
     trim_events()
     measure_stores()

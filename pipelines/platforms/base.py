@@ -165,6 +165,18 @@ class DaysReading:
         return cls(found, odd, {part: str(error) for part, error in (failures or {}).items()})
 
 
+@dataclass
+class PostDaysReading:
+    """The numbers that posts had at the end of the platform's own days, by the post's id and the date.
+
+    `odd` describes the values that are not valid numbers; `failures` has, for each part that was not read, the reason.
+    """
+
+    posts: dict[str, dict[date, Reading]] = field(default_factory=dict)
+    odd: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The posts of an account that collection wants to read, and what is known of its posts.
@@ -309,6 +321,18 @@ class ReportReader(Protocol):
         The platform updates `memory.jobs`; the caller saves it after the reading is stored. A failure is in the
         reading, and not raised.
         """
+        ...
+
+
+@runtime_checkable
+class PostDaysReader(Protocol):
+    """A client of a platform that tells some numbers of posts, `post_day_metrics`, by its own days only."""
+
+    @property
+    def post_day_metrics(self) -> Collection[str]: ...
+
+    def read_post_days(self, access: Access, wanted: Mapping[Post, date], last: date, tally: Tally) -> PostDaysReading:
+        """Return the numbers of posts over their lives at the ends of days, from each post's wanted day to `last`."""
         ...
 
 

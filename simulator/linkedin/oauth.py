@@ -21,6 +21,8 @@ def owner(state: State, token: str) -> SimAccount | None:
 def access_token(state: State, request: Request) -> Answer:
     """Answer `POST /oauth/v2/accessToken`: the refresh token and its expiry stay the same."""
     params = request.params
+    if state.faults.strike("app_secret", path=request.path):
+        return Answer(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
     if params.get("grant_type") == "authorization_code":
         return _first(state, params)
     token = params.get("refresh_token", "")

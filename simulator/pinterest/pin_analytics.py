@@ -3,7 +3,7 @@
 Facts: docs/platform-facts.md#pinterest-analytics.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from simulator.pinterest.call import Call
 from simulator.pinterest.pins import Pin, find
 from simulator.pinterest.problem import Problem
 from simulator.pinterest.ranges import Values, analytics, days_of, rate, status_of
+from simulator.pinterest.world import WATCHED_MS
 from simulator.world import EPOCH, SimPost, World
 
 PARAMETERS = ("start_date", "end_date", "app_types", "metric_types", "split_field", "ad_account_id")
@@ -28,21 +29,22 @@ _FIELDS: Mapping[str, str] = {
     "OUTBOUND_CLICK": "clickthrough",
     "PIN_CLICK": "pin_click",
     "SAVE": "save",
-    "USER_FOLLOW": "user_follow",
-    "PROFILE_VISIT": "profile_visit",
+    "USER_FOLLOW": "USER_FOLLOW",
+    "PROFILE_VISIT": "PROFILE_VISIT",
 }
 _VIDEO_FIELDS: Mapping[str, str] = {
     "QUARTILE_95_PERCENT_VIEW": "quartile_95_percent_view",
     "VIDEO_10S_VIEW": "video_10s_view",
     "VIDEO_MRC_VIEW": "video_mrc_view",
-    "VIDEO_START": "video_start",
+    "VIDEO_START": "VIDEO_START",
+    "VIDEO_V50_WATCH_TIME": "VIDEO_V50_WATCH_TIME",
 }
-_WATCHED = ("VIDEO_AVG_WATCH_TIME", "VIDEO_V50_WATCH_TIME")
+_PLAIN = frozenset((*_FIELDS, *_VIDEO_FIELDS))
+_WATCHED = ("VIDEO_AVG_WATCH_TIME",)
 _LIFETIME: Mapping[str, str] = {"TOTAL_COMMENTS": "comment", "TOTAL_REACTIONS": "reaction"}
 METRICS = ("ALL", *_FIELDS, "SAVE_RATE", *_VIDEO_FIELDS, *_WATCHED, *_LIFETIME)
 _SORTS = ("ENGAGEMENT", "IMPRESSION", "OUTBOUND_CLICK", "PIN_CLICK", "SAVE")
 _TOP_METRICS = (*_SORTS, *(f"{name}_RATE" for name in _SORTS if name != "IMPRESSION"), *_VIDEO_FIELDS, *_WATCHED)
-_WATCHED_MS = 2507.75
 _SPLITS = ("NO_SPLIT", "APP_TYPE")
 _NEW = timedelta(days=30)
 
@@ -124,6 +126,8 @@ def _metrics(call: Call) -> list[str]:
     call.one_of("app_types", ("ALL", "MOBILE", "TABLET", "WEB"), "ALL")
     call.one_of("split_field", _SPLITS, _SPLITS[0])
     wanted = call.some_of("metric_types", METRICS)
+    if any(call.state.faults.retires(name) or call.aim.refuses(name) for name in wanted):
+        raise call.wrong()
     return list(METRICS) if "ALL" in wanted else wanted
 
 
@@ -133,9 +137,19 @@ def _of_pin(call: Call, pin: Pin, days: list[date], wanted: list[str]) -> dict[s
     def status(day: date) -> str:
         return "BEFORE_PIN_CREATED" if day < created else status_of(day, call.now)
 
+    # What a pin gained on a day that is over does not change any more.
+    key = ("pinterest days", pin.post.number, tuple(wanted))
+    known: dict[date, Values] | None = world.remembered(key)
+    if known is None:
+        known = {}
+        world.remember(key, known)
+    of_days = known
+
     def values(day: date, _: str) -> Values:
-        gains = _gains(world, pin.post, midnight(day), midnight(day) + DAY)
-        return {name: value for name, value in gains.items() if name in wanted}
+        if day not in of_days:
+            gains = _gains(world, pin.post, midnight(day), midnight(day) + DAY, wanted)
+            of_days[day] = {name: value for name, value in gains.items() if name in wanted}
+        return of_days[day]
 
     lifetime: Values = {
         name: truth.post_value(world, pin.post, field, call.now) for name, field in _LIFETIME.items() if name in wanted
@@ -143,14 +157,23 @@ def _of_pin(call: Call, pin: Pin, days: list[date], wanted: list[str]) -> dict[s
     return analytics(days, status, values, lifetime)
 
 
-def _gains(world: World, post: SimPost, start: datetime, end: datetime) -> Values:
-    """Return what a pin gained between two instants; only a video has numbers of its playing."""
+def _gains(
+    world: World, post: SimPost, start: datetime, end: datetime, wanted: Collection[str] = (*_FIELDS, "SAVE_RATE")
+) -> Values:
+    """Return what a pin gained between two instants; only a video has numbers of its playing.
+
+    If all wanted metrics are plain counters, only these are in the result; otherwise all are.
+    """
     fields = {**_FIELDS, **(_VIDEO_FIELDS if post.content_type == "video" else {})}
+    if _PLAIN.issuperset(wanted):
+        fields = {name: field for name, field in fields.items() if name in wanted}
+        before, after = (truth.post_values(world, post, fields.values(), at) for at in (start, end))
+        return {name: max(after[field] - before[field], 0) for name, field in fields.items()}
     before, after = (truth.post_values(world, post, fields.values(), at) for at in (start, end))
     found: Values = {name: max(after[field] - before[field], 0) for name, field in fields.items()}
     found["ENGAGEMENT"] = found["PIN_CLICK"] + found["SAVE"]
     for name in ("ENGAGEMENT", "OUTBOUND_CLICK", "PIN_CLICK", "SAVE"):
         found[f"{name}_RATE"] = rate(found[name], found["IMPRESSION"])
     if post.content_type == "video":
-        found |= {"VIDEO_AVG_WATCH_TIME": _WATCHED_MS, "VIDEO_V50_WATCH_TIME": int(found["VIDEO_START"] * _WATCHED_MS)}
+        found["VIDEO_AVG_WATCH_TIME"] = WATCHED_MS
     return found

@@ -151,17 +151,17 @@ def _shown(call: Call, one: Pin, *, metrics: bool) -> dict[str, Any]:
 
 
 def _written(call: Call, one: Pin, *, metrics: bool) -> Any:
-    """Return a pin as JSON text, which is made again when its numbers have changed: pages have up to 250 pins."""
+    """Return a pin as JSON text, whose numbers are written again when they have changed: pages have up to 250 pins."""
     world, key = call.state.world, (one.pin_id, call.pictures, call.username, metrics)
-    values = truth.curve(world, one.post, call.now).values
-    within = _is_within(call, one.created_at)
-    if within is None:
-        return _shown(call, one, metrics=metrics)
+    values, within = truth.curve(world, one.post, call.now).values, _is_within(call, one.created_at)
     known = world.remembered(key)
-    if known is None or known[0] is not values or known[1] != within:
-        known = (values, within, orjson.Fragment(encode_json(_shown(call, one, metrics=metrics))))
+    # Within some days, what left the window of ninety days changes the numbers at every instant.
+    if known is None or known[0] is not values or known[1] != within or within is None:
+        fixed = encode_json(_fixed(call, one))[:-1] if known is None else known[2]
+        changing = encode_json(_metrics(call, one) if metrics else None)
+        known = (values, within, fixed, orjson.Fragment(fixed + b',"pin_metrics":' + changing + b"}"))
         world.remember(key, known)
-    return known[2]
+    return known[3]
 
 
 def _is_within(call: Call, created_at: datetime) -> bool | None:

@@ -23,6 +23,7 @@ _PARAMETERS: Mapping[str, frozenset[str]] = {
     "authorization_code": frozenset(["grant_type", "code", "redirect_uri", "continuous_refresh"]),
 }
 """The parameters of the token endpoint by `grant_type`."""
+_REFUSED_GRANT = 283
 TRIAL = "trial"
 """Beginning of the id of an app with Trial access; every other app has Standard access."""
 
@@ -70,7 +71,7 @@ def token(state: State, request: Request) -> Answer:
     Raises:
         Problem: the app, the code or the refresh token is not accepted, or a parameter is wrong.
     """
-    app, form = _app(request.headers.get("authorization", "")), request.params
+    app, form = _app(state, request.headers.get("authorization", "")), request.params
     if request.method != "POST":
         raise Problem(405, 405, "Method not allowed.")
     grant = form.get("grant_type", "")
@@ -97,7 +98,7 @@ def token(state: State, request: Request) -> Answer:
     )
 
 
-def _app(header: str) -> str:
+def _app(state: State, header: str) -> str:
     """Return the id of the app in a header with Basic authentication.
 
     Raises:
@@ -108,7 +109,8 @@ def _app(header: str) -> str:
         app, colon, secret = base64.b64decode(pair, validate=True).decode().partition(":")
     except ValueError:
         app, colon, secret = "", "", ""
-    if kind != "Basic" or not (colon and secret and re.fullmatch(r"[A-Za-z0-9-]+", app)):
+    fits = kind == "Basic" and colon and secret and re.fullmatch(r"[A-Za-z0-9-]+", app)
+    if not fits or state.faults.strike("app_secret", path="/v5/oauth/token"):
         raise Problem(401, 2, "Authentication failed.")
     return app
 
@@ -122,7 +124,7 @@ def _of_code(state: State, form: Mapping[str, str], app: str) -> SimAccount:
     try:
         return redeem(state, "pinterest", form, app).account
     except CodeRefused as error:
-        raise Problem(400, 283, f"Invalid authorization code: {error}.") from None
+        raise Problem(400, _REFUSED_GRANT, f"Invalid authorization code: {error}.") from None
 
 
 def _of_refresh_token(state: State, form: Mapping[str, str], now: datetime) -> SimAccount:
@@ -134,5 +136,5 @@ def _of_refresh_token(state: State, form: Mapping[str, str], now: datetime) -> S
     found = _REFRESH.fullmatch(form.get("refresh_token", ""))
     account = owner(state, found[2]) if found else None
     if found is None or account is None or (int(found[1]) and int(found[1]) + REFRESH_SECONDS <= now.timestamp()):
-        raise Problem(401, 2, "Authentication failed.")
+        raise Problem(401, _REFUSED_GRANT, "The authorization grant is invalid")
     return account

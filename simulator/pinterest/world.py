@@ -89,6 +89,11 @@ def _computed(world: World, account: SimAccount, day: date) -> dict[str, int]:
     return {**found, "ENGAGEMENT": found["PIN_CLICK"] + found["SAVE"]}
 
 
+_STARTS = share_of_views(0.3, 0.7, 5)
+WATCHED_MS = 2508
+"""Milliseconds for which a video is watched, on the average over its starts."""
+
+
 def _amount(name: str) -> Amount:
     return lambda world, account, day: amounts(world, account, day)[name]
 
@@ -121,12 +126,13 @@ PINTEREST = SimPlatform(
         "save": share_of_views(0.005, 0.04, 2, falls=True),
         "reaction": share_of_views(0.002, 0.02, 3, falls=True),
         "comment": share_of_views(0.0002, 0.003, 4, falls=True),
-        "video_start": share_of_views(0.3, 0.7, 5),
+        "VIDEO_START": _STARTS,
+        "VIDEO_V50_WATCH_TIME": lambda curve: _STARTS(curve) * WATCHED_MS,
         "video_mrc_view": share_of_views(0.2, 0.3, 6),
         "video_10s_view": share_of_views(0.05, 0.2, 7),
         "quartile_95_percent_view": share_of_views(0.02, 0.05, 8),
-        "user_follow": share_of_views(0.0001, 0.001, 9),
-        "profile_visit": share_of_views(0.001, 0.01, 10),
+        "USER_FOLLOW": share_of_views(0.0001, 0.001, 9),
+        "PROFILE_VISIT": share_of_views(0.001, 0.01, 10),
     },
     withholds_day=_withholds_day,
     days={name: _amount(name) for name in (*_SHARES, "ENGAGEMENT")},

@@ -80,7 +80,7 @@ class Tokens:
         if request.method != "POST" or not kind.startswith(_FORM):
             return _refused("invalid_request", "The request parameters are malformed.", now)
         key = form.get("client_key")
-        if not key or not form.get("client_secret"):
+        if not key or not form.get("client_secret") or self._state.faults.strike("app_secret", path=request.path):
             return _refused("invalid_client", "Client key or secret is incorrect.", now)
         if form.get("grant_type") == "authorization_code":
             return self._first(form, key, now)

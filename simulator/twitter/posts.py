@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from simulator.state import Fate
-from simulator.twitter import objects, private, usage
+from simulator.twitter import objects, private, usage, written
 from simulator.twitter.analytics import STEPS, analytics, span
 from simulator.twitter.call import Call, Params, id_of, ids_of
 from simulator.twitter.problem import invalid, not_found, unauthorized, unsupported
@@ -133,11 +133,13 @@ def _bounds(params: Params) -> tuple[int, int]:
 
 def _shown(call: Call, posts: list[SimPost]) -> dict[str, Any]:
     usage.note(call, posts)
-    body: dict[str, Any] = {"data": [objects.tweet(call, post) for post in posts]} if posts else {}
+    # Faults change single fields of an answer, so posts are written as text only without them.
+    tweet, media_of = (objects.tweet, objects.media) if call.state.faults.active else (written.tweet, written.media)
+    body: dict[str, Any] = {"data": [tweet(call, post) for post in posts]} if posts else {}
     includes: dict[str, Any] = {}
     if "attachments.media_keys" in call.requested.expansions:
         attached = (post for post in posts if post.kind.native)
-        media = [found for post in attached for found in objects.media(call, post)]
+        media = [found for post in attached for found in media_of(call, post)]
         includes |= {"media": media} if media else {}
     if posts and "author_id" in call.requested.expansions:
         authors = sorted({post.account_index for post in posts})

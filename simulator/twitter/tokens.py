@@ -12,6 +12,8 @@ from simulator.world import SimAccount
 TOKEN_SECONDS = 7200
 _OF_APPS = "AAAAAAAAAAAAAAAAAAAAA"
 """Prefix of an app token."""
+_NO_APP = {"error": "unauthorized_client", "error_description": "Missing valid authorization header"}
+"""The answer to an app without an id and a secret, and to one whose secret is wrong."""
 
 
 def first_refresh_token(account: SimAccount) -> str:
@@ -70,6 +72,8 @@ class Tokens:
 
     def answer(self, form: Mapping[str, str], authorization: str = "") -> Answer:
         """Answer `POST /2/oauth2/token`; an app with a secret names itself in the header `Authorization`."""
+        if self._state.faults.strike("app_secret", path="/2/oauth2/token"):
+            return Answer(401, _NO_APP)
         if form.get("grant_type") == "authorization_code":
             return self._login(form, authorization)
         token = form.get("refresh_token", "")
@@ -99,8 +103,7 @@ class Tokens:
         except ValueError:
             client_id, colon, secret = "", "", ""
         if kind.lower() != "basic" or not (client_id and colon and secret):
-            body = {"error": "unauthorized_client", "error_description": "Missing valid authorization header"}
-            return Answer(401, body)
+            return Answer(401, _NO_APP)
         try:
             login = redeem(self._state, "twitter", form, client_id)
         except CodeRefused as error:

@@ -44,6 +44,8 @@ def token(state: State, request: Request) -> Answer:
     form = request.params
     if not form.get("client_id") or not form.get("client_secret"):
         return _refused(401, "invalid_client", "The OAuth client was not found.")
+    if state.faults.strike("app_secret", path=request.path):
+        return _refused(401, "invalid_client", "The provided client secret is invalid.")
     if form.get("grant_type") == "authorization_code":
         return _first(state, form)
     if form.get("grant_type") != "refresh_token":

@@ -1,13 +1,16 @@
 """The commands `tidemark retention`: how long data is kept, in general and for single workspaces."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from metrics.clock import utcnow
 from metrics.errors import InvalidInput, NotFound
 from tidemark.commands.console import print_json, print_line, print_note
-from tidemark.commands.stores import open_store
+from tidemark.commands.stores import open_redis, open_store
+
+if TYPE_CHECKING:
+    from metrics.documents import AccountDocument
 
 app = typer.Typer(no_args_is_help=True, help="How long data is kept, in general and for single workspaces.")
 
@@ -93,14 +96,25 @@ def sync(
 @app.command(epilog="Example: tidemark retention apply")
 def apply(as_json: Json = False) -> None:
     """Delete data beyond its retention now; Dagster's job `maintain_daily` does this every day."""
-    with open_store() as (store, settings):
+    with open_store() as (store, settings), open_redis(settings) as redis:
+        from metrics.store.erasures import ErasureIds
         from metrics.upkeep import retention
+        from metrics.upkeep.ended import delete_ended
+        from tidemark.erasure.traces import forget_exports
 
-        gone = retention.apply(store, retention.Horizon.of(store, settings, utcnow()))
+        def exported(account: "AccountDocument") -> None:
+            named = ErasureIds(account["workspaceId"], (account["_id"],), (), ())
+            forget_exports(settings, redis, named, whole_workspace=False)
+
+        now = utcnow()
+        gone = retention.apply(store, retention.Horizon.of(store, settings, now))
+        ended = delete_ended(store, redis, now, exported)
     if as_json:
-        print_json({"deleted": gone})
-    else:
-        print_line("deleted " + (", ".join(f"{n:,} {name}" for name, n in gone.items() if n) or "nothing"))
+        print_json({"deleted": gone, "endedGrants": ended})
+        return
+    print_line("deleted " + (", ".join(f"{n:,} {name}" for name, n in gone.items() if n) or "nothing"))
+    for account_id in ended:
+        print_line(f"deleted all numbers of {account_id}, because its grant ended longer ago than the terms allow")
 
 
 def _in_words(days: int | None) -> str:

@@ -56,15 +56,19 @@ class ContentRules:
         before = stored.get("content") if stored is not None else None
         if post.content is None:
             return before, 0
-        found, dropped = self._checked(platform, post.content)
+        found, dropped = self._checked(platform, post.content, before)
         return _with_times(platform, found, before, now), dropped
 
-    def _checked(self, platform: Platform, content: Content) -> tuple[dict[str, Any], int]:
-        """Return the acceptable values of a post's content by the names of their fields, and the number of others."""
+    def _checked(self, platform: Platform, content: Content, before: PostContent | None) -> tuple[dict[str, Any], int]:
+        """Return the acceptable values of a post's content by the names of their fields, and the number of others.
+
+        A URL that is stored already was accepted before; only one without TLS depends on the settings.
+        """
+        known: Mapping[str, Any] = before or {}
         found: dict[str, Any] = {}
         dropped = 0
         for name, url in (("permalink", content.permalink), ("thumbnailUrl", content.thumbnail_url)):
-            if url is not None and self._accepts(url):
+            if url is not None and ((url == known.get(name) and _is_safe(url)) or self._accepts(url)):
                 found[name] = url
             else:
                 dropped += url is not None
@@ -104,6 +108,10 @@ def remove_unkept(store: Store, rules: ContentRules, platform: Platform, now: da
         seen_by=None if terms.unseen is None else now - terms.unseen,
         before=None if terms.age is None else now - terms.age,
     )
+
+
+def _is_safe(url: object) -> bool:
+    return isinstance(url, str) and url.startswith("https://")
 
 
 def _origin(parts: SplitResult) -> str:

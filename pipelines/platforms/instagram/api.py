@@ -16,7 +16,6 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.instagram import API_VERSION
-from pipelines.platforms.answers import renewed_credentials
 from pipelines.platforms.base import Access, AccountReading, DaysReading, FurtherHosts, Identity, Tally, Wanted
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.graph.answers import day_window, parsing_answer, read_error, take_series, take_total
@@ -27,6 +26,7 @@ from pipelines.platforms.instagram.answers import ACCOUNT_FIELDS, account_number
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers, field_of
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.renewals import renewed_credentials
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

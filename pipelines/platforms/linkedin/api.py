@@ -13,7 +13,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
 from metrics.platforms.linkedin import API_VERSION, HEADERS
-from pipelines.platforms.answers import id_of, name_of, renewal_form, renewed_credentials
+from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -41,6 +41,7 @@ from pipelines.platforms.linkedin.posts import Posts
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.renewals import raise_for_renewal, renewal_form, renewed_credentials
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http
@@ -184,9 +185,13 @@ class LinkedIn:
         return DaysReading.of(found, utcnow(), failures)
 
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
-        """Return credentials with a new access token, or None if the app cannot renew tokens or the renewal is refused.
+        """Return credentials with a new access token, or None if they allow no renewal, or the refresh token is dead.
 
         Renewing does not extend the life of the refresh token.
+
+        Raises:
+            BadAnswer: LinkedIn does not accept the app: no user can help.
+            PlatformError: any other failure.
         """
         credentials = access.credentials
         form = renewal_form(credentials)
@@ -195,11 +200,13 @@ class LinkedIn:
         tally.calls += 1
         tally.requests += 1
         status, body, headers = self._tokens.send("POST", "/oauth/v2/accessToken", form=form)
-        if status in (400, 401):
+        try:
+            raise_for_renewal(status, body, "LinkedIn")
+            with parsing_answer():
+                raise_for(status, body, headers)
+                return renewed_credentials(credentials, body, utcnow())
+        except NeedsReauth:
             return None
-        with parsing_answer():
-            raise_for(status, body, headers)
-            return renewed_credentials(credentials, body, utcnow())
 
 
 class _AccountCalls(AccountCalls):

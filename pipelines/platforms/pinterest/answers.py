@@ -8,6 +8,7 @@ from typing import Any
 
 from metrics.catalog import offered
 from metrics.documents import ContentType, Reason
+from metrics.platforms.facts import Offer
 from pipelines.platforms import answers
 from pipelines.platforms.base import Content, Post
 from pipelines.platforms.errors import (
@@ -24,6 +25,7 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
+from pipelines.platforms.renewals import app_refused
 
 ID = re.compile(r"[0-9]{1,19}")
 
@@ -33,6 +35,8 @@ _LIFETIME_SINCE = datetime(2023, 3, 20, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1).total_seconds()
 _UNDER_REVIEW = (2625, 2626)
 _SCOPES, _NOT_OURS = 3, 7
+_DEAD_GRANT = 283
+"""The number in the refusal of a refresh token, or of a code, that is unknown, used, ended or revoked."""
 _BOARD_OR_PIN = "board or Pin"
 _TOO_OLD = "last 90 days"
 _LONGEST = 300
@@ -81,6 +85,21 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     raise _refusal(status, code, message)
 
 
+def raise_for_token(status: int, body: Any, headers: Mapping[str, str]) -> None:
+    """Raise the error that an answer of the token endpoint contains, if any.
+
+    There, the number of an error says whether the refresh token or the app is refused; both have the status 401.
+
+    Raises:
+        NeedsReauth: the refresh token is dead.
+        BadAnswer: Pinterest does not accept the app, so no user can help.
+        PlatformError: any other failure.
+    """
+    if status in (400, 401) and isinstance(body, Mapping) and isinstance(code := body.get("code"), int):
+        raise NeedsReauth(f"code {code}") if code == _DEAD_GRANT else app_refused("Pinterest", f"code {code}")
+    raise_for(status, body, headers)
+
+
 def _limited(message: str, headers: Mapping[str, str]) -> RateLimited:
     """Return the limit until the next minute, by which Pinterest counts, or until the end of the requested pause."""
     error = overloaded(message, headers)
@@ -109,13 +128,18 @@ def account_numbers(body: Mapping[str, Any]) -> Numbers:
     numbers = Numbers()
     for name, offer in offered("pinterest", "account").items():
         value = field_of(body, offer.field)
-        if offer.field.isupper():
-            continue  # an amount of a day, which is in the analytics
+        if by_day(offer):
+            continue
         if value is None or (name == "monthlyViews" and value == -1):
             numbers.miss(name, "no_observation")
         else:
             numbers.take(name, value, "provider_error")
     return numbers
+
+
+def by_day(offer: Offer) -> bool:
+    """Tell whether Pinterest has a number as amounts of days only: the metrics of its analytics are in upper case."""
+    return offer.field.isupper()
 
 
 def listed_post(item: Mapping[str, Any]) -> Post:
@@ -178,7 +202,8 @@ def post_numbers(post: Post, item: Mapping[str, Any]) -> Numbers:
     """Return the numbers of a pin over its life, with reasons for missing ones."""
     metrics = field_of(item, "pin_metrics")
     lifetime = None if metrics is None else field_of(metrics, "lifetime_metrics")
-    numbers, offers = Numbers(), offered("pinterest", post.metric_type, post.content_type)
+    offers = {n: o for n, o in offered("pinterest", post.metric_type, post.content_type).items() if not by_day(o)}
+    numbers = Numbers()
     reason = _reason_without(lifetime, post, metrics)
     if reason is not None:
         for name in offers:
@@ -216,7 +241,7 @@ def take_days(days: Mapping[date, Numbers], body: Mapping[str, Any], fields: Map
         if day not in rows:
             is_later = newest is None or day > newest
             _miss(numbers, fields, "not_yet_available" if is_later else "no_observation")
-        elif (reason := _reason_of(field_of(rows[day], "data_status"))) is not None:
+        elif (reason := reason_of(field_of(rows[day], "data_status"))) is not None:
             _miss(numbers, fields, reason)
         else:
             _take_row(numbers, field_of(rows[day], "metrics"), fields)
@@ -233,7 +258,7 @@ def _miss(numbers: Numbers, names: Mapping[str, str], reason: Reason) -> None:
         numbers.miss(name, reason)
 
 
-def _reason_of(status: object) -> Reason | None:
+def reason_of(status: object) -> Reason | None:
     """Return why a day in this state has no numbers; None if it has some."""
     if not isinstance(status, str):
         return "provider_error"

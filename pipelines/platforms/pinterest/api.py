@@ -1,7 +1,7 @@
 """The Pinterest client: reads accounts through the API version 5 (docs/platform-facts.md#pinterest).
 
-An account takes one call for its levels and one per 250 pins of the last ninety days, whose numbers the list has; and
-twice a day one for the provider's days.
+An account takes one call for its levels and one per 250 pins of the last ninety days, whose numbers the list has; twice
+a day one for the provider's days; and once a day one per 100 pins for what it tells of pins by day only.
 """
 
 import base64
@@ -12,26 +12,31 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.pinterest import PINTEREST
-from pipelines.platforms.answers import id_of, name_of, renewal_form, renewed_credentials
+from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import (
     Access,
     AccountReading,
     App,
     DaysReading,
     Identity,
+    Post,
+    PostDaysReading,
     Reading,
     Tally,
     Wanted,
 )
-from pipelines.platforms.errors import AccountUnreachable, PermissionMissing, PostGone, WrongIdentity
+from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PermissionMissing, PostGone, WrongIdentity
 from pipelines.platforms.limits import PostBudget, UncountedQuotas
 from pipelines.platforms.numbers import Numbers
-from pipelines.platforms.pinterest.answers import ID, account_numbers, parsing_answer, raise_for
+from pipelines.platforms.pinterest.answers import ID, account_numbers, parsing_answer, raise_for_token
 from pipelines.platforms.pinterest.calls import Calls
 from pipelines.platforms.pinterest.days import Days
+from pipelines.platforms.pinterest.pin_days import FIELDS as OF_PINS
+from pipelines.platforms.pinterest.pin_days import PinDays
 from pipelines.platforms.pinterest.posts import Posts
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.renewals import renewal_form, renewed_credentials
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http
@@ -52,6 +57,7 @@ class Pinterest:
     Facts: docs/platform-facts.md#pinterest-analytics.
     """
     uses_app: ClassVar[bool] = True
+    post_day_metrics: ClassVar = frozenset(OF_PINS)
 
     def __init__(self, http: "Http", quarantine: Quarantine, app: App | None = None) -> None:
         self._http, self._quarantine = http, quarantine
@@ -110,13 +116,23 @@ class Pinterest:
         reader.read()
         return DaysReading.of(found, utcnow(), reader.failures)
 
+    def read_post_days(self, access: Access, wanted: Mapping[Post, date], last: date, tally: Tally) -> PostDaysReading:
+        """Return what Pinterest tells of pins by day only, as sums from their creation on: a call for 100 pins.
+
+        Raises:
+            PlatformError: nothing could be read.
+        """
+        ask, account_id = self._calls(access, tally), access.platform_account_id
+        return PinDays(ask, account_id, self._quarantine, tally, last).read(wanted)
+
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
-        """Return credentials with new tokens, or None if they allow no renewal or Pinterest refuses it.
+        """Return credentials with new tokens, or None if they allow no renewal, or the refresh token is dead.
 
         Each renewal brings a new refresh token, which lives for sixty days.
 
         Raises:
-            PlatformError: Pinterest did not answer.
+            BadAnswer: Pinterest does not accept the app: no user can help.
+            PlatformError: any other failure.
         """
         form = renewal_form(access.credentials)
         if form is None:
@@ -126,11 +142,12 @@ class Pinterest:
         tally.requests += 1
         headers = {"Authorization": f"Basic {base64.b64encode(app.encode()).decode()}"}
         status, body, answered = self._http.send("POST", "/v5/oauth/token", form=form, headers=headers)
-        if status in (400, 401):
+        try:
+            with parsing_answer():
+                raise_for_token(status, body, answered)
+                return renewed_credentials(access.credentials, body, utcnow())
+        except NeedsReauth:
             return None
-        with parsing_answer():
-            raise_for(status, body, answered)
-            return renewed_credentials(access.credentials, body, utcnow())
 
     def _calls(self, access: Access, tally: Tally) -> Calls:
         return Calls(self._http, self._app, access, tally)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import Offer, offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
-from pipelines.platforms.answers import id_of, name_of, renewed_credentials
+from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, Reading, Tally, Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
@@ -30,6 +30,7 @@ from pipelines.platforms.graph.days import DayMetrics
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.renewals import renewed_credentials
 from pipelines.platforms.threads.answers import ID, checked_insights, is_about_another, take_day, take_followers
 from pipelines.platforms.threads.posts import Posts
 

@@ -25,6 +25,7 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.http.retries import overloaded, retry_after
 from pipelines.platforms.numbers import BOUND, Numbers, field_of, number
 from pipelines.platforms.pages import Place
+from pipelines.platforms.renewals import DEAD_GRANT, raise_for_renewal
 
 ID = re.compile(r"[0-9]{1,40}")
 _FOUNDED = datetime(2014, 1, 1, tzinfo=UTC)
@@ -34,7 +35,7 @@ _OK = "ok"
 _DEAD = frozenset(["access_token_invalid"])
 _NO_SCOPE = frozenset(["scope_not_authorized", "scope_permission_missed"])
 _TOO_MANY, _INVALID, _INTERNAL = "rate_limit_exceeded", "invalid_params", "internal_error"
-_REVOKED = frozenset(["invalid_grant", "access_denied", "invalid_scope"])
+_REVOKED = DEAD_GRANT | {"access_denied", "invalid_scope"}
 """Errors of the token endpoint after which only the user can help; all others concern the app."""
 _LONGEST_MESSAGE, _LONGEST_ERROR = 300, 30
 
@@ -90,11 +91,8 @@ def raise_for_token(status: int, body: Any, headers: Mapping[str, str]) -> None:
         if status >= 400:
             raise _refusal(status, None, f"TikTok answers {status}", headers)
         return
-    # The description may quote the tokens that were sent; the error is one of a few words.
-    message = error[:_LONGEST_ERROR]
-    if status >= 500 or status == 429:
-        raise _refusal(status, error, message, headers)
-    raise NeedsReauth(message) if error in _REVOKED else BadAnswer(f"TikTok does not accept the app: {message}")
+    raise_for_renewal(status, body, "TikTok", _REVOKED)
+    raise _refusal(status, error, error[:_LONGEST_ERROR], headers)
 
 
 def data_of(body: Mapping[str, Any]) -> Mapping[str, Any]:

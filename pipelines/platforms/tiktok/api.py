@@ -14,7 +14,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.tiktok import TIKTOK
-from pipelines.platforms.answers import name_of, renewal_form, renewed_credentials
+from pipelines.platforms.answers import name_of
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -31,6 +31,7 @@ from pipelines.platforms.limits import PostBudget, UncountedQuotas
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.renewals import renewal_form, renewed_credentials
 from pipelines.platforms.tiktok.answers import account_numbers, parsing_answer, raise_for_token
 from pipelines.platforms.tiktok.business import Business
 from pipelines.platforms.tiktok.calls import Calls

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.answers import id_of, name_of, renewed_credentials
+from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, Reading, Tally, Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
     MetricRefused,
+    NeedsReauth,
     PermissionMissing,
     PostGone,
     WrongIdentity,
@@ -26,6 +27,7 @@ from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.renewals import DEAD_GRANT, raise_for_renewal, renewed_credentials
 from pipelines.platforms.twitter.answers import (
     ID,
     account_numbers,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 API_VERSION = "2"
 
 _IMPRESSIONS = "accountImpressions"
+_DEAD = DEAD_GRANT | {"invalid_request"}
+"""X says of a refresh token that is unknown, used or ended that the request is invalid."""
 
 
 class Twitter:
@@ -141,7 +145,11 @@ class Twitter:
     def refresh(self, access: Access, tally: Tally) -> Mapping[str, Any] | None:
         """Return credentials with a new access token and a new refresh token, which works only once.
 
-        Return None if the credentials do not allow a renewal, or if X refuses it.
+        Return None if the credentials do not allow a renewal, or if the refresh token is dead.
+
+        Raises:
+            BadAnswer: X does not accept the app: no user can help.
+            PlatformError: any other failure.
         """
         credentials = access.credentials
         if not {"refresh_token", "client_id"} <= credentials.keys():
@@ -159,11 +167,13 @@ class Twitter:
         tally.calls += 1
         tally.requests += 1
         status, body, answered = self._http.send("POST", "/2/oauth2/token", form=form, headers=headers)
-        if status in (400, 401):
+        try:
+            raise_for_renewal(status, body, "X", _DEAD)
+            with parsing_answer():
+                raise_for(status, body, answered)
+                return renewed_credentials(credentials, body, utcnow())
+        except NeedsReauth:
             return None
-        with parsing_answer():
-            raise_for(status, body, answered)
-            return renewed_credentials(credentials, body, utcnow())
 
 
 class _AccountCalls(AccountCalls):

@@ -62,8 +62,6 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     error = body.get("error") if isinstance(body, Mapping) else None
     if status < 400 and error is None:
         return
-    if isinstance(error, str):
-        raise NeedsReauth(error) if error == "invalid_grant" else BadAnswer(f"{status}: {error}"[:_LONGEST])
     code = error.get("code") if isinstance(error, Mapping) else None
     if not isinstance(error, Mapping) or not isinstance(code, int):
         if status >= 500 or status == 429:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
 from metrics.platforms.youtube import YOUTUBE
-from pipelines.platforms.answers import renewal_form, renewed_credentials
 from pipelines.platforms.base import (
     Access,
     AccountReading,
@@ -37,6 +36,7 @@ from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.renewals import raise_for_renewal, renewal_form, renewed_credentials
 from pipelines.platforms.youtube.answers import (
     CHANNEL,
     account_numbers,
@@ -228,6 +228,7 @@ class YouTube:
         tally.requests += 1
         status, body, headers = self._tokens.send("POST", "/token", form=form)
         try:
+            raise_for_renewal(status, body, "Google")
             with parsing_answer():
                 raise_for(status, body, headers)
                 return renewed_credentials(credentials, body, utcnow())

@@ -1,17 +1,24 @@
 """Renewal of credentials: before they end, by one worker at a time, and stored before they are used."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from metrics.documents import AccountDocument
+from metrics.documents import AccountDocument, Platform
+from metrics.platforms.registry import FACTS
 from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
 from pipelines.platforms.base import Access, Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError
 from pipelines.platforms.registry import open_platform
+from simulator.pinterest import tokens as pinterest
+from simulator.tiktok import tokens as tiktok
 from simulator.twitter.tokens import first_refresh_token
+from simulator.world import SimAccount
+from simulator.youtube import tokens as youtube
 from tests.pipelines.collect.conftest import NOW, Bench
 
 
@@ -52,6 +59,76 @@ def test_token_that_ends_soon_is_renewed_before(bench: Bench) -> None:
 def test_refused_renewal_leaves_a_token_that_still_serves(bench: Bench) -> None:
     connected(bench, expires_at=NOW.timestamp() + 600, refresh_token="nonsense")
     assert bench.collect(platform="twitter").ok == 1
+
+
+FIRST_REFRESH_TOKEN: dict[Platform, Callable[[SimAccount], str]] = {
+    "twitter": first_refresh_token,
+    "linkedin": lambda account: f"refresh.{account.token}",
+    "tiktok": tiktok.first_refresh_token,
+    "youtube": youtube.first_refresh_token,
+    "pinterest": pinterest.first_refresh_token,
+}
+"""The platforms whose app renews tokens with its secret."""
+
+
+def with_refresh_token(bench: Bench, platform: Platform, index: int, token: str) -> str:
+    """Connect an account whose access token has ended; return its id."""
+    name = f"{platform}{index}"
+    credentials = {"access_token": "ended", "refresh_token": token, "client_id": "c", "client_secret": "s"}
+    sealed = Vault(bench.settings.secret_keys).seal(credentials, name)
+    bench.connect(index, platform=platform, credentials=sealed)
+    return name
+
+
+@pytest.mark.parametrize("platform", FIRST_REFRESH_TOKEN)
+def test_app_that_is_refused_marks_no_account(bench: Bench, platform: Platform) -> None:
+    account = bench.simulator.world.account(platform, 0)
+    well = with_refresh_token(bench, platform, 0, FIRST_REFRESH_TOKEN[platform](account))
+    dead = with_refresh_token(bench, platform, 1, "a-token-that-nobody-issued")
+    bench.simulator.set_faults({"kind": "app_secret"})
+    report = bench.collect(platform=platform)
+    assert (report.failed, bench.state(well), bench.state(dead)) == (2, "active", "active")
+    assert {"client secret" in failure.message for failure in report.failures} == {True}
+    bench.simulator.set_faults()
+    report = bench.collect(platform=platform)
+    assert (report.ok, bench.state(well), bench.state(dead)) == (1, "active", "needs_reauth")
+
+
+READS: dict[Platform, str] = {
+    "twitter": "/2/users", "linkedin": "/rest/", "tiktok": "/v2/user", "youtube": "youtube/v3", "pinterest": "/v5/user"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("platform", FIRST_REFRESH_TOKEN)
+def test_new_tokens_are_stored_before_they_are_used(bench: Bench, platform: Platform) -> None:
+    first = FIRST_REFRESH_TOKEN[platform](bench.simulator.world.account(platform, 0))
+    name = with_refresh_token(bench, platform, 0, first)
+    # The answer does not say when the token ends, and nothing can be read with it.
+    path = "/token" if platform == "youtube" else "oauth"
+    bench.simulator.set_faults(
+        {"kind": "patch", "path": path, "at": "expires_in", "delete": True},
+        *(
+            {"kind": "foreign_body", "path": READS[platform], "value": [], "account": one}
+            for one in [bench.simulator.world.account(platform, 0).platform_account_id]
+        ),
+    )
+    bench.collect(platform=platform)
+    sealed = bench.store.accounts.get(name)["credentials"]
+    kept = Vault(bench.settings.secret_keys).open(sealed, name)
+    assert kept["access_token"] != "ended"
+    login = FACTS[platform].login
+    assert login is not None
+    assert (kept["refresh_token"] != first) == login.refresh_works_once
+    bench.simulator.set_faults()
+    bench.redis.flushall()
+    assert bench.collect(platform=platform).ok == 1
+
+
+def test_new_secret_of_the_app_is_used_for_accounts_of_the_old_one(bench: Bench) -> None:
+    account = bench.simulator.world.account("twitter", 0)
+    name = with_refresh_token(bench, "twitter", 0, first_refresh_token(account))
+    bench.having(twitter_client_id="c", twitter_client_secret=SecretStr("new")).collect(platform="twitter")
+    assert (bench.state(name), stored(bench)["client_secret"]) == ("active", "new")
 
 
 def test_two_workers_use_a_rotating_token_once(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """Checks that a token belongs to its account, at the connection and at each collection."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -44,6 +45,20 @@ def test_dead_token_is_wrong(bench: Bench, platform: Platform) -> None:
     account = bench.simulator.world.account(platform, 8)
     (found,) = check(bench.settings, [Claim(platform, account.platform_account_id, {"access_token": "made up"})])
     assert found.verdict == "wrong"
+
+
+@pytest.mark.parametrize(("platform", "first"), [("youtube", "1//"), ("linkedin", "refresh.")])
+def test_new_refresh_token_of_a_trial_is_told(bench: Bench, platform: Platform, first: str) -> None:
+    one = claim(bench, platform, 8, 8)
+    given = {"refresh_token": f"{first}{one.credentials['access_token']}", "client_id": "c", "client_secret": "s"}
+    one = replace(one, credentials={**one.credentials, **given})
+    (found,) = check(bench.settings, [one])
+    assert (found.verdict, found.credentials) == ("right", None)
+    path = "/token" if platform == "youtube" else "oauth"
+    bench.simulator.set_faults({"kind": "patch", "path": path, "at": "refresh_token", "value": "a new one"})
+    (found,) = check(bench.settings, [one])
+    assert found.credentials is not None
+    assert (found.verdict, found.credentials["refresh_token"]) == ("right", "a new one")
 
 
 def test_platform_that_is_away_is_asked_once(bench: Bench) -> None:

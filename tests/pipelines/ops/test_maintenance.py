@@ -1,8 +1,11 @@
 """The job `maintain_daily` deletes data that is older than its retention."""
 
 from datetime import timedelta
+from pathlib import Path
 
+from metrics.clock import utcnow
 from metrics.documents import Observation
+from metrics.export.folders import Folders, write_day
 from metrics.redis.keys import events_key
 from metrics.store.setup.schema import METRICS
 from metrics.store.workspace_settings import Days
@@ -39,6 +42,28 @@ def test_limits_of_the_terms_are_in_the_metadata(deployment: Deployment) -> None
     found = {name: value.value for name, value in event.step_output_data.metadata.items()}
     assert found["accounts_with_a_limit"] == {"youtube, public: 30 days": 1}
     assert found["deleted_posts"] == 0
+
+
+def test_account_whose_grant_ended_long_ago_keeps_no_numbers_anywhere(deployment: Deployment, tmp_path: Path) -> None:
+    store, now = deployment.clients.store, utcnow()
+    for index, days in enumerate((31, 29)):
+        deployment.connect(index, platform="youtube")
+        account = store.accounts.get(f"youtube{index}")
+        slot = deployment.hour - timedelta(days=40)
+        store.observations.append(
+            [Observation("w", account["_id"], "youtube", "account", slot, slot, {"followers": 1}, "r", "v")]
+        )
+        store.accounts.disconnect(account["_id"], now - timedelta(days=days))
+    kept = deployment.having(export_url=str(tmp_path))
+    folders = Folders.open(kept.clients.settings)
+    assert folders is not None
+    day = slot.replace(hour=0)
+    write_day(folders, store, day, run_id="r")
+    result = maintain_daily.execute_in_process(resources={"tidemark": kept.resource})
+    assert result.success
+    assert [row["metadata"]["accountId"] for row in store.db[METRICS].find()] == ["youtube1"]
+    assert [entry["rows"] for entry in folders.manifest(f"{day:%Y-%m-%d}")] == [1]
+    assert "30 days after its grant ended" in store.accounts.get("youtube0")["stateReason"]
 
 
 def test_old_events_of_a_silent_workspace_are_deleted(deployment: Deployment) -> None:

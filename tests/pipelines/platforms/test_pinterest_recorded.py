@@ -1,12 +1,14 @@
 """The Pinterest client reads recorded answers number for number, and each error leads to one decision."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.platforms.base import Post
+from pipelines.platforms.base import Post, Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -29,6 +31,8 @@ from pipelines.platforms.pinterest.answers import (
     take_days,
 )
 from pipelines.platforms.pinterest.days import FIELDS
+from pipelines.platforms.pinterest.pin_days import PinDays
+from pipelines.platforms.quarantine import Quarantine
 from tests.recorded import recorded, recordings
 
 PIN = Post("642396334344813594", "post", "image", datetime(2026, 11, 1, tzinfo=UTC))
@@ -82,6 +86,27 @@ def test_recorded_day_is_read_number_for_number(fixtures: Path) -> None:
     assert set(found[day + timedelta(days=1)].unavailable.values()) == {"not_yet_available"}
 
 
+def test_recorded_days_of_pins_are_read_number_for_number(fixtures: Path) -> None:
+    one = recorded(fixtures, "pinterest/openapi_pins_analytics_multi_200_schema")["<pin_id>"]
+    day = date(2019, 12, 1)
+    pin = replace(PIN, content_type="video", published_at=datetime(2019, 12, 1, 8, tzinfo=UTC))
+    asked: list[dict[str, str]] = []
+
+    def ask(path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        asked.append({"path": path, **params})
+        return {pin.platform_post_id: one}
+
+    found = PinDays(ask, "1", Quarantine(), Tally(), day).read({pin: day})
+    reading = found.posts[pin.platform_post_id][day]
+    assert reading.metrics == {"videoViews": 29, "watchTime": 10031}
+    assert reading.unavailable == dict.fromkeys(("follows", "profileVisits"), "no_observation")
+    assert (found.odd, found.failures) == ({}, {})
+    names = set(asked[0].pop("metric_types").split(","))
+    assert names == {"VIDEO_START", "VIDEO_V50_WATCH_TIME", "USER_FOLLOW", "PROFILE_VISIT"}
+    days = {"start_date": "2019-12-01", "end_date": "2019-12-01"}
+    assert asked == [{"path": "pins/analytics", "pin_ids": pin.platform_post_id, **days}]
+
+
 DECISIONS: list[tuple[str, int, type[PlatformError]]] = [
     ("error_authentication_failed", 401, NeedsReauth),
     ("openapi_error_401_scope", 401, PermissionMissing),
@@ -115,12 +140,12 @@ def test_recorded_error_leads_to_one_decision(
 READ = {
     "openapi_user_account_200_schema", "user_account_new_account", "openapi_pins_list_200_schema",
     "openapi_user_account_analytics_200_schema", "openapi_oauth_token_refresh_200_schema",
+    "openapi_pins_analytics_multi_200_schema",
 }  # fmt: skip
 NOT_READ = {
     "openapi_boards_list_200_schema": "boards have no numbers that the catalog has",
-    "openapi_pin_analytics_200_schema": "the catalog has no amounts of a day for posts",
-    "openapi_pins_analytics_multi_200_schema": "the catalog has no amounts of a day for posts",
-    "openapi_top_pins_200_schema": "the catalog has no amounts of a day for posts",
+    "openapi_pin_analytics_200_schema": "days of pins are read for a hundred pins in one call",
+    "openapi_top_pins_200_schema": "sums over a range that slides, and no number that the other calls lack",
 }
 
 

@@ -353,5 +353,6 @@ def test_secrets_are_in_no_message(fetching: Fetching) -> None:
     fetching.simulator.set_faults({"kind": "patch", "path": "oauth", "at": "", "value": answer})
     with pytest.raises(BadAnswer) as caught:
         fetching.api.refresh(access, Tally())
-    assert str(caught.value) == "TikTok does not accept the app: invalid_client"
+    assert str(caught.value).startswith("TikTok does not accept the app (invalid_client): ")
+    assert APP["client_secret"] not in str(caught.value)
     assert APP["client_secret"] not in repr(access)

@@ -46,6 +46,19 @@ def test_login_connects_the_account_of_the_person(at: Desk, platform: Platform) 
     assert ("expires_at" in credentials) == (platform != "facebook")
 
 
+def test_several_roles_in_one_organization_are_one_account(at: Desk) -> None:
+    number = at.simulator.world.account("linkedin", 2).platform_account_id.rpartition(":")[2]
+    roles = [
+        {"organization": f"urn:li:organization:{number}", "role": role, "state": "APPROVED"}
+        for role in ("ADMINISTRATOR", "CONTENT_ADMINISTRATOR", "ADMINISTRATOR")
+    ]
+    at.simulator.set_faults({"kind": "patch", "path": "organizationAcls", "at": "elements", "value": roles})
+    page = at.browser().connect(at.link("linkedin"), account=2)
+    assert page.status_code == 200, page.text
+    (account,) = at.accounts()
+    assert account["platformAccountId"].rpartition(":")[2] == number
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_refused_consent_stores_nothing(at: Desk, platform: str) -> None:
     person = at.browser()

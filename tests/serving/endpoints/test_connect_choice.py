@@ -1,6 +1,7 @@
 """Logins that can read several accounts: the person chooses by name, and nothing is stored before."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -108,6 +109,16 @@ def test_two_submissions_at_once_connect_once_and_tell_the_command_the_first(at:
     assert outcome is not None
     assert (outcome.state, len(outcome.accounts)) == ("connected", 1)
     assert [one["platformAccountId"] for one in at.accounts()] == [first]
+
+
+def test_form_that_is_submitted_twice_at_once_connects_once(at: Desk) -> None:
+    person = at.browser()
+    page = person.several(at.link("facebook"), 0, 1)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda one: person.choose(page, one), ids(at, "facebook", 0, 1) * 2))
+    # A second submission is told that the choice is used, or, once the cookie is gone, that it is another browser's.
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert len(at.accounts()) == 1
 
 
 def test_other_browser_cannot_choose(at: Desk) -> None:
