@@ -67,7 +67,7 @@ class Folding:
     """Evaluates a formula for one group. What does not depend on the span is found out once."""
 
     def __init__(self, form: Form, scope: Scope, group: Group) -> None:
-        self._group = group
+        self._group, self._calendar = group, scope.calendar
         self._terms = form.terms
         self._constant = form.constant
         self._pairs_posts = form.pairs_posts
@@ -127,7 +127,7 @@ class Folding:
 
     def _is_redefined(self, number: int, platform: Platform, span: Span) -> bool:
         days = self._changes.get((number, platform), ())
-        return any(is_within(day, self._terms[number], span) for day in days)
+        return any(is_within(day, self._terms[number], span, self._calendar) for day in days)
 
     def _sums(self, accounts: list[Connection], span: Span, own: Cell, whole: Cell) -> _Sums | Reason:
         if self._pairs_posts:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from metrics.calendars import Calendar
 from metrics.catalog import CATALOG
 from metrics.definitions.language.forms import Form, PostKind, Term
 from metrics.definitions.scope import Scope
 from metrics.documents import Platform
 from metrics.expected import Connection, Span
-from metrics.periods import midnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,15 @@ def changes(term: Term, platform: Platform) -> list[date]:
     return [day for offer in offers if offer is not None for day in offer.changed]
 
 
-def is_within(day: date, term: Term, span: Span) -> bool:
+def is_within(day: date, term: Term, span: Span, calendar: Calendar) -> bool:
     """Tell whether a change on a day makes the values of a term over a span a mixture of two meanings.
 
-    A provider's day is wholly of the old or the new meaning, so a change on the first day of the span is not within
-    it. A counter or a level steps on the day of the change itself.
+    The day is the workspace's day of the same date, as for all numbers of a provider's day. Such a number is wholly of
+    the old or the new meaning, so a change on the first day of the span is not within it. A counter or a level steps on
+    the day of the change itself.
     """
     start, end = span
-    begins = midnight(day)
+    begins = calendar.span("daily", day).start
     return begins < end and (begins > start if term.function in ("total", "unique") else begins >= start)
 
 

@@ -43,7 +43,7 @@ def metric_value(store: Store, name: str, scope: Scope, kind: Kind, span: Span, 
     """Return the value of a metric for the accounts and posts of a scope over one period.
 
     `name` is that of a total, as `totalEngagement`, or of a definition of the workspace. `span` are the bounds of a
-    period of `kind` by the workspace's calendar, or of any whole days with the kind `custom`. The calendar version of
+    period of `kind` by the workspace's calendar, or of any whole days with the kind `custom`. The calendar of
     the scope is not used: the calendar that answers reads is.
 
     Raises:
@@ -52,7 +52,7 @@ def metric_value(store: Store, name: str, scope: Scope, kind: Kind, span: Span, 
         MongoUnavailable: MongoDB does not answer.
     """
     calendar = store.calendars.get(scope.workspace_id).current
-    scope = replace(scope, calendar_version=calendar.version)
+    scope = replace(scope, calendar=calendar)
     accounts = [one for one in store.accounts.connections([scope.workspace_id]) if scope.takes(one)]
     lacking = store.consents.lacking(scope.workspace_id)
     if name not in TOTALS:
@@ -93,7 +93,7 @@ def _documents(
     store: Store, scope: Scope, stored: Kind | None, span: Span, accounts: Sequence[Connection], now: datetime
 ) -> dict[str, AggregatedDocument]:
     """Return the rollups of the accounts over a span: the stored ones of a period of that kind, or merged days."""
-    ids, version = [one.account_id for one in accounts], scope.calendar_version
+    ids, version = [one.account_id for one in accounts], scope.calendar.version
     if stored is None:
         found = custom_rollups(
             store, scope.workspace_id, *span, connections=accounts, now=now, version=version, account_ids=ids

@@ -51,7 +51,7 @@ def preview(store: Store, workspace_id: str, expression: str, now: datetime, uni
     *weeks, total = evaluate(
         store,
         checked.form,
-        Scope(workspace_id, calendar_version=calendars.current.version),
+        Scope(workspace_id, calendar=calendars.current),
         [*spans, whole],
         accounts,
         without_consent=store.consents.lacking(workspace_id),

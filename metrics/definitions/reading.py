@@ -52,7 +52,7 @@ def read_rows(
         periods = StoredPeriods()
     rollups: Document = {
         "workspaceId": scope.workspace_id,
-        "$and": [timeline.periods(periods), answering_for(scope.calendar_version)],
+        "$and": [timeline.periods(periods), answering_for(scope.calendar.version)],
     }
     parts = list(_parts(form, scope, timeline, list(account_ids), by_types, rollups, store.rollups.subjects.name))
     (_, stages), *others = parts

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from metrics.calendars.calendar import UTC_CALENDAR, Calendar
 from metrics.documents import ContentType, Platform, Reason
 from metrics.expected import Connection
 
@@ -16,7 +17,7 @@ class Scope:
     """The accounts and posts of a workspace that an evaluation takes; None selects all.
 
     `content_type`, `post_id` and `post_ids` select posts: numbers of accounts alone are then not supported.
-    `calendar_version` is the version of the calendar by whose days the workspace is read.
+    `calendar` is the one by whose days the workspace is read.
     """
 
     workspace_id: str
@@ -25,7 +26,7 @@ class Scope:
     content_type: ContentType | None = None
     post_id: str | None = None
     post_ids: frozenset[str] | None = None
-    calendar_version: int = 0
+    calendar: Calendar = UTC_CALENDAR
 
     def takes(self, account: Connection) -> bool:
         """Tell whether an account is in the scope."""

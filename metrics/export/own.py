@@ -31,7 +31,7 @@ def with_own(
         MongoUnavailable: MongoDB does not answer.
     """
     known = {account.account_id: account for account in accounts}
-    scope = Scope(workspace_id, calendar_version=store.calendars.get(workspace_id).current.version)
+    scope = Scope(workspace_id, calendar=store.calendars.get(workspace_id).current)
     for batch in batched(rollups, _BATCH):
         spans = sorted({(one["periodStart"], one["periodEnd"]) for one in batch})
         numbers = {span: number for number, span in enumerate(spans)}

@@ -63,9 +63,7 @@ class OwnMetrics:
         self._of_start = {span[0]: span for span in selection.spans}
         workspace_id = selection.scope["workspaceId"]
         posts = selection.campaign.post_ids if selection.campaign else None
-        scope = Scope(
-            workspace_id, content_type=content_type, post_ids=posts, calendar_version=selection.calendar.version
-        )
+        scope = Scope(workspace_id, content_type=content_type, post_ids=posts, calendar=selection.calendar)
         accounts, consents = selection.accounts, selection.without_consent
         periods = StoredPeriods.read(store, workspace_id, every, accounts) if definitions and every else DAYS_ALONE
         self._found = {

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient, monitoring
 
+from metrics.calendars import Calendar
 from metrics.catalog import CATALOG
 from metrics.definitions.evaluate import evaluate
 from metrics.definitions.language.checker import check
@@ -95,6 +96,22 @@ def test_change_of_the_providers_definition_within_the_span_is_told(store: Store
     assert reasons("views", *spans) == [None, "definition_changed", "definition_changed", None]
     assert reasons("accountViews", *spans) == [None, "definition_changed", None, None]
     assert reasons("likes", (-1, 1)) == ["no_observation"]
+
+
+def test_change_of_the_providers_definition_is_on_the_day_of_its_date_in_the_calendar(store: Store) -> None:
+    (changed, *_) = CATALOG["post", "views"].offers["youtube"].changed
+    tokyo = Calendar("Asia/Tokyo", version=3)
+    start, end = tokyo.span("daily", changed).bounds
+    one = account("a", "youtube", start - 90 * DAY)
+
+    def reason(expression: str, *span: datetime) -> str | None:
+        return value(store, expression, [one], (span[0], span[1]), scope=Scope("w", calendar=tokyo)).reason
+
+    # In UTC that day begins nine hours later, within the day of Tokyo.
+    assert reason("accountViews", start - DAY, end) == "definition_changed"
+    assert reason("accountViews", start, end) == "no_observation"
+    assert reason("views", start - DAY, start) == "no_observation"
+    assert reason("views", start, end) == "definition_changed"
 
 
 def test_platform_without_consent_is_left_out_of_mixed_values_only(store: Store) -> None:
@@ -203,7 +220,7 @@ def test_days_of_another_calendar_count_for_nothing(store: Store) -> None:
     put(store, one, START + timedelta(hours=5), {"likes": 30}, "p1")
     store.rollups.subjects.update_one({"_id": f"p1|{START + timedelta(hours=5)}"}, {"$set": {"calendarVersion": 2}})
     assert value(store, "likes", [one]).value == 3
-    assert value(store, "likes", [one], scope=Scope("w", calendar_version=2)).value == 30
+    assert value(store, "likes", [one], scope=Scope("w", calendar=Calendar(version=2))).value == 30
 
 
 def test_no_spans_have_no_values(store: Store) -> None:
