@@ -1,12 +1,14 @@
 """Fixtures of all tests: a real MongoDB and a real Redis per worker, and an empty database per test."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import hypothesis
+import psutil
 import pytest
 from cryptography.fernet import Fernet
 from redis import Redis
@@ -33,6 +35,10 @@ FIXTURES = Path(os.environ.get("TIDEMARK_FIXTURES", Path(__file__).parents[2] / 
 FIRST_DAY = "2024-01-01"
 """The first partition, whenever the tests run. It is read where partitions are imported, before any fixture."""
 os.environ["TIDEMARK_FIRST_DAY"] = FIRST_DAY
+_SHARED_MEMORY = Path("/dev/shm")
+_NEEDED_MEMORY = 6 * 2**30
+"""A worker's MongoDB takes 0.3 GB; so does each stack of a test, while that test runs."""
+
 _FEW_FILES = {"minSnapshotHistoryWindowInSeconds": 60, "wiredTigerFileHandleCloseIdleTime": 30}
 """A database has some sixty files. By default those of a dropped one stay open for minutes, and a worker that drops
 many comes to the limit of open files, where mongod ends."""
@@ -43,6 +49,22 @@ what the test has just written, once a minute."""
 
 SECRET_KEY = Fernet.generate_key().decode()
 
+
+def _fits_in_memory() -> bool:
+    """Tell whether the temporary folders of the tests fit into memory, and programs there can be started.
+
+    MongoDB waits for the disk with each write, which is most of the time of the suite where they lie on a disk. A
+    container often has 64 MB of shared memory, from which nothing can be started.
+    """
+    if not (_SHARED_MEMORY.is_dir() and os.access(_SHARED_MEMORY, os.W_OK)):
+        return False
+    if os.statvfs(_SHARED_MEMORY).f_flag & os.ST_NOEXEC:
+        return False
+    return min(shutil.disk_usage(_SHARED_MEMORY).free, psutil.virtual_memory().available) >= _NEEDED_MEMORY
+
+
+if "PYTEST_XDIST_WORKER" not in os.environ and _fits_in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_SHARED_MEMORY))
 
 WORKERS_PER_CORE = 2
 """Tests wait for servers and processes about as long as they compute."""
@@ -94,6 +116,7 @@ def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     child = mongo.start(home / "data", port, home / "logs", parameters=_FEW_FILES | _NO_EXPIRY)
     yield mongo.url(port)
     child.stop()
+    shutil.rmtree(home / "data")
 
 
 @pytest.fixture(scope="session")
