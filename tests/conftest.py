@@ -1,5 +1,6 @@
 """Fixtures of all tests: a real MongoDB and a real Redis per worker, and an empty database per test."""
 
+import functools
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import hypothesis
 import psutil
 import pytest
 from cryptography.fernet import Fernet
+from httpx._config import create_ssl_context
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -106,6 +108,14 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("TIDEMARK_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("TIDEMARK_PROXY", "none")
         patch.setenv("TIDEMARK_FIRST_DAY", FIRST_DAY)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_once() -> Iterator[None]:
+    """Let all clients of HTTP share the certificates, which each would read for itself, in 25 ms of processor time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", functools.cache(create_ssl_context))
         yield
 
 
