@@ -154,12 +154,22 @@ def settings(
     """
     with Redis.from_url(redis_server) as client:
         client.flushall()
+    environment = tuple(sorted(item for item in os.environ.items() if item[0].startswith("TIDEMARK_")))
+    return _loaded(mongo_server, redis_server, environment).model_copy(
+        update={
+            "home": tmp_path,
+            "mongo_db": _spare.name if "store" in request.fixturenames else f"test_{uuid4().hex[:12]}",
+        }
+    )
+
+
+@functools.cache
+def _loaded(mongo_url: str, redis_url: str, environment: tuple[tuple[str, str], ...]) -> Settings:
+    """Read the settings of a worker's tests once for each `environment`: it takes 5 ms of processor time."""
     return load_settings(
         _env_file=None,
-        home=tmp_path,
-        mongo_url=mongo_server,
-        mongo_db=_spare.name if "store" in request.fixturenames else f"test_{uuid4().hex[:12]}",
-        redis_url=redis_server,
+        mongo_url=mongo_url,
+        redis_url=redis_url,
         secret_keys=SECRET_KEY,
         retention_days=20_000,
         rollup_retention_days=20_000,
