@@ -14,7 +14,8 @@ from metrics.documents import Platform
 from simulator.world import SimAccount, SimPost
 from tests.conftest import FIXTURES
 from tests.simulator.conftest import NOW
-from tests.simulator.recorded_cases import CASES, NOT_COMPARED, Case
+from tests.simulator.not_compared import NOT_COMPARED
+from tests.simulator.recorded_cases import CASES, Case
 from tests.simulator_fixture import Simulator
 
 PLATFORMS: dict[str, Platform] = {

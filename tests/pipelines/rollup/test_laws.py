@@ -144,9 +144,8 @@ def test_conservation_nets_of_days_add_up(store: Store, world: World) -> None:
             assert all(nets[subject, name] == entry["net"] for name, entry in entries.items() if "net" in entry)
 
 
-@given(worlds(), st.randoms(use_true_random=False))
-@few
-def test_purity_any_order_any_number_of_times(store: Store, world: World, chance: random.Random) -> None:
+def is_pure(store: Store, world: World, chance: random.Random) -> None:
+    """Rolling up the days in any order, and twice, gives the same rollups."""
     world.write(store)
     world.roll_all(store)
     before = stored(store, world)
@@ -159,9 +158,8 @@ def test_purity_any_order_any_number_of_times(store: Store, world: World, chance
     assert stored(store, world) == before
 
 
-@given(worlds(), st.data())
-@few
-def test_late_data_heals_by_the_marks_alone(store: Store, world: World, data: st.DataObject) -> None:
+def heals(store: Store, world: World, data: st.DataObject) -> None:
+    """The marks of late observations bring all rollups up to date that these change."""
     late = data.draw(st.sets(st.integers(0, len(world.observations) - 1)))
     world.write(store, [o for i, o in enumerate(world.observations) if i not in late])
     world.roll_marked(store)
@@ -172,9 +170,8 @@ def test_late_data_heals_by_the_marks_alone(store: Store, world: World, data: st
     assert stored(store, world) == healed
 
 
-@given(worlds())
-@few
-def test_idempotence_the_same_collection_twice(store: Store, world: World) -> None:
+def is_idempotent(store: Store, world: World) -> None:
+    """The same observations a second time change no rollup, and only their days are rolled up again."""
     world.write(store)
     world.roll_marked(store)
     before = stored(store, world)
@@ -182,6 +179,24 @@ def test_idempotence_the_same_collection_twice(store: Store, world: World) -> No
     rolled = world.roll_marked(store)
     assert stored(store, world) == before
     assert {period for period, _ in rolled} <= {"daily"}
+
+
+@given(worlds(), st.randoms(use_true_random=False))
+@few
+def test_purity_any_order_any_number_of_times(store: Store, world: World, chance: random.Random) -> None:
+    is_pure(store, world, chance)
+
+
+@given(worlds(), st.data())
+@few
+def test_late_data_heals_by_the_marks_alone(store: Store, world: World, data: st.DataObject) -> None:
+    heals(store, world, data)
+
+
+@given(worlds())
+@few
+def test_idempotence_the_same_collection_twice(store: Store, world: World) -> None:
+    is_idempotent(store, world)
 
 
 def test_reference_knows_its_calendar() -> None:

@@ -20,8 +20,8 @@ from pipelines.collect.appending import append_and_mark
 from tests.metrics.calendars.reference import first_slot
 from tests.metrics.calendars.strategies import ZONES
 from tests.pipelines.rollup.reference import Entry, Reference
-from tests.pipelines.rollup.test_laws import compare, few, same, stored
-from tests.pipelines.rollup.worlds import PERIODS, World, again, worlds
+from tests.pipelines.rollup.test_laws import compare, few, heals, is_idempotent, is_pure, same, stored
+from tests.pipelines.rollup.worlds import PERIODS, World, worlds
 
 DAY = timedelta(days=1)
 UNUSUAL = (
@@ -170,41 +170,19 @@ def test_conservation_nets_of_days_add_up_to_those_of_slots(store: Store, world:
 @given(local_worlds(), st.randoms(use_true_random=False))
 @few
 def test_purity_any_order_any_number_of_times(store: Store, world: LocalWorld, chance: random.Random) -> None:
-    world.write(store)
-    world.roll_all(store)
-    before = stored(store, world)
-    days = world.starts("daily") * 2
-    chance.shuffle(days)
-    for day in days:
-        world.roll(store, "daily", [day])
-    world.roll(store, "monthly")
-    world.roll(store, "weekly")
-    assert stored(store, world) == before
+    is_pure(store, world, chance)
 
 
 @given(local_worlds(), st.data())
 @few
 def test_late_data_heals_by_the_marks_alone(store: Store, world: LocalWorld, data: st.DataObject) -> None:
-    late = data.draw(st.sets(st.integers(0, len(world.observations) - 1)))
-    world.write(store, [o for i, o in enumerate(world.observations) if i not in late])
-    world.roll_marked(store)
-    world.append(store, [world.observations[i] for i in sorted(late)])
-    world.roll_marked(store)
-    healed = stored(store, world)
-    world.roll_all(store)
-    assert stored(store, world) == healed
+    heals(store, world, data)
 
 
 @given(local_worlds())
 @few
 def test_idempotence_the_same_collection_twice(store: Store, world: LocalWorld) -> None:
-    world.write(store)
-    world.roll_marked(store)
-    before = stored(store, world)
-    world.append(store, again(world.observations))
-    rolled = world.roll_marked(store)
-    assert stored(store, world) == before
-    assert {period for period, _ in rolled} <= {"daily"}
+    is_idempotent(store, world)
 
 
 @given(local_worlds(), CALENDARS)

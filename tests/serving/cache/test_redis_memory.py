@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from serving.cache import redis_memory
 from serving.cache.redis_memory import RedisMemory
+from serving.process import supervision
 from serving.process.supervision import Supervised
 from tests.serving.test_redis_refusals import ProxiedRedis
 
@@ -34,6 +35,8 @@ def test_watch_goes_on_after_an_answer_that_is_no_report(
     answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_memory, "SECONDS", 0.01)
+    # A cancellation is lost often where questions follow one another this fast.
+    monkeypatch.setattr(supervision, "CANCEL_AGAIN_SECONDS", 0.1)
     server = ProxiedRedis(tmp_path / "redis")
     server.start()
     server.proxy.answer_with(answer)
