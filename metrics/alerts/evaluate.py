@@ -17,6 +17,8 @@ from metrics.store.workspace.alerts import AlertDocument, NotEvaluated
 
 LOOKED_BACK: dict[Period, int] = {"daily": 7, "weekly": 3, "monthly": 2}
 """How many closed periods are evaluated: late data, and a pipeline that stood still, change the newest ones."""
+LEAST_OBSERVED = 0.9
+"""The share of a period's hours that must have been observed for its value to be compared."""
 _LENGTH: dict[Period, int] = {"daily": 1, "weekly": 7, "monthly": 31}
 
 
@@ -99,7 +101,10 @@ def _outcome(
 
 
 def _not_whole(value: MetricValue) -> NotEvaluated | None:
-    """Return why a value must not be compared: it is unknown, or hours or accounts are missing from it."""
+    """Return why a value must not be compared: it is unknown, or accounts or many hours are missing from it.
+
+    A few missing hours change little: the net of a counter that was not read for an hour stands in the next one.
+    """
     if value.value is None:
         return value.reason or "no_observation"
-    return "partial" if value.status != "complete" or value.missing else None
+    return "partial" if value.missing or value.observed < LEAST_OBSERVED else None

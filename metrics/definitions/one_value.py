@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from metrics.aggregation.consents import DERIVED, left_out, without_derived
 from metrics.aggregation.custom import custom_rollups
@@ -28,7 +28,8 @@ class MetricValue:
 
     `status` is that of the period for the accounts in scope, as totals have it; None if no account was expected in
     it. `missing` are the expected accounts whose number is not in the value. `parts` are those of an own metric, and
-    `versions` the versions of the definitions that it depends on.
+    `versions` the versions of the definitions that it depends on. `observed` is the share of the expected hours that
+    were observed, from 0 to 1; it is 0 if an expected account has no rollup.
     """
 
     value: Number | None
@@ -37,6 +38,7 @@ class MetricValue:
     missing: tuple[str, ...] = ()
     parts: Parts | None = None
     versions: Mapping[str, int] | None = None
+    observed: float = 0.0
 
 
 def metric_value(store: Store, name: str, scope: Scope, kind: Kind, span: Span, now: datetime) -> MetricValue:
@@ -66,12 +68,13 @@ def metric_value(store: Store, name: str, scope: Scope, kind: Kind, span: Span, 
         documents = without_derived(documents, withheld)
     total = workspace_totals(PeriodRollups(*span, documents), accounts, now)
     status: RollupStatus | None = total["status"] if total else None
+    observed = _observed(total) if total else 0.0
     if name not in TOTALS:
-        return MetricValue(found.value, found.reason, status, found.missing, found.parts, definition.versions)
+        return MetricValue(found.value, found.reason, status, found.missing, found.parts, definition.versions, observed)
     if total is None:
         return MetricValue(None, "no_observation", None)
     if name in NOT_SUMMED and len(accounts) == 1:
-        return _of_account(documents.get(accounts[0].account_id), name, status)
+        return replace(_of_account(documents.get(accounts[0].account_id), name, status), observed=observed)
     value: Number | None = total["metrics"].get(name)
     reason: Reason | None = None if value is not None else total["unavailable"].get(name, "not_supported")
     missing = total["missing"].get(name, ())
@@ -79,7 +82,14 @@ def metric_value(store: Store, name: str, scope: Scope, kind: Kind, span: Span, 
         reason = "terms" if value is None else None
         of_terms = {one.account_id for one in accounts if one.platform in withheld}
         missing = [one for one in missing if one not in of_terms]
-    return MetricValue(value, reason, status, tuple(missing))
+    return MetricValue(value, reason, status, tuple(missing), observed=observed)
+
+
+def _observed(total: Mapping[str, Any]) -> float:
+    coverage = total["coverage"]
+    if total["accounts"] < total["expectedAccounts"] or not coverage["expectedSlots"]:
+        return 0.0
+    return min(1.0, float(coverage["observedSlots"] / coverage["expectedSlots"]))
 
 
 def _of_account(document: AggregatedDocument | None, name: str, status: RollupStatus | None) -> MetricValue:

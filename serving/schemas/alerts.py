@@ -64,8 +64,9 @@ class AlertEvaluation(Shape):
     value: int | float = absent("The value of the metric.")
     change_percent: float = absent("Its change against the preceding period.")
     reason: NotEvaluated = absent(
-        "Why nothing was compared. partial: hours or accounts are missing; not_comparable: no account was connected "
-        "during both periods; metric_gone: the metric was retired; the others are those of `unavailable`."
+        "Why nothing was compared. partial: an account or more than a tenth of the hours is missing; not_comparable: "
+        "no account was connected during both; metric_gone: the metric was retired; the others are those of "
+        "`unavailable`."
     )
 
 

@@ -19,7 +19,7 @@ export function editor(api, base, saved) {
     h("h3", { id: "own-form-title", tabindex: "-1" }, "New metric"),
     h("div.fields", {}, FIELDS.map(([name, label, hint]) => h("label", { for: `own-${name}` }, label, h("input", { id: `own-${name}`, autocomplete: "off", spellcheck: "false", placeholder: hint })))),
     h("label", { for: "own-expression" }, "Formula", h("textarea", { id: "own-expression", rows: "3", maxlength: "1000", spellcheck: "false", autocomplete: "off", "aria-describedby": "own-fault own-help", oninput: () => later() })),
-    h("p.small", { id: "own-help" }, "A sum of metrics, or one sum over another: percent(saves, views), likes + 2 * comments, views{platform=instagram} / postCount."),
+    h("p.small", { id: "own-help" }, "A sum of metrics, or one sum over another: percent(saves, views), likes + 2 * comments, views{metricType=reel} / postCount."),
     h("div", { id: "own-fault", role: "alert" }),
     h("div", { id: "own-preview", role: "status" }),
     h("p.pair", {}, h("button.primary", { type: "submit", id: "own-save" }, "Save"), h("button", { type: "button", id: "own-cancel", onclick: () => close() }, "Cancel")));

@@ -144,6 +144,15 @@ def test_missing_hours_and_accounts_never_fire_as_small_numbers(clients: Clients
     assert (stored(clients, "few")["state"], len(firings(clients, "few"))) == ("firing", 1)
 
 
+@pytest.mark.parametrize(("hours", "state"), [(22, "firing"), (21, "unknown")])
+def test_period_is_compared_if_nine_tenths_of_its_hours_were_observed(clients: Clients, hours: int, state: str) -> None:
+    put(clients)
+    observe(clients, START, hours=hours)
+    rolled(clients)
+    watch(clients)
+    assert stored(clients)["state"] == state
+
+
 def test_periods_that_ended_before_the_alert_was_set_do_not_fire(clients: Clients) -> None:
     observe(clients, START - DAY)
     observe(clients, START)

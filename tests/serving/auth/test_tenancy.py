@@ -14,6 +14,8 @@ import pytest
 from pydantic import SecretStr
 from pymongo import monitoring
 
+from metrics.alerts.changes import NewAlert, set_alert
+from metrics.campaigns.changes import NewCampaign, set_campaign
 from metrics.clock import utcnow
 from metrics.definitions.changes import NewDefinition, define
 from metrics.documents import Scope
@@ -78,6 +80,10 @@ def tenants(seeded: Store) -> Store:
     document: dict[str, Any] = {**rollup(1, 424242), "_id": "x", "workspaceId": "w2", "accountId": "a2"}
     seeded.rollups.accounts.insert_one({**document, "runId": "marked-run"})
     define(seeded, "w2", [NewDefinition("save_rate", "marked-title", "percent(saves, views)")], NOW)
+    for workspace_id, title in (("w1", "mine"), ("w2", "marked-title")):
+        set_alert(seeded, workspace_id, NewAlert("save_rate", title, "totalLikes", "above", 1, "daily"), NOW)
+        of_days = NewCampaign("save_rate", title, NOW.date() - timedelta(days=2), NOW.date())
+        set_campaign(seeded, workspace_id, of_days, NOW, stores_content=True)
     for operation, workspace_id in (("op_mine", "w1"), ("op_marked", "w2")):
         seeded.db["operations"].insert_one(
             {"_id": operation, "workspaceId": workspace_id, "kind": "collect", "state": "running", "createdAt": NOW,

@@ -63,7 +63,8 @@ def watch(session: CDPSession) -> tuple[dict[str, str], dict[str, int]]:
 def test_first_view_is_small(look: Look) -> None:
     urls, sizes = watch(look.page.context.new_cdp_session(look.page))
     look.enter()
-    first = calls(urls)
+    # A second after the view is whole, the page reads the alerts by thresholds.
+    first = [url for url in calls(urls) if not url.endswith("/alerts")]
     assert len(first) <= FIRST_VIEW_API_CALLS, first
     look.scroll()
     look.page.wait_for_selector("#plot-rate canvas")
