@@ -39,6 +39,7 @@ def at(settings: Settings, store: Store, redis_client: Redis, simulator: Simulat
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
     context.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
     yield context.new_page()
     context.close()
 

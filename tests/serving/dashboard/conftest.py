@@ -7,10 +7,12 @@ start loops of their own.
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.serving.dashboard.stage import Look, Stage, launched, staged
 from tests.simulator_fixture import Simulator
+
+PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="package")
@@ -32,6 +34,8 @@ def look(browser: Browser, stage: Stage, request: pytest.FixtureRequest) -> Iter
     """A page of its own; parametrize it indirectly with options of the browser's context."""
     options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **getattr(request, "param", {})}
     context = browser.new_context(**options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
+    # By default, an expectation waits for 5 s: the first answer on a busy machine takes longer.
+    expect.set_options(timeout=PATIENCE_MS)
     yield Look(context.new_page(), stage)
     context.close()
