@@ -67,7 +67,6 @@ class Screen:
 def screen(browser: Browser) -> Iterator[Screen]:
     context = browser.new_context(locale="en-GB")
     context.set_default_timeout(30_000)
-    expect.set_options(timeout=30_000)
     yield Screen(context.new_page())
     context.close()
 
