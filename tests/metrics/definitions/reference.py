@@ -86,6 +86,14 @@ class Formula:
         """Return all terms."""
         return [part for _, part in (*self.over, *self.under)]
 
+    def cancels(self) -> bool:
+        """Tell whether terms of a side cancel each other: then they are no part of the formula that is evaluated."""
+        return any(
+            sum(factor for factor, other in side if other == part) == 0
+            for side in (self.over, self.under)
+            for _, part in side
+        )
+
     def text(self) -> str:
         """Return the formula as it is written."""
         over, under = (

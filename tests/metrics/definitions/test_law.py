@@ -204,7 +204,7 @@ def test_value_is_the_formula_of_brute_force_sums(store: Store, data: st.DataObj
     world = data.draw(worlds())
     formula = data.draw(formulas(world))
     form = accepted(formula, world)
-    assume(form is not None)
+    assume(form is not None and not formula.cancels())
     assert form is not None
     cut, grouping = data.draw(spans()), data.draw(st.sampled_from(GROUPINGS))
     accounts = fill(store.db, world)
