@@ -1,4 +1,4 @@
-"""Jobs: collect an hour of all platforms, roll up periods, read histories, check freshness, export, delete old runs."""
+"""Jobs: collect an hour, roll up periods, forecast, read histories, check freshness, export, delete old runs."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -52,6 +52,12 @@ AGGREGATE: Mapping[Period, UnresolvedAssetJobDefinition] = {
     "weekly": _aggregate("weekly"),
     "monthly": _aggregate("monthly"),
 }
+forecast_daily = dg.define_asset_job(
+    "forecast_daily",
+    selection=dg.AssetSelection.assets("account_forecasts"),
+    description="Says what is to be expected after a day, with intervals, for every workspace.",
+    tags=Priority.ROLLUP,
+)
 check_freshness = dg.define_asset_job(
     "check_freshness",
     selection=_FRESHNESS,
@@ -101,7 +107,12 @@ def first_partitions(settings: Settings, now: datetime) -> dict[dg.AssetKey, str
     """Return, by asset, the first partition whose events are kept: older partitions have no data any more."""
     hours = {dg.AssetKey(f"raw_{platform}"): slot_key(FIRST_HOUR) for platform in PLATFORMS_IMPLEMENTED}
     kept = midnight((now - timedelta(days=settings.rollup_retention_days)).date())
-    return hours | {dg.AssetKey(f"{period}_rollup"): period_key(period_start(period, kept)) for period in PERIODS}
+    forecasts = {dg.AssetKey("account_forecasts"): period_key(kept)}
+    return (
+        hours
+        | forecasts
+        | {dg.AssetKey(f"{period}_rollup"): period_key(period_start(period, kept)) for period in PERIODS}
+    )
 
 
 @dg.op(
@@ -132,5 +143,5 @@ def purge_history() -> None:
     tidy_storage(purge_runs())
 
 
-JOBS = [collect_hourly, *AGGREGATE.values()]
+JOBS = [collect_hourly, *AGGREGATE.values(), forecast_daily]
 """The jobs that work on partitions."""

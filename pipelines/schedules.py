@@ -56,6 +56,21 @@ def ended_period(period: Period, instant: datetime) -> datetime:
     return previous_start(period, period_start(period, instant))
 
 
+@dg.schedule(
+    name="forecast_daily",
+    job=jobs.forecast_daily,
+    # Late hours and most providers' numbers of the day are there by then.
+    cron_schedule="0 6 * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="Every morning: forecasts the days after the UTC day that ended, for every workspace.",
+)
+def forecast_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request the forecasts of the day that ended."""
+    key = period_key(ended_period("daily", context.scheduled_execution_time))
+    return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
+
+
 check_freshness = dg.ScheduleDefinition(
     name="check_freshness",
     job=jobs.check_freshness,
@@ -85,6 +100,7 @@ SCHEDULES = [
     _aggregate("daily", "0 0 * * *"),
     _aggregate("weekly", "0 1 * * 1"),
     _aggregate("monthly", "0 2 1 * *"),
+    forecast_daily,
     check_freshness,
     purge_history,
 ]

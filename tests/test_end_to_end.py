@@ -34,6 +34,12 @@ def test_history_is_rolled_up_and_complete(stack: Stack) -> None:
     assert {row["status"] for row in ended} == {"complete"}
 
 
+def test_a_week_of_history_is_too_short_for_forecasts_which_say_so(stack: Stack) -> None:
+    found = stack.get(f"{WORKSPACE}/forecasts", metric="followers", horizon="7").json()["data"]["forecasts"]
+    assert {one["unavailable"]["reason"] for one in found} == {"too_short"}
+    assert {one["model"] for one in found} == {"forecast/1"}
+
+
 def test_every_answered_number_equals_the_truth(stack: Stack) -> None:
     reference = truth_of(stack)
     span = {"startDate": min(o.slot for o in reference.observations).date().isoformat()}

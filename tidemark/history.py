@@ -1,15 +1,16 @@
-"""Helper process of `tidemark up`: rolls up seeded history with Dagster's jobs, and reports its hours as materialised.
+"""Helper process of `tidemark up`: runs Dagster's jobs over seeded history, and reports its hours as materialised.
 
 python -m tidemark.history roll 2026-01-01T00 2026-02-05T10
 python -m tidemark.history report 2026-01-01T00 2026-02-05T10
 """
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from metrics.periods import HOUR, PERIODS, starts_between
+from metrics.periods import DAY, HOUR, PERIODS, period_start, starts_between
 from pipelines.assets import RAW
 from pipelines.definitions import defs
 from pipelines.partitions import FIRST_HOUR, period_key, slot_key
@@ -17,19 +18,23 @@ from pipelines.runs.tags import RANGE_END, RANGE_START
 
 
 def roll(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
-    """Run `aggregate_daily`, then weeks and months, over `[start, end)`, one run each.
+    """Run `aggregate_daily`, then weeks and months, over `[start, end)`, one run each; then forecast from the last day.
 
     Raises:
         RuntimeError: a run failed; Dagster keeps the reason.
     """
     for period in PERIODS:
-        keys = [period_key(s) for s in starts_between(period, start, end)]
-        job = defs.resolve_job_def(f"aggregate_{period}")
-        result = job.execute_in_process(
-            instance=instance, tags={RANGE_START: keys[0], RANGE_END: keys[-1], "tidemark/seeded": "true"}
-        )
-        if not result.success:
-            raise RuntimeError(f"aggregate_{period} failed: see run {result.run_id}")
+        _run(instance, f"aggregate_{period}", [period_key(s) for s in starts_between(period, start, end)])
+    last = period_start("daily", end) - DAY
+    if last >= start:
+        _run(instance, "forecast_daily", [period_key(last)])
+
+
+def _run(instance: dg.DagsterInstance, name: str, keys: Sequence[str]) -> None:
+    tags = {RANGE_START: keys[0], RANGE_END: keys[-1], "tidemark/seeded": "true"}
+    result = defs.resolve_job_def(name).execute_in_process(instance=instance, tags=tags)
+    if not result.success:
+        raise RuntimeError(f"{name} failed: see run {result.run_id}")
 
 
 def report(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:

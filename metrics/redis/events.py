@@ -10,6 +10,7 @@ seen it can resume after it, however long nothing happens.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, get_args
 from uuid import uuid4
 
@@ -24,7 +25,9 @@ from metrics.redis.errors import redis_errors
 from metrics.redis.keys import announced_key, events_key, version_key
 from metrics.redis.versions import CURRENT_VERSION, new_epoch
 
-EventName = Literal["metrics:update", "metrics:post", "metrics:aggregated", "collection:status", "alert:fired"]
+EventName = Literal[
+    "metrics:update", "metrics:post", "metrics:aggregated", "collection:status", "alert:fired", "forecast:updated"
+]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
 
 MAX_EVENTS = 100_000
@@ -118,6 +121,18 @@ def rollup_event(document: AggregatedDocument) -> Event:
         "timestamp": isoformat(document["computedAt"]),
     }
     return Event("metrics:aggregated", document["workspaceId"], data, document["accountId"])
+
+
+def forecasts_event(workspace_id: str, day: datetime, made_at: datetime, made: int, refused: int) -> Event:
+    """Return the event of a workspace's forecasts of a day: `forecast:updated`."""
+    data: dict[str, Any] = {
+        "workspaceId": workspace_id,
+        "day": f"{day:%Y-%m-%d}",
+        "madeAt": isoformat(made_at),
+        "forecasts": made,
+        "unavailable": refused,
+    }
+    return Event("forecast:updated", workspace_id, data)
 
 
 def operation_status(operation: OperationDocument) -> Event:

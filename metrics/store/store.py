@@ -17,6 +17,7 @@ from metrics.store.collections import CollectionRecords
 from metrics.store.deletion import Deletion
 from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
+from metrics.store.insights.forecasts import Forecasts
 from metrics.store.observations import ObservationLog
 from metrics.store.operation_queue import OperationQueue
 from metrics.store.operations import Operations
@@ -207,6 +208,11 @@ class Store:
     def alerts(self) -> Alerts:
         """Thresholds of workspaces, and the periods in which they were crossed."""
         return Alerts(self.db)
+
+    @cached_property
+    def forecasts(self) -> Forecasts:
+        """Forecasts of daily numbers."""
+        return Forecasts(self.db)
 
     @cached_property
     def retention(self) -> Retention:

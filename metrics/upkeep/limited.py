@@ -75,6 +75,7 @@ def delete_expired(store: Store, now: datetime) -> Counter[str]:
             gone[METRICS] += _delete_series(store, account.account_id, first)
         for name in ("subject_rollups", "aggregated_metrics"):
             gone[name] += store.deletion.delete(name, {**of, "periodStart": {"$lt": first}})
+        gone["forecasts"] += store.deletion.delete("forecasts", {**of, "day": {"$lt": first}})
         gone["posts"] += store.deletion.delete("posts", {**of, "publishedAt": {"$lt": first - _LAST_READ}})
     return gone
 

@@ -1,4 +1,4 @@
-"""The assets: raw observations per platform, rollups per period, exports per day, and external ones."""
+"""The assets: raw observations per platform, rollups per period, forecasts and exports per day, and external ones."""
 
 from datetime import timedelta
 
@@ -6,9 +6,11 @@ import dagster as dg
 
 from metrics.catalog import DEFINITION_VERSION
 from metrics.documents import Platform
+from metrics.forecasts import MODEL
 from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from pipelines.assets.export import export_parquet
+from pipelines.assets.forecasts import account_forecasts
 from pipelines.assets.outside import OUTSIDE
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.rollups import rollup_asset
@@ -19,6 +21,8 @@ _settings = load_settings()
 _raw = sharded_asset if _settings.collect_shards > 1 else raw_asset
 _HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(hours=2))
 """An hour is collected at its end, and the next one an hour later: a materialisation older than two hours is late."""
+_DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
+"""A day is forecast in the morning after it."""
 
 
 def _stored(asset: dg.AssetsDefinition, collection: str, **attributes: object) -> dg.AssetsDefinition:
@@ -41,5 +45,6 @@ ROLLUPS = [
     _stored(rollup_asset(period), "aggregated_metrics", code_version=str(DEFINITION_VERSION), freshness_policy=_HOURLY)
     for period in PERIODS
 ]
+FORECASTS = [_stored(account_forecasts, "forecasts", code_version=MODEL, freshness_policy=_DAILY)]
 EXPORTS = [export_parquet] if _settings.export_url is not None else []
-ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [*OUTSIDE, *RAW, *ROLLUPS, *EXPORTS]
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [*OUTSIDE, *RAW, *ROLLUPS, *FORECASTS, *EXPORTS]

@@ -18,6 +18,7 @@ _READ_BY_THE_API = [
     "daily_rollup",
     "weekly_rollup",
     "monthly_rollup",
+    "account_forecasts",
 ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from metrics.catalog import DEFINITION_VERSION
+from metrics.forecasts import MODEL
 from serving.schemas.base import EXAMPLE_TIME
 
 Json = dict[str, Any]
@@ -116,6 +117,14 @@ _OF_WEEK: Json = {
     "start": "2026-01-12T00:00:00Z", "end": "2026-01-19T00:00:00Z", "value": 2.5,
     "parts": {"over": 25, "under": 1000, "measured": 12},
 }  # fmt: skip
+_FORECAST: Json = {
+    "accountId": _ACCOUNT, "platform": "instagram", "model": MODEL, "madeAt": "2026-01-16T06:00:09Z",
+    "origin": "2026-01-15", "trainedFrom": "2025-10-24", "trainedTo": "2026-01-15", "expected": 84, "observed": 83,
+    "method": "combination",
+    "points": [{"date": "2026-01-16", "value": 204.5, "lo80": 171.2, "hi80": 244.1, "lo95": 140.8, "hi95": 296.7}],
+    "total": {"value": 1406.2, "lo80": 1288.0, "hi80": 1535.3},
+    "backtest": {"origins": 9, "mase": 0.81, "skill": 0.14, "coverage80": 0.83, "coverage95": 0.97}, "caveats": [],
+}  # fmt: skip
 _OBSERVATIONS: Json = {"data": [_OBSERVED, _OBSERVED_POST], "page": _LAST_PAGE, "meta": _RANGE}
 
 EXAMPLES: Mapping[str, Any] = {
@@ -132,6 +141,9 @@ EXAMPLES: Mapping[str, Any] = {
             "range": {"start": _DAY, "end": _NEXT_DAY, "label": "2026-01-15/2026-01-15"}, "series": [_SERIES],
         },
         "meta": {**_RANGE, **_DAYS, "calendar": _CALENDAR},
+    },
+    "forecasts": {
+        "data": {"metric": "totalEngagement", "unit": "count", "horizon": 7, "forecasts": [_FORECAST]}, "meta": _META,
     },
     "posts": {"data": [_POST_NOW], "page": _LAST_PAGE, "meta": _RANGE},
     "accounts": {"data": [_CONNECTED], "page": _WHOLE, "meta": _META},

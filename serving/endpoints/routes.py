@@ -13,6 +13,7 @@ from serving.endpoints import (
     accounts,
     aggregated,
     export,
+    forecasts,
     me,
     observations,
     operations,
@@ -31,6 +32,7 @@ from serving.schemas import calendars as calendar_shapes
 from serving.schemas import campaigns as campaign_shapes
 from serving.schemas import definitions as own_metrics
 from serving.schemas import events as event_shapes
+from serving.schemas import forecasts as forecast_shapes
 from serving.schemas import keys, work
 from serving.schemas import reads as read_shapes
 from serving.schemas import rollups as rollup_shapes
@@ -103,6 +105,7 @@ OPERATIONS = (
     _read(f"{_P}/metrics", posts.post_metrics, read_shapes.PostObservations, queries.PostMetricsQuery),
     _read(f"{_W}/aggregated", aggregated.aggregated, rollup_shapes.Aggregated, queries.AggregatedQuery),
     _read(f"{_W}/series", series.series, series_shapes.Series, queries.SeriesQuery),
+    _read(f"{_W}/forecasts", forecasts.forecasts, forecast_shapes.Forecasts, queries.ForecastsQuery),
     _read(f"{_W}/posts", posts.posts, read_shapes.Posts, queries.PostsQuery),
     _read(f"{_W}/accounts", accounts.accounts, read_shapes.Accounts),
     Operation("GET", f"{_W}/export", export.export, "read", "Reads", None, queries.ExportQuery,

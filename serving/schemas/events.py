@@ -7,7 +7,7 @@ from pydantic import Field, RootModel, create_model
 from metrics.documents import AccountState, FailureReason, OperationKind, OperationState, Platform, RollupStatus
 from metrics.periods import Period
 from metrics.store.workspace.alerts import Comparison
-from serving.schemas.base import Instant, Shape, Unavailable, absent
+from serving.schemas.base import Count, Day, Instant, Shape, Unavailable, absent
 from serving.schemas.observed import ObservedAccount, PostMetrics
 from serving.schemas.rollups import PERIOD_LABEL, AccountMetrics
 from serving.schemas.work import PLATFORM_PROGRESS, AccountCounts, Progress
@@ -89,6 +89,16 @@ class AlertFired(Shape):
     timestamp: Instant = Field(description="When it fired.")
 
 
+class ForecastUpdated(Shape):
+    """`forecast:updated`: what is to be expected after a day was said of the accounts of a workspace."""
+
+    workspace_id: str
+    day: Day = Field(description="The day at whose end it was said.")
+    made_at: Instant = Field(description="When it was said.")
+    forecasts: Count = Field(description="How many series have a forecast.")
+    unavailable: Count = Field(description="How many series have none.")
+
+
 class Reset(Shape):
     """`reset`: the stream lost its place, so events may be missing: read everything again, then continue."""
 
@@ -116,6 +126,7 @@ EVENTS: dict[str, type[Shape]] = {
     "metrics:aggregated": MetricsAggregated,
     "collection:status": CollectionStatus,
     "alert:fired": AlertFired,
+    "forecast:updated": ForecastUpdated,
     "reset": Reset,
     "ping": Ping,
 }

@@ -9,6 +9,7 @@ from metrics.store.setup.schema import METRICS
 _OF_ACCOUNT = (
     "subject_rollups",
     "aggregated_metrics",
+    "forecasts",
     "roll_openings",
     "reading_memory",
     "collections",

@@ -10,6 +10,7 @@ from metrics.campaigns.chosen import Chosen
 from metrics.clock import utcnow
 from metrics.errors import InvalidInput
 from metrics.export import DATASETS, FORMATS, Dataset, Format
+from metrics.forecasts import HORIZONS
 from serving.endpoints.query.base import Query
 from serving.endpoints.query.values import (
     MAX_IDS,
@@ -18,6 +19,7 @@ from serving.endpoints.query.values import (
     ContentTypeName,
     Day,
     Fields,
+    ForecastedName,
     GroupFields,
     GroupName,
     Id,
@@ -220,6 +222,22 @@ class PostsQuery(PageQuery):
         None, description=f"Only these posts of the range: 1 to {MAX_IDS} ids, separated by commas.",
         examples=["post_a41x,post_b07k"],
     )  # fmt: skip
+
+
+def _horizon(value: object) -> object:
+    if str(value) not in map(str, HORIZONS):
+        raise ValueError(f"must be one of {', '.join(map(str, HORIZONS))}")
+    return int(str(value))
+
+
+class ForecastsQuery(Query):
+    """Selects the forecasts of one metric."""
+
+    metric: ForecastedName = Field(description="The metric, by its name in rollups.", examples=["followers"])
+    horizon: Annotated[int, BeforeValidator(_horizon), Field(json_schema_extra={"enum": list(HORIZONS)})] = Field(
+        max(HORIZONS), description="How many days ahead; 28 days need a history of 56 days, 7 days one of 28."
+    )
+    account_id: Id | None = Field(None, description="Of one account only.")
 
 
 class ExportQuery(RangeQuery):

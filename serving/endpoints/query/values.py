@@ -11,6 +11,7 @@ from metrics.calendars import CALENDAR_PERIODS
 from metrics.catalog import COUNTERS
 from metrics.definitions.changes import MAX_VERSIONS
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
+from metrics.forecasts import FORECASTED
 from metrics.post_content import excerpt
 from metrics.redis.events import EVENT_NAMES
 from serving.schemas.base import CAMPAIGN_PERIOD
@@ -127,6 +128,7 @@ SortName = Annotated[str, one_of(*SORTS), Field(json_schema_extra={"enum": list(
 OrderName = Annotated[str, one_of(*ORDERS), Field(json_schema_extra={"enum": list(ORDERS)})]
 PostIds = Annotated[str, BeforeValidator(_ids), Field(json_schema_extra={"pattern": _IDS.pattern})]
 GroupName = Annotated[str, one_of(*GROUPS), Field(json_schema_extra={"enum": list(GROUPS)})]
+ForecastedName = Annotated[str, one_of(*FORECASTED), Field(json_schema_extra={"enum": list(FORECASTED)})]
 PostsToRead = Annotated[Literal["due", "all"], one_of("due", "all")]
 Search = Annotated[
     str, BeforeValidator(_search), Field(json_schema_extra={"minLength": SHORTEST_SEARCH, "maxLength": LONGEST_SEARCH})

@@ -1,0 +1,137 @@
+"""Forecasts as they are stored and answered: the metrics that have one, and the words of their documents.
+
+`pipelines.insights.forecasts` makes them; docs/insights/forecasts.md describes the method.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NotRequired, TypedDict, get_args
+
+from metrics.catalog import CATALOG, Unit, supported
+from metrics.documents import Platform
+
+MODEL = "forecast/1"
+"""The version of the method: raised when the same rollups would give other numbers."""
+
+Refusal = Literal[
+    "no_observation", "too_short", "too_sparse", "definition_changed", "constant", "rounded", "stale", "too_few"
+]
+"""Why nothing is said of a series."""
+REFUSALS: tuple[Refusal, ...] = get_args(Refusal)
+Caveat = Literal["no_better_than_last_week", "newest_days_missing", "days_missing", "history_cut", "negative_as_zero"]
+Method = Literal["combination", "drift", "seasonal_naive"]
+
+HORIZONS = (7, 28)
+"""The days ahead that can be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasted:
+    """A metric of daily rollups that is forecast.
+
+    `source` is its name in the catalog. `adds_over_days` says that the values of several days may be summed up.
+    `counted` says that a day's value is the sum of what its observed hours added, so that missing hours lower it.
+    """
+
+    name: str
+    source: str
+    unit: Unit
+    adds_over_days: bool
+    counted: bool
+
+    def offered(self, platform: Platform) -> bool:
+        """Tell whether the accounts of a platform have the metric."""
+        metric = CATALOG.get(("account", self.source))
+        return supported(platform, self.source) if self.counted or metric is None else platform in metric.offers
+
+
+def _of_account(name: str) -> Forecasted:
+    metric = CATALOG["account", name]
+    return Forecasted(name, name, metric.unit, metric.adds_over_time, counted=False)
+
+
+def _of_posts(name: str) -> Forecasted:
+    return Forecasted(f"total{name[0].upper()}{name[1:]}", name, "count", adds_over_days=True, counted=True)
+
+
+FORECASTED: Mapping[str, Forecasted] = {
+    one.name: one
+    for one in (
+        _of_account("followers"),
+        *(_of_posts(name) for name in ("engagement", "views", "impressions")),
+        *(_of_account(name) for name in ("reach", "accountViews", "profileViews")),
+    )
+}
+"""The metrics by name, which is that of `aggregatedMetrics`. Rates are not among them: their parts are."""
+
+
+class TotalDocument(TypedDict):
+    """The sum over the first days of a forecast, with the bounds of its 80 % interval."""
+
+    days: int
+    value: float
+    lo80: float
+    hi80: float
+
+
+class BacktestDocument(TypedDict):
+    """How good the method was on earlier days; `mase` is in mean absolute differences of days a week apart."""
+
+    origins: int
+    mase: float
+    skill: float
+    coverage80: float
+    coverage95: float
+
+
+class DueDocument(TypedDict):
+    """How good earlier forecasts were on the days that came due: sums over `points` pairs of a forecast and a day.
+
+    `error` is the sum of absolute errors, and `expected` that of the errors that the back-tests had promised, both in
+    mean absolute differences of days a week apart.
+    """
+
+    points: int
+    inside80: int
+    inside95: int
+    error: float
+    expected: float
+
+
+class ForecastDocument(TypedDict):
+    """A document of `forecasts`: what was said of a metric of an account at the end of a day, or why nothing was.
+
+    `_id` is `accountId|metric|day`; a document is never changed. `day` is the date of the partition, `origin` the
+    newest date with a value: `values` and their bounds are of the dates after it. `misses` has the share of values that
+    each interval may miss, as adapted by forecasts that came due. `hindcast` says that it was made long after its day,
+    so that nobody could have read it in time.
+    """
+
+    _id: str
+    workspaceId: str
+    accountId: str
+    platform: Platform
+    metric: str
+    day: datetime
+    madeAt: datetime
+    model: str
+    runId: str
+    expected: int
+    observed: int
+    misses: dict[str, float]
+    due: DueDocument
+    trainedFrom: NotRequired[str]
+    origin: NotRequired[str]
+    values: NotRequired[list[float]]
+    lo80: NotRequired[list[float]]
+    hi80: NotRequired[list[float]]
+    lo95: NotRequired[list[float]]
+    hi95: NotRequired[list[float]]
+    totals: NotRequired[list[TotalDocument]]
+    method: NotRequired[Method]
+    backtest: NotRequired[BacktestDocument]
+    scale: NotRequired[float]
+    caveats: NotRequired[list[Caveat]]
+    unavailable: NotRequired[Refusal]
+    hindcast: NotRequired[bool]

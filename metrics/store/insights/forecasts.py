@@ -1,0 +1,79 @@
+"""The collection `forecasts`: what was said of each series at the end of each day; documents never change."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+
+from metrics.documents import Document
+from metrics.forecasts import DueDocument, ForecastDocument
+from metrics.periods import DAY
+from metrics.store.errors import duplicates, mongo_errors
+
+NAME = "forecasts"
+_RECENT = timedelta(days=7)
+"""How much older than the newest forecast of a workspace that of one of its accounts may be, to be answered."""
+_SUMS = ("points", "inside80", "inside95", "error", "expected")
+
+
+def forecast_id(account_id: str, metric: str, day: datetime) -> str:
+    """Return the `_id` of what is said of a metric of an account at the end of a day."""
+    return f"{account_id}|{metric}|{day:%Y-%m-%d}"
+
+
+class Forecasts:
+    """Reads and writes of forecasts. Each method raises `MongoUnavailable` if MongoDB does not answer."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._forecasts = db[NAME]
+
+    def add(self, documents: Sequence[ForecastDocument]) -> int:
+        """Store what is said; what was said before of the same series and day stays. Return how many are new."""
+        if not documents:
+            return 0
+        with mongo_errors():
+            try:
+                self._forecasts.insert_many([cast("Document", one) for one in documents], ordered=False)
+            except BulkWriteError as error:
+                return len(documents) - len(duplicates(error))
+        return len(documents)
+
+    def earlier(self, account_ids: Sequence[str], first: datetime, end: datetime) -> list[ForecastDocument]:
+        """Return what was said of accounts on the days in `[first, end)` in time, oldest first."""
+        query = {"accountId": {"$in": list(account_ids)}, "day": {"$gte": first, "$lt": end}}
+        with mongo_errors():
+            found = self._forecasts.find({**query, "hindcast": {"$exists": False}}).sort("day", 1)
+            return cast("list[ForecastDocument]", list(found))
+
+    def newest(self, workspace_id: str, metric: str, account_id: str | None = None) -> list[ForecastDocument]:
+        """Return the newest that was said of a metric of each account, or of one, by account id.
+
+        What is more than a week older than the newest of them is left out.
+        """
+        query: Document = {"workspaceId": workspace_id, "metric": metric}
+        if account_id is not None:
+            query["accountId"] = account_id
+        with mongo_errors():
+            newest = self._forecasts.find_one(query, {"day": 1}, sort=[("day", -1)])
+            if newest is None:
+                return []
+            stages: list[Document] = [
+                {"$match": {**query, "day": {"$gt": newest["day"] - _RECENT}}},
+                {"$sort": {"day": -1}},
+                {"$group": {"_id": "$accountId", "newest": {"$first": "$$ROOT"}}},
+                {"$sort": {"_id": 1}},
+            ]
+            rows = self._forecasts.aggregate(stages, allowDiskUse=True)
+            return [cast("ForecastDocument", row["newest"]) for row in rows]
+
+    def due(self, first: datetime, last: datetime) -> DueDocument:
+        """Return the sums of what came due on the days from `first` to `last`, over all workspaces."""
+        stages: list[Document] = [
+            {"$match": {"day": {"$gte": first, "$lt": last + DAY}, "due.points": {"$gt": 0}}},
+            {"$group": {"_id": None, **{name: {"$sum": f"$due.{name}"} for name in _SUMS}}},
+        ]
+        with mongo_errors():
+            row = next(iter(self._forecasts.aggregate(stages)), {})
+        return cast("DueDocument", {name: row.get(name, 0) for name in _SUMS})

@@ -1,0 +1,122 @@
+"""`forecast`: what is said of the next days of one series, with intervals and evidence, or why nothing is said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from metrics.forecasts import HORIZONS, Caveat, Method, Refusal
+from pipelines.insights.forecasts.backtest import Backtest, backtest
+from pipelines.insights.forecasts.intervals import NOMINAL, buckets, half_widths
+from pipelines.insights.forecasts.members import WEEK, Floats
+from pipelines.insights.forecasts.series import DailySeries, horizon_of
+
+_FEW_MISSING = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sum over the first days, with the bounds of its 80 % interval."""
+
+    value: float
+    lo80: float
+    hi80: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A forecast of the days after `trained_to`; each array has a value per day.
+
+    `trained_from` and `trained_to` are the first and the last day of the history, `observed` its days with a value.
+    `totals` are the sums over 7 and 28 days, where the metric adds up. `scale` is that of the errors (`Backtest`).
+    """
+
+    trained_from: date
+    trained_to: date
+    observed: int
+    values: Floats
+    lower: Mapping[str, Floats]
+    upper: Mapping[str, Floats]
+    totals: Mapping[int, Total]
+    method: Method
+    origins: int
+    mase: float
+    skill: float
+    scale: float
+    coverage: Mapping[str, float]
+    caveats: tuple[Caveat, ...]
+
+    @property
+    def horizon(self) -> int:
+        """The number of days."""
+        return len(self.values)
+
+
+def forecast(
+    series: DailySeries | None, until: date, misses: Mapping[str, float] = NOMINAL, *, additive: bool = True
+) -> Forecast | Refusal:
+    """Return the forecast of a series as known at the end of a day, or the reason why there is none.
+
+    `misses` is the share of values that each interval may miss, as adapted so far (`intervals.adapted`). `additive`
+    says that the values of several days may be summed up.
+    """
+    if series is None:
+        return "no_observation"
+    horizon = horizon_of(series, until)
+    if not isinstance(horizon, int):
+        return horizon
+    tested = backtest(np.maximum(series.values, 0.0), horizon)
+    if tested is None:
+        return "too_few"
+    pooled = buckets(tested.errors)
+    if pooled is None or np.isnan(tested.forecast).any():
+        return "too_few"
+    lower, upper = {}, {}
+    for name, miss in misses.items():
+        width = half_widths(tested.errors, pooled, miss)
+        lower[name] = _values(tested.forecast - width)
+        upper[name] = _values(tested.forecast + width)
+    values = _values(tested.forecast)
+    return Forecast(
+        trained_from=series.first,
+        trained_to=series.last,
+        observed=series.observed,
+        values=values,
+        lower=lower,
+        upper=upper,
+        totals=_totals(tested, values, misses["80"]) if additive else {},
+        method=tested.method,
+        origins=tested.origins,
+        mase=tested.mase,
+        skill=tested.skill,
+        scale=tested.scale,
+        coverage={name: tested.coverage(name, pooled) for name in NOMINAL},
+        caveats=_caveats(series, until, tested.method),
+    )
+
+
+def _values(z: Floats) -> Floats:
+    return np.maximum(np.expm1(z), 0.0)
+
+
+def _totals(tested: Backtest, values: Floats, miss: float) -> dict[int, Total]:
+    found = {}
+    for days in HORIZONS:
+        if days <= len(values) and (width := tested.total_width(days, miss)) is not None:
+            value = float(values[:days].sum())
+            z = np.log1p(value)
+            found[days] = Total(value, max(float(np.expm1(z - width)), 0.0), float(np.expm1(z + width)))
+    return found
+
+
+def _caveats(series: DailySeries, until: date, method: Method) -> tuple[Caveat, ...]:
+    missing = 1 - series.observed / len(series.values)
+    found: dict[Caveat, bool] = {
+        "no_better_than_last_week": method == "seasonal_naive",
+        "newest_days_missing": series.last < until or bool(np.isnan(series.values[-WEEK:]).any()),
+        "days_missing": missing > _FEW_MISSING,
+        "history_cut": series.cut,
+        "negative_as_zero": bool(np.nanmin(series.values) < 0),
+    }
+    return tuple(name for name, holds in found.items() if holds)

@@ -1,0 +1,210 @@
+"""Make the forecasts of a day for workspaces: read rollups, forecast, judge what came due, store."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from logging import getLogger
+from typing import cast, get_args
+
+from metrics.batches import batched
+from metrics.documents import ConnectedState
+from metrics.expected import Connection
+from metrics.forecasts import FORECASTED, MODEL, ForecastDocument, Forecasted
+from metrics.periods import DAY
+from metrics.store import Store
+from metrics.store.insights.forecasts import forecast_id
+from metrics.upkeep.erase import take_back
+from pipelines.insights.forecasts.due import NOTHING_DUE, Due, came_due
+from pipelines.insights.forecasts.forecast import Forecast, forecast
+from pipelines.insights.forecasts.intervals import NOMINAL
+from pipelines.insights.forecasts.members import Floats
+from pipelines.insights.forecasts.reading import AccountMetric, read_series
+from pipelines.insights.forecasts.series import DailySeries
+
+log = getLogger(__name__)
+
+LATE = 3 * DAY
+"""What is made longer after the end of its day than this is a hindcast: it could not be read in time."""
+_ACCOUNTS = 50
+"""Accounts whose series are in memory at the same time."""
+_LOOK_BACK = 36 * DAY
+"""How old a forecast may be whose days still come due: 28 days, and a week in which the series had no value."""
+
+Announce = Callable[[str, int, int], None]
+"""A function that is called with a workspace and the numbers of its new forecasts and refusals."""
+
+
+@dataclass(slots=True)
+class MakeReport:
+    """What was said of a day: numbers of forecasts, of refusals by reason, and of series that failed.
+
+    `due` has the sums over the earlier forecasts that came due.
+    """
+
+    workspaces: int = 0
+    accounts: int = 0
+    made: int = 0
+    kept: int = 0
+    failed: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    methods: Counter[str] = field(default_factory=Counter)
+    due: Counter[str] = field(default_factory=Counter)
+
+    def summary(self) -> str:
+        """Return the numbers in a line."""
+        refused = ", ".join(f"{count} {reason}" for reason, count in sorted(self.refused.items())) or "none"
+        return (
+            f"{self.made} forecasts of {self.accounts} accounts in {self.workspaces} workspaces; refused: {refused}; "
+            f"{self.failed} failed; {self.kept} were said before and stay"
+        )
+
+    def count(self, documents: Sequence[ForecastDocument], new: int) -> None:
+        """Add documents to the numbers; `new` of them were stored."""
+        self.kept += len(documents) - new
+        for document in documents:
+            self.due.update(cast("Mapping[str, int]", document["due"]))
+            if "unavailable" in document:
+                self.refused[document["unavailable"]] += 1
+            else:
+                self.made += 1
+                self.methods[document["method"]] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """The day of which something is said, and by which run."""
+
+    store: Store
+    day: datetime
+    now: datetime
+    run_id: str
+    report: MakeReport
+
+    @property
+    def hindcast(self) -> bool:
+        return self.now > self.day + DAY + LATE
+
+    def documents(self, workspace_id: str, version: int, accounts: Sequence[Connection]) -> list[ForecastDocument]:
+        """Return what is said of accounts of a workspace; a series that fails is counted."""
+        names = [one.account_id for one in accounts]
+        series = read_series(self.store, workspace_id, version, names, self.day.date())
+        earlier: dict[AccountMetric, list[ForecastDocument]] = {}
+        if not self.hindcast:
+            for one in self.store.forecasts.earlier(names, self.day - _LOOK_BACK, self.day):
+                earlier.setdefault((one["accountId"], one["metric"]), []).append(one)
+        found = []
+        for account in accounts:
+            for metric in FORECASTED.values():
+                if not metric.offered(account.platform):
+                    continue
+                key = (account.account_id, metric.name)
+                try:
+                    said = say(metric, series.get(key), earlier.get(key, ()), self.day.date())
+                except Exception:
+                    log.exception("%s of %s could not be forecast", metric.name, account.account_id)
+                    self.report.failed += 1
+                    continue
+                found.append(self._document(workspace_id, account, metric, said))
+        return found
+
+    def _document(
+        self, workspace_id: str, account: Connection, metric: Forecasted, said: Mapping[str, object]
+    ) -> ForecastDocument:
+        document: dict[str, object] = {
+            "_id": forecast_id(account.account_id, metric.name, self.day),
+            "workspaceId": workspace_id,
+            "accountId": account.account_id,
+            "platform": account.platform,
+            "metric": metric.name,
+            "day": self.day,
+            "madeAt": self.now,
+            "model": MODEL,
+            "runId": self.run_id,
+            **said,
+        }
+        if self.hindcast:
+            document["hindcast"] = True
+        return cast("ForecastDocument", document)
+
+
+def make(
+    store: Store,
+    day: datetime,
+    *,
+    now: datetime,
+    run_id: str,
+    workspace_ids: Sequence[str] | None = None,
+    announce: Announce = lambda _workspace, _made, _refused: None,
+) -> MakeReport:
+    """Say what is known at the end of a day about the days after it, for some workspaces or all, and store it.
+
+    `day` is the midnight that names the day. What was said of the day before stays. A series that fails does not affect
+    the others.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer; make them again.
+    """
+    report = MakeReport()
+    making = _Making(store, day, now, run_id, report)
+    workspaces = store.accounts.workspaces() if workspace_ids is None else workspace_ids
+    calendars = store.calendars.of(workspaces)
+    for workspace_id in workspaces:
+        accounts = store.accounts.connections([workspace_id], states=get_args(ConnectedState))
+        made, refused = report.made, report.refused.total()
+        for some in batched(accounts, _ACCOUNTS):
+            documents = making.documents(workspace_id, calendars[workspace_id].current.version, some)
+            new = store.forecasts.add(documents)
+            report.count(documents, new)
+            # An account that was erased meanwhile leaves nothing.
+            take_back(store, [one.account_id for one in some])
+        report.workspaces += bool(accounts)
+        report.accounts += len(accounts)
+        if (found := (report.made - made, report.refused.total() - refused)) != (0, 0):
+            announce(workspace_id, *found)
+    return report
+
+
+def say(
+    metric: Forecasted, series: DailySeries | None, earlier: Sequence[ForecastDocument], until: date
+) -> Mapping[str, object]:
+    """Return the fields of a document that follow from a series and from what was said of it earlier."""
+    due = came_due(series, earlier) if series is not None else Due(NOTHING_DUE, NOMINAL)
+    found = forecast(series, until, due.misses, additive=metric.adds_over_days)
+    fields: dict[str, object] = {"misses": dict(due.misses), "due": dict(due.sums)}
+    if series is None:
+        fields |= {"expected": 0, "observed": 0}
+    else:
+        fields |= {
+            "trainedFrom": series.first.isoformat(),
+            "origin": series.last.isoformat(),
+            "expected": len(series.values),
+            "observed": series.observed,
+        }
+    return fields | (_fields(found) if isinstance(found, Forecast) else {"unavailable": found})
+
+
+def _fields(found: Forecast) -> dict[str, object]:
+    bounds = {f"lo{name}": _rounded(lower) for name, lower in found.lower.items()}
+    bounds |= {f"hi{name}": _rounded(upper) for name, upper in found.upper.items()}
+    return {
+        "values": _rounded(found.values),
+        **bounds,
+        "totals": [
+            {"days": days, "value": round(one.value, 2), "lo80": round(one.lo80, 2), "hi80": round(one.hi80, 2)}
+            for days, one in found.totals.items()
+        ],
+        "method": found.method,
+        "backtest": {
+            "origins": found.origins,
+            "mase": round(found.mase, 4),
+            "skill": round(found.skill, 4),
+            **{f"coverage{name}": round(share, 4) for name, share in found.coverage.items()},
+        },
+        "scale": found.scale,
+        "caveats": list(found.caveats),
+    }
+
+
+def _rounded(values: Floats) -> list[float]:
+    return [round(value, 2) for value in values.tolist()]

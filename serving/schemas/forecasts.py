@@ -1,0 +1,104 @@
+"""The shape of the answer of `forecasts`."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from metrics.catalog import Unit
+from metrics.documents import Platform
+from metrics.forecasts import Caveat, Method, Refusal
+from serving.schemas.base import Count, Day, Instant, Meta, Shape, absent
+
+NoForecastReason = Literal[Refusal, "not_supported", "not_yet_available", "terms"]
+NoTotalReason = Literal["not_additive", "too_few"]
+
+
+class NoForecast(Shape):
+    """Why nothing is said of an account."""
+
+    reason: NoForecastReason = Field(
+        description="no_observation: the metric was never observed; too_short: fewer days than the horizon needs; "
+        "too_sparse: too many days without a value; definition_changed: too few days since the metric's definition "
+        "changed; constant: the same value on every day; rounded: the platform rounds the numbers; stale: no value in "
+        "the last week; too_few: the back-test has too few errors for intervals; not_supported: the platform lacks the "
+        "metric; not_yet_available: no forecast was made yet; terms: the platform's terms demand a consent."
+    )
+
+
+class ForecastPoint(Shape):
+    """What is expected of a day."""
+
+    date: Day = Field(description="The day, by the workspace's calendar.")
+    value: float = Field(description="The middle of what is expected.")
+    lo80: float = Field(description="The value lies between `lo80` and `hi80` on four days of five.")
+    hi80: float = Field(description="The upper bound of the 80 % interval.")
+    lo95: float = Field(description="The value lies between `lo95` and `hi95` on nineteen days of twenty.")
+    hi95: float = Field(description="The upper bound of the 95 % interval.")
+
+
+class ForecastTotal(Shape):
+    """What is expected of the sum over all days of the horizon; its interval is from sums of the back-test."""
+
+    value: float = Field(description="The sum of the points.")
+    lo80: float = Field(description="The lower bound of the 80 % interval.")
+    hi80: float = Field(description="The upper bound of the 80 % interval.")
+
+
+class ForecastBacktest(Shape):
+    """How good the method was on earlier days of the same series."""
+
+    origins: Count = Field(description="From how many earlier days it was tried.")
+    mase: float = Field(
+        description="The mean absolute error, in mean absolute differences of days a week apart; below 1 is better "
+        "than such a difference."
+    )
+    skill: float = Field(
+        description="The share by which the error is below that of repeating the last week; 0: it is no better, so the "
+        "last week is the forecast."
+    )
+    coverage80: float = Field(description="The share of earlier values inside 80 % intervals from the other origins.")
+    coverage95: float = Field(description="The share of earlier values inside 95 % intervals from the other origins.")
+
+
+class AccountForecast(Shape):
+    """What is said of an account: points and their evidence, or why there are none."""
+
+    account_id: str
+    platform: Platform
+    model: str = absent("The version of the method.")
+    made_at: Instant = absent("When it was said.")
+    origin: Day = absent("The newest day with a value; the forecast is of the days after it.")
+    trained_from: Day = absent("The first day of the history.")
+    trained_to: Day = absent("The last day of the history.")
+    expected: Count = absent("The days of the history.")
+    observed: Count = absent("The days of the history with a value.")
+    method: Method = absent(
+        "combination: the median of four simple forecasts; drift: the one of them that follows the drift of the last "
+        "weeks; seasonal_naive: the last week again."
+    )
+    points: list[ForecastPoint] = absent("A point for each day of the horizon.")
+    total: ForecastTotal = absent("The sum over the horizon, if the metric adds up over days.")
+    total_unavailable: NoTotalReason = absent("Why there is no total.")
+    backtest: ForecastBacktest = absent("How good the method was on earlier days.")
+    caveats: list[Caveat] = absent(
+        "no_better_than_last_week: the last week is repeated; newest_days_missing: a day of the last week has none; "
+        "days_missing: more than a tenth of the days have none; history_cut: the metric's definition changed before "
+        "the first day; negative_as_zero: values below zero count as zero."
+    )
+    unavailable: NoForecast = absent("Why there are no points.")
+
+
+class ForecastData(Shape):
+    """The forecasts of one metric, by account."""
+
+    metric: str = Field(description="The metric, by its name in rollups.")
+    unit: Unit
+    horizon: Count = Field(description="The number of days.")
+    forecasts: list[AccountForecast] = Field(description="One per account, by the id of the account.")
+
+
+class Forecasts(Shape):
+    """What is expected of a metric of accounts, with intervals and evidence."""
+
+    data: ForecastData
+    meta: Meta

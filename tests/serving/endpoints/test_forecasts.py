@@ -1,0 +1,91 @@
+"""`GET …/forecasts` over HTTP: points with intervals and evidence, or a reason; nothing of other workspaces."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from metrics.periods import midnight
+from metrics.redis.events import Announcer
+from metrics.store import Store
+from pipelines.insights.forecasts.make import make
+from tests.pipelines.insights.forecasts.days import roll_days, weekly
+from tests.serving.conftest import NOW, account
+
+PATH = "/analytics/workspace/w1/forecasts"
+YESTERDAY = NOW.date() - timedelta(days=1)
+
+
+def ask(client: httpx.Client, **query: str) -> Any:
+    answer = client.get(PATH, params={"metric": "totalEngagement", **query})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+@pytest.fixture
+def said(seeded: Store, announcer: Announcer) -> Store:
+    """Forecasts of `a1`, of an account with a short history, of one on X, and of one of another workspace."""
+    seeded.accounts.put([account("short", "w1"), {**account("x", "w1"), "platform": "twitter"}])
+    roll_days(seeded, "a1", YESTERDAY, {"totalEngagement": weekly(100), "followers": weekly(100)}, "w1")
+    roll_days(seeded, "short", YESTERDAY, {"totalEngagement": weekly(40)}, "w1")
+    roll_days(seeded, "a2", YESTERDAY, {"totalEngagement": weekly(100)}, "w2")
+    make(seeded, midnight(YESTERDAY), now=NOW, run_id="r")
+    announcer.announce("w1")
+    return seeded
+
+
+def test_points_come_with_intervals_total_and_evidence(client: httpx.Client, said: Store) -> None:
+    data = ask(client, horizon="7", accountId="a1")
+    assert (data["metric"], data["unit"], data["horizon"]) == ("totalEngagement", "count", 7)
+    (found,) = data["forecasts"]
+    assert [point["date"] for point in found["points"]] == [
+        (YESTERDAY + timedelta(days=ahead)).isoformat() for ahead in range(1, 8)
+    ]
+    for point in found["points"]:
+        assert 0 <= point["lo95"] <= point["lo80"] <= point["value"] <= point["hi80"] <= point["hi95"]
+    assert found["total"]["value"] == pytest.approx(sum(point["value"] for point in found["points"]), abs=0.1)
+    assert found["total"]["lo80"] < found["total"]["value"] < found["total"]["hi80"]
+    assert (found["model"], found["origin"], found["trainedTo"]) == ("forecast/1", *[YESTERDAY.isoformat()] * 2)
+    assert (found["expected"], found["observed"], found["backtest"]["origins"]) == (100, 100, 9)
+    longer = ask(client, accountId="a1")["forecasts"][0]
+    assert longer["points"][:7] == found["points"]
+    assert len(longer["points"]) == 28
+    level = ask(client, metric="followers", accountId="a1")["forecasts"][0]
+    assert "total" not in level
+    assert level["totalUnavailable"] == "not_additive"
+
+
+def test_account_without_a_forecast_has_the_reason(client: httpx.Client, said: Store) -> None:
+    found = {one["accountId"]: one for one in ask(client)["forecasts"]}
+    assert list(found) == ["a1", "short", "x"], "and none of another workspace"
+    assert found["short"]["unavailable"] == {"reason": "too_short"}, "forty days are enough for seven"
+    assert "points" not in found["short"]
+    assert len(ask(client, horizon="7", accountId="short")["forecasts"][0]["points"]) == 7
+    assert found["x"]["unavailable"] == {"reason": "no_observation"}
+    assert ask(client, metric="reach", accountId="x")["forecasts"][0]["unavailable"] == {"reason": "not_supported"}
+    said.accounts.put([account("new", "w1")])
+    assert ask(client, horizon="7", accountId="new")["forecasts"][0]["unavailable"] == {"reason": "not_yet_available"}
+
+
+def test_account_of_another_workspace_is_not_told(client: httpx.Client, said: Store) -> None:
+    assert said.forecasts.newest("w2", "totalEngagement", "a2")
+    assert ask(client, accountId="a2")["forecasts"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ({}, "metric"),
+        ({"metric": "engagementRate"}, "metric"),
+        ({"metric": "followers", "horizon": "14"}, "horizon"),
+        ({"metric": "followers", "horizon": "x"}, "horizon"),
+        ({"metric": "followers", "period": "daily"}, "period"),
+    ],
+)
+def test_wrong_query_is_refused_with_what_is_right(
+    client: httpx.Client, seeded: Store, query: dict[str, str], parameter: str
+) -> None:
+    answer = client.get(PATH, params=query)
+    assert answer.status_code == 400
+    assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
