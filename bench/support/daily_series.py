@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 class Window:
     """The days that a method is given, and the days that it has to forecast; NaN is a day without a value.
 
-    `early` tells whether the window belongs to the older half of its series, on which constants were chosen.
+    `early` tells whether the window belongs to the older half of its series.
     """
 
     series: str

@@ -75,10 +75,12 @@ class KeptDays:
 def lifetimes(settings: Settings) -> list[Lifetime]:
     """Return all expiries that the settings and this version want."""
     log, rollups = settings.retention_days * _DAY_SECONDS, settings.rollup_retention_days * _DAY_SECONDS
+    # Ninety days of record of what came due, for the longest horizon.
+    forecasts = 120 * _DAY_SECONDS
     return [
         Lifetime(METRICS, "timestamp", None, log, "TIDEMARK_RETENTION_DAYS"),
         *(Lifetime(name, "periodEnd", "expire", rollups, "TIDEMARK_ROLLUP_RETENTION_DAYS") for name in _ROLLUPS),
-        Lifetime("forecasts", "day", "expire", rollups, "TIDEMARK_ROLLUP_RETENTION_DAYS"),
+        Lifetime("forecasts", "day", "expire", min(rollups, forecasts), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
         Lifetime("operations", "finishedAt", "expire", 90 * _DAY_SECONDS),
         # A metric leaves quarantine if it was not tried for a month, because no post of its kind was read.
         Lifetime("quarantine", "triedAt", "forget", 30 * _DAY_SECONDS),
