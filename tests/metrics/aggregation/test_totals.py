@@ -44,7 +44,8 @@ OF_POSTS = {
     "tiktok": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement", "totalViews",
                "totalVideoViews"},
     "youtube": {"totalLikes", "totalComments", "totalEngagement", "totalViews"},
-    "pinterest": {"totalLikes", "totalComments", "totalSaves", "totalEngagement", "totalImpressions", "totalClicks"},
+    "pinterest": {"totalLikes", "totalComments", "totalSaves", "totalEngagement", "totalImpressions", "totalVideoViews",
+                  "totalClicks"},
     "threads": {"totalLikes", "totalComments", "totalShares", "totalEngagement", "totalViews"},
     "bluesky": {"totalLikes", "totalComments", "totalShares", "totalSaves", "totalEngagement"},
 }  # fmt: skip
