@@ -32,7 +32,7 @@ from tests.serving.endpoints.test_reads import rollup
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 MARKS = ("marked-handle", "marked-post", "marked-run", "marked-title", "424242", "a2", "p9", "op_marked")
 VALUES = {
-    "metrics": "followers",
+    "metrics": "followers", "metric": "followers",
     "period": "daily", "date": f"{NOW - timedelta(days=1):%Y-%m-%d}", "dataset": "metrics", "format": "ndjson",
     "workspaceId": "w1",
 }  # fmt: skip

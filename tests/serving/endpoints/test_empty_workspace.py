@@ -17,7 +17,7 @@ from tests.serving.conftest import account
 VOID = Ids("void", "a1", "p1", "op_none")
 OF_WORKSPACE = [o for o in OPERATIONS if "{workspaceId}" in o.path]
 JSON_READS = [o for o in OF_WORKSPACE if o.cached]
-LISTS = [o for o in JSON_READS if not o.path.endswith("/series")]
+LISTS = [o for o in JSON_READS if not o.path.endswith(("/series", "/forecasts"))]
 
 
 @pytest.fixture
@@ -40,7 +40,9 @@ def test_every_read_of_an_empty_workspace_is_an_empty_list(anonymous: httpx.Clie
     for operation in LISTS:
         answer = call(anonymous, operation, VOID, key=key)
         assert (answer.status_code, answer.json()["data"]) == (200, []), operation.path
-    (columns,) = body(anonymous, next(o for o in JSON_READS if o not in LISTS), key)["data"]["series"]
+    series, forecasts = (next(o for o in JSON_READS if o.path.endswith(end)) for end in ("/series", "/forecasts"))
+    assert body(anonymous, forecasts, key)["data"]["forecasts"] == []
+    (columns,) = body(anonymous, series, key)["data"]["series"]
     assert (set(columns["values"]), set(columns["status"])) == ({None}, {None})
     assert columns["totalUnavailable"] == "no_observation"
     export = call(anonymous, next(o for o in OF_WORKSPACE if o.path.endswith("/export")), VOID, key=key)
