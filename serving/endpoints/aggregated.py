@@ -14,7 +14,7 @@ from metrics.store import Store
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, workspace
 from serving.endpoints.answering import answer, envelope
-from serving.endpoints.coverage import accounts_of, coverage_of_days, in_scope
+from serving.endpoints.coverage import accounts_of, coverage_of_days, in_scope, scope_of
 from serving.endpoints.cursors import decode_cursor, encode_cursor, instant, milliseconds
 from serving.endpoints.query import AggregatedQuery, parse
 from serving.endpoints.rollups.campaigns import campaign_of, of_campaign
@@ -56,9 +56,7 @@ async def aggregated(request: Request) -> Response:
     place = decode_cursor(query, route, 2)
     after = (instant(place[0]), str(place[1])) if place else None
     query.days()
-    scope: dict[str, Any] = {"workspaceId": workspace_id}
-    scope |= {"platform": query.platform} if query.platform else {}
-    scope |= {"accountId": query.account_id} if query.account_id else {}
+    scope = scope_of(workspace_id, query.platform, query.account_id)
 
     names = query.include.split(",") if query.include else []
 

@@ -16,6 +16,12 @@ Scope = Mapping[str, Any]
 """A filter on the fields of an observation's metadata, which always includes `workspaceId`."""
 
 
+def scope_of(workspace_id: str, platform: str | None = None, account_id: str | None = None) -> dict[str, Any]:
+    """Return the scope of a workspace, narrowed to a platform or an account where one is given."""
+    scope = {"workspaceId": workspace_id, "platform": platform, "accountId": account_id}
+    return {name: value for name, value in scope.items() if value}
+
+
 def accounts_of(store: Store, key: ApiKey, workspace_id: str) -> list[Connection]:
     """Return the accounts of a workspace with the times at which they were connected, by account id.
 

@@ -17,7 +17,7 @@ from metrics.periods import HOUR
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, workspace
 from serving.endpoints.answering import answer, envelope
-from serving.endpoints.coverage import accounts_of, in_scope
+from serving.endpoints.coverage import accounts_of, in_scope, scope_of
 from serving.endpoints.query import SeriesQuery, parse
 from serving.endpoints.rollups.campaigns import campaign_of, of_campaign
 from serving.endpoints.rollups.charts import Chart
@@ -81,9 +81,7 @@ async def series(request: Request) -> Response:
     workspace_id = await workspace(request, "read")
     query, parts = parse(request, SeriesQuery), services(request)
     query.days()
-    scope: dict[str, Any] = {"workspaceId": workspace_id}
-    scope |= {"platform": query.platform} if query.platform else {}
-    scope |= {"accountId": query.account_id} if query.account_id else {}
+    scope = scope_of(workspace_id, query.platform, query.account_id)
 
     def read(state: State) -> bytes:
         accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)

@@ -26,7 +26,7 @@ class NoForecast(Shape):
 
 
 class ForecastPoint(Shape):
-    """What is expected of a day."""
+    """The forecast of one day."""
 
     date: Day = Field(description="The day, by the workspace's calendar.")
     value: float = Field(description="The middle of what is expected.")
@@ -37,7 +37,7 @@ class ForecastPoint(Shape):
 
 
 class ForecastTotal(Shape):
-    """What is expected of the sum over all days of the horizon; its interval is from sums of the back-test."""
+    """The forecast of the sum over all days of the horizon; its interval is from sums of the back-test."""
 
     value: float = Field(description="The sum of the points.")
     lo80: float = Field(description="The lower bound of the 80 % interval.")
@@ -61,7 +61,7 @@ class ForecastBacktest(Shape):
 
 
 class AccountForecast(Shape):
-    """What is said of an account: points and their evidence, or why there are none."""
+    """The forecast of one account: points and their evidence, or why there are none."""
 
     account_id: str
     platform: Platform
@@ -98,7 +98,7 @@ class ForecastData(Shape):
 
 
 class Forecasts(Shape):
-    """What is expected of a metric of accounts, with intervals and evidence."""
+    """The forecasts of a metric for several accounts, with intervals and evidence."""
 
     data: ForecastData
     meta: Meta

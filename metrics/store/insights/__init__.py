@@ -1,1 +1,1 @@
-"""What is said about numbers: a module per collection."""
+"""Collections of statements about metrics, such as forecasts: a module per collection."""

@@ -25,7 +25,7 @@ from pipelines.insights.forecasts.series import DailySeries
 log = getLogger(__name__)
 
 LATE = 3 * DAY
-"""What is made longer after the end of its day than this is a hindcast: it could not be read in time."""
+"""A forecast that is made longer after the end of its day is a hindcast: nobody could read it in time."""
 _ACCOUNTS = 50
 """Accounts whose series are in memory at the same time."""
 _LOOK_BACK = 36 * DAY

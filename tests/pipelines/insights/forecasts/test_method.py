@@ -31,7 +31,7 @@ def last_of(values: Any) -> date:
 
 
 def said(values: Any, until: date | None = None, **options: Any) -> Any:
-    """What is said at the end of a day, in a form that can be compared."""
+    """Return the forecast at the end of a day, in a form that can be compared."""
     until = until or last_of(values)
     found = forecast(DailySeries.of(by_day(values), until), until, **options)
     return found if isinstance(found, str) else repr(asdict(found))
