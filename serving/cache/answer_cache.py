@@ -238,11 +238,15 @@ class AnswerCache:
             log.warning("a lock is left to its expiry: %s", error)
 
     async def close(self) -> None:
-        """End what is under way: answers that are being computed or stored, and the probe of the circuit breaker."""
-        tasks = [filling.task for filling in self._filling.values()]
+        """End what is under way, so that no task holds a connection to Redis any more.
+
+        That is: answers that are being computed, stored or loaded, calls for states, and the circuit breaker's probe.
+        """
+        tasks = [*[filling.task for filling in self._filling.values()], *self._getting.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._states.close()
         await self.breaker.close()
 
 

@@ -81,6 +81,17 @@ class WorkspaceStates:
             self._calling[workspace_id] = asyncio.create_task(self._serve(workspace_id))
         return await mine.reply
 
+    async def close(self) -> None:
+        """End the calls that are under way; their callers get no state."""
+        calls = list(self._calling.values())
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        # A call that had not begun yet has not taken its callers.
+        for caller in [caller for callers in self._waiting.values() for caller in callers]:
+            if not caller.reply.done():
+                caller.reply.set_result((AWAY, None))
+
     async def _serve(self, workspace_id: str) -> None:
         """Call Redis as long as there are callers that wait for this workspace."""
         try:

@@ -39,7 +39,9 @@ class Counted(RedisCircuitBreaker):
 async def workspace_states(settings: Settings) -> AsyncIterator[tuple[WorkspaceStates, Counted, AsyncRedis]]:
     breaker = Counted()
     async with connect_async(settings) as redis:
-        yield WorkspaceStates(redis, breaker), breaker, redis
+        states = WorkspaceStates(redis, breaker)
+        yield states, breaker, redis
+        await states.close()
     await breaker.close()
 
 
@@ -90,6 +92,7 @@ def test_state_and_answer_take_one_call(settings: Settings, announcer: Announcer
             version = await asyncio.to_thread(announcer.announce, "w1")
             assert not (await cache.get(ReadPlan(KEY, fill))).hit
             assert filled[1:] == [version]
+            await cache.close()
 
     asyncio.run(ask())
 
@@ -132,5 +135,25 @@ def test_call_that_does_not_end_keeps_nobody_waiting(settings: Settings, monkeyp
             never.set()
             assert (await states.get("w1"))[0].version is not None
             assert (await states.get("w2"))[0].version is not None
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_states_that_are_closed_leave_no_call(settings: Settings, steps: int) -> None:
+    """A call that went on would take a connection of a client that is being closed, and never close it.
+
+    `steps` is how often the loop turns before: the call has not begun, has begun, or waits for Redis.
+    """
+
+    async def ask() -> None:
+        async with workspace_states(settings) as (states, _, _):
+            caller = asyncio.create_task(states.get("w1"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            tasks = asyncio.all_tasks()
+            await states.close()
+            assert await asyncio.wait_for(caller, 10) == (AWAY, None)
+            assert {task for task in tasks if not task.done()} == {asyncio.current_task()}
 
     asyncio.run(ask())
