@@ -15,7 +15,6 @@ from pipelines.collect.report import CollectReport
 from pipelines.platforms.http import client
 from pipelines.platforms.http.client import Http
 from simulator import truth
-from simulator.state import DEAD
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 from tests.waiting import until
 
@@ -123,7 +122,8 @@ def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench, m
     assert checked.total() > 10_000
 
     # The answer that denies a token may itself be lost. Then the next run finds it out with two calls: the one that
-    # is denied, and one that confirms it. Once the token is known to be invalid, no call is made.
+    # is denied, and one that confirms it or is refused a new token. Once the token is known to be invalid, no call is
+    # made.
     wait_for_late_calls(bench)
     bench.simulator.client.delete("/_control/calls")
     bench.simulator.set_faults(RETIRED)
@@ -135,7 +135,10 @@ def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench, m
     still_dead = {a["_id"] for a in bench.store.accounts.find(states=["needs_reauth"])}
     assert failed == still_dead - dead
     assert len(failed) < len(dead)
-    assert bench.simulator.calls()["byKind"].get(DEAD, 0) == 2 * len(failed)
+    calls = bench.simulator.calls()["byAccount"]
+    platform_ids = {a["_id"]: a["platformAccountId"] for a in bench.store.accounts.find(states=["needs_reauth"])}
+    assert {account_id: calls[platform_ids[account_id]] for account_id in failed} == dict.fromkeys(failed, 2)
+    assert not {account_id for account_id in dead if platform_ids[account_id] in calls}
     recovered = {account_id for account_id, record in records(bench).items() if record["state"] == "collected"}
     assert recovered | still_dead == set(found)
     checked += check_truth(bench, recovered, known)
