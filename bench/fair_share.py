@@ -1,6 +1,6 @@
 """Benchmark of fair shares: the reads of one key, alone and while another client does its worst.
 
-    python bench/fair_share.py [--seconds 6] [--rounds 3] [--only uncached_reads] [--check]
+    python bench/fair_share.py [--seconds 10] [--rounds 3] [--only uncached_reads] [--check]
 
 It starts two deployments: each is a MongoDB, a Redis and one serving process. A victim reads its workspace in the first
 one in a closed loop, with a pause of 10 ms: in turn an answer that is cached, and one that is not. An attacker
@@ -12,7 +12,8 @@ On a machine with few cores, processes wait for a core. `elsewhere` contains tha
 shares with the attacker inside Tidemark, so `beside / elsewhere` is what sharing a deployment costs, and
 `beside / alone` what sharing it and the machine costs. For each kind of attack the benchmark prints the victim's 95th
 percentiles in ms, both ratios, and the CPU seconds per second that the server, MongoDB and the attacker used in
-`beside`. With `--check` it fails if both ratios of an attack are above 2.
+`beside`. With `--check` it fails if `beside / alone` of an attack is above 2. An attack begins with the full bucket of
+its key (serving/process/fair_shares.py), which lasts for half a second: measure for several seconds.
 """
 
 import argparse
@@ -203,10 +204,10 @@ def _row(
 def main() -> int:
     """Measure, print the table, and with `--check` return 1 if a ratio is too high."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=6, help="seconds of each measurement (6)")
+    parser.add_argument("--seconds", type=float, default=10, help="seconds of each measurement (10)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind (3)")
     parser.add_argument("--only", choices=ATTACKS, nargs="+", help="kinds of attacks (all)")
-    parser.add_argument("--check", action="store_true", help=f"fail if both ratios are above {MOST:g}")
+    parser.add_argument("--check", action="store_true", help=f"fail if beside / alone is above {MOST:g}")
     options = parser.parse_args()
     above = []
     kinds = options.only or list(ATTACKS)
@@ -216,9 +217,7 @@ def main() -> int:
             if kind == kinds[0]:
                 print(f"{'p95 in ms':18}" + "".join(f"{name:>22}" for name in row), flush=True)
             print(f"{kind:18}" + "".join(f"{value:22.2f}" for value in row.values()), flush=True)
-            above += [
-                f"{kind} {name}" for name in ANSWERS if min(row[f"{name}_of_alone"], row[f"{name}_of_elsewhere"]) > MOST
-            ]
+            above += [f"{kind} {name}" for name in ANSWERS if row[f"{name}_of_alone"] > MOST]
     if above:
         print(f"above {MOST:g}: {', '.join(above)}")
     return 1 if above and options.check else 0

@@ -79,7 +79,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     ttls |= dict.fromkeys(("aggregated", "series", "forecasts"), settings.cache_ttl_aggregated)
     cache = AnswerCache(cache_redis, ttls, settings.cache_hot_mb * 2**20)
     keys = KnownKeys(store, threads)
-    auth = Authenticator(keys, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings))
+    auth = Authenticator(keys, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings), threads.shares)
     clients = OpenStreams(settings.streams_per_key, auth.still_valid)
     hub = Hub(redis, blocking, clients, supervisor, max_events=settings.events_max, cluster=is_cluster(settings))
     supervisor.start("use of keys", keys.record_use)

@@ -15,6 +15,7 @@ from metrics.store.api_keys import ApiKey, hash_key
 from serving.auth.known_keys import KnownKeys
 from serving.auth.ratelimit import RateLimiter
 from serving.auth.tokens import MAX_TOKEN, SUBJECT_PREFIX, TokenVerifier
+from serving.process.fair_shares import FairShares
 from serving.process.measures import REFUSED
 from serving.wire.problems import Problem, not_found, unauthorized
 
@@ -26,9 +27,12 @@ _ADDRESSES = 10_000
 class Authenticator:
     """Finds the key of a request and counts the request against the key's rate."""
 
-    def __init__(self, keys: KnownKeys, limiter: RateLimiter, verifier: TokenVerifier | None) -> None:
+    def __init__(
+        self, keys: KnownKeys, limiter: RateLimiter, verifier: TokenVerifier | None, shares: FairShares
+    ) -> None:
         self._keys = keys
         self._limiter = limiter
+        self._shares = shares
         self._verifier = verifier
         self._unknown_keys: LRUCache[tuple[str, int], int] = LRUCache(_ADDRESSES)
 
@@ -61,9 +65,12 @@ class Authenticator:
     async def spend(self, scope: MutableMapping[str, Any], key: ApiKey) -> None:
         """Count a request against its key's rate, and put the rate headers for the response into its scope.
 
+        The key counts as active, so that other keys give way to it.
+
         Raises:
             Problem: 429, the key has used up its rate.
         """
+        self._shares.note(key.key_id)
         scope["rate_headers"] = await self._limiter.spend(key.key_id, key.rate_limit)
 
     def rate_of(self, key: ApiKey) -> tuple[int | None, int | None]:

@@ -6,9 +6,11 @@ of the commands in MongoDB (`pymongo.timeout`), and the command of an abandoned 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from functools import partial
 from typing import ParamSpec, TypeVar
-from weakref import WeakValueDictionary
 
 import anyio
 import pymongo
@@ -17,6 +19,7 @@ from anyio import CapacityLimiter, to_thread
 from metrics.errors import MongoUnavailable
 from metrics.store import Store
 from metrics.store.running import Work, kill
+from serving.process.fair_shares import FairShares, hold
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,17 +31,22 @@ _LONGEST_PAUSE_SECONDS = 0.5
 """How long the next step of long work waits at most."""
 _SHARES = 4
 """An owner's share of the threads for calls that may take long is one of so many."""
+_NO_ANSWER = "the store did not answer in time; try again"
+_NO_THREAD = "no thread was free in time; send fewer requests at once, or try again"
+
+Enter = Callable[[ExitStack], Awaitable[None]]
+"""Waits until a call may begin, and puts what it then holds on the stack."""
 
 
 class Threads:
     """Runs blocking calls in threads. Create it inside a running event loop."""
 
-    def __init__(self, store: Store, size: int = 16, deadline: float = 15.0) -> None:
+    def __init__(self, store: Store, size: int = 16, deadline: float = 15.0, cores: int | None = None) -> None:
         self._store = store
         self._deadline = deadline
         self._places = asyncio.Semaphore(size)
-        self._share = max(1, size // _SHARES)
-        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self.shares = FairShares(max(1, size // _SHARES), cores)
+        """The shares of the owners of `run_for`; tell it of every request of an owner (`note`)."""
         self._step_place = asyncio.Semaphore(1)
         self._calls = 0
         """How many calls of `run`, `run_for` and `probe` there were so far."""
@@ -53,19 +61,25 @@ class Threads:
         Raises:
             MongoUnavailable: no thread was free, or the call did not end, within the deadline.
         """
-        return await self._within(self._deadline, (self._places,), lambda: call(*args, **kwargs))
+        return await self._within(self._deadline, partial(hold, self._places), lambda: call(*args, **kwargs))
 
     async def run_for(self, owner: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a read that may take long, or a write, in a thread and return its result.
 
         All such calls of one owner together occupy at most a quarter of the threads of `run`. Further ones wait, so
-        that the calls of other owners find a thread, and a core of the database.
+        that the calls of other owners find a thread. While other owners are active, an owner that works without a pause
+        has one call at a time and waits between them (`fair_shares`), so that the others find a core, too.
 
         Raises:
             MongoUnavailable: no thread was free, or the call did not end, within the deadline.
         """
-        share = self._shares.setdefault(owner, asyncio.Semaphore(self._share))
-        return await self._within(self._deadline, (share, self._places), lambda: call(*args, **kwargs))
+
+        async def enter(held: ExitStack) -> None:
+            await self.shares.enter(owner, held)
+            await hold(self._places, held)
+            held.callback(self.shares.charge, owner, time.monotonic())
+
+        return await self._within(self._deadline, enter, lambda: call(*args, **kwargs))
 
     async def probe(self, call: Callable[[], T]) -> T:
         """Run a health check in a thread of its own, which no other work can occupy.
@@ -73,7 +87,7 @@ class Threads:
         Raises:
             MongoUnavailable: the check did not end within a few seconds.
         """
-        return await self._within(_PROBE_SECONDS, (self._probe_place,), call)
+        return await self._within(_PROBE_SECONDS, partial(hold, self._probe_place), call)
 
     async def step(self, call: Callable[..., T], *args: object) -> T:
         """Run one step of long work in a thread and return its result; such steps take no threads from `run`.
@@ -100,23 +114,25 @@ class Threads:
                 await asyncio.sleep(min(loop.time() - began, _LONGEST_PAUSE_SECONDS))
             return result
 
-    async def _within(self, seconds: float, places: Sequence[asyncio.Semaphore], call: Callable[[], T]) -> T:
+    async def _within(self, seconds: float, enter: Enter, call: Callable[[], T]) -> T:
         self._calls += 1
         ends = asyncio.get_running_loop().time() + seconds
+        problem = _NO_THREAD
         try:
             async with asyncio.timeout(seconds):
-                await _acquire(places)
+                held = await _entered(enter)
+                problem = _NO_ANSWER
                 work = Work()
                 left = ends - asyncio.get_running_loop().time()
                 running = asyncio.ensure_future(self._in_thread(work, left, call))
-                running.add_done_callback(lambda done: _free(places, done))
+                running.add_done_callback(lambda done: _free(held, done))
                 try:
                     return await asyncio.shield(running)
                 except asyncio.CancelledError:
                     self._abandon(work)
                     raise
         except TimeoutError as error:
-            raise MongoUnavailable("the store did not answer in time; try again") from error
+            raise MongoUnavailable(problem) from error
 
     async def _in_thread(self, work: Work, seconds: float | None, call: Callable[[], T]) -> T:
         def run() -> T:
@@ -139,22 +155,15 @@ class Threads:
             await asyncio.sleep(_KILL_SECONDS)
 
 
-async def _acquire(places: Sequence[asyncio.Semaphore]) -> None:
-    """Take one place of each, in order; if the caller is cancelled meanwhile, give back those that were taken."""
-    taken: list[asyncio.Semaphore] = []
-    try:
-        for one in places:
-            await one.acquire()
-            taken.append(one)
-    except asyncio.CancelledError:
-        for one in taken:
-            one.release()
-        raise
+async def _entered(enter: Enter) -> ExitStack:
+    """Return what a call holds that may begin; if the caller is cancelled meanwhile, all of it is given back."""
+    with ExitStack() as held:
+        await enter(held)
+        return held.pop_all()
 
 
-def _free(places: Sequence[asyncio.Semaphore], ended: "asyncio.Task[T]") -> None:
-    """Give back the places of a call that has ended. The error of a call that nobody waits for is of no use."""
-    for one in places:
-        one.release()
+def _free(held: ExitStack, ended: "asyncio.Task[T]") -> None:
+    """Give back what a call held that has ended. The error of a call that nobody waits for is of no use."""
+    held.close()
     if not ended.cancelled():
         ended.exception()
