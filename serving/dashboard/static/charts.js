@@ -1,7 +1,9 @@
-// The charts of followers and engagement over days, weeks or months, with a trace per platform, from the API's series.
+// The charts of followers and engagement over days, weeks or months, with a trace per platform, from the API's series, and the
+// forecast of an account behind them.
 
 import { isSmall } from "./basis.js";
 import { $, breathe, h, render, scrolling } from "./dom.js";
+import { about, ahead, band, forecasts, rows } from "./forecast.js";
 import { change, count, percent, platform as named, shortDate, span } from "./format.js";
 import { colour, swatch, symbol, token } from "./palette.js";
 import { draw, erase, library } from "./plot.js";
@@ -18,7 +20,7 @@ const STATUS = { open: "not over", partial: "partial" };
 
 /** Draw the charts, and show their numbers as tables. */
 export async function charts(reading) {
-  const [{ periods, overall, series }] = await Promise.all([reading.series(), library()]);
+  const [{ periods, overall, series }, forecast] = await Promise.all([reading.series(), forecasts(reading), library()]);
   const found = CHARTS.filter((chart) => known(overall, chart));
   if (!found.length) {
     render($("charts"), h("section.card.alone", { "aria-labelledby": "charts-title" }, h("h2", { id: "charts-title" }, "Charts"), h("p.empty", {}, "Nothing was observed in these periods.")));
@@ -26,15 +28,16 @@ export async function charts(reading) {
   }
   if (!$("plot-followers")) render($("charts"), CHARTS.map(frame));
   // Periods before the first account was connected are left out.
-  const shown = expected(periods, overall[0]);
+  const shown = expected(periods, overall[0]), days = shown.length ? ahead(forecast, dateOf(periods[shown.at(-1)].start)) : [];
   for (const chart of CHARTS) {
     await breathe();
     if (reading.overtaken) return [];
-    const each = columns(series, chart), all = columns(overall, chart);
-    if (found.includes(chart)) draw($(`plot-${chart.id}`), picture(chart, periods, shown, chart.whole && each.length > 1 ? all : each));
+    const each = columns(series, chart), all = columns(overall, chart), said = forecast[chart.id];
+    if (found.includes(chart)) draw($(`plot-${chart.id}`), picture(chart, periods, shown, chart.whole && each.length > 1 ? all : each, days, said));
     else erase($(`plot-${chart.id}`), "No value is known in these periods.");
     $(`details-${chart.id}`).hidden = !found.includes(chart);
-    table(chart, periods, shown, chart.whole ? [...all, ...(each.length > 1 ? each : [])] : each, all[0]);
+    render($(`forecast-${chart.id}`), about(said));
+    table(chart, periods, shown, chart.whole ? [...all, ...(each.length > 1 ? each : [])] : each, all[0], said);
   }
   return [];
 }
@@ -48,18 +51,35 @@ const known = (series, chart) => columns(series, chart).some(({ values }) => val
 export function frame({ id, title }) {
   return h("section.card", { "aria-labelledby": `chart-${id}` }, h("h2", { id: `chart-${id}` }, title),
     h("div.plot", { id: `plot-${id}`, role: "img", tabindex: "0", "aria-label": `Chart: ${title}; the table below has the same numbers` }),
+    h("p.small", { id: `forecast-${id}` }),
     h("details", { id: `details-${id}` }, h("summary", {}, "Numbers as a table"), h("div", { id: `table-${id}` })));
 }
 
-/** Return what `draw` needs. The scale is that of the points that are not on a small basis, if there are any. */
-export function picture(chart, periods, shown, series) {
-  const traces = series.map((one) => trace(chart, one, shown)), x = shown.map((_, place) => place), starts = shown.map((i) => periods[i].start);
+/**
+ * Return what `draw` needs. The scale is that of the points that are not on a small basis, if there are any. `ahead` are dates
+ * after the periods, which have no value, and `forecast` is what is forecast for the chart.
+ */
+export function picture(chart, periods, shown, series, ahead = [], forecast = null) {
+  const starts = [...shown.map((i) => periods[i].start), ...ahead], x = starts.map((_, place) => place);
+  const traces = series.map((one) => longer(trace(chart, one, shown), ahead.length));
+  const behind = band(forecast, starts.map((start) => (start.length === 10 ? start : dateOf(start))));
   return {
-    ...chart, ...scale(chart, x, traces), x, traces, ticks: x, sync: "periods", whole: !chart.fraction, label: starts.map(shortDate), axis: chart.axis ?? chart.write, tick: (i) => shortDate(starts[i]),
+    ...chart, ...scale(chart, x, traces, behind), x, traces, forecast: behind, ticks: x, sync: "periods", whole: !chart.fraction, label: starts.map(shortDate), axis: chart.axis ?? chart.write, tick: (i) => shortDate(starts[i]),
   };
 }
 
-function scale({ fraction, kind }, x, traces) {
+/** Return a trace with so many more places, which have no value. */
+function longer(trace, places) {
+  const more = (list, value) => [...list, ...Array(places).fill(value)];
+  return { ...trace, values: more(trace.values, null), small: more(trace.small, false), pale: more(trace.pale, false), texts: more(trace.texts, "") };
+}
+
+function scale({ fraction, kind }, x, traces, band) {
+  const { low, high } = scaleOf({ fraction, kind }, x, traces), of = (name) => band?.[name].filter((value) => value !== null) ?? [];
+  return { low: Math.min(low, ...of("lo80")), high: Math.max(high, ...of("hi80")) };
+}
+
+function scaleOf({ fraction, kind }, x, traces) {
   const stacks = (sign) => x.map((i) => traces.reduce((sum, { values }) => sum + Math.max(0, sign * (values[i] ?? 0)), 0));
   if (kind === "bar") return { low: Math.min(0, -Math.max(...stacks(-1))), high: Math.max(1, ...stacks(1)) };
   const sure = traces.flatMap(({ values, small }) => values.filter((value, i) => value !== null && !small[i]));
@@ -83,12 +103,12 @@ const basisText = ({ basis, parts }, i) => `${count(parts.under[i])} ${basis}`;
 const noted = ({ status }, i) => (STATUS[status[i]] ? ` (${STATUS[status[i]]})` : "");
 
 /** Show the numbers of a chart as a table. */
-export function table(chart, periods, shown, series, whole) {
+export function table(chart, periods, shown, series, whole, forecast = null) {
   const names = series.map(({ group: { platform } }) => h("th.n", { scope: "col" }, platform ? [swatch(platform), named(platform)] : "All accounts"));
   const head = h("tr", {}, h("th", { scope: "col" }, `Period (${zoneName()})`), names);
   const row = (i) => h("tr", {}, h("th", { scope: "row" }, label(periods[i]), h("span.small", {}, noted(whole, i))), series.map((one) => h("td.n", {}, cell(chart, one, i))));
-  const rows = shown.toReversed().map(row);
-  render($(`table-${chart.id}`), scrolling(`${chart.title}, numbers`, h("table", {}, h("thead", {}, head), h("tbody", {}, rows))));
+  const body = [...rows(forecast, series.length), ...shown.toReversed().map(row)];
+  render($(`table-${chart.id}`), scrolling(`${chart.title}, numbers`, h("table", {}, h("thead", {}, head), h("tbody", {}, body))));
 }
 
 function cell({ write }, one, i) {

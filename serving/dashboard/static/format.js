@@ -54,6 +54,12 @@ const REASONS = {
   terms: "the platform's terms do not allow it: they demand a consent, or limit how long numbers are kept",
   zero_basis: "it is divided by 0 in this period",
   definition_changed: "the platform changed what it counts within this period",
+  too_short: "its history is too short",
+  too_sparse: "too many days have no value",
+  constant: "its values never change",
+  rounded: "the platform rounds it",
+  stale: "no day of the last week has a value",
+  too_few: "there are too few earlier days to try the method on",
   not_additive: "it counts each person once, so it cannot be added up over accounts or days",
 };
 

@@ -1,9 +1,11 @@
-// The bars, lines and points of a chart, painted on uPlot's canvas.
+// The bars, lines, points and bands of a chart, painted on uPlot's canvas.
 
 import { token } from "./palette.js";
 
 const PALE = 0.45;
 const DASHES = [4, 4];
+const DOTS = [1, 4];
+const BAND = 0.16;
 
 /** Paint all traces of a chart; see `draw` in plot.js for its form. */
 export function paint(plot, chart) {
@@ -12,9 +14,35 @@ export function paint(plot, chart) {
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top - 4 * ratio, bbox.width, bbox.height + 8 * ratio);
   ctx.clip();
+  if (chart.forecast) forecast(plot, chart, ratio);
   if (chart.kind === "bar") bars(plot, chart, ratio);
   else for (const trace of chart.traces) line(plot, chart, trace, ratio);
   ctx.restore();
+}
+
+/** Paint what is forecast: a wide pale band, a narrower one, and a dotted line in their middle with a point for each day. */
+function forecast(plot, { x, forecast: said }, ratio) {
+  const { ctx } = plot, spot = (name, i) => [plot.valToPos(x[i], "x", true), plot.valToPos(said[name][i], "y", true)];
+  const days = x.map((_, i) => i).filter((i) => said.value[i] !== null), path = (corners) => {
+    ctx.beginPath();
+    corners.forEach((corner, i) => ctx[i ? "lineTo" : "moveTo"](...corner));
+  };
+  Object.assign(ctx, { strokeStyle: token("--accent"), fillStyle: token("--accent"), lineWidth: 2 * ratio });
+  for (const [low, high] of [["lo95", "hi95"], ["lo80", "hi80"]]) {
+    path([...days.map((i) => spot(high, i)), ...days.toReversed().map((i) => spot(low, i))]);
+    ctx.globalAlpha = BAND;
+    ctx.fill();
+  }
+  ctx.globalAlpha = 1;
+  ctx.setLineDash(DOTS.map((n) => n * ratio));
+  path(days.map((i) => spot("value", i)));
+  ctx.stroke();
+  ctx.setLineDash([]);
+  for (const i of days) {
+    ctx.beginPath();
+    ctx.arc(...spot("value", i), 2 * ratio, 0, 2 * Math.PI);
+    ctx.fill();
+  }
 }
 
 /** Paint bars that stand on one another: gains above zero, losses below. */

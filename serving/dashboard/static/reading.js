@@ -90,6 +90,11 @@ export class Reading {
     return (await this._get("series", { metrics: CHARTED.join(), interval, groupBy: "platform", startDate: from, endDate: chartTo, ...this._scope() })).data;
   }
 
+  /** Read what is forecast of a metric of the account that the view is limited to; undefined if it has no forecast. */
+  async forecast(metric, horizon) {
+    return (await this._get("forecasts", { metric, horizon, accountId: this.view.account })).data.forecasts[0];
+  }
+
   /** Read the definitions of the workspace's own metrics, with all versions; retired ones are left out. */
   async definitions() {
     return (await this._get("definitions", {})).data.filter((one) => !one.retiredAt);

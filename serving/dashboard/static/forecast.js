@@ -1,0 +1,58 @@
+// What is forecast for one account: the band behind its charts of days, its rows in their tables, and the words about it.
+
+import { h } from "./dom.js";
+import { count, plural, reason, shortDate } from "./format.js";
+import { later, today } from "./state.js";
+
+const FORECASTED = { followers: "followers", engagement: "totalEngagement" }; // by the ids of the charts
+const DAYS = 7;
+const BOUNDS = ["value", "lo80", "hi80", "lo95", "hi95"];
+
+/**
+ * Read the forecasts that belong to the charts, by the charts' ids: on the page of an account, by day, where the range reaches
+ * the present day. A forecast is `{points, total, …}` or `{unavailable}`, in the form of the API.
+ */
+export async function forecasts(reading) {
+  const { view: { account, by }, range } = reading;
+  if (!account || by !== "day" || range.chartTo < today()) return {};
+  const found = await Promise.all(Object.entries(FORECASTED).map(async ([id, metric]) => [id, await reading.forecast(metric, DAYS)]));
+  return Object.fromEntries(found.filter(([, one]) => one));
+}
+
+/** Return the dates after the last charted one for which anything is forecast. */
+export function ahead(found, last) {
+  const dates = Object.values(found).flatMap(({ points = [] }) => points.map(({ date }) => date));
+  const newest = dates.toSorted().at(-1) ?? last;
+  const days = [];
+  for (let day = later(last, 1); day <= newest; day = later(day, 1)) days.push(day);
+  return days;
+}
+
+/** Return the band of a chart whose places are `dates`: a list per bound, null where nothing is forecast, and a text per place. */
+export function band(forecast, dates) {
+  if (!forecast?.points) return null;
+  const of = new Map(forecast.points.map((point) => [point.date, point]));
+  const points = dates.map((date) => of.get(date) ?? null);
+  return { ...Object.fromEntries(BOUNDS.map((name) => [name, points.map((point) => point?.[name] ?? null)])), texts: points.map((point) => (point ? written(point) : "")) };
+}
+
+const written = ({ value, lo80, hi80 }) => `${count(value)}, in 4 days of 5 from ${count(lo80)} to ${count(hi80)}`;
+
+/** Return the rows of a table, the latest day first. */
+export function rows(forecast, columns) {
+  return (forecast?.points ?? []).toReversed().map((point) => h("tr.forecast", {},
+    h("th", { scope: "row" }, shortDate(point.date), h("span.small", {}, "forecast")),
+    h("td.n", { colspan: columns }, count(point.value), h("span.small", {}, `${count(point.lo80)} to ${count(point.hi80)} in 4 days of 5; ${count(point.lo95)} to ${count(point.hi95)} in 19 of 20`))));
+}
+
+/** Say what is forecast, and how sure that is; or why nothing is. */
+export function about(forecast) {
+  if (!forecast) return null;
+  if (forecast.unavailable) return `No forecast: ${reason(forecast.unavailable.reason)}.`;
+  const { points, total, backtest: { origins, skill, coverage80 } } = forecast, last = points.at(-1);
+  const what = total
+    ? `The next ${points.length} days together: ${count(total.value)}, with a chance of 4 in 5 from ${count(total.lo80)} to ${count(total.hi80)}.`
+    : `On ${shortDate(last.date)}: ${written(last)}.`;
+  const better = skill > 0 ? `errors ${Math.round(100 * skill)} % smaller than those of repeating the last week` : "no better than repeating the last week, so the last week is repeated";
+  return `${what} Tried on ${plural(origins, "earlier day")}: ${better}; ${Math.round(100 * coverage80)} % of the values were inside the inner band, where 80 % should be.`;
+}
