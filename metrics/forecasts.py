@@ -32,6 +32,7 @@ class Forecasted:
 
     `source` is its name in the catalog. `adds_over_days` says that the values of several days may be summed up.
     `counted` says that a day's value is the sum of what its observed hours added, so that missing hours lower it.
+    `adds_over_accounts` says that the values of several accounts may be summed up: people who are counted once may not.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Forecasted:
     unit: Unit
     adds_over_days: bool
     counted: bool
+    adds_over_accounts: bool
 
     def offered(self, platform: Platform) -> bool:
         """Tell whether the accounts of a platform have the metric."""
@@ -48,11 +50,15 @@ class Forecasted:
 
 def _of_account(name: str) -> Forecasted:
     metric = CATALOG["account", name]
-    return Forecasted(name, name, metric.unit, metric.adds_over_time, counted=False)
+    return Forecasted(
+        name, name, metric.unit, metric.adds_over_time, counted=False, adds_over_accounts=metric.adds_over_subjects
+    )
 
 
 def _of_posts(name: str) -> Forecasted:
-    return Forecasted(f"total{name[0].upper()}{name[1:]}", name, "count", adds_over_days=True, counted=True)
+    return Forecasted(
+        f"total{name[0].upper()}{name[1:]}", name, "count", adds_over_days=True, counted=True, adds_over_accounts=True
+    )
 
 
 FORECASTED: Mapping[str, Forecasted] = {
@@ -99,10 +105,10 @@ class DueDocument(TypedDict):
     expected: float
 
 
-class ForecastDocument(TypedDict):
-    """A document of `forecasts`: what was said of a metric of an account at the end of a day, or why nothing was.
+class SaidDocument(TypedDict):
+    """What was said of a series at the end of a day, or why nothing was; a document is never changed.
 
-    `_id` is `accountId|metric|day`; a document is never changed. `day` is the date of the partition, `origin` the
+    `day` is the date of the partition, `origin` the
     newest date with a value: `values` and their bounds are of the dates after it. `misses` has the share of values that
     each interval may miss, as adapted by forecasts that came due. `hindcast` says that it was made long after its day,
     so that nobody could have read it in time.
@@ -110,8 +116,6 @@ class ForecastDocument(TypedDict):
 
     _id: str
     workspaceId: str
-    accountId: str
-    platform: Platform
     metric: str
     day: datetime
     madeAt: datetime
@@ -135,3 +139,20 @@ class ForecastDocument(TypedDict):
     caveats: NotRequired[list[Caveat]]
     unavailable: NotRequired[Refusal]
     hindcast: NotRequired[bool]
+
+
+class ForecastDocument(SaidDocument):
+    """A document of `forecasts`, about one account. `_id` is `accountId|metric|day`."""
+
+    accountId: str
+    platform: Platform
+
+
+class WorkspaceForecastDocument(SaidDocument):
+    """A document of `workspace_forecasts`, about the sum over accounts. `_id` is `workspaceId|metric|day`.
+
+    `accountIds` are the accounts in the sum; `leftOut` are the others that have the metric.
+    """
+
+    accountIds: list[str]
+    leftOut: list[str]

@@ -76,6 +76,8 @@ def delete_expired(store: Store, now: datetime) -> Counter[str]:
         for name in ("subject_rollups", "aggregated_metrics"):
             gone[name] += store.deletion.delete(name, {**of, "periodStart": {"$lt": first}})
         gone["forecasts"] += store.deletion.delete("forecasts", {**of, "day": {"$lt": first}})
+        in_sum = {"accountIds": account.account_id, "day": {"$lt": first}}
+        gone["workspace_forecasts"] += store.deletion.delete("workspace_forecasts", in_sum)
         gone["posts"] += store.deletion.delete("posts", {**of, "publishedAt": {"$lt": first - _LAST_READ}})
     return gone
 

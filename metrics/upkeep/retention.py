@@ -104,7 +104,8 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
             for name in ("subject_rollups", "aggregated_metrics"):
                 gone[name] += store.deletion.delete(name, old)
             said = {"workspaceId": workspace_id, "day": {"$lt": horizon.rollups_from(workspace_id)}}
-            gone["forecasts"] += store.deletion.delete("forecasts", said)
+            for name in ("forecasts", "workspace_forecasts"):
+                gone[name] += store.deletion.delete(name, said)
     gone.update(limited.delete_expired(store, horizon.now))
     oldest = {"$lt": horizon.first_day(horizon.observations)}
     # Collection records have no expiry of their own; they are kept as long as the observations that they describe.

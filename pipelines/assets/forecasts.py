@@ -84,6 +84,7 @@ def _metadata(report: "MakeReport") -> dict[str, dg.MetadataValue]:
         "workspaces": report.workspaces,
         "accounts": report.accounts,
         "forecasts": report.made,
+        "forecasts_of_workspaces": report.sums,
         "refused": report.refused.total(),
         "failed": report.failed,
         "said_before_and_kept": report.kept,

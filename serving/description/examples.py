@@ -143,7 +143,14 @@ EXAMPLES: Mapping[str, Any] = {
         "meta": {**_RANGE, **_DAYS, "calendar": _CALENDAR},
     },
     "forecasts": {
-        "data": {"metric": "totalEngagement", "unit": "count", "horizon": 7, "forecasts": [_FORECAST]}, "meta": _META,
+        "data": {
+            "metric": "totalEngagement", "unit": "count", "horizon": 7, "forecasts": [_FORECAST],
+            "workspace": {
+                **{name: value for name, value in _FORECAST.items() if name not in ("accountId", "platform")},
+                "accountIds": [_ACCOUNT], "leftOut": [], "difference": 0.0,
+            },
+        },
+        "meta": _META,
     },
     "posts": {"data": [_POST_NOW], "page": _LAST_PAGE, "meta": _RANGE},
     "accounts": {"data": [_CONNECTED], "page": _WHOLE, "meta": _META},

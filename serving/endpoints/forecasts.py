@@ -10,7 +10,7 @@ from starlette.responses import Response
 from metrics.clock import utcnow
 from metrics.encoding import dump_json
 from metrics.expected import Connection
-from metrics.forecasts import FORECASTED, ForecastDocument, Forecasted
+from metrics.forecasts import FORECASTED, ForecastDocument, Forecasted, SaidDocument, WorkspaceForecastDocument
 from metrics.periods import HOUR, slot_of
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, workspace
@@ -26,7 +26,7 @@ _OF_POINTS = ("method", "backtest", "caveats")
 
 
 async def forecasts(request: Request) -> Response:
-    """Answer what is expected of a metric in the next days, by account, or why nothing can be said."""
+    """Answer what is expected of a metric in the next days, by account and in all, or why nothing can be said."""
     workspace_id = await workspace(request, "read")
     query, parts = parse(request, ForecastsQuery), services(request)
     metric = FORECASTED[query.metric]
@@ -46,6 +46,9 @@ async def forecasts(request: Request) -> Response:
                 reason = "terms" if account.platform in not_stored else _nothing_said(account, metric)
                 found.append(_unavailable(account, reason))
         data = {"metric": metric.name, "unit": metric.unit, "horizon": query.horizon, "forecasts": found}
+        if query.account_id is None and found:
+            of_sum = parts.store.forecasts.newest_of_workspace(workspace_id, metric.name)
+            data["workspace"] = _of_workspace(of_sum, said, metric, query.horizon)
         body = envelope(data, query, state)
         del body["page"]
         return dump_json(body)
@@ -53,7 +56,29 @@ async def forecasts(request: Request) -> Response:
     return await answer(request, workspace_id, "forecasts", query, read)
 
 
-def described(document: ForecastDocument, metric: Forecasted, horizon: int) -> dict[str, Any]:
+def _of_workspace(
+    of_sum: WorkspaceForecastDocument | None, said: Mapping[str, ForecastDocument], metric: Forecasted, horizon: int
+) -> dict[str, Any]:
+    if of_sum is None:
+        reason = "not_yet_available" if metric.adds_over_accounts else "not_additive"
+        return {"unavailable": {"reason": reason}}
+    found = described(of_sum, metric, horizon)
+    found |= {"accountIds": of_sum["accountIds"], "leftOut": of_sum["leftOut"]}
+    accounts = [said[name] for name in of_sum["accountIds"] if name in said and said[name]["day"] == of_sum["day"]]
+    if "points" in found and len(accounts) == len(of_sum["accountIds"]):
+        each = [described(one, metric, horizon) for one in accounts]
+        if all("points" in one for one in each):
+            found["difference"] = round(_whole(found) - sum(map(_whole, each)), 2)
+    return found
+
+
+def _whole(found: Mapping[str, Any]) -> float:
+    """Return the total of a forecast; without one, its last value."""
+    value: float = found["total"]["value"] if "total" in found else found["points"][-1]["value"]
+    return value
+
+
+def described(document: SaidDocument, metric: Forecasted, horizon: int) -> dict[str, Any]:
     """Return what a document says of the first days of a horizon."""
     declared = declared_names(AccountForecast)
     found = {name: value for name, value in document.items() if name in declared and name not in _OF_POINTS}

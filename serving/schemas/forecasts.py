@@ -9,19 +9,20 @@ from metrics.documents import Platform
 from metrics.forecasts import Caveat, Method, Refusal
 from serving.schemas.base import Count, Day, Instant, Meta, Shape, absent
 
-NoForecastReason = Literal[Refusal, "not_supported", "not_yet_available", "terms"]
+NoForecastReason = Literal[Refusal, "not_supported", "not_yet_available", "not_additive", "terms"]
 NoTotalReason = Literal["not_additive", "too_few"]
 
 
 class NoForecast(Shape):
-    """Why nothing is said of an account."""
+    """Why nothing is said of a series."""
 
     reason: NoForecastReason = Field(
         description="no_observation: the metric was never observed; too_short: fewer days than the horizon needs; "
         "too_sparse: too many days without a value; definition_changed: too few days since the metric's definition "
         "changed; constant: the same value on every day; rounded: the platform rounds the numbers; stale: no value in "
         "the last week; too_few: the back-test has too few errors for intervals; not_supported: the platform lacks the "
-        "metric; not_yet_available: no forecast was made yet; terms: the platform's terms demand a consent."
+        "metric; not_yet_available: no forecast was made yet; not_additive: people whom a platform counts once do not "
+        "add up over accounts; terms: the platform's terms demand a consent."
     )
 
 
@@ -60,11 +61,9 @@ class ForecastBacktest(Shape):
     coverage95: float = Field(description="The share of earlier values inside 95 % intervals from the other origins.")
 
 
-class AccountForecast(Shape):
-    """The forecast of one account: points and their evidence, or why there are none."""
+class SaidForecast(Shape):
+    """The forecast of one series: points and their evidence, or why there are none."""
 
-    account_id: str
-    platform: Platform
     model: str = absent("The version of the method.")
     made_at: Instant = absent("When it was said.")
     origin: Day = absent("The newest day with a value; the forecast is of the days after it.")
@@ -88,13 +87,32 @@ class AccountForecast(Shape):
     unavailable: NoForecast = absent("Why there are no points.")
 
 
+class AccountForecast(SaidForecast):
+    """The forecast of one account."""
+
+    account_id: str
+    platform: Platform
+
+
+class WorkspaceForecast(SaidForecast):
+    """The forecast of the sum over a workspace's accounts, from the history of that sum."""
+
+    account_ids: list[str] = absent("The accounts in the sum: those that have a forecast of their own.")
+    left_out: list[str] = absent("The other accounts that have the metric.")
+    difference: float = absent(
+        "The sum's total less the totals of its accounts; without totals, the difference on the last day. They are "
+        "forecast from different histories, so they differ."
+    )
+
+
 class ForecastData(Shape):
-    """The forecasts of one metric, by account."""
+    """The forecasts of one metric, by account and for the whole workspace."""
 
     metric: str = Field(description="The metric, by its name in rollups.")
     unit: Unit
     horizon: Count = Field(description="The number of days.")
     forecasts: list[AccountForecast] = Field(description="One per account, by the id of the account.")
+    workspace: WorkspaceForecast = absent("The sum over all accounts; not with `accountId`.")
 
 
 class Forecasts(Shape):

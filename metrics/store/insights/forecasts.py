@@ -1,26 +1,30 @@
-"""The collection `forecasts`: what was said of each series at the end of each day; documents never change."""
+"""The collections `forecasts` and `workspace_forecasts`: what was said of each series at the end of each day.
+
+The first has a document per account and metric, the second one per workspace and metric; documents never change.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from metrics.documents import Document
-from metrics.forecasts import DueDocument, ForecastDocument
+from metrics.forecasts import DueDocument, ForecastDocument, SaidDocument, WorkspaceForecastDocument
 from metrics.periods import DAY
 from metrics.store.errors import duplicates, mongo_errors
 
-NAME = "forecasts"
+NAME, OF_WORKSPACES = "forecasts", "workspace_forecasts"
 _RECENT = timedelta(days=7)
 """How much older than the newest forecast of a workspace that of one of its accounts may be, to be answered."""
 _SUMS = ("points", "inside80", "inside95", "error", "expected")
 
 
-def forecast_id(account_id: str, metric: str, day: datetime) -> str:
-    """Return the `_id` of what is said of a metric of an account at the end of a day."""
-    return f"{account_id}|{metric}|{day:%Y-%m-%d}"
+def forecast_id(name: str, metric: str, day: datetime) -> str:
+    """Return the `_id` of what is said of a metric of an account or a workspace at the end of a day."""
+    return f"{name}|{metric}|{day:%Y-%m-%d}"
 
 
 class Forecasts:
@@ -28,17 +32,21 @@ class Forecasts:
 
     def __init__(self, db: Database[Document]) -> None:
         self._forecasts = db[NAME]
+        self._of_workspaces = db[OF_WORKSPACES]
 
     def add(self, documents: Sequence[ForecastDocument]) -> int:
-        """Store what is said; what was said before of the same series and day stays. Return how many are new."""
-        if not documents:
-            return 0
-        with mongo_errors():
-            try:
-                self._forecasts.insert_many([cast("Document", one) for one in documents], ordered=False)
-            except BulkWriteError as error:
-                return len(documents) - len(duplicates(error))
-        return len(documents)
+        """Store what is said of accounts; what was said before of the same series and day stays.
+
+        Returns how many are new.
+        """
+        return _added(self._forecasts, documents)
+
+    def add_of_workspaces(self, documents: Sequence[WorkspaceForecastDocument]) -> int:
+        """Store what is said of workspaces; what was said before of the same series and day stays.
+
+        Returns how many are new.
+        """
+        return _added(self._of_workspaces, documents)
 
     def earlier(self, account_ids: Sequence[str], first: datetime, end: datetime) -> list[ForecastDocument]:
         """Return what was said of accounts on the days in `[first, end)` in time, oldest first."""
@@ -46,6 +54,20 @@ class Forecasts:
         with mongo_errors():
             found = self._forecasts.find({**query, "hindcast": {"$exists": False}}).sort("day", 1)
             return cast("list[ForecastDocument]", list(found))
+
+    def earlier_of_workspace(
+        self, workspace_id: str, first: datetime, end: datetime
+    ) -> list[WorkspaceForecastDocument]:
+        """Return what was said of a workspace on the days in `[first, end)` in time, oldest first."""
+        query = {"workspaceId": workspace_id, "day": {"$gte": first, "$lt": end}, "hindcast": {"$exists": False}}
+        with mongo_errors():
+            return cast("list[WorkspaceForecastDocument]", list(self._of_workspaces.find(query).sort("day", 1)))
+
+    def newest_of_workspace(self, workspace_id: str, metric: str) -> WorkspaceForecastDocument | None:
+        """Return the newest that was said of a metric of a workspace; None if nothing was."""
+        with mongo_errors():
+            found = self._of_workspaces.find_one({"workspaceId": workspace_id, "metric": metric}, sort=[("day", -1)])
+        return cast("WorkspaceForecastDocument | None", found)
 
     def newest(self, workspace_id: str, metric: str, account_id: str | None = None) -> list[ForecastDocument]:
         """Return the newest that was said of a metric of each account, or of one, by account id.
@@ -77,3 +99,14 @@ class Forecasts:
         with mongo_errors():
             row = next(iter(self._forecasts.aggregate(stages)), {})
         return cast("DueDocument", {name: row.get(name, 0) for name in _SUMS})
+
+
+def _added(collection: Collection[Document], documents: Sequence[SaidDocument]) -> int:
+    if not documents:
+        return 0
+    with mongo_errors():
+        try:
+            collection.insert_many([cast("Document", one) for one in documents], ordered=False)
+        except BulkWriteError as error:
+            return len(documents) - len(duplicates(error))
+    return len(documents)

@@ -80,7 +80,10 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
     return [
         Lifetime(METRICS, "timestamp", None, log, "TIDEMARK_RETENTION_DAYS"),
         *(Lifetime(name, "periodEnd", "expire", rollups, "TIDEMARK_ROLLUP_RETENTION_DAYS") for name in _ROLLUPS),
-        Lifetime("forecasts", "day", "expire", min(rollups, forecasts), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
+        *(
+            Lifetime(name, "day", "expire", min(rollups, forecasts), "TIDEMARK_ROLLUP_RETENTION_DAYS")
+            for name in ("forecasts", "workspace_forecasts")
+        ),
         Lifetime("operations", "finishedAt", "expire", 90 * _DAY_SECONDS),
         # A metric leaves quarantine if it was not tried for a month, because no post of its kind was read.
         Lifetime("quarantine", "triedAt", "forget", 30 * _DAY_SECONDS),

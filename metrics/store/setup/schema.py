@@ -102,6 +102,15 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "madeAt": _DATE,
         "model": _STRING,
     },
+    "workspace_forecasts": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "accountIds": {"bsonType": "array"},
+        "metric": _STRING,
+        "day": _DATE,
+        "madeAt": _DATE,
+        "model": _STRING,
+    },
     "store_sizes": {"_id": _STRING, "at": _DATE},
     "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
@@ -197,6 +206,10 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "forecasts": [
         IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("day", DESCENDING)]),
         IndexModel([("accountId", ASCENDING), ("day", DESCENDING)]),
+    ],
+    "workspace_forecasts": [
+        IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("day", DESCENDING)]),
+        IndexModel([("accountIds", ASCENDING)]),
     ],
     "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
     "erasure_names": [IndexModel([("erasureId", ASCENDING)])],

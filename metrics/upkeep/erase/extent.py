@@ -16,7 +16,15 @@ _OF_ACCOUNT = (
     "operations",
     "posts",
 )
-_OF_WORKSPACE = ("roll_marks", "export_marks", "metric_definitions", "campaigns", "alerts", "alert_firings")
+_OF_WORKSPACE = (
+    "roll_marks",
+    "export_marks",
+    "metric_definitions",
+    "campaigns",
+    "alerts",
+    "alert_firings",
+    "workspace_forecasts",
+)
 
 LISTING_ACCOUNTS = ("campaigns", "alerts")
 """Collections whose documents may list accounts, and stay when one of these is erased."""
@@ -32,6 +40,7 @@ def _account_filters(account_id: str) -> Filters:
     return {
         METRICS: {"metadata.accountId": account_id},
         **of,
+        "workspace_forecasts": {"$or": [{"accountIds": account_id}, {"leftOut": account_id}]},
         "shard_reports": {"accountIds": account_id},
         "accounts": {"_id": account_id},
     }

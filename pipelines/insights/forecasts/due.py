@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from metrics.forecasts import DueDocument, ForecastDocument
+from metrics.forecasts import DueDocument, SaidDocument
 from metrics.periods import DAY, midnight
 from pipelines.insights.forecasts.intervals import NOMINAL, adapted
 from pipelines.insights.forecasts.series import DailySeries
@@ -20,7 +20,7 @@ class Due:
     misses: Mapping[str, float]
 
 
-def came_due(series: DailySeries, earlier: Sequence[ForecastDocument]) -> Due:
+def came_due(series: DailySeries, earlier: Sequence[SaidDocument]) -> Due:
     """Judge what was said earlier of a series, oldest first, by the days that have a value since it was last judged.
 
     Only what was said before a day had ended in UTC is judged by that day.
@@ -51,7 +51,7 @@ def came_due(series: DailySeries, earlier: Sequence[ForecastDocument]) -> Due:
     return Due(sums, adapted(known[-1]["misses"], outside))
 
 
-def _said_of(day: date, earlier: Iterable[ForecastDocument]) -> Iterable[tuple[ForecastDocument, int]]:
+def _said_of(day: date, earlier: Iterable[SaidDocument]) -> Iterable[tuple[SaidDocument, int]]:
     """Yield what was said in time of a day, and the index of the day in it."""
     ended = midnight(day) + DAY
     for one in earlier:

@@ -1,16 +1,24 @@
 """Make the forecasts of a day for workspaces: read rollups, forecast, judge what came due, store."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from logging import getLogger
 from typing import cast, get_args
 
+from metrics.aggregation.consents import left_out
 from metrics.batches import batched
 from metrics.documents import ConnectedState
 from metrics.expected import Connection
-from metrics.forecasts import FORECASTED, MODEL, ForecastDocument, Forecasted
+from metrics.forecasts import (
+    FORECASTED,
+    MODEL,
+    ForecastDocument,
+    Forecasted,
+    SaidDocument,
+    WorkspaceForecastDocument,
+)
 from metrics.periods import DAY
 from metrics.store import Store
 from metrics.store.insights.forecasts import forecast_id
@@ -21,6 +29,7 @@ from pipelines.insights.forecasts.intervals import NOMINAL
 from pipelines.insights.forecasts.members import Floats
 from pipelines.insights.forecasts.reading import AccountMetric, read_series
 from pipelines.insights.forecasts.series import DailySeries
+from pipelines.insights.forecasts.sums import Sum
 
 log = getLogger(__name__)
 
@@ -39,12 +48,14 @@ Announce = Callable[[str, int, int], None]
 class MakeReport:
     """What was said of a day: numbers of forecasts, of refusals by reason, and of series that failed.
 
-    `due` has the sums over the earlier forecasts that came due.
+    `sums` are the forecasts of whole workspaces. `due` has the sums over the earlier forecasts of accounts that came
+    due.
     """
 
     workspaces: int = 0
     accounts: int = 0
     made: int = 0
+    sums: int = 0
     kept: int = 0
     failed: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -55,7 +66,8 @@ class MakeReport:
         """Return the numbers in a line."""
         refused = ", ".join(f"{count} {reason}" for reason, count in sorted(self.refused.items())) or "none"
         return (
-            f"{self.made} forecasts of {self.accounts} accounts in {self.workspaces} workspaces; refused: {refused}; "
+            f"{self.made} forecasts of {self.accounts} accounts in {self.workspaces} workspaces, and {self.sums} of "
+            f"the sums of workspaces; refused: {refused}; "
             f"{self.failed} failed; {self.kept} were said before and stay"
         )
 
@@ -85,8 +97,10 @@ class _Making:
     def hindcast(self) -> bool:
         return self.now > self.day + DAY + LATE
 
-    def documents(self, workspace_id: str, version: int, accounts: Sequence[Connection]) -> list[ForecastDocument]:
-        """Return what is said of accounts of a workspace; a series that fails is counted."""
+    def documents(
+        self, workspace_id: str, version: int, accounts: Sequence[Connection], sums: Mapping[str, Sum]
+    ) -> list[ForecastDocument]:
+        """Return what is said of accounts of a workspace, and add them to its sums; a series that fails is counted."""
         names = [one.account_id for one in accounts]
         series = read_series(self.store, workspace_id, version, names, self.day.date())
         earlier: dict[AccountMetric, list[ForecastDocument]] = {}
@@ -104,18 +118,37 @@ class _Making:
                 except Exception:
                     log.exception("%s of %s could not be forecast", metric.name, account.account_id)
                     self.report.failed += 1
-                    continue
-                found.append(self._document(workspace_id, account, metric, said))
+                    said = {"unavailable": None}
+                else:
+                    document = self._document(account.account_id, workspace_id, metric, said)
+                    of = {"accountId": account.account_id, "platform": account.platform}
+                    found.append(cast("ForecastDocument", document | of))
+                if metric.name in sums:
+                    sums[metric.name].add(account, None if "unavailable" in said else series.get(key))
+        return found
+
+    def of_workspace(self, workspace_id: str, sums: Mapping[str, Sum]) -> list[WorkspaceForecastDocument]:
+        """Return what is said of a workspace's sums; metrics of which no account is forecast are left out."""
+        since = self.day - _LOOK_BACK
+        earlier = [] if self.hindcast else self.store.forecasts.earlier_of_workspace(workspace_id, since, self.day)
+        found = []
+        for name, one in sums.items():
+            if not one.account_ids:
+                continue
+            # What was said of the sum over other accounts is not judged by the sum over these.
+            same = [said for said in earlier if said["metric"] == name and said["accountIds"] == one.account_ids]
+            said = say(FORECASTED[name], one.series(), same, self.day.date())
+            document = self._document(workspace_id, workspace_id, FORECASTED[name], said)
+            of = {"accountIds": one.account_ids, "leftOut": one.left_out}
+            found.append(cast("WorkspaceForecastDocument", document | of))
         return found
 
     def _document(
-        self, workspace_id: str, account: Connection, metric: Forecasted, said: Mapping[str, object]
-    ) -> ForecastDocument:
+        self, name: str, workspace_id: str, metric: Forecasted, said: Mapping[str, object]
+    ) -> dict[str, object]:
         document: dict[str, object] = {
-            "_id": forecast_id(account.account_id, metric.name, self.day),
+            "_id": forecast_id(name, metric.name, self.day),
             "workspaceId": workspace_id,
-            "accountId": account.account_id,
-            "platform": account.platform,
             "metric": metric.name,
             "day": self.day,
             "madeAt": self.now,
@@ -125,7 +158,7 @@ class _Making:
         }
         if self.hindcast:
             document["hindcast"] = True
-        return cast("ForecastDocument", document)
+        return document
 
 
 def make(
@@ -152,12 +185,17 @@ def make(
     for workspace_id in workspaces:
         accounts = store.accounts.connections([workspace_id], states=get_args(ConnectedState))
         made, refused = report.made, report.refused.total()
+        sums = _sums(store, workspace_id, accounts)
         for some in batched(accounts, _ACCOUNTS):
-            documents = making.documents(workspace_id, calendars[workspace_id].current.version, some)
+            documents = making.documents(workspace_id, calendars[workspace_id].current.version, some, sums)
             new = store.forecasts.add(documents)
             report.count(documents, new)
             # An account that was erased meanwhile leaves nothing.
             take_back(store, [one.account_id for one in some])
+        of_workspace = making.of_workspace(workspace_id, sums)
+        store.forecasts.add_of_workspaces(of_workspace)
+        report.sums += sum("unavailable" not in one for one in of_workspace)
+        take_back(store, {account_id for one in of_workspace for account_id in one["accountIds"]})
         report.workspaces += bool(accounts)
         report.accounts += len(accounts)
         if (found := (report.made - made, report.refused.total() - refused)) != (0, 0):
@@ -165,8 +203,13 @@ def make(
     return report
 
 
+def _sums(store: Store, workspace_id: str, accounts: Iterable[Connection]) -> dict[str, Sum]:
+    withheld = left_out(accounts, store.consents.lacking(workspace_id))
+    return {name: Sum(metric, withheld) for name, metric in FORECASTED.items() if metric.adds_over_accounts}
+
+
 def say(
-    metric: Forecasted, series: DailySeries | None, earlier: Sequence[ForecastDocument], until: date
+    metric: Forecasted, series: DailySeries | None, earlier: Sequence[SaidDocument], until: date
 ) -> Mapping[str, object]:
     """Return the fields of a document that follow from a series and from what was said of it earlier."""
     due = came_due(series, earlier) if series is not None else Due(NOTHING_DUE, NOMINAL)

@@ -3,7 +3,7 @@
 
 import { isSmall } from "./basis.js";
 import { $, breathe, h, render, scrolling } from "./dom.js";
-import { about, ahead, band, forecasts, rows } from "./forecast.js";
+import { about, ahead, band, forecasts, readForecasts, rows } from "./forecast.js";
 import { change, count, percent, platform as named, shortDate, span } from "./format.js";
 import { colour, swatch, symbol, token } from "./palette.js";
 import { draw, erase, library } from "./plot.js";
@@ -20,7 +20,7 @@ const STATUS = { open: "not over", partial: "partial" };
 
 /** Draw the charts, and show their numbers as tables. */
 export async function charts(reading) {
-  const [{ periods, overall, series }, forecast] = await Promise.all([reading.series(), forecasts(reading), library()]);
+  const [{ periods, overall, series }] = await Promise.all([reading.series(), library()]), forecast = forecasts(reading);
   const found = CHARTS.filter((chart) => known(overall, chart));
   if (!found.length) {
     render($("charts"), h("section.card.alone", { "aria-labelledby": "charts-title" }, h("h2", { id: "charts-title" }, "Charts"), h("p.empty", {}, "Nothing was observed in these periods.")));
@@ -40,6 +40,12 @@ export async function charts(reading) {
     table(chart, periods, shown, chart.whole ? [...all, ...(each.length > 1 ? each : [])] : each, all[0], said);
   }
   return [];
+}
+
+/** Read the forecasts, and draw the charts again with them, if they were drawn. */
+export async function foreseen(reading) {
+  await readForecasts(reading);
+  return $("plot-followers") ? charts(reading) : [];
 }
 
 /** Return the places of the periods in which an account was expected. */

@@ -1,4 +1,5 @@
-// What is forecast for one account: the band behind its charts of days, its rows in their tables, and the words about it.
+// What is forecast for an account or the whole workspace: the band behind its charts of days, its rows in their tables, and the
+// words about it.
 
 import { h } from "./dom.js";
 import { count, plural, reason, shortDate } from "./format.js";
@@ -8,15 +9,21 @@ const FORECASTED = { followers: "followers", engagement: "totalEngagement" }; //
 const DAYS = 7;
 const BOUNDS = ["value", "lo80", "hi80", "lo95", "hi95"];
 
-/**
- * Read the forecasts that belong to the charts, by the charts' ids: on the page of an account, by day, where the range reaches
- * the present day. A forecast is `{points, total, …}` or `{unavailable}`, in the form of the API.
- */
-export async function forecasts(reading) {
-  const { view: { account, by }, range } = reading;
-  if (!account || by !== "day" || range.chartTo < today()) return {};
+let said = { subject: "", byChart: {} }; // the forecasts of the workspace or account that is shown, as last read
+
+const subjectOf = ({ base, view }) => `${base} ${view.account}`;
+
+/** Tell whether the charts of a view have forecasts: by day, where the range reaches the present day, not for one platform alone. */
+const areShown = ({ view: { platform, by }, range }) => !platform && by === "day" && range.chartTo >= today();
+
+/** Return the forecasts that were read, by the ids of the charts: `{points, total, …}` or `{unavailable}`, in the form of the API. */
+export const forecasts = (reading) => (areShown(reading) && said.subject === subjectOf(reading) ? said.byChart : {});
+
+/** Read the forecasts. The view is whole without them. */
+export async function readForecasts(reading) {
+  if (!areShown(reading)) return;
   const found = await Promise.all(Object.entries(FORECASTED).map(async ([id, metric]) => [id, await reading.forecast(metric, DAYS)]));
-  return Object.fromEntries(found.filter(([, one]) => one));
+  said = { subject: subjectOf(reading), byChart: Object.fromEntries(found.filter(([, one]) => one)) };
 }
 
 /** Return the dates after the last charted one for which anything is forecast. */
@@ -50,9 +57,11 @@ export function about(forecast) {
   if (!forecast) return null;
   if (forecast.unavailable) return `No forecast: ${reason(forecast.unavailable.reason)}.`;
   const { points, total, backtest: { origins, skill, coverage80 } } = forecast, last = points.at(-1);
+  const out = forecast.leftOut?.length ?? 0;
+  const lacking = out ? ` Without ${plural(out, "account")} for which nothing can be forecast.` : "";
   const what = total
     ? `The next ${points.length} days together: ${count(total.value)}, with a chance of 4 in 5 from ${count(total.lo80)} to ${count(total.hi80)}.`
     : `On ${shortDate(last.date)}: ${written(last)}.`;
   const better = skill > 0 ? `errors ${Math.round(100 * skill)} % smaller than those of repeating the last week` : "no better than repeating the last week, so the last week is repeated";
-  return `${what} Tried on ${plural(origins, "earlier day")}: ${better}; ${Math.round(100 * coverage80)} % of the values were inside the inner band, where 80 % should be.`;
+  return `${what} Tried on ${plural(origins, "earlier day")}: ${better}; ${Math.round(100 * coverage80)} % of the values were inside the inner band, where 80 % should be.${lacking}`;
 }

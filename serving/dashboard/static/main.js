@@ -3,9 +3,9 @@
 import { access as readAccess } from "./access.js";
 import { accounts } from "./accounts.js";
 import { Activity } from "./activity.js";
-import { alerts, thresholds } from "./alerts.js";
+import { alerts, thresholds as withThresholds } from "./alerts.js";
 import { Api } from "./api.js";
-import { charts } from "./charts.js";
+import { charts, foreseen } from "./charts.js";
 import { Collect } from "./collect.js";
 import { coverage } from "./coverage.js";
 import { download } from "./csv.js";
@@ -44,6 +44,9 @@ const SECTIONS = {
   account: { top: [warnings, subject, histories, figures, coverage, today], rest: [], later: { charts, posts }, slow: { types, hours } },
   post: { top: [warnings, post], rest: [], later: {}, slow: {} },
 };
+const thresholds = (reading) => withThresholds(reading, access);
+/** Per kind of page: what is read when the view is whole, because it is whole without it. */
+const LAST = { workspace: [thresholds, foreseen], account: [thresholds, foreseen], post: [thresholds] };
 const SLOW_MS = 60000;
 const LATER_MS = 1000; // after the first view is whole: what it can be read without
 const CALM_MS = 700; // events come in bursts: redraw once after each burst
@@ -91,7 +94,7 @@ async function finish(reading, kind, live) {
   busy = false;
   $("page").setAttribute("aria-busy", "false");
   if (wanted) { soon(); return; }
-  setTimeout(() => { if (!reading.overtaken) draw(reading, [() => thresholds(reading, access)], live); }, live ? 0 : LATER_MS);
+  setTimeout(() => { if (!reading.overtaken) draw(reading, LAST[kind], live); }, live ? 0 : LATER_MS);
 }
 
 /** Draw sections, by the ids of their places, when they come near the view: from the reading that is shown then. */

@@ -90,9 +90,10 @@ export class Reading {
     return (await this._get("series", { metrics: CHARTED.join(), interval, groupBy: "platform", startDate: from, endDate: chartTo, ...this._scope() })).data;
   }
 
-  /** Read what is forecast of a metric of the account that the view is limited to; undefined if it has no forecast. */
+  /** Read what is forecast of a metric of the account of the view, or of the sum of the workspace; undefined if there is nothing. */
   async forecast(metric, horizon) {
-    return (await this._get("forecasts", { metric, horizon, accountId: this.view.account })).data.forecasts[0];
+    const { account } = this.view, { data } = await this._get("forecasts", { metric, horizon, ...(account && { accountId: account }) });
+    return account ? data.forecasts[0] : data.workspace;
   }
 
   /** Read the definitions of the workspace's own metrics, with all versions; retired ones are left out. */

@@ -78,8 +78,15 @@ def test_short_history_has_the_reason_in_words(look: Look, stage: Stage, foretol
     assert look.errors == []
 
 
+def test_workspace_shows_the_forecast_of_its_sum(look: Look, stage: Stage, foretold: None) -> None:
+    page = look.open(WORKSPACE)
+    expect(page.locator("#forecast-engagement")).to_contain_text(NEXT_DAYS)
+    expect(page.locator("#forecast-engagement")).to_contain_text("Without 1 account for which nothing can be forecast.")
+    assert look.errors == []
+
+
 @pytest.mark.parametrize(
-    "view", ["", "&account=acc_long&by=week", "&account=acc_long&range=custom&from={past}&to={past}"]
+    "view", ["&platform=instagram", "&account=acc_long&by=week", "&account=acc_long&range=custom&from={past}&to={past}"]
 )
 def test_other_views_have_no_forecast(look: Look, stage: Stage, foretold: None, view: str) -> None:
     view = view.format(past=utcnow().date() - timedelta(days=20))

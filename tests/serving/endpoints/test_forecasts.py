@@ -56,6 +56,24 @@ def test_points_come_with_intervals_total_and_evidence(client: httpx.Client, sai
     assert level["totalUnavailable"] == "not_additive"
 
 
+def test_workspace_has_the_forecast_of_its_sum_with_the_difference_from_the_accounts(
+    client: httpx.Client, said: Store
+) -> None:
+    data = ask(client, horizon="7")
+    found = data["workspace"]
+    assert found["accountIds"] == ["a1", "short"]
+    assert "x" in found["leftOut"]
+    each = [one["total"]["value"] for one in data["forecasts"] if one["accountId"] in found["accountIds"]]
+    assert found["difference"] == pytest.approx(found["total"]["value"] - sum(each), abs=0.02)
+    assert found["expected"] == 40
+    assert ask(client)["workspace"]["unavailable"] == {"reason": "too_short"}, "forty days are too few for four weeks"
+    assert "workspace" not in ask(client, horizon="7", accountId="a1")
+    followers = ask(client, metric="followers")["workspace"]
+    assert (followers["accountIds"], followers["difference"]) == (["a1"], 0)
+    assert ask(client, metric="reach")["workspace"] == {"unavailable": {"reason": "not_additive"}}
+    assert ask(client, metric="totalViews")["workspace"] == {"unavailable": {"reason": "not_yet_available"}}
+
+
 def test_account_without_a_forecast_has_the_reason(client: httpx.Client, said: Store) -> None:
     found = {one["accountId"]: one for one in ask(client)["forecasts"]}
     assert list(found) == ["a1", "short", "x"], "and none of another workspace"

@@ -64,6 +64,56 @@ def test_each_series_has_a_forecast_or_a_reason(filled: Store) -> None:
     assert found["a0", "followers"]["origin"] == LAST.isoformat()
 
 
+def sums_of(store: Store, **query: Any) -> list[dict[str, Any]]:
+    return list(store.db["workspace_forecasts"].find(query).sort("_id", 1))
+
+
+def test_workspace_has_a_forecast_of_the_sum_over_accounts_that_have_one(filled: Store) -> None:
+    connect(filled, "a2")
+    roll_days(filled, "a2", LAST, {"totalEngagement": weekly(100, seed=2), "reach": weekly(100)})
+    report = made(filled)
+    found = {one["metric"]: one for one in sums_of(filled)}
+    assert found.keys() == {"followers", "totalEngagement"}, "people who are counted once do not add up"
+    assert report.sums == 2
+    assert (found["totalEngagement"]["accountIds"], found["totalEngagement"]["leftOut"]) == (["a0", "a2"], ["a1"])
+    assert found["totalEngagement"]["expected"] == 100, "the history begins where that of the shorter account does"
+    assert found["followers"]["accountIds"] == ["a0"]
+    (alone,) = documents(filled, accountId="a0", metric="followers")
+    assert found["followers"]["values"] == alone["values"]
+    each = [documents(filled, accountId=name, metric="totalEngagement")[0] for name in ("a0", "a2")]
+    together = [sum(values) for values in zip(*[one["values"] for one in each], strict=True)]
+    assert found["totalEngagement"]["values"] == pytest.approx(together, rel=0.1)
+    # A sum errs less than its parts do, relative to its value.
+    widths = [one["hi80"][0] / one["values"][0] for one in (*each, found["totalEngagement"])]
+    assert widths[2] < max(widths[:2])
+
+
+def test_sum_is_judged_by_the_sum_over_the_same_accounts(filled: Store) -> None:
+    made(filled)
+    roll_days(filled, "a0", LAST + DAY, {"totalEngagement": [200.0], "followers": [10_900.0]})
+    made(filled, DAY_0 + DAY)
+    (second,) = sums_of(filled, metric="totalEngagement", day=DAY_0 + DAY)
+    assert second["due"]["points"] == 1
+    connect(filled, "a2")
+    roll_days(filled, "a2", LAST + 2 * DAY, {"totalEngagement": weekly(100, seed=2)})
+    roll_days(filled, "a0", LAST + 2 * DAY, {"totalEngagement": [200.0]})
+    made(filled, DAY_0 + 2 * DAY)
+    (third,) = sums_of(filled, metric="totalEngagement", day=DAY_0 + 2 * DAY)
+    assert third["accountIds"] == ["a0", "a2"]
+    assert third["due"]["points"] == 0, "what was said of one account is not judged by the sum of two"
+
+
+def test_sum_leaves_out_a_platform_whose_terms_keep_it_apart(filled: Store) -> None:
+    connect(filled, "yt", platform="youtube")
+    views = {"totalEngagement": weekly(100, seed=3), "totalViews": weekly(100, seed=4)}
+    roll_days(filled, "yt", LAST, views, platform="youtube")
+    made(filled)
+    found = {one["metric"]: one for one in sums_of(filled)}
+    assert found["totalEngagement"]["accountIds"] == ["a0"]
+    assert set(found["totalEngagement"]["leftOut"]) == {"a1", "yt"}
+    assert found["totalViews"]["accountIds"] == ["yt"], "only engagement mixes platforms"
+
+
 def test_what_was_said_stays_when_days_change_or_follow(filled: Store) -> None:
     made(filled)
     before = documents(filled)
@@ -148,6 +198,7 @@ def test_erasure_and_retention_leave_nothing(filled: Store, redis_client: Redis,
     made(filled)
     assert erased(filled, redis_client, "account", "a0")["forecasts"] > 0
     assert {one["accountId"] for one in documents(filled)} == {"a1"}
+    assert sums_of(filled) == []
     filled.retention.set("w", Days(rollups=30))
     gone = retention.apply(filled, retention.Horizon.of(filled, settings, DAY_0 + 60 * DAY))
     assert gone["forecasts"] > 0
