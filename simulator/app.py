@@ -1,6 +1,7 @@
 """ASGI application of the simulator: it serves all platforms and the control routes on one port."""
 
 import asyncio
+from contextlib import nullcontext
 
 import orjson
 from starlette.applications import Starlette
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import logins, pictures, transport
+from simulator import logins, pictures, transport, truth
 from simulator.clock import Clock
 from simulator.control import Control
 from simulator.faults import Faults, Kind
@@ -83,7 +84,9 @@ async def _answer_with_faults(api: Api, state: State, api_request: ApiRequest) -
             await asyncio.sleep(fault.seconds)
     if other := transport.replacement(aim):
         return other
-    answer = api.handle(api_request)
+    frozen = aim.strike("frozen")
+    with truth.as_it_was(state.faults.since) if frozen else nullcontext():
+        answer = api.handle(api_request)
     if not answer.patched:
         answer.body = spoilt_body(answer.body, aim, state.world)
     return transport.spoilt(answer, aim)

@@ -3,7 +3,7 @@
 A request with an unknown field or parameter is refused in one line and changes nothing.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,10 +14,13 @@ from starlette.routing import Route
 
 from metrics.documents import Platform
 from simulator import truth
+from simulator.audience import audience_of
+from simulator.curves import curve_of
+from simulator.events import Event
 from simulator.faults import Fault
 from simulator.state import State
 from simulator.wire import encode_json
-from simulator.world import EPOCH
+from simulator.world import EPOCH, SimAccount, account_seed
 
 LONGEST_LATENCY_MS = 60_000
 MOST_ACCOUNTS = 10_000
@@ -27,7 +30,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Control:
-    """Handlers that read and set the clock, the faults, the latency and the call counts, and return true values."""
+    """Handlers that read and set clock, faults, events, latency and call counts, and tell the truth."""
 
     def __init__(self, state: State, latency_ms: float) -> None:
         self.state = state
@@ -42,6 +45,9 @@ class Control:
             Route("/_control/calls", _strict(self.calls), methods=["GET", "DELETE"]),
             Route("/_control/reset", _strict(self.reset), methods=["POST"]),
             Route("/_control/truth", _strict(self.truth, "object", "field", "instant", "period"), methods=["GET"]),
+            Route("/_control/audience", _strict(self.audience, "object"), methods=["GET"]),
+            Route("/_control/ranks", _strict(self.ranks, "objects", "field", "instant", "period"), methods=["GET"]),
+            Route("/_control/events", _strict(self.events, "object", "id"), methods=["GET", "POST", "DELETE"]),
             Route("/_control/accounts", _strict(self.accounts, "platform", "count"), methods=["GET"]),
         ]
 
@@ -97,10 +103,11 @@ class Control:
         return _json({"byKind": self.state.calls, "byAccount": self.state.calls_by_account})
 
     async def reset(self, _request: Request) -> Response:
-        """`POST`: return to the real time, without faults, latency, dead tokens and counted calls."""
+        """`POST`: return to the real time, without faults, events, latency, dead tokens and counted calls."""
         state = self.state
         state.clock.reset()
         state.faults.put([], state.clock.now())
+        state.world.remove_events(state.world.events.planted)
         for remembered in (state.dead_tokens, state.calls, state.calls_by_account, state.memory):
             remembered.clear()
         self.latency_ms = 0.0
@@ -118,6 +125,82 @@ class Control:
                 "period=day, week or days_28 returns the provider's amount of the days up to that of the instant"
             )
         return _refuse("there is no such object") if found is None else _json({"value": found})
+
+    async def audience(self, request: Request) -> Response:
+        """`GET ?object=`: the season of an account, or the final views of a post, its speed and its second wave.
+
+        Times of a post are in hours of activity (`simulator.audience`).
+        """
+        world, name = self.state.world, request.query_params.get("object", "")
+        for platform in world.platforms:
+            if account := world.find(platform, name):
+                return _json(audience_of(world, platform, account.index).season._asdict())
+            if post := world.post(platform, name):
+                curve = curve_of(world, post)
+                wave = curve.wave._asdict() if curve.wave else None
+                return _json({"final": curve.final, "hours": curve.hours, "wave": wave})
+        return _refuse("there is no such object")
+
+    async def ranks(self, request: Request) -> Response:
+        """`GET ?objects=a,b&field=&instant=`: the true order of accounts or posts by a field, highest first.
+
+        Equal values share the best rank. `period` as in `truth`.
+        """
+        query = request.query_params
+        names = query.get("objects", "").split(",")
+        try:
+            instant = datetime.fromisoformat(query["instant"])
+            values = {name: self._true(name, query["field"], instant, query.get("period")) for name in names}
+        except (KeyError, ValueError, TypeError):
+            return _refuse("give objects that have the field, field and instant; period as for the truth")
+        known = {name: value for name, value in values.items() if value is not None}
+        if len(known) != len(names) or len(names) > MOST_ACCOUNTS:
+            return _refuse(f"objects: 1 to {MOST_ACCOUNTS} different ids, separated by commas")
+        ranked = truth.true_order(known)
+        return _json([{"object": name, "rank": rank, "value": value} for rank, name, value in ranked])
+
+    async def events(self, request: Request) -> Response:
+        """`POST` one event or a list of them, `DELETE` one by `id` or all, `GET` them, all or those of an account."""
+        world, query = self.state.world, request.query_params
+        if request.method == "POST":
+            try:
+                asked = await request.json()
+                events = [self._event(value) for value in (asked if isinstance(asked, list) else [asked])]
+                return _json([event.as_json() for event in world.plant(events)])
+            except (ValueError, TypeError, RecursionError) as error:
+                return _refuse(str(error))
+        planted = world.events.planted
+        if request.method == "DELETE":
+            if "id" in query and query["id"] not in planted:
+                return _refuse("there is no such event")
+            world.remove_events([query["id"]] if "id" in query else planted)
+            return _json([event.as_json() for event in planted.values()])
+        found = list(planted.values())
+        if "object" in query:
+            account = next(self._accounts(query["object"]), None)
+            if account is None:
+                return _refuse("there is no such account")
+            found = world.events.of(account.platform, account.platform_account_id, *account_seed(world, account))
+        return _json([event.as_json() for event in found])
+
+    def _event(self, value: Any) -> Event:
+        """Return an event of an account or a platform that exists.
+
+        Raises:
+            ValueError: one line that says what is wrong.
+        """
+        event, known = Event.parse(value), self.state.world.platforms
+        if event.platform not in (None, *known):
+            raise ValueError(f"platform: one of {', '.join(known)}")
+        owners = self._accounts(event.account) if event.account is not None else iter(())
+        if event.account is not None and not any(event.platform in (None, one.platform) for one in owners):
+            raise ValueError("account: the platform's id of an account")
+        return event
+
+    def _accounts(self, name: str) -> Iterator[SimAccount]:
+        """Yield the accounts that have an id, on whichever platforms."""
+        world = self.state.world
+        return (account for platform in world.platforms if (account := world.find(platform, name)))
 
     def _true(self, name: str, field: str, instant: datetime, period: str | None) -> int | None:
         world = self.state.world

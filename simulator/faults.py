@@ -41,6 +41,8 @@ The kind of a fault determines its effect and its other fields; a field that a k
 | `rename` | `account` has the handle `value`; all its other names change with it |
 | `suspended`, `deleted` | `account` is gone; X's answer to other users is recorded, the other texts are guesses |
 | `all_zeros` | the platform's index is empty: every count in an answer is 0 |
+| `frozen` | levels and lifetime counters of an answer are those of the instant at which the fault was set |
+| `vanished_metric` | `metric` is missing from an answer, wherever it would be |
 | `patch` | the place `at` of an answer holds `value`, or is removed with `delete`; see `simulator.patches` |
 | `html` | an HTML page instead of an answer |
 | `foreign_body` | HTTP 200, and `value` is the whole body: a list, text, null |
@@ -82,6 +84,8 @@ Kind = Literal[
     "monthly_cap",  # X: the monthly cap, regardless of the rate-limit window
     "no_credits",  # X: 402
     "all_zeros",  # every count in an answer is 0
+    "frozen",  # levels and lifetime counters stand still from the instant at which the fault was set
+    "vanished_metric",  # `metric` is missing from answers
     "patch",  # the place `at` of an answer holds `value`, or is removed with `delete`
     "proxy_error",  # HTTP 200 with the JSON of a proxy
     "foreign_body",  # HTTP 200 with `value` as the whole body
@@ -129,6 +133,7 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
 _NEEDED: Mapping[Kind, frozenset[str]] = {
     "retired_metric": frozenset(["metric"]),
     "refused_metric": frozenset(["metric"]),
+    "vanished_metric": frozenset(["metric"]),
     "too_much_data": frozenset(["value"]),
     "localised": frozenset(["value"]),
     "pinned": frozenset(["account", "value"]),

@@ -25,10 +25,12 @@ _COUNTS = frozenset(["count", "total_count", "value"])
 
 
 def spoilt_body(body: Any, aim: Target, world: World) -> Any:
-    """Return a body with the faults `all_zeros` and `patch` that hit a call."""
+    """Return a body with the faults `all_zeros`, `vanished_metric` and `patch` that hit a call."""
     if aim.strike("all_zeros"):
         platforms = world.platforms.values()
         body = zeroed(body, _COUNTS.union(*(one.levels.keys() | one.counters.keys() for one in platforms)))
+    for fault in aim.strikes("vanished_metric"):
+        body = without(body, str(fault.metric))
     for fault in aim.strikes("patch"):
         body = patched(body, fault)
     return body
@@ -47,6 +49,16 @@ def _zero(value: Any) -> Any:
     if isinstance(value, str) and value.isdecimal():
         return "0"
     return 0 if isinstance(value, int | float) and not isinstance(value, bool) else zeroed(value, _COUNTS)
+
+
+def without(body: Any, metric: str) -> Any:
+    """Return a copy of a body without a metric: its keys, and the items of lists that have it as `name`."""
+    if isinstance(body, list):
+        kept = (item for item in body if not (isinstance(item, dict) and item.get("name") == metric))
+        return [without(item, metric) for item in kept]
+    if not isinstance(body, dict):
+        return body
+    return {key: without(value, metric) for key, value in body.items() if key != metric}
 
 
 def patched(body: Any, fault: Fault) -> Any:

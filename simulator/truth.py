@@ -2,26 +2,33 @@
 
 Fields have the provider's names. The tables of each platform define its fields with the functions of this module.
 Counters of posts saturate with age and fall at times, as users withdraw likes; followers drift, swing with the week and
-are lost.
+are lost. Half of the audiences have hours and weekdays (`simulator.season`), and planted events strike them
+(`simulator.events`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime, timedelta
-from math import exp, log, pi, sin
 
-from metrics.documents import Platform
-from simulator.chance import ONE, between, draw, lognormal, share, smooth
+from metrics.periods import midnight
+from simulator.audience import DAY_SECONDS, audience_of
+from simulator.chance import between, share, smooth
+from simulator.curves import WORD, Curve, curve_of
 from simulator.world import EPOCH, SimAccount, SimPost, World, account_seed
 
-DAY_SECONDS = 86_400
 PERIODS: Mapping[str, int] = {"day": 1, "week": 7, "days_28": 28}
 """Number of days of each period for which providers report an amount."""
 
 _SEEN_BEFORE = 0.45
 """Share of the people of each day but the best that counts in a period; the rest came on another of its days, too."""
 
+_FALLS = int(0.25 * 2**32)
+_NOON = timedelta(hours=12)
+_STILL: ContextVar[datetime | None] = ContextVar("still", default=None)
+
 Level = Callable[[World, SimAccount, datetime], int]
-Counter = Callable[["Curve"], int]
+Counter = Callable[[Curve], int]
 Amount = Callable[[World, SimAccount, date], int]
 
 
@@ -31,7 +38,13 @@ def account_value(world: World, account: SimAccount, field: str, now: datetime) 
     Raises:
         KeyError: accounts of the platform have no such field.
     """
-    return world.platforms[account.platform].levels[field](world, account, now)
+    return world.platforms[account.platform].levels[field](world, account, _told(now))
+
+
+def account_values(world: World, account: SimAccount, now: datetime) -> dict[str, int]:
+    """Return all levels of an account at an instant."""
+    levels, told = world.platforms[account.platform].levels, _told(now)
+    return {name: level(world, account, told) for name, level in levels.items()}
 
 
 def post_value(world: World, post: SimPost, field: str, now: datetime) -> int:
@@ -64,7 +77,8 @@ def views_at(world: World, post: SimPost, now: datetime) -> int:
     It is the value of every counter that is `views`. Unlike `post_value`, it keeps the counters of the present instant
     that are remembered, and so suits a comparison with an earlier one.
     """
-    return 0 if now < post.published_at else _curve(world, post).seen_at(now)
+    now = _told(now)
+    return 0 if now < post.published_at else curve_of(world, post).seen_at(now)
 
 
 def day_value(world: World, account: SimAccount, field: str, day: date) -> int:
@@ -97,23 +111,18 @@ def week_value(world: World, account: SimAccount, field: str, last_day: date) ->
 
 
 def followers(world: World, account: SimAccount, now: datetime) -> int:
-    """Return the followers of an account, with drift, a weekly swing and losses."""
-    seed = account_seed(world, account)
-    days = (now - EPOCH).total_seconds() / DAY_SECONDS
-    weekly = 0.0015 * sin(2 * pi * days / 7)
-    drift = 0.01 * smooth(days / 5, *seed, 33) + 0.0004 * smooth(days * 24, *seed, 34)
-    return int(_trend(world, account.platform, account.index, days) * (1 + weekly + drift))
+    """Return the followers of an account, with drift, a weekly swing, losses, and the events that move them."""
+    audience = audience_of(world, account.platform, account.index)
+    return int(audience.followers(now) * audience.followers_kept(now))
 
 
-def _trend(world: World, platform: Platform, index: int, days: float) -> float:
-    """Return the trend of the followers of an account, without drift and swing."""
-    known = world.remembered((platform, index))
-    if known is None:
-        base, growth = draw(*account_seed(world, world.account(platform, index)), 31)[:2]
-        known = 300 + 2_000 * lognormal(1.0, share(base)), -0.0004 + 0.0024 * share(growth)
-        world.remember((platform, index), known)
-    size, rate = known
-    return float(size * exp(rate * days))
+def times_followers(factor: int) -> Level:
+    """Return a level that is a multiple of the followers, such as all likes; events that move followers leave it."""
+
+    def level(world: World, account: SimAccount, now: datetime) -> int:
+        return int(audience_of(world, account.platform, account.index).followers(now)) * factor
+
+    return level
 
 
 def slow_level(low: float, high: float, word: int) -> Level:
@@ -132,7 +141,7 @@ def post_count(world: World, account: SimAccount, now: datetime) -> int:
     return world.post_count(account, now)
 
 
-def views(curve: "Curve") -> int:
+def views(curve: Curve) -> int:
     """Return how often a post was seen; this never falls, and flattens with age."""
     return curve.seen
 
@@ -151,7 +160,7 @@ def share_of_views(low: float, high: float, place: int, *, falls: bool = False) 
     def falling(curve: Curve) -> int:
         chance = curve.shares[place]
         value = int(curve.seen * (low + width * chance))
-        if chance * curve.mood & _WORD < _FALLS:
+        if chance * curve.mood & WORD < _FALLS:
             value -= min(value, 1 + int(value * 0.02))
         return value
 
@@ -198,100 +207,88 @@ def times_one(low: float, high: float, place: int) -> Counter:
 def share_of_followers(low: float, high: float, word: int, *, of: float = 1.0) -> Amount:
     """Return a daily amount as a share of the followers; the share varies over days from `low` to `high`.
 
-    With the same range and word as another amount, it is the fraction `of` that amount, such as unique visitors of all
-    visits.
+    The weekday and events mould it. With the same range and word as another amount, it is the fraction `of` that
+    amount, such as unique visitors of all visits.
     """
 
     def amount(world: World, account: SimAccount, day: date) -> int:
         share = between(low, high, *account_seed(world, account), day.toordinal(), word)
-        return int(followers_at_noon(world, account, day) * share * of)
+        return int(reached_on(world, account, day) * share * of)
 
     return amount
 
 
-def followers_at_noon(world: World, account: SimAccount, day: date) -> int:
-    """Return the followers of an account at noon of a day, by which the amounts of the day go."""
+def followers_gained(low: float, high: float, word: int, *, of: float = 1.0, with_events: bool = True) -> Amount:
+    """Return the people who followed on a day, as `share_of_followers`, but moulded by nothing but bought followers."""
+    return _moved(low, high, word, of, 1 if with_events else 0)
+
+
+def followers_lost(low: float, high: float, word: int) -> Amount:
+    """Return the people who left on a day, as `share_of_followers`, but moulded by nothing but drops of followers."""
+    return _moved(low, high, word, 1.0, -1)
+
+
+def _moved(low: float, high: float, word: int, of: float, sign: int) -> Amount:
+    def amount(world: World, account: SimAccount, day: date) -> int:
+        share = between(low, high, *account_seed(world, account), day.toordinal(), word)
+        audience = audience_of(world, account.platform, account.index)
+        share += max(sign * audience.followers_moved(day), 0.0)
+        return int(int(audience.followers(midnight(day) + _NOON)) * share * of)
+
+    return amount
+
+
+def net_of(gained: Amount, lost: Amount) -> Amount:
+    """Return an amount that is a day's gain less its losses, and negative on some days."""
+
+    def amount(world: World, account: SimAccount, day: date) -> int:
+        return gained(world, account, day) - lost(world, account, day)
+
+    return amount
+
+
+def reached_on(world: World, account: SimAccount, day: date) -> float:
+    """Return the size of the audience by which the amounts of a day go.
+
+    It is the number of followers at noon, without the events that move followers, times the day's season and events.
+    """
     key = (account.platform, account.index, day)
-    known: int | None = world.remembered(key)
+    known: float | None = world.remembered(key)
     if known is None:
-        known = followers(world, account, EPOCH + timedelta(days=(day - EPOCH.date()).days, hours=12))
+        audience = audience_of(world, account.platform, account.index)
+        known = int(audience.followers(midnight(day) + _NOON)) * audience.day_factor(day)
         world.remember(key, known)
     return known
 
 
-_WORD = 2**32 - 1
-_FALLS = int(0.25 * 2**32)
-_GOLDEN = 0x9E3779B1
-_MOOD_SECONDS = 17_000
-_SMALLEST_REST = 1e-9
-"""Share of the views that must still come for the time of the next one to be computed with enough digits."""
-_MARGIN = 1e-4
-"""A value is taken for unchanged up to this share of the curve's time before it changes."""
+def true_order(values: Mapping[str, int]) -> list[tuple[int, str, int]]:
+    """Return the ranks of named values, the names and the values, highest first; equal values share the best rank."""
+    highest = sorted(values.items(), key=lambda one: (-one[1], one[0]))
+    numbers = [value for _, value in highest]
+    return [(numbers.index(value) + 1, name, value) for name, value in highest]
 
 
-class Curve:
-    """Growth curve of a post's views, with the random shares of its counters; drawn once for many counters.
+@contextmanager
+def as_it_was(instant: datetime) -> Iterator[None]:
+    """Let levels and lifetime counters stand still from an instant on, for the calls in this context.
 
-    After `move`, `seen` is the number of views at that instant, and `mood` an odd number derived from the age. A share
-    times the mood is another share, so that different posts lose counts at different times. `values` has the counters
-    that were computed from both; it is emptied when one of them changes.
+    It serves answers whose numbers are frozen; days that are over keep their amounts.
     """
+    token = _STILL.set(instant)
+    try:
+        yield
+    finally:
+        _STILL.reset(token)
 
-    __slots__ = ("_final", "_from", "_published_at", "_seconds", "_until", "mood", "seen", "shares", "values")
 
-    def __init__(self, world: World, post: SimPost) -> None:
-        numbers = draw(world.seed, post.number, 41)
-        many, luck, viral, speed = numbers[:4]
-        self.shares = numbers[4:]
-        days = (post.published_at - EPOCH).total_seconds() / DAY_SECONDS
-        reached = (0.15 + 0.45 * (many * ONE)) * (0.4 if post.kind.metric_type == "story" else 1.0)
-        factor = lognormal(0.7, luck * ONE) * (25 if viral * ONE < 0.02 else 1)
-        self._final = _trend(world, post.platform, post.account_index, days) * reached * factor
-        self._seconds = (3 + 37 * (speed * ONE)) * 3600  # after which it has 63 % of its views
-        self._published_at = self._from = self._until = post.published_at
-        self.seen = 0
-        self.mood = 1
-        self.values: dict[str, int] = {}
-
-    def move(self, now: datetime) -> None:
-        """Move the curve to an instant."""
-        if self._from <= now < self._until:
-            return
-        age = (now - self._published_at).total_seconds()
-        self.seen = self._seen(age)
-        self.mood = int(age // _MOOD_SECONDS + 2) * _GOLDEN & _WORD | 1
-        self.values = {}
-        self._from = now
-        self._until = self._published_at + timedelta(seconds=max(self._age_of_change(age), 0.0))
-
-    def seen_at(self, now: datetime) -> int:
-        """Return the number of views at an instant, without moving the curve."""
-        return self._seen((now - self._published_at).total_seconds())
-
-    def _seen(self, age: float) -> int:
-        return int(self._final * (1 - exp(-age / self._seconds)))
-
-    def _age_of_change(self, age: float) -> float:
-        """Return an age up to which neither `seen` nor `mood` changes; an earlier one than `age` if it is not known."""
-        other_mood = (age // _MOOD_SECONDS + 1) * _MOOD_SECONDS
-        if self.seen >= int(self._final):
-            return other_mood
-        rest = 1 - (self.seen + 1) / self._final
-        if rest < _SMALLEST_REST:
-            return 0.0
-        return float(min(other_mood, -self._seconds * (log(rest) + _MARGIN)))
+def _told(now: datetime) -> datetime:
+    """Return the instant whose numbers are told."""
+    still = _STILL.get()
+    return now if still is None else min(now, still)
 
 
 def curve(world: World, post: SimPost, now: datetime) -> Curve:
     """Return the curve of a post, moved to an instant after its publication; it is shared, so read it at once."""
-    moved = _curve(world, post)
-    moved.move(now)
+    moved = curve_of(world, post)
+    moved.move(max(_told(now), post.published_at))
     return moved
-
-
-def _curve(world: World, post: SimPost) -> Curve:
-    known: Curve | None = world.remembered(post.number)
-    if known is None:
-        known = Curve(world, post)
-        world.remember(post.number, known)
-    return known

@@ -5,6 +5,7 @@ A `SimPlatform` defines the ids and the kinds of posts of one platform; this mod
 
 import hashlib
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 from metrics.documents import ContentType, MetricType, Platform, Reason
 from simulator.captions import caption
 from simulator.chance import ONE, between, draw
+from simulator.events import MOST_EVENTS, Event, Events
+from simulator.season import activity, season
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """No post was published before; accounts are older."""
@@ -24,6 +27,10 @@ ACCOUNTS = 1_000_000
 
 FURTHEST = 1_000_000_000
 """Greatest list position that is accepted; every list is shorter."""
+
+FIRST_BAR_SEED = 1_000
+"""Worlds of tests and of the demo have seeds below it. Worlds on which a method is judged against a bar have this seed
+or a higher one, so that no constant of a method is chosen on the numbers that judge it."""
 
 PLACES = 3
 _REMEMBERED = 65_536
@@ -138,7 +145,7 @@ class SimPlatform:
 
 
 class World:
-    """All accounts and posts of one seed."""
+    """All accounts and posts of one seed. `events` are the events in their audiences: none until some are planted."""
 
     def __init__(self, platforms: Iterable[SimPlatform], seed: int = 1) -> None:
         self.seed = seed
@@ -148,6 +155,9 @@ class World:
         self._accounts = lru_cache(maxsize=4096)(self._account)
         self._remembered: dict[Any, Any] = {}
         self._blocks = lru_cache(maxsize=32_768)(self._block)
+        self.season = lru_cache(maxsize=4096)(season)
+        self.activity = lru_cache(maxsize=16_384)(self._activity)
+        self.events = Events()
 
     def account(self, platform: Platform, index: int) -> SimAccount:
         """Return account `index` of a platform, 0 to 999,999."""
@@ -159,6 +169,28 @@ class World:
         first, second = _FIRST[index % 10], _SECOND[index // 10 % 10]
         handle = f"{first}.{second}" + (f".{index // 100}" if index >= 100 else "")
         return SimAccount(platform, index, account_id, handle, f"sim.{platform}.{index}.{digest}")
+
+    def _activity(self, seed: int, number: int, block: int) -> "array[float]":
+        return activity(self.season(seed, number), seed, number, block)
+
+    def plant(self, events: Iterable[Event]) -> list[Event]:
+        """Make events part of the truth, and return them with their ids.
+
+        Raises:
+            ValueError: these would be too many; then none is planted.
+        """
+        found = [replace(event, id=self.events.new_id()) for event in events]
+        if len(self.events.planted) + len(found) > MOST_EVENTS:
+            raise ValueError(f"a world has at most {MOST_EVENTS} events")
+        self.events.planted.update((event.id, event) for event in found)
+        self._remembered.clear()
+        return found
+
+    def remove_events(self, ids: Iterable[str]) -> None:
+        """Remove events, after which the truth is as if they had never been; unknown ids change nothing."""
+        for one in tuple(ids):
+            self.events.planted.pop(one, None)
+        self._remembered.clear()
 
     def remembered(self, what: Any) -> Any:
         """Return a cached result of `truth` for an account or a post, or None."""

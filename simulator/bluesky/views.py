@@ -46,14 +46,13 @@ def _basic(call: Call, account: SimAccount) -> dict[str, Any]:
 
 def profile(call: Call, account: SimAccount) -> dict[str, Any]:
     """Return the whole form of a profile, with its counts."""
-    levels = call.state.world.platforms["bluesky"].levels
     return {
         **basic(call, account),
         "associated": {"activitySubscription": {"allowSubscriptions": "followers"}, "feedgens": 0, "labeler": False,
                        "lists": 0, "starterPacks": 0},
         "description": "Simulated.",
         "indexedAt": "2023-07-01T08:00:00.000Z",
-        **{name: level(call.state.world, account, call.now) for name, level in levels.items()},
+        **truth.account_values(call.state.world, account, call.now),
     }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from simulator.truth import (
     account_value,
     all_of,
     followers,
+    followers_gained,
+    followers_lost,
     share_of_followers,
     share_of_views,
     slow_level,
@@ -141,13 +143,13 @@ FACEBOOK = SimPlatform(
         "page_total_media_view_unique": share_of_followers(0.05, 0.2, 421),
         "page_post_engagements": share_of_followers(0.01, 0.06, 422),
         "page_views_total": share_of_followers(0.005, 0.03, 423),
-        "page_daily_follows": share_of_followers(0.0, 0.004, 424),
+        "page_daily_follows": followers_gained(0.0, 0.004, 424),
         "page_video_views": share_of_followers(0.02, 0.2, 425),
         "page_video_complete_views_30s": share_of_followers(0.005, 0.02, 426),
         "page_video_view_time": share_of_followers(100.0, 2_000.0, 427),
         "page_total_actions": share_of_followers(0.0, 0.01, 428),
-        "page_daily_follows_unique": share_of_followers(0.0, 0.004, 424, of=0.97),
-        "page_daily_unfollows_unique": share_of_followers(0.0, 0.003, 429),
+        "page_daily_follows_unique": followers_gained(0.0, 0.004, 424, of=0.97),
+        "page_daily_unfollows_unique": followers_lost(0.0, 0.003, 429),
         **{
             f"page_actions_post_reactions_{kind}_total": share_of_followers(0.0, most, 430 + number)
             for number, (kind, most) in enumerate(_REACTION_SHARES.items())

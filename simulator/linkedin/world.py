@@ -8,8 +8,10 @@ from datetime import date
 from metrics.documents import Reason
 from simulator.chance import between, unit
 from simulator.truth import (
-    Amount,
     followers,
+    followers_gained,
+    followers_lost,
+    net_of,
     share_of_followers,
     share_of_views,
     slow_level,
@@ -36,16 +38,6 @@ def _post_place(post_id: str) -> tuple[int, int, int] | None:
         return None
     place = int(number[6])
     return (int(number[7:14]), int(number[1:6]), place) if (kind == _UGC[:-1]) == (place == 1) else None
-
-
-def _net(low: float, high: float, word: int) -> Amount:
-    """Return an amount that is a day's gain less its losses, and negative on some days."""
-    gain, loss = share_of_followers(low, high, word), share_of_followers(low, high, word + 1)
-
-    def amount(world: World, account: SimAccount, day: date) -> int:
-        return gain(world, account, day) - loss(world, account, day) * 2 // 3
-
-    return amount
 
 
 def _new_followers_of_member(world: World, account: SimAccount, day: date) -> int:
@@ -90,13 +82,13 @@ LINKEDIN = SimPlatform(
     },
     withholds_day=_withholds_day,
     days={
-        "organicFollowerGain": _net(0.0, 0.004, 310),
-        "paidFollowerGain": share_of_followers(0.0, 0.0008, 312),
+        "organicFollowerGain": net_of(followers_gained(0.0, 0.004, 310), followers_lost(0.0, 0.0027, 311)),
+        "paidFollowerGain": followers_gained(0.0, 0.0008, 312, with_events=False),
         "allPageViews": share_of_followers(0.01, 0.05, 313),
         "impressionCount": share_of_followers(0.2, 0.9, 314),
         "uniqueImpressionsCount": share_of_followers(0.1, 0.4, 315),
         "clickCount": share_of_followers(0.0, 0.02, 316),
-        "likeCount": _net(0.0, 0.01, 317),
+        "likeCount": net_of(share_of_followers(0.0, 0.01, 317), share_of_followers(0.0, 0.0067, 318)),
         "commentCount": share_of_followers(0.0, 0.002, 319),
         "shareCount": share_of_followers(0.0, 0.001, 320),
         "memberFollowersCount": _new_followers_of_member,

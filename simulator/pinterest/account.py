@@ -14,7 +14,7 @@ def user_account(call: Call) -> dict[str, Any]:
     """Return the account; -1 stands for monthly views that Pinterest does not know yet."""
     world, account = call.state.world, call.account
     handle = call.state.handle(account, call.aim)
-    levels = {name: truth.account_value(world, account, name, call.now) for name in world.platforms["pinterest"].levels}
+    levels = truth.account_values(world, account, call.now)
     if is_new(account):
         levels["monthly_views"] = -1
     return {

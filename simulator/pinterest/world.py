@@ -8,7 +8,16 @@ from datetime import date, datetime, timedelta
 
 from metrics.documents import Reason
 from simulator.chance import draw, share
-from simulator.truth import Amount, followers, followers_at_noon, post_count, share_of_views, slow_level, views
+from simulator.truth import (
+    Amount,
+    followers,
+    post_count,
+    reached_on,
+    share_of_views,
+    slow_level,
+    times_followers,
+    views,
+)
 from simulator.world import EPOCH, Kind, SimAccount, SimPlatform, World, account_seed, index_from
 
 _FIRST_ACCOUNT = 1_099_300_000_000_000_000
@@ -39,11 +48,6 @@ def _pin_place(pin_id: str) -> tuple[int, int, int] | None:
 def _pin_count(world: World, account: SimAccount, now: datetime) -> int:
     """Return the created and saved pins of an account."""
     return post_count(world, account, now) + SAVED_PINS
-
-
-def _monthly_views(world: World, account: SimAccount, now: datetime) -> int:
-    """Return the views of an account within thirty days."""
-    return followers(world, account, now) * 11
 
 
 def is_new(account: SimAccount) -> bool:
@@ -80,7 +84,7 @@ def amounts(world: World, account: SimAccount, day: date) -> Mapping[str, int]:
 
 
 def _computed(world: World, account: SimAccount, day: date) -> dict[str, int]:
-    base = followers_at_noon(world, account, day)
+    base = reached_on(world, account, day)
     drawn = draw(*account_seed(world, account), day.toordinal(), 611)
     found = {
         name: int(base * (low + (high - low) * share(number)))
@@ -117,7 +121,7 @@ PINTEREST = SimPlatform(
         "following_count": slow_level(20, 900, 620),
         "pin_count": _pin_count,
         "board_count": slow_level(3, 60, 622),
-        "monthly_views": _monthly_views,
+        "monthly_views": times_followers(11),
     },
     counters={
         "impression": views,

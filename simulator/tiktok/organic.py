@@ -9,10 +9,12 @@ from datetime import date, datetime, timedelta
 from metrics.documents import Reason
 from metrics.periods import midnight
 from simulator.chance import between, share
+from simulator.curves import Curve
 from simulator.truth import (
     Amount,
     Counter,
-    Curve,
+    followers_gained,
+    followers_lost,
     share_of_followers,
     share_of_views,
     times_views,
@@ -50,8 +52,8 @@ DAYS: Mapping[str, Amount] = {
     "comments": share_of_followers(0.0005, 0.006, 414),
     "shares": share_of_followers(0.0005, 0.008, 415),
     "bio_link_clicks": share_of_followers(0.0, 0.003, 416),
-    "daily_new_followers": share_of_followers(0.0, 0.006, 417),
-    "daily_lost_followers": share_of_followers(0.0, 0.003, 418),
+    "daily_new_followers": followers_gained(0.0, 0.006, 417),
+    "daily_lost_followers": followers_lost(0.0, 0.003, 418),
 }
 UNIQUE_DAYS = frozenset(["unique_video_views", "engaged_audience"])
 

@@ -4,12 +4,11 @@ An `open_id` has the number of its account in base 32; a video's id is a number 
 """
 
 import re
-from datetime import datetime
 
 from simulator.tiktok import organic
 from simulator.tiktok.grants import further_credentials
-from simulator.truth import followers, post_count, share_of_views, slow_level, views
-from simulator.world import ACCOUNTS, Kind, SimAccount, SimPlatform, World
+from simulator.truth import followers, post_count, share_of_views, slow_level, times_followers, views
+from simulator.world import ACCOUNTS, Kind, SimPlatform
 
 _PREFIX, _SUFFIX = "-000", "SimTikTokOpenId"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
@@ -44,11 +43,6 @@ def _video_place(text: str) -> tuple[int, int, int] | None:
     return index, *divmod(when, _PLACES)
 
 
-def likes_received(world: World, account: SimAccount, now: datetime) -> int:
-    """Return the likes of all videos of an account; like its followers, they fall at times."""
-    return followers(world, account, now) * 23
-
-
 TIKTOK = SimPlatform(
     name="tiktok",
     number=4,
@@ -60,7 +54,7 @@ TIKTOK = SimPlatform(
     levels={
         "follower_count": followers,
         "following_count": slow_level(20, 600, 61),
-        "likes_count": likes_received,
+        "likes_count": times_followers(23),
         "video_count": post_count,
     },
     counters={

@@ -32,8 +32,7 @@ def user(call: Call, account: SimAccount) -> dict[str, Any]:
     if "created_at" in requested:
         found["created_at"] = "2019-03-01T08:00:00.000Z"
     if "public_metrics" in requested:
-        levels = call.state.world.platforms["twitter"].levels
-        metrics = {name: level(call.state.world, account, call.now) for name, level in levels.items()}
+        metrics = truth.account_values(call.state.world, account, call.now)
         # A request does not tell which spelling it expects in a user's fields, so both are returned.
         found["public_metrics"] = metrics | {"post_count": metrics["tweet_count"]}
     for name, read in (("most_recent_tweet_id", newest), ("pinned_tweet_id", pinned)):

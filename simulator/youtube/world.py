@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from metrics.documents import Reason
 from simulator.chance import ONE, draw, unit
-from simulator.truth import Amount, followers, post_count, share_of_followers, share_of_views, views
+from simulator.truth import (
+    followers,
+    followers_gained,
+    followers_lost,
+    net_of,
+    post_count,
+    share_of_followers,
+    share_of_views,
+    times_followers,
+    views,
+)
 from simulator.world import Kind, SimAccount, SimPlatform, SimPost, World, account_seed
 from simulator.youtube.ids import channel_id, channel_index, video_id, video_place
 
@@ -27,11 +37,6 @@ def subscribers(world: World, account: SimAccount, now: datetime) -> int:
     exact = followers(world, account, now)
     step = int(10 ** max(len(str(exact)) - 3, 0))
     return exact // step * step
-
-
-def channel_views(world: World, account: SimAccount, now: datetime) -> int:
-    """Return the views of all videos of a channel over its life."""
-    return followers(world, account, now) * 90
 
 
 class Traits(NamedTuple):
@@ -83,13 +88,6 @@ def _views(world: World, account: SimAccount, day: date) -> int:
     return int(_ENGAGED(world, account, day) * ratio) - removed
 
 
-def _net(gained: Amount, lost: Amount) -> Amount:
-    def amount(world: World, account: SimAccount, day: date) -> int:
-        return gained(world, account, day) - lost(world, account, day)
-
-    return amount
-
-
 YOUTUBE = SimPlatform(
     name="youtube",
     number=5,
@@ -102,7 +100,7 @@ YOUTUBE = SimPlatform(
         (0.95, Kind(("video",), "post", "video")),
         (1.00, Kind(("live",), "post", "video")),
     ),
-    levels={"subscriberCount": subscribers, "videoCount": post_count, "viewCount": channel_views},
+    levels={"subscriberCount": subscribers, "videoCount": post_count, "viewCount": times_followers(90)},
     counters={
         "viewCount": views,
         "likeCount": share_of_views(0.01, 0.06, 0, falls=True),
@@ -114,12 +112,12 @@ YOUTUBE = SimPlatform(
         "views": _views,
         "engagedViews": _ENGAGED,
         "estimatedMinutesWatched": share_of_followers(0.5, 3.0, 512),
-        "likes": _net(share_of_followers(0.0, 0.03, 513), share_of_followers(0.0, 0.004, 514)),
+        "likes": net_of(share_of_followers(0.0, 0.03, 513), share_of_followers(0.0, 0.004, 514)),
         "dislikes": share_of_followers(0.0, 0.002, 515),
         "comments": share_of_followers(0.0, 0.004, 516),
         "shares": share_of_followers(0.0, 0.003, 517),
-        "subscribersGained": share_of_followers(0.0, 0.006, 518),
-        "subscribersLost": share_of_followers(0.0, 0.003, 519),
+        "subscribersGained": followers_gained(0.0, 0.006, 518),
+        "subscribersLost": followers_lost(0.0, 0.003, 519),
         "videosAddedToPlaylists": share_of_followers(0.0, 0.002, 520),
         "videosRemovedFromPlaylists": share_of_followers(0.0, 0.001, 521),
         IMPRESSIONS: _impressions,

@@ -64,3 +64,21 @@ def test_zeros_of_a_new_post_are_true_while_the_followers_cannot_be_read(bench: 
     assert not is_all_zero(bench.store, account, zeros, SLOT + HOUR)
     with_level = AccountReading(Reading(NOW, {"followers": 0}), posts=zeros.posts)
     assert is_all_zero(bench.store, account, with_level, SLOT + HOUR)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_frozen_numbers_are_stored_as_they_are_told(bench: Bench, platform: Platform) -> None:
+    """The truth goes on, so the reading alone shows nothing wrong: no count is missing, and none has fallen."""
+    bench.connect(platform=platform)
+    bench.simulator.set_clock(NOW)
+    bench.simulator.set_faults({"kind": "frozen"})
+    readings = []
+    for hours in (0, 30):
+        report = bench.collect(SLOT + hours * HOUR, NOW + hours * HOUR, platform, every_post=True)
+        assert (report.ok, report.failed) == (1, 0)
+        readings.append({row["metadata"].get("postId", ""): row["metrics"] for row in bench.rows(SLOT + hours * HOUR)})
+    before, after = readings
+    assert before[""]["followers"] == after[""]["followers"]
+    again = {post for post in before if post and post in after and before[post]}
+    assert again
+    assert {post: after[post].get("likes") for post in again} == {post: before[post].get("likes") for post in again}
