@@ -26,7 +26,7 @@ class Audience:
     """
 
     __slots__ = (
-        "_at", "_block", "_events", "_known", "_number", "_rate", "_seed", "_size", "_table", "_world",
+        "_earlier", "_events", "_last", "_number", "_rate", "_seed", "_size", "_table", "_world",
         "changes", "season",
     )  # fmt: skip
 
@@ -36,9 +36,8 @@ class Audience:
         base, growth = draw(*seed, 31)[:2]
         self._size, self._rate = 300 + 2_000 * lognormal(1.0, share(base)), -0.0004 + 0.0024 * share(growth)
         self.season = world.season(*seed)
-        self._block: int | None = None
-        self._table: array[float] = array("f")
-        self._at, self._known = EPOCH, self._activity(EPOCH)
+        self._table: tuple[int | None, array[float]] = None, array("f")
+        self._last = self._earlier = EPOCH, self._activity(EPOCH)
         events = world.events.of(account.platform, account.platform_account_id, *seed)
         self._events = [event for event in events if event.kind in OF_FOLLOWERS]
         self.changes = self._changes([event for event in events if event.kind not in OF_FOLLOWERS])
@@ -76,22 +75,26 @@ class Audience:
         return hour_weight(self.season, int(hours // 1))
 
     def at(self, now: datetime) -> float:
-        """Return the activity since the epoch, in hours; it is remembered for the instant asked last."""
-        if now is self._at or now == self._at:
-            return self._known
-        self._at, self._known = now, self._activity(now)
-        return self._known
+        """Return the activity since the epoch, in hours; it is remembered for the two instants that were asked last."""
+        last, earlier = self._last, self._earlier
+        if now == last[0]:
+            return last[1]
+        found = earlier if now == earlier[0] else (now, self._activity(now))
+        self._last, self._earlier = found, last
+        return found[1]
 
     def _activity(self, now: datetime) -> float:
         since = now - EPOCH
         whole = since.days * DAY_SECONDS + since.seconds
         hour, second = divmod(whole, 3600)
         block, place = divmod(hour, BLOCK_HOURS)
-        if block != self._block:
-            self._table, self._block = self._world.activity(self._seed, self._number, block), block
-        before = self._table[place]
+        known, table = self._table
+        if known != block:
+            table = self._world.activity(self._seed, self._number, block)
+            self._table = block, table
+        before = table[place]
         within = (second + since.microseconds * 1e-6) / 3600
-        return block * BLOCK_HOURS + (before + (self._table[place + 1] - before) * within)
+        return block * BLOCK_HOURS + (before + (table[place + 1] - before) * within)
 
     def day_factor(self, day: date) -> float:
         """Return the factor of a day's amounts, by weekday and events; the weekdays of a week have a mean of 1."""

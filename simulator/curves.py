@@ -41,8 +41,8 @@ class Curve:
     """
 
     __slots__ = (
-        "_audience", "_began", "_changes", "_from", "_until",
-        "final", "hours", "mood", "seen", "shares", "values", "wave",
+        "_audience", "_from", "_until",
+        "began", "changes", "final", "hours", "mood", "seen", "shares", "values", "wave",
     )  # fmt: skip
 
     def __init__(self, world: World, post: SimPost) -> None:
@@ -56,8 +56,8 @@ class Curve:
         self.final = audience.trend(hours / 24) * reached * factor * audience.publication_weight(hours)
         self.hours = 3 + 37 * (speed * ONE)
         self.wave = _wave(world, post, self.final) if speed & 0xFFFF < _WAVES else None
-        self._audience, self._began = audience, audience.at(post.published_at)
-        self._changes = [(begin - self._began, factor) for begin, factor in audience.changes]
+        self._audience, self.began = audience, audience.at(post.published_at)
+        self.changes = [(begin - self.began, factor) for begin, factor in audience.changes]
         self._from = self._until = 0.0
         self.seen = 0
         self.mood = 1
@@ -65,7 +65,7 @@ class Curve:
 
     def move(self, now: datetime) -> None:
         """Move the curve to an instant."""
-        age = self._audience.at(now) - self._began
+        age = self._audience.at(now) - self.began
         if self._from <= age < self._until:
             return
         seen, mood = self._seen(age), int(age // _MOOD_HOURS + 2) * _GOLDEN & WORD | 1
@@ -75,10 +75,10 @@ class Curve:
 
     def seen_at(self, now: datetime) -> int:
         """Return the number of views at an instant, without moving the curve."""
-        return self._seen(self._audience.at(now) - self._began)
+        return self._seen(self._audience.at(now) - self.began)
 
     def _seen(self, age: float) -> int:
-        return int(self._with_events(age) if self._changes else self._grown(age))
+        return int(self._with_events(age) if self.changes else self._grown(age))
 
     def _grown(self, age: float) -> float:
         """Return the views at an age without events."""
@@ -91,7 +91,7 @@ class Curve:
     def _with_events(self, age: float) -> float:
         """Return the views at an age; events multiply the growth while they last."""
         views, grown, factor = 0.0, 0.0, 1.0
-        for begin, following in self._changes:
+        for begin, following in self.changes:
             if age <= begin:
                 break
             if begin > 0:
@@ -102,7 +102,7 @@ class Curve:
 
     def _age_of_change(self, age: float) -> float:
         """Return an age up to which neither `seen` nor `mood` changes; an earlier one than `age` if it is not known."""
-        if self._changes or self.wave is not None:
+        if self.changes or self.wave is not None:
             return 0.0
         other_mood = (age // _MOOD_HOURS + 1) * _MOOD_HOURS
         if self.seen >= int(self.final):

@@ -83,11 +83,12 @@ def activity(of: Season, block: int, seed: int, number: int) -> "array[float]":
     words = np.frombuffer(shake_256(_SEED.pack(seed, number, block)).digest(2 * BLOCK_HOURS), "<u2")
     # The world begins on a Thursday, and so does each block.
     begin = 24 * _FIRST_WEEKDAY
-    weights = np.resize(np.roll(np.array(of.hours), -begin), BLOCK_HOURS)
-    grown = np.cumsum(weights * _noise(of.shape)[words >> 4])
+    weights = np.array(of.hours[begin:] + of.hours[:begin])
+    grown = np.zeros(BLOCK_HOURS + 1)
+    np.cumsum(_noise(of.shape)[words >> 4].reshape(-1, WEEK_HOURS) * weights, out=grown[1:])
     grown *= BLOCK_HOURS / grown[-1]
     grown[-1] = BLOCK_HOURS
-    return array("f", np.concatenate(([0.0], grown)).astype("<f4").tobytes())
+    return array("f", grown.astype("=f4").tobytes())
 
 
 @lru_cache
