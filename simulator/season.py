@@ -61,7 +61,8 @@ def season(*seed: int) -> Season:
     day = [_bump(hour, best) + (0.2 + 0.4 * share(second)) * _bump(hour, other) for hour in range(24)]
     raw = [of_day * of_hour for of_day in weekdays for of_hour in day]
     mean, lift = sum(raw) / WEEK_HOURS, STRONGEST * share(strength)
-    hours = tuple(1 + lift * (one - mean) / (max(raw) - mean) for one in raw)
+    scale = lift / (max(raw) - mean)
+    hours = tuple([1 + scale * (one - mean) for one in raw])
     return Season(lift, hours, weekdays, noise)
 
 

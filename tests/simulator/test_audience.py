@@ -164,6 +164,7 @@ def test_seeds_of_tests_are_not_those_of_bars() -> None:
     ]
     assert all(seed < FIRST_BAR_SEED for seed in seeds[0])
     assert all(seed >= FIRST_BAR_SEED for seed in seeds[1])
+    assert "new_world(FIRST_BAR_SEED)" in (folders[1] / "support" / "simulated_forecasts.py").read_text()
 
 
 def test_audience_is_the_same_in_another_world_of_the_seed() -> None:
