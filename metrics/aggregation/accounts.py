@@ -172,7 +172,9 @@ def _unavailable(days: int) -> Expression:
     reasons: dict[str, Expression] = {}
     for name in (*TOTALS, "engagement"):
         lacking = sorted(p for p in PLATFORMS if not _has_posts_with(p, name))
-        reasons[total_name(name)] = when({"$in": ["$platform", lacking]}, "not_supported", "no_observation")
+        reasons[total_name(name)] = when(
+            {"$in": ["$platform", {"$literal": list(lacking)}]}, "not_supported", "no_observation"
+        )
     reasons |= dict.fromkeys((*_RATES, *_FOLLOWERS), "no_observation")
     reasons["reach"] = _no_reach(days)
     reasons |= {name: _offered_or("no_observation", name) for name in PERIOD_SUMS}
@@ -186,7 +188,8 @@ def _no_reach(days: int) -> Expression:
     of_days = _offered_or("not_additive", "reach")
     if days != 7:
         return of_days
-    return when({"$in": ["$platform", sorted(CATALOG["account", WEEKLY_REACH].offers)]}, "no_observation", of_days)
+    weekly = {"$literal": sorted(CATALOG["account", WEEKLY_REACH].offers)}
+    return when({"$in": ["$platform", weekly]}, "no_observation", of_days)
 
 
 def _has_posts_with(platform: Any, name: str) -> bool:
@@ -197,4 +200,9 @@ def _has_posts_with(platform: Any, name: str) -> bool:
 
 def _offered_or(reason: str, name: str) -> Expression:
     lacking = sorted(p for p in PLATFORMS if p not in CATALOG["account", name].offers)
-    return when({"$in": ["$platform", lacking]}, "not_supported", reason)
+    return _not_supported(lacking, reason)
+
+
+def _not_supported(lacking: Sequence[str], otherwise: str) -> Expression:
+    # Without `$literal`, MongoDB would parse each platform as an expression.
+    return when({"$in": ["$platform", {"$literal": list(lacking)}]}, "not_supported", otherwise)

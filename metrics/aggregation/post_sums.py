@@ -75,7 +75,8 @@ def post_metrics() -> Document:
 
 def _kind_is(kinds: Iterable[str]) -> Expression:
     parts = ["$platform", "|", "$metricType", "|", {"$ifNull": ["$contentType", "other"]}]
-    return {"$in": [{"$concat": parts}, sorted(kinds)]}
+    # Without `$literal`, MongoDB would parse each of the kinds as an expression.
+    return {"$in": [{"$concat": parts}, {"$literal": sorted(kinds)}]}
 
 
 def _engagement() -> Expression:
