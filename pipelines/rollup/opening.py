@@ -53,7 +53,8 @@ def openings(store: Store, workspace_ids: Sequence[str], start: datetime, end: d
     rows = log.aggregate(_survey(workspace_ids, start, end))
     missing = [Opening(row["_id"], row["workspace"], row["account"], row["post"], set(row["wanted"])) for row in rows]
     _search(log, workspace_ids, missing, start)
-    _mark_born(store, [opening for opening in missing if not opening.complete and opening.post])
+    if posts := [opening for opening in missing if not opening.complete and opening.post]:
+        _mark_born(store, posts)
     return missing
 
 

@@ -56,6 +56,7 @@ def without_consent(store: Store, account_ids: Collection[str]) -> list[str]:
         MongoUnavailable: MongoDB does not answer.
     """
     accounts = store.accounts.on_platforms(account_ids, STORING_NEEDS_CONSENT)
-    consenting = {platform: store.consents.storing(platform) or frozenset() for platform in STORING_NEEDS_CONSENT}
+    platforms = {account["platform"] for account in accounts}
+    consenting = {platform: store.consents.storing(platform) or frozenset() for platform in platforms}
     denied = [one for one in accounts if one["workspaceId"] not in consenting[one["platform"]]]
     return sorted(account["_id"] for account in denied)
