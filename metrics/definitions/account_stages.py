@@ -29,11 +29,8 @@ def account_numbers(terms: Iterable[Term], timeline: Timeline) -> list[Document]
                 value = read if within is True else when(within, read, None)
                 accumulators[f"{how}_{name}{term.selector.suffix}"] = {_JOINED[how]: value}
     key: Document = {"account": "$subjectId"} | _interval(timeline, "$periodStart")
-    stages: list[Document] = [{"$group": {"_id": key, **accumulators}}]
-    if timeline.overlaps:
-        again = {name: {_JOINED[name.partition("_")[0]]: f"${name}"} for name in accumulators}
-        stages += [*_by_span(timeline), {"$group": {"_id": "$_id", **again}}]
-    return stages
+    joined = timeline.join({name: _JOINED[name.partition("_")[0]] for name in accumulators})
+    return [{"$group": {"_id": key, **accumulators}}, *joined]
 
 
 def _reads(term: Term, name: str) -> dict[str, Expression]:
@@ -53,11 +50,7 @@ def published_posts(terms: Sequence[tuple[int, Term]], timeline: Timeline, by_ty
     key: Document = {"account": "$accountId"} | _interval(timeline, "$publishedAt")
     key |= {name: {"$ifNull": [f"${name}", "other"]} for name in by_types}
     counts: Document = {f"sum_{n}": {"$sum": when(_selects(term), 1, 0)} for n, term in terms}
-    stages: list[Document] = [{"$group": {"_id": key, **counts}}]
-    if timeline.overlaps:
-        again = {name: {"$sum": f"${name}"} for name in counts}
-        stages += [*_by_span(timeline), {"$group": {"_id": "$_id", **again}}]
-    return stages
+    return [{"$group": {"_id": key, **counts}}, *timeline.join(dict.fromkeys(counts, "$sum"))]
 
 
 def _selects(term: Term) -> Expression:
@@ -79,7 +72,3 @@ def _selects(term: Term) -> Expression:
 
 def _interval(timeline: Timeline, path: str) -> Document:
     return {} if timeline.is_whole else {"span": timeline.interval(path)}
-
-
-def _by_span(timeline: Timeline) -> list[Document]:
-    return [{"$set": {"_id.span": timeline.spans("$_id.span")}}, {"$unwind": "$_id.span"}]

@@ -38,14 +38,8 @@ def sums_per_post(terms: Sequence[Term], timeline: Timeline, by_types: Sequence[
         net = f"$metrics.{name}.net" if within is True else when(within, f"$metrics.{name}.net", None)
         group |= {f"sum_{name}{suffix}": {"$sum": net}, f"any_{name}{suffix}": {"$max": net}}
         group |= {} if within is True else {f"chosen{suffix}": {"$max": within}}
-    stages: list[Document] = [{"$group": {"_id": key, **group}}]
-    if timeline.overlaps:
-        again = {name: {next(iter(how)): f"${name}"} for name, how in group.items()}
-        stages += [
-            {"$set": {"_id.span": timeline.spans("$_id.span")}},
-            {"$unwind": "$_id.span"},
-            {"$group": {"_id": "$_id", **again}},
-        ]
+    joined = timeline.join({name: next(iter(how)) for name, how in group.items()})
+    stages: list[Document] = [{"$group": {"_id": key, **group}}, *joined]
     types = {name: f"${name}.value" for name in _FIELDS.values() if name in group}
     return [*stages, {"$set": types}] if types else stages
 

@@ -21,8 +21,8 @@ Row = Mapping[str, Any]
 """The totals of one period, or the rollup of one account."""
 
 
-MAX_ROLLED_DAYS = 4_000
-"""Days of all rolling periods of an answer: they overlap, so each day is evaluated for many periods."""
+MAX_ROLLED_DAYS = 6_000
+"""Days of all rolling periods of an answer: they overlap, so each post is evaluated for many periods."""
 
 
 def check_rolling(kind: str, spans: Sequence[Span], parameter: str) -> None:
