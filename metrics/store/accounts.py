@@ -144,6 +144,15 @@ class AccountStore:
         with mongo_errors():
             return [Connection.of(row) for row in self._accounts.find(query, dict.fromkeys(FIELDS, 1)).sort("_id", 1)]
 
+    def connections_by_workspace(self, workspace_ids: Sequence[str]) -> dict[str, list[Connection]]:
+        """Return the hours of the accounts of each workspace, of all states, sorted by id."""
+        found: dict[str, list[Connection]] = {workspace_id: [] for workspace_id in workspace_ids}
+        query: Document = {"workspaceId": {"$in": list(workspace_ids)}}
+        with mongo_errors():
+            for row in self._accounts.find(query, dict.fromkeys((*FIELDS, "workspaceId"), 1)).sort("_id", 1):
+                found[row["workspaceId"]].append(Connection.of(row))
+        return found
+
     def has_workspace(self, workspace_id: str) -> bool:
         """Tell whether a workspace has any account, of any state."""
         with mongo_errors():

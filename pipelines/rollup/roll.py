@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -31,10 +31,11 @@ from pipelines.rollup.affected_periods import affected_periods, next_observed_da
 from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings
 from pipelines.rollup.staged import staged_openings
-from pipelines.rollup.write import Aggregate, Target, Written, write
+from pipelines.rollup.write import Source, Target, Written, write
 
 _BATCH = 25
-"""Workspaces per aggregation: parsing the pipeline takes MongoDB as long as reading a small workspace."""
+"""Workspaces per batch. A batch claims and settles its marks at once, and has one aggregation per calendar: parsing a
+pipeline takes MongoDB as long as reading a small workspace."""
 _THREADS = 2
 
 Announce = Callable[[str, Sequence[AggregatedDocument]], None]
@@ -111,7 +112,7 @@ def roll(
     lock = Lock()
 
     def work(batch: list[str]) -> None:
-        connections = store.accounts.connections(batch)
+        connections = store.accounts.connections_by_workspace(batch)
         # The days of a workspace must be in order: each opens where the one before closed.
         for start in sorted(set(starts)):
             _Roll(
@@ -130,7 +131,13 @@ def _batches(calendars: Mapping[str, WorkspaceCalendar]) -> list[list[str]]:
     groups: dict[Calendar, list[str]] = {}
     for workspace_id, known in calendars.items():
         groups.setdefault(known.current, []).append(workspace_id)
-    return [batch for group in groups.values() for batch in batched(group, _BATCH)]
+    batches: list[list[str]] = []
+    for part in [part for group in groups.values() for part in batched(group, _BATCH)]:
+        if batches and len(batches[-1]) + len(part) <= _BATCH:
+            batches[-1] += part
+        else:
+            batches.append(list(part))
+    return batches
 
 
 def _check(period: Period, start: datetime, now: datetime) -> None:
@@ -149,6 +156,16 @@ def _check(period: Period, start: datetime, now: datetime) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Rolled:
+    """What was written of one calendar."""
+
+    calendar: Calendar
+    at: Target
+    subjects: Written
+    accounts: Written
+
+
 @dataclass
 class _Roll:
     """One partition of a few workspaces; `lock` guards the report and the announcements that batches share."""
@@ -158,7 +175,7 @@ class _Roll:
     start: datetime
     workspace_ids: list[str]
     calendars: Mapping[str, WorkspaceCalendar]
-    connections: list[Connection]
+    connections: Mapping[str, Sequence[Connection]]
     run_id: str
     now: datetime
     horizon: Horizon | None
@@ -172,20 +189,28 @@ class _Roll:
         claims = self.store.marks.claim(self.period, [self.start], self.workspace_ids) if self.settle else []
         basis = self.store.marks.touched(self.workspace_ids, self.period, self.start)
         since = {claim.workspace_id: claim.newest for claim in claims}
+        calendars, targets = list[Calendar](), list[Target]()
         for calendar, span, workspace_ids in self._spans():
-            at = Target(
-                workspace_ids,
-                self.period,
-                span,
-                calendar.version,
-                uuid4().hex,
-                self.run_id,
-                {workspace_id: basis[workspace_id] for workspace_id in workspace_ids},
-                self.now,
-                utcnow(),
-                {one: newest for one, newest in since.items() if one in workspace_ids},
+            calendars.append(calendar)
+            targets.append(
+                Target(
+                    workspace_ids,
+                    self.period,
+                    span,
+                    calendar.version,
+                    uuid4().hex,
+                    self.run_id,
+                    {workspace_id: basis[workspace_id] for workspace_id in workspace_ids},
+                    self.now,
+                    utcnow(),
+                    {one: newest for one, newest in since.items() if one in workspace_ids},
+                )
             )
-            self._roll(calendar, at)
+        subjects, accounts = self._write(targets)
+        rolled = [_Rolled(*one) for one in zip(calendars, targets, subjects, accounts, strict=True)]
+        # If an account was erased meanwhile, delete its rollups again, which come from what had been read before.
+        take_back(self.store, [one.account_id for some in self.connections.values() for one in some])
+        self._follow_up(rolled)
         self.store.marks.settle(claims)
 
     def _spans(self) -> Iterator[tuple[Calendar, Span, list[str]]]:
@@ -208,59 +233,65 @@ class _Roll:
             if chosen := [workspace_id for workspace_id in workspace_ids if workspace_id not in old]:
                 yield calendar, span, chosen
 
-    def _roll(self, calendar: Calendar, at: Target) -> None:
-        """Compute, write, follow up, announce."""
-        with self._source(at) as (aggregate, stages):
-            subjects = write(aggregate, stages, self.store.rollups.subjects, at, "subjectId")
-        accounts = write(
-            self.store.rollups.aggregate_subjects,
-            [{"$match": at.query}, *account_stages(self.period, *at.span.bounds, self.connections, self.now)],
-            self.store.rollups.accounts,
-            at,
-            "accountId",
-        )
-        # If an account was erased meanwhile, delete its rollups again, which come from what had been read before.
-        take_back(self.store, [one.account_id for one in self.connections])
-        touched = self._mark_affected_periods(calendar, at, subjects)
-        answering = {w for w in at.workspace_ids if self.calendars[w].current == calendar}
-        with self.lock:
-            self._announce(accounts, answering)
-            self._count(at, subjects, accounts, touched)
-        if self.period == "daily" and self.settle:
-            changed = at.since.keys() | subjects.unsettled.keys() | accounts.unsettled.keys()
-            self.store.exports.touch(changed & answering, self.start)
+    def _write(self, targets: Sequence[Target]) -> tuple[list[Written], list[Written]]:
+        """Compute and write the rollups of subjects, and from these the ones of accounts."""
+        with ExitStack() as staged:
+            of_subjects = [self._of_subjects(at, staged) for at in targets]
+            subjects = write(of_subjects, self.store.rollups.subjects, "subjectId")
+        of_accounts = [self._of_accounts(at) for at in targets]
+        return subjects, write(of_accounts, self.store.rollups.accounts, "accountId")
 
-    @contextmanager
-    def _source(self, at: Target) -> Iterator[tuple[Aggregate, list[Document]]]:
-        """Yield the aggregation over the period's source, and the stages that make documents of subjects from it."""
+    def _follow_up(self, rolled: Sequence[_Rolled]) -> None:
+        """Mark what follows from the rollups that changed, and announce them."""
+        touched = [one for each in rolled for one in self._affected_periods(each)]
+        self.store.marks.touch(touched)
+        states, changed = self._states(rolled), set[str]()
+        with self.lock:
+            for each in rolled:
+                answering = {w for w in each.at.workspace_ids if self.calendars[w].current == each.calendar}
+                changed |= answering & (
+                    each.at.since.keys() | each.subjects.unsettled.keys() | each.accounts.unsettled.keys()
+                )
+                self._announce(each.accounts, answering)
+            self._count(rolled, states)
+            self.report.touched += touched
+        if self.period == "daily" and self.settle:
+            self.store.exports.touch(changed, self.start)
+
+    def _of_subjects(self, at: Target, staged: ExitStack) -> Source:
+        """Return what makes documents of subjects; `staged` is closed when they are written."""
         start, end = at.span.bounds
         if self.period != "daily":
             scope = {"workspaceId": {"$in": list(at.workspace_ids)}, **derived_by(at.version)}
-            yield self.store.rollups.aggregate_subjects, merge_days(start, end, scope)
-            return
+            return Source(at, self.store.rollups.aggregate_subjects, merge_days(start, end, scope))
         found = openings(self.store, at.workspace_ids, start, min(end, self.now))
-        with staged_openings(self.store, found, at.roll_id) as rows:
-            yield (
-                self.store.observations.aggregate,
-                day_stages(at.workspace_ids, self.start.date(), (start, end), rows, self.connections, self.now),
-            )
+        rows = staged.enter_context(staged_openings(self.store, found, at.roll_id))
+        connections = self._connections(at)
+        stages = day_stages(at.workspace_ids, self.start.date(), (start, end), rows, connections, self.now)
+        return Source(at, self.store.observations.aggregate, stages)
 
-    def _mark_affected_periods(self, calendar: Calendar, at: Target, subjects: Written) -> list[Touched]:
-        """If days changed, mark their week, their month, and the next observed days that no longer fit to them."""
+    def _of_accounts(self, at: Target) -> Source:
+        stages = account_stages(self.period, *at.span.bounds, self._connections(at), self.now)
+        return Source(at, self.store.rollups.aggregate_subjects, [{"$match": at.query}, *stages])
+
+    def _connections(self, at: Target) -> list[Connection]:
+        return [one for workspace_id in at.workspace_ids for one in self.connections[workspace_id]]
+
+    def _affected_periods(self, rolled: _Rolled) -> list[Touched]:
+        """Return, if days changed, their week, their month, and the next observed days that no longer fit to them."""
         if self.period != "daily" or not self.settle:
             return []
         touched: list[Touched] = []
-        for workspace_id, keys in subjects.unsettled.items():
+        for workspace_id, keys in rolled.subjects.unsettled.items():
             changed = [key.rsplit("|", 2)[0] for key in keys]
-            later = next_observed_days(self.store, workspace_id, calendar, at.span.start, changed)
-            follows = affected_periods(calendar, {self.start.date(), *later})
+            later = next_observed_days(self.store, workspace_id, rolled.calendar, rolled.at.span.start, changed)
+            follows = affected_periods(rolled.calendar, {self.start.date(), *later})
             touched += [
                 (workspace_id, period, start)
                 for period, starts in follows.items()
                 for start in starts
                 if (period, start) != ("daily", self.start)
             ]
-        self.store.marks.touch(touched)
         return touched
 
     def _announce(self, accounts: Written, answering: Collection[str]) -> None:
@@ -290,20 +321,25 @@ class _Roll:
             {"_id": {"$in": keys}}, {"$set": {"changedAt": utcnow() + timedelta(seconds=1)}}
         )
 
-    def _count(self, at: Target, subjects: Written, accounts: Written, touched: list[Touched]) -> None:
+    def _count(self, rolled: Sequence[_Rolled], states: Sequence[Document]) -> None:
         report = self.report
-        report.subjects += subjects.documents
-        report.accounts += accounts.documents
-        report.replaced += len(subjects.changed) + len(accounts.changed)
-        report.removed += len(subjects.removed) + len(accounts.removed)
-        report.unchanged += subjects.documents + accounts.documents - len(subjects.changed) - len(accounts.changed)
-        report.touched += touched
+        for each in rolled:
+            report.subjects += each.subjects.documents
+            report.accounts += each.accounts.documents
+            report.replaced += len(each.subjects.changed) + len(each.accounts.changed)
+            report.removed += len(each.subjects.removed) + len(each.accounts.removed)
+            report.unchanged += each.subjects.documents + each.accounts.documents
+            report.unchanged -= len(each.subjects.changed) + len(each.accounts.changed)
+        report.by_status.update({row["_id"]: row["n"] for row in states})
+        report.expected_slots += sum(row["expectedSlots"] for row in states)
+        report.observed_slots += sum(row["observedSlots"] for row in states)
+
+    def _states(self, rolled: Sequence[_Rolled]) -> list[Document]:
+        """Return, by status, the number of account rollups with the sums of their slots."""
+        if not rolled:
+            return []
         slots = {name: {"$sum": f"$coverage.{name}"} for name in ("expectedSlots", "observedSlots")}
-        by_status: list[Document] = list(
-            self.store.rollups.accounts.aggregate(
-                [{"$match": at.query}, {"$group": {"_id": "$status", "n": {"$sum": 1}, **slots}}]
-            )
+        found = {"$match": {"$or": [each.at.query for each in rolled]}}
+        return list(
+            self.store.rollups.accounts.aggregate([found, {"$group": {"_id": "$status", "n": {"$sum": 1}, **slots}}])
         )
-        report.by_status.update({row["_id"]: row["n"] for row in by_status})
-        report.expected_slots += sum(row["expectedSlots"] for row in by_status)
-        report.observed_slots += sum(row["observedSlots"] for row in by_status)

@@ -66,13 +66,31 @@ class Written:
     unsettled: dict[str, list[str]]
 
 
-def write(
-    aggregate: Aggregate, stages: list[Document], target: Collection[Document], at: Target, subject: str
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What makes the documents of a target: an aggregation, and its stages."""
+
+    at: Target
+    aggregate: Aggregate
+    stages: list[Document]
+
+
+def write(sources: Sequence[Source], target: Collection[Document], subject: str) -> list[Written]:
+    """Make the results of each source the documents of its `at` in `target`, and delete the other documents of it.
+
+    Returns a result per source. All sources together take two queries beside their aggregations.
+    """
+    before = _rolls(target, sources)
+    for one in sources:
+        one.aggregate([*one.stages, _stamp(one.at, subject), _merge(target.name)])
+    after = _rolls(target, sources)
+    return [_settled(target, one.at, *found) for one, *found in zip(sources, before, after, strict=True)]
+
+
+def _settled(
+    target: Collection[Document], at: Target, before: Mapping[str, Document], after: Mapping[str, Document]
 ) -> Written:
-    """Run `stages`, make their results the documents of `at` in `target`, and delete its other documents."""
-    before = _rolls(target, at)
-    aggregate([*stages, _stamp(at, subject), _merge(target.name)])
-    after = _rolls(target, at)
+    """Delete what was not produced any more, and return what changed."""
     ours = [key for key, row in after.items() if row.get("rollId") == at.roll_id]
     changed = [key for key, row in after.items() if row.get("changedBy") == at.roll_id]
     # Do not remove documents that another roll-up wrote meanwhile, or that one wrote that had read more of the log.
@@ -92,9 +110,21 @@ def write(
     return Written(len(ours), changed, removed, unsettled)
 
 
-def _rolls(target: Collection[Document], at: Target) -> dict[str, Document]:
-    fields = dict.fromkeys(("rollId", "changedBy", "changedAt", "basis", "workspaceId"), 1)
-    return {row["_id"]: row for row in target.find(at.query, fields)}
+def _rolls(target: Collection[Document], sources: Sequence[Source]) -> list[dict[str, Document]]:
+    """Return, for each source, its documents by id."""
+    fields = dict.fromkeys(("rollId", "changedBy", "changedAt", "basis", "workspaceId", "calendarVersion"), 1)
+    found: dict[tuple[str, int], dict[str, Document]] = {}
+    for row in target.find({"$or": [one.at.query for one in sources]}, fields) if sources else ():
+        found.setdefault((row["workspaceId"], row.get("calendarVersion") or 0), {})[row["_id"]] = row
+    # A workspace has one period for each of its calendars.
+    return [
+        {
+            key: row
+            for workspace in one.at.workspace_ids
+            for key, row in found.get((workspace, one.at.version), {}).items()
+        }
+        for one in sources
+    ]
 
 
 def _stamp(at: Target, subject: str) -> Document:
