@@ -21,6 +21,8 @@ MAX_BYTES: Final = 1024 * 1024
 FIELDS = ("title", "expression", "description", "unit")
 _NEEDED = ("title", "expression")
 _SHOWN = 40
+_DEEPEST = 10
+"""Lists and mappings within one another; a file of definitions has two."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -44,15 +46,18 @@ def parse(content: bytes) -> list[NewDefinition]:
         raise InvalidInput(f"the file is larger than {MAX_BYTES // 1024} KiB, which no definitions need")
     try:
         text = content.decode("utf-8-sig")
-        # An alias could make a small file enormous, and no definition needs one.
+        # An alias could make a small file enormous, and no definition needs one. Thousands of brackets within one
+        # another would take the parser minutes.
+        depth = 0
         for event in yaml.parse(text, _Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise InvalidInput("the file is nested too deeply: a definition has a name and texts")
             if isinstance(event, yaml.AliasEvent):
                 raise InvalidInput(f"{_place(event.start_mark)}: an alias (*{event.anchor}): write the text itself")
         found = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except UnicodeDecodeError:
         raise InvalidInput("the file is not UTF-8 text") from None
-    except RecursionError:
-        raise InvalidInput("the file is nested too deeply: a definition has a name and texts") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = visible(str(getattr(error, "problem", None) or "it cannot be read"))
