@@ -112,7 +112,7 @@ class Runner:
         done = threading.Event()
 
         def disturb() -> None:
-            while not done.wait(1.5):
+            while not done.wait(0.3):
                 self.disturb()
 
         thread = threading.Thread(target=disturb)
