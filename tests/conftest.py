@@ -29,9 +29,7 @@ from tidemark.stack import locate, mongo, redis
 from tidemark.stack.ports import HOST, free_port
 from tidemark.stack.process import Child
 
-# A busy machine takes longer than the 200 ms that an example has by default: time is no matter of these tests.
-hypothesis.settings.register_profile("tidemark", deadline=None)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tidemark"))
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", examples.EVERY_RUN))
 
 FIXTURES = Path(os.environ.get("TIDEMARK_FIXTURES", Path(__file__).parents[2] / "shared" / "fixtures"))
 FIRST_DAY = "2024-01-01"

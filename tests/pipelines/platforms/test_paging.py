@@ -51,7 +51,7 @@ def settle(reader: Reader) -> None:
     raise AssertionError(reader.broke_off)
 
 
-@tried(examples=100, nightly=20_000)
+@tried(examples=50, nightly=20_000)
 @given(data=st.data(), style=st.sampled_from(STYLES))
 def test_everything_young_is_brought_in_the_end(data: st.DataObject, style: Style) -> None:
     server = ServerList(style)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.forecasts import HORIZONS, REFUSALS
@@ -38,7 +38,6 @@ def said(values: Any, until: date | None = None, **options: Any) -> Any:
 
 
 @given(SERIES, st.integers(20, 129))
-@settings(max_examples=60)
 def test_nothing_depends_on_a_later_day(values: list[int | None], known: int) -> None:
     known = min(known, len(values))
     until = FIRST + timedelta(days=known - 1)
@@ -47,7 +46,6 @@ def test_nothing_depends_on_a_later_day(values: list[int | None], known: int) ->
 
 
 @given(SERIES, st.integers(15, 100), st.integers(0, 10**6))
-@settings(max_examples=60)
 def test_back_test_says_from_each_origin_what_was_known_there(
     values: list[int | None], origin: int, other: int
 ) -> None:
@@ -64,7 +62,6 @@ def test_back_test_says_from_each_origin_what_was_known_there(
 
 
 @given(SERIES)
-@settings(max_examples=40)
 def test_intervals_hold_the_value_and_each_other_and_never_narrow(values: list[int | None]) -> None:
     series = DailySeries.of(by_day(values), last_of(values))
     found = forecast(series, last_of(values))
@@ -166,7 +163,6 @@ def test_errors_are_pooled_until_there_are_forty() -> None:
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=60), st.sampled_from([0.05, 0.2]))
-@settings(max_examples=40)
 def test_quantile_holds_the_promised_share(scores: list[int], miss: float) -> None:
     found = conformal_quantile(np.array([*scores, math.nan], dtype=float), miss, independent=len(scores))
     share = sum(score <= found for score in scores) / len(scores)

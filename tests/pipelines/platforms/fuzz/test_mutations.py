@@ -66,7 +66,7 @@ def test_scene_has_all_that_a_reading_may_meet(subject: Scene) -> None:
     assert len(subject.whole.calls) > 4
 
 
-@tried(examples=440, nightly=25_000)
+@tried(examples=100, nightly=25_000)
 @given(data=st.data())
 def test_changed_answer_spoils_nothing_else(subject: Scene, data: st.DataObject) -> None:
     call = data.draw(st.sampled_from(subject.whole.calls), "call")
@@ -76,7 +76,7 @@ def test_changed_answer_spoils_nothing_else(subject: Scene, data: st.DataObject)
     check(subject, call, path, lambda body: mutated(body, path, kind), once=once)
 
 
-@tried(examples=60, nightly=5_000)
+@tried(examples=30, nightly=5_000)
 @given(data=st.data())
 def test_recorded_answer_in_the_place_of_another_spoils_nothing_else(
     subject: Scene, fixtures: FilePath, data: st.DataObject
