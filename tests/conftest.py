@@ -1,6 +1,7 @@
 """Fixtures of all tests: a real MongoDB and a real Redis per worker, and an empty database per test."""
 
 import functools
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -29,6 +30,9 @@ from tidemark.stack import locate, mongo, redis
 from tidemark.stack.ports import HOST, free_port
 from tidemark.stack.process import Child
 
+# Collecting the suite makes half a million objects, all of which stay. The garbage collector would look at them again
+# and again, for a sixth of the time of collecting; it works again when the tests run.
+gc.disable()
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", examples.EVERY_RUN))
 
 FIXTURES = Path(os.environ.get("TIDEMARK_FIXTURES", Path(__file__).parents[2] / "shared" / "fixtures"))
@@ -86,6 +90,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the suite for several workers."""
     arrange(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Let the garbage collector work while tests run."""
+    gc.enable()
 
 
 def pytest_report_header() -> str:

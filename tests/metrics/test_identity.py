@@ -1,5 +1,6 @@
 """Each account and post has one normal form, however it is spelled; other texts are refused with the right form."""
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -19,6 +20,7 @@ Normal = Callable[[Platform, str], str]
 OPEN_ID = "-000QqNEFOGEvVa1pTKnLNiQvLbnPtuyDKW7"
 DID = "did:plc:z72i7hdynmk6r22z27h6tvur"
 AROUND = ("", " ", "\t", "\r\n", "\u00a0", "\ufeff", "\u200b", "\u200e", "\u202a", "\u2066", "\u2009", "\u3000")
+ODD_SIGNS = ("\u0663", "\uff13", "\u00b2", "-", "+", " ", "\0", "\u202e", "\u200b", ".", ",", "_", "e")
 
 
 @pytest.mark.parametrize(
@@ -187,22 +189,24 @@ def outcome(normal: Normal, platform: Platform, text: str) -> str:
 
 @pytest.mark.parametrize("platform", [name for name in PLATFORMS if name != "bluesky"])
 @pytest.mark.parametrize("normal", [normal_account_id, normal_post_id])
-@pytest.mark.parametrize(
-    "inside", ["\u0663", "\uff13", "\u00b2", "-", "+", " ", "\0", "\u202e", "\u200b", ".", ",", "_", "e"]
-)
-def test_odd_signs_within_a_number_are_refused(normal: Normal, platform: Platform, inside: str) -> None:
-    if platform == "youtube" and inside in "-_e":
-        pytest.skip("these signs belong to YouTube's ids")
+def test_odd_signs_within_a_number_are_refused(normal: Normal, platform: Platform) -> None:
     before = "urn:li:share:" if platform == "linkedin" and normal is normal_post_id else ""
-    text = f"{before}12{inside}4{'_5' if inside == '_' else ''}"
-    with pytest.raises(InvalidInput):
+    # Some of the signs belong to YouTube's ids.
+    odd = [sign for sign in ODD_SIGNS if platform != "youtube" or sign not in "-_e"]
+    texts = [f"{before}12{sign}4{'_5' if sign == '_' else ''}" for sign in odd]
+    assert [text for text in texts if not is_refused(normal, platform, text)] == []
+
+
+def is_refused(normal: Normal, platform: Platform, text: str) -> bool:
+    try:
         normal(platform, text)
+    except InvalidInput:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-@pytest.mark.parametrize("before", AROUND)
-@pytest.mark.parametrize("after", AROUND)
-def test_blanks_and_marks_around_an_id_are_dropped(platform: Platform, before: str, after: str) -> None:
+def test_blanks_and_marks_around_an_id_are_dropped(platform: Platform) -> None:
     accounts = {"tiktok": OPEN_ID, "youtube": "UC_x5XG1OV2P6uZZ5FSM9Ttw", "bluesky": DID}
     posts = {
         "linkedin": "urn:li:share:7123",
@@ -210,8 +214,9 @@ def test_blanks_and_marks_around_an_id_are_dropped(platform: Platform, before: s
         "bluesky": f"at://{DID}/app.bsky.feed.post/3k4s",
     }
     account, post = accounts.get(platform, "7123"), posts.get(platform, "7123")
-    assert normal_account_id(platform, f"{before}{before}{account}{after}") == account
-    assert normal_post_id(platform, f"{before}{post}{after}{after}") == post
+    for before, after in itertools.product(AROUND, AROUND):
+        assert normal_account_id(platform, f"{before}{before}{account}{after}") == account, (before, after)
+        assert normal_post_id(platform, f"{before}{post}{after}{after}") == post, (before, after)
 
 
 def test_token_in_a_wrong_column_is_not_repeated() -> None:

@@ -1,6 +1,7 @@
 """Days of calendars in every time zone: they tile time, and begin with the first slot after local midnight."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from tests.metrics.calendars import reference
 from tests.metrics.calendars.strategies import DATES, ZONES
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+REGIONS = {region: list(of) for region, of in groupby(ZONES, lambda zone: zone.partition("/")[0])}
+"""The zones by the first part of their names: a test for each zone would cost more than what it tests."""
 
 
 def at(text: str) -> datetime:
@@ -100,16 +103,17 @@ def test_a_slot_across_midnight_belongs_to_the_day_before() -> None:
     assert kolkata.date_of(at("2026-11-27T19:00")) == date(2026, 11, 28)
 
 
-@pytest.mark.parametrize("zone", ZONES)
-def test_days_of_two_years_tile_time_in_every_zone(zone: str) -> None:
-    calendar, day = Calendar(zone), date(2026, 1, 1)
-    expected = calendar.span("daily", day).start
-    while day < date(2028, 1, 1):
-        span = calendar.span("daily", day)
-        assert span.start == expected
-        assert 22 <= span.hours <= 26
-        assert calendar.date_of(span.start) == calendar.date_of(span.end - HOUR) == day
-        day, expected = day + DAY, span.end
+@pytest.mark.parametrize("region", sorted(REGIONS))
+def test_days_of_two_years_tile_time_in_every_zone(region: str) -> None:
+    for zone in REGIONS[region]:
+        calendar, day = Calendar(zone), date(2026, 1, 1)
+        expected = calendar.span("daily", day).start
+        while day < date(2028, 1, 1):
+            span = calendar.span("daily", day)
+            assert span.start == expected, (zone, day)
+            assert 22 <= span.hours <= 26, (zone, day)
+            assert calendar.date_of(span.start) == calendar.date_of(span.end - HOUR) == day, zone
+            day, expected = day + DAY, span.end
 
 
 @given(st.sampled_from(ZONES), DATES)
