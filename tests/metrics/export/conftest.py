@@ -11,7 +11,7 @@ from metrics.documents import Observation
 from metrics.export.folders import Folders
 from metrics.settings import Settings
 from metrics.store import Store
-from tests.serving.conftest import account
+from tests.serving.documents import account
 
 DAY = datetime(2026, 1, 15, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from metrics.clock import utcnow
 from metrics.errors import NotFound
 from metrics.store import Store
-from tests.serving.conftest import account
+from tests.serving.documents import account
 
 
 def test_disconnected_account_forgets_its_credentials_and_keeps_when_it_went(store: Store) -> None:

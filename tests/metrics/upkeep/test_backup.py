@@ -2,6 +2,7 @@
 
 import json
 import stat
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,19 @@ from metrics.upkeep.backup import backup, restore
 from metrics.upkeep.erase import left_of
 from metrics.upkeep.ledger import Ledger
 from pipelines.rollup import compare_with_log, roll
-from tests.serving.conftest import NOW, running, seeded
+from tests.serving.documents import NOW, seeded
 from tests.tidemark.commands import Cli
 from tests.tidemark.conftest import cli, on_stores
 
 LATER = NOW + 40 * DAY
 PATHS = ("metrics?limit=1000", "aggregated?period=daily", "posts", "accounts")
+
+
+def running(settings: Settings) -> AbstractContextManager[tuple[str, Any]]:
+    """Run a server in a thread. It is imported here, because to collect the tests of `metrics` takes none."""
+    from tests.serving import conftest
+
+    return conftest.running(settings)
 
 
 def answers(settings: Settings, key: str) -> list[Any]:

@@ -8,7 +8,7 @@ import pytest
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.setup.schema import METRICS
-from tests.serving.conftest import seeded
+from tests.serving.documents import seeded
 from tests.tidemark.commands import Cli
 from tests.tidemark.conftest import cli, on_stores
 
