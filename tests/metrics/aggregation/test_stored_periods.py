@@ -45,11 +45,13 @@ def rolled(store: Store, world: World) -> list[Connection]:
 
 @given(st.data())
 @settings(tried(25, nightly=500), phases=(Phase.explicit, Phase.generate))
-def test_values_over_weeks_and_months_are_those_over_days(store: Store, data: st.DataObject) -> None:
+def test_weeks_and_months_give_what_their_days_give(store: Store, data: st.DataObject) -> None:
+    """Values of formulas, and rollups of accounts and of the parts of posts, which series and totals are made of."""
     world = data.draw(worlds(LENGTH, (0,)))
     form = accepted(data.draw(formulas(world)), world)
     assume(form is not None)
     assert form is not None
+    # To derive the weeks and months of a world takes most of the time, so both laws are shown on each.
     accounts, grouping = rolled(store, world), data.draw(st.sampled_from(GROUPINGS))
     cut = [*data.draw(spans(LENGTH)), (START - DAY, END)]
 
@@ -58,15 +60,8 @@ def test_values_over_weeks_and_months_are_those_over_days(store: Store, data: st
         return [(one.span, one.group, exactly(one), one.missing) for one in found]
 
     assert values(None) == values(StoredPeriods())
-
-
-@given(st.data())
-@settings(tried(15, nightly=300), phases=(Phase.explicit, Phase.generate))
-def test_rollups_over_weeks_and_months_are_those_over_days(store: Store, data: st.DataObject) -> None:
-    """Of accounts, and of the parts of their posts: what series and totals are made of."""
-    accounts = rolled(store, data.draw(worlds(LENGTH, (0,))))
     scope = {"workspaceId": "w", **answering_for(0)}
-    for span in [*data.draw(spans(LENGTH)), (START - DAY, END)]:
+    for span in cut:
 
         def merged(periods: StoredPeriods, span: Span = span) -> Any:
             of_accounts = custom_rollups(store, "w", *span, connections=accounts, now=END, periods=periods)
