@@ -44,11 +44,11 @@ class Stack:
         self.client = httpx.Client(base_url=self.up["http"], headers=headers, timeout=30)
 
     def stop(self) -> list[psutil.Process]:
-        """Press Ctrl-C; return what is left of the stack's processes after 15 seconds."""
+        """Press Ctrl-C; return what is left of the stack's processes when it has ended."""
         self.client.close()
         children = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(15)
+        self.process.wait(60)
         alive = psutil.wait_procs(children, timeout=1)[1]
         # A zombie has ended and only waits for init to reap it: it does not count as left.
         return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]

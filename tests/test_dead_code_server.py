@@ -137,7 +137,7 @@ def kill(world: World, kind: str, job: str) -> tuple[str, float]:
     server.kill()
     until(lambda: not world.dagster.brief(runIds=sorted(doomed), statuses=UNDER_WAY), MOST_SECONDS)
     ended = time.monotonic() - killed
-    assert psutil.wait_procs(workers, timeout=5)[1] == [], "what Dagster calls failed goes on"
+    assert psutil.wait_procs(workers, timeout=30)[1] == [], "what Dagster calls failed goes on"
     world.took.append(f"{kind:<28} no dead run is under way after {ended:5.1f} s")
     return run, killed
 

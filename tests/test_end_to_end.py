@@ -78,7 +78,7 @@ def test_collection_on_demand_arrives_on_the_stream_and_in_the_reads(stack: Stac
             if {"metrics:update", "metrics:post", "metrics:aggregated"} <= seen:
                 break
     operation = answer.headers["location"]
-    until(lambda: stack.get(operation).json()["data"]["state"] == "succeeded", 15)
+    until(lambda: stack.get(operation).json()["data"]["state"] == "succeeded")
     newest = stack.get(f"{WORKSPACE}/accounts").json()["data"][0]
     assert newest["lastCollectedAt"] >= answer.json()["data"]["createdAt"]
 

@@ -55,7 +55,7 @@ def test_drivers_of_storage_find_the_way(
     there, proxy, had = company
     assert Folders.open(there) is not None
     # Drivers of object storage read the same variables as requests does; none of them is installed with Tidemark.
-    assert requests.put(f"https://{NAME}/bucket/key", b"x", timeout=10).status_code == 200
+    assert requests.put(f"https://{NAME}/bucket/key", b"x", timeout=60).status_code == 200
     assert (proxy.seen, had[0][0], "Authorization" in had[0][1]) == ([f"CONNECT {NAME}"], "/bucket/key", False)
 
 

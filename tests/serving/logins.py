@@ -154,7 +154,7 @@ def desk(
     made.close()
     running.end_streams()
     running.should_exit = True
-    thread.join(15)
+    thread.join(60)
     assert not thread.is_alive()
 
 

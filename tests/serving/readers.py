@@ -135,7 +135,7 @@ class SocketReader(Reader):
         super().stop()
         self._process.kill()
         self._process.wait()
-        self.join(5)
+        self.join(60)
         assert self._process.stdout is not None
         self._process.stdout.close()
 

@@ -84,7 +84,7 @@ def test_killed_primary_is_replaced_and_the_stream_has_a_reset(cluster: RedisClu
         announcer = Announcer(redis)
         before = announcer.announce("k", [event("k", 1)])
         cluster.kill_primary_of(version_key("k"))
-        until(lambda: _announced(announcer), 15)
+        until(lambda: _announced(announcer))
         names = [fields[b"event"] for _, fields in redis.xrange(events_key("k"))]
         assert names[-2:] == [b"reset", b"metrics:update"]
         assert data_version(redis, "k") != before

@@ -58,7 +58,7 @@ def test_answer_that_drips_ends_at_the_deadline(form: str) -> None:
     began = time.monotonic()
     with dripping(*FORMS[form]) as url, pytest.raises(Transient, match=r"in time|in full within"):
         Http(url, timeout=(1.0, 5.0), total=TOTAL).send("GET", "/x", token=TOKEN)
-    assert time.monotonic() - began < TOTAL + 1
+    assert time.monotonic() - began < TOTAL + 20, "to the last byte it would take more than 100 s"
 
 
 def test_proxy_that_drips_its_tunnel_ends_at_the_deadline() -> None:
@@ -67,7 +67,7 @@ def test_proxy_that_drips_its_tunnel_ends_at_the_deadline() -> None:
         network = Network({"https": Proxy(url, "TIDEMARK_PROXY")}, (), None)
         with pytest.raises((Transient, BadAnswer)):
             Http("https://platform.invalid", timeout=(1.0, 5.0), total=TOTAL, network=network).send("GET", "/x")
-    assert time.monotonic() - began < TOTAL + 1
+    assert time.monotonic() - began < TOTAL + 20, "to the last byte it would take more than 100 s"
 
 
 def test_answer_within_the_deadline_keeps_the_connection(server: Answering) -> None:

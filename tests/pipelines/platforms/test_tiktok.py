@@ -137,7 +137,7 @@ def test_limit_is_one_of_the_app_and_ends_after_a_minute(header: dict[str, str],
     with pytest.raises(RateLimited) as caught:
         answers.raise_for(429, {"error": {"code": "rate_limit_exceeded"}}, header)
     assert caught.value.scope == "app"
-    assert abs((caught.value.until - utcnow()).total_seconds() - seconds) < 3
+    assert abs((caught.value.until - utcnow()).total_seconds() - seconds) < 20
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,8 @@ def test_call_that_does_not_end_keeps_nobody_waiting(settings: Settings, monkeyp
         async with workspace_states(settings) as (states, breaker, _):
             never = asyncio.Event()
             monkeypatch.setattr(breaker, "call", lambda *_: never.wait())
-            first = await asyncio.wait_for(asyncio.gather(states.get("w1"), states.get("w1", "key")), 10)
-            later = await asyncio.wait_for(states.get("w1"), 10)
+            first = await asyncio.wait_for(asyncio.gather(states.get("w1"), states.get("w1", "key")), 60)
+            later = await asyncio.wait_for(states.get("w1"), 60)
             assert [*first, later] == [(AWAY, None)] * 3
             monkeypatch.undo()
             never.set()
@@ -153,7 +153,7 @@ def test_states_that_are_closed_leave_no_call(settings: Settings, steps: int) ->
                 await asyncio.sleep(0)
             tasks = asyncio.all_tasks()
             await states.close()
-            assert await asyncio.wait_for(caller, 10) == (AWAY, None)
+            assert await asyncio.wait_for(caller, 60) == (AWAY, None)
             assert {task for task in tasks if not task.done()} == {asyncio.current_task()}
 
     asyncio.run(ask())

@@ -85,7 +85,7 @@ class Stage:
         assert self._thread is not None
         self._server.end_streams()
         self._server.should_exit = True
-        self._thread.join(15)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     def accounts(self) -> list[AccountDocument]:

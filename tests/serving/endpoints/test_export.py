@@ -79,7 +79,7 @@ def test_client_that_leaves_ends_the_query(client: httpx.Client, live: tuple[str
     _fill(seeded, 30_000)
     # A small window, so that the server cannot put the whole file into buffers.
     narrow = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
-    with httpx.Client(base_url=live[0], headers=client.headers, transport=narrow, timeout=10) as reader:
+    with httpx.Client(base_url=live[0], headers=client.headers, transport=narrow, timeout=60) as reader:
         with reader.stream("GET", PATH, params=ask("metrics", "ndjson")) as answer:
             next(answer.iter_raw())
             assert _open_cursors(seeded) == 1
@@ -91,7 +91,7 @@ def test_key_has_few_exports_at_once(client: httpx.Client, live: tuple[str, Serv
     narrow = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
     statuses = []
     with (
-        httpx.Client(base_url=live[0], headers=client.headers, transport=narrow, timeout=10) as reader,
+        httpx.Client(base_url=live[0], headers=client.headers, transport=narrow, timeout=60) as reader,
         ExitStack() as open_,
     ):
         for _ in range(6):

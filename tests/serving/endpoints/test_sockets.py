@@ -46,10 +46,10 @@ class Client:
         return note
 
     async def followers(self, count: int) -> list[int]:
-        return [(await asyncio.wait_for(self.came.get(), 10))[1]["metrics"]["followers"] for _ in range(count)]
+        return [(await asyncio.wait_for(self.came.get(), 60))[1]["metrics"]["followers"] for _ in range(count)]
 
     async def call(self, name: str, **data: Any) -> Any:
-        return await self.connection.call(name, data, timeout=10)
+        return await self.connection.call(name, data, timeout=60)
 
 
 @asynccontextmanager
@@ -169,7 +169,7 @@ def test_revoked_key_is_disconnected(live: tuple[str, Server], seeded: Store, mo
         async with connected(live[0], auth={"token": short}) as client:
             await client.call("subscribe:workspace", workspaceId="w1")
             await asyncio.to_thread(seeded.keys.revoke, stored.prefix)
-            await asyncio.wait_for(client.connection.wait(), 30)
+            await asyncio.wait_for(client.connection.wait(), 60)
 
     trying(work)
     until(lambda: the_hub(live[1]).open_streams == 0)
@@ -208,7 +208,7 @@ def test_stalled_websocket_is_disconnected_without_effect_on_others(
                 while the_hub(live[1]).open_streams == 2 and sent < 1_000:
                     filled = Event("metrics:update", "w1", {"n": sent, "fill": "x" * 50_000}, "a1")
                     await asyncio.to_thread(announcer.announce, "w1", [filled])
-                    assert (await asyncio.wait_for(client.came.get(), 10))[1]["n"] == sent
+                    assert (await asyncio.wait_for(client.came.get(), 60))[1]["n"] == sent
                     sent += 1
                 await asyncio.to_thread(until, lambda: the_hub(live[1]).open_streams == 1)
 

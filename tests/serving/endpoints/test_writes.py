@@ -214,7 +214,7 @@ def test_frozen_redis_does_not_block_writes(seeded: Store, settings: Settings, o
         with ThreadPoolExecutor() as pool:
             published, ticket = pool.map(lambda one: client.post(one[0], json=one[1]), asked)
     assert (published.status_code, ticket.status_code) == (202, 503)
-    assert max(a.elapsed.total_seconds() for a in (published, ticket)) < 10
+    assert max(a.elapsed.total_seconds() for a in (published, ticket)) < 25
 
 
 def test_post_under_another_requests_idempotency_key_is_not_recorded(client: httpx.Client, seeded: Store) -> None:

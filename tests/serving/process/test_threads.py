@@ -156,8 +156,8 @@ def test_query_ends_when_the_client_that_waits_for_it_leaves(
     monkeypatch.setattr(ObservationLog, "page", query)
     with serving(settings) as url, reading(url, seeded) as client:
         with pytest.raises(httpx.ReadTimeout):
-            client.get("/analytics/workspace/w1/metrics", timeout=httpx.Timeout(5, read=1))
-        until(lambda: not query.runs(), 5)
+            client.get("/analytics/workspace/w1/metrics", timeout=httpx.Timeout(60, read=1))
+        until(lambda: not query.runs())
 
 
 def test_query_goes_on_while_another_client_waits_for_it(
@@ -177,9 +177,9 @@ def test_query_goes_on_while_another_client_waits_for_it(
         path = "/analytics/workspace/w1/metrics"
         waits = threading.Thread(target=lambda: answers.append(staying.get(path).status_code))
         waits.start()
-        assert entered.acquire(timeout=10)
+        assert entered.acquire(timeout=60)
         with pytest.raises(httpx.ReadTimeout):
-            leaving.get(path, timeout=httpx.Timeout(5, read=0.5))
+            leaving.get(path, timeout=httpx.Timeout(60, read=0.5))
         release.set()
         waits.join()
         assert answers == [200]
@@ -199,8 +199,8 @@ def test_long_calls_of_one_owner_leave_most_threads_to_others(seeded: Store) -> 
         held = [asyncio.ensure_future(threads.run_for("greedy", hold)) for _ in range(20)]
         for _ in range(3):
             assert await anyio.to_thread.run_sync(running.acquire, True, 10)
-        assert await asyncio.wait_for(threads.run_for("other", lambda: "read"), 10) == "read"
-        assert await asyncio.wait_for(threads.run(lambda: "checked"), 10) == "checked"
+        assert await asyncio.wait_for(threads.run_for("other", lambda: "read"), 60) == "read"
+        assert await asyncio.wait_for(threads.run(lambda: "checked"), 60) == "checked"
         assert not running.acquire(blocking=False), "no more than a quarter of the threads hold"
         held[-1].cancel()
         release.set()

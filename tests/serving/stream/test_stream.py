@@ -160,7 +160,7 @@ def test_stop_ends_streams_cleanly(client: httpx.Client, live: tuple[str, Server
         live[1].end_streams()
         live[1].should_exit = True
         assert list(events) == []
-    until(lambda: not live[1].servers or not any(s.is_serving() for s in live[1].servers), 5)
+    until(lambda: not live[1].servers or not any(s.is_serving() for s in live[1].servers))
 
 
 def the_hub(server: Server) -> Hub:

@@ -130,7 +130,7 @@ def test_client_that_reads_nothing_occupies_no_place() -> None:
             """Take the message."""
 
         waiting = [asyncio.create_task(app(request(), receive, stalled)) for _ in range(PER_TURN * 3)]
-        await asyncio.wait_for(app(request(), receive, send), 10)
+        await asyncio.wait_for(app(request(), receive, send), 60)
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)
@@ -169,5 +169,5 @@ async def _slow_login_beside_reads() -> list[str]:
 
 
 def test_logins_that_wait_for_a_platform_occupy_no_place() -> None:
-    done = asyncio.run(asyncio.wait_for(_slow_login_beside_reads(), 10))
+    done = asyncio.run(asyncio.wait_for(_slow_login_beside_reads(), 60))
     assert done == ["/dashboard/theme.js", *["/connect/youtube/callback"] * PER_TURN]

@@ -62,7 +62,7 @@ def raw(url: str, request: bytes) -> bytes:
     assert parts.hostname
     assert parts.port
     answer = b""
-    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
         connection.sendall(request)
         while chunk := connection.recv(65536):
             answer += chunk

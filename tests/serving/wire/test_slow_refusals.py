@@ -18,7 +18,7 @@ def test_refusals_above_the_limit_are_answered_at_once(monkeypatch: pytest.Monke
     async def work() -> None:
         waiting = [asyncio.create_task(slow_refusals.wait()) for _ in range(3)]
         await asyncio.sleep(0)
-        await asyncio.wait_for(slow_refusals.wait(), 10)
+        await asyncio.wait_for(slow_refusals.wait(), 30)
         assert not any(task.done() for task in waiting)
         waiting[0].cancel()
         await asyncio.wait([waiting[0]])

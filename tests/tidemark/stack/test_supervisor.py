@@ -74,7 +74,7 @@ def test_leftovers_of_a_killed_stack_are_ended(tmp_path: Path) -> None:
     one = supervisor.start(service(tmp_path, "import signal; signal.pause()"))
     assert one.child is not None
     assert end_leftovers(home) == 1
-    one.child.process.wait(10)
+    one.child.process.wait(60)
 
 
 def test_what_a_killed_child_had_started_is_ended_too(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_what_a_killed_child_had_started_is_ended_too(tmp_path: Path) -> None:
     child.process.kill()
     child.process.wait()
     assert end_leftovers(home) == 1
-    grandchild.wait(10)
+    grandchild.wait(60)
 
 
 def test_another_process_under_an_old_pid_is_left_alone(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_touching_again_changes_what_is_pending(store: Store) -> None:
 
 
 def test_marks_made_at_once_are_all_counted(store: Store) -> None:
-    days, together = [DAY + timedelta(days=n) for n in range(100)], Barrier(4, timeout=10)
+    days, together = [DAY + timedelta(days=n) for n in range(100)], Barrier(4, timeout=60)
 
     store.marks.touch(("w", "daily", day) for day in days)
     before = {day: store.marks.touched(["w"], "daily", day)["w"] for day in days}
