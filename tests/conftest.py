@@ -13,7 +13,7 @@ import hypothesis
 import psutil
 import pytest
 from cryptography.fernet import Fernet
-from httpx._config import create_ssl_context
+from httpx._config import DEFAULT_TIMEOUT_CONFIG, create_ssl_context
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -124,6 +124,15 @@ def _certificates_once() -> Iterator[None]:
     """Let all clients of HTTP share the certificates, which each would read for itself, in 25 ms of processor time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", functools.cache(create_ssl_context))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_clients() -> Iterator[None]:
+    """Let clients of HTTP wait for a minute by default instead of 5 s, in which a busy machine may not answer."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "read", "write", "pool"):
+            patch.setattr(DEFAULT_TIMEOUT_CONFIG, name, 60.0)
         yield
 
 

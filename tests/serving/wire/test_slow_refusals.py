@@ -40,7 +40,7 @@ def test_refusal_waits_and_other_keys_do_not(
 
     async def wait() -> None:
         waits.set()
-        await asyncio.to_thread(passed.wait, 30)
+        await asyncio.to_thread(passed.wait, 60)
 
     monkeypatch.setattr(slow_refusals, "wait", wait)
     key, _ = seeded.keys.create("slow", ["w1"], ["read"], rate_limit=1)
