@@ -22,7 +22,7 @@ from metrics.periods import Period, period_start
 from metrics.store import Store
 from metrics.store.rollup.rollups import answering_for
 from pipelines.rollup import roll
-from tests.examples import tried
+from tests.examples import NIGHTLY, tried
 from tests.metrics.definitions.reference import World
 from tests.metrics.definitions.test_law import DAY, GROUPINGS, START, accepted, exactly, fill, formulas, spans, worlds
 
@@ -43,6 +43,7 @@ def rolled(store: Store, world: World) -> list[Connection]:
     return accounts
 
 
+@pytest.mark.timeout(600 if settings.get_current_profile_name() != NIGHTLY else 3600)
 @given(st.data())
 @settings(tried(25, nightly=500), phases=(Phase.explicit, Phase.generate))
 def test_weeks_and_months_give_what_their_days_give(store: Store, data: st.DataObject) -> None:
