@@ -25,7 +25,7 @@ from metrics.documents import AccountDocument, Document, Observation, PostDocume
 from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from metrics.store import Store
-from pipelines.collect.appending import append_and_mark
+from pipelines.collect.appending import Entry, append_and_mark
 from pipelines.rollup import roll
 from tidemark.stack import mongo
 from tidemark.stack.ports import free_port
@@ -162,7 +162,7 @@ def _append(store: Store, accounts: list[AccountDocument], posts: list[PostDocum
     for observation in _observations_in(accounts, posts, hour):
         by_workspace.setdefault(observation.workspace_id, []).append(observation)
     for workspace_id, observations in by_workspace.items():
-        append_and_mark(store, workspace_id, observations)
+        append_and_mark(store, [Entry(workspace_id, observations)])
 
 
 def _late(store: Store, now: datetime) -> dict[str, tuple[float, float]]:

@@ -5,7 +5,7 @@ platform refuses the account, `refusals {slots, slot}` has the number of consecu
 of them. `history` is the progress of the backfill (`metrics.documents.History`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -24,8 +24,12 @@ class ReadingMemories:
 
     def of(self, account_id: str) -> Document:
         """Return the memory of an account; empty if there is none."""
+        return self.of_all([account_id]).get(account_id, {})
+
+    def of_all(self, account_ids: Collection[str]) -> dict[str, Document]:
+        """Return the memories of accounts by account; those without one are left out."""
         with mongo_errors():
-            return self._memories.find_one({"_id": account_id}) or {}
+            return {row["_id"]: row for row in self._memories.find({"_id": {"$in": list(account_ids)}})}
 
     def keep(self, account: AccountDocument, reading: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
         """Store the memory of a reading in place of `before`, which it started from (compare and swap).

@@ -13,15 +13,15 @@ from metrics.documents import AccountDocument, AccountState, Document, FailureRe
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
 from metrics.redis.events import Announcer, Event, account_status, observation_event
 from metrics.store import Store
-from metrics.upkeep.erase import take_back_account
 from pipelines.collect import observe
-from pipelines.collect.appending import append_and_mark
+from pipelines.collect.appending import Entry
 from pipelines.collect.budgets.calls import CallBudgets
 from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.circuit_breaker import PlatformCircuitBreaker
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.days import DayReader
 from pipelines.collect.due_posts import choose_posts
+from pipelines.collect.grouped.commands import GroupedCommands
 from pipelines.collect.ladder import LAST_HOUR
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.plausible import ALL_ZERO, is_all_zero, without_values
@@ -64,6 +64,7 @@ class AccountCollector:
     """
 
     store: Store
+    commands: GroupedCommands
     announcer: Announcer
     credentials: Credentials
     api: PlatformApi
@@ -114,11 +115,11 @@ class AccountCollector:
         """Record that an account is not requested, because the terms of its platform forbid to store the answers."""
         report = CollectReport(account["platform"], self.slot, skipped=1)
         if self.store.accounts.exists(account["_id"]):
-            self._record(account, "skipped", report, Tally(), reason="terms", message=NO_CONSENT)
+            self._write(account, "skipped", report, Tally(), reason="terms", message=NO_CONSENT)
         return report
 
     def _collect(self, account: AccountDocument, tally: Tally, report: CollectReport) -> None:
-        kept = self.store.memories.of(account["_id"])
+        kept = self.commands.memory_of(account["_id"])
         if account["state"] == "unreachable" and not self._asks_again(kept):
             report.expected, report.skipped = 0, 1
             return
@@ -146,7 +147,7 @@ class AccountCollector:
         Raises:
             Erased: the account is gone; nothing may be written about it.
         """
-        if not self.store.accounts.exists(account["_id"]):
+        if not self.commands.exists(account["_id"]):
             raise Erased
 
     def _take_back(self, account: AccountDocument) -> bool:
@@ -156,7 +157,7 @@ class AccountCollector:
             MongoUnavailable: MongoDB does not answer.
         """
         try:
-            return take_back_account(self.store, self.announcer.redis, account)
+            return self.commands.take_back(account)
         except RedisUnavailable:
             # Nothing was announced about it since, or only events from before: the erasure itself waits for Redis.
             return True
@@ -251,7 +252,16 @@ class AccountCollector:
     def _snapshot(
         self, account: AccountDocument, access: Access, memory: Memory, tally: Tally, report: CollectReport
     ) -> list[Observation]:
-        choice = choose_posts(self.store, account, self.slot, self.now, memory, self.budget, every_post=self.every_post)
+        choice = choose_posts(
+            self.store,
+            self.commands.ever_observed,
+            account,
+            self.slot,
+            self.now,
+            memory,
+            self.budget,
+            every_post=self.every_post,
+        )
         if choice.held_back:
             held_back = f"{choice.held_back} held back: the budget of distinct posts is used until 00:00 UTC"
             self._note_part(account, "posts", held_back, report, "rate_limited")
@@ -309,8 +319,7 @@ class AccountCollector:
 
     def _succeed(self, account: AccountDocument, found: list[Observation], tally: Tally, report: CollectReport) -> None:
         workspace_id = account["workspaceId"]
-        report.rows = append_and_mark(self.store, workspace_id, found)
-        self._record(account, "skipped" if self.old and not found else "collected", report, tally)
+        self._write(account, "skipped" if self.old and not found else "collected", report, tally, found)
         report.ok = 1
         events = [observation_event(o) for o in found]
         if account["state"] == "unreachable" and self.store.accounts.change_state(
@@ -328,12 +337,12 @@ class AccountCollector:
             # The account waits for a person already, and is still denied.
             report.expected, report.skipped = 0, 1
             self.store.memories.refused(account, self.slot)
-            self._record(account, "skipped", report, tally, reason=reason, message=message)
+            self._write(account, "skipped", report, tally, reason=reason, message=message)
             return
         report.failed = 1
         text = redact(str(error), account)
         report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", reason, text))
-        self._record(account, "failed", report, tally, reason=reason, message=message)
+        self._write(account, "failed", report, tally, reason=reason, message=message)
         if isinstance(error, NeedsReauth | CredentialError):
             self._change_state_and_announce(account, "needs_reauth", message, reason, report)
         elif isinstance(error, AccountUnreachable) and not self.old:
@@ -356,10 +365,22 @@ class AccountCollector:
         # The parts may hold the very value that could not be written before.
         report.parts = []
         report.failures.append(Failure(account["workspaceId"], account["_id"], "failed", INTERNAL_ERROR, place))
-        self._record(account, "failed", report, tally, reason=INTERNAL_ERROR, message=place)
+        self._write(account, "failed", report, tally, reason=INTERNAL_ERROR, message=place)
 
-    def _record(self, account: AccountDocument, state: str, report: CollectReport, tally: Tally, **more: str) -> None:
-        self.store.collections.put([record(account, self.slot, self.run_id, state, report, tally, **more)])
+    def _write(
+        self,
+        account: AccountDocument,
+        state: str,
+        report: CollectReport,
+        tally: Tally,
+        found: Sequence[Observation] = (),
+        **more: str,
+    ) -> None:
+        """Write the observations of an account and its record; `more` are the reason and the message of a failure."""
+        rows = report.rows + len(found)
+        told = record(account, self.slot, self.run_id, state, report, tally, rows, **more)
+        self.commands.append(Entry(account["workspaceId"], found, told))
+        report.rows = rows
 
     def _announce(self, workspace_id: str, events: Sequence[Event], report: CollectReport) -> None:
         """Announce events; if Redis does not answer, the data stays, and the report says that it was not announced."""

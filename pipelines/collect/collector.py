@@ -154,6 +154,7 @@ class Collector:
             pool = stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix=f"collect-{platform}"))
             collector = AccountCollector(
                 self._store,
+                tools.commands,
                 self._announcer,
                 tools.credentials,
                 tools.api,

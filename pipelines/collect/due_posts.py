@@ -3,7 +3,7 @@
 The budget of distinct posts limits both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,6 +41,7 @@ class Choice:
 
 def choose_posts(
     store: Store,
+    ever_observed: Callable[[Collection[str]], Collection[str]],
     account: AccountDocument,
     slot: datetime,
     now: datetime,
@@ -51,6 +52,8 @@ def choose_posts(
 ) -> Choice:
     """Return what to request of an account in a slot; with `every_post`, also living posts that are not due.
 
+    `ever_observed` returns which of some posts have any observation.
+
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
@@ -59,7 +62,10 @@ def choose_posts(
     today = f"{now:%Y-%m-%d}"
     known = {name: observe.post_of(post, today) for name, post in stored.items()}
     living = [p for p in stored.values() if "deletedAt" not in p and "sameAs" not in p and _lives(p, now)]
-    chosen = [*(living if every_post else _on_the_ladder(store, living, slot)), *_perhaps_back(stored, slot, now)]
+    chosen = [
+        *(living if every_post else _on_the_ladder(ever_observed, living, slot)),
+        *_perhaps_back(stored, slot, now),
+    ]
     allowed, reserved = chosen, Reserved(0)
     if budget.limited:
         newest_first = sorted(chosen, key=lambda post: post["publishedAt"], reverse=True)
@@ -73,11 +79,13 @@ def choose_posts(
     return Choice(wanted, stored, len(chosen) - len(allowed), reserved)
 
 
-def _on_the_ladder(store: Store, living: Sequence[PostDocument], slot: datetime) -> list[PostDocument]:
+def _on_the_ladder(
+    ever_observed: Callable[[Collection[str]], Collection[str]], living: Sequence[PostDocument], slot: datetime
+) -> list[PostDocument]:
     """Return posts that are due, or never observed (they were announced or found late, or reading failed)."""
     followed = [(post, due(post["publishedAt"], slot)) for post in living]
     resting = [post["_id"] for post, is_due in followed if not is_due]
-    seen = store.observations.ever_observed(resting) if resting else set()
+    seen = ever_observed(resting) if resting else set()
     return [post for post, is_due in followed if is_due or post["_id"] not in seen]
 
 

@@ -17,6 +17,7 @@ from pipelines.collect.budgets.calls import CallBudgets
 from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.garbage import rare_searches
+from pipelines.collect.grouped.commands import GroupedCommands
 from pipelines.collect.pauses import Pauses
 from pipelines.collect.posts.content import ContentRules
 from pipelines.platforms.base import PlatformApi
@@ -36,6 +37,7 @@ class Equipment:
     budget: PostBudget
     content: ContentRules
     calls: CallBudgets
+    commands: GroupedCommands
 
 
 @contextmanager
@@ -68,7 +70,8 @@ def open_equipment(
     calls = CallBudgets(redis, platform, settings.calls_per_day(platform))
     with rare_searches():
         credentials = Credentials(store, vault, redis, api, _apps(settings, platform))
-        yield Equipment(api, pauses, credentials, budget, ContentRules.of(settings, platform), calls)
+        content, commands = ContentRules.of(settings, platform), GroupedCommands.of(store, redis)
+        yield Equipment(api, pauses, credentials, budget, content, calls, commands)
     store.quarantine.add(platform, version, [one.document() for one in quarantine.new(whole=whole)])
     store.quarantine.lift(platform, version, [one.document() for one in quarantine.lifted])
 

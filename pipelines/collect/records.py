@@ -20,9 +20,13 @@ def record(
     state: str,
     report: CollectReport,
     tally: Tally,
+    observations: int,
     **more: str,
 ) -> CollectionDocument:
-    """Return the record of an account in a slot; `more` are the reason and the message of a failure."""
+    """Return the record of an account in a slot with so many observations.
+
+    `more` are the reason and the message of a failure.
+    """
     found: dict[str, Any] = {
         "_id": record_id(account["_id"], slot),
         "workspaceId": account["workspaceId"],
@@ -32,7 +36,7 @@ def record(
         "state": state,
         "finishedAt": utcnow(),
         "runId": run_id,
-        "observations": report.rows,
+        "observations": observations,
         "calls": tally.calls,
         **more,
     }

@@ -16,7 +16,7 @@ from metrics.store import Store
 from metrics.store.workspace_settings import Days
 from metrics.upkeep.retention import Horizon
 from pipelines import rollup
-from pipelines.collect.appending import append_and_mark
+from pipelines.collect.appending import Entry, append_and_mark
 from pipelines.rollup import compare_with_log, rebuild, recalendar
 from pipelines.sensors import requested_work
 from tests.pipelines.daemon import Daemon
@@ -40,7 +40,7 @@ def rolled(daemon: Daemon) -> Store:
     for index in range(2):
         account: Any = daemon.deployment.connect(index, connectedAt=FIRST)
         slots = [FIRST + n * HOUR for n in range(0, 40 * 24, 5)]
-        append_and_mark(store, "w", [followers(account["_id"], slot, n) for n, slot in enumerate(slots)])
+        append_and_mark(store, [Entry("w", [followers(account["_id"], slot, n) for n, slot in enumerate(slots)])])
     rebuild(store, FIRST, TODAY, run_id="r")
     daemon.evaluate_until_quiet("late_data")
     return store
@@ -151,7 +151,7 @@ def test_reader_sees_one_calendar_or_the_other_and_never_a_mixture(daemon: Daemo
 def test_observation_that_comes_during_the_change_counts_in_the_new_calendar(daemon: Daemon, rolled: Store) -> None:
     slot = TODAY - 3 * DAY + 2 * HOUR
     request_change(rolled, "w", NEW_YORK)
-    append_and_mark(rolled, "w", [followers("a0", slot, 7000)])
+    append_and_mark(rolled, [Entry("w", [followers("a0", slot, 7000)])])
     # A collection that had begun before the request marks the day by the former calendar alone.
     rolled.observations.append([followers("a1", slot, 8000)])
     daemon.evaluate("requested_work")
@@ -207,7 +207,7 @@ def test_day_that_has_begun_where_the_workspace_is_is_rolled_up_before_its_parti
     request_change(rolled, "w", Calendar("Pacific/Kiritimati", "tuesday"))
     daemon.evaluate("requested_work")
     newest = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
-    append_and_mark(rolled, "w", [followers("a0", newest, 9000)])
+    append_and_mark(rolled, [Entry("w", [followers("a0", newest, 9000)])])
     daemon.evaluate_until_quiet("late_data")
     (row,) = [
         row for row in days(rolled) if row["periodStart"] <= newest < row["periodEnd"] and row["accountId"] == "a0"

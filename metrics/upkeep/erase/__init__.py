@@ -2,7 +2,7 @@
 
 from metrics.upkeep.erase.consent import withdraw_consent
 from metrics.upkeep.erase.extent import left_of
-from metrics.upkeep.erase.late import take_back, take_back_account
+from metrics.upkeep.erase.late import take_back, take_back_accounts
 from metrics.upkeep.erase.stages import Erased, LeftOver, begin, resume
 
-__all__ = ["Erased", "LeftOver", "begin", "left_of", "resume", "take_back", "take_back_account", "withdraw_consent"]
+__all__ = ["Erased", "LeftOver", "begin", "left_of", "resume", "take_back", "take_back_accounts", "withdraw_consent"]

@@ -5,7 +5,7 @@ each run that writes about accounts checks at its end which of them were erased,
 holds for accounts whose workspace withdrew the consent that the terms of their platform demand.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from redis import Redis
 
@@ -26,20 +26,22 @@ def take_back(store: Store, account_ids: Collection[str]) -> list[str]:
     return sorted({*_take_back_erased(store, account_ids), *_take_back_denied(store, account_ids)})
 
 
-def take_back_account(store: Store, redis: Redis, account: AccountDocument) -> bool:
-    """Delete the data and events of an account that was erased, is being erased, or may not be stored; tell whether.
+def take_back_accounts(store: Store, redis: Redis, accounts: Sequence[AccountDocument]) -> set[str]:
+    """Delete the data and events of those accounts that `take_back` is about; return their ids.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
         RedisUnavailable: Redis does not answer; the data in MongoDB has been deleted.
     """
-    account_id = account["_id"]
+    gone = set(_take_back_erased(store, [account["_id"] for account in accounts]))
     # Most platforms demand no consent, so most accounts need no further query.
-    may_be_denied = account["platform"] in STORING_NEEDS_CONSENT
-    if not (_take_back_erased(store, [account_id]) or (may_be_denied and _take_back_denied(store, [account_id]))):
-        return False
-    forget_account(redis, account["workspaceId"], account_id)
-    return True
+    may_be_denied = [account["_id"] for account in accounts if account["platform"] in STORING_NEEDS_CONSENT]
+    if may_be_denied:
+        gone.update(_take_back_denied(store, may_be_denied))
+    for account in accounts:
+        if account["_id"] in gone:
+            forget_account(redis, account["workspaceId"], account["_id"])
+    return gone
 
 
 def _take_back_erased(store: Store, account_ids: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ from metrics.clock import utcnow
 from metrics.errors import RedisUnavailable
 from metrics.upkeep.retention import Horizon
 from pipelines.collect import observe
-from pipelines.collect.appending import append_and_mark
+from pipelines.collect.appending import Entry
 from pipelines.collect.days import stored_days
 from pipelines.collect.history.span import between, days_of, newest_window, ranges_of
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES
@@ -56,7 +56,8 @@ class Days:
         known = stored_days(turn.store, turn.account["_id"], days)
         version = turn.tools.api.api_version
         found = list(observe.day_observations(turn.account, reading.days, known, turn.run_id, version))
-        turn.rows += append_and_mark(turn.store, turn.account["workspaceId"], found)
+        turn.tools.commands.append(Entry(turn.account["workspaceId"], found))
+        turn.rows += len(found)
         try:
             # Without events: each day has its own event when it is rolled up.
             turn.announcer.announce(turn.account["workspaceId"])

@@ -9,7 +9,7 @@ from metrics.errors import RedisUnavailable
 from metrics.periods import slot_of
 from metrics.redis.events import observation_event
 from pipelines.collect import observe
-from pipelines.collect.appending import append_and_mark
+from pipelines.collect.appending import Entry
 from pipelines.collect.posts.facts import store_posts
 from pipelines.platforms.base import Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.errors import BudgetUsed, Transient
@@ -110,7 +110,8 @@ class Posts:
             self._known[name] = post
         version = turn.tools.api.api_version
         found = list(observe.post_observations(turn.account, page, slot_of(now), turn.run_id, version))
-        turn.rows += append_and_mark(turn.store, turn.account["workspaceId"], found)
+        turn.tools.commands.append(Entry(turn.account["workspaceId"], found))
+        turn.rows += len(found)
         read = {post.platform_post_id for post, _ in page.posts}
         self._unread -= read
         turn.posts += len(read)

@@ -25,7 +25,6 @@ from metrics.periods import HOUR
 from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.upkeep.erase import take_back_account
 from pipelines.collect.account_collector import NO_CONSENT
 from pipelines.collect.equipment import Equipment
 from pipelines.collect.history.days import Days
@@ -142,7 +141,7 @@ class Turn:
     def _take_back(self) -> bool:
         """Delete what was written about the account if it was erased meanwhile; return whether it was."""
         try:
-            return take_back_account(self.store, self.announcer.redis, self.account)
+            return self.tools.commands.take_back(self.account)
         except RedisUnavailable:
             return True
 

@@ -13,7 +13,7 @@ from metrics.redis.keys import account_pause_key, cache_key, events_key
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.erasures import Erasure, ErasureIds
-from metrics.upkeep.erase import begin, left_of, resume, stages, take_back_account
+from metrics.upkeep.erase import begin, left_of, resume, stages, take_back_accounts
 from metrics.vault import Vault
 from tests.erasing import erased
 
@@ -187,7 +187,7 @@ def test_late_writes_of_an_erased_account_are_taken_back(store: Store, redis_cli
     fill(store, redis_client, settings, "w", "mine-7391")
     store.db["accounts"].delete_one({"_id": "mine-7391"})
     redis_client.delete(account_pause_key("instagram", "mine-7391"))
-    assert take_back_account(store, redis_client, account)
+    assert take_back_accounts(store, redis_client, [account]) == {"mine-7391"}
     assert traces(store, redis_client, "mine-7391") == []
-    assert not take_back_account(store, redis_client, store.accounts.get("other-5512"))
+    assert not take_back_accounts(store, redis_client, [store.accounts.get("other-5512")])
     assert left_of(store, "account", "other-5512")["metrics"] == 1

@@ -9,7 +9,7 @@ import pytest
 from metrics.catalog import offered
 from metrics.documents import PLATFORMS, AccountDocument
 from metrics.periods import HOUR, midnight
-from pipelines.collect.appending import append_and_mark
+from pipelines.collect.appending import Entry, append_and_mark
 from pipelines.collect.days import DayReader, hour_of_week, weekly_turn
 from pipelines.platforms.base import Access, PlatformApi, Tally
 from pipelines.platforms.memory import JobMemory, Memory
@@ -34,7 +34,7 @@ def days_read(bench: Bench, api: PlatformApi, account: AccountDocument, slot: da
     access = Access(account["platformAccountId"], {"access_token": token})
     found, reading = DayReader(bench.store, api, slot, False, now, "run").read(account, access, Tally())
     requested += reading.days
-    append_and_mark(bench.store, account["workspaceId"], found)
+    append_and_mark(bench.store, [Entry(account["workspaceId"], found)])
     return len(requested)
 
 
@@ -120,7 +120,7 @@ def test_days_of_files_are_stored_and_a_corrected_one_again(bench: Bench) -> Non
             found, reading = reader.read_reports(account, access, memory, Tally())
             assert not reading.failures
             downloads += len(reading.days)
-            append_and_mark(bench.store, account["workspaceId"], found)
+            append_and_mark(bench.store, [Entry(account["workspaceId"], found)])
             bench.store.memories.keep(account, memory.kept(), kept or None)
             for observation in found:
                 values.setdefault(observation.slot.date(), set()).add(int(observation.metrics[METRIC]))

@@ -13,7 +13,7 @@ from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from metrics.documents import Observation
 from metrics.periods import DAY, HOUR, midnight, period_start
 from pipelines.assets import rollups
-from pipelines.collect.appending import append_and_mark
+from pipelines.collect.appending import Entry, append_and_mark
 from pipelines.ops import aggregate_late
 from pipelines.partitions import ROLLUPS, period_key
 from pipelines.rollup import RollReport, roll
@@ -31,7 +31,7 @@ def observe(deployment: Deployment, day: datetime, workspace_id: str = "w", acco
     observation = Observation(
         workspace_id, account_id, "instagram", "account", day, day + HOUR, {"followers": 9}, "r", "v1"
     )
-    append_and_mark(deployment.clients.store, workspace_id, [observation])
+    append_and_mark(deployment.clients.store, [Entry(workspace_id, [observation])])
 
 
 def observe_two_days(deployment: Deployment) -> tuple[datetime, datetime]:

@@ -16,7 +16,7 @@ from metrics.catalog import CATALOG
 from metrics.documents import Observation
 from metrics.periods import Period
 from metrics.store import Store
-from pipelines.collect.appending import append_and_mark
+from pipelines.collect import appending
 from tests.metrics.calendars.reference import first_slot
 from tests.metrics.calendars.strategies import ZONES
 from tests.pipelines.rollup.reference import Entry, Reference
@@ -94,7 +94,7 @@ class LocalWorld(World):
         super().write(store, observations)
 
     def append(self, store: Store, observations: Any) -> None:
-        append_and_mark(store, self.workspace_id, list(observations))
+        appending.append_and_mark(store, [appending.Entry(self.workspace_id, list(observations))])
 
     def labels(self) -> list[date]:
         """The dates with observations, of slots or of provider's days."""

@@ -1,0 +1,1 @@
+"""Commands to MongoDB that the threads of a run share."""
