@@ -57,6 +57,8 @@ def _is_within_grapheme(text: str, place: int) -> bool:
 
 def folded(text: str) -> str:
     """Return a text in the form in which captions are searched: differences of case and of width do not count."""
+    if text.isascii():
+        return text.lower()
     same = unicodedata.normalize("NFKC", text).casefold()
     # The Turkish capital letter İ becomes two characters; without the second one it equals an ordinary i.
     return unicodedata.normalize("NFKC", same).replace("i\u0307", "i")

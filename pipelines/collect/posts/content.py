@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from metrics.documents import Platform, PostContent, PostDocument
 from metrics.platforms.registry import FACTS
 from metrics.post_content import excerpt, folded, too_old
 from metrics.settings import Settings
 from metrics.store import Store
+from pipelines.collect.posts import urls
 from pipelines.platforms.base import Content, Post
 
 _URL = re.compile(r"https?://[!-~]{1,2040}")
@@ -41,7 +41,7 @@ class ContentRules:
     @classmethod
     def of(cls, settings: Settings, platform: Platform) -> "ContentRules":
         """Return the rules for a platform: a base URL with `http` is that of the simulator."""
-        origins = {_origin(urlsplit(settings.platform_url(api))) for api in FACTS[platform].apis}
+        origins = {urls.origin(settings.platform_url(api)).lower() for api in FACTS[platform].apis}
         return cls(settings.store_post_content, frozenset(one for one in origins if one.startswith("http://")))
 
     def decide(
@@ -84,12 +84,8 @@ class ContentRules:
     def _accepts(self, url: object) -> bool:
         if not isinstance(url, str) or not _URL.fullmatch(url):
             return False
-        try:
-            parts = urlsplit(url)
-            has_host = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
-        except ValueError:
-            return False
-        return has_host and (parts.scheme == "https" or _origin(parts) in self.http_origins)
+        origin = urls.origin(url)
+        return urls.names_host(origin) and (_is_safe(url) or origin.lower() in self.http_origins)
 
 
 def remove_unkept(store: Store, rules: ContentRules, platform: Platform, now: datetime) -> set[str]:
@@ -114,15 +110,11 @@ def _is_safe(url: object) -> bool:
     return isinstance(url, str) and url.startswith("https://")
 
 
-def _origin(parts: SplitResult) -> str:
-    return f"{parts.scheme}://{parts.netloc}".lower()
-
-
 def _expiry(url: str, parameter: str) -> datetime | None:
     """Return when a picture's URL expires, in hexadecimal seconds since 1970 in a parameter; None if it has none."""
     if not parameter or f"{parameter}=" not in url:
         return None
-    found = parse_qs(urlsplit(url).query).get(parameter, [""])[-1]
+    found = urls.parameter(url, parameter)
     return datetime.fromtimestamp(int(found, 16), UTC) if _EXPIRY.fullmatch(found) else None
 
 
@@ -150,4 +142,4 @@ def _is_same_picture(old: Mapping[str, Any], found: Mapping[str, Any], now: date
     expires = old.get("thumbnailExpiresAt")
     if expires is None or expires <= now + _RENEWED_BEFORE or "thumbnailUrl" not in found:
         return False
-    return bool(urlsplit(old["thumbnailUrl"]).path == urlsplit(found["thumbnailUrl"]).path)
+    return urls.path(old["thumbnailUrl"]) == urls.path(found["thumbnailUrl"])
