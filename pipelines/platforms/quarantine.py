@@ -102,11 +102,12 @@ class Quarantine:
         key = (metric, metric_type, content_type)
         if key in self._known:
             return True
-        if key not in self._evidence:
+        evidence = self._evidence.get(key)
+        if evidence is None or evidence.accepted:
             return False
         # Locked because another thread may be adding a post.
         with self._lock:
-            return self._evidence[key].is_sufficient()
+            return evidence.is_sufficient()
 
     def was_refused_before(self, metric: str, metric_type: str, content_type: str = "") -> bool:
         """Tell whether a metric was in quarantine before this run, and has not been answered in it."""
@@ -121,6 +122,10 @@ class Quarantine:
     def accept(self, metric: str, metric_type: str, content_type: str = "") -> None:
         """Note that a subject of a kind has a metric: refusals for this kind then concern single posts only."""
         key = (metric, metric_type, content_type)
+        evidence = self._evidence.get(key)
+        if evidence is not None and evidence.accepted and key not in self._known:
+            # Nearly every call: the kind was found to have the metric before.
+            return
         with self._lock:
             if key in self._known:
                 self._lifted[key] = self._known.pop(key)
