@@ -53,6 +53,9 @@ class Grouped(Generic[T, R]):
         try:
             self._answer(group)
         finally:
+            for call in group:
+                if not call.done:  # The leading thread was interrupted, which is no fault of those that wait for it.
+                    call.done, call.error = True, MongoUnavailable("the command was interrupted; try again")
             with self._lock:
                 following = self._waiting[:1]
                 self._busy = bool(following)
