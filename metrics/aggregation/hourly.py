@@ -49,10 +49,11 @@ class Hours:
         return {part for account_id, part in self.values if part is not None and account_id in wanted}
 
 
-def read_hours(store: Store, scope: Document, span: Span, calendar: Calendar) -> Hours:
+def read_hours(store: Store, scope: Document, span: Span, calendar: Calendar, *, consecutive: bool = False) -> Hours:
     """Read the values of the slots of a span of whole days of the calendar.
 
-    `scope` has `workspaceId`, and may narrow `platform` and `accountId`.
+    `scope` has `workspaceId`, and may narrow `platform` and `accountId`. With `consecutive`, only gains of a single
+    hour count: those of subjects that were read in the slot before as well, or that are new and begin at 0.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -70,9 +71,31 @@ def read_hours(store: Store, scope: Document, span: Span, calendar: Calendar) ->
             for slot, read in slots:
                 if "followers" in read:
                     of_slot[slot]["followers"] = read["followers"]
-        for slot, nets in _nets(subject_id, slots, openings):
+        for slot, nets in _nets(subject_id, slots, openings, consecutive=consecutive):
             _add(of_slot[slot], _of_account(nets) if own else _of_post(metadata, nets))
     return Hours(values, frozenset(observed))
+
+
+def net_of_posts(store: Store, workspace_id: str, account_id: str, total: str, span: Span) -> dict[str, float]:
+    """Return what each post of an account added to a total in a span of slots, as far as it was observed in it.
+
+    A post that was first observed in the span counts from 0 if it was published in it.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    start, end = span
+    scope = {"workspaceId": workspace_id, "accountId": account_id, "metricType": {"$ne": "account"}}
+    read = list(_subjects(store, scope, (start - HOUR, end)))
+    published = store.posts.published_at([subject_id for subject_id, _, _ in read])
+    found = {}
+    for subject_id, metadata, slots in read:
+        first: _Values = {} if subject_id in published and published[subject_id] >= start else slots[0][1]
+        nets = {name: value - first.get(name, 0) for name, value in slots[-1][1].items()}
+        amount = _of_post(metadata, nets).get(total)
+        if amount is not None:
+            found[subject_id] = amount
+    return found
 
 
 def hourly_totals(
@@ -181,17 +204,23 @@ def _is_number(value: object) -> bool:
 
 
 def _nets(
-    subject_id: str, slots: Iterable[tuple[datetime, _Values]], openings: "_Openings"
+    subject_id: str, slots: Iterable[tuple[datetime, _Values]], openings: "_Openings", *, consecutive: bool
 ) -> Iterator[tuple[datetime, _Values]]:
     """Yield the slots in which a value of a subject has a net, with the nets."""
     last: _Values = {}
+    seen: dict[str, datetime] = {}
     for slot, read in slots:
         nets: _Values = {}
         for name, value in read.items():
             before = last[name] if name in last else openings.of(subject_id, slot, name)
-            if before is not None:
-                nets[name] = value - before
+            if before is None:
+                continue
+            if consecutive and (seen[name] != slot - HOUR if name in seen else before != 0):
+                # The gain is of several hours, or of nobody knows how many.
+                continue
+            nets[name] = value - before
         last |= read
+        seen |= dict.fromkeys(read, slot)
         if nets:
             yield slot, nets
 

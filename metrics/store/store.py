@@ -17,7 +17,10 @@ from metrics.store.collections import CollectionRecords
 from metrics.store.deletion import Deletion
 from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
+from metrics.store.insights.anomalies import Anomalies
 from metrics.store.insights.forecasts import Forecasts
+from metrics.store.insights.hourly_nets import HourlyNetsStore
+from metrics.store.insights.watched import WatchedAccounts
 from metrics.store.observations import ObservationLog
 from metrics.store.operation_queue import OperationQueue
 from metrics.store.operations import Operations
@@ -213,6 +216,21 @@ class Store:
     def forecasts(self) -> Forecasts:
         """Forecasts of daily numbers."""
         return Forecasts(self.db)
+
+    @cached_property
+    def anomalies(self) -> Anomalies:
+        """Anomalies of hourly and daily numbers."""
+        return Anomalies(self.db)
+
+    @cached_property
+    def hourly_nets(self) -> HourlyNetsStore:
+        """What accounts gained in each hour."""
+        return HourlyNetsStore(self.db)
+
+    @cached_property
+    def watched(self) -> WatchedAccounts:
+        """The series in which anomalies are looked for."""
+        return WatchedAccounts(self.db)
 
     @cached_property
     def retention(self) -> Retention:

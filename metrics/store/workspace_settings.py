@@ -1,4 +1,4 @@
-"""The collection `workspace_settings`: retention and consents of single workspaces; `_id` is the workspace."""
+"""The collection `workspace_settings`: retention, consents and alarm budgets of workspaces; `_id` is the workspace."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -75,9 +75,11 @@ def delete_expired(store: Store, now: datetime) -> Counter[str]:
             gone[METRICS] += _delete_series(store, account.account_id, first)
         for name in ("subject_rollups", "aggregated_metrics"):
             gone[name] += store.deletion.delete(name, {**of, "periodStart": {"$lt": first}})
-        gone["forecasts"] += store.deletion.delete("forecasts", {**of, "day": {"$lt": first}})
         in_sum = {"accountIds": account.account_id, "day": {"$lt": first}}
         gone["workspace_forecasts"] += store.deletion.delete("workspace_forecasts", in_sum)
+        for name in ("forecasts", "hourly_nets"):
+            gone[name] += store.deletion.delete(name, {**of, "day": {"$lt": first}})
+        gone["anomalies"] += store.deletion.delete("anomalies", {**of, "to": {"$lt": first}})
         gone["posts"] += store.deletion.delete("posts", {**of, "publishedAt": {"$lt": first - _LAST_READ}})
     return gone
 

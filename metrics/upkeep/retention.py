@@ -99,6 +99,8 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
             first = horizon.observations_from(workspace_id)
             store.retention.deleting(workspace_id, first)
             gone[METRICS] += delete_observations(store, workspace_id, first)
+            nets = {"workspaceId": workspace_id, "day": {"$lt": first}}
+            gone["hourly_nets"] += store.deletion.delete("hourly_nets", nets)
         if days.rollups is not None:
             old = {"workspaceId": workspace_id, "periodEnd": {"$lte": horizon.rollups_from(workspace_id)}}
             for name in ("subject_rollups", "aggregated_metrics"):
@@ -106,6 +108,8 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
             said = {"workspaceId": workspace_id, "day": {"$lt": horizon.rollups_from(workspace_id)}}
             for name in ("forecasts", "workspace_forecasts"):
                 gone[name] += store.deletion.delete(name, said)
+            found = {"workspaceId": workspace_id, "to": {"$lt": horizon.rollups_from(workspace_id)}}
+            gone["anomalies"] += store.deletion.delete("anomalies", found)
     gone.update(limited.delete_expired(store, horizon.now))
     oldest = {"$lt": horizon.first_day(horizon.observations)}
     # Collection records have no expiry of their own; they are kept as long as the observations that they describe.

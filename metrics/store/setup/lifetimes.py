@@ -77,6 +77,10 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
     log, rollups = settings.retention_days * _DAY_SECONDS, settings.rollup_retention_days * _DAY_SECONDS
     # Ninety days of record of what came due, for the longest horizon.
     forecasts = 120 * _DAY_SECONDS
+    # A year and a month: what happened on the same days of the last year can be read.
+    anomalies = 400 * _DAY_SECONDS
+    # Thirteen weeks are read, from a Monday on.
+    nets = 100 * _DAY_SECONDS
     return [
         Lifetime(METRICS, "timestamp", None, log, "TIDEMARK_RETENTION_DAYS"),
         *(Lifetime(name, "periodEnd", "expire", rollups, "TIDEMARK_ROLLUP_RETENTION_DAYS") for name in _ROLLUPS),
@@ -84,6 +88,9 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
             Lifetime(name, "day", "expire", min(rollups, forecasts), "TIDEMARK_ROLLUP_RETENTION_DAYS")
             for name in ("forecasts", "workspace_forecasts")
         ),
+        Lifetime("anomalies", "to", "expire", min(rollups, anomalies), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
+        Lifetime("hourly_nets", "day", "expire", min(log, nets), "TIDEMARK_RETENTION_DAYS"),
+        Lifetime("watched_series", "at", "expire", 30 * _DAY_SECONDS),
         Lifetime("operations", "finishedAt", "expire", 90 * _DAY_SECONDS),
         # A metric leaves quarantine if it was not tried for a month, because no post of its kind was read.
         Lifetime("quarantine", "triedAt", "forget", 30 * _DAY_SECONDS),

@@ -7,6 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from metrics.anomalies import KINDS, STATUSES
 from metrics.documents import ACCOUNT_STATES, OPERATION_KINDS, Document
 from metrics.periods import PERIODS
 from metrics.settings import Settings
@@ -111,6 +112,17 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "madeAt": _DATE,
         "model": _STRING,
     },
+    "anomalies": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "from": _DATE,
+        "to": _DATE,
+        "kind": {"enum": list(KINDS)},
+        "status": {"enum": list(STATUSES)},
+        "model": _STRING,
+    },
+    "hourly_nets": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "day": _DATE},
+    "watched_series": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "at": _DATE},
     "store_sizes": {"_id": _STRING, "at": _DATE},
     "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
@@ -211,6 +223,14 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("day", DESCENDING)]),
         IndexModel([("accountIds", ASCENDING)]),
     ],
+    "anomalies": [
+        IndexModel([("workspaceId", ASCENDING), ("from", DESCENDING), ("_id", DESCENDING)]),
+        IndexModel([("accountId", ASCENDING), ("to", DESCENDING)]),
+        # For the rule of whole platforms, which looks at all workspaces.
+        IndexModel([("platform", ASCENDING), ("from", ASCENDING)]),
+    ],
+    "hourly_nets": [IndexModel([("accountId", ASCENDING), ("day", ASCENDING)])],
+    "watched_series": [IndexModel([("workspaceId", ASCENDING)]), IndexModel([("accountId", ASCENDING)])],
     "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
     "erasure_names": [IndexModel([("erasureId", ASCENDING)])],
     "subject_rollups": [

@@ -20,9 +20,17 @@ AccountMetric = tuple[str, str]
 
 
 def read_series(
-    store: Store, workspace_id: str, version: int, account_ids: Sequence[str], until: date
+    store: Store,
+    workspace_id: str,
+    version: int,
+    account_ids: Sequence[str],
+    until: date,
+    *,
+    days: int = HISTORY_DAYS,
 ) -> Mapping[AccountMetric, DailySeries]:
-    """Return the series of accounts until a day of their workspace's calendar; those without any value are left out.
+    """Return the newest `days` of series of accounts until a day of their workspace's calendar.
+
+    Series without any value are left out.
 
     `version` is that of the calendar. A day that has not ended has no value, and neither has a count of a day with less
     than nine tenths of its hours observed. Days that were rolled up by another definition than the newest are left out.
@@ -31,7 +39,7 @@ def read_series(
         MongoUnavailable: MongoDB does not answer.
     """
     # A workspace's day begins up to fourteen hours before the UTC day of its date, and up to twelve after it.
-    first, end = midnight(until) - (HISTORY_DAYS + 1) * DAY, midnight(until) + 2 * DAY
+    first, end = midnight(until) - (days + 1) * DAY, midnight(until) + 2 * DAY
     rows = store.rollups.aggregated(
         workspace_id, "daily", first, end, version=version, account_ids=account_ids, fields=_FIELDS
     )

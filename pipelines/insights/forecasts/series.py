@@ -69,14 +69,15 @@ def horizon_of(series: DailySeries, until: date) -> int | Refusal:
         return "stale"
     for horizon, (days, observed) in NEEDED.items():
         if len(series.values) >= days and np.count_nonzero(~np.isnan(series.values[-days:])) >= observed:
-            return _refused_values(series.values[-days:]) or horizon
+            return refused_values(series.values[-days:]) or horizon
     days, _ = NEEDED[7]
     if len(series.values) >= days:
         return "too_sparse"
     return "definition_changed" if series.cut else "too_short"
 
 
-def _refused_values(values: Floats) -> Refusal | None:
+def refused_values(values: Floats) -> Refusal | None:
+    """Return why values say nothing whatever their number: they are all the same, or the platform rounds them."""
     distinct = np.unique(values[~np.isnan(values)])
     if len(distinct) == 1:
         return "constant"

@@ -1,0 +1,164 @@
+"""Anomalies as they are stored and answered: the series that are watched, and the words of their documents.
+
+`pipelines.insights.anomalies` finds them; docs/insights/anomalies.md describes the method.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal, NotRequired, TypedDict, get_args
+
+from metrics.documents import Platform
+from metrics.forecasts import FORECASTED
+
+MODEL = "anomaly/1"
+"""The version of the method: raised when the same numbers would give other anomalies."""
+
+Grain = Literal["hour", "day"]
+Kind = Literal["spike", "drop", "shift", "outage", "platform", "collection"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Status = Literal["open", "ended", "withdrawn"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+Direction = Literal["up", "down"]
+Scope = Literal["account", "platform"]
+CollectionCause = Literal["fewer_accounts", "metric_vanished", "frozen", "lifetime_fell", "rounded"]
+"""Why collection, and not the audience, is the cause of an anomaly."""
+
+Refusal = Literal[
+    "no_observation", "too_short", "too_sparse", "definition_changed", "constant", "rounded", "stale", "too_few"
+]
+"""Why a series is not watched."""
+
+HOURLY: dict[str, str] = {
+    "totalEngagement": "totalEngagement",
+    "totalViews": "totalViews",
+    "followers": "followerGrowth",
+}
+"""The metrics that are watched by hour, with the name of their nets in `metrics.aggregation.hourly`."""
+DAILY = tuple(FORECASTED)
+"""The metrics that are watched by day, by their names in rollups."""
+METRICS = tuple(dict.fromkeys((*HOURLY, *DAILY)))
+
+BUDGET = 0.25
+"""How many alarms a week a series may give by its own past, unless the workspace has its own budget."""
+LEAST_BUDGET, MOST_BUDGET = 0.05, 2.0
+
+
+class HistoryPoint(TypedDict):
+    """A value before, in or just after an anomaly; `at` is the start of its hour or day."""
+
+    at: datetime
+    value: float
+
+
+class SimilarAnomaly(TypedDict):
+    """An earlier anomaly of the same series in the same direction."""
+
+    anomalyId: str
+    score: float
+
+
+class CarryingPost(TypedDict):
+    """A post that carries a large share of what lies beyond the expected."""
+
+    postId: str
+    value: float
+    share: float
+
+
+class Evidence(TypedDict, total=False):
+    """What a person needs to judge an anomaly."""
+
+    history: list[HistoryPoint]
+    similar: list[SimilarAnomaly]
+    posts: list[CarryingPost]
+    campaigns: list[str]
+    cause: CollectionCause
+    share: float
+
+
+AnomalyDocument = TypedDict(
+    "AnomalyDocument",
+    {
+        "_id": str,
+        "workspaceId": str,
+        "accountId": NotRequired[str],
+        "platform": Platform,
+        "scope": Scope,
+        "metric": NotRequired[str],
+        "grain": Grain,
+        "from": datetime,
+        "to": datetime,
+        "kind": Kind,
+        "direction": NotRequired[Direction],
+        "observed": NotRequired[float],
+        "expected": NotRequired[float],
+        "lo": NotRequired[float],
+        "hi": NotRequired[float],
+        "score": NotRequired[float],
+        "severity": int,
+        "evidence": Evidence,
+        "model": str,
+        "status": Status,
+        "mutedBy": NotRequired[str],
+        "foundAt": datetime,
+        "changedAt": datetime,
+        "runId": str,
+        "acknowledgedBy": NotRequired[str],
+        "acknowledgedAt": NotRequired[datetime],
+        "muted": NotRequired[bool],
+        "note": NotRequired[str],
+    },
+)
+"""A document of `anomalies`.
+
+`from` and `to` bound its hours or days; `to` is exclusive. `observed`, `expected`, `lo` and `hi` are sums over them,
+and `score` is that of its farthest hour or day. `severity` is 1 to 10. `mutedBy` is the anomaly of the whole platform
+that explains this one. What a person sets (`acknowledgedBy`, `acknowledgedAt`, `muted`, `note`) no run changes.
+"""
+
+
+class WatchedSeries(TypedDict):
+    """A series of an account, and why it is not watched if it is not."""
+
+    metric: str
+    expected: int
+    observed: int
+    unavailable: NotRequired[Refusal]
+
+
+class WatchedDocument(TypedDict):
+    """A document of `watched_series`: the series of an account by grain. `_id` is the account."""
+
+    _id: str
+    workspaceId: str
+    accountId: str
+    at: datetime
+    hour: NotRequired[list[WatchedSeries]]
+    day: NotRequired[list[WatchedSeries]]
+
+
+class HourlyNets(TypedDict):
+    """A document of `hourly_nets`: what an account gained in each hour of a UTC day. `_id` is `accountId|day`.
+
+    `nets` has 24 values by metric, None where the hour or the one before it was not observed. `observed` has the hours
+    in which the account was observed.
+    """
+
+    _id: str
+    workspaceId: str
+    accountId: str
+    day: datetime
+    nets: dict[str, list[float | None]]
+    observed: list[int]
+
+
+def anomaly_id(*parts: object) -> str:
+    """Return the `_id` of an anomaly, which follows from what it is of and when it began."""
+    return "an_" + sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]
+
+
+def public(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an anomaly as the API and events show it."""
+    hidden = {"_id", "runId"}
+    return {"anomalyId": document["_id"], **{name: value for name, value in document.items() if name not in hidden}}

@@ -1,0 +1,132 @@
+"""The collection `anomalies`: what was out of the ordinary, as the pipeline found it and as a person judged it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from pymongo import DESCENDING, ReturnDocument, UpdateOne
+from pymongo.database import Database
+
+from metrics.anomalies import BUDGET, AnomalyDocument, Kind, Status
+from metrics.documents import Document, Platform
+from metrics.store.errors import mongo_errors
+
+NAME = "anomalies"
+OF_PERSON = ("acknowledgedBy", "acknowledgedAt", "muted", "note")
+"""The fields that a person sets; the pipeline never writes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which anomalies of a workspace are read; None: whatever the value."""
+
+    status: Status | None = None
+    kind: Kind | None = None
+    metric: str | None = None
+    account_id: str | None = None
+
+
+class Anomalies:
+    """Reads and writes of anomalies. Each method raises `MongoUnavailable` if MongoDB does not answer."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._anomalies = db[NAME]
+        self._settings = db["workspace_settings"]
+
+    def touching(self, account_ids: Sequence[str], first: datetime, end: datetime) -> list[AnomalyDocument]:
+        """Return the anomalies of accounts that are open or that overlap `[first, end)`, oldest first."""
+        overlap: Document = {"from": {"$lt": end}, "to": {"$gt": first}}
+        query = {"accountId": {"$in": list(account_ids)}, "$or": [{"status": "open"}, overlap]}
+        return self._found(query)
+
+    def earlier(self, account_id: str, metric: str, direction: str, before: datetime, most: int) -> list[Document]:
+        """Return the newest anomalies of a series in a direction that began before an instant, newest first."""
+        query = {"accountId": account_id, "to": {"$lte": before}, "metric": metric, "direction": direction}
+        query["status"] = "ended"
+        with mongo_errors():
+            return list(self._anomalies.find(query, {"score": 1}).sort("to", DESCENDING).limit(most))
+
+    def of_platform(self, platform: Platform, first: datetime, end: datetime) -> list[AnomalyDocument]:
+        """Return the anomalies of a platform in all workspaces that overlap `[first, end)` and are not withdrawn."""
+        query: Document = {"platform": platform, "from": {"$lt": end}, "to": {"$gt": first}}
+        return self._found({**query, "status": {"$ne": "withdrawn"}})
+
+    def of_collection(self, workspace_id: str, first: datetime, end: datetime) -> list[AnomalyDocument]:
+        """Return the anomalies of the collection of whole platforms in a workspace that overlap `[first, end)`."""
+        query: Document = {"workspaceId": workspace_id, "from": {"$lt": end}, "to": {"$gt": first}}
+        return self._found({**query, "scope": "platform", "kind": "collection"})
+
+    def hourly_count(self, first: datetime, end: datetime) -> int:
+        """Count the anomalies of hours of all workspaces that began in `[first, end)` and are not withdrawn."""
+        query = {"from": {"$gte": first, "$lt": end}, "grain": "hour", "status": {"$ne": "withdrawn"}}
+        with mongo_errors():
+            return self._anomalies.count_documents(query)
+
+    def write(self, documents: Sequence[AnomalyDocument]) -> None:
+        """Store anomalies as the pipeline found them; what a person set stays, and so does when each was found."""
+        writes = []
+        for one in documents:
+            fields = {name: value for name, value in one.items() if name not in (*OF_PERSON, "_id", "foundAt")}
+            change: Document = {"$set": fields, "$setOnInsert": {"foundAt": one["foundAt"]}}
+            if "mutedBy" not in one:
+                change["$unset"] = {"mutedBy": ""}
+            writes.append(UpdateOne({"_id": one["_id"], "workspaceId": one["workspaceId"]}, change, upsert=True))
+        if writes:
+            with mongo_errors():
+                self._anomalies.bulk_write(writes, ordered=False)
+
+    def page(
+        self,
+        workspace_id: str,
+        wanted: Wanted,
+        first: datetime,
+        end: datetime,
+        limit: int,
+        after: tuple[datetime, str] | None = None,
+    ) -> list[AnomalyDocument]:
+        """Return up to `limit` anomalies of a workspace that overlap `[first, end)`, newest first, after a position."""
+        query: Document = {"workspaceId": workspace_id, "from": {"$lt": end}, "to": {"$gt": first}}
+        named = {"status": wanted.status, "kind": wanted.kind, "metric": wanted.metric, "accountId": wanted.account_id}
+        query |= {name: value for name, value in named.items() if value is not None}
+        if after is not None:
+            began, last = after
+            query["$or"] = [{"from": {"$lt": began}}, {"from": began, "_id": {"$lt": last}}]
+        with mongo_errors():
+            found = self._anomalies.find(query).sort([("from", DESCENDING), ("_id", DESCENDING)]).limit(limit)
+            return cast("list[AnomalyDocument]", list(found))
+
+    def get(self, workspace_id: str, anomaly_id: str) -> AnomalyDocument | None:
+        """Return an anomaly of a workspace, or None."""
+        with mongo_errors():
+            return cast(
+                "AnomalyDocument | None",
+                self._anomalies.find_one({"_id": anomaly_id, "workspaceId": workspace_id}),
+            )
+
+    def change(
+        self, workspace_id: str, anomaly_id: str, fields: Mapping[str, Any], removed: Sequence[str]
+    ) -> AnomalyDocument | None:
+        """Set and remove what a person may set; return the anomaly, or None if the workspace has none of the id."""
+        change: Document = {"$set": dict(fields)} | ({"$unset": dict.fromkeys(removed, "")} if removed else {})
+        with mongo_errors():
+            found = self._anomalies.find_one_and_update(
+                {"_id": anomaly_id, "workspaceId": workspace_id}, change, return_document=ReturnDocument.AFTER
+            )
+        return cast("AnomalyDocument | None", found)
+
+    def budget(self, workspace_id: str) -> float:
+        """Return how many alarms a week a series of a workspace may give."""
+        with mongo_errors():
+            row = self._settings.find_one({"_id": workspace_id}, {"alarmBudget": 1}) or {}
+        return float(row.get("alarmBudget", BUDGET))
+
+    def set_budget(self, workspace_id: str, budget: float | None) -> None:
+        """Set how many alarms a week a series of a workspace may give; None: the usual number."""
+        change = {"$unset": {"alarmBudget": ""}} if budget is None else {"$set": {"alarmBudget": budget}}
+        with mongo_errors():
+            self._settings.update_one({"_id": workspace_id}, change, upsert=True)
+
+    def _found(self, query: Document) -> list[AnomalyDocument]:
+        with mongo_errors():
+            return cast("list[AnomalyDocument]", list(self._anomalies.find(query).sort([("from", 1), ("_id", 1)])))

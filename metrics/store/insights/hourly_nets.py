@@ -1,0 +1,42 @@
+"""The collection `hourly_nets`: what accounts gained in each hour; it is derived from the log, a document a day."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from pymongo import ReplaceOne
+from pymongo.database import Database
+
+from metrics.anomalies import HourlyNets
+from metrics.documents import Document
+from metrics.store.errors import mongo_errors
+
+NAME = "hourly_nets"
+
+
+def nets_id(account_id: str, day: datetime) -> str:
+    """Return the `_id` of the nets of an account on a UTC day."""
+    return f"{account_id}|{day:%Y-%m-%d}"
+
+
+class HourlyNetsStore:
+    """Reads and writes of nets by hour. Each method raises `MongoUnavailable` if MongoDB does not answer."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._nets = db[NAME]
+
+    def put(self, documents: Sequence[HourlyNets]) -> None:
+        """Store days, in place of what was derived of them before."""
+        writes = [
+            ReplaceOne({"_id": one["_id"], "workspaceId": one["workspaceId"]}, cast("Document", one), upsert=True)
+            for one in documents
+        ]
+        if writes:
+            with mongo_errors():
+                self._nets.bulk_write(writes, ordered=False)
+
+    def between(self, account_ids: Sequence[str], first: datetime, end: datetime) -> list[HourlyNets]:
+        """Return the days of accounts in `[first, end)`."""
+        query = {"accountId": {"$in": list(account_ids)}, "day": {"$gte": first, "$lt": end}}
+        with mongo_errors():
+            return cast("list[HourlyNets]", list(self._nets.find(query)))
