@@ -1,7 +1,8 @@
-"""Benchmark of forecasts: how good they are on public daily series, and what they cost.
+"""Benchmark of forecasts and anomalies: how good they are on public and made-up series, and what they cost.
 
     python bench/insights.py --forecasts [--data ../shared/data] [--accounts 1000]
     python bench/insights.py --simulator [--simulated 36]
+    python bench/insights.py --anomalies [--data ../shared/data] [--accounts 1000]
 
 Twenty public daily series are forecast 28 days ahead, in up to nine windows each. The references run in the same
 windows: the seasonal naive forecast, and Naive2 of the M4 competition, by which OWA divides (Makridakis, Spiliotis,
@@ -13,6 +14,8 @@ On the simulator, forecasts of accounts with known truth are made each day for e
 due; half of the accounts have a planted shift (`bench/support/simulated_forecasts.py`).
 
 The cost is that of 1,000 accounts with three metrics and 400 days each, made up, in this process.
+
+Anomalies are described in `bench/support/anomaly_bars.py`.
 """
 
 import argparse
@@ -27,6 +30,7 @@ sys.path[0] = str(Path(__file__).parents[1])
 
 import numpy as np
 
+from bench.support import anomaly_bars
 from bench.support.daily_series import AHEAD, DATA, Floats, Window, windows
 from bench.support.memory import peak
 from bench.support.simulated_forecasts import AHEAD as SIMULATED_AHEAD
@@ -238,13 +242,20 @@ def cost(accounts: int) -> list[str]:
 def main() -> None:
     """Measure and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--forecasts", action="store_true", help="judge forecasts (the default, and all there is yet)")
+    parser.add_argument("--forecasts", action="store_true", help="judge forecasts (the default)")
+    parser.add_argument("--anomalies", action="store_true", help="judge anomalies")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public series")
-    parser.add_argument("--accounts", type=int, default=1000, help="accounts whose forecasts are timed (1000)")
-    parser.add_argument("--simulator", action="store_true", help="judge them by simulated accounts instead")
+    parser.add_argument("--accounts", type=int, default=1000, help="accounts whose cost is measured (1000)")
+    parser.add_argument("--simulator", action="store_true", help="judge forecasts by simulated accounts")
     parser.add_argument("--simulated", type=int, default=36, help="simulated accounts, with three metrics each (36)")
     options = parser.parse_args()
-    short = on_simulator(options.simulated) if options.simulator else quality(options.data) + cost(options.accounts)
+    short = []
+    if options.forecasts or not (options.anomalies or options.simulator):
+        short += [*quality(options.data), *cost(options.accounts)]
+    if options.simulator:
+        short += on_simulator(options.simulated)
+    if options.anomalies:
+        short += anomaly_bars.measure(options.data, options.accounts)
     print("falls short: " + "; ".join(short) if short else "every bar is met")
 
 
