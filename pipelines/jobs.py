@@ -1,4 +1,4 @@
-"""Jobs: collect an hour, roll up periods, forecast, read histories, check freshness, export, delete old runs."""
+"""Jobs: collect an hour, roll up, forecast, find anomalies, read histories, check freshness, export, prune runs."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -58,6 +58,12 @@ forecast_daily = dg.define_asset_job(
     description="Says what is to be expected after a day, with intervals, for every workspace.",
     tags=Priority.ROLLUP,
 )
+find_anomalies = dg.define_asset_job(
+    "find_anomalies",
+    selection=dg.AssetSelection.assets("anomalies"),
+    description="Finds what was out of the ordinary in the ended hours of a day, and in the day once it has ended.",
+    tags=Priority.ROLLUP,
+)
 check_freshness = dg.define_asset_job(
     "check_freshness",
     selection=_FRESHNESS,
@@ -107,10 +113,10 @@ def first_partitions(settings: Settings, now: datetime) -> dict[dg.AssetKey, str
     """Return, by asset, the first partition whose events are kept: older partitions have no data any more."""
     hours = {dg.AssetKey(f"raw_{platform}"): slot_key(FIRST_HOUR) for platform in PLATFORMS_IMPLEMENTED}
     kept = midnight((now - timedelta(days=settings.rollup_retention_days)).date())
-    forecasts = {dg.AssetKey("account_forecasts"): period_key(kept)}
+    insights = {dg.AssetKey(name): period_key(kept) for name in ("account_forecasts", "anomalies")}
     return (
         hours
-        | forecasts
+        | insights
         | {dg.AssetKey(f"{period}_rollup"): period_key(period_start(period, kept)) for period in PERIODS}
     )
 
@@ -143,5 +149,5 @@ def purge_history() -> None:
     tidy_storage(purge_runs())
 
 
-JOBS = [collect_hourly, *AGGREGATE.values(), forecast_daily]
+JOBS = [collect_hourly, *AGGREGATE.values(), forecast_daily, find_anomalies]
 """The jobs that work on partitions."""

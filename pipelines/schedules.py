@@ -8,11 +8,14 @@ from datetime import datetime
 
 import dagster as dg
 
-from metrics.periods import Period, period_start, previous_start
+from metrics.periods import DAY, Period, period_start, previous_start
 from pipelines import jobs
 from pipelines.partitions import ended_slot, period_key, slot_key
 from pipelines.runs.automation import SCHEDULE_STATUS
 from pipelines.runs.tags import ONE_PARTITION
+
+_DAYS_AT = 6
+"""The hour in which the days before are judged."""
 
 
 @dg.schedule(
@@ -71,6 +74,27 @@ def forecast_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
 
 
+@dg.schedule(
+    name="find_anomalies",
+    job=jobs.find_anomalies,
+    # An hour that is collected in time is there by then.
+    cron_schedule="25 * * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="Every hour: finds what was out of the ordinary in the day of the hour that ended. At 06:25 also in "
+    "the three days before, whose late hours and daily numbers are there by then.",
+)
+def find_anomalies(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    """Request the day of the hour that ended; once a day also the days before it, oldest first, in one run each."""
+    at = context.scheduled_execution_time
+    hour = ended_slot(at)
+    before = [period_start("daily", hour) - back * DAY for back in (3, 2, 1)] if at.hour == _DAYS_AT else []
+    return [
+        dg.RunRequest(run_key=f"{slot_key(hour)}|{period_key(day)}", partition_key=period_key(day), tags=ONE_PARTITION)
+        for day in (*before, period_start("daily", hour))
+    ]
+
+
 check_freshness = dg.ScheduleDefinition(
     name="check_freshness",
     job=jobs.check_freshness,
@@ -101,6 +125,7 @@ SCHEDULES = [
     _aggregate("weekly", "0 1 * * 1"),
     _aggregate("monthly", "0 2 1 * *"),
     forecast_daily,
+    find_anomalies,
     check_freshness,
     purge_history,
 ]

@@ -16,9 +16,13 @@ from pipelines.definitions import defs
 from pipelines.partitions import FIRST_HOUR, period_key, slot_key
 from pipelines.runs.tags import RANGE_END, RANGE_START
 
+_WATCHED_FROM = 14 * DAY
+"""Hours are watched when there are two weeks of them."""
+
 
 def roll(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
-    """Run `aggregate_daily`, then weeks and months, over `[start, end)`, one run each; then forecast from the last day.
+    """Run `aggregate_daily`, then weeks and months, over `[start, end)`, one run each; then forecast from the last day,
+    and look for anomalies in the last two weeks.
 
     Raises:
         RuntimeError: a run failed; Dagster keeps the reason.
@@ -28,6 +32,8 @@ def roll(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
     last = period_start("daily", end) - DAY
     if last >= start:
         _run(instance, "forecast_daily", [period_key(last)])
+        days = starts_between("daily", max(start, last - _WATCHED_FROM), end)
+        _run(instance, "find_anomalies", [period_key(day) for day in days])
 
 
 def _run(instance: dg.DagsterInstance, name: str, keys: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from uuid import uuid4
 from redis import Redis
 from redis.commands.core import Script
 
+from metrics.anomalies import AnomalyDocument, public
 from metrics.batches import batched
 from metrics.clock import isoformat
 from metrics.documents import AccountState, AggregatedDocument, Observation, OperationDocument
@@ -26,7 +27,15 @@ from metrics.redis.keys import announced_key, events_key, version_key
 from metrics.redis.versions import CURRENT_VERSION, new_epoch
 
 EventName = Literal[
-    "metrics:update", "metrics:post", "metrics:aggregated", "collection:status", "alert:fired", "forecast:updated"
+    "metrics:update",
+    "metrics:post",
+    "metrics:aggregated",
+    "collection:status",
+    "alert:fired",
+    "forecast:updated",
+    "anomaly:opened",
+    "anomaly:updated",
+    "anomaly:closed",
 ]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
 
@@ -133,6 +142,13 @@ def forecasts_event(workspace_id: str, day: datetime, made_at: datetime, made: i
         "unavailable": refused,
     }
     return Event("forecast:updated", workspace_id, data)
+
+
+def anomaly_event(change: Literal["opened", "updated", "closed"], anomaly: AnomalyDocument) -> Event:
+    """Return the event of an anomaly that was found, changed, or ended or was withdrawn; it has no evidence."""
+    shown = {name: value for name, value in public(anomaly).items() if name != "evidence"}
+    data = {name: isoformat(value) if isinstance(value, datetime) else value for name, value in shown.items()}
+    return Event(f"anomaly:{change}", anomaly["workspaceId"], data, anomaly.get("accountId"))  # type: ignore[arg-type]
 
 
 def operation_status(operation: OperationDocument) -> Event:

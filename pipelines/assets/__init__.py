@@ -1,14 +1,17 @@
-"""The assets: raw observations per platform, rollups per period, forecasts and exports per day, and external ones."""
+"""The assets: raw observations per platform, rollups per period, forecasts, anomalies and exports
+per day, and external ones."""
 
 from datetime import timedelta
 
 import dagster as dg
 
+from metrics.anomalies import MODEL as ANOMALY_MODEL
 from metrics.catalog import DEFINITION_VERSION
 from metrics.documents import Platform
-from metrics.forecasts import MODEL
+from metrics.forecasts import MODEL as FORECAST_MODEL
 from metrics.periods import PERIODS
 from metrics.settings import load_settings
+from pipelines.assets.anomalies import anomalies
 from pipelines.assets.export import export_parquet
 from pipelines.assets.forecasts import account_forecasts
 from pipelines.assets.outside import OUTSIDE
@@ -45,6 +48,7 @@ ROLLUPS = [
     _stored(rollup_asset(period), "aggregated_metrics", code_version=str(DEFINITION_VERSION), freshness_policy=_HOURLY)
     for period in PERIODS
 ]
-FORECASTS = [_stored(account_forecasts, "forecasts", code_version=MODEL, freshness_policy=_DAILY)]
+FORECASTS = [_stored(account_forecasts, "forecasts", code_version=FORECAST_MODEL, freshness_policy=_DAILY)]
+ANOMALIES = [_stored(anomalies, "anomalies", code_version=ANOMALY_MODEL, freshness_policy=_HOURLY)]
 EXPORTS = [export_parquet] if _settings.export_url is not None else []
-ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [*OUTSIDE, *RAW, *ROLLUPS, *FORECASTS, *EXPORTS]
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [*OUTSIDE, *RAW, *ROLLUPS, *FORECASTS, *ANOMALIES, *EXPORTS]

@@ -7,6 +7,7 @@ from pydantic import Field, RootModel, create_model
 from metrics.documents import AccountState, FailureReason, OperationKind, OperationState, Platform, RollupStatus
 from metrics.periods import Period
 from metrics.store.workspace.alerts import Comparison
+from serving.schemas.anomalies import AnomalyClosed, AnomalyOpened, AnomalyUpdated
 from serving.schemas.base import Count, Day, Instant, Shape, Unavailable, absent
 from serving.schemas.observed import ObservedAccount, PostMetrics
 from serving.schemas.rollups import PERIOD_LABEL, AccountMetrics
@@ -127,6 +128,9 @@ EVENTS: dict[str, type[Shape]] = {
     "collection:status": CollectionStatus,
     "alert:fired": AlertFired,
     "forecast:updated": ForecastUpdated,
+    "anomaly:opened": AnomalyOpened,
+    "anomaly:updated": AnomalyUpdated,
+    "anomaly:closed": AnomalyClosed,
     "reset": Reset,
     "ping": Ping,
 }

@@ -32,6 +32,23 @@ def test_tick_names_the_window_that_ended(schedule: str, cron: str, tick: dateti
     assert request.partition_key == partition
 
 
+@pytest.mark.parametrize(
+    ("tick", "partitions"),
+    [
+        (datetime(2026, 1, 1, 0, 25), ["2025-12-31"]),
+        (datetime(2026, 1, 1, 1, 25), ["2026-01-01"]),
+        (datetime(2026, 1, 1, 6, 25), ["2025-12-29", "2025-12-30", "2025-12-31", "2026-01-01"]),
+    ],
+)
+def test_anomalies_are_looked_for_in_the_day_so_far_and_each_morning_in_the_days_before(
+    tick: datetime, partitions: list[str]
+) -> None:
+    repository = defs.get_repository_def()
+    context = dg.build_schedule_context(scheduled_execution_time=tick.replace(tzinfo=UTC), repository_def=repository)
+    requests = repository.get_schedule_def("find_anomalies").evaluate_tick(context).run_requests or ()
+    assert [one.partition_key for one in requests] == partitions
+
+
 LOADED = """
 from pipelines.definitions import defs
 repository = defs.get_repository_def()
