@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["metrics", "aggregated", "series", "forecasts", "posts", "accounts"]
+Kind = Literal["metrics", "aggregated", "series", "forecasts", "anomalies", "posts", "accounts"]
 
 
 @dataclass(frozen=True, slots=True)

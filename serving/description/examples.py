@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from metrics.anomalies import MODEL as ANOMALY_MODEL
 from metrics.catalog import DEFINITION_VERSION
 from metrics.forecasts import MODEL
 from serving.schemas.base import EXAMPLE_TIME
@@ -125,6 +126,16 @@ _FORECAST: Json = {
     "total": {"value": 1406.2, "lo80": 1288.0, "hi80": 1535.3},
     "backtest": {"origins": 9, "mase": 0.81, "skill": 0.14, "coverage80": 0.83, "coverage95": 0.97}, "caveats": [],
 }  # fmt: skip
+_ANOMALY: Json = {
+    **_OF_ACCOUNT, "anomalyId": "an_5d0f", "scope": "account", "metric": "totalViews", "grain": "hour",
+    "from": EXAMPLE_TIME, "to": "2026-01-15T12:00:00Z", "kind": "spike", "direction": "up", "observed": 1700.0,
+    "expected": 131.4, "lo": 70.2, "hi": 211.9, "score": 21.3, "severity": 9, "model": ANOMALY_MODEL, "status": "ended",
+    "foundAt": "2026-01-15T11:25:09Z", "changedAt": "2026-01-16T00:25:11Z",
+    "evidence": {
+        "history": [{"at": EXAMPLE_TIME, "value": 900.0}], "similar": [{"anomalyId": "an_41c2", "score": 9.8}],
+        "posts": [{"postId": _POST, "value": 1480.0, "share": 0.94}],
+    },
+}  # fmt: skip
 _OBSERVATIONS: Json = {"data": [_OBSERVED, _OBSERVED_POST], "page": _LAST_PAGE, "meta": _RANGE}
 
 EXAMPLES: Mapping[str, Any] = {
@@ -152,6 +163,16 @@ EXAMPLES: Mapping[str, Any] = {
         },
         "meta": _META,
     },
+    "anomalies": {
+        "data": [_ANOMALY], "page": _LAST_PAGE,
+        "meta": {
+            **_META, "startDate": "2026-01-15", "endDate": "2026-01-15",
+            "watched": {"series": 31, "unavailable": 9, "budget": 0.25},
+        },
+    },
+    "putAnomaly": {"data": {**_ANOMALY, "acknowledgedBy": "frontend", "acknowledgedAt": "2026-01-16T08:12:40Z"}},
+    "alarmBudget": {"data": {"alarmsPerWeek": 0.25}},
+    "putAlarmBudget": {"data": {"alarmsPerWeek": 0.25}},
     "posts": {"data": [_POST_NOW], "page": _LAST_PAGE, "meta": _RANGE},
     "accounts": {"data": [_CONNECTED], "page": _WHOLE, "meta": _META},
     "export": "accountId,timestamp,followers\nacc_7kq2,2026-01-15T10:00:00Z,18250\n",

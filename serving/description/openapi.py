@@ -34,6 +34,7 @@ _TAGS = {
     "Writes": "Requests for work: stored durably before they are answered, and carried out by the pipeline.",
     "Definitions": "Metrics of a workspace's own: formulas over the metrics of the catalog, with all their versions.",
     "Alerts": "Thresholds on any metric, compared once per day, week or month when it has closed.",
+    "Anomalies": "What a person says of anomalies, and how many alarms a workspace wants.",
     "Campaigns": "Ranges of days of a workspace, with the accounts or posts that belong to them.",
     "Streams": "Events as they happen; events missed during a disconnection are replayed.",
 }
@@ -210,7 +211,13 @@ def _identifier(name: str, path: str) -> Json:
         return {"type": "string", "pattern": CAMPAIGN_NAME, "examples": ["spring"]}
     if name == "name":
         return {"type": "string", "pattern": NAME_PATTERN, "examples": ["save_rate"]}
-    examples = {"workspaceId": "demo-north", "accountId": "acc_7kq2", "postId": "post_a41x", "operationId": "op_5d0f"}
+    examples = {
+        "workspaceId": "demo-north",
+        "accountId": "acc_7kq2",
+        "postId": "post_a41x",
+        "operationId": "op_5d0f",
+        "anomalyId": "an_5d0f",
+    }
     return {"type": "string", "pattern": _ID, "examples": [examples[name]]}
 
 

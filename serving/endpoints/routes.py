@@ -12,6 +12,7 @@ from metrics.export import MEDIA_TYPES
 from serving.endpoints import (
     accounts,
     aggregated,
+    anomalies,
     export,
     forecasts,
     me,
@@ -28,6 +29,7 @@ from serving.endpoints.catalog import metrics as catalog
 from serving.endpoints.configuration import alerts, calendars, campaigns
 from serving.endpoints.connect import links
 from serving.schemas import alerts as alert_shapes
+from serving.schemas import anomalies as anomaly_shapes
 from serving.schemas import calendars as calendar_shapes
 from serving.schemas import campaigns as campaign_shapes
 from serving.schemas import definitions as own_metrics
@@ -106,6 +108,7 @@ OPERATIONS = (
     _read(f"{_W}/aggregated", aggregated.aggregated, rollup_shapes.Aggregated, queries.AggregatedQuery),
     _read(f"{_W}/series", series.series, series_shapes.Series, queries.SeriesQuery),
     _read(f"{_W}/forecasts", forecasts.forecasts, forecast_shapes.Forecasts, queries.ForecastsQuery),
+    _read(f"{_W}/anomalies", anomalies.anomalies, anomaly_shapes.Anomalies, queries.AnomaliesQuery),
     _read(f"{_W}/posts", posts.posts, read_shapes.Posts, queries.PostsQuery),
     _read(f"{_W}/accounts", accounts.accounts, read_shapes.Accounts),
     Operation("GET", f"{_W}/export", export.export, "read", "Reads", None, queries.ExportQuery,
@@ -125,6 +128,12 @@ OPERATIONS = (
               calendar_shapes.WorkspaceCalendarAnswer),
     Operation("PUT", f"{_W}/calendar", calendars.set_workspace_calendar, "admin", "Writes",
               calendar_shapes.WorkspaceCalendarAnswer, body=calendar_shapes.CalendarToSet, status=202, also=(200,)),
+    Operation("PUT", f"{_W}/anomalies/{{anomalyId}}", anomalies.put_anomaly, "collect", "Anomalies",
+              anomaly_shapes.AnomalyAnswer, body=anomaly_shapes.AnomalyJudgement),
+    Operation("GET", f"{_W}/alarm-budget", anomalies.alarm_budget, "read", "Anomalies",
+              anomaly_shapes.AlarmBudgetAnswer),
+    Operation("PUT", f"{_W}/alarm-budget", anomalies.put_alarm_budget, "admin", "Anomalies",
+              anomaly_shapes.AlarmBudgetAnswer, body=anomaly_shapes.AlarmBudget),
     Operation("GET", f"{_W}/alerts", alerts.alerts, "read", "Alerts", alert_shapes.Alerts),
     Operation("PUT", f"{_W}/alerts/{{name}}", alerts.put_alert, "admin", "Alerts", alert_shapes.AlertAnswer,
               body=alert_shapes.AlertToSet),

@@ -6,6 +6,7 @@
 from serving.endpoints.query.base import NoQuery, Query, parse
 from serving.endpoints.query.reads import (
     AggregatedQuery,
+    AnomaliesQuery,
     CatalogQuery,
     ExportQuery,
     ForecastsQuery,
@@ -28,6 +29,7 @@ from serving.endpoints.query.work import (
 __all__ = [
     "AggregateQuery",
     "AggregatedQuery",
+    "AnomaliesQuery",
     "CatalogQuery",
     "CollectQuery",
     "ConnectQuery",

@@ -24,6 +24,7 @@ from serving.endpoints.query.values import (
     GroupName,
     Id,
     IntervalName,
+    KindName,
     MetricNames,
     MetricTypeName,
     OrderName,
@@ -32,7 +33,9 @@ from serving.endpoints.query.values import (
     PostIds,
     Search,
     SortName,
+    StatusName,
     Version,
+    WatchedName,
     one_of,
     whole_number,
 )
@@ -238,6 +241,15 @@ class ForecastsQuery(Query):
         max(HORIZONS), description="How many days ahead; 28 days need a history of 56 days, 7 days one of 28."
     )
     account_id: Id | None = Field(None, description="Of one account only.")
+
+
+class AnomaliesQuery(PageQuery):
+    """Selects anomalies that overlap a range of days."""
+
+    status: StatusName | None = Field(None, description="`open`, `ended` or `withdrawn` ones only.")
+    kind: KindName | None = Field(None, description="Of one kind only; `collection` ones say nothing of the audience.")
+    metric: WatchedName | None = Field(None, description="Of one metric only, by its name in rollups.")
+    account_id: Id | None = Field(None, description="Of one account only; then `meta.watched` has the reasons, too.")
 
 
 class ExportQuery(RangeQuery):

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from metrics.aggregation.sides import COMPARES, Compare
+from metrics.anomalies import KINDS, STATUSES, Kind, Status
+from metrics.anomalies import METRICS as WATCHED
 from metrics.calendars import CALENDAR_PERIODS
 from metrics.catalog import COUNTERS
 from metrics.definitions.changes import MAX_VERSIONS
@@ -129,6 +131,9 @@ OrderName = Annotated[str, one_of(*ORDERS), Field(json_schema_extra={"enum": lis
 PostIds = Annotated[str, BeforeValidator(_ids), Field(json_schema_extra={"pattern": _IDS.pattern})]
 GroupName = Annotated[str, one_of(*GROUPS), Field(json_schema_extra={"enum": list(GROUPS)})]
 ForecastedName = Annotated[str, one_of(*FORECASTED), Field(json_schema_extra={"enum": list(FORECASTED)})]
+WatchedName = Annotated[str, one_of(*WATCHED), Field(json_schema_extra={"enum": list(WATCHED)})]
+KindName = Annotated[Kind, one_of(*KINDS)]
+StatusName = Annotated[Status, one_of(*STATUSES)]
 PostsToRead = Annotated[Literal["due", "all"], one_of("due", "all")]
 Search = Annotated[
     str, BeforeValidator(_search), Field(json_schema_extra={"minLength": SHORTEST_SEARCH, "maxLength": LONGEST_SEARCH})
