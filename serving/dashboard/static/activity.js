@@ -2,6 +2,7 @@
 
 import { $, h } from "./dom.js";
 import { capital, count, isolate, platform as named, plural } from "./format.js";
+import { kindOf, titleOf } from "./happened.js";
 import { now } from "./now.js";
 
 const TOGETHER_MS = 10000;
@@ -17,6 +18,8 @@ export class Activity {
   note(name, data) {
     if (name === "collection:status") this._add(`status-${data.operationId ?? data.accountId}`, () => this._status(data));
     else if (name === "alert:fired") this._add(data.firingId, () => `Alert: ${isolate(data.title)} (${data.periodLabel})`);
+    else if (name === "anomaly:updated") return; // a person or a later hour changed it: the page shows it
+    else if (name.startsWith("anomaly:")) this._add(data.anomalyId, () => `${name === "anomaly:opened" ? "Out of the ordinary" : "Over"}: ${titleOf(data).toLowerCase()}${data.accountId ? ` of ${this._name(data.accountId)}` : ` on ${named(data.platform)}`} (${kindOf(data).toLowerCase()})`);
     else if (data.accountId) this._add(data.accountId, (line) => this._gathered(line, name));
   }
 

@@ -2,6 +2,7 @@
 // forecast of an account behind them.
 
 import { isSmall } from "./basis.js";
+import { list, marksOf, readMarks, textsOf } from "./marks.js";
 import { $, breathe, h, render, scrolling } from "./dom.js";
 import { about, ahead, band, forecasts, readForecasts, rows } from "./forecast.js";
 import { change, count, percent, platform as named, shortDate, span } from "./format.js";
@@ -32,19 +33,20 @@ export async function charts(reading) {
   for (const chart of CHARTS) {
     await breathe();
     if (reading.overtaken) return [];
-    const each = columns(series, chart), all = columns(overall, chart), said = forecast[chart.id];
-    if (found.includes(chart)) draw($(`plot-${chart.id}`), picture(chart, periods, shown, chart.whole && each.length > 1 ? all : each, days, said));
+    const each = columns(series, chart), all = columns(overall, chart), said = forecast[chart.id], marks = marksOf(reading, chart);
+    if (found.includes(chart)) draw($(`plot-${chart.id}`), picture(chart, periods, shown, chart.whole && each.length > 1 ? all : each, days, said, marks));
     else erase($(`plot-${chart.id}`), "No value is known in these periods.");
     $(`details-${chart.id}`).hidden = !found.includes(chart);
     render($(`forecast-${chart.id}`), about(said));
+    render($(`marks-${chart.id}`), list(reading, marks));
     table(chart, periods, shown, chart.whole ? [...all, ...(each.length > 1 ? each : [])] : each, all[0], said);
   }
   return [];
 }
 
-/** Read the forecasts, and draw the charts again with them, if they were drawn. */
-export async function foreseen(reading) {
-  await readForecasts(reading);
+/** Read the forecasts and the marks, and draw the charts again with them, if they were drawn. */
+export async function complete(reading) {
+  await Promise.all([readForecasts(reading), readMarks(reading)]);
   return $("plot-followers") ? charts(reading) : [];
 }
 
@@ -57,20 +59,20 @@ const known = (series, chart) => columns(series, chart).some(({ values }) => val
 export function frame({ id, title }) {
   return h("section.card", { "aria-labelledby": `chart-${id}` }, h("h2", { id: `chart-${id}` }, title),
     h("div.plot", { id: `plot-${id}`, role: "img", tabindex: "0", "aria-label": `Chart: ${title}; the table below has the same numbers` }),
-    h("p.small", { id: `forecast-${id}` }),
+    h("p.small", { id: `forecast-${id}` }), h("p.small", { id: `marks-${id}` }),
     h("details", { id: `details-${id}` }, h("summary", {}, "Numbers as a table"), h("div", { id: `table-${id}` })));
 }
 
 /**
  * Return what `draw` needs. The scale is that of the points that are not on a small basis, if there are any. `ahead` are dates
- * after the periods, which have no value, and `forecast` is what is forecast for the chart.
+ * after the periods, which have no value, `forecast` is what is forecast for the chart, and `marks` is what was out of the ordinary.
  */
-export function picture(chart, periods, shown, series, ahead = [], forecast = null) {
+export function picture(chart, periods, shown, series, ahead = [], forecast = null, marks = []) {
   const starts = [...shown.map((i) => periods[i].start), ...ahead], x = starts.map((_, place) => place);
+  const dates = starts.map((start) => (start.length === 10 ? start : dateOf(start))), behind = band(forecast, dates);
   const traces = series.map((one) => longer(trace(chart, one, shown), ahead.length));
-  const behind = band(forecast, starts.map((start) => (start.length === 10 ? start : dateOf(start))));
   return {
-    ...chart, ...scale(chart, x, traces, behind), x, traces, forecast: behind, ticks: x, sync: "periods", whole: !chart.fraction, label: starts.map(shortDate), axis: chart.axis ?? chart.write, tick: (i) => shortDate(starts[i]),
+    ...chart, ...scale(chart, x, traces, behind), x, traces, forecast: behind, marks: textsOf(marks, dates), ticks: x, sync: "periods", whole: !chart.fraction, label: starts.map(shortDate), axis: chart.axis ?? chart.write, tick: (i) => shortDate(starts[i]),
   };
 }
 

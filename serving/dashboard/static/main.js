@@ -5,7 +5,7 @@ import { accounts } from "./accounts.js";
 import { Activity } from "./activity.js";
 import { alerts, thresholds as withThresholds } from "./alerts.js";
 import { Api } from "./api.js";
-import { charts, foreseen } from "./charts.js";
+import { charts, complete } from "./charts.js";
 import { Collect } from "./collect.js";
 import { coverage } from "./coverage.js";
 import { download } from "./csv.js";
@@ -13,6 +13,7 @@ import { $, announce, h, render } from "./dom.js";
 import { figures } from "./figures.js";
 import { filter } from "./filter.js";
 import { gate } from "./gate.js";
+import { happened, happenedChanges, happenedWith } from "./happened.js";
 import { histories } from "./history.js";
 import { hours } from "./hours.js";
 import { listenToLinks } from "./links.js";
@@ -43,10 +44,11 @@ const SECTIONS = {
   workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, own, posts, accounts }, slow: { types, hours } },
   account: { top: [warnings, subject, histories, figures, coverage, today], rest: [], later: { charts, posts }, slow: { types, hours } },
   post: { top: [warnings, post], rest: [], later: {}, slow: {} },
+  happened: { top: [warnings, happened], rest: [], later: {}, slow: {} },
 };
 const thresholds = (reading) => withThresholds(reading, access);
 /** Per kind of page: what is read when the view is whole, because it is whole without it. */
-const LAST = { workspace: [thresholds, foreseen], account: [thresholds, foreseen], post: [thresholds] };
+const LAST = { workspace: [thresholds, complete], account: [thresholds, complete], post: [thresholds], happened: [thresholds] };
 const SLOW_MS = 60000;
 const LATER_MS = 1000; // after the first view is whole: what it can be read without
 const CALM_MS = 700; // events come in bursts: redraw once after each burst
@@ -128,7 +130,7 @@ function arrange() {
   return kind;
 }
 
-const pageOf = ({ account, post: id }) => (id ? "post" : account ? "account" : "workspace");
+const pageOf = ({ account, post: id, page }) => (id ? "post" : page || (account ? "account" : "workspace"));
 
 /** Make this reading the one whose answers are shown. */
 function begun(reading) {
@@ -228,6 +230,7 @@ async function open(key) {
     collect.use(api, access.scopes);
     reconnectWith(api, access.scopes);
     ownWith(api, access.scopes);
+    happenedWith(api, access.scopes);
     await arrive();
   } catch (error) {
     if ([401, 403].includes(error.status)) leave(error.message);
@@ -253,6 +256,7 @@ function waiting(wait) {
 function begin() {
   listen();
   tools(change, complain);
+  happenedChanges(change);
   returning(soon, complain);
   toggle(() => { if (api) look(); });
   $("login").addEventListener("submit", (event) => { event.preventDefault(); $("refused").textContent = ""; open($("key").value.trim()).then(() => { if (api) $("content").focus(); }); });

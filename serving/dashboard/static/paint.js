@@ -17,7 +17,27 @@ export function paint(plot, chart) {
   if (chart.forecast) forecast(plot, chart, ratio);
   if (chart.kind === "bar") bars(plot, chart, ratio);
   else for (const trace of chart.traces) line(plot, chart, trace, ratio);
+  if (chart.marks) marks(plot, chart, ratio);
   ctx.restore();
+}
+
+/** Paint a flag at the top of each marked place, and a line down from it. */
+function marks(plot, { x, marks: texts }, ratio) {
+  const { ctx, bbox } = plot;
+  Object.assign(ctx, { strokeStyle: token("--bad"), fillStyle: token("--bad"), lineWidth: ratio });
+  x.forEach((place, i) => {
+    if (!texts[i]) return;
+    const across = plot.valToPos(place, "x", true);
+    ctx.setLineDash(DASHES.map((n) => n * ratio));
+    ctx.beginPath();
+    ctx.moveTo(across, bbox.top);
+    ctx.lineTo(across, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.setLineDash([]);
+    ctx.beginPath();
+    SHAPES["triangle-down"](ctx, across, bbox.top + 4 * ratio, 5 * ratio);
+    ctx.fill();
+  });
 }
 
 /** Paint what is forecast: a wide pale band, a narrower one, and a dotted line in their middle with a point for each day. */

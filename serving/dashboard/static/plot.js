@@ -33,6 +33,7 @@ export function library() {
  * out); `tick` and `axis` write the labels of the two axes, and `whole` means that the vertical one has whole numbers.
  * A trace is `{name, colour, shape, values, texts, pale, small}`, each a list as long as `x`; a value of null is a gap.
  * `forecast`, if there is one, is `{value, lo80, hi80, lo95, hi95, texts}`, lists as long as `x`, null where nothing is forecast.
+ * `marks`, if there are any, has a text for each place that is marked, and "" for the others.
  * `low` and `high` are the bounds of the scale. Charts with the same `sync` show the same place under the pointer.
  */
 export function draw(place, chart) {
@@ -93,9 +94,10 @@ function width(plot, values, font) {
 }
 
 /** Show the legend, with the values of the place under the pointer if there is one. */
-function read(readout, { traces, label, forecast }, at) {
+function read(readout, { traces, label, forecast, marks }, at) {
   const here = at !== null && at !== undefined, ahead = forecast && { name: "Forecast", colour: token("--accent"), shape: "dotted", texts: forecast.texts };
   readout.replaceChildren(h("b", {}, here ? label[at] : ""), ...[...traces, ...(ahead ? [ahead] : [])].map((one) => h("span", {}, mark(one), h("bdi", {}, one.name), here ? h("b", {}, ` ${one.texts[at] || "–"}`) : null)));
+  if (here && marks?.[at]) readout.append(h("span", {}, h("b", {}, "▲ "), marks[at]));
 }
 
 const mark = ({ colour, shape }) => h(`i.mark.${shape}`, { "--colour": colour });

@@ -90,6 +90,13 @@ export class Reading {
     return (await this._get("series", { metrics: CHARTED.join(), interval, groupBy: "platform", startDate: from, endDate: chartTo, ...this._scope() })).data;
   }
 
+  /** Read what was out of the ordinary in the range, today included if it follows, newest first; the newest thousand at most. */
+  async anomalies() {
+    const { view: { account, platform }, range: { from, chartTo } } = this;
+    const { data } = await this._get("anomalies", { startDate: from, endDate: chartTo, limit: 1000, ...(account && { accountId: account }) });
+    return platform ? data.filter((one) => one.platform === platform) : data;
+  }
+
   /** Read what is forecast of a metric of the account of the view, or of the sum of the workspace; undefined if there is nothing. */
   async forecast(metric, horizon) {
     const { account } = this.view, { data } = await this._get("forecasts", { metric, horizon, ...(account && { accountId: account }) });

@@ -23,13 +23,15 @@ export const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from))
 /** Read the view from the URL; invalid values are ignored. */
 export function read(search = location.search) {
   const query = new URLSearchParams(search);
-  const view = { workspace: query.get("workspace") ?? "", range: "14d", against: "previous", by: "day", from: "", to: "", sort: "engagement", type: "", q: "", platform: "", account: "", post: "", hours: "utc" };
+  const view = { workspace: query.get("workspace") ?? "", range: "14d", against: "previous", by: "day", from: "", to: "", sort: "engagement", type: "", q: "", platform: "", account: "", post: "", hours: "utc", page: "", kind: "", seen: "", anomaly: "" };
   if (query.get("range") in PRESETS) view.range = query.get("range");
   if (query.get("against") === "yoy") view.against = "yoy";
   if (BY.includes(query.get("by"))) view.by = query.get("by");
   if (!wrong(query.get("from"), query.get("to"))) Object.assign(view, { range: "custom", from: query.get("from"), to: query.get("to") });
-  for (const name of ["sort", "type", "platform"]) if (/^[A-Za-z]+$/.test(query.get(name) ?? "")) view[name] = query.get(name);
-  for (const name of ["account", "post"]) if (ID.test(query.get(name) ?? "")) view[name] = query.get(name);
+  if (query.get("page") === "happened") view.page = "happened";
+  if (query.get("seen") === "new") view.seen = "new";
+  for (const name of ["sort", "type", "platform", "kind"]) if (/^[A-Za-z]+$/.test(query.get(name) ?? "")) view[name] = query.get(name);
+  for (const name of ["account", "post", "anomaly"]) if (ID.test(query.get(name) ?? "")) view[name] = query.get(name);
   const q = (query.get("q") ?? "").trim();
   if (q.length <= LONGEST_SEARCH && Array.from(q).length >= 2) view.q = q;
   if (query.get("hours") === "local") view.hours = "local";
@@ -51,7 +53,7 @@ export function address(view) {
   if (view.against !== "previous") query.set("against", view.against);
   query.set("by", view.by);
   if (view.sort !== "engagement") query.set("sort", view.sort);
-  for (const name of ["type", "q", "platform", "account", "post"]) if (view[name]) query.set(name, view[name]);
+  for (const name of ["type", "q", "platform", "account", "post", "page", "kind", "seen", "anomaly"]) if (view[name]) query.set(name, view[name]);
   if (view.hours === "local") query.set("hours", "local");
   return `${location.pathname}?${query}`;
 }

@@ -2,7 +2,7 @@
 
 import { $, h } from "./dom.js";
 import { plural, span } from "./format.js";
-import { AGAINST, BY, dates, RANGES, today, wrong } from "./state.js";
+import { address, AGAINST, BY, dates, RANGES, today, wrong } from "./state.js";
 import { zoneName } from "./zone.js";
 
 /** Set up the controls; `change(fields)` switches to another view, and `complain(text)` shows an error. */
@@ -31,6 +31,7 @@ export function reflect(view) {
   $("dates").hidden = view.range !== "custom";
   for (const [id, value] of [["from", range.from], ["to", range.to]]) { $(id).value = value; $(id).max = today(); }
   for (const radio of document.querySelectorAll("#by input")) radio.checked = radio.value === view.by;
+  $("happened-link").href = address({ ...view, page: "happened", anomaly: "" });
   $("zone").textContent = zoneName();
   $("span").textContent = `${span(range.from, range.to)}, ${plural(range.length, view.range === "custom" ? "day" : "whole day")} in ${zoneName()}, compared with ${view.against === "yoy" ? "the same dates a year before" : span(range.beforeFrom, range.beforeTo)}`;
 }
