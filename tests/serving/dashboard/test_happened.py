@@ -23,8 +23,8 @@ def anomaly(stage: Stage, anomaly_id: str, **fields: Any) -> AnomalyDocument:
     document: dict[str, Any] = {
         "_id": anomaly_id, "workspaceId": WORKSPACE, "accountId": owner["_id"], "platform": owner["platform"],
         "scope": "account", "metric": "totalEngagement", "grain": "day", "from": day, "to": day + DAY, "kind": "spike",
-        "direction": "up", "observed": 9000.0, "expected": 600.0, "lo": 300.0, "hi": 950.0, "score": 21.5, "severity": 8,
-        "model": MODEL, "status": "open", "foundAt": day + DAY, "changedAt": day + DAY, "runId": "r",
+        "direction": "up", "observed": 9000.0, "expected": 600.0, "lo": 300.0, "hi": 950.0, "score": 21.5,
+        "severity": 8, "model": MODEL, "status": "open", "foundAt": day + DAY, "changedAt": day + DAY, "runId": "r",
         "evidence": {
             "history": [{"at": day - n * DAY, "value": 9000.0 if n == 0 else 600.0 + n} for n in range(27, -1, -1)],
             "similar": [], "posts": [],
