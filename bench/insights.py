@@ -1,8 +1,11 @@
-"""Benchmark of forecasts and anomalies: how good they are on public and made-up series, and what they cost.
+"""Benchmark of forecasts, anomalies and statements about posts: how good they are, and what they cost.
 
     python bench/insights.py --forecasts [--data ../shared/data] [--accounts 1000]
     python bench/insights.py --simulator [--simulated 36]
     python bench/insights.py --anomalies [--data ../shared/data] [--accounts 1000]
+    python bench/insights.py --posts [--data ../shared/data]
+
+`--posts` prints each bar of statements about posts beside its figure (`bench/support/post_bars.py`).
 
 Twenty public daily series are forecast 28 days ahead, in up to nine windows each. The references run in the same
 windows: the seasonal naive forecast, and Naive2 of the M4 competition, by which OWA divides (Makridakis, Spiliotis,
@@ -33,6 +36,7 @@ import numpy as np
 from bench.support import anomaly_bars
 from bench.support.daily_series import AHEAD, DATA, Floats, Window, windows
 from bench.support.memory import peak
+from bench.support.post_bars import judge_posts
 from bench.support.simulated_forecasts import AHEAD as SIMULATED_AHEAD
 from bench.support.simulated_forecasts import METRICS, SAID, Point, judged, shares
 from pipelines.insights.forecasts.forecast import Forecast, forecast
@@ -244,18 +248,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--forecasts", action="store_true", help="judge forecasts (the default)")
     parser.add_argument("--anomalies", action="store_true", help="judge anomalies")
+    parser.add_argument("--posts", action="store_true", help="judge statements about posts")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public series")
     parser.add_argument("--accounts", type=int, default=1000, help="accounts whose cost is measured (1000)")
     parser.add_argument("--simulator", action="store_true", help="judge forecasts by simulated accounts")
     parser.add_argument("--simulated", type=int, default=36, help="simulated accounts, with three metrics each (36)")
     options = parser.parse_args()
     short = []
-    if options.forecasts or not (options.anomalies or options.simulator):
+    if options.forecasts or not (options.anomalies or options.simulator or options.posts):
         short += [*quality(options.data), *cost(options.accounts)]
     if options.simulator:
         short += on_simulator(options.simulated)
     if options.anomalies:
         short += anomaly_bars.measure(options.data, options.accounts)
+    if options.posts:
+        short += judge_posts(options.data)
     print("falls short: " + "; ".join(short) if short else "every bar is met")
 
 

@@ -20,6 +20,9 @@ from metrics.store.errors import mongo_errors
 from metrics.store.insights.anomalies import Anomalies
 from metrics.store.insights.forecasts import Forecasts
 from metrics.store.insights.hourly_nets import HourlyNetsStore
+from metrics.store.insights.outlooks import Outlooks
+from metrics.store.insights.post_curves import PostCurves
+from metrics.store.insights.statements import Statements
 from metrics.store.insights.watched import WatchedAccounts
 from metrics.store.observations import ObservationLog
 from metrics.store.operation_queue import OperationQueue
@@ -231,6 +234,26 @@ class Store:
     def watched(self) -> WatchedAccounts:
         """The series in which anomalies are looked for."""
         return WatchedAccounts(self.db)
+
+    @cached_property
+    def post_curves(self) -> PostCurves:
+        """The engagement of posts at fixed ages."""
+        return PostCurves(self.db)
+
+    @cached_property
+    def content_decay(self) -> Statements:
+        """How fast the posts of accounts age."""
+        return Statements(self.db, "content_decay")
+
+    @cached_property
+    def best_times(self) -> Statements:
+        """At which hours the posts of accounts do best."""
+        return Statements(self.db, "best_times")
+
+    @cached_property
+    def outlooks(self) -> Outlooks:
+        """What becomes of young posts."""
+        return Outlooks(self.db)
 
     @cached_property
     def retention(self) -> Retention:

@@ -17,6 +17,7 @@ from metrics.expected import Connection
 from metrics.periods import DAY, midnight
 from metrics.platforms.registry import KEPT_DAYS
 from metrics.store import Store
+from metrics.store.insights import OF_POSTS
 from metrics.store.setup.schema import METRICS
 
 _LAST_READ = timedelta(days=90)
@@ -80,6 +81,8 @@ def delete_expired(store: Store, now: datetime) -> Counter[str]:
         for name in ("forecasts", "hourly_nets"):
             gone[name] += store.deletion.delete(name, {**of, "day": {"$lt": first}})
         gone["anomalies"] += store.deletion.delete("anomalies", {**of, "to": {"$lt": first}})
+        for name, (field, _) in OF_POSTS.items():
+            gone[name] += store.deletion.delete(name, {**of, field: {"$lt": first}})
         gone["posts"] += store.deletion.delete("posts", {**of, "publishedAt": {"$lt": first - _LAST_READ}})
     return gone
 

@@ -19,6 +19,7 @@ from metrics.batches import batched
 from metrics.periods import DAY, Period, midnight
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.insights import OF_POSTS
 from metrics.store.setup.lifetimes import kept_days
 from metrics.store.setup.schema import METRICS
 from metrics.store.workspace_settings import Days
@@ -110,6 +111,9 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
                 gone[name] += store.deletion.delete(name, said)
             found = {"workspaceId": workspace_id, "to": {"$lt": horizon.rollups_from(workspace_id)}}
             gone["anomalies"] += store.deletion.delete("anomalies", found)
+            for name, (field, _) in OF_POSTS.items():
+                of_posts = {"workspaceId": workspace_id, field: {"$lt": horizon.rollups_from(workspace_id)}}
+                gone[name] += store.deletion.delete(name, of_posts)
     gone.update(limited.delete_expired(store, horizon.now))
     oldest = {"$lt": horizon.first_day(horizon.observations)}
     # Collection records have no expiry of their own; they are kept as long as the observations that they describe.

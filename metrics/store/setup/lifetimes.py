@@ -15,6 +15,7 @@ from pymongo.database import Database
 from metrics.documents import Document
 from metrics.settings import Settings
 from metrics.store.errors import mongo_errors
+from metrics.store.insights import OF_POSTS
 
 METRICS = "metrics"
 _DAY_SECONDS = 86_400
@@ -91,6 +92,10 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
         Lifetime("anomalies", "to", "expire", min(rollups, anomalies), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
         Lifetime("hourly_nets", "day", "expire", min(log, nets), "TIDEMARK_RETENTION_DAYS"),
         Lifetime("watched_series", "at", "expire", 30 * _DAY_SECONDS),
+        *(
+            Lifetime(name, field, "expire", min(rollups, days * _DAY_SECONDS), "TIDEMARK_ROLLUP_RETENTION_DAYS")
+            for name, (field, days) in OF_POSTS.items()
+        ),
         Lifetime("operations", "finishedAt", "expire", 90 * _DAY_SECONDS),
         # A metric leaves quarantine if it was not tried for a month, because no post of its kind was read.
         Lifetime("quarantine", "triedAt", "forget", 30 * _DAY_SECONDS),

@@ -123,6 +123,18 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     },
     "hourly_nets": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "day": _DATE},
     "watched_series": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "at": _DATE},
+    "post_curves": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "publishedAt": _DATE},
+    "content_decay": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "day": _DATE, "model": _STRING},
+    "best_times": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "day": _DATE, "model": _STRING},
+    "post_outlooks": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "accountId": _STRING,
+        "postId": _STRING,
+        "publishedAt": _DATE,
+        "madeAt": _DATE,
+        "model": _STRING,
+    },
     "store_sizes": {"_id": _STRING, "at": _DATE},
     "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
@@ -131,6 +143,10 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "aggregated_metrics": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
 }
 
+_OF_STATEMENTS = (
+    IndexModel([("workspaceId", ASCENDING), ("day", DESCENDING)]),
+    IndexModel([("accountId", ASCENDING), ("day", DESCENDING)]),
+)
 _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     # The workspace is first, so that the log can be sharded by it. MongoDB turns these into indexes of buckets.
     METRICS: [
@@ -231,6 +247,18 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     ],
     "hourly_nets": [IndexModel([("accountId", ASCENDING), ("day", ASCENDING)])],
     "watched_series": [IndexModel([("workspaceId", ASCENDING)]), IndexModel([("accountId", ASCENDING)])],
+    "post_curves": [
+        IndexModel([("workspaceId", ASCENDING), ("publishedAt", DESCENDING)]),
+        IndexModel([("platform", ASCENDING), ("metricType", ASCENDING), ("publishedAt", DESCENDING)]),
+        IndexModel([("accountId", ASCENDING), ("publishedAt", DESCENDING)]),
+    ],
+    "content_decay": _OF_STATEMENTS,
+    "best_times": _OF_STATEMENTS,
+    "post_outlooks": [
+        IndexModel([("workspaceId", ASCENDING), ("publishedAt", DESCENDING)]),
+        IndexModel([("accountId", ASCENDING), ("publishedAt", DESCENDING)]),
+        IndexModel([("postId", ASCENDING), ("age", DESCENDING)]),
+    ],
     "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
     "erasure_names": [IndexModel([("erasureId", ASCENDING)])],
     "subject_rollups": [

@@ -4,6 +4,7 @@ from metrics.documents import Document
 from metrics.store import Store
 from metrics.store.deletion import Filters
 from metrics.store.erasures import ErasureIds, Kind
+from metrics.store.insights import OF_POSTS
 from metrics.store.setup.schema import METRICS
 
 _OF_ACCOUNT = (
@@ -13,6 +14,7 @@ _OF_ACCOUNT = (
     "anomalies",
     "hourly_nets",
     "watched_series",
+    *OF_POSTS,
     "roll_openings",
     "reading_memory",
     "collections",
