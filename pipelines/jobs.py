@@ -64,6 +64,24 @@ find_anomalies = dg.define_asset_job(
     description="Finds what was out of the ordinary in the ended hours of a day, and in the day once it has ended.",
     tags=Priority.ROLLUP,
 )
+outlooks_hourly = dg.define_asset_job(
+    "outlooks_hourly",
+    selection=dg.AssetSelection.assets("post_outlooks"),
+    description="Says what becomes of young posts, with intervals, for every workspace.",
+    tags=Priority.ROLLUP,
+)
+decay_daily = dg.define_asset_job(
+    "decay_daily",
+    selection=dg.AssetSelection.assets("content_decay"),
+    description="Says how fast posts age, for every workspace.",
+    tags=Priority.ROLLUP,
+)
+best_times_weekly = dg.define_asset_job(
+    "best_times_weekly",
+    selection=dg.AssetSelection.assets("best_times"),
+    description="Says at which hours posts do better, if that can be shown, for every workspace.",
+    tags=Priority.ROLLUP,
+)
 check_freshness = dg.define_asset_job(
     "check_freshness",
     selection=_FRESHNESS,
@@ -113,7 +131,9 @@ def first_partitions(settings: Settings, now: datetime) -> dict[dg.AssetKey, str
     """Return, by asset, the first partition whose events are kept: older partitions have no data any more."""
     hours = {dg.AssetKey(f"raw_{platform}"): slot_key(FIRST_HOUR) for platform in PLATFORMS_IMPLEMENTED}
     kept = midnight((now - timedelta(days=settings.rollup_retention_days)).date())
-    insights = {dg.AssetKey(name): period_key(kept) for name in ("account_forecasts", "anomalies")}
+    of_days = ("account_forecasts", "anomalies", "content_decay", "best_times")
+    insights = {dg.AssetKey(name): period_key(kept) for name in of_days}
+    insights[dg.AssetKey("post_outlooks")] = slot_key(FIRST_HOUR)
     return (
         hours
         | insights
@@ -149,5 +169,13 @@ def purge_history() -> None:
     tidy_storage(purge_runs())
 
 
-JOBS = [collect_hourly, *AGGREGATE.values(), forecast_daily, find_anomalies]
+JOBS = [
+    collect_hourly,
+    *AGGREGATE.values(),
+    forecast_daily,
+    find_anomalies,
+    outlooks_hourly,
+    decay_daily,
+    best_times_weekly,
+]
 """The jobs that work on partitions."""

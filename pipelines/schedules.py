@@ -95,6 +95,49 @@ def find_anomalies(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]
     ]
 
 
+@dg.schedule(
+    name="outlooks_hourly",
+    job=jobs.outlooks_hourly,
+    # After the hour was collected, and anomalies were looked for.
+    cron_schedule="35 * * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="Every hour: says what becomes of the posts that came to an age in the hour that ended.",
+)
+def outlooks_hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request the outlooks of the hour that ended."""
+    key = slot_key(ended_slot(context.scheduled_execution_time))
+    return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
+
+
+@dg.schedule(
+    name="decay_daily",
+    job=jobs.decay_daily,
+    cron_schedule="30 6 * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="Every morning: says how fast posts age, from the posts of 180 days.",
+)
+def decay_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request what is said at the end of the day that ended."""
+    key = period_key(ended_period("daily", context.scheduled_execution_time))
+    return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
+
+
+@dg.schedule(
+    name="best_times_weekly",
+    job=jobs.best_times_weekly,
+    cron_schedule="45 6 * * 1",
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="Every Monday: says at which hours posts do better, from the posts of 180 days.",
+)
+def best_times_weekly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request what is said at the end of the week that ended."""
+    key = period_key(ended_period("weekly", context.scheduled_execution_time))
+    return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
+
+
 check_freshness = dg.ScheduleDefinition(
     name="check_freshness",
     job=jobs.check_freshness,
@@ -126,6 +169,9 @@ SCHEDULES = [
     _aggregate("monthly", "0 2 1 * *"),
     forecast_daily,
     find_anomalies,
+    outlooks_hourly,
+    decay_daily,
+    best_times_weekly,
     check_freshness,
     purge_history,
 ]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from metrics.periods import DAY, HOUR, PERIODS, period_start, starts_between
+from metrics.periods import DAY, HOUR, PERIODS, WEEK, period_start, slot_of, starts_between
 from pipelines.assets import RAW
 from pipelines.definitions import defs
 from pipelines.partitions import FIRST_HOUR, period_key, slot_key
@@ -21,8 +21,7 @@ _WATCHED_FROM = 14 * DAY
 
 
 def roll(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
-    """Run `aggregate_daily`, then weeks and months, over `[start, end)`, one run each; then forecast from the last day,
-    and look for anomalies in the last two weeks.
+    """Run `aggregate_daily`, then weeks and months, over `[start, end)`, one run each; then say what follows from it.
 
     Raises:
         RuntimeError: a run failed; Dagster keeps the reason.
@@ -34,6 +33,11 @@ def roll(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
         _run(instance, "forecast_daily", [period_key(last)])
         days = starts_between("daily", max(start, last - _WATCHED_FROM), end)
         _run(instance, "find_anomalies", [period_key(day) for day in days])
+        _run(instance, "decay_daily", [period_key(last)])
+        _run(instance, "outlooks_hourly", [slot_key(slot_of(end) - HOUR)])
+    week = period_start("weekly", end) - WEEK
+    if week >= start:
+        _run(instance, "best_times_weekly", [period_key(week)])
 
 
 def _run(instance: dg.DagsterInstance, name: str, keys: Sequence[str]) -> None:

@@ -5,6 +5,9 @@ from datetime import timedelta
 
 import dagster as dg
 
+from metrics import best_times as best_times_words
+from metrics import content_decay as decay_words
+from metrics import post_outlooks as outlook_words
 from metrics.anomalies import MODEL as ANOMALY_MODEL
 from metrics.catalog import DEFINITION_VERSION
 from metrics.documents import Platform
@@ -15,6 +18,7 @@ from pipelines.assets.anomalies import anomalies
 from pipelines.assets.export import export_parquet
 from pipelines.assets.forecasts import account_forecasts
 from pipelines.assets.outside import OUTSIDE
+from pipelines.assets.posts import best_times, content_decay, post_outlooks
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.rollups import rollup_asset
 from pipelines.assets.sharded import sharded_asset
@@ -26,6 +30,8 @@ _HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_wi
 """An hour is collected at its end, and the next one an hour later: a materialisation older than two hours is late."""
 _DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 """A day is forecast in the morning after it."""
+_WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=15), warn_window=timedelta(days=8))
+"""What is said of a week is said on the Monday after it."""
 
 
 def _stored(asset: dg.AssetsDefinition, collection: str, **attributes: object) -> dg.AssetsDefinition:
@@ -50,5 +56,10 @@ ROLLUPS = [
 ]
 FORECASTS = [_stored(account_forecasts, "forecasts", code_version=FORECAST_MODEL, freshness_policy=_DAILY)]
 ANOMALIES = [_stored(anomalies, "anomalies", code_version=ANOMALY_MODEL, freshness_policy=_HOURLY)]
+POSTS = [
+    _stored(post_outlooks, "post_outlooks", code_version=outlook_words.MODEL, freshness_policy=_HOURLY),
+    _stored(content_decay, "content_decay", code_version=decay_words.MODEL, freshness_policy=_DAILY),
+    _stored(best_times, "best_times", code_version=best_times_words.MODEL, freshness_policy=_WEEKLY),
+]
 EXPORTS = [export_parquet] if _settings.export_url is not None else []
-ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [*OUTSIDE, *RAW, *ROLLUPS, *FORECASTS, *ANOMALIES, *EXPORTS]
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [*OUTSIDE, *RAW, *ROLLUPS, *FORECASTS, *ANOMALIES, *POSTS, *EXPORTS]

@@ -20,6 +20,9 @@ _READ_BY_THE_API = [
     "monthly_rollup",
     "account_forecasts",
     "anomalies",
+    "post_outlooks",
+    "content_decay",
+    "best_times",
 ]
 
 
