@@ -76,7 +76,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     redis_in_threads = connect(settings, timeout=_REDIS_TIMEOUT, retries=1)
     cache_redis = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1, connections=None)
     ttls: dict[Kind, int] = dict.fromkeys(("metrics", "posts", "accounts"), settings.cache_ttl_metrics)
-    ttls |= dict.fromkeys(("aggregated", "series", "forecasts", "anomalies"), settings.cache_ttl_aggregated)
+    ttls |= dict.fromkeys(
+        ("aggregated", "series", "forecasts", "anomalies", "decay", "best-times", "outlooks"),
+        settings.cache_ttl_aggregated,
+    )
     cache = AnswerCache(cache_redis, ttls, settings.cache_hot_mb * 2**20)
     keys = KnownKeys(store, threads)
     auth = Authenticator(keys, RateLimiter(redis, settings.rate_limit), TokenVerifier.of(settings), threads.shares)

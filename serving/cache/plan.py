@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["metrics", "aggregated", "series", "forecasts", "anomalies", "posts", "accounts"]
+Kind = Literal[
+    "metrics", "aggregated", "series", "forecasts", "anomalies", "decay", "best-times", "outlooks", "posts", "accounts"
+]
 
 
 @dataclass(frozen=True, slots=True)

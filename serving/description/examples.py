@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from metrics import best_times, content_decay, post_outlooks
 from metrics.anomalies import MODEL as ANOMALY_MODEL
 from metrics.catalog import DEFINITION_VERSION
 from metrics.forecasts import MODEL
@@ -136,6 +137,26 @@ _ANOMALY: Json = {
         "posts": [{"postId": _POST, "value": 1480.0, "share": 0.94}],
     },
 }  # fmt: skip
+_OF_POSTS: Json = {
+    "accountId": _ACCOUNT, "platform": "instagram", "metricType": "reel", "madeAt": "2026-01-16T06:30:04Z",
+    "trainedFrom": "2025-07-21", "trainedTo": "2026-01-08", "expected": 131, "observed": 126,
+}  # fmt: skip
+_DECAY: Json = {
+    **_OF_POSTS, "model": content_decay.MODEL,
+    "points": [{"age": 24, "q1": 0.68, "median": 0.79, "q3": 0.88, "posts": 124}],
+    "halfLife": {"q1": 5.4, "median": 9.8, "q3": 14.9},
+}  # fmt: skip
+_BEST_TIMES: Json = {
+    **_OF_POSTS, "model": best_times.MODEL, "timeZone": "Europe/Berlin", "tried": 25, "p": 0.004,
+    "slots": [{"weekday": 1, "hour": 18, "lift": 0.24, "lo80": 0.1, "hi80": 0.4, "posts": 31}],
+    "backtest": {"claimed": 0.22, "realised": 0.17, "posts": 9},
+}  # fmt: skip
+_OUTLOOK: Json = {
+    **_OF_POSTS, "model": post_outlooks.MODEL, "postId": "post_a41x", "publishedAt": "2026-01-15T18:04:00Z",
+    "age": 12.0, "engagement": 214.0, "trainedOn": "platform", "method": "boosted", "value": 402.1, "lo80": 268.0,
+    "hi80": 641.5, "lo95": 221.3, "hi95": 1020.9, "percentileOfAccount": 81.0, "probabilityTop10": 0.19,
+    "backtest": {"posts": 640, "error": 0.29, "errorLogLinear": 0.41, "coverage80": 0.8, "coverage95": 0.95},
+}  # fmt: skip
 _OBSERVATIONS: Json = {"data": [_OBSERVED, _OBSERVED_POST], "page": _LAST_PAGE, "meta": _RANGE}
 
 EXAMPLES: Mapping[str, Any] = {
@@ -173,6 +194,9 @@ EXAMPLES: Mapping[str, Any] = {
     "putAnomaly": {"data": {**_ANOMALY, "acknowledgedBy": "frontend", "acknowledgedAt": "2026-01-16T08:12:40Z"}},
     "alarmBudget": {"data": {"alarmsPerWeek": 0.25}},
     "putAlarmBudget": {"data": {"alarmsPerWeek": 0.25}},
+    "decay": {"data": [_DECAY], "meta": _META},
+    "bestTimes": {"data": [_BEST_TIMES], "meta": _META},
+    "outlooks": {"data": [_OUTLOOK], "meta": _META},
     "posts": {"data": [_POST_NOW], "page": _LAST_PAGE, "meta": _RANGE},
     "accounts": {"data": [_CONNECTED], "page": _WHOLE, "meta": _META},
     "export": "accountId,timestamp,followers\nacc_7kq2,2026-01-15T10:00:00Z,18250\n",

@@ -18,6 +18,7 @@ from serving.endpoints import (
     me,
     observations,
     operations,
+    post_insights,
     posts,
     series,
     stream,
@@ -36,6 +37,7 @@ from serving.schemas import definitions as own_metrics
 from serving.schemas import events as event_shapes
 from serving.schemas import forecasts as forecast_shapes
 from serving.schemas import keys, work
+from serving.schemas import post_insights as insight_shapes
 from serving.schemas import reads as read_shapes
 from serving.schemas import rollups as rollup_shapes
 from serving.schemas import series as series_shapes
@@ -109,6 +111,9 @@ OPERATIONS = (
     _read(f"{_W}/series", series.series, series_shapes.Series, queries.SeriesQuery),
     _read(f"{_W}/forecasts", forecasts.forecasts, forecast_shapes.Forecasts, queries.ForecastsQuery),
     _read(f"{_W}/anomalies", anomalies.anomalies, anomaly_shapes.Anomalies, queries.AnomaliesQuery),
+    _read(f"{_W}/decay", post_insights.decay, insight_shapes.Decays, queries.PostInsightsQuery),
+    _read(f"{_W}/best-times", post_insights.best_times, insight_shapes.BestTimes, queries.PostInsightsQuery),
+    _read(f"{_W}/outlooks", post_insights.outlooks, insight_shapes.Outlooks, queries.OutlooksQuery),
     _read(f"{_W}/posts", posts.posts, read_shapes.Posts, queries.PostsQuery),
     _read(f"{_W}/accounts", accounts.accounts, read_shapes.Accounts),
     Operation("GET", f"{_W}/export", export.export, "read", "Reads", None, queries.ExportQuery,

@@ -252,6 +252,20 @@ class AnomaliesQuery(PageQuery):
     account_id: Id | None = Field(None, description="Of one account only; then `meta.watched` has the reasons, too.")
 
 
+class PostInsightsQuery(Query):
+    """Selects what is said of the posts of accounts."""
+
+    account_id: Id | None = Field(None, description="Of one account only.")
+
+
+class OutlooksQuery(PostInsightsQuery):
+    """Selects the outlooks of young posts."""
+
+    post_id: Id | None = Field(
+        None, description="Of one post only, of any age; without it, of posts of the last eight days."
+    )
+
+
 class ExportQuery(RangeQuery):
     """Selects the rows of an export and the format of the file."""
 
